@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * Kernel Streaming allocator objects for V4L2 capture devices.
+ *
+ * This header is the whole ABI of the ksalloc module. Structures whose names
+ * begin with "ks" but not with "ksalloc_" have the layout and the values that
+ * Windows' ks.h gives them (64-bit).
+ */
+#ifndef _UAPI_LINUX_KSALLOC_H
+#define _UAPI_LINUX_KSALLOC_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/**
+ * DOC: Objects
+ *
+ * Each object is a file:
+ *
+ *  - /dev/ksalloc makes connections: KSALLOC_CONNECT.
+ *  - A connection is bound to one open V4L2 capture device. It has a state, an
+ *    assigned allocator, and a stream of completed frames; poll() says EPOLLIN
+ *    when KSALLOC_COMPLETE would not wait.
+ *  - An allocator is a fixed set of frames, each of them one dma-buf for the
+ *    allocator's whole life. poll() says EPOLLIN when a frame is free.
+ *
+ * A frame is free, allocated, or in the device. KSALLOC_ALLOC and
+ * KSALLOC_COMPLETE give an allocated frame to the calling process;
+ * KSALLOC_FREE ends that, and so does the process when it closes its last
+ * descriptor of the file it got the frame through, by close(), exec or death.
+ * KSALLOC_SUBMIT gives an allocated frame to the device.
+ */
+
+/**
+ * DOC: Rules for all ioctls
+ *
+ * The argument is a pointer to a structure whose first field is its size as
+ * the caller knows it. A caller with an older and shorter structure than the
+ * module's is served as if the missing fields were zero; a newer and longer
+ * one is accepted while what the module does not know is zero. Fields marked
+ * "out" are not read. Unknown bits in @flags and non-zero reserved fields are
+ * refused. Layouts are the same for 32-bit and 64-bit callers.
+ *
+ * A failed call changes nothing: no descriptor, memory or frame is kept, no
+ * state is left half-way, and the argument is not written to. Errors mean:
+ *
+ *  - EFAULT: the argument is not readable or not writable memory.
+ *  - ENOTTY: this file has no ioctl of this number.
+ *  - E2BIG: the structure has a non-zero part that the module does not know,
+ *    or is larger than a page; or a count or size is above the module's limit.
+ *  - EBADF: a descriptor in the argument is not open, or is an O_PATH one.
+ *  - EACCES: a descriptor in the argument is not open for reading and writing.
+ *  - EINVAL: anything else that is wrong with the argument: a structure too
+ *    short, an unknown flag, a reserved field, a descriptor of a file of
+ *    another kind, a value out of its range, framing that does not fit, a
+ *    frame that is not allocated.
+ *  - EOPNOTSUPP: the argument is right, but this device cannot do it.
+ *  - EBUSY: the argument is right, but not now: the connection's state, the
+ *    frame's (it is in the device) or another user of the device forbids it.
+ *  - EAGAIN: the call would have to wait, and was told not to.
+ *  - ETIMEDOUT: the deadline passed.
+ *  - EINTR: a signal ended the wait (the call is restarted under SA_RESTART).
+ *  - ECANCELED: there is nothing to wait for (any more): the connection's
+ *    state is, or became, lower than PAUSE, or the descriptor was closed.
+ *  - ENODEV: the device is gone.
+ *  - ENOMEM, EMFILE, ENFILE: out of memory or descriptors.
+ *
+ * What the V4L2 driver itself reports (EIO and others) is passed on.
+ *
+ * The calls that wait take @deadline_ns, an absolute time on CLOCK_MONOTONIC
+ * in nanoseconds; 0 is none. They do not wait at all with KSALLOC_NONBLOCK in
+ * @flags or O_NONBLOCK on the file.
+ */
+#define KSALLOC_TYPE 0xBB
+
+enum {
+	KSALLOC_CMD_CONNECT = 0x00,
+
+	KSALLOC_CMD_GET_FRAMING = 0x10,
+	KSALLOC_CMD_CREATE_ALLOCATOR = 0x11,
+	KSALLOC_CMD_SET_ALLOCATOR = 0x12,
+	KSALLOC_CMD_SET_STATE = 0x13,
+	KSALLOC_CMD_GET_STATE = 0x14,
+	KSALLOC_CMD_SUBMIT = 0x15,
+	KSALLOC_CMD_COMPLETE = 0x16,
+
+	KSALLOC_CMD_ALLOC = 0x20,
+	KSALLOC_CMD_FREE = 0x21,
+	KSALLOC_CMD_EXPORT = 0x22,
+	KSALLOC_CMD_STATUS = 0x23,
+};
+
+/* The most frames that an allocator may have */
+#define KSALLOC_MAX_FRAMES 1024
+
+/* @flags of KSALLOC_ALLOC and KSALLOC_COMPLETE: do not wait */
+#define KSALLOC_NONBLOCK (1U << 0)
+/* @flags of KSALLOC_ALLOC: return a descriptor of the frame's dma-buf too */
+#define KSALLOC_ALLOC_DMABUF (1U << 1)
+
+/* KSALLOCATOR_FRAMING.RequirementsFlags: what a sink needs */
+#define KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER 0x00000001
+#define KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY 0x00000002
+#define KSALLOCATOR_REQUIREMENTF_FRAME_INTEGRITY 0x00000004
+#define KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE 0x00000008
+#define KSALLOCATOR_REQUIREMENTF_PREFERENCES_ONLY 0x80000000
+
+/* KSALLOCATOR_FRAMING.OptionsFlags: what a client asks for */
+#define KSALLOCATOR_OPTIONF_COMPATIBLE 0x00000001
+#define KSALLOCATOR_OPTIONF_SYSTEM_MEMORY 0x00000002
+#define KSALLOCATOR_OPTIONF_VALID 0x00000003
+
+/* KSALLOCATOR_FRAMING.PoolType: dma-buf memory is never paged, so both fit */
+#define KSALLOC_POOL_NONPAGED 0
+#define KSALLOC_POOL_PAGED 1
+
+/**
+ * struct ksallocator_framing - KSALLOCATOR_FRAMING
+ * @options_flags: KSALLOCATOR_OPTIONF_*, when creating an allocator
+ * @requirements_flags: KSALLOCATOR_REQUIREMENTF_*, when stating a sink's needs
+ * @pool_type: KSALLOC_POOL_*
+ * @frames: number of frames; 0 is no requirement
+ * @frame_size: bytes in a frame; 0 is no requirement
+ * @file_alignment: alignment of a frame less one, as a mask: 0, 1, 3, 7 … up to
+ *	the page size less one
+ * @frame_pitch: the same word where KS has it mean a pitch; unused here
+ * @reserved: zero
+ */
+struct ksallocator_framing {
+	union {
+		__u32 options_flags;
+		__u32 requirements_flags;
+	};
+	__u32 pool_type;
+	__u32 frames;
+	__u32 frame_size;
+	union {
+		__u32 file_alignment;
+		__s32 frame_pitch;
+	};
+	__u32 reserved;
+};
+
+/**
+ * struct ksstreamallocator_status - KSSTREAMALLOCATOR_STATUS
+ * @framing: the framing that the allocator was created with; a zero @frames or
+ *	@frame_size in it has become the connection's requirement
+ * @allocated_frames: frames that are not free now, those in a device included
+ * @reserved: zero
+ */
+struct ksstreamallocator_status {
+	struct ksallocator_framing framing;
+	__u32 allocated_frames;
+	__u32 reserved;
+};
+
+/**
+ * struct kstime - KSTIME
+ * @time: a time, in units of @numerator / @denominator times 100 ns
+ * @numerator: 1
+ * @denominator: 1
+ */
+struct kstime {
+	__s64 time;
+	__u32 numerator;
+	__u32 denominator;
+};
+
+/* KSSTREAM_HEADER.OptionsFlags */
+#define KSSTREAM_HEADER_OPTIONSF_SPLICEPOINT 0x00000001
+#define KSSTREAM_HEADER_OPTIONSF_PREROLL 0x00000002
+#define KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY 0x00000004
+#define KSSTREAM_HEADER_OPTIONSF_TYPECHANGED 0x00000008
+#define KSSTREAM_HEADER_OPTIONSF_TIMEVALID 0x00000010
+#define KSSTREAM_HEADER_OPTIONSF_TIMEDISCONTINUITY 0x00000040
+#define KSSTREAM_HEADER_OPTIONSF_FLUSHONPAUSE 0x00000080
+#define KSSTREAM_HEADER_OPTIONSF_DURATIONVALID 0x00000100
+#define KSSTREAM_HEADER_OPTIONSF_ENDOFSTREAM 0x00000200
+
+/**
+ * struct ksstream_header - KSSTREAM_HEADER
+ * @header_size: sizeof(struct ksstream_header)
+ * @type_specific_flags: zero
+ * @presentation_time: the device's timestamp on CLOCK_MONOTONIC
+ * @duration: how long the frame lasts, in 100 ns; with OPTIONSF_DURATIONVALID
+ * @frame_extent: bytes in the frame
+ * @data_used: bytes of it that the device filled
+ * @data: zero: map the frame's dma-buf to reach the data
+ * @options_flags: KSSTREAM_HEADER_OPTIONSF_*
+ * @reserved: zero
+ *
+ * DATADISCONTINUITY is set on the first frame after a gap in the device's
+ * sequence numbers, and on a frame that the device marked as damaged.
+ * SPLICEPOINT is set on a frame that the device marked as a key frame.
+ */
+struct ksstream_header {
+	__u32 header_size;
+	__u32 type_specific_flags;
+	struct kstime presentation_time;
+	__s64 duration;
+	__u32 frame_extent;
+	__u32 data_used;
+	__u64 data;
+	__u32 options_flags;
+	__u32 reserved;
+};
+
+/**
+ * enum ksstate - KSSTATE
+ * @KSSTATE_STOP: the device is free for others
+ * @KSSTATE_ACQUIRE: the device's buffers are the assigned allocator's frames;
+ *	each of them is attached to the device and mapped
+ * @KSSTATE_PAUSE: frames can be submitted and wait in the device's queue
+ * @KSSTATE_RUN: the device fills frames
+ */
+enum ksstate {
+	KSSTATE_STOP,
+	KSSTATE_ACQUIRE,
+	KSSTATE_PAUSE,
+	KSSTATE_RUN,
+};
+
+/**
+ * struct ksalloc_connect - ioctl(/dev/ksalloc, KSALLOC_CONNECT)
+ * @size: sizeof(struct ksalloc_connect)
+ * @flags: zero
+ * @v4l2_fd: a V4L2 video capture node, open for reading and writing
+ * @__reserved: zero
+ *
+ * Returns a new connection, close-on-exec, in state KSSTATE_STOP. The
+ * connection keeps the V4L2 file open. One V4L2 file takes one connection;
+ * another file of the same device may have its own, but the device lends its
+ * buffers to one of them at a time.
+ *
+ * Errors: EINVAL where @v4l2_fd is no V4L2 video capture node; EOPNOTSUPP where
+ * it cannot stream; EBUSY where the file has a connection; ENODEV.
+ */
+struct ksalloc_connect {
+	__u32 size;
+	__u32 flags;
+	__s32 v4l2_fd;
+	__u32 __reserved;
+};
+
+#define KSALLOC_CONNECT _IO(KSALLOC_TYPE, KSALLOC_CMD_CONNECT)
+
+/**
+ * struct ksalloc_get_framing - ioctl(connection, KSALLOC_GET_FRAMING)
+ * @size: sizeof(struct ksalloc_get_framing)
+ * @flags: zero
+ * @framing: out: what the device needs in its current format
+ *
+ * Errors: ENODEV.
+ */
+struct ksalloc_get_framing {
+	__u32 size;
+	__u32 flags;
+	struct ksallocator_framing framing;
+};
+
+#define KSALLOC_GET_FRAMING _IO(KSALLOC_TYPE, KSALLOC_CMD_GET_FRAMING)
+
+/**
+ * struct ksalloc_create_allocator - ioctl(connection, KSALLOC_CREATE_ALLOCATOR)
+ * @size: sizeof(struct ksalloc_create_allocator)
+ * @flags: zero
+ * @heap_fd: the dma-buf heap that the frames come from, open in any mode
+ * @__reserved: zero
+ * @framing: what the allocator shall be. A zero @frames or @frame_size takes
+ *	what KSALLOC_GET_FRAMING says
+ *
+ * Returns a new allocator, close-on-exec. It is not assigned to the
+ * connection, nor does it depend on it further.
+ *
+ * Errors: EINVAL for framing that is wrong in itself, is below what the device
+ * needs, or stays zero; EOPNOTSUPP without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+ * or where the device cannot use memory but its own; EINVAL where @heap_fd is
+ * no heap; E2BIG for more than KSALLOC_MAX_FRAMES frames; ENOMEM for more
+ * memory than an allocator may have (the module's parameter max_mbytes) or
+ * than there is; ENODEV.
+ */
+struct ksalloc_create_allocator {
+	__u32 size;
+	__u32 flags;
+	__s32 heap_fd;
+	__u32 __reserved;
+	struct ksallocator_framing framing;
+};
+
+#define KSALLOC_CREATE_ALLOCATOR \
+	_IO(KSALLOC_TYPE, KSALLOC_CMD_CREATE_ALLOCATOR)
+
+/**
+ * struct ksalloc_set_allocator - ioctl(connection, KSALLOC_SET_ALLOCATOR)
+ * @size: sizeof(struct ksalloc_set_allocator)
+ * @flags: zero
+ * @allocator_fd: the allocator whose frames the device shall fill, which may
+ *	have been created on another connection; -1 for none
+ * @__reserved: zero
+ *
+ * Frames that were got from this connection by KSALLOC_COMPLETE and not freed
+ * go back to the allocator that was assigned before.
+ *
+ * Errors: EINVAL where @allocator_fd is no allocator, or its framing is below
+ * what the device needs; EBUSY in any state but KSSTATE_STOP; ENODEV.
+ */
+struct ksalloc_set_allocator {
+	__u32 size;
+	__u32 flags;
+	__s32 allocator_fd;
+	__u32 __reserved;
+};
+
+#define KSALLOC_SET_ALLOCATOR _IO(KSALLOC_TYPE, KSALLOC_CMD_SET_ALLOCATOR)
+
+/**
+ * struct ksalloc_set_state - ioctl(connection, KSALLOC_SET_STATE)
+ * @size: sizeof(struct ksalloc_set_state)
+ * @flags: zero
+ * @state: enum ksstate
+ * @__reserved: zero
+ *
+ * Walks through the states between. On the way up a failure walks back to the
+ * state that the call found; the way down does not fail. From RUN to PAUSE,
+ * frames that are not filled stay submitted. From PAUSE to ACQUIRE, all
+ * submitted frames go back to the allocator, and waiting KSALLOC_COMPLETE calls
+ * end with ECANCELED.
+ *
+ * Errors: EINVAL for no such state, or where no allocator is assigned or it no
+ * longer fits the device's format; EBUSY where somebody else has the device's
+ * buffers; EOPNOTSUPP where the device cannot use the allocator's memory, or
+ * has not as many buffers; ENODEV on the way up.
+ */
+struct ksalloc_set_state {
+	__u32 size;
+	__u32 flags;
+	__u32 state;
+	__u32 __reserved;
+};
+
+#define KSALLOC_SET_STATE _IO(KSALLOC_TYPE, KSALLOC_CMD_SET_STATE)
+
+/**
+ * struct ksalloc_get_state - ioctl(connection, KSALLOC_GET_STATE)
+ * @size: sizeof(struct ksalloc_get_state)
+ * @flags: zero
+ * @state: out: enum ksstate
+ * @pending: out: frames submitted and not yet completed
+ */
+struct ksalloc_get_state {
+	__u32 size;
+	__u32 flags;
+	__u32 state;
+	__u32 pending;
+};
+
+#define KSALLOC_GET_STATE _IO(KSALLOC_TYPE, KSALLOC_CMD_GET_STATE)
+
+/**
+ * struct ksalloc_submit - ioctl(connection, KSALLOC_SUBMIT)
+ * @size: sizeof(struct ksalloc_submit)
+ * @flags: zero
+ * @index: an allocated frame of the assigned allocator
+ * @__reserved: zero
+ *
+ * Gives the frame to the device, to be filled. It does not wait.
+ *
+ * Errors: EINVAL where @index is out of range or the frame is free; EBUSY where
+ * the frame is in a device; ECANCELED in a state lower than PAUSE; ENODEV.
+ */
+struct ksalloc_submit {
+	__u32 size;
+	__u32 flags;
+	__u32 index;
+	__u32 __reserved;
+};
+
+#define KSALLOC_SUBMIT _IO(KSALLOC_TYPE, KSALLOC_CMD_SUBMIT)
+
+/**
+ * struct ksalloc_complete - ioctl(connection, KSALLOC_COMPLETE)
+ * @size: sizeof(struct ksalloc_complete)
+ * @flags: KSALLOC_NONBLOCK
+ * @deadline_ns: when to stop waiting
+ * @index: out: the frame, which now is the caller's
+ * @sequence: out: the device's sequence number of the frame
+ * @header: out: what is in the frame
+ *
+ * Waits for the next filled frame.
+ *
+ * Errors: EAGAIN, ETIMEDOUT, EINTR; ECANCELED in a state lower than PAUSE;
+ * ENODEV.
+ */
+struct ksalloc_complete {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 deadline_ns;
+	__u32 index;
+	__u32 sequence;
+	struct ksstream_header header;
+};
+
+#define KSALLOC_COMPLETE _IO(KSALLOC_TYPE, KSALLOC_CMD_COMPLETE)
+
+/**
+ * struct ksalloc_alloc - ioctl(allocator, KSALLOC_ALLOC)
+ * @size: sizeof(struct ksalloc_alloc)
+ * @flags: KSALLOC_NONBLOCK, KSALLOC_ALLOC_DMABUF
+ * @deadline_ns: when to stop waiting
+ * @index: out: the frame, which now is the caller's
+ * @dmabuf_fd: out: the frame's dma-buf, close-on-exec; -1 where not asked for
+ *
+ * Takes a free frame; with none, waits for one. Who waits longest is served
+ * first, and nobody is served before somebody who already waits.
+ *
+ * Errors: EAGAIN, ETIMEDOUT, EINTR, ECANCELED, EMFILE.
+ */
+struct ksalloc_alloc {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 deadline_ns;
+	__u32 index;
+	__s32 dmabuf_fd;
+};
+
+#define KSALLOC_ALLOC _IO(KSALLOC_TYPE, KSALLOC_CMD_ALLOC)
+
+/**
+ * struct ksalloc_free - ioctl(allocator, KSALLOC_FREE)
+ * @size: sizeof(struct ksalloc_free)
+ * @flags: zero
+ * @index: an allocated frame, whoever allocated it
+ * @__reserved: zero
+ *
+ * Errors: EINVAL where @index is out of range or the frame is free; EBUSY where
+ * the frame is in a device.
+ */
+struct ksalloc_free {
+	__u32 size;
+	__u32 flags;
+	__u32 index;
+	__u32 __reserved;
+};
+
+#define KSALLOC_FREE _IO(KSALLOC_TYPE, KSALLOC_CMD_FREE)
+
+/**
+ * struct ksalloc_export - ioctl(allocator, KSALLOC_EXPORT)
+ * @size: sizeof(struct ksalloc_export)
+ * @flags: zero
+ * @index: any frame of the allocator
+ * @__reserved: zero
+ *
+ * Returns a descriptor of the frame's dma-buf, close-on-exec. It is the same
+ * dma-buf each time: map or import it once, and keep it.
+ *
+ * Errors: EINVAL where @index is out of range; EMFILE.
+ */
+struct ksalloc_export {
+	__u32 size;
+	__u32 flags;
+	__u32 index;
+	__u32 __reserved;
+};
+
+#define KSALLOC_EXPORT _IO(KSALLOC_TYPE, KSALLOC_CMD_EXPORT)
+
+/**
+ * struct ksalloc_status - ioctl(allocator, KSALLOC_STATUS)
+ * @size: sizeof(struct ksalloc_status)
+ * @flags: zero
+ * @status: out: KSPROPERTY_STREAMALLOCATOR_STATUS
+ * @frame_bytes: out: bytes in each frame's dma-buf: the frame size, rounded up
+ *	to whole pages
+ * @in_device: out: frames in a device now
+ * @waiters: out: KSALLOC_ALLOC calls waiting now
+ */
+struct ksalloc_status {
+	__u32 size;
+	__u32 flags;
+	struct ksstreamallocator_status status;
+	__aligned_u64 frame_bytes;
+	__u32 in_device;
+	__u32 waiters;
+};
+
+#define KSALLOC_STATUS _IO(KSALLOC_TYPE, KSALLOC_CMD_STATUS)
+
+#endif /* _UAPI_LINUX_KSALLOC_H */
