@@ -94,9 +94,9 @@ enum {
 #define KSALLOC_MAX_FRAMES 1024
 
 /* @flags of KSALLOC_ALLOC and KSALLOC_COMPLETE: do not wait */
-#define KSALLOC_NONBLOCK (1U << 0)
+#define KSALLOC_NONBLOCK 0x00000001
 /* @flags of KSALLOC_ALLOC: return a descriptor of the frame's dma-buf too */
-#define KSALLOC_ALLOC_DMABUF (1U << 1)
+#define KSALLOC_ALLOC_DMABUF 0x00000002
 
 /* KSALLOCATOR_FRAMING.RequirementsFlags: what a sink needs */
 #define KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER 0x00000001
