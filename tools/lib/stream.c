@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Streams: the usual capture program as one object.
+ *
+ * A stream owns a connection, an allocator that is assigned to it, and the
+ * mapped frames. The device that makes connections and the heap are closed as
+ * soon as they have served. Which frames are in the device is the kernel's to
+ * know; the stream only remembers which ones the program holds, to end the CPU's
+ * access when they are given back.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <ks/ks.h>
+
+#include "internal.h"
+
+/* One frame is read and one is on its way while the device has what it needs */
+#define SPARE_FRAMES 2
+#define LEAST_FRAMES 4
+
+struct ks_stream {
+	int connection;
+	int allocator;
+	__u32 flags;
+	struct ks_frames *frames;
+	bool *held;
+};
+
+static int check_config(const struct ks_stream_config *config)
+{
+	if (!config || config->size != sizeof(*config))
+		return -EINVAL;
+	if (config->flags & ~(__u32)LIBKS_STREAM_NO_CPU_ACCESS)
+		return -EINVAL;
+	return 0;
+}
+
+static int connect_device(const struct ks_stream_config *config, enum ks_stream_step *step)
+{
+	int ks, ret;
+
+	*step = LIBKS_STEP_OPEN;
+	ks = ks_open(config->device);
+	if (ks < 0)
+		return ks;
+	*step = LIBKS_STEP_CONNECT;
+	ret = ks_connect(ks, config->v4l2_fd);
+	close(ks);
+	return ret;
+}
+
+static int create_allocator(int connection, const struct ks_stream_config *config,
+			    enum ks_stream_step *step)
+{
+	struct ksallocator_framing framing;
+	int heap, ret;
+
+	*step = LIBKS_STEP_FRAMING;
+	ret = ks_get_framing(connection, &framing);
+	if (ret)
+		return ret;
+	if (config->frames) {
+		framing.frames = config->frames;
+	} else {
+		framing.frames += SPARE_FRAMES;
+		if (framing.frames < LEAST_FRAMES)
+			framing.frames = LEAST_FRAMES;
+	}
+	framing.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
+
+	*step = LIBKS_STEP_HEAP;
+	heap = ks_open_heap(config->heap ? config->heap : "system");
+	if (heap < 0)
+		return heap;
+	*step = LIBKS_STEP_CREATE;
+	ret = ks_create_allocator(connection, &framing, heap);
+	close(heap);
+	return ret;
+}
+
+static int build(struct ks_stream *stream, const struct ks_stream_config *config,
+		 enum ks_stream_step *step)
+{
+	int ret;
+
+	ret = connect_device(config, step);
+	if (ret < 0)
+		return ret;
+	stream->connection = ret;
+
+	ret = create_allocator(stream->connection, config, step);
+	if (ret < 0)
+		return ret;
+	stream->allocator = ret;
+
+	*step = LIBKS_STEP_ASSIGN;
+	ret = ks_set_allocator(stream->connection, stream->allocator);
+	if (ret)
+		return ret;
+
+	*step = LIBKS_STEP_MAP;
+	ret = ks_frames_map(stream->allocator, &stream->frames);
+	if (ret)
+		return ret;
+	stream->held = calloc(ks_frames_count(stream->frames), sizeof(*stream->held));
+	return stream->held ? 0 : -ENOMEM;
+}
+
+LIBKS_API int ks_stream_open(const struct ks_stream_config *config, struct ks_stream **stream,
+			     enum ks_stream_step *step)
+{
+	enum ks_stream_step at = LIBKS_STEP_CONFIG;
+	struct ks_stream *new = NULL;
+	int ret;
+
+	ret = check_config(config);
+	if (ret)
+		goto err;
+	ret = -ENOMEM;
+	new = calloc(1, sizeof(*new));
+	if (!new)
+		goto err;
+	new->connection = -1;
+	new->allocator = -1;
+	new->flags = config->flags;
+	ret = build(new, config, &at);
+	if (ret)
+		goto err;
+	*stream = new;
+	return 0;
+
+err:
+	ks_stream_close(new);
+	if (step)
+		*step = at;
+	return ret;
+}
+
+static bool reads_by_cpu(const struct ks_stream *stream)
+{
+	return !(stream->flags & LIBKS_STREAM_NO_CPU_ACCESS);
+}
+
+static void end_all_access(struct ks_stream *stream)
+{
+	__u32 i;
+
+	for (i = 0; i < ks_frames_count(stream->frames); i++)
+		if (stream->held[i] && reads_by_cpu(stream))
+			ks_end_access(ks_frames_dmabuf(stream->frames, i), LIBKS_READ);
+}
+
+LIBKS_API void ks_stream_close(struct ks_stream *stream)
+{
+	if (!stream)
+		return;
+	if (stream->held)
+		end_all_access(stream);
+	/* Closing the connection would stop the device too, but perhaps later */
+	if (stream->connection >= 0) {
+		ks_set_state(stream->connection, KSSTATE_STOP);
+		close(stream->connection);
+	}
+	ks_frames_unmap(stream->frames);
+	if (stream->allocator >= 0)
+		close(stream->allocator);
+	free(stream->held);
+	free(stream);
+}
+
+static int submit_free_frames(struct ks_stream *stream)
+{
+	__u32 index;
+	int ret;
+
+	for (;;) {
+		ret = ks_alloc(stream->allocator, KSALLOC_NONBLOCK, 0, &index, NULL);
+		if (ret == -EAGAIN)
+			return 0;
+		if (ret)
+			return ret;
+		ret = ks_submit(stream->connection, index);
+		if (ret) {
+			ks_free(stream->allocator, index);
+			return ret;
+		}
+	}
+}
+
+LIBKS_API int ks_stream_start(struct ks_stream *stream)
+{
+	int ret;
+
+	ret = ks_set_state(stream->connection, KSSTATE_PAUSE);
+	if (ret)
+		return ret;
+	ret = submit_free_frames(stream);
+	if (ret)
+		goto err;
+	ret = ks_set_state(stream->connection, KSSTATE_RUN);
+	if (ret)
+		goto err;
+	return 0;
+
+err:
+	ks_set_state(stream->connection, KSSTATE_STOP);
+	return ret;
+}
+
+LIBKS_API int ks_stream_stop(struct ks_stream *stream)
+{
+	return ks_set_state(stream->connection, KSSTATE_STOP);
+}
+
+/* The frame is the program's no longer, whatever becomes of it */
+static int give_to_device_or_allocator(struct ks_stream *stream, __u32 index)
+{
+	int ret = ks_submit(stream->connection, index);
+
+	if (!ret)
+		return 0;
+	ks_free(stream->allocator, index);
+	return ret == -ECANCELED || ret == -ENODEV ? 0 : ret;
+}
+
+LIBKS_API int ks_stream_next(struct ks_stream *stream, int timeout_ms,
+			     struct ks_stream_frame *frame)
+{
+	__u32 flags = timeout_ms ? 0 : KSALLOC_NONBLOCK;
+	struct ks_completion done;
+	__u64 deadline = 0;
+	int ret;
+
+	if (timeout_ms > 0)
+		deadline = ks_deadline((__u64)timeout_ms * 1000000);
+	ret = ks_complete(stream->connection, flags, deadline, &done);
+	if (ret)
+		return ret;
+	/* Only a kernel that breaks its word would fail this */
+	if (done.index >= ks_frames_count(stream->frames))
+		return -EIO;
+	if (reads_by_cpu(stream)) {
+		ret = ks_begin_access(ks_frames_dmabuf(stream->frames, done.index), LIBKS_READ);
+		if (ret) {
+			give_to_device_or_allocator(stream, done.index);
+			return ret;
+		}
+	}
+	stream->held[done.index] = true;
+
+	frame->index = done.index;
+	frame->sequence = done.sequence;
+	frame->data = ks_frames_data(stream->frames, done.index);
+	frame->bytes = ks_frames_bytes(stream->frames);
+	frame->used = done.header.data_used;
+	if (frame->used > frame->bytes)
+		frame->used = frame->bytes;
+	frame->dmabuf = ks_frames_dmabuf(stream->frames, done.index);
+	frame->header = done.header;
+	return 0;
+}
+
+LIBKS_API int ks_stream_give_back(struct ks_stream *stream, __u32 index)
+{
+	if (index >= ks_frames_count(stream->frames) || !stream->held[index])
+		return -EINVAL;
+	stream->held[index] = false;
+	if (reads_by_cpu(stream))
+		ks_end_access(ks_frames_dmabuf(stream->frames, index), LIBKS_READ);
+	return give_to_device_or_allocator(stream, index);
+}
+
+LIBKS_API int ks_stream_connection(const struct ks_stream *stream)
+{
+	return stream->connection;
+}
+
+LIBKS_API int ks_stream_allocator(const struct ks_stream *stream)
+{
+	return stream->allocator;
+}
+
+LIBKS_API const struct ks_frames *ks_stream_frames(const struct ks_stream *stream)
+{
+	return stream->frames;
+}

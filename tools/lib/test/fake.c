@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The model that fake.h describes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/dma-buf.h>
+
+#include "fake.h"
+#include "tap.h"
+
+#define MAX_FILES 256
+
+enum kind {
+	NO_FILE,
+	KS,
+	HEAP,
+	CONNECTION,
+	ALLOCATOR,
+	DMABUF,
+};
+
+struct fake fake;
+static enum kind kinds[MAX_FILES];
+static __u32 frame_of[MAX_FILES];
+
+void fake_reset(void)
+{
+	int fd;
+
+	for (fd = 0; fd < MAX_FILES; fd++) {
+		if (kinds[fd])
+			__real_close(fd);
+		kinds[fd] = NO_FILE;
+	}
+	memset(&fake, 0, sizeof(fake));
+	fake.needs = (struct ksallocator_framing) {
+		.requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY,
+		.frames = 2,
+		.frame_size = 5000,
+		.file_alignment = 63,
+	};
+}
+
+void fake_fail(int n)
+{
+	fake.fail_at = n;
+}
+
+bool fake_is_clean(void)
+{
+	return !fake.open_files && !fake.mappings && !fake.blocks;
+}
+
+unsigned int fake_frames_in(enum fake_owner owner)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < fake.framing.frames; i++)
+		n += fake.owner[i] == owner;
+	return n;
+}
+
+static bool fails(int err)
+{
+	fake.calls++;
+	if (!fake.fail_at || --fake.fail_at)
+		return false;
+	fake.fail_errno = err;
+	errno = err;
+	return true;
+}
+
+static int new_file(enum kind kind, __u32 frame)
+{
+	int fd = memfd_create("fake", MFD_CLOEXEC);
+
+	if (fd < 0 || fd >= MAX_FILES || ftruncate(fd, 8192))
+		abort();
+	kinds[fd] = kind;
+	frame_of[fd] = frame;
+	fake.open_files++;
+	return fd;
+}
+
+int __wrap_open(const char *path, int flags, ...)
+{
+	snprintf(fake.path, sizeof(fake.path), "%s", path);
+	fake.path_flags = flags;
+	if (fails(EMFILE))
+		return -1;
+	if (!strcmp(path, "/dev/ksalloc"))
+		return new_file(KS, 0);
+	if (!strcmp(path, "/dev/dma_heap/system"))
+		return new_file(HEAP, 0);
+	errno = ENOENT;
+	return -1;
+}
+
+static void free_frames(enum fake_owner owner)
+{
+	unsigned int i;
+
+	for (i = 0; i < FAKE_FRAMES; i++)
+		if (fake.owner[i] == owner)
+			fake.owner[i] = FAKE_FREE;
+}
+
+static void leave_pause(void)
+{
+	fake.queued = 0;
+	free_frames(FAKE_IN_DEVICE);
+}
+
+int __wrap_close(int fd)
+{
+	if (fd < 0 || fd >= MAX_FILES || !kinds[fd])
+		abort();
+	if (kinds[fd] == CONNECTION)
+		leave_pause();
+	kinds[fd] = NO_FILE;
+	fake.open_files--;
+	return __real_close(fd);
+}
+
+static int connect_v4l2(const struct ksalloc_connect *arg)
+{
+	return arg->v4l2_fd == 77 ? new_file(CONNECTION, 0) : -EINVAL;
+}
+
+static int get_framing(struct ksalloc_get_framing *arg)
+{
+	arg->framing = fake.needs;
+	return 0;
+}
+
+static int create(const struct ksalloc_create_allocator *arg)
+{
+	if (arg->heap_fd < 0 || kinds[arg->heap_fd] != HEAP)
+		return -EINVAL;
+	if (arg->framing.frames < fake.needs.frames || arg->framing.frames > FAKE_FRAMES)
+		return -EINVAL;
+	if (arg->framing.options_flags != KSALLOCATOR_OPTIONF_SYSTEM_MEMORY)
+		return -EOPNOTSUPP;
+	fake.framing = arg->framing;
+	return new_file(ALLOCATOR, 0);
+}
+
+static int set_allocator(const struct ksalloc_set_allocator *arg)
+{
+	if (arg->allocator_fd >= 0 && kinds[arg->allocator_fd] != ALLOCATOR)
+		return -EINVAL;
+	fake.assigned = arg->allocator_fd >= 0;
+	return 0;
+}
+
+static int set_state(const struct ksalloc_set_state *arg)
+{
+	if (!fake.assigned)
+		return -EINVAL;
+	if (fake.gone && arg->state > fake.state)
+		return -ENODEV;
+	fake.state = arg->state;
+	if (fake.state < KSSTATE_PAUSE)
+		leave_pause();
+	return 0;
+}
+
+static int submit(const struct ksalloc_submit *arg)
+{
+	if (fake.state < KSSTATE_PAUSE)
+		return -ECANCELED;
+	if (fake.gone)
+		return -ENODEV;
+	if (arg->index >= fake.framing.frames || fake.owner[arg->index] == FAKE_FREE)
+		return -EINVAL;
+	if (fake.owner[arg->index] == FAKE_IN_DEVICE)
+		return -EBUSY;
+	fake.owner[arg->index] = FAKE_IN_DEVICE;
+	fake.queue[fake.queued++] = arg->index;
+	return 0;
+}
+
+static int complete(struct ksalloc_complete *arg)
+{
+	if (fake.state < KSSTATE_PAUSE)
+		return -ECANCELED;
+	if (fake.gone)
+		return -ENODEV;
+	if (!fake.queued || fake.state < KSSTATE_RUN)
+		return arg->flags & KSALLOC_NONBLOCK ? -EAGAIN : -ETIMEDOUT;
+	arg->index = fake.queue[0];
+	memmove(fake.queue, fake.queue + 1, --fake.queued * sizeof(fake.queue[0]));
+	fake.owner[arg->index] = FAKE_ALLOCATED;
+	arg->sequence = fake.sequence++;
+	arg->header = (struct ksstream_header) {
+		.header_size = sizeof(arg->header),
+		.frame_extent = 5000,
+		.data_used = 4900,
+	};
+	return 0;
+}
+
+static int alloc(struct ksalloc_alloc *arg)
+{
+	__u32 i;
+
+	for (i = 0; i < fake.framing.frames; i++) {
+		if (fake.owner[i] != FAKE_FREE)
+			continue;
+		fake.owner[i] = FAKE_ALLOCATED;
+		arg->index = i;
+		arg->dmabuf_fd = -1;
+		if (arg->flags & KSALLOC_ALLOC_DMABUF)
+			arg->dmabuf_fd = new_file(DMABUF, i);
+		return 0;
+	}
+	return arg->flags & KSALLOC_NONBLOCK ? -EAGAIN : -ETIMEDOUT;
+}
+
+static int free_frame(const struct ksalloc_free *arg)
+{
+	if (arg->index >= fake.framing.frames || fake.owner[arg->index] == FAKE_FREE)
+		return -EINVAL;
+	if (fake.owner[arg->index] == FAKE_IN_DEVICE)
+		return -EBUSY;
+	fake.owner[arg->index] = FAKE_FREE;
+	return 0;
+}
+
+static int export(const struct ksalloc_export *arg)
+{
+	return arg->index < fake.framing.frames ? new_file(DMABUF, arg->index) : -EINVAL;
+}
+
+static int get_status(struct ksalloc_status *arg)
+{
+	arg->status.framing = fake.framing;
+	arg->status.allocated_frames = fake.framing.frames - fake_frames_in(FAKE_FREE);
+	arg->frame_bytes = 8192;
+	arg->in_device = fake_frames_in(FAKE_IN_DEVICE);
+	arg->waiters = 3;
+	return 0;
+}
+
+static int sync_dmabuf(int fd, const struct dma_buf_sync *arg)
+{
+	if (fake.sync_errors) {
+		fake.sync_errors--;
+		return -fake.sync_errno;
+	}
+	fake.access[frame_of[fd]] += arg->flags & DMA_BUF_SYNC_END ? -1 : 1;
+	return 0;
+}
+
+static const struct {
+	enum kind kind;
+	unsigned long request;
+	size_t size;
+} requests[] = {
+	{ KS, KSALLOC_CONNECT, sizeof(struct ksalloc_connect) },
+	{ CONNECTION, KSALLOC_GET_FRAMING, sizeof(struct ksalloc_get_framing) },
+	{ CONNECTION, KSALLOC_CREATE_ALLOCATOR, sizeof(struct ksalloc_create_allocator) },
+	{ CONNECTION, KSALLOC_SET_ALLOCATOR, sizeof(struct ksalloc_set_allocator) },
+	{ CONNECTION, KSALLOC_SET_STATE, sizeof(struct ksalloc_set_state) },
+	{ CONNECTION, KSALLOC_GET_STATE, sizeof(struct ksalloc_get_state) },
+	{ CONNECTION, KSALLOC_SUBMIT, sizeof(struct ksalloc_submit) },
+	{ CONNECTION, KSALLOC_COMPLETE, sizeof(struct ksalloc_complete) },
+	{ ALLOCATOR, KSALLOC_ALLOC, sizeof(struct ksalloc_alloc) },
+	{ ALLOCATOR, KSALLOC_FREE, sizeof(struct ksalloc_free) },
+	{ ALLOCATOR, KSALLOC_EXPORT, sizeof(struct ksalloc_export) },
+	{ ALLOCATOR, KSALLOC_STATUS, sizeof(struct ksalloc_status) },
+	{ DMABUF, DMA_BUF_IOCTL_SYNC, sizeof(struct dma_buf_sync) },
+};
+
+static int dispatch(int fd, unsigned long request, void *arg)
+{
+	switch (request) {
+	case KSALLOC_CONNECT:
+		return connect_v4l2(arg);
+	case KSALLOC_GET_FRAMING:
+		return get_framing(arg);
+	case KSALLOC_CREATE_ALLOCATOR:
+		return create(arg);
+	case KSALLOC_SET_ALLOCATOR:
+		return set_allocator(arg);
+	case KSALLOC_SET_STATE:
+		return set_state(arg);
+	case KSALLOC_GET_STATE:
+		((struct ksalloc_get_state *)arg)->state = fake.state;
+		((struct ksalloc_get_state *)arg)->pending = fake.queued;
+		return 0;
+	case KSALLOC_SUBMIT:
+		return submit(arg);
+	case KSALLOC_COMPLETE:
+		return complete(arg);
+	case KSALLOC_ALLOC:
+		return alloc(arg);
+	case KSALLOC_FREE:
+		return free_frame(arg);
+	case KSALLOC_EXPORT:
+		return export(arg);
+	case KSALLOC_STATUS:
+		return get_status(arg);
+	default:
+		return sync_dmabuf(fd, arg);
+	}
+}
+
+static int check_request(int fd, unsigned long request, void *arg)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(requests); i++) {
+		if (requests[i].request != request || requests[i].kind != kinds[fd])
+			continue;
+		memcpy(fake.arg.bytes, arg, requests[i].size);
+		if (request != DMA_BUF_IOCTL_SYNC && fake.arg.size != requests[i].size)
+			return -EINVAL;
+		return 0;
+	}
+	return -ENOTTY;
+}
+
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+	va_list ap;
+	void *arg;
+	int ret;
+
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+
+	fake.request = request;
+	fake.request_fd = fd;
+	if (fails(EIO))
+		return -1;
+	ret = fd >= 0 && fd < MAX_FILES && kinds[fd] ? check_request(fd, request, arg) : -EBADF;
+	if (!ret)
+		ret = dispatch(fd, request, arg);
+	if (ret < 0) {
+		errno = -ret;
+		return -1;
+	}
+	return ret;
+}
+
+void *__wrap_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
+{
+	if (fails(ENOMEM))
+		return MAP_FAILED;
+	fake.mappings++;
+	return __real_mmap(addr, length, prot, flags, fd, offset);
+}
+
+int __wrap_munmap(void *addr, size_t length)
+{
+	fake.mappings--;
+	return __real_munmap(addr, length);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	if (fails(ENOMEM))
+		return NULL;
+	fake.blocks++;
+	return __real_calloc(n, size);
+}
+
+void __wrap_free(void *p)
+{
+	if (p)
+		fake.blocks--;
+	__real_free(p);
+}

@@ -1,0 +1,587 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * libks against the model in fake.c: what it asks of the kernel, what it makes
+ * of the answers, and that a failure at any call leaves nothing behind.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/dma-buf.h>
+
+#include "fake.h"
+#include "tap.h"
+
+#define V4L2_FD 77
+
+static const char *shared_library;
+static const char *version_script;
+
+static struct ks_stream_config config_of(__u32 frames)
+{
+	return (struct ks_stream_config) {
+		.size = sizeof(struct ks_stream_config),
+		.v4l2_fd = V4L2_FD,
+		.frames = frames,
+	};
+}
+
+static struct ks_stream *open_stream(__u32 frames)
+{
+	struct ks_stream_config config = config_of(frames);
+	struct ks_stream *stream = NULL;
+
+	CHECK_EQ(ks_stream_open(&config, &stream, NULL), 0);
+	return stream;
+}
+
+/* Paths: the default, one's own, heaps by name and by path */
+static void test_open(void)
+{
+	char longest[600];
+
+	fake_reset();
+	CHECK(ks_open(NULL) >= 0);
+	CHECK_STR(fake.path, "/dev/ksalloc");
+	CHECK_EQ(fake.path_flags, O_RDWR | O_CLOEXEC);
+	CHECK_EQ(ks_open("/dev/other"), -ENOENT);
+	CHECK_STR(fake.path, "/dev/other");
+
+	CHECK(ks_open_heap("system") >= 0);
+	CHECK_STR(fake.path, "/dev/dma_heap/system");
+	CHECK(fake.path_flags & O_CLOEXEC);
+	CHECK_EQ(ks_open_heap("/some/where"), -ENOENT);
+	CHECK_STR(fake.path, "/some/where");
+	CHECK_EQ(ks_open_heap("./here"), -ENOENT);
+	CHECK_STR(fake.path, "./here");
+	CHECK_EQ(ks_open_heap(""), -EINVAL);
+	CHECK_EQ(ks_open_heap(NULL), -EINVAL);
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = 0;
+	CHECK_EQ(ks_open_heap(longest), -ENAMETOOLONG);
+}
+
+/* Each thin call reaches the right object with the right structure */
+static void test_thin_calls(void)
+{
+	int ks, connection, allocator, heap, dmabuf = -2;
+	struct ksallocator_framing framing;
+	struct ks_allocator_status status;
+	struct ks_completion done;
+	enum ksstate state;
+	__u32 index, pending;
+
+	fake_reset();
+	ks = ks_open(NULL);
+	heap = ks_open_heap("system");
+	connection = ks_connect(ks, V4L2_FD);
+	CHECK(connection >= 0);
+	CHECK_EQ(ks_get_framing(connection, &framing), 0);
+	CHECK(!memcmp(&framing, &fake.needs, sizeof(framing)));
+
+	framing.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
+	framing.frames = 3;
+	allocator = ks_create_allocator(connection, &framing, heap);
+	CHECK(allocator >= 0);
+	CHECK(!memcmp(&framing, &fake.framing, sizeof(framing)));
+	CHECK_EQ(ks_set_allocator(connection, allocator), 0);
+	CHECK_EQ(ks_set_state(connection, KSSTATE_PAUSE), 0);
+
+	CHECK_EQ(ks_alloc(allocator, 0, 1234, &index, NULL), 0);
+	CHECK_EQ(index, 0);
+	CHECK_EQ(fake.arg.alloc.flags, 0);
+	CHECK_EQ(fake.arg.alloc.deadline_ns, 1234);
+	CHECK_EQ(ks_alloc(allocator, KSALLOC_NONBLOCK, 0, &index, &dmabuf), 0);
+	CHECK_EQ(index, 1);
+	CHECK(dmabuf >= 0);
+	CHECK_EQ(fake.arg.alloc.flags, KSALLOC_NONBLOCK | KSALLOC_ALLOC_DMABUF);
+	CHECK_EQ(ks_free(allocator, 1), 0);
+	CHECK_EQ(ks_free(allocator, 1), -EINVAL);
+	CHECK(ks_export(allocator, 2) >= 0);
+	CHECK_EQ(ks_export(allocator, 3), -EINVAL);
+
+	CHECK_EQ(ks_submit(connection, 0), 0);
+	CHECK_EQ(ks_submit(connection, 0), -EBUSY);
+	CHECK_EQ(ks_get_state(connection, &state, &pending), 0);
+	CHECK_EQ(state, KSSTATE_PAUSE);
+	CHECK_EQ(pending, 1);
+	CHECK_EQ(ks_get_state(connection, NULL, NULL), 0);
+	CHECK_EQ(ks_get_status(allocator, &status), 0);
+	CHECK_EQ(status.status.framing.frames, 3);
+	CHECK_EQ(status.status.allocated_frames, 1);
+	CHECK_EQ(status.frame_bytes, 8192);
+	CHECK_EQ(status.in_device, 1);
+	CHECK_EQ(status.waiters, 3);
+
+	CHECK_EQ(ks_complete(connection, KSALLOC_NONBLOCK, 0, &done), -EAGAIN);
+	CHECK_EQ(ks_set_state(connection, KSSTATE_RUN), 0);
+	fake.sequence = 9;
+	CHECK_EQ(ks_complete(connection, 0, 5678, &done), 0);
+	CHECK_EQ(fake.arg.complete.deadline_ns, 5678);
+	CHECK_EQ(done.index, 0);
+	CHECK_EQ(done.sequence, 9);
+	CHECK_EQ(done.header.data_used, 4900);
+	CHECK_EQ(done.header.header_size, sizeof(done.header));
+}
+
+/* A failed call says -errno and touches no output */
+static void test_thin_errors(void)
+{
+	struct ksallocator_framing framing, framing_before;
+	struct ks_allocator_status status, status_before;
+	struct ks_completion done, done_before;
+	enum ksstate state = 99;
+	__u32 index = 99, pending = 99;
+	int dmabuf = 99;
+
+	fake_reset();
+	memset(&framing, 0x5a, sizeof(framing));
+	memset(&status, 0x5a, sizeof(status));
+	memset(&done, 0x5a, sizeof(done));
+	framing_before = framing;
+	status_before = status;
+	done_before = done;
+
+	CHECK_EQ(ks_connect(-1, V4L2_FD), -EBADF);
+	CHECK_EQ(ks_get_framing(-1, &framing), -EBADF);
+	CHECK_EQ(ks_create_allocator(-1, &framing, 0), -EBADF);
+	CHECK_EQ(ks_set_allocator(-1, 0), -EBADF);
+	CHECK_EQ(ks_set_state(-1, KSSTATE_RUN), -EBADF);
+	CHECK_EQ(ks_get_state(-1, &state, &pending), -EBADF);
+	CHECK_EQ(ks_submit(-1, 0), -EBADF);
+	CHECK_EQ(ks_complete(-1, 0, 0, &done), -EBADF);
+	CHECK_EQ(ks_alloc(-1, 0, 0, &index, &dmabuf), -EBADF);
+	CHECK_EQ(ks_free(-1, 0), -EBADF);
+	CHECK_EQ(ks_export(-1, 0), -EBADF);
+	CHECK_EQ(ks_get_status(-1, &status), -EBADF);
+	CHECK_EQ(ks_begin_access(-1, LIBKS_READ), -EBADF);
+	CHECK_EQ(ks_end_access(-1, LIBKS_READ), -EBADF);
+
+	CHECK(!memcmp(&framing, &framing_before, sizeof(framing)));
+	CHECK(!memcmp(&status, &status_before, sizeof(status)));
+	CHECK(!memcmp(&done, &done_before, sizeof(done)));
+	CHECK_EQ(state, 99);
+	CHECK_EQ(pending, 99);
+	CHECK_EQ(index, 99);
+	CHECK_EQ(dmabuf, 99);
+}
+
+/* Deadlines lie on CLOCK_MONOTONIC, after now, and never wrap or mean "none" */
+static void test_deadline(void)
+{
+	struct timespec ts;
+	__u64 now;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+	CHECK(ks_deadline(0) >= now);
+	CHECK(ks_deadline(0) < now + 1000000000ULL);
+	CHECK(ks_deadline(5000000000ULL) >= now + 5000000000ULL);
+	CHECK(ks_deadline(5000000000ULL) < now + 6000000000ULL);
+	CHECK(ks_deadline(~0ULL) == ~0ULL);
+}
+
+/* CPU access: the right flags, and once more where the exporter says so */
+static void test_access(void)
+{
+	struct ks_stream *stream;
+	int fd;
+
+	fake_reset();
+	stream = open_stream(0);
+	fd = ks_frames_dmabuf(ks_stream_frames(stream), 1);
+
+	CHECK_EQ(ks_begin_access(fd, LIBKS_READ), 0);
+	CHECK_EQ(*(__u64 *)fake.arg.bytes, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
+	CHECK_EQ(ks_end_access(fd, LIBKS_READ), 0);
+	CHECK_EQ(*(__u64 *)fake.arg.bytes, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
+	CHECK_EQ(ks_begin_access(fd, LIBKS_WRITE), 0);
+	CHECK_EQ(*(__u64 *)fake.arg.bytes, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
+	CHECK_EQ(ks_end_access(fd, LIBKS_READ | LIBKS_WRITE), 0);
+	CHECK_EQ(*(__u64 *)fake.arg.bytes, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
+	CHECK_EQ(ks_begin_access(fd, 0), -EINVAL);
+	CHECK_EQ(ks_begin_access(fd, 4), -EINVAL);
+
+	fake.sync_errno = EINTR;
+	fake.sync_errors = 3;
+	CHECK_EQ(ks_begin_access(fd, LIBKS_READ), 0);
+	fake.sync_errno = EAGAIN;
+	fake.sync_errors = 1;
+	CHECK_EQ(ks_end_access(fd, LIBKS_READ), 0);
+	fake.sync_errno = EFAULT;
+	fake.sync_errors = 1;
+	CHECK_EQ(ks_begin_access(fd, LIBKS_READ), -EFAULT);
+	ks_stream_close(stream);
+	CHECK(fake_is_clean());
+}
+
+/* Frames: each has memory of its own, and an end */
+static void test_frames(void)
+{
+	struct ks_stream *stream;
+	struct ks_frames *frames;
+	__u32 i, j;
+
+	fake_reset();
+	stream = open_stream(5);
+	CHECK_EQ(ks_frames_map(ks_stream_allocator(stream), &frames), 0);
+	CHECK_EQ(ks_frames_count(frames), 5);
+	CHECK_EQ(ks_frames_bytes(frames), 8192);
+	for (i = 0; i < 5; i++)
+		memset(ks_frames_data(frames, i), i + 1, 8192);
+	for (i = 0; i < 5; i++) {
+		const unsigned char *data = ks_frames_data(frames, i);
+
+		for (j = 0; j < 8192 && data[j] == i + 1; j++)
+			;
+		CHECK_EQ(j, 8192);
+	}
+	CHECK(!ks_frames_data(frames, 5));
+	CHECK_EQ(ks_frames_dmabuf(frames, 5), -1);
+	ks_frames_unmap(frames);
+	ks_frames_unmap(NULL);
+	ks_stream_close(stream);
+	CHECK(fake_is_clean());
+}
+
+/* How many frames a stream has: asked for, or the device's need and some more */
+static void test_frame_number(void)
+{
+	static const struct {
+		__u32 needs, wish, is;
+	} cases[] = {
+		{ 2, 0, 4 }, { 0, 0, 4 }, { 1, 0, 4 }, { 3, 0, 5 }, { 8, 0, 10 },
+		{ 2, 2, 2 }, { 2, 3, 3 }, { 2, 16, 16 },
+	};
+	struct ks_stream_config config;
+	struct ks_stream *stream;
+	enum ks_stream_step step;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		fake_reset();
+		fake.needs.frames = cases[i].needs;
+		stream = open_stream(cases[i].wish);
+		CHECK_EQ(fake.framing.frames, cases[i].is);
+		CHECK_EQ(ks_frames_count(ks_stream_frames(stream)), cases[i].is);
+		CHECK_EQ(fake.framing.frame_size, 5000);
+		CHECK_EQ(fake.framing.file_alignment, 63);
+		ks_stream_close(stream);
+		CHECK(fake_is_clean());
+	}
+
+	config = config_of(1);
+	CHECK_EQ(ks_stream_open(&config, &stream, &step), -EINVAL);
+	CHECK_EQ(step, LIBKS_STEP_CREATE);
+}
+
+/* The usual program */
+static void test_stream(void)
+{
+	struct ks_stream_frame frame;
+	struct ks_stream *stream;
+	__u32 i;
+
+	fake_reset();
+	stream = open_stream(4);
+	/* Only what a running stream needs stays open */
+	CHECK_EQ(fake.open_files, 2 + 4);
+	CHECK_EQ(ks_stream_next(stream, 0, &frame), -ECANCELED);
+	CHECK_EQ(ks_stream_start(stream), 0);
+	CHECK_EQ(fake.state, KSSTATE_RUN);
+	CHECK_EQ(fake_frames_in(FAKE_IN_DEVICE), 4);
+
+	for (i = 0; i < 20; i++) {
+		CHECK_EQ(ks_stream_next(stream, 1000, &frame), 0);
+		CHECK_EQ(frame.sequence, i);
+		CHECK_EQ(frame.index, i % 4);
+		CHECK_EQ(frame.used, 4900);
+		CHECK_EQ(frame.bytes, 8192);
+		CHECK(frame.data == ks_frames_data(ks_stream_frames(stream), frame.index));
+		CHECK_EQ(frame.dmabuf, ks_frames_dmabuf(ks_stream_frames(stream), frame.index));
+		CHECK_EQ(frame.header.frame_extent, 5000);
+		CHECK_EQ(fake.access[frame.index], 1);
+		CHECK_EQ(ks_stream_give_back(stream, frame.index), 0);
+		CHECK_EQ(fake.access[frame.index], 0);
+		CHECK_EQ(fake_frames_in(FAKE_IN_DEVICE), 4);
+	}
+
+	CHECK_EQ(ks_stream_give_back(stream, frame.index), -EINVAL);
+	CHECK_EQ(ks_stream_give_back(stream, 4), -EINVAL);
+	CHECK_EQ(ks_stream_stop(stream), 0);
+	CHECK_EQ(fake.state, KSSTATE_STOP);
+	CHECK_EQ(fake_frames_in(FAKE_FREE), 4);
+	ks_stream_close(stream);
+	ks_stream_close(NULL);
+	CHECK(fake_is_clean());
+}
+
+/* Frames held over a stop, a new start, and the end of the device */
+static void test_stream_held(void)
+{
+	struct ks_stream_frame a, b, c;
+	struct ks_stream *stream;
+
+	fake_reset();
+	stream = open_stream(4);
+	CHECK_EQ(ks_stream_start(stream), 0);
+	CHECK_EQ(ks_stream_next(stream, -1, &a), 0);
+	CHECK_EQ(ks_stream_next(stream, -1, &b), 0);
+	CHECK_EQ(ks_stream_stop(stream), 0);
+	CHECK_EQ(fake_frames_in(FAKE_ALLOCATED), 2);
+	CHECK_EQ(ks_stream_give_back(stream, a.index), 0);
+	CHECK_EQ(fake_frames_in(FAKE_FREE), 3);
+
+	CHECK_EQ(ks_stream_start(stream), 0);
+	CHECK_EQ(fake_frames_in(FAKE_IN_DEVICE), 3);
+	CHECK_EQ(ks_stream_give_back(stream, b.index), 0);
+	CHECK_EQ(fake_frames_in(FAKE_IN_DEVICE), 4);
+
+	CHECK_EQ(ks_stream_next(stream, -1, &c), 0);
+	fake.gone = true;
+	CHECK_EQ(ks_stream_next(stream, -1, &b), -ENODEV);
+	CHECK_EQ(ks_stream_give_back(stream, c.index), 0);
+	CHECK_EQ(fake_frames_in(FAKE_FREE), 1);
+	ks_stream_close(stream);
+	CHECK(fake_is_clean());
+
+	/* Closed while a frame is held: the CPU's access to it has an end */
+	fake_reset();
+	stream = open_stream(4);
+	CHECK_EQ(ks_stream_start(stream), 0);
+	CHECK_EQ(ks_stream_next(stream, -1, &a), 0);
+	ks_stream_close(stream);
+	CHECK_EQ(fake.access[a.index], 0);
+	CHECK(fake_is_clean());
+}
+
+/* How timeouts become flags and deadlines */
+static void test_stream_timeout(void)
+{
+	struct ks_stream_frame frame;
+	struct ks_stream *stream;
+	__u64 before;
+
+	fake_reset();
+	stream = open_stream(2);
+	CHECK_EQ(ks_stream_start(stream), 0);
+	CHECK_EQ(ks_stream_next(stream, 0, &frame), 0);
+	CHECK_EQ(fake.access[frame.index], 1);
+	CHECK_EQ(ks_stream_next(stream, 0, &frame), 0);
+
+	CHECK_EQ(ks_stream_next(stream, 0, &frame), -EAGAIN);
+	CHECK_EQ(fake.arg.complete.flags, KSALLOC_NONBLOCK);
+	CHECK_EQ(fake.arg.complete.deadline_ns, 0);
+	CHECK_EQ(ks_stream_next(stream, -1, &frame), -ETIMEDOUT);
+	CHECK_EQ(fake.arg.complete.flags, 0);
+	CHECK_EQ(fake.arg.complete.deadline_ns, 0);
+	before = ks_deadline(0);
+	CHECK_EQ(ks_stream_next(stream, 250, &frame), -ETIMEDOUT);
+	CHECK_EQ(fake.arg.complete.flags, 0);
+	CHECK(fake.arg.complete.deadline_ns >= before + 250000000ULL);
+	CHECK(fake.arg.complete.deadline_ns <= ks_deadline(250000000ULL));
+	ks_stream_close(stream);
+	CHECK(fake_is_clean());
+}
+
+/* LIBKS_STREAM_NO_CPU_ACCESS leaves the caches alone */
+static void test_stream_no_access(void)
+{
+	struct ks_stream_config config = config_of(4);
+	struct ks_stream_frame frame;
+	struct ks_stream *stream = NULL;
+
+	fake_reset();
+	config.flags = LIBKS_STREAM_NO_CPU_ACCESS;
+	CHECK_EQ(ks_stream_open(&config, &stream, NULL), 0);
+	CHECK_EQ(ks_stream_start(stream), 0);
+	CHECK_EQ(ks_stream_next(stream, -1, &frame), 0);
+	CHECK_EQ(fake.access[frame.index], 0);
+	CHECK_EQ(ks_stream_give_back(stream, frame.index), 0);
+	CHECK_EQ(fake.access[frame.index], 0);
+	ks_stream_close(stream);
+	CHECK(fake_is_clean());
+}
+
+/* What is no configuration, and which step a wrong one fails at */
+static void test_stream_config(void)
+{
+	struct ks_stream *stream = (void *)1;
+	struct ks_stream_config config;
+	enum ks_stream_step step = 99;
+
+	fake_reset();
+	CHECK_EQ(ks_stream_open(NULL, &stream, &step), -EINVAL);
+	CHECK_EQ(step, LIBKS_STEP_CONFIG);
+	config = config_of(0);
+	config.size--;
+	CHECK_EQ(ks_stream_open(&config, &stream, &step), -EINVAL);
+	config.size += 2;
+	CHECK_EQ(ks_stream_open(&config, &stream, &step), -EINVAL);
+	config = config_of(0);
+	config.flags = 2;
+	CHECK_EQ(ks_stream_open(&config, &stream, &step), -EINVAL);
+	CHECK_EQ(step, LIBKS_STEP_CONFIG);
+
+	config = config_of(0);
+	config.device = "/dev/other";
+	CHECK_EQ(ks_stream_open(&config, &stream, &step), -ENOENT);
+	CHECK_EQ(step, LIBKS_STEP_OPEN);
+	config = config_of(0);
+	config.v4l2_fd = 78;
+	CHECK_EQ(ks_stream_open(&config, &stream, &step), -EINVAL);
+	CHECK_EQ(step, LIBKS_STEP_CONNECT);
+	config = config_of(0);
+	config.heap = "none";
+	CHECK_EQ(ks_stream_open(&config, &stream, &step), -ENOENT);
+	CHECK_EQ(step, LIBKS_STEP_HEAP);
+	CHECK(stream == (void *)1);
+	CHECK(fake_is_clean());
+}
+
+/* Each call that opening makes fails once, and nothing stays */
+static void test_stream_open_fails(void)
+{
+	enum ks_stream_step step, last = LIBKS_STEP_CONFIG;
+	struct ks_stream_config config = config_of(3);
+	struct ks_stream *stream;
+	int n, ret;
+
+	for (n = 1; n < 100; n++) {
+		stream = (void *)1;
+		fake_reset();
+		fake_fail(n);
+		ret = ks_stream_open(&config, &stream, &step);
+		if (!ret)
+			break;
+		CHECK_EQ(ret, -fake.fail_errno);
+		CHECK(step >= last);
+		CHECK(stream == (void *)1);
+		CHECK(fake_is_clean());
+		last = step;
+	}
+	CHECK_EQ(last, LIBKS_STEP_MAP);
+	/* Everything but the last open has failed once */
+	CHECK_EQ(n, fake.calls + 1);
+	CHECK(n > 15);
+	ks_stream_close(stream);
+	CHECK(fake_is_clean());
+}
+
+/* Each call that starting makes fails once: then it is stopped, nothing held */
+static void test_stream_start_fails(void)
+{
+	struct ks_stream *stream;
+	int n, ret;
+
+	for (n = 1; n < 100; n++) {
+		fake_reset();
+		stream = open_stream(3);
+		fake_fail(n);
+		ret = ks_stream_start(stream);
+		if (!ret)
+			break;
+		CHECK_EQ(ret, -EIO);
+		CHECK_EQ(fake.state, KSSTATE_STOP);
+		CHECK_EQ(fake_frames_in(FAKE_FREE), 3);
+		CHECK_EQ(ks_stream_start(stream), 0);
+		CHECK_EQ(fake_frames_in(FAKE_IN_DEVICE), 3);
+		ks_stream_close(stream);
+		CHECK(fake_is_clean());
+	}
+	/* PAUSE, three frames taken and given, no fourth, RUN */
+	CHECK_EQ(n, 1 + 3 * 2 + 1 + 1 + 1);
+	ks_stream_close(stream);
+}
+
+/* Each call of taking and giving back fails once: the frame is not lost */
+static void test_stream_frame_fails(void)
+{
+	struct ks_stream_frame frame;
+	struct ks_stream *stream;
+	int n, ret;
+
+	for (n = 1; n < 10; n++) {
+		fake_reset();
+		stream = open_stream(3);
+		CHECK_EQ(ks_stream_start(stream), 0);
+		fake_fail(n);
+		ret = ks_stream_next(stream, -1, &frame);
+		if (!ret)
+			ret = ks_stream_give_back(stream, frame.index);
+		CHECK_EQ(fake_frames_in(FAKE_ALLOCATED), 0);
+		CHECK_EQ(fake.access[0], n == 3 ? 1 : 0);
+		if (n != 3)
+			CHECK_EQ(ret, n <= 4 ? -EIO : 0);
+		ks_stream_close(stream);
+		CHECK(fake_is_clean());
+	}
+}
+
+static void check_symbol(void *library, const char *name)
+{
+	if (dlvsym(library, name, "LIBKS_0.1"))
+		return;
+	printf("# not in the library: %s\n", name);
+	tap_failures++;
+}
+
+/* The shared library has each symbol of the version script, under its version */
+static void test_shared_library(void)
+{
+	void *library = dlopen(shared_library, RTLD_NOW | RTLD_LOCAL);
+	FILE *script = fopen(version_script, "r");
+	char line[128], name[128];
+	int symbols = 0;
+
+	CHECK(library);
+	CHECK(script);
+	while (library && script && fgets(line, sizeof(line), script)) {
+		if (sscanf(line, "\tks_%[a-z_];", name + 3) != 1)
+			continue;
+		memcpy(name, "ks_", 3);
+		check_symbol(library, name);
+		symbols++;
+	}
+	CHECK(symbols >= 30);
+	if (library) {
+		CHECK(!dlsym(library, "sync_access"));
+		dlclose(library);
+	}
+	if (script)
+		fclose(script);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct tap_test tests[] = {
+		{ "open", test_open },
+		{ "thin calls", test_thin_calls },
+		{ "thin calls that fail", test_thin_errors },
+		{ "deadlines", test_deadline },
+		{ "CPU access", test_access },
+		{ "mapped frames", test_frames },
+		{ "number of frames", test_frame_number },
+		{ "stream", test_stream },
+		{ "stream: frames held", test_stream_held },
+		{ "stream: timeouts", test_stream_timeout },
+		{ "stream: no CPU access", test_stream_no_access },
+		{ "stream: configuration", test_stream_config },
+		{ "stream: opening fails at each call", test_stream_open_fails },
+		{ "stream: starting fails at each call", test_stream_start_fails },
+		{ "stream: a frame fails at each call", test_stream_frame_fails },
+		{ "shared library", test_shared_library },
+	};
+
+	if (argc != 3) {
+		fprintf(stderr, "usage: %s libks.so libks.map\n", argv[0]);
+		return 2;
+	}
+	shared_library = argv[1];
+	version_script = argv[2];
+	return tap_run(tests, ARRAY_SIZE(tests));
+}
