@@ -1,0 +1,658 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Connections: a sink, the allocator assigned to it, and a state.
+ *
+ * A state is entered from the one beside it, by one step: those up can fail, and
+ * then the steps down lead back; those down cannot. What happens to frames while
+ * the state is PAUSE or RUN is in stream.c.
+ *
+ * A device that disappears is noticed by its last words, in any context, upon
+ * which a work item takes the connection down to STOP for good: its frames are
+ * free for others even if its owner never comes back.
+ *
+ * See ksalloc_priv.h for objects and locking as a whole.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/atomic.h>
+#include <linux/file.h>
+#include <linux/hrtimer.h>
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "ksalloc_priv.h"
+#include "trace.h"
+
+static unsigned int max_mbytes;
+module_param(max_mbytes, uint, 0644);
+MODULE_PARM_DESC(max_mbytes,
+		 "Most MiB that one allocator may have (0: half of the memory)");
+
+/**
+ * ks_connection_wake() - make readers and pollers look again
+ * @conn: the connection
+ *
+ * Context: any, hard interrupts included.
+ */
+void ks_connection_wake(struct ks_connection *conn)
+{
+	atomic_inc(&conn->events);
+	wake_up_poll(&conn->wait, EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
+}
+
+/**
+ * ks_connection_notify() - the sink has news: a filled frame, an error, its end
+ * @conn: the connection
+ *
+ * Context: any, hard interrupts included.
+ */
+void ks_connection_notify(struct ks_connection *conn)
+{
+	ks_connection_wake(conn);
+	if (conn->sink->ops->gone(conn->sink))
+		schedule_work(&conn->gone_work);
+}
+
+static void ks_connection_set_state(struct ks_connection *conn,
+				    enum ksstate state)
+{
+	lockdep_assert_held(&conn->lock);
+
+	trace_ksalloc_state(conn->id, conn->state, state);
+	WRITE_ONCE(conn->state, state);
+	ks_connection_wake(conn);
+}
+
+/*
+ * Steps down. They do not fail, and but for RUN to PAUSE they need nothing of
+ * the calling task, which may be exiting.
+ */
+
+static void ks_step_acquire_to_stop(struct ks_connection *conn)
+{
+	conn->sink->ops->unacquire(conn->sink);
+	kvfree(conn->slots);
+	conn->slots = NULL;
+	ks_connection_set_state(conn, KSSTATE_STOP);
+}
+
+/* Contract I4: what is pending is cancelled */
+static void ks_step_pause_to_acquire(struct ks_connection *conn)
+{
+	conn->sink->ops->cancel(conn->sink);
+	INIT_LIST_HEAD(&conn->submitted);
+	INIT_LIST_HEAD(&conn->done);
+	ks_connection_set_state(conn, KSSTATE_ACQUIRE);
+	ks_allocator_cancel(ks_assigned(conn), conn->file);
+}
+
+static void ks_connection_down(struct ks_connection *conn, enum ksstate target)
+{
+	lockdep_assert_held(&conn->lock);
+
+	/* From RUN, the cancel of the next step stops the device */
+	if (conn->state >= KSSTATE_PAUSE && target < KSSTATE_PAUSE)
+		ks_step_pause_to_acquire(conn);
+	if (conn->state == KSSTATE_ACQUIRE && target == KSSTATE_STOP)
+		ks_step_acquire_to_stop(conn);
+}
+
+/* Contract I6: the device is gone, and so is all that it had */
+static void ks_connection_gone(struct ks_connection *conn)
+{
+	lockdep_assert_held(&conn->lock);
+
+	if (conn->gone)
+		return;
+	WRITE_ONCE(conn->gone, true);
+	ks_connection_down(conn, KSSTATE_STOP);
+	ks_connection_wake(conn);
+}
+
+static void ks_connection_gone_work(struct work_struct *work)
+{
+	struct ks_connection *conn =
+		container_of(work, struct ks_connection, gone_work);
+
+	mutex_lock(&conn->lock);
+	ks_connection_gone(conn);
+	mutex_unlock(&conn->lock);
+}
+
+/* Whether the device is there; the first to find that it is not says so */
+static int ks_connection_check(struct ks_connection *conn)
+{
+	lockdep_assert_held(&conn->lock);
+
+	if (!conn->gone && conn->sink->ops->gone(conn->sink))
+		ks_connection_gone(conn);
+	return conn->gone ? -ENODEV : 0;
+}
+
+/**
+ * ks_connection_lock() - take ks_connection.lock if the device is there
+ * @conn: the connection
+ *
+ * Context: process context; sleeps.
+ * Return: 0 with the lock held; -ENODEV or -ERESTARTSYS.
+ */
+int ks_connection_lock(struct ks_connection *conn)
+{
+	int ret;
+
+	if (mutex_lock_interruptible(&conn->lock))
+		return -ERESTARTSYS;
+	ret = ks_connection_check(conn);
+	if (ret)
+		mutex_unlock(&conn->lock);
+	return ret;
+}
+
+/*
+ * The device stops and forgets what it has. Frames that it had filled are kept
+ * for the readers, the others are queued again in their order. A frame that the
+ * device then refuses is free: there is nobody to return it to.
+ */
+static void ks_step_run_to_pause(struct ks_connection *conn)
+{
+	const struct ks_sink_ops *ops = conn->sink->ops;
+	struct ks_allocator *alloc = ks_assigned(conn);
+	struct ks_slot *slot, *next;
+
+	while (!ks_connection_dequeue(conn))
+		;
+	ops->cancel(conn->sink);
+	ks_connection_set_state(conn, KSSTATE_PAUSE);
+
+	list_for_each_entry_safe(slot, next, &conn->submitted, link) {
+		u32 index = slot - conn->slots;
+
+		if (!ops->queue(conn->sink, index, alloc->frame[index].dmabuf))
+			continue;
+		list_del_init(&slot->link);
+		ks_allocator_drop(alloc, index);
+	}
+}
+
+/* Steps up */
+
+static int ks_step_stop_to_acquire(struct ks_connection *conn)
+{
+	struct ks_allocator *alloc = ks_assigned(conn);
+	struct ksallocator_framing framing;
+	struct ks_slot *slots;
+	int ret;
+	u32 i;
+
+	if (!alloc)
+		return -EINVAL;
+
+	/* The format may have changed since the allocator was assigned */
+	ret = conn->sink->ops->get_framing(conn->sink, &framing);
+	if (ret)
+		return ret;
+	if (!ks_framing_fits(&alloc->framing, &framing))
+		return -EINVAL;
+
+	slots = kvcalloc(alloc->frames, sizeof(*slots), GFP_KERNEL_ACCOUNT);
+	if (!slots)
+		return -ENOMEM;
+	for (i = 0; i < alloc->frames; i++)
+		INIT_LIST_HEAD(&slots[i].link);
+
+	ret = conn->sink->ops->acquire(conn->sink, alloc);
+	if (ret) {
+		kvfree(slots);
+		return ret;
+	}
+
+	conn->slots = slots;
+	conn->acquired++;
+	ks_connection_set_state(conn, KSSTATE_ACQUIRE);
+	return 0;
+}
+
+static int ks_step_pause_to_run(struct ks_connection *conn)
+{
+	int ret = conn->sink->ops->run(conn->sink);
+
+	if (ret)
+		return ret;
+	conn->synchronized = false;
+	ks_connection_set_state(conn, KSSTATE_RUN);
+	return 0;
+}
+
+/* Contract I1: walks through the states between; a failure walks back */
+static int ks_connection_up(struct ks_connection *conn, enum ksstate target)
+{
+	const enum ksstate start = conn->state;
+	int ret = 0;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (conn->state == KSSTATE_STOP && target > KSSTATE_STOP)
+		ret = ks_step_stop_to_acquire(conn);
+	if (!ret && conn->state == KSSTATE_ACQUIRE && target > KSSTATE_ACQUIRE)
+		ks_connection_set_state(conn, KSSTATE_PAUSE);
+	if (!ret && conn->state == KSSTATE_PAUSE && target > KSSTATE_PAUSE)
+		ret = ks_step_pause_to_run(conn);
+
+	if (ret)
+		ks_connection_down(conn, start);
+	return ret;
+}
+
+static long ks_set_state_ioctl(struct ks_ucmd *ucmd)
+{
+	struct ks_connection *conn = ucmd->file->private_data;
+	const struct ksalloc_set_state *arg = &ucmd->arg.set_state;
+	int ret;
+
+	if (arg->__reserved || arg->state > KSSTATE_RUN)
+		return -EINVAL;
+
+	ret = ks_connection_lock(conn);
+	if (ret)
+		/* A connection without a device is in STOP already */
+		return ret == -ENODEV && arg->state == KSSTATE_STOP ? 0 : ret;
+
+	if (arg->state >= conn->state) {
+		ret = ks_connection_up(conn, arg->state);
+	} else {
+		if (arg->state == KSSTATE_PAUSE)
+			ks_step_run_to_pause(conn);
+		else
+			ks_connection_down(conn, arg->state);
+	}
+	mutex_unlock(&conn->lock);
+
+	return ret;
+}
+
+static long ks_get_state_ioctl(struct ks_ucmd *ucmd)
+{
+	struct ks_connection *conn = ucmd->file->private_data;
+	struct ksalloc_get_state *arg = &ucmd->arg.get_state;
+
+	if (mutex_lock_interruptible(&conn->lock))
+		return -ERESTARTSYS;
+	arg->state = conn->state;
+	arg->pending = list_count_nodes(&conn->submitted) +
+		       list_count_nodes(&conn->done);
+	mutex_unlock(&conn->lock);
+
+	return ks_reply(ucmd, sizeof(*arg));
+}
+
+static long ks_get_framing_ioctl(struct ks_ucmd *ucmd)
+{
+	struct ks_connection *conn = ucmd->file->private_data;
+	struct ksalloc_get_framing *arg = &ucmd->arg.get_framing;
+	int ret;
+
+	ret = ks_connection_lock(conn);
+	if (ret)
+		return ret;
+	ret = conn->sink->ops->get_framing(conn->sink, &arg->framing);
+	mutex_unlock(&conn->lock);
+
+	return ret ?: ks_reply(ucmd, sizeof(*arg));
+}
+
+static u64 ks_max_bytes(void)
+{
+	u64 mbytes = READ_ONCE(max_mbytes);
+
+	return mbytes ? mbytes << 20 : (u64)totalram_pages() / 2 << PAGE_SHIFT;
+}
+
+/* Resolves the framing against the sink's, and makes the allocator */
+static struct file *ks_connection_create_allocator(struct ks_connection *conn,
+						   const struct ksallocator_framing *asked,
+						   struct file *heap)
+{
+	struct ksallocator_framing sink, framing;
+	size_t frame_bytes;
+	int ret;
+
+	ret = ks_connection_lock(conn);
+	if (ret)
+		return ERR_PTR(ret);
+	ret = conn->sink->ops->get_framing(conn->sink, &sink);
+	mutex_unlock(&conn->lock);
+	if (ret)
+		return ERR_PTR(ret);
+
+	ret = ks_framing_resolve(asked, &sink, &framing);
+	if (ret)
+		return ERR_PTR(ret);
+	ret = ks_framing_bytes(&framing, ks_max_bytes(), &frame_bytes);
+	if (ret)
+		return ERR_PTR(ret);
+
+	return ks_allocator_create(&framing, frame_bytes, heap);
+}
+
+/* A new descriptor for a new object's file, whose reference it takes */
+static int ks_install(struct file *file)
+{
+	int fd;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		fput(file);
+	else
+		fd_install(fd, file);
+	return fd;
+}
+
+static long ks_create_allocator_ioctl(struct ks_ucmd *ucmd)
+{
+	const struct ksalloc_create_allocator *arg = &ucmd->arg.create_allocator;
+	struct file *heap, *file;
+
+	if (arg->__reserved)
+		return -EINVAL;
+	heap = ks_heap_get(arg->heap_fd);
+	if (IS_ERR(heap))
+		return PTR_ERR(heap);
+
+	file = ks_connection_create_allocator(ucmd->file->private_data,
+					      &arg->framing, heap);
+	fput(heap);
+
+	return ks_install(file);
+}
+
+/* Takes an allocator by descriptor; none by -1 */
+static int ks_allocator_file_get(int fd, struct file **allocator)
+{
+	struct file *file;
+
+	*allocator = NULL;
+	if (fd == -1)
+		return 0;
+	file = fget(fd);
+	if (!file)
+		return -EBADF;
+	if (!ks_allocator_of(file)) {
+		fput(file);
+		return -EINVAL;
+	}
+
+	*allocator = file;
+	return 0;
+}
+
+/* Contract D5 */
+static int ks_connection_assign(struct ks_connection *conn,
+				struct file *allocator)
+{
+	const struct ks_owner through_us = { .file = conn->file };
+	struct ksallocator_framing framing;
+	int ret;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (conn->state != KSSTATE_STOP)
+		return -EBUSY;
+	if (allocator == conn->allocator)
+		return 0;
+	if (allocator) {
+		ret = conn->sink->ops->get_framing(conn->sink, &framing);
+		if (ret)
+			return ret;
+		if (!ks_framing_fits(&ks_allocator_of(allocator)->framing,
+				     &framing))
+			return -EINVAL;
+		get_file(allocator);
+	}
+
+	if (conn->allocator) {
+		ks_allocator_reclaim(ks_assigned(conn), &through_us);
+		fput(conn->allocator);
+	}
+	conn->allocator = allocator;
+	return 0;
+}
+
+static long ks_set_allocator_ioctl(struct ks_ucmd *ucmd)
+{
+	struct ks_connection *conn = ucmd->file->private_data;
+	const struct ksalloc_set_allocator *arg = &ucmd->arg.set_allocator;
+	struct file *allocator;
+	int ret;
+
+	if (arg->__reserved)
+		return -EINVAL;
+	ret = ks_allocator_file_get(arg->allocator_fd, &allocator);
+	if (ret)
+		return ret;
+
+	ret = ks_connection_lock(conn);
+	if (!ret) {
+		ret = ks_connection_assign(conn, allocator);
+		mutex_unlock(&conn->lock);
+	}
+	if (allocator)
+		fput(allocator);
+
+	return ret;
+}
+
+static const struct ks_ioctl ks_connection_ioctls[] = {
+	{
+		.cmd = KSALLOC_GET_FRAMING,
+		.size = sizeof(struct ksalloc_get_framing),
+		.min_size = offsetofend(struct ksalloc_get_framing, framing),
+		.fn = ks_get_framing_ioctl,
+	},
+	{
+		.cmd = KSALLOC_CREATE_ALLOCATOR,
+		.size = sizeof(struct ksalloc_create_allocator),
+		.min_size = offsetofend(struct ksalloc_create_allocator, framing),
+		.fn = ks_create_allocator_ioctl,
+	},
+	{
+		.cmd = KSALLOC_SET_ALLOCATOR,
+		.size = sizeof(struct ksalloc_set_allocator),
+		.min_size = offsetofend(struct ksalloc_set_allocator, __reserved),
+		.fn = ks_set_allocator_ioctl,
+	},
+	{
+		.cmd = KSALLOC_SET_STATE,
+		.size = sizeof(struct ksalloc_set_state),
+		.min_size = offsetofend(struct ksalloc_set_state, __reserved),
+		.fn = ks_set_state_ioctl,
+	},
+	{
+		.cmd = KSALLOC_GET_STATE,
+		.size = sizeof(struct ksalloc_get_state),
+		.min_size = offsetofend(struct ksalloc_get_state, pending),
+		.fn = ks_get_state_ioctl,
+	},
+	{
+		.cmd = KSALLOC_SUBMIT,
+		.size = sizeof(struct ksalloc_submit),
+		.min_size = offsetofend(struct ksalloc_submit, __reserved),
+		.fn = ks_submit_ioctl,
+	},
+	{
+		.cmd = KSALLOC_COMPLETE,
+		.size = sizeof(struct ksalloc_complete),
+		.min_size = offsetofend(struct ksalloc_complete, header),
+		.flags = KSALLOC_NONBLOCK,
+		.fn = ks_complete_ioctl,
+	},
+};
+
+static long ks_connection_ioctl(struct file *file, unsigned int cmd,
+				unsigned long arg)
+{
+	return ks_ioctl(file, cmd, arg, ks_connection_ioctls,
+			ARRAY_SIZE(ks_connection_ioctls));
+}
+
+static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
+{
+	struct ks_connection *conn = file->private_data;
+	enum ksstate state;
+
+	poll_wait(file, &conn->wait, wait);
+
+	if (READ_ONCE(conn->gone) || conn->sink->ops->gone(conn->sink))
+		return EPOLLERR | EPOLLHUP;
+	state = READ_ONCE(conn->state);
+	if (state < KSSTATE_PAUSE)
+		return EPOLLERR;
+	if (!list_empty_careful(&conn->done) ||
+	    (state == KSSTATE_RUN && conn->sink->ops->ready(conn->sink)))
+		return EPOLLIN | EPOLLRDNORM;
+	return 0;
+}
+
+/* The process that closes its last descriptor has nothing here any more */
+static int ks_connection_flush(struct file *file, fl_owner_t files)
+{
+	struct ks_connection *conn = file->private_data;
+	const struct ks_owner owner = { file, files };
+	struct ks_reader *reader;
+
+	if (!ks_closed_last(file, files))
+		return 0;
+
+	mutex_lock(&conn->lock);
+	list_for_each_entry(reader, &conn->readers, link)
+		if (reader->files == files)
+			reader->cancelled = true;
+	if (conn->allocator)
+		ks_allocator_reclaim(ks_assigned(conn), &owner);
+	mutex_unlock(&conn->lock);
+	ks_connection_wake(conn);
+
+	return 0;
+}
+
+static int ks_connection_release(struct inode *inode, struct file *file)
+{
+	struct ks_connection *conn = file->private_data;
+	struct ks_sink *sink = conn->sink;
+
+	mutex_lock(&conn->lock);
+	ks_connection_down(conn, KSSTATE_STOP);
+	ks_connection_assign(conn, NULL);
+	mutex_unlock(&conn->lock);
+
+	/* No more notifications after this, and so no more work */
+	sink->ops->unwatch(sink);
+	cancel_work_sync(&conn->gone_work);
+	sink->ops->destroy(sink);
+	mutex_destroy(&conn->lock);
+	kfree(conn);
+
+	return 0;
+}
+
+#ifdef CONFIG_PROC_FS
+static void ks_connection_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	static const char * const names[] = { "STOP", "ACQUIRE", "PAUSE", "RUN" };
+	struct ks_connection *conn = file->private_data;
+	struct ks_allocator *alloc;
+
+	mutex_lock(&conn->lock);
+	alloc = ks_assigned(conn);
+	seq_puts(m, "ksalloc:\tconnection\n");
+	seq_printf(m, "id:\t%u\n", conn->id);
+	conn->sink->ops->show(conn->sink, m);
+	seq_printf(m, "state:\t%s\n", conn->gone ? "GONE" : names[conn->state]);
+	seq_printf(m, "allocator:\t%d\n", alloc ? (int)alloc->id : -1);
+	seq_printf(m, "submitted:\t%zu\n", list_count_nodes(&conn->submitted));
+	seq_printf(m, "done:\t%zu\n", list_count_nodes(&conn->done));
+	seq_printf(m, "gaps:\t%llu\n", conn->gaps);
+	mutex_unlock(&conn->lock);
+}
+#endif
+
+static const struct file_operations ks_connection_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = ks_connection_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.poll = ks_connection_poll,
+	.flush = ks_connection_flush,
+	.release = ks_connection_release,
+#ifdef CONFIG_PROC_FS
+	.show_fdinfo = ks_connection_show_fdinfo,
+#endif
+};
+
+/* Makes a connection of a sink, which is destroyed on failure */
+static struct file *ks_connection_create(struct ks_sink *sink)
+{
+	struct ks_connection *conn;
+	struct file *file;
+	int ret;
+
+	conn = kzalloc(sizeof(*conn), GFP_KERNEL_ACCOUNT);
+	if (!conn) {
+		ret = -ENOMEM;
+		goto err_sink;
+	}
+	mutex_init(&conn->lock);
+	INIT_LIST_HEAD(&conn->submitted);
+	INIT_LIST_HEAD(&conn->done);
+	INIT_LIST_HEAD(&conn->readers);
+	init_waitqueue_head(&conn->wait);
+	INIT_WORK(&conn->gone_work, ks_connection_gone_work);
+	conn->id = ks_new_id();
+	conn->sink = sink;
+	sink->connection = conn;
+
+	file = anon_inode_getfile("[ksalloc-connection]", &ks_connection_fops,
+				  conn, O_RDWR);
+	if (IS_ERR(file)) {
+		ret = PTR_ERR(file);
+		goto err_conn;
+	}
+	conn->file = file;
+
+	/* From here on the file's release undoes all */
+	ret = sink->ops->watch(sink);
+	if (ret) {
+		fput(file);
+		return ERR_PTR(ret);
+	}
+	return file;
+
+err_conn:
+	kfree(conn);
+err_sink:
+	sink->ops->destroy(sink);
+	return ERR_PTR(ret);
+}
+
+/**
+ * ks_connect_ioctl() - KSALLOC_CONNECT
+ * @ucmd: the call
+ *
+ * Context: process context; sleeps.
+ * Return: a descriptor of a new connection, or an errno of the ABI header.
+ */
+long ks_connect_ioctl(struct ks_ucmd *ucmd)
+{
+	const struct ksalloc_connect *arg = &ucmd->arg.connect;
+	struct ks_sink *sink;
+
+	if (arg->__reserved)
+		return -EINVAL;
+	sink = ks_v4l2_sink_create(arg->v4l2_fd);
+	if (IS_ERR(sink))
+		return PTR_ERR(sink);
+
+	return ks_install(ks_connection_create(sink));
+}

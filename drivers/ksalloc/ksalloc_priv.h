@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Kernel Streaming allocator objects: what the files of the module share.
+ *
+ * Who owns what
+ * -------------
+ * Each object is one anonymous-inode file, and the file's reference count is
+ * the object's life:
+ *
+ *  - A connection (connection.c) holds its sink, and a reference to the file of
+ *    the allocator assigned to it. The sink of a V4L2 device (v4l2.c) holds a
+ *    reference to the V4L2 file.
+ *  - An allocator (allocator.c) holds its frames, and each frame its dma-buf.
+ *    It never holds a connection, so there is no cycle.
+ *
+ * Frames
+ * ------
+ * A frame is FREE (on the allocator's free list), ALLOCATED (somebody's, named
+ * by &struct ks_owner), or IN_DEVICE (a connection's). It keeps one dma-buf from
+ * the allocator's creation to its end, because videobuf2 and other importers
+ * cache their mappings by dma-buf.
+ *
+ * Frames come back by themselves: a process's frames when its last descriptor
+ * of the file that it got them through is closed (->flush), all frames got
+ * through a file when the file ends (->release), the frames in a device when
+ * the connection's state goes below PAUSE or the device disappears.
+ *
+ * Locking
+ * -------
+ *  - ks_connection.lock, a mutex, is held over every change of a connection's
+ *    state, assigned allocator and lists, and over every call into its sink
+ *    except ->ready(), ->gone() and those that begin and end it. Within it nest the V4L2
+ *    device's own locks, and within those ks_allocator.lock.
+ *  - ks_allocator.lock, an interrupt-safe spinlock, is held over every change of
+ *    a frame's state and owner, of the free list and of the list of waiters.
+ *    Nothing nests within it but a woken task's scheduler locks.
+ *  - No lock is held over an access to user memory, and none while memory is
+ *    allocated from a heap.
+ *  - A sink tells its connection of news by ks_connection_notify(), from any
+ *    context; that takes no lock but the wait queue's own.
+ */
+#ifndef _KSALLOC_PRIV_H
+#define _KSALLOC_PRIV_H
+
+#include <linux/dma-buf.h>
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <uapi/linux/ksalloc.h>
+
+struct seq_file;
+
+/* main.c: ioctls */
+
+/* The argument of any ioctl, as the kernel's copy of it */
+union ks_arg {
+	struct {
+		u32 size;
+		u32 flags;
+	};
+	struct ksalloc_connect connect;
+	struct ksalloc_get_framing get_framing;
+	struct ksalloc_create_allocator create_allocator;
+	struct ksalloc_set_allocator set_allocator;
+	struct ksalloc_set_state set_state;
+	struct ksalloc_get_state get_state;
+	struct ksalloc_submit submit;
+	struct ksalloc_complete complete;
+	struct ksalloc_alloc alloc;
+	struct ksalloc_free free;
+	struct ksalloc_export export;
+	struct ksalloc_status status;
+};
+
+/**
+ * struct ks_ucmd - a call of an ioctl
+ * @file: the file it is called on
+ * @uarg: the caller's argument
+ * @usize: the size that the caller gives it
+ * @arg: the kernel's copy of it
+ */
+struct ks_ucmd {
+	struct file *file;
+	void __user *uarg;
+	u32 usize;
+	union ks_arg arg;
+};
+
+/**
+ * struct ks_ioctl - one ioctl of a file; its place in the file's table is the low
+ * digit of its number
+ * @cmd: its number
+ * @size: size of its argument here and now
+ * @min_size: size of its argument in the first version of the ABI
+ * @flags: the bits that may be set in the argument's flags
+ * @fn: does the work; returns a non-negative result or an errno. May sleep
+ */
+struct ks_ioctl {
+	unsigned int cmd;
+	u16 size;
+	u16 min_size;
+	u32 flags;
+	long (*fn)(struct ks_ucmd *ucmd);
+};
+
+long ks_ioctl(struct file *file, unsigned int cmd, unsigned long uarg,
+	      const struct ks_ioctl *table, unsigned int entries);
+int ks_reply(struct ks_ucmd *ucmd, size_t size);
+u32 ks_new_id(void);
+
+/* framing.c: arithmetic on framing */
+
+int ks_framing_resolve(const struct ksallocator_framing *asked,
+		       const struct ksallocator_framing *sink,
+		       struct ksallocator_framing *result);
+bool ks_framing_fits(const struct ksallocator_framing *framing,
+		     const struct ksallocator_framing *sink);
+int ks_framing_bytes(const struct ksallocator_framing *framing, u64 max_bytes,
+		     size_t *frame_bytes);
+
+/* memory.c: where a frame's memory comes from */
+
+struct file *ks_heap_get(int fd);
+struct dma_buf *ks_heap_alloc(struct file *heap, size_t bytes);
+int ks_dma_buf_fd(struct dma_buf *dmabuf);
+
+/* allocator.c */
+
+/**
+ * enum ks_frame_state - whose a frame is
+ * @KS_FRAME_FREE: nobody's
+ * @KS_FRAME_ALLOCATED: a client's
+ * @KS_FRAME_IN_DEVICE: a connection's: queued, being filled, or filled and not
+ *	yet collected
+ */
+enum ks_frame_state {
+	KS_FRAME_FREE,
+	KS_FRAME_ALLOCATED,
+	KS_FRAME_IN_DEVICE,
+};
+
+/**
+ * struct ks_owner - who got a frame, and through what
+ * @file: the allocator's or connection's file it was got through. Only compared,
+ *	never followed: the file's ->release ends the ownership
+ * @files: the process's table of descriptors, as in fl_owner_t. Only compared:
+ *	the table's last descriptor of @file ends the ownership
+ */
+struct ks_owner {
+	const struct file *file;
+	fl_owner_t files;
+};
+
+/**
+ * struct ks_frame - a frame of an allocator
+ * @link: on &ks_allocator.free while FREE
+ * @dmabuf: its memory, from the allocator's creation to its end
+ * @owner: whose it is while ALLOCATED; who submitted it while IN_DEVICE, unless
+ *	that has gone
+ * @connection: the file of the connection that has it while IN_DEVICE. Only
+ *	compared
+ * @state: FREE, ALLOCATED or IN_DEVICE
+ */
+struct ks_frame {
+	struct list_head link;
+	struct dma_buf *dmabuf;
+	struct ks_owner owner;
+	const struct file *connection;
+	enum ks_frame_state state;
+};
+
+/**
+ * struct ks_allocator - a fixed set of frames
+ * @lock: protects all that follows up to @waiting
+ * @free: free frames, the longest free first; not empty only while no one waits
+ * @waiters: pending requests (&struct ks_waiter), the oldest first
+ * @allocated: frames that are not FREE
+ * @in_device: frames that are IN_DEVICE
+ * @waiting: length of @waiters
+ * @wait: pollers
+ * @framing: what it was created with, resolved; constant
+ * @frame_bytes: bytes in each dma-buf; constant
+ * @id: its number in traces and fdinfo; constant
+ * @frames: number of frames; constant
+ * @frame: the frames
+ */
+struct ks_allocator {
+	spinlock_t lock; /* frames, and who waits for them */
+	struct list_head free;
+	struct list_head waiters;
+	u32 allocated;
+	u32 in_device;
+	u32 waiting;
+	wait_queue_head_t wait;
+	struct ksallocator_framing framing;
+	size_t frame_bytes;
+	u32 id;
+	u32 frames;
+	struct ks_frame frame[] __counted_by(frames);
+};
+
+struct file *ks_allocator_create(const struct ksallocator_framing *framing,
+				 size_t frame_bytes, struct file *heap);
+struct ks_allocator *ks_allocator_of(const struct file *file);
+int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
+			const struct file *connection);
+void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index);
+void ks_allocator_deliver(struct ks_allocator *alloc, u32 index,
+			  const struct ks_owner *owner);
+bool ks_allocator_undeliver(struct ks_allocator *alloc, u32 index,
+			    const struct ks_owner *owner);
+void ks_allocator_drop(struct ks_allocator *alloc, u32 index);
+void ks_allocator_cancel(struct ks_allocator *alloc,
+			 const struct file *connection);
+void ks_allocator_reclaim(struct ks_allocator *alloc,
+			  const struct ks_owner *owner);
+bool ks_closed_last(const struct file *file, fl_owner_t files);
+
+/* connection.c */
+
+/**
+ * struct ks_completion - what a sink says of a filled frame
+ * @index: which frame
+ * @sequence: the device's sequence number
+ * @data_used: bytes filled
+ * @options_flags: KSSTREAM_HEADER_OPTIONSF_*
+ * @time: presentation time, in 100 ns of CLOCK_MONOTONIC
+ */
+struct ks_completion {
+	u32 index;
+	u32 sequence;
+	u32 data_used;
+	u32 options_flags;
+	s64 time;
+};
+
+struct ks_sink;
+
+/**
+ * struct ks_sink_ops - how a connection drives its device
+ * @get_framing: what the device needs now, in its current format
+ * @acquire: STOP to ACQUIRE: make the frames of the allocator the device's
+ *	buffers and map each; changes nothing on failure
+ * @unacquire: ACQUIRE to STOP; does not fail
+ * @queue: give a frame to the device; never waits for the device
+ * @dequeue: take the next filled frame from the device; -EAGAIN where there is
+ *	none. Never waits for the device
+ * @run: PAUSE to RUN
+ * @cancel: make the device let go of all frames that are queued, which it
+ *	forgets, and stop; does not fail
+ * @ready: whether @dequeue might have something else to say than -EAGAIN.
+ *	Called without ks_connection.lock
+ * @gone: whether the device has disappeared. Called in any context
+ * @watch: begin to call ks_connection_notify()
+ * @unwatch: end that: when it returns, no call is under way or comes later. Also
+ *	where @watch failed, or was not called
+ * @destroy: frees the sink
+ * @show: describes the device in fdinfo
+ *
+ * All are called in process context and may sleep, except @gone.
+ */
+struct ks_sink_ops {
+	int (*get_framing)(struct ks_sink *sink,
+			   struct ksallocator_framing *framing);
+	int (*acquire)(struct ks_sink *sink, struct ks_allocator *alloc);
+	void (*unacquire)(struct ks_sink *sink);
+	int (*queue)(struct ks_sink *sink, u32 index, struct dma_buf *dmabuf);
+	int (*dequeue)(struct ks_sink *sink, struct ks_completion *completion);
+	int (*run)(struct ks_sink *sink);
+	void (*cancel)(struct ks_sink *sink);
+	bool (*ready)(struct ks_sink *sink);
+	bool (*gone)(struct ks_sink *sink);
+	int (*watch)(struct ks_sink *sink);
+	void (*unwatch)(struct ks_sink *sink);
+	void (*destroy)(struct ks_sink *sink);
+	void (*show)(struct ks_sink *sink, struct seq_file *m);
+};
+
+struct ks_connection;
+
+/**
+ * struct ks_sink - the device end of a connection
+ * @ops: what it can do
+ * @connection: whom to notify; set before the sink can have news
+ */
+struct ks_sink {
+	const struct ks_sink_ops *ops;
+	struct ks_connection *connection;
+};
+
+/**
+ * struct ks_slot - a frame of the assigned allocator on its way
+ * @link: on &ks_connection.submitted or &ks_connection.done; else empty
+ * @completion: what the sink said, once it is done
+ */
+struct ks_slot {
+	struct list_head link;
+	struct ks_completion completion;
+};
+
+/**
+ * struct ks_reader - a waiting KSALLOC_COMPLETE
+ * @link: on &ks_connection.readers
+ * @files: the process, as in &struct ks_owner
+ * @cancelled: that process has closed its last descriptor
+ */
+struct ks_reader {
+	struct list_head link;
+	fl_owner_t files;
+	bool cancelled;
+};
+
+/**
+ * struct ks_connection - a connection
+ * @lock: protects all that follows up to @file
+ * @state: written under @lock; pollers read it without
+ * @gone: the device has disappeared; likewise
+ * @allocator: the assigned allocator's file, with a reference, or NULL
+ * @slots: one for each frame of the allocator, in ACQUIRE and above
+ * @submitted: slots of frames that the sink has, in order
+ * @done: slots of frames that are filled, in order
+ * @acquired: how often ACQUIRE was entered: tells slots of then from those of now
+ * @sequence: the sequence number that the next frame should have
+ * @synchronized: whether there was a frame before the next one
+ * @gaps: how often a frame had another number than it should
+ * @readers: &struct ks_reader
+ * @file: the connection's own file, without a reference
+ * @sink: the device's end
+ * @id: its number in traces and fdinfo
+ * @wait: readers and pollers
+ * @events: news from the sink and changes of state, counted
+ * @gone_work: takes the connection down when the device has disappeared
+ */
+struct ks_connection {
+	struct mutex lock; /* state, allocator and stream */
+	enum ksstate state;
+	bool gone;
+	struct file *allocator;
+	struct ks_slot *slots;
+	struct list_head submitted;
+	struct list_head done;
+	u32 acquired;
+	u32 sequence;
+	bool synchronized;
+	u64 gaps;
+	struct list_head readers;
+
+	struct file *file;
+	struct ks_sink *sink;
+	u32 id;
+	wait_queue_head_t wait;
+	atomic_t events;
+	struct work_struct gone_work;
+};
+
+/* The allocator assigned to a connection, or NULL */
+static inline struct ks_allocator *ks_assigned(struct ks_connection *conn)
+{
+	lockdep_assert_held(&conn->lock);
+
+	return conn->allocator ? ks_allocator_of(conn->allocator) : NULL;
+}
+
+long ks_connect_ioctl(struct ks_ucmd *ucmd);
+int ks_connection_lock(struct ks_connection *conn);
+void ks_connection_wake(struct ks_connection *conn);
+void ks_connection_notify(struct ks_connection *conn);
+
+/* stream.c */
+
+int ks_connection_dequeue(struct ks_connection *conn);
+long ks_submit_ioctl(struct ks_ucmd *ucmd);
+long ks_complete_ioctl(struct ks_ucmd *ucmd);
+
+/* v4l2.c */
+
+struct ks_sink *ks_v4l2_sink_create(int fd);
+
+#endif /* _KSALLOC_PRIV_H */

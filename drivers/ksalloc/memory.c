@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where a frame's memory comes from: dma-buf heaps.
+ *
+ * The kernel exports no call to allocate from a heap, but the heap's ioctl is
+ * stable ABI. So a frame is allocated by the same call, in the caller's own
+ * context, on a file that the caller has opened and with the checks that the
+ * caller's own ioctl would meet: nothing happens here that the caller could not
+ * do without this module. For the same reason nothing that is read back is
+ * trusted further than a dma-buf descriptor of the caller's would be.
+ *
+ * The ioctl takes its argument from user memory, for which a page is mapped
+ * into the caller's address space for the time of the call. All this happens
+ * when an allocator is created, never on the way of a frame.
+ */
+#include <linux/dma-buf.h>
+#include <linux/dma-heap.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched.h>
+#include <linux/security.h>
+#include <linux/uaccess.h>
+#include <uapi/linux/dma-heap.h>
+
+#include "ksalloc_priv.h"
+
+/**
+ * ks_heap_get() - take the file of a heap by its descriptor
+ * @fd: the caller's descriptor
+ *
+ * What can be seen from outside is that a heap is a character device with
+ * ioctls; ks_heap_alloc() finds out the rest. The mode is not looked at, for a
+ * heap does not look at it either, and read-only is how heaps are usually
+ * opened.
+ *
+ * Context: process context; does not sleep.
+ * Return: the file, with a reference; -EBADF or -EINVAL.
+ */
+struct file *ks_heap_get(int fd)
+{
+	struct file *file = fget(fd);
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	if (!S_ISCHR(file_inode(file)->i_mode) || !file->f_op->unlocked_ioctl) {
+		fput(file);
+		return ERR_PTR(-EINVAL);
+	}
+
+	return file;
+}
+
+/* The heap's own ioctl, as fs/ioctl.c would call it */
+static int ks_heap_ioctl(struct file *heap, unsigned long uarg)
+{
+	long ret = security_file_ioctl(heap, DMA_HEAP_IOCTL_ALLOC, uarg);
+
+	if (ret)
+		return ret;
+	ret = heap->f_op->unlocked_ioctl(heap, DMA_HEAP_IOCTL_ALLOC, uarg);
+
+	/* Not of our rules, and misleading: here the descriptor is wrong */
+	if (ret == -ENOTTY || ret == -ENOIOCTLCMD)
+		ret = -EINVAL;
+	return ret;
+}
+
+/*
+ * Takes the dma-buf out of the caller's descriptor, and closes that. A file that
+ * is no heap and took the ioctl for something else may have left any number; so
+ * what is no dma-buf is left alone.
+ */
+static struct dma_buf *ks_heap_take(int fd, size_t bytes)
+{
+	struct dma_buf *dmabuf = dma_buf_get(fd);
+
+	if (IS_ERR(dmabuf))
+		return ERR_PTR(-EINVAL);
+	close_fd(fd);
+	if (dmabuf->size < bytes) {
+		dma_buf_put(dmabuf);
+		return ERR_PTR(-EINVAL);
+	}
+
+	return dmabuf;
+}
+
+/**
+ * ks_heap_alloc() - allocate from a heap
+ * @heap: what the caller opened as a heap
+ * @bytes: how much, in whole pages
+ *
+ * Context: process context of a task with an address space; sleeps. No lock may
+ * be held: @heap can be any file, and take as long as it likes.
+ * Return: a dma-buf of at least @bytes; -EINVAL where @heap is no heap; -ENOMEM;
+ * what else the heap reports.
+ */
+struct dma_buf *ks_heap_alloc(struct file *heap, size_t bytes)
+{
+	struct dma_heap_allocation_data data = {
+		.len = bytes,
+		.fd_flags = O_RDWR | O_CLOEXEC,
+	};
+	void __user *scratch;
+	unsigned long addr;
+	int ret;
+
+	might_sleep();
+
+	if (!current->mm)
+		return ERR_PTR(-EOPNOTSUPP);
+
+	addr = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	if (IS_ERR_VALUE(addr))
+		return ERR_PTR(addr);
+	scratch = (void __user *)addr;
+
+	ret = -EFAULT;
+	if (copy_to_user(scratch, &data, sizeof(data)))
+		goto out;
+	ret = ks_heap_ioctl(heap, addr);
+	if (ret < 0)
+		goto out;
+	ret = -EFAULT;
+	if (copy_from_user(&data, scratch, sizeof(data)))
+		goto out;
+	ret = 0;
+out:
+	vm_munmap(addr, PAGE_SIZE);
+
+	return ret ? ERR_PTR(ret) : ks_heap_take(data.fd, bytes);
+}
+
+/**
+ * ks_dma_buf_fd() - a new descriptor of a dma-buf, in the calling task
+ * @dmabuf: the dma-buf; the descriptor has a reference of its own
+ *
+ * Context: process context; may sleep. Not in a task that is exiting, which has
+ * no descriptors any more.
+ * Return: a descriptor, close-on-exec; -EMFILE or -ENOMEM.
+ */
+int ks_dma_buf_fd(struct dma_buf *dmabuf)
+{
+	int fd;
+
+	get_dma_buf(dmabuf);
+	fd = dma_buf_fd(dmabuf, O_CLOEXEC);
+	if (fd < 0)
+		dma_buf_put(dmabuf);
+	return fd;
+}

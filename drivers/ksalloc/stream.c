@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The stream of a connection: frames on their way through the device.
+ *
+ * While the state is PAUSE or RUN, each frame that is IN_DEVICE has its slot on
+ * one of two lists: "submitted", in the order of submission, until the sink says
+ * that it is filled, then "done" until KSALLOC_COMPLETE collects it. Mostly a
+ * frame goes through both lists in one call of KSALLOC_COMPLETE. It stays on the
+ * second one where the state went from RUN to PAUSE, for what is filled is not
+ * lost thereby, and where a caller could not be told of it (EFAULT).
+ *
+ * There is no thread: a frame is queued by whoever submits it, and dequeued by
+ * whoever completes it. Those who wait sleep on the connection's wait queue until
+ * ks_connection_notify() counts an event, and look again.
+ *
+ * See ksalloc_priv.h for objects and locking as a whole.
+ */
+#include <linux/atomic.h>
+#include <linux/file.h>
+#include <linux/hrtimer.h>
+#include <linux/lockdep.h>
+#include <linux/sched.h>
+
+#include "ksalloc_priv.h"
+#include "trace.h"
+
+/**
+ * ks_connection_dequeue() - move one frame that the device has filled to the done
+ * list
+ * @conn: the connection, in RUN
+ *
+ * The V4L2 file may be in other hands too, so what comes out of the device need
+ * not be what went in: buffers that were not submitted here are passed over.
+ *
+ * Context: process context; sleeps. ks_connection.lock is held.
+ * Return: 0; -EAGAIN where there is none; what else the sink says.
+ */
+int ks_connection_dequeue(struct ks_connection *conn)
+{
+	struct ks_allocator *alloc = ks_assigned(conn);
+	struct ks_completion completion;
+	struct ks_slot *slot;
+	int ret;
+
+	lockdep_assert_held(&conn->lock);
+
+	do {
+		ret = conn->sink->ops->dequeue(conn->sink, &completion);
+		if (ret)
+			return ret;
+		if (WARN_ON_ONCE(completion.index >= alloc->frames))
+			return -EIO;
+		slot = &conn->slots[completion.index];
+	} while (list_empty(&slot->link));
+
+	if (conn->synchronized && completion.sequence != conn->sequence) {
+		completion.options_flags |=
+			KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+		conn->gaps++;
+	}
+	conn->synchronized = true;
+	conn->sequence = completion.sequence + 1;
+
+	slot->completion = completion;
+	list_move_tail(&slot->link, &conn->done);
+	return 0;
+}
+
+static int ks_connection_submit(struct ks_connection *conn, u32 index)
+{
+	struct ks_allocator *alloc = ks_assigned(conn);
+	int ret;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (conn->state < KSSTATE_PAUSE)
+		return -ECANCELED;
+	ret = ks_allocator_submit(alloc, index, conn->file);
+	if (ret)
+		return ret;
+	ret = conn->sink->ops->queue(conn->sink, index,
+				     alloc->frame[index].dmabuf);
+	if (ret) {
+		ks_allocator_unsubmit(alloc, index);
+		return ret;
+	}
+
+	list_add_tail(&conn->slots[index].link, &conn->submitted);
+	trace_ksalloc_queue(conn->id, index);
+	return 0;
+}
+
+/* KSALLOC_SUBMIT; contract I2 */
+long ks_submit_ioctl(struct ks_ucmd *ucmd)
+{
+	struct ks_connection *conn = ucmd->file->private_data;
+	const struct ksalloc_submit *arg = &ucmd->arg.submit;
+	int ret;
+
+	if (arg->__reserved)
+		return -EINVAL;
+	ret = ks_connection_lock(conn);
+	if (ret)
+		return ret;
+	ret = ks_connection_submit(conn, arg->index);
+	mutex_unlock(&conn->lock);
+
+	return ret;
+}
+
+static void ks_fill_header(struct ksalloc_complete *arg,
+			   const struct ks_completion *completion,
+			   u32 frame_extent)
+{
+	arg->index = completion->index;
+	arg->sequence = completion->sequence;
+	arg->header = (struct ksstream_header){
+		.header_size = sizeof(arg->header),
+		.presentation_time = {
+			.time = completion->time,
+			.numerator = 1,
+			.denominator = 1,
+		},
+		.frame_extent = frame_extent,
+		.data_used = completion->data_used,
+		.options_flags = completion->options_flags,
+	};
+}
+
+/* Hands the next filled frame to an owner; -EAGAIN where there is none */
+static int ks_connection_collect(struct ks_connection *conn,
+				 const struct ks_owner *owner,
+				 struct ksalloc_complete *arg)
+{
+	struct ks_allocator *alloc = ks_assigned(conn);
+	struct ks_slot *slot;
+	int ret;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (conn->state < KSSTATE_PAUSE)
+		return -ECANCELED;
+	if (list_empty(&conn->done)) {
+		if (conn->state != KSSTATE_RUN)
+			return -EAGAIN;
+		ret = ks_connection_dequeue(conn);
+		if (ret)
+			return ret;
+	}
+
+	slot = list_first_entry(&conn->done, struct ks_slot, link);
+	list_del_init(&slot->link);
+	ks_fill_header(arg, &slot->completion, alloc->framing.frame_size);
+	ks_allocator_deliver(alloc, arg->index, owner);
+	trace_ksalloc_complete(conn->id, &slot->completion);
+	return 0;
+}
+
+/* Puts a frame back that its owner could not be told of */
+static void ks_connection_uncollect(struct ks_connection *conn,
+				    const struct ks_owner *owner, u32 index,
+				    u32 acquired)
+{
+	mutex_lock(&conn->lock);
+	if (conn->acquired == acquired && conn->state >= KSSTATE_PAUSE) {
+		if (ks_allocator_undeliver(ks_assigned(conn), index, owner))
+			list_add(&conn->slots[index].link, &conn->done);
+	}
+	mutex_unlock(&conn->lock);
+	ks_connection_wake(conn);
+}
+
+/* Waits until there is more news than there was */
+static int ks_connection_sleep(struct ks_connection *conn, int events,
+			       u64 deadline_ns)
+{
+	ktime_t left = KTIME_MAX;
+	int ret;
+
+	if (deadline_ns)
+		left = ktime_sub(ns_to_ktime(min_t(u64, deadline_ns, KTIME_MAX)),
+				 ktime_get());
+	if (deadline_ns && left <= 0)
+		return -ETIMEDOUT;
+
+	ret = wait_event_interruptible_hrtimeout(conn->wait,
+						 atomic_read(&conn->events) !=
+						 events, left);
+	return ret == -ETIME ? -ETIMEDOUT : ret;
+}
+
+/* Collects the next filled frame, waiting for it where that is wanted */
+static int ks_connection_read(struct ks_connection *conn,
+			      const struct ks_owner *owner, bool nonblock,
+			      struct ksalloc_complete *arg, u32 *acquired)
+{
+	struct ks_reader reader = { .files = owner->files };
+	int events, ret, wait;
+
+	INIT_LIST_HEAD(&reader.link);
+	do {
+		/* Before the look, so that no news in between are missed */
+		events = atomic_read(&conn->events);
+		wait = 0;
+
+		ret = ks_connection_lock(conn);
+		if (ret)
+			break;
+		if (reader.cancelled)
+			ret = -ECANCELED;
+		else
+			ret = ks_connection_collect(conn, owner, arg);
+		*acquired = conn->acquired;
+		if (ret == -EAGAIN && !nonblock && list_empty(&reader.link))
+			list_add(&reader.link, &conn->readers);
+		mutex_unlock(&conn->lock);
+
+		if (ret == -EAGAIN && !nonblock)
+			wait = ks_connection_sleep(conn, events,
+						   arg->deadline_ns);
+	} while (ret == -EAGAIN && !nonblock && !wait);
+
+	if (!list_empty(&reader.link)) {
+		mutex_lock(&conn->lock);
+		list_del(&reader.link);
+		mutex_unlock(&conn->lock);
+	}
+	return wait ?: ret;
+}
+
+/* KSALLOC_COMPLETE; contract I2, I3 */
+long ks_complete_ioctl(struct ks_ucmd *ucmd)
+{
+	struct ks_connection *conn = ucmd->file->private_data;
+	struct ksalloc_complete *arg = &ucmd->arg.complete;
+	const struct ks_owner owner = { ucmd->file, current->files };
+	bool nonblock = (arg->flags & KSALLOC_NONBLOCK) ||
+			(ucmd->file->f_flags & O_NONBLOCK);
+	u32 acquired;
+	int ret;
+
+	ret = ks_connection_read(conn, &owner, nonblock, arg, &acquired);
+	if (ret)
+		return ret;
+
+	ret = ks_reply(ucmd, sizeof(*arg));
+	if (ret)
+		ks_connection_uncollect(conn, &owner, arg->index, acquired);
+	return ret;
+}
+

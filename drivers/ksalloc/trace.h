@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tracepoints. Objects are named by the ids that fdinfo shows, frames by their
+ * index in the allocator.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM ksalloc
+
+#if !defined(_KSALLOC_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _KSALLOC_TRACE_H
+
+#include <linux/tracepoint.h>
+
+#include "ksalloc_priv.h"
+
+TRACE_DEFINE_ENUM(KSSTATE_STOP);
+TRACE_DEFINE_ENUM(KSSTATE_ACQUIRE);
+TRACE_DEFINE_ENUM(KSSTATE_PAUSE);
+TRACE_DEFINE_ENUM(KSSTATE_RUN);
+
+#define ks_trace_state(state)				\
+	__print_symbolic(state,				\
+			 { KSSTATE_STOP, "STOP" },	\
+			 { KSSTATE_ACQUIRE, "ACQUIRE" },	\
+			 { KSSTATE_PAUSE, "PAUSE" },	\
+			 { KSSTATE_RUN, "RUN" })
+
+TRACE_EVENT(ksalloc_create,
+	    TP_PROTO(const struct ks_allocator *alloc),
+	    TP_ARGS(alloc),
+	    TP_STRUCT__entry(__field(u32, id)
+			     __field(u32, frames)
+			     __field(u32, frame_size)
+			     __field(size_t, frame_bytes)),
+	    TP_fast_assign(__entry->id = alloc->id;
+			   __entry->frames = alloc->frames;
+			   __entry->frame_size = alloc->framing.frame_size;
+			   __entry->frame_bytes = alloc->frame_bytes;),
+	    TP_printk("allocator=%u frames=%u frame_size=%u frame_bytes=%zu",
+		      __entry->id, __entry->frames, __entry->frame_size,
+		      __entry->frame_bytes));
+
+DECLARE_EVENT_CLASS(ksalloc_frame,
+		    TP_PROTO(const struct ks_allocator *alloc, u32 index),
+		    TP_ARGS(alloc, index),
+		    TP_STRUCT__entry(__field(u32, id)
+				     __field(u32, index)
+				     __field(u32, allocated)),
+		    TP_fast_assign(__entry->id = alloc->id;
+				   __entry->index = index;
+				   __entry->allocated = READ_ONCE(alloc->allocated);),
+		    TP_printk("allocator=%u frame=%u allocated=%u",
+			      __entry->id, __entry->index, __entry->allocated));
+
+DEFINE_EVENT(ksalloc_frame, ksalloc_alloc,
+	     TP_PROTO(const struct ks_allocator *alloc, u32 index),
+	     TP_ARGS(alloc, index));
+
+DEFINE_EVENT(ksalloc_frame, ksalloc_free,
+	     TP_PROTO(const struct ks_allocator *alloc, u32 index),
+	     TP_ARGS(alloc, index));
+
+TRACE_EVENT(ksalloc_wait,
+	    TP_PROTO(const struct ks_allocator *alloc, u64 deadline_ns),
+	    TP_ARGS(alloc, deadline_ns),
+	    TP_STRUCT__entry(__field(u32, id)
+			     __field(u32, waiting)
+			     __field(u64, deadline_ns)),
+	    TP_fast_assign(__entry->id = alloc->id;
+			   __entry->waiting = READ_ONCE(alloc->waiting);
+			   __entry->deadline_ns = deadline_ns;),
+	    TP_printk("allocator=%u waiting=%u deadline_ns=%llu",
+		      __entry->id, __entry->waiting, __entry->deadline_ns));
+
+TRACE_EVENT(ksalloc_queue,
+	    TP_PROTO(u32 connection, u32 index),
+	    TP_ARGS(connection, index),
+	    TP_STRUCT__entry(__field(u32, connection)
+			     __field(u32, index)),
+	    TP_fast_assign(__entry->connection = connection;
+			   __entry->index = index;),
+	    TP_printk("connection=%u frame=%u",
+		      __entry->connection, __entry->index));
+
+TRACE_EVENT(ksalloc_complete,
+	    TP_PROTO(u32 connection, const struct ks_completion *completion),
+	    TP_ARGS(connection, completion),
+	    TP_STRUCT__entry(__field(u32, connection)
+			     __field(u32, index)
+			     __field(u32, sequence)
+			     __field(u32, data_used)
+			     __field(u32, options_flags)
+			     __field(s64, time)),
+	    TP_fast_assign(__entry->connection = connection;
+			   __entry->index = completion->index;
+			   __entry->sequence = completion->sequence;
+			   __entry->data_used = completion->data_used;
+			   __entry->options_flags = completion->options_flags;
+			   __entry->time = completion->time;),
+	    TP_printk("connection=%u frame=%u sequence=%u data_used=%u options=%#x time=%lld",
+		      __entry->connection, __entry->index, __entry->sequence,
+		      __entry->data_used, __entry->options_flags, __entry->time));
+
+TRACE_EVENT(ksalloc_state,
+	    TP_PROTO(u32 connection, enum ksstate from, enum ksstate to),
+	    TP_ARGS(connection, from, to),
+	    TP_STRUCT__entry(__field(u32, connection)
+			     __field(int, from)
+			     __field(int, to)),
+	    TP_fast_assign(__entry->connection = connection;
+			   __entry->from = from;
+			   __entry->to = to;),
+	    TP_printk("connection=%u %s -> %s", __entry->connection,
+		      ks_trace_state(__entry->from), ks_trace_state(__entry->to)));
+
+#endif /* _KSALLOC_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>

@@ -1,0 +1,708 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The sink of a V4L2 video capture device.
+ *
+ * The device is driven through its driver's own ioctl operations, with kernel
+ * structures, on the file that the client has opened: for the driver the
+ * connection is that client. What the V4L2 core does around the operations for
+ * user space (video_ioctl2) is done here likewise: the request queue's lock, then
+ * the buffer queue's or the device's; no operation on an unregistered device; no
+ * operation that the driver does not offer; the priority.
+ *
+ * Frame i of the allocator is buffer i of the device's queue, always with the
+ * same dma-buf, so videobuf2 attaches and maps each frame once, in ACQUIRE.
+ *
+ * The client keeps its file and can use it beside the connection. It can thus
+ * take buffers out of the queue or free them all; whatever the driver's answers
+ * are then, the connection passes them on, and the kernel is none the worse.
+ *
+ * Nothing here waits for a frame: readers wait on the connection, which a wait
+ * queue entry on the device's own queues wakes.
+ */
+#include <linux/dma-buf.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <media/media-device.h>
+#include <media/v4l2-common.h>
+#include <media/v4l2-dev.h>
+#include <media/v4l2-device.h>
+#include <media/v4l2-fh.h>
+#include <media/v4l2-ioctl.h>
+#include <media/videobuf2-v4l2.h>
+
+#include "ksalloc_priv.h"
+
+/* The minors of VIDEO_MAJOR; video_devdata() looks a file's up without asking */
+#define KS_V4L2_MINORS 256
+
+/* Frames to have where the driver does not say: one to fill and one to read */
+#define KS_V4L2_FRAMES 2
+
+/* videobuf2 has one queue to wait on, and the file's events are another */
+#define KS_V4L2_WAIT_QUEUES 4
+
+/**
+ * struct ks_v4l2_wait - an entry on a wait queue of the device
+ * @entry: the entry
+ * @head: the queue; it lives while the V4L2 file is open
+ * @v4l2: back to the sink
+ */
+struct ks_v4l2_wait {
+	wait_queue_entry_t entry;
+	wait_queue_head_t *head;
+	struct ks_v4l2 *v4l2;
+};
+
+/**
+ * struct ks_v4l2 - a V4L2 device as a sink
+ * @sink: what the connection knows
+ * @file: the client's V4L2 file, with a reference
+ * @vdev: its device, which lives while the file is open
+ * @type: V4L2_BUF_TYPE_VIDEO_CAPTURE or its multi-planar variant
+ * @wait: where it waits for news
+ * @waits: how many of @wait are in use
+ * @poll: collects @wait
+ * @node: on ks_v4l2_sinks
+ */
+struct ks_v4l2 {
+	struct ks_sink sink;
+	struct file *file;
+	struct video_device *vdev;
+	enum v4l2_buf_type type;
+	struct ks_v4l2_wait wait[KS_V4L2_WAIT_QUEUES];
+	unsigned int waits;
+	poll_table poll;
+	struct list_head node;
+};
+
+/* All sinks: a V4L2 file has one at most, for its buffers cannot be shared */
+static DEFINE_MUTEX(ks_v4l2_sinks_lock);
+static LIST_HEAD(ks_v4l2_sinks);
+
+static struct ks_v4l2 *to_ks_v4l2(struct ks_sink *sink)
+{
+	return container_of(sink, struct ks_v4l2, sink);
+}
+
+/* The lock that the V4L2 core takes around operations on buffers */
+static struct mutex *ks_v4l2_queue_lock(const struct ks_v4l2 *v4l2)
+{
+	struct video_device *vdev = v4l2->vdev;
+
+	if (vdev->queue && vdev->queue->lock)
+		return vdev->queue->lock;
+	return vdev->lock;
+}
+
+/* Some operations exclude the submission of requests too */
+static struct mutex *ks_v4l2_request_lock(const struct ks_v4l2 *v4l2)
+{
+	struct v4l2_device *dev = v4l2->vdev->v4l2_dev;
+
+	return v4l2_device_supports_requests(dev) ?
+	       &dev->mdev->req_queue_mutex : NULL;
+}
+
+static int ks_v4l2_check(const struct ks_v4l2 *v4l2, unsigned int cmd)
+{
+	if (!video_is_registered(v4l2->vdev))
+		return -ENODEV;
+	if (!test_bit(_IOC_NR(cmd), v4l2->vdev->valid_ioctls))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+/* Operations that change what the device does are subject to priority */
+static int ks_v4l2_check_priority(const struct ks_v4l2 *v4l2)
+{
+	struct video_device *vdev = v4l2->vdev;
+	struct v4l2_fh *fh = v4l2->file->private_data;
+
+	if (!test_bit(V4L2_FL_USES_V4L2_FH, &vdev->flags))
+		return 0;
+	return v4l2_prio_check(vdev->prio, fh->prio);
+}
+
+static int ks_v4l2_lock(struct mutex *lock)
+{
+	return lock && mutex_lock_interruptible(lock) ? -ERESTARTSYS : 0;
+}
+
+static void ks_v4l2_unlock(struct mutex *lock)
+{
+	if (lock)
+		mutex_unlock(lock);
+}
+
+static bool ks_v4l2_is_mplane(const struct ks_v4l2 *v4l2)
+{
+	return V4L2_TYPE_IS_MULTIPLANAR(v4l2->type);
+}
+
+/* The size of a frame in the current format; formats of one plane only */
+static int ks_v4l2_frame_size(struct ks_v4l2 *v4l2, u32 *size)
+{
+	const struct v4l2_ioctl_ops *ops = v4l2->vdev->ioctl_ops;
+	struct v4l2_format format = { .type = v4l2->type };
+	void *fh = v4l2->file->private_data;
+	int ret;
+
+	if (ks_v4l2_is_mplane(v4l2)) {
+		if (!ops->vidioc_g_fmt_vid_cap_mplane)
+			return -EOPNOTSUPP;
+		ret = ops->vidioc_g_fmt_vid_cap_mplane(v4l2->file, fh, &format);
+		if (!ret && format.fmt.pix_mp.num_planes != 1)
+			ret = -EOPNOTSUPP;
+		*size = format.fmt.pix_mp.plane_fmt[0].sizeimage;
+	} else {
+		if (!ops->vidioc_g_fmt_vid_cap)
+			return -EOPNOTSUPP;
+		format.fmt.pix.priv = V4L2_PIX_FMT_PRIV_MAGIC;
+		ret = ops->vidioc_g_fmt_vid_cap(v4l2->file, fh, &format);
+		*size = format.fmt.pix.sizeimage;
+	}
+
+	return ret;
+}
+
+/* Contract D3, H2, H4 */
+static int ks_v4l2_get_framing(struct ks_sink *sink,
+			       struct ksallocator_framing *framing)
+{
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	const struct vb2_queue *queue = v4l2->vdev->queue;
+	struct mutex *lock = v4l2->vdev->lock;
+	u32 frame_size;
+	int ret;
+
+	ret = ks_v4l2_lock(lock);
+	if (ret)
+		return ret;
+	ret = ks_v4l2_check(v4l2, VIDIOC_G_FMT) ?:
+	      ks_v4l2_frame_size(v4l2, &frame_size);
+	ks_v4l2_unlock(lock);
+	if (ret)
+		return ret;
+
+	*framing = (struct ksallocator_framing){
+		.requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY,
+		.pool_type = KSALLOC_POOL_NONPAGED,
+		.frames = KS_V4L2_FRAMES,
+		.frame_size = frame_size,
+	};
+	if (queue) {
+		if (!(queue->io_modes & VB2_DMABUF))
+			framing->requirements_flags =
+				KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
+		/* One more than must be queued, so that one can be read */
+		framing->frames = max(queue->min_reqbufs_allocation,
+				      queue->min_queued_buffers + 1);
+	}
+	return 0;
+}
+
+static int ks_v4l2_reqbufs(struct ks_v4l2 *v4l2, u32 count)
+{
+	struct v4l2_requestbuffers req = {
+		.count = count,
+		.type = v4l2->type,
+		.memory = V4L2_MEMORY_DMABUF,
+	};
+	int ret;
+
+	ret = v4l2->vdev->ioctl_ops->vidioc_reqbufs(v4l2->file,
+						     v4l2->file->private_data,
+						     &req);
+	return ret ?: req.count;
+}
+
+/**
+ * struct ks_v4l2_buffer - a buffer as the driver's operations take it
+ * @buffer: the buffer
+ * @planes: where @buffer is multi-planar, what it points to
+ */
+struct ks_v4l2_buffer {
+	struct v4l2_buffer buffer;
+	struct v4l2_plane planes[VIDEO_MAX_PLANES];
+};
+
+static void ks_v4l2_buffer_init(const struct ks_v4l2 *v4l2,
+				struct ks_v4l2_buffer *b, u32 planes)
+{
+	b->buffer = (struct v4l2_buffer){
+		.type = v4l2->type,
+		.memory = V4L2_MEMORY_DMABUF,
+	};
+	if (ks_v4l2_is_mplane(v4l2)) {
+		memset(b->planes, 0, planes * sizeof(b->planes[0]));
+		b->buffer.m.planes = b->planes;
+		b->buffer.length = planes;
+	}
+}
+
+/*
+ * Calls an operation that takes a dma-buf. videobuf2 wants it by descriptor, so
+ * it gets one for the time of the call. Another thread of the process can meddle
+ * with it meanwhile, and thereby replace one dma-buf by another that the process
+ * could as well have given to its camera by VIDIOC_QBUF.
+ */
+static int ks_v4l2_give(struct ks_v4l2 *v4l2,
+			int (*op)(struct file *file, void *fh,
+				  struct v4l2_buffer *buffer),
+			u32 index, struct dma_buf *dmabuf)
+{
+	struct ks_v4l2_buffer b;
+	int fd, ret;
+
+	fd = ks_dma_buf_fd(dmabuf);
+	if (fd < 0)
+		return fd;
+
+	ks_v4l2_buffer_init(v4l2, &b, 1);
+	b.buffer.index = index;
+	if (ks_v4l2_is_mplane(v4l2))
+		b.planes[0].m.fd = fd;
+	else
+		b.buffer.m.fd = fd;
+	ret = op(v4l2->file, v4l2->file->private_data, &b.buffer);
+
+	close_fd(fd);
+	return ret;
+}
+
+/*
+ * Attaches and maps every frame, which is the exact test of whether the device
+ * can use this memory. Drivers say -EINVAL where it cannot.
+ */
+static int ks_v4l2_prepare(struct ks_v4l2 *v4l2, struct ks_allocator *alloc)
+{
+	const struct v4l2_ioctl_ops *ops = v4l2->vdev->ioctl_ops;
+	int ret;
+	u32 i;
+
+	/* Without this operation, the first use of each frame will tell */
+	if (ks_v4l2_check(v4l2, VIDIOC_PREPARE_BUF))
+		return 0;
+
+	for (i = 0; i < alloc->frames; i++) {
+		ret = ks_v4l2_give(v4l2, ops->vidioc_prepare_buf, i,
+				   alloc->frame[i].dmabuf);
+		if (ret)
+			return ret == -EINVAL ? -EOPNOTSUPP : ret;
+	}
+	return 0;
+}
+
+/* Makes the frames the buffers of the device; called with its locks held */
+static int ks_v4l2_set_up(struct ks_v4l2 *v4l2, struct ks_allocator *alloc)
+{
+	const struct vb2_queue *queue = v4l2->vdev->queue;
+	int ret;
+
+	ret = ks_v4l2_check(v4l2, VIDIOC_REQBUFS) ?:
+	      ks_v4l2_check(v4l2, VIDIOC_STREAMON) ?:
+	      ks_v4l2_check_priority(v4l2);
+	if (ret)
+		return ret;
+	if (queue && !(queue->io_modes & VB2_DMABUF))
+		return -EOPNOTSUPP;
+	/* The driver would let this file throw its own buffers away */
+	if (queue && vb2_is_busy(v4l2->vdev->queue))
+		return -EBUSY;
+
+	ret = ks_v4l2_reqbufs(v4l2, alloc->frames);
+	if (ret < 0)
+		return ret;
+	ret = ret < alloc->frames ? -EOPNOTSUPP : ks_v4l2_prepare(v4l2, alloc);
+	if (ret)
+		ks_v4l2_reqbufs(v4l2, 0);
+	return ret;
+}
+
+static int ks_v4l2_acquire(struct ks_sink *sink, struct ks_allocator *alloc)
+{
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	struct mutex *request_lock = ks_v4l2_request_lock(v4l2);
+	struct mutex *lock = ks_v4l2_queue_lock(v4l2);
+	int ret;
+
+	ret = ks_v4l2_lock(request_lock);
+	if (ret)
+		return ret;
+	ret = ks_v4l2_lock(lock);
+	if (!ret) {
+		ret = ks_v4l2_set_up(v4l2, alloc);
+		ks_v4l2_unlock(lock);
+	}
+	ks_v4l2_unlock(request_lock);
+
+	return ret;
+}
+
+/*
+ * Stops the device and empties its queue, and frees the queue's buffers where
+ * that is wanted; with no way to fail or to be interrupted.
+ *
+ * The V4L2 core would not call a driver whose device is unregistered. videobuf2's
+ * own operations are safe even then: they do what it does itself when the file is
+ * closed. Without them, a device in RUN could go on writing into frames that are
+ * somebody else's meanwhile.
+ */
+static void ks_v4l2_tear_down(struct ks_v4l2 *v4l2, bool free)
+{
+	const struct v4l2_ioctl_ops *ops = v4l2->vdev->ioctl_ops;
+	struct mutex *request_lock = ks_v4l2_request_lock(v4l2);
+	struct mutex *lock = ks_v4l2_queue_lock(v4l2);
+	bool registered;
+
+	if (request_lock)
+		mutex_lock(request_lock);
+	if (lock)
+		mutex_lock(lock);
+	registered = video_is_registered(v4l2->vdev);
+	if (!free && (registered || ops->vidioc_streamoff == vb2_ioctl_streamoff))
+		ops->vidioc_streamoff(v4l2->file, v4l2->file->private_data,
+				      v4l2->type);
+	if (free && (registered || ops->vidioc_reqbufs == vb2_ioctl_reqbufs))
+		ks_v4l2_reqbufs(v4l2, 0);
+	ks_v4l2_unlock(lock);
+	ks_v4l2_unlock(request_lock);
+}
+
+static void ks_v4l2_cancel(struct ks_sink *sink)
+{
+	ks_v4l2_tear_down(to_ks_v4l2(sink), false);
+}
+
+static void ks_v4l2_unacquire(struct ks_sink *sink)
+{
+	ks_v4l2_tear_down(to_ks_v4l2(sink), true);
+}
+
+static int ks_v4l2_queue(struct ks_sink *sink, u32 index,
+			 struct dma_buf *dmabuf)
+{
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	struct mutex *lock = ks_v4l2_queue_lock(v4l2);
+	int ret;
+
+	ret = ks_v4l2_lock(lock);
+	if (ret)
+		return ret;
+	ret = ks_v4l2_check(v4l2, VIDIOC_QBUF) ?:
+	      ks_v4l2_give(v4l2, v4l2->vdev->ioctl_ops->vidioc_qbuf, index,
+			   dmabuf);
+	ks_v4l2_unlock(lock);
+
+	return ret;
+}
+
+static int ks_v4l2_run(struct ks_sink *sink)
+{
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	struct mutex *request_lock = ks_v4l2_request_lock(v4l2);
+	struct mutex *lock = ks_v4l2_queue_lock(v4l2);
+	int ret;
+
+	ret = ks_v4l2_lock(request_lock);
+	if (ret)
+		return ret;
+	ret = ks_v4l2_lock(lock);
+	if (!ret) {
+		ret = ks_v4l2_check(v4l2, VIDIOC_STREAMON) ?:
+		      ks_v4l2_check_priority(v4l2) ?:
+		      v4l2->vdev->ioctl_ops->vidioc_streamon(v4l2->file,
+							      v4l2->file->private_data,
+							      v4l2->type);
+		ks_v4l2_unlock(lock);
+	}
+	ks_v4l2_unlock(request_lock);
+
+	return ret;
+}
+
+/* Takes no lock of ours, but the driver's own */
+static bool ks_v4l2_ready(struct ks_sink *sink)
+{
+	return vfs_poll(to_ks_v4l2(sink)->file, NULL) &
+	       (EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
+}
+
+static bool ks_v4l2_gone(struct ks_sink *sink)
+{
+	return !video_is_registered(to_ks_v4l2(sink)->vdev);
+}
+
+/*
+ * The driver's operation waits where the file is not O_NONBLOCK. Where it is
+ * videobuf2's, what that does beside is done here. With another, the device is
+ * asked first; then only a client that dequeues on its own file can make it wait,
+ * and only itself, until it is interrupted.
+ */
+static int ks_v4l2_dqbuf(struct ks_v4l2 *v4l2, struct v4l2_buffer *buffer)
+{
+	const struct v4l2_ioctl_ops *ops = v4l2->vdev->ioctl_ops;
+	struct vb2_queue *queue = v4l2->vdev->queue;
+	struct mutex *lock = ks_v4l2_queue_lock(v4l2);
+	bool is_vb2 = queue && ops->vidioc_dqbuf == vb2_ioctl_dqbuf;
+	int ret;
+
+	if (!is_vb2 && !ks_v4l2_ready(&v4l2->sink))
+		return -EAGAIN;
+
+	ret = ks_v4l2_lock(lock);
+	if (ret)
+		return ret;
+	ret = ks_v4l2_check(v4l2, VIDIOC_DQBUF);
+	if (ret)
+		goto out;
+	if (!is_vb2)
+		ret = ops->vidioc_dqbuf(v4l2->file, v4l2->file->private_data,
+					buffer);
+	else if (vb2_queue_is_busy(queue, v4l2->file))
+		ret = -EBUSY;
+	else
+		ret = vb2_dqbuf(queue, buffer, true);
+out:
+	ks_v4l2_unlock(lock);
+	return ret;
+}
+
+/* Contract I3 */
+static u32 ks_v4l2_options_flags(u32 flags)
+{
+	u32 options = 0;
+
+	if ((flags & V4L2_BUF_FLAG_TIMESTAMP_MASK) ==
+	    V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC)
+		options |= KSSTREAM_HEADER_OPTIONSF_TIMEVALID;
+	if (flags & V4L2_BUF_FLAG_KEYFRAME)
+		options |= KSSTREAM_HEADER_OPTIONSF_SPLICEPOINT;
+	if (flags & V4L2_BUF_FLAG_ERROR)
+		options |= KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+	if (flags & V4L2_BUF_FLAG_LAST)
+		options |= KSSTREAM_HEADER_OPTIONSF_ENDOFSTREAM;
+	return options;
+}
+
+static int ks_v4l2_dequeue(struct ks_sink *sink,
+			   struct ks_completion *completion)
+{
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	struct ks_v4l2_buffer b;
+	int ret;
+
+	ks_v4l2_buffer_init(v4l2, &b, VIDEO_MAX_PLANES);
+	ret = ks_v4l2_dqbuf(v4l2, &b.buffer);
+	if (ret)
+		return ret;
+
+	*completion = (struct ks_completion){
+		.index = b.buffer.index,
+		.sequence = b.buffer.sequence,
+		.data_used = ks_v4l2_is_mplane(v4l2) ? b.planes[0].bytesused :
+						       b.buffer.bytesused,
+		.options_flags = ks_v4l2_options_flags(b.buffer.flags),
+		.time = div_u64(v4l2_buffer_get_timestamp(&b.buffer), 100),
+	};
+	return 0;
+}
+
+static int ks_v4l2_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
+			void *key)
+{
+	struct ks_v4l2_wait *wait =
+		container_of(entry, struct ks_v4l2_wait, entry);
+
+	ks_connection_notify(wait->v4l2->sink.connection);
+	return 0;
+}
+
+static void ks_v4l2_queue_wait(struct file *file, wait_queue_head_t *head,
+			       poll_table *poll)
+{
+	struct ks_v4l2 *v4l2 = container_of(poll, struct ks_v4l2, poll);
+	struct ks_v4l2_wait *wait;
+
+	/* A driver with more queues than that is refused */
+	if (v4l2->waits == ARRAY_SIZE(v4l2->wait)) {
+		v4l2->waits++;
+		return;
+	}
+	if (v4l2->waits > ARRAY_SIZE(v4l2->wait))
+		return;
+
+	wait = &v4l2->wait[v4l2->waits++];
+	wait->v4l2 = v4l2;
+	wait->head = head;
+	init_waitqueue_func_entry(&wait->entry, ks_v4l2_wake);
+	add_wait_queue(head, &wait->entry);
+}
+
+static int ks_v4l2_watch(struct ks_sink *sink)
+{
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+
+	init_poll_funcptr(&v4l2->poll, ks_v4l2_queue_wait);
+	/* Not EPOLLIN: that would make an idle videobuf2 start to read() */
+	v4l2->poll._key = EPOLLPRI | EPOLLERR | EPOLLHUP;
+	vfs_poll(v4l2->file, &v4l2->poll);
+
+	return v4l2->waits > ARRAY_SIZE(v4l2->wait) ? -EOPNOTSUPP : 0;
+}
+
+static void ks_v4l2_unwatch(struct ks_sink *sink)
+{
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	unsigned int i;
+
+	for (i = 0; i < min(v4l2->waits, ARRAY_SIZE(v4l2->wait)); i++)
+		remove_wait_queue(v4l2->wait[i].head, &v4l2->wait[i].entry);
+	v4l2->waits = 0;
+}
+
+static void ks_v4l2_destroy(struct ks_sink *sink)
+{
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+
+	mutex_lock(&ks_v4l2_sinks_lock);
+	list_del(&v4l2->node);
+	mutex_unlock(&ks_v4l2_sinks_lock);
+
+	fput(v4l2->file);
+	kfree(v4l2);
+}
+
+static void ks_v4l2_show(struct ks_sink *sink, struct seq_file *m)
+{
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+
+	seq_printf(m, "device:\t%s\n", video_device_node_name(v4l2->vdev));
+}
+
+static const struct ks_sink_ops ks_v4l2_sink_ops = {
+	.get_framing = ks_v4l2_get_framing,
+	.acquire = ks_v4l2_acquire,
+	.unacquire = ks_v4l2_unacquire,
+	.queue = ks_v4l2_queue,
+	.dequeue = ks_v4l2_dequeue,
+	.run = ks_v4l2_run,
+	.cancel = ks_v4l2_cancel,
+	.ready = ks_v4l2_ready,
+	.gone = ks_v4l2_gone,
+	.watch = ks_v4l2_watch,
+	.unwatch = ks_v4l2_unwatch,
+	.destroy = ks_v4l2_destroy,
+	.show = ks_v4l2_show,
+};
+
+/*
+ * The device behind a file of a V4L2 video capture node; else NULL. The numbers
+ * lead to a candidate, the file operations prove that it is one.
+ */
+static struct video_device *ks_v4l2_capture_device(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	struct video_device *vdev;
+
+	if (!S_ISCHR(inode->i_mode) || imajor(inode) != VIDEO_MAJOR ||
+	    iminor(inode) >= KS_V4L2_MINORS)
+		return NULL;
+	vdev = video_devdata(file);
+	if (!vdev || !vdev->cdev || file->f_op != vdev->cdev->ops)
+		return NULL;
+
+	if (vdev->vfl_type != VFL_TYPE_VIDEO || vdev->vfl_dir != VFL_DIR_RX ||
+	    !(vdev->device_caps & (V4L2_CAP_VIDEO_CAPTURE |
+				   V4L2_CAP_VIDEO_CAPTURE_MPLANE)))
+		return NULL;
+	return vdev;
+}
+
+/* What there is to say against a file as a sink */
+static int ks_v4l2_check_file(struct file *file)
+{
+	struct video_device *vdev = ks_v4l2_capture_device(file);
+
+	if (!vdev)
+		return -EINVAL;
+	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) !=
+	    (FMODE_READ | FMODE_WRITE))
+		return -EACCES;
+	if (!video_is_registered(vdev))
+		return -ENODEV;
+	if (!(vdev->device_caps & V4L2_CAP_STREAMING) || !vdev->ioctl_ops)
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+/* Enters a sink in the list of all, unless its file has one there */
+static int ks_v4l2_claim(struct ks_v4l2 *v4l2)
+{
+	struct ks_v4l2 *other;
+	int ret = 0;
+
+	mutex_lock(&ks_v4l2_sinks_lock);
+	list_for_each_entry(other, &ks_v4l2_sinks, node)
+		if (other->file == v4l2->file)
+			ret = -EBUSY;
+	if (!ret)
+		list_add(&v4l2->node, &ks_v4l2_sinks);
+	mutex_unlock(&ks_v4l2_sinks_lock);
+
+	return ret;
+}
+
+/**
+ * ks_v4l2_sink_create() - the sink of a V4L2 file
+ * @fd: the caller's descriptor of it
+ *
+ * Contract A5.
+ *
+ * Context: process context; sleeps.
+ * Return: a sink; -EBADF; -EINVAL where @fd is no V4L2 video capture node;
+ * -EACCES where it is not open for reading and writing; -EOPNOTSUPP where the
+ * device cannot stream; -EBUSY where the file has a sink; -ENODEV; -ENOMEM.
+ */
+struct ks_sink *ks_v4l2_sink_create(int fd)
+{
+	struct ks_v4l2 *v4l2;
+	struct file *file;
+	int ret;
+
+	file = fget(fd);
+	if (!file)
+		return ERR_PTR(-EBADF);
+	ret = ks_v4l2_check_file(file);
+	if (ret)
+		goto err_file;
+
+	v4l2 = kzalloc(sizeof(*v4l2), GFP_KERNEL_ACCOUNT);
+	if (!v4l2) {
+		ret = -ENOMEM;
+		goto err_file;
+	}
+	v4l2->sink.ops = &ks_v4l2_sink_ops;
+	v4l2->file = file;
+	v4l2->vdev = video_devdata(file);
+	v4l2->type = v4l2->vdev->device_caps & V4L2_CAP_VIDEO_CAPTURE_MPLANE ?
+		     V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE :
+		     V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	ret = ks_v4l2_claim(v4l2);
+	if (ret)
+		goto err_free;
+
+	return &v4l2->sink;
+
+err_free:
+	kfree(v4l2);
+err_file:
+	fput(file);
+	return ERR_PTR(ret);
+}
