@@ -1,0 +1,640 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KSALLOC_CONNECT: what it takes and refuses, what a connection holds on to,
+ * and what it says of its device.
+ */
+#include "ksalloc_test.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+/* A KSALLOC_CONNECT that is to be refused, and to leave nothing behind */
+static void expect_no_connection(int fd, int expected)
+{
+	struct footprint before;
+	int ksalloc;
+
+	repair_machine();
+	ksalloc = open_ksalloc();
+	footprint_take(&before);
+	EXPECT_EQ(expected, do_connect(ksalloc, fd));
+	EXPECT_FOOTPRINT(&before);
+}
+
+static void expect_node_refused(const char *name, int expected)
+{
+	repair_machine();
+	expect_no_connection(open_node(name, O_RDWR), expected);
+}
+
+static void expect_path_refused(const char *path, int flags, int expected)
+{
+	int fd;
+
+	repair_machine();
+	fd = open(path, flags | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	expect_no_connection(fd, expected);
+}
+
+/* A5: a number that was never a descriptor: EBADF. */
+TEST(not_open)
+{
+	expect_no_connection(-1, -EBADF);
+	expect_no_connection(-2, -EBADF);
+	expect_no_connection(AT_FDCWD, -EBADF);
+	expect_no_connection(INT_MIN, -EBADF);
+	expect_no_connection(INT_MAX, -EBADF);
+	expect_no_connection(1000, -EBADF);
+}
+
+/* A5: a descriptor that was closed: EBADF. */
+TEST(closed)
+{
+	int fd;
+
+	repair_machine();
+	fd = open_camera(0);
+	close(fd);
+	expect_no_connection(fd, -EBADF);
+}
+
+/* A5: an O_PATH descriptor of a camera: EBADF. */
+TEST(path_only)
+{
+	repair_machine();
+	expect_no_connection(open(node_path("vivid-000-vid-cap"),
+				  O_PATH | O_CLOEXEC), -EBADF);
+}
+
+/* A5: a camera that is open for reading only: EACCES. */
+TEST(read_only)
+{
+	expect_path_refused(node_path("vivid-000-vid-cap"), O_RDONLY, -EACCES);
+}
+
+/* A5: a camera that is open for writing only: EACCES. */
+TEST(write_only)
+{
+	expect_path_refused(node_path("vivid-000-vid-cap"), O_WRONLY, -EACCES);
+}
+
+/* A5: a pipe that is open for reading and writing: EINVAL. */
+TEST(pipe)
+{
+	const char *path = "/tmp/selftest-fifo";
+	int fd;
+
+	unlink(path);
+	ASSERT_EQ(0, mkfifo(path, 0600));
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	unlink(path);
+	expect_no_connection(fd, -EINVAL);
+}
+
+/* A5: an end of a pipe, which is not open for both: EACCES. */
+TEST(pipe_ends)
+{
+	int fds[2];
+
+	ASSERT_EQ(0, pipe(fds));
+	expect_no_connection(fds[0], -EACCES);
+	expect_no_connection(fds[1], -EACCES);
+}
+
+/* A5: a regular file: EINVAL. */
+TEST(regular_file)
+{
+	const char *path = "/tmp/selftest-file";
+	int fd;
+
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	ASSERT_LE(0, fd);
+	unlink(path);
+	expect_no_connection(fd, -EINVAL);
+	expect_no_connection(memfd_create("selftest", 0), -EINVAL);
+}
+
+/* A5: a directory, which nobody can write: EACCES. */
+TEST(directory)
+{
+	expect_path_refused("/tmp", O_RDONLY | O_DIRECTORY, -EACCES);
+}
+
+/* A5: sockets and the kernel's anonymous files: EINVAL. */
+TEST(anonymous_files)
+{
+	expect_no_connection(socket(AF_UNIX, SOCK_STREAM, 0), -EINVAL);
+	expect_no_connection(eventfd(0, 0), -EINVAL);
+	expect_no_connection(epoll_create1(0), -EINVAL);
+	expect_no_connection(timerfd_create(CLOCK_MONOTONIC, 0), -EINVAL);
+}
+
+/* A5: V4L2 nodes that are no cameras: EINVAL. */
+TEST(video_output)
+{
+	expect_node_refused("vivid-000-vid-out", -EINVAL);
+}
+
+/* A5: a VBI capture node: EINVAL. */
+TEST(vbi_capture)
+{
+	expect_node_refused("vivid-000-vbi-cap", -EINVAL);
+}
+
+/* A5: a VBI output node: EINVAL. */
+TEST(vbi_output)
+{
+	expect_node_refused("vivid-000-vbi-out", -EINVAL);
+}
+
+/* A5: a radio: EINVAL. */
+TEST(radio)
+{
+	expect_node_refused("vivid-000-radio-rx", -EINVAL);
+	expect_node_refused("vivid-000-radio-tx", -EINVAL);
+}
+
+/* A5: a software radio: EINVAL. */
+TEST(software_radio)
+{
+	expect_node_refused("vivid-000-sdr-cap", -EINVAL);
+}
+
+/* A5: metadata nodes: EINVAL. */
+TEST(metadata)
+{
+	expect_node_refused("vivid-000-meta-cap", -EINVAL);
+	expect_node_refused("vivid-000-meta-out", -EINVAL);
+}
+
+/* A5: a touch sensor, though it has a capture queue: EINVAL. */
+TEST(touch)
+{
+	expect_node_refused("vivid-000-touch-cap", -EINVAL);
+}
+
+/* A5: a dma-buf heap where a camera is due: EINVAL. */
+TEST(heap)
+{
+	expect_path_refused("/dev/dma_heap/system", O_RDWR, -EINVAL);
+}
+
+/* A5: character devices of other modules: EINVAL. */
+TEST(other_devices)
+{
+	static const char * const paths[] = {
+		"/dev/null", "/dev/zero", "/dev/full", "/dev/udmabuf",
+		"/dev/media0", "/dev/cec0",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(paths); i++) {
+		if (access(paths[i], F_OK)) {
+			harness_note("no %s here", paths[i]);
+			continue;
+		}
+		expect_path_refused(paths[i], O_RDWR, -EINVAL);
+	}
+}
+
+FIXTURE(connect) {
+	struct rig rig;
+};
+
+FIXTURE_SETUP(connect)
+{
+	rig_open(&self->rig, 0, 320, 180);
+}
+
+FIXTURE_TEARDOWN(connect)
+{
+	rig_close(&self->rig);
+}
+
+/* A5: our own files where a camera is due: EINVAL. */
+TEST_F(connect, own_files)
+{
+	int dmabuf;
+
+	rig_allocator(&self->rig, 0);
+	dmabuf = export_frame(self->rig.allocator, 0);
+	ASSERT_LE(0, dmabuf);
+	expect_no_connection(self->rig.ksalloc, -EINVAL);
+	expect_no_connection(self->rig.connection, -EINVAL);
+	expect_no_connection(self->rig.allocator, -EINVAL);
+	expect_no_connection(dmabuf, -EINVAL);
+}
+
+/* A new connection is in STOP, has nothing pending, and closes on exec. */
+TEST_F(connect, fresh)
+{
+	EXPECT_EQ(KSSTATE_STOP, get_state(self->rig.connection));
+	EXPECT_EQ(0, get_pending(self->rig.connection));
+	EXPECT_EQ(FD_CLOEXEC, fcntl(self->rig.connection, F_GETFD));
+	EXPECT_EQ(O_RDWR, fcntl(self->rig.connection, F_GETFL) & O_ACCMODE);
+}
+
+/* A second connection on one V4L2 file is refused with EBUSY. */
+TEST_F(connect, second_on_one_file)
+{
+	int other = dup(self->rig.video);
+
+	expect_no_connection(self->rig.video, -EBUSY);
+	expect_no_connection(other, -EBUSY);
+	EXPECT_EQ(KSSTATE_STOP, get_state(self->rig.connection));
+}
+
+/* When a connection is closed its V4L2 file can have another. */
+TEST_F(connect, again_after_close)
+{
+	int again;
+
+	close(self->rig.connection);
+	again = do_connect(self->rig.ksalloc, self->rig.video);
+	ASSERT_LE(0, again);
+	EXPECT_EQ(KSSTATE_STOP, get_state(again));
+	self->rig.connection = again;
+}
+
+/*
+ * A4: with no descriptor left CONNECT gets EMFILE, and neither a reference nor
+ * a mark on the V4L2 file stays behind.
+ */
+TEST_F(connect, no_descriptor_left)
+{
+	struct footprint before;
+	struct rlimit limit;
+	int other;
+
+	other = open_camera(0);
+	footprint_take(&before);
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = other + 1;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_EQ(-EMFILE, do_connect(self->rig.ksalloc, other));
+	limit.rlim_cur = limit.rlim_max;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_FOOTPRINT(&before);
+	EXPECT_LE(0, do_connect(self->rig.ksalloc, other));
+}
+
+/* Two files of one device may each have a connection; one has the buffers. */
+TEST_F(connect, two_files_of_a_device)
+{
+	struct rig other;
+
+	rig_open(&other, 0, 320, 180);
+	rig_allocator(&self->rig, 0);
+	rig_allocator(&other, 0);
+
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(-EBUSY, set_state(other.connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(-EBUSY, set_state(other.connection, KSSTATE_RUN));
+	EXPECT_EQ(KSSTATE_STOP, get_state(other.connection));
+	EXPECT_EQ(KSSTATE_ACQUIRE, get_state(self->rig.connection));
+
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
+	EXPECT_EQ(0, set_state(other.connection, KSSTATE_RUN));
+	EXPECT_EQ(-EBUSY, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+	rig_close(&other);
+	EXPECT_TRUE(EVENTUALLY(!set_state(self->rig.connection,
+					  KSSTATE_ACQUIRE)));
+}
+
+/* The owner may close his V4L2 file: the connection captures all the same. */
+TEST_F(connect, owner_closes_video)
+{
+	struct ksalloc_complete frame;
+	int i;
+
+	close(self->rig.video);
+	self->rig.video = 0;
+	rig_allocator(&self->rig, 4);
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
+	ASSERT_EQ(4, rig_submit_all(&self->rig));
+	for (i = 0; i < 8; i++)
+		rig_turn(&self->rig, &frame);
+	EXPECT_EQ(320 * 180 * 2, frame.header.data_used);
+	EXPECT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
+	EXPECT_EQ(0, allocated(self->rig.allocator));
+}
+
+/* The same where the V4L2 file is closed while frames arrive. */
+TEST_F(connect, owner_closes_video_while_streaming)
+{
+	int i;
+
+	rig_allocator(&self->rig, 4);
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
+	ASSERT_EQ(4, rig_submit_all(&self->rig));
+	rig_turn(&self->rig, NULL);
+	close(self->rig.video);
+	self->rig.video = 0;
+	for (i = 0; i < 8; i++)
+		rig_turn(&self->rig, NULL);
+}
+
+/* /dev/ksalloc is not needed any more once there is a connection. */
+TEST_F(connect, ksalloc_closed)
+{
+	close(self->rig.ksalloc);
+	self->rig.ksalloc = 0;
+	rig_allocator(&self->rig, 4);
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
+	ASSERT_EQ(4, rig_submit_all(&self->rig));
+	rig_turn(&self->rig, NULL);
+}
+
+/* When the connection is closed the V4L2 file is as it was before. */
+TEST_F(connect, video_usable_after_close)
+{
+	struct v4l2_requestbuffers request = {
+		.count = 2,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+
+	rig_allocator(&self->rig, 4);
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
+	ASSERT_EQ(4, rig_submit_all(&self->rig));
+	close(self->rig.connection);
+	self->rig.connection = 0;
+	EXPECT_EQ(0, call_fd(self->rig.video, VIDIOC_REQBUFS, &request));
+	EXPECT_EQ(-EBUSY, set_format(self->rig.video, 640, 360));
+	request.count = 0;
+	EXPECT_EQ(0, call_fd(self->rig.video, VIDIOC_REQBUFS, &request));
+	EXPECT_EQ(0, set_format(self->rig.video, 640, 360));
+}
+
+/* Buffers that somebody else asked the device for: ACQUIRE gets EBUSY. */
+TEST_F(connect, buffers_of_others)
+{
+	struct v4l2_requestbuffers request = {
+		.count = 2,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+	int other;
+
+	rig_allocator(&self->rig, 4);
+	other = open_camera(0);
+	ASSERT_EQ(0, call_fd(other, VIDIOC_REQBUFS, &request));
+	EXPECT_EQ(-EBUSY, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(KSSTATE_STOP, get_state(self->rig.connection));
+	close(other);
+	EXPECT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+}
+
+/* The same where they were asked for through the connected V4L2 file. */
+TEST_F(connect, buffers_of_the_owner)
+{
+	struct v4l2_requestbuffers request = {
+		.count = 2,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+	struct v4l2_buffer buffer = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+	};
+
+	rig_allocator(&self->rig, 4);
+	ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_REQBUFS, &request));
+	EXPECT_EQ(-EBUSY, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(KSSTATE_STOP, get_state(self->rig.connection));
+	/* They are still his. */
+	EXPECT_EQ(0, call_fd(self->rig.video, VIDIOC_QUERYBUF, &buffer));
+	EXPECT_EQ(V4L2_MEMORY_MMAP, buffer.memory);
+	request.count = 0;
+	ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_REQBUFS, &request));
+	EXPECT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+}
+
+/* D3, H2: the framing is what the device needs for its current format. */
+TEST_F(connect, framing)
+{
+	const struct ksallocator_framing *framing = &self->rig.framing;
+
+	EXPECT_EQ(320 * 180 * 2, framing->frame_size);
+	EXPECT_TRUE(framing->requirements_flags &
+		    KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY);
+	EXPECT_FALSE(framing->requirements_flags &
+		     KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE);
+	/* vivid's queue asks for two buffers at least. */
+	EXPECT_LE(2, framing->frames);
+	EXPECT_GE(32, framing->frames);
+	EXPECT_EQ(0, framing->file_alignment & (framing->file_alignment + 1));
+	EXPECT_GT(4096, framing->file_alignment);
+	EXPECT_GE(KSALLOC_POOL_PAGED, framing->pool_type);
+	EXPECT_EQ(0, framing->reserved);
+}
+
+/* D3: it follows the format, in size and in pixel format. */
+TEST_F(connect, framing_follows_format)
+{
+	static const struct {
+		unsigned int width, height, pixelformat;
+	} formats[] = {
+		{ 1920, 1080, V4L2_PIX_FMT_YUYV },
+		{ 640, 480, V4L2_PIX_FMT_RGB24 },
+		{ 640, 360, V4L2_PIX_FMT_NV12 },
+		{ 320, 180, V4L2_PIX_FMT_GREY },
+	};
+	struct ksallocator_framing framing;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(formats); i++) {
+		struct v4l2_format format;
+
+		ASSERT_EQ(0, get_format(self->rig.video, &format));
+		format.fmt.pix.width = formats[i].width;
+		format.fmt.pix.height = formats[i].height;
+		format.fmt.pix.pixelformat = formats[i].pixelformat;
+		format.fmt.pix.bytesperline = 0;
+		ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_S_FMT, &format));
+		ASSERT_EQ(formats[i].pixelformat, format.fmt.pix.pixelformat);
+		ASSERT_EQ(0, get_framing(self->rig.connection, &framing));
+		EXPECT_EQ(format.fmt.pix.sizeimage, framing.frame_size);
+	}
+}
+
+/* What the device says it needs is enough: an allocator of it captures. */
+TEST_F(connect, framing_is_enough)
+{
+	int i;
+
+	self->rig.allocator = create_allocator(self->rig.connection,
+					       self->rig.heap,
+					       self->rig.framing.frames,
+					       self->rig.framing.frame_size);
+	ASSERT_LE(0, self->rig.allocator);
+	ASSERT_EQ(0, set_allocator(self->rig.connection, self->rig.allocator));
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
+	ASSERT_EQ(self->rig.framing.frames, rig_submit_all(&self->rig));
+	for (i = 0; i < 5; i++)
+		rig_turn(&self->rig, NULL);
+}
+
+/* A5, D5: -1 is no allocator; other numbers that are not open: EBADF. */
+TEST_F(connect, assign_not_open)
+{
+	int path, closed;
+
+	rig_allocator(&self->rig, 0);
+	closed = dup(self->rig.allocator);
+	close(closed);
+	EXPECT_EQ(-EBADF, set_allocator(self->rig.connection, closed));
+	EXPECT_EQ(-EBADF, set_allocator(self->rig.connection, -2));
+	EXPECT_EQ(-EBADF, set_allocator(self->rig.connection, INT_MIN));
+	EXPECT_EQ(-EBADF, set_allocator(self->rig.connection, INT_MAX));
+	EXPECT_EQ(0, set_allocator(self->rig.connection, -1));
+	EXPECT_EQ(0, set_allocator(self->rig.connection, -1));
+
+	path = open("/dev/ksalloc", O_PATH | O_CLOEXEC);
+	ASSERT_LE(0, path);
+	EXPECT_EQ(-EBADF, set_allocator(self->rig.connection, path));
+}
+
+/* A5, D5: files that are no allocators, a connection among them: EINVAL. */
+TEST_F(connect, assign_wrong_kind)
+{
+	const int fds[] = {
+		self->rig.connection, self->rig.ksalloc, self->rig.video,
+		open("/dev/null", O_RDWR), eventfd(0, 0),
+		memfd_create("selftest", 0), open("/dev/dma_heap/system",
+						  O_RDWR),
+	};
+	unsigned int i;
+	int dmabuf;
+
+	rig_allocator(&self->rig, 0);
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		EXPECT_EQ(-EINVAL, set_allocator(self->rig.connection,
+						 fds[i]));
+	dmabuf = export_frame(self->rig.allocator, 0);
+	ASSERT_LE(0, dmabuf);
+	EXPECT_EQ(-EINVAL, set_allocator(self->rig.connection, dmabuf));
+	/* The one that was assigned still is. */
+	EXPECT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+}
+
+/* D5: an allocator whose frames are too small for the device: EINVAL. */
+TEST_F(connect, assign_too_small)
+{
+	struct rig large;
+
+	rig_open(&large, 1, 640, 360);
+	rig_allocator(&self->rig, 0);
+	EXPECT_EQ(-EINVAL, set_allocator(large.connection,
+					 self->rig.allocator));
+	rig_close(&large);
+}
+
+/* D5, H6: an allocator made on another connection, large enough, is taken. */
+TEST_F(connect, assign_from_another_connection)
+{
+	struct rig large;
+	int i;
+
+	rig_open(&large, 1, 640, 360);
+	self->rig.allocator = create_allocator(large.connection, large.heap, 4,
+					       0);
+	ASSERT_LE(0, self->rig.allocator);
+	rig_close(&large);
+	ASSERT_EQ(0, set_allocator(self->rig.connection, self->rig.allocator));
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
+	ASSERT_EQ(4, rig_submit_all(&self->rig));
+	for (i = 0; i < 6; i++)
+		rig_turn(&self->rig, NULL);
+}
+
+/* D5: in any state but STOP the allocator cannot be changed: EBUSY. */
+TEST_F(connect, assign_while_busy)
+{
+	static const unsigned int states[] = {
+		KSSTATE_ACQUIRE, KSSTATE_PAUSE, KSSTATE_RUN, KSSTATE_PAUSE,
+		KSSTATE_ACQUIRE,
+	};
+	unsigned int i;
+	int other;
+
+	rig_allocator(&self->rig, 0);
+	other = create_allocator(self->rig.connection, self->rig.heap, 0, 0);
+	ASSERT_LE(0, other);
+	for (i = 0; i < ARRAY_SIZE(states); i++) {
+		ASSERT_EQ(0, set_state(self->rig.connection, states[i]));
+		EXPECT_EQ(-EBUSY, set_allocator(self->rig.connection, other));
+		EXPECT_EQ(-EBUSY, set_allocator(self->rig.connection, -1));
+		EXPECT_EQ(-EBUSY, set_allocator(self->rig.connection,
+						self->rig.allocator));
+	}
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
+	EXPECT_EQ(0, set_allocator(self->rig.connection, other));
+}
+
+/* D5: setting none, or closing the connection, drops the reference. */
+TEST_F(connect, assign_drops_reference)
+{
+	int before = count_dmabufs();
+
+	rig_allocator(&self->rig, 3);
+	EXPECT_EQ(before + 3, count_dmabufs());
+	close(self->rig.allocator);
+	EXPECT_EQ(before + 3, count_dmabufs());
+	ASSERT_EQ(0, set_allocator(self->rig.connection, -1));
+	EXPECT_TRUE(EVENTUALLY(count_dmabufs() == before));
+
+	rig_allocator(&self->rig, 3);
+	close(self->rig.allocator);
+	self->rig.allocator = 0;
+	EXPECT_EQ(before + 3, count_dmabufs());
+	close(self->rig.connection);
+	self->rig.connection = 0;
+	EXPECT_TRUE(EVENTUALLY(count_dmabufs() == before));
+}
+
+/* D5: a new allocator takes the place of the old one, which is dropped. */
+TEST_F(connect, assign_replaces)
+{
+	int before = count_dmabufs();
+
+	rig_allocator(&self->rig, 3);
+	close(self->rig.allocator);
+	rig_allocator(&self->rig, 5);
+	EXPECT_TRUE(EVENTUALLY(count_dmabufs() == before + 5));
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_PAUSE));
+	EXPECT_EQ(5, rig_submit_all(&self->rig));
+}
+
+/*
+ * D5: frames that were got by COMPLETE go back to the allocator that was
+ * assigned, when another one is.
+ */
+TEST_F(connect, assign_returns_completed_frames)
+{
+	int first, i;
+
+	rig_allocator(&self->rig, 4);
+	first = self->rig.allocator;
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
+	ASSERT_EQ(4, rig_submit_all(&self->rig));
+	for (i = 0; i < 2; i++)
+		ASSERT_LE(0, rig_complete(&self->rig, NULL));
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
+	EXPECT_EQ(2, allocated(first));
+	rig_allocator(&self->rig, 4);
+	EXPECT_EQ(0, allocated(first));
+	EXPECT_EQ(0, allocated(self->rig.allocator));
+}

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The runner of the tests: see harness.h.
+ *
+ * The parent registers as a subreaper, so that whatever a test forked ends up
+ * as its child and can be killed and waited for. Failures are counted in a
+ * page shared with all processes of a test.
+ */
+#include "harness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How long killed processes may take to be gone */
+#define REAP_TIMEOUT_MS 10000
+
+struct verdict {
+	int failures;
+	bool skipped;
+	char skip_reason[128];
+};
+
+void (*harness_before_all)(void);
+
+static struct harness_test *tests;
+static struct harness_test **tests_tail = &tests;
+
+static struct verdict *verdict;
+static sigjmp_buf test_end;
+static pid_t test_pid, test_tid;
+
+static const char *suite;
+static unsigned int timeout_scale = 1;
+static bool verbose;
+static int kernel_log = -1;
+
+void harness_register(struct harness_test *test)
+{
+	*tests_tail = test;
+	tests_tail = &test->next;
+}
+
+static long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/* One write for each line: several processes write at once. */
+static void put_line(const char *prefix, const char *format, va_list args)
+{
+	char line[1024];
+	int used = snprintf(line, sizeof(line), "%s", prefix);
+	int more = vsnprintf(line + used, sizeof(line) - used - 1, format, args);
+	ssize_t ignored;
+
+	if (more > (int)sizeof(line) - used - 2)
+		more = sizeof(line) - used - 2;
+	used += more;
+	if (line[used - 1] != '\n')
+		line[used++] = '\n';
+	ignored = write(STDOUT_FILENO, line, used);
+	(void)ignored;
+}
+
+static __printf(1, 2) void say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put_line("", format, args);
+	va_end(args);
+}
+
+void harness_note(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put_line("# ", format, args);
+	va_end(args);
+}
+
+/* Values of a kernel interface are often negative error codes: name them. */
+static const char *with_name(char *buf, size_t size, long long value)
+{
+	const char *name = NULL;
+
+	if (value < 0 && value > -4096)
+		name = strerrorname_np(-value);
+	if (name)
+		snprintf(buf, size, "%lld (-%s)", value, name);
+	else if (value > 0xffff)
+		snprintf(buf, size, "%lld (%#llx)", value, value);
+	else
+		snprintf(buf, size, "%lld", value);
+	return buf;
+}
+
+static void count_failure(void)
+{
+	if (verdict)
+		__atomic_add_fetch(&verdict->failures, 1, __ATOMIC_RELAXED);
+}
+
+bool harness_compare(const char *file, int line, const char *op, bool holds,
+		     const char *left_text, long long left,
+		     const char *right_text, long long right)
+{
+	char left_value[48], right_value[48];
+
+	if (holds)
+		return true;
+	harness_note("%s:%d: expected %s %s %s, but the left is %s, the right %s",
+		     file, line, left_text, op, right_text,
+		     with_name(left_value, sizeof(left_value), left),
+		     with_name(right_value, sizeof(right_value), right));
+	count_failure();
+	return false;
+}
+
+bool harness_compare_strings(const char *file, int line, bool want_equal,
+			     const char *left, const char *right)
+{
+	if (left && right && !strcmp(left, right) == want_equal)
+		return true;
+	harness_note("%s:%d: expected \"%s\" %s \"%s\"", file, line,
+		     left ? left : "(null)", want_equal ? "==" : "!=",
+		     right ? right : "(null)");
+	count_failure();
+	return false;
+}
+
+bool harness_true(const char *file, int line, bool holds, const char *text)
+{
+	if (holds)
+		return true;
+	harness_note("%s:%d: expected %s", file, line, text);
+	count_failure();
+	return false;
+}
+
+void harness_abort(void)
+{
+	if (getpid() != test_pid)
+		_exit(1);
+	if (gettid() != test_tid)
+		pthread_exit(NULL);
+	siglongjmp(test_end, 1);
+}
+
+void harness_skip(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(verdict->skip_reason, sizeof(verdict->skip_reason), format,
+		  args);
+	va_end(args);
+	verdict->skipped = true;
+	harness_abort();
+}
+
+static void run_child(struct harness_test *test, void *self)
+{
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	test_pid = getpid();
+	test_tid = gettid();
+
+	if (!sigsetjmp(test_end, 1)) {
+		if (test->setup)
+			test->setup(self);
+		test->run(self);
+	}
+	/* A teardown that fails ends here for the second time. */
+	if (!sigsetjmp(test_end, 1)) {
+		if (test->teardown)
+			test->teardown(self);
+	}
+	_exit(0);
+}
+
+static bool exits_within(pid_t pid, long long ms)
+{
+	struct pollfd pfd = { .events = POLLIN };
+	long long end = now_ms() + ms;
+	long long left;
+	int ready = 0;
+
+	pfd.fd = syscall(SYS_pidfd_open, pid, 0);
+	if (pfd.fd < 0)
+		return true;
+	while ((left = end - now_ms()) > 0) {
+		ready = poll(&pfd, 1, left);
+		if (ready >= 0 || errno != EINTR)
+			break;
+	}
+	close(pfd.fd);
+	return ready > 0;
+}
+
+/* Kill and collect all that is left of a test; false if it will not die. */
+static bool reap_all(pid_t group)
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+	long long end = now_ms() + REAP_TIMEOUT_MS;
+
+	do {
+		pid_t pid;
+
+		kill(-group, SIGKILL);
+		do {
+			pid = waitpid(-1, NULL, WNOHANG);
+		} while (pid > 0);
+		if (pid < 0)
+			return true;
+		nanosleep(&pause, NULL);
+	} while (now_ms() < end);
+	return false;
+}
+
+static bool is_trouble(const char *record)
+{
+	static const char * const signs[] = {
+		"WARNING:", "BUG:", "Oops", "general protection fault",
+		"kernel BUG", "INFO: task", "rcu: INFO", "refcount_t:",
+		"KASAN", "UBSAN", "possible recursive locking", "stack guard",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(signs); i++)
+		if (strstr(record, signs[i]))
+			return true;
+	return false;
+}
+
+static void open_kernel_log(void)
+{
+	kernel_log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (kernel_log >= 0)
+		lseek(kernel_log, 0, SEEK_END);
+}
+
+/* Put a mark into the kernel's log, so that a reader sees which test it was. */
+static void mark_kernel_log(const char *name)
+{
+	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	dprintf(fd, "<7>selftest: %s: %s", suite, name);
+	close(fd);
+}
+
+static void check_kernel_log(void)
+{
+	char record[8192];
+	ssize_t got;
+
+	if (kernel_log < 0)
+		return;
+	for (;;) {
+		got = read(kernel_log, record, sizeof(record) - 1);
+		if (got < 0 && errno == EPIPE)
+			continue;
+		if (got <= 0)
+			return;
+		record[got] = '\0';
+		if (is_trouble(record)) {
+			harness_note("kernel log: %s", strchr(record, ';') + 1);
+			count_failure();
+		}
+	}
+}
+
+static bool run_one(struct harness_test *test, unsigned int number)
+{
+	unsigned int timeout_s = test->timeout_s * timeout_scale;
+	long long start = now_ms();
+	int status = 0;
+	pid_t pid;
+
+	memset(verdict, 0, sizeof(*verdict));
+	mark_kernel_log(test->name);
+
+	pid = fork();
+	if (pid < 0) {
+		perror("fork");
+		exit(2);
+	}
+	if (!pid)
+		run_child(test, calloc(1, test->self_size + 1));
+	setpgid(pid, pid);
+
+	if (!exits_within(pid, timeout_s * 1000LL)) {
+		harness_note("%s: no end within %u s", test->name, timeout_s);
+		count_failure();
+		kill(-pid, SIGKILL);
+		if (exits_within(pid, REAP_TIMEOUT_MS))
+			waitpid(pid, NULL, 0);
+	} else if (waitpid(pid, &status, 0) == pid) {
+		if (WIFSIGNALED(status)) {
+			harness_note("%s: died of signal %d (%s)", test->name,
+				     WTERMSIG(status),
+				     strsignal(WTERMSIG(status)));
+			count_failure();
+		} else if (WEXITSTATUS(status)) {
+			harness_note("%s: exit status %d", test->name,
+				     WEXITSTATUS(status));
+			count_failure();
+		}
+	}
+	if (!reap_all(pid)) {
+		harness_note("%s: a process cannot be killed", test->name);
+		count_failure();
+	}
+	check_kernel_log();
+
+	if (verbose)
+		harness_note("%s: %lld ms", test->name, now_ms() - start);
+	if (verdict->failures)
+		say("not ok %u %s", number, test->name);
+	else if (verdict->skipped)
+		say("ok %u %s # SKIP %s", number, test->name,
+		    verdict->skip_reason);
+	else
+		say("ok %u %s", number, test->name);
+	return !verdict->failures;
+}
+
+static bool matches(const struct harness_test *test, const char *glob)
+{
+	return !glob || !fnmatch(glob, test->name, 0);
+}
+
+static void usage(FILE *to)
+{
+	fprintf(to,
+		"usage: %s [-l] [-t GLOB] [-s FACTOR] [-v]\n"
+		"  -l         list the tests\n"
+		"  -t GLOB    run the tests whose names match\n"
+		"  -s FACTOR  multiply all time-outs, for slow machines\n"
+		"  -v         say how long each test took\n", suite);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int count = 0, number = 0, failed = 0;
+	const char *glob = NULL;
+	struct harness_test *test;
+	bool list = false;
+	int option;
+
+	suite = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
+	while ((option = getopt(argc, argv, "hlt:s:v")) != -1) {
+		switch (option) {
+		case 'l':
+			list = true;
+			break;
+		case 't':
+			glob = optarg;
+			break;
+		case 's':
+			timeout_scale = atoi(optarg) > 0 ? atoi(optarg) : 1;
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+
+	for (test = tests; test; test = test->next)
+		count += matches(test, glob);
+	if (list) {
+		for (test = tests; test; test = test->next)
+			if (matches(test, glob))
+				puts(test->name);
+		return 0;
+	}
+
+	verdict = mmap(NULL, sizeof(*verdict), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (verdict == MAP_FAILED) {
+		perror("mmap");
+		return 2;
+	}
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	signal(SIGPIPE, SIG_IGN);
+	if (harness_before_all)
+		harness_before_all();
+	open_kernel_log();
+
+	say("TAP version 13");
+	say("1..%u", count);
+	for (test = tests; test; test = test->next)
+		if (matches(test, glob))
+			failed += !run_one(test, ++number);
+	if (failed)
+		harness_note("%u of %u failed", failed, number);
+	return failed ? 1 : 0;
+}

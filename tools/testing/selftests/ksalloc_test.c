@@ -1,0 +1,882 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Helpers of the suites: see ksalloc_test.h.
+ */
+#include "ksalloc_test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/dma-heap.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define VIVID_DRIVER "/sys/bus/platform/drivers/vivid"
+#define VIVID_DEVICE "vivid.0"
+#define BUFINFO "/sys/kernel/debug/dma_buf/bufinfo"
+
+unsigned long long now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+void sleep_ms(unsigned int ms)
+{
+	struct timespec ts = {
+		.tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000L,
+	};
+
+	nanosleep(&ts, NULL);
+}
+
+__u64 in_ms(unsigned int ms)
+{
+	return now_ns() + ms * 1000000ULL;
+}
+
+int read_text(const char *path, char *buf, size_t size)
+{
+	size_t used = 0;
+	ssize_t got;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	while (used < size - 1) {
+		got = read(fd, buf + used, size - 1 - used);
+		if (got <= 0)
+			break;
+		used += got;
+	}
+	buf[used] = '\0';
+	close(fd);
+	return used;
+}
+
+int write_text(const char *path, const char *text)
+{
+	size_t length = strlen(text);
+	ssize_t done;
+	int fd, err = 0;
+
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	done = write(fd, text, length);
+	if (done < 0)
+		err = -errno;
+	else if ((size_t)done != length)
+		err = -EIO;
+	close(fd);
+	return err;
+}
+
+/* vivid */
+
+static bool find_node(const char *name, char *path, size_t size)
+{
+	char file[300], text[64];
+	struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+
+	dir = opendir("/sys/class/video4linux");
+	if (!dir)
+		return false;
+	while (!found && (entry = readdir(dir))) {
+		snprintf(file, sizeof(file), "/sys/class/video4linux/%s/name",
+			 entry->d_name);
+		if (read_text(file, text, sizeof(text)) <= 0)
+			continue;
+		text[strcspn(text, "\n")] = '\0';
+		if (strcmp(text, name))
+			continue;
+		snprintf(path, size, "/dev/%s", entry->d_name);
+		found = true;
+	}
+	closedir(dir);
+	return found;
+}
+
+bool node_exists(const char *name)
+{
+	char path[300];
+
+	return find_node(name, path, sizeof(path)) && !access(path, F_OK);
+}
+
+const char *node_path(const char *name)
+{
+	static __thread char path[300];
+
+	if (!find_node(name, path, sizeof(path))) {
+		harness_note("there is no V4L2 node named %s", name);
+		ASSERT_TRUE(!"the node exists");
+	}
+	return path;
+}
+
+int open_node(const char *name, int flags)
+{
+	int fd = open(node_path(name), flags | O_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	return fd;
+}
+
+int open_camera(unsigned int instance)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "vivid-%03u-vid-cap", instance);
+	return open_node(name, O_RDWR);
+}
+
+int set_format(int video, unsigned int width, unsigned int height)
+{
+	struct v4l2_streamparm parm = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.parm.capture.timeperframe = { 1, 60 },
+	};
+	struct v4l2_format format = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.fmt.pix = {
+			.width = width,
+			.height = height,
+			.pixelformat = V4L2_PIX_FMT_YUYV,
+			.field = V4L2_FIELD_NONE,
+		},
+	};
+	int input = 0;
+	int err;
+
+	err = call_fd(video, VIDIOC_S_INPUT, &input);
+	if (err)
+		return err;
+	err = call_fd(video, VIDIOC_S_FMT, &format);
+	if (err)
+		return err;
+	if (format.fmt.pix.width != width || format.fmt.pix.height != height)
+		return -ERANGE;
+	return call_fd(video, VIDIOC_S_PARM, &parm);
+}
+
+int get_format(int video, struct v4l2_format *format)
+{
+	memset(format, 0, sizeof(*format));
+	format->type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	return call_fd(video, VIDIOC_G_FMT, format);
+}
+
+int set_control(int video, const char *name, int value)
+{
+	struct v4l2_queryctrl query = { .id = V4L2_CTRL_FLAG_NEXT_CTRL };
+	struct v4l2_control control = { .value = value };
+
+	while (!call_fd(video, VIDIOC_QUERYCTRL, &query)) {
+		if (!strcmp((const char *)query.name, name)) {
+			control.id = query.id;
+			return call_fd(video, VIDIOC_S_CTRL, &control);
+		}
+		query.id |= V4L2_CTRL_FLAG_NEXT_CTRL;
+	}
+	return -ENOENT;
+}
+
+int open_heap(void)
+{
+	int fd = open("/dev/dma_heap/system", O_RDONLY | O_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	return fd;
+}
+
+int open_ksalloc(void)
+{
+	int fd = open("/dev/ksalloc", O_RDWR | O_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	return fd;
+}
+
+bool vivid_is_bound(void)
+{
+	return !access(VIVID_DRIVER "/" VIVID_DEVICE, F_OK);
+}
+
+void vivid_unbind(void)
+{
+	ASSERT_EQ(0, write_text(VIVID_DRIVER "/unbind", VIVID_DEVICE));
+}
+
+void vivid_bind(void)
+{
+	ASSERT_EQ(0, write_text(VIVID_DRIVER "/bind", VIVID_DEVICE));
+	ASSERT_TRUE(EVENTUALLY(node_exists("vivid-000-vid-cap") &&
+			       node_exists("vivid-001-vid-cap")));
+}
+
+void repair_machine(void)
+{
+	if (access("/dev/ksalloc", F_OK) && system("modprobe ksalloc"))
+		harness_note("modprobe ksalloc failed");
+	if (!vivid_is_bound())
+		vivid_bind();
+}
+
+static void mount_if_missing(const char *type, const char *where,
+			     const char *probe)
+{
+	if (access(probe, F_OK))
+		mount(type, where, type, 0, NULL);
+}
+
+static void before_all(void)
+{
+	mount_if_missing("debugfs", "/sys/kernel/debug", BUFINFO);
+	mount_if_missing("tracefs", "/sys/kernel/tracing",
+			 "/sys/kernel/tracing/events");
+	if (access("/dev/ksalloc", F_OK) || access(VIVID_DRIVER, F_OK)) {
+		printf("Bail out! the modules ksalloc and vivid must be loaded\n");
+		exit(2);
+	}
+}
+
+static __attribute__((constructor)) void set_before_all(void)
+{
+	harness_before_all = before_all;
+}
+
+/* The calls */
+
+int call_fd(int fd, unsigned long request, void *arg)
+{
+	int result = ioctl(fd, request, arg);
+
+	return result < 0 ? -errno : result;
+}
+
+int do_connect(int ksalloc, int video)
+{
+	struct ksalloc_connect arg = {
+		.size = sizeof(arg),
+		.v4l2_fd = video,
+	};
+
+	return call_fd(ksalloc, KSALLOC_CONNECT, &arg);
+}
+
+int get_framing(int connection, struct ksallocator_framing *framing)
+{
+	struct ksalloc_get_framing arg = { .size = sizeof(arg) };
+	int err = call_fd(connection, KSALLOC_GET_FRAMING, &arg);
+
+	*framing = arg.framing;
+	return err;
+}
+
+int create_framed(int connection, int heap,
+		  const struct ksallocator_framing *framing)
+{
+	struct ksalloc_create_allocator arg = {
+		.size = sizeof(arg),
+		.heap_fd = heap,
+		.framing = *framing,
+	};
+
+	return call_fd(connection, KSALLOC_CREATE_ALLOCATOR, &arg);
+}
+
+int create_allocator(int connection, int heap, unsigned int frames,
+		     unsigned int frame_size)
+{
+	struct ksallocator_framing framing = {
+		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.frames = frames,
+		.frame_size = frame_size,
+	};
+
+	return create_framed(connection, heap, &framing);
+}
+
+int set_allocator(int connection, int allocator)
+{
+	struct ksalloc_set_allocator arg = {
+		.size = sizeof(arg),
+		.allocator_fd = allocator,
+	};
+
+	return call_fd(connection, KSALLOC_SET_ALLOCATOR, &arg);
+}
+
+int set_state(int connection, unsigned int state)
+{
+	struct ksalloc_set_state arg = { .size = sizeof(arg), .state = state };
+
+	return call_fd(connection, KSALLOC_SET_STATE, &arg);
+}
+
+int get_state(int connection)
+{
+	struct ksalloc_get_state arg = { .size = sizeof(arg) };
+	int err = call_fd(connection, KSALLOC_GET_STATE, &arg);
+
+	return err ? err : (int)arg.state;
+}
+
+int get_pending(int connection)
+{
+	struct ksalloc_get_state arg = { .size = sizeof(arg) };
+	int err = call_fd(connection, KSALLOC_GET_STATE, &arg);
+
+	return err ? err : (int)arg.pending;
+}
+
+int submit(int connection, unsigned int index)
+{
+	struct ksalloc_submit arg = { .size = sizeof(arg), .index = index };
+
+	return call_fd(connection, KSALLOC_SUBMIT, &arg);
+}
+
+int complete(int connection, unsigned int flags, __u64 deadline_ns,
+	     struct ksalloc_complete *out)
+{
+	struct ksalloc_complete arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.deadline_ns = deadline_ns,
+	};
+	int err = call_fd(connection, KSALLOC_COMPLETE, &arg);
+
+	if (out)
+		*out = arg;
+	return err ? err : (int)arg.index;
+}
+
+int alloc_frame(int allocator, unsigned int flags, __u64 deadline_ns)
+{
+	struct ksalloc_alloc arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.deadline_ns = deadline_ns,
+	};
+	int err = call_fd(allocator, KSALLOC_ALLOC, &arg);
+
+	return err ? err : (int)arg.index;
+}
+
+int alloc_now(int allocator)
+{
+	return alloc_frame(allocator, KSALLOC_NONBLOCK, 0);
+}
+
+int free_frame(int allocator, unsigned int index)
+{
+	struct ksalloc_free arg = { .size = sizeof(arg), .index = index };
+
+	return call_fd(allocator, KSALLOC_FREE, &arg);
+}
+
+int export_frame(int allocator, unsigned int index)
+{
+	struct ksalloc_export arg = { .size = sizeof(arg), .index = index };
+
+	return call_fd(allocator, KSALLOC_EXPORT, &arg);
+}
+
+int get_status(int allocator, struct ksalloc_status *status)
+{
+	memset(status, 0, sizeof(*status));
+	status->size = sizeof(*status);
+	return call_fd(allocator, KSALLOC_STATUS, status);
+}
+
+int allocated(int allocator)
+{
+	struct ksalloc_status status;
+	int err = get_status(allocator, &status);
+
+	return err ? err : (int)status.status.allocated_frames;
+}
+
+int in_device(int allocator)
+{
+	struct ksalloc_status status;
+	int err = get_status(allocator, &status);
+
+	return err ? err : (int)status.in_device;
+}
+
+int waiters(int allocator)
+{
+	struct ksalloc_status status;
+	int err = get_status(allocator, &status);
+
+	return err ? err : (int)status.waiters;
+}
+
+/* The rig */
+
+void rig_open(struct rig *rig, unsigned int instance, unsigned int width,
+	      unsigned int height)
+{
+	repair_machine();
+	rig->allocator = -1;
+	rig->ksalloc = open_ksalloc();
+	rig->heap = open_heap();
+	rig->video = open_camera(instance);
+	ASSERT_EQ(0, set_format(rig->video, width, height));
+	ASSERT_EQ(0, set_control(rig->video, "Percentage of Dropped Buffers",
+				 0));
+	rig->connection = do_connect(rig->ksalloc, rig->video);
+	ASSERT_LE(0, rig->connection);
+	ASSERT_EQ(0, get_framing(rig->connection, &rig->framing));
+}
+
+void rig_allocator(struct rig *rig, unsigned int frames)
+{
+	rig->allocator = create_allocator(rig->connection, rig->heap, frames,
+					  0);
+	ASSERT_LE(0, rig->allocator);
+	ASSERT_EQ(0, set_allocator(rig->connection, rig->allocator));
+}
+
+int rig_submit_all(struct rig *rig)
+{
+	int index, count = 0;
+
+	while ((index = alloc_now(rig->allocator)) >= 0) {
+		ASSERT_EQ(0, submit(rig->connection, index));
+		count++;
+	}
+	ASSERT_EQ(-EAGAIN, index);
+	return count;
+}
+
+int rig_complete(struct rig *rig, struct ksalloc_complete *out)
+{
+	return complete(rig->connection, 0, in_ms(PATIENCE_MS), out);
+}
+
+void rig_turn(struct rig *rig, struct ksalloc_complete *out)
+{
+	struct ksalloc_complete unused;
+	int index = rig_complete(rig, out ? out : &unused);
+
+	ASSERT_LE(0, index);
+	ASSERT_EQ(0, submit(rig->connection, index));
+}
+
+void rig_close(struct rig *rig)
+{
+	/* What the set-up did not reach is 0. */
+	if (rig->connection > 0)
+		close(rig->connection);
+	if (rig->allocator > 0)
+		close(rig->allocator);
+	if (rig->video > 0)
+		close(rig->video);
+	if (rig->heap > 0)
+		close(rig->heap);
+	if (rig->ksalloc > 0)
+		close(rig->ksalloc);
+}
+
+int poll_fd(int fd, int events, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = fd, .events = events };
+	int ready = poll(&pfd, 1, timeout_ms);
+
+	return ready < 0 ? -errno : pfd.revents;
+}
+
+unsigned long long inode_of(int fd)
+{
+	struct stat st;
+
+	ASSERT_EQ(0, fstat(fd, &st));
+	return st.st_ino;
+}
+
+void *map_frame(int dmabuf, size_t size, int protection)
+{
+	void *frame = mmap(NULL, size, protection, MAP_SHARED, dmabuf, 0);
+
+	ASSERT_NE(MAP_FAILED, frame);
+	return frame;
+}
+
+/* Calls in threads */
+
+/* Does a task sleep inside ioctl()? It is asked twice, lest it passes by. */
+static bool task_waits(pid_t tid)
+{
+	char path[64], text[256];
+	int i, nr;
+
+	for (i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+		if (read_text(path, text, sizeof(text)) <= 0)
+			return false;
+		if (sscanf(text, "%d", &nr) != 1 || nr != SYS_ioctl)
+			return false;
+		sleep_ms(2);
+	}
+	return true;
+}
+
+static void *call_thread(void *data)
+{
+	struct call *call = data;
+
+	call->tid = gettid();
+	call->result = call_fd(call->fd, call->request, call->arg);
+	call->done = true;
+	return NULL;
+}
+
+void call_start(struct call *call, int fd, unsigned long request, void *arg)
+{
+	call->fd = fd;
+	call->request = request;
+	call->arg = arg;
+	call->tid = 0;
+	call->done = false;
+	ASSERT_EQ(0, pthread_create(&call->thread, NULL, call_thread, call));
+}
+
+bool call_waits(struct call *call)
+{
+	return EVENTUALLY(call->done || (call->tid && task_waits(call->tid))) &&
+		!call->done;
+}
+
+int call_result(struct call *call)
+{
+	ASSERT_TRUE(EVENTUALLY(call->done));
+	pthread_join(call->thread, NULL);
+	return call->result;
+}
+
+/* Agents */
+
+enum agent_order { AGENT_CALL, AGENT_CLOSE, AGENT_DUP, AGENT_PASS, AGENT_EXEC,
+	AGENT_EXIT };
+
+struct agent_message {
+	enum agent_order order;
+	int fd;
+	int result;
+	unsigned long request;
+	size_t size;
+	char arg[AGENT_ARG_MAX] __aligned(8);
+};
+
+static int take_passed_fd(struct msghdr *header)
+{
+	struct cmsghdr *control = CMSG_FIRSTHDR(header);
+	int fd = -1;
+
+	if (control && control->cmsg_type == SCM_RIGHTS)
+		memcpy(&fd, CMSG_DATA(control), sizeof(fd));
+	return fd;
+}
+
+static void agent_serve(int socket)
+{
+	char control[CMSG_SPACE(sizeof(int))];
+	struct agent_message message;
+	struct iovec vec = { &message, sizeof(message) };
+
+	for (;;) {
+		struct msghdr header = {
+			.msg_iov = &vec,
+			.msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof(control),
+		};
+
+		if (recvmsg(socket, &header, 0) != sizeof(message))
+			_exit(0);
+		switch (message.order) {
+		case AGENT_CALL:
+			message.result = call_fd(message.fd, message.request,
+						 message.arg);
+			break;
+		case AGENT_CLOSE:
+			message.result = close(message.fd) ? -errno : 0;
+			break;
+		case AGENT_DUP:
+			message.result = dup(message.fd);
+			break;
+		case AGENT_PASS:
+			message.result = take_passed_fd(&header);
+			break;
+		case AGENT_EXEC:
+			execl("/bin/sleep", "sleep", "600", NULL);
+			_exit(1);
+		case AGENT_EXIT:
+			_exit(0);
+		}
+		if (write(socket, &message, sizeof(message)) < 0)
+			_exit(0);
+	}
+}
+
+void agent_start(struct agent *agent)
+{
+	int sockets[2];
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+				sockets));
+	agent->pid = fork();
+	ASSERT_LE(0, agent->pid);
+	if (!agent->pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(sockets[0]);
+		agent_serve(sockets[1]);
+	}
+	close(sockets[1]);
+	agent->socket = sockets[0];
+}
+
+static void agent_order(struct agent *agent, struct agent_message *message)
+{
+	ASSERT_EQ(sizeof(*message),
+		  write(agent->socket, message, sizeof(*message)));
+}
+
+static void agent_answer(struct agent *agent, struct agent_message *message)
+{
+	ASSERT_EQ(POLLIN, poll_fd(agent->socket, POLLIN, PATIENCE_MS));
+	ASSERT_EQ(sizeof(*message),
+		  read(agent->socket, message, sizeof(*message)));
+}
+
+void agent_begin(struct agent *agent, int fd, unsigned long request, void *arg,
+		 size_t size)
+{
+	struct agent_message message = {
+		.order = AGENT_CALL,
+		.fd = fd,
+		.request = request,
+		.size = size,
+	};
+
+	ASSERT_LE(size, sizeof(message.arg));
+	memcpy(message.arg, arg, size);
+	agent_order(agent, &message);
+}
+
+bool agent_waits(struct agent *agent)
+{
+	return EVENTUALLY(agent_is_done(agent) || task_waits(agent->pid)) &&
+		!agent_is_done(agent);
+}
+
+bool agent_is_done(struct agent *agent)
+{
+	return poll_fd(agent->socket, POLLIN, 0) != 0;
+}
+
+int agent_end(struct agent *agent, void *arg, size_t size)
+{
+	struct agent_message message;
+
+	agent_answer(agent, &message);
+	if (arg)
+		memcpy(arg, message.arg, size);
+	return message.result;
+}
+
+int agent_call(struct agent *agent, int fd, unsigned long request, void *arg,
+	       size_t size)
+{
+	agent_begin(agent, fd, request, arg, size);
+	return agent_end(agent, arg, size);
+}
+
+static int agent_simple(struct agent *agent, enum agent_order order, int fd)
+{
+	struct agent_message message = { .order = order, .fd = fd };
+
+	agent_order(agent, &message);
+	agent_answer(agent, &message);
+	return message.result;
+}
+
+int agent_close(struct agent *agent, int fd)
+{
+	return agent_simple(agent, AGENT_CLOSE, fd);
+}
+
+int agent_dup(struct agent *agent, int fd)
+{
+	return agent_simple(agent, AGENT_DUP, fd);
+}
+
+int agent_pass(struct agent *agent, int fd)
+{
+	struct agent_message message = { .order = AGENT_PASS };
+	struct iovec vec = { &message, sizeof(message) };
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct msghdr header = {
+		.msg_iov = &vec,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *right = CMSG_FIRSTHDR(&header);
+
+	right->cmsg_level = SOL_SOCKET;
+	right->cmsg_type = SCM_RIGHTS;
+	right->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(right), &fd, sizeof(int));
+	ASSERT_EQ(sizeof(message), sendmsg(agent->socket, &header, 0));
+	agent_answer(agent, &message);
+	return message.result;
+}
+
+int agent_alloc(struct agent *agent, int allocator)
+{
+	struct ksalloc_alloc arg = {
+		.size = sizeof(arg),
+		.flags = KSALLOC_NONBLOCK,
+	};
+	int err = agent_call(agent, allocator, KSALLOC_ALLOC, &arg,
+			     sizeof(arg));
+
+	return err ? err : (int)arg.index;
+}
+
+void agent_exec(struct agent *agent)
+{
+	struct agent_message message = { .order = AGENT_EXEC };
+	char path[64], name[32] = "";
+
+	agent_order(agent, &message);
+	snprintf(path, sizeof(path), "/proc/%d/comm", agent->pid);
+	ASSERT_TRUE(EVENTUALLY(read_text(path, name, sizeof(name)) > 0 &&
+			       !strcmp(name, "sleep\n")));
+}
+
+void agent_exit(struct agent *agent)
+{
+	struct agent_message message = { .order = AGENT_EXIT };
+
+	agent_order(agent, &message);
+	ASSERT_EQ(agent->pid, waitpid(agent->pid, NULL, 0));
+	close(agent->socket);
+}
+
+void agent_kill(struct agent *agent)
+{
+	ASSERT_EQ(0, kill(agent->pid, SIGKILL));
+	ASSERT_EQ(agent->pid, waitpid(agent->pid, NULL, 0));
+	close(agent->socket);
+}
+
+/* Accounts */
+
+int count_fds(void)
+{
+	struct dirent *entry;
+	int count = 0;
+	DIR *dir;
+
+	dir = opendir("/proc/self/fd");
+	ASSERT_NE(NULL, dir);
+	while ((entry = readdir(dir)))
+		count += entry->d_name[0] != '.';
+	closedir(dir);
+	return count;
+}
+
+int count_dmabufs(void)
+{
+	char *line = NULL;
+	int count = -1;
+	size_t size = 0;
+	FILE *file;
+
+	file = fopen(BUFINFO, "r");
+	ASSERT_NE(NULL, file);
+	while (getline(&line, &size, file) > 0)
+		if (sscanf(line, "Total %d objects", &count) == 1)
+			break;
+	free(line);
+	fclose(file);
+	return count;
+}
+
+int module_refs(const char *module)
+{
+	char path[64], text[32];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", module);
+	if (read_text(path, text, sizeof(text)) <= 0)
+		return -1;
+	return atoi(text);
+}
+
+void footprint_take(struct footprint *footprint)
+{
+	footprint->fds = count_fds();
+	footprint->dmabufs = count_dmabufs();
+	footprint->module_refs = module_refs("ksalloc");
+}
+
+void expect_footprint(const char *file, int line,
+		      const struct footprint *before)
+{
+	struct footprint after;
+
+	EVENTUALLY((footprint_take(&after), after.fds == before->fds &&
+		    after.dmabufs == before->dmabufs &&
+		    after.module_refs == before->module_refs));
+	harness_compare(file, line, "==", before->fds == after.fds,
+			"descriptors before", before->fds, "after", after.fds);
+	harness_compare(file, line, "==", before->dmabufs == after.dmabufs,
+			"dma-bufs before", before->dmabufs, "after",
+			after.dmabufs);
+	harness_compare(file, line, "==",
+			before->module_refs == after.module_refs,
+			"module references before", before->module_refs,
+			"after", after.module_refs);
+}
+
+bool fdinfo_value(int fd, const char *key, char *buf, size_t size)
+{
+	char path[64], text[4096];
+	size_t length = strlen(key);
+	char *line, *rest = text;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	ASSERT_LT(0, read_text(path, text, sizeof(text)));
+	while ((line = strsep(&rest, "\n"))) {
+		if (strncmp(line, key, length) || line[length] != ':')
+			continue;
+		line += length + 1;
+		line += strspn(line, " \t");
+		snprintf(buf, size, "%s", line);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the suites share: vivid's nodes, the calls of the ABI, calls that wait
+ * in another thread or process, and the accounts that show what was left
+ * behind.
+ *
+ * The calls are made by plain ioctl(), because the ABI is what is tested. They
+ * return what the ioctl returns, or the negative error code.
+ */
+#ifndef SELFTESTS_KSALLOC_TEST_H
+#define SELFTESTS_KSALLOC_TEST_H
+
+#include <errno.h>
+#include <linux/ksalloc.h>
+#include <linux/videodev2.h>
+#include <pthread.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "harness.h"
+
+/* Longer than anything takes that is not a hang, on a slow machine too */
+#define PATIENCE_MS 10000
+
+/* Is it so, or does it become so? */
+#define EVENTUALLY(condition) ({ \
+	unsigned long long end_ = now_ns() + PATIENCE_MS * 1000000ULL; \
+	bool holds_; \
+	while (!(holds_ = !!(condition)) && now_ns() < end_) \
+		sleep_ms(2); \
+	holds_; \
+})
+
+unsigned long long now_ns(void);
+void sleep_ms(unsigned int ms);
+/* A deadline this far away */
+__u64 in_ms(unsigned int ms);
+
+/* vivid */
+
+/* The path of the node with this name; aborts the test if there is none. */
+const char *node_path(const char *name);
+bool node_exists(const char *name);
+int open_node(const char *name, int flags);
+/* Camera 0 or 1 */
+int open_camera(unsigned int instance);
+/* The camera's first input, this size in YUYV, and its highest frame rate */
+int set_format(int video, unsigned int width, unsigned int height);
+int get_format(int video, struct v4l2_format *format);
+int set_control(int video, const char *name, int value);
+int open_heap(void);
+int open_ksalloc(void);
+bool vivid_is_bound(void);
+void vivid_unbind(void);
+void vivid_bind(void);
+/* What a test that was killed may have left: vivid unbound, ksalloc unloaded */
+void repair_machine(void);
+
+/* The calls */
+
+int call_fd(int fd, unsigned long request, void *arg);
+int do_connect(int ksalloc, int video);
+int get_framing(int connection, struct ksallocator_framing *framing);
+int create_framed(int connection, int heap,
+		  const struct ksallocator_framing *framing);
+int create_allocator(int connection, int heap, unsigned int frames,
+		     unsigned int frame_size);
+int set_allocator(int connection, int allocator);
+int set_state(int connection, unsigned int state);
+int get_state(int connection);
+int get_pending(int connection);
+int submit(int connection, unsigned int index);
+/* Returns the index */
+int complete(int connection, unsigned int flags, __u64 deadline_ns,
+	     struct ksalloc_complete *out);
+int alloc_frame(int allocator, unsigned int flags, __u64 deadline_ns);
+int alloc_now(int allocator);
+int free_frame(int allocator, unsigned int index);
+int export_frame(int allocator, unsigned int index);
+int get_status(int allocator, struct ksalloc_status *status);
+int allocated(int allocator);
+int in_device(int allocator);
+int waiters(int allocator);
+
+/* The usual set-up: one camera, connected, and perhaps an allocator for it */
+struct rig {
+	int ksalloc;
+	int video;
+	int heap;
+	int connection;
+	int allocator;
+	struct ksallocator_framing framing;
+};
+
+void rig_open(struct rig *rig, unsigned int instance, unsigned int width,
+	      unsigned int height);
+/* Create and assign an allocator. */
+void rig_allocator(struct rig *rig, unsigned int frames);
+/* Allocate all frames that are free and submit them; returns how many. */
+int rig_submit_all(struct rig *rig);
+/* The next filled frame; gives up after PATIENCE_MS. */
+int rig_complete(struct rig *rig, struct ksalloc_complete *out);
+/* Complete a frame and submit it again. */
+void rig_turn(struct rig *rig, struct ksalloc_complete *out);
+void rig_close(struct rig *rig);
+
+/* poll() of one descriptor: the events, 0 for none in time */
+int poll_fd(int fd, int events, int timeout_ms);
+/* The inode number of what a descriptor refers to */
+unsigned long long inode_of(int fd);
+void *map_frame(int dmabuf, size_t size, int protection);
+
+/* An ioctl in a thread of its own */
+struct call {
+	int fd;
+	unsigned long request;
+	void *arg;
+	pthread_t thread;
+	atomic_int tid;
+	atomic_bool done;
+	int result;
+};
+
+void call_start(struct call *call, int fd, unsigned long request, void *arg);
+/* Does it wait in the kernel? False where it came back. */
+bool call_waits(struct call *call);
+/* Its result; aborts the test if it does not come. */
+int call_result(struct call *call);
+
+/* A process that does what it is told, with the descriptors of its parent */
+struct agent {
+	pid_t pid;
+	int socket;
+};
+
+#define AGENT_ARG_MAX 256
+
+void agent_start(struct agent *agent);
+int agent_call(struct agent *agent, int fd, unsigned long request, void *arg,
+	       size_t size);
+/* The same in two steps, for calls that wait */
+void agent_begin(struct agent *agent, int fd, unsigned long request, void *arg,
+		 size_t size);
+bool agent_waits(struct agent *agent);
+bool agent_is_done(struct agent *agent);
+int agent_end(struct agent *agent, void *arg, size_t size);
+int agent_close(struct agent *agent, int fd);
+int agent_dup(struct agent *agent, int fd);
+/* Pass a descriptor over the socket; returns its number there. */
+int agent_pass(struct agent *agent, int fd);
+int agent_alloc(struct agent *agent, int allocator);
+/* Become another program, one that only sleeps. */
+void agent_exec(struct agent *agent);
+void agent_exit(struct agent *agent);
+void agent_kill(struct agent *agent);
+
+/* Accounts */
+struct footprint {
+	int fds;
+	int dmabufs;
+	int module_refs;
+};
+
+int count_fds(void);
+int count_dmabufs(void);
+int module_refs(const char *module);
+void footprint_take(struct footprint *footprint);
+/* Expect that it is the same again (the kernel closes some files later). */
+#define EXPECT_FOOTPRINT(before) \
+	expect_footprint(__FILE__, __LINE__, (before))
+void expect_footprint(const char *file, int line,
+		      const struct footprint *before);
+
+/* Small files; the text ends with a NUL and is cut where it does not fit. */
+int read_text(const char *path, char *buf, size_t size);
+int write_text(const char *path, const char *text);
+/* A line "key: value" of a descriptor's fdinfo; false if there is none. */
+bool fdinfo_value(int fd, const char *key, char *buf, size_t size);
+
+#endif
