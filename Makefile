@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The project's commands; "make help" lists them. The module itself is built by
+# the kernel's own make, which reads Kbuild.
+
+TOP := $(CURDIR)
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+
+# Results of the tools' builds
+O ?= $(TOP)/out/tools
+override O := $(abspath $(O))
+
+# The kernel to build for: the running one, or else the newest that has headers
+KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
+	$(lastword $(sort $(wildcard /lib/modules/*/build))))
+# The kernel that dkms installs for
+KVER ?= $(shell uname -r)
+# The kernel to test on, and the tests: all by default
+K ?= stock
+T ?=
+
+INSTALL ?= install
+DKMS ?= dkms
+# What dkms gets to see
+MODULE_SOURCES := Kbuild COPYING dkms.conf drivers $(wildcard include) uapi
+DKMS_SOURCE := /usr/src/ksalloc-$(VERSION)
+
+TOOLS := $(patsubst %/Makefile,%,$(wildcard tools/lib/Makefile tools/ks-capture/Makefile))
+
+help:
+	@echo 'ksalloc $(VERSION)'
+	@echo
+	@echo '  make modules          build the module for the kernel in KDIR'
+	@echo '                        ($(KDIR))'
+	@echo '  make tools            build libks and ks-capture into out/tools (O=...)'
+	@echo
+	@echo 'On this machine, as root:'
+	@echo '  make dkms-install     install the module through dkms, and its udev rule'
+	@echo '  make dkms-remove      undo that'
+	@echo '  make install          install libks and ks-capture (PREFIX=..., DESTDIR=...)'
+	@echo '  make modules_install  install the module for the kernel in KDIR only'
+	@echo
+	@echo 'In a virtual machine; what is missing is installed with apt-get:'
+	@echo '  make demo             capture from a simulated camera; pictures in out/demo'
+	@echo '  make check            run the tests (T=GLOB: some; K=NAME: on another kernel)'
+	@echo '  make bench            count instructions; table in out/bench'
+	@echo '  make shell            a shell in a guest that has the module (K=NAME)'
+	@echo
+	@echo '  make lint             run the checkers'
+	@echo '  make clean            remove what was built'
+
+all: modules tools
+
+modules:
+	$(if $(KDIR),,$(error no kernel headers: install linux-headers-$(shell uname -r), or say KDIR=))
+	$(MAKE) -C $(KDIR) M=$(TOP) modules
+
+modules_install: modules
+	$(MAKE) -C $(KDIR) M=$(TOP) modules_install
+
+tools:
+	set -e; for dir in $(TOOLS); do $(MAKE) -C $$dir O=$(O) all; done
+
+install: tools
+	set -e; for dir in $(TOOLS); do $(MAKE) -C $$dir O=$(O) install; done
+
+udev-install:
+	$(INSTALL) -D -m 644 packaging/60-ksalloc.rules \
+		$(DESTDIR)/etc/udev/rules.d/60-ksalloc.rules
+	-[ -n "$(DESTDIR)" ] || udevadm control --reload
+
+dkms-install: udev-install
+	rm -rf $(DKMS_SOURCE)
+	mkdir -p $(DKMS_SOURCE)
+	cp -r $(MODULE_SOURCES) $(DKMS_SOURCE)
+	$(DKMS) status -m ksalloc -v $(VERSION) | grep -q . && \
+		$(DKMS) remove -m ksalloc -v $(VERSION) --all || true
+	$(DKMS) add -m ksalloc -v $(VERSION)
+	$(DKMS) install -m ksalloc -v $(VERSION) -k $(KVER)
+
+dkms-remove:
+	-$(DKMS) remove -m ksalloc -v $(VERSION) --all
+	rm -rf $(DKMS_SOURCE) /etc/udev/rules.d/60-ksalloc.rules
+
+selftests:
+	@$(MAKE) --no-print-directory -s -C tools/testing/selftests O=$(O)
+
+check:
+	@tools/testing/deps build vm
+	@$(MAKE) --no-print-directory selftests
+	@tools/testing/check --tools $(O) --kernel '$(K)' --test '$(T)'
+
+shell:
+	@tools/testing/deps build vm
+	@tools/testing/vm/vm --kernel '$(K)' --tools $(O) --shell
+
+demo:
+	@tools/demo/run --tools $(O)
+
+bench:
+	@tools/testing/deps build vm
+	@tools/bench/run
+
+lint:
+	@tools/testing/deps build lint
+	@tools/testing/lint
+
+clean:
+	rm -rf out
+	find drivers \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '.*.cmd' -o -name '.*.d' \) -delete
+	rm -f Module.symvers modules.order .Module.symvers.cmd .modules.order.cmd
+	rm -f drivers/ksalloc/modules.order drivers/ksalloc/.modules.order.cmd
+
+.PHONY: help all modules modules_install tools install udev-install dkms-install dkms-remove \
+	selftests check shell demo bench lint clean
