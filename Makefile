@@ -21,7 +21,6 @@ T ?=
 
 INSTALL ?= install
 DKMS ?= dkms
-# What dkms gets to see
 MODULE_SOURCES := Kbuild COPYING dkms.conf drivers $(wildcard include) uapi
 DKMS_SOURCE := /usr/src/ksalloc-$(VERSION)
 
@@ -69,10 +68,15 @@ udev-install:
 		$(DESTDIR)/etc/udev/rules.d/60-ksalloc.rules
 	-[ -n "$(DESTDIR)" ] || udevadm control --reload
 
+# What dkms or a package needs of the checkout, without what was built there
+module-sources:
+	mkdir -p $(TO)
+	tar -c $(addprefix --exclude=,*.o *.ko *.mod *.mod.c .*.cmd .*.d Module.symvers modules.order) \
+		$(MODULE_SOURCES) | tar -x -C $(TO)
+
 dkms-install: udev-install
 	rm -rf $(DKMS_SOURCE)
-	mkdir -p $(DKMS_SOURCE)
-	cp -r $(MODULE_SOURCES) $(DKMS_SOURCE)
+	$(MAKE) module-sources TO=$(DKMS_SOURCE)
 	$(DKMS) status -m ksalloc -v $(VERSION) | grep -q . && \
 		$(DKMS) remove -m ksalloc -v $(VERSION) --all || true
 	$(DKMS) add -m ksalloc -v $(VERSION)
@@ -112,5 +116,5 @@ clean:
 	rm -f Module.symvers modules.order .Module.symvers.cmd .modules.order.cmd
 	rm -f drivers/ksalloc/modules.order drivers/ksalloc/.modules.order.cmd
 
-.PHONY: help all modules modules_install tools install udev-install dkms-install dkms-remove \
+.PHONY: help all modules modules_install tools install udev-install module-sources dkms-install dkms-remove \
 	selftests check shell demo bench lint clean
