@@ -12,6 +12,7 @@
  *
  * See ksalloc_priv.h for objects and locking as a whole.
  */
+#include <kunit/visibility.h>
 #include <linux/anon_inodes.h>
 #include <linux/atomic.h>
 #include <linux/file.h>
@@ -54,6 +55,7 @@ void ks_connection_notify(struct ks_connection *conn)
 	if (conn->sink->ops->gone(conn->sink))
 		schedule_work(&conn->gone_work);
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_notify);
 
 static void ks_connection_set_state(struct ks_connection *conn,
 				    enum ksstate state)
@@ -65,10 +67,7 @@ static void ks_connection_set_state(struct ks_connection *conn,
 	ks_connection_wake(conn);
 }
 
-/*
- * Steps down. They do not fail, and but for RUN to PAUSE they need nothing of
- * the calling task, which may be exiting.
- */
+/* Steps down. They do not fail, and the calling task may be exiting */
 
 static void ks_step_acquire_to_stop(struct ks_connection *conn)
 {
@@ -151,29 +150,20 @@ int ks_connection_lock(struct ks_connection *conn)
 }
 
 /*
- * The device stops and forgets what it has. Frames that it had filled are kept
- * for the readers, the others are queued again in their order. A frame that the
- * device then refuses is free: there is nobody to return it to.
+ * The device stops and forgets what it has. What it has filled is kept for the
+ * readers, the rest stays submitted, to be queued again on the way to RUN: that
+ * can fail, and the way down cannot.
  */
 static void ks_step_run_to_pause(struct ks_connection *conn)
 {
-	const struct ks_sink_ops *ops = conn->sink->ops;
-	struct ks_allocator *alloc = ks_assigned(conn);
-	struct ks_slot *slot, *next;
+	struct ks_slot *slot;
 
 	while (!ks_connection_dequeue(conn))
 		;
-	ops->cancel(conn->sink);
+	conn->sink->ops->cancel(conn->sink);
+	list_for_each_entry(slot, &conn->submitted, link)
+		slot->queued = false;
 	ks_connection_set_state(conn, KSSTATE_PAUSE);
-
-	list_for_each_entry_safe(slot, next, &conn->submitted, link) {
-		u32 index = slot - conn->slots;
-
-		if (!ops->queue(conn->sink, index, alloc->frame[index].dmabuf))
-			continue;
-		list_del_init(&slot->link);
-		ks_allocator_drop(alloc, index);
-	}
 }
 
 /* Steps up */
@@ -216,8 +206,15 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 
 static int ks_step_pause_to_run(struct ks_connection *conn)
 {
-	int ret = conn->sink->ops->run(conn->sink);
+	struct ks_slot *slot;
+	int ret;
 
+	list_for_each_entry(slot, &conn->submitted, link) {
+		ret = slot->queued ? 0 : ks_connection_queue(conn, slot);
+		if (ret)
+			return ret;
+	}
+	ret = conn->sink->ops->run(conn->sink);
 	if (ret)
 		return ret;
 	conn->synchronized = false;
@@ -245,31 +242,46 @@ static int ks_connection_up(struct ks_connection *conn, enum ksstate target)
 	return ret;
 }
 
-static long ks_set_state_ioctl(struct ks_ucmd *ucmd)
+/**
+ * ks_connection_request() - bring a connection to a state
+ * @conn: the connection
+ * @state: the state
+ *
+ * Contract I1, I4.
+ *
+ * Context: process context; sleeps. The calling task has descriptors.
+ * Return: 0; the errors of KSALLOC_SET_STATE.
+ */
+int ks_connection_request(struct ks_connection *conn, enum ksstate state)
 {
-	struct ks_connection *conn = ucmd->file->private_data;
-	const struct ksalloc_set_state *arg = &ucmd->arg.set_state;
 	int ret;
 
-	if (arg->__reserved || arg->state > KSSTATE_RUN)
-		return -EINVAL;
+	might_sleep();
 
 	ret = ks_connection_lock(conn);
 	if (ret)
 		/* A connection without a device is in STOP already */
-		return ret == -ENODEV && arg->state == KSSTATE_STOP ? 0 : ret;
+		return ret == -ENODEV && state == KSSTATE_STOP ? 0 : ret;
 
-	if (arg->state >= conn->state) {
-		ret = ks_connection_up(conn, arg->state);
-	} else {
-		if (arg->state == KSSTATE_PAUSE)
-			ks_step_run_to_pause(conn);
-		else
-			ks_connection_down(conn, arg->state);
-	}
+	if (state >= conn->state)
+		ret = ks_connection_up(conn, state);
+	else if (state == KSSTATE_PAUSE)
+		ks_step_run_to_pause(conn);
+	else
+		ks_connection_down(conn, state);
 	mutex_unlock(&conn->lock);
 
 	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_request);
+
+static long ks_set_state_ioctl(struct ks_ucmd *ucmd)
+{
+	const struct ksalloc_set_state *arg = &ucmd->arg.set_state;
+
+	if (arg->__reserved || arg->state > KSSTATE_RUN)
+		return -EINVAL;
+	return ks_connection_request(ucmd->file->private_data, arg->state);
 }
 
 static long ks_get_state_ioctl(struct ks_ucmd *ucmd)
@@ -333,7 +345,7 @@ static struct file *ks_connection_create_allocator(struct ks_connection *conn,
 	if (ret)
 		return ERR_PTR(ret);
 
-	return ks_allocator_create(&framing, frame_bytes, heap);
+	return ks_allocator_create(&framing, frame_bytes, ks_heap_alloc, heap);
 }
 
 /* A new descriptor for a new object's file, whose reference it takes */
@@ -421,9 +433,33 @@ static int ks_connection_assign(struct ks_connection *conn,
 	return 0;
 }
 
+/**
+ * ks_connection_set_allocator() - assign an allocator
+ * @conn: the connection
+ * @allocator: the allocator's file, of which the connection gets a reference of
+ *	its own; NULL for none
+ *
+ * Contract D5.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; the errors of KSALLOC_SET_ALLOCATOR.
+ */
+int ks_connection_set_allocator(struct ks_connection *conn,
+				struct file *allocator)
+{
+	int ret = ks_connection_lock(conn);
+
+	if (ret)
+		return ret;
+	ret = ks_connection_assign(conn, allocator);
+	mutex_unlock(&conn->lock);
+
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_set_allocator);
+
 static long ks_set_allocator_ioctl(struct ks_ucmd *ucmd)
 {
-	struct ks_connection *conn = ucmd->file->private_data;
 	const struct ksalloc_set_allocator *arg = &ucmd->arg.set_allocator;
 	struct file *allocator;
 	int ret;
@@ -434,14 +470,9 @@ static long ks_set_allocator_ioctl(struct ks_ucmd *ucmd)
 	if (ret)
 		return ret;
 
-	ret = ks_connection_lock(conn);
-	if (!ret) {
-		ret = ks_connection_assign(conn, allocator);
-		mutex_unlock(&conn->lock);
-	}
+	ret = ks_connection_set_allocator(ucmd->file->private_data, allocator);
 	if (allocator)
 		fput(allocator);
-
 	return ret;
 }
 
@@ -591,8 +622,14 @@ static const struct file_operations ks_connection_fops = {
 #endif
 };
 
-/* Makes a connection of a sink, which is destroyed on failure */
-static struct file *ks_connection_create(struct ks_sink *sink)
+/**
+ * ks_connection_create() - make a connection of a sink
+ * @sink: the sink, which is the connection's then; on failure it is destroyed
+ *
+ * Context: process context; sleeps.
+ * Return: the connection's file, in state STOP, or an errno.
+ */
+struct file *ks_connection_create(struct ks_sink *sink)
 {
 	struct ks_connection *conn;
 	struct file *file;
@@ -635,6 +672,7 @@ err_sink:
 	sink->ops->destroy(sink);
 	return ERR_PTR(ret);
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_create);
 
 /**
  * ks_connect_ioctl() - KSALLOC_CONNECT

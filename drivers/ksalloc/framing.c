@@ -4,6 +4,7 @@
  *
  * Pure functions, with no object, lock or allocation in sight.
  */
+#include <kunit/visibility.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/mm.h>
@@ -42,6 +43,7 @@ bool ks_framing_fits(const struct ksallocator_framing *framing,
 	return framing->frames >= sink->frames &&
 	       framing->frame_size >= sink->frame_size;
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_framing_fits);
 
 /**
  * ks_framing_resolve() - what an allocator is to be like
@@ -81,6 +83,7 @@ int ks_framing_resolve(const struct ksallocator_framing *asked,
 	*result = framing;
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_framing_resolve);
 
 /**
  * ks_framing_bytes() - how much memory a frame takes
@@ -103,3 +106,4 @@ int ks_framing_bytes(const struct ksallocator_framing *framing, u64 max_bytes,
 	*frame_bytes = bytes;
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_framing_bytes);

@@ -10,7 +10,8 @@
  *  - A connection (connection.c) holds its sink, and a reference to the file of
  *    the allocator assigned to it. The sink of a V4L2 device (v4l2.c) holds a
  *    reference to the V4L2 file.
- *  - An allocator (allocator.c) holds its frames, and each frame its dma-buf.
+ *  - An allocator (allocator.c, frame.c) holds its frames, and each frame its
+ *    dma-buf.
  *    It never holds a connection, so there is no cycle.
  *
  * Frames
@@ -126,11 +127,19 @@ int ks_framing_bytes(const struct ksallocator_framing *framing, u64 max_bytes,
 
 /* memory.c: where a frame's memory comes from */
 
+/*
+ * Where the memory of a frame comes from: called in process context without
+ * locks, once for each frame of a new allocator, with what it needs to know and
+ * how many bytes (whole pages). Returns a dma-buf of at least that size, with a
+ * reference for the frame, or an errno.
+ */
+typedef struct dma_buf *(*ks_memory_fn)(void *context, size_t bytes);
+
 struct file *ks_heap_get(int fd);
-struct dma_buf *ks_heap_alloc(struct file *heap, size_t bytes);
+struct dma_buf *ks_heap_alloc(void *context, size_t bytes);
 int ks_dma_buf_fd(struct dma_buf *dmabuf);
 
-/* allocator.c */
+/* frame.c */
 
 /**
  * enum ks_frame_state - whose a frame is
@@ -205,9 +214,12 @@ struct ks_allocator {
 	struct ks_frame frame[] __counted_by(frames);
 };
 
-struct file *ks_allocator_create(const struct ksallocator_framing *framing,
-				 size_t frame_bytes, struct file *heap);
-struct ks_allocator *ks_allocator_of(const struct file *file);
+struct ks_frame *ks_frame_at(struct ks_allocator *alloc, u32 index);
+int ks_allocator_try_alloc(struct ks_allocator *alloc,
+			   const struct ks_owner *owner, u32 *index);
+int ks_allocator_alloc(struct ks_allocator *alloc, const struct ks_owner *owner,
+		       u64 deadline_ns, u32 *index);
+int ks_allocator_free(struct ks_allocator *alloc, u32 index);
 int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
 			const struct file *connection);
 void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index);
@@ -215,11 +227,17 @@ void ks_allocator_deliver(struct ks_allocator *alloc, u32 index,
 			  const struct ks_owner *owner);
 bool ks_allocator_undeliver(struct ks_allocator *alloc, u32 index,
 			    const struct ks_owner *owner);
-void ks_allocator_drop(struct ks_allocator *alloc, u32 index);
 void ks_allocator_cancel(struct ks_allocator *alloc,
 			 const struct file *connection);
 void ks_allocator_reclaim(struct ks_allocator *alloc,
 			  const struct ks_owner *owner);
+
+/* allocator.c */
+
+struct file *ks_allocator_create(const struct ksallocator_framing *framing,
+				 size_t frame_bytes, ks_memory_fn memory,
+				 void *context);
+struct ks_allocator *ks_allocator_of(const struct file *file);
 bool ks_closed_last(const struct file *file, fl_owner_t files);
 
 /* connection.c */
@@ -297,10 +315,12 @@ struct ks_sink {
 /**
  * struct ks_slot - a frame of the assigned allocator on its way
  * @link: on &ks_connection.submitted or &ks_connection.done; else empty
+ * @queued: whether the sink has it, while it is submitted
  * @completion: what the sink said, once it is done
  */
 struct ks_slot {
 	struct list_head link;
+	bool queued;
 	struct ks_completion completion;
 };
 
@@ -323,7 +343,7 @@ struct ks_reader {
  * @gone: the device has disappeared; likewise
  * @allocator: the assigned allocator's file, with a reference, or NULL
  * @slots: one for each frame of the allocator, in ACQUIRE and above
- * @submitted: slots of frames that the sink has, in order
+ * @submitted: slots of frames that are not filled yet, in order
  * @done: slots of frames that are filled, in order
  * @acquired: how often ACQUIRE was entered: tells slots of then from those of now
  * @sequence: the sequence number that the next frame should have
@@ -368,6 +388,10 @@ static inline struct ks_allocator *ks_assigned(struct ks_connection *conn)
 }
 
 long ks_connect_ioctl(struct ks_ucmd *ucmd);
+struct file *ks_connection_create(struct ks_sink *sink);
+int ks_connection_set_allocator(struct ks_connection *conn,
+				struct file *allocator);
+int ks_connection_request(struct ks_connection *conn, enum ksstate state);
 int ks_connection_lock(struct ks_connection *conn);
 void ks_connection_wake(struct ks_connection *conn);
 void ks_connection_notify(struct ks_connection *conn);
@@ -375,6 +399,11 @@ void ks_connection_notify(struct ks_connection *conn);
 /* stream.c */
 
 int ks_connection_dequeue(struct ks_connection *conn);
+int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot);
+int ks_connection_submit(struct ks_connection *conn, u32 index);
+int ks_connection_read(struct ks_connection *conn, const struct ks_owner *owner,
+		       bool nonblock, struct ksalloc_complete *arg,
+		       u32 *acquired);
 long ks_submit_ioctl(struct ks_ucmd *ucmd);
 long ks_complete_ioctl(struct ks_ucmd *ucmd);
 

@@ -89,16 +89,17 @@ static struct dma_buf *ks_heap_take(int fd, size_t bytes)
 
 /**
  * ks_heap_alloc() - allocate from a heap
- * @heap: what the caller opened as a heap
+ * @context: the file that the caller opened as a heap
  * @bytes: how much, in whole pages
  *
  * Context: process context of a task with an address space; sleeps. No lock may
- * be held: @heap can be any file, and take as long as it likes.
- * Return: a dma-buf of at least @bytes; -EINVAL where @heap is no heap; -ENOMEM;
+ * be held: it can be any file, and take as long as it likes.
+ * Return: a dma-buf of at least @bytes; -EINVAL where the file is no heap; -ENOMEM;
  * what else the heap reports.
  */
-struct dma_buf *ks_heap_alloc(struct file *heap, size_t bytes)
+struct dma_buf *ks_heap_alloc(void *context, size_t bytes)
 {
+	struct file *heap = context;
 	struct dma_heap_allocation_data data = {
 		.len = bytes,
 		.fd_flags = O_RDWR | O_CLOEXEC,

@@ -15,6 +15,7 @@
  *
  * See ksalloc_priv.h for objects and locking as a whole.
  */
+#include <kunit/visibility.h>
 #include <linux/atomic.h>
 #include <linux/file.h>
 #include <linux/hrtimer.h>
@@ -66,46 +67,85 @@ int ks_connection_dequeue(struct ks_connection *conn)
 	return 0;
 }
 
-static int ks_connection_submit(struct ks_connection *conn, u32 index)
+/**
+ * ks_connection_queue() - put a frame into the device's queue
+ * @conn: the connection, in PAUSE
+ * @slot: the frame's slot
+ *
+ * Context: process context; sleeps. ks_connection.lock is held. The calling task
+ * has descriptors.
+ * Return: 0 or what the sink says.
+ */
+int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot)
 {
-	struct ks_allocator *alloc = ks_assigned(conn);
+	u32 index = slot - conn->slots;
 	int ret;
 
 	lockdep_assert_held(&conn->lock);
 
-	if (conn->state < KSSTATE_PAUSE)
-		return -ECANCELED;
-	ret = ks_allocator_submit(alloc, index, conn->file);
+	ret = conn->sink->ops->queue(conn->sink, index,
+				     ks_assigned(conn)->frame[index].dmabuf);
+	slot->queued = !ret;
+	return ret;
+}
+
+/* Whether frames wait in front of the device's queue: see RUN to PAUSE */
+static bool ks_connection_holds_frames(struct ks_connection *conn)
+{
+	return !list_empty(&conn->submitted) &&
+	       !list_last_entry(&conn->submitted, struct ks_slot, link)->queued;
+}
+
+/**
+ * ks_connection_submit() - give an allocated frame to the device
+ * @conn: the connection
+ * @index: a frame of its allocator
+ *
+ * Contract I2.
+ *
+ * Context: process context; sleeps. The calling task has descriptors.
+ * Return: 0; the errors of KSALLOC_SUBMIT.
+ */
+int ks_connection_submit(struct ks_connection *conn, u32 index)
+{
+	struct ks_allocator *alloc;
+	int ret;
+
+	ret = ks_connection_lock(conn);
 	if (ret)
 		return ret;
-	ret = conn->sink->ops->queue(conn->sink, index,
-				     alloc->frame[index].dmabuf);
+	ret = -ECANCELED;
+	if (conn->state < KSSTATE_PAUSE)
+		goto out;
+
+	alloc = ks_assigned(conn);
+	ret = ks_allocator_submit(alloc, index, conn->file);
+	if (ret)
+		goto out;
+	conn->slots[index].queued = false;
+	if (!ks_connection_holds_frames(conn))
+		ret = ks_connection_queue(conn, &conn->slots[index]);
 	if (ret) {
 		ks_allocator_unsubmit(alloc, index);
-		return ret;
+		goto out;
 	}
 
 	list_add_tail(&conn->slots[index].link, &conn->submitted);
 	trace_ksalloc_queue(conn->id, index);
-	return 0;
+out:
+	mutex_unlock(&conn->lock);
+	return ret;
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_submit);
 
-/* KSALLOC_SUBMIT; contract I2 */
+/* KSALLOC_SUBMIT */
 long ks_submit_ioctl(struct ks_ucmd *ucmd)
 {
-	struct ks_connection *conn = ucmd->file->private_data;
 	const struct ksalloc_submit *arg = &ucmd->arg.submit;
-	int ret;
 
 	if (arg->__reserved)
 		return -EINVAL;
-	ret = ks_connection_lock(conn);
-	if (ret)
-		return ret;
-	ret = ks_connection_submit(conn, arg->index);
-	mutex_unlock(&conn->lock);
-
-	return ret;
+	return ks_connection_submit(ucmd->file->private_data, arg->index);
 }
 
 static void ks_fill_header(struct ksalloc_complete *arg,
@@ -189,10 +229,22 @@ static int ks_connection_sleep(struct ks_connection *conn, int events,
 	return ret == -ETIME ? -ETIMEDOUT : ret;
 }
 
-/* Collects the next filled frame, waiting for it where that is wanted */
-static int ks_connection_read(struct ks_connection *conn,
-			      const struct ks_owner *owner, bool nonblock,
-			      struct ksalloc_complete *arg, u32 *acquired)
+/**
+ * ks_connection_read() - collect the next filled frame
+ * @conn: the connection
+ * @owner: whose the frame shall be
+ * @nonblock: do not wait for one
+ * @arg: its deadline; written to only on success
+ * @acquired: &ks_connection.acquired at that time
+ *
+ * Contract I2, I3.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; the errors of KSALLOC_COMPLETE.
+ */
+int ks_connection_read(struct ks_connection *conn, const struct ks_owner *owner,
+		       bool nonblock, struct ksalloc_complete *arg,
+		       u32 *acquired)
 {
 	struct ks_reader reader = { .files = owner->files };
 	int events, ret, wait;
@@ -227,8 +279,9 @@ static int ks_connection_read(struct ks_connection *conn,
 	}
 	return wait ?: ret;
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_read);
 
-/* KSALLOC_COMPLETE; contract I2, I3 */
+/* KSALLOC_COMPLETE */
 long ks_complete_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_connection *conn = ucmd->file->private_data;

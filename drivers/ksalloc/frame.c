@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The frames of an allocator: who has which, and who waits for one.
+ *
+ * The one rule that everything here follows: the free list holds frames only
+ * while nobody waits. A frame that becomes free goes straight to the oldest
+ * waiter, so no newcomer can overtake it (contract B3), and whoever finds a
+ * frame on the free list may take it at once.
+ *
+ * A waiter is on its waiter's stack. It leaves the list under ks_allocator.lock
+ * and is woken under it, and the waiter takes the lock once more before it
+ * returns, so nobody touches a waiter that is gone. What reaches it last in that
+ * moment counts: a frame wins over a signal or a deadline, and nothing is lost.
+ *
+ * See ksalloc_priv.h for objects and locking as a whole.
+ */
+#include <kunit/visibility.h>
+#include <linux/hrtimer.h>
+#include <linux/lockdep.h>
+#include <linux/nospec.h>
+#include <linux/sched/signal.h>
+
+#include "ksalloc_priv.h"
+#include "trace.h"
+
+/**
+ * struct ks_waiter - a pending KSALLOC_ALLOC
+ * @link: on &ks_allocator.waiters until it is served or gives up
+ * @task: whom to wake
+ * @owner: whose the frame will be
+ * @frame: the frame, once there is one
+ * @error: why there will be none
+ */
+struct ks_waiter {
+	struct list_head link;
+	struct task_struct *task;
+	struct ks_owner owner;
+	struct ks_frame *frame;
+	int error;
+};
+
+static u32 ks_frame_index(const struct ks_allocator *alloc,
+			  const struct ks_frame *frame)
+{
+	return frame - alloc->frame;
+}
+
+static bool ks_owner_equal(const struct ks_owner *a, const struct ks_owner *b)
+{
+	return a->file == b->file && a->files == b->files;
+}
+
+/* A frame with a certain index, NULL where the index is out of range */
+struct ks_frame *ks_frame_at(struct ks_allocator *alloc, u32 index)
+{
+	if (index >= alloc->frames)
+		return NULL;
+	return &alloc->frame[array_index_nospec(index, alloc->frames)];
+}
+
+static void ks_frame_allocate(struct ks_allocator *alloc,
+			      struct ks_frame *frame,
+			      const struct ks_owner *owner)
+{
+	lockdep_assert_held(&alloc->lock);
+
+	list_del_init(&frame->link);
+	frame->owner = *owner;
+	frame->state = KS_FRAME_ALLOCATED;
+	alloc->allocated++;
+}
+
+static void ks_waiter_end(struct ks_allocator *alloc, struct ks_waiter *waiter)
+{
+	lockdep_assert_held(&alloc->lock);
+
+	list_del_init(&waiter->link);
+	alloc->waiting--;
+	wake_up_process(waiter->task);
+}
+
+/* Makes a frame free: the oldest waiter's, or anybody's */
+static void ks_frame_free(struct ks_allocator *alloc, struct ks_frame *frame)
+{
+	struct ks_waiter *waiter;
+
+	lockdep_assert_held(&alloc->lock);
+
+	if (frame->state == KS_FRAME_IN_DEVICE)
+		alloc->in_device--;
+	alloc->allocated--;
+	frame->state = KS_FRAME_FREE;
+	list_add_tail(&frame->link, &alloc->free);
+	trace_ksalloc_free(alloc, ks_frame_index(alloc, frame));
+
+	waiter = list_first_entry_or_null(&alloc->waiters, struct ks_waiter,
+					  link);
+	if (!waiter)
+		return;
+
+	ks_frame_allocate(alloc, frame, &waiter->owner);
+	WRITE_ONCE(waiter->frame, frame);
+	ks_waiter_end(alloc, waiter);
+}
+
+/* To be called, without the lock, after frames may have become free */
+static void ks_allocator_wake(struct ks_allocator *alloc)
+{
+	if (wq_has_sleeper(&alloc->wait))
+		wake_up_poll(&alloc->wait, EPOLLIN | EPOLLRDNORM);
+}
+
+/* Sleeps until the waiter is served, a signal, or the deadline */
+static int ks_waiter_sleep(struct ks_waiter *waiter, u64 deadline_ns)
+{
+	ktime_t deadline = ns_to_ktime(min_t(u64, deadline_ns, KTIME_MAX));
+	int ret = 0;
+
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (READ_ONCE(waiter->frame) || READ_ONCE(waiter->error))
+			break;
+		if (signal_pending(current)) {
+			ret = -ERESTARTSYS;
+			break;
+		}
+		if (!schedule_hrtimeout(deadline_ns ? &deadline : NULL,
+					HRTIMER_MODE_ABS)) {
+			ret = -ETIMEDOUT;
+			break;
+		}
+	}
+	__set_current_state(TASK_RUNNING);
+
+	return ret;
+}
+
+/* The frame that has been free the longest, for an owner; NULL where none is */
+static struct ks_frame *ks_frame_take(struct ks_allocator *alloc,
+				      const struct ks_owner *owner)
+{
+	struct ks_frame *frame;
+
+	lockdep_assert_held(&alloc->lock);
+
+	frame = list_first_entry_or_null(&alloc->free, struct ks_frame, link);
+	if (frame)
+		ks_frame_allocate(alloc, frame, owner);
+	return frame;
+}
+
+/**
+ * ks_allocator_try_alloc() - take a free frame
+ * @alloc: the allocator
+ * @owner: whose it shall be
+ * @index: the frame; not written to on failure
+ *
+ * Contract B1.
+ *
+ * Context: any, hard interrupts included.
+ * Return: 0, or -EAGAIN where none is free.
+ */
+int ks_allocator_try_alloc(struct ks_allocator *alloc,
+			   const struct ks_owner *owner, u32 *index)
+{
+	struct ks_frame *frame;
+	unsigned long flags;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	frame = ks_frame_take(alloc, owner);
+	spin_unlock_irqrestore(&alloc->lock, flags);
+	if (!frame)
+		return -EAGAIN;
+
+	*index = ks_frame_index(alloc, frame);
+	trace_ksalloc_alloc(alloc, *index);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_try_alloc);
+
+/**
+ * ks_allocator_alloc() - take a free frame, or wait for one
+ * @alloc: the allocator
+ * @owner: whose it shall be
+ * @deadline_ns: when to stop waiting, on CLOCK_MONOTONIC; 0 for never
+ * @index: the frame; not written to on failure
+ *
+ * Contract B2 to B4.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -ERESTARTSYS or -ETIMEDOUT; -ECANCELED where the owner's last
+ * descriptor was closed.
+ */
+int ks_allocator_alloc(struct ks_allocator *alloc, const struct ks_owner *owner,
+		       u64 deadline_ns, u32 *index)
+{
+	struct ks_waiter waiter = { .task = current, .owner = *owner };
+	struct ks_frame *frame;
+	int ret = 0;
+
+	might_sleep();
+
+	spin_lock_irq(&alloc->lock);
+	frame = ks_frame_take(alloc, owner);
+	if (!frame) {
+		list_add_tail(&waiter.link, &alloc->waiters);
+		alloc->waiting++;
+	}
+	spin_unlock_irq(&alloc->lock);
+
+	if (!frame) {
+		trace_ksalloc_wait(alloc, deadline_ns);
+		ret = ks_waiter_sleep(&waiter, deadline_ns);
+
+		spin_lock_irq(&alloc->lock);
+		if (!list_empty(&waiter.link)) {
+			list_del(&waiter.link);
+			alloc->waiting--;
+		}
+		spin_unlock_irq(&alloc->lock);
+
+		frame = waiter.frame;
+		if (!frame)
+			return waiter.error ?: ret;
+	}
+
+	*index = ks_frame_index(alloc, frame);
+	trace_ksalloc_alloc(alloc, *index);
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_alloc);
+
+/**
+ * ks_allocator_free() - free an allocated frame
+ * @alloc: the allocator
+ * @index: which frame, whoever's it is
+ *
+ * Contract B3, B5.
+ *
+ * Context: any, hard interrupts included.
+ * Return: 0; -EINVAL where there is no such frame or it is free; -EBUSY where
+ * it is in a device.
+ */
+int ks_allocator_free(struct ks_allocator *alloc, u32 index)
+{
+	struct ks_frame *frame = ks_frame_at(alloc, index);
+	unsigned long flags;
+	int ret = -EINVAL;
+
+	if (!frame)
+		return -EINVAL;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	if (frame->state == KS_FRAME_IN_DEVICE) {
+		ret = -EBUSY;
+	} else if (frame->state == KS_FRAME_ALLOCATED) {
+		ks_frame_free(alloc, frame);
+		ret = 0;
+	}
+	spin_unlock_irqrestore(&alloc->lock, flags);
+
+	if (!ret)
+		ks_allocator_wake(alloc);
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free);
+
+/**
+ * ks_allocator_submit() - give an allocated frame to a device
+ * @alloc: the allocator
+ * @index: which frame, whoever's it is
+ * @connection: the file of the connection to the device
+ *
+ * Context: any.
+ * Return: 0; -EINVAL where there is no such frame or it is free; -EBUSY where
+ * it is in a device.
+ */
+int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
+			const struct file *connection)
+{
+	struct ks_frame *frame = ks_frame_at(alloc, index);
+	unsigned long flags;
+	int ret = -EINVAL;
+
+	if (!frame)
+		return -EINVAL;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	if (frame->state == KS_FRAME_IN_DEVICE) {
+		ret = -EBUSY;
+	} else if (frame->state == KS_FRAME_ALLOCATED) {
+		frame->connection = connection;
+		frame->state = KS_FRAME_IN_DEVICE;
+		alloc->in_device++;
+		ret = 0;
+	}
+	spin_unlock_irqrestore(&alloc->lock, flags);
+
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_submit);
+
+/**
+ * ks_allocator_unsubmit() - undo ks_allocator_submit()
+ * @alloc: the allocator
+ * @index: a frame in a device that did not accept it
+ *
+ * The frame is its owner's again, or free where that has gone meanwhile.
+ *
+ * Context: any.
+ */
+void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index)
+{
+	struct ks_frame *frame = &alloc->frame[index];
+	unsigned long flags;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	if (frame->owner.file) {
+		frame->connection = NULL;
+		frame->state = KS_FRAME_ALLOCATED;
+		alloc->in_device--;
+	} else {
+		ks_frame_free(alloc, frame);
+	}
+	spin_unlock_irqrestore(&alloc->lock, flags);
+
+	ks_allocator_wake(alloc);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_unsubmit);
+
+/**
+ * ks_allocator_deliver() - hand a frame from a device to a client
+ * @alloc: the allocator
+ * @index: a frame in a device
+ * @owner: whose it is now
+ *
+ * Context: any.
+ */
+void ks_allocator_deliver(struct ks_allocator *alloc, u32 index,
+			  const struct ks_owner *owner)
+{
+	struct ks_frame *frame = &alloc->frame[index];
+	unsigned long flags;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	frame->owner = *owner;
+	frame->connection = NULL;
+	frame->state = KS_FRAME_ALLOCATED;
+	alloc->in_device--;
+	spin_unlock_irqrestore(&alloc->lock, flags);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_deliver);
+
+/**
+ * ks_allocator_undeliver() - undo ks_allocator_deliver()
+ * @alloc: the allocator
+ * @index: a frame
+ * @owner: who was to have it
+ *
+ * Context: any.
+ * Return: whether the frame is in the device again, or somebody freed or
+ * submitted it already.
+ */
+bool ks_allocator_undeliver(struct ks_allocator *alloc, u32 index,
+			    const struct ks_owner *owner)
+{
+	struct ks_frame *frame = &alloc->frame[index];
+	unsigned long flags;
+	bool ours;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	ours = frame->state == KS_FRAME_ALLOCATED &&
+	       ks_owner_equal(&frame->owner, owner);
+	if (ours) {
+		frame->owner = (struct ks_owner){};
+		frame->connection = owner->file;
+		frame->state = KS_FRAME_IN_DEVICE;
+		alloc->in_device++;
+	}
+	spin_unlock_irqrestore(&alloc->lock, flags);
+
+	return ours;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_undeliver);
+
+/**
+ * ks_allocator_cancel() - free the frames in a device
+ * @alloc: the allocator
+ * @connection: the file of the connection to the device, which has let go of
+ *	the frames
+ *
+ * Context: any.
+ */
+void ks_allocator_cancel(struct ks_allocator *alloc,
+			 const struct file *connection)
+{
+	unsigned long flags;
+	u32 i;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	for (i = 0; i < alloc->frames; i++) {
+		struct ks_frame *frame = &alloc->frame[i];
+
+		if (frame->state == KS_FRAME_IN_DEVICE &&
+		    frame->connection == connection)
+			ks_frame_free(alloc, frame);
+	}
+	spin_unlock_irqrestore(&alloc->lock, flags);
+
+	ks_allocator_wake(alloc);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_cancel);
+
+/* An owner without files stands for all owners through its file */
+static bool ks_owner_matches(const struct ks_owner *owner,
+			     const struct ks_owner *pattern)
+{
+	return owner->file == pattern->file &&
+	       (!pattern->files || owner->files == pattern->files);
+}
+
+/**
+ * ks_allocator_reclaim() - take back what an owner has and waits for
+ * @alloc: the allocator
+ * @owner: who has gone; with no files, everybody who came through its file
+ *
+ * Frames that the owner has submitted stay in the device. Contract B4, B7.
+ *
+ * Context: any.
+ */
+void ks_allocator_reclaim(struct ks_allocator *alloc,
+			  const struct ks_owner *owner)
+{
+	struct ks_waiter *waiter, *next;
+	unsigned long flags;
+	u32 i;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	list_for_each_entry_safe(waiter, next, &alloc->waiters, link) {
+		if (!ks_owner_matches(&waiter->owner, owner))
+			continue;
+		WRITE_ONCE(waiter->error, -ECANCELED);
+		ks_waiter_end(alloc, waiter);
+	}
+	for (i = 0; i < alloc->frames; i++) {
+		struct ks_frame *frame = &alloc->frame[i];
+
+		if (frame->state == KS_FRAME_FREE ||
+		    !ks_owner_matches(&frame->owner, owner))
+			continue;
+		if (frame->state == KS_FRAME_ALLOCATED)
+			ks_frame_free(alloc, frame);
+		else
+			frame->owner = (struct ks_owner){};
+	}
+	spin_unlock_irqrestore(&alloc->lock, flags);
+
+	ks_allocator_wake(alloc);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_reclaim);
