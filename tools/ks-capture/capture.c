@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The capture. One frame at a time is out of the device while it is written;
+ * all others are in it to be filled. A frame that is not written is given back
+ * without having been looked at.
+ *
+ * SIGINT and SIGTERM end the wait for the next frame through a pipe, so that none
+ * is missed between looking and waiting. They are taken once: a second one ends
+ * the program at once, for which the kernel cleans up.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <ks/ks.h>
+
+#include "capture.h"
+#include "device.h"
+#include "hints.h"
+#include "output.h"
+#include "report.h"
+#include "say.h"
+
+#define PROGRESS_EVERY_S 0.2
+
+static int wake_pipe[2] = { -1, -1 };
+
+static void on_signal(int number)
+{
+	int saved = errno;
+	char byte = number;
+
+	/* A full pipe wakes as well as one more byte */
+	if (write(wake_pipe[1], &byte, 1) < 0)
+		errno = saved;
+}
+
+static int catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+
+	if (pipe2(wake_pipe, O_CLOEXEC | O_NONBLOCK)) {
+		say_error("cannot make a pipe: %s", strerror(errno));
+		return STATUS_FAILED;
+	}
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	/* The reader's leaving is seen as EPIPE, and the rest is put in order */
+	signal(SIGPIPE, SIG_IGN);
+	return STATUS_OK;
+}
+
+/**
+ * struct session - a capture under way
+ * @options: what the user wants
+ * @device: where frames come from
+ * @stream: what brings them
+ * @output: where they go
+ * @tally: what is counted
+ * @started: when the device began to run, in seconds
+ * @ended: when the last frame was done with
+ * @shown: when the progress line was last shown
+ * @shows_progress: there is somebody to see it
+ */
+struct session {
+	const struct options *options;
+	struct device device;
+	struct ks_stream *stream;
+	struct output output;
+	struct tally tally;
+	double started;
+	double ended;
+	double shown;
+	bool shows_progress;
+};
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static void explain_connect(const struct session *session, int err)
+{
+	say_error("%s cannot be connected to ksalloc: %s", session->device.path, strerror(-err));
+	if (err == -EOPNOTSUPP)
+		say_advice("It has no buffers that a program can queue, as ksalloc needs them.");
+	else if (err == -EINVAL)
+		say_advice("It is no video capture node; see ks-capture --list.");
+}
+
+static void explain_ksalloc(int err)
+{
+	say_error("cannot open %s: %s", LIBKS_DEVICE, strerror(-err));
+	if (err == -ENOENT || err == -ENXIO || err == -ENODEV)
+		hint_module();
+	else if (err == -EACCES || err == -EPERM)
+		hint_permission(LIBKS_DEVICE);
+}
+
+static void explain_heap(const char *heap, int err)
+{
+	char path[300];
+
+	say_error("cannot open the heap %s: %s", heap, strerror(-err));
+	if (err == -ENOENT) {
+		hint_heaps();
+	} else if (err == -EACCES || err == -EPERM) {
+		snprintf(path, sizeof(path), "%s%s%s", strchr(heap, '/') ? "" : LIBKS_HEAP_DIR,
+			 strchr(heap, '/') ? "" : "/", heap);
+		hint_permission(path);
+	}
+}
+
+/* How many frames the device needs; 0 where it cannot be asked */
+static unsigned int frames_needed(const struct session *session)
+{
+	struct ksallocator_framing framing = {};
+	int ks, connection;
+
+	ks = ks_open(NULL);
+	if (ks < 0)
+		return 0;
+	connection = ks_connect(ks, session->device.fd);
+	close(ks);
+	if (connection < 0)
+		return 0;
+	ks_get_framing(connection, &framing);
+	close(connection);
+	return framing.frames;
+}
+
+static void explain_create(const struct session *session, int err)
+{
+	const struct options *options = session->options;
+	unsigned int needs;
+
+	say_error("cannot make the frames: %s", strerror(-err));
+	switch (err) {
+	case -EINVAL:
+		needs = frames_needed(session);
+		if (options->buffers && options->buffers < needs)
+			say_advice("The device needs at least %u: -b %u", needs, needs);
+		else
+			say_advice("%s is perhaps no dma-buf heap.", options->heap);
+		break;
+	case -E2BIG:
+		say_advice("Ask for fewer with -b; %d is the most.", KSALLOC_MAX_FRAMES);
+		break;
+	case -ENOMEM:
+		say_advice("Too little memory for so many frames, or more than the module's limit");
+		say_advice("(/sys/module/ksalloc/parameters/max_mbytes). Ask for fewer with -b.");
+		break;
+	case -EOPNOTSUPP:
+		say_advice("%s can use no memory but its own.", session->device.path);
+		break;
+	}
+}
+
+static void explain_stream(const struct session *session, enum ks_stream_step step, int err)
+{
+	switch (step) {
+	case LIBKS_STEP_OPEN:
+		explain_ksalloc(err);
+		break;
+	case LIBKS_STEP_CONNECT:
+		explain_connect(session, err);
+		break;
+	case LIBKS_STEP_HEAP:
+		explain_heap(session->options->heap, err);
+		break;
+	case LIBKS_STEP_CREATE:
+		explain_create(session, err);
+		break;
+	default:
+		say_error("cannot set up the frames: %s", strerror(-err));
+	}
+}
+
+static int open_stream(struct session *session)
+{
+	struct ks_stream_config config = {
+		.size = sizeof(config),
+		.flags = LIBKS_STREAM_NO_CPU_ACCESS,
+		.v4l2_fd = session->device.fd,
+		.frames = session->options->buffers,
+		.heap = session->options->heap,
+	};
+	enum ks_stream_step step;
+	int err = ks_stream_open(&config, &session->stream, &step);
+
+	if (!err)
+		return STATUS_OK;
+	explain_stream(session, step, err);
+	return STATUS_DEVICE;
+}
+
+static int start_stream(struct session *session)
+{
+	const struct options *options = session->options;
+	int err = ks_stream_start(session->stream);
+
+	session->started = now();
+	session->ended = session->started;
+	if (!err)
+		return STATUS_OK;
+	say_error("cannot start %s: %s", options->device, strerror(-err));
+	switch (err) {
+	case -EBUSY:
+		say_advice("Somebody captures from it now.");
+		hint_holders(options->device);
+		break;
+	case -EOPNOTSUPP:
+		say_advice("It cannot use the memory of the heap %s, or has not as many buffers.",
+			   options->heap);
+		hint_heaps();
+		break;
+	case -EINVAL:
+		say_advice("Its format was changed by another program just now; try again.");
+		break;
+	case -ENOSPC:
+		say_advice("Its USB bus is too busy: choose a smaller size or rate, another port.");
+		break;
+	}
+	return STATUS_DEVICE;
+}
+
+static void show_progress(struct session *session)
+{
+	const struct tally *tally = &session->tally;
+	double time = now();
+	char total[32] = "";
+
+	if (!session->shows_progress || time - session->shown < PROGRESS_EVERY_S)
+		return;
+	session->shown = time;
+	if (session->options->frames)
+		snprintf(total, sizeof(total), "/%lu", session->options->frames);
+	say_progress("%lu%s frames, %.1f a second, %lu dropped", tally->frames, total,
+		     tally->frames / (time - session->started), tally->dropped);
+}
+
+static int explain_next(const struct session *session, int err)
+{
+	const char *path = session->device.path;
+
+	switch (err) {
+	case -ETIMEDOUT:
+		say_error("%s has sent no frame for %g s", path,
+			  session->options->timeout_ms / 1000.0);
+		device_explain_silence(&session->device);
+		break;
+	case -ENODEV:
+		say_error("%s is gone", path);
+		say_advice("Was it unplugged?");
+		break;
+	case -ECANCELED:
+		say_error("%s was stopped from outside", path);
+		break;
+	default:
+		say_error("%s sends no more frames: %s", path, strerror(-err));
+	}
+	return STATUS_FAILED;
+}
+
+/* Wait for a frame or for a signal */
+static int wait_for_frame(struct session *session, struct ks_stream_frame *frame)
+{
+	struct pollfd files[] = {
+		{ .fd = ks_stream_connection(session->stream), .events = POLLIN },
+		{ .fd = wake_pipe[0], .events = POLLIN },
+	};
+	double until = now() + session->options->timeout_ms / 1000.0;
+	int err;
+
+	for (;;) {
+		double left = until - now();
+
+		if (left <= 0)
+			return explain_next(session, -ETIMEDOUT);
+		if (poll(files, ARRAY_SIZE(files), (int)(left * 1000) + 1) < 0 && errno != EINTR)
+			return explain_next(session, -errno);
+		if (files[1].revents)
+			return STATUS_EARLY;
+		err = ks_stream_next(session->stream, 0, frame);
+		if (!err)
+			return STATUS_OK;
+		if (err != -EAGAIN && err != -EINTR)
+			return explain_next(session, err);
+	}
+}
+
+/* The bytes that a frame must have to be written */
+static size_t least_bytes(const struct session *session)
+{
+	const struct picture *picture = &session->device.picture;
+
+	return picture->format ? picture_bytes(picture) : 1;
+}
+
+static int write_frame(struct session *session, const struct ks_stream_frame *frame)
+{
+	int err = ks_begin_access(frame->dmabuf, LIBKS_READ);
+
+	if (err) {
+		say_error("cannot read a frame: %s", strerror(-err));
+		return err;
+	}
+	err = output_frame(&session->output, session->tally.frames, frame->data, frame->used);
+	ks_end_access(frame->dmabuf, LIBKS_READ);
+	return err;
+}
+
+static int explain_output(int err)
+{
+	if (err != -EPIPE)
+		return STATUS_FAILED;
+	say_note("the reader of the output has gone");
+	return STATUS_EARLY;
+}
+
+/* Count a frame, write it if it is wanted */
+static int use_frame(struct session *session, const struct ks_stream_frame *frame)
+{
+	const struct options *options = session->options;
+	struct tally *tally = &session->tally;
+	bool follows = tally_sequence(tally, frame->sequence);
+	bool marked = frame->header.options_flags & KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+	int err;
+
+	/* A mark without a gap before it is the device's word that this is damaged */
+	if (frame->used < least_bytes(session) || (marked && follows && tally->frames)) {
+		tally_damaged(tally);
+		return STATUS_OK;
+	}
+	if (options->kind != OUTPUT_NONE && save_wants(&options->save, tally->frames)) {
+		err = write_frame(session, frame);
+		if (err)
+			return explain_output(err);
+	}
+	tally_good(tally);
+	return STATUS_OK;
+}
+
+static int run(struct session *session)
+{
+	const struct options *options = session->options;
+	struct ks_stream_frame frame;
+	int ret, err;
+
+	while (!options->frames || session->tally.frames < options->frames) {
+		ret = wait_for_frame(session, &frame);
+		if (ret)
+			return ret;
+		ret = use_frame(session, &frame);
+		err = ks_stream_give_back(session->stream, frame.index);
+		session->ended = now();
+		if (ret)
+			return ret;
+		if (err)
+			return explain_next(session, err);
+		show_progress(session);
+	}
+	return STATUS_OK;
+}
+
+static void say_summary(const struct session *session)
+{
+	const struct device *device = &session->device;
+	const struct tally *tally = &session->tally;
+	double elapsed = session->ended - session->started;
+	char code[FOURCC_TEXT];
+
+	say_note("%lu frames of %s %ux%u in %.2f s: %.1f a second, %lu dropped in %lu gaps%s",
+		 tally->frames, fourcc_text(device->fourcc, code), device->picture.width,
+		 device->picture.height, elapsed, elapsed > 0 ? tally->frames / elapsed : 0,
+		 tally->dropped, tally->gaps, tally->damaged ? ", some of them damaged" : "");
+}
+
+/* Until-interrupted captures end as they should when they are interrupted */
+static int end_status(const struct session *session, int status)
+{
+	if (status == STATUS_EARLY && !session->options->frames)
+		return STATUS_OK;
+	return status;
+}
+
+static int finish(struct session *session, int status)
+{
+	const struct options *options = session->options;
+
+	if (output_close(&session->output) && !status)
+		status = STATUS_FAILED;
+	say_summary(session);
+	if (options->report && report_write(options->report, &session->device, options->heap,
+					    &session->tally, session->ended - session->started))
+		status = status ? status : STATUS_FAILED;
+	return end_status(session, status);
+}
+
+static int capture_from(struct session *session)
+{
+	const struct options *options = session->options;
+	int status;
+
+	status = device_set_up(&session->device, options);
+	if (status)
+		return status;
+	status = output_init(&session->output, options, &session->device);
+	if (status)
+		return status;
+	status = open_stream(session);
+	if (status)
+		goto close_output;
+	status = start_stream(session);
+	if (status)
+		goto close_stream;
+
+	status = run(session);
+	ks_stream_close(session->stream);
+	return finish(session, status);
+
+close_stream:
+	ks_stream_close(session->stream);
+close_output:
+	output_close(&session->output);
+	return status;
+}
+
+int capture(const struct options *options)
+{
+	struct session session = {
+		.options = options,
+		.shows_progress = say_shows_progress(),
+	};
+	int status;
+
+	status = catch_signals();
+	if (status)
+		return status;
+	status = device_open(&session.device, options->device);
+	if (status)
+		return status;
+	status = capture_from(&session);
+	device_close(&session.device);
+	return status;
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The choice of a pixel format. What somebody has set the device to stays, if
+ * it will do; else the table of formats says which is best.
+ */
+#include <stddef.h>
+
+#include "choose.h"
+#include "pixel.h"
+
+bool output_can_use(enum output_kind kind, __u32 fourcc)
+{
+	const struct pixel_format *format = pixel_format_find(fourcc);
+
+	switch (kind) {
+	case OUTPUT_NONE:
+	case OUTPUT_RAW:
+		return true;
+	case OUTPUT_PNG:
+		return format && format->kind != PIXEL_JPEG;
+	case OUTPUT_Y4M:
+		return format && (format->kind == PIXEL_YUV || format->kind == PIXEL_GREY);
+	case OUTPUT_JPEG:
+		return format && format->kind == PIXEL_JPEG;
+	}
+	return false;
+}
+
+/* Lower is better; formats that are not in the table follow all others */
+static unsigned int rank(const struct offer *offer)
+{
+	const struct pixel_format *format;
+	unsigned int i;
+
+	for (i = 0; (format = pixel_format_at(i)); i++)
+		if (format->fourcc == offer->fourcc)
+			break;
+	return i;
+}
+
+static bool is_better(const struct offer *a, const struct offer *b, __u32 current)
+{
+	if (a->has_size != b->has_size)
+		return a->has_size;
+	if (a->fourcc != b->fourcc && (a->fourcc == current || b->fourcc == current))
+		return a->fourcc == current;
+	if (a->emulated != b->emulated)
+		return b->emulated;
+	return rank(a) < rank(b);
+}
+
+__u32 choose_format(const struct offer *offers, unsigned int count, __u32 current,
+		    enum output_kind kind)
+{
+	const struct offer *best = NULL;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		if (!output_can_use(kind, offers[i].fourcc))
+			continue;
+		if (!best || is_better(&offers[i], best, current))
+			best = &offers[i];
+	}
+	return best ? best->fourcc : 0;
+}

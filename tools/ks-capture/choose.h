@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which of the formats that a device offers suits an output best. */
+#ifndef CHOOSE_H
+#define CHOOSE_H
+
+#include <stdbool.h>
+
+#include <linux/types.h>
+
+#include "options.h"
+
+/**
+ * struct offer - a pixel format that the device has
+ * @fourcc: the format
+ * @emulated: made in software from another one
+ * @has_size: it comes in the size that is asked for
+ */
+struct offer {
+	__u32 fourcc;
+	bool emulated;
+	bool has_size;
+};
+
+/* Whether an output can be made from a format */
+bool output_can_use(enum output_kind kind, __u32 fourcc);
+
+/*
+ * The format to take where the user names none; 0 where none will do. @current
+ * is the one that the device is set to.
+ */
+__u32 choose_format(const struct offer *offers, unsigned int count, __u32 current,
+		    enum output_kind kind);
+
+#endif /* CHOOSE_H */

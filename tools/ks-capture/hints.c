@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Advice is given after an error only, so it may take its time: look through
+ * /proc for who holds a device, through /etc/group for a group's name.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <grp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <ks/ks.h>
+
+#include "hints.h"
+#include "say.h"
+
+/*
+ * /etc/group is read directly: getgrgid() in a static program would need shared
+ * libraries.
+ */
+static bool group_name(gid_t gid, char *name, size_t size)
+{
+	FILE *file = fopen("/etc/group", "re");
+	struct group *group;
+	bool found = false;
+
+	if (!file)
+		return false;
+	while (!found && (group = fgetgrent(file))) {
+		found = group->gr_gid == gid;
+		if (found)
+			snprintf(name, size, "%s", group->gr_name);
+	}
+	fclose(file);
+	return found;
+}
+
+void hint_permission(const char *path)
+{
+	char group[64];
+	struct stat st;
+
+	if (stat(path, &st)) {
+		say_advice("A folder on the way to it is closed to you.");
+		return;
+	}
+	if ((st.st_mode & 0060) != 0060 || !st.st_gid) {
+		say_advice("%s is for root only (mode %04o): use sudo, or let a udev rule give it",
+			   path, st.st_mode & 07777);
+		say_advice("to a group that you are in.");
+		return;
+	}
+	if (!group_name(st.st_gid, group, sizeof(group)))
+		snprintf(group, sizeof(group), "%u", (unsigned int)st.st_gid);
+	say_advice("%s is for the group '%s'. To join it: sudo usermod -aG %s $USER",
+		   path, group, group);
+	say_advice("and log in again; or use sudo.");
+}
+
+static bool is_pid(const char *name)
+{
+	return isdigit((unsigned char)*name);
+}
+
+static void command_of(const char *pid, char *name, size_t size)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(name, size, "?");
+	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	if (fgets(name, size, file))
+		name[strcspn(name, "\n")] = 0;
+	fclose(file);
+}
+
+/* Whether a process has the device open, or a connection that may be to it */
+static bool holds(const char *pid, dev_t device, bool *by_connection)
+{
+	char path[600], link[64];
+	struct dirent *entry;
+	bool found = false;
+	struct stat st;
+	ssize_t len;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/fd", pid);
+	dir = opendir(path);
+	if (!dir)
+		return false;
+	while (!found && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "/proc/%.20s/fd/%s", pid, entry->d_name);
+		if (!stat(path, &st) && S_ISCHR(st.st_mode) && st.st_rdev == device) {
+			*by_connection = false;
+			found = true;
+		}
+		len = readlink(path, link, sizeof(link) - 1);
+		link[len < 0 ? 0 : len] = 0;
+		if (strstr(link, "ksalloc"))
+			*by_connection = true;
+	}
+	closedir(dir);
+	return found || *by_connection;
+}
+
+void hint_holders(const char *device)
+{
+	char name[32], self[32];
+	struct dirent *entry;
+	bool told = false;
+	struct stat st;
+	DIR *dir;
+
+	snprintf(self, sizeof(self), "%d", getpid());
+	dir = stat(device, &st) ? NULL : opendir("/proc");
+	while (dir && (entry = readdir(dir))) {
+		bool by_connection = false;
+
+		if (!is_pid(entry->d_name) || !strcmp(entry->d_name, self))
+			continue;
+		if (!holds(entry->d_name, st.st_rdev, &by_connection))
+			continue;
+		command_of(entry->d_name, name, sizeof(name));
+		say_advice(by_connection ? "Process %s (%s) uses ksalloc, perhaps on this device." :
+			   "Process %s (%s) has it open.", entry->d_name, name);
+		told = true;
+	}
+	if (dir)
+		closedir(dir);
+	if (told)
+		say_advice("Wait until it is done, or end it.");
+	else if (geteuid())
+		say_advice("It is none of your own processes. To see others: sudo fuser -v %s",
+			   device);
+	else
+		say_advice("No process that can be seen has it open; try again.");
+}
+
+void hint_heaps(void)
+{
+	DIR *dir = opendir(LIBKS_HEAP_DIR);
+	struct dirent *entry;
+	char names[512] = "";
+	size_t len;
+
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		len = strlen(names);
+		snprintf(names + len, sizeof(names) - len, " %s", entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	if (*names)
+		say_advice("Heaps in %s:%s. Choose one with -H.", LIBKS_HEAP_DIR, names);
+	else
+		say_advice("There is none in %s: the kernel needs CONFIG_DMABUF_HEAPS_SYSTEM.",
+			   LIBKS_HEAP_DIR);
+}
+
+void hint_module(void)
+{
+	struct utsname kernel;
+
+	if (!access("/sys/module/ksalloc", F_OK)) {
+		say_advice("The module is loaded, but its node is missing: is udev running?");
+		return;
+	}
+	say_advice("The kernel module ksalloc is not loaded: sudo modprobe ksalloc");
+	if (!uname(&kernel))
+		say_advice("If it is not found, it is not installed for kernel %s (dkms status).",
+			   kernel.release);
+}

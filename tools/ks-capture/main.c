@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ks-capture: captures from a V4L2 camera through ksalloc, without copying
+ * frames, and writes them as pictures, as a film, or as they are.
+ */
+#include <stdio.h>
+
+#include "capture.h"
+#include "device.h"
+#include "options.h"
+#include "say.h"
+
+/* What was printed may not have arrived: a full disk, for example */
+static int end_stdout(int status)
+{
+	if (fflush(stdout) && !status) {
+		say_error("cannot write to stdout");
+		return STATUS_FAILED;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	int status = options_parse(&options, argc, argv);
+
+	if (status)
+		return status;
+	say_quiet = options.quiet;
+	switch (options.action) {
+	case ACTION_HELP:
+		options_help();
+		return end_stdout(STATUS_OK);
+	case ACTION_VERSION:
+		puts("ks-capture " VERSION);
+		return end_stdout(STATUS_OK);
+	case ACTION_LIST:
+		return end_stdout(device_list());
+	case ACTION_LIST_FORMATS:
+		return end_stdout(device_list_formats(options.device));
+	case ACTION_CAPTURE:
+		break;
+	}
+	return capture(&options);
+}

@@ -1,0 +1,598 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The command line: parsed, completed with defaults, and refused where two
+ * wishes exclude each other, before any device is touched.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "pixel.h"
+#include "say.h"
+
+static const char help[] =
+"Usage: ks-capture [OPTION]...\n"
+"Capture from a V4L2 camera through ksalloc, without copying frames.\n"
+"\n"
+"Try it:\n"
+"  ks-capture --list                         which cameras are there\n"
+"  ks-capture -d /dev/video0 --list-formats  what this one can do\n"
+"  ks-capture -o picture.png                 take one picture\n"
+"  ks-capture -s 1280x720 -n 50 -o 'shot-%03d.png'\n"
+"                                            50 pictures: shot-000.png ...\n"
+"  ks-capture -s 640x360 -n 300 -o clip.y4m  300 frames as a film\n"
+"  ks-capture -o - | ffplay -                watch, until Ctrl-C\n"
+"  ks-capture -f NV12 -n 10 -o frames.raw    frames just as the device made them\n"
+"  ks-capture -n 1000                        write nothing: how fast is it?\n"
+"\n"
+"The device:\n"
+"  -d, --device NODE        /dev/video0 if not given; a bare number N is\n"
+"                           /dev/videoN\n"
+"  -s, --size WxH           as the device has it now if not given\n"
+"  -f, --format FOURCC      pixel format, such as YUYV or NV12; if not given, the\n"
+"                           present one or else the best that the output can use\n"
+"  -r, --rate FPS           frames a second: 30, 29.97 or 30000/1001\n"
+"      --exact              fail if the device changes size, format or rate\n"
+"      --timeout SECONDS    fail if no frame comes for so long (5)\n"
+"\n"
+"The frames:\n"
+"  -n, --frames N           how many; until Ctrl-C if not given, but one if they\n"
+"                           go to a single picture\n"
+"  -b, --buffers N          frames that the allocator has; if not given, two more\n"
+"                           than the device needs, at least four\n"
+"  -H, --heap HEAP          memory of the frames: a name in /dev/dma_heap (system)\n"
+"                           or a path\n"
+"\n"
+"The output:\n"
+"  -o, --output FILE        '-' is stdout. With %d or %04d in the name, each frame\n"
+"                           gets a file of its own. Frames are only counted if\n"
+"                           there is no -o\n"
+"  -F, --output-format FMT  png, y4m, jpeg or raw; if not given, by the end of\n"
+"                           FILE's name, y4m for stdout, else raw\n"
+"      --save LIST          write these frames only: numbers from 0, and first,\n"
+"                           middle, last, as in 'first,middle,last'\n"
+"      --every K            write every K-th frame only\n"
+"      --report FILE        write a summary as JSON\n"
+"  -q, --quiet              say nothing but errors\n"
+"\n"
+"Others:\n"
+"      --list               list cameras\n"
+"      --list-formats       list what the device offers\n"
+"  -h, --help               this text\n"
+"  -V, --version            the version\n"
+"\n"
+"Exit status: 0 done; 1 something failed on the way; 2 wrong command line;\n"
+"3 device, module or heap cannot be used; 4 the device does not offer what was\n"
+"asked for; 5 ended early, by a signal or because the output's reader left.\n";
+
+void options_help(void)
+{
+	fputs(help, stdout);
+}
+
+static const struct {
+	const char *name;
+	enum output_kind kind;
+} kinds[] = {
+	{ "raw", OUTPUT_RAW },
+	{ "png", OUTPUT_PNG },
+	{ "y4m", OUTPUT_Y4M },
+	{ "jpeg", OUTPUT_JPEG },
+	{ "jpg", OUTPUT_JPEG },
+	{ "mjpg", OUTPUT_JPEG },
+	{ "mjpeg", OUTPUT_JPEG },
+};
+
+const char *output_kind_name(enum output_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (kinds[i].kind == kind)
+			return kinds[i].name;
+	return "none";
+}
+
+static enum output_kind kind_of_name(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!strcasecmp(name, kinds[i].name))
+			return kinds[i].kind;
+	return OUTPUT_NONE;
+}
+
+enum output_kind output_kind_for(const char *output)
+{
+	enum output_kind kind = OUTPUT_NONE;
+	const char *dot = strrchr(output, '.');
+
+	if (!strcmp(output, "-"))
+		return OUTPUT_Y4M;
+	if (dot)
+		kind = kind_of_name(dot + 1);
+	return kind == OUTPUT_NONE ? OUTPUT_RAW : kind;
+}
+
+/* Digits only: strtoul() would take signs and spaces */
+static bool parse_number(const char *text, const char **end, unsigned long max,
+			 unsigned long *number)
+{
+	unsigned long value;
+	char *stop;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	value = strtoul(text, &stop, 10);
+	if (errno || value > max)
+		return false;
+	if (end)
+		*end = stop;
+	else if (*stop)
+		return false;
+	*number = value;
+	return true;
+}
+
+bool parse_size(const char *text, unsigned int *width, unsigned int *height)
+{
+	unsigned long w, h;
+
+	if (!parse_number(text, &text, 65536, &w) || (*text != 'x' && *text != 'X'))
+		return false;
+	if (!parse_number(text + 1, NULL, 65536, &h) || !w || !h)
+		return false;
+	*width = w;
+	*height = h;
+	return true;
+}
+
+static __u32 common_divisor(__u32 a, __u32 b)
+{
+	return b ? common_divisor(b, a % b) : a;
+}
+
+/* 29.97 is how people write 30000/1001; the same goes for its relatives */
+static bool parse_ntsc_rate(const char *text, struct rate *rate)
+{
+	static const struct {
+		const char *text;
+		__u32 num;
+	} rates[] = {
+		{ "23.976", 24000 }, { "23.98", 24000 },
+		{ "29.97", 30000 }, { "59.94", 60000 }, { "119.88", 120000 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rates); i++) {
+		if (strcmp(text, rates[i].text))
+			continue;
+		*rate = (struct rate) { rates[i].num, 1001 };
+		return true;
+	}
+	return false;
+}
+
+bool parse_rate(const char *text, struct rate *rate)
+{
+	unsigned long num, den = 1, digit;
+	__u32 divisor;
+
+	if (parse_ntsc_rate(text, rate))
+		return true;
+	if (!parse_number(text, &text, 1000000, &num))
+		return false;
+	if (*text == '/') {
+		if (!parse_number(text + 1, NULL, 1000000, &den))
+			return false;
+	} else if (*text == '.') {
+		for (text++; isdigit((unsigned char)*text); text++) {
+			if (den == 1000)
+				return false;
+			digit = *text - '0';
+			num = num * 10 + digit;
+			den *= 10;
+		}
+		if (*text)
+			return false;
+	} else if (*text) {
+		return false;
+	}
+	if (!num || !den)
+		return false;
+	divisor = common_divisor(num, den);
+	*rate = (struct rate) { num / divisor, den / divisor };
+	return true;
+}
+
+static bool parse_save_item(const char *item, unsigned long frames, unsigned long *number)
+{
+	if (!strcmp(item, "first"))
+		*number = 0;
+	else if (!strcmp(item, "middle"))
+		*number = frames / 2;
+	else if (!strcmp(item, "last"))
+		*number = frames - 1;
+	else
+		return parse_number(item, NULL, ULONG_MAX - 1, number);
+	/* Places are unknown where the number of frames is */
+	return frames || !strcmp(item, "first");
+}
+
+bool parse_save(const char *text, unsigned long frames, struct save *save)
+{
+	char item[32];
+	size_t len;
+
+	save->every = 0;
+	save->count = 0;
+	for (;; text += len + 1) {
+		len = strcspn(text, ",");
+		if (!len || len >= sizeof(item) || save->count == SAVE_MAX)
+			return false;
+		memcpy(item, text, len);
+		item[len] = 0;
+		if (!parse_save_item(item, frames, &save->numbers[save->count]))
+			return false;
+		if (frames && save->numbers[save->count] >= frames)
+			return false;
+		save->count++;
+		if (!text[len])
+			return true;
+	}
+}
+
+bool save_wants(const struct save *save, unsigned long number)
+{
+	unsigned int i;
+
+	if (save->every)
+		return number % save->every == 0;
+	for (i = 0; i < save->count; i++)
+		if (save->numbers[i] == number)
+			return true;
+	return false;
+}
+
+/*
+ * Goes through a pattern once. The user's text never is a format of printf():
+ * all that is understood is %%, %d and %0<width>d.
+ */
+static int pattern_walk(const char *pattern, unsigned long number, char *name, size_t size)
+{
+	int numbers = 0, len, width;
+	size_t at = 0;
+
+	for (; *pattern; pattern++) {
+		if (at >= size)
+			return -1;
+		if (*pattern != '%') {
+			name[at++] = *pattern;
+			continue;
+		}
+		if (*++pattern == '%') {
+			name[at++] = '%';
+			continue;
+		}
+		width = 0;
+		if (*pattern == '0' && isdigit((unsigned char)pattern[1])) {
+			width = pattern[1] - '0';
+			pattern += 2;
+		}
+		if (*pattern != 'd')
+			return -1;
+		len = snprintf(name + at, size - at, "%0*lu", width, number);
+		at += len;
+		numbers++;
+	}
+	if (at >= size)
+		return -1;
+	name[at] = 0;
+	return numbers;
+}
+
+int pattern_check(const char *pattern)
+{
+	char name[PATH_MAX];
+	int numbers = pattern_walk(pattern, 0, name, sizeof(name));
+
+	return numbers > 1 ? -1 : numbers;
+}
+
+bool pattern_expand(const char *pattern, unsigned long number, char *name, size_t size)
+{
+	return pattern_walk(pattern, number, name, size) >= 0;
+}
+
+static int wrong(const char *option, const char *value, const char *right)
+{
+	say_error("%s %s: this is not %s", option, value, right);
+	return STATUS_USAGE;
+}
+
+enum long_option {
+	OPT_EXACT = 256,
+	OPT_TIMEOUT,
+	OPT_SAVE,
+	OPT_EVERY,
+	OPT_REPORT,
+	OPT_LIST,
+	OPT_LIST_FORMATS,
+};
+
+static const struct option long_options[] = {
+	{ "device", required_argument, NULL, 'd' },
+	{ "size", required_argument, NULL, 's' },
+	{ "format", required_argument, NULL, 'f' },
+	{ "rate", required_argument, NULL, 'r' },
+	{ "exact", no_argument, NULL, OPT_EXACT },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "frames", required_argument, NULL, 'n' },
+	{ "buffers", required_argument, NULL, 'b' },
+	{ "heap", required_argument, NULL, 'H' },
+	{ "output", required_argument, NULL, 'o' },
+	{ "output-format", required_argument, NULL, 'F' },
+	{ "save", required_argument, NULL, OPT_SAVE },
+	{ "every", required_argument, NULL, OPT_EVERY },
+	{ "report", required_argument, NULL, OPT_REPORT },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "list", no_argument, NULL, OPT_LIST },
+	{ "list-formats", no_argument, NULL, OPT_LIST_FORMATS },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{}
+};
+
+static int set_device(struct options *options, const char *value)
+{
+	bool bare = *value && !value[strspn(value, "0123456789")];
+	int len = snprintf(options->device, sizeof(options->device), "%s%s",
+			   bare ? "/dev/video" : "", value);
+
+	if (!*value || len >= (int)sizeof(options->device))
+		return wrong("-d", value, "a device node");
+	return STATUS_OK;
+}
+
+static int set_frames(struct options *options, const char *value)
+{
+	if (!parse_number(value, NULL, ULONG_MAX - 1, &options->frames) || !options->frames)
+		return wrong("-n", value, "a number of frames");
+	return STATUS_OK;
+}
+
+static int set_buffers(struct options *options, const char *value)
+{
+	unsigned long number;
+
+	if (!parse_number(value, NULL, UINT_MAX, &number) || !number)
+		return wrong("-b", value, "a number of buffers");
+	options->buffers = number;
+	return STATUS_OK;
+}
+
+static int set_timeout(struct options *options, const char *value)
+{
+	unsigned long number;
+
+	if (!parse_number(value, NULL, INT_MAX / 1000, &number) || !number)
+		return wrong("--timeout", value, "a number of seconds");
+	options->timeout_ms = number * 1000;
+	return STATUS_OK;
+}
+
+static int set_every(struct options *options, const char *value)
+{
+	if (!parse_number(value, NULL, 1000000, &options->save.every) || !options->save.every)
+		return wrong("--every", value, "a number of frames");
+	return STATUS_OK;
+}
+
+static int set_kind(struct options *options, const char *value)
+{
+	options->kind = kind_of_name(value);
+	if (options->kind == OUTPUT_NONE)
+		return wrong("-F", value, "png, y4m, jpeg or raw");
+	return STATUS_OK;
+}
+
+static int set_option(struct options *options, int option, const char *value, const char **save)
+{
+	switch (option) {
+	case 'd':
+		return set_device(options, value);
+	case 's':
+		if (!parse_size(value, &options->width, &options->height))
+			return wrong("-s", value, "a size such as 640x360");
+		return STATUS_OK;
+	case 'f':
+		options->fourcc = fourcc_parse(value);
+		if (!options->fourcc)
+			return wrong("-f", value, "a pixel format such as YUYV or NV12");
+		return STATUS_OK;
+	case 'r':
+		if (!parse_rate(value, &options->rate))
+			return wrong("-r", value, "a rate such as 30, 29.97 or 30000/1001");
+		return STATUS_OK;
+	case 'n':
+		return set_frames(options, value);
+	case 'b':
+		return set_buffers(options, value);
+	case 'H':
+		options->heap = value;
+		return *value ? STATUS_OK : wrong("-H", value, "a heap");
+	case 'o':
+		options->output = value;
+		return *value ? STATUS_OK : wrong("-o", value, "a file");
+	case 'F':
+		return set_kind(options, value);
+	case 'q':
+		options->quiet = true;
+		return STATUS_OK;
+	case OPT_EXACT:
+		options->exact = true;
+		return STATUS_OK;
+	case OPT_TIMEOUT:
+		return set_timeout(options, value);
+	case OPT_SAVE:
+		*save = value;
+		return STATUS_OK;
+	case OPT_EVERY:
+		return set_every(options, value);
+	case OPT_REPORT:
+		options->report = value;
+		return STATUS_OK;
+	case OPT_LIST:
+		options->action = ACTION_LIST;
+		return STATUS_OK;
+	case OPT_LIST_FORMATS:
+		options->action = ACTION_LIST_FORMATS;
+		return STATUS_OK;
+	case 'h':
+		options->action = ACTION_HELP;
+		return STATUS_OK;
+	case 'V':
+		options->action = ACTION_VERSION;
+		return STATUS_OK;
+	default:
+		say_advice("See ks-capture --help.");
+		return STATUS_USAGE;
+	}
+}
+
+static int complete_save(struct options *options, const char *save)
+{
+	if (save && options->save.every) {
+		say_error("--save and --every exclude each other");
+		return STATUS_USAGE;
+	}
+	if (save) {
+		if (parse_save(save, options->frames, &options->save))
+			return STATUS_OK;
+		say_error("--save %s: this is not a list of frames such as first,10,last", save);
+		if (options->frames)
+			say_advice("With -n %lu the numbers go from 0 to %lu.", options->frames,
+				   options->frames - 1);
+		else
+			say_advice("Say with -n how many frames there are: which is the last?");
+		return STATUS_USAGE;
+	}
+	if (!options->save.every)
+		options->save.every = 1;
+	return STATUS_OK;
+}
+
+/* Whether no more than one frame is to be written */
+static bool writes_one(const struct options *options)
+{
+	const struct save *save = &options->save;
+
+	return options->frames == 1 || save->count == 1 ||
+	       (save->every && options->frames && save->every >= options->frames);
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+	size_t len = strlen(name), end_len = strlen(end);
+
+	return len >= end_len && !strcasecmp(name + len - end_len, end);
+}
+
+/* Whether a file of this name holds one picture and no more */
+static bool is_picture(const struct options *options)
+{
+	if (options->kind == OUTPUT_JPEG)
+		return ends_with(options->output, ".jpg") || ends_with(options->output, ".jpeg");
+	return options->kind == OUTPUT_PNG;
+}
+
+static int complete_output(struct options *options, bool save_given)
+{
+	const char *output = options->output;
+	int numbers;
+
+	if (!output) {
+		if (options->kind == OUTPUT_NONE && !save_given)
+			return STATUS_OK;
+		say_error("there is no output that -F, --save or --every could mean");
+		say_advice("Say where to write with -o.");
+		return STATUS_USAGE;
+	}
+	if (options->kind == OUTPUT_NONE)
+		options->kind = output_kind_for(output);
+
+	numbers = pattern_check(output);
+	if (numbers < 0) {
+		say_error("-o %s: a name has at most one %%d or %%04d in it", output);
+		say_advice("A percent sign itself is written %%%%.");
+		return STATUS_USAGE;
+	}
+	if (numbers && options->kind == OUTPUT_Y4M) {
+		say_error("-o %s: y4m is one film, not a file for each frame", output);
+		say_advice("Leave the %%d out, or use -F png or -F raw.");
+		return STATUS_USAGE;
+	}
+	/* The name of one picture asks for one picture */
+	if (!numbers && is_picture(options)) {
+		if (!options->frames && !save_given)
+			options->frames = 1;
+		if (!writes_one(options)) {
+			say_error("-o %s: several pictures do not fit into one file", output);
+			say_advice("Put a %%04d into the name, or take one picture with -n 1.");
+			return STATUS_USAGE;
+		}
+	}
+	if (!strcmp(output, "-") && isatty(STDOUT_FILENO)) {
+		say_error("-o -: stdout is a terminal, which cannot show frames");
+		say_advice("Pipe them on, as in: ks-capture -o - | ffplay -");
+		return STATUS_USAGE;
+	}
+	return STATUS_OK;
+}
+
+static int complete(struct options *options, const char *save)
+{
+	bool save_given = save || options->save.every;
+	int ret;
+
+	if (options->action != ACTION_CAPTURE)
+		return STATUS_OK;
+	ret = complete_save(options, save);
+	if (ret)
+		return ret;
+	return complete_output(options, save_given);
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+	const char *save = NULL;
+	int option, ret;
+
+	*options = (struct options) {
+		.device = "/dev/video0",
+		.heap = "system",
+		.timeout_ms = 5000,
+	};
+	optind = 0;
+	while ((option = getopt_long(argc, argv, "d:s:f:r:n:b:H:o:F:qhV", long_options,
+				     NULL)) != -1) {
+		ret = set_option(options, option, optarg, &save);
+		if (ret)
+			return ret;
+	}
+	if (optind < argc) {
+		say_error("%s: what is this for? All arguments begin with an option", argv[optind]);
+		say_advice("A device is given with -d, a file with -o; see ks-capture --help.");
+		return STATUS_USAGE;
+	}
+	return complete(options, save);
+}
