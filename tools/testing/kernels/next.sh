@@ -1,0 +1,208 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The newest kernel that Debian has packaged for its next release: what is in
+# the backports suite now. Image and modules are unpacked into the cache; the
+# headers and the compiler that they ask for live in a root file system of that
+# release, beside them. Package lists of our own tell the versions, so that this
+# machine's package sources stay as they are.
+set -eu
+set -o pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+release=trixie
+suite=$release-backports
+meta=linux-image-amd64
+# The release's compiler comes with the headers
+tools=make,kmod,binutils
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+lists=${KSALLOC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ksalloc}/apt-$suite
+
+# apt with our lists: set-up in a file, on top of this machine's (proxies, say)
+apt_set_up() {
+    mkdir -p "$lists"/{lists/partial,archives/partial,sources}
+    : >>"$lists/status"
+    cat >"$lists/apt.conf" <<CONF
+Dir::State "$lists";
+Dir::State::status "$lists/status";
+Dir::Cache "$lists";
+Dir::Etc::sourcelist "/dev/null";
+Dir::Etc::sourceparts "$lists/sources";
+APT::Architecture "amd64";
+APT::Sandbox::User "";
+CONF
+}
+
+apt_ours() {
+    local tool=$1
+    shift
+    APT_CONFIG=$lists/apt.conf "$tool" -q "$@"
+}
+
+sources() {
+    cat <<SOURCES
+Types: deb
+URIs: $1
+Suites: $2
+Components: main
+Signed-By: $keyring
+SOURCES
+}
+
+# Where this machine gets its own release from. Strangers may use the release's
+# name too; they have not Debian's key.
+mirrors() {
+    local codename
+    codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+    # shellcheck disable=SC2016 # apt's variables, not the shell's
+    apt-get indextargets --format '$(REPO_URI) $(COMPONENT) $(RELEASE) $(CODENAME)' 'Identifier: Packages' |
+        awk -v name="$codename" '$2 == "main" && ($3 == name || $4 == name) { print $1 }' | uniq
+}
+
+update() {
+    local mirror
+    apt_set_up
+    while read -r mirror; do
+        sources "$mirror" $suite >"$lists/sources/new"
+        mv "$lists/sources/new" "$lists/sources/suite.sources"
+        if apt_ours apt-get -o Acquire::Retries=1 "$@" update >&2; then
+            echo "$mirror" >"$lists/mirror"
+            return 0
+        fi
+    done < <(mirrors)
+    return 1
+}
+
+refresh() {
+    "$here/../deps" --update mmdebstrap uidmap debian-archive-keyring kmod make
+    update || echo "Going on with the lists of $suite as they are" >&2
+    if [ -z "$(image)" ]; then
+        echo "None of this machine's package sources has $suite for amd64." >&2
+        exit 1
+    fi
+}
+
+# What package $1 depends on, a line each
+depends() {
+    apt_ours apt-cache --no-all-versions show "$1" 2>/dev/null |
+        sed -n 's/^Depends: //p' | head -n 1 | tr ',' '\n' | sed 's/^ *//'
+}
+
+# The package that the meta package stands for now, with its version: P=V
+image() {
+    [ -e "$lists/mirror" ] || return 0
+    depends $meta | sed -n 's/^\(linux-image-[0-9][^ ]*\) (= \([^)]*\)).*/\1=\2/p'
+}
+
+# The suite moves on, and lists are quick to get: once a week we look.
+look_again() {
+    [ -n "$(find "$lists/mirror" -mtime +6 2>/dev/null)" ] || return 0
+    update -o Acquire::http::Timeout=5 2>/dev/null || touch "$lists/mirror"
+}
+
+key() {
+    local package sum
+    look_again
+    package=$(image)
+    [ -n "$package" ] || return 0
+    package=${package#linux-image-}
+    sum=$({ echo $tools && declare -f build unpack chroot_of; } | sha256sum)
+    echo "${package%%=*}_${package#*=}-${sum:0:8}" | sed 's/[^A-Za-z0-9.+~_-]/_/g'
+}
+
+# Image and modules of kernel $2, from however many packages, into $1
+unpack() {
+    local dir=$1 kernel=$2 version=$3 packages p at f
+    packages=("linux-image-$kernel=$version")
+    while read -r p _; do
+        case $p in
+        linux-*-"$kernel") packages+=("$p=$version") ;;
+        esac
+    done < <(depends "linux-image-$kernel")
+
+    mkdir "$dir/unpacked"
+    cd "$dir/unpacked"
+    apt_ours apt-get download "${packages[@]}"
+    for p in ./*.deb; do
+        dpkg-deb -x "$p" .
+        rm "$p"
+    done
+    at=lib/modules
+    [ -d $at ] || at=usr/lib/modules
+    for f in vmlinuz config; do
+        if [ -s "$at/$kernel/$f" ]; then
+            mv "$at/$kernel/$f" "$dir/$f"
+        else
+            mv "boot/$f-$kernel" "$dir/$f"
+        fi
+    done
+    mkdir -p "$dir/modules/lib"
+    mv $at "$dir/modules/lib/"
+    cd "$dir"
+    rm -r unpacked
+    depmod -b modules "$kernel"
+}
+
+# The root file system with the headers of kernel $2, in $1/root
+chroot_of() {
+    local dir=$1 kernel=$2 mirror
+    mirror=$(cat "$lists/mirror")
+    mkdir "$dir/root"
+    apt-config dump | grep -iE '^Acquire::(https?::|Retries|Check)' >"$dir/apt.conf" || :
+    sources "$mirror" "$release $suite" >"$dir/suite.sources"
+    # Unpacked from an archive, it belongs to us whoever we are.
+    mmdebstrap --quiet --variant=minbase --architectures=amd64 --aptopt="$dir/apt.conf" \
+        --include="linux-headers-$kernel,$tools" \
+        $release - "$dir/suite.sources" |
+        tar -x --no-same-owner --exclude='./dev/*' -C "$dir/root"
+    rm "$dir/apt.conf" "$dir/suite.sources"
+
+    ln -s "root/usr/src/linux-headers-$kernel" "$dir/kdir"
+    # Not chroot: what is not part of the other system means the same in it.
+    cat >"$dir/make" <<'MAKE'
+#!/bin/sh
+# make -C kdir, with the compiler that the headers ask for: seen from here, /usr
+# and /etc are those of the system in root/.
+dir=$(dirname "$(readlink -f "$0")")
+case ${1:-} in
+--inside)
+    shift
+    mount --bind "$dir/root/etc" /etc && mount --bind "$dir/root/usr" /usr || exit
+    PATH=/usr/sbin:/usr/bin LC_ALL=C exec make -C "/usr/src/linux-headers-$(cat "$dir/release")" "$@"
+    ;;
+esac
+for arg; do
+    case $arg in
+    M=/usr/* | M=/etc/*)
+        echo "A module below /usr or /etc cannot be built here: ${arg#M=}" >&2
+        exit 2
+        ;;
+    esac
+done
+[ "$(id -u)" = 0 ] && user= || user=--map-root-user
+exec unshare $user --mount -- "$dir/make" --inside "$@"
+MAKE
+    chmod +x "$dir/make"
+}
+
+build() {
+    local dir=$1 package kernel
+    package=$(image)
+    kernel=${package%%=*}
+    kernel=${kernel#linux-image-}
+    echo "Downloading $package"
+    unpack "$dir" "$kernel" "${package#*=}"
+    echo "Making a $release system with the headers of $kernel"
+    chroot_of "$dir" "$kernel"
+    echo "$kernel" >"$dir/release"
+}
+
+case ${1:-} in
+key) key ;;
+refresh) refresh ;;
+make) build "$2" ;;
+*)
+    echo "Usage: ${0##*/} key|refresh|make DIR (see get)" >&2
+    exit 2
+    ;;
+esac
