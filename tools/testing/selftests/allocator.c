@@ -412,7 +412,7 @@ TEST_F(create, heap_wrong_kind)
 			memfd_create("selftest", 0), eventfd(0, 0),
 			epoll_create1(0), socket(AF_UNIX, SOCK_STREAM, 0),
 			open_node("vivid-000-vid-out", O_RDWR),
-			open_node("vivid-000-radio-rx", O_RDWR),
+			open_node("vivid-000-rad-rx", O_RDWR),
 		};
 
 		footprint_take(&self->before);

@@ -346,9 +346,16 @@ static bool run_one(struct harness_test *test, unsigned int number)
 	return !verdict->failures;
 }
 
+/* A test is chosen by its name, by its suite's, or by suite:name. */
 static bool matches(const struct harness_test *test, const char *glob)
 {
-	return !glob || !fnmatch(glob, test->name, 0);
+	char full[256];
+
+	if (!glob)
+		return true;
+	snprintf(full, sizeof(full), "%s:%s", suite, test->name);
+	return !fnmatch(glob, test->name, 0) || !fnmatch(glob, suite, 0) ||
+		!fnmatch(glob, full, 0);
 }
 
 static void usage(FILE *to)
@@ -356,7 +363,8 @@ static void usage(FILE *to)
 	fprintf(to,
 		"usage: %s [-l] [-t GLOB] [-s FACTOR] [-v]\n"
 		"  -l         list the tests\n"
-		"  -t GLOB    run the tests whose names match\n"
+		"  -t GLOB    run the tests whose names match; a suite's name, or\n"
+		"             suite:test, will do as well\n"
 		"  -s FACTOR  multiply all time-outs, for slow machines\n"
 		"  -v         say how long each test took\n", suite);
 }

@@ -133,8 +133,8 @@ extern void (*harness_before_all)(void);
 })
 #define HARNESS_STRINGS(want_equal, left, right) \
 	harness_compare_strings(__FILE__, __LINE__, want_equal, left, right)
-#define HARNESS_TRUE(condition) \
-	harness_true(__FILE__, __LINE__, !!(condition), #condition)
+#define HARNESS_TRUE(condition, text) \
+	harness_true(__FILE__, __LINE__, !!(condition), text)
 #define HARNESS_OR_ABORT(check) do { \
 	if (!(check)) \
 		harness_abort(); \
@@ -147,8 +147,9 @@ extern void (*harness_before_all)(void);
 #define EXPECT_LE(expected, seen) HARNESS_COMPARE(expected, <=, seen)
 #define EXPECT_GT(expected, seen) HARNESS_COMPARE(expected, >, seen)
 #define EXPECT_GE(expected, seen) HARNESS_COMPARE(expected, >=, seen)
-#define EXPECT_TRUE(condition) HARNESS_TRUE(condition)
-#define EXPECT_FALSE(condition) HARNESS_TRUE(!(condition))
+#define EXPECT_TRUE(condition) HARNESS_TRUE(condition, #condition)
+#define EXPECT_FALSE(condition) \
+	HARNESS_TRUE(!(condition), "not " #condition)
 #define EXPECT_STREQ(expected, seen) HARNESS_STRINGS(true, expected, seen)
 #define EXPECT_STRNE(expected, seen) HARNESS_STRINGS(false, expected, seen)
 
@@ -158,8 +159,10 @@ extern void (*harness_before_all)(void);
 #define ASSERT_LE(expected, seen) HARNESS_OR_ABORT(EXPECT_LE(expected, seen))
 #define ASSERT_GT(expected, seen) HARNESS_OR_ABORT(EXPECT_GT(expected, seen))
 #define ASSERT_GE(expected, seen) HARNESS_OR_ABORT(EXPECT_GE(expected, seen))
-#define ASSERT_TRUE(condition) HARNESS_OR_ABORT(EXPECT_TRUE(condition))
-#define ASSERT_FALSE(condition) HARNESS_OR_ABORT(EXPECT_FALSE(condition))
+#define ASSERT_TRUE(condition) \
+	HARNESS_OR_ABORT(HARNESS_TRUE(condition, #condition))
+#define ASSERT_FALSE(condition) \
+	HARNESS_OR_ABORT(HARNESS_TRUE(!(condition), "not " #condition))
 #define ASSERT_STREQ(expected, seen) \
 	HARNESS_OR_ABORT(EXPECT_STREQ(expected, seen))
 

@@ -819,7 +819,8 @@ int count_dmabufs(void)
 	file = fopen(BUFINFO, "r");
 	ASSERT_NE(NULL, file);
 	while (getline(&line, &size, file) > 0)
-		if (sscanf(line, "Total %d objects", &count) == 1)
+		if (strstr(line, " objects,") &&
+		    sscanf(line, "Total %d", &count) == 1)
 			break;
 	free(line);
 	fclose(file);

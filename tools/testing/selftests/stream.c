@@ -1,0 +1,970 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The stream of frames: what is in them and in their headers, waiting for them,
+ * who has them, and several devices and allocators beside each other.
+ */
+#include "ksalloc_test.h"
+
+#include <fcntl.h>
+#include <linux/dma-buf.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/select.h>
+#include <unistd.h>
+
+#define FRAMES 4
+#define WIDTH 640
+#define HEIGHT 360
+#define PITCH (WIDTH * 2)
+#define FRAME_SIZE (PITCH * HEIGHT)
+#define BARS 8
+
+/* Running, with all frames allocated and none submitted */
+FIXTURE(stream) {
+	struct rig rig;
+	int connection, allocator;
+	unsigned char *map[FRAMES];
+	__u64 started_ns;
+};
+
+FIXTURE_SETUP(stream)
+{
+	int i, dmabuf;
+
+	rig_open(&self->rig, 0, WIDTH, HEIGHT);
+	rig_allocator(&self->rig, FRAMES);
+	self->connection = self->rig.connection;
+	self->allocator = self->rig.allocator;
+	for (i = 0; i < FRAMES; i++) {
+		ASSERT_EQ(i, alloc_now(self->allocator));
+		dmabuf = export_frame(self->allocator, i);
+		ASSERT_LE(0, dmabuf);
+		self->map[i] = map_frame(dmabuf, FRAME_SIZE,
+					 PROT_READ | PROT_WRITE);
+		close(dmabuf);
+	}
+	self->started_ns = now_ns();
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+}
+
+FIXTURE_TEARDOWN(stream)
+{
+	set_control(self->rig.video, "Percentage of Dropped Buffers", 0);
+	set_control(self->rig.video, "Timestamp Source", 0);
+	rig_close(&self->rig);
+}
+
+static void submit_all(struct stream_fixture *self)
+{
+	int i;
+
+	for (i = 0; i < FRAMES; i++)
+		ASSERT_EQ(0, submit(self->connection, i));
+}
+
+static void start_complete(struct call *call, struct ksalloc_complete *arg,
+			   int connection)
+{
+	*arg = (struct ksalloc_complete){ .size = sizeof(*arg) };
+	call_start(call, connection, KSALLOC_COMPLETE, arg);
+}
+
+/* Luma in the middle of a bar */
+static unsigned int bar_luma(const unsigned char *frame, unsigned int bar,
+			     unsigned int line)
+{
+	unsigned int x = (2 * bar + 1) * WIDTH / (2 * BARS);
+
+	return frame[line * PITCH + x * 2];
+}
+
+/* vivid's first pattern: from white to black, each bar darker than the last */
+static void expect_colour_bars(const unsigned char *frame)
+{
+	unsigned int bar, x;
+	const unsigned char *line = frame + HEIGHT * 3 / 4 * PITCH;
+
+	for (bar = 0; bar < BARS; bar++) {
+		unsigned int first = bar * WIDTH / BARS + 4;
+		unsigned int last = (bar + 1) * WIDTH / BARS - 4;
+
+		for (x = first; x < last; x++)
+			if (line[x * 2] != line[first * 2])
+				break;
+		EXPECT_EQ(last, x);
+		if (bar)
+			EXPECT_GT(bar_luma(frame, bar - 1, HEIGHT * 3 / 4),
+				  bar_luma(frame, bar, HEIGHT * 3 / 4));
+	}
+	EXPECT_LT(150, bar_luma(frame, 0, HEIGHT * 3 / 4));
+	EXPECT_GT(20, bar_luma(frame, BARS - 1, HEIGHT * 3 / 4));
+}
+
+/* I2, I3: frames arrive, each with a full header. */
+TEST_F(stream, headers)
+{
+	struct ksalloc_complete frame;
+	const struct ksstream_header *header = &frame.header;
+	int i, index;
+
+	submit_all(self);
+	for (i = 0; i < 20; i++) {
+		memset(&frame, 0xa5, sizeof(frame));
+		index = rig_complete(&self->rig, &frame);
+		ASSERT_LE(0, index);
+		ASSERT_GT(FRAMES, index);
+		EXPECT_EQ(sizeof(*header), header->header_size);
+		EXPECT_EQ(0, header->type_specific_flags);
+		EXPECT_EQ(1, header->presentation_time.numerator);
+		EXPECT_EQ(1, header->presentation_time.denominator);
+		EXPECT_EQ(FRAME_SIZE, header->frame_extent);
+		EXPECT_EQ(FRAME_SIZE, header->data_used);
+		EXPECT_EQ(0, header->data);
+		EXPECT_EQ(0, header->reserved);
+		EXPECT_TRUE(header->options_flags &
+			    KSSTREAM_HEADER_OPTIONSF_TIMEVALID);
+		EXPECT_EQ(0, header->options_flags &
+			  ~(KSSTREAM_HEADER_OPTIONSF_TIMEVALID |
+			    KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY |
+			    KSSTREAM_HEADER_OPTIONSF_DURATIONVALID));
+		EXPECT_EQ(!!(header->options_flags &
+			     KSSTREAM_HEADER_OPTIONSF_DURATIONVALID),
+			  header->duration > 0);
+		ASSERT_EQ(0, submit(self->connection, index));
+	}
+}
+
+/*
+ * I3: presentation times are CLOCK_MONOTONIC in 100 ns and rise. vivid sets a
+ * frame's time after it has said that the frame is done, so one in a while may
+ * be the buffer's last.
+ */
+TEST_F(stream, presentation_times)
+{
+	enum { COUNT = 20 };
+	struct ksalloc_complete frame;
+	__s64 last = self->started_ns / 100;
+	int i, good = 0;
+
+	/* Else it is the end of the frame, which is yet to come. */
+	ASSERT_EQ(0, set_control(self->rig.video, "Timestamp Source", 1));
+	submit_all(self);
+	for (i = 0; i < COUNT; i++) {
+		rig_turn(&self->rig, &frame);
+		EXPECT_LE(frame.header.presentation_time.time,
+			  (__s64)(now_ns() / 100));
+		if (frame.header.presentation_time.time > last)
+			good++;
+		last = frame.header.presentation_time.time;
+	}
+	EXPECT_LE(COUNT - 2, good);
+	/* The last one is not long ago. */
+	EXPECT_GT(PATIENCE_MS * 10000LL, (__s64)(now_ns() / 100) - last);
+}
+
+/* I3: sequence numbers rise, and frames come in the order of submission. */
+TEST_F(stream, order)
+{
+	struct ksalloc_complete frame;
+	__u32 last = 0;
+	int i;
+
+	submit_all(self);
+	for (i = 0; i < 20; i++) {
+		rig_turn(&self->rig, &frame);
+		EXPECT_EQ(i % FRAMES, frame.index);
+		if (i)
+			EXPECT_LT(last, frame.sequence);
+		last = frame.sequence;
+	}
+}
+
+/* I2: the frames hold what the camera sees, and the pictures move on. */
+TEST_F(stream, content)
+{
+	enum { TEXT = PITCH * 64 };
+	unsigned char *last = malloc(TEXT);
+	int i, index;
+
+	submit_all(self);
+	for (i = 0; i < 8; i++) {
+		index = rig_complete(&self->rig, NULL);
+		ASSERT_LE(0, index);
+		expect_colour_bars(self->map[index]);
+		/* The counter in the upper left corner */
+		if (i)
+			EXPECT_NE(0, memcmp(last, self->map[index], TEXT));
+		memcpy(last, self->map[index], TEXT);
+		ASSERT_EQ(0, submit(self->connection, index));
+	}
+}
+
+/*
+ * I2: the device writes into the pages that were mapped before the capture, into
+ * all of the frame, and into no frame that was not submitted.
+ */
+TEST_F(stream, in_place)
+{
+	int i;
+
+	for (i = 0; i < FRAMES; i++)
+		memset(self->map[i], 0x33, FRAME_SIZE);
+	ASSERT_EQ(0, submit(self->connection, 2));
+	EXPECT_EQ(2, rig_complete(&self->rig, NULL));
+	expect_colour_bars(self->map[2]);
+	EXPECT_NE(0x33, self->map[2][FRAME_SIZE - 2]);
+	for (i = 0; i < FRAMES; i++) {
+		unsigned int j = 0;
+
+		while (i != 2 && j < FRAME_SIZE && self->map[i][j] == 0x33)
+			j++;
+		EXPECT_EQ(i == 2 ? 0 : FRAME_SIZE, j);
+	}
+}
+
+/* I2: a completed frame is the client's: the device writes no more to it. */
+TEST_F(stream, completed_frame_is_left_alone)
+{
+	unsigned int j;
+	int held, i;
+
+	submit_all(self);
+	held = rig_complete(&self->rig, NULL);
+	ASSERT_LE(0, held);
+	memset(self->map[held], 0x44, FRAME_SIZE);
+	for (i = 0; i < 10; i++)
+		rig_turn(&self->rig, NULL);
+	for (j = 0; j < FRAME_SIZE; j++)
+		if (self->map[held][j] != 0x44)
+			break;
+	EXPECT_EQ(FRAME_SIZE, j);
+}
+
+/* A completed frame's dma-buf can be bracketed for the processor's access. */
+TEST_F(stream, dmabuf_sync)
+{
+	struct dma_buf_sync sync = {
+		.flags = DMA_BUF_SYNC_READ | DMA_BUF_SYNC_START,
+	};
+	int dmabuf, index;
+
+	submit_all(self);
+	index = rig_complete(&self->rig, NULL);
+	ASSERT_LE(0, index);
+	dmabuf = export_frame(self->allocator, index);
+	ASSERT_LE(0, dmabuf);
+	EXPECT_EQ(0, call_fd(dmabuf, DMA_BUF_IOCTL_SYNC, &sync));
+	expect_colour_bars(self->map[index]);
+	sync.flags = DMA_BUF_SYNC_READ | DMA_BUF_SYNC_END;
+	EXPECT_EQ(0, call_fd(dmabuf, DMA_BUF_IOCTL_SYNC, &sync));
+}
+
+/* I2: COMPLETE waits for a frame that is submitted only later. */
+TEST_F(stream, complete_waits)
+{
+	struct ksalloc_complete frame;
+	struct call call;
+
+	start_complete(&call, &frame, self->connection);
+	ASSERT_TRUE(call_waits(&call));
+	ASSERT_EQ(0, submit(self->connection, 3));
+	EXPECT_EQ(0, call_result(&call));
+	EXPECT_EQ(3, frame.index);
+	EXPECT_EQ(0, get_pending(self->connection));
+	EXPECT_EQ(0, in_device(self->allocator));
+	/* It is ours now. */
+	EXPECT_EQ(0, free_frame(self->allocator, 3));
+}
+
+/* I2: with nothing filled, NONBLOCK gets EAGAIN, by flag and by O_NONBLOCK. */
+TEST_F(stream, nonblock)
+{
+	EXPECT_EQ(-EAGAIN, complete(self->connection, KSALLOC_NONBLOCK, 0,
+				    NULL));
+	EXPECT_EQ(-EAGAIN, complete(self->connection, KSALLOC_NONBLOCK,
+				    in_ms(PATIENCE_MS), NULL));
+	ASSERT_EQ(0, fcntl(self->connection, F_SETFL, O_NONBLOCK));
+	EXPECT_EQ(-EAGAIN, complete(self->connection, 0, 0, NULL));
+	ASSERT_EQ(0, submit(self->connection, 1));
+	ASSERT_EQ(POLLIN, poll_fd(self->connection, POLLIN, PATIENCE_MS));
+	EXPECT_EQ(1, complete(self->connection, 0, 0, NULL));
+	EXPECT_EQ(-EAGAIN, complete(self->connection, 0, 0, NULL));
+	ASSERT_EQ(0, fcntl(self->connection, F_SETFL, 0));
+	EXPECT_EQ(-ETIMEDOUT, complete(self->connection, 0, in_ms(1), NULL));
+}
+
+/* I2: a V4L2 file that is O_NONBLOCK itself makes no difference. */
+TEST_F(stream, nonblocking_video)
+{
+	ASSERT_EQ(0, fcntl(self->rig.video, F_SETFL, O_NONBLOCK));
+	submit_all(self);
+	EXPECT_EQ(0, rig_complete(&self->rig, NULL));
+	EXPECT_EQ(1, rig_complete(&self->rig, NULL));
+}
+
+/* I2: a deadline ends the wait with ETIMEDOUT, and not before its time. */
+TEST_F(stream, deadline)
+{
+	__u64 deadline = in_ms(100);
+
+	EXPECT_EQ(-ETIMEDOUT, complete(self->connection, 0, deadline, NULL));
+	EXPECT_LE(deadline, now_ns());
+	EXPECT_EQ(-ETIMEDOUT, complete(self->connection, 0, 1, NULL));
+	ASSERT_EQ(0, submit(self->connection, 0));
+	ASSERT_EQ(POLLIN, poll_fd(self->connection, POLLIN, PATIENCE_MS));
+	/* In the past, but there is no need to wait. */
+	EXPECT_EQ(0, complete(self->connection, 0, 1, NULL));
+}
+
+/* I2: the latest deadlines that there are lie in the future. */
+TEST_F(stream, deadline_never)
+{
+	static const __u64 deadlines[] = {
+		0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(deadlines); i++) {
+		struct ksalloc_complete frame = {
+			.size = sizeof(frame),
+			.deadline_ns = deadlines[i],
+		};
+		struct call call;
+
+		call_start(&call, self->connection, KSALLOC_COMPLETE, &frame);
+		EXPECT_TRUE(call_waits(&call));
+		ASSERT_EQ(0, submit(self->connection, 0));
+		EXPECT_EQ(0, call_result(&call));
+	}
+}
+
+static atomic_int handled;
+
+static void handler(int signal __maybe_unused)
+{
+	handled++;
+}
+
+static void handle(int signal, int flags)
+{
+	struct sigaction action = { .sa_handler = handler, .sa_flags = flags };
+
+	handled = 0;
+	ASSERT_EQ(0, sigaction(signal, &action, NULL));
+}
+
+/* I2: a signal ends the wait with EINTR, and no frame is lost. */
+TEST_F(stream, signal)
+{
+	struct ksalloc_complete frame;
+	struct call call;
+
+	handle(SIGUSR1, 0);
+	start_complete(&call, &frame, self->connection);
+	ASSERT_TRUE(call_waits(&call));
+	pthread_kill(call.thread, SIGUSR1);
+	EXPECT_EQ(-EINTR, call_result(&call));
+	ASSERT_EQ(0, submit(self->connection, 0));
+	EXPECT_EQ(0, rig_complete(&self->rig, NULL));
+}
+
+/* I2: under SA_RESTART the call goes on waiting, and is served. */
+TEST_F(stream, signal_restart)
+{
+	struct ksalloc_complete frame;
+	struct call call;
+
+	handle(SIGUSR1, SA_RESTART);
+	start_complete(&call, &frame, self->connection);
+	ASSERT_TRUE(call_waits(&call));
+	pthread_kill(call.thread, SIGUSR1);
+	ASSERT_TRUE(EVENTUALLY(handled == 1));
+	ASSERT_TRUE(call_waits(&call));
+	ASSERT_EQ(0, submit(self->connection, 2));
+	EXPECT_EQ(0, call_result(&call));
+	EXPECT_EQ(2, frame.index);
+}
+
+/* E1, I2: poll says EPOLLIN when there is a filled frame, and only then. */
+TEST_F(stream, poll)
+{
+	EXPECT_EQ(0, poll_fd(self->connection, POLLIN, 0));
+	EXPECT_EQ(0, poll_fd(self->connection, POLLIN, 50));
+	ASSERT_EQ(0, submit(self->connection, 0));
+	EXPECT_EQ(POLLIN, poll_fd(self->connection, POLLIN, PATIENCE_MS));
+	EXPECT_EQ(0, complete(self->connection, KSALLOC_NONBLOCK, 0, NULL));
+	EXPECT_EQ(0, poll_fd(self->connection, POLLIN, 0));
+}
+
+/* I2: epoll and select wake up for a filled frame as well. */
+TEST_F(stream, epoll_and_select)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	struct timeval patience = { .tv_sec = PATIENCE_MS / 1000 };
+	int epoll = epoll_create1(0), i;
+	fd_set set;
+
+	ASSERT_LE(0, epoll);
+	ASSERT_EQ(0, epoll_ctl(epoll, EPOLL_CTL_ADD, self->connection,
+			       &event));
+	EXPECT_EQ(0, epoll_wait(epoll, &event, 1, 0));
+	submit_all(self);
+	for (i = 0; i < 10; i++) {
+		ASSERT_EQ(1, epoll_wait(epoll, &event, 1, PATIENCE_MS));
+		EXPECT_EQ(EPOLLIN, event.events);
+		ASSERT_LE(0, complete(self->connection, KSALLOC_NONBLOCK, 0,
+				      NULL) - i % FRAMES);
+		ASSERT_EQ(0, submit(self->connection, i % FRAMES));
+	}
+	FD_ZERO(&set);
+	FD_SET(self->connection, &set);
+	EXPECT_EQ(1, select(self->connection + 1, &set, NULL, NULL,
+			    &patience));
+	EXPECT_LE(0, complete(self->connection, KSALLOC_NONBLOCK, 0, NULL));
+}
+
+/* I2: edge-triggered epoll with reading until EAGAIN misses no frame. */
+TEST_F(stream, epoll_edges)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int epoll = epoll_create1(0), count = 0, index;
+
+	ASSERT_LE(0, epoll);
+	ASSERT_EQ(0, epoll_ctl(epoll, EPOLL_CTL_ADD, self->connection,
+			       &event));
+	submit_all(self);
+	while (count < 20) {
+		ASSERT_EQ(1, epoll_wait(epoll, &event, 1, PATIENCE_MS));
+		while ((index = complete(self->connection, KSALLOC_NONBLOCK,
+					 0, NULL)) >= 0) {
+			count++;
+			ASSERT_EQ(0, submit(self->connection, index));
+		}
+		ASSERT_EQ(-EAGAIN, index);
+	}
+}
+
+struct stopper {
+	int connection;
+	unsigned int state;
+};
+
+static void *stop_later(void *data)
+{
+	const struct stopper *stopper = data;
+
+	sleep_ms(50);
+	set_state(stopper->connection, stopper->state);
+	return NULL;
+}
+
+/* I4: a state lower than PAUSE ends the waits of readers with ECANCELED. */
+TEST_F(stream, stop_cancels_readers)
+{
+	static const unsigned int from[] = { KSSTATE_RUN, KSSTATE_PAUSE };
+	static const unsigned int to[] = { KSSTATE_ACQUIRE, KSSTATE_STOP };
+	struct ksalloc_complete frames[2], arg = { .size = sizeof(arg) };
+	struct call calls[2];
+	struct agent agent;
+	unsigned int i, j, k;
+
+	agent_start(&agent);
+	for (i = 0; i < ARRAY_SIZE(from); i++) {
+		for (j = 0; j < ARRAY_SIZE(to); j++) {
+			ASSERT_EQ(0, set_state(self->connection, from[i]));
+			for (k = 0; k < 2; k++)
+				start_complete(&calls[k], &frames[k],
+					       self->connection);
+			agent_begin(&agent, self->connection,
+				    KSALLOC_COMPLETE, &arg, sizeof(arg));
+			for (k = 0; k < 2; k++)
+				ASSERT_TRUE(call_waits(&calls[k]));
+			ASSERT_TRUE(agent_waits(&agent));
+			ASSERT_EQ(0, set_state(self->connection, to[j]));
+			for (k = 0; k < 2; k++)
+				EXPECT_EQ(-ECANCELED, call_result(&calls[k]));
+			EXPECT_EQ(-ECANCELED, agent_end(&agent, NULL, 0));
+		}
+	}
+}
+
+/* I4: pollers hear of it as well. */
+TEST_F(stream, stop_wakes_pollers)
+{
+	struct stopper stopper = { self->connection, KSSTATE_STOP };
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, stop_later, &stopper));
+	EXPECT_NE(0, poll_fd(self->connection, POLLIN, PATIENCE_MS));
+	EXPECT_EQ(-ECANCELED, complete(self->connection, 0, 0, NULL));
+	pthread_join(thread, NULL);
+}
+
+/* I4: the frames in the device come back, though a reader waits for them. */
+TEST_F(stream, stop_returns_frames)
+{
+	struct ksalloc_complete frame;
+	struct call call;
+	int i;
+
+	/* Nothing is filled while the device drops all it has. */
+	ASSERT_EQ(0, set_control(self->rig.video,
+				 "Percentage of Dropped Buffers", 100));
+	submit_all(self);
+	start_complete(&call, &frame, self->connection);
+	ASSERT_TRUE(call_waits(&call));
+	EXPECT_EQ(FRAMES, in_device(self->allocator));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(-ECANCELED, call_result(&call));
+	EXPECT_EQ(0, allocated(self->allocator));
+	for (i = 0; i < FRAMES; i++)
+		EXPECT_LE(0, alloc_now(self->allocator));
+}
+
+/* I4: from RUN to PAUSE readers go on waiting, and are served in RUN again. */
+TEST_F(stream, pause_keeps_readers)
+{
+	struct ksalloc_complete frame;
+	struct call call;
+
+	start_complete(&call, &frame, self->connection);
+	ASSERT_TRUE(call_waits(&call));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	ASSERT_EQ(0, submit(self->connection, 0));
+	EXPECT_TRUE(call_waits(&call));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(0, call_result(&call));
+	EXPECT_EQ(0, frame.index);
+}
+
+/* I4: closing the process's last descriptor ends its waits: ECANCELED. */
+TEST_F(stream, close_cancels_readers)
+{
+	struct ksalloc_complete frame, arg = { .size = sizeof(arg) };
+	struct agent agent;
+	struct call call;
+
+	agent_start(&agent);
+	start_complete(&call, &frame, self->connection);
+	agent_begin(&agent, self->connection, KSALLOC_COMPLETE, &arg,
+		    sizeof(arg));
+	ASSERT_TRUE(call_waits(&call));
+	ASSERT_TRUE(agent_waits(&agent));
+	close(self->connection);
+	self->rig.connection = 0;
+	EXPECT_EQ(-ECANCELED, call_result(&call));
+	/* The other process has the connection still. */
+	EXPECT_TRUE(agent_waits(&agent));
+}
+
+/* I4: closing one of two descriptors cancels nothing. */
+TEST_F(stream, close_of_a_dup_cancels_nothing)
+{
+	struct ksalloc_complete frame;
+	int other = dup(self->connection);
+	struct call call;
+
+	start_complete(&call, &frame, self->connection);
+	ASSERT_TRUE(call_waits(&call));
+	close(other);
+	EXPECT_TRUE(call_waits(&call));
+	ASSERT_EQ(0, submit(self->connection, 0));
+	EXPECT_EQ(0, call_result(&call));
+}
+
+/* B7: frames that a process got by COMPLETE come back when it dies. */
+TEST_F(stream, killed_reader)
+{
+	struct ksalloc_complete arg = { .size = sizeof(arg) };
+	struct agent agent;
+
+	agent_start(&agent);
+	ASSERT_EQ(0, submit(self->connection, 0));
+	ASSERT_EQ(0, submit(self->connection, 1));
+	ASSERT_EQ(0, agent_call(&agent, self->connection, KSALLOC_COMPLETE,
+				&arg, sizeof(arg)));
+	EXPECT_EQ(0, arg.index);
+	EXPECT_EQ(1, rig_complete(&self->rig, NULL));
+	EXPECT_EQ(FRAMES, allocated(self->allocator));
+	agent_kill(&agent);
+	EXPECT_TRUE(EVENTUALLY(allocated(self->allocator) == FRAMES - 1));
+	EXPECT_EQ(0, alloc_now(self->allocator));
+	EXPECT_EQ(0, submit(self->connection, 0));
+	EXPECT_EQ(0, rig_complete(&self->rig, NULL));
+}
+
+/* B7: frames that a process submitted stay in the device when it dies. */
+TEST_F(stream, killed_submitter)
+{
+	struct ksalloc_submit arg = { .size = sizeof(arg) };
+	struct agent agent;
+	int index;
+
+	agent_start(&agent);
+	ASSERT_EQ(0, free_frame(self->allocator, 2));
+	index = agent_alloc(&agent, self->allocator);
+	ASSERT_EQ(2, index);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	arg.index = index;
+	ASSERT_EQ(0, agent_call(&agent, self->connection, KSALLOC_SUBMIT, &arg,
+				sizeof(arg)));
+	agent_kill(&agent);
+	EXPECT_EQ(1, in_device(self->allocator));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(2, rig_complete(&self->rig, NULL));
+	EXPECT_EQ(0, free_frame(self->allocator, 2));
+}
+
+/*
+ * B7: a process that closes its last descriptor of the connection gives back
+ * what it got by COMPLETE, and keeps what it got by ALLOC.
+ */
+TEST_F(stream, closed_connection_returns_completed_frames)
+{
+	struct ksalloc_complete arg = { .size = sizeof(arg) };
+	struct agent agent;
+
+	agent_start(&agent);
+	ASSERT_EQ(0, free_frame(self->allocator, 3));
+	ASSERT_EQ(3, agent_alloc(&agent, self->allocator));
+	ASSERT_EQ(0, submit(self->connection, 0));
+	ASSERT_EQ(0, agent_call(&agent, self->connection, KSALLOC_COMPLETE,
+				&arg, sizeof(arg)));
+	EXPECT_EQ(FRAMES, allocated(self->allocator));
+	ASSERT_EQ(0, agent_close(&agent, self->connection));
+	EXPECT_EQ(FRAMES - 1, allocated(self->allocator));
+	ASSERT_EQ(0, agent_close(&agent, self->allocator));
+	EXPECT_EQ(FRAMES - 2, allocated(self->allocator));
+}
+
+/*
+ * B7: a frame got by COMPLETE belongs to the connection's file: closing the
+ * allocator's leaves it with the reader.
+ */
+TEST_F(stream, closed_allocator_keeps_completed_frames)
+{
+	struct ksalloc_complete arg = { .size = sizeof(arg) };
+	struct agent agent;
+
+	agent_start(&agent);
+	ASSERT_EQ(0, submit(self->connection, 0));
+	ASSERT_EQ(0, agent_call(&agent, self->connection, KSALLOC_COMPLETE,
+				&arg, sizeof(arg)));
+	ASSERT_EQ(0, agent_close(&agent, self->allocator));
+	EXPECT_EQ(FRAMES, allocated(self->allocator));
+	EXPECT_EQ(0, submit(self->connection, 0));
+	EXPECT_EQ(0, rig_complete(&self->rig, NULL));
+}
+
+/* B7: capture goes on with an allocator whose descriptors are all closed. */
+TEST_F(stream, allocator_closed)
+{
+	int i, before = count_dmabufs();
+
+	submit_all(self);
+	close(self->allocator);
+	self->rig.allocator = 0;
+	for (i = 0; i < 8; i++)
+		rig_turn(&self->rig, NULL);
+	for (i = 0; i < FRAMES; i++)
+		munmap(self->map[i], FRAME_SIZE);
+	EXPECT_EQ(before, count_dmabufs());
+	close(self->connection);
+	self->rig.connection = 0;
+	EXPECT_TRUE(EVENTUALLY(count_dmabufs() == before - FRAMES));
+}
+
+static void *read_frames(void *data)
+{
+	int *counts = data;
+	int connection = counts[0], index;
+
+	while ((index = complete(connection, 0, 0, NULL)) >= 0)
+		__atomic_add_fetch(&counts[1 + index], 1, __ATOMIC_RELAXED);
+	return (void *)(long)index;
+}
+
+/* I2: several readers at once: each frame goes to one of them. */
+TEST_F(stream, several_readers)
+{
+	int counts[1 + FRAMES] = { self->connection };
+	pthread_t threads[3];
+	int round, i;
+
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, read_frames,
+					    counts));
+	for (round = 1; round <= 5; round++) {
+		submit_all(self);
+		for (i = 0; i < FRAMES; i++)
+			ASSERT_TRUE(EVENTUALLY(__atomic_load_n(&counts[1 + i],
+							       __ATOMIC_RELAXED)
+					       >= round));
+	}
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	for (i = 0; i < 3; i++) {
+		void *result;
+
+		pthread_join(threads[i], &result);
+		EXPECT_EQ(-ECANCELED, (long)result);
+	}
+	for (i = 0; i < FRAMES; i++)
+		EXPECT_EQ(5, counts[1 + i]);
+}
+
+static bool discontinuity(const struct ksalloc_complete *frame)
+{
+	return frame->header.options_flags &
+		KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+}
+
+/* I3: DATADISCONTINUITY on the first frame after a gap, and on no other. */
+TEST_F(stream, discontinuity_by_drops)
+{
+	struct ksalloc_complete frame;
+	int i, gaps = 0, none = 0;
+	__u32 last = 0;
+
+	ASSERT_EQ(0, set_control(self->rig.video,
+				 "Percentage of Dropped Buffers", 30));
+	submit_all(self);
+	for (i = 0; i < 40; i++) {
+		rig_turn(&self->rig, &frame);
+		if (i) {
+			bool gap = frame.sequence != last + 1;
+
+			EXPECT_EQ(gap, discontinuity(&frame));
+			gaps += gap;
+			none += !gap;
+		}
+		last = frame.sequence;
+	}
+	/* Both were seen, or this says nothing. */
+	EXPECT_LT(0, gaps);
+	EXPECT_LT(0, none);
+}
+
+/* I3: the same where there was nothing to fill for a while. */
+TEST_F(stream, discontinuity_by_starving)
+{
+	struct ksalloc_complete frame;
+	__u32 last;
+
+	ASSERT_EQ(0, submit(self->connection, 0));
+	ASSERT_EQ(0, rig_complete(&self->rig, &frame));
+	last = frame.sequence;
+	sleep_ms(300);
+	ASSERT_EQ(0, submit(self->connection, 0));
+	ASSERT_EQ(0, rig_complete(&self->rig, &frame));
+	EXPECT_LT(last + 1, frame.sequence);
+	EXPECT_TRUE(discontinuity(&frame));
+}
+
+/* I3: a frame that the device marks as damaged has it too, gap or no gap. */
+TEST_F(stream, discontinuity_by_damage)
+{
+	struct ksalloc_complete frame;
+	int i, flagged = 0;
+	__u32 last = 0;
+
+	submit_all(self);
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, set_control(self->rig.video,
+					 "Inject V4L2_BUF_FLAG_ERROR", 1));
+		rig_turn(&self->rig, &frame);
+		if (i && frame.sequence == last + 1)
+			flagged += discontinuity(&frame);
+		last = frame.sequence;
+	}
+	EXPECT_LT(0, flagged);
+}
+
+/* I3: sequence numbers that wrap around are no gap. */
+TEST_F_TIMEOUT(stream, sequence_wraps, 60)
+{
+	struct ksalloc_complete frame;
+	bool wrapped = false;
+	__u32 last = 0;
+	int i;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	ASSERT_EQ(0, set_control(self->rig.video, "Wrap Sequence Number", 1));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(0, set_control(self->rig.video, "Wrap Sequence Number", 0));
+	submit_all(self);
+	for (i = 0; i < 300 && !wrapped; i++) {
+		rig_turn(&self->rig, &frame);
+		wrapped = i && frame.sequence < last;
+		if (i)
+			EXPECT_EQ(frame.sequence != last + 1,
+				  discontinuity(&frame));
+		last = frame.sequence;
+	}
+	EXPECT_TRUE(wrapped);
+}
+
+/* The driver's own errors are passed on; after STOP the device can be used. */
+TEST_F(stream, device_error)
+{
+	struct ksalloc_complete frame;
+	struct call call;
+
+	ASSERT_EQ(0, set_control(self->rig.video,
+				 "Percentage of Dropped Buffers", 100));
+	submit_all(self);
+	start_complete(&call, &frame, self->connection);
+	ASSERT_TRUE(call_waits(&call));
+	ASSERT_EQ(0, set_control(self->rig.video,
+				 "Inject Fatal Streaming Error", 1));
+	EXPECT_EQ(-EIO, call_result(&call));
+	EXPECT_EQ(-EIO, complete(self->connection, KSALLOC_NONBLOCK, 0, NULL));
+	EXPECT_NE(0, poll_fd(self->connection, POLLIN, 0));
+	EXPECT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(0, allocated(self->allocator));
+	ASSERT_EQ(0, set_control(self->rig.video,
+				 "Percentage of Dropped Buffers", 0));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	rig_turn(&self->rig, NULL);
+}
+
+/* Two cameras, a connection each */
+FIXTURE(cameras) {
+	struct rig rig[2];
+};
+
+FIXTURE_SETUP(cameras)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		rig_open(&self->rig[i], i, 320, 180);
+}
+
+FIXTURE_TEARDOWN(cameras)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		rig_close(&self->rig[i]);
+}
+
+static void share_allocator(struct cameras_fixture *self, unsigned int frames)
+{
+	rig_allocator(&self->rig[0], frames);
+	self->rig[1].allocator = dup(self->rig[0].allocator);
+	ASSERT_EQ(0, set_allocator(self->rig[1].connection,
+				   self->rig[1].allocator));
+}
+
+/* G1: one allocator serves two connections; each gets its own frames back. */
+TEST_F(cameras, shared_allocator)
+{
+	struct ksalloc_complete frame;
+	int i, j;
+
+	share_allocator(self, 6);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, set_state(self->rig[i].connection, KSSTATE_RUN));
+	for (i = 0; i < 6; i++) {
+		ASSERT_EQ(i, alloc_now(self->rig[0].allocator));
+		ASSERT_EQ(0, submit(self->rig[i % 2].connection, i));
+	}
+	for (i = 0; i < 10; i++) {
+		for (j = 0; j < 2; j++) {
+			rig_turn(&self->rig[j], &frame);
+			EXPECT_EQ(j, frame.index % 2);
+			EXPECT_EQ(320 * 180 * 2, frame.header.data_used);
+		}
+	}
+	EXPECT_EQ(6, in_device(self->rig[0].allocator));
+	ASSERT_EQ(0, set_state(self->rig[0].connection, KSSTATE_STOP));
+	EXPECT_EQ(3, in_device(self->rig[0].allocator));
+	EXPECT_EQ(3, allocated(self->rig[0].allocator));
+	rig_turn(&self->rig[1], NULL);
+}
+
+/* G1: a frame in one device's hands is refused to the other: EBUSY. */
+TEST_F(cameras, frame_in_the_other_device)
+{
+	share_allocator(self, 4);
+	ASSERT_EQ(0, set_state(self->rig[0].connection, KSSTATE_PAUSE));
+	ASSERT_EQ(0, set_state(self->rig[1].connection, KSSTATE_PAUSE));
+	ASSERT_EQ(0, alloc_now(self->rig[0].allocator));
+	ASSERT_EQ(0, submit(self->rig[0].connection, 0));
+	EXPECT_EQ(-EBUSY, submit(self->rig[1].connection, 0));
+	EXPECT_EQ(0, get_pending(self->rig[1].connection));
+	EXPECT_EQ(1, get_pending(self->rig[0].connection));
+	ASSERT_EQ(0, set_state(self->rig[1].connection, KSSTATE_STOP));
+	EXPECT_EQ(1, in_device(self->rig[0].allocator));
+	EXPECT_EQ(-EBUSY, free_frame(self->rig[1].allocator, 0));
+}
+
+/* G1: a frame that one device filled can go straight to the other. */
+TEST_F(cameras, frame_goes_through_both)
+{
+	int i;
+
+	share_allocator(self, 4);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, set_state(self->rig[i].connection, KSSTATE_RUN));
+	ASSERT_EQ(0, alloc_now(self->rig[0].allocator));
+	for (i = 0; i < 8; i++) {
+		ASSERT_EQ(0, submit(self->rig[i % 2].connection, 0));
+		ASSERT_EQ(0, rig_complete(&self->rig[i % 2], NULL));
+	}
+	EXPECT_EQ(1, allocated(self->rig[0].allocator));
+}
+
+/* G1: the number of frames is the bound for both together. */
+TEST_F(cameras, shared_bound)
+{
+	share_allocator(self, 3);
+	ASSERT_EQ(0, set_state(self->rig[0].connection, KSSTATE_PAUSE));
+	ASSERT_EQ(3, rig_submit_all(&self->rig[0]));
+	EXPECT_EQ(-EAGAIN, alloc_now(self->rig[1].allocator));
+	ASSERT_EQ(0, set_state(self->rig[0].connection, KSSTATE_ACQUIRE));
+	EXPECT_LE(0, alloc_now(self->rig[1].allocator));
+}
+
+/* G2: with an allocator each, one camera that hoards does not starve the other. */
+TEST_F(cameras, separate_allocators)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		rig_allocator(&self->rig[i], 3);
+		ASSERT_EQ(0, set_state(self->rig[i].connection, KSSTATE_RUN));
+	}
+	ASSERT_EQ(3, rig_submit_all(&self->rig[0]));
+	for (i = 0; i < 3; i++)
+		ASSERT_LE(0, rig_complete(&self->rig[0], NULL));
+	EXPECT_EQ(-EAGAIN, alloc_now(self->rig[0].allocator));
+	ASSERT_EQ(3, rig_submit_all(&self->rig[1]));
+	for (i = 0; i < 6; i++)
+		rig_turn(&self->rig[1], NULL);
+	EXPECT_EQ(3, allocated(self->rig[0].allocator));
+}
+
+/* G1: stopping, closing one connection does not touch the other's frames. */
+TEST_F(cameras, close_one)
+{
+	int i;
+
+	share_allocator(self, 6);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, set_state(self->rig[i].connection, KSSTATE_RUN));
+	for (i = 0; i < 6; i++) {
+		ASSERT_EQ(i, alloc_now(self->rig[0].allocator));
+		ASSERT_EQ(0, submit(self->rig[i % 2].connection, i));
+	}
+	close(self->rig[0].connection);
+	self->rig[0].connection = 0;
+	EXPECT_TRUE(EVENTUALLY(allocated(self->rig[1].allocator) == 3));
+	for (i = 0; i < 6; i++)
+		rig_turn(&self->rig[1], NULL);
+}
