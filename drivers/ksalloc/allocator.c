@@ -10,6 +10,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/poll.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
@@ -87,7 +88,7 @@ static long ks_alloc_ioctl(struct ks_ucmd *ucmd)
 	return 0;
 
 err_frame:
-	ks_allocator_free(alloc, index);
+	ks_allocator_free_owned(alloc, index, &owner);
 err_fd:
 	if (fd >= 0)
 		put_unused_fd(fd);
@@ -179,10 +180,12 @@ static __poll_t ks_allocator_poll(struct file *file, poll_table *wait)
 
 static int ks_allocator_flush(struct file *file, fl_owner_t files)
 {
+	struct ks_allocator *alloc = file->private_data;
 	const struct ks_owner owner = { file, files };
 
-	if (ks_closed_last(file, files))
-		ks_allocator_reclaim(file->private_data, &owner);
+	/* The search of a large table of descriptors is not for nothing */
+	if (ks_allocator_serves(alloc, &owner) && ks_closed_last(file, files))
+		ks_allocator_reclaim(alloc, &owner);
 	return 0;
 }
 
@@ -302,9 +305,9 @@ struct file *ks_allocator_create(const struct ksallocator_framing *framing,
 		alloc->frame[i].dmabuf = dmabuf;
 		list_add_tail(&alloc->frame[i].link, &alloc->free);
 
-		/* A signal shall not have to wait for gigabytes */
-		if (signal_pending(current)) {
-			ret = -ERESTARTSYS;
+		/* Who is killed shall not have to fill gigabytes first */
+		if (fatal_signal_pending(current)) {
+			ret = -EINTR;
 			goto err_destroy;
 		}
 	}

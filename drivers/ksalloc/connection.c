@@ -80,11 +80,18 @@ static void ks_step_acquire_to_stop(struct ks_connection *conn)
 /* Contract I4: what is pending is cancelled */
 static void ks_step_pause_to_acquire(struct ks_connection *conn)
 {
+	struct ks_allocator *alloc = ks_assigned(conn);
+	struct ks_reader *reader;
+	u32 i;
+
 	conn->sink->ops->cancel(conn->sink);
-	INIT_LIST_HEAD(&conn->submitted);
-	INIT_LIST_HEAD(&conn->done);
+	for (i = 0; i < alloc->frames; i++)
+		list_del_init(&conn->slots[i].link);
+	/* Even those that wake up when the next stream runs already */
+	list_for_each_entry(reader, &conn->readers, link)
+		reader->cancelled = true;
 	ks_connection_set_state(conn, KSSTATE_ACQUIRE);
-	ks_allocator_cancel(ks_assigned(conn), conn->file);
+	ks_allocator_cancel(alloc, conn->file);
 }
 
 static void ks_connection_down(struct ks_connection *conn, enum ksstate target)
@@ -430,6 +437,7 @@ static int ks_connection_assign(struct ks_connection *conn,
 		fput(conn->allocator);
 	}
 	conn->allocator = allocator;
+	conn->assigned++;
 	return 0;
 }
 
@@ -542,9 +550,25 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 	if (state < KSSTATE_PAUSE)
 		return EPOLLERR;
 	if (!list_empty_careful(&conn->done) ||
-	    (state == KSSTATE_RUN && conn->sink->ops->ready(conn->sink)))
+	    (state == KSSTATE_RUN && !list_empty_careful(&conn->submitted) &&
+	     conn->sink->ops->ready(conn->sink)))
 		return EPOLLIN | EPOLLRDNORM;
 	return 0;
+}
+
+/* Whether a process waits here, or has frames that it got here */
+static bool ks_connection_serves(struct ks_connection *conn,
+				 const struct ks_owner *owner)
+{
+	struct ks_reader *reader;
+
+	lockdep_assert_held(&conn->lock);
+
+	list_for_each_entry(reader, &conn->readers, link)
+		if (reader->files == owner->files)
+			return true;
+	return conn->allocator &&
+	       ks_allocator_serves(ks_assigned(conn), owner);
 }
 
 /* The process that closes its last descriptor has nothing here any more */
@@ -554,10 +578,12 @@ static int ks_connection_flush(struct file *file, fl_owner_t files)
 	const struct ks_owner owner = { file, files };
 	struct ks_reader *reader;
 
-	if (!ks_closed_last(file, files))
-		return 0;
-
 	mutex_lock(&conn->lock);
+	if (!ks_connection_serves(conn, &owner) ||
+	    !ks_closed_last(file, files)) {
+		mutex_unlock(&conn->lock);
+		return 0;
+	}
 	list_for_each_entry(reader, &conn->readers, link)
 		if (reader->files == files)
 			reader->cancelled = true;

@@ -266,6 +266,29 @@ int ks_allocator_free(struct ks_allocator *alloc, u32 index)
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free);
 
 /**
+ * ks_allocator_free_owned() - free a frame if it is still somebody's
+ * @alloc: the allocator
+ * @index: which frame
+ * @owner: whose it was
+ *
+ * Context: any.
+ */
+void ks_allocator_free_owned(struct ks_allocator *alloc, u32 index,
+			     const struct ks_owner *owner)
+{
+	struct ks_frame *frame = &alloc->frame[index];
+	unsigned long flags;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	if (frame->state == KS_FRAME_ALLOCATED &&
+	    ks_owner_equal(&frame->owner, owner))
+		ks_frame_free(alloc, frame);
+	spin_unlock_irqrestore(&alloc->lock, flags);
+
+	ks_allocator_wake(alloc);
+}
+
+/**
  * ks_allocator_submit() - give an allocated frame to a device
  * @alloc: the allocator
  * @index: which frame, whoever's it is
@@ -417,6 +440,33 @@ static bool ks_owner_matches(const struct ks_owner *owner,
 {
 	return owner->file == pattern->file &&
 	       (!pattern->files || owner->files == pattern->files);
+}
+
+/**
+ * ks_allocator_serves() - does an owner have or wait for frames?
+ * @alloc: the allocator
+ * @owner: who
+ *
+ * Context: any.
+ * Return: whether ks_allocator_reclaim() would have anything to do.
+ */
+bool ks_allocator_serves(struct ks_allocator *alloc,
+			 const struct ks_owner *owner)
+{
+	struct ks_waiter *waiter;
+	unsigned long flags;
+	bool serves = false;
+	u32 i;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	list_for_each_entry(waiter, &alloc->waiters, link)
+		serves |= ks_owner_matches(&waiter->owner, owner);
+	for (i = 0; i < alloc->frames && !serves; i++)
+		serves = alloc->frame[i].state != KS_FRAME_FREE &&
+			 ks_owner_matches(&alloc->frame[i].owner, owner);
+	spin_unlock_irqrestore(&alloc->lock, flags);
+
+	return serves;
 }
 
 /**

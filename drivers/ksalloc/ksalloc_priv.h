@@ -220,6 +220,8 @@ int ks_allocator_try_alloc(struct ks_allocator *alloc,
 int ks_allocator_alloc(struct ks_allocator *alloc, const struct ks_owner *owner,
 		       u64 deadline_ns, u32 *index);
 int ks_allocator_free(struct ks_allocator *alloc, u32 index);
+void ks_allocator_free_owned(struct ks_allocator *alloc, u32 index,
+			     const struct ks_owner *owner);
 int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
 			const struct file *connection);
 void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index);
@@ -229,6 +231,8 @@ bool ks_allocator_undeliver(struct ks_allocator *alloc, u32 index,
 			    const struct ks_owner *owner);
 void ks_allocator_cancel(struct ks_allocator *alloc,
 			 const struct file *connection);
+bool ks_allocator_serves(struct ks_allocator *alloc,
+			 const struct ks_owner *owner);
 void ks_allocator_reclaim(struct ks_allocator *alloc,
 			  const struct ks_owner *owner);
 
@@ -268,12 +272,12 @@ struct ks_sink;
  * @unacquire: ACQUIRE to STOP; does not fail
  * @queue: give a frame to the device; never waits for the device
  * @dequeue: take the next filled frame from the device; -EAGAIN where there is
- *	none. Never waits for the device
+ *	none. Called only while frames are queued; never waits for the device
  * @run: PAUSE to RUN
  * @cancel: make the device let go of all frames that are queued, which it
  *	forgets, and stop; does not fail
- * @ready: whether @dequeue might have something else to say than -EAGAIN.
- *	Called without ks_connection.lock
+ * @ready: whether @dequeue might have something else to say than -EAGAIN, while
+ *	frames are queued. Called without ks_connection.lock
  * @gone: whether the device has disappeared. Called in any context
  * @watch: begin to call ks_connection_notify()
  * @unwatch: end that: when it returns, no call is under way or comes later. Also
@@ -328,7 +332,8 @@ struct ks_slot {
  * struct ks_reader - a waiting KSALLOC_COMPLETE
  * @link: on &ks_connection.readers
  * @files: the process, as in &struct ks_owner
- * @cancelled: that process has closed its last descriptor
+ * @cancelled: that process has closed its last descriptor, or the stream that it
+ *	waited for has ended
  */
 struct ks_reader {
 	struct list_head link;
@@ -345,6 +350,7 @@ struct ks_reader {
  * @slots: one for each frame of the allocator, in ACQUIRE and above
  * @submitted: slots of frames that are not filled yet, in order
  * @done: slots of frames that are filled, in order
+ * @assigned: how often an allocator was assigned
  * @acquired: how often ACQUIRE was entered: tells slots of then from those of now
  * @sequence: the sequence number that the next frame should have
  * @synchronized: whether there was a frame before the next one
@@ -365,6 +371,7 @@ struct ks_connection {
 	struct ks_slot *slots;
 	struct list_head submitted;
 	struct list_head done;
+	u32 assigned;
 	u32 acquired;
 	u32 sequence;
 	bool synchronized;
@@ -398,12 +405,24 @@ void ks_connection_notify(struct ks_connection *conn);
 
 /* stream.c */
 
+/**
+ * struct ks_collected - a frame that was handed to a reader, and when
+ * @assigned: &ks_connection.assigned at that time
+ * @acquired: &ks_connection.acquired at that time
+ * @index: the frame
+ */
+struct ks_collected {
+	u32 assigned;
+	u32 acquired;
+	u32 index;
+};
+
 int ks_connection_dequeue(struct ks_connection *conn);
 int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot);
 int ks_connection_submit(struct ks_connection *conn, u32 index);
 int ks_connection_read(struct ks_connection *conn, const struct ks_owner *owner,
 		       bool nonblock, struct ksalloc_complete *arg,
-		       u32 *acquired);
+		       struct ks_collected *collected);
 long ks_submit_ioctl(struct ks_ucmd *ucmd);
 long ks_complete_ioctl(struct ks_ucmd *ucmd);
 

@@ -61,10 +61,18 @@ static int ks_heap_ioctl(struct file *heap, unsigned long uarg)
 		return ret;
 	ret = heap->f_op->unlocked_ioctl(heap, DMA_HEAP_IOCTL_ALLOC, uarg);
 
-	/* Not of our rules, and misleading: here the descriptor is wrong */
-	if (ret == -ENOTTY || ret == -ENOIOCTLCMD)
-		ret = -EINVAL;
-	return ret;
+	switch (ret) {
+	case 0:
+	case -ENOMEM:
+	case -EMFILE:
+	case -ENFILE:
+	case -EINTR:
+	case -ERESTARTSYS:
+		return ret;
+	default:
+		/* What no heap says comes from a file that is none */
+		return -EINVAL;
+	}
 }
 
 /*
@@ -94,8 +102,8 @@ static struct dma_buf *ks_heap_take(int fd, size_t bytes)
  *
  * Context: process context of a task with an address space; sleeps. No lock may
  * be held: it can be any file, and take as long as it likes.
- * Return: a dma-buf of at least @bytes; -EINVAL where the file is no heap; -ENOMEM;
- * what else the heap reports.
+ * Return: a dma-buf of at least @bytes; -EINVAL where the file is no heap; -ENOMEM,
+ * -EMFILE, -EINTR; what a security module says.
  */
 struct dma_buf *ks_heap_alloc(void *context, size_t bytes)
 {
@@ -123,7 +131,7 @@ struct dma_buf *ks_heap_alloc(void *context, size_t bytes)
 	if (copy_to_user(scratch, &data, sizeof(data)))
 		goto out;
 	ret = ks_heap_ioctl(heap, addr);
-	if (ret < 0)
+	if (ret)
 		goto out;
 	ret = -EFAULT;
 	if (copy_from_user(&data, scratch, sizeof(data)))

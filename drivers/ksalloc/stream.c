@@ -45,14 +45,15 @@ int ks_connection_dequeue(struct ks_connection *conn)
 
 	lockdep_assert_held(&conn->lock);
 
+	if (list_empty(&conn->submitted))
+		return -EAGAIN;
 	do {
 		ret = conn->sink->ops->dequeue(conn->sink, &completion);
 		if (ret)
 			return ret;
-		if (WARN_ON_ONCE(completion.index >= alloc->frames))
-			return -EIO;
-		slot = &conn->slots[completion.index];
-	} while (list_empty(&slot->link));
+	} while (completion.index >= alloc->frames ||
+		 list_empty(&conn->slots[completion.index].link));
+	slot = &conn->slots[completion.index];
 
 	if (conn->synchronized && completion.sequence != conn->sequence) {
 		completion.options_flags |=
@@ -196,16 +197,26 @@ static int ks_connection_collect(struct ks_connection *conn,
 	return 0;
 }
 
-/* Puts a frame back that its owner could not be told of */
+/*
+ * Puts a frame back that its owner could not be told of. Where the stream has
+ * ended meanwhile, the frame is free; where another allocator is assigned, it has
+ * been since then.
+ */
 static void ks_connection_uncollect(struct ks_connection *conn,
-				    const struct ks_owner *owner, u32 index,
-				    u32 acquired)
+				    const struct ks_owner *owner,
+				    const struct ks_collected *collected)
 {
+	u32 index = collected->index;
+
 	mutex_lock(&conn->lock);
-	if (conn->acquired == acquired && conn->state >= KSSTATE_PAUSE) {
-		if (ks_allocator_undeliver(ks_assigned(conn), index, owner))
-			list_add(&conn->slots[index].link, &conn->done);
-	}
+	if (conn->assigned != collected->assigned)
+		goto out;
+	if (conn->acquired != collected->acquired ||
+	    conn->state < KSSTATE_PAUSE)
+		ks_allocator_free_owned(ks_assigned(conn), index, owner);
+	else if (ks_allocator_undeliver(ks_assigned(conn), index, owner))
+		list_add(&conn->slots[index].link, &conn->done);
+out:
 	mutex_unlock(&conn->lock);
 	ks_connection_wake(conn);
 }
@@ -235,7 +246,7 @@ static int ks_connection_sleep(struct ks_connection *conn, int events,
  * @owner: whose the frame shall be
  * @nonblock: do not wait for one
  * @arg: its deadline; written to only on success
- * @acquired: &ks_connection.acquired at that time
+ * @collected: what to remember in case the owner cannot be told
  *
  * Contract I2, I3.
  *
@@ -244,7 +255,7 @@ static int ks_connection_sleep(struct ks_connection *conn, int events,
  */
 int ks_connection_read(struct ks_connection *conn, const struct ks_owner *owner,
 		       bool nonblock, struct ksalloc_complete *arg,
-		       u32 *acquired)
+		       struct ks_collected *collected)
 {
 	struct ks_reader reader = { .files = owner->files };
 	int events, ret, wait;
@@ -262,7 +273,11 @@ int ks_connection_read(struct ks_connection *conn, const struct ks_owner *owner,
 			ret = -ECANCELED;
 		else
 			ret = ks_connection_collect(conn, owner, arg);
-		*acquired = conn->acquired;
+		*collected = (struct ks_collected){
+			.assigned = conn->assigned,
+			.acquired = conn->acquired,
+			.index = arg->index,
+		};
 		if (ret == -EAGAIN && !nonblock && list_empty(&reader.link))
 			list_add(&reader.link, &conn->readers);
 		mutex_unlock(&conn->lock);
@@ -289,16 +304,16 @@ long ks_complete_ioctl(struct ks_ucmd *ucmd)
 	const struct ks_owner owner = { ucmd->file, current->files };
 	bool nonblock = (arg->flags & KSALLOC_NONBLOCK) ||
 			(ucmd->file->f_flags & O_NONBLOCK);
-	u32 acquired;
+	struct ks_collected collected;
 	int ret;
 
-	ret = ks_connection_read(conn, &owner, nonblock, arg, &acquired);
+	ret = ks_connection_read(conn, &owner, nonblock, arg, &collected);
 	if (ret)
 		return ret;
 
 	ret = ks_reply(ucmd, sizeof(*arg));
 	if (ret)
-		ks_connection_uncollect(conn, &owner, arg->index, acquired);
+		ks_connection_uncollect(conn, &owner, &collected);
 	return ret;
 }
 

@@ -26,6 +26,8 @@
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
+#include <linux/sched/signal.h>
+#include <linux/security.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <media/media-device.h>
@@ -129,9 +131,13 @@ static int ks_v4l2_check_priority(const struct ks_v4l2 *v4l2)
 	return v4l2_prio_check(vdev->prio, fh->prio);
 }
 
+/*
+ * Only a process that is killed gives up: with frames half-way through a change
+ * of state, an ordinary signal would lose what is filled already.
+ */
 static int ks_v4l2_lock(struct mutex *lock)
 {
-	return lock && mutex_lock_interruptible(lock) ? -ERESTARTSYS : 0;
+	return lock ? mutex_lock_killable(lock) : 0;
 }
 
 static void ks_v4l2_unlock(struct mutex *lock)
@@ -247,6 +253,19 @@ static void ks_v4l2_buffer_init(const struct ks_v4l2 *v4l2,
 }
 
 /*
+ * Ends a descriptor that was made under our locks. Another thread may have put
+ * another file in its place; that file's ->flush must not be called here, for it
+ * could want the same locks, or take for ever.
+ */
+static void ks_v4l2_end_fd(int fd)
+{
+	struct file *file = file_close_fd(fd);
+
+	if (file)
+		fput(file);
+}
+
+/*
  * Calls an operation that takes a dma-buf. videobuf2 wants it by descriptor, so
  * it gets one for the time of the call. Another thread of the process can meddle
  * with it meanwhile, and thereby replace one dma-buf by another that the process
@@ -272,13 +291,14 @@ static int ks_v4l2_give(struct ks_v4l2 *v4l2,
 		b.buffer.m.fd = fd;
 	ret = op(v4l2->file, v4l2->file->private_data, &b.buffer);
 
-	close_fd(fd);
+	ks_v4l2_end_fd(fd);
 	return ret;
 }
 
 /*
  * Attaches and maps every frame, which is the exact test of whether the device
- * can use this memory. Drivers say -EINVAL where it cannot.
+ * can use this memory. videobuf2 says -EINVAL where it cannot, or -EFAULT where
+ * the device needs the memory in one piece.
  */
 static int ks_v4l2_prepare(struct ks_v4l2 *v4l2, struct ks_allocator *alloc)
 {
@@ -293,8 +313,10 @@ static int ks_v4l2_prepare(struct ks_v4l2 *v4l2, struct ks_allocator *alloc)
 	for (i = 0; i < alloc->frames; i++) {
 		ret = ks_v4l2_give(v4l2, ops->vidioc_prepare_buf, i,
 				   alloc->frame[i].dmabuf);
+		if (ret == -EINVAL || ret == -EFAULT)
+			return -EOPNOTSUPP;
 		if (ret)
-			return ret == -EINVAL ? -EOPNOTSUPP : ret;
+			return ret;
 	}
 	return 0;
 }
@@ -439,11 +461,21 @@ static bool ks_v4l2_gone(struct ks_sink *sink)
 	return !video_is_registered(to_ks_v4l2(sink)->vdev);
 }
 
+/* As fcntl() does it */
+static void ks_v4l2_make_nonblocking(struct file *file)
+{
+	if (file->f_flags & O_NONBLOCK)
+		return;
+	spin_lock(&file->f_lock);
+	file->f_flags |= O_NONBLOCK;
+	spin_unlock(&file->f_lock);
+}
+
 /*
  * The driver's operation waits where the file is not O_NONBLOCK. Where it is
- * videobuf2's, what that does beside is done here. With another, the device is
- * asked first; then only a client that dequeues on its own file can make it wait,
- * and only itself, until it is interrupted.
+ * videobuf2's, what that does beside is done here. Where it is the driver's own
+ * (uvcvideo before 6.17), the file has to be O_NONBLOCK, for with our locks held
+ * there must be no waiting.
  */
 static int ks_v4l2_dqbuf(struct ks_v4l2 *v4l2, struct v4l2_buffer *buffer)
 {
@@ -453,8 +485,8 @@ static int ks_v4l2_dqbuf(struct ks_v4l2 *v4l2, struct v4l2_buffer *buffer)
 	bool is_vb2 = queue && ops->vidioc_dqbuf == vb2_ioctl_dqbuf;
 	int ret;
 
-	if (!is_vb2 && !ks_v4l2_ready(&v4l2->sink))
-		return -EAGAIN;
+	if (!is_vb2)
+		ks_v4l2_make_nonblocking(v4l2->file);
 
 	ret = ks_v4l2_lock(lock);
 	if (ret)
@@ -554,7 +586,12 @@ static int ks_v4l2_watch(struct ks_sink *sink)
 	v4l2->poll._key = EPOLLPRI | EPOLLERR | EPOLLHUP;
 	vfs_poll(v4l2->file, &v4l2->poll);
 
-	return v4l2->waits > ARRAY_SIZE(v4l2->wait) ? -EOPNOTSUPP : 0;
+	/* A poll that a signal interrupts can come back with nothing done */
+	if (!v4l2->waits && signal_pending(current))
+		return -ERESTARTSYS;
+	if (!v4l2->waits || v4l2->waits > ARRAY_SIZE(v4l2->wait))
+		return -EOPNOTSUPP;
+	return 0;
 }
 
 static void ks_v4l2_unwatch(struct ks_sink *sink)
@@ -625,6 +662,21 @@ static struct video_device *ks_v4l2_capture_device(struct file *file)
 	return vdev;
 }
 
+/* May the caller do with this file what the connection will do with it? */
+static int ks_v4l2_check_security(struct file *file)
+{
+	static const unsigned int cmds[] = {
+		VIDIOC_G_FMT, VIDIOC_REQBUFS, VIDIOC_PREPARE_BUF, VIDIOC_QBUF,
+		VIDIOC_DQBUF, VIDIOC_STREAMON, VIDIOC_STREAMOFF,
+	};
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < ARRAY_SIZE(cmds); i++)
+		ret = security_file_ioctl(file, cmds[i], 0);
+	return ret;
+}
+
 /* What there is to say against a file as a sink */
 static int ks_v4l2_check_file(struct file *file)
 {
@@ -639,7 +691,7 @@ static int ks_v4l2_check_file(struct file *file)
 		return -ENODEV;
 	if (!(vdev->device_caps & V4L2_CAP_STREAMING) || !vdev->ioctl_ops)
 		return -EOPNOTSUPP;
-	return 0;
+	return ks_v4l2_check_security(file);
 }
 
 /* Enters a sink in the list of all, unless its file has one there */
