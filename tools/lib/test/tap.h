@@ -41,10 +41,11 @@ extern int tap_failures;
 		const char *is_ = (is);					\
 		const char *should_ = (should);				\
 									\
-		if (strcmp(is_, should_)) {				\
+		if (!is_ || strcmp(is_, should_)) {				\
 			tap_failures++;					\
 			printf("# %s:%d: %s is \"%s\", not \"%s\"\n",	\
-			       __FILE__, __LINE__, #is, is_, should_);	\
+			       __FILE__, __LINE__, #is,			\
+			       is_ ? is_ : "(null)", should_);	\
 		}							\
 	} while (0)
 

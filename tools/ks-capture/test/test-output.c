@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What ends up in files, and that no half frame does. */
+#include <errno.h>
+#include <fcntl.h>
+#include <png.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../output.h"
+#include "../say.h"
+#include "tests.h"
+
+static __u8 data[PICTURE_MAX];
+static const struct colours limited = { MATRIX_601, false };
+static const struct colours full = { MATRIX_709, true };
+
+static struct device device_of(__u32 fourcc, unsigned int width, unsigned int height,
+			       unsigned int padding)
+{
+	return (struct device) {
+		.fourcc = fourcc,
+		.field = V4L2_FIELD_NONE,
+		.picture = noise_picture(data, fourcc, width, height, padding, limited),
+		.rate = { 30, 1 },
+		.aspect = { 1, 1 },
+	};
+}
+
+static struct options options_for(enum output_kind kind, const char *name)
+{
+	return (struct options) {
+		.kind = kind,
+		.output = name,
+		.save = { .every = 1 },
+	};
+}
+
+static char folder[64];
+
+/* A name in a folder that is made once and removed at the end */
+static const char *file_name(const char *name)
+{
+	static char path[256];
+	static bool made;
+
+	if (!made) {
+		snprintf(folder, sizeof(folder), "/tmp/ks-capture-test-XXXXXX");
+		if (!mkdtemp(folder))
+			abort();
+		made = true;
+	}
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
+static size_t read_file(const char *path, __u8 *bytes, size_t max)
+{
+	FILE *file = fopen(path, "r");
+	size_t size;
+
+	if (!file)
+		return 0;
+	size = fread(bytes, 1, max, file);
+	fclose(file);
+	return size;
+}
+
+static bool exists(const char *path)
+{
+	return !access(path, F_OK);
+}
+
+/* The header's fields, as the format has them */
+void test_y4m_header(void)
+{
+	struct v4l2_fract square = { 1, 1 }, pal = { 54, 59 };
+	struct rate ntsc = { 30000, 1001 }, unknown = {};
+	struct picture pic;
+	char header[Y4M_HEADER_MAX];
+
+	pic = noise_picture(data, V4L2_PIX_FMT_YUYV, 640, 36, 0, limited);
+	y4m_header(header, &pic, V4L2_FIELD_NONE, (struct rate) { 25, 1 }, square);
+	CHECK_STR(header, "YUV4MPEG2 W640 H36 F25:1 Ip A1:1 C422 XCOLORRANGE=LIMITED");
+	pic = noise_picture(data, V4L2_PIX_FMT_NV12, 720, 48, 0, full);
+	y4m_header(header, &pic, V4L2_FIELD_INTERLACED_TB, ntsc, pal);
+	CHECK_STR(header, "YUV4MPEG2 W720 H48 F30000:1001 It A59:54 C420jpeg XCOLORRANGE=FULL");
+	pic = noise_picture(data, V4L2_PIX_FMT_GREY, 9, 7, 0, full);
+	y4m_header(header, &pic, V4L2_FIELD_ALTERNATE, unknown, square);
+	CHECK_STR(header, "YUV4MPEG2 W9 H7 F0:0 I? A1:1 Cmono XCOLORRANGE=FULL");
+	pic = noise_picture(data, V4L2_PIX_FMT_NV24, 9, 7, 0, limited);
+	y4m_header(header, &pic, V4L2_FIELD_INTERLACED_BT, ntsc, square);
+	CHECK_STR(header, "YUV4MPEG2 W9 H7 F30000:1001 Ib A1:1 C444 XCOLORRANGE=LIMITED");
+	pic.height = 480;
+	y4m_header(header, &pic, V4L2_FIELD_INTERLACED, ntsc, square);
+	CHECK(strstr(header, " Ib "));
+	pic.height = 576;
+	y4m_header(header, &pic, V4L2_FIELD_INTERLACED, ntsc, square);
+	CHECK(strstr(header, " It "));
+}
+
+/* Sample x, y of a component, found in the slow way */
+static __u8 sample_of(const struct picture *pic, int component, unsigned int x, unsigned int y)
+{
+	return picture_samples(pic, data, component, y).first[x *
+		picture_samples(pic, data, component, y).step];
+}
+
+/* Planes of every YUV format are what their samples say, in their order */
+void test_y4m_planes(void)
+{
+	const struct pixel_format *format;
+	unsigned int i, x, y, width, wrong;
+	static __u8 plane[PICTURE_MAX];
+	struct picture pic;
+	int component;
+
+	for (i = 0; (format = pixel_format_at(i)); i++) {
+		if (format->kind != PIXEL_YUV)
+			continue;
+		pic = noise_picture(data, format->fourcc, 37, 21, 8, limited);
+		for (component = 0; component < 3; component++) {
+			width = picture_component_width(&pic, component);
+			y4m_plane(&pic, data, component, plane);
+			wrong = 0;
+			for (y = 0; y < picture_component_height(&pic, component); y++)
+				for (x = 0; x < width; x++)
+					wrong += plane[y * width + x] !=
+						 sample_of(&pic, component, x, y);
+			CHECK_EQ(wrong, 0);
+		}
+	}
+	pic = noise_picture(data, V4L2_PIX_FMT_YUYV, 37, 21, 0, limited);
+	CHECK_EQ(y4m_bytes(&pic), 37 * 21 + 2 * 19 * 21);
+	pic = noise_picture(data, V4L2_PIX_FMT_NV12, 37, 21, 0, limited);
+	CHECK_EQ(y4m_bytes(&pic), 37 * 21 + 2 * 19 * 11);
+	pic = noise_picture(data, V4L2_PIX_FMT_GREY, 37, 21, 0, limited);
+	CHECK_EQ(y4m_bytes(&pic), 37 * 21);
+}
+
+/* Raw frames are the device's bytes, one after the other */
+void test_raw_file(void)
+{
+	struct device device = device_of(V4L2_PIX_FMT_YUYV, 64, 4, 0);
+	const char *path = file_name("frames.raw");
+	struct options options = options_for(OUTPUT_RAW, path);
+	static __u8 is[4096];
+	struct output output;
+
+	CHECK_EQ(output_init(&output, &options, &device), 0);
+	CHECK(!exists(path));
+	CHECK_EQ(output_frame(&output, 0, data, 500), 0);
+	CHECK_EQ(output_frame(&output, 1, data + 700, 512), 0);
+	CHECK_EQ(output_close(&output), 0);
+	CHECK_EQ(read_file(path, is, sizeof(is)), 1012);
+	CHECK(!memcmp(is, data, 500));
+	CHECK(!memcmp(is + 500, data + 700, 512));
+}
+
+static void check_y4m(__u32 fourcc, unsigned int padding, const char *tag)
+{
+	struct device device = device_of(fourcc, 37, 21, padding);
+	const struct picture *pic = &device.picture;
+	const char *path = file_name("film.y4m");
+	struct options options = options_for(OUTPUT_Y4M, path);
+	static __u8 should[PICTURE_MAX], is[PICTURE_MAX];
+	int i, frame, components = pic->format->kind == PIXEL_GREY ? 1 : 3;
+	struct output output;
+	size_t size;
+
+	options.save.every = 3;
+	CHECK_EQ(output_init(&output, &options, &device), 0);
+	size = sprintf((char *)should, "YUV4MPEG2 W37 H21 F30:3 Ip A1:1 C%s XCOLORRANGE=LIMITED\n",
+		       tag);
+	for (frame = 0; frame < 2; frame++) {
+		CHECK_EQ(output_frame(&output, 3 * frame, data, picture_bytes(pic)), 0);
+		size += sprintf((char *)should + size, "FRAME\n");
+		for (i = 0; i < components; i++) {
+			y4m_plane(pic, data, i, should + size);
+			size += (size_t)picture_component_width(pic, i) *
+				picture_component_height(pic, i);
+		}
+		data[17]++;
+	}
+	CHECK_EQ(output_close(&output), 0);
+	CHECK_EQ(read_file(path, is, sizeof(is)), size);
+	CHECK(!memcmp(is, should, size));
+}
+
+/* Films of converted planes, and of planes written from where they are */
+void test_y4m_file(void)
+{
+	check_y4m(V4L2_PIX_FMT_YUYV, 0, "422");
+	check_y4m(V4L2_PIX_FMT_YUYV, 16, "422");
+	check_y4m(V4L2_PIX_FMT_NV12, 0, "420jpeg");
+	check_y4m(V4L2_PIX_FMT_YUV420, 0, "420jpeg");
+	check_y4m(V4L2_PIX_FMT_YVU420, 10, "420jpeg");
+	check_y4m(V4L2_PIX_FMT_YUV422P, 0, "422");
+	check_y4m(V4L2_PIX_FMT_NV24, 0, "444");
+	check_y4m(V4L2_PIX_FMT_GREY, 0, "mono");
+	check_y4m(V4L2_PIX_FMT_GREY, 3, "mono");
+}
+
+static void check_png(__u32 fourcc)
+{
+	struct device device = device_of(fourcc, 37, 21, 8);
+	const struct picture *pic = &device.picture;
+	bool grey = pic->format->kind == PIXEL_GREY;
+	struct converter converter = converter_for(pic);
+	const char *path = file_name("picture.png");
+	struct options options = options_for(OUTPUT_PNG, path);
+	png_image image = { .version = PNG_IMAGE_VERSION };
+	static __u8 is[37 * 21 * 3], row[37 * 3];
+	unsigned int y, bytes = grey ? 37 : 37 * 3;
+	struct output output;
+
+	CHECK_EQ(output_init(&output, &options, &device), 0);
+	CHECK_EQ(output_frame(&output, 0, data, picture_bytes(pic)), 0);
+	CHECK_EQ(output_close(&output), 0);
+
+	CHECK(png_image_begin_read_from_file(&image, path));
+	CHECK_EQ(image.width, 37);
+	CHECK_EQ(image.height, 21);
+	CHECK_EQ(image.format, grey ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB);
+	image.format = grey ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+	CHECK(png_image_finish_read(&image, NULL, is, bytes, NULL));
+	for (y = 0; y < 21; y++) {
+		if (grey)
+			picture_row_grey(pic, &converter, data, y, row);
+		else
+			picture_row_rgb(pic, &converter, data, y, row);
+		CHECK(!memcmp(is + y * bytes, row, bytes));
+	}
+}
+
+/* A PNG picture read back is the picture */
+void test_png_file(void)
+{
+	check_png(V4L2_PIX_FMT_YUYV);
+	check_png(V4L2_PIX_FMT_NV12);
+	check_png(V4L2_PIX_FMT_RGB24);
+	check_png(V4L2_PIX_FMT_XBGR32);
+	check_png(V4L2_PIX_FMT_GREY);
+}
+
+/* With a number in the name each frame has its own file */
+void test_numbered_files(void)
+{
+	struct device device = device_of(V4L2_PIX_FMT_YUYV, 64, 4, 0);
+	struct options options;
+	struct output output;
+	char pattern[256];
+	__u8 is[4096];
+
+	snprintf(pattern, sizeof(pattern), "%s", file_name("n-%03d.raw"));
+	options = options_for(OUTPUT_RAW, pattern);
+	CHECK_EQ(output_init(&output, &options, &device), 0);
+	CHECK_EQ(output_frame(&output, 7, data, 100), 0);
+	CHECK_EQ(output_frame(&output, 1234, data + 1, 200), 0);
+	CHECK_EQ(output_close(&output), 0);
+	CHECK_EQ(read_file(file_name("n-007.raw"), is, sizeof(is)), 100);
+	CHECK(!memcmp(is, data, 100));
+	CHECK_EQ(read_file(file_name("n-1234.raw"), is, sizeof(is)), 200);
+	CHECK(!memcmp(is, data + 1, 200));
+}
+
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit limit = { bytes, RLIM_INFINITY };
+
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* When a disk is full, whole frames stay, and a file without any is removed */
+void test_full_disk(void)
+{
+	struct device device = device_of(V4L2_PIX_FMT_YUYV, 64, 64, 0);
+	const char *path = file_name("full");
+	static __u8 is[PICTURE_MAX];
+	struct options options;
+	struct output output;
+
+	signal(SIGXFSZ, SIG_IGN);
+	options = options_for(OUTPUT_RAW, path);
+	CHECK_EQ(output_init(&output, &options, &device), 0);
+	limit_files(20000);
+	CHECK_EQ(output_frame(&output, 0, data, 8192), 0);
+	CHECK_EQ(output_frame(&output, 1, data, 8192), 0);
+	CHECK_EQ(output_frame(&output, 2, data, 8192), -EFBIG);
+	limit_files(RLIM_INFINITY);
+	output_close(&output);
+	CHECK_EQ(read_file(path, is, sizeof(is)), 2 * 8192);
+
+	options = options_for(OUTPUT_Y4M, path);
+	CHECK_EQ(output_init(&output, &options, &device), 0);
+	limit_files(1000);
+	CHECK_EQ(output_frame(&output, 0, data, 8192), -EFBIG);
+	limit_files(RLIM_INFINITY);
+	output_close(&output);
+	CHECK(!exists(path));
+
+	options = options_for(OUTPUT_PNG, path);
+	CHECK_EQ(output_init(&output, &options, &device), 0);
+	limit_files(1000);
+	CHECK_EQ(output_frame(&output, 0, data, 8192), -EFBIG);
+	limit_files(RLIM_INFINITY);
+	output_close(&output);
+	CHECK(!exists(path));
+
+	options = options_for(OUTPUT_RAW, "/dev/full");
+	CHECK_EQ(output_init(&output, &options, &device), 0);
+	CHECK_EQ(output_frame(&output, 0, data, 8192), -ENOSPC);
+	output_close(&output);
+	CHECK(exists("/dev/full"));
+
+	options = options_for(OUTPUT_RAW, file_name("no/such/folder"));
+	CHECK_EQ(output_init(&output, &options, &device), 0);
+	CHECK_EQ(output_frame(&output, 0, data, 8192), -ENOENT);
+	output_close(&output);
+}
+
+/* A pipe whose reader has gone is told from other failures */
+void test_reader_gone(void)
+{
+	struct device device = device_of(V4L2_PIX_FMT_YUYV, 64, 64, 0);
+	enum output_kind kinds[] = { OUTPUT_RAW, OUTPUT_Y4M, OUTPUT_PNG };
+	struct options options;
+	struct output output;
+	int ends[2];
+	char name[32];
+	size_t i;
+
+	signal(SIGPIPE, SIG_IGN);
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		CHECK_EQ(pipe(ends), 0);
+		snprintf(name, sizeof(name), "/dev/fd/%d", ends[1]);
+		options = options_for(kinds[i], name);
+		CHECK_EQ(output_init(&output, &options, &device), 0);
+		/* Opened before, as a pipe without a reader cannot be */
+		output.fd = ends[1];
+		close(ends[0]);
+		CHECK_EQ(output_frame(&output, 0, data, 8192), -EPIPE);
+		output_close(&output);
+	}
+
+	/* The last test of files */
+	if (chdir(folder) || system("rm -f ./*") || rmdir(folder))
+		tap_failures++;
+}

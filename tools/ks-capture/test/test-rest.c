@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The choice of a format, counting, the report; and main(). */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../choose.h"
+#include "../report.h"
+#include "../say.h"
+#include "tests.h"
+
+const char *program;
+
+#define F(code) V4L2_PIX_FMT_##code
+
+void test_can_use(void)
+{
+	CHECK(output_can_use(OUTPUT_PNG, F(YUYV)));
+	CHECK(output_can_use(OUTPUT_PNG, F(RGB24)));
+	CHECK(output_can_use(OUTPUT_PNG, F(GREY)));
+	CHECK(!output_can_use(OUTPUT_PNG, F(MJPEG)));
+	CHECK(!output_can_use(OUTPUT_PNG, F(H264)));
+	CHECK(output_can_use(OUTPUT_Y4M, F(NV12)));
+	CHECK(output_can_use(OUTPUT_Y4M, F(GREY)));
+	CHECK(!output_can_use(OUTPUT_Y4M, F(RGB24)));
+	CHECK(!output_can_use(OUTPUT_Y4M, F(JPEG)));
+	CHECK(output_can_use(OUTPUT_JPEG, F(MJPEG)));
+	CHECK(output_can_use(OUTPUT_JPEG, F(JPEG)));
+	CHECK(!output_can_use(OUTPUT_JPEG, F(YUYV)));
+	CHECK(output_can_use(OUTPUT_RAW, F(H264)));
+	CHECK(output_can_use(OUTPUT_NONE, F(SBGGR10)));
+}
+
+void test_choice(void)
+{
+	static const struct offer camera[] = {
+		{ F(MJPEG), false, true }, { F(YUYV), false, true }, { F(H264), false, true },
+	};
+	static const struct offer slow[] = {
+		{ F(YUYV), false, false }, { F(NV12), false, true }, { F(RGB24), true, true },
+	};
+	static const struct offer emulating[] = {
+		{ F(YUYV), true, true }, { F(NV12), false, true }, { F(NV21), false, true },
+	};
+	static const struct offer bayer[] = {
+		{ F(SBGGR8), false, true },
+	};
+	static const struct offer rgb[] = {
+		{ F(BGR24), false, true }, { F(RGB24), false, true },
+	};
+
+	/* What the output can use; the present one first, whatever its rank */
+	CHECK_EQ(choose_format(camera, 3, F(MJPEG), OUTPUT_PNG), F(YUYV));
+	CHECK_EQ(choose_format(camera, 3, F(MJPEG), OUTPUT_JPEG), F(MJPEG));
+	CHECK_EQ(choose_format(camera, 3, F(YUYV), OUTPUT_JPEG), F(MJPEG));
+	CHECK_EQ(choose_format(camera, 3, F(H264), OUTPUT_RAW), F(H264));
+	CHECK_EQ(choose_format(camera, 3, F(MJPEG), OUTPUT_NONE), F(MJPEG));
+	CHECK_EQ(choose_format(emulating, 3, F(NV21), OUTPUT_Y4M), F(NV21));
+	/* Then one that is not emulated, then the best rank */
+	CHECK_EQ(choose_format(emulating, 3, 0, OUTPUT_Y4M), F(NV12));
+	CHECK_EQ(choose_format(rgb, 2, 0, OUTPUT_PNG), F(RGB24));
+	/* The size goes before all that */
+	CHECK_EQ(choose_format(slow, 3, F(YUYV), OUTPUT_PNG), F(NV12));
+	CHECK_EQ(choose_format(slow, 1, F(YUYV), OUTPUT_PNG), F(YUYV));
+	/* Nothing will do */
+	CHECK_EQ(choose_format(bayer, 1, F(SBGGR8), OUTPUT_PNG), 0);
+	CHECK_EQ(choose_format(rgb, 2, F(RGB24), OUTPUT_Y4M), 0);
+	CHECK_EQ(choose_format(NULL, 0, F(YUYV), OUTPUT_PNG), 0);
+}
+
+void test_tally(void)
+{
+	struct tally t = {};
+
+	/* The first number is a beginning, whatever it is */
+	CHECK(tally_sequence(&t, 5));
+	tally_good(&t);
+	CHECK(tally_sequence(&t, 6));
+	tally_good(&t);
+	CHECK_EQ(t.dropped, 0);
+	CHECK(!tally_sequence(&t, 10));
+	tally_good(&t);
+	CHECK_EQ(t.dropped, 3);
+	CHECK_EQ(t.gaps, 1);
+	CHECK(tally_sequence(&t, 11));
+	tally_damaged(&t);
+	CHECK_EQ(t.frames, 3);
+	CHECK_EQ(t.damaged, 1);
+	CHECK_EQ(t.dropped, 4);
+	CHECK_EQ(t.gaps, 1);
+	/* Back to the start, and the same once more */
+	CHECK(!tally_sequence(&t, 0));
+	CHECK(!tally_sequence(&t, 0));
+	CHECK_EQ(t.dropped, 4);
+	CHECK_EQ(t.gaps, 3);
+	/* Over the end of the numbers */
+	t = (struct tally) {};
+	CHECK(tally_sequence(&t, 0xfffffffe));
+	CHECK(tally_sequence(&t, 0xffffffff));
+	CHECK(tally_sequence(&t, 0));
+	CHECK(!tally_sequence(&t, 2));
+	CHECK_EQ(t.dropped, 1);
+}
+
+void test_json(void)
+{
+	char json[64];
+
+	json_string("vivid", json, sizeof(json));
+	CHECK_STR(json, "\"vivid\"");
+	json_string("a\"b\\c\n\x7f", json, sizeof(json));
+	CHECK_STR(json, "\"a\\\"b\\\\c\\u000a\\u007f\"");
+	json_string("", json, sizeof(json));
+	CHECK_STR(json, "\"\"");
+	json_string("0123456789", json, 8);
+	CHECK_STR(json, "\"01234\"");
+	json_string("0123\n", json, 8);
+	CHECK_STR(json, "\"0123\"");
+}
+
+/* The report is one JSON object with these members and no other */
+void test_report(void)
+{
+	char path[] = "/tmp/ks-capture-test-XXXXXX", text[1024] = "";
+	struct device device = {
+		.driver = "viv\"id",
+		.fourcc = F(NV12),
+		.picture = { .width = 640, .height = 360 },
+	};
+	struct tally tally = { .frames = 120, .dropped = 3, .gaps = 2 };
+	int fd = mkstemp(path);
+	char *rest;
+
+	CHECK(fd >= 0);
+	CHECK_EQ(report_write(path, &device, "system", &tally, 4.0125), 0);
+	CHECK(read(fd, text, sizeof(text) - 1) > 0);
+	CHECK(!strncmp(text, "{\n  \"kernel\": \"", 15));
+	rest = strstr(text, "  \"driver\"");
+	CHECK_STR(rest ? rest : "", "  \"driver\": \"viv\\\"id\",\n"
+		  "  \"width\": 640,\n"
+		  "  \"height\": 360,\n"
+		  "  \"pixelformat\": \"NV12\",\n"
+		  "  \"heap\": \"system\",\n"
+		  "  \"frames\": 120,\n"
+		  "  \"dropped\": 3,\n"
+		  "  \"sequence_gaps\": 2,\n"
+		  "  \"elapsed_s\": 4.013\n}\n");
+	CHECK(report_write("/dev/full", &device, "system", &tally, 1) < 0);
+	CHECK(report_write("/no/such/folder", &device, "system", &tally, 1) < 0);
+	close(fd);
+	unlink(path);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct tap_test tests[] = {
+		{ "fourcc", test_fourcc },
+		{ "colours: V4L2's defaults", test_colours },
+		{ "colours: known ones", test_known_colours },
+		{ "pixels of every format against the model", test_rows },
+		{ "bytes in a frame", test_bytes },
+		{ "rows that do not fit", test_sanity },
+		{ "y4m header", test_y4m_header },
+		{ "y4m planes", test_y4m_planes },
+		{ "raw file", test_raw_file },
+		{ "y4m file", test_y4m_file },
+		{ "PNG file", test_png_file },
+		{ "numbered files", test_numbered_files },
+		{ "full disk", test_full_disk },
+		{ "reader gone", test_reader_gone },
+		{ "size", test_size },
+		{ "rate", test_rate },
+		{ "frames to save", test_save },
+		{ "patterns of names", test_pattern },
+		{ "output by name", test_output_kind },
+		{ "command line", test_command_line },
+		{ "wrong command lines", test_bad_command_line },
+		{ "program", test_program },
+		{ "formats for outputs", test_can_use },
+		{ "choice of a format", test_choice },
+		{ "tally", test_tally },
+		{ "JSON text", test_json },
+		{ "report", test_report },
+	};
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s ks-capture\n", argv[0]);
+		return 2;
+	}
+	program = argv[1];
+	/* Messages are tested by eye; here they would stand among the results */
+	if (!freopen("/dev/null", "w", stderr))
+		return 2;
+	return tap_run(tests, ARRAY_SIZE(tests));
+}

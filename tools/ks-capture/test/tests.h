@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The tests of each file, and what they share. */
+#ifndef TESTS_H
+#define TESTS_H
+
+#include <string.h>
+
+#include <tap.h>
+
+#include "../pixel.h"
+
+/* The program under test */
+extern const char *program;
+
+/* Test pictures are no larger than this */
+#define PICTURE_MAX (256 * 1024)
+
+/* A picture of noise, with padding after each row where @padding is not 0 */
+struct picture noise_picture(__u8 data[PICTURE_MAX], __u32 fourcc, unsigned int width,
+			     unsigned int height, unsigned int padding, struct colours colours);
+
+/* pixel.c */
+void test_fourcc(void);
+void test_colours(void);
+void test_known_colours(void);
+void test_rows(void);
+void test_bytes(void);
+void test_sanity(void);
+/* output.c */
+void test_y4m_header(void);
+void test_y4m_planes(void);
+void test_raw_file(void);
+void test_y4m_file(void);
+void test_png_file(void);
+void test_numbered_files(void);
+void test_full_disk(void);
+void test_reader_gone(void);
+/* options.c */
+void test_size(void);
+void test_rate(void);
+void test_save(void);
+void test_pattern(void);
+void test_output_kind(void);
+void test_command_line(void);
+void test_bad_command_line(void);
+void test_program(void);
+/* choose.c and report.c */
+void test_can_use(void);
+void test_choice(void);
+void test_tally(void);
+void test_json(void);
+void test_report(void);
+
+#endif /* TESTS_H */
