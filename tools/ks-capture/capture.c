@@ -27,6 +27,8 @@
 #include "say.h"
 
 #define PROGRESS_EVERY_S 0.2
+/* What a driver's queue has room for, if it does not ask for more */
+#define DRIVER_BUFFERS 32
 
 static int wake_pipe[2] = { -1, -1 };
 
@@ -63,6 +65,7 @@ static int catch_signals(void)
  * @output: where they go
  * @tally: what is counted
  * @started: when the device began to run, in seconds
+ * @first: when the first frame came
  * @ended: when the last frame was done with
  * @shown: when the progress line was last shown
  * @shows_progress: there is somebody to see it
@@ -74,6 +77,7 @@ struct session {
 	struct output output;
 	struct tally tally;
 	double started;
+	double first;
 	double ended;
 	double shown;
 	bool shows_progress;
@@ -142,7 +146,8 @@ static void explain_create(const struct session *session, int err)
 	const struct options *options = session->options;
 	unsigned int needs;
 
-	say_error("cannot make the frames: %s", strerror(-err));
+	/* What E2BIG is called otherwise would puzzle everybody */
+	say_error("cannot make the frames: %s", err == -E2BIG ? "too many" : strerror(-err));
 	switch (err) {
 	case -EINVAL:
 		needs = frames_needed(session);
@@ -218,8 +223,14 @@ static int start_stream(struct session *session)
 		hint_holders(options->device);
 		break;
 	case -EOPNOTSUPP:
-		say_advice("It cannot use the memory of the heap %s, or has not as many buffers.",
+		if (options->buffers > DRIVER_BUFFERS) {
+			say_advice("Its driver has perhaps fewer buffers: ask for less with -b.");
+			break;
+		}
+		say_advice("It cannot use the memory of the heap %s. Many a camera needs",
 			   options->heap);
+		say_advice("contiguous memory (CONFIG_DMABUF_HEAPS_CMA).");
+		hint_heaps();
 		hint_heaps();
 		break;
 	case -EINVAL:
@@ -232,19 +243,30 @@ static int start_stream(struct session *session)
 	return STATUS_DEVICE;
 }
 
+/* The time until the first frame says nothing about the rate */
+static const char *rate_text(const struct session *session, char text[32])
+{
+	unsigned long frames = session->tally.frames;
+	double time = session->ended - session->first;
+
+	*text = 0;
+	if (frames > 1 && time > 0)
+		snprintf(text, 32, ", %.1f a second", (frames - 1) / time);
+	return text;
+}
+
 static void show_progress(struct session *session)
 {
 	const struct tally *tally = &session->tally;
-	double time = now();
-	char total[32] = "";
+	char total[32] = "", rate[32];
 
-	if (!session->shows_progress || time - session->shown < PROGRESS_EVERY_S)
+	if (!session->shows_progress || session->ended - session->shown < PROGRESS_EVERY_S)
 		return;
-	session->shown = time;
+	session->shown = session->ended;
 	if (session->options->frames)
 		snprintf(total, sizeof(total), "/%lu", session->options->frames);
-	say_progress("%lu%s frames, %.1f a second, %lu dropped", tally->frames, total,
-		     tally->frames / (time - session->started), tally->dropped);
+	say_progress("%lu%s frames%s, %lu dropped", tally->frames, total,
+		     rate_text(session, rate), tally->dropped);
 }
 
 static int explain_next(const struct session *session, int err)
@@ -336,7 +358,7 @@ static int use_frame(struct session *session, const struct ks_stream_frame *fram
 	int err;
 
 	/* A mark without a gap before it is the device's word that this is damaged */
-	if (frame->used < least_bytes(session) || (marked && follows && tally->frames)) {
+	if (frame->used < least_bytes(session) || (marked && follows)) {
 		tally_damaged(tally);
 		return STATUS_OK;
 	}
@@ -359,6 +381,8 @@ static int run(struct session *session)
 		ret = wait_for_frame(session, &frame);
 		if (ret)
 			return ret;
+		if (!session->tally.started)
+			session->first = now();
 		ret = use_frame(session, &frame);
 		err = ks_stream_give_back(session->stream, frame.index);
 		session->ended = now();
@@ -375,13 +399,17 @@ static void say_summary(const struct session *session)
 {
 	const struct device *device = &session->device;
 	const struct tally *tally = &session->tally;
-	double elapsed = session->ended - session->started;
-	char code[FOURCC_TEXT];
+	char code[FOURCC_TEXT], rate[32], gaps[48] = "", damaged[48] = "";
 
-	say_note("%lu frames of %s %ux%u in %.2f s: %.1f a second, %lu dropped in %lu gaps%s",
-		 tally->frames, fourcc_text(device->fourcc, code), device->picture.width,
-		 device->picture.height, elapsed, elapsed > 0 ? tally->frames / elapsed : 0,
-		 tally->dropped, tally->gaps, tally->damaged ? ", some of them damaged" : "");
+	if (tally->gaps)
+		snprintf(gaps, sizeof(gaps), " in %lu gap%s", tally->gaps, &"s"[tally->gaps == 1]);
+	if (tally->damaged)
+		snprintf(damaged, sizeof(damaged), ", %lu of them damaged", tally->damaged);
+	say_note("%lu frame%s of %s %ux%u in %.2f s%s, %lu dropped%s%s", tally->frames,
+		 &"s"[tally->frames == 1], fourcc_text(device->fourcc, code),
+		 device->picture.width, device->picture.height,
+		 session->ended - session->started, rate_text(session, rate), tally->dropped,
+		 gaps, damaged);
 }
 
 /* Until-interrupted captures end as they should when they are interrupted */

@@ -392,9 +392,9 @@ static struct rate read_rate(const struct v4l2_streamparm *parm)
 {
 	const struct v4l2_fract *period = &parm->parm.capture.timeperframe;
 
-	if (!(parm->parm.capture.capability & V4L2_CAP_TIMEPERFRAME) || !period->numerator)
+	if (!(parm->parm.capture.capability & V4L2_CAP_TIMEPERFRAME))
 		return (struct rate) {};
-	return (struct rate) { period->denominator, period->numerator };
+	return rate_of(period->denominator, period->numerator);
 }
 
 static int set_rate(struct device *device, const struct options *options)

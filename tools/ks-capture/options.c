@@ -161,6 +161,15 @@ static __u32 common_divisor(__u32 a, __u32 b)
 	return b ? common_divisor(b, a % b) : a;
 }
 
+struct rate rate_of(__u32 num, __u32 den)
+{
+	__u32 divisor = common_divisor(num, den);
+
+	if (!num || !den)
+		return (struct rate) {};
+	return (struct rate) { num / divisor, den / divisor };
+}
+
 /* 29.97 is how people write 30000/1001; the same goes for its relatives */
 static bool parse_ntsc_rate(const char *text, struct rate *rate)
 {
@@ -185,7 +194,6 @@ static bool parse_ntsc_rate(const char *text, struct rate *rate)
 bool parse_rate(const char *text, struct rate *rate)
 {
 	unsigned long num, den = 1, digit;
-	__u32 divisor;
 
 	if (parse_ntsc_rate(text, rate))
 		return true;
@@ -209,8 +217,7 @@ bool parse_rate(const char *text, struct rate *rate)
 	}
 	if (!num || !den)
 		return false;
-	divisor = common_divisor(num, den);
-	*rate = (struct rate) { num / divisor, den / divisor };
+	*rate = rate_of(num, den);
 	return true;
 }
 

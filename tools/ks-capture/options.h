@@ -30,6 +30,9 @@ struct rate {
 	__u32 den;
 };
 
+/* In lowest terms; all zero where one of the numbers is */
+struct rate rate_of(__u32 num, __u32 den);
+
 #define SAVE_MAX 64
 
 /**

@@ -175,7 +175,7 @@ static int explain(const struct output *output, const char *what, int err)
 	if (err == -ENOENT)
 		say_advice("Its folder does not exist.");
 	else if (err == -ENOSPC || err == -EDQUOT)
-		say_advice("What is there so far is whole. --every or --save write fewer frames.");
+		say_advice("--every or --save write fewer frames.");
 	return err;
 }
 

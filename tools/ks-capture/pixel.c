@@ -147,8 +147,11 @@ struct colours colours_of(enum pixel_kind kind, __u32 colorspace, __u32 ycbcr_en
 		break;
 	}
 	if (quantization == V4L2_QUANTIZATION_DEFAULT) {
-		/* A sensor's raw values span all that a sample can hold */
-		if (colorspace == V4L2_COLORSPACE_RAW)
+		/*
+		 * A sensor's values span all that a sample can hold. So they do in GREY,
+		 * whatever V4L2's rule for luma says: monochrome cameras, and vivid.
+		 */
+		if (colorspace == V4L2_COLORSPACE_RAW || kind == PIXEL_GREY)
 			quantization = V4L2_QUANTIZATION_FULL_RANGE;
 		else
 			quantization = V4L2_MAP_QUANTIZATION_DEFAULT(kind == PIXEL_RGB, colorspace,

@@ -98,7 +98,7 @@ const char *fourcc_text(__u32 fourcc, char text[FOURCC_TEXT]);
 /* From text, by V4L2's code or by some well-known other names; 0 if wrong */
 __u32 fourcc_parse(const char *text);
 
-/* From what V4L2 reports, by V4L2's own rules where that is "default" */
+/* From what V4L2 reports; where that is "default", by V4L2's rules but for GREY */
 struct colours colours_of(enum pixel_kind kind, __u32 colorspace, __u32 ycbcr_enc,
 			  __u32 quantization);
 

@@ -226,6 +226,26 @@ static int give_to_device_or_allocator(struct ks_stream *stream, __u32 index)
 	return ret == -ECANCELED || ret == -ENODEV ? 0 : ret;
 }
 
+/* What the device says it filled is believed as far as the mapping goes */
+static void describe_frame(const struct ks_stream *stream, const struct ks_completion *done,
+			   struct ks_stream_frame *frame)
+{
+	size_t bytes = ks_frames_bytes(stream->frames);
+	size_t start = done->header.data < bytes ? done->header.data : bytes;
+
+	*frame = (struct ks_stream_frame) {
+		.index = done->index,
+		.sequence = done->sequence,
+		.data = (char *)ks_frames_data(stream->frames, done->index) + start,
+		.used = done->header.data_used,
+		.bytes = bytes - start,
+		.dmabuf = ks_frames_dmabuf(stream->frames, done->index),
+		.header = done->header,
+	};
+	if (frame->used > frame->bytes)
+		frame->used = frame->bytes;
+}
+
 LIBKS_API int ks_stream_next(struct ks_stream *stream, int timeout_ms,
 			     struct ks_stream_frame *frame)
 {
@@ -250,16 +270,7 @@ LIBKS_API int ks_stream_next(struct ks_stream *stream, int timeout_ms,
 		}
 	}
 	stream->held[done.index] = true;
-
-	frame->index = done.index;
-	frame->sequence = done.sequence;
-	frame->data = ks_frames_data(stream->frames, done.index);
-	frame->bytes = ks_frames_bytes(stream->frames);
-	frame->used = done.header.data_used;
-	if (frame->used > frame->bytes)
-		frame->used = frame->bytes;
-	frame->dmabuf = ks_frames_dmabuf(stream->frames, done.index);
-	frame->header = done.header;
+	describe_frame(stream, &done, frame);
 	return 0;
 }
 

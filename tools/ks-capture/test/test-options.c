@@ -48,6 +48,12 @@ void test_rate(void)
 	for (i = 0; i < ARRAY_SIZE(wrong); i++)
 		CHECK(!parse_rate(wrong[i], &rate));
 	CHECK(rate.num == 7 && rate.den == 7);
+	rate = rate_of(742500, 12375);
+	CHECK(rate.num == 60 && rate.den == 1);
+	rate = rate_of(0, 5);
+	CHECK(!rate.num && !rate.den);
+	rate = rate_of(5, 0);
+	CHECK(!rate.num && !rate.den);
 	for (i = 0; i < ARRAY_SIZE(right); i++) {
 		CHECK(parse_rate(right[i].text, &rate));
 		CHECK_EQ(rate.num, right[i].rate.num);

@@ -310,6 +310,10 @@ void test_colours(void)
 	CHECK(c.matrix == MATRIX_601 && !c.full);
 	c = colours_of(PIXEL_GREY, V4L2_COLORSPACE_RAW, 0, 0);
 	CHECK(c.full);
+	c = colours_of(PIXEL_GREY, V4L2_COLORSPACE_SRGB, 0, 0);
+	CHECK(c.full);
+	c = colours_of(PIXEL_GREY, V4L2_COLORSPACE_SRGB, 0, V4L2_QUANTIZATION_LIM_RANGE);
+	CHECK(!c.full);
 	c = colours_of(PIXEL_RGB, V4L2_COLORSPACE_SRGB, 0, 0);
 	CHECK(c.full);
 	c = colours_of(PIXEL_RGB, V4L2_COLORSPACE_SRGB, 0, V4L2_QUANTIZATION_LIM_RANGE);

@@ -47,6 +47,7 @@ void fake_reset(void)
 		.frame_size = 5000,
 		.file_alignment = 63,
 	};
+	fake.data_used = 4900;
 }
 
 void fake_fail(int n)
@@ -203,7 +204,8 @@ static int complete(struct ksalloc_complete *arg)
 	arg->header = (struct ksstream_header) {
 		.header_size = sizeof(arg->header),
 		.frame_extent = 5000,
-		.data_used = 4900,
+		.data = fake.data_start,
+		.data_used = fake.data_used,
 	};
 	return 0;
 }

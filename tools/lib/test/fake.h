@@ -24,6 +24,8 @@ struct fake {
 	/* What the camera says and does */
 	struct ksallocator_framing needs;
 	bool gone;
+	__u32 data_start;
+	__u32 data_used;
 
 	/* What has become of the objects */
 	int open_files;

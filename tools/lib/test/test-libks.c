@@ -320,6 +320,38 @@ static void test_stream(void)
 	CHECK(fake_is_clean());
 }
 
+/* What a device says of a frame leads nowhere beyond the frame */
+static void test_stream_bounds(void)
+{
+	static const struct {
+		__u32 start, used;
+		size_t is_start, is_used;
+	} cases[] = {
+		{ 0, 8192, 0, 8192 }, { 0, 8193, 0, 8192 }, { 128, 4096, 128, 4096 },
+		{ 128, 8192, 128, 8064 }, { 8192, 1, 8192, 0 }, { 0xffffffff, 5, 8192, 0 },
+	};
+	struct ks_stream_frame frame;
+	struct ks_stream *stream;
+	char *mapped;
+	size_t i;
+
+	fake_reset();
+	stream = open_stream(4);
+	CHECK_EQ(ks_stream_start(stream), 0);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		fake.data_start = cases[i].start;
+		fake.data_used = cases[i].used;
+		CHECK_EQ(ks_stream_next(stream, -1, &frame), 0);
+		mapped = ks_frames_data(ks_stream_frames(stream), frame.index);
+		CHECK_EQ((char *)frame.data - mapped, cases[i].is_start);
+		CHECK_EQ(frame.used, cases[i].is_used);
+		CHECK_EQ(frame.bytes, 8192 - cases[i].is_start);
+		CHECK_EQ(ks_stream_give_back(stream, frame.index), 0);
+	}
+	ks_stream_close(stream);
+	CHECK(fake_is_clean());
+}
+
 /* Frames held over a stop, a new start, and the end of the device */
 static void test_stream_held(void)
 {
@@ -567,6 +599,7 @@ int main(int argc, char **argv)
 		{ "mapped frames", test_frames },
 		{ "number of frames", test_frame_number },
 		{ "stream", test_stream },
+		{ "stream: bounds of a frame", test_stream_bounds },
 		{ "stream: frames held", test_stream_held },
 		{ "stream: timeouts", test_stream_timeout },
 		{ "stream: no CPU access", test_stream_no_access },

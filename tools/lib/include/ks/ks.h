@@ -403,9 +403,9 @@ int ks_stream_stop(struct ks_stream *stream);
  * struct ks_stream_frame - a frame that the device has filled
  * @index: the frame
  * @sequence: the device's sequence number; a gap in it is a lost picture
- * @data: where it is in memory, until ks_stream_give_back()
- * @used: bytes that the device filled
- * @bytes: bytes that are mapped
+ * @data: where the picture is in memory, until ks_stream_give_back()
+ * @used: bytes of it that the device filled
+ * @bytes: bytes that are mapped from there
  * @dmabuf: its dma-buf, which stays the library's
  * @header: more about it, above all its time
  */
