@@ -97,9 +97,11 @@ static void format_wish(struct v4l2_format *v4l2, __u32 type, __u32 fourcc, __u3
 /* 0 where the device does not capture video */
 static __u32 capture_type(const struct v4l2_capability *cap)
 {
-	__u32 caps = cap->capabilities & V4L2_CAP_DEVICE_CAPS ? cap->device_caps :
-								 cap->capabilities;
+	__u32 caps = cap->capabilities;
 
+	/* Of this node, rather than of the whole device */
+	if (caps & V4L2_CAP_DEVICE_CAPS)
+		caps = cap->device_caps;
 	if (caps & V4L2_CAP_VIDEO_CAPTURE)
 		return V4L2_BUF_TYPE_VIDEO_CAPTURE;
 	if (caps & V4L2_CAP_VIDEO_CAPTURE_MPLANE)
@@ -403,7 +405,10 @@ static int set_rate(struct device *device, const struct options *options)
 	const struct rate *wish = &options->rate;
 	int ret = call(device->fd, VIDIOC_G_PARM, &parm);
 
-	device->rate = ret ? (struct rate) {} : read_rate(&parm);
+	/* Without an answer there is no rate */
+	device->rate = read_rate(&parm);
+	if (ret)
+		device->rate.num = 0;
 	if (!wish->num)
 		return STATUS_OK;
 	if (device->rate.num) {

@@ -258,7 +258,7 @@ static int sync_dmabuf(int fd, const struct dma_buf_sync *arg)
 		fake.sync_errors--;
 		return -fake.sync_errno;
 	}
-	fake.access[frame_of[fd]] += arg->flags & DMA_BUF_SYNC_END ? -1 : 1;
+	fake.access[frame_of[fd]] += (arg->flags & DMA_BUF_SYNC_END) ? -1 : 1;
 	return 0;
 }
 

@@ -573,7 +573,7 @@ static void test_shared_library(void)
 	CHECK(library);
 	CHECK(script);
 	while (library && script && fgets(line, sizeof(line), script)) {
-		if (sscanf(line, "\tks_%[a-z_];", name + 3) != 1)
+		if (sscanf(line, "\tks_%120[a-z_];", name + 3) != 1)
 			continue;
 		memcpy(name, "ks_", 3);
 		check_symbol(library, name);

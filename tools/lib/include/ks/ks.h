@@ -47,9 +47,7 @@ extern "C" {
 /* The folder that ks_open_heap() looks for names in */
 #define LIBKS_HEAP_DIR "/dev/dma_heap"
 
-/*
- * Thin calls
- */
+/* Thin calls */
 
 /**
  * ks_open() - open the device that makes connections
@@ -246,16 +244,12 @@ int ks_begin_access(int dmabuf_fd, unsigned int access);
  */
 int ks_end_access(int dmabuf_fd, unsigned int access);
 
-/*
- * Mapped frames
- */
-
 /**
- * struct ks_frames - the frames of an allocator, mapped into memory
+ * DOC: Mapped frames
  *
- * A frame keeps its memory for the allocator's whole life, so that each is
- * mapped once, and its address stays. The mappings outlive the allocator's
- * descriptor.
+ * A struct ks_frames has the frames of an allocator, mapped into memory. A frame
+ * keeps its memory for the allocator's whole life, so that each is mapped once,
+ * and its address stays. The mappings outlive the allocator's descriptor.
  */
 struct ks_frames;
 
@@ -283,14 +277,12 @@ void *ks_frames_data(const struct ks_frames *frames, __u32 index);
 /* A frame's dma-buf, which stays the library's; -1 where there is no frame */
 int ks_frames_dmabuf(const struct ks_frames *frames, __u32 index);
 
-/*
- * Streams
- */
-
 /**
- * struct ks_stream - a capture device that fills mapped frames
+ * DOC: Streams
  *
- * The usual program, with @fd an open V4L2 node whose format is set::
+ * A struct ks_stream is a capture device that fills mapped frames.
+ *
+ * The usual program, with fd an open V4L2 node whose format is set::
  *
  *	struct ks_stream_config config = { .size = sizeof(config), .v4l2_fd = fd };
  *	struct ks_stream_frame frame;
