@@ -25,6 +25,11 @@
 #define VIVID_DRIVER "/sys/bus/platform/drivers/vivid"
 #define VIVID_DEVICE "vivid.0"
 #define BUFINFO "/sys/kernel/debug/dma_buf/bufinfo"
+/*
+ * vivid counts in jiffies. Where filling a frame takes it half of the time
+ * between two, or nearly all, it gives numbers twice or stumbles.
+ */
+#define FRAME_RATE 25
 
 unsigned long long now_ns(void)
 {
@@ -152,7 +157,7 @@ int set_format(int video, unsigned int width, unsigned int height)
 {
 	struct v4l2_streamparm parm = {
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.parm.capture.timeperframe = { 1, 60 },
+		.parm.capture.timeperframe = { 1, FRAME_RATE },
 	};
 	struct v4l2_format format = {
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,

@@ -47,7 +47,7 @@ bool node_exists(const char *name);
 int open_node(const char *name, int flags);
 /* Camera 0 or 1 */
 int open_camera(unsigned int instance);
-/* The camera's first input, this size in YUYV, and its highest frame rate */
+/* The camera's first input, this size in YUYV, at a moderate frame rate */
 int set_format(int video, unsigned int width, unsigned int height);
 int get_format(int video, struct v4l2_format *format);
 int set_control(int video, const char *name, int value);

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The module: it does not go while anything of it is in use, and goes then.
+ */
+#include "ksalloc_test.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "ksalloc", O_NONBLOCK) ? -errno : 0;
+}
+
+static void load(void)
+{
+	ASSERT_EQ(0, system("modprobe ksalloc"));
+	ASSERT_TRUE(EVENTUALLY(!access("/dev/ksalloc", F_OK)));
+}
+
+/* In use: it says so, by the error and by its count. */
+static void expect_in_use(void)
+{
+	EXPECT_LT(0, module_refs("ksalloc"));
+	EXPECT_EQ(-EWOULDBLOCK, unload());
+}
+
+/* Not in use: it goes, its device too, and comes back. */
+static void expect_unload(void)
+{
+	EXPECT_TRUE(EVENTUALLY(module_refs("ksalloc") == 0));
+	ASSERT_EQ(0, unload());
+	EXPECT_EQ(-1, access("/dev/ksalloc", F_OK));
+	EXPECT_EQ(-1, module_refs("ksalloc"));
+	load();
+}
+
+FIXTURE(module) {
+	struct rig rig;
+};
+
+FIXTURE_SETUP(module)
+{
+	rig_open(&self->rig, 0, 320, 180);
+}
+
+FIXTURE_TEARDOWN(module)
+{
+	rig_close(&self->rig);
+	repair_machine();
+}
+
+/* With nothing open the module can be unloaded and loaded again. */
+TEST(unload_idle)
+{
+	int i;
+
+	repair_machine();
+	for (i = 0; i < 3; i++)
+		expect_unload();
+}
+
+/* An open /dev/ksalloc keeps it. */
+TEST(device_open)
+{
+	int ksalloc;
+
+	repair_machine();
+	ksalloc = open_ksalloc();
+	expect_in_use();
+	close(ksalloc);
+	expect_unload();
+}
+
+/* A connection keeps it, with /dev/ksalloc closed. */
+TEST_F(module, connection_open)
+{
+	close(self->rig.ksalloc);
+	self->rig.ksalloc = 0;
+	expect_in_use();
+	close(self->rig.connection);
+	self->rig.connection = 0;
+	expect_unload();
+}
+
+/* An allocator keeps it, with its connection closed. */
+TEST_F(module, allocator_open)
+{
+	int allocator;
+
+	rig_allocator(&self->rig, 0);
+	allocator = dup(self->rig.allocator);
+	rig_close(&self->rig);
+	self->rig = (struct rig){ 0 };
+	expect_in_use();
+	EXPECT_LE(0, alloc_now(allocator));
+	close(allocator);
+	expect_unload();
+}
+
+/* A running stream keeps it. */
+TEST_F(module, streaming)
+{
+	rig_allocator(&self->rig, 0);
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
+	rig_submit_all(&self->rig);
+	expect_in_use();
+	rig_turn(&self->rig, NULL);
+	expect_in_use();
+	rig_close(&self->rig);
+	self->rig = (struct rig){ 0 };
+	expect_unload();
+}
+
+/* So does a descriptor that another process has. */
+TEST_F(module, open_elsewhere)
+{
+	struct agent agent;
+
+	agent_start(&agent);
+	rig_close(&self->rig);
+	self->rig = (struct rig){ 0 };
+	expect_in_use();
+	agent_kill(&agent);
+	expect_unload();
+}
+
+/* A frame's memory does not: it belongs to its heap, and outlives the module. */
+TEST_F(module, mapped_frame)
+{
+	char *map;
+	int dmabuf;
+
+	rig_allocator(&self->rig, 0);
+	dmabuf = export_frame(self->rig.allocator, 0);
+	ASSERT_LE(0, dmabuf);
+	map = map_frame(dmabuf, 4096, PROT_READ | PROT_WRITE);
+	map[0] = 9;
+	rig_close(&self->rig);
+	self->rig = (struct rig){ 0 };
+	expect_unload();
+	EXPECT_EQ(9, map[0]);
+}
+
+/* /dev/ksalloc is a character device, and not for everybody. */
+TEST(device_node)
+{
+	struct stat st;
+
+	repair_machine();
+	ASSERT_EQ(0, stat("/dev/ksalloc", &st));
+	EXPECT_TRUE(S_ISCHR(st.st_mode));
+	EXPECT_EQ(0660, st.st_mode & 0777);
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What can be read while the module runs: fdinfo of each kind of file, and the
+ * tracepoints.
+ */
+#include "ksalloc_test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FRAMES 4
+#define TRACING "/sys/kernel/tracing"
+
+FIXTURE(observe) {
+	struct rig rig;
+	int connection, allocator;
+};
+
+FIXTURE_SETUP(observe)
+{
+	rig_open(&self->rig, 0, 320, 180);
+	rig_allocator(&self->rig, FRAMES);
+	self->connection = self->rig.connection;
+	self->allocator = self->rig.allocator;
+}
+
+FIXTURE_TEARDOWN(observe)
+{
+	rig_close(&self->rig);
+}
+
+static void expect_info(int fd, const char *key, const char *expected)
+{
+	char value[256];
+
+	if (!EXPECT_TRUE(fdinfo_value(fd, key, value, sizeof(value))))
+		harness_note("(no line \"%s:\")", key);
+	else if (!EXPECT_STREQ(expected, value))
+		harness_note("(of \"%s:\")", key);
+}
+
+static int info_number(int fd, const char *key)
+{
+	char value[256];
+
+	ASSERT_TRUE(fdinfo_value(fd, key, value, sizeof(value)));
+	return atoi(value);
+}
+
+/* fdinfo of /dev/ksalloc says what it is. */
+TEST_F(observe, fdinfo_device)
+{
+	char version[64];
+
+	expect_info(self->rig.ksalloc, "ksalloc", "device");
+	EXPECT_TRUE(fdinfo_value(self->rig.ksalloc, "version", version,
+				 sizeof(version)));
+}
+
+/* fdinfo of an allocator: its size, and what becomes of its frames. */
+TEST_F(observe, fdinfo_allocator)
+{
+	struct ksalloc_alloc arg = { .size = sizeof(arg) };
+	struct call call;
+
+	expect_info(self->allocator, "ksalloc", "allocator");
+	expect_info(self->allocator, "frames", "4");
+	expect_info(self->allocator, "frame_size", "115200");
+	expect_info(self->allocator, "frame_bytes", "118784");
+	expect_info(self->allocator, "allocated", "0");
+	expect_info(self->allocator, "in_device", "0");
+	expect_info(self->allocator, "waiters", "0");
+	EXPECT_LT(0, info_number(self->allocator, "id"));
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	ASSERT_EQ(0, alloc_now(self->allocator));
+	ASSERT_EQ(0, submit(self->connection, 0));
+	ASSERT_EQ(1, alloc_now(self->allocator));
+	expect_info(self->allocator, "allocated", "2");
+	expect_info(self->allocator, "in_device", "1");
+	rig_submit_all(&self->rig);
+	call_start(&call, self->allocator, KSALLOC_ALLOC, &arg);
+	ASSERT_TRUE(call_waits(&call));
+	expect_info(self->allocator, "allocated", "4");
+	expect_info(self->allocator, "in_device", "3");
+	expect_info(self->allocator, "waiters", "1");
+}
+
+/* fdinfo of a connection: its device, state, allocator and frames. */
+TEST_F(observe, fdinfo_connection)
+{
+	static const char * const states[] = {
+		"STOP", "ACQUIRE", "PAUSE", "RUN",
+	};
+	unsigned int state;
+	char id[32];
+
+	expect_info(self->connection, "ksalloc", "connection");
+	expect_info(self->connection, "device",
+		    strrchr(node_path("vivid-000-vid-cap"), '/') + 1);
+	EXPECT_LT(0, info_number(self->connection, "id"));
+	EXPECT_NE(info_number(self->allocator, "id"),
+		  info_number(self->connection, "id"));
+	snprintf(id, sizeof(id), "%d", info_number(self->allocator, "id"));
+	expect_info(self->connection, "allocator", id);
+	for (state = 0; state < ARRAY_SIZE(states); state++) {
+		ASSERT_EQ(0, set_state(self->connection, state));
+		expect_info(self->connection, "state", states[state]);
+	}
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	expect_info(self->connection, "submitted", "4");
+	expect_info(self->connection, "done", "0");
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	expect_info(self->connection, "submitted", "0");
+	ASSERT_EQ(0, set_allocator(self->connection, -1));
+	expect_info(self->connection, "allocator", "-1");
+}
+
+/* fdinfo counts the gaps that the stream had. */
+TEST_F(observe, fdinfo_gaps)
+{
+	struct ksalloc_complete frame;
+
+	expect_info(self->connection, "gaps", "0");
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(0, alloc_now(self->allocator));
+	ASSERT_EQ(0, submit(self->connection, 0));
+	ASSERT_EQ(0, rig_complete(&self->rig, &frame));
+	sleep_ms(300);
+	ASSERT_EQ(0, submit(self->connection, 0));
+	ASSERT_EQ(0, rig_complete(&self->rig, &frame));
+	expect_info(self->connection, "gaps", "1");
+}
+
+/* The tracepoints are there, each with a format. */
+TEST(tracepoints_exist)
+{
+	static const char * const events[] = {
+		"create", "alloc", "wait", "free", "queue", "complete",
+		"state",
+	};
+	char path[128];
+	unsigned int i;
+
+	repair_machine();
+	for (i = 0; i < ARRAY_SIZE(events); i++) {
+		snprintf(path, sizeof(path),
+			 TRACING "/events/ksalloc/ksalloc_%s/format",
+			 events[i]);
+		if (!EXPECT_EQ(0, access(path, F_OK)))
+			harness_note("(%s)", path);
+	}
+}
+
+FIXTURE(trace) {
+	struct rig rig;
+	char *text;
+};
+
+static void trace_begin(void)
+{
+	int fd = open(TRACING "/trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	close(fd);
+	ASSERT_EQ(0, write_text(TRACING "/events/ksalloc/enable", "1"));
+	ASSERT_EQ(0, write_text(TRACING "/tracing_on", "1"));
+}
+
+/* What was traced since trace_begin(), a line for each event */
+static const char *trace_end(struct trace_fixture *self)
+{
+	size_t size = 1 << 20;
+
+	ASSERT_EQ(0, write_text(TRACING "/events/ksalloc/enable", "0"));
+	self->text = malloc(size);
+	ASSERT_LT(0, read_text(TRACING "/trace", self->text, size));
+	return self->text;
+}
+
+FIXTURE_SETUP(trace)
+{
+	rig_open(&self->rig, 0, 320, 180);
+	trace_begin();
+}
+
+FIXTURE_TEARDOWN(trace)
+{
+	write_text(TRACING "/events/ksalloc/enable", "0");
+	rig_close(&self->rig);
+}
+
+/* Lines of an event that begin with this text; it ends where a word ends. */
+static int count_events(const char *trace, const char *event, const char *text)
+{
+	char wanted[128];
+	int count = 0, length;
+
+	length = snprintf(wanted, sizeof(wanted), "ksalloc_%s: %s", event,
+			  text);
+	while ((trace = strstr(trace, wanted))) {
+		trace += length;
+		count += *trace == ' ' || *trace == '\n';
+	}
+	return count;
+}
+
+/* create, alloc, free and wait fire, each for its own call and no other. */
+TEST_F(trace, allocator_events)
+{
+	struct ksalloc_alloc arg = { .size = sizeof(arg) };
+	char id[64], frame[96];
+	struct call call;
+	const char *text;
+	int i, number;
+
+	rig_allocator(&self->rig, FRAMES);
+	number = info_number(self->rig.allocator, "id");
+	for (i = 0; i < FRAMES; i++)
+		ASSERT_EQ(i, alloc_now(self->rig.allocator));
+	ASSERT_EQ(-EAGAIN, alloc_now(self->rig.allocator));
+	call_start(&call, self->rig.allocator, KSALLOC_ALLOC, &arg);
+	ASSERT_TRUE(call_waits(&call));
+	ASSERT_EQ(0, free_frame(self->rig.allocator, 2));
+	ASSERT_EQ(0, call_result(&call));
+	ASSERT_EQ(0, free_frame(self->rig.allocator, 0));
+	ASSERT_EQ(-EINVAL, free_frame(self->rig.allocator, 0));
+
+	text = trace_end(self);
+	snprintf(id, sizeof(id), "allocator=%d", number);
+	EXPECT_EQ(1, count_events(text, "create", id));
+	EXPECT_EQ(FRAMES + 1, count_events(text, "alloc", id));
+	EXPECT_EQ(1, count_events(text, "wait", id));
+	EXPECT_EQ(2, count_events(text, "free", id));
+	snprintf(frame, sizeof(frame), "%s frame=2", id);
+	EXPECT_EQ(2, count_events(text, "alloc", frame));
+	EXPECT_EQ(1, count_events(text, "free", frame));
+}
+
+/* queue and complete fire for each frame that goes through the device. */
+TEST_F(trace, stream_events)
+{
+	char id[64], frame[96];
+	const char *text;
+	int i, number;
+
+	rig_allocator(&self->rig, FRAMES);
+	number = info_number(self->rig.connection, "id");
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	for (i = 0; i < 2 * FRAMES; i++)
+		rig_turn(&self->rig, NULL);
+
+	text = trace_end(self);
+	snprintf(id, sizeof(id), "connection=%d", number);
+	EXPECT_EQ(3 * FRAMES, count_events(text, "queue", id));
+	EXPECT_EQ(2 * FRAMES, count_events(text, "complete", id));
+	for (i = 0; i < FRAMES; i++) {
+		snprintf(frame, sizeof(frame), "%s frame=%d", id, i);
+		EXPECT_EQ(3, count_events(text, "queue", frame));
+		EXPECT_EQ(2, count_events(text, "complete", frame));
+	}
+}
+
+/* I1: state fires for each state on the way: none is jumped over. */
+TEST_F(trace, state_walks)
+{
+	static const char * const steps[] = {
+		"STOP -> ACQUIRE", "ACQUIRE -> PAUSE", "PAUSE -> RUN",
+		"RUN -> PAUSE", "PAUSE -> ACQUIRE", "ACQUIRE -> STOP",
+	};
+	const char *text, *at;
+	char step[128];
+	unsigned int i;
+	int number;
+
+	rig_allocator(&self->rig, FRAMES);
+	number = info_number(self->rig.connection, "id");
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
+
+	text = trace_end(self);
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		snprintf(step, sizeof(step), "ksalloc_state: connection=%d %s",
+			 number, steps[i]);
+		at = strstr(text, step);
+		if (EXPECT_NE(NULL, at))
+			text = at;
+		else
+			harness_note("(no %s)", steps[i]);
+	}
+}
+
+/* I1: a failure on the way up can be seen to walk back. */
+TEST_F(trace, state_walks_back)
+{
+	const char *text;
+	char step[128];
+	int number;
+
+	rig_allocator(&self->rig, FRAMES);
+	number = info_number(self->rig.connection, "id");
+	ASSERT_EQ(0, set_control(self->rig.video,
+				 "Inject VIDIOC_STREAMON Error", 1));
+	ASSERT_EQ(-EINVAL, set_state(self->rig.connection, KSSTATE_RUN));
+
+	text = trace_end(self);
+	snprintf(step, sizeof(step), "connection=%d ACQUIRE -> STOP", number);
+	EXPECT_EQ(1, count_events(text, "state", step));
+	snprintf(step, sizeof(step), "connection=%d PAUSE -> RUN", number);
+	EXPECT_EQ(0, count_events(text, "state", step));
+}

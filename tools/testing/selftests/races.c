@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Many things at once: calls against close, against each other and against
+ * changes of state; processes killed at any point. What passes here is that
+ * nothing hangs, the kernel does not complain, and no frame, descriptor or
+ * dma-buf is left over.
+ */
+#include "ksalloc_test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FRAMES 6
+
+FIXTURE(races) {
+	struct rig rig;
+	int connection, allocator;
+};
+
+FIXTURE_SETUP(races)
+{
+	rig_open(&self->rig, 0, 320, 180);
+	rig_allocator(&self->rig, FRAMES);
+	self->connection = self->rig.connection;
+	self->allocator = self->rig.allocator;
+}
+
+FIXTURE_TEARDOWN(races)
+{
+	rig_close(&self->rig);
+}
+
+/* Threads that do something until they are told to end */
+struct crowd {
+	const struct races_fixture *self;
+	atomic_bool stop;
+	atomic_int calls;
+	int connection, allocator;
+};
+
+struct member {
+	struct crowd *crowd;
+	unsigned int seed;
+};
+
+static unsigned int pick(struct member *member, unsigned int below)
+{
+	return rand_r(&member->seed) % below;
+}
+
+/* Any call, mostly with arguments that could be right */
+static void any_call(struct member *member, int connection, int allocator)
+{
+	const struct races_fixture *self = member->crowd->self;
+	struct ksallocator_framing framing;
+	struct ksalloc_status status;
+	int fd = -1;
+
+	switch (pick(member, 14)) {
+	case 0:
+		get_framing(connection, &framing);
+		break;
+	case 1:
+		if (!pick(member, 10))
+			fd = create_allocator(connection, self->rig.heap, 2,
+					      0);
+		break;
+	case 2:
+		set_allocator(connection, pick(member, 4) ? allocator : -1);
+		break;
+	case 3:
+		set_state(connection, pick(member, 4));
+		break;
+	case 4:
+		set_state(connection, KSSTATE_RUN);
+		break;
+	case 5:
+		get_state(connection);
+		break;
+	case 6:
+	case 7:
+		submit(connection, pick(member, FRAMES));
+		break;
+	case 8:
+		complete(connection, pick(member, 2), in_ms(pick(member, 20)),
+			 NULL);
+		break;
+	case 9:
+	case 10:
+		alloc_frame(allocator, pick(member, 2), in_ms(pick(member, 5)));
+		break;
+	case 11:
+		free_frame(allocator, pick(member, FRAMES));
+		break;
+	case 12:
+		fd = export_frame(allocator, pick(member, FRAMES + 1));
+		break;
+	case 13:
+		get_status(allocator, &status);
+		poll_fd(connection, POLLIN, 0);
+		poll_fd(allocator, POLLIN, 0);
+		break;
+	}
+	if (fd >= 0)
+		close(fd);
+	member->crowd->calls++;
+}
+
+static void *any_calls(void *data)
+{
+	struct member *member = data;
+	struct crowd *crowd = member->crowd;
+
+	while (!crowd->stop)
+		any_call(member, crowd->connection, crowd->allocator);
+	return NULL;
+}
+
+/* The descriptors that the others use come and go. */
+static void *close_and_dup(void *data)
+{
+	struct member *member = data;
+	struct crowd *crowd = member->crowd;
+
+	while (!crowd->stop) {
+		close(crowd->connection);
+		if (pick(member, 2))
+			sleep_ms(1);
+		dup2(crowd->self->connection, crowd->connection);
+		close(crowd->allocator);
+		if (pick(member, 2))
+			sleep_ms(1);
+		dup2(crowd->self->allocator, crowd->allocator);
+	}
+	return NULL;
+}
+
+static void run_crowd(struct races_fixture *self, void *(*first)(void *),
+		      unsigned int ms)
+{
+	enum { MEMBERS = 5 };
+	struct crowd crowd = {
+		.self = self,
+		.connection = 200,
+		.allocator = 201,
+	};
+	struct member members[MEMBERS];
+	pthread_t threads[MEMBERS];
+	int i;
+
+	ASSERT_EQ(200, dup2(self->connection, 200));
+	ASSERT_EQ(201, dup2(self->allocator, 201));
+	for (i = 0; i < MEMBERS; i++) {
+		members[i] = (struct member){ .crowd = &crowd, .seed = i };
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL,
+					    i ? any_calls : first,
+					    &members[i]));
+	}
+	sleep_ms(ms);
+	crowd.stop = true;
+	for (i = 0; i < MEMBERS; i++)
+		pthread_join(threads[i], NULL);
+	close(200);
+	close(201);
+	harness_note("%d calls", crowd.calls);
+	EXPECT_LT(100, crowd.calls);
+}
+
+/* Whatever happened before, a capture with all frames is possible now. */
+static void expect_all_is_well(struct races_fixture *self)
+{
+	int i;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(0, in_device(self->allocator));
+	for (i = 0; i < FRAMES; i++)
+		free_frame(self->allocator, i);
+	EXPECT_EQ(0, allocated(self->allocator));
+	EXPECT_EQ(0, waiters(self->allocator));
+	ASSERT_EQ(0, set_allocator(self->connection, self->allocator));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	for (i = 0; i < FRAMES; i++)
+		rig_turn(&self->rig, NULL);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(0, allocated(self->allocator));
+}
+
+/* All calls at once from several threads. */
+TEST_F(races, calls)
+{
+	struct footprint before;
+
+	footprint_take(&before);
+	run_crowd(self, any_calls, 3000);
+	EXPECT_FOOTPRINT(&before);
+	expect_all_is_well(self);
+}
+
+/* All calls while their descriptors are closed and made again. */
+TEST_F(races, calls_and_close)
+{
+	struct footprint before;
+
+	footprint_take(&before);
+	run_crowd(self, close_and_dup, 3000);
+	EXPECT_FOOTPRINT(&before);
+	expect_all_is_well(self);
+}
+
+static void *use_video(void *data)
+{
+	struct member *member = data;
+	int video = member->crowd->self->rig.video;
+	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	struct v4l2_requestbuffers request = { .type = type };
+	struct v4l2_buffer buffer = {
+		.type = type,
+		.memory = V4L2_MEMORY_DMABUF,
+	};
+
+	while (!member->crowd->stop) {
+		sleep_ms(pick(member, 5));
+		switch (pick(member, 6)) {
+		case 0:
+			call_fd(video, VIDIOC_STREAMOFF, &type);
+			break;
+		case 1:
+			call_fd(video, VIDIOC_STREAMON, &type);
+			break;
+		case 2:
+			request.memory = pick(member, 2) ? V4L2_MEMORY_DMABUF :
+							   V4L2_MEMORY_MMAP;
+			request.count = pick(member, 4);
+			call_fd(video, VIDIOC_REQBUFS, &request);
+			break;
+		case 3:
+			/* Not poll(): it would make an idle queue read(). */
+			call_fd(video, VIDIOC_DQBUF, &buffer);
+			break;
+		case 4:
+			buffer.index = pick(member, FRAMES);
+			call_fd(video, VIDIOC_QBUF, &buffer);
+			break;
+		case 5:
+			set_format(video, 320, 180);
+			break;
+		}
+	}
+	request.count = 0;
+	request.memory = V4L2_MEMORY_MMAP;
+	call_fd(video, VIDIOC_STREAMOFF, &type);
+	call_fd(video, VIDIOC_REQBUFS, &request);
+	return NULL;
+}
+
+/* All calls while the owner of the V4L2 file uses it as if it were his alone. */
+TEST_F(races, calls_and_video)
+{
+	/* So that no DQBUF keeps its thread. */
+	ASSERT_EQ(0, fcntl(self->rig.video, F_SETFL, O_NONBLOCK));
+	run_crowd(self, use_video, 3000);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	expect_all_is_well(self);
+}
+
+/* A whole capture in a process of its own; it ends only by being killed. */
+static void capture_until_killed(const struct races_fixture *self)
+{
+	struct rig rig = self->rig;
+
+	rig.connection = do_connect(rig.ksalloc, open_camera(0));
+	if (rig.connection < 0 || set_allocator(rig.connection, rig.allocator))
+		_exit(1);
+	/* The one before may not have let go of the device yet. */
+	while (set_state(rig.connection, KSSTATE_RUN))
+		sleep_ms(1);
+	for (;;) {
+		int index = alloc_frame(rig.allocator, 0, in_ms(5));
+
+		if (index >= 0)
+			submit(rig.connection, index);
+		index = complete(rig.connection, 0, in_ms(5), NULL);
+		if (index >= 0 && index % 2)
+			submit(rig.connection, index);
+		else if (index >= 0)
+			free_frame(rig.allocator, index);
+	}
+}
+
+/* B7: a process killed at any point of a capture: every frame comes back. */
+TEST_F_TIMEOUT(races, killed_captures, 90)
+{
+	struct footprint before;
+	unsigned int seed = 1;
+	int round, busy = 0;
+
+	close(self->connection);
+	self->rig.connection = 0;
+	footprint_take(&before);
+	for (round = 0; round < 50; round++) {
+		unsigned int ms = rand_r(&seed) % 60;
+		pid_t pid = fork();
+		int status;
+
+		ASSERT_LE(0, pid);
+		if (!pid)
+			capture_until_killed(self);
+		sleep_ms(ms);
+		busy += allocated(self->allocator) > 0;
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		ASSERT_TRUE(WIFSIGNALED(status));
+		ASSERT_TRUE(EVENTUALLY(allocated(self->allocator) == 0));
+		ASSERT_EQ(0, waiters(self->allocator));
+	}
+	/* Some were in the middle of it. */
+	EXPECT_LT(10, busy);
+	EXPECT_FOOTPRINT(&before);
+	self->connection = do_connect(self->rig.ksalloc, self->rig.video);
+	ASSERT_LE(0, self->connection);
+	self->rig.connection = self->connection;
+	expect_all_is_well(self);
+}
+
+/* B7: several processes share connection and allocator, and are killed. */
+TEST_F_TIMEOUT(races, killed_sharers, 60)
+{
+	enum { PROCESSES = 3 };
+	unsigned int seed = 2;
+	int round, i;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	for (round = 0; round < 15; round++) {
+		pid_t pids[PROCESSES];
+
+		for (i = 0; i < PROCESSES; i++) {
+			struct crowd crowd = { .self = self };
+			struct member member = {
+				.crowd = &crowd,
+				.seed = round * PROCESSES + i,
+			};
+
+			pids[i] = fork();
+			ASSERT_LE(0, pids[i]);
+			while (!pids[i])
+				any_call(&member, self->connection,
+					 self->allocator);
+		}
+		sleep_ms(rand_r(&seed) % 60);
+		for (i = 0; i < PROCESSES; i++)
+			ASSERT_EQ(0, kill(pids[i], SIGKILL));
+		for (i = 0; i < PROCESSES; i++)
+			ASSERT_EQ(pids[i], waitpid(pids[i], NULL, 0));
+		ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+		ASSERT_TRUE(EVENTUALLY(allocated(self->allocator) == 0));
+		ASSERT_EQ(0, waiters(self->allocator));
+		ASSERT_EQ(0, set_allocator(self->connection, self->allocator));
+		ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	}
+	expect_all_is_well(self);
+}
+
+/* The connection is closed while another thread waits on it: ECANCELED. */
+TEST_F_TIMEOUT(races, close_against_complete, 60)
+{
+	int round, result;
+
+	for (round = 0; round < 40; round++) {
+		struct ksalloc_complete frame = { .size = sizeof(frame) };
+		struct call call;
+
+		ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+		call_start(&call, self->connection, KSALLOC_COMPLETE, &frame);
+		if (round % 4)
+			ASSERT_TRUE(EVENTUALLY(call.tid));
+		else
+			ASSERT_TRUE(call_waits(&call));
+		close(self->connection);
+		result = call_result(&call);
+		/* EBADF where the call came too late to find it open */
+		if (result != -EBADF)
+			ASSERT_EQ(-ECANCELED, result);
+		self->connection = do_connect(self->rig.ksalloc,
+					      self->rig.video);
+		ASSERT_LE(0, self->connection);
+		self->rig.connection = self->connection;
+		ASSERT_EQ(0, set_allocator(self->connection, self->allocator));
+	}
+	expect_all_is_well(self);
+}
+
+/* The same for an allocator and one who waits for a frame. */
+TEST_F_TIMEOUT(races, close_against_alloc, 60)
+{
+	int round, result, fd;
+
+	while (alloc_now(self->allocator) >= 0)
+		;
+	for (round = 0; round < 40; round++) {
+		struct ksalloc_alloc arg = { .size = sizeof(arg) };
+		struct call call;
+
+		fd = create_allocator(self->connection, self->rig.heap, 2, 0);
+		ASSERT_LE(0, fd);
+		ASSERT_LE(0, alloc_now(fd));
+		ASSERT_LE(0, alloc_now(fd));
+		call_start(&call, fd, KSALLOC_ALLOC, &arg);
+		if (round % 4)
+			ASSERT_TRUE(EVENTUALLY(call.tid));
+		else
+			ASSERT_TRUE(call_waits(&call));
+		close(fd);
+		result = call_result(&call);
+		/* It may find a frame that came back, or nothing open at all. */
+		if (result && result != -EBADF)
+			ASSERT_EQ(-ECANCELED, result);
+	}
+	expect_all_is_well(self);
+}
+
+static void *toggle(void *data)
+{
+	struct member *member = data;
+	struct crowd *crowd = member->crowd;
+
+	while (!crowd->stop) {
+		set_state(crowd->self->connection, KSSTATE_PAUSE);
+		set_state(crowd->self->connection, KSSTATE_RUN);
+		if (!pick(member, 4))
+			set_state(crowd->self->connection, KSSTATE_ACQUIRE);
+		crowd->calls++;
+		sleep_ms(pick(member, 3));
+	}
+	return NULL;
+}
+
+/*
+ * I1, I4: changes of state against submitting and completing: each frame comes
+ * back as filled or as free, and once.
+ */
+TEST_F(races, state_against_stream)
+{
+	struct crowd crowd = { .self = self };
+	struct member member = { .crowd = &crowd, .seed = 3 };
+	unsigned long long end = now_ns() + 3000000000ULL;
+	int index, filled = 0, owned[FRAMES] = { 0 };
+	pthread_t thread;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, toggle, &member));
+	while (now_ns() < end) {
+		while ((index = alloc_now(self->allocator)) >= 0) {
+			ASSERT_EQ(0, owned[index]);
+			owned[index] = 1;
+			if (submit(self->connection, index)) {
+				ASSERT_EQ(0, free_frame(self->allocator,
+							index));
+				owned[index] = 0;
+				break;
+			}
+			owned[index] = 0;
+		}
+		index = complete(self->connection, 0, in_ms(20), NULL);
+		if (index < 0)
+			continue;
+		filled++;
+		ASSERT_EQ(0, owned[index]);
+		ASSERT_EQ(0, free_frame(self->allocator, index));
+	}
+	crowd.stop = true;
+	pthread_join(thread, NULL);
+	harness_note("%d frames, %d turns", filled, crowd.calls);
+	EXPECT_LT(0, filled);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(0, allocated(self->allocator));
+	expect_all_is_well(self);
+}
+
+static void *close_everything(void *data)
+{
+	atomic_bool *stop = data;
+	int fd;
+
+	while (!*stop)
+		for (fd = 20; fd < 40; fd++)
+			close(fd);
+	return NULL;
+}
+
+/*
+ * Descriptors that the module uses for a moment are closed under its hands, or
+ * are other files by then: the process harms itself only, and with it goes all
+ * that was made.
+ */
+TEST_F(races, stolen_descriptors)
+{
+	unsigned long long end = now_ns() + 2000000000ULL;
+	struct footprint before;
+	pid_t pid;
+
+	footprint_take(&before);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		struct races_fixture theirs = *self;
+		atomic_bool stop = false;
+		pthread_t thread;
+		int fd;
+
+		/* All that is new comes where it is closed. */
+		for (fd = 0; fd >= 0 && fd < 19;)
+			fd = dup(STDERR_FILENO);
+		pthread_create(&thread, NULL, close_everything, &stop);
+		while (now_ns() < end) {
+			fd = create_allocator(theirs.connection,
+					      theirs.rig.heap, 3, 0);
+			if (fd >= 0) {
+				alloc_frame(fd, KSALLOC_ALLOC_DMABUF |
+					    KSALLOC_NONBLOCK, 0);
+				export_frame(fd, 1);
+			}
+			set_state(theirs.connection, KSSTATE_ACQUIRE);
+			set_state(theirs.connection, KSSTATE_RUN);
+			fd = alloc_now(theirs.allocator);
+			if (fd >= 0)
+				submit(theirs.connection, fd);
+			complete(theirs.connection, 0, in_ms(10), NULL);
+			set_state(theirs.connection, KSSTATE_STOP);
+		}
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	EXPECT_FOOTPRINT(&before);
+	expect_all_is_well(self);
+}
