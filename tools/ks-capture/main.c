@@ -3,12 +3,29 @@
  * ks-capture: captures from a V4L2 camera through ksalloc, without copying
  * frames, and writes them as pictures, as a film, or as they are.
  */
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "capture.h"
 #include "device.h"
 #include "options.h"
 #include "say.h"
+
+/*
+ * Where stdin, stdout or stderr is closed, a camera opened next would get its
+ * number, and messages. What is put there instead cannot be used: it is open for
+ * the wrong direction.
+ */
+static void reserve_standard_files(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			_exit(STATUS_FAILED);
+}
 
 /* What was printed may not have arrived: a full disk, for example */
 static int end_stdout(int status)
@@ -23,8 +40,10 @@ static int end_stdout(int status)
 int main(int argc, char **argv)
 {
 	struct options options;
-	int status = options_parse(&options, argc, argv);
+	int status;
 
+	reserve_standard_files();
+	status = options_parse(&options, argc, argv);
 	if (status)
 		return status;
 	say_quiet = options.quiet;

@@ -278,6 +278,7 @@ void test_program(void)
 	CHECK_EQ(status_of("--help", "| grep -q 'ffplay -'"), 0);
 	CHECK_EQ(status_of("--help", ">/dev/null"), STATUS_OK);
 	CHECK_EQ(status_of("--help", ">/dev/full 2>/dev/null"), STATUS_FAILED);
+	CHECK_EQ(status_of("--help", ">&- 2>/dev/null"), STATUS_FAILED);
 	CHECK_EQ(status_of("--version", "| grep -q '^ks-capture [0-9]'"), 0);
 	CHECK_EQ(status_of("--wrong", "2>/dev/null"), STATUS_USAGE);
 	CHECK_EQ(status_of("--wrong", "2>/dev/null | grep -q . ; test $? = 1"), 0);
