@@ -19,6 +19,7 @@ static void wipe_line(void)
 	line_stands = false;
 }
 
+LIKE_PRINTF(2, 0)
 static void say(const char *before, const char *format, va_list args)
 {
 	wipe_line();

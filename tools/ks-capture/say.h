@@ -9,9 +9,9 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #endif
 
-/* The first argument is as that of printf() */
-#define LIKE_PRINTF __attribute__(( \
-	__format__(__printf__, 1, 2)))
+/* Which argument is as the first one of printf(), and which as the second */
+#define LIKE_PRINTF(first, second) __attribute__(( \
+	__format__(__printf__, first, second)))
 
 /**
  * enum status - exit status
@@ -36,13 +36,13 @@ enum status {
 extern bool say_quiet;
 
 /* What was wrong */
-void say_error(const char *format, ...) LIKE_PRINTF;
+void say_error(const char *format, ...) LIKE_PRINTF(1, 2);
 /* What to do about it: one line, after say_error() */
-void say_advice(const char *format, ...) LIKE_PRINTF;
+void say_advice(const char *format, ...) LIKE_PRINTF(1, 2);
 /* What is good to know */
-void say_note(const char *format, ...) LIKE_PRINTF;
+void say_note(const char *format, ...) LIKE_PRINTF(1, 2);
 /* A line that the next one overwrites, where stderr is a terminal */
-void say_progress(const char *format, ...) LIKE_PRINTF;
+void say_progress(const char *format, ...) LIKE_PRINTF(1, 2);
 bool say_shows_progress(void);
 
 #endif /* SAY_H */
