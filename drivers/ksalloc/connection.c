@@ -77,6 +77,22 @@ static void ks_step_acquire_to_stop(struct ks_connection *conn)
 	ks_connection_set_state(conn, KSSTATE_STOP);
 }
 
+/*
+ * The device stops and forgets what it has. What was filled until then is kept
+ * for the readers by ks_connection_request(), if there still is a use for it; the
+ * rest stays submitted, to be queued again on the way to RUN: that can fail, and
+ * the way down cannot.
+ */
+static void ks_step_run_to_pause(struct ks_connection *conn)
+{
+	struct ks_slot *slot;
+
+	conn->sink->ops->cancel(conn->sink);
+	list_for_each_entry(slot, &conn->submitted, link)
+		slot->queued = false;
+	ks_connection_set_state(conn, KSSTATE_PAUSE);
+}
+
 /* Contract I4: what is pending is cancelled */
 static void ks_step_pause_to_acquire(struct ks_connection *conn)
 {
@@ -98,8 +114,9 @@ static void ks_connection_down(struct ks_connection *conn, enum ksstate target)
 {
 	lockdep_assert_held(&conn->lock);
 
-	/* From RUN, the cancel of the next step stops the device */
-	if (conn->state >= KSSTATE_PAUSE && target < KSSTATE_PAUSE)
+	if (conn->state == KSSTATE_RUN && target < KSSTATE_RUN)
+		ks_step_run_to_pause(conn);
+	if (conn->state == KSSTATE_PAUSE && target < KSSTATE_PAUSE)
 		ks_step_pause_to_acquire(conn);
 	if (conn->state == KSSTATE_ACQUIRE && target == KSSTATE_STOP)
 		ks_step_acquire_to_stop(conn);
@@ -154,23 +171,6 @@ int ks_connection_lock(struct ks_connection *conn)
 	if (ret)
 		mutex_unlock(&conn->lock);
 	return ret;
-}
-
-/*
- * The device stops and forgets what it has. What it has filled is kept for the
- * readers, the rest stays submitted, to be queued again on the way to RUN: that
- * can fail, and the way down cannot.
- */
-static void ks_step_run_to_pause(struct ks_connection *conn)
-{
-	struct ks_slot *slot;
-
-	while (!ks_connection_dequeue(conn))
-		;
-	conn->sink->ops->cancel(conn->sink);
-	list_for_each_entry(slot, &conn->submitted, link)
-		slot->queued = false;
-	ks_connection_set_state(conn, KSSTATE_PAUSE);
 }
 
 /* Steps up */
@@ -270,12 +270,13 @@ int ks_connection_request(struct ks_connection *conn, enum ksstate state)
 		/* A connection without a device is in STOP already */
 		return ret == -ENODEV && state == KSSTATE_STOP ? 0 : ret;
 
-	if (state >= conn->state)
-		ret = ks_connection_up(conn, state);
-	else if (state == KSSTATE_PAUSE)
-		ks_step_run_to_pause(conn);
-	else
+	if (conn->state == KSSTATE_RUN && state == KSSTATE_PAUSE)
+		while (!ks_connection_dequeue(conn))
+			;
+	if (state < conn->state)
 		ks_connection_down(conn, state);
+	else
+		ret = ks_connection_up(conn, state);
 	mutex_unlock(&conn->lock);
 
 	return ret;

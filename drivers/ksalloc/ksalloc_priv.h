@@ -250,13 +250,15 @@ bool ks_closed_last(const struct file *file, fl_owner_t files);
  * struct ks_completion - what a sink says of a filled frame
  * @index: which frame
  * @sequence: the device's sequence number
- * @data_used: bytes filled
+ * @data_offset: where in the frame the data begin
+ * @data_used: bytes filled from there on
  * @options_flags: KSSTREAM_HEADER_OPTIONSF_*
  * @time: presentation time, in 100 ns of CLOCK_MONOTONIC
  */
 struct ks_completion {
 	u32 index;
 	u32 sequence;
+	u32 data_offset;
 	u32 data_used;
 	u32 options_flags;
 	s64 time;

@@ -110,6 +110,8 @@ static bool ks_connection_holds_frames(struct ks_connection *conn)
 int ks_connection_submit(struct ks_connection *conn, u32 index)
 {
 	struct ks_allocator *alloc;
+	struct ks_slot *slot;
+	bool hold;
 	int ret;
 
 	ret = ks_connection_lock(conn);
@@ -123,15 +125,19 @@ int ks_connection_submit(struct ks_connection *conn, u32 index)
 	ret = ks_allocator_submit(alloc, index, conn->file);
 	if (ret)
 		goto out;
-	conn->slots[index].queued = false;
-	if (!ks_connection_holds_frames(conn))
-		ret = ks_connection_queue(conn, &conn->slots[index]);
+	slot = &conn->slots[index];
+	slot->queued = false;
+	hold = ks_connection_holds_frames(conn);
+
+	/* On the list first: a poller must see it when the device is done */
+	list_add_tail(&slot->link, &conn->submitted);
+	if (!hold)
+		ret = ks_connection_queue(conn, slot);
 	if (ret) {
+		list_del_init(&slot->link);
 		ks_allocator_unsubmit(alloc, index);
 		goto out;
 	}
-
-	list_add_tail(&conn->slots[index].link, &conn->submitted);
 	trace_ksalloc_queue(conn->id, index);
 out:
 	mutex_unlock(&conn->lock);
@@ -164,6 +170,7 @@ static void ks_fill_header(struct ksalloc_complete *arg,
 		},
 		.frame_extent = frame_extent,
 		.data_used = completion->data_used,
+		.data = completion->data_offset,
 		.options_flags = completion->options_flags,
 	};
 }

@@ -30,6 +30,7 @@
 #include <linux/security.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/task_work.h>
 #include <media/media-device.h>
 #include <media/v4l2-common.h>
 #include <media/v4l2-dev.h>
@@ -252,17 +253,43 @@ static void ks_v4l2_buffer_init(const struct ks_v4l2 *v4l2,
 	}
 }
 
+struct ks_v4l2_stray {
+	struct callback_head work;
+	struct file *file;
+};
+
+static void ks_v4l2_close_stray(struct callback_head *work)
+{
+	struct ks_v4l2_stray *stray =
+		container_of(work, struct ks_v4l2_stray, work);
+
+	filp_close(stray->file, current->files);
+	kfree(stray);
+}
+
 /*
- * Ends a descriptor that was made under our locks. Another thread may have put
- * another file in its place; that file's ->flush must not be called here, for it
- * could want the same locks, or take for ever.
+ * Closes a descriptor that was made under our locks. Another thread may have put
+ * another file in its place. To close that can take for ever, or the same locks;
+ * so it is closed on the way out to user space, when no lock is held.
  */
-static void ks_v4l2_end_fd(int fd)
+static void ks_v4l2_close_fd(int fd, const struct dma_buf *dmabuf)
 {
 	struct file *file = file_close_fd(fd);
+	struct ks_v4l2_stray *stray;
 
-	if (file)
-		fput(file);
+	if (!file)
+		return;
+	if (file == dmabuf->file) {
+		filp_close(file, current->files);
+		return;
+	}
+
+	stray = kmalloc(sizeof(*stray), GFP_KERNEL | __GFP_NOFAIL);
+	stray->file = file;
+	init_task_work(&stray->work, ks_v4l2_close_stray);
+	/* Refused only by a task that is past its last way out */
+	if (WARN_ON_ONCE(task_work_add(current, &stray->work, TWA_RESUME)))
+		kfree(stray);
 }
 
 /*
@@ -291,7 +318,7 @@ static int ks_v4l2_give(struct ks_v4l2 *v4l2,
 		b.buffer.m.fd = fd;
 	ret = op(v4l2->file, v4l2->file->private_data, &b.buffer);
 
-	ks_v4l2_end_fd(fd);
+	ks_v4l2_close_fd(fd, dmabuf);
 	return ret;
 }
 
@@ -449,11 +476,29 @@ static int ks_v4l2_run(struct ks_sink *sink)
 	return ret;
 }
 
-/* Takes no lock of ours, but the driver's own */
+/*
+ * Takes no lock of ours, but the driver's own. To poll a queue of videobuf2 that
+ * has no buffers would start its read(), and such a queue comes about when the
+ * state changes meanwhile. So that is asked under the same lock.
+ */
 static bool ks_v4l2_ready(struct ks_sink *sink)
 {
-	return vfs_poll(to_ks_v4l2(sink)->file, NULL) &
-	       (EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	struct vb2_queue *queue = v4l2->vdev->queue;
+	struct mutex *lock = ks_v4l2_queue_lock(v4l2);
+	__poll_t events;
+
+	if (!queue || v4l2->vdev->fops->poll != vb2_fop_poll) {
+		events = vfs_poll(v4l2->file, NULL);
+	} else {
+		if (ks_v4l2_lock(lock))
+			return false;
+		events = vb2_is_busy(queue) ?
+			 vb2_poll(queue, v4l2->file, NULL) : EPOLLERR;
+		ks_v4l2_unlock(lock);
+	}
+
+	return events & (EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
 }
 
 static bool ks_v4l2_gone(struct ks_sink *sink)
@@ -538,11 +583,17 @@ static int ks_v4l2_dequeue(struct ks_sink *sink,
 	*completion = (struct ks_completion){
 		.index = b.buffer.index,
 		.sequence = b.buffer.sequence,
-		.data_used = ks_v4l2_is_mplane(v4l2) ? b.planes[0].bytesused :
-						       b.buffer.bytesused,
+		.data_used = b.buffer.bytesused,
 		.options_flags = ks_v4l2_options_flags(b.buffer.flags),
 		.time = div_u64(v4l2_buffer_get_timestamp(&b.buffer), 100),
 	};
+	/* There, the bytes used include those before the data */
+	if (ks_v4l2_is_mplane(v4l2)) {
+		completion->data_offset = min(b.planes[0].data_offset,
+					      b.planes[0].bytesused);
+		completion->data_used = b.planes[0].bytesused -
+					completion->data_offset;
+	}
 	return 0;
 }
 

@@ -19,8 +19,9 @@
  *
  *  - /dev/ksalloc makes connections: KSALLOC_CONNECT.
  *  - A connection is bound to one open V4L2 capture device. It has a state, an
- *    assigned allocator, and a stream of completed frames; poll() says EPOLLIN
- *    when KSALLOC_COMPLETE would not wait.
+ *    assigned allocator, and a stream of completed frames. poll() says EPOLLIN
+ *    when there is a frame for KSALLOC_COMPLETE, EPOLLERR in a state lower than
+ *    PAUSE, and EPOLLHUP when the device is gone.
  *  - An allocator is a fixed set of frames, each of them one dma-buf for the
  *    allocator's whole life. poll() says EPOLLIN when a frame is free.
  *
@@ -184,8 +185,8 @@ struct kstime {
  * @presentation_time: the device's timestamp on CLOCK_MONOTONIC
  * @duration: how long the frame lasts, in 100 ns; with OPTIONSF_DURATIONVALID
  * @frame_extent: bytes in the frame
- * @data_used: bytes of it that the device filled
- * @data: zero: map the frame's dma-buf to reach the data
+ * @data_used: bytes of data that the device filled in
+ * @data: where the data begin, in bytes from the start of the frame; mostly 0
  * @options_flags: KSSTREAM_HEADER_OPTIONSF_*
  * @reserved: zero
  *
