@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A captured frame, by each of several ways to capture.
+ *
+ * "ready" is what the calls themselves cost. All buffers are filled first, while
+ * this thread sleeps; then they are collected and given back one after the other.
+ * In that time nothing else can have the processor: there is only one, and this
+ * thread has a real-time priority. vivid's thread cannot even be in the middle of
+ * something, with a lock that the calls would have to wait for, since the last
+ * call before has held the same lock. That nothing came between is verified by
+ * the number of context switches.
+ *
+ * "waiting" is the loop of a real program, with ordinary priority, which waits for
+ * each frame. Here the thread's own time is taken, which the kernel's scheduler
+ * measures by the same clock from one context switch to the next; and likewise
+ * vivid's thread's, because what it costs to wake the waiting program is spent
+ * there.
+ *
+ * The ways take turns in each round.
+ */
+#include "bench.h"
+
+#include <assert.h>
+#include <emmintrin.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define BUFFERS 16
+#define BATCHES 4
+#define WAITING_FRAMES 64
+
+struct session {
+	int camera;
+	int fd; /* camera or connection: what is waited on */
+	int allocator;
+	int dmabuf[BUFFERS];
+	void *map[BUFFERS];
+	void *copy;
+};
+
+/* The moments of one frame's turn */
+enum moment { BEGIN, POLLED, TAKEN, COPIED, GIVEN, MOMENTS };
+
+struct way {
+	const char *name;
+	void (*start)(struct session *session);
+	void (*stop)(struct session *session);
+	bool poll;
+	unsigned int (*take)(struct session *session);
+	bool copy;
+	void (*give)(struct session *session, unsigned int index);
+};
+
+/* By hand */
+
+static void v4l2_request(struct session *session, unsigned int count, unsigned int memory)
+{
+	struct v4l2_requestbuffers request = {
+		.count = count,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = memory,
+	};
+
+	must(ioctl(session->camera, VIDIOC_REQBUFS, &request), "VIDIOC_REQBUFS");
+	if (request.count != count)
+		die("the camera gives %u buffers instead of %u", request.count, count);
+}
+
+static void v4l2_run(struct session *session, bool on)
+{
+	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+
+	must(ioctl(session->camera, on ? VIDIOC_STREAMON : VIDIOC_STREAMOFF, &type),
+	     "VIDIOC_STREAMON");
+}
+
+static unsigned int dmabuf_take(struct session *session)
+{
+	struct v4l2_buffer buffer = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_DMABUF,
+	};
+
+	must(ioctl(session->camera, VIDIOC_DQBUF, &buffer), "VIDIOC_DQBUF");
+	return buffer.index;
+}
+
+static void dmabuf_give(struct session *session, unsigned int index)
+{
+	struct v4l2_buffer buffer = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_DMABUF,
+		.index = index,
+		.m.fd = session->dmabuf[index],
+	};
+
+	must(ioctl(session->camera, VIDIOC_QBUF, &buffer), "VIDIOC_QBUF");
+}
+
+static void dmabuf_start(struct session *session)
+{
+	int heap = open_heap();
+	unsigned int i;
+
+	session->camera = open_camera();
+	session->fd = session->camera;
+	v4l2_request(session, BUFFERS, V4L2_MEMORY_DMABUF);
+	for (i = 0; i < BUFFERS; i++) {
+		session->dmabuf[i] = heap_alloc(heap, FRAME_BYTES);
+		dmabuf_give(session, i);
+	}
+	close(heap);
+	v4l2_run(session, true);
+}
+
+static void dmabuf_stop(struct session *session)
+{
+	unsigned int i;
+
+	v4l2_run(session, false);
+	v4l2_request(session, 0, V4L2_MEMORY_DMABUF);
+	for (i = 0; i < BUFFERS; i++)
+		close(session->dmabuf[i]);
+	close(session->camera);
+}
+
+static unsigned int mmap_take(struct session *session)
+{
+	struct v4l2_buffer buffer = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+
+	must(ioctl(session->camera, VIDIOC_DQBUF, &buffer), "VIDIOC_DQBUF");
+	return buffer.index;
+}
+
+static void mmap_give(struct session *session, unsigned int index)
+{
+	struct v4l2_buffer buffer = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+		.index = index,
+	};
+
+	must(ioctl(session->camera, VIDIOC_QBUF, &buffer), "VIDIOC_QBUF");
+}
+
+static void mmap_start(struct session *session)
+{
+	unsigned int i;
+
+	session->camera = open_camera();
+	session->fd = session->camera;
+	v4l2_request(session, BUFFERS, V4L2_MEMORY_MMAP);
+	for (i = 0; i < BUFFERS; i++) {
+		struct v4l2_buffer buffer = {
+			.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+			.memory = V4L2_MEMORY_MMAP,
+			.index = i,
+		};
+
+		must(ioctl(session->camera, VIDIOC_QUERYBUF, &buffer), "VIDIOC_QUERYBUF");
+		session->map[i] = mmap(NULL, FRAME_BYTES, PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_POPULATE, session->camera,
+				       buffer.m.offset);
+		if (session->map[i] == MAP_FAILED)
+			die("mmap: %s", strerror(errno));
+		mmap_give(session, i);
+	}
+	session->copy = mmap(NULL, FRAME_BYTES, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (session->copy == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+	v4l2_run(session, true);
+}
+
+static void mmap_stop(struct session *session)
+{
+	unsigned int i;
+
+	v4l2_run(session, false);
+	for (i = 0; i < BUFFERS; i++)
+		munmap(session->map[i], FRAME_BYTES);
+	munmap(session->copy, FRAME_BYTES);
+	v4l2_request(session, 0, V4L2_MEMORY_MMAP);
+	close(session->camera);
+}
+
+/*
+ * QEMU counts "rep movsb", which is what memcpy() may be, as an instruction for
+ * each byte. So the copy is done here in words of 16 bytes, as every x86-64 can:
+ * not more instructions than a copy needs.
+ */
+static void copy_frame(struct session *session, unsigned int index)
+{
+	const __m128i *from = session->map[index];
+	const __m128i *end = from + FRAME_BYTES / sizeof(*from);
+	__m128i *to = session->copy;
+
+	static_assert(FRAME_BYTES % (8 * sizeof(*from)) == 0, "whole steps");
+	for (; from < end; from += 8, to += 8) {
+		__m128i a = from[0], b = from[1], c = from[2], d = from[3];
+		__m128i e = from[4], f = from[5], g = from[6], h = from[7];
+
+		to[0] = a;
+		to[1] = b;
+		to[2] = c;
+		to[3] = d;
+		to[4] = e;
+		to[5] = f;
+		to[6] = g;
+		to[7] = h;
+	}
+	/* The copy is wanted, even if nobody looks at it */
+	asm volatile("" : : "r" (to) : "memory");
+}
+
+/* By ksalloc */
+
+static unsigned int ks_take(struct session *session)
+{
+	struct ksalloc_complete complete = { .size = sizeof(complete) };
+
+	must(ioctl(session->fd, KSALLOC_COMPLETE, &complete), "KSALLOC_COMPLETE");
+	return complete.index;
+}
+
+static void ks_give(struct session *session, unsigned int index)
+{
+	struct ksalloc_submit submit = { .size = sizeof(submit), .index = index };
+
+	must(ioctl(session->fd, KSALLOC_SUBMIT, &submit), "KSALLOC_SUBMIT");
+}
+
+static void ks_set_state(struct session *session, unsigned int state)
+{
+	struct ksalloc_set_state set = { .size = sizeof(set), .state = state };
+
+	must(ioctl(session->fd, KSALLOC_SET_STATE, &set), "KSALLOC_SET_STATE");
+}
+
+static void ks_start(struct session *session)
+{
+	struct ksalloc_set_allocator assign = { .size = sizeof(assign) };
+	int heap = open_heap();
+	unsigned int i;
+
+	session->camera = open_camera();
+	session->fd = open_connection(session->camera);
+	session->allocator = create_allocator(session->fd, heap, BUFFERS, FRAME_BYTES);
+	close(heap);
+	assign.allocator_fd = session->allocator;
+	must(ioctl(session->fd, KSALLOC_SET_ALLOCATOR, &assign), "KSALLOC_SET_ALLOCATOR");
+
+	ks_set_state(session, KSSTATE_PAUSE);
+	for (i = 0; i < BUFFERS; i++) {
+		struct ksalloc_alloc alloc = { .size = sizeof(alloc) };
+
+		must(ioctl(session->allocator, KSALLOC_ALLOC, &alloc), "KSALLOC_ALLOC");
+		ks_give(session, alloc.index);
+	}
+	ks_set_state(session, KSSTATE_RUN);
+}
+
+static void ks_stop(struct session *session)
+{
+	ks_set_state(session, KSSTATE_STOP);
+	close(session->fd);
+	close(session->allocator);
+	close(session->camera);
+}
+
+static const struct way ways[] = {
+	{ "dmabuf-poll", dmabuf_start, dmabuf_stop, true, dmabuf_take, false, dmabuf_give },
+	{ "ksalloc-poll", ks_start, ks_stop, true, ks_take, false, ks_give },
+	{ "dmabuf-block", dmabuf_start, dmabuf_stop, false, dmabuf_take, false, dmabuf_give },
+	{ "ksalloc-block", ks_start, ks_stop, false, ks_take, false, ks_give },
+	{ "mmap-copy", mmap_start, mmap_stop, true, mmap_take, true, mmap_give },
+};
+
+/* All ways */
+
+static void turn(struct session *session, const struct way *way, __u64 moments[MOMENTS])
+{
+	struct pollfd pfd = { .fd = session->fd, .events = POLLIN };
+	unsigned int index;
+
+	moments[BEGIN] = now();
+	if (way->poll && (poll(&pfd, 1, -1) != 1 || pfd.revents != POLLIN))
+		die("poll: events %#x", pfd.revents);
+	moments[POLLED] = now();
+	index = way->take(session);
+	moments[TAKEN] = now();
+	if (way->copy)
+		copy_frame(session, index);
+	moments[COPIED] = now();
+	way->give(session, index);
+	moments[GIVEN] = now();
+}
+
+/* Whoever owns the buffers, any file of the camera may look at them */
+static bool all_filled(const struct session *session)
+{
+	unsigned int i;
+
+	for (i = 0; i < BUFFERS; i++) {
+		struct v4l2_buffer buffer = {
+			.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+			.index = i,
+		};
+
+		must(ioctl(session->camera, VIDIOC_QUERYBUF, &buffer), "VIDIOC_QUERYBUF");
+		if (!(buffer.flags & V4L2_BUF_FLAG_DONE))
+			return false;
+	}
+	return true;
+}
+
+/* Takes and gives all buffers, until nobody has come between */
+static void batch(struct session *session, const struct way *way,
+		  __u64 moments[BUFFERS][MOMENTS])
+{
+	unsigned long before;
+	unsigned int i;
+
+	do {
+		while (!all_filled(session))
+			sleep_ms(5);
+		before = switches();
+		for (i = 0; i < BUFFERS; i++)
+			turn(session, way, moments[i]);
+	} while (disturbed_since(before));
+}
+
+static double average(__u64 moments[BUFFERS][MOMENTS], enum moment from, enum moment to)
+{
+	__u64 sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < BUFFERS; i++)
+		sum += moments[i][to] - moments[i][from] - (to - from) * now_cost;
+	return (double)sum / BUFFERS;
+}
+
+static void measure_ready(struct session *session, const struct way *way, unsigned int round)
+{
+	static const struct {
+		const char *name;
+		enum moment from, to;
+	} parts[] = {
+		{ "frame", BEGIN, GIVEN },
+		{ "poll", BEGIN, POLLED },
+		{ "take", POLLED, TAKEN },
+		{ "copy", TAKEN, COPIED },
+		{ "give", COPIED, GIVEN },
+	};
+	__u64 moments[BUFFERS][MOMENTS] = { };
+	double samples[ARRAY_SIZE(parts)][BATCHES];
+	unsigned int i, j;
+
+	batch(session, way, moments);
+	for (i = 0; i < BATCHES; i++) {
+		batch(session, way, moments);
+		for (j = 0; j < ARRAY_SIZE(parts); j++)
+			samples[j][i] = average(moments, parts[j].from, parts[j].to);
+	}
+
+	for (j = 0; j < ARRAY_SIZE(parts); j++) {
+		char row[64];
+
+		snprintf(row, sizeof(row), "ready.%s.%s", way->name, parts[j].name);
+		series_begin(row, round);
+		for (i = 0; i < BATCHES; i++)
+			series_add(samples[j][i]);
+		series_end();
+	}
+}
+
+static void waiting_sample(const struct way *way, const char *part, unsigned int round,
+			   __u64 sum)
+{
+	char row[64];
+
+	snprintf(row, sizeof(row), "waiting.%s.%s", way->name, part);
+	series_begin(row, round);
+	series_add((double)sum / WAITING_FRAMES);
+	series_end();
+}
+
+static void measure_waiting(struct session *session, const struct way *way, unsigned int round)
+{
+	const unsigned int own = thread_time_cost + WAITING_FRAMES * MOMENTS * now_cost;
+	__u64 moments[MOMENTS], thread, producer;
+	int pid = producer_pid();
+	unsigned long lost;
+	unsigned int i;
+
+	/* Until what was filled before is used up, and each frame is waited for */
+	for (i = 0; i < 2 * BUFFERS; i++)
+		turn(session, way, moments);
+
+	/* Long enough for vivid's thread to fall asleep, and too short for a frame */
+	sleep_ms(4);
+	producer = runtime_of(pid);
+	lost = switches();
+	thread = thread_time();
+	for (i = 0; i < WAITING_FRAMES; i++)
+		turn(session, way, moments);
+	thread = thread_time() - thread;
+	lost = switches() - lost;
+	sleep_ms(4);
+	producer = runtime_of(pid) - producer;
+
+	waiting_sample(way, "thread", round, thread - own);
+	waiting_sample(way, "producer", round, producer);
+	waiting_sample(way, "switches", round, lost);
+}
+
+void bench_capture(unsigned int rounds)
+{
+	struct session session;
+	unsigned int round, i;
+
+	for (round = 0; round < rounds; round++) {
+		for (i = 0; i < ARRAY_SIZE(ways); i++) {
+			ways[i].start(&session);
+			exclusive(true);
+			measure_ready(&session, &ways[i], round);
+			exclusive(false);
+			measure_waiting(&session, &ways[i], round);
+			ways[i].stop(&session);
+		}
+	}
+}
+
+bool profile_capture(const char *row)
+{
+	__u64 moments[BUFFERS][MOMENTS];
+	struct session session;
+	unsigned int i, j;
+	char name[64];
+
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		snprintf(name, sizeof(name), "ready.%s.frame", ways[i].name);
+		if (strcmp(name, row))
+			continue;
+		ways[i].start(&session);
+		exclusive(true);
+		batch(&session, &ways[i], moments);
+		while (!all_filled(&session))
+			sleep_ms(5);
+		for (j = 0; j < BUFFERS / 2; j++)
+			turn(&session, &ways[i], moments[j]);
+		profile_begin();
+		turn(&session, &ways[i], moments[j]);
+		profile_end();
+		ways[i].stop(&session);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ks-bench ROUNDS: takes all samples and prints them; see bench.h.
+ * ks-bench profile ROW: does one operation once, for tools/bench/profile.
+ */
+#include "bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+int main(int argc, char **argv)
+{
+	/* Large enough that nothing is written while something is measured */
+	static char buffer[4 << 20];
+	unsigned int rounds;
+
+	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
+	must(mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall");
+
+	if (argc == 3 && !strcmp(argv[1], "profile")) {
+		if (!profile_call(argv[2]) && !profile_capture(argv[2]))
+			die("no such row: %s", argv[2]);
+		return 0;
+	}
+
+	rounds = argc == 2 ? strtoul(argv[1], NULL, 10) : 0;
+	if (!rounds)
+		die("usage: ks-bench ROUNDS | ks-bench profile ROW");
+	calibrate();
+	bench_calls(rounds);
+	bench_capture(rounds);
+
+	series_begin("disturbed", 0);
+	series_add(disturbed);
+	series_end();
+	return 0;
+}
