@@ -111,10 +111,7 @@ lint:
 
 clean:
 	rm -rf out
-	find drivers \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
-		-o -name '.*.cmd' -o -name '.*.d' \) -delete
-	rm -f Module.symvers modules.order .Module.symvers.cmd .modules.order.cmd
-	rm -f drivers/ksalloc/modules.order drivers/ksalloc/.modules.order.cmd
+	$(if $(KDIR),$(MAKE) -s -C $(KDIR) M=$(TOP) clean)
 
 .PHONY: help all modules modules_install tools install udev-install module-sources dkms-install dkms-remove \
 	selftests check shell demo bench lint clean
