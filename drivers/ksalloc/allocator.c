@@ -29,14 +29,14 @@ static int ks_fd_is_file(const void *file, struct file *candidate,
  * @files: what ->flush was told
  *
  * The descriptor that is being closed is out of the table already, unless the
- * process dies and all of the table is closed at once: nobody has that table then
- * (from 6.13 on the descriptors stay in it).
+ * process dies and put_files_struct() closes all of the table at once: nobody has
+ * that table then (from 6.13 on the descriptors stay in it).
  *
  * A thread that is inside an ioctl on the file can get a frame even later, and
  * then holds it until the file ends or somebody frees it. That takes a program
  * that closes a descriptor which it is using.
  *
- * Context: process context, with no lock held.
+ * Context: process context; takes files_struct.file_lock.
  * Return: whether the process has no descriptor of the file any more.
  */
 bool ks_closed_last(const struct file *file, fl_owner_t files)
@@ -259,6 +259,16 @@ struct ks_allocator *ks_allocator_of(const struct file *file)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_of);
 
+/* Frames do not share memory, whatever the caller's heap may be */
+static bool ks_allocator_has_dmabuf(const struct ks_allocator *alloc,
+				    const struct dma_buf *dmabuf, u32 count)
+{
+	while (count--)
+		if (alloc->frame[count].dmabuf == dmabuf)
+			return true;
+	return false;
+}
+
 /**
  * ks_allocator_create() - make an allocator
  * @framing: resolved framing
@@ -303,6 +313,10 @@ struct file *ks_allocator_create(const struct ksallocator_framing *framing,
 			goto err_destroy;
 		}
 		alloc->frame[i].dmabuf = dmabuf;
+		if (ks_allocator_has_dmabuf(alloc, dmabuf, i)) {
+			ret = -EINVAL;
+			goto err_destroy;
+		}
 		list_add_tail(&alloc->frame[i].link, &alloc->free);
 
 		/* Who is killed shall not have to fill gigabytes first */

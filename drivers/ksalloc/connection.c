@@ -81,7 +81,7 @@ static void ks_step_acquire_to_stop(struct ks_connection *conn)
  * The device stops and forgets what it has. What was filled until then is kept
  * for the readers by ks_connection_request(), if there still is a use for it; the
  * rest stays submitted, to be queued again on the way to RUN: that can fail, and
- * the way down cannot.
+ * the way down cannot. What was filled in between is among the rest, and lost.
  */
 static void ks_step_run_to_pause(struct ks_connection *conn)
 {
@@ -90,6 +90,7 @@ static void ks_step_run_to_pause(struct ks_connection *conn)
 	conn->sink->ops->cancel(conn->sink);
 	list_for_each_entry(slot, &conn->submitted, link)
 		slot->queued = false;
+	conn->discontinuity = true;
 	ks_connection_set_state(conn, KSSTATE_PAUSE);
 }
 
@@ -103,6 +104,8 @@ static void ks_step_pause_to_acquire(struct ks_connection *conn)
 	conn->sink->ops->cancel(conn->sink);
 	for (i = 0; i < alloc->frames; i++)
 		list_del_init(&conn->slots[i].link);
+	conn->discontinuity = false;
+	conn->streams++;
 	/* Even those that wake up when the next stream runs already */
 	list_for_each_entry(reader, &conn->readers, link)
 		reader->cancelled = true;
@@ -206,7 +209,6 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 	}
 
 	conn->slots = slots;
-	conn->acquired++;
 	ks_connection_set_state(conn, KSSTATE_ACQUIRE);
 	return 0;
 }
@@ -421,8 +423,6 @@ static int ks_connection_assign(struct ks_connection *conn,
 
 	if (conn->state != KSSTATE_STOP)
 		return -EBUSY;
-	if (allocator == conn->allocator)
-		return 0;
 	if (allocator) {
 		ret = conn->sink->ops->get_framing(conn->sink, &framing);
 		if (ret)
@@ -430,9 +430,12 @@ static int ks_connection_assign(struct ks_connection *conn,
 		if (!ks_framing_fits(&ks_allocator_of(allocator)->framing,
 				     &framing))
 			return -EINVAL;
-		get_file(allocator);
 	}
+	if (allocator == conn->allocator)
+		return 0;
 
+	if (allocator)
+		get_file(allocator);
 	if (conn->allocator) {
 		ks_allocator_reclaim(ks_assigned(conn), &through_us);
 		fput(conn->allocator);
@@ -456,11 +459,15 @@ static int ks_connection_assign(struct ks_connection *conn,
 int ks_connection_set_allocator(struct ks_connection *conn,
 				struct file *allocator)
 {
-	int ret = ks_connection_lock(conn);
+	int ret = 0;
 
-	if (ret)
-		return ret;
-	ret = ks_connection_assign(conn, allocator);
+	if (mutex_lock_interruptible(&conn->lock))
+		return -ERESTARTSYS;
+	/* To let go of frames, no device is needed */
+	if (allocator)
+		ret = ks_connection_check(conn);
+	if (!ret)
+		ret = ks_connection_assign(conn, allocator);
 	mutex_unlock(&conn->lock);
 
 	return ret;
@@ -623,7 +630,8 @@ static void ks_connection_show_fdinfo(struct seq_file *m, struct file *file)
 	struct ks_connection *conn = file->private_data;
 	struct ks_allocator *alloc;
 
-	mutex_lock(&conn->lock);
+	if (mutex_lock_interruptible(&conn->lock))
+		return;
 	alloc = ks_assigned(conn);
 	seq_puts(m, "ksalloc:\tconnection\n");
 	seq_printf(m, "id:\t%u\n", conn->id);

@@ -210,7 +210,12 @@ int ks_allocator_alloc(struct ks_allocator *alloc, const struct ks_owner *owner,
 
 	if (!frame) {
 		trace_ksalloc_wait(alloc, deadline_ns);
-		ret = ks_waiter_sleep(&waiter, deadline_ns);
+		/* A flush just before this did not see the waiter */
+		if (owner->files == current->files &&
+		    ks_closed_last(owner->file, owner->files))
+			ret = -ECANCELED;
+		else
+			ret = ks_waiter_sleep(&waiter, deadline_ns);
 
 		spin_lock_irq(&alloc->lock);
 		if (!list_empty(&waiter.link)) {

@@ -138,6 +138,8 @@ typedef struct dma_buf *(*ks_memory_fn)(void *context, size_t bytes);
 struct file *ks_heap_get(int fd);
 struct dma_buf *ks_heap_alloc(void *context, size_t bytes);
 int ks_dma_buf_fd(struct dma_buf *dmabuf);
+void ks_dma_buf_close_fd(const struct dma_buf *dmabuf, int fd);
+void ks_close_strays(void);
 
 /* frame.c */
 
@@ -170,7 +172,7 @@ struct ks_owner {
  * struct ks_frame - a frame of an allocator
  * @link: on &ks_allocator.free while FREE
  * @dmabuf: its memory, from the allocator's creation to its end
- * @owner: whose it is while ALLOCATED; who submitted it while IN_DEVICE, unless
+ * @owner: whose it is while ALLOCATED; whose it was before while IN_DEVICE, unless
  *	that has gone
  * @connection: the file of the connection that has it while IN_DEVICE. Only
  *	compared
@@ -353,9 +355,10 @@ struct ks_reader {
  * @submitted: slots of frames that are not filled yet, in order
  * @done: slots of frames that are filled, in order
  * @assigned: how often an allocator was assigned
- * @acquired: how often ACQUIRE was entered: tells slots of then from those of now
+ * @streams: how often a stream ended, from PAUSE to ACQUIRE
  * @sequence: the sequence number that the next frame should have
  * @synchronized: whether there was a frame before the next one
+ * @discontinuity: whether something may be missing before the next frame
  * @gaps: how often a frame had another number than it should
  * @readers: &struct ks_reader
  * @file: the connection's own file, without a reference
@@ -374,9 +377,10 @@ struct ks_connection {
 	struct list_head submitted;
 	struct list_head done;
 	u32 assigned;
-	u32 acquired;
+	u32 streams;
 	u32 sequence;
 	bool synchronized;
+	bool discontinuity;
 	u64 gaps;
 	struct list_head readers;
 
@@ -410,12 +414,12 @@ void ks_connection_notify(struct ks_connection *conn);
 /**
  * struct ks_collected - a frame that was handed to a reader, and when
  * @assigned: &ks_connection.assigned at that time
- * @acquired: &ks_connection.acquired at that time
+ * @streams: &ks_connection.streams at that time
  * @index: the frame
  */
 struct ks_collected {
 	u32 assigned;
-	u32 acquired;
+	u32 streams;
 	u32 index;
 };
 

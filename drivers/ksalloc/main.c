@@ -50,7 +50,7 @@ long ks_ioctl(struct file *file, unsigned int cmd, unsigned long uarg,
 {
 	unsigned int nr = _IOC_NR(cmd) & 0x0f;
 	struct ks_ucmd ucmd;
-	int ret;
+	long ret;
 
 	if (nr >= entries)
 		return -ENOTTY;
@@ -74,7 +74,9 @@ long ks_ioctl(struct file *file, unsigned int cmd, unsigned long uarg,
 	if (ucmd.arg.flags & ~table->flags)
 		return -EINVAL;
 
-	return table->fn(&ucmd);
+	ret = table->fn(&ucmd);
+	ks_close_strays();
+	return ret;
 }
 
 /**

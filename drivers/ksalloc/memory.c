@@ -17,10 +17,12 @@
 #include <linux/dma-heap.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/sched.h>
 #include <linux/security.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <uapi/linux/dma-heap.h>
 
@@ -160,4 +162,74 @@ int ks_dma_buf_fd(struct dma_buf *dmabuf)
 	if (fd < 0)
 		dma_buf_put(dmabuf);
 	return fd;
+}
+
+/**
+ * struct ks_stray - a file to be closed when no lock is held
+ * @link: on ks_strays
+ * @file: the file
+ * @task: whose descriptor it was
+ */
+struct ks_stray {
+	struct list_head link;
+	struct file *file;
+	struct task_struct *task;
+};
+
+static DEFINE_SPINLOCK(ks_strays_lock);
+static LIST_HEAD(ks_strays);
+
+/**
+ * ks_dma_buf_close_fd() - close what ks_dma_buf_fd() made, under locks
+ * @dmabuf: the dma-buf
+ * @fd: the descriptor
+ *
+ * Another thread may have put another file in its place. To close that one can
+ * take for ever, or want the same locks; so it is left to ks_close_strays().
+ *
+ * Context: process context; sleeps.
+ */
+void ks_dma_buf_close_fd(const struct dma_buf *dmabuf, int fd)
+{
+	struct file *file = file_close_fd(fd);
+	struct ks_stray *stray;
+
+	if (!file)
+		return;
+	if (file == dmabuf->file) {
+		filp_close(file, current->files);
+		return;
+	}
+
+	stray = kmalloc(sizeof(*stray), GFP_KERNEL | __GFP_NOFAIL);
+	stray->file = file;
+	stray->task = current;
+	spin_lock(&ks_strays_lock);
+	list_add(&stray->link, &ks_strays);
+	spin_unlock(&ks_strays_lock);
+}
+
+/**
+ * ks_close_strays() - close what the calling task could not close before
+ *
+ * Context: process context; sleeps. No lock is held.
+ */
+void ks_close_strays(void)
+{
+	struct ks_stray *stray, *next;
+	LIST_HEAD(mine);
+
+	if (list_empty_careful(&ks_strays))
+		return;
+
+	spin_lock(&ks_strays_lock);
+	list_for_each_entry_safe(stray, next, &ks_strays, link)
+		if (stray->task == current)
+			list_move(&stray->link, &mine);
+	spin_unlock(&ks_strays_lock);
+
+	list_for_each_entry_safe(stray, next, &mine, link) {
+		filp_close(stray->file, current->files);
+		kfree(stray);
+	}
 }

@@ -20,6 +20,7 @@
 #include <linux/file.h>
 #include <linux/hrtimer.h>
 #include <linux/lockdep.h>
+#include <linux/nospec.h>
 #include <linux/sched.h>
 
 #include "ksalloc_priv.h"
@@ -55,11 +56,16 @@ int ks_connection_dequeue(struct ks_connection *conn)
 		 list_empty(&conn->slots[completion.index].link));
 	slot = &conn->slots[completion.index];
 
-	if (conn->synchronized && completion.sequence != conn->sequence) {
-		completion.options_flags |=
-			KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+	/* The two fields of an interlaced frame can have one number */
+	if (conn->synchronized && completion.sequence != conn->sequence &&
+	    completion.sequence != conn->sequence - 1) {
+		conn->discontinuity = true;
 		conn->gaps++;
 	}
+	if (conn->discontinuity)
+		completion.options_flags |=
+			KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+	conn->discontinuity = false;
 	conn->synchronized = true;
 	conn->sequence = completion.sequence + 1;
 
@@ -125,7 +131,7 @@ int ks_connection_submit(struct ks_connection *conn, u32 index)
 	ret = ks_allocator_submit(alloc, index, conn->file);
 	if (ret)
 		goto out;
-	slot = &conn->slots[index];
+	slot = &conn->slots[array_index_nospec(index, alloc->frames)];
 	slot->queued = false;
 	hold = ks_connection_holds_frames(conn);
 
@@ -218,8 +224,7 @@ static void ks_connection_uncollect(struct ks_connection *conn,
 	mutex_lock(&conn->lock);
 	if (conn->assigned != collected->assigned)
 		goto out;
-	if (conn->acquired != collected->acquired ||
-	    conn->state < KSSTATE_PAUSE)
+	if (conn->streams != collected->streams)
 		ks_allocator_free_owned(ks_assigned(conn), index, owner);
 	else if (ks_allocator_undeliver(ks_assigned(conn), index, owner))
 		list_add(&conn->slots[index].link, &conn->done);
@@ -282,11 +287,16 @@ int ks_connection_read(struct ks_connection *conn, const struct ks_owner *owner,
 			ret = ks_connection_collect(conn, owner, arg);
 		*collected = (struct ks_collected){
 			.assigned = conn->assigned,
-			.acquired = conn->acquired,
+			.streams = conn->streams,
 			.index = arg->index,
 		};
-		if (ret == -EAGAIN && !nonblock && list_empty(&reader.link))
+		if (ret == -EAGAIN && !nonblock && list_empty(&reader.link)) {
 			list_add(&reader.link, &conn->readers);
+			/* A flush just before this did not see the reader */
+			if (owner->files == current->files &&
+			    ks_closed_last(owner->file, owner->files))
+				ret = -ECANCELED;
+		}
 		mutex_unlock(&conn->lock);
 
 		if (ret == -EAGAIN && !nonblock)

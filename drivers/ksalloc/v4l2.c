@@ -20,7 +20,6 @@
  * queue entry on the device's own queues wakes.
  */
 #include <linux/dma-buf.h>
-#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
@@ -30,7 +29,6 @@
 #include <linux/security.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
-#include <linux/task_work.h>
 #include <media/media-device.h>
 #include <media/v4l2-common.h>
 #include <media/v4l2-dev.h>
@@ -253,50 +251,11 @@ static void ks_v4l2_buffer_init(const struct ks_v4l2 *v4l2,
 	}
 }
 
-struct ks_v4l2_stray {
-	struct callback_head work;
-	struct file *file;
-};
-
-static void ks_v4l2_close_stray(struct callback_head *work)
-{
-	struct ks_v4l2_stray *stray =
-		container_of(work, struct ks_v4l2_stray, work);
-
-	filp_close(stray->file, current->files);
-	kfree(stray);
-}
-
-/*
- * Closes a descriptor that was made under our locks. Another thread may have put
- * another file in its place. To close that can take for ever, or the same locks;
- * so it is closed on the way out to user space, when no lock is held.
- */
-static void ks_v4l2_close_fd(int fd, const struct dma_buf *dmabuf)
-{
-	struct file *file = file_close_fd(fd);
-	struct ks_v4l2_stray *stray;
-
-	if (!file)
-		return;
-	if (file == dmabuf->file) {
-		filp_close(file, current->files);
-		return;
-	}
-
-	stray = kmalloc(sizeof(*stray), GFP_KERNEL | __GFP_NOFAIL);
-	stray->file = file;
-	init_task_work(&stray->work, ks_v4l2_close_stray);
-	/* Refused only by a task that is past its last way out */
-	if (WARN_ON_ONCE(task_work_add(current, &stray->work, TWA_RESUME)))
-		kfree(stray);
-}
-
 /*
  * Calls an operation that takes a dma-buf. videobuf2 wants it by descriptor, so
  * it gets one for the time of the call. Another thread of the process can meddle
- * with it meanwhile, and thereby replace one dma-buf by another that the process
- * could as well have given to its camera by VIDIOC_QBUF.
+ * with it meanwhile, and thereby make the camera write into another dma-buf that
+ * the process has, as VIDIOC_QBUF would; see the user-space interface's page.
  */
 static int ks_v4l2_give(struct ks_v4l2 *v4l2,
 			int (*op)(struct file *file, void *fh,
@@ -318,7 +277,7 @@ static int ks_v4l2_give(struct ks_v4l2 *v4l2,
 		b.buffer.m.fd = fd;
 	ret = op(v4l2->file, v4l2->file->private_data, &b.buffer);
 
-	ks_v4l2_close_fd(fd, dmabuf);
+	ks_dma_buf_close_fd(dmabuf, fd);
 	return ret;
 }
 
@@ -348,6 +307,25 @@ static int ks_v4l2_prepare(struct ks_v4l2 *v4l2, struct ks_allocator *alloc)
 	return 0;
 }
 
+/*
+ * Whether somebody has buffers of the device. The driver would let this file throw
+ * away its own. Without vdev->queue, only a buffer of this file can be asked for;
+ * VIDIOC_REQBUFS will tell of others.
+ */
+static bool ks_v4l2_is_busy(struct ks_v4l2 *v4l2)
+{
+	const struct v4l2_ioctl_ops *ops = v4l2->vdev->ioctl_ops;
+	struct ks_v4l2_buffer b;
+
+	if (v4l2->vdev->queue)
+		return vb2_is_busy(v4l2->vdev->queue);
+	if (ks_v4l2_check(v4l2, VIDIOC_QUERYBUF))
+		return false;
+	ks_v4l2_buffer_init(v4l2, &b, VIDEO_MAX_PLANES);
+	return !ops->vidioc_querybuf(v4l2->file, v4l2->file->private_data,
+				     &b.buffer);
+}
+
 /* Makes the frames the buffers of the device; called with its locks held */
 static int ks_v4l2_set_up(struct ks_v4l2 *v4l2, struct ks_allocator *alloc)
 {
@@ -355,17 +333,18 @@ static int ks_v4l2_set_up(struct ks_v4l2 *v4l2, struct ks_allocator *alloc)
 	int ret;
 
 	ret = ks_v4l2_check(v4l2, VIDIOC_REQBUFS) ?:
-	      ks_v4l2_check(v4l2, VIDIOC_STREAMON) ?:
 	      ks_v4l2_check_priority(v4l2);
 	if (ret)
 		return ret;
 	if (queue && !(queue->io_modes & VB2_DMABUF))
 		return -EOPNOTSUPP;
-	/* The driver would let this file throw its own buffers away */
-	if (queue && vb2_is_busy(v4l2->vdev->queue))
+	if (ks_v4l2_is_busy(v4l2))
 		return -EBUSY;
 
 	ret = ks_v4l2_reqbufs(v4l2, alloc->frames);
+	/* Where it could not be known before, DMABUF is what is wrong */
+	if (ret == -EINVAL && !queue)
+		return -EOPNOTSUPP;
 	if (ret < 0)
 		return ret;
 	ret = ret < alloc->frames ? -EOPNOTSUPP : ks_v4l2_prepare(v4l2, alloc);
@@ -401,7 +380,9 @@ static int ks_v4l2_acquire(struct ks_sink *sink, struct ks_allocator *alloc)
  * The V4L2 core would not call a driver whose device is unregistered. videobuf2's
  * own operations are safe even then: they do what it does itself when the file is
  * closed. Without them, a device in RUN could go on writing into frames that are
- * somebody else's meanwhile.
+ * somebody else's meanwhile. A driver with operations of its own has to stop the
+ * device before it unregisters it; uvcvideo's USB core has ended all transfers by
+ * then.
  */
 static void ks_v4l2_tear_down(struct ks_v4l2 *v4l2, bool free)
 {
@@ -506,7 +487,7 @@ static bool ks_v4l2_gone(struct ks_sink *sink)
 	return !video_is_registered(to_ks_v4l2(sink)->vdev);
 }
 
-/* As fcntl() does it */
+/* As fcntl() does it; again each time, for the client can undo it */
 static void ks_v4l2_make_nonblocking(struct file *file)
 {
 	if (file->f_flags & O_NONBLOCK)
@@ -519,7 +500,7 @@ static void ks_v4l2_make_nonblocking(struct file *file)
 /*
  * The driver's operation waits where the file is not O_NONBLOCK. Where it is
  * videobuf2's, what that does beside is done here. Where it is the driver's own
- * (uvcvideo before 6.17), the file has to be O_NONBLOCK, for with our locks held
+ * (uvcvideo before 6.17), the file is made O_NONBLOCK, for with our locks held
  * there must be no waiting.
  */
 static int ks_v4l2_dqbuf(struct ks_v4l2 *v4l2, struct v4l2_buffer *buffer)
@@ -637,6 +618,8 @@ static int ks_v4l2_watch(struct ks_sink *sink)
 	v4l2->poll._key = EPOLLPRI | EPOLLERR | EPOLLHUP;
 	vfs_poll(v4l2->file, &v4l2->poll);
 
+	if (ks_v4l2_gone(sink))
+		return -ENODEV;
 	/* A poll that a signal interrupts can come back with nothing done */
 	if (!v4l2->waits && signal_pending(current))
 		return -ERESTARTSYS;
@@ -713,25 +696,18 @@ static struct video_device *ks_v4l2_capture_device(struct file *file)
 	return vdev;
 }
 
-/* May the caller do with this file what the connection will do with it? */
-static int ks_v4l2_check_security(struct file *file)
-{
-	static const unsigned int cmds[] = {
-		VIDIOC_G_FMT, VIDIOC_REQBUFS, VIDIOC_PREPARE_BUF, VIDIOC_QBUF,
-		VIDIOC_DQBUF, VIDIOC_STREAMON, VIDIOC_STREAMOFF,
-	};
-	unsigned int i;
-	int ret = 0;
-
-	for (i = 0; !ret && i < ARRAY_SIZE(cmds); i++)
-		ret = security_file_ioctl(file, cmds[i], 0);
-	return ret;
-}
+/* The operations that a connection cannot do without */
+static const unsigned int ks_v4l2_cmds[] = {
+	VIDIOC_G_FMT, VIDIOC_REQBUFS, VIDIOC_QBUF, VIDIOC_DQBUF,
+	VIDIOC_STREAMON, VIDIOC_STREAMOFF,
+};
 
 /* What there is to say against a file as a sink */
 static int ks_v4l2_check_file(struct file *file)
 {
 	struct video_device *vdev = ks_v4l2_capture_device(file);
+	unsigned int i;
+	int ret;
 
 	if (!vdev)
 		return -EINVAL;
@@ -742,7 +718,15 @@ static int ks_v4l2_check_file(struct file *file)
 		return -ENODEV;
 	if (!(vdev->device_caps & V4L2_CAP_STREAMING) || !vdev->ioctl_ops)
 		return -EOPNOTSUPP;
-	return ks_v4l2_check_security(file);
+	for (i = 0; i < ARRAY_SIZE(ks_v4l2_cmds); i++) {
+		if (!test_bit(_IOC_NR(ks_v4l2_cmds[i]), vdev->valid_ioctls))
+			return -EOPNOTSUPP;
+		/* The caller must be allowed what the connection will do */
+		ret = security_file_ioctl(file, ks_v4l2_cmds[i], 0);
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 /* Enters a sink in the list of all, unless its file has one there */

@@ -43,7 +43,8 @@
  * refused. Layouts are the same for 32-bit and 64-bit callers.
  *
  * A failed call changes nothing: no descriptor, memory or frame is kept, no
- * state is left half-way, and the argument is not written to. Errors mean:
+ * state is left half-way, and the argument is not written to, or in part where it
+ * cannot be written to as a whole. Errors mean:
  *
  *  - EFAULT: the argument is not readable or not writable memory.
  *  - ENOTTY: this file has no ioctl of this number.
@@ -60,7 +61,8 @@
  *    frame's (it is in the device) or another user of the device forbids it.
  *  - EAGAIN: the call would have to wait, and was told not to.
  *  - ETIMEDOUT: the deadline passed.
- *  - EINTR: a signal ended the wait (the call is restarted under SA_RESTART).
+ *  - EINTR: a signal ended the wait (the call is restarted under SA_RESTART, and
+ *    waits as the last in the queue).
  *  - ECANCELED: there is nothing to wait for (any more): the connection's
  *    state is, or became, lower than PAUSE, or the descriptor was closed.
  *  - ENODEV: the device is gone.
@@ -191,7 +193,8 @@ struct kstime {
  * @reserved: zero
  *
  * DATADISCONTINUITY is set on the first frame after a gap in the device's
- * sequence numbers, and on a frame that the device marked as damaged.
+ * sequence numbers or after a pause, and on a frame that the device marked as
+ * damaged.
  * SPLICEPOINT is set on a frame that the device marked as a key frame.
  */
 struct ksstream_header {
@@ -231,7 +234,8 @@ enum ksstate {
  * Returns a new connection, close-on-exec, in state KSSTATE_STOP. The
  * connection keeps the V4L2 file open. One V4L2 file takes one connection;
  * another file of the same device may have its own, but the device lends its
- * buffers to one of them at a time.
+ * buffers to one of them at a time. With drivers that do not leave it to videobuf2
+ * to dequeue (uvcvideo before 6.17), the file becomes O_NONBLOCK.
  *
  * Errors: EINVAL where @v4l2_fd is no V4L2 video capture node; EOPNOTSUPP where
  * it cannot stream; EBUSY where the file has a connection; ENODEV.
@@ -323,7 +327,8 @@ struct ksalloc_set_allocator {
  *
  * Walks through the states between. On the way up a failure walks back to the
  * state that the call found; the way down does not fail. From RUN to PAUSE,
- * frames that are not filled stay submitted. From PAUSE to ACQUIRE, all
+ * frames that are filled can still be completed, and the others stay submitted;
+ * pictures that the device takes meanwhile are lost. From PAUSE to ACQUIRE, all
  * submitted frames go back to the allocator, and waiting KSALLOC_COMPLETE calls
  * end with ECANCELED.
  *
