@@ -9,6 +9,7 @@
  */
 #include "ksalloc_test.h"
 
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +23,6 @@
 /* More than any argument of the ABI has */
 #define ROOM 256
 #define FILLER 0xa5
-
-#define END_OF(type, field) \
-	(offsetof(type, field) + sizeof(((type *)0)->field))
 
 FIXTURE(abi) {
 	struct rig rig;
@@ -62,9 +60,10 @@ static void give_back_filled(struct abi_fixture *self)
 	ASSERT_EQ(0, free_frame(self->rig.allocator, index));
 }
 
-static void close_result(struct abi_fixture *self __maybe_unused,
-			 const void *arg __maybe_unused, int result)
+static void close_result(struct abi_fixture *self, const void *arg, int result)
 {
+	(void)self;
+	(void)arg;
 	if (result >= 0)
 		close(result);
 }
@@ -91,24 +90,26 @@ static void prepare_set_allocator(struct abi_fixture *self, void *data)
 	arg->allocator_fd = self->rig.allocator;
 }
 
-static void undo_set_allocator(struct abi_fixture *self,
-			       const void *arg __maybe_unused,
-			       int result __maybe_unused)
+static void undo_set_allocator(struct abi_fixture *self, const void *arg,
+			       int result)
 {
+	(void)arg;
+	(void)result;
 	ASSERT_EQ(0, set_allocator(self->idle_connection, -1));
 }
 
-static void prepare_set_state(struct abi_fixture *self __maybe_unused,
-			      void *data)
+static void prepare_set_state(struct abi_fixture *self, void *data)
 {
 	struct ksalloc_set_state *arg = data;
 
+	(void)self;
 	arg->state = KSSTATE_PAUSE;
 }
 
-static void undo_set_state(struct abi_fixture *self,
-			   const void *arg __maybe_unused, int result)
+static void undo_set_state(struct abi_fixture *self, const void *arg,
+			   int result)
 {
+	(void)arg;
 	EXPECT_EQ(result ? KSSTATE_RUN : KSSTATE_PAUSE,
 		  get_state(self->rig.connection));
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
@@ -182,7 +183,7 @@ static const struct op ops[] = {
 		.name = "CONNECT",
 		.request = KSALLOC_CONNECT,
 		.size = sizeof(struct ksalloc_connect),
-		.needed = END_OF(struct ksalloc_connect, v4l2_fd),
+		.needed = offsetof(struct ksalloc_connect, __reserved),
 		.on = ON_DEVICE,
 		.reserved = { offsetof(struct ksalloc_connect, __reserved) },
 		.prepare = prepare_connect,
@@ -197,7 +198,8 @@ static const struct op ops[] = {
 		.name = "CREATE_ALLOCATOR",
 		.request = KSALLOC_CREATE_ALLOCATOR,
 		.size = sizeof(struct ksalloc_create_allocator),
-		.needed = END_OF(struct ksalloc_create_allocator, framing.file_alignment),
+		.needed = offsetof(struct ksalloc_create_allocator,
+				   framing.reserved),
 		.on = ON_CONNECTION,
 		.reserved = {
 			offsetof(struct ksalloc_create_allocator, __reserved),
@@ -210,7 +212,7 @@ static const struct op ops[] = {
 		.name = "SET_ALLOCATOR",
 		.request = KSALLOC_SET_ALLOCATOR,
 		.size = sizeof(struct ksalloc_set_allocator),
-		.needed = END_OF(struct ksalloc_set_allocator, allocator_fd),
+		.needed = offsetof(struct ksalloc_set_allocator, __reserved),
 		.on = ON_IDLE_CONNECTION,
 		.reserved = {
 			offsetof(struct ksalloc_set_allocator, __reserved),
@@ -221,7 +223,7 @@ static const struct op ops[] = {
 		.name = "SET_STATE",
 		.request = KSALLOC_SET_STATE,
 		.size = sizeof(struct ksalloc_set_state),
-		.needed = END_OF(struct ksalloc_set_state, state),
+		.needed = offsetof(struct ksalloc_set_state, __reserved),
 		.on = ON_CONNECTION,
 		.reserved = { offsetof(struct ksalloc_set_state, __reserved) },
 		.prepare = prepare_set_state,
@@ -236,7 +238,7 @@ static const struct op ops[] = {
 		.name = "SUBMIT",
 		.request = KSALLOC_SUBMIT,
 		.size = sizeof(struct ksalloc_submit),
-		.needed = END_OF(struct ksalloc_submit, index),
+		.needed = offsetof(struct ksalloc_submit, __reserved),
 		.on = ON_CONNECTION,
 		.reserved = { offsetof(struct ksalloc_submit, __reserved) },
 		.prepare = prepare_submit,
@@ -245,7 +247,7 @@ static const struct op ops[] = {
 		.name = "COMPLETE",
 		.request = KSALLOC_COMPLETE,
 		.size = sizeof(struct ksalloc_complete),
-		.needed = END_OF(struct ksalloc_complete, index),
+		.needed = offsetof(struct ksalloc_complete, sequence),
 		.on = ON_CONNECTION,
 		.flags = KSALLOC_NONBLOCK,
 		.out_offset = offsetof(struct ksalloc_complete, index),
@@ -255,7 +257,7 @@ static const struct op ops[] = {
 		.name = "ALLOC",
 		.request = KSALLOC_ALLOC,
 		.size = sizeof(struct ksalloc_alloc),
-		.needed = END_OF(struct ksalloc_alloc, index),
+		.needed = offsetof(struct ksalloc_alloc, dmabuf_fd),
 		.on = ON_ALLOCATOR,
 		.flags = KSALLOC_NONBLOCK | KSALLOC_ALLOC_DMABUF,
 		.out_offset = offsetof(struct ksalloc_alloc, index),
@@ -264,7 +266,7 @@ static const struct op ops[] = {
 		.name = "FREE",
 		.request = KSALLOC_FREE,
 		.size = sizeof(struct ksalloc_free),
-		.needed = END_OF(struct ksalloc_free, index),
+		.needed = offsetof(struct ksalloc_free, __reserved),
 		.on = ON_ALLOCATOR,
 		.reserved = { offsetof(struct ksalloc_free, __reserved) },
 		.prepare = prepare_free,
@@ -273,7 +275,7 @@ static const struct op ops[] = {
 		.name = "EXPORT",
 		.request = KSALLOC_EXPORT,
 		.size = sizeof(struct ksalloc_export),
-		.needed = END_OF(struct ksalloc_export, index),
+		.needed = offsetof(struct ksalloc_export, __reserved),
 		.on = ON_ALLOCATOR,
 		.reserved = { offsetof(struct ksalloc_export, __reserved) },
 		.undo = close_result,
@@ -285,9 +287,6 @@ static const struct op ops[] = {
 		.out_offset = offsetof(struct ksalloc_status, status),
 	},
 };
-
-#define for_each_op(op) \
-	for (op = ops; op < ops + ARRAY_SIZE(ops); op++)
 
 /* All that a failed call could have changed and a client can see */
 struct snapshot {
@@ -434,10 +433,10 @@ FIXTURE_TEARDOWN(abi)
 /* Each call is done with the structure as the header has it. */
 TEST_F(abi, exact_size)
 {
-	char arg[ROOM] __aligned(8);
+	alignas(8) char arg[ROOM];
 	const struct op *op;
 
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		fill_argument(self, op, arg);
 		expect_done(self, op, arg);
 	}
@@ -446,12 +445,12 @@ TEST_F(abi, exact_size)
 /* Sizes that do not even hold size and flags are refused with EINVAL. */
 TEST_F(abi, size_too_short)
 {
+	alignas(8) char arg[ROOM];
 	static const __u32 sizes[] = { 0, 1, 3, 4, 5, 7 };
-	char arg[ROOM] __aligned(8);
 	const struct op *op;
 	unsigned int i;
 
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		fill_argument(self, op, arg);
 		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 			set_u32(arg, 0, sizes[i]);
@@ -468,13 +467,13 @@ TEST_F(abi, size_too_short)
  */
 TEST_F(abi, size_shorter)
 {
-	char arg[ROOM] __aligned(8);
+	alignas(8) char arg[ROOM];
 	char *pages = guarded_pages();
 	const struct op *op;
 	size_t size;
 	int result;
 
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		for (size = 8; size < op->size; size += 4) {
 			char *at_end = pages + 2 * PAGE - size;
 
@@ -503,7 +502,7 @@ TEST_F(abi, size_longer_zero_tail)
 	char *arg = guarded_pages();
 	const struct op *op;
 
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		memset(arg, 0, PAGE);
 		fill_argument(self, op, arg);
 		set_u32(arg, 0, op->size + 8);
@@ -524,7 +523,7 @@ TEST_F(abi, size_longer_nonzero_tail)
 	char *arg = guarded_pages();
 	const struct op *op;
 
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		memset(arg, 0, PAGE);
 		fill_argument(self, op, arg);
 		set_u32(arg, 0, op->size + 8);
@@ -551,7 +550,7 @@ TEST_F(abi, size_above_page)
 	const struct op *op;
 	unsigned int i;
 
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		memset(arg, 0, 2 * PAGE);
 		fill_argument(self, op, arg);
 		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -568,7 +567,7 @@ TEST_F(abi, size_beyond_memory)
 	char *pages = guarded_pages();
 	const struct op *op;
 
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		char *arg = pages + 2 * PAGE - op->size;
 
 		fill_argument(self, op, arg);
@@ -584,7 +583,7 @@ TEST_F(abi, end_of_memory)
 	char *pages = guarded_pages();
 	const struct op *op;
 
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		char *arg = pages + 2 * PAGE - op->size;
 
 		fill_argument(self, op, arg);
@@ -595,12 +594,12 @@ TEST_F(abi, end_of_memory)
 /* An argument at an odd address is as good as another. */
 TEST_F(abi, unaligned)
 {
-	char room[ROOM] __aligned(8);
-	char arg[ROOM] __aligned(8);
+	alignas(8) char room[ROOM];
+	alignas(8) char arg[ROOM];
 	const struct op *op;
 	int result;
 
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		fill_argument(self, op, arg);
 		memcpy(room + 1, arg, op->size);
 		result = call_fd(op_fd(self, op), op->request, room + 1);
@@ -615,11 +614,11 @@ TEST_F(abi, unaligned)
 /* Each bit of flags that has no meaning is refused with EINVAL. */
 TEST_F(abi, unknown_flags)
 {
-	char arg[ROOM] __aligned(8);
+	alignas(8) char arg[ROOM];
 	const struct op *op;
 	unsigned int bit;
 
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		fill_argument(self, op, arg);
 		for (bit = 0; bit < 32; bit++) {
 			if (op->flags & 1U << bit)
@@ -636,11 +635,11 @@ TEST_F(abi, unknown_flags)
 /* Each reserved field that is not zero is refused with EINVAL. */
 TEST_F(abi, reserved_fields)
 {
-	char arg[ROOM] __aligned(8);
+	alignas(8) char arg[ROOM];
 	const struct op *op;
 	unsigned int i;
 
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		fill_argument(self, op, arg);
 		for (i = 0; i < ARRAY_SIZE(op->reserved); i++) {
 			if (!op->reserved[i])
@@ -674,7 +673,7 @@ TEST_F(abi, bad_pointers)
 	char *pages = guarded_pages();
 	const struct op *op;
 
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		expect_bad_pointer(self, op, NULL);
 		expect_bad_pointer(self, op, (void *)8);
 		expect_bad_pointer(self, op, (void *)-1UL);
@@ -696,7 +695,7 @@ TEST_F(abi, read_only_argument)
 	char *pages = guarded_pages();
 	const struct op *op;
 
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		fill_argument(self, op, pages);
 		ASSERT_EQ(0, mprotect(pages, PAGE, PROT_READ));
 		if (op->out_offset) {
@@ -715,7 +714,7 @@ TEST_F(abi, half_read_only_argument)
 	char *pages = guarded_pages();
 	const struct op *op;
 
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		char *arg = pages + PAGE - (op->size - 4);
 
 		if (!op->out_offset)
@@ -747,7 +746,7 @@ TEST_F(abi, unknown_numbers)
 	const int fds[] = {
 		self->rig.ksalloc, self->rig.connection, self->rig.allocator,
 	};
-	char arg[ROOM] __aligned(8);
+	alignas(8) char arg[ROOM];
 	unsigned int i, j;
 
 	fill_argument(self, &ops[0], arg);
@@ -768,12 +767,12 @@ TEST_F(abi, wrong_object)
 		[ON_IDLE_CONNECTION] = -1,
 		[ON_ALLOCATOR] = self->rig.allocator,
 	};
-	char arg[ROOM] __aligned(8);
+	alignas(8) char arg[ROOM];
 	struct snapshot before;
 	const struct op *op;
 	unsigned int i;
 
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		unsigned int own = op->on == ON_IDLE_CONNECTION ?
 			ON_CONNECTION : op->on;
 
@@ -792,13 +791,13 @@ TEST_F(abi, wrong_object)
 /* Files that are none of ours do not know these numbers either. */
 TEST_F(abi, foreign_files)
 {
-	char arg[ROOM] __aligned(8);
+	alignas(8) char arg[ROOM];
 	const struct op *op;
 	int dmabuf;
 
 	dmabuf = export_frame(self->rig.allocator, 0);
 	ASSERT_LE(0, dmabuf);
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		fill_argument(self, op, arg);
 		EXPECT_EQ(-ENOTTY, call_fd(dmabuf, op->request, arg));
 		EXPECT_EQ(-ENOTTY, call_fd(self->rig.video, op->request, arg));
@@ -846,7 +845,7 @@ TEST_F(abi, compat)
 	int result;
 
 	ASSERT_NE(MAP_FAILED, arg);
-	for_each_op(op) {
+	for (op = ops; op < ops + ARRAY_SIZE(ops); op++) {
 		fill_argument(self, op, arg);
 		result = call_fd_32(op_fd(self, op), op->request, arg);
 		if (!EXPECT_LE(0, result))

@@ -387,7 +387,7 @@ TEST_F(create, heap_wrong_kind)
 		"/dev/loop-control", "/dev/dri/card0", "/dev/ksalloc",
 		"/dev/mem", "/dev/cpu_dma_latency", "/dev/vga_arbiter",
 	};
-	int heap = self->rig.heap, pipes[2];
+	int heap = self->rig.heap, pipes[2] = { -1, -1 };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(paths); i++) {
@@ -493,7 +493,7 @@ TEST_F(create, address_space)
 /* A4: with no address space left: ENOMEM, and nothing is left behind. */
 TEST_F(create, no_address_space)
 {
-	struct rlimit limit, none;
+	struct rlimit limit = { 0 }, none;
 	int fd;
 
 	ASSERT_EQ(0, getrlimit(RLIMIT_AS, &limit));
@@ -629,7 +629,7 @@ TEST_F(frames, alloc_dmabuf)
 		.flags = KSALLOC_ALLOC_DMABUF,
 		.dmabuf_fd = 77,
 	};
-	struct ksalloc_status status;
+	struct ksalloc_status status = { 0 };
 	int fds = count_fds();
 
 	ASSERT_EQ(0, get_status(self->allocator, &status));
@@ -707,7 +707,7 @@ TEST_F(frames, dmabuf_identity)
 /* B6: what is in a frame stays there over FREE and ALLOC. */
 TEST_F(frames, content_persists)
 {
-	struct ksalloc_status status;
+	struct ksalloc_status status = { 0 };
 	__u32 *maps[FRAMES];
 	int i, fd, index;
 
@@ -1079,8 +1079,9 @@ TEST_F(frames, no_overtaking)
 
 static atomic_int handled;
 
-static void handler(int signal __maybe_unused)
+static void handler(int signal)
 {
+	(void)signal;
 	handled++;
 }
 
@@ -1130,6 +1131,30 @@ TEST_F(frames, signal_restart)
 	ASSERT_EQ(0, free_frame(self->allocator, 1));
 	EXPECT_EQ(0, call_result(&call));
 	EXPECT_EQ(1, arg.index);
+}
+
+/* B4: a restarted call waits as the last in the queue. */
+TEST_F(frames, signal_restart_order)
+{
+	struct ksalloc_alloc args[2];
+	struct call calls[2];
+
+	handle(SIGUSR1, SA_RESTART);
+	take_all(self->allocator);
+	start_waiter(&calls[0], &args[0], self->allocator, 1);
+	start_waiter(&calls[1], &args[1], self->allocator, 2);
+	ASSERT_TRUE(call_waits(&calls[0]));
+	pthread_kill(calls[0].thread, SIGUSR1);
+	ASSERT_TRUE(EVENTUALLY(handled == 1));
+	ASSERT_TRUE(call_waits(&calls[0]));
+	ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 2));
+	ASSERT_EQ(0, free_frame(self->allocator, 3));
+	EXPECT_EQ(0, call_result(&calls[1]));
+	EXPECT_EQ(3, args[1].index);
+	EXPECT_FALSE(calls[0].done);
+	ASSERT_EQ(0, free_frame(self->allocator, 1));
+	EXPECT_EQ(0, call_result(&calls[0]));
+	EXPECT_EQ(1, args[0].index);
 }
 
 /* B4: a restarted call keeps its deadline. */

@@ -80,7 +80,7 @@ static void put_line(const char *prefix, const char *format, va_list args)
 	(void)ignored;
 }
 
-static __printf(1, 2) void say(const char *format, ...)
+static LIKE_PRINTF(1, 2) void say(const char *format, ...)
 {
 	va_list args;
 
@@ -361,7 +361,7 @@ static bool matches(const struct harness_test *test, const char *glob)
 static void usage(FILE *to)
 {
 	fprintf(to,
-		"usage: %s [-l] [-t GLOB] [-s FACTOR] [-v]\n"
+		"Usage: %s [-l] [-t GLOB] [-s FACTOR] [-v]\n"
 		"  -l         list the tests\n"
 		"  -t GLOB    run the tests whose names match; a suite's name, or\n"
 		"             suite:test, will do as well\n"

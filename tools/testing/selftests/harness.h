@@ -23,19 +23,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdnoreturn.h>
 
-#ifndef __printf
-#define __printf(a, b) __attribute__((format(printf, a, b)))
-#endif
-#ifndef __noreturn
-#define __noreturn __attribute__((noreturn))
-#endif
-#ifndef __maybe_unused
-#define __maybe_unused __attribute__((unused))
-#endif
-#ifndef __aligned
-#define __aligned(x) __attribute__((aligned(x)))
-#endif
+#define LIKE_PRINTF(first, second) __attribute__(( \
+	__format__(__printf__, first, second)))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -54,7 +45,7 @@ struct harness_test {
 void harness_register(struct harness_test *test);
 
 /* A comment in the output; newlines are not needed. */
-__printf(1, 2) void harness_note(const char *format, ...);
+LIKE_PRINTF(1, 2) void harness_note(const char *format, ...);
 bool harness_compare(const char *file, int line, const char *op, bool holds,
 		     const char *left_text, long long left,
 		     const char *right_text, long long right);
@@ -62,8 +53,8 @@ bool harness_compare_strings(const char *file, int line, bool want_equal,
 			     const char *left, const char *right);
 bool harness_true(const char *file, int line, bool holds, const char *text);
 /* Ends the test, or the thread or process of it that calls this. */
-void __noreturn harness_abort(void);
-__printf(1, 2) void __noreturn harness_skip(const char *format, ...);
+noreturn void harness_abort(void);
+LIKE_PRINTF(1, 2) noreturn void harness_skip(const char *format, ...);
 
 /* What each suite does before any test, in the parent; may be missing. */
 extern void (*harness_before_all)(void);
@@ -76,8 +67,9 @@ extern void (*harness_before_all)(void);
 
 #define TEST_TIMEOUT(test, seconds) \
 	static void test_##test(void); \
-	static void test_##test##_run(void *self __maybe_unused) \
+	static void test_##test##_run(void *self) \
 	{ \
+		(void)self; \
 		test_##test(); \
 	} \
 	static __attribute__((constructor)) void test_##test##_register(void) \
@@ -120,8 +112,7 @@ extern void (*harness_before_all)(void);
 		}; \
 		harness_register(&entry); \
 	} \
-	static void fixture##_##test(struct fixture##_fixture *self \
-				     __maybe_unused)
+	static void fixture##_##test(struct fixture##_fixture *self)
 
 #define TEST_F(fixture, test) TEST_F_TIMEOUT(fixture, test, HARNESS_TIMEOUT_S)
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/dma-heap.h>
 #include <poll.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,8 +238,21 @@ void vivid_bind(void)
 			       node_exists("vivid-001-vid-cap")));
 }
 
+void vivid_reload(const char *parameters)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command),
+		 "rmmod vivid; modprobe vivid n_devs=2 %s", parameters);
+	ASSERT_EQ(0, system(command));
+	ASSERT_TRUE(EVENTUALLY(node_exists("vivid-000-vid-cap") &&
+			       node_exists("vivid-001-vid-cap")));
+}
+
 void repair_machine(void)
 {
+	if (access(VIVID_DRIVER, F_OK))
+		vivid_reload("");
 	if (access("/dev/ksalloc", F_OK) && system("modprobe ksalloc"))
 		harness_note("modprobe ksalloc failed");
 	if (!vivid_is_bound())
@@ -534,13 +548,15 @@ void *map_frame(int dmabuf, size_t size, int protection)
 static bool task_waits(pid_t tid)
 {
 	char path[64], text[256];
-	int i, nr;
+	char *end;
+	int i;
 
 	for (i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
 		if (read_text(path, text, sizeof(text)) <= 0)
 			return false;
-		if (sscanf(text, "%d", &nr) != 1 || nr != SYS_ioctl)
+		/* "running" is no number. */
+		if (strtol(text, &end, 10) != SYS_ioctl || end == text)
 			return false;
 		sleep_ms(2);
 	}
@@ -586,12 +602,11 @@ enum agent_order { AGENT_CALL, AGENT_CLOSE, AGENT_DUP, AGENT_PASS, AGENT_EXEC,
 	AGENT_EXIT };
 
 struct agent_message {
+	alignas(8) char arg[AGENT_ARG_MAX];
+	unsigned long request;
 	enum agent_order order;
 	int fd;
 	int result;
-	unsigned long request;
-	size_t size;
-	char arg[AGENT_ARG_MAX] __aligned(8);
 };
 
 static int take_passed_fd(struct msghdr *header)
@@ -682,7 +697,6 @@ void agent_begin(struct agent *agent, int fd, unsigned long request, void *arg,
 		.order = AGENT_CALL,
 		.fd = fd,
 		.request = request,
-		.size = size,
 	};
 
 	ASSERT_LE(size, sizeof(message.arg));

@@ -162,7 +162,7 @@ static void run_crowd(struct races_fixture *self, void *(*first)(void *),
 					    &members[i]));
 	}
 	sleep_ms(ms);
-	crowd.stop = true;
+	atomic_store(&crowd.stop, true);
 	for (i = 0; i < MEMBERS; i++)
 		pthread_join(threads[i], NULL);
 	close(200);
@@ -473,7 +473,7 @@ TEST_F(races, state_against_stream)
 		ASSERT_EQ(0, owned[index]);
 		ASSERT_EQ(0, free_frame(self->allocator, index));
 	}
-	crowd.stop = true;
+	atomic_store(&crowd.stop, true);
 	pthread_join(thread, NULL);
 	harness_note("%d frames, %d turns", filled, crowd.calls);
 	EXPECT_LT(0, filled);

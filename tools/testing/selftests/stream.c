@@ -345,8 +345,9 @@ TEST_F(stream, deadline_never)
 
 static atomic_int handled;
 
-static void handler(int signal __maybe_unused)
+static void handler(int signal)
 {
+	(void)signal;
 	handled++;
 }
 
@@ -399,6 +400,19 @@ TEST_F(stream, poll)
 	EXPECT_EQ(POLLIN, poll_fd(self->connection, POLLIN, PATIENCE_MS));
 	EXPECT_EQ(0, complete(self->connection, KSALLOC_NONBLOCK, 0, NULL));
 	EXPECT_EQ(0, poll_fd(self->connection, POLLIN, 0));
+}
+
+/* E1, I1: poll says EPOLLERR in a state lower than PAUSE, and only there. */
+TEST_F(stream, poll_by_state)
+{
+	static const int expected[] = { POLLERR, POLLERR, 0, 0 };
+	unsigned int state;
+
+	for (state = 0; state < ARRAY_SIZE(expected); state++) {
+		ASSERT_EQ(0, set_state(self->connection, state));
+		EXPECT_EQ(expected[state], poll_fd(self->connection, POLLIN,
+						   0));
+	}
 }
 
 /* I2: epoll and select wake up for a filled frame as well. */
@@ -500,7 +514,7 @@ TEST_F(stream, stop_wakes_pollers)
 	pthread_t thread;
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, stop_later, &stopper));
-	EXPECT_NE(0, poll_fd(self->connection, POLLIN, PATIENCE_MS));
+	EXPECT_EQ(POLLERR, poll_fd(self->connection, POLLIN, PATIENCE_MS));
 	EXPECT_EQ(-ECANCELED, complete(self->connection, 0, 0, NULL));
 	pthread_join(thread, NULL);
 }
@@ -752,7 +766,7 @@ TEST_F(stream, discontinuity_by_drops)
 /* I3: the same where there was nothing to fill for a while. */
 TEST_F(stream, discontinuity_by_starving)
 {
-	struct ksalloc_complete frame;
+	struct ksalloc_complete frame = { 0 };
 	__u32 last;
 
 	ASSERT_EQ(0, submit(self->connection, 0));
@@ -763,6 +777,31 @@ TEST_F(stream, discontinuity_by_starving)
 	ASSERT_EQ(0, rig_complete(&self->rig, &frame));
 	EXPECT_LT(last + 1, frame.sequence);
 	EXPECT_TRUE(discontinuity(&frame));
+}
+
+/* I3: the first frame after a pause has it; the first after STOP has not. */
+TEST_F(stream, discontinuity_by_pause)
+{
+	struct ksalloc_complete frame;
+	int round;
+
+	ASSERT_EQ(0, submit(self->connection, 0));
+	ASSERT_EQ(0, rig_complete(&self->rig, &frame));
+	EXPECT_FALSE(discontinuity(&frame));
+	for (round = 0; round < 3; round++) {
+		ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+		ASSERT_EQ(0, submit(self->connection, 0));
+		ASSERT_EQ(0, submit(self->connection, 1));
+		ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+		ASSERT_EQ(0, rig_complete(&self->rig, &frame));
+		EXPECT_TRUE(discontinuity(&frame));
+		ASSERT_EQ(1, rig_complete(&self->rig, &frame));
+	}
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(0, submit(self->connection, 0));
+	ASSERT_EQ(0, rig_complete(&self->rig, &frame));
+	EXPECT_FALSE(discontinuity(&frame));
 }
 
 /* I3: a frame that the device marks as damaged has it too, gap or no gap. */
@@ -805,8 +844,10 @@ TEST_F_TIMEOUT(stream, sequence_wraps, 60)
 	for (i = 0; i < 300 && !wrapped; i++) {
 		rig_turn(&self->rig, &frame);
 		wrapped = i && frame.sequence < last;
+		/* vivid gives a number twice when it is in a hurry: no gap */
 		if (i)
-			EXPECT_EQ(frame.sequence != last + 1,
+			EXPECT_EQ(frame.sequence != last + 1 &&
+				  frame.sequence != last,
 				  discontinuity(&frame));
 		last = frame.sequence;
 	}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Cameras of other kinds than the other suites have: one with the multi-planar
+ * API, and one that needs contiguous memory. vivid is loaded as these, and as
+ * before at the end.
+ */
+#include "ksalloc_test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define FRAMES 4
+
+/* Camera 0 is multi-planar, camera 1 needs contiguous memory. */
+FIXTURE(devices) {
+	int ksalloc, heap;
+};
+
+FIXTURE_SETUP(devices)
+{
+	repair_machine();
+	vivid_reload("multiplanar=2,1 allocators=0,1");
+	self->ksalloc = open_ksalloc();
+	self->heap = open_heap();
+}
+
+FIXTURE_TEARDOWN(devices)
+{
+	/* Whatever the test opened would hold the device. */
+	(void)self;
+	close_range(3, ~0U, 0);
+	vivid_reload("");
+}
+
+static int set_format_mplane(int video, unsigned int pixelformat,
+			     struct v4l2_format *format)
+{
+	int input = 0;
+
+	memset(format, 0, sizeof(*format));
+	format->type = V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
+	format->fmt.pix_mp.width = 320;
+	format->fmt.pix_mp.height = 180;
+	format->fmt.pix_mp.pixelformat = pixelformat;
+	format->fmt.pix_mp.field = V4L2_FIELD_NONE;
+	ASSERT_EQ(0, call_fd(video, VIDIOC_S_INPUT, &input));
+	return call_fd(video, VIDIOC_S_FMT, format);
+}
+
+/* A multi-planar device with a format of one plane works like any other. */
+TEST_F(devices, multi_planar)
+{
+	struct ksallocator_framing framing;
+	struct rig rig = { .ksalloc = self->ksalloc, .heap = self->heap };
+	struct ksalloc_complete frame;
+	struct v4l2_format format;
+	unsigned char *map;
+	int i, dmabuf;
+
+	rig.video = open_camera(0);
+	ASSERT_EQ(0, set_format_mplane(rig.video, V4L2_PIX_FMT_YUYV, &format));
+	ASSERT_EQ(1, format.fmt.pix_mp.num_planes);
+	rig.connection = do_connect(rig.ksalloc, rig.video);
+	ASSERT_LE(0, rig.connection);
+	ASSERT_EQ(0, get_framing(rig.connection, &framing));
+	EXPECT_EQ(format.fmt.pix_mp.plane_fmt[0].sizeimage, framing.frame_size);
+
+	rig_allocator(&rig, FRAMES);
+	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&rig));
+	for (i = 0; i < 2 * FRAMES; i++) {
+		rig_turn(&rig, &frame);
+		EXPECT_EQ(i % FRAMES, frame.index);
+		EXPECT_EQ(320 * 180 * 2, frame.header.data_used);
+		EXPECT_EQ(0, frame.header.data);
+	}
+	dmabuf = export_frame(rig.allocator, frame.index);
+	ASSERT_LE(0, dmabuf);
+	map = map_frame(dmabuf, framing.frame_size, PROT_READ);
+	/* White is on the left, black on the right. */
+	EXPECT_LT(150, map[172 * 640 + 40]);
+	EXPECT_GT(20, map[172 * 640 + 600]);
+	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_STOP));
+	EXPECT_EQ(0, allocated(rig.allocator));
+}
+
+/* A format of several planes: EOPNOTSUPP, and back with one plane it works. */
+TEST_F(devices, several_planes)
+{
+	struct ksallocator_framing framing;
+	struct v4l2_format format;
+	struct footprint before;
+	int connection, video;
+
+	video = open_camera(0);
+	ASSERT_EQ(0, set_format_mplane(video, V4L2_PIX_FMT_NV16M, &format));
+	ASSERT_LT(1, format.fmt.pix_mp.num_planes);
+	connection = do_connect(self->ksalloc, video);
+	ASSERT_LE(0, connection);
+	footprint_take(&before);
+	EXPECT_EQ(-EOPNOTSUPP, get_framing(connection, &framing));
+	EXPECT_EQ(-EOPNOTSUPP, create_allocator(connection, self->heap, FRAMES,
+						1 << 20));
+	EXPECT_FOOTPRINT(&before);
+	ASSERT_EQ(0, set_format_mplane(video, V4L2_PIX_FMT_YUYV, &format));
+	EXPECT_EQ(0, get_framing(connection, &framing));
+}
+
+/*
+ * I1: a device that cannot use the heap's scattered memory says so in ACQUIRE:
+ * EOPNOTSUPP; the connection is in STOP, and the device free.
+ */
+TEST_F(devices, contiguous_memory)
+{
+	struct v4l2_requestbuffers request = {
+		.count = 2,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_DMABUF,
+	};
+	struct rig rig = { .ksalloc = self->ksalloc, .heap = self->heap };
+	int other;
+
+	rig.video = open_camera(1);
+	ASSERT_EQ(0, set_format(rig.video, 1920, 1080));
+	rig.connection = do_connect(rig.ksalloc, rig.video);
+	ASSERT_LE(0, rig.connection);
+	rig_allocator(&rig, 2);
+	EXPECT_EQ(-EOPNOTSUPP, set_state(rig.connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(-EOPNOTSUPP, set_state(rig.connection, KSSTATE_RUN));
+	EXPECT_EQ(KSSTATE_STOP, get_state(rig.connection));
+	EXPECT_EQ(0, allocated(rig.allocator));
+	other = open_camera(1);
+	EXPECT_EQ(0, call_fd(other, VIDIOC_REQBUFS, &request));
+}
