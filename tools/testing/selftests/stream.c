@@ -782,7 +782,7 @@ TEST_F(stream, discontinuity_by_starving)
 /* I3: the first frame after a pause has it; the first after STOP has not. */
 TEST_F(stream, discontinuity_by_pause)
 {
-	struct ksalloc_complete frame;
+	struct ksalloc_complete frame = { 0 };
 	int round;
 
 	ASSERT_EQ(0, submit(self->connection, 0));
