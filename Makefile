@@ -16,7 +16,7 @@ KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 # The kernel that dkms installs for
 KVER ?= $(shell uname -r)
 # The kernel to test on, and the tests: all by default
-K ?= stock
+K ?=
 T ?=
 
 INSTALL ?= install
@@ -42,6 +42,7 @@ help:
 	@echo 'In a virtual machine; what is missing is installed with apt-get:'
 	@echo '  make demo             capture from a simulated camera; pictures in out/demo'
 	@echo '  make check            run the tests (T=GLOB: some; K=NAME: on another kernel)'
+	@echo '  make mutants          break the module on purpose; a test must notice (M=GLOB: some)'
 	@echo '  make bench            count instructions; table in out/bench'
 	@echo '  make shell            a shell in a guest that has the module (K=NAME)'
 	@echo
@@ -96,7 +97,7 @@ check:
 
 shell:
 	@tools/testing/deps build vm
-	@tools/testing/vm/vm --kernel '$(K)' --tools $(O) --shell
+	@tools/testing/vm/vm --kernel '$(or $(K),stock)' --tools $(O) --shell
 
 demo:
 	@tools/demo/run --tools $(O)
@@ -104,6 +105,11 @@ demo:
 bench:
 	@tools/testing/deps build vm
 	@tools/bench/run
+
+mutants:
+	@tools/testing/deps build vm
+	@$(MAKE) --no-print-directory selftests
+	@tools/testing/mutants/run --tools $(O) $(M)
 
 lint:
 	@tools/testing/deps build lint
@@ -114,4 +120,4 @@ clean:
 	$(if $(KDIR),$(MAKE) -s -C $(KDIR) M=$(TOP) clean)
 
 .PHONY: help all modules modules_install tools install udev-install module-sources dkms-install dkms-remove \
-	selftests check shell demo bench lint clean
+	selftests check shell demo bench mutants lint clean
