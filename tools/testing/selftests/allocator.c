@@ -672,6 +672,44 @@ TEST_F(frames, alloc_dmabuf_no_descriptor)
 	take_all(self->allocator);
 }
 
+/* The frame that has been free the longest is given out first. */
+TEST_F(frames, longest_free_first)
+{
+	int i;
+
+	take_all(self->allocator);
+	for (i = FRAMES - 1; i >= 0; i--)
+		ASSERT_EQ(0, free_frame(self->allocator, i));
+	for (i = FRAMES - 1; i >= 0; i--) {
+		struct ksalloc_alloc arg = { .size = sizeof(arg) };
+
+		ASSERT_EQ(0, call_fd(self->allocator, KSALLOC_ALLOC, &arg));
+		EXPECT_EQ(i, (int)arg.index);
+	}
+}
+
+/*
+ * A4: ALLOC that finds no frame keeps no number of a descriptor either: the next
+ * descriptor gets the number that it would have got before.
+ */
+TEST_F(frames, alloc_dmabuf_failed)
+{
+	struct ksalloc_alloc arg = {
+		.size = sizeof(arg),
+		.flags = KSALLOC_ALLOC_DMABUF | KSALLOC_NONBLOCK,
+	};
+	int before, after;
+
+	take_all(self->allocator);
+	before = dup(self->rig.heap);
+	ASSERT_LE(0, before);
+	ASSERT_EQ(0, close(before));
+	EXPECT_EQ(-EAGAIN, call_fd(self->allocator, KSALLOC_ALLOC, &arg));
+	after = dup(self->rig.heap);
+	EXPECT_EQ(before, after);
+	close(after);
+}
+
 /* B6: a frame is the same dma-buf each time, by ALLOC and by EXPORT. */
 TEST_F(frames, dmabuf_identity)
 {
