@@ -292,6 +292,7 @@ void ks_allocator_free_owned(struct ks_allocator *alloc, u32 index,
 
 	ks_allocator_wake(alloc);
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free_owned);
 
 /**
  * ks_allocator_submit() - give an allocated frame to a device
@@ -473,6 +474,7 @@ bool ks_allocator_serves(struct ks_allocator *alloc,
 
 	return serves;
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_serves);
 
 /**
  * ks_allocator_reclaim() - take back what an owner has and waits for
