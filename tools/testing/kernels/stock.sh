@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Debian's 6.12 kernel for bookworm. The image is unpacked into the cache, not
-# installed: this machine's own boot set-up is none of our business. The headers
-# have absolute paths in them and are installed.
+# Debian's 6.12 kernel for bookworm. Image and headers are unpacked into the
+# cache, not installed: the headers' package depends on the image's, and this
+# machine's own boot set-up is none of our business.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -27,25 +27,61 @@ need_image() {
 }
 
 key() {
-    image | sed 's/^linux-image-//; s/[^A-Za-z0-9.+=~-]/_/g; s/=/_/'
+    local package sum
+    package=$(image)
+    [ -n "$package" ] || return 0
+    package=${package#linux-image-}
+    sum=$(declare -f make_in unpack_headers | sha256sum)
+    echo "${package%%=*}_${package#*=}-${sum:0:8}" | sed 's/[^A-Za-z0-9.+~_-]/_/g'
+}
+
+# Downloads the packages $2... and unpacks them into the new directory $1.
+unpack() {
+    local deb
+    mkdir "$1"
+    (
+        cd "$1"
+        shift
+        apt-get -q -o APT::Sandbox::User=root download "$@"
+        for deb in ./*.deb; do
+            dpkg-deb -x "$deb" .
+            rm "$deb"
+        done
+    )
+}
+
+# The headers are three packages; what else they depend on is installed.
+unpack_headers() {
+    local version=${package#*=} depends p ours=("linux-headers-$release=${package#*=}") others=()
+    depends=$(apt-cache show "${ours[0]}" | sed -n 's/^Depends: //p' | head -n 1)
+    while read -r p _; do
+        case $p in
+        linux-headers-* | linux-kbuild-*) ours+=("$p=$version") ;;
+        gcc-*) others+=("$p") ;;
+        esac
+    done < <(tr ',' '\n' <<<"$depends")
+    unpack headers "${ours[@]}"
+    "$here/../deps" "${others[@]}" libelf1 libssl3 pahole
+    # The one absolute path in them
+    # shellcheck disable=SC2016 # make's own words
+    sed -i 's|^include /usr/src/|include $(dir $(realpath $(lastword $(MAKEFILE_LIST))))../|' \
+        "headers/usr/src/linux-headers-$release/Makefile"
+    ln -s "headers/usr/src/linux-headers-$release" kdir
 }
 
 make_in() {
     need_image
     cd "$1"
-    echo "Downloading $package"
-    mkdir unpacked
-    (cd unpacked && apt-get -q -o APT::Sandbox::User=root download "$package" && dpkg -x ./*.deb .)
+    echo "Downloading $package and its headers"
+    unpack unpacked "$package"
     mv "unpacked/boot/vmlinuz-$release" vmlinuz
     mv "unpacked/boot/config-$release" config
     mkdir -p modules/lib
     mv unpacked/lib/modules modules/lib/
     rm -r unpacked
-    echo "$release" >release
     depmod -b modules "$release"
-
-    "$here/../deps" "linux-headers-$release"
-    ln -s "/usr/src/linux-headers-$release" kdir
+    unpack_headers
+    echo "$release" >release
 }
 
 case ${1:-} in
