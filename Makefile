@@ -15,7 +15,7 @@ KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(lastword $(sort $(wildcard /lib/modules/*/build))))
 # The kernel that dkms installs for
 KVER ?= $(shell uname -r)
-# The kernel to test on, and the tests: all by default
+# The kernel to test on (empty: stock, and lint; all: each that there is), and the tests
 K ?=
 T ?=
 
@@ -41,7 +41,7 @@ help:
 	@echo
 	@echo 'In a virtual machine; what is missing is installed with apt-get:'
 	@echo '  make demo             capture from a simulated camera; pictures in out/demo'
-	@echo '  make check            run the tests (T=GLOB: some; K=NAME: on another kernel)'
+	@echo '  make check            run the tests (T=GLOB: some; K=NAME: on another kernel, K=all)'
 	@echo '  make mutants          break the module on purpose; a test must notice (M=GLOB: some)'
 	@echo '  make bench            count instructions; table in out/bench'
 	@echo '  make shell            a shell in a guest that has the module (K=NAME)'

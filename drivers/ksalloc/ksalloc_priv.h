@@ -139,7 +139,16 @@ struct file *ks_heap_get(int fd);
 struct dma_buf *ks_heap_alloc(void *context, size_t bytes);
 int ks_dma_buf_fd(struct dma_buf *dmabuf);
 void ks_dma_buf_close_fd(const struct dma_buf *dmabuf, int fd);
-void ks_close_strays(void);
+void __ks_close_strays(void);
+
+extern struct list_head ks_strays;
+
+/* Nearly always there are none; see memory.c */
+static inline void ks_close_strays(void)
+{
+	if (unlikely(!list_empty_careful(&ks_strays)))
+		__ks_close_strays();
+}
 
 /* frame.c */
 

@@ -177,7 +177,7 @@ struct ks_stray {
 };
 
 static DEFINE_SPINLOCK(ks_strays_lock);
-static LIST_HEAD(ks_strays);
+LIST_HEAD(ks_strays);
 
 /**
  * ks_dma_buf_close_fd() - close what ks_dma_buf_fd() made, under locks
@@ -210,17 +210,14 @@ void ks_dma_buf_close_fd(const struct dma_buf *dmabuf, int fd)
 }
 
 /**
- * ks_close_strays() - close what the calling task could not close before
+ * __ks_close_strays() - close what the calling task could not close before
  *
  * Context: process context; sleeps. No lock is held.
  */
-void ks_close_strays(void)
+void __ks_close_strays(void)
 {
 	struct ks_stray *stray, *next;
 	LIST_HEAD(mine);
-
-	if (list_empty_careful(&ks_strays))
-		return;
 
 	spin_lock(&ks_strays_lock);
 	list_for_each_entry_safe(stray, next, &ks_strays, link)

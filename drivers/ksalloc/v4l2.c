@@ -66,6 +66,8 @@ struct ks_v4l2_wait {
  * @file: the client's V4L2 file, with a reference
  * @vdev: its device, which lives while the file is open
  * @type: V4L2_BUF_TYPE_VIDEO_CAPTURE or its multi-planar variant
+ * @planes: what a multi-planar buffer points to during an operation; protected by
+ *	ks_connection.lock, and not on the stack, where it would be cleared each time
  * @wait: where it waits for news
  * @waits: how many of @wait are in use
  * @poll: collects @wait
@@ -76,6 +78,7 @@ struct ks_v4l2 {
 	struct file *file;
 	struct video_device *vdev;
 	enum v4l2_buf_type type;
+	struct v4l2_plane planes[VIDEO_MAX_PLANES];
 	struct ks_v4l2_wait wait[KS_V4L2_WAIT_QUEUES];
 	unsigned int waits;
 	poll_table poll;
@@ -227,27 +230,18 @@ static int ks_v4l2_reqbufs(struct ks_v4l2 *v4l2, u32 count)
 	return ret ?: req.count;
 }
 
-/**
- * struct ks_v4l2_buffer - a buffer as the driver's operations take it
- * @buffer: the buffer
- * @planes: where @buffer is multi-planar, what it points to
- */
-struct ks_v4l2_buffer {
-	struct v4l2_buffer buffer;
-	struct v4l2_plane planes[VIDEO_MAX_PLANES];
-};
-
-static void ks_v4l2_buffer_init(const struct ks_v4l2 *v4l2,
-				struct ks_v4l2_buffer *b, u32 planes)
+/* A buffer as the driver's operations take it; with room for planes in @v4l2 */
+static void ks_v4l2_buffer_init(struct ks_v4l2 *v4l2,
+				struct v4l2_buffer *buffer, u32 planes)
 {
-	b->buffer = (struct v4l2_buffer){
+	*buffer = (struct v4l2_buffer){
 		.type = v4l2->type,
 		.memory = V4L2_MEMORY_DMABUF,
 	};
 	if (ks_v4l2_is_mplane(v4l2)) {
-		memset(b->planes, 0, planes * sizeof(b->planes[0]));
-		b->buffer.m.planes = b->planes;
-		b->buffer.length = planes;
+		memset(v4l2->planes, 0, planes * sizeof(v4l2->planes[0]));
+		buffer->m.planes = v4l2->planes;
+		buffer->length = planes;
 	}
 }
 
@@ -262,20 +256,20 @@ static int ks_v4l2_give(struct ks_v4l2 *v4l2,
 				  struct v4l2_buffer *buffer),
 			u32 index, struct dma_buf *dmabuf)
 {
-	struct ks_v4l2_buffer b;
+	struct v4l2_buffer buffer;
 	int fd, ret;
 
 	fd = ks_dma_buf_fd(dmabuf);
 	if (fd < 0)
 		return fd;
 
-	ks_v4l2_buffer_init(v4l2, &b, 1);
-	b.buffer.index = index;
+	ks_v4l2_buffer_init(v4l2, &buffer, 1);
+	buffer.index = index;
 	if (ks_v4l2_is_mplane(v4l2))
-		b.planes[0].m.fd = fd;
+		v4l2->planes[0].m.fd = fd;
 	else
-		b.buffer.m.fd = fd;
-	ret = op(v4l2->file, v4l2->file->private_data, &b.buffer);
+		buffer.m.fd = fd;
+	ret = op(v4l2->file, v4l2->file->private_data, &buffer);
 
 	ks_dma_buf_close_fd(dmabuf, fd);
 	return ret;
@@ -315,15 +309,15 @@ static int ks_v4l2_prepare(struct ks_v4l2 *v4l2, struct ks_allocator *alloc)
 static bool ks_v4l2_is_busy(struct ks_v4l2 *v4l2)
 {
 	const struct v4l2_ioctl_ops *ops = v4l2->vdev->ioctl_ops;
-	struct ks_v4l2_buffer b;
+	struct v4l2_buffer buffer;
 
 	if (v4l2->vdev->queue)
 		return vb2_is_busy(v4l2->vdev->queue);
 	if (ks_v4l2_check(v4l2, VIDIOC_QUERYBUF))
 		return false;
-	ks_v4l2_buffer_init(v4l2, &b, VIDEO_MAX_PLANES);
+	ks_v4l2_buffer_init(v4l2, &buffer, VIDEO_MAX_PLANES);
 	return !ops->vidioc_querybuf(v4l2->file, v4l2->file->private_data,
-				     &b.buffer);
+				     &buffer);
 }
 
 /* Makes the frames the buffers of the device; called with its locks held */
@@ -553,26 +547,26 @@ static int ks_v4l2_dequeue(struct ks_sink *sink,
 			   struct ks_completion *completion)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
-	struct ks_v4l2_buffer b;
+	struct v4l2_buffer buffer;
 	int ret;
 
-	ks_v4l2_buffer_init(v4l2, &b, VIDEO_MAX_PLANES);
-	ret = ks_v4l2_dqbuf(v4l2, &b.buffer);
+	ks_v4l2_buffer_init(v4l2, &buffer, VIDEO_MAX_PLANES);
+	ret = ks_v4l2_dqbuf(v4l2, &buffer);
 	if (ret)
 		return ret;
 
 	*completion = (struct ks_completion){
-		.index = b.buffer.index,
-		.sequence = b.buffer.sequence,
-		.data_used = b.buffer.bytesused,
-		.options_flags = ks_v4l2_options_flags(b.buffer.flags),
-		.time = div_u64(v4l2_buffer_get_timestamp(&b.buffer), 100),
+		.index = buffer.index,
+		.sequence = buffer.sequence,
+		.data_used = buffer.bytesused,
+		.options_flags = ks_v4l2_options_flags(buffer.flags),
+		.time = div_u64(v4l2_buffer_get_timestamp(&buffer), 100),
 	};
 	/* There, the bytes used include those before the data */
 	if (ks_v4l2_is_mplane(v4l2)) {
-		completion->data_offset = min(b.planes[0].data_offset,
-					      b.planes[0].bytesused);
-		completion->data_used = b.planes[0].bytesused -
+		completion->data_offset = min(v4l2->planes[0].data_offset,
+					      v4l2->planes[0].bytesused);
+		completion->data_used = v4l2->planes[0].bytesused -
 					completion->data_offset;
 	}
 	return 0;
