@@ -167,7 +167,7 @@ TEST_F(stream, presentation_times)
 	EXPECT_GT(PATIENCE_MS * 10000LL, (__s64)(now_ns() / 100) - last);
 }
 
-/* I3: sequence numbers rise, and frames come in the order of submission. */
+/* I3: sequence numbers do not fall, and frames come in the order of submission. */
 TEST_F(stream, order)
 {
 	struct ksalloc_complete frame;
@@ -179,9 +179,10 @@ TEST_F(stream, order)
 		rig_turn(&self->rig, &frame);
 		EXPECT_EQ(i % FRAMES, frame.index);
 		if (i)
-			EXPECT_LT(last, frame.sequence);
+			EXPECT_LE(last, frame.sequence);
 		last = frame.sequence;
 	}
+	EXPECT_LT(0, last);
 }
 
 /* I2: the frames hold what the camera sees, and the pictures move on. */
@@ -507,6 +508,24 @@ TEST_F(stream, stop_cancels_readers)
 	}
 }
 
+/* I4: so it does where the state is up again before they can look. */
+TEST_F(stream, stop_and_run_cancels_readers)
+{
+	int round;
+
+	for (round = 0; round < 20; round++) {
+		struct ksalloc_complete frame;
+		struct call call;
+
+		start_complete(&call, &frame, self->connection);
+		ASSERT_TRUE(call_waits(&call));
+		ASSERT_EQ(0, set_state(self->connection, round % 2 ?
+				       KSSTATE_STOP : KSSTATE_ACQUIRE));
+		ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+		ASSERT_EQ(-ECANCELED, call_result(&call));
+	}
+}
+
 /* I4: pollers hear of it as well. */
 TEST_F(stream, stop_wakes_pollers)
 {
@@ -749,7 +768,8 @@ TEST_F(stream, discontinuity_by_drops)
 	submit_all(self);
 	for (i = 0; i < 40; i++) {
 		rig_turn(&self->rig, &frame);
-		if (i) {
+		/* vivid may say a number twice. */
+		if (i && frame.sequence != last) {
 			bool gap = frame.sequence != last + 1;
 
 			EXPECT_EQ(gap, discontinuity(&frame));
