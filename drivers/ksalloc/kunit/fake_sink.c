@@ -1,0 +1,582 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A sink that is no device: see fake_sink.h.
+ *
+ * It is at the same time the judge of how it is used: what a sink may rely on
+ * is checked in each call, and the first breach is kept as "misuse". A rig, once
+ * it ends, has had none.
+ */
+#include <linux/fs.h>
+#include <linux/lockdep.h>
+#include <linux/slab.h>
+
+#include "fake_sink.h"
+
+static struct ks_fake *to_fake(struct ks_sink *sink)
+{
+	return container_of(sink, struct ks_fake, sink);
+}
+
+static void ks_fake_check(struct ks_fake *fake, bool right, const char *what)
+{
+	lockdep_assert_held(&fake->lock);
+
+	if (!right && !fake->misuse)
+		fake->misuse = what;
+}
+
+static bool ks_fake_conn_locked(struct ks_fake *fake)
+{
+	return !IS_ENABLED(CONFIG_LOCKDEP) ||
+	       lockdep_is_held(&fake->sink.connection->lock);
+}
+
+/* Begins each call, with a note of it; the caller ends it by unlocking */
+static void ks_fake_enter(struct ks_fake *fake, enum ks_fake_op op, u32 frame)
+	__acquires(&fake->lock)
+{
+	might_sleep();
+
+	spin_lock_irq(&fake->lock);
+	if (fake->n_calls < KS_FAKE_CALLS) {
+		fake->ops[fake->n_calls] = op;
+		fake->frame[fake->n_calls] = frame;
+	}
+	fake->n_calls++;
+	ks_fake_check(fake, !fake->destroyed, "called after its end");
+}
+
+/* The same for a call that can fail, and may be due to */
+static int ks_fake_try(struct ks_fake *fake, enum ks_fake_op op, u32 frame)
+	__acquires(&fake->lock)
+{
+	if (fake->on_call)
+		fake->on_call(fake, op, fake->on_call_data);
+
+	ks_fake_enter(fake, op, frame);
+	if (!fake->fail_in || --fake->fail_in)
+		return 0;
+	fake->failed = op;
+	return fake->error;
+}
+
+static int ks_fake_get_framing(struct ks_sink *sink,
+			       struct ksallocator_framing *framing)
+{
+	struct ks_fake *fake = to_fake(sink);
+	int ret = ks_fake_try(fake, KS_FAKE_GET_FRAMING, 0);
+
+	ks_fake_check(fake, ks_fake_conn_locked(fake),
+		      "get_framing without the connection's lock");
+	if (!ret)
+		*framing = fake->framing;
+	spin_unlock_irq(&fake->lock);
+
+	return ret;
+}
+
+static int ks_fake_acquire(struct ks_sink *sink, struct ks_allocator *alloc)
+{
+	struct ks_fake *fake = to_fake(sink);
+	int ret = ks_fake_try(fake, KS_FAKE_ACQUIRE, 0);
+
+	ks_fake_check(fake, ks_fake_conn_locked(fake),
+		      "acquire without the connection's lock");
+	ks_fake_check(fake, !fake->device.acquired, "acquire when acquired");
+	if (!ret) {
+		fake->device.acquired = true;
+		fake->alloc = alloc;
+	}
+	spin_unlock_irq(&fake->lock);
+
+	return ret;
+}
+
+static void ks_fake_unacquire(struct ks_sink *sink)
+{
+	struct ks_fake *fake = to_fake(sink);
+
+	ks_fake_enter(fake, KS_FAKE_UNACQUIRE, 0);
+	ks_fake_check(fake, ks_fake_conn_locked(fake),
+		      "unacquire without the connection's lock");
+	ks_fake_check(fake, fake->device.acquired, "unacquire when not acquired");
+	ks_fake_check(fake, !fake->device.running, "unacquire when running");
+	ks_fake_check(fake, !fake->device.n_queued && !fake->device.n_filled,
+		      "unacquire with frames in the queue");
+	fake->device.acquired = false;
+	fake->alloc = NULL;
+	spin_unlock_irq(&fake->lock);
+}
+
+static bool ks_fake_has(struct ks_fake *fake, u32 index)
+{
+	u32 i;
+
+	for (i = 0; i < fake->device.n_queued; i++)
+		if (fake->device.queued[i] == index)
+			return true;
+	for (i = 0; i < fake->device.n_filled; i++)
+		if (fake->device.filled[i].index == index)
+			return true;
+	return false;
+}
+
+static bool ks_fake_owns(struct ks_fake *fake, u32 index)
+{
+	const struct ks_frame *frame;
+
+	if (!fake->alloc || index >= fake->alloc->frames)
+		return false;
+	frame = &fake->alloc->frame[index];
+	return READ_ONCE(frame->state) == KS_FRAME_IN_DEVICE &&
+	       frame->connection == fake->sink.connection->file;
+}
+
+static int ks_fake_queue(struct ks_sink *sink, u32 index,
+			 struct dma_buf *dmabuf)
+{
+	struct ks_fake *fake = to_fake(sink);
+	int ret = ks_fake_try(fake, KS_FAKE_QUEUE, index);
+
+	ks_fake_check(fake, ks_fake_conn_locked(fake),
+		      "queue without the connection's lock");
+	ks_fake_check(fake, fake->device.acquired, "queue when not acquired");
+	ks_fake_check(fake, !ks_fake_has(fake, index), "queue of a queued frame");
+	ks_fake_check(fake, ks_fake_owns(fake, index),
+		      "queue of a frame that is not in this device");
+	ks_fake_check(fake, fake->alloc && index < fake->alloc->frames &&
+		      fake->alloc->frame[index].dmabuf == dmabuf,
+		      "queue of a frame with another one's dma-buf");
+	ks_fake_check(fake, fake->device.n_queued < KS_TEST_FRAMES,
+		      "queue of too many frames");
+	if (!ret && !fake->misuse)
+		fake->device.queued[fake->device.n_queued++] = index;
+	spin_unlock_irq(&fake->lock);
+
+	return ret;
+}
+
+static int ks_fake_dequeue(struct ks_sink *sink,
+			   struct ks_completion *completion)
+{
+	struct ks_fake *fake = to_fake(sink);
+	struct ks_fake_device *device = &fake->device;
+	int ret = ks_fake_try(fake, KS_FAKE_DEQUEUE, 0);
+
+	ks_fake_check(fake, ks_fake_conn_locked(fake),
+		      "dequeue without the connection's lock");
+	ks_fake_check(fake, device->running, "dequeue when not running");
+	ks_fake_check(fake, device->n_queued || device->n_filled,
+		      "dequeue with no frame queued");
+	if (!ret && !device->n_filled)
+		ret = -EAGAIN;
+	if (!ret) {
+		*completion = device->filled[0];
+		device->n_filled--;
+		memmove(&device->filled[0], &device->filled[1],
+			device->n_filled * sizeof(device->filled[0]));
+	}
+	spin_unlock_irq(&fake->lock);
+
+	return ret;
+}
+
+static int ks_fake_run(struct ks_sink *sink)
+{
+	struct ks_fake *fake = to_fake(sink);
+	int ret = ks_fake_try(fake, KS_FAKE_RUN, 0);
+
+	ks_fake_check(fake, ks_fake_conn_locked(fake),
+		      "run without the connection's lock");
+	ks_fake_check(fake, fake->device.acquired, "run when not acquired");
+	ks_fake_check(fake, !fake->device.running, "run when running");
+	if (!ret)
+		fake->device.running = true;
+	spin_unlock_irq(&fake->lock);
+
+	return ret;
+}
+
+static void ks_fake_cancel(struct ks_sink *sink)
+{
+	struct ks_fake *fake = to_fake(sink);
+
+	ks_fake_enter(fake, KS_FAKE_CANCEL, 0);
+	ks_fake_check(fake, ks_fake_conn_locked(fake),
+		      "cancel without the connection's lock");
+	ks_fake_check(fake, fake->device.acquired, "cancel when not acquired");
+	fake->device.running = false;
+	fake->device.n_queued = 0;
+	fake->device.n_filled = 0;
+	spin_unlock_irq(&fake->lock);
+}
+
+static bool ks_fake_ready(struct ks_sink *sink)
+{
+	return READ_ONCE(to_fake(sink)->device.n_filled);
+}
+
+static bool ks_fake_gone(struct ks_sink *sink)
+{
+	return READ_ONCE(to_fake(sink)->gone);
+}
+
+static int ks_fake_watch(struct ks_sink *sink)
+{
+	struct ks_fake *fake = to_fake(sink);
+	int ret = ks_fake_try(fake, KS_FAKE_WATCH, 0);
+
+	ks_fake_check(fake, !fake->watched, "watch twice");
+	fake->watched = true;
+	spin_unlock_irq(&fake->lock);
+
+	return ret;
+}
+
+static void ks_fake_unwatch(struct ks_sink *sink)
+{
+	struct ks_fake *fake = to_fake(sink);
+
+	ks_fake_enter(fake, KS_FAKE_UNWATCH, 0);
+	fake->watched = false;
+	spin_unlock_irq(&fake->lock);
+}
+
+static void ks_fake_destroy(struct ks_sink *sink)
+{
+	struct ks_fake *fake = to_fake(sink);
+
+	ks_fake_enter(fake, KS_FAKE_DESTROY, 0);
+	ks_fake_check(fake, !fake->watched, "destroy when watched");
+	ks_fake_check(fake, !fake->device.acquired, "destroy when acquired");
+	fake->destroyed = true;
+	spin_unlock_irq(&fake->lock);
+}
+
+static void ks_fake_show(struct ks_sink *sink, struct seq_file *m)
+{
+}
+
+static const struct ks_sink_ops ks_fake_ops = {
+	.get_framing = ks_fake_get_framing,
+	.acquire = ks_fake_acquire,
+	.unacquire = ks_fake_unacquire,
+	.queue = ks_fake_queue,
+	.dequeue = ks_fake_dequeue,
+	.run = ks_fake_run,
+	.cancel = ks_fake_cancel,
+	.ready = ks_fake_ready,
+	.gone = ks_fake_gone,
+	.watch = ks_fake_watch,
+	.unwatch = ks_fake_unwatch,
+	.destroy = ks_fake_destroy,
+	.show = ks_fake_show,
+};
+
+struct ks_fake_action {
+	struct kunit *test;
+	struct ks_fake *fake;
+};
+
+/* A connection that lives on has a sink that lives on, where that is a mistake */
+static void ks_fake_end(void *data)
+{
+	struct ks_fake_action *action = data;
+	struct ks_fake *fake = action->fake;
+	bool destroyed = ks_test_wait_until(READ_ONCE(fake->destroyed));
+
+	KUNIT_EXPECT_TRUE_MSG(action->test, destroyed,
+			      "the sink was not destroyed");
+	if (fake->misuse)
+		KUNIT_FAIL(action->test, "the sink was misused: %s",
+			   fake->misuse);
+	if (destroyed)
+		kfree(fake);
+}
+
+/* A sink, for a connection to be made of it in this test */
+struct ks_fake *ks_fake_create(struct kunit *test)
+{
+	struct ks_fake_action *action;
+	struct ks_fake *fake;
+
+	action = kunit_kzalloc(test, sizeof(*action), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, action);
+	fake = kzalloc(sizeof(*fake), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, fake);
+	fake->sink.ops = &ks_fake_ops;
+	spin_lock_init(&fake->lock);
+	fake->framing = (struct ksallocator_framing){
+		.requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY,
+		.frames = 1,
+		.frame_size = PAGE_SIZE,
+	};
+
+	action->test = test;
+	action->fake = fake;
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action(test, ks_fake_end, action));
+	return fake;
+}
+
+/* Begins a new record */
+void ks_fake_forget(struct ks_fake *fake)
+{
+	spin_lock_irq(&fake->lock);
+	fake->n_calls = 0;
+	spin_unlock_irq(&fake->lock);
+}
+
+/* Lets one of the next calls that can fail do so; 0 for none */
+void ks_fake_fail(struct ks_fake *fake, u32 in, int error)
+{
+	spin_lock_irq(&fake->lock);
+	fake->fail_in = in;
+	fake->error = error;
+	spin_unlock_irq(&fake->lock);
+}
+
+/* The record as words, in @text of KS_FAKE_TEXT bytes */
+const char *ks_fake_calls(struct ks_fake *fake, char *text)
+{
+	static const char * const names[] = {
+		[KS_FAKE_GET_FRAMING] = "framing",
+		[KS_FAKE_ACQUIRE] = "acquire",
+		[KS_FAKE_UNACQUIRE] = "unacquire",
+		[KS_FAKE_QUEUE] = "queue",
+		[KS_FAKE_DEQUEUE] = "dequeue",
+		[KS_FAKE_RUN] = "run",
+		[KS_FAKE_CANCEL] = "cancel",
+		[KS_FAKE_WATCH] = "watch",
+		[KS_FAKE_UNWATCH] = "unwatch",
+		[KS_FAKE_DESTROY] = "destroy",
+	};
+	int used = 0;
+	u32 i;
+
+	text[0] = '\0';
+	spin_lock_irq(&fake->lock);
+	for (i = 0; i < min(fake->n_calls, KS_FAKE_CALLS); i++) {
+		used += scnprintf(text + used, KS_FAKE_TEXT - used, "%s%s",
+				  i ? " " : "", names[fake->ops[i]]);
+		if (fake->ops[i] == KS_FAKE_QUEUE)
+			used += scnprintf(text + used, KS_FAKE_TEXT - used,
+					  ":%u", fake->frame[i]);
+	}
+	if (fake->n_calls > KS_FAKE_CALLS)
+		scnprintf(text + used, KS_FAKE_TEXT - used, " ...");
+	spin_unlock_irq(&fake->lock);
+
+	return text;
+}
+
+/* What the device is at; beyond the counts the lists are zero */
+void ks_fake_look(struct ks_fake *fake, struct ks_fake_device *device)
+{
+	spin_lock_irq(&fake->lock);
+	*device = fake->device;
+	spin_unlock_irq(&fake->lock);
+	memset(&device->queued[device->n_queued], 0,
+	       (KS_TEST_FRAMES - device->n_queued) * sizeof(device->queued[0]));
+	memset(&device->filled[device->n_filled], 0,
+	       (KS_TEST_FRAMES - device->n_filled) * sizeof(device->filled[0]));
+}
+
+/* Lets the device fill its next frame. In any context; false where it has none */
+bool ks_fake_fill(struct ks_fake *fake)
+{
+	struct ks_fake_device *device = &fake->device;
+	unsigned long flags;
+	bool fills;
+
+	spin_lock_irqsave(&fake->lock, flags);
+	fills = device->running && device->n_queued;
+	if (fills) {
+		u32 sequence = fake->sequence++;
+
+		device->filled[device->n_filled] = (struct ks_completion){
+			.index = device->queued[0],
+			.sequence = sequence,
+			.data_used = sequence + 1,
+			.options_flags = KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
+			.time = sequence * 1000LL,
+		};
+		WRITE_ONCE(device->n_filled, device->n_filled + 1);
+		device->n_queued--;
+		memmove(&device->queued[0], &device->queued[1],
+			device->n_queued * sizeof(device->queued[0]));
+	}
+	spin_unlock_irqrestore(&fake->lock, flags);
+
+	if (fills)
+		ks_connection_notify(fake->sink.connection);
+	return fills;
+}
+
+/* Lets the device say this, be it ever so strange */
+void ks_fake_fill_as(struct ks_fake *fake, const struct ks_completion *completion)
+{
+	struct ks_fake_device *device = &fake->device;
+	u32 i;
+
+	spin_lock_irq(&fake->lock);
+	for (i = 0; i < device->n_queued; i++) {
+		if (device->queued[i] != completion->index)
+			continue;
+		device->n_queued--;
+		memmove(&device->queued[i], &device->queued[i + 1],
+			(device->n_queued - i) * sizeof(device->queued[0]));
+		break;
+	}
+	if (device->n_filled < KS_TEST_FRAMES)
+		device->filled[device->n_filled++] = *completion;
+	spin_unlock_irq(&fake->lock);
+	ks_connection_notify(fake->sink.connection);
+}
+
+/* Lets the device disappear, and say so */
+void ks_fake_vanish(struct ks_fake *fake)
+{
+	WRITE_ONCE(fake->gone, true);
+	ks_connection_notify(fake->sink.connection);
+}
+
+/* Rigs */
+
+/*
+ * Releases the connection, in the calling thread, and checks what there is to
+ * see then: all frames are back, and the allocator is the test's alone again.
+ */
+void ks_rig_release(struct ks_rig *rig)
+{
+	struct kunit *test = rig->test;
+	struct ks_test_frames frames;
+	struct file *file = rig->file;
+
+	if (!file)
+		return;
+	rig->file = NULL;
+	__fput_sync(file);
+
+	ks_test_look(test, rig->alloc, &frames);
+	KUNIT_EXPECT_EQ_MSG(test, frames.in_device, 0,
+			    "frames stay in the device");
+	KUNIT_EXPECT_TRUE(test, rig->fake->destroyed);
+}
+
+static void ks_rig_action(void *data)
+{
+	ks_rig_release(data);
+}
+
+/* Ends a rig before its test does, where the test makes many */
+void ks_rig_end(struct ks_rig *rig)
+{
+	kunit_release_action(rig->test, ks_rig_action, rig);
+}
+
+/* A connection in STOP, with the allocator assigned */
+struct ks_rig *ks_rig_create_on(struct kunit *test, struct file *allocator)
+{
+	struct ks_rig *rig;
+
+	rig = kunit_kzalloc(test, sizeof(*rig), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, rig);
+	rig->test = test;
+	rig->allocator = allocator;
+	rig->alloc = ks_allocator_of(allocator);
+	rig->fake = ks_fake_create(test);
+
+	rig->file = ks_connection_create(&rig->fake->sink);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rig->file);
+	rig->conn = rig->file->private_data;
+	rig->owner = (struct ks_owner){ rig->file, ks_test_files(0) };
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, ks_rig_action,
+							   rig));
+
+	KUNIT_ASSERT_EQ(test, 0, ks_connection_set_allocator(rig->conn,
+							     allocator));
+	ks_fake_forget(rig->fake);
+	return rig;
+}
+
+struct ks_rig *ks_rig_create(struct kunit *test, u32 frames)
+{
+	return ks_rig_create_on(test, ks_test_allocator_file(test, frames));
+}
+
+void ks_rig_request(struct ks_rig *rig, enum ksstate state)
+{
+	KUNIT_ASSERT_EQ(rig->test, 0, ks_connection_request(rig->conn, state));
+}
+
+/* A frame for the rig's owner */
+u32 ks_rig_alloc(struct ks_rig *rig)
+{
+	u32 index = 0;
+
+	KUNIT_ASSERT_EQ(rig->test, 0, ks_allocator_try_alloc(rig->alloc,
+							     &rig->owner,
+							     &index));
+	return index;
+}
+
+/* Allocates a frame and submits it */
+u32 ks_rig_submit(struct ks_rig *rig)
+{
+	u32 index = ks_rig_alloc(rig);
+
+	KUNIT_ASSERT_EQ(rig->test, 0, ks_connection_submit(rig->conn, index));
+	return index;
+}
+
+/* Collects a frame without waiting */
+int ks_rig_read(struct ks_rig *rig, struct ksalloc_complete *complete)
+{
+	struct ks_collected collected;
+
+	return ks_connection_read(rig->conn, &rig->owner, true, complete,
+				  &collected);
+}
+
+__poll_t ks_rig_poll(struct ks_rig *rig)
+{
+	return vfs_poll(rig->file, NULL);
+}
+
+enum ksstate ks_rig_state(struct ks_rig *rig)
+{
+	return READ_ONCE(rig->conn->state);
+}
+
+static u32 ks_rig_slots(struct ks_rig *rig, struct list_head *list, u32 *order)
+{
+	struct ks_slot *slot;
+	u32 n = 0;
+
+	mutex_lock(&rig->conn->lock);
+	list_for_each_entry(slot, list, link)
+		if (n < KS_TEST_FRAMES)
+			order[n++] = slot - rig->conn->slots;
+	mutex_unlock(&rig->conn->lock);
+	return n;
+}
+
+/* Frames that are submitted and not filled, in order; at most KS_TEST_FRAMES */
+u32 ks_rig_submitted(struct ks_rig *rig, u32 *order)
+{
+	return ks_rig_slots(rig, &rig->conn->submitted, order);
+}
+
+/* Frames that are filled and not collected, likewise */
+u32 ks_rig_done(struct ks_rig *rig, u32 *order)
+{
+	return ks_rig_slots(rig, &rig->conn->done, order);
+}
+
+/* Fails where the sink was called otherwise since ks_fake_forget() */
+void ks_rig_expect_calls(struct ks_rig *rig, const char *expected)
+{
+	char text[KS_FAKE_TEXT];
+
+	KUNIT_EXPECT_STREQ(rig->test, ks_fake_calls(rig->fake, text), expected);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A sink that is no device: it writes down how it is called, fails when told to,
+ * and fills frames when told to.
+ */
+#ifndef _KS_FAKE_SINK_H
+#define _KS_FAKE_SINK_H
+
+#include "ks_test.h"
+
+/**
+ * enum ks_fake_op - the calls of &struct ks_sink_ops that are written down
+ *
+ * Those that only ask (gone, ready) are not.
+ */
+enum ks_fake_op {
+	KS_FAKE_GET_FRAMING,
+	KS_FAKE_ACQUIRE,
+	KS_FAKE_UNACQUIRE,
+	KS_FAKE_QUEUE,
+	KS_FAKE_DEQUEUE,
+	KS_FAKE_RUN,
+	KS_FAKE_CANCEL,
+	KS_FAKE_WATCH,
+	KS_FAKE_UNWATCH,
+	KS_FAKE_DESTROY,
+};
+
+/* Room for what a test lets happen between two ks_fake_forget() */
+#define KS_FAKE_CALLS 64
+
+/* Room for the same as words */
+#define KS_FAKE_TEXT 512
+
+/**
+ * struct ks_fake_device - what a real device would know
+ * @acquired: its buffers are an allocator's frames
+ * @running: it streams
+ * @queued: frames to fill, in order
+ * @n_queued: how many
+ * @filled: frames that it has filled, in order
+ * @n_filled: how many
+ */
+struct ks_fake_device {
+	bool acquired;
+	bool running;
+	u32 queued[KS_TEST_FRAMES];
+	u32 n_queued;
+	struct ks_completion filled[KS_TEST_FRAMES];
+	u32 n_filled;
+};
+
+/**
+ * struct ks_fake - a fake sink
+ * @sink: what the connection knows
+ * @lock: protects all that follows
+ * @framing: what it says that it needs
+ * @alloc: the allocator of its frames, while acquired
+ * @device: the device
+ * @sequence: sequence number of the next frame to be filled
+ * @gone: the device has disappeared
+ * @watched: the connection is told of news
+ * @destroyed: the end
+ * @misuse: the first call that a sink may rely on not to come; NULL for none
+ * @ops: the calls since ks_fake_forget(), the first KS_FAKE_CALLS of them
+ * @frame: for queue, which frame
+ * @n_calls: how many calls
+ * @fail_in: which of the calls to come that can fail will: 1 is the next, 0 none
+ * @error: how
+ * @failed: which call that was, once it has come
+ * @on_call: called in each call that can fail, before it does anything
+ * @on_call_data: argument
+ */
+struct ks_fake {
+	struct ks_sink sink;
+	spinlock_t lock; /* the device, and the record */
+	struct ksallocator_framing framing;
+	struct ks_allocator *alloc;
+	struct ks_fake_device device;
+	u32 sequence;
+	bool gone;
+	bool watched;
+	bool destroyed;
+	const char *misuse;
+
+	enum ks_fake_op ops[KS_FAKE_CALLS];
+	u32 frame[KS_FAKE_CALLS];
+	u32 n_calls;
+
+	u32 fail_in;
+	int error;
+	enum ks_fake_op failed;
+
+	void (*on_call)(struct ks_fake *fake, enum ks_fake_op op, void *data);
+	void *on_call_data;
+};
+
+struct ks_fake *ks_fake_create(struct kunit *test);
+void ks_fake_forget(struct ks_fake *fake);
+void ks_fake_fail(struct ks_fake *fake, u32 in, int error);
+const char *ks_fake_calls(struct ks_fake *fake, char *text);
+void ks_fake_look(struct ks_fake *fake, struct ks_fake_device *device);
+bool ks_fake_fill(struct ks_fake *fake);
+void ks_fake_fill_as(struct ks_fake *fake, const struct ks_completion *completion);
+void ks_fake_vanish(struct ks_fake *fake);
+
+/**
+ * struct ks_rig - a connection to a fake sink, with an allocator
+ * @test: the test
+ * @allocator: the allocator's file
+ * @alloc: the allocator
+ * @file: the connection's file; NULL when the test has released it
+ * @conn: the connection
+ * @fake: its sink
+ * @owner: the client that all is done for, through the connection
+ */
+struct ks_rig {
+	struct kunit *test;
+	struct file *allocator;
+	struct ks_allocator *alloc;
+	struct file *file;
+	struct ks_connection *conn;
+	struct ks_fake *fake;
+	struct ks_owner owner;
+};
+
+struct ks_rig *ks_rig_create(struct kunit *test, u32 frames);
+struct ks_rig *ks_rig_create_on(struct kunit *test, struct file *allocator);
+void ks_rig_release(struct ks_rig *rig);
+void ks_rig_end(struct ks_rig *rig);
+
+void ks_rig_request(struct ks_rig *rig, enum ksstate state);
+u32 ks_rig_alloc(struct ks_rig *rig);
+u32 ks_rig_submit(struct ks_rig *rig);
+int ks_rig_read(struct ks_rig *rig, struct ksalloc_complete *complete);
+__poll_t ks_rig_poll(struct ks_rig *rig);
+enum ksstate ks_rig_state(struct ks_rig *rig);
+u32 ks_rig_submitted(struct ks_rig *rig, u32 *order);
+u32 ks_rig_done(struct ks_rig *rig, u32 *order);
+
+void ks_rig_expect_calls(struct ks_rig *rig, const char *expected);
+
+#endif /* _KS_FAKE_SINK_H */

@@ -1,0 +1,999 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit suite "ksalloc_frames": who has which frame of an allocator, and who
+ * waits for one.
+ *
+ * Owners and connections are pointers to nothing here, for they are only
+ * compared. Whoever waits is a thread (ks_test_call_alloc()).
+ */
+#include <linux/ktime.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "ks_test.h"
+
+#define DEVICE_A ks_test_file(14)
+#define DEVICE_B ks_test_file(15)
+
+static u32 frames_alloc(struct kunit *test, struct ks_allocator *alloc,
+			const struct ks_owner *owner)
+{
+	u32 index = KS_TEST_NEVER;
+
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(alloc, owner, &index));
+	KUNIT_ASSERT_LT(test, index, alloc->frames);
+	return index;
+}
+
+static void frames_alloc_all(struct kunit *test, struct ks_allocator *alloc,
+			     const struct ks_owner *owner)
+{
+	u32 i;
+
+	for (i = 0; i < alloc->frames; i++)
+		frames_alloc(test, alloc, owner);
+}
+
+/* Allocates a frame and puts it into a device */
+static u32 frames_submit(struct kunit *test, struct ks_allocator *alloc,
+			 const struct ks_owner *owner,
+			 const struct file *connection)
+{
+	u32 index = frames_alloc(test, alloc, owner);
+
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_submit(alloc, index, connection));
+	return index;
+}
+
+/* Starts a thread that waits for a frame, and lets it get into the line */
+static struct ks_test_call *frames_wait(struct kunit *test, struct file *file,
+					const struct ks_owner *owner,
+					u64 deadline_ns)
+{
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	u32 before = READ_ONCE(alloc->waiting);
+	struct ks_test_call *call;
+
+	call = ks_test_call_alloc(test, file, owner, deadline_ns);
+	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->waiting) ==
+						   before + 1));
+	KUNIT_ASSERT_TRUE(test, ks_test_pending(call));
+	return call;
+}
+
+/* The call has got this frame */
+static void frames_expect_got(struct kunit *test, struct ks_test_call *call,
+			      u32 index)
+{
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->ret, 0);
+	KUNIT_EXPECT_EQ(test, call->index, index);
+}
+
+/* The call has ended so, and has written nothing */
+static void frames_expect_ended(struct kunit *test, struct ks_test_call *call,
+				int error)
+{
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->ret, error);
+	KUNIT_EXPECT_EQ(test, call->index, KS_TEST_NEVER);
+}
+
+/*
+ * Passes where an allocator gives out each of its frames once, and then, to
+ * anybody, EAGAIN and nothing (B1).
+ */
+static void frames_bound(struct kunit *test)
+{
+	struct ks_allocator *alloc = ks_test_allocator(test, KS_TEST_FRAMES);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner other = ks_test_owner(1, 1);
+	u32 i, index, got = 0;
+
+	for (i = 0; i < KS_TEST_FRAMES; i++) {
+		ks_test_expect_counts(test, alloc, i, 0, 0);
+		got |= BIT(frames_alloc(test, alloc, &owner));
+	}
+	KUNIT_EXPECT_EQ(test, got, GENMASK(KS_TEST_FRAMES - 1, 0));
+
+	index = 77;
+	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(alloc, &owner,
+							      &index));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(alloc, &other,
+							      &index));
+	KUNIT_EXPECT_EQ(test, index, 77);
+	ks_test_expect_counts(test, alloc, KS_TEST_FRAMES, 0, 0);
+}
+
+/* Passes where the bound of one allocator is nothing to another (G2). */
+static void frames_bound_is_each_allocators_own(struct kunit *test)
+{
+	struct ks_allocator *one = ks_test_allocator(test, 2);
+	struct ks_allocator *other = ks_test_allocator(test, 3);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	u32 index;
+
+	frames_alloc_all(test, one, &owner);
+	ks_test_expect_counts(test, other, 0, 0, 0);
+	frames_alloc_all(test, other, &owner);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(one, 1));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(other, &owner,
+							      &index));
+	ks_test_expect_counts(test, one, 1, 0, 0);
+	ks_test_expect_counts(test, other, 3, 0, 0);
+}
+
+/* Passes where the frame that has been free the longest goes first, new ones in order. */
+static void frames_longest_free_first(struct kunit *test)
+{
+	static const u32 order[] = { 3, 0, 5, 1, 4, 2 };
+	struct ks_allocator *alloc =
+		ks_test_allocator(test, ARRAY_SIZE(order));
+	struct ks_owner owner = ks_test_owner(0, 0);
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		KUNIT_EXPECT_EQ(test, frames_alloc(test, alloc, &owner), i);
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, order[i]));
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		KUNIT_EXPECT_EQ(test, frames_alloc(test, alloc, &owner),
+				order[i]);
+}
+
+/* Passes where ks_allocator_alloc() takes a free frame at once, as its owner's (B1). */
+static void frames_alloc_without_waiting(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 2);
+	struct ks_owner owner = ks_test_owner(3, 4);
+	struct ks_test_frames frames;
+	struct ks_test_call *call;
+
+	call = ks_test_call_alloc(test, file, &owner, 0);
+	frames_expect_got(test, call, 0);
+	/* A deadline that has passed is for waiting only */
+	call = ks_test_call_alloc(test, file, &owner, 1);
+	frames_expect_got(test, call, 1);
+
+	ks_test_look(test, ks_allocator_of(file), &frames);
+	KUNIT_EXPECT_EQ(test, frames.allocated, 2);
+	KUNIT_EXPECT_EQ(test, frames.waiting, 0);
+	KUNIT_EXPECT_EQ(test, frames.frame[0].state, KS_FRAME_ALLOCATED);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[0].owner.file, owner.file);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[0].owner.files, owner.files);
+}
+
+/*
+ * Passes where of sixteen waiting threads each freed frame ends the oldest's wait
+ * and nobody else's (B2, B3).
+ */
+static void frames_waiters_in_order(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 3);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_test_call *calls[16];
+	u32 i, j;
+
+	frames_alloc_all(test, alloc, &owner);
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		struct ks_owner waiter = ks_test_owner(0, i);
+
+		calls[i] = frames_wait(test, file, &waiter, 0);
+	}
+	ks_test_expect_counts(test, alloc, 3, 0, ARRAY_SIZE(calls));
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		struct ks_test_frames frames;
+		u32 index = (i * 2) % 3;
+
+		KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, index));
+		frames_expect_got(test, calls[i], index);
+		for (j = i + 1; j < ARRAY_SIZE(calls); j++)
+			KUNIT_EXPECT_FALSE(test,
+					   completion_done(&calls[j]->done));
+		ks_test_look(test, alloc, &frames);
+		KUNIT_EXPECT_EQ(test, frames.waiting, ARRAY_SIZE(calls) - i - 1);
+		KUNIT_EXPECT_EQ(test, frames.allocated, 3);
+		KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].owner.files,
+				    ks_test_files(i));
+	}
+}
+
+/*
+ * Passes where a freed frame is a waiter's before its free has returned: a
+ * newcomer that does not wait gets none, and one that waits is the last (B3).
+ */
+static void frames_newcomers_do_not_overtake(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 2);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner newcomer = ks_test_owner(1, 1);
+	struct ks_test_call *first, *second, *last;
+	u32 index = 77;
+
+	frames_alloc_all(test, alloc, &owner);
+	first = frames_wait(test, file, &owner, 0);
+	second = frames_wait(test, file, &owner, 0);
+
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 1));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(alloc, &newcomer,
+							      &index));
+	last = frames_wait(test, file, &newcomer, 0);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(alloc, &newcomer,
+							      &index));
+	KUNIT_EXPECT_EQ(test, index, 77);
+	frames_expect_got(test, first, 1);
+	frames_expect_got(test, second, 0);
+	KUNIT_EXPECT_FALSE(test, completion_done(&last->done));
+
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	frames_expect_got(test, last, 0);
+	/* With nobody waiting, a free frame is anybody's again */
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	KUNIT_EXPECT_EQ(test, frames_alloc(test, alloc, &newcomer), 0);
+}
+
+/*
+ * Passes where freeing what is free, out of range or in a device is an error each,
+ * and changes nothing (B5).
+ */
+static void frames_free_errors(struct kunit *test)
+{
+	struct ks_allocator *alloc = ks_test_allocator(test, 4);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	u32 allocated = frames_alloc(test, alloc, &owner);
+	u32 device = frames_submit(test, alloc, &owner, DEVICE_A);
+	struct ks_test_frames before;
+
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, allocated));
+	ks_test_look(test, alloc, &before);
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, allocated));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, 3));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, 4));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, 5));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, BIT(31)));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, U32_MAX));
+	KUNIT_EXPECT_EQ(test, -EBUSY, ks_allocator_free(alloc, device));
+	ks_test_expect_frames(test, alloc, &before);
+	ks_allocator_cancel(alloc, DEVICE_A);
+}
+
+/*
+ * Passes where a frame is freed for its owner only while it is just that owner's,
+ * and otherwise stays as it is.
+ */
+static void frames_free_owned(struct kunit *test)
+{
+	struct ks_allocator *alloc = ks_test_allocator(test, 2);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner same_file = ks_test_owner(0, 1);
+	struct ks_owner same_files = ks_test_owner(1, 0);
+	u32 index = frames_alloc(test, alloc, &owner);
+	u32 device = frames_submit(test, alloc, &owner, DEVICE_A);
+	struct ks_test_frames before;
+
+	ks_test_look(test, alloc, &before);
+	ks_allocator_free_owned(alloc, index, &same_file);
+	ks_allocator_free_owned(alloc, index, &same_files);
+	ks_allocator_free_owned(alloc, device, &owner);
+	ks_test_expect_frames(test, alloc, &before);
+
+	ks_allocator_free_owned(alloc, index, &owner);
+	ks_test_expect_counts(test, alloc, 1, 1, 0);
+	ks_allocator_free_owned(alloc, index, &owner);
+	ks_test_expect_counts(test, alloc, 1, 1, 0);
+	ks_allocator_cancel(alloc, DEVICE_A);
+}
+
+/*
+ * Passes where an allocated frame goes into the device, whoever's it is, and any
+ * other is an error that changes nothing (B5, I2).
+ */
+static void frames_submit_errors(struct kunit *test)
+{
+	struct ks_allocator *alloc = ks_test_allocator(test, 4);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	u32 index = frames_submit(test, alloc, &owner, DEVICE_A);
+	struct ks_test_frames before;
+
+	ks_test_look(test, alloc, &before);
+	KUNIT_EXPECT_EQ(test, before.frame[index].state, KS_FRAME_IN_DEVICE);
+	KUNIT_EXPECT_PTR_EQ(test, before.frame[index].connection, DEVICE_A);
+	KUNIT_EXPECT_PTR_EQ(test, before.frame[index].owner.file, owner.file);
+	KUNIT_EXPECT_EQ(test, before.allocated, 1);
+	KUNIT_EXPECT_EQ(test, before.in_device, 1);
+
+	KUNIT_EXPECT_EQ(test, -EBUSY, ks_allocator_submit(alloc, index, DEVICE_A));
+	KUNIT_EXPECT_EQ(test, -EBUSY, ks_allocator_submit(alloc, index, DEVICE_B));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_submit(alloc, 3, DEVICE_A));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_submit(alloc, 4, DEVICE_A));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_submit(alloc, U32_MAX,
+							   DEVICE_A));
+	ks_test_expect_frames(test, alloc, &before);
+	ks_allocator_cancel(alloc, DEVICE_A);
+}
+
+/* Passes where a frame that a device did not accept is its owner's, as before. */
+static void frames_unsubmit_to_owner(struct kunit *test)
+{
+	struct ks_allocator *alloc = ks_test_allocator(test, 3);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_test_frames before;
+	u32 index;
+
+	index = frames_alloc(test, alloc, &owner);
+	frames_alloc(test, alloc, &owner);
+	ks_test_look(test, alloc, &before);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_submit(alloc, index, DEVICE_A));
+	ks_allocator_unsubmit(alloc, index);
+	ks_test_expect_frames(test, alloc, &before);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, index));
+}
+
+/*
+ * Passes where a frame that a device did not accept, and whose owner has gone
+ * meanwhile, is free, or the oldest waiter's (B3, B7).
+ */
+static void frames_unsubmit_without_owner(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner other = ks_test_owner(0, 1);
+	struct ks_test_call *call;
+
+	frames_submit(test, alloc, &owner, DEVICE_A);
+	ks_allocator_reclaim(alloc, &owner);
+	ks_test_expect_counts(test, alloc, 1, 1, 0);
+	ks_allocator_unsubmit(alloc, 0);
+	ks_test_expect_counts(test, alloc, 0, 0, 0);
+
+	frames_submit(test, alloc, &owner, DEVICE_A);
+	call = frames_wait(test, file, &other, 0);
+	ks_allocator_reclaim(alloc, &owner);
+	KUNIT_EXPECT_TRUE(test, ks_test_pending(call));
+	ks_allocator_unsubmit(alloc, 0);
+	frames_expect_got(test, call, 0);
+	ks_test_expect_counts(test, alloc, 1, 0, 0);
+}
+
+/* Passes where a delivered frame is just that owner's, whoever submitted it (I2). */
+static void frames_deliver(struct kunit *test)
+{
+	struct ks_allocator *alloc = ks_test_allocator(test, 2);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner reader = ks_test_owner(14, 1);
+	u32 index = frames_submit(test, alloc, &owner, DEVICE_A);
+	struct ks_test_frames frames;
+
+	ks_allocator_deliver(alloc, index, &reader);
+	ks_test_look(test, alloc, &frames);
+	KUNIT_EXPECT_EQ(test, frames.frame[index].state, KS_FRAME_ALLOCATED);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].owner.file, reader.file);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].owner.files, reader.files);
+	KUNIT_EXPECT_EQ(test, frames.allocated, 1);
+	KUNIT_EXPECT_EQ(test, frames.in_device, 0);
+
+	ks_allocator_reclaim(alloc, &owner);
+	ks_test_expect_counts(test, alloc, 1, 0, 0);
+	ks_allocator_reclaim(alloc, &reader);
+	ks_test_expect_counts(test, alloc, 0, 0, 0);
+}
+
+/* Passes where a delivery is undone as long as the frame is still that owner's. */
+static void frames_undeliver(struct kunit *test)
+{
+	struct ks_allocator *alloc = ks_test_allocator(test, 2);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner reader = { DEVICE_A, ks_test_files(1) };
+	u32 index = frames_submit(test, alloc, &owner, DEVICE_A);
+	struct ks_test_frames frames;
+
+	ks_allocator_deliver(alloc, index, &reader);
+	KUNIT_EXPECT_TRUE(test, ks_allocator_undeliver(alloc, index, &reader));
+	ks_test_look(test, alloc, &frames);
+	KUNIT_EXPECT_EQ(test, frames.frame[index].state, KS_FRAME_IN_DEVICE);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].connection, DEVICE_A);
+	KUNIT_EXPECT_EQ(test, frames.in_device, 1);
+	/* The reader has it no more, and can lose it no more */
+	ks_allocator_reclaim(alloc, &reader);
+	ks_test_expect_counts(test, alloc, 1, 1, 0);
+	ks_allocator_cancel(alloc, DEVICE_A);
+	ks_test_expect_counts(test, alloc, 0, 0, 0);
+}
+
+/*
+ * Passes where a delivery is not undone, and nothing changes, once somebody freed,
+ * took over or submitted the frame.
+ */
+static void frames_undeliver_too_late(struct kunit *test)
+{
+	struct ks_allocator *alloc = ks_test_allocator(test, 1);
+	struct ks_owner reader = { DEVICE_A, ks_test_files(1) };
+	struct ks_owner other = { DEVICE_A, ks_test_files(2) };
+	struct ks_test_frames before;
+
+	/* Freed */
+	frames_submit(test, alloc, &reader, DEVICE_A);
+	ks_allocator_deliver(alloc, 0, &reader);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	ks_test_look(test, alloc, &before);
+	KUNIT_EXPECT_FALSE(test, ks_allocator_undeliver(alloc, 0, &reader));
+	ks_test_expect_frames(test, alloc, &before);
+
+	/* Freed, and somebody else's: of another process, through another file */
+	frames_alloc(test, alloc, &other);
+	ks_test_look(test, alloc, &before);
+	KUNIT_EXPECT_FALSE(test, ks_allocator_undeliver(alloc, 0, &reader));
+	ks_test_expect_frames(test, alloc, &before);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	other = (struct ks_owner){ DEVICE_B, reader.files };
+	frames_alloc(test, alloc, &other);
+	ks_test_look(test, alloc, &before);
+	KUNIT_EXPECT_FALSE(test, ks_allocator_undeliver(alloc, 0, &reader));
+	ks_test_expect_frames(test, alloc, &before);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+
+	/* Submitted again */
+	frames_submit(test, alloc, &reader, DEVICE_B);
+	ks_test_look(test, alloc, &before);
+	KUNIT_EXPECT_FALSE(test, ks_allocator_undeliver(alloc, 0, &reader));
+	ks_test_expect_frames(test, alloc, &before);
+	ks_allocator_cancel(alloc, DEVICE_B);
+}
+
+/*
+ * Passes where of an allocator that two devices share, cancelling one frees its
+ * frames and no others (G1, I4).
+ */
+static void frames_cancel_by_connection(struct kunit *test)
+{
+	struct ks_allocator *alloc = ks_test_allocator(test, 6);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_test_frames frames;
+
+	frames_submit(test, alloc, &owner, DEVICE_A);
+	frames_submit(test, alloc, &owner, DEVICE_B);
+	frames_submit(test, alloc, &owner, DEVICE_A);
+	frames_alloc(test, alloc, &owner);
+	frames_submit(test, alloc, &owner, DEVICE_B);
+
+	ks_allocator_cancel(alloc, DEVICE_A);
+	ks_test_look(test, alloc, &frames);
+	KUNIT_EXPECT_EQ(test, frames.frame[0].state, KS_FRAME_FREE);
+	KUNIT_EXPECT_EQ(test, frames.frame[1].state, KS_FRAME_IN_DEVICE);
+	KUNIT_EXPECT_EQ(test, frames.frame[2].state, KS_FRAME_FREE);
+	KUNIT_EXPECT_EQ(test, frames.frame[3].state, KS_FRAME_ALLOCATED);
+	KUNIT_EXPECT_EQ(test, frames.frame[4].state, KS_FRAME_IN_DEVICE);
+	KUNIT_EXPECT_EQ(test, frames.allocated, 3);
+	KUNIT_EXPECT_EQ(test, frames.in_device, 2);
+
+	ks_allocator_cancel(alloc, DEVICE_A);
+	ks_test_expect_frames(test, alloc, &frames);
+	ks_allocator_cancel(alloc, DEVICE_B);
+	ks_test_expect_counts(test, alloc, 1, 0, 0);
+}
+
+/* Passes where frames that come back from a device go to who waits, in order (B3). */
+static void frames_cancel_serves_waiters(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 3);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_test_call *calls[2];
+	u32 i;
+
+	for (i = 0; i < 3; i++)
+		frames_submit(test, alloc, &owner, DEVICE_A);
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		calls[i] = frames_wait(test, file, &owner, 0);
+	ks_allocator_cancel(alloc, DEVICE_A);
+	frames_expect_got(test, calls[0], 0);
+	frames_expect_got(test, calls[1], 1);
+	ks_test_expect_counts(test, alloc, 2, 0, 0);
+}
+
+/*
+ * Passes where what is taken back from a process is what it got through that file,
+ * and nothing of another process or through another file (B7).
+ */
+static void frames_reclaim_owner(struct kunit *test)
+{
+	struct ks_allocator *alloc = ks_test_allocator(test, 6);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner same_file = ks_test_owner(0, 1);
+	struct ks_owner same_files = ks_test_owner(1, 0);
+	struct ks_test_frames frames;
+
+	frames_alloc(test, alloc, &owner);
+	frames_alloc(test, alloc, &same_file);
+	frames_alloc(test, alloc, &same_files);
+	frames_alloc(test, alloc, &owner);
+	KUNIT_EXPECT_TRUE(test, ks_allocator_serves(alloc, &owner));
+
+	ks_allocator_reclaim(alloc, &owner);
+	KUNIT_EXPECT_FALSE(test, ks_allocator_serves(alloc, &owner));
+	KUNIT_EXPECT_TRUE(test, ks_allocator_serves(alloc, &same_file));
+	ks_test_look(test, alloc, &frames);
+	KUNIT_EXPECT_EQ(test, frames.frame[0].state, KS_FRAME_FREE);
+	KUNIT_EXPECT_EQ(test, frames.frame[1].state, KS_FRAME_ALLOCATED);
+	KUNIT_EXPECT_EQ(test, frames.frame[2].state, KS_FRAME_ALLOCATED);
+	KUNIT_EXPECT_EQ(test, frames.frame[3].state, KS_FRAME_FREE);
+	KUNIT_EXPECT_EQ(test, frames.allocated, 2);
+
+	/* Again: there is nothing left to take */
+	ks_allocator_reclaim(alloc, &owner);
+	ks_test_expect_frames(test, alloc, &frames);
+}
+
+/* Passes where with a file go the frames of all processes that used it (B7). */
+static void frames_reclaim_file(struct kunit *test)
+{
+	struct ks_allocator *alloc = ks_test_allocator(test, 6);
+	struct ks_owner one = ks_test_owner(0, 0);
+	struct ks_owner two = ks_test_owner(0, 1);
+	struct ks_owner none = ks_test_owner(1, 0);
+	const struct ks_owner all = { .file = ks_test_file(0) };
+	struct ks_test_frames frames;
+
+	frames_alloc(test, alloc, &one);
+	frames_alloc(test, alloc, &none);
+	frames_alloc(test, alloc, &two);
+	KUNIT_EXPECT_TRUE(test, ks_allocator_serves(alloc, &all));
+
+	ks_allocator_reclaim(alloc, &all);
+	KUNIT_EXPECT_FALSE(test, ks_allocator_serves(alloc, &all));
+	ks_test_look(test, alloc, &frames);
+	KUNIT_EXPECT_EQ(test, frames.frame[0].state, KS_FRAME_FREE);
+	KUNIT_EXPECT_EQ(test, frames.frame[1].state, KS_FRAME_ALLOCATED);
+	KUNIT_EXPECT_EQ(test, frames.frame[2].state, KS_FRAME_FREE);
+	KUNIT_EXPECT_EQ(test, frames.allocated, 1);
+}
+
+/*
+ * Passes where a frame in a device stays there when its owner goes, and comes back
+ * as nobody's when the device lets go of it (B7).
+ */
+static void frames_reclaim_leaves_the_device_alone(struct kunit *test)
+{
+	struct ks_allocator *alloc = ks_test_allocator(test, 3);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner other = ks_test_owner(0, 1);
+	u32 index = frames_submit(test, alloc, &owner, DEVICE_A);
+	struct ks_test_frames frames;
+
+	frames_submit(test, alloc, &other, DEVICE_A);
+	ks_allocator_reclaim(alloc, &owner);
+	ks_test_look(test, alloc, &frames);
+	KUNIT_EXPECT_EQ(test, frames.frame[index].state, KS_FRAME_IN_DEVICE);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].connection, DEVICE_A);
+	KUNIT_EXPECT_NULL(test, frames.frame[index].owner.file);
+	KUNIT_EXPECT_EQ(test, frames.in_device, 2);
+	KUNIT_EXPECT_FALSE(test, ks_allocator_serves(alloc, &owner));
+	KUNIT_EXPECT_TRUE(test, ks_allocator_serves(alloc, &other));
+
+	ks_allocator_cancel(alloc, DEVICE_A);
+	ks_test_expect_counts(test, alloc, 0, 0, 0);
+}
+
+/*
+ * Passes where those of an owner's threads that wait end with ECANCELED when it
+ * goes, and others wait on, in their order (B4).
+ */
+static void frames_reclaim_cancels_waiters(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner holder = ks_test_owner(5, 5);
+	struct ks_owner gone = ks_test_owner(0, 0);
+	struct ks_owner same_file = ks_test_owner(0, 1);
+	struct ks_owner same_files = ks_test_owner(1, 0);
+	struct ks_test_call *first, *second, *third, *fourth;
+
+	frames_alloc_all(test, alloc, &holder);
+	first = frames_wait(test, file, &gone, 0);
+	second = frames_wait(test, file, &same_file, 0);
+	third = frames_wait(test, file, &gone, 0);
+	fourth = frames_wait(test, file, &same_files, 0);
+	KUNIT_EXPECT_TRUE(test, ks_allocator_serves(alloc, &gone));
+
+	ks_allocator_reclaim(alloc, &gone);
+	KUNIT_EXPECT_FALSE(test, ks_allocator_serves(alloc, &gone));
+	frames_expect_ended(test, first, -ECANCELED);
+	frames_expect_ended(test, third, -ECANCELED);
+	ks_test_expect_counts(test, alloc, 1, 0, 2);
+	KUNIT_EXPECT_TRUE(test, ks_test_pending(second));
+	KUNIT_EXPECT_TRUE(test, ks_test_pending(fourth));
+
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	frames_expect_got(test, second, 0);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	frames_expect_got(test, fourth, 0);
+}
+
+/*
+ * Passes where frames of an owner that goes are not given to its own waiting
+ * threads but to those behind them (B3, B4, B7).
+ */
+static void frames_reclaim_serves_others(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 2);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner gone = ks_test_owner(0, 0);
+	struct ks_owner other = ks_test_owner(0, 1);
+	struct ks_test_call *own, *others;
+	struct ks_test_frames frames;
+
+	frames_alloc_all(test, alloc, &gone);
+	own = frames_wait(test, file, &gone, 0);
+	others = frames_wait(test, file, &other, 0);
+
+	ks_allocator_reclaim(alloc, &gone);
+	frames_expect_ended(test, own, -ECANCELED);
+	frames_expect_got(test, others, 0);
+	ks_test_look(test, alloc, &frames);
+	KUNIT_EXPECT_EQ(test, frames.allocated, 1);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[0].owner.files, other.files);
+}
+
+/*
+ * Passes where the last close of a process, and no earlier one, takes its frames
+ * back and cancels its waiting threads, and nobody else's (B4, B7).
+ */
+static void frames_close(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 2);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner closing = { file, current->files };
+	struct ks_owner other = { file, ks_test_files(0) };
+	struct ks_test_fd *first = ks_test_fd(test, file);
+	struct ks_test_fd *last = ks_test_fd(test, file);
+	struct ks_test_call *mine, *others;
+
+	frames_alloc_all(test, alloc, &other);
+	mine = frames_wait(test, file, &closing, 0);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	frames_expect_got(test, mine, 0);
+	mine = frames_wait(test, file, &closing, 0);
+	others = frames_wait(test, file, &other, 0);
+
+	ks_test_fd_close(first);
+	KUNIT_EXPECT_TRUE(test, ks_test_pending(mine));
+	ks_test_expect_counts(test, alloc, 2, 0, 2);
+	ks_test_fd_close(last);
+	frames_expect_ended(test, mine, -ECANCELED);
+	frames_expect_got(test, others, 0);
+	ks_test_expect_counts(test, alloc, 2, 0, 0);
+}
+
+/*
+ * Passes where a process that has closed all its descriptors does not wait, but
+ * gets ECANCELED (B4).
+ */
+static void frames_no_wait_after_the_last_close(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner closed = { file, current->files };
+	struct ks_owner other = ks_test_owner(0, 0);
+	struct ks_test_call *call;
+
+	frames_alloc_all(test, alloc, &other);
+	call = ks_test_call_alloc(test, file, &closed, 0);
+	frames_expect_ended(test, call, -ECANCELED);
+	ks_test_expect_counts(test, alloc, 1, 0, 0);
+}
+
+/*
+ * Passes where a signal ends the wait of the one that gets it, be it first,
+ * between others or last in the line, and the frame goes to the next (B4).
+ */
+static void frames_signal(struct kunit *test)
+{
+	u32 i, j;
+
+	for (i = 0; i < 3; i++) {
+		struct file *file = ks_test_allocator_file(test, 1);
+		struct ks_allocator *alloc = ks_allocator_of(file);
+		struct ks_owner owner = ks_test_owner(0, 0);
+		struct ks_test_call *calls[3];
+
+		frames_alloc_all(test, alloc, &owner);
+		for (j = 0; j < 3; j++)
+			calls[j] = frames_wait(test, file, &owner, 0);
+
+		ks_test_signal(calls[i]);
+		frames_expect_ended(test, calls[i], -ERESTARTSYS);
+		ks_test_expect_counts(test, alloc, 1, 0, 2);
+		for (j = 0; j < 3; j++) {
+			if (j == i)
+				continue;
+			KUNIT_EXPECT_TRUE(test, ks_test_pending(calls[j]));
+			KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+			frames_expect_got(test, calls[j], 0);
+		}
+		ks_test_expect_counts(test, alloc, 1, 0, 0);
+	}
+}
+
+/* Passes where a wait ends with ETIMEDOUT when its deadline has passed, and not before (B2). */
+static void frames_deadline(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_test_call *call;
+	u64 deadline;
+
+	frames_alloc_all(test, alloc, &owner);
+	call = ks_test_call_alloc(test, file, &owner, 1);
+	frames_expect_ended(test, call, -ETIMEDOUT);
+	call = ks_test_call_alloc(test, file, &owner, ktime_get_ns());
+	frames_expect_ended(test, call, -ETIMEDOUT);
+
+	deadline = ktime_get_ns() + 20 * NSEC_PER_MSEC;
+	call = ks_test_call_alloc(test, file, &owner, deadline);
+	frames_expect_ended(test, call, -ETIMEDOUT);
+	KUNIT_EXPECT_GE(test, ktime_get_ns(), deadline);
+	ks_test_expect_counts(test, alloc, 1, 0, 0);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	ks_test_expect_counts(test, alloc, 0, 0, 0);
+}
+
+/* Passes where a deadline however far in the future is waited for (B2). */
+static void frames_deadline_far(struct kunit *test)
+{
+	const u64 deadlines[] = {
+		ktime_get_ns() + 3600 * NSEC_PER_SEC, KTIME_MAX - 1, KTIME_MAX,
+		(u64)KTIME_MAX + 1, U64_MAX - 1, U64_MAX,
+	};
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	u32 i;
+
+	frames_alloc_all(test, alloc, &owner);
+	for (i = 0; i < ARRAY_SIZE(deadlines); i++) {
+		struct ks_test_call *call;
+
+		call = frames_wait(test, file, &owner, deadlines[i]);
+		KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+		frames_expect_got(test, call, 0);
+	}
+}
+
+/* Passes where those behind a waiter whose deadline passes keep their order (B3, B4). */
+static void frames_deadline_in_line(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_test_call *first, *second, *third;
+
+	frames_alloc_all(test, alloc, &owner);
+	first = frames_wait(test, file, &owner, 0);
+	second = ks_test_call_alloc(test, file, &owner,
+				    ktime_get_ns() + 50 * NSEC_PER_MSEC);
+	third = ks_test_call_alloc(test, file, &owner, 0);
+	frames_expect_ended(test, second, -ETIMEDOUT);
+	KUNIT_EXPECT_TRUE(test,
+			  ks_test_wait_until(READ_ONCE(alloc->waiting) == 2));
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	frames_expect_got(test, first, 0);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	frames_expect_got(test, third, 0);
+}
+
+/*
+ * Passes where poll says EPOLLIN just while a frame is free, and each way of
+ * becoming free wakes pollers with that (B2, E1).
+ */
+static void frames_poll(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 2);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_test_poll *poll = ks_test_poll(test, file);
+	unsigned int way;
+
+	KUNIT_EXPECT_EQ(test, ks_test_events(file), KS_TEST_IN);
+	for (way = 0; way < 5; way++) {
+		int wakes;
+
+		frames_submit(test, alloc, &owner, DEVICE_A);
+		KUNIT_EXPECT_EQ(test, ks_test_events(file), KS_TEST_IN);
+		frames_alloc(test, alloc, &owner);
+		KUNIT_EXPECT_EQ(test, ks_test_events(file), 0);
+		wakes = atomic_read(&poll->wakes);
+		atomic_set(&poll->key, 0);
+
+		switch (way) {
+		case 0:
+			ks_allocator_free(alloc, 1);
+			break;
+		case 1:
+			ks_allocator_cancel(alloc, DEVICE_A);
+			break;
+		case 2:
+			ks_allocator_reclaim(alloc, &owner);
+			break;
+		case 3:
+			ks_allocator_free_owned(alloc, 1, &owner);
+			break;
+		case 4:
+			ks_allocator_reclaim(alloc, &owner);
+			wakes = atomic_read(&poll->wakes);
+			frames_alloc(test, alloc, &owner);
+			ks_allocator_unsubmit(alloc, 0);
+			break;
+		}
+		KUNIT_EXPECT_GT_MSG(test, atomic_read(&poll->wakes), wakes,
+				    "way %u", way);
+		KUNIT_EXPECT_EQ(test, atomic_read(&poll->key), KS_TEST_IN);
+		KUNIT_EXPECT_EQ(test, ks_test_events(file), KS_TEST_IN);
+
+		ks_allocator_cancel(alloc, DEVICE_A);
+		ks_allocator_reclaim(alloc, &owner);
+		/* Frame 0 is to be the first to be allocated again */
+		frames_alloc_all(test, alloc, &owner);
+		ks_allocator_free(alloc, 0);
+		ks_allocator_free(alloc, 1);
+	}
+}
+
+/* Passes where a frame that goes to a waiter is never free for a poller. */
+static void frames_poll_while_others_wait(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_test_call *call;
+
+	frames_alloc_all(test, alloc, &owner);
+	call = frames_wait(test, file, &owner, 0);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	KUNIT_EXPECT_EQ(test, ks_test_events(file), 0);
+	frames_expect_got(test, call, 0);
+	KUNIT_EXPECT_EQ(test, ks_test_events(file), 0);
+}
+
+#define CROWD_THREADS 6
+#define CROWD_ROUNDS 400
+
+/**
+ * struct frames_crowd - what threads that quarrel over a few frames share
+ * @seed: for the random numbers of all
+ * @holder: who has each frame, 0 for nobody
+ * @clashes: how often a frame was given to two, or an errno was none of those due
+ * @served: how often an allocation succeeded
+ * @ended: how often it ended otherwise
+ */
+struct frames_crowd {
+	u64 seed;
+	atomic_t holder[2];
+	atomic_t clashes;
+	atomic_t served;
+	atomic_t ended;
+};
+
+/* Waits with a deadline between long ago and too soon, and lets go at once */
+static void frames_crowd_round(struct frames_crowd *crowd,
+			       struct ks_allocator *alloc, int me, u32 r)
+{
+	u64 deadline = ktime_get_ns() + r % 64 * 20 * NSEC_PER_USEC;
+	struct ks_owner owner = ks_test_owner(0, me);
+	u32 index = 0;
+	int ret;
+
+	ret = ks_allocator_alloc(alloc, &owner, deadline, &index);
+	flush_signals(current);
+	if (ret) {
+		atomic_inc(&crowd->ended);
+		if (ret != -ETIMEDOUT && ret != -ERESTARTSYS)
+			atomic_inc(&crowd->clashes);
+		return;
+	}
+
+	atomic_inc(&crowd->served);
+	if (atomic_cmpxchg(&crowd->holder[index], 0, me))
+		atomic_inc(&crowd->clashes);
+	if (r / 64 % 2)
+		cond_resched();
+	if (atomic_cmpxchg(&crowd->holder[index], me, 0) != me)
+		atomic_inc(&crowd->clashes);
+	if (ks_allocator_free(alloc, index))
+		atomic_inc(&crowd->clashes);
+}
+
+static void frames_crowd_work(struct ks_test_crew *crew, unsigned int number)
+{
+	struct frames_crowd *crowd = crew->data;
+	struct rnd_state rnd;
+	int i;
+
+	prandom_seed_state(&rnd, crowd->seed + number);
+	for (i = 0; i < CROWD_ROUNDS; i++)
+		frames_crowd_round(crowd, ks_allocator_of(crew->file),
+				   number + 1, prandom_u32_state(&rnd));
+}
+
+/*
+ * Passes where threads that wait for frames, with deadlines that pass and signals
+ * that arrive at just that time, never have one frame twice, and all frames are
+ * free in the end: a frame that reaches a waiter as it gives up is not lost (B4).
+ */
+static void frames_giving_up_loses_nothing(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 2);
+	struct ks_test_crew *crew;
+	struct frames_crowd *crowd;
+	struct rnd_state rnd;
+	unsigned long end;
+
+	crowd = kzalloc(sizeof(*crowd), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, crowd);
+	crowd->seed = ks_test_seed(test, &rnd);
+	crew = ks_test_crew(test, CROWD_THREADS, frames_crowd_work, crowd, file);
+
+	end = jiffies + 3 * KS_TEST_PATIENCE;
+	while (time_before(jiffies, end) &&
+	       !wait_for_completion_timeout(&crew->done, 1))
+		send_sig(SIGUSR1,
+			 crew->task[prandom_u32_state(&rnd) % CROWD_THREADS], 1);
+	KUNIT_ASSERT_EQ(test, atomic_read(&crew->running), 0);
+
+	kunit_info(test, "%d served, %d gave up\n", atomic_read(&crowd->served),
+		   atomic_read(&crowd->ended));
+	KUNIT_EXPECT_EQ(test, atomic_read(&crowd->clashes), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&crowd->served) +
+			atomic_read(&crowd->ended),
+			CROWD_THREADS * CROWD_ROUNDS);
+	KUNIT_EXPECT_GT(test, atomic_read(&crowd->ended), 0);
+	KUNIT_EXPECT_GT(test, atomic_read(&crowd->served), 0);
+	ks_test_expect_counts(test, ks_allocator_of(file), 0, 0, 0);
+}
+
+static struct kunit_case frames_cases[] = {
+	KUNIT_CASE(frames_bound),
+	KUNIT_CASE(frames_bound_is_each_allocators_own),
+	KUNIT_CASE(frames_longest_free_first),
+	KUNIT_CASE(frames_alloc_without_waiting),
+	KUNIT_CASE(frames_waiters_in_order),
+	KUNIT_CASE(frames_newcomers_do_not_overtake),
+	KUNIT_CASE(frames_free_errors),
+	KUNIT_CASE(frames_free_owned),
+	KUNIT_CASE(frames_submit_errors),
+	KUNIT_CASE(frames_unsubmit_to_owner),
+	KUNIT_CASE(frames_unsubmit_without_owner),
+	KUNIT_CASE(frames_deliver),
+	KUNIT_CASE(frames_undeliver),
+	KUNIT_CASE(frames_undeliver_too_late),
+	KUNIT_CASE(frames_cancel_by_connection),
+	KUNIT_CASE(frames_cancel_serves_waiters),
+	KUNIT_CASE(frames_reclaim_owner),
+	KUNIT_CASE(frames_reclaim_file),
+	KUNIT_CASE(frames_reclaim_leaves_the_device_alone),
+	KUNIT_CASE(frames_reclaim_cancels_waiters),
+	KUNIT_CASE(frames_reclaim_serves_others),
+	KUNIT_CASE(frames_close),
+	KUNIT_CASE(frames_no_wait_after_the_last_close),
+	KUNIT_CASE(frames_signal),
+	KUNIT_CASE(frames_deadline),
+	KUNIT_CASE(frames_deadline_far),
+	KUNIT_CASE(frames_deadline_in_line),
+	KUNIT_CASE(frames_poll),
+	KUNIT_CASE(frames_poll_while_others_wait),
+	KUNIT_CASE_SLOW(frames_giving_up_loses_nothing),
+	{}
+};
+
+static struct kunit_suite frames_suite = {
+	.name = "ksalloc_frames",
+	.init = ks_test_init,
+	.test_cases = frames_cases,
+};
+
+kunit_test_suite(frames_suite);

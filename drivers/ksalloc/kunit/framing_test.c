@@ -1,0 +1,667 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit suite "ksalloc_framing": the arithmetic on framing.
+ *
+ * What is right is said twice: for each edge by a number, and for random cases
+ * by a model that is slow, obvious, and written from the ABI header and the
+ * contract, not from the code. Where several things are wrong with framing at the
+ * same time, each of their errors will do.
+ */
+#include <linux/errno.h>
+#include <linux/limits.h>
+#include <linux/mm.h>
+
+#include "ks_test.h"
+
+#define FRAMING_RANDOM_CASES 100000
+
+#define SYSTEM_MEMORY KSALLOCATOR_OPTIONF_SYSTEM_MEMORY
+#define SINK_MEMORY KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY
+#define SINK_PREFERS KSALLOCATOR_REQUIREMENTF_PREFERENCES_ONLY
+
+/* What a client could ask for; each test changes what it is about */
+static const struct ksallocator_framing asked_example = {
+	.options_flags = SYSTEM_MEMORY,
+	.pool_type = KSALLOC_POOL_NONPAGED,
+	.frames = 4,
+	.frame_size = 4000,
+	.file_alignment = 0,
+};
+
+/* What a sink could need */
+static const struct ksallocator_framing sink_example = {
+	.requirements_flags = SINK_MEMORY,
+	.pool_type = KSALLOC_POOL_NONPAGED,
+	.frames = 3,
+	.frame_size = 3000,
+};
+
+/* Resolves, and checks that a failure writes nothing and success the right thing */
+static int framing_resolve(struct kunit *test,
+			   const struct ksallocator_framing *asked,
+			   const struct ksallocator_framing *sink)
+{
+	struct ksallocator_framing result, poison, expected = *asked;
+	int ret;
+
+	memset(&poison, 0xa5, sizeof(poison));
+	result = poison;
+	ret = ks_framing_resolve(asked, sink, &result);
+	if (ret) {
+		KUNIT_EXPECT_MEMEQ(test, &result, &poison, sizeof(result));
+		return ret;
+	}
+
+	if (!expected.frames)
+		expected.frames = sink->frames;
+	if (!expected.frame_size)
+		expected.frame_size = sink->frame_size;
+	KUNIT_EXPECT_MEMEQ(test, &result, &expected, sizeof(result));
+	KUNIT_EXPECT_TRUE(test, ks_framing_fits(&result, sink));
+	return ret;
+}
+
+/* Passes where what a client may ask for is resolved to just that. */
+static void framing_plain(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked_example,
+						 &sink_example));
+}
+
+/*
+ * Passes where of the 32 option bits COMPATIBLE and SYSTEM_MEMORY are taken, and
+ * each other one is EINVAL (A7).
+ */
+static void framing_option_bits(struct kunit *test)
+{
+	struct ksallocator_framing asked = asked_example;
+	unsigned int bit;
+
+	for (bit = 0; bit < 32; bit++) {
+		asked.options_flags = SYSTEM_MEMORY | BIT(bit);
+		KUNIT_EXPECT_EQ_MSG(test,
+				    framing_resolve(test, &asked, &sink_example),
+				    bit < 2 ? 0 : -EINVAL, "bit %u", bit);
+	}
+	asked.options_flags = KSALLOCATOR_OPTIONF_VALID;
+	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked, &sink_example));
+}
+
+/*
+ * Passes where memory that is not the system's is EOPNOTSUPP: asked for by no
+ * SYSTEM_MEMORY, or the only one that the sink can use (A9, H4).
+ */
+static void framing_system_memory(struct kunit *test)
+{
+	struct ksallocator_framing asked = asked_example;
+	struct ksallocator_framing sink = sink_example;
+
+	asked.options_flags = 0;
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &sink));
+	asked.options_flags = KSALLOCATOR_OPTIONF_COMPATIBLE;
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &sink));
+
+	asked.options_flags = SYSTEM_MEMORY;
+	sink.requirements_flags = 0;
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &sink));
+	sink.requirements_flags = KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &sink));
+	sink.requirements_flags = SINK_PREFERS;
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &sink));
+}
+
+/* Passes where what a sink says of its use of frames refuses nobody (H1, H3). */
+static void framing_sink_flags(struct kunit *test)
+{
+	struct ksallocator_framing sink = sink_example;
+
+	sink.requirements_flags |= KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER;
+	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked_example, &sink));
+	sink.requirements_flags |= KSALLOCATOR_REQUIREMENTF_FRAME_INTEGRITY;
+	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked_example, &sink));
+}
+
+/* Passes where the two pool types are taken and others are EINVAL (A10). */
+static void framing_pool_types(struct kunit *test)
+{
+	static const struct {
+		u32 pool_type;
+		int ret;
+	} cases[] = {
+		{ KSALLOC_POOL_NONPAGED, 0 },
+		{ KSALLOC_POOL_PAGED, 0 },
+		{ 2, -EINVAL },
+		{ 3, -EINVAL },
+		{ 0x200, -EINVAL },
+		{ BIT(31), -EINVAL },
+		{ BIT(31) | 1, -EINVAL },
+		{ U32_MAX, -EINVAL },
+	};
+	struct ksallocator_framing asked = asked_example;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		asked.pool_type = cases[i].pool_type;
+		KUNIT_EXPECT_EQ_MSG(test,
+				    framing_resolve(test, &asked, &sink_example),
+				    cases[i].ret, "pool type %#x",
+				    asked.pool_type);
+	}
+}
+
+static bool framing_model_mask(u32 mask)
+{
+	u64 alignment;
+
+	for (alignment = 1; alignment <= PAGE_SIZE; alignment *= 2)
+		if (mask == alignment - 1)
+			return true;
+	return false;
+}
+
+/*
+ * Passes where the masks 0, 1, 3, 7 … PAGE_SIZE - 1 are taken, and every other
+ * number up to beyond two pages, each higher mask and each single high bit, is
+ * EINVAL (A6).
+ */
+static void framing_alignment_masks(struct kunit *test)
+{
+	struct ksallocator_framing asked = asked_example;
+	unsigned int bit, taken = 0;
+	u32 mask;
+
+	for (mask = 0; mask < 2 * PAGE_SIZE + 2; mask++) {
+		int expected = framing_model_mask(mask) ? 0 : -EINVAL;
+
+		asked.file_alignment = mask;
+		KUNIT_ASSERT_EQ_MSG(test,
+				    framing_resolve(test, &asked, &sink_example),
+				    expected, "mask %#x", mask);
+		taken += !expected;
+	}
+	KUNIT_EXPECT_EQ(test, taken, PAGE_SHIFT + 1);
+
+	for (bit = PAGE_SHIFT; bit < 32; bit++) {
+		asked.file_alignment = BIT(bit);
+		KUNIT_EXPECT_EQ(test, -EINVAL,
+				framing_resolve(test, &asked, &sink_example));
+		asked.file_alignment = GENMASK(bit, 0);
+		KUNIT_EXPECT_EQ(test, -EINVAL,
+				framing_resolve(test, &asked, &sink_example));
+	}
+}
+
+/* Passes where each bit of the reserved word is EINVAL (A7). */
+static void framing_reserved(struct kunit *test)
+{
+	struct ksallocator_framing asked = asked_example;
+	unsigned int bit;
+
+	for (bit = 0; bit < 32; bit++) {
+		asked.reserved = BIT(bit);
+		KUNIT_EXPECT_EQ(test, -EINVAL,
+				framing_resolve(test, &asked, &sink_example));
+	}
+}
+
+/*
+ * Passes where the sink's count of frames and no fewer are taken, zero takes the
+ * sink's, and more than KSALLOC_MAX_FRAMES are E2BIG (A8).
+ */
+static void framing_frames(struct kunit *test)
+{
+	static const struct {
+		u32 asked, sink;
+		int ret;
+	} cases[] = {
+		{ 1, 0, 0 },
+		{ 1, 1, 0 },
+		{ 1, 2, -EINVAL },
+		{ 2, 3, -EINVAL },
+		{ 3, 3, 0 },
+		{ 4, 3, 0 },
+		{ 0, 3, 0 },
+		{ 0, 1, 0 },
+		{ 0, 0, -EINVAL },
+		{ KSALLOC_MAX_FRAMES - 1, 3, 0 },
+		{ KSALLOC_MAX_FRAMES, 3, 0 },
+		{ KSALLOC_MAX_FRAMES, KSALLOC_MAX_FRAMES, 0 },
+		{ KSALLOC_MAX_FRAMES - 1, KSALLOC_MAX_FRAMES, -EINVAL },
+		{ KSALLOC_MAX_FRAMES + 1, 3, -E2BIG },
+		{ U32_MAX - 1, 3, -E2BIG },
+		{ U32_MAX, 3, -E2BIG },
+		{ U32_MAX, U32_MAX, -E2BIG },
+		{ 0, KSALLOC_MAX_FRAMES, 0 },
+		{ 0, KSALLOC_MAX_FRAMES + 1, -E2BIG },
+		{ 0, U32_MAX, -E2BIG },
+	};
+	struct ksallocator_framing asked = asked_example;
+	struct ksallocator_framing sink = sink_example;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		asked.frames = cases[i].asked;
+		sink.frames = cases[i].sink;
+		KUNIT_EXPECT_EQ_MSG(test, framing_resolve(test, &asked, &sink),
+				    cases[i].ret, "%u of %u", asked.frames,
+				    sink.frames);
+	}
+}
+
+/*
+ * Passes where the sink's frame size and no less is taken, and zero takes the
+ * sink's (A8). How much is too much is asked later: framing_bytes_limit.
+ */
+static void framing_frame_size(struct kunit *test)
+{
+	static const struct {
+		u32 asked, sink;
+		int ret;
+	} cases[] = {
+		{ 1, 0, 0 },
+		{ 1, 1, 0 },
+		{ 1, 2, -EINVAL },
+		{ 2999, 3000, -EINVAL },
+		{ 3000, 3000, 0 },
+		{ 3001, 3000, 0 },
+		{ 0, 3000, 0 },
+		{ 0, 1, 0 },
+		{ 0, U32_MAX, 0 },
+		{ 0, 0, -EINVAL },
+		{ U32_MAX, 0, 0 },
+		{ U32_MAX, 3000, 0 },
+		{ U32_MAX, U32_MAX, 0 },
+		{ U32_MAX - 1, U32_MAX, -EINVAL },
+	};
+	struct ksallocator_framing asked = asked_example;
+	struct ksallocator_framing sink = sink_example;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		asked.frame_size = cases[i].asked;
+		sink.frame_size = cases[i].sink;
+		KUNIT_EXPECT_EQ_MSG(test, framing_resolve(test, &asked, &sink),
+				    cases[i].ret, "%u of %u", asked.frame_size,
+				    sink.frame_size);
+	}
+}
+
+/* Passes where zero on both sides is EINVAL, for each word alone and both (A8). */
+static void framing_zero_on_both_sides(struct kunit *test)
+{
+	struct ksallocator_framing asked = asked_example;
+	struct ksallocator_framing sink = sink_example;
+
+	asked.frames = 0;
+	sink.frames = 0;
+	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &sink));
+	asked.frame_size = 0;
+	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &sink));
+	sink.frame_size = 0;
+	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &sink));
+	asked.frames = 4;
+	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &sink));
+	asked.frame_size = 1;
+	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked, &sink));
+	/* A wish for nothing is no better */
+	sink.requirements_flags |= SINK_PREFERS;
+	asked.frames = 0;
+	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &sink));
+}
+
+/*
+ * Passes where a sink that only states preferences takes less than it wishes, but
+ * nothing that is wrong in itself, and still fills zeros in (A8, H4).
+ */
+static void framing_preferences_only(struct kunit *test)
+{
+	struct ksallocator_framing asked = asked_example;
+	struct ksallocator_framing sink = sink_example;
+
+	sink.requirements_flags |= SINK_PREFERS;
+	asked.frames = 1;
+	asked.frame_size = 1;
+	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked, &sink));
+	asked.frames = 0;
+	asked.frame_size = 0;
+	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked, &sink));
+	asked.frames = KSALLOC_MAX_FRAMES + 1;
+	KUNIT_EXPECT_EQ(test, -E2BIG, framing_resolve(test, &asked, &sink));
+	asked.frames = 1;
+	asked.pool_type = 2;
+	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &sink));
+}
+
+/* Passes where framing fits by its frames and size, or because the sink only prefers (D5, H4). */
+static void framing_fits(struct kunit *test)
+{
+	static const struct {
+		u32 frames, frame_size;
+		bool fits;
+	} cases[] = {
+		{ 3, 3000, true },
+		{ 4, 3001, true },
+		{ 2, 3000, false },
+		{ 3, 2999, false },
+		{ 1, U32_MAX, false },
+		{ KSALLOC_MAX_FRAMES, 1, false },
+		{ KSALLOC_MAX_FRAMES, U32_MAX, true },
+	};
+	struct ksallocator_framing framing = asked_example;
+	struct ksallocator_framing sink = sink_example;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		framing.frames = cases[i].frames;
+		framing.frame_size = cases[i].frame_size;
+		sink.requirements_flags = SINK_MEMORY;
+		KUNIT_EXPECT_EQ(test, ks_framing_fits(&framing, &sink),
+				cases[i].fits);
+		sink.requirements_flags |= SINK_PREFERS;
+		KUNIT_EXPECT_TRUE(test, ks_framing_fits(&framing, &sink));
+	}
+
+	sink = sink_example;
+	sink.frames = 0;
+	sink.frame_size = 0;
+	framing.frames = 1;
+	framing.frame_size = 1;
+	KUNIT_EXPECT_TRUE(test, ks_framing_fits(&framing, &sink));
+}
+
+/* Checks a success, and that a failure writes nothing */
+static int framing_bytes(struct kunit *test, u32 frames, u32 frame_size,
+			 u64 max_bytes, size_t expected)
+{
+	struct ksallocator_framing framing = asked_example;
+	size_t bytes = 0xa5a5a5a5;
+	int ret;
+
+	framing.frames = frames;
+	framing.frame_size = frame_size;
+	ret = ks_framing_bytes(&framing, max_bytes, &bytes);
+	KUNIT_EXPECT_EQ_MSG(test, bytes, ret ? 0xa5a5a5a5 : expected,
+			    "%u frames of %u", frames, frame_size);
+	return ret;
+}
+
+/* Passes where a frame takes as many whole pages as its size needs (A6). */
+static void framing_bytes_whole_pages(struct kunit *test)
+{
+	const u64 all = U64_MAX;
+
+	KUNIT_EXPECT_EQ(test, 0, framing_bytes(test, 1, 1, all, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 0, framing_bytes(test, 1, PAGE_SIZE - 1, all,
+					       PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 0, framing_bytes(test, 1, PAGE_SIZE, all,
+					       PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 0, framing_bytes(test, 1, PAGE_SIZE + 1, all,
+					       2 * PAGE_SIZE));
+	/* The last whole page in 32 bits, and what needs one more */
+	KUNIT_EXPECT_EQ(test, 0, framing_bytes(test, 1, (u32)-PAGE_SIZE, all,
+					       SZ_4G - PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 0, framing_bytes(test, 1, (u32)-PAGE_SIZE + 1, all,
+					       SZ_4G));
+	KUNIT_EXPECT_EQ(test, 0, framing_bytes(test, KSALLOC_MAX_FRAMES,
+					       U32_MAX, all, SZ_4G));
+}
+
+/*
+ * Passes where all frames together may take the limit and not a byte more, which
+ * is ENOMEM, even where their product has more than 32 bits (A8).
+ */
+static void framing_bytes_limit(struct kunit *test)
+{
+	static const struct {
+		u32 frames, frame_size;
+		u64 bytes;
+	} cases[] = {
+		{ 1, 1, PAGE_SIZE },
+		{ 1, PAGE_SIZE, PAGE_SIZE },
+		{ 3, PAGE_SIZE + 1, 6 * PAGE_SIZE },
+		{ KSALLOC_MAX_FRAMES, 1, KSALLOC_MAX_FRAMES * PAGE_SIZE },
+		{ 1, U32_MAX, SZ_4G },
+		{ 2, BIT(31), SZ_4G },
+		{ 2, U32_MAX, 2 * SZ_4G },
+		{ KSALLOC_MAX_FRAMES, BIT(22), SZ_4G },
+		{ KSALLOC_MAX_FRAMES, U32_MAX, KSALLOC_MAX_FRAMES * SZ_4G },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		u32 frames = cases[i].frames, size = cases[i].frame_size;
+		u64 bytes = cases[i].bytes;
+
+		KUNIT_EXPECT_EQ(test, 0, framing_bytes(test, frames, size, bytes,
+						       bytes / frames));
+		KUNIT_EXPECT_EQ(test, 0, framing_bytes(test, frames, size,
+						       bytes + 1,
+						       bytes / frames));
+		KUNIT_EXPECT_EQ(test, -ENOMEM, framing_bytes(test, frames, size,
+							     bytes - 1, 0));
+		KUNIT_EXPECT_EQ(test, -ENOMEM, framing_bytes(test, frames, size,
+							     0, 0));
+	}
+}
+
+/* The model: everything that is wrong, as a set of errors */
+
+#define WRONG_EINVAL BIT(0)
+#define WRONG_EOPNOTSUPP BIT(1)
+#define WRONG_E2BIG BIT(2)
+
+static unsigned int framing_model_wrong(const struct ksallocator_framing *asked,
+					const struct ksallocator_framing *sink)
+{
+	u32 frames = asked->frames, frame_size = asked->frame_size;
+	unsigned int wrong = 0, bit;
+
+	/* A7 */
+	for (bit = 0; bit < 32; bit++)
+		if ((asked->options_flags >> bit) % 2 == 1 && bit != 0 &&
+		    bit != 1)
+			wrong |= WRONG_EINVAL;
+	if (asked->reserved != 0)
+		wrong |= WRONG_EINVAL;
+	/* A6, A10 */
+	if (!framing_model_mask(asked->file_alignment))
+		wrong |= WRONG_EINVAL;
+	if (asked->pool_type != 0 && asked->pool_type != 1)
+		wrong |= WRONG_EINVAL;
+	/* A9 */
+	if ((asked->options_flags >> 1) % 2 == 0 ||
+	    (sink->requirements_flags >> 1) % 2 == 0)
+		wrong |= WRONG_EOPNOTSUPP;
+	/* A8 */
+	if (frames == 0)
+		frames = sink->frames;
+	if (frame_size == 0)
+		frame_size = sink->frame_size;
+	if (frames == 0 || frame_size == 0)
+		wrong |= WRONG_EINVAL;
+	if (frames > 1024)
+		wrong |= WRONG_E2BIG;
+	/* A8, H4 */
+	if (sink->requirements_flags >> 31 == 0)
+		if (frames < sink->frames || frame_size < sink->frame_size)
+			wrong |= WRONG_EINVAL;
+	return wrong;
+}
+
+static bool framing_model_allows(unsigned int wrong, int ret)
+{
+	switch (ret) {
+	case 0:
+		return wrong == 0;
+	case -EINVAL:
+		return wrong & WRONG_EINVAL;
+	case -EOPNOTSUPP:
+		return wrong & WRONG_EOPNOTSUPP;
+	case -E2BIG:
+		return wrong & WRONG_E2BIG;
+	default:
+		return false;
+	}
+}
+
+/* Numbers of all magnitudes, with a weakness for edges */
+static u32 framing_random_number(struct rnd_state *rnd)
+{
+	static const u32 edges[] = {
+		0, 1, 2, 3, 4, KSALLOC_MAX_FRAMES - 1, KSALLOC_MAX_FRAMES,
+		KSALLOC_MAX_FRAMES + 1, PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1,
+		BIT(31) - 1, BIT(31), U32_MAX - PAGE_SIZE, (u32)-PAGE_SIZE,
+		U32_MAX - 1, U32_MAX,
+	};
+	u32 r = prandom_u32_state(rnd);
+
+	if (r % 2)
+		return edges[r / 2 % ARRAY_SIZE(edges)];
+	return prandom_u32_state(rnd) >> (r / 2 % 32);
+}
+
+/* Mostly @usual, else anything */
+static u32 framing_random_else(struct rnd_state *rnd, u32 usual)
+{
+	return prandom_u32_state(rnd) % 8 ? usual : framing_random_number(rnd);
+}
+
+static void framing_random(struct rnd_state *rnd,
+			   struct ksallocator_framing *asked,
+			   struct ksallocator_framing *sink)
+{
+	u32 r = prandom_u32_state(rnd);
+
+	*asked = (struct ksallocator_framing){
+		.options_flags = framing_random_else(rnd, SYSTEM_MEMORY | r % 2),
+		.pool_type = framing_random_else(rnd, r / 2 % 2),
+		.frames = framing_random_number(rnd),
+		.frame_size = framing_random_number(rnd),
+		.file_alignment =
+			framing_random_else(rnd, BIT(r / 4 % (PAGE_SHIFT + 1)) - 1),
+		.reserved = framing_random_else(rnd, 0),
+	};
+	*sink = (struct ksallocator_framing){
+		.requirements_flags =
+			framing_random_else(rnd, SINK_MEMORY |
+					    (r % 3 ? 0 : SINK_PREFERS)),
+		.frames = framing_random_number(rnd),
+		.frame_size = framing_random_number(rnd),
+	};
+}
+
+/*
+ * Passes where in 100,000 random cases the outcome is one that the model allows,
+ * and each outcome came up often.
+ */
+static void framing_random_resolve(struct kunit *test)
+{
+	struct ksallocator_framing asked, sink;
+	u32 fine = 0, einval = 0, eopnotsupp = 0, e2big = 0;
+	struct rnd_state rnd;
+	u32 i;
+
+	ks_test_seed(test, &rnd);
+	for (i = 0; i < FRAMING_RANDOM_CASES; i++) {
+		int ret;
+
+		framing_random(&rnd, &asked, &sink);
+		ret = framing_resolve(test, &asked, &sink);
+		KUNIT_ASSERT_TRUE_MSG(test,
+				      framing_model_allows(framing_model_wrong(&asked, &sink), ret),
+				      "case %u: %d for asked %*ph, sink %*ph", i,
+				      ret, (int)sizeof(asked), &asked,
+				      (int)sizeof(sink), &sink);
+		fine += ret == 0;
+		einval += ret == -EINVAL;
+		eopnotsupp += ret == -EOPNOTSUPP;
+		e2big += ret == -E2BIG;
+		KUNIT_ASSERT_NE(test, READ_ONCE(test->status), KUNIT_FAILURE);
+	}
+	kunit_info(test, "%u fine, %u EINVAL, %u EOPNOTSUPP, %u E2BIG\n", fine,
+		   einval, eopnotsupp, e2big);
+	KUNIT_EXPECT_GT(test, fine, FRAMING_RANDOM_CASES / 100);
+	KUNIT_EXPECT_GT(test, einval, FRAMING_RANDOM_CASES / 100);
+	KUNIT_EXPECT_GT(test, eopnotsupp, FRAMING_RANDOM_CASES / 100);
+	KUNIT_EXPECT_GT(test, e2big, FRAMING_RANDOM_CASES / 100);
+}
+
+/* Adds frame to frame; whether all of them fit below the limit */
+static bool framing_model_bytes(u32 frames, u32 frame_size, u64 max_bytes,
+				u64 *frame_bytes)
+{
+	u64 pages = frame_size / PAGE_SIZE, sum = 0;
+	u32 i;
+
+	if (frame_size % PAGE_SIZE)
+		pages++;
+	*frame_bytes = pages * PAGE_SIZE;
+	for (i = 0; i < frames; i++) {
+		sum += *frame_bytes;
+		if (sum > max_bytes)
+			return false;
+	}
+	return true;
+}
+
+/* Passes where in 100,000 random cases the bytes are those of the model. */
+static void framing_random_bytes(struct kunit *test)
+{
+	u32 fine = 0, i;
+	struct rnd_state rnd;
+
+	ks_test_seed(test, &rnd);
+	for (i = 0; i < FRAMING_RANDOM_CASES; i++) {
+		u32 frames = 1 + prandom_u32_state(&rnd) % KSALLOC_MAX_FRAMES;
+		u32 size = framing_random_number(&rnd) ?: 1;
+		u64 max_bytes = (u64)prandom_u32_state(&rnd) << 32 |
+				prandom_u32_state(&rnd);
+		u64 bytes;
+		bool fits;
+
+		max_bytes >>= prandom_u32_state(&rnd) % 64;
+		/* One in four right at the limit */
+		if (i % 4 == 0)
+			max_bytes = round_up((u64)size, PAGE_SIZE) * frames -
+				    (i / 4 % 2);
+		fits = framing_model_bytes(frames, size, max_bytes, &bytes);
+		KUNIT_ASSERT_EQ_MSG(test,
+				    framing_bytes(test, frames, size, max_bytes,
+						  bytes),
+				    fits ? 0 : -ENOMEM,
+				    "case %u: %u frames of %u bytes, limit %llu",
+				    i, frames, size, max_bytes);
+		fine += fits;
+	}
+	kunit_info(test, "%u fit\n", fine);
+	KUNIT_EXPECT_GT(test, fine, FRAMING_RANDOM_CASES / 10);
+	KUNIT_EXPECT_LT(test, fine, FRAMING_RANDOM_CASES * 9 / 10);
+}
+
+static struct kunit_case framing_cases[] = {
+	KUNIT_CASE(framing_plain),
+	KUNIT_CASE(framing_option_bits),
+	KUNIT_CASE(framing_system_memory),
+	KUNIT_CASE(framing_sink_flags),
+	KUNIT_CASE(framing_pool_types),
+	KUNIT_CASE(framing_alignment_masks),
+	KUNIT_CASE(framing_reserved),
+	KUNIT_CASE(framing_frames),
+	KUNIT_CASE(framing_frame_size),
+	KUNIT_CASE(framing_zero_on_both_sides),
+	KUNIT_CASE(framing_preferences_only),
+	KUNIT_CASE(framing_fits),
+	KUNIT_CASE(framing_bytes_whole_pages),
+	KUNIT_CASE(framing_bytes_limit),
+	KUNIT_CASE_SLOW(framing_random_resolve),
+	KUNIT_CASE_SLOW(framing_random_bytes),
+	{}
+};
+
+static struct kunit_suite framing_suite = {
+	.name = "ksalloc_framing",
+	.init = ks_test_init,
+	.test_cases = framing_cases,
+};
+
+kunit_test_suite(framing_suite);

@@ -1,0 +1,650 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the KUnit suites of ksalloc share: see ks_test.h.
+ */
+#include <linux/debug_locks.h>
+#include <linux/dma-buf.h>
+#include <linux/fdtable.h>
+#include <linux/irq_work.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/random.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "ks_test.h"
+
+static unsigned long long seed;
+module_param(seed, ullong, 0644);
+MODULE_PARM_DESC(seed, "Seed of the random tests (0: another one each time)");
+
+/* Each test: what it found at its beginning, to be found at its end again */
+
+struct ks_test_ground {
+	struct kunit *test;
+	int dma_bufs;
+	bool locks;
+};
+
+/* The last action of a test: nothing is left, and lockdep has seen nothing */
+static void ks_test_end(void *data)
+{
+	struct ks_test_ground *ground = data;
+	struct kunit *test = ground->test;
+
+	ks_test_dma_bufs_become(ground->dma_bufs);
+	KUNIT_EXPECT_EQ_MSG(test, ks_test_dma_bufs(), ground->dma_bufs,
+			    "dma-bufs are left");
+	if (IS_ENABLED(CONFIG_PROVE_LOCKING))
+		KUNIT_EXPECT_EQ_MSG(test, debug_locks, ground->locks,
+				    "lockdep has found something, see the log");
+}
+
+/* The init function of each suite */
+int ks_test_init(struct kunit *test)
+{
+	struct ks_test_ground *ground;
+
+	ground = kunit_kzalloc(test, sizeof(*ground), GFP_KERNEL);
+	if (!ground)
+		return -ENOMEM;
+	ground->test = test;
+	ground->dma_bufs = ks_test_dma_bufs();
+	ground->locks = debug_locks;
+
+	return kunit_add_action(test, ks_test_end, ground);
+}
+
+/* Sets up random numbers, and says how to get the same ones again */
+u64 ks_test_seed(struct kunit *test, struct rnd_state *rnd)
+{
+	u64 value = seed ?: get_random_u64();
+
+	kunit_info(test, "modprobe ksalloc-kunit seed=%llu\n", value);
+	prandom_seed_state(rnd, value);
+	return value;
+}
+
+const struct file *ks_test_file(unsigned int i)
+{
+	static const char files[KS_TEST_FRAMES];
+
+	return (const struct file *)&files[i];
+}
+
+fl_owner_t ks_test_files(unsigned int i)
+{
+	static char files[KS_TEST_FRAMES];
+
+	return &files[i];
+}
+
+/* Memory: dma-bufs without any, which are counted */
+
+static atomic_t ks_test_live = ATOMIC_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(ks_test_released);
+
+static struct sg_table *ks_test_map(struct dma_buf_attachment *attachment,
+				    enum dma_data_direction direction)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static void ks_test_unmap(struct dma_buf_attachment *attachment,
+			  struct sg_table *table,
+			  enum dma_data_direction direction)
+{
+}
+
+static void ks_test_release(struct dma_buf *dmabuf)
+{
+	atomic_dec(&ks_test_live);
+	wake_up_all(&ks_test_released);
+}
+
+static const struct dma_buf_ops ks_test_dma_buf_ops = {
+	.map_dma_buf = ks_test_map,
+	.unmap_dma_buf = ks_test_unmap,
+	.release = ks_test_release,
+};
+
+static struct dma_buf *ks_test_dma_buf(size_t bytes)
+{
+	DEFINE_DMA_BUF_EXPORT_INFO(info);
+	struct dma_buf *dmabuf;
+
+	info.ops = &ks_test_dma_buf_ops;
+	info.size = bytes;
+	info.flags = O_RDWR;
+	info.priv = &ks_test_live;
+	dmabuf = dma_buf_export(&info);
+	if (!IS_ERR(dmabuf))
+		atomic_inc(&ks_test_live);
+	return dmabuf;
+}
+
+/* How many there are. A kernel thread's last fput() is carried out later */
+int ks_test_dma_bufs(void)
+{
+	return atomic_read(&ks_test_live);
+}
+
+/* Waits until there are so many */
+bool ks_test_dma_bufs_become(int count)
+{
+	flush_delayed_fput();
+	return wait_event_timeout(ks_test_released,
+				  ks_test_dma_bufs() == count,
+				  KS_TEST_PATIENCE);
+}
+
+/* A ks_memory_fn; its context is a &struct ks_test_memory */
+struct dma_buf *ks_test_memory(void *context, size_t bytes)
+{
+	struct ks_test_memory *memory = context;
+	u32 call = memory->calls++;
+	struct dma_buf *dmabuf;
+
+	memory->bytes = bytes;
+	if (call == memory->fail_at)
+		return ERR_PTR(memory->error);
+	if (call == memory->signal_at)
+		send_sig(memory->signal, current, 1);
+	if (call == memory->same_at) {
+		get_dma_buf(memory->first);
+		return memory->first;
+	}
+	dmabuf = ks_test_dma_buf(bytes);
+	if (!call)
+		memory->first = dmabuf;
+	return dmabuf;
+}
+
+/* Descriptors */
+
+void ks_test_fd_close(struct ks_test_fd *fd)
+{
+	if (fd->fd >= 0)
+		close_fd(fd->fd);
+	fd->fd = -1;
+}
+
+static void ks_test_fd_action(void *data)
+{
+	ks_test_fd_close(data);
+}
+
+/* A descriptor until ks_test_fd_close(), or the test's end */
+struct ks_test_fd *ks_test_fd(struct kunit *test, struct file *file)
+{
+	struct ks_test_fd *fd;
+
+	fd = kunit_kzalloc(test, sizeof(*fd), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, fd);
+	fd->fd = get_unused_fd_flags(O_CLOEXEC);
+	KUNIT_ASSERT_GE(test, fd->fd, 0);
+	fd_install(fd->fd, get_file(file));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
+							   ks_test_fd_action,
+							   fd));
+	return fd;
+}
+
+/* Allocators */
+
+static void ks_test_allocator_put(void *data)
+{
+	struct file *file = data;
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	u32 i;
+
+	/* After a test that has failed there can be some; they end here */
+	for (i = 0; i < alloc->frames; i++)
+		if (alloc->frame[i].state == KS_FRAME_IN_DEVICE)
+			ks_allocator_cancel(alloc, alloc->frame[i].connection);
+	__fput_sync(file);
+}
+
+/* An allocator that lives until the test's end, and its file */
+struct file *ks_test_allocator_file(struct kunit *test, u32 frames)
+{
+	struct ksallocator_framing framing = {
+		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.frames = frames,
+		.frame_size = PAGE_SIZE,
+	};
+	struct ks_test_memory memory = {
+		.fail_at = KS_TEST_NEVER,
+		.signal_at = KS_TEST_NEVER,
+		.same_at = KS_TEST_NEVER,
+	};
+	struct file *file;
+
+	file = ks_allocator_create(&framing, PAGE_SIZE, ks_test_memory,
+				   &memory);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
+							   ks_test_allocator_put,
+							   file));
+	return file;
+}
+
+struct ks_allocator *ks_test_allocator(struct kunit *test, u32 frames)
+{
+	return ks_allocator_of(ks_test_allocator_file(test, frames));
+}
+
+/* Fills @frames in; returns what contradicts itself, or NULL */
+static const char *ks_test_look_locked(struct ks_allocator *alloc,
+				       struct ks_test_frames *frames)
+{
+	u32 i, allocated = 0, in_device = 0, waiting = 0;
+	struct ks_frame *frame;
+	struct list_head *link;
+
+	lockdep_assert_held(&alloc->lock);
+
+	frames->allocated = alloc->allocated;
+	frames->in_device = alloc->in_device;
+	frames->waiting = alloc->waiting;
+	list_for_each(link, &alloc->waiters)
+		waiting++;
+	list_for_each_entry(frame, &alloc->free, link) {
+		if (frames->free == alloc->frames)
+			return "the free list is longer than there are frames";
+		if (frame->state != KS_FRAME_FREE)
+			return "a frame on the free list is not free";
+		frames->order[frames->free++] = frame - alloc->frame;
+	}
+	for (i = 0; i < alloc->frames; i++) {
+		frame = &alloc->frame[i];
+		frames->frame[i].state = frame->state;
+		if (frame->state == KS_FRAME_FREE)
+			continue;
+		frames->frame[i].owner = frame->owner;
+		allocated++;
+		if (frame->state != KS_FRAME_IN_DEVICE)
+			continue;
+		frames->frame[i].connection = frame->connection;
+		in_device++;
+	}
+
+	if (allocated != alloc->allocated)
+		return "the count of allocated frames is wrong";
+	if (in_device != alloc->in_device)
+		return "the count of frames in a device is wrong";
+	if (waiting != alloc->waiting)
+		return "the count of waiters is wrong";
+	if (frames->free + allocated != alloc->frames)
+		return "a free frame is not on the free list";
+	if (frames->free && waiting)
+		return "a frame is free although somebody waits";
+	return NULL;
+}
+
+/* Takes down all frames of an allocator, and fails where they make no sense */
+void ks_test_look(struct kunit *test, struct ks_allocator *alloc,
+		  struct ks_test_frames *frames)
+{
+	const char *problem;
+
+	KUNIT_ASSERT_LE(test, alloc->frames, KS_TEST_FRAMES);
+	memset(frames, 0, sizeof(*frames));
+	spin_lock_irq(&alloc->lock);
+	problem = ks_test_look_locked(alloc, frames);
+	spin_unlock_irq(&alloc->lock);
+	if (problem)
+		KUNIT_FAIL(test, "%s", problem);
+}
+
+/* Fails where anything about the frames is different */
+void ks_test_expect_frames(struct kunit *test, struct ks_allocator *alloc,
+			   const struct ks_test_frames *expected)
+{
+	struct ks_test_frames frames;
+
+	ks_test_look(test, alloc, &frames);
+	KUNIT_EXPECT_MEMEQ(test, &frames, expected, sizeof(frames));
+}
+
+void ks_test_expect_counts(struct kunit *test, struct ks_allocator *alloc,
+			   u32 allocated, u32 in_device, u32 waiting)
+{
+	struct ks_test_frames frames;
+
+	ks_test_look(test, alloc, &frames);
+	KUNIT_EXPECT_EQ(test, frames.allocated, allocated);
+	KUNIT_EXPECT_EQ(test, frames.in_device, in_device);
+	KUNIT_EXPECT_EQ(test, frames.waiting, waiting);
+}
+
+/* Calls in threads */
+
+static int ks_test_call_thread(void *data)
+{
+	struct ks_test_call *call = data;
+
+	allow_signal(SIGUSR1);
+	call->ret = call->fn(call);
+	flush_signals(current);
+	complete_all(&call->done);
+
+	return 0;
+}
+
+static void ks_test_call_end(struct kunit *test, struct ks_test_call *call)
+{
+	if (!completion_done(&call->done))
+		ks_test_signal(call);
+	if (!ks_test_returned(call)) {
+		KUNIT_FAIL(test, "a call does not return, not even upon a signal");
+		return;
+	}
+	kthread_stop(call->task);
+	put_task_struct(call->task);
+	__fput_sync(call->file);
+	kfree(call);
+}
+
+struct ks_test_call_action {
+	struct kunit *test;
+	struct ks_test_call *call;
+};
+
+static void ks_test_call_action(void *data)
+{
+	struct ks_test_call_action *action = data;
+
+	ks_test_call_end(action->test, action->call);
+}
+
+/* Starts a call, whose arguments are in @prototype; it ends with the test */
+static struct ks_test_call *ks_test_call(struct kunit *test,
+					 const struct ks_test_call *prototype)
+{
+	struct ks_test_call_action *action;
+	struct ks_test_call *call;
+
+	action = kunit_kzalloc(test, sizeof(*action), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, action);
+	call = kmemdup(prototype, sizeof(*call), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	init_completion(&call->done);
+
+	call->task = kthread_create(ks_test_call_thread, call, "ks-test-call");
+	if (IS_ERR(call->task)) {
+		kfree(call);
+		KUNIT_FAIL_AND_ABORT(test, "no thread");
+	}
+	get_task_struct(call->task);
+	get_file(call->file);
+	wake_up_process(call->task);
+
+	action->test = test;
+	action->call = call;
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
+							   ks_test_call_action,
+							   action));
+	return call;
+}
+
+static int ks_test_do_alloc(struct ks_test_call *call)
+{
+	return ks_allocator_alloc(ks_allocator_of(call->file), &call->owner,
+				  call->deadline_ns, &call->index);
+}
+
+/* A thread that waits in ks_allocator_alloc() */
+struct ks_test_call *ks_test_call_alloc(struct kunit *test, struct file *file,
+					const struct ks_owner *owner,
+					u64 deadline_ns)
+{
+	const struct ks_test_call call = {
+		.fn = ks_test_do_alloc,
+		.file = file,
+		.owner = *owner,
+		.deadline_ns = deadline_ns,
+		.index = KS_TEST_NEVER,
+	};
+
+	return ks_test_call(test, &call);
+}
+
+static int ks_test_do_read(struct ks_test_call *call)
+{
+	call->complete.deadline_ns = call->deadline_ns;
+	return ks_connection_read(call->file->private_data, &call->owner,
+				  call->nonblock, &call->complete,
+				  &call->collected);
+}
+
+/* A thread that waits in ks_connection_read() */
+struct ks_test_call *ks_test_call_read(struct kunit *test, struct file *file,
+				       const struct ks_owner *owner,
+				       bool nonblock, u64 deadline_ns)
+{
+	const struct ks_test_call call = {
+		.fn = ks_test_do_read,
+		.file = file,
+		.owner = *owner,
+		.nonblock = nonblock,
+		.deadline_ns = deadline_ns,
+		.complete.index = KS_TEST_NEVER,
+	};
+
+	return ks_test_call(test, &call);
+}
+
+static int ks_test_do_request(struct ks_test_call *call)
+{
+	return ks_connection_request(call->file->private_data, call->state);
+}
+
+/* A thread in ks_connection_request() */
+struct ks_test_call *ks_test_call_request(struct kunit *test, struct file *file,
+					  enum ksstate state)
+{
+	const struct ks_test_call call = {
+		.fn = ks_test_do_request,
+		.file = file,
+		.state = state,
+	};
+
+	return ks_test_call(test, &call);
+}
+
+/* Waits until the call has returned */
+bool ks_test_returned(struct ks_test_call *call)
+{
+	return wait_for_completion_timeout(&call->done, KS_TEST_PATIENCE);
+}
+
+/* Waits until the call sleeps, for as long as it has not returned */
+bool ks_test_pending(struct ks_test_call *call)
+{
+	return ks_test_wait_until(completion_done(&call->done) ||
+				  READ_ONCE(call->task->__state) ==
+				  TASK_INTERRUPTIBLE) &&
+	       !completion_done(&call->done);
+}
+
+void ks_test_signal(struct ks_test_call *call)
+{
+	send_sig(SIGUSR1, call->task, 1);
+}
+
+/* Crews */
+
+struct ks_test_hand {
+	struct ks_test_crew *crew;
+	unsigned int number;
+};
+
+static int ks_test_crew_thread(void *data)
+{
+	struct ks_test_hand hand = *(struct ks_test_hand *)data;
+
+	kfree(data);
+	allow_signal(SIGUSR1);
+	hand.crew->work(hand.crew, hand.number);
+	flush_signals(current);
+	if (atomic_dec_and_test(&hand.crew->running))
+		complete_all(&hand.crew->done);
+	return 0;
+}
+
+struct ks_test_crew_action {
+	struct kunit *test;
+	struct ks_test_crew *crew;
+};
+
+static void ks_test_crew_end(void *data)
+{
+	struct ks_test_crew_action *action = data;
+	struct ks_test_crew *crew = action->crew;
+	unsigned int i;
+
+	if (!wait_for_completion_timeout(&crew->done, KS_TEST_PATIENCE))
+		for (i = 0; i < crew->n; i++)
+			send_sig(SIGUSR1, crew->task[i], 1);
+	if (!wait_for_completion_timeout(&crew->done, KS_TEST_PATIENCE)) {
+		KUNIT_FAIL(action->test, "%d threads do not end",
+			   atomic_read(&crew->running));
+		return;
+	}
+	for (i = 0; i < crew->n; i++) {
+		kthread_stop(crew->task[i]);
+		put_task_struct(crew->task[i]);
+	}
+	__fput_sync(crew->file);
+	kfree(crew->data);
+	kfree(crew);
+}
+
+/* Starts @n threads, which end with the test; it may wait for @done before */
+struct ks_test_crew *
+ks_test_crew(struct kunit *test, unsigned int n,
+	     void (*work)(struct ks_test_crew *crew, unsigned int number),
+	     void *data, struct file *file)
+{
+	struct ks_test_crew_action *action;
+	struct ks_test_crew *crew;
+	unsigned int i;
+
+	KUNIT_ASSERT_LE(test, n, KS_TEST_CREW);
+	action = kunit_kzalloc(test, sizeof(*action), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, action);
+	crew = kzalloc(sizeof(*crew), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, crew);
+	crew->work = work;
+	crew->data = data;
+	crew->file = get_file(file);
+	init_completion(&crew->done);
+	atomic_set(&crew->running, n);
+
+	for (i = 0; i < n; i++) {
+		struct ks_test_hand *hand = kzalloc(sizeof(*hand), GFP_KERNEL);
+
+		KUNIT_ASSERT_NOT_NULL(test, hand);
+		*hand = (struct ks_test_hand){ crew, i };
+		crew->task[i] = kthread_create(ks_test_crew_thread, hand,
+					       "ks-test-crew");
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, crew->task[i]);
+		get_task_struct(crew->task[i]);
+	}
+	crew->n = n;
+	for (i = 0; i < n; i++)
+		wake_up_process(crew->task[i]);
+
+	action->test = test;
+	action->crew = crew;
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
+							   ks_test_crew_end,
+							   action));
+	return crew;
+}
+
+/* Pollers */
+
+static int ks_test_poll_wake(wait_queue_entry_t *entry, unsigned int mode,
+			     int sync, void *key)
+{
+	struct ks_test_poll *poll = container_of(entry, struct ks_test_poll,
+						 entry);
+
+	atomic_or((__force int)key_to_poll(key), &poll->key);
+	atomic_inc(&poll->wakes);
+	return 0;
+}
+
+static void ks_test_poll_queue(struct file *file, wait_queue_head_t *head,
+			       poll_table *table)
+{
+	struct ks_test_poll *poll = container_of(table, struct ks_test_poll,
+						 table);
+
+	poll->head = head;
+	add_wait_queue(head, &poll->entry);
+}
+
+static void ks_test_poll_end(void *data)
+{
+	struct ks_test_poll *poll = data;
+
+	remove_wait_queue(poll->head, &poll->entry);
+}
+
+/* Polls a file until the test's end. The file must have been there before */
+struct ks_test_poll *ks_test_poll(struct kunit *test, struct file *file)
+{
+	struct ks_test_poll *poll;
+
+	poll = kunit_kzalloc(test, sizeof(*poll), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, poll);
+	init_poll_funcptr(&poll->table, ks_test_poll_queue);
+	init_waitqueue_func_entry(&poll->entry, ks_test_poll_wake);
+	vfs_poll(file, &poll->table);
+	KUNIT_ASSERT_NOT_NULL(test, poll->head);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
+							   ks_test_poll_end,
+							   poll));
+	return poll;
+}
+
+/* Interrupts */
+
+struct ks_test_irq {
+	struct irq_work work;
+	void (*fn)(void *data);
+	void *data;
+	bool hard;
+};
+
+static void ks_test_irq(struct irq_work *work)
+{
+	struct ks_test_irq *irq = container_of(work, struct ks_test_irq, work);
+
+	irq->hard = in_hardirq() && irqs_disabled();
+	irq->fn(irq->data);
+}
+
+/* Calls a function in a hard interrupt; 0, or an errno where it was not one */
+int ks_test_in_hardirq(struct kunit *test, void (*fn)(void *data), void *data)
+{
+	struct ks_test_irq irq = {
+		.work = IRQ_WORK_INIT_HARD(ks_test_irq),
+		.fn = fn,
+		.data = data,
+	};
+
+	if (!irq_work_queue(&irq.work))
+		return -EBUSY;
+	irq_work_sync(&irq.work);
+	return irq.hard ? 0 : -EINVAL;
+}
+
+MODULE_DESCRIPTION("KUnit suites of ksalloc");
+MODULE_LICENSE("GPL");
+/* MODULE_IMPORT_NS() takes an identifier up to 6.12 and a string from 6.13 on */
+MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING");
+MODULE_INFO(import_ns, "DMA_BUF");

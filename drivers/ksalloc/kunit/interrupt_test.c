@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit suite "ksalloc_interrupt": frames that are allocated and freed in hard
+ * interrupts, against threads that do the same (C1, C4).
+ *
+ * The suite is meant for a kernel with lockdep, which sees a lock that is not
+ * safe from interrupts even where the interrupt does not come at that moment; each
+ * test fails where lockdep finds something (ks_test_init()).
+ */
+#include <linux/hrtimer.h>
+#include <linux/irq_work.h>
+#include <linux/ktime.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+
+#include "ks_test.h"
+
+#define ARENA_FRAMES 5
+#define ARENA_CPUS 4
+#define ARENA_TIMER_ROUNDS 3000
+#define ARENA_WORK_ROUNDS 2000
+#define ARENA_HOLDS 3
+
+/**
+ * struct arena_actor - somebody who allocates and frees
+ * @arena: where
+ * @owner: as the allocator knows it
+ * @id: what it writes into @holder
+ * @rnd: its random numbers
+ * @held: frames that it has
+ * @n_held: how many
+ * @rounds: how often it has acted
+ */
+struct arena_actor {
+	struct arena *arena;
+	struct ks_owner owner;
+	int id;
+	struct rnd_state rnd;
+	u32 held[ARENA_HOLDS];
+	u32 n_held;
+	u32 rounds;
+};
+
+/**
+ * struct arena_timer - a timer that acts in a hard interrupt
+ * @timer: the timer
+ * @actor: what it does
+ * @over: it has done that often enough
+ */
+struct arena_timer {
+	struct hrtimer timer;
+	struct arena_actor actor;
+	struct completion over;
+};
+
+/**
+ * struct arena - what they all quarrel over
+ * @alloc: the allocator
+ * @holder: who has each frame, 0 for nobody
+ * @clashes: how often a frame was given to two, or an errno was none of those due
+ * @soft: how often what should be a hard interrupt was none
+ * @hard_got: how often a frame was allocated in a hard interrupt
+ * @hard_none: how often there was none
+ * @threads_got: how often by a thread that would have waited
+ * @stop: threads shall end
+ * @timer: timers, one for each processor
+ * @work: an irq_work
+ * @by_work: what it does
+ * @by_ipi: what interrupts from one processor to another do
+ * @thread: actors of the threads
+ * @seed: for all random numbers
+ */
+struct arena {
+	struct ks_allocator *alloc;
+	atomic_t holder[ARENA_FRAMES];
+	atomic_t clashes;
+	atomic_t soft;
+	atomic_t hard_got;
+	atomic_t hard_none;
+	atomic_t threads_got;
+	bool stop;
+	struct arena_timer timer[ARENA_CPUS];
+	struct irq_work work;
+	struct arena_actor by_work;
+	struct arena_actor by_ipi;
+	struct arena_actor thread[KS_TEST_CREW];
+	u64 seed;
+};
+
+static void arena_got(struct arena_actor *actor, u32 index)
+{
+	if (index >= ARENA_FRAMES ||
+	    atomic_cmpxchg(&actor->arena->holder[index], 0, actor->id)) {
+		atomic_inc(&actor->arena->clashes);
+		return;
+	}
+	actor->held[actor->n_held++] = index;
+}
+
+static void arena_free(struct arena_actor *actor)
+{
+	u32 index = actor->held[--actor->n_held];
+	struct arena *arena = actor->arena;
+
+	if (atomic_cmpxchg(&arena->holder[index], actor->id, 0) != actor->id ||
+	    ks_allocator_free(arena->alloc, index))
+		atomic_inc(&arena->clashes);
+}
+
+/* Allocates or frees, by chance; in any context */
+static void arena_act(struct arena_actor *actor)
+{
+	struct arena *arena = actor->arena;
+	u32 r = prandom_u32_state(&actor->rnd), index = 0;
+	int ret;
+
+	actor->rounds++;
+	if (actor->n_held == ARENA_HOLDS || (actor->n_held && r % 2)) {
+		arena_free(actor);
+		return;
+	}
+	ret = ks_allocator_try_alloc(arena->alloc, &actor->owner, &index);
+	if (!ret)
+		arena_got(actor, index);
+	else if (ret != -EAGAIN)
+		atomic_inc(&arena->clashes);
+	if (in_hardirq())
+		atomic_inc(ret ? &arena->hard_none : &arena->hard_got);
+}
+
+static void arena_act_in_interrupt(struct arena_actor *actor)
+{
+	if (!in_hardirq() || !irqs_disabled())
+		atomic_inc(&actor->arena->soft);
+	arena_act(actor);
+}
+
+static enum hrtimer_restart arena_timer_fires(struct hrtimer *timer)
+{
+	struct arena_timer *t = container_of(timer, struct arena_timer, timer);
+
+	arena_act_in_interrupt(&t->actor);
+	if (t->actor.rounds >= ARENA_TIMER_ROUNDS) {
+		while (t->actor.n_held)
+			arena_free(&t->actor);
+		complete_all(&t->over);
+		return HRTIMER_NORESTART;
+	}
+	hrtimer_forward_now(timer, ns_to_ktime(100 * NSEC_PER_USEC));
+	return HRTIMER_RESTART;
+}
+
+static void arena_timer_start(void *data)
+{
+	struct arena_timer *t = data;
+
+	hrtimer_start(&t->timer, ns_to_ktime(100 * NSEC_PER_USEC), HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+static void arena_timer_setup(struct hrtimer *timer)
+{
+#ifdef KS_TEST_HRTIMER_SETUP
+	hrtimer_setup(timer, arena_timer_fires, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_PINNED_HARD);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+	timer->function = arena_timer_fires;
+#endif
+}
+
+static void arena_timer_end(void *data)
+{
+	struct arena_timer *t = data;
+
+	hrtimer_cancel(&t->timer);
+}
+
+static void arena_work_runs(struct irq_work *work)
+{
+	struct arena *arena = container_of(work, struct arena, work);
+
+	arena_act_in_interrupt(&arena->by_work);
+}
+
+static void arena_ipi(void *data)
+{
+	struct arena *arena = data;
+
+	arena_act_in_interrupt(&arena->by_ipi);
+}
+
+static void arena_actor_init(struct arena *arena, struct arena_actor *actor,
+			     int id)
+{
+	actor->arena = arena;
+	actor->id = id;
+	actor->owner = ks_test_owner(0, id % KS_TEST_FRAMES);
+	prandom_seed_state(&actor->rnd, arena->seed + id);
+}
+
+/* An arena with all actors, who do not act yet. It goes with the crew */
+static struct arena *arena_create(struct kunit *test, struct file *file)
+{
+	struct arena *arena = kzalloc(sizeof(*arena), GFP_KERNEL);
+	struct rnd_state rnd;
+	int i, id = 1;
+
+	KUNIT_ASSERT_NOT_NULL(test, arena);
+	arena->alloc = ks_allocator_of(file);
+	arena->seed = ks_test_seed(test, &rnd);
+	for (i = 0; i < ARENA_CPUS; i++) {
+		arena_actor_init(arena, &arena->timer[i].actor, id++);
+		arena_timer_setup(&arena->timer[i].timer);
+		init_completion(&arena->timer[i].over);
+	}
+	arena->work = IRQ_WORK_INIT_HARD(arena_work_runs);
+	arena_actor_init(arena, &arena->by_work, id++);
+	arena_actor_init(arena, &arena->by_ipi, id++);
+	for (i = 0; i < KS_TEST_CREW; i++)
+		arena_actor_init(arena, &arena->thread[i], id++);
+	return arena;
+}
+
+/* Waits for frames, so that interrupts hand them over; then holds one for a while */
+static void arena_wait_for_frame(struct arena_actor *actor)
+{
+	struct arena *arena = actor->arena;
+	u32 index = 0;
+	int ret;
+
+	ret = ks_allocator_alloc(arena->alloc, &actor->owner,
+				 ktime_get_ns() + 100 * NSEC_PER_MSEC, &index);
+	if (!ret) {
+		atomic_inc(&arena->threads_got);
+		arena_got(actor, index);
+	} else if (ret != -ETIMEDOUT) {
+		atomic_inc(&arena->clashes);
+	}
+	if (actor->n_held)
+		arena_free(actor);
+}
+
+/* A thread: numbers 0 and 1 wait, the others do not */
+static void arena_thread(struct ks_test_crew *crew, unsigned int number)
+{
+	struct arena *arena = crew->data;
+	struct arena_actor *actor = &arena->thread[number];
+
+	while (!READ_ONCE(arena->stop) && !signal_pending(current)) {
+		if (number < 2)
+			arena_wait_for_frame(actor);
+		else
+			arena_act(actor);
+		cond_resched();
+	}
+	while (actor->n_held)
+		arena_free(actor);
+}
+
+static void arena_report(struct kunit *test, struct arena *arena)
+{
+	kunit_info(test, "in hard interrupts %d allocated and %d not; %d in threads\n",
+		   atomic_read(&arena->hard_got), atomic_read(&arena->hard_none),
+		   atomic_read(&arena->threads_got));
+	KUNIT_EXPECT_EQ(test, atomic_read(&arena->clashes), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&arena->soft), 0);
+	KUNIT_EXPECT_GT(test, atomic_read(&arena->hard_got), 1000);
+	KUNIT_EXPECT_GT(test, atomic_read(&arena->threads_got), 0);
+}
+
+/* Ends the crew, upon which nobody has a frame */
+static void arena_stop(struct kunit *test, struct arena *arena,
+		       struct ks_test_crew *crew)
+{
+	WRITE_ONCE(arena->stop, true);
+	KUNIT_ASSERT_TRUE(test, wait_for_completion_timeout(&crew->done,
+							    KS_TEST_PATIENCE));
+	ks_test_expect_counts(test, arena->alloc, 0, 0, 0);
+}
+
+/*
+ * Passes where timers in hard interrupts on each processor, and threads that wait
+ * or do not, share five frames for thousands of rounds, never have one frame
+ * twice, and leave all of them free (C1, C2, C4).
+ */
+static void interrupt_timers_against_threads(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, ARENA_FRAMES);
+	struct arena *arena = arena_create(test, file);
+	struct ks_test_crew *crew;
+	int cpu, n = 0;
+
+	crew = ks_test_crew(test, 4, arena_thread, arena, file);
+	for_each_online_cpu(cpu) {
+		struct arena_timer *t = &arena->timer[n];
+
+		if (n++ == ARENA_CPUS)
+			break;
+		KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
+								   arena_timer_end,
+								   t));
+		KUNIT_ASSERT_EQ(test, 0,
+				smp_call_function_single(cpu, arena_timer_start,
+							 t, true));
+	}
+	n = min(n, ARENA_CPUS);
+	while (n--) {
+		KUNIT_ASSERT_TRUE(test, wait_for_completion_timeout(&arena->timer[n].over,
+								    3 * KS_TEST_PATIENCE));
+		KUNIT_EXPECT_EQ(test, arena->timer[n].actor.rounds,
+				ARENA_TIMER_ROUNDS);
+	}
+	arena_stop(test, arena, crew);
+	arena_report(test, arena);
+}
+
+/*
+ * Passes where the same is true of irq_work, which interrupts a thread in the
+ * midst of what it is doing on its own processor, and of interrupts sent to another
+ * processor (C1, C2, C4).
+ */
+static void interrupt_irq_work_against_threads(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, ARENA_FRAMES);
+	struct arena *arena = arena_create(test, file);
+	struct ks_test_crew *crew;
+	unsigned int cpu, other;
+	int i;
+
+	crew = ks_test_crew(test, 3, arena_thread, arena, file);
+	for (i = 0; i < ARENA_WORK_ROUNDS; i++) {
+		cpu = get_cpu();
+		other = cpumask_any_but(cpu_online_mask, cpu);
+		irq_work_queue(&arena->work);
+		if (other < nr_cpu_ids)
+			smp_call_function_single(other, arena_ipi, arena, true);
+		put_cpu();
+		irq_work_sync(&arena->work);
+		cond_resched();
+	}
+	KUNIT_EXPECT_EQ(test, arena->by_work.rounds, ARENA_WORK_ROUNDS);
+	KUNIT_EXPECT_TRUE(test, num_online_cpus() == 1 ||
+			  arena->by_ipi.rounds == ARENA_WORK_ROUNDS);
+	while (arena->by_work.n_held)
+		arena_free(&arena->by_work);
+	while (arena->by_ipi.n_held)
+		arena_free(&arena->by_ipi);
+
+	arena_stop(test, arena, crew);
+	arena_report(test, arena);
+}
+
+/* What a call in an interrupt is about, and what came of it */
+struct interrupt_call {
+	struct ks_allocator *alloc;
+	struct ks_owner owner;
+	const struct file *connection;
+	u32 index;
+	int ret;
+	bool answer;
+};
+
+static void interrupt_do_alloc(void *data)
+{
+	struct interrupt_call *call = data;
+
+	call->ret = ks_allocator_try_alloc(call->alloc, &call->owner,
+					   &call->index);
+}
+
+static void interrupt_do_free(void *data)
+{
+	struct interrupt_call *call = data;
+
+	call->ret = ks_allocator_free(call->alloc, call->index);
+}
+
+static void interrupt_do_submit(void *data)
+{
+	struct interrupt_call *call = data;
+
+	call->ret = ks_allocator_submit(call->alloc, call->index,
+					call->connection);
+}
+
+static void interrupt_do_unsubmit(void *data)
+{
+	struct interrupt_call *call = data;
+
+	ks_allocator_unsubmit(call->alloc, call->index);
+}
+
+static void interrupt_do_deliver(void *data)
+{
+	struct interrupt_call *call = data;
+
+	ks_allocator_deliver(call->alloc, call->index, &call->owner);
+}
+
+static void interrupt_do_undeliver(void *data)
+{
+	struct interrupt_call *call = data;
+
+	call->answer = ks_allocator_undeliver(call->alloc, call->index,
+					      &call->owner);
+}
+
+static void interrupt_do_cancel(void *data)
+{
+	struct interrupt_call *call = data;
+
+	ks_allocator_cancel(call->alloc, call->connection);
+}
+
+static void interrupt_do_reclaim(void *data)
+{
+	struct interrupt_call *call = data;
+
+	ks_allocator_reclaim(call->alloc, &call->owner);
+}
+
+static void interrupt_do_free_owned(void *data)
+{
+	struct interrupt_call *call = data;
+
+	ks_allocator_free_owned(call->alloc, call->index, &call->owner);
+}
+
+static void interrupt_do_serves(void *data)
+{
+	struct interrupt_call *call = data;
+
+	call->answer = ks_allocator_serves(call->alloc, &call->owner);
+}
+
+#define INTERRUPT(fn)							\
+	KUNIT_ASSERT_EQ(test, 0, ks_test_in_hardirq(test, fn, &call))
+
+/*
+ * Passes where every call that says "Context: any" does in a hard interrupt what
+ * it does elsewhere, and neither lockdep nor the scheduler complains (C1).
+ */
+static void interrupt_every_call(struct kunit *test)
+{
+	struct interrupt_call call = {
+		.alloc = ks_test_allocator(test, 2),
+		.owner = { ks_test_file(1), ks_test_files(1) },
+		.connection = ks_test_file(1),
+	};
+
+	/* In the other context before, so that lockdep can compare */
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(call.alloc, &call.owner,
+							&call.index));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(call.alloc, call.index));
+
+	INTERRUPT(interrupt_do_alloc);
+	KUNIT_EXPECT_EQ(test, call.ret, 0);
+	ks_test_expect_counts(test, call.alloc, 1, 0, 0);
+	INTERRUPT(interrupt_do_serves);
+	KUNIT_EXPECT_TRUE(test, call.answer);
+	INTERRUPT(interrupt_do_submit);
+	KUNIT_EXPECT_EQ(test, call.ret, 0);
+	ks_test_expect_counts(test, call.alloc, 1, 1, 0);
+	INTERRUPT(interrupt_do_unsubmit);
+	ks_test_expect_counts(test, call.alloc, 1, 0, 0);
+	INTERRUPT(interrupt_do_submit);
+	INTERRUPT(interrupt_do_deliver);
+	ks_test_expect_counts(test, call.alloc, 1, 0, 0);
+	INTERRUPT(interrupt_do_undeliver);
+	KUNIT_EXPECT_TRUE(test, call.answer);
+	ks_test_expect_counts(test, call.alloc, 1, 1, 0);
+	INTERRUPT(interrupt_do_cancel);
+	ks_test_expect_counts(test, call.alloc, 0, 0, 0);
+	INTERRUPT(interrupt_do_alloc);
+	INTERRUPT(interrupt_do_free);
+	KUNIT_EXPECT_EQ(test, call.ret, 0);
+	ks_test_expect_counts(test, call.alloc, 0, 0, 0);
+	INTERRUPT(interrupt_do_alloc);
+	INTERRUPT(interrupt_do_free_owned);
+	ks_test_expect_counts(test, call.alloc, 0, 0, 0);
+	INTERRUPT(interrupt_do_alloc);
+	INTERRUPT(interrupt_do_reclaim);
+	ks_test_expect_counts(test, call.alloc, 0, 0, 0);
+}
+
+/*
+ * Passes where a frame that is freed in a hard interrupt ends the wait of a thread
+ * and wakes pollers (C3).
+ */
+static void interrupt_free_is_heard_of(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct interrupt_call call = {
+		.alloc = ks_allocator_of(file),
+		.owner = ks_test_owner(0, 0),
+	};
+	struct ks_test_poll *poll = ks_test_poll(test, file);
+	struct ks_test_call *waiter;
+
+	INTERRUPT(interrupt_do_alloc);
+	waiter = ks_test_call_alloc(test, file, &call.owner, 0);
+	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(call.alloc->waiting)));
+	KUNIT_ASSERT_TRUE(test, ks_test_pending(waiter));
+	INTERRUPT(interrupt_do_free);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(waiter));
+	KUNIT_EXPECT_EQ(test, waiter->ret, 0);
+	KUNIT_EXPECT_EQ(test, waiter->index, 0);
+
+	atomic_set(&poll->wakes, 0);
+	INTERRUPT(interrupt_do_free);
+	KUNIT_EXPECT_GT(test, atomic_read(&poll->wakes), 0);
+	KUNIT_EXPECT_EQ(test, ks_test_events(file), KS_TEST_IN);
+}
+
+static struct kunit_case interrupt_cases[] = {
+	KUNIT_CASE(interrupt_every_call),
+	KUNIT_CASE(interrupt_free_is_heard_of),
+	KUNIT_CASE_SLOW(interrupt_timers_against_threads),
+	KUNIT_CASE_SLOW(interrupt_irq_work_against_threads),
+	{}
+};
+
+static struct kunit_suite interrupt_suite = {
+	.name = "ksalloc_interrupt",
+	.init = ks_test_init,
+	.test_cases = interrupt_cases,
+};
+
+kunit_test_suite(interrupt_suite);

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the KUnit suites of ksalloc share.
+ *
+ * A test that finds a mistake must end all the same, or nobody reads what it
+ * found. So whatever might never return is called in a thread (&struct
+ * ks_test_call), whose return is waited for a bounded time. A thread that does
+ * not return keeps what it uses: its own memory, and a reference to the file.
+ *
+ * No test measures time, and none sleeps to let something happen: it waits for a
+ * completion, or for a condition, and fails when that does not come.
+ */
+#ifndef _KS_TEST_H
+#define _KS_TEST_H
+
+#include <kunit/test.h>
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/file.h>
+#include <linux/jiffies.h>
+#include <linux/poll.h>
+#include <linux/prandom.h>
+#include <linux/sched.h>
+
+#include "ksalloc_priv.h"
+
+/* How long to wait for what comes at once unless it never comes */
+#define KS_TEST_PATIENCE (20 * HZ)
+
+/* The most frames of an allocator that is looked at frame by frame */
+#define KS_TEST_FRAMES 16
+
+/* Waits until a condition holds; false where it does not come to hold */
+#define ks_test_wait_until(condition)					\
+({									\
+	unsigned long __end = jiffies + KS_TEST_PATIENCE;		\
+	bool __late, __met;						\
+									\
+	for (;;) {							\
+		__late = time_after(jiffies, __end);			\
+		__met = (condition);					\
+		if (__met || __late)					\
+			break;						\
+		schedule_timeout_uninterruptible(1);			\
+	}								\
+	__met;								\
+})
+
+int ks_test_init(struct kunit *test);
+u64 ks_test_seed(struct kunit *test, struct rnd_state *rnd);
+
+/* A pointer to compare, for files and descriptor tables that are not followed */
+const struct file *ks_test_file(unsigned int i);
+fl_owner_t ks_test_files(unsigned int i);
+
+/* The owner that has ks_test_file(file) and ks_test_files(files) */
+static inline struct ks_owner ks_test_owner(unsigned int file,
+					    unsigned int files)
+{
+	return (struct ks_owner){ ks_test_file(file), ks_test_files(files) };
+}
+
+/**
+ * struct ks_test_memory - a provider of frames' memory that can fail
+ * @calls: how often it was called
+ * @bytes: what the last call asked for
+ * @fail_at: the call that fails, the first being 0
+ * @error: how it fails
+ * @signal_at: the call that gets the calling task a signal
+ * @signal: which
+ * @same_at: the call that returns the first call's memory once more
+ * @first: that memory
+ */
+struct ks_test_memory {
+	u32 calls;
+	size_t bytes;
+	u32 fail_at;
+	int error;
+	u32 signal_at;
+	int signal;
+	u32 same_at;
+	struct dma_buf *first;
+};
+
+/* No call */
+#define KS_TEST_NEVER U32_MAX
+
+struct dma_buf *ks_test_memory(void *context, size_t bytes);
+int ks_test_dma_bufs(void);
+bool ks_test_dma_bufs_become(int count);
+
+/**
+ * struct ks_test_fd - a descriptor in the table that all kernel threads share
+ * @fd: its number; negative once it is closed
+ */
+struct ks_test_fd {
+	int fd;
+};
+
+struct ks_test_fd *ks_test_fd(struct kunit *test, struct file *file);
+void ks_test_fd_close(struct ks_test_fd *fd);
+
+struct file *ks_test_allocator_file(struct kunit *test, u32 frames);
+struct ks_allocator *ks_test_allocator(struct kunit *test, u32 frames);
+
+/**
+ * struct ks_test_frames - all that there is to see of an allocator's frames
+ * @allocated: as in &struct ks_allocator
+ * @in_device: likewise
+ * @waiting: likewise
+ * @free: how many are on the free list
+ * @order: the free list
+ * @frame: state, owner and connection of each, where they mean something
+ */
+struct ks_test_frames {
+	u32 allocated;
+	u32 in_device;
+	u32 waiting;
+	u32 free;
+	u32 order[KS_TEST_FRAMES];
+	struct {
+		enum ks_frame_state state;
+		struct ks_owner owner;
+		const struct file *connection;
+	} frame[KS_TEST_FRAMES];
+};
+
+void ks_test_look(struct kunit *test, struct ks_allocator *alloc,
+		  struct ks_test_frames *frames);
+void ks_test_expect_frames(struct kunit *test, struct ks_allocator *alloc,
+			   const struct ks_test_frames *expected);
+void ks_test_expect_counts(struct kunit *test, struct ks_allocator *alloc,
+			   u32 allocated, u32 in_device, u32 waiting);
+
+/**
+ * struct ks_test_call - a call that may wait, in a thread
+ * @fn: makes the call
+ * @file: on which object; the thread has a reference of its own
+ * @owner: argument
+ * @deadline_ns: argument
+ * @nonblock: argument
+ * @state: argument
+ * @ret: result, as all that follow, after @done
+ * @index: the frame
+ * @complete: what ks_connection_read() said
+ * @collected: likewise
+ * @done: it has returned
+ * @task: the thread
+ */
+struct ks_test_call {
+	int (*fn)(struct ks_test_call *call);
+	struct file *file;
+	struct ks_owner owner;
+	u64 deadline_ns;
+	bool nonblock;
+	enum ksstate state;
+
+	int ret;
+	u32 index;
+	struct ksalloc_complete complete;
+	struct ks_collected collected;
+
+	struct completion done;
+	struct task_struct *task;
+};
+
+struct ks_test_call *ks_test_call_alloc(struct kunit *test, struct file *file,
+					const struct ks_owner *owner,
+					u64 deadline_ns);
+struct ks_test_call *ks_test_call_read(struct kunit *test, struct file *file,
+				       const struct ks_owner *owner,
+				       bool nonblock, u64 deadline_ns);
+struct ks_test_call *ks_test_call_request(struct kunit *test, struct file *file,
+					  enum ksstate state);
+bool ks_test_returned(struct ks_test_call *call);
+bool ks_test_pending(struct ks_test_call *call);
+void ks_test_signal(struct ks_test_call *call);
+
+/**
+ * struct ks_test_poll - a poller
+ * @table: collects @entry
+ * @entry: on the file's wait queue
+ * @head: that wait queue
+ * @wakes: how often it was woken
+ * @key: with which events, all together
+ */
+struct ks_test_poll {
+	poll_table table;
+	wait_queue_entry_t entry;
+	wait_queue_head_t *head;
+	atomic_t wakes;
+	atomic_t key;
+};
+
+struct ks_test_poll *ks_test_poll(struct kunit *test, struct file *file);
+
+/* Events as plain numbers, to be compared */
+#define KS_TEST_IN ((__force int)(EPOLLIN | EPOLLRDNORM))
+#define KS_TEST_ERR ((__force int)EPOLLERR)
+#define KS_TEST_HUP ((__force int)(EPOLLERR | EPOLLHUP))
+
+/* What poll says now */
+static inline int ks_test_events(struct file *file)
+{
+	return (__force int)vfs_poll(file, NULL);
+}
+
+#define KS_TEST_CREW 8
+
+/**
+ * struct ks_test_crew - threads that all work on the same
+ * @work: what each does, once; its number begins at 0
+ * @data: what they work on, from kzalloc(). It goes with the crew
+ * @file: a reference for all of them
+ * @n: how many
+ * @running: how many have not ended
+ * @done: the last one has ended
+ * @task: the threads
+ */
+struct ks_test_crew {
+	void (*work)(struct ks_test_crew *crew, unsigned int number);
+	void *data;
+	struct file *file;
+	unsigned int n;
+	atomic_t running;
+	struct completion done;
+	struct task_struct *task[KS_TEST_CREW];
+};
+
+struct ks_test_crew *
+ks_test_crew(struct kunit *test, unsigned int n,
+	     void (*work)(struct ks_test_crew *crew, unsigned int number),
+	     void *data, struct file *file);
+
+int ks_test_in_hardirq(struct kunit *test, void (*fn)(void *data), void *data);
+
+#endif /* _KS_TEST_H */

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit suite "ksalloc_memory": the making and the end of allocators, with a
+ * provider of memory that fails.
+ *
+ * The dma-bufs are the suite's own and are counted, so nothing can be left behind
+ * unseen.
+ */
+#include <linux/completion.h>
+#include <linux/dma-buf.h>
+#include <linux/kthread.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "ks_test.h"
+
+#define MEMORY_FRAMES 16
+
+static struct ksallocator_framing memory_framing(u32 frames)
+{
+	return (struct ksallocator_framing){
+		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.pool_type = KSALLOC_POOL_PAGED,
+		.frames = frames,
+		.frame_size = PAGE_SIZE + 1,
+		.file_alignment = 63,
+	};
+}
+
+static const struct ks_test_memory memory_fine = {
+	.fail_at = KS_TEST_NEVER,
+	.signal_at = KS_TEST_NEVER,
+	.same_at = KS_TEST_NEVER,
+};
+
+static struct file *memory_create(u32 frames, struct ks_test_memory *memory)
+{
+	struct ksallocator_framing framing = memory_framing(frames);
+
+	return ks_allocator_create(&framing, 2 * PAGE_SIZE, ks_test_memory,
+				   memory);
+}
+
+/*
+ * Passes where a provider that fails at the n-th of 1 to 16 frames, for every n,
+ * is not called again, its error is passed on, and all earlier frames' memory is
+ * given back (A4).
+ */
+static void memory_fails_at_each_frame(struct kunit *test)
+{
+	static const int errors[] = { -ENOMEM, -EINVAL, -EINTR, -ENFILE };
+	int ground = ks_test_dma_bufs();
+	u32 frames, n;
+
+	for (frames = 1; frames <= MEMORY_FRAMES; frames++) {
+		for (n = 0; n < frames; n++) {
+			struct ks_test_memory memory = memory_fine;
+			struct file *file;
+
+			memory.fail_at = n;
+			memory.error = errors[n % ARRAY_SIZE(errors)];
+			file = memory_create(frames, &memory);
+			KUNIT_ASSERT_TRUE(test, IS_ERR(file));
+			KUNIT_EXPECT_EQ(test, PTR_ERR(file), memory.error);
+			KUNIT_EXPECT_EQ(test, memory.calls, n + 1);
+			ks_test_dma_bufs_become(ground);
+			KUNIT_ASSERT_EQ_MSG(test, ks_test_dma_bufs(), ground,
+					    "frame %u of %u", n, frames);
+		}
+	}
+}
+
+/*
+ * Passes where 1 to 16 frames take one call each, for the bytes asked for, and
+ * their memory is given back when the allocator's file ends (A1, B7).
+ */
+static void memory_of_every_count(struct kunit *test)
+{
+	int ground = ks_test_dma_bufs();
+	u32 frames, i;
+
+	for (frames = 1; frames <= MEMORY_FRAMES; frames++) {
+		struct ks_test_memory memory = memory_fine;
+		struct ks_test_frames now;
+		struct ks_allocator *alloc;
+		struct file *file;
+
+		file = memory_create(frames, &memory);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+		KUNIT_EXPECT_EQ(test, memory.calls, frames);
+		KUNIT_EXPECT_EQ(test, memory.bytes, 2 * PAGE_SIZE);
+		KUNIT_EXPECT_EQ(test, ks_test_dma_bufs(), ground + frames);
+
+		alloc = ks_allocator_of(file);
+		KUNIT_EXPECT_EQ(test, alloc->frames, frames);
+		KUNIT_EXPECT_EQ(test, alloc->frame_bytes, 2 * PAGE_SIZE);
+		KUNIT_EXPECT_EQ(test, alloc->framing.file_alignment, 63);
+		ks_test_look(test, alloc, &now);
+		KUNIT_EXPECT_EQ(test, now.free, frames);
+		for (i = 0; i < frames; i++)
+			KUNIT_EXPECT_EQ(test, now.order[i], i);
+
+		__fput_sync(file);
+		KUNIT_ASSERT_TRUE(test, ks_test_dma_bufs_become(ground));
+	}
+}
+
+/* Passes where the most frames that there can be are made and given back. */
+static void memory_of_the_most_frames(struct kunit *test)
+{
+	struct ks_test_memory memory = memory_fine;
+	int ground = ks_test_dma_bufs();
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_allocator *alloc;
+	struct file *file;
+	u32 i, index = 0;
+
+	file = memory_create(KSALLOC_MAX_FRAMES, &memory);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_EXPECT_EQ(test, memory.calls, KSALLOC_MAX_FRAMES);
+	alloc = ks_allocator_of(file);
+	for (i = 0; i < KSALLOC_MAX_FRAMES; i++) {
+		KUNIT_EXPECT_EQ(test, 0, ks_allocator_try_alloc(alloc, &owner,
+								&index));
+		KUNIT_EXPECT_EQ(test, index, i);
+	}
+	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(alloc, &owner,
+							      &index));
+	__fput_sync(file);
+	KUNIT_EXPECT_TRUE(test, ks_test_dma_bufs_become(ground));
+}
+
+/*
+ * Passes where a frame has one dma-buf of its own from the beginning to the end,
+ * whatever happens to it (B6).
+ */
+static void memory_stays_with_its_frame(struct kunit *test)
+{
+	struct ks_allocator *alloc = ks_test_allocator(test, 4);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct dma_buf *dmabufs[4];
+	u32 i, j, index = 0;
+
+	for (i = 0; i < 4; i++) {
+		dmabufs[i] = alloc->frame[i].dmabuf;
+		for (j = 0; j < i; j++)
+			KUNIT_EXPECT_PTR_NE(test, dmabufs[i], dmabufs[j]);
+	}
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, 0, ks_allocator_try_alloc(alloc, &owner,
+								&index));
+		KUNIT_EXPECT_EQ(test, 0, ks_allocator_submit(alloc, index,
+							     ks_test_file(1)));
+	}
+	ks_allocator_deliver(alloc, 0, &owner);
+	ks_allocator_cancel(alloc, ks_test_file(1));
+	ks_allocator_reclaim(alloc, &owner);
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_PTR_EQ(test, alloc->frame[i].dmabuf, dmabufs[i]);
+}
+
+/* Passes where memory that is in use elsewhere outlives its allocator, alone (B7). */
+static void memory_in_use_elsewhere(struct kunit *test)
+{
+	struct ks_test_memory memory = memory_fine;
+	int ground = ks_test_dma_bufs();
+	struct dma_buf *dmabuf;
+	struct file *file;
+
+	file = memory_create(3, &memory);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	dmabuf = ks_allocator_of(file)->frame[1].dmabuf;
+	get_dma_buf(dmabuf);
+	__fput_sync(file);
+	KUNIT_EXPECT_TRUE(test, ks_test_dma_bufs_become(ground + 1));
+	KUNIT_EXPECT_EQ(test, dmabuf->size, 2 * PAGE_SIZE);
+	dma_buf_put(dmabuf);
+	KUNIT_EXPECT_TRUE(test, ks_test_dma_bufs_become(ground));
+}
+
+/**
+ * struct memory_killed - a thread that is killed while it creates an allocator
+ * @memory: its provider
+ * @frames: how many frames it wants
+ * @file: what it got
+ * @done: it has tried
+ */
+struct memory_killed {
+	struct ks_test_memory memory;
+	u32 frames;
+	struct file *file;
+	struct completion done;
+};
+
+static int memory_killed_thread(void *data)
+{
+	struct memory_killed *killed = data;
+
+	allow_signal(SIGKILL);
+	allow_signal(SIGUSR1);
+	killed->file = memory_create(killed->frames, &killed->memory);
+	flush_signals(current);
+	kthread_complete_and_exit(&killed->done, 0);
+}
+
+/* Lets a thread create an allocator, with a signal at the n-th frame */
+static void memory_create_with_signal(struct kunit *test,
+				      struct memory_killed *killed, u32 n,
+				      int signal)
+{
+	struct task_struct *task;
+
+	killed->memory = memory_fine;
+	killed->memory.signal_at = n;
+	killed->memory.signal = signal;
+	init_completion(&killed->done);
+	task = kthread_run(memory_killed_thread, killed, "ks-killed");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	wait_for_completion(&killed->done);
+}
+
+/*
+ * Passes where a process that is killed at the n-th of 1 to 16 frames, for every
+ * n, gets no further frame and EINTR, and leaves nothing behind (A4).
+ */
+static void memory_killed_at_each_frame(struct kunit *test)
+{
+	int ground = ks_test_dma_bufs();
+	struct memory_killed *killed;
+	u32 n;
+
+	killed = kunit_kzalloc(test, sizeof(*killed), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, killed);
+	for (killed->frames = 1; killed->frames <= MEMORY_FRAMES; killed->frames++) {
+		for (n = 0; n < killed->frames; n++) {
+			memory_create_with_signal(test, killed, n, SIGKILL);
+			KUNIT_ASSERT_TRUE(test, IS_ERR(killed->file));
+			KUNIT_EXPECT_EQ(test, PTR_ERR(killed->file), -EINTR);
+			KUNIT_EXPECT_EQ(test, killed->memory.calls, n + 1);
+			KUNIT_ASSERT_TRUE(test, ks_test_dma_bufs_become(ground));
+		}
+	}
+}
+
+/* Passes where a signal that does not kill leaves the making of frames alone. */
+static void memory_other_signals(struct kunit *test)
+{
+	struct memory_killed *killed;
+
+	killed = kunit_kzalloc(test, sizeof(*killed), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, killed);
+	killed->frames = 3;
+	memory_create_with_signal(test, killed, 1, SIGUSR1);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, killed->file);
+	KUNIT_EXPECT_EQ(test, killed->memory.calls, 3);
+	__fput_sync(killed->file);
+}
+
+/*
+ * Passes where a provider that gives the same memory to two frames, the first and
+ * the n-th, for every n, is refused with EINVAL, and nothing is left behind (B6).
+ */
+static void memory_shared_by_two_frames(struct kunit *test)
+{
+	int ground = ks_test_dma_bufs();
+	u32 n;
+
+	for (n = 1; n < MEMORY_FRAMES; n++) {
+		struct ks_test_memory memory = memory_fine;
+		struct file *file;
+
+		memory.same_at = n;
+		file = memory_create(MEMORY_FRAMES, &memory);
+		KUNIT_ASSERT_TRUE(test, IS_ERR(file));
+		KUNIT_EXPECT_EQ(test, PTR_ERR(file), -EINVAL);
+		KUNIT_ASSERT_TRUE(test, ks_test_dma_bufs_become(ground));
+	}
+}
+
+/* Passes where only an allocator's file is taken for one (A5). */
+static void memory_other_files(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+
+	KUNIT_EXPECT_NOT_NULL(test, ks_allocator_of(file));
+	KUNIT_EXPECT_NULL(test,
+			  ks_allocator_of(ks_allocator_of(file)->frame[0].dmabuf->file));
+}
+
+static struct kunit_case memory_cases[] = {
+	KUNIT_CASE_SLOW(memory_fails_at_each_frame),
+	KUNIT_CASE(memory_of_every_count),
+	KUNIT_CASE_SLOW(memory_of_the_most_frames),
+	KUNIT_CASE(memory_stays_with_its_frame),
+	KUNIT_CASE(memory_in_use_elsewhere),
+	KUNIT_CASE_SLOW(memory_killed_at_each_frame),
+	KUNIT_CASE(memory_other_signals),
+	KUNIT_CASE(memory_shared_by_two_frames),
+	KUNIT_CASE(memory_other_files),
+	{}
+};
+
+static struct kunit_suite memory_suite = {
+	.name = "ksalloc_memory",
+	.init = ks_test_init,
+	.test_cases = memory_cases,
+};
+
+kunit_test_suite(memory_suite);

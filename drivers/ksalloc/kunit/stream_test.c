@@ -1,0 +1,1034 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit suite "ksalloc_stream": frames on their way through a connection, to be
+ * filled by a fake sink.
+ */
+#include <linux/hrtimer.h>
+#include <linux/ktime.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "fake_sink.h"
+
+static struct ks_rig *stream_rig(struct kunit *test, u32 frames,
+				 enum ksstate state)
+{
+	struct ks_rig *rig = ks_rig_create(test, frames);
+
+	ks_rig_request(rig, state);
+	ks_fake_forget(rig->fake);
+	return rig;
+}
+
+/* Collects a frame, which must be this one; returns its options */
+static u32 stream_collect(struct ks_rig *rig, u32 index)
+{
+	struct ksalloc_complete complete = { .index = KS_TEST_NEVER };
+
+	KUNIT_EXPECT_EQ(rig->test, 0, ks_rig_read(rig, &complete));
+	KUNIT_EXPECT_EQ(rig->test, complete.index, index);
+	return complete.header.options_flags;
+}
+
+/* There is nothing to be collected, and the argument is not written to */
+static void stream_expect_no_frame(struct ks_rig *rig, int error)
+{
+	struct ksalloc_complete complete, poison;
+
+	memset(&poison, 0xa5, sizeof(poison));
+	complete = poison;
+	KUNIT_EXPECT_EQ(rig->test, error, ks_rig_read(rig, &complete));
+	KUNIT_EXPECT_MEMEQ(rig->test, &complete, &poison, sizeof(poison));
+}
+
+static void stream_expect_order(struct ks_rig *rig, const u32 *expected, u32 n)
+{
+	u32 order[KS_TEST_FRAMES];
+
+	KUNIT_EXPECT_EQ(rig->test, ks_rig_submitted(rig, order), n);
+	KUNIT_EXPECT_MEMEQ(rig->test, order, expected, n * sizeof(order[0]));
+}
+
+/*
+ * Passes where a frame can be submitted in PAUSE and RUN, and in a lower state
+ * stays its owner's, with ECANCELED (I1, I2).
+ */
+static void stream_submit_in_each_state(struct kunit *test)
+{
+	enum ksstate state;
+
+	for (state = KSSTATE_STOP; state <= KSSTATE_RUN; state++) {
+		struct ks_rig *rig = stream_rig(test, 2, state);
+		bool accepts = state >= KSSTATE_PAUSE;
+		u32 index = ks_rig_alloc(rig);
+
+		KUNIT_EXPECT_EQ(test, accepts ? 0 : -ECANCELED,
+				ks_connection_submit(rig->conn, index));
+		ks_test_expect_counts(test, rig->alloc, 1, accepts, 0);
+		ks_rig_expect_calls(rig, accepts ? "queue:0" : "");
+		ks_rig_end(rig);
+	}
+}
+
+/* Passes where a frame that cannot be submitted is an error each, and nothing changes (B5). */
+static void stream_submit_errors(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 3, KSSTATE_PAUSE);
+	static const u32 expected[] = { 0 };
+	struct ks_test_frames before;
+
+	ks_rig_submit(rig);
+	ks_fake_forget(rig->fake);
+	ks_test_look(test, rig->alloc, &before);
+	KUNIT_EXPECT_EQ(test, -EBUSY, ks_connection_submit(rig->conn, 0));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_connection_submit(rig->conn, 1));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_connection_submit(rig->conn, 3));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_connection_submit(rig->conn, U32_MAX));
+	ks_test_expect_frames(test, rig->alloc, &before);
+	stream_expect_order(rig, expected, 1);
+	ks_rig_expect_calls(rig, "");
+}
+
+/*
+ * Passes where a frame that the device refuses is its owner's again, the others
+ * keep their order, and the same frame can be submitted later (A4, I2).
+ */
+static void stream_submit_refused(struct kunit *test)
+{
+	static const int errors[] = { -EIO, -ENOMEM, -ERESTARTSYS, -EMFILE };
+	static const u32 without[] = { 0, 1 }, with[] = { 0, 1, 2 };
+	struct ks_rig *rig = stream_rig(test, 4, KSSTATE_RUN);
+	struct ks_test_frames before;
+	u32 i, index;
+
+	ks_rig_submit(rig);
+	ks_rig_submit(rig);
+	index = ks_rig_alloc(rig);
+	ks_test_look(test, rig->alloc, &before);
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		ks_fake_fail(rig->fake, 1, errors[i]);
+		KUNIT_EXPECT_EQ(test, errors[i],
+				ks_connection_submit(rig->conn, index));
+		ks_test_expect_frames(test, rig->alloc, &before);
+		stream_expect_order(rig, without, 2);
+	}
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_submit(rig->conn, index));
+	stream_expect_order(rig, with, 3);
+}
+
+static void stream_owner_leaves(struct ks_fake *fake, enum ks_fake_op op,
+				void *data)
+{
+	const struct ks_rig *rig = data;
+
+	if (op == KS_FAKE_QUEUE)
+		ks_allocator_reclaim(rig->alloc, &rig->owner);
+}
+
+/*
+ * Passes where a frame that the device refuses, and whose owner goes at that
+ * moment, is free; and one that the device takes stays there (B7).
+ */
+static void stream_submit_as_the_owner_leaves(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
+	u32 refused = ks_rig_alloc(rig), taken;
+
+	rig->fake->on_call_data = rig;
+	rig->fake->on_call = stream_owner_leaves;
+	ks_fake_fail(rig->fake, 1, -EIO);
+	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_submit(rig->conn, refused));
+	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
+
+	taken = ks_rig_alloc(rig);
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_submit(rig->conn, taken));
+	ks_test_expect_counts(test, rig->alloc, 1, 1, 0);
+	ks_rig_request(rig, KSSTATE_STOP);
+	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
+}
+
+/*
+ * Passes where with nothing to collect a call that does not wait says ECANCELED
+ * below PAUSE and EAGAIN from there on, and writes nothing (I2).
+ */
+static void stream_complete_in_each_state(struct kunit *test)
+{
+	enum ksstate state;
+
+	for (state = KSSTATE_STOP; state <= KSSTATE_RUN; state++) {
+		struct ks_rig *rig = stream_rig(test, 2, state);
+		bool streams = state >= KSSTATE_PAUSE;
+
+		stream_expect_no_frame(rig, streams ? -EAGAIN : -ECANCELED);
+		if (streams) {
+			ks_rig_submit(rig);
+			stream_expect_no_frame(rig, -EAGAIN);
+		}
+		ks_rig_end(rig);
+	}
+}
+
+/* Passes where below PAUSE a call that could wait does not: ECANCELED (I4). */
+static void stream_complete_does_not_wait_for_nothing(struct kunit *test)
+{
+	struct ks_rig *rig = ks_rig_create(test, 2);
+	enum ksstate state;
+
+	for (state = KSSTATE_STOP; state < KSSTATE_PAUSE; state++) {
+		struct ks_test_call *call;
+
+		ks_rig_request(rig, state);
+		call = ks_test_call_read(test, rig->file, &rig->owner, false, 0);
+		KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+		KUNIT_EXPECT_EQ(test, call->ret, -ECANCELED);
+	}
+}
+
+/* Passes where the header says what the device said, in KS's words (I3). */
+static void stream_header(struct kunit *test)
+{
+	static const struct ks_completion said = {
+		.index = 0,
+		.sequence = 77,
+		.data_offset = 56,
+		.data_used = 1234,
+		.options_flags = KSSTREAM_HEADER_OPTIONSF_SPLICEPOINT |
+				 KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
+		.time = 0x123456789abcdefLL,
+	};
+	struct ks_rig *rig = stream_rig(test, 1, KSSTATE_RUN);
+	struct ksalloc_complete complete = {};
+	const struct ksstream_header *header = &complete.header;
+
+	ks_rig_submit(rig);
+	ks_fake_fill_as(rig->fake, &said);
+	KUNIT_ASSERT_EQ(test, 0, ks_rig_read(rig, &complete));
+	KUNIT_EXPECT_EQ(test, complete.index, 0);
+	KUNIT_EXPECT_EQ(test, complete.sequence, 77);
+	KUNIT_EXPECT_EQ(test, header->header_size, sizeof(*header));
+	KUNIT_EXPECT_EQ(test, header->type_specific_flags, 0);
+	KUNIT_EXPECT_EQ(test, header->presentation_time.time, said.time);
+	KUNIT_EXPECT_EQ(test, header->presentation_time.numerator, 1);
+	KUNIT_EXPECT_EQ(test, header->presentation_time.denominator, 1);
+	KUNIT_EXPECT_EQ(test, header->duration, 0);
+	KUNIT_EXPECT_EQ(test, header->frame_extent, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, header->data_used, 1234);
+	KUNIT_EXPECT_EQ(test, header->data, 56);
+	KUNIT_EXPECT_EQ(test, header->options_flags, said.options_flags);
+	KUNIT_EXPECT_EQ(test, header->reserved, 0);
+}
+
+/* Passes where a collected frame is the reader's, through the connection (I2, B7). */
+static void stream_collected_frame_is_the_readers(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
+	struct ks_owner submitter = ks_test_owner(1, 1);
+	struct ks_test_frames frames;
+	u32 index;
+
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(rig->alloc, &submitter,
+							&index));
+	KUNIT_ASSERT_EQ(test, 0, ks_connection_submit(rig->conn, index));
+	ks_fake_fill(rig->fake);
+	stream_collect(rig, index);
+
+	ks_test_look(test, rig->alloc, &frames);
+	KUNIT_EXPECT_EQ(test, frames.frame[index].state, KS_FRAME_ALLOCATED);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].owner.file, rig->file);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].owner.files,
+			    rig->owner.files);
+	/* It can go round: submitted again, it is just another frame */
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_submit(rig->conn, index));
+	ks_fake_fill(rig->fake);
+	stream_collect(rig, index);
+}
+
+/* Passes where frames come in the order in which the device fills them, whatever that is. */
+static void stream_out_of_order(struct kunit *test)
+{
+	static const u32 order[] = { 3, 0, 4, 2, 1 };
+	struct ks_rig *rig = stream_rig(test, ARRAY_SIZE(order), KSSTATE_RUN);
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		ks_rig_submit(rig);
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		struct ks_completion completion = {
+			.index = order[i], .sequence = i,
+		};
+
+		ks_fake_fill_as(rig->fake, &completion);
+	}
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		KUNIT_EXPECT_EQ(test, stream_collect(rig, order[i]), 0);
+	stream_expect_no_frame(rig, -EAGAIN);
+}
+
+/*
+ * Passes where buffers that the device hands out though nobody submitted them here
+ * (one that the client put into its own queue, one of more than there are frames)
+ * are passed over, and the next frame that was submitted comes.
+ */
+static void stream_foreign_buffers(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 3, KSSTATE_RUN);
+	struct ks_completion foreign[] = {
+		{ .index = 2, .sequence = 0 },
+		{ .index = 3, .sequence = 1 },
+		{ .index = U32_MAX, .sequence = 2 },
+	};
+	u32 i;
+
+	KUNIT_EXPECT_EQ(test, ks_rig_submit(rig), 0);
+	KUNIT_EXPECT_EQ(test, ks_rig_submit(rig), 1);
+	ks_test_expect_counts(test, rig->alloc, 2, 2, 0);
+	for (i = 0; i < ARRAY_SIZE(foreign); i++)
+		ks_fake_fill_as(rig->fake, &foreign[i]);
+	rig->fake->sequence = 3;
+	ks_fake_fill(rig->fake);
+
+	ks_fake_forget(rig->fake);
+	stream_collect(rig, 0);
+	KUNIT_EXPECT_EQ(test, rig->fake->n_calls, 4);
+	ks_test_expect_counts(test, rig->alloc, 2, 1, 0);
+	for (i = 0; i < ARRAY_SIZE(foreign); i++)
+		ks_fake_fill_as(rig->fake, &foreign[i]);
+	stream_expect_no_frame(rig, -EAGAIN);
+	ks_test_expect_counts(test, rig->alloc, 2, 1, 0);
+	/* On the way to PAUSE as well */
+	for (i = 0; i < ARRAY_SIZE(foreign); i++)
+		ks_fake_fill_as(rig->fake, &foreign[i]);
+	ks_rig_request(rig, KSSTATE_PAUSE);
+	stream_expect_no_frame(rig, -EAGAIN);
+}
+
+/* Passes where the same buffer, handed out twice, is one frame only. */
+static void stream_buffer_twice(struct kunit *test)
+{
+	struct ks_completion completion = { .index = 0 };
+	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
+
+	ks_rig_submit(rig);
+	ks_rig_submit(rig);
+	ks_fake_fill_as(rig->fake, &completion);
+	completion.sequence++;
+	ks_fake_fill_as(rig->fake, &completion);
+	stream_collect(rig, 0);
+	stream_expect_no_frame(rig, -EAGAIN);
+	ks_test_expect_counts(test, rig->alloc, 2, 1, 0);
+}
+
+#define MARKED KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY
+
+/*
+ * Passes where DATADISCONTINUITY is on the frames that do not follow the one before
+ * by its number, and gaps are counted; the turn of the number is no gap, nor is the
+ * same number once more, for two fields of one picture can have that (I3).
+ */
+static void stream_sequence_gaps(struct kunit *test)
+{
+	static const struct {
+		u32 sequence;
+		bool gap;
+	} cases[] = {
+		{ 5, false }, { 6, false }, { 8, true }, { 9, false },
+		{ 9, false }, { 10, false }, { 10, false }, { 12, true },
+		{ 11, true }, { 3, true }, { 4, false }, { U32_MAX - 1, true },
+		{ U32_MAX, false }, { 0, false }, { 1, false }, { 1, false },
+		{ U32_MAX, true }, { U32_MAX, false }, { 0, false },
+		{ 0, false }, { U32_MAX, true }, { 1, true },
+	};
+	struct ks_rig *rig = stream_rig(test, 1, KSSTATE_RUN);
+	u32 i, gaps = 0;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct ks_completion completion = {
+			.sequence = cases[i].sequence,
+			.options_flags = KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
+		};
+		u32 flags = completion.options_flags;
+
+		if (cases[i].gap)
+			flags |= MARKED;
+		gaps += cases[i].gap;
+		ks_rig_submit(rig);
+		ks_fake_fill_as(rig->fake, &completion);
+		KUNIT_EXPECT_EQ_MSG(test, stream_collect(rig, 0), flags,
+				    "case %u, sequence %u", i,
+				    cases[i].sequence);
+		KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(rig->alloc, 0));
+	}
+	KUNIT_EXPECT_EQ(test, rig->conn->gaps, gaps);
+}
+
+/* Fills a frame with a number, and says whether it came marked */
+static bool stream_marked(struct ks_rig *rig, u32 sequence)
+{
+	struct ks_completion completion = { .sequence = sequence };
+	u32 flags;
+
+	completion.index = ks_rig_submit(rig);
+	ks_fake_fill_as(rig->fake, &completion);
+	flags = stream_collect(rig, completion.index);
+	KUNIT_EXPECT_EQ(rig->test, 0, ks_allocator_free(rig->alloc,
+							completion.index));
+	return flags & MARKED;
+}
+
+/*
+ * Passes where the first frame after a pause is marked whatever its number, and no
+ * other; and one of a new stream is not (I3).
+ */
+static void stream_gap_of_a_pause(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
+
+	KUNIT_EXPECT_FALSE(test, stream_marked(rig, 7));
+	KUNIT_EXPECT_FALSE(test, stream_marked(rig, 8));
+	ks_rig_request(rig, KSSTATE_PAUSE);
+	ks_rig_request(rig, KSSTATE_RUN);
+	KUNIT_EXPECT_TRUE(test, stream_marked(rig, 9));
+	KUNIT_EXPECT_FALSE(test, stream_marked(rig, 10));
+	/* A device can begin to count anew */
+	ks_rig_request(rig, KSSTATE_PAUSE);
+	ks_rig_request(rig, KSSTATE_RUN);
+	KUNIT_EXPECT_TRUE(test, stream_marked(rig, 0));
+	KUNIT_EXPECT_FALSE(test, stream_marked(rig, 1));
+	ks_rig_request(rig, KSSTATE_ACQUIRE);
+	ks_rig_request(rig, KSSTATE_RUN);
+	KUNIT_EXPECT_FALSE(test, stream_marked(rig, 77));
+	ks_rig_request(rig, KSSTATE_PAUSE);
+	ks_rig_request(rig, KSSTATE_STOP);
+	ks_rig_request(rig, KSSTATE_RUN);
+	KUNIT_EXPECT_FALSE(test, stream_marked(rig, 3));
+	KUNIT_EXPECT_EQ(test, rig->conn->gaps, 0);
+}
+
+/*
+ * Passes where frames that were filled before a pause are not marked for it, and
+ * the first that is filled after it is (I3).
+ */
+static void stream_gap_behind_filled_frames(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 4, KSSTATE_RUN);
+	u32 i;
+
+	for (i = 0; i < 4; i++)
+		ks_rig_submit(rig);
+	ks_fake_fill(rig->fake);
+	ks_fake_fill(rig->fake);
+	ks_rig_request(rig, KSSTATE_PAUSE);
+	ks_rig_request(rig, KSSTATE_RUN);
+	ks_fake_fill(rig->fake);
+	ks_fake_fill(rig->fake);
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_EQ_MSG(test, stream_collect(rig, i) & MARKED,
+				    i == 2 ? MARKED : 0, "frame %u", i);
+}
+
+/* Passes where a damaged frame stays marked as the device marked it (I3). */
+static void stream_damaged_frame(struct kunit *test)
+{
+	static const struct ks_completion damaged = {
+		.options_flags = MARKED,
+	};
+	struct ks_rig *rig = stream_rig(test, 1, KSSTATE_RUN);
+
+	ks_rig_submit(rig);
+	ks_fake_fill_as(rig->fake, &damaged);
+	KUNIT_EXPECT_EQ(test, stream_collect(rig, 0), MARKED);
+	KUNIT_EXPECT_EQ(test, rig->conn->gaps, 0);
+}
+
+/* Passes where what the device says in place of a frame is passed on, and changes nothing. */
+static void stream_device_errors(struct kunit *test)
+{
+	static const int errors[] = { -EIO, -EPIPE, -ENOMEM, -ERESTARTSYS };
+	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
+	static const u32 expected[] = { 0, 1 };
+	struct ks_test_call *call;
+	u32 i;
+
+	ks_rig_submit(rig);
+	ks_rig_submit(rig);
+	ks_fake_fill(rig->fake);
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		ks_fake_fail(rig->fake, 1, errors[i]);
+		stream_expect_no_frame(rig, errors[i]);
+		stream_expect_order(rig, expected, 2);
+	}
+	ks_fake_fail(rig->fake, 1, -EIO);
+	call = ks_test_call_read(test, rig->file, &rig->owner, false, 0);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->ret, -EIO);
+	ks_test_expect_counts(test, rig->alloc, 2, 2, 0);
+	stream_collect(rig, 0);
+}
+
+/*
+ * Passes where frames that PAUSE took out of the device stay submitted, one that
+ * is submitted then waits behind them, and on the way back to RUN all are queued
+ * once, in that order, whichever of them the device refuses at first (I1).
+ */
+static void stream_pause_keeps_the_order(struct kunit *test)
+{
+	static const u32 expected[] = { 1, 2, 3, 4 };
+	u32 n, i;
+
+	for (n = 0; n <= 5; n++) {
+		struct ks_rig *rig = stream_rig(test, 5, KSSTATE_RUN);
+
+		for (i = 0; i < 4; i++)
+			ks_rig_submit(rig);
+		ks_fake_fill(rig->fake);
+		ks_rig_request(rig, KSSTATE_PAUSE);
+		KUNIT_EXPECT_EQ(test, rig->fake->device.n_queued, 0);
+		ks_fake_forget(rig->fake);
+		ks_rig_submit(rig);
+		ks_rig_expect_calls(rig, "");
+		stream_expect_order(rig, expected, 4);
+		ks_test_expect_counts(test, rig->alloc, 5, 5, 0);
+
+		if (n) {
+			ks_fake_fail(rig->fake, n, -EMFILE);
+			KUNIT_EXPECT_EQ(test, -EMFILE,
+					ks_connection_request(rig->conn,
+							      KSSTATE_RUN));
+			KUNIT_EXPECT_EQ(test, ks_rig_state(rig), KSSTATE_PAUSE);
+			stream_expect_order(rig, expected, 4);
+			KUNIT_EXPECT_EQ(test, rig->fake->device.n_queued, n - 1);
+			ks_test_expect_counts(test, rig->alloc, 5, 5, 0);
+		}
+		ks_rig_request(rig, KSSTATE_RUN);
+		KUNIT_EXPECT_EQ(test, rig->fake->device.n_queued, 4);
+		KUNIT_EXPECT_MEMEQ(test, rig->fake->device.queued, expected,
+				   sizeof(expected));
+
+		stream_collect(rig, 0);
+		for (i = 1; i < 5; i++) {
+			ks_fake_fill(rig->fake);
+			stream_collect(rig, i);
+		}
+		ks_rig_end(rig);
+	}
+}
+
+/*
+ * Passes where a frame that is submitted after the device refused one of those that
+ * wait is not queued before them (I1, I2).
+ */
+static void stream_submit_behind_a_refused_frame(struct kunit *test)
+{
+	static const u32 expected[] = { 0, 1, 2 };
+	struct ks_rig *rig = stream_rig(test, 3, KSSTATE_RUN);
+
+	ks_rig_submit(rig);
+	ks_rig_submit(rig);
+	ks_rig_request(rig, KSSTATE_PAUSE);
+	ks_fake_fail(rig->fake, 2, -ENOMEM);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, ks_connection_request(rig->conn,
+							     KSSTATE_RUN));
+	ks_rig_submit(rig);
+	stream_expect_order(rig, expected, 3);
+	ks_rig_request(rig, KSSTATE_RUN);
+	KUNIT_EXPECT_EQ(test, rig->fake->device.n_queued, 3);
+	KUNIT_EXPECT_MEMEQ(test, rig->fake->device.queued, expected,
+			   sizeof(expected));
+}
+
+/* Passes where what is filled before PAUSE can be collected in it, and after it first (I1). */
+static void stream_filled_frames_survive_a_pause(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 4, KSSTATE_RUN);
+	u32 i;
+
+	for (i = 0; i < 4; i++)
+		ks_rig_submit(rig);
+	ks_fake_fill(rig->fake);
+	ks_fake_fill(rig->fake);
+	ks_rig_request(rig, KSSTATE_PAUSE);
+	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), KS_TEST_IN);
+	stream_collect(rig, 0);
+
+	ks_rig_request(rig, KSSTATE_RUN);
+	ks_fake_fill(rig->fake);
+	stream_collect(rig, 1);
+	stream_collect(rig, 2);
+	ks_rig_request(rig, KSSTATE_PAUSE);
+	stream_expect_no_frame(rig, -EAGAIN);
+	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), 0);
+	/* What is not collected below PAUSE is lost, but the frame is not */
+	ks_rig_request(rig, KSSTATE_RUN);
+	ks_fake_fill(rig->fake);
+	ks_rig_request(rig, KSSTATE_ACQUIRE);
+	stream_expect_no_frame(rig, -ECANCELED);
+	ks_test_expect_counts(test, rig->alloc, 3, 0, 0);
+	ks_rig_request(rig, KSSTATE_RUN);
+	stream_expect_no_frame(rig, -EAGAIN);
+}
+
+/* Starts a thread that waits for a filled frame */
+static struct ks_test_call *stream_wait(struct ks_rig *rig,
+					const struct ks_owner *owner,
+					u64 deadline_ns)
+{
+	struct ks_test_call *call;
+
+	call = ks_test_call_read(rig->test, rig->file, owner, false,
+				 deadline_ns);
+	KUNIT_ASSERT_TRUE(rig->test, ks_test_pending(call));
+	return call;
+}
+
+static void stream_fill_in_interrupt(void *data)
+{
+	ks_fake_fill(data);
+}
+
+/*
+ * Passes where who waits for a frame gets it when it is filled, told by a thread or
+ * in a hard interrupt, even where it began to wait before the frame was submitted,
+ * or in PAUSE (I2).
+ */
+static void stream_reader_waits(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 3, KSSTATE_PAUSE);
+	struct ks_test_call *call;
+
+	call = stream_wait(rig, &rig->owner, 0);
+	ks_rig_submit(rig);
+	ks_rig_request(rig, KSSTATE_RUN);
+	KUNIT_EXPECT_TRUE(test, ks_test_pending(call));
+	ks_fake_fill(rig->fake);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->ret, 0);
+	KUNIT_EXPECT_EQ(test, call->complete.index, 0);
+
+	call = stream_wait(rig, &rig->owner,
+			   ktime_get_ns() + 3600 * NSEC_PER_SEC);
+	ks_rig_submit(rig);
+	KUNIT_ASSERT_EQ(test, 0, ks_test_in_hardirq(test,
+						    stream_fill_in_interrupt,
+						    rig->fake));
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->ret, 0);
+	KUNIT_EXPECT_EQ(test, call->complete.index, 1);
+	ks_test_expect_counts(test, rig->alloc, 2, 0, 0);
+}
+
+/* Passes where of several that wait each gets one frame, and no frame goes to two. */
+static void stream_several_readers(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 4, KSSTATE_RUN);
+	struct ks_test_call *calls[4];
+	u32 i, got = 0;
+
+	for (i = 0; i < 4; i++)
+		calls[i] = stream_wait(rig, &rig->owner, 0);
+	for (i = 0; i < 4; i++) {
+		ks_rig_submit(rig);
+		ks_fake_fill(rig->fake);
+	}
+	for (i = 0; i < 4; i++) {
+		KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[i]));
+		KUNIT_EXPECT_EQ(test, calls[i]->ret, 0);
+		KUNIT_ASSERT_LT(test, calls[i]->complete.index, 4);
+		got |= BIT(calls[i]->complete.index);
+	}
+	KUNIT_EXPECT_EQ(test, got, GENMASK(3, 0));
+	ks_test_expect_counts(test, rig->alloc, 4, 0, 0);
+}
+
+/*
+ * Passes where a wait ends with ETIMEDOUT when its deadline has passed and not
+ * before, and a frame that is there is taken whatever the deadline (I2).
+ */
+static void stream_reader_deadline(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
+	struct ks_test_call *call;
+	u64 deadline;
+
+	ks_rig_submit(rig);
+	call = ks_test_call_read(test, rig->file, &rig->owner, false, 1);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->ret, -ETIMEDOUT);
+	deadline = ktime_get_ns() + 20 * NSEC_PER_MSEC;
+	call = ks_test_call_read(test, rig->file, &rig->owner, false, deadline);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->ret, -ETIMEDOUT);
+	KUNIT_EXPECT_GE(test, ktime_get_ns(), deadline);
+	KUNIT_EXPECT_EQ(test, call->complete.index, KS_TEST_NEVER);
+	ks_test_expect_counts(test, rig->alloc, 1, 1, 0);
+
+	ks_fake_fill(rig->fake);
+	call = ks_test_call_read(test, rig->file, &rig->owner, false, 1);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->ret, 0);
+}
+
+/* Passes where a deadline beyond what the clock can show is waited for (I2). */
+static void stream_reader_deadline_far(struct kunit *test)
+{
+	static const u64 deadlines[] = { KTIME_MAX, (u64)KTIME_MAX + 1, U64_MAX };
+	struct ks_rig *rig = stream_rig(test, ARRAY_SIZE(deadlines), KSSTATE_RUN);
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(deadlines); i++) {
+		struct ks_test_call *call;
+
+		call = stream_wait(rig, &rig->owner, deadlines[i]);
+		ks_rig_submit(rig);
+		ks_fake_fill(rig->fake);
+		KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+		KUNIT_EXPECT_EQ(test, call->ret, 0);
+	}
+}
+
+/* Passes where a signal ends the wait of the one that gets it, and no frame is lost (B4). */
+static void stream_reader_signal(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
+	struct ks_test_call *signalled, *other;
+
+	ks_rig_submit(rig);
+	signalled = stream_wait(rig, &rig->owner, 0);
+	other = stream_wait(rig, &rig->owner, 0);
+	ks_test_signal(signalled);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(signalled));
+	KUNIT_EXPECT_EQ(test, signalled->ret, -ERESTARTSYS);
+	KUNIT_EXPECT_TRUE(test, ks_test_pending(other));
+	ks_fake_fill(rig->fake);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(other));
+	KUNIT_EXPECT_EQ(test, other->ret, 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&rig->conn->readers));
+}
+
+/*
+ * Passes where those who wait end with ECANCELED when the state goes below PAUSE,
+ * even if it is back before they look, and not when it goes to PAUSE (I4).
+ */
+static void stream_reader_cancelled(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
+	struct ks_test_call *calls[2];
+	enum ksstate low;
+	u32 i;
+
+	for (low = KSSTATE_STOP; low < KSSTATE_PAUSE; low++) {
+		ks_rig_request(rig, KSSTATE_RUN);
+		ks_rig_submit(rig);
+		for (i = 0; i < 2; i++)
+			calls[i] = stream_wait(rig, &rig->owner, 0);
+		ks_rig_request(rig, KSSTATE_PAUSE);
+		ks_rig_request(rig, KSSTATE_RUN);
+		for (i = 0; i < 2; i++)
+			KUNIT_EXPECT_TRUE(test, ks_test_pending(calls[i]));
+
+		ks_rig_request(rig, low);
+		ks_rig_request(rig, KSSTATE_RUN);
+		for (i = 0; i < 2; i++) {
+			KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[i]));
+			KUNIT_EXPECT_EQ(test, calls[i]->ret, -ECANCELED);
+		}
+		ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
+	}
+}
+
+/* Passes where those who wait end with ENODEV when the device disappears (I6). */
+static void stream_reader_gone(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
+	struct ks_test_call *calls[2];
+	u32 i;
+
+	ks_rig_submit(rig);
+	for (i = 0; i < 2; i++)
+		calls[i] = stream_wait(rig, &rig->owner, 0);
+	ks_fake_vanish(rig->fake);
+	for (i = 0; i < 2; i++) {
+		KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[i]));
+		KUNIT_EXPECT_EQ(test, calls[i]->ret, -ENODEV);
+	}
+}
+
+/*
+ * Passes where the last close of a process, and no earlier one, cancels its own
+ * waits and takes its collected frames back, and nobody else's (B4, B7).
+ */
+static void stream_close(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 3, KSSTATE_RUN);
+	struct ks_owner closing = { rig->file, current->files };
+	struct ks_test_fd *first = ks_test_fd(test, rig->file);
+	struct ks_test_fd *last = ks_test_fd(test, rig->file);
+	struct ksalloc_complete complete = {};
+	struct ks_test_call *mine, *others;
+	struct ks_collected collected;
+
+	ks_rig_submit(rig);
+	ks_rig_submit(rig);
+	ks_fake_fill(rig->fake);
+	ks_fake_fill(rig->fake);
+	stream_collect(rig, 0);
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_read(rig->conn, &closing, true,
+						    &complete, &collected));
+	ks_rig_submit(rig);
+	mine = stream_wait(rig, &closing, 0);
+	others = stream_wait(rig, &rig->owner, 0);
+	ks_test_expect_counts(test, rig->alloc, 3, 1, 0);
+
+	ks_test_fd_close(first);
+	KUNIT_EXPECT_TRUE(test, ks_test_pending(mine));
+	ks_test_expect_counts(test, rig->alloc, 3, 1, 0);
+	ks_test_fd_close(last);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(mine));
+	KUNIT_EXPECT_EQ(test, mine->ret, -ECANCELED);
+	KUNIT_EXPECT_TRUE(test, ks_test_pending(others));
+	ks_test_expect_counts(test, rig->alloc, 2, 1, 0);
+	ks_fake_fill(rig->fake);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(others));
+	KUNIT_EXPECT_EQ(test, others->ret, 0);
+}
+
+/* Passes where a process that has closed all its descriptors does not wait: ECANCELED (B4). */
+static void stream_no_wait_after_the_last_close(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
+	struct ks_owner closed = { rig->file, current->files };
+	struct ks_test_call *call;
+
+	ks_rig_submit(rig);
+	call = ks_test_call_read(test, rig->file, &closed, false, 0);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->ret, -ECANCELED);
+	KUNIT_EXPECT_TRUE(test, list_empty(&rig->conn->readers));
+	ks_test_expect_counts(test, rig->alloc, 1, 1, 0);
+}
+
+/*
+ * Passes where poll says EPOLLIN just while a frame can be collected, and each
+ * frame that is filled wakes pollers (E1).
+ */
+static void stream_poll(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
+	struct ks_test_poll *poll = ks_test_poll(test, rig->file);
+
+	ks_rig_submit(rig);
+	ks_rig_submit(rig);
+	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), 0);
+	atomic_set(&poll->wakes, 0);
+	atomic_set(&poll->key, 0);
+	ks_fake_fill(rig->fake);
+	KUNIT_EXPECT_GT(test, atomic_read(&poll->wakes), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&poll->key) & KS_TEST_IN, KS_TEST_IN);
+	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), KS_TEST_IN);
+	stream_collect(rig, 0);
+	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), 0);
+}
+
+#define STORM_CHANGES 150
+
+/**
+ * struct stream_storm - everything at the same time
+ * @rig: over this connection
+ * @timer: the device, in hard interrupts
+ * @seed: for all random numbers
+ * @stop: all shall end
+ * @collected: how many frames were collected
+ * @changes: how many changes of state there were
+ * @wrong: how often a call said what it must not, or a frame came out of order
+ */
+struct stream_storm {
+	struct ks_rig *rig;
+	struct hrtimer timer;
+	u64 seed;
+	bool stop;
+	atomic_t collected;
+	atomic_t changes;
+	atomic_t wrong;
+};
+
+static enum hrtimer_restart stream_storm_fill(struct hrtimer *timer)
+{
+	struct stream_storm *storm = container_of(timer, struct stream_storm,
+						  timer);
+
+	ks_fake_fill(storm->rig->fake);
+	hrtimer_forward_now(timer, ns_to_ktime(200 * NSEC_PER_USEC));
+	return HRTIMER_RESTART;
+}
+
+static void stream_storm_timer_setup(struct hrtimer *timer)
+{
+#ifdef KS_TEST_HRTIMER_SETUP
+	hrtimer_setup(timer, stream_storm_fill, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_HARD);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+	timer->function = stream_storm_fill;
+#endif
+}
+
+static void stream_storm_timer_end(void *data)
+{
+	struct stream_storm *storm = data;
+
+	hrtimer_cancel(&storm->timer);
+}
+
+/* Allocates and submits */
+static void stream_storm_submit(struct stream_storm *storm)
+{
+	struct ks_rig *rig = storm->rig;
+	struct ks_owner owner = ks_test_owner(1, 1);
+	u32 index;
+	int ret;
+
+	ret = ks_allocator_alloc(rig->alloc, &owner,
+				 ktime_get_ns() + 10 * NSEC_PER_MSEC, &index);
+	if (ret) {
+		if (ret != -ETIMEDOUT)
+			atomic_inc(&storm->wrong);
+		return;
+	}
+	ret = ks_connection_submit(rig->conn, index);
+	if (!ret)
+		return;
+	if (ret != -ECANCELED || ks_allocator_free(rig->alloc, index))
+		atomic_inc(&storm->wrong);
+}
+
+/* Collects, checks that a later frame has a higher number, and frees */
+static void stream_storm_collect(struct stream_storm *storm, s64 *last)
+{
+	struct ks_rig *rig = storm->rig;
+	struct ksalloc_complete complete = {
+		.deadline_ns = ktime_get_ns() + 10 * NSEC_PER_MSEC,
+	};
+	struct ks_collected collected;
+	int ret;
+
+	ret = ks_connection_read(rig->conn, &rig->owner, false, &complete,
+				 &collected);
+	if (ret) {
+		if (ret != -ETIMEDOUT && ret != -ECANCELED)
+			atomic_inc(&storm->wrong);
+		cond_resched();
+		return;
+	}
+	atomic_inc(&storm->collected);
+	if (complete.sequence <= *last ||
+	    complete.header.data_used != complete.sequence + 1)
+		atomic_inc(&storm->wrong);
+	*last = complete.sequence;
+	if (ks_allocator_free(rig->alloc, complete.index))
+		atomic_inc(&storm->wrong);
+}
+
+/* A thread: number 0 collects, 1 and 2 change the state, the others submit */
+static void stream_storm_thread(struct ks_test_crew *crew, unsigned int number)
+{
+	struct stream_storm *storm = crew->data;
+	struct rnd_state rnd;
+	s64 last = -1;
+
+	prandom_seed_state(&rnd, storm->seed + number);
+	while (!READ_ONCE(storm->stop) && !signal_pending(current)) {
+		if (number == 0) {
+			stream_storm_collect(storm, &last);
+		} else if (number > 2) {
+			stream_storm_submit(storm);
+		} else {
+			if (ks_connection_request(storm->rig->conn,
+						  prandom_u32_state(&rnd) % 4))
+				atomic_inc(&storm->wrong);
+			atomic_inc(&storm->changes);
+			/* Mostly long enough for some frames */
+			schedule_timeout_interruptible(prandom_u32_state(&rnd) % 4);
+		}
+		cond_resched();
+	}
+}
+
+/*
+ * Passes where threads submit, collect and change the state at random while a timer
+ * fills frames in hard interrupts: each call says what it may, frames come in order,
+ * the sink is never misused, and in the end every frame is free (I1 to I4, C4).
+ */
+static void stream_storm(struct kunit *test)
+{
+	struct ks_rig *rig = ks_rig_create(test, 6);
+	struct stream_storm *storm;
+	struct ks_test_crew *crew;
+	struct rnd_state rnd;
+
+	storm = kzalloc(sizeof(*storm), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, storm);
+	storm->rig = rig;
+	storm->seed = ks_test_seed(test, &rnd);
+	stream_storm_timer_setup(&storm->timer);
+	crew = ks_test_crew(test, 5, stream_storm_thread, storm, rig->file);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
+							   stream_storm_timer_end,
+							   storm));
+	hrtimer_start(&storm->timer, ns_to_ktime(200 * NSEC_PER_USEC), HRTIMER_MODE_REL_HARD);
+
+	KUNIT_EXPECT_TRUE(test,
+			  ks_test_wait_until(atomic_read(&storm->changes) >=
+					     STORM_CHANGES &&
+					     atomic_read(&storm->collected) >=
+					     STORM_CHANGES));
+	WRITE_ONCE(storm->stop, true);
+	KUNIT_ASSERT_TRUE(test, wait_for_completion_timeout(&crew->done,
+							    KS_TEST_PATIENCE));
+	hrtimer_cancel(&storm->timer);
+	kunit_info(test, "%d changes of state, %d frames collected\n",
+		   atomic_read(&storm->changes), atomic_read(&storm->collected));
+	KUNIT_EXPECT_EQ(test, atomic_read(&storm->wrong), 0);
+	ks_rig_request(rig, KSSTATE_STOP);
+	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
+}
+
+static struct kunit_case stream_cases[] = {
+	KUNIT_CASE(stream_submit_in_each_state),
+	KUNIT_CASE(stream_submit_errors),
+	KUNIT_CASE(stream_submit_refused),
+	KUNIT_CASE(stream_submit_as_the_owner_leaves),
+	KUNIT_CASE(stream_complete_in_each_state),
+	KUNIT_CASE(stream_complete_does_not_wait_for_nothing),
+	KUNIT_CASE(stream_header),
+	KUNIT_CASE(stream_collected_frame_is_the_readers),
+	KUNIT_CASE(stream_out_of_order),
+	KUNIT_CASE(stream_foreign_buffers),
+	KUNIT_CASE(stream_buffer_twice),
+	KUNIT_CASE(stream_sequence_gaps),
+	KUNIT_CASE(stream_gap_of_a_pause),
+	KUNIT_CASE(stream_gap_behind_filled_frames),
+	KUNIT_CASE(stream_damaged_frame),
+	KUNIT_CASE(stream_device_errors),
+	KUNIT_CASE(stream_pause_keeps_the_order),
+	KUNIT_CASE(stream_submit_behind_a_refused_frame),
+	KUNIT_CASE(stream_filled_frames_survive_a_pause),
+	KUNIT_CASE(stream_reader_waits),
+	KUNIT_CASE(stream_several_readers),
+	KUNIT_CASE(stream_reader_deadline),
+	KUNIT_CASE(stream_reader_deadline_far),
+	KUNIT_CASE(stream_reader_signal),
+	KUNIT_CASE(stream_reader_cancelled),
+	KUNIT_CASE(stream_reader_gone),
+	KUNIT_CASE(stream_close),
+	KUNIT_CASE(stream_no_wait_after_the_last_close),
+	KUNIT_CASE(stream_poll),
+	KUNIT_CASE_SLOW(stream_storm),
+	{}
+};
+
+static struct kunit_suite stream_suite = {
+	.name = "ksalloc_stream",
+	.init = ks_test_init,
+	.test_cases = stream_cases,
+};
+
+kunit_test_suite(stream_suite);
