@@ -10,20 +10,22 @@
  * trusted further than a dma-buf descriptor of the caller's would be.
  *
  * The ioctl takes its argument from user memory, for which a page is mapped
- * into the caller's address space for the time of the call. All this happens
+ * into the caller's address space for the time of the call. It is pinned, and
+ * written and read through the kernel's own mapping, so that the answer, which
+ * has a descriptor in it, cannot get lost. All this happens
  * when an allocator is created, never on the way of a frame.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/highmem.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/security.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 #include <uapi/linux/dma-heap.h>
 
 #include "ksalloc_priv.h"
@@ -114,7 +116,7 @@ struct dma_buf *ks_heap_alloc(void *context, size_t bytes)
 		.len = bytes,
 		.fd_flags = O_RDWR | O_CLOEXEC,
 	};
-	void __user *scratch;
+	struct page *page;
 	unsigned long addr;
 	int ret;
 
@@ -127,18 +129,16 @@ struct dma_buf *ks_heap_alloc(void *context, size_t bytes)
 		       MAP_PRIVATE | MAP_ANONYMOUS, 0);
 	if (IS_ERR_VALUE(addr))
 		return ERR_PTR(addr);
-	scratch = (void __user *)addr;
+	ret = pin_user_pages_fast(addr, 1, FOLL_WRITE, &page);
+	if (ret != 1) {
+		ret = fatal_signal_pending(current) ? -EINTR : -ENOMEM;
+		goto out;
+	}
 
-	ret = -EFAULT;
-	if (copy_to_user(scratch, &data, sizeof(data)))
-		goto out;
+	memcpy_to_page(page, 0, (char *)&data, sizeof(data));
 	ret = ks_heap_ioctl(heap, addr);
-	if (ret)
-		goto out;
-	ret = -EFAULT;
-	if (copy_from_user(&data, scratch, sizeof(data)))
-		goto out;
-	ret = 0;
+	memcpy_from_page((char *)&data, page, 0, sizeof(data));
+	unpin_user_page(page);
 out:
 	vm_munmap(addr, PAGE_SIZE);
 
