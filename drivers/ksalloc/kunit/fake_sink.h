@@ -8,10 +8,9 @@
 
 #include "ks_test.h"
 
-/**
- * enum ks_fake_op - the calls of &struct ks_sink_ops that are written down
- *
- * Those that only ask (gone, ready) are not.
+/*
+ * The calls of &struct ks_sink_ops that are written down: those that only ask
+ * (gone, ready, show) are not.
  */
 enum ks_fake_op {
 	KS_FAKE_GET_FRAMING,
