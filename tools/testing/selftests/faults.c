@@ -110,7 +110,7 @@ static bool can_inject(void)
 
 static unsigned long long number_in(const char *path)
 {
-	char text[64];
+	char text[64] = "";
 
 	ASSERT_LT(0, read_text(path, text, sizeof(text)));
 	return strtoull(text, NULL, 0);
@@ -786,7 +786,7 @@ TEST_F(faults, get_state)
 /* All frames are submitted but one, which the test has. */
 static void prepare_frame(struct faults_fixture *self, unsigned int state)
 {
-	struct ksalloc_status status;
+	struct ksalloc_status status = { 0 };
 	int index;
 
 	ASSERT_EQ(0, get_status(self->rig.allocator, &status));
