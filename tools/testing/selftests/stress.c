@@ -26,7 +26,9 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +41,8 @@
 #define QUICK_PERCENT 5
 
 #define FRAMES 4
+
+#define VIDEO_MAJOR 81
 
 /* The harness's time-out is for the case that the tests' own ones fail. */
 #define LAST_RESORT_S 3600
@@ -208,6 +212,15 @@ static void expect_capture(int connection, int allocator)
 
 enum passed { PASSED_CONNECTION, PASSED_ALLOCATOR, PASSED_OTHER, PASSED };
 
+/* Keeps a frame for a while; then it goes to the device, or is free. */
+static void use_frame(int connection, int allocator, int index,
+		      unsigned int *seed)
+{
+	sleep_ms(pick(seed, 8));
+	if (!chance(seed, 70) || submit(connection, index))
+		free_frame(allocator, index);
+}
+
 /* One who shares a connection that runs already, and its allocator */
 static void share(const int *fds, unsigned int *seed)
 {
@@ -219,15 +232,13 @@ static void share(const int *fds, unsigned int *seed)
 		/* Now and then it would wait for ever. */
 		index = alloc_frame(allocator, 0,
 				    pick(seed, 16) ? in_ms(pick(seed, 5)) : 0);
-		if (index >= 0 && (!chance(seed, 70) ||
-				   submit(connection, index)))
-			free_frame(allocator, index);
+		if (index >= 0)
+			use_frame(connection, allocator, index, seed);
 		index = complete(connection, 0,
 				 pick(seed, 16) ? in_ms(pick(seed, 60)) : 0,
 				 NULL);
-		if (index >= 0 && (!chance(seed, 70) ||
-				   submit(connection, index)))
-			free_frame(allocator, index);
+		if (index >= 0)
+			use_frame(connection, allocator, index, seed);
 		if (chance(seed, 10))
 			close(export_frame(allocator, pick(seed, FRAMES)));
 	}
@@ -248,12 +259,11 @@ static void capture(const struct stress_fixture *self, int allocator,
 		if (set_state(connection, KSSTATE_RUN))
 			sleep_ms(1);
 		index = alloc_frame(allocator, 0, in_ms(pick(seed, 5)));
-		if (index >= 0 && submit(connection, index))
-			free_frame(allocator, index);
+		if (index >= 0)
+			use_frame(connection, allocator, index, seed);
 		index = complete(connection, 0, in_ms(pick(seed, 60)), NULL);
-		if (index >= 0 && (!chance(seed, 70) ||
-				   submit(connection, index)))
-			free_frame(allocator, index);
+		if (index >= 0)
+			use_frame(connection, allocator, index, seed);
 		if (chance(seed, 5))
 			set_state(connection, pick(seed, 4));
 	}
@@ -446,7 +456,48 @@ static void *walk_until_gone(void *data)
 	return NULL;
 }
 
-static unsigned int unbind_once(struct stress_fixture *self,
+/* To make all of vivid's devices takes long; the capture nodes will do. */
+static void reload_vivid(const char *parameters)
+{
+	char command[128];
+
+	ASSERT_EQ(0, syscall(SYS_delete_module, "vivid", O_NONBLOCK));
+	snprintf(command, sizeof(command), "modprobe vivid n_devs=2 %s",
+		 parameters);
+	ASSERT_EQ(0, system(command));
+	ASSERT_TRUE(EVENTUALLY(node_exists("vivid-000-vid-cap") &&
+			       node_exists("vivid-001-vid-cap")));
+}
+
+FIXTURE(unbound) {
+	struct rig rig;
+	unsigned int seed;
+	bool reloaded;
+};
+
+FIXTURE_SETUP(unbound)
+{
+	self->seed = choose_seed();
+	repair_machine();
+	reload_vivid("node_types=1,1");
+	self->reloaded = true;
+	rig_open(&self->rig, 0, 320, 180);
+	rig_allocator(&self->rig, FRAMES);
+	close(self->rig.connection);
+	close(self->rig.video);
+	self->rig.connection = -1;
+	self->rig.video = -1;
+}
+
+FIXTURE_TEARDOWN(unbound)
+{
+	rig_close(&self->rig);
+	if (self->reloaded)
+		reload_vivid("");
+	repair_machine();
+}
+
+static unsigned int unbind_once(struct unbound_fixture *self,
 				unsigned int instance)
 {
 	void *(*const work[])(void *) = {
@@ -487,20 +538,12 @@ static unsigned int unbind_once(struct stress_fixture *self,
  * readers blocked, polling, submitting and changing the state: all of them come
  * back with ENODEV or EPOLLHUP, and all frames come back by themselves.
  */
-TEST_F_TIMEOUT(stress, unbind, LAST_RESORT_S)
+TEST_F_TIMEOUT(unbound, again_and_again, LAST_RESORT_S)
 {
 	unsigned int count = scaled(UNBINDS), frames = 0, i;
 	unsigned long long start = now_ns();
 	struct footprint before;
 
-	close(self->connection);
-	close(self->video);
-	close(self->rig.connection);
-	close(self->rig.video);
-	self->connection = -1;
-	self->video = -1;
-	self->rig.connection = -1;
-	self->rig.video = -1;
 	footprint_take(&before);
 	for (i = 0; i < count; i++)
 		frames += unbind_once(self, i % 2);
@@ -660,7 +703,7 @@ static const struct command commands[] = {
 					    framing) },
 		},
 	}, {
-		COMMAND(SET_ALLOCATOR, ksalloc_set_allocator, CONNECTION, 60),
+		COMMAND(SET_ALLOCATOR, ksalloc_set_allocator, CONNECTION, 20),
 		.fields = {
 			{ ALLOCATOR_FD, offsetof(struct ksalloc_set_allocator,
 						 allocator_fd) },
@@ -668,7 +711,7 @@ static const struct command commands[] = {
 					 __reserved) },
 		},
 	}, {
-		COMMAND(SET_STATE, ksalloc_set_state, CONNECTION, 8),
+		COMMAND(SET_STATE, ksalloc_set_state, CONNECTION, 5),
 		.fields = {
 			{ STATE, offsetof(struct ksalloc_set_state, state) },
 			{ ZERO, offsetof(struct ksalloc_set_state,
@@ -677,7 +720,7 @@ static const struct command commands[] = {
 	}, {
 		COMMAND(GET_STATE, ksalloc_get_state, CONNECTION, 105),
 	}, {
-		COMMAND(SUBMIT, ksalloc_submit, CONNECTION, 150),
+		COMMAND(SUBMIT, ksalloc_submit, CONNECTION, 240),
 		.fields = {
 			{ INDEX, offsetof(struct ksalloc_submit, index) },
 			{ ZERO, offsetof(struct ksalloc_submit, __reserved) },
@@ -697,7 +740,7 @@ static const struct command commands[] = {
 					     deadline_ns) },
 		},
 	}, {
-		COMMAND(FREE, ksalloc_free, ALLOCATOR, 120),
+		COMMAND(FREE, ksalloc_free, ALLOCATOR, 70),
 		.fields = {
 			{ INDEX, offsetof(struct ksalloc_free, index) },
 			{ ZERO, offsetof(struct ksalloc_free, __reserved) },
@@ -709,7 +752,7 @@ static const struct command commands[] = {
 			{ ZERO, offsetof(struct ksalloc_export, __reserved) },
 		},
 	}, {
-		COMMAND(STATUS, ksalloc_status, ALLOCATOR, 100),
+		COMMAND(STATUS, ksalloc_status, ALLOCATOR, 103),
 	},
 };
 
@@ -741,6 +784,8 @@ struct caller {
 	struct fuzz *fuzz;
 	pthread_t thread;
 	unsigned int seed, first_seed;
+	/* The frame that he got last */
+	unsigned int index;
 	atomic_uint calls;
 	atomic_ulong request;
 	unsigned char *pages;
@@ -765,13 +810,16 @@ static int any_fd(unsigned int *seed, enum fd_kind kind)
 	return strange[pick(seed, ARRAY_SIZE(strange))];
 }
 
-static unsigned int any_index(unsigned int *seed)
+static unsigned int any_index(struct caller *caller)
 {
 	static const unsigned int edges[] = {
 		FRAMES, KSALLOC_MAX_FRAMES - 1, KSALLOC_MAX_FRAMES, INT_MAX,
 		0x80000000, UINT_MAX,
 	};
+	unsigned int *seed = &caller->seed;
 
+	if (chance(seed, 50))
+		return caller->index;
 	if (chance(seed, 90))
 		return pick(seed, FRAMES);
 	if (chance(seed, 60))
@@ -781,9 +829,9 @@ static unsigned int any_index(unsigned int *seed)
 
 static unsigned int any_state(unsigned int *seed)
 {
-	if (chance(seed, 60))
+	if (chance(seed, 80))
 		return KSSTATE_RUN;
-	if (chance(seed, 95))
+	if (chance(seed, 90))
 		return pick(seed, KSSTATE_RUN + 1);
 	return random_bits(seed);
 }
@@ -793,7 +841,7 @@ static unsigned int any_flags(unsigned int *seed, unsigned int known)
 	if (chance(seed, 3))
 		return random_bits(seed);
 	/* Most calls should not wait, or little would happen. */
-	if (chance(seed, 75))
+	if (chance(seed, 85))
 		return known & (KSALLOC_NONBLOCK | random_bits(seed));
 	return known & random_bits(seed);
 }
@@ -869,7 +917,7 @@ static void fill_field(struct caller *caller, const struct field *field,
 		word = any_state(seed);
 		break;
 	case INDEX:
-		word = any_index(seed);
+		word = any_index(caller);
 		break;
 	case DEADLINE:
 		deadline = any_deadline(seed);
@@ -989,6 +1037,7 @@ static void keep_fd(unsigned int *seed, int fd, enum fd_kind kind)
 static void take_result(struct caller *caller, unsigned long request,
 			const void *arg, int result)
 {
+	const struct ksalloc_complete *complete = arg;
 	const struct ksalloc_alloc *alloc = arg;
 
 	switch (request) {
@@ -1001,7 +1050,11 @@ static void take_result(struct caller *caller, unsigned long request,
 	case KSALLOC_EXPORT:
 		keep_fd(&caller->seed, result, DMABUF);
 		break;
+	case KSALLOC_COMPLETE:
+		caller->index = complete->index;
+		break;
 	case KSALLOC_ALLOC:
+		caller->index = alloc->index;
 		if (alloc->dmabuf_fd >= 0)
 			keep_fd(&caller->seed, alloc->dmabuf_fd, DMABUF);
 		break;
@@ -1077,13 +1130,23 @@ static int any_master(struct fuzz *fuzz, unsigned int *seed,
 	return fd > 0 ? fd : masters[0];
 }
 
+/* To poll a V4L2 file would start its read(), and nobody else could stream. */
+static bool can_poll(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) &&
+	       !(S_ISCHR(st.st_mode) && major(st.st_rdev) == VIDEO_MAJOR);
+}
+
 static void look_at(int fd, unsigned int *seed)
 {
 	char path[64], text[512];
 
 	switch (pick(seed, 3)) {
 	case 0:
-		poll_fd(fd, POLLIN, pick(seed, 2));
+		if (can_poll(fd))
+			poll_fd(fd, POLLIN, pick(seed, 2));
 		break;
 	case 1:
 		fcntl(fd, F_SETFL, chance(seed, 30) ? O_NONBLOCK : 0);
@@ -1107,7 +1170,7 @@ static void *shuffle(void *data)
 	while (!fuzz->stop) {
 		number = pick(seed, SLOTS);
 		fd = slot(number);
-		switch (pick(seed, 8)) {
+		switch (pick(seed, 14)) {
 		case 0:
 			close(fd);
 			break;
@@ -1164,6 +1227,8 @@ static void *breed(void *data)
 			kill(pid, SIGKILL);
 			waitpid(pid, NULL, 0);
 		}
+		/* To make a process costs more than its calls. */
+		sleep_ms(pick(seed, 200));
 		random_bits(seed);
 		caller->calls++;
 	}
@@ -1261,6 +1326,21 @@ static void report_calls(struct fuzz *fuzz, struct caller *callers,
 	}
 }
 
+/* The connections have their own allocators again, and have let go of others. */
+static void calm(struct stress_fixture *self)
+{
+	const int connections[] = { self->rig.connection, self->connection };
+	const int allocators[] = { self->rig.allocator, self->allocator };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(connections); i++) {
+		ASSERT_EQ(0, fcntl(connections[i], F_SETFL, 0));
+		ASSERT_EQ(0, fcntl(allocators[i], F_SETFL, 0));
+		ASSERT_EQ(0, set_state(connections[i], KSSTATE_STOP));
+		ASSERT_EQ(0, set_allocator(connections[i], allocators[i]));
+	}
+}
+
 static void set_limit(const char *mbytes)
 {
 	ASSERT_EQ(0, write_text("/sys/module/ksalloc/parameters/max_mbytes",
@@ -1321,8 +1401,7 @@ TEST_F_TIMEOUT(stress, fuzz, LAST_RESORT_S)
 	close(fuzz.sockets[0]);
 	close(fuzz.sockets[1]);
 	set_limit("0");
-	fcntl(self->rig.connection, F_SETFL, 0);
-	fcntl(self->connection, F_SETFL, 0);
+	calm(self);
 	EXPECT_FOOTPRINT(&before);
 	expect_capture(self->rig.connection, self->rig.allocator);
 	expect_capture(self->connection, self->allocator);
