@@ -1037,7 +1037,7 @@ static void keep_fd(unsigned int *seed, int fd, enum fd_kind kind)
 static void take_result(struct caller *caller, unsigned long request,
 			const void *arg, int result)
 {
-	const struct ksalloc_complete *complete = arg;
+	const struct ksalloc_complete *completed = arg;
 	const struct ksalloc_alloc *alloc = arg;
 
 	switch (request) {
@@ -1051,7 +1051,7 @@ static void take_result(struct caller *caller, unsigned long request,
 		keep_fd(&caller->seed, result, DMABUF);
 		break;
 	case KSALLOC_COMPLETE:
-		caller->index = complete->index;
+		caller->index = completed->index;
 		break;
 	case KSALLOC_ALLOC:
 		caller->index = alloc->index;
