@@ -32,7 +32,7 @@
  * @context: what they know it by
  * @file: the allocator's file, with a reference
  * @alloc: the allocator
- * @gone: ksalloc_client_destroy() has begun
+ * @gone: ksalloc_client_cancel() was called
  * @waiting: calls of ksalloc_alloc_frame_wait()
  */
 struct ksalloc_client {
@@ -112,6 +112,25 @@ ksalloc_client_create(struct file *allocator,
 EXPORT_SYMBOL_GPL(ksalloc_client_create);
 
 /**
+ * ksalloc_client_cancel() - send away who waits
+ * @client: the client
+ *
+ * Calls of ksalloc_alloc_frame_wait() that wait end with -ECANCELED, and so do those
+ * that are yet to come. Its frames stay the client's. So a caller can see to it that
+ * nobody waits any more, and then call ksalloc_client_destroy(). Contract B4.
+ *
+ * Context: any.
+ */
+void ksalloc_client_cancel(struct ksalloc_client *client)
+{
+	const struct ks_owner owner = ks_client_owner(client);
+
+	WRITE_ONCE(client->gone, true);
+	ks_allocator_cancel_waiters(client->alloc, &owner);
+}
+EXPORT_SYMBOL_GPL(ksalloc_client_cancel);
+
+/**
  * ksalloc_client_destroy() - be a client no more
  * @client: the client; NULL or an errno does nothing
  *
@@ -134,12 +153,10 @@ void ksalloc_client_destroy(struct ksalloc_client *client)
 
 	if (client->ops->free_frame)
 		ks_listener_remove(client->alloc, &client->listener);
-	WRITE_ONCE(client->gone, true);
-	ks_allocator_reclaim(client->alloc, &owner);
+	ksalloc_client_cancel(client);
 	wait_var_event(&client->waiting, !atomic_read(&client->waiting));
 
 	synchronize_rcu();
-	/* What was allocated just then */
 	ks_allocator_reclaim(client->alloc, &owner);
 	fput(client->file);
 	kfree(client);
@@ -187,11 +204,12 @@ int ksalloc_alloc_frame_wait(struct ksalloc_client *client, u64 deadline_ns,
 {
 	const struct ks_owner owner = ks_client_owner(client);
 	struct ks_allocator *alloc = client->alloc;
+	int ret = -ECANCELED;
 	u32 index;
-	int ret;
 
 	atomic_inc(&client->waiting);
-	ret = ks_allocator_alloc(alloc, &owner, deadline_ns, &index);
+	if (!ks_client_gone(&owner))
+		ret = ks_allocator_alloc(alloc, &owner, deadline_ns, &index);
 	if (!ret && ks_client_gone(&owner)) {
 		ks_allocator_free_owned(alloc, index, &owner);
 		ret = -ECANCELED;
@@ -231,6 +249,21 @@ int ksalloc_free_frame(struct ksalloc_client *client,
 	return ret;
 }
 EXPORT_SYMBOL_GPL(ksalloc_free_frame);
+
+/**
+ * ksalloc_frame() - a frame by its number
+ * @client: a client of the frame's allocator
+ * @index: its index
+ *
+ * Context: any.
+ * Return: the frame, which is there as long as the client; NULL where there is no
+ * such frame.
+ */
+struct ksalloc_frame *ksalloc_frame(struct ksalloc_client *client, u32 index)
+{
+	return ks_frame_at(client->alloc, index);
+}
+EXPORT_SYMBOL_GPL(ksalloc_frame);
 
 /**
  * ksalloc_frame_index() - a frame's number, as user space knows it

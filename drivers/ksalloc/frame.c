@@ -487,6 +487,40 @@ bool ks_allocator_serves(struct ks_allocator *alloc,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_serves);
 
+static void ks_cancel_waiters(struct ks_allocator *alloc,
+			      const struct ks_owner *owner)
+{
+	struct ks_waiter *waiter, *next;
+
+	lockdep_assert_held(&alloc->lock);
+
+	list_for_each_entry_safe(waiter, next, &alloc->waiters, link) {
+		if (!ks_owner_matches(&waiter->owner, owner))
+			continue;
+		WRITE_ONCE(waiter->error, -ECANCELED);
+		ks_waiter_end(alloc, waiter);
+	}
+}
+
+/**
+ * ks_allocator_cancel_waiters() - end an owner's pending requests
+ * @alloc: the allocator
+ * @owner: whose
+ *
+ * Contract B4.
+ *
+ * Context: any.
+ */
+void ks_allocator_cancel_waiters(struct ks_allocator *alloc,
+				 const struct ks_owner *owner)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	ks_cancel_waiters(alloc, owner);
+	spin_unlock_irqrestore(&alloc->lock, flags);
+}
+
 /**
  * ks_allocator_reclaim() - take back what an owner has and waits for
  * @alloc: the allocator
@@ -500,18 +534,12 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_serves);
 void ks_allocator_reclaim(struct ks_allocator *alloc,
 			  const struct ks_owner *owner)
 {
-	struct ks_waiter *waiter, *next;
 	unsigned long flags;
 	u32 i, freed = 0;
 
 	spin_lock_irqsave(&alloc->lock, flags);
 	ks_events_reclaim(alloc, owner);
-	list_for_each_entry_safe(waiter, next, &alloc->waiters, link) {
-		if (!ks_owner_matches(&waiter->owner, owner))
-			continue;
-		WRITE_ONCE(waiter->error, -ECANCELED);
-		ks_waiter_end(alloc, waiter);
-	}
+	ks_cancel_waiters(alloc, owner);
 	for (i = 0; i < alloc->frames; i++) {
 		struct ksalloc_frame *frame = &alloc->frame[i];
 

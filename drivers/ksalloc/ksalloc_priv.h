@@ -285,6 +285,8 @@ void ks_allocator_cancel(struct ks_allocator *alloc,
 			 const struct file *connection);
 bool ks_allocator_serves(struct ks_allocator *alloc,
 			 const struct ks_owner *owner);
+void ks_allocator_cancel_waiters(struct ks_allocator *alloc,
+				 const struct ks_owner *owner);
 void ks_allocator_reclaim(struct ks_allocator *alloc,
 			  const struct ks_owner *owner);
 

@@ -170,6 +170,7 @@ struct ksalloc_client_ops {
 struct ksalloc_client *
 ksalloc_client_create(struct file *allocator,
 		      const struct ksalloc_client_ops *ops, void *context);
+void ksalloc_client_cancel(struct ksalloc_client *client);
 void ksalloc_client_destroy(struct ksalloc_client *client);
 
 struct ksalloc_frame *ksalloc_alloc_frame(struct ksalloc_client *client);
@@ -178,6 +179,7 @@ int ksalloc_alloc_frame_wait(struct ksalloc_client *client, u64 deadline_ns,
 int ksalloc_free_frame(struct ksalloc_client *client,
 		       struct ksalloc_frame *frame);
 
+struct ksalloc_frame *ksalloc_frame(struct ksalloc_client *client, u32 index);
 u32 ksalloc_frame_index(const struct ksalloc_frame *frame);
 struct dma_buf *ksalloc_frame_dmabuf(const struct ksalloc_frame *frame);
 int ksalloc_frame_vmap(struct ksalloc_frame *frame, struct iosys_map *map);
