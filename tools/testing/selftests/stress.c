@@ -323,6 +323,10 @@ static void kill_crowd(struct stress_fixture *self, int sockets[2],
 		/* The child's are not ours. */
 		random_bits(&self->seed);
 	}
+	/* Half of the time, all of it happens in the middle of the stream. */
+	if (chance(&self->seed, 50))
+		ASSERT_TRUE(EVENTUALLY(is_held(self->rig.allocator) ||
+				       is_held(self->allocator)));
 	sleep_ms(pick(&self->seed, 40));
 	*held = is_held(self->rig.allocator) || is_held(self->allocator);
 	for (i = 0; i < size; i++) {
@@ -376,7 +380,7 @@ TEST_F_TIMEOUT(stress, kills, LAST_RESORT_S)
 	}
 	harness_note("%u processes killed in %u rounds, %u of them with frames held, in %.1f s",
 		     kills, rounds, busy, seconds_since(start));
-	EXPECT_LE(rounds / 4, busy);
+	EXPECT_LE(rounds / 8, busy);
 	EXPECT_FOOTPRINT(&before);
 	self->connection = do_connect(self->rig.ksalloc, self->video);
 	ASSERT_LE(0, self->connection);
@@ -456,17 +460,18 @@ static void *walk_until_gone(void *data)
 	return NULL;
 }
 
-/* To make all of vivid's devices takes long; the capture nodes will do. */
 static void reload_vivid(const char *parameters)
 {
 	char command[128];
 
 	ASSERT_EQ(0, syscall(SYS_delete_module, "vivid", O_NONBLOCK));
-	snprintf(command, sizeof(command), "modprobe vivid n_devs=2 %s",
-		 parameters);
+	snprintf(command, sizeof(command), "modprobe vivid %s", parameters);
 	ASSERT_EQ(0, system(command));
-	ASSERT_TRUE(EVENTUALLY(node_exists("vivid-000-vid-cap") &&
-			       node_exists("vivid-001-vid-cap")));
+}
+
+static bool camera_exists(unsigned int instance)
+{
+	return node_exists(instance ? "vivid-001-vid-cap" : "vivid-000-vid-cap");
 }
 
 FIXTURE(unbound) {
@@ -479,8 +484,10 @@ FIXTURE_SETUP(unbound)
 {
 	self->seed = choose_seed();
 	repair_machine();
-	reload_vivid("node_types=1,1");
+	/* To make all of vivid's devices takes long: one capture node will do. */
 	self->reloaded = true;
+	reload_vivid("n_devs=1 node_types=1 num_inputs=1 input_types=0");
+	ASSERT_TRUE(EVENTUALLY(camera_exists(0)));
 	rig_open(&self->rig, 0, 320, 180);
 	rig_allocator(&self->rig, FRAMES);
 	close(self->rig.connection);
@@ -492,13 +499,20 @@ FIXTURE_SETUP(unbound)
 FIXTURE_TEARDOWN(unbound)
 {
 	rig_close(&self->rig);
-	if (self->reloaded)
-		reload_vivid("");
-	repair_machine();
+	if (!self->reloaded)
+		return;
+	reload_vivid("n_devs=2");
+	ASSERT_TRUE(EVENTUALLY(camera_exists(0) && camera_exists(1)));
 }
 
-static unsigned int unbind_once(struct unbound_fixture *self,
-				unsigned int instance)
+static void bind_one(void)
+{
+	ASSERT_EQ(0, write_text("/sys/bus/platform/drivers/vivid/bind",
+				"vivid.0"));
+	ASSERT_TRUE(EVENTUALLY(camera_exists(0)));
+}
+
+static unsigned int unbind_once(struct unbound_fixture *self)
 {
 	void *(*const work[])(void *) = {
 		read_until_gone, read_until_gone, poll_until_gone,
@@ -508,7 +522,7 @@ static unsigned int unbind_once(struct unbound_fixture *self,
 	/* Some of the time, nobody changes the state. */
 	unsigned int count = ARRAY_SIZE(work) - pick(&self->seed, 2), i;
 	pthread_t threads[ARRAY_SIZE(work)];
-	int video = open_camera(instance);
+	int video = open_camera(0);
 
 	ASSERT_EQ(0, set_format(video, 320, 180));
 	users.connection = do_connect(self->rig.ksalloc, video);
@@ -519,6 +533,9 @@ static unsigned int unbind_once(struct unbound_fixture *self,
 	for (i = 0; i < count; i++)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, work[i],
 					    &users));
+	/* With nobody who stops it, a frame comes for certain. */
+	if (count < ARRAY_SIZE(work) && chance(&self->seed, 50))
+		ASSERT_TRUE(EVENTUALLY(users.frames));
 	sleep_ms(pick(&self->seed, 60));
 	vivid_unbind();
 	ASSERT_TRUE(EVENTUALLY(!users.running));
@@ -529,7 +546,7 @@ static unsigned int unbind_once(struct unbound_fixture *self,
 	EXPECT_EQ(0, waiters(users.allocator));
 	close(users.connection);
 	close(video);
-	vivid_bind();
+	bind_one();
 	return users.frames;
 }
 
@@ -546,10 +563,11 @@ TEST_F_TIMEOUT(unbound, again_and_again, LAST_RESORT_S)
 
 	footprint_take(&before);
 	for (i = 0; i < count; i++)
-		frames += unbind_once(self, i % 2);
+		frames += unbind_once(self);
 	harness_note("%u times unbound, %u frames read meanwhile, in %.1f s",
 		     count, frames, seconds_since(start));
-	EXPECT_LT(0, frames);
+	if (count > 20)
+		EXPECT_LT(0, frames);
 	EXPECT_FOOTPRINT(&before);
 }
 
@@ -669,7 +687,10 @@ struct command {
 	unsigned long request;
 	unsigned int size;
 	enum fd_kind target;
-	/* How often, in thousandths: some take long */
+	/*
+	 * How often, in thousandths: to make an allocator takes as long as a
+	 * thousand other calls
+	 */
 	unsigned int weight;
 	unsigned int flags;
 	struct field fields[4];
@@ -684,7 +705,7 @@ struct command {
 
 static const struct command commands[] = {
 	{
-		COMMAND(CONNECT, ksalloc_connect, DEVICE, 4),
+		COMMAND(CONNECT, ksalloc_connect, DEVICE, 2),
 		.fields = {
 			{ VIDEO_FD, offsetof(struct ksalloc_connect, v4l2_fd) },
 			{ ZERO, offsetof(struct ksalloc_connect, __reserved) },
@@ -693,7 +714,7 @@ static const struct command commands[] = {
 		COMMAND(GET_FRAMING, ksalloc_get_framing, CONNECTION, 80),
 	}, {
 		COMMAND(CREATE_ALLOCATOR, ksalloc_create_allocator, CONNECTION,
-			3),
+			1),
 		.fields = {
 			{ HEAP_FD, offsetof(struct ksalloc_create_allocator,
 					    heap_fd) },
@@ -711,14 +732,14 @@ static const struct command commands[] = {
 					 __reserved) },
 		},
 	}, {
-		COMMAND(SET_STATE, ksalloc_set_state, CONNECTION, 5),
+		COMMAND(SET_STATE, ksalloc_set_state, CONNECTION, 3),
 		.fields = {
 			{ STATE, offsetof(struct ksalloc_set_state, state) },
 			{ ZERO, offsetof(struct ksalloc_set_state,
 					 __reserved) },
 		},
 	}, {
-		COMMAND(GET_STATE, ksalloc_get_state, CONNECTION, 105),
+		COMMAND(GET_STATE, ksalloc_get_state, CONNECTION, 111),
 	}, {
 		COMMAND(SUBMIT, ksalloc_submit, CONNECTION, 240),
 		.fields = {
@@ -875,7 +896,7 @@ static struct ksallocator_framing any_framing(struct caller *caller)
 	struct ksallocator_framing framing = {
 		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
 		.pool_type = pick(seed, 2),
-		.frames = FRAMES,
+		.frames = 1 + pick(seed, 2),
 		.frame_size = chance(seed, 50) ? needed : 0,
 		.file_alignment = (1U << pick(seed, 13)) - 1,
 	};
@@ -1066,7 +1087,9 @@ static const struct command *any_command(unsigned int *seed)
 	const struct command *command = commands;
 	unsigned int left = pick(seed, 1000);
 
-	while (left >= command->weight)
+	/* The last one gets what the others leave. */
+	while (left >= command->weight &&
+	       command < commands + ARRAY_SIZE(commands) - 1)
 		left -= command++->weight;
 	return command;
 }
@@ -1228,7 +1251,7 @@ static void *breed(void *data)
 			waitpid(pid, NULL, 0);
 		}
 		/* To make a process costs more than its calls. */
-		sleep_ms(pick(seed, 200));
+		sleep_ms(pick(seed, 300));
 		random_bits(seed);
 		caller->calls++;
 	}
