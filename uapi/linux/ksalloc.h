@@ -145,6 +145,145 @@ struct ksallocator_framing {
 };
 
 /**
+ * struct ks_guid - GUID
+ * @data1: the first eight digits
+ * @data2: the next four
+ * @data3: the next four
+ * @data4: the other sixteen, as bytes
+ */
+struct ks_guid {
+	__u32 data1;
+	__u16 data2;
+	__u16 data3;
+	__u8 data4[8];
+};
+
+#define KS_GUID(d1, d2, d3, b0, b1, b2, b3, b4, b5, b6, b7) \
+	((struct ks_guid){ d1, d2, d3, { b0, b1, b2, b3, b4, b5, b6, b7 } })
+
+/* KS_FRAMING_ITEM.MemoryType, and BusType: none in particular */
+#define KS_TYPE_DONT_CARE KS_GUID(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+/* KS_FRAMING_ITEM.MemoryType */
+#define KSMEMORY_TYPE_WILDCARD KS_TYPE_DONT_CARE
+#define KSMEMORY_TYPE_DONT_CARE KS_TYPE_DONT_CARE
+#define KSMEMORY_TYPE_SYSTEM \
+	KS_GUID(0x091bb638, 0x603f, 0x11d1, \
+		0xb0, 0x67, 0x00, 0xa0, 0xc9, 0x06, 0x28, 0x02)
+#define KSMEMORY_TYPE_USER \
+	KS_GUID(0x8cb0fc28, 0x7893, 0x11d1, \
+		0xb0, 0x69, 0x00, 0xa0, 0xc9, 0x06, 0x28, 0x02)
+#define KSMEMORY_TYPE_KERNEL_PAGED \
+	KS_GUID(0xd833f8f8, 0x7894, 0x11d1, \
+		0xb0, 0x69, 0x00, 0xa0, 0xc9, 0x06, 0x28, 0x02)
+#define KSMEMORY_TYPE_KERNEL_NONPAGED \
+	KS_GUID(0x4a6d5fc4, 0x7895, 0x11d1, \
+		0xb0, 0x69, 0x00, 0xa0, 0xc9, 0x06, 0x28, 0x02)
+#define KSMEMORY_TYPE_DEVICE_UNKNOWN \
+	KS_GUID(0x091bb639, 0x603f, 0x11d1, \
+		0xb0, 0x67, 0x00, 0xa0, 0xc9, 0x06, 0x28, 0x02)
+
+/*
+ * KS_FRAMING_ITEM.Flags, which may hold KSALLOCATOR_REQUIREMENTF_* as well, and
+ * KSALLOCATOR_FRAMING_EX.PinFlags
+ */
+#define KSALLOCATOR_FLAG_PARTIAL_READ_SUPPORT 0x00000010
+#define KSALLOCATOR_FLAG_DEVICE_SPECIFIC 0x00000020
+#define KSALLOCATOR_FLAG_CAN_ALLOCATE 0x00000040
+#define KSALLOCATOR_FLAG_INSIST_ON_FRAMESIZE_RATIO 0x00000080
+#define KSALLOCATOR_FLAG_NO_FRAME_INTEGRITY 0x00000100
+#define KSALLOCATOR_FLAG_MULTIPLE_OUTPUT 0x00000200
+#define KSALLOCATOR_FLAG_CYCLE 0x00000400
+#define KSALLOCATOR_FLAG_ALLOCATOR_EXISTS 0x00000800
+#define KSALLOCATOR_FLAG_INDEPENDENT_RANGES 0x00001000
+#define KSALLOCATOR_FLAG_ATTENTION_STEPPING 0x00002000
+#define KSALLOCATOR_FLAG_ENABLE_CACHED_MDL 0x00004000
+#define KSALLOCATOR_FLAG_2D_BUFFER_REQUIRED 0x00008000
+
+/**
+ * struct ks_framing_range - KS_FRAMING_RANGE
+ * @min_frame_size: the least number of bytes in a frame
+ * @max_frame_size: the most
+ * @stepping: sizes between are @min_frame_size and whole multiples of this more
+ */
+struct ks_framing_range {
+	__u32 min_frame_size;
+	__u32 max_frame_size;
+	__u32 stepping;
+};
+
+/**
+ * struct ks_framing_range_weighted - KS_FRAMING_RANGE_WEIGHTED
+ * @range: the range
+ * @in_place_weight: how good it is where frames are modified in place
+ * @not_in_place_weight: how good it is otherwise
+ */
+struct ks_framing_range_weighted {
+	struct ks_framing_range range;
+	__u32 in_place_weight;
+	__u32 not_in_place_weight;
+};
+
+/**
+ * struct ks_compression - KS_COMPRESSION
+ * @ratio_numerator: what goes out is at most this
+ * @ratio_denominator: by this of what comes in
+ * @ratio_constant_margin: and these bytes more
+ */
+struct ks_compression {
+	__u32 ratio_numerator;
+	__u32 ratio_denominator;
+	__u32 ratio_constant_margin;
+};
+
+/**
+ * struct ks_framing_item - KS_FRAMING_ITEM: one kind of memory
+ * @memory_type: KSMEMORY_TYPE_*
+ * @bus_type: KS_TYPE_DONT_CARE
+ * @memory_flags: zero
+ * @bus_flags: zero
+ * @flags: KSALLOCATOR_REQUIREMENTF_* and KSALLOCATOR_FLAG_*
+ * @frames: number of frames
+ * @file_alignment: alignment of a frame less one, as a mask
+ * @memory_type_weight: how good this kind of memory is, among the items
+ * @physical_range: frame sizes that are possible
+ * @framing_range: frame sizes that are best
+ */
+struct ks_framing_item {
+	struct ks_guid memory_type;
+	struct ks_guid bus_type;
+	__u32 memory_flags;
+	__u32 bus_flags;
+	__u32 flags;
+	__u32 frames;
+	union {
+		__u32 file_alignment;
+		__s32 frame_pitch;
+	};
+	__u32 memory_type_weight;
+	struct ks_framing_range physical_range;
+	struct ks_framing_range_weighted framing_range;
+};
+
+/**
+ * struct ksallocator_framing_ex - KSALLOCATOR_FRAMING_EX
+ * @count_items: number of items
+ * @pin_flags: KSALLOCATOR_FLAG_* of the connection as a whole
+ * @output_compression: how much smaller the data may be than a frame
+ * @pin_weight: how much this connection's wishes count among others'
+ * @framing_item: the items, best first
+ *
+ * In KS, the first item counts to the structure's size; here none does.
+ */
+struct ksallocator_framing_ex {
+	__u32 count_items;
+	__u32 pin_flags;
+	struct ks_compression output_compression;
+	__u32 pin_weight;
+	struct ks_framing_item framing_item[];
+};
+
+/**
  * struct ksstreamallocator_status - KSSTREAMALLOCATOR_STATUS
  * @framing: the framing that the allocator was created with; a zero @frames or
  *	@frame_size in it has become the connection's requirement
@@ -155,6 +294,39 @@ struct ksstreamallocator_status {
 	struct ksallocator_framing framing;
 	__u32 allocated_frames;
 	__u32 reserved;
+};
+
+/**
+ * struct ksstreamallocator_status_ex - KSSTREAMALLOCATOR_STATUS_EX
+ * @count_items: 1
+ * @pin_flags: zero
+ * @output_compression: 1 / 1
+ * @pin_weight: zero
+ * @framing_item: what the allocator was created with
+ * @allocated_frames: frames that are not free now, those in a device included
+ * @reserved: zero
+ *
+ * The fields down to @framing_item are a struct ksallocator_framing_ex of one
+ * item.
+ */
+struct ksstreamallocator_status_ex {
+	__u32 count_items;
+	__u32 pin_flags;
+	struct ks_compression output_compression;
+	__u32 pin_weight;
+	struct ks_framing_item framing_item;
+	__u32 allocated_frames;
+	__u32 reserved;
+};
+
+/**
+ * enum ksevent_streamallocator - KSEVENT_STREAMALLOCATOR
+ * @KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME: for allocators' own use
+ * @KSEVENT_STREAMALLOCATOR_FREEFRAME: a frame became free
+ */
+enum ksevent_streamallocator {
+	KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME,
+	KSEVENT_STREAMALLOCATOR_FREEFRAME,
 };
 
 /**
@@ -179,6 +351,9 @@ struct kstime {
 #define KSSTREAM_HEADER_OPTIONSF_FLUSHONPAUSE 0x00000080
 #define KSSTREAM_HEADER_OPTIONSF_DURATIONVALID 0x00000100
 #define KSSTREAM_HEADER_OPTIONSF_ENDOFSTREAM 0x00000200
+#define KSSTREAM_HEADER_OPTIONSF_BUFFEREDTRANSFER 0x00000400
+#define KSSTREAM_HEADER_OPTIONSF_VRAM_DATA_TRANSFER 0x00000800
+#define KSSTREAM_HEADER_OPTIONSF_LOOPEDDATA 0x80000000
 
 /**
  * struct ksstream_header - KSSTREAM_HEADER
@@ -222,6 +397,16 @@ enum ksstate {
 	KSSTATE_ACQUIRE,
 	KSSTATE_PAUSE,
 	KSSTATE_RUN,
+};
+
+/**
+ * enum ksreset - KSRESET
+ * @KSRESET_BEGIN: a flush begins
+ * @KSRESET_END: the flush ends
+ */
+enum ksreset {
+	KSRESET_BEGIN,
+	KSRESET_END,
 };
 
 /**
