@@ -35,12 +35,12 @@ struct ks_waiter {
 	struct list_head link;
 	struct task_struct *task;
 	struct ks_owner owner;
-	struct ks_frame *frame;
+	struct ksalloc_frame *frame;
 	int error;
 };
 
 static u32 ks_frame_index(const struct ks_allocator *alloc,
-			  const struct ks_frame *frame)
+			  const struct ksalloc_frame *frame)
 {
 	return frame - alloc->frame;
 }
@@ -51,7 +51,7 @@ static bool ks_owner_equal(const struct ks_owner *a, const struct ks_owner *b)
 }
 
 /* A frame with a certain index, NULL where the index is out of range */
-struct ks_frame *ks_frame_at(struct ks_allocator *alloc, u32 index)
+struct ksalloc_frame *ks_frame_at(struct ks_allocator *alloc, u32 index)
 {
 	if (index >= alloc->frames)
 		return NULL;
@@ -59,7 +59,7 @@ struct ks_frame *ks_frame_at(struct ks_allocator *alloc, u32 index)
 }
 
 static void ks_frame_allocate(struct ks_allocator *alloc,
-			      struct ks_frame *frame,
+			      struct ksalloc_frame *frame,
 			      const struct ks_owner *owner)
 {
 	lockdep_assert_held(&alloc->lock);
@@ -80,7 +80,7 @@ static void ks_waiter_end(struct ks_allocator *alloc, struct ks_waiter *waiter)
 }
 
 /* Makes a frame free: the oldest waiter's, or anybody's */
-static void ks_frame_free(struct ks_allocator *alloc, struct ks_frame *frame)
+static void ks_frame_free(struct ks_allocator *alloc, struct ksalloc_frame *frame)
 {
 	struct ks_waiter *waiter;
 
@@ -136,14 +136,14 @@ static int ks_waiter_sleep(struct ks_waiter *waiter, u64 deadline_ns)
 }
 
 /* The frame that has been free the longest, for an owner; NULL where none is */
-static struct ks_frame *ks_frame_take(struct ks_allocator *alloc,
+static struct ksalloc_frame *ks_frame_take(struct ks_allocator *alloc,
 				      const struct ks_owner *owner)
 {
-	struct ks_frame *frame;
+	struct ksalloc_frame *frame;
 
 	lockdep_assert_held(&alloc->lock);
 
-	frame = list_first_entry_or_null(&alloc->free, struct ks_frame, link);
+	frame = list_first_entry_or_null(&alloc->free, struct ksalloc_frame, link);
 	if (frame)
 		ks_frame_allocate(alloc, frame, owner);
 	return frame;
@@ -163,7 +163,7 @@ static struct ks_frame *ks_frame_take(struct ks_allocator *alloc,
 int ks_allocator_try_alloc(struct ks_allocator *alloc,
 			   const struct ks_owner *owner, u32 *index)
 {
-	struct ks_frame *frame;
+	struct ksalloc_frame *frame;
 	unsigned long flags;
 
 	spin_lock_irqsave(&alloc->lock, flags);
@@ -195,7 +195,7 @@ int ks_allocator_alloc(struct ks_allocator *alloc, const struct ks_owner *owner,
 		       u64 deadline_ns, u32 *index)
 {
 	struct ks_waiter waiter = { .task = current, .owner = *owner };
-	struct ks_frame *frame;
+	struct ksalloc_frame *frame;
 	int ret = 0;
 
 	might_sleep();
@@ -248,7 +248,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_alloc);
  */
 int ks_allocator_free(struct ks_allocator *alloc, u32 index)
 {
-	struct ks_frame *frame = ks_frame_at(alloc, index);
+	struct ksalloc_frame *frame = ks_frame_at(alloc, index);
 	unsigned long flags;
 	int ret = -EINVAL;
 
@@ -281,7 +281,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free);
 void ks_allocator_free_owned(struct ks_allocator *alloc, u32 index,
 			     const struct ks_owner *owner)
 {
-	struct ks_frame *frame = &alloc->frame[index];
+	struct ksalloc_frame *frame = &alloc->frame[index];
 	unsigned long flags;
 
 	spin_lock_irqsave(&alloc->lock, flags);
@@ -307,7 +307,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free_owned);
 int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
 			const struct file *connection)
 {
-	struct ks_frame *frame = ks_frame_at(alloc, index);
+	struct ksalloc_frame *frame = ks_frame_at(alloc, index);
 	unsigned long flags;
 	int ret = -EINVAL;
 
@@ -340,7 +340,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_submit);
  */
 void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index)
 {
-	struct ks_frame *frame = &alloc->frame[index];
+	struct ksalloc_frame *frame = &alloc->frame[index];
 	unsigned long flags;
 
 	spin_lock_irqsave(&alloc->lock, flags);
@@ -368,7 +368,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_unsubmit);
 void ks_allocator_deliver(struct ks_allocator *alloc, u32 index,
 			  const struct ks_owner *owner)
 {
-	struct ks_frame *frame = &alloc->frame[index];
+	struct ksalloc_frame *frame = &alloc->frame[index];
 	unsigned long flags;
 
 	spin_lock_irqsave(&alloc->lock, flags);
@@ -393,7 +393,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_deliver);
 bool ks_allocator_undeliver(struct ks_allocator *alloc, u32 index,
 			    const struct ks_owner *owner)
 {
-	struct ks_frame *frame = &alloc->frame[index];
+	struct ksalloc_frame *frame = &alloc->frame[index];
 	unsigned long flags;
 	bool ours;
 
@@ -428,7 +428,7 @@ void ks_allocator_cancel(struct ks_allocator *alloc,
 
 	spin_lock_irqsave(&alloc->lock, flags);
 	for (i = 0; i < alloc->frames; i++) {
-		struct ks_frame *frame = &alloc->frame[i];
+		struct ksalloc_frame *frame = &alloc->frame[i];
 
 		if (frame->state == KS_FRAME_IN_DEVICE &&
 		    frame->connection == connection)
@@ -500,7 +500,7 @@ void ks_allocator_reclaim(struct ks_allocator *alloc,
 		ks_waiter_end(alloc, waiter);
 	}
 	for (i = 0; i < alloc->frames; i++) {
-		struct ks_frame *frame = &alloc->frame[i];
+		struct ksalloc_frame *frame = &alloc->frame[i];
 
 		if (frame->state == KS_FRAME_FREE ||
 		    !ks_owner_matches(&frame->owner, owner))

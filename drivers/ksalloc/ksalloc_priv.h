@@ -45,6 +45,7 @@
 
 #include <linux/dma-buf.h>
 #include <linux/fs.h>
+#include <linux/ksalloc.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
@@ -53,7 +54,6 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
-#include <uapi/linux/ksalloc.h>
 
 struct seq_file;
 
@@ -119,7 +119,7 @@ u32 ks_new_id(void);
 /* framing.c: arithmetic on framing */
 
 int ks_framing_resolve(const struct ksallocator_framing *asked,
-		       const struct ksallocator_framing *sink,
+		       const struct ksallocator_framing *sink, bool own_memory,
 		       struct ksallocator_framing *result);
 bool ks_framing_fits(const struct ksallocator_framing *framing,
 		     const struct ksallocator_framing *sink);
@@ -128,16 +128,9 @@ int ks_framing_bytes(const struct ksallocator_framing *framing, u64 max_bytes,
 
 /* memory.c: where a frame's memory comes from */
 
-/*
- * Where the memory of a frame comes from: called in process context without
- * locks, once for each frame of a new allocator, with what it needs to know and
- * how many bytes (whole pages). Returns a dma-buf of at least that size, with a
- * reference for the frame, or an errno.
- */
-typedef struct dma_buf *(*ks_memory_fn)(void *context, size_t bytes);
+extern const struct ksalloc_memory_ops ks_heap_memory_ops;
 
 struct file *ks_heap_get(int fd);
-struct dma_buf *ks_heap_alloc(void *context, size_t bytes);
 int ks_dma_buf_fd(struct dma_buf *dmabuf);
 void ks_dma_buf_close_fd(const struct dma_buf *dmabuf, int fd);
 void __ks_close_strays(void);
@@ -179,18 +172,21 @@ struct ks_owner {
 };
 
 /**
- * struct ks_frame - a frame of an allocator
+ * struct ksalloc_frame - a frame of an allocator
  * @link: on &ks_allocator.free while FREE
- * @dmabuf: its memory, from the allocator's creation to its end
+ * @dmabuf: its memory, from the allocator's creation to its end; NULL where that
+ *	never leaves the kernel
+ * @map: where the kernel sees it, if the memory's provider says so; likewise
  * @owner: whose it is while ALLOCATED; whose it was before while IN_DEVICE, unless
  *	that has gone
  * @connection: the file of the connection that has it while IN_DEVICE. Only
  *	compared
  * @state: FREE, ALLOCATED or IN_DEVICE
  */
-struct ks_frame {
+struct ksalloc_frame {
 	struct list_head link;
 	struct dma_buf *dmabuf;
+	struct iosys_map map;
 	struct ks_owner owner;
 	const struct file *connection;
 	enum ks_frame_state state;
@@ -206,7 +202,10 @@ struct ks_frame {
  * @waiting: length of @waiters
  * @wait: pollers
  * @framing: what it was created with, resolved; constant
- * @frame_bytes: bytes in each dma-buf; constant
+ * @frame_bytes: bytes in each frame, in whole pages; constant
+ * @memory_ops: where the frames come from; constant
+ * @memory: what those know it by; constant
+ * @kernel_only: some frame has no dma-buf, so user space must not see it; constant
  * @id: its number in traces and fdinfo; constant
  * @frames: number of frames; constant
  * @frame: the frames
@@ -221,12 +220,15 @@ struct ks_allocator {
 	wait_queue_head_t wait;
 	struct ksallocator_framing framing;
 	size_t frame_bytes;
+	const struct ksalloc_memory_ops *memory_ops;
+	void *memory;
+	bool kernel_only;
 	u32 id;
 	u32 frames;
-	struct ks_frame frame[] __counted_by(frames);
+	struct ksalloc_frame frame[] __counted_by(frames);
 };
 
-struct ks_frame *ks_frame_at(struct ks_allocator *alloc, u32 index);
+struct ksalloc_frame *ks_frame_at(struct ks_allocator *alloc, u32 index);
 int ks_allocator_try_alloc(struct ks_allocator *alloc,
 			   const struct ks_owner *owner, u32 *index);
 int ks_allocator_alloc(struct ks_allocator *alloc, const struct ks_owner *owner,
@@ -251,84 +253,13 @@ void ks_allocator_reclaim(struct ks_allocator *alloc,
 /* allocator.c */
 
 struct file *ks_allocator_create(const struct ksallocator_framing *framing,
-				 size_t frame_bytes, ks_memory_fn memory,
-				 void *context);
+				 size_t frame_bytes,
+				 const struct ksalloc_memory_ops *ops,
+				 void *creator, bool user);
 struct ks_allocator *ks_allocator_of(const struct file *file);
 bool ks_closed_last(const struct file *file, fl_owner_t files);
 
 /* connection.c */
-
-/**
- * struct ks_completion - what a sink says of a filled frame
- * @index: which frame
- * @sequence: the device's sequence number
- * @data_offset: where in the frame the data begin
- * @data_used: bytes filled from there on
- * @options_flags: KSSTREAM_HEADER_OPTIONSF_*
- * @time: presentation time, in 100 ns of CLOCK_MONOTONIC
- */
-struct ks_completion {
-	u32 index;
-	u32 sequence;
-	u32 data_offset;
-	u32 data_used;
-	u32 options_flags;
-	s64 time;
-};
-
-struct ks_sink;
-
-/**
- * struct ks_sink_ops - how a connection drives its device
- * @get_framing: what the device needs now, in its current format
- * @acquire: STOP to ACQUIRE: make the frames of the allocator the device's
- *	buffers and map each; changes nothing on failure
- * @unacquire: ACQUIRE to STOP; does not fail
- * @queue: give a frame to the device; never waits for the device
- * @dequeue: take the next filled frame from the device; -EAGAIN where there is
- *	none. Called only while frames are queued; never waits for the device
- * @run: PAUSE to RUN
- * @cancel: make the device let go of all frames that are queued, which it
- *	forgets, and stop; does not fail
- * @ready: whether @dequeue might have something else to say than -EAGAIN, while
- *	frames are queued. Called without ks_connection.lock
- * @gone: whether the device has disappeared. Called in any context
- * @watch: begin to call ks_connection_notify()
- * @unwatch: end that: when it returns, no call is under way or comes later. Also
- *	where @watch failed, or was not called
- * @destroy: frees the sink
- * @show: describes the device in fdinfo
- *
- * All are called in process context and may sleep, except @gone.
- */
-struct ks_sink_ops {
-	int (*get_framing)(struct ks_sink *sink,
-			   struct ksallocator_framing *framing);
-	int (*acquire)(struct ks_sink *sink, struct ks_allocator *alloc);
-	void (*unacquire)(struct ks_sink *sink);
-	int (*queue)(struct ks_sink *sink, u32 index, struct dma_buf *dmabuf);
-	int (*dequeue)(struct ks_sink *sink, struct ks_completion *completion);
-	int (*run)(struct ks_sink *sink);
-	void (*cancel)(struct ks_sink *sink);
-	bool (*ready)(struct ks_sink *sink);
-	bool (*gone)(struct ks_sink *sink);
-	int (*watch)(struct ks_sink *sink);
-	void (*unwatch)(struct ks_sink *sink);
-	void (*destroy)(struct ks_sink *sink);
-	void (*show)(struct ks_sink *sink, struct seq_file *m);
-};
-
-struct ks_connection;
-
-/**
- * struct ks_sink - the device end of a connection
- * @ops: what it can do
- * @connection: whom to notify; set before the sink can have news
- */
-struct ks_sink {
-	const struct ks_sink_ops *ops;
-	struct ks_connection *connection;
-};
 
 /**
  * struct ks_slot - a frame of the assigned allocator on its way
@@ -339,7 +270,7 @@ struct ks_sink {
 struct ks_slot {
 	struct list_head link;
 	bool queued;
-	struct ks_completion completion;
+	struct ksalloc_completion completion;
 };
 
 /**
@@ -403,7 +334,7 @@ struct ks_connection {
 	struct list_head readers;
 
 	struct file *file;
-	struct ks_sink *sink;
+	struct ksalloc_sink *sink;
 	u32 id;
 	wait_queue_head_t wait;
 	atomic_t events;
@@ -419,7 +350,6 @@ static inline struct ks_allocator *ks_assigned(struct ks_connection *conn)
 }
 
 long ks_connect_ioctl(struct ks_ucmd *ucmd);
-struct file *ks_connection_create(struct ks_sink *sink);
 int ks_connection_set_allocator(struct ks_connection *conn,
 				struct file *allocator);
 int ks_connection_request(struct ks_connection *conn, enum ksstate state);
@@ -453,6 +383,6 @@ long ks_complete_ioctl(struct ks_ucmd *ucmd);
 
 /* v4l2.c */
 
-struct ks_sink *ks_v4l2_sink_create(int fd);
+struct ksalloc_sink *ks_v4l2_sink_create(int fd);
 
 #endif /* _KSALLOC_PRIV_H */

@@ -459,7 +459,9 @@ struct ksalloc_get_framing {
  * struct ksalloc_create_allocator - ioctl(connection, KSALLOC_CREATE_ALLOCATOR)
  * @size: sizeof(struct ksalloc_create_allocator)
  * @flags: zero
- * @heap_fd: the dma-buf heap that the frames come from, open in any mode
+ * @heap_fd: the dma-buf heap that the frames come from, open in any mode. Without
+ *	KSALLOCATOR_OPTIONF_SYSTEM_MEMORY they come from the device's own memory,
+ *	and this is -1
  * @__reserved: zero
  * @framing: what the allocator shall be. A zero @frames or @frame_size takes
  *	what KSALLOC_GET_FRAMING says
@@ -468,9 +470,10 @@ struct ksalloc_get_framing {
  * connection, nor does it depend on it further.
  *
  * Errors: EINVAL for framing that is wrong in itself, is below what the device
- * needs, or stays zero; EOPNOTSUPP without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
- * or where the device cannot use memory but its own; EINVAL where @heap_fd is
- * no heap; E2BIG for more than KSALLOC_MAX_FRAMES frames; ENOMEM for more
+ * needs, or stays zero; EOPNOTSUPP without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY where
+ * the device has no memory of its own, or none that a process may have, and with
+ * it where the device cannot use memory but its own; EINVAL where @heap_fd is
+ * no heap, or should be -1 and is not; E2BIG for more than KSALLOC_MAX_FRAMES frames; ENOMEM for more
  * memory than an allocator may have (the module's parameter max_mbytes) or
  * than there is; ENODEV.
  */

@@ -183,11 +183,14 @@ static void arena_work_runs(struct irq_work *work)
 	arena_act_in_interrupt(&arena->by_work);
 }
 
+/* An idle processor sees to it itself, and then there is no interrupt */
 static void arena_ipi(void *data)
 {
 	struct arena *arena = data;
 
-	arena_act_in_interrupt(&arena->by_ipi);
+	if (!irqs_disabled())
+		atomic_inc(&arena->soft);
+	arena_act(&arena->by_ipi);
 }
 
 static void arena_actor_init(struct arena *arena, struct arena_actor *actor,
