@@ -28,7 +28,7 @@
 
 /* Whether a picture is missing between the frame before and this one */
 static u32 ks_connection_check_sequence(struct ks_connection *conn,
-					const struct ks_completion *completion)
+					const struct ksalloc_completion *completion)
 {
 	/* The two fields of an interlaced frame can have one number */
 	bool gap = conn->synchronized &&
@@ -51,7 +51,7 @@ static u32 ks_connection_check_sequence(struct ks_connection *conn,
  * that it took.
  */
 static u32 ks_connection_check_time(struct ks_connection *conn,
-				    const struct ks_completion *completion)
+				    const struct ksalloc_completion *completion)
 {
 	bool breaks = conn->interrupted ||
 		      (conn->timed && completion->time < conn->time);
