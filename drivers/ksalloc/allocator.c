@@ -189,6 +189,19 @@ static const struct ks_ioctl ks_allocator_ioctls[] = {
 		.min_size = offsetofend(struct ksalloc_status_ex, waiters),
 		.fn = ks_status_ex_ioctl,
 	},
+	{
+		.cmd = KSALLOC_ENABLE_EVENT,
+		.size = sizeof(struct ksalloc_enable_event),
+		.min_size = offsetofend(struct ksalloc_enable_event, __reserved),
+		.flags = KSALLOC_EVENT_ONESHOT,
+		.fn = ks_enable_event_ioctl,
+	},
+	{
+		.cmd = KSALLOC_DISABLE_EVENT,
+		.size = sizeof(struct ksalloc_disable_event),
+		.min_size = offsetofend(struct ksalloc_disable_event, __reserved),
+		.fn = ks_disable_event_ioctl,
+	},
 };
 
 static long ks_allocator_ioctl(struct file *file, unsigned int cmd,
@@ -245,6 +258,9 @@ static int ks_allocator_release(struct inode *inode, struct file *file)
 
 	/* Who waits, or has a frame in a device, has a reference to the file */
 	WARN_ON_ONCE(alloc->in_device || alloc->waiting);
+	ks_events_end(alloc);
+	/* So does a client */
+	WARN_ON_ONCE(!list_empty(&alloc->listeners));
 	ks_allocator_free_memory(alloc, alloc->frames);
 	kvfree(alloc);
 
@@ -255,12 +271,13 @@ static int ks_allocator_release(struct inode *inode, struct file *file)
 static void ks_allocator_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct ks_allocator *alloc = file->private_data;
-	u32 allocated, in_device, waiting;
+	u32 allocated, in_device, waiting, events;
 
 	spin_lock_irq(&alloc->lock);
 	allocated = alloc->allocated;
 	in_device = alloc->in_device;
 	waiting = alloc->waiting;
+	events = alloc->n_events;
 	spin_unlock_irq(&alloc->lock);
 
 	seq_puts(m, "ksalloc:\tallocator\n");
@@ -271,6 +288,7 @@ static void ks_allocator_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "allocated:\t%u\n", allocated);
 	seq_printf(m, "in_device:\t%u\n", in_device);
 	seq_printf(m, "waiters:\t%u\n", waiting);
+	seq_printf(m, "events:\t%u\n", events);
 }
 #endif
 
@@ -399,6 +417,7 @@ static int ks_allocator_add_frame(struct ks_allocator *alloc, u32 index,
 		return ret;
 	}
 
+	frame->index = index;
 	frame->dmabuf = memory.dmabuf;
 	frame->map = memory.map;
 	if (!frame->dmabuf)
@@ -471,6 +490,9 @@ struct file *ks_allocator_create(const struct ksallocator_framing *framing,
 	spin_lock_init(&alloc->lock);
 	INIT_LIST_HEAD(&alloc->free);
 	INIT_LIST_HEAD(&alloc->waiters);
+	INIT_LIST_HEAD(&alloc->listeners);
+	INIT_LIST_HEAD(&alloc->oneshots);
+	INIT_LIST_HEAD(&alloc->events);
 	init_waitqueue_head(&alloc->wait);
 
 	ret = ks_allocator_get_memory(alloc, creator, user);

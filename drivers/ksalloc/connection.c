@@ -859,6 +859,37 @@ static const struct file_operations ks_connection_fops = {
 };
 
 /**
+ * ksalloc_create_allocator() - create an allocator on a connection
+ * @connection: the connection's file
+ * @framing: what the allocator shall be, as for KSALLOC_CREATE_ALLOCATOR
+ * @heap: the file of the dma-buf heap that the frames come from; NULL for the
+ *	sink's own memory, without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY
+ *
+ * The kernel-mode KsCreateAllocator(). It does what the ioctl does, and can have
+ * memory of the sink's that never leaves the kernel: such an allocator is refused
+ * to user space even where it gets a descriptor of it. Contract A1 to A5, F2, F3.
+ *
+ * Context: process context; sleeps. With @heap, of a task with an address space.
+ * Return: the allocator's file, a reference to which is the caller's; the errors
+ * of KSALLOC_CREATE_ALLOCATOR; -EOPNOTSUPP also for a heap in a kernel thread.
+ */
+struct file *ksalloc_create_allocator(struct file *connection,
+				      const struct ksallocator_framing *framing,
+				      struct file *heap)
+{
+	bool system = framing->options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
+
+	might_sleep();
+
+	if (connection->f_op != &ks_connection_fops || system != !!heap ||
+	    (heap && !ks_heap_plausible(heap)))
+		return ERR_PTR(-EINVAL);
+	return ks_connection_create_allocator(connection->private_data,
+					      framing, heap, false);
+}
+EXPORT_SYMBOL_GPL(ksalloc_create_allocator);
+
+/**
  * ksalloc_connect() - make a connection of a sink
  * @sink: the sink, which is the connection's then; on failure it is destroyed
  *

@@ -13,6 +13,7 @@
  *  - An allocator (allocator.c, frame.c) holds its frames, and each frame its
  *    dma-buf.
  *    It never holds a connection, so there is no cycle.
+ *  - A kernel client (client.c) holds a reference to its allocator's file.
  *
  * Frames
  * ------
@@ -33,8 +34,10 @@
  *    except ->ready(), ->gone() and those that begin and end it. Within it nest the V4L2
  *    device's own locks, and within those ks_allocator.lock.
  *  - ks_allocator.lock, an interrupt-safe spinlock, is held over every change of
- *    a frame's state and owner, of the free list and of the list of waiters.
- *    Nothing nests within it but a woken task's scheduler locks.
+ *    a frame's state and owner, of the free list, and of the lists of waiters and
+ *    of those who want to know of free frames. Nothing nests within it but a woken
+ *    task's scheduler locks. No callback is called and no eventfd signalled under
+ *    it: see event.c.
  *  - No lock is held over an access to user memory, and none while memory is
  *    allocated from a heap.
  *  - A sink tells its connection of news by ks_connection_notify(), from any
@@ -80,6 +83,8 @@ union ks_arg {
 	struct ksalloc_export export;
 	struct ksalloc_status status;
 	struct ksalloc_status_ex status_ex;
+	struct ksalloc_enable_event enable_event;
+	struct ksalloc_disable_event disable_event;
 };
 
 /**
@@ -146,6 +151,7 @@ int ks_framing_bytes(const struct ksallocator_framing *framing, u64 max_bytes,
 extern const struct ksalloc_memory_ops ks_heap_memory_ops;
 
 struct file *ks_heap_get(int fd);
+bool ks_heap_plausible(const struct file *file);
 int ks_dma_buf_fd(struct dma_buf *dmabuf);
 void ks_dma_buf_close_fd(const struct dma_buf *dmabuf, int fd);
 void __ks_close_strays(void);
@@ -177,14 +183,24 @@ enum ks_frame_state {
 /**
  * struct ks_owner - who got a frame, and through what
  * @file: the allocator's or connection's file it was got through. Only compared,
- *	never followed: the file's ->release ends the ownership
+ *	never followed: the file's ->release ends the ownership. NULL for a kernel
+ *	client, so no file's owner is ever taken for one
  * @files: the process's table of descriptors, as in fl_owner_t. Only compared:
- *	the table's last descriptor of @file ends the ownership
+ *	the table's last descriptor of @file ends the ownership. Or a &struct
+ *	ksalloc_client, whose ksalloc_client_destroy() does. NULL for nobody
  */
 struct ks_owner {
 	const struct file *file;
 	fl_owner_t files;
 };
+
+/* An owner without files stands for all owners through its file */
+static inline bool ks_owner_matches(const struct ks_owner *owner,
+				    const struct ks_owner *pattern)
+{
+	return owner->file == pattern->file &&
+	       (!pattern->files || owner->files == pattern->files);
+}
 
 /**
  * struct ksalloc_frame - a frame of an allocator
@@ -197,6 +213,7 @@ struct ks_owner {
  * @connection: the file of the connection that has it while IN_DEVICE. Only
  *	compared
  * @state: FREE, ALLOCATED or IN_DEVICE
+ * @index: its number; constant
  */
 struct ksalloc_frame {
 	struct list_head link;
@@ -205,16 +222,33 @@ struct ksalloc_frame {
 	struct ks_owner owner;
 	const struct file *connection;
 	enum ks_frame_state state;
+	u32 index;
+};
+
+/**
+ * struct ks_listener - who is told each time that a frame becomes free
+ * @link: on &ks_allocator.listeners
+ * @tell: called for so many frames that became free, in any context, hard
+ *	interrupts included, without locks
+ */
+struct ks_listener {
+	struct list_head link;
+	void (*tell)(struct ks_listener *listener, u32 freed);
 };
 
 /**
  * struct ks_allocator - a fixed set of frames
- * @lock: protects all that follows up to @waiting
+ * @lock: protects all that follows up to @last_event
  * @free: free frames, the longest free first; not empty only while no one waits
  * @waiters: pending requests (&struct ks_waiter), the oldest first
  * @allocated: frames that are not FREE
  * @in_device: frames that are IN_DEVICE
  * @waiting: length of @waiters
+ * @listeners: &struct ks_listener, traversed under RCU
+ * @oneshots: &struct ks_listener that the next free frame ends
+ * @events: eventfds (&struct ks_event)
+ * @n_events: length of @events, and those that are being enabled
+ * @last_event: number of the last event
  * @wait: pollers
  * @framing: what it was created with, resolved; constant
  * @frame_bytes: bytes in each frame, in whole pages; constant
@@ -232,6 +266,11 @@ struct ks_allocator {
 	u32 allocated;
 	u32 in_device;
 	u32 waiting;
+	struct list_head listeners;
+	struct list_head oneshots;
+	struct list_head events;
+	u32 n_events;
+	u32 last_event;
 	wait_queue_head_t wait;
 	struct ksallocator_framing framing;
 	size_t frame_bytes;
@@ -262,8 +301,29 @@ void ks_allocator_cancel(struct ks_allocator *alloc,
 			 const struct file *connection);
 bool ks_allocator_serves(struct ks_allocator *alloc,
 			 const struct ks_owner *owner);
+void ks_allocator_cancel_waiters(struct ks_allocator *alloc,
+				 const struct ks_owner *owner);
 void ks_allocator_reclaim(struct ks_allocator *alloc,
 			  const struct ks_owner *owner);
+
+/* event.c */
+
+void ks_listener_add(struct ks_allocator *alloc, struct ks_listener *listener);
+void ks_listener_remove(struct ks_allocator *alloc,
+			struct ks_listener *listener);
+void ks_listeners_tell(struct ks_allocator *alloc, u32 freed);
+void ks_oneshots_take(struct ks_allocator *alloc, struct list_head *taken);
+void ks_oneshots_tell(struct list_head *taken);
+bool ks_events_serve(struct ks_allocator *alloc, const struct ks_owner *owner);
+void ks_events_reclaim(struct ks_allocator *alloc,
+		       const struct ks_owner *owner);
+void ks_events_end(struct ks_allocator *alloc);
+long ks_enable_event_ioctl(struct ks_ucmd *ucmd);
+long ks_disable_event_ioctl(struct ks_ucmd *ucmd);
+
+/* client.c */
+
+bool ks_client_gone(const struct ks_owner *owner);
 
 /* allocator.c */
 

@@ -32,13 +32,25 @@
 #include "ksalloc_priv.h"
 
 /**
- * ks_heap_get() - take the file of a heap by its descriptor
- * @fd: the caller's descriptor
+ * ks_heap_plausible() - could this file be a heap?
+ * @file: any file
  *
  * What can be seen from outside is that a heap is a character device with
- * ioctls; the first allocation finds out the rest. The mode is not looked at, for a
- * heap does not look at it either, and read-only is how heaps are usually
+ * ioctls; the first allocation finds out the rest. The mode is not looked at, for
+ * a heap does not look at it either, and read-only is how heaps are usually
  * opened.
+ *
+ * Context: any.
+ * Return: whether it could.
+ */
+bool ks_heap_plausible(const struct file *file)
+{
+	return S_ISCHR(file_inode(file)->i_mode) && file->f_op->unlocked_ioctl;
+}
+
+/**
+ * ks_heap_get() - take the file of a heap by its descriptor
+ * @fd: the caller's descriptor
  *
  * Context: process context; does not sleep.
  * Return: the file, with a reference; -EBADF or -EINVAL.
@@ -49,7 +61,7 @@ struct file *ks_heap_get(int fd)
 
 	if (!file)
 		return ERR_PTR(-EBADF);
-	if (!S_ISCHR(file_inode(file)->i_mode) || !file->f_op->unlocked_ioctl) {
+	if (!ks_heap_plausible(file)) {
 		fput(file);
 		return ERR_PTR(-EINVAL);
 	}

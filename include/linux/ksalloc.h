@@ -174,4 +174,40 @@ struct ksalloc_sink {
 struct file *ksalloc_connect(struct ksalloc_sink *sink);
 void ksalloc_sink_notify(struct ksalloc_sink *sink);
 
+struct file *ksalloc_create_allocator(struct file *connection,
+				      const struct ksallocator_framing *framing,
+				      struct file *heap);
+
+struct ksalloc_client;
+struct ksalloc_frame;
+
+/**
+ * struct ksalloc_client_ops - what a kernel-mode client is told
+ * @free_frame: a frame has become free, that is, nobody who waited for one has got
+ *	it; called once for each. In the context of whoever freed it, hard
+ *	interrupts included, and without locks of ksalloc's: it must not sleep. It
+ *	may allocate; it must not free, for that would call it again. NULL for none
+ */
+struct ksalloc_client_ops {
+	void (*free_frame)(void *context);
+};
+
+struct ksalloc_client *
+ksalloc_client_create(struct file *allocator,
+		      const struct ksalloc_client_ops *ops, void *context);
+void ksalloc_client_cancel(struct ksalloc_client *client);
+void ksalloc_client_destroy(struct ksalloc_client *client);
+
+struct ksalloc_frame *ksalloc_alloc_frame(struct ksalloc_client *client);
+int ksalloc_alloc_frame_wait(struct ksalloc_client *client, u64 deadline_ns,
+			     struct ksalloc_frame **frame);
+int ksalloc_free_frame(struct ksalloc_client *client,
+		       struct ksalloc_frame *frame);
+
+struct ksalloc_frame *ksalloc_frame(struct ksalloc_client *client, u32 index);
+u32 ksalloc_frame_index(const struct ksalloc_frame *frame);
+struct dma_buf *ksalloc_frame_dmabuf(const struct ksalloc_frame *frame);
+int ksalloc_frame_vmap(struct ksalloc_frame *frame, struct iosys_map *map);
+void ksalloc_frame_vunmap(struct ksalloc_frame *frame, struct iosys_map *map);
+
 #endif /* _LINUX_KSALLOC_H */

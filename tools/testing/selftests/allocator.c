@@ -958,6 +958,8 @@ TEST_F(frames, deadline)
 	deadline = in_ms(100);
 	EXPECT_EQ(-ETIMEDOUT, alloc_frame(self->allocator, 0, deadline));
 	EXPECT_LE(deadline, now_ns());
+	/* Taken for a duration, it would have ended at twice this time. */
+	EXPECT_LT(now_ns(), deadline + deadline / 4 * 3);
 	EXPECT_EQ(0, waiters(self->allocator));
 	EXPECT_EQ(FRAMES, allocated(self->allocator));
 	/* The wait that was given up takes no frame. */
