@@ -22,6 +22,7 @@
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "ksalloc_priv.h"
 #include "trace.h"
@@ -111,12 +112,15 @@ static void ks_step_run_to_pause(struct ks_connection *conn)
 	conn->sink->ops->cancel(conn->sink);
 	list_for_each_entry(slot, &conn->submitted, link)
 		slot->queued = false;
-	conn->discontinuity = true;
+	conn->interrupted = true;
 	ks_connection_set_state(conn, KSSTATE_PAUSE);
 }
 
-/* Contract I4: what is pending is cancelled */
-static void ks_step_pause_to_acquire(struct ks_connection *conn)
+/*
+ * What is pending is cancelled (contract I4, I5). What was in the device is not free
+ * yet, for the caller has still to say that the stream has ended.
+ */
+static void ks_connection_end_stream(struct ks_connection *conn)
 {
 	struct ks_allocator *alloc = ks_assigned(conn);
 	struct ks_reader *reader;
@@ -125,13 +129,20 @@ static void ks_step_pause_to_acquire(struct ks_connection *conn)
 	conn->sink->ops->cancel(conn->sink);
 	for (i = 0; i < alloc->frames; i++)
 		list_del_init(&conn->slots[i].link);
-	conn->discontinuity = false;
 	conn->streams++;
 	/* Even those that wake up when the next stream runs already */
 	list_for_each_entry(reader, &conn->readers, link)
 		reader->cancelled = true;
+}
+
+static void ks_step_pause_to_acquire(struct ks_connection *conn)
+{
+	ks_connection_end_stream(conn);
+	conn->interrupted = false;
+	conn->timed = false;
+	WRITE_ONCE(conn->flushing, false);
 	ks_connection_set_state(conn, KSSTATE_ACQUIRE);
-	ks_allocator_cancel(alloc, conn->file);
+	ks_allocator_cancel(ks_assigned(conn), conn->file);
 }
 
 static void ks_connection_down(struct ks_connection *conn, enum ksstate target)
@@ -234,6 +245,16 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 	return 0;
 }
 
+/* Lets the device run, unless that is left to the end of a flush */
+static int ks_connection_run(struct ks_connection *conn)
+{
+	int ret = conn->flushing ? 0 : conn->sink->ops->run(conn->sink);
+
+	if (!ret)
+		conn->synchronized = false;
+	return ret;
+}
+
 static int ks_step_pause_to_run(struct ks_connection *conn)
 {
 	struct ks_slot *slot;
@@ -244,10 +265,9 @@ static int ks_step_pause_to_run(struct ks_connection *conn)
 		if (ret)
 			return ret;
 	}
-	ret = conn->sink->ops->run(conn->sink);
+	ret = ks_connection_run(conn);
 	if (ret)
 		return ret;
-	conn->synchronized = false;
 	ks_connection_set_state(conn, KSSTATE_RUN);
 	return 0;
 }
@@ -306,6 +326,78 @@ int ks_connection_request(struct ks_connection *conn, enum ksstate state)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_request);
 
+/* Contract I5: the device stops, and has no frames; the state is the same */
+static void ks_connection_begin_flush(struct ks_connection *conn)
+{
+	lockdep_assert_held(&conn->lock);
+
+	if (conn->flushing)
+		return;
+	ks_connection_end_stream(conn);
+	conn->interrupted = true;
+	WRITE_ONCE(conn->flushing, true);
+	ks_connection_wake(conn);
+	ks_allocator_cancel(ks_assigned(conn), conn->file);
+}
+
+/* On failure the flush goes on */
+static int ks_connection_end_flush(struct ks_connection *conn)
+{
+	int ret = 0;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (!conn->flushing)
+		return 0;
+	WRITE_ONCE(conn->flushing, false);
+	if (conn->state == KSSTATE_RUN)
+		ret = ks_connection_run(conn);
+	if (ret)
+		WRITE_ONCE(conn->flushing, true);
+	ks_connection_wake(conn);
+	return ret;
+}
+
+/**
+ * ks_connection_reset() - begin or end a flush
+ * @conn: the connection
+ * @reset: which of both
+ *
+ * Contract I5.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; the errors of KSALLOC_RESET_STATE.
+ */
+int ks_connection_reset(struct ks_connection *conn, enum ksreset reset)
+{
+	int ret;
+
+	might_sleep();
+
+	ret = ks_connection_lock(conn);
+	if (ret)
+		return ret;
+	if (conn->state < KSSTATE_PAUSE)
+		ret = -ECANCELED;
+	else if (reset == KSRESET_BEGIN)
+		ks_connection_begin_flush(conn);
+	else
+		ret = ks_connection_end_flush(conn);
+	mutex_unlock(&conn->lock);
+
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_reset);
+
+static long ks_reset_state_ioctl(struct ks_ucmd *ucmd)
+{
+	const struct ksalloc_reset_state *arg = &ucmd->arg.reset_state;
+
+	if (arg->__reserved || arg->reset > KSRESET_END)
+		return -EINVAL;
+	return ks_connection_reset(ucmd->file->private_data, arg->reset);
+}
+
 static long ks_set_state_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_set_state *arg = &ucmd->arg.set_state;
@@ -350,6 +442,67 @@ static u64 ks_max_bytes(void)
 	u64 mbytes = READ_ONCE(max_mbytes);
 
 	return mbytes ? mbytes << 20 : (u64)totalram_pages() / 2 << PAGE_SHIFT;
+}
+
+/* Contract D4 */
+static int ks_connection_describe(struct ks_connection *conn,
+				  struct ksallocator_framing_ex *framing,
+				  struct ks_framing_item *items)
+{
+	const struct ksalloc_sink_ops *ops = conn->sink->ops;
+	struct ksalloc_framing_details details;
+	struct ksallocator_framing sink;
+	int ret;
+
+	ret = ks_connection_lock(conn);
+	if (ret)
+		return ret;
+	ret = ops->get_framing(conn->sink, &sink);
+	if (ret)
+		goto out;
+	ks_framing_details_init(&sink, ops->memory, &details);
+	if (ops->get_details)
+		ret = ops->get_details(conn->sink, &details);
+	if (ret)
+		goto out;
+
+	framing->count_items = ks_framing_items(&sink, &details, ks_max_bytes(),
+						items);
+	framing->pin_flags = conn->allocator ?
+			     KSALLOCATOR_FLAG_ALLOCATOR_EXISTS : 0;
+	framing->output_compression = details.compression;
+	framing->pin_weight = 0;
+out:
+	mutex_unlock(&conn->lock);
+	return ret;
+}
+
+static long ks_get_framing_ex_ioctl(struct ks_ucmd *ucmd)
+{
+	struct ksalloc_get_framing_ex *arg = &ucmd->arg.get_framing_ex;
+	void __user *to = u64_to_user_ptr(arg->framing);
+	struct ks_framing_item items[KS_FRAMING_ITEMS];
+	struct ksallocator_framing_ex framing;
+	size_t room = arg->framing_size, bytes;
+	int ret;
+
+	if (arg->__reserved)
+		return -EINVAL;
+	ret = ks_connection_describe(ucmd->file->private_data, &framing, items);
+	if (ret)
+		return ret;
+
+	bytes = framing.count_items * sizeof(items[0]);
+	arg->framing_size = sizeof(framing) + bytes;
+	if (!arg->framing || room < sizeof(framing))
+		return ks_reply(ucmd, sizeof(*arg));
+
+	room -= sizeof(framing);
+	bytes = min(bytes, room - room % sizeof(items[0]));
+	if (copy_to_user(to, &framing, sizeof(framing)) ||
+	    copy_to_user(to + sizeof(framing), items, bytes))
+		return -EFAULT;
+	return ks_reply(ucmd, sizeof(*arg));
 }
 
 /*
@@ -571,6 +724,19 @@ static const struct ks_ioctl ks_connection_ioctls[] = {
 		.flags = KSALLOC_NONBLOCK,
 		.fn = ks_complete_ioctl,
 	},
+	{
+		.cmd = KSALLOC_GET_FRAMING_EX,
+		.size = sizeof(struct ksalloc_get_framing_ex),
+		.min_size = offsetofend(struct ksalloc_get_framing_ex,
+					__reserved),
+		.fn = ks_get_framing_ex_ioctl,
+	},
+	{
+		.cmd = KSALLOC_RESET_STATE,
+		.size = sizeof(struct ksalloc_reset_state),
+		.min_size = offsetofend(struct ksalloc_reset_state, __reserved),
+		.fn = ks_reset_state_ioctl,
+	},
 };
 
 static long ks_connection_ioctl(struct file *file, unsigned int cmd,
@@ -590,7 +756,7 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 	if (READ_ONCE(conn->gone) || conn->sink->ops->gone(conn->sink))
 		return EPOLLERR | EPOLLHUP;
 	state = READ_ONCE(conn->state);
-	if (state < KSSTATE_PAUSE)
+	if (state < KSSTATE_PAUSE || READ_ONCE(conn->flushing))
 		return EPOLLERR;
 	if (!list_empty_careful(&conn->done) ||
 	    (state == KSSTATE_RUN && !list_empty_careful(&conn->submitted) &&
@@ -677,6 +843,7 @@ static void ks_connection_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "submitted:\t%zu\n", list_count_nodes(&conn->submitted));
 	seq_printf(m, "done:\t%zu\n", list_count_nodes(&conn->done));
 	seq_printf(m, "gaps:\t%llu\n", conn->gaps);
+	seq_printf(m, "flushing:\t%u\n", conn->flushing);
 	mutex_unlock(&conn->lock);
 }
 #endif

@@ -12,7 +12,8 @@
  *    reference to the V4L2 file.
  *  - An allocator (allocator.c, frame.c) holds its frames, and each frame its
  *    dma-buf.
- *    It never holds a connection, so there is no cycle.
+ *    It never holds a connection, so there is no cycle. Where they are a V4L2
+ *    device's own buffers (v4l2_memory.c), it holds the V4L2 file too.
  *  - A kernel client (client.c) holds a reference to its allocator's file.
  *
  * Frames
@@ -25,7 +26,7 @@
  * Frames come back by themselves: a process's frames when its last descriptor
  * of the file that it got them through is closed (->flush), all frames got
  * through a file when the file ends (->release), the frames in a device when
- * the connection's state goes below PAUSE or the device disappears.
+ * the connection's state goes below PAUSE, it is flushed, or the device disappears.
  *
  * Locking
  * -------
@@ -76,10 +77,13 @@ union ks_arg {
 	struct ksalloc_get_state get_state;
 	struct ksalloc_submit submit;
 	struct ksalloc_complete complete;
+	struct ksalloc_get_framing_ex get_framing_ex;
+	struct ksalloc_reset_state reset_state;
 	struct ksalloc_alloc alloc;
 	struct ksalloc_free free;
 	struct ksalloc_export export;
 	struct ksalloc_status status;
+	struct ksalloc_status_ex status_ex;
 	struct ksalloc_enable_event enable_event;
 	struct ksalloc_disable_event disable_event;
 };
@@ -122,11 +126,24 @@ u32 ks_new_id(void);
 
 /* framing.c: arithmetic on framing */
 
+/* One for system memory, one for the sink's own */
+#define KS_FRAMING_ITEMS 2
+
 int ks_framing_resolve(const struct ksallocator_framing *asked,
 		       const struct ksallocator_framing *sink, bool own_memory,
 		       struct ksallocator_framing *result);
 bool ks_framing_fits(const struct ksallocator_framing *framing,
 		     const struct ksallocator_framing *sink);
+void ks_framing_compression(u32 size, u32 width, u32 height,
+			    struct ks_compression *compression);
+void ks_framing_details_init(const struct ksallocator_framing *sink,
+			     bool own_memory,
+			     struct ksalloc_framing_details *details);
+u32 ks_framing_items(const struct ksallocator_framing *sink,
+		     const struct ksalloc_framing_details *details,
+		     u64 max_bytes, struct ks_framing_item *items);
+void ks_framing_item_of(const struct ksallocator_framing *framing,
+			size_t frame_bytes, struct ks_framing_item *item);
 int ks_framing_bytes(const struct ksallocator_framing *framing, u64 max_bytes,
 		     size_t *frame_bytes);
 
@@ -355,10 +372,15 @@ struct ks_reader {
  * @submitted: slots of frames that are not filled yet, in order
  * @done: slots of frames that are filled, in order
  * @assigned: how often an allocator was assigned
- * @streams: how often a stream ended, from PAUSE to ACQUIRE
+ * @streams: how often a stream ended, from PAUSE to ACQUIRE or by a flush
  * @sequence: the sequence number that the next frame should have
- * @synchronized: whether there was a frame before the next one
- * @discontinuity: whether something may be missing before the next frame
+ * @synchronized: whether there was a frame before the next one, with no restart of
+ *	the device in between
+ * @timed: whether @time is that of an earlier frame of this stream
+ * @interrupted: whether there was a pause or a flush before the next frame
+ * @flushing: whether a flush is under way, in PAUSE or RUN: nothing is submitted,
+ *	and the device does not run. Pollers read it without @lock
+ * @time: the presentation time of the last frame that had one
  * @gaps: how often a frame had another number than it should
  * @readers: &struct ks_reader
  * @file: the connection's own file, without a reference
@@ -380,7 +402,10 @@ struct ks_connection {
 	u32 streams;
 	u32 sequence;
 	bool synchronized;
-	bool discontinuity;
+	bool timed;
+	bool interrupted;
+	bool flushing;
+	s64 time;
 	u64 gaps;
 	struct list_head readers;
 
@@ -404,6 +429,7 @@ long ks_connect_ioctl(struct ks_ucmd *ucmd);
 int ks_connection_set_allocator(struct ks_connection *conn,
 				struct file *allocator);
 int ks_connection_request(struct ks_connection *conn, enum ksstate state);
+int ks_connection_reset(struct ks_connection *conn, enum ksreset reset);
 int ks_connection_lock(struct ks_connection *conn);
 void ks_connection_wake(struct ks_connection *conn);
 void ks_connection_notify(struct ks_connection *conn);

@@ -21,7 +21,7 @@
  *  - A connection is bound to one open V4L2 capture device. It has a state, an
  *    assigned allocator, and a stream of completed frames. poll() says EPOLLIN
  *    when there is a frame for KSALLOC_COMPLETE, EPOLLERR in a state lower than
- *    PAUSE, and EPOLLHUP when the device is gone.
+ *    PAUSE and during a flush, and EPOLLHUP when the device is gone.
  *  - An allocator is a fixed set of frames, each of them one dma-buf for the
  *    allocator's whole life. poll() says EPOLLIN when a frame is free, and
  *    KSALLOC_ENABLE_EVENT makes an eventfd count frames that become free.
@@ -65,7 +65,8 @@
  *  - EINTR: a signal ended the wait (the call is restarted under SA_RESTART, and
  *    waits as the last in the queue).
  *  - ECANCELED: there is nothing to wait for (any more): the connection's
- *    state is, or became, lower than PAUSE, or the descriptor was closed.
+ *    state is, or became, lower than PAUSE, or it is flushed, or the descriptor
+ *    was closed.
  *  - ENODEV: the device is gone.
  *  - ENOMEM, EMFILE, ENFILE: out of memory or descriptors.
  *
@@ -87,11 +88,14 @@ enum {
 	KSALLOC_CMD_GET_STATE = 0x14,
 	KSALLOC_CMD_SUBMIT = 0x15,
 	KSALLOC_CMD_COMPLETE = 0x16,
+	KSALLOC_CMD_GET_FRAMING_EX = 0x17,
+	KSALLOC_CMD_RESET_STATE = 0x18,
 
 	KSALLOC_CMD_ALLOC = 0x20,
 	KSALLOC_CMD_FREE = 0x21,
 	KSALLOC_CMD_EXPORT = 0x22,
 	KSALLOC_CMD_STATUS = 0x23,
+	KSALLOC_CMD_STATUS_EX = 0x24,
 	KSALLOC_CMD_ENABLE_EVENT = 0x25,
 	KSALLOC_CMD_DISABLE_EVENT = 0x26,
 };
@@ -153,6 +157,146 @@ struct ksallocator_framing {
 };
 
 /**
+ * struct ks_guid - GUID
+ * @data1: the first eight digits
+ * @data2: the next four
+ * @data3: the next four
+ * @data4: the other sixteen, as bytes
+ */
+struct ks_guid {
+	__u32 data1;
+	__u16 data2;
+	__u16 data3;
+	__u8 data4[8];
+};
+
+#define KS_GUID(d1, d2, d3, b0, b1, b2, b3, b4, b5, b6, b7) \
+	((struct ks_guid){ d1, d2, d3, { b0, b1, b2, b3, b4, b5, b6, b7 } })
+
+/* KS_FRAMING_ITEM.MemoryType, and BusType: none in particular */
+#define KS_TYPE_DONT_CARE KS_GUID(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+/* KS_FRAMING_ITEM.MemoryType */
+#define KSMEMORY_TYPE_WILDCARD KS_TYPE_DONT_CARE
+#define KSMEMORY_TYPE_DONT_CARE KS_TYPE_DONT_CARE
+#define KSMEMORY_TYPE_SYSTEM \
+	KS_GUID(0x091bb638, 0x603f, 0x11d1, \
+		0xb0, 0x67, 0x00, 0xa0, 0xc9, 0x06, 0x28, 0x02)
+#define KSMEMORY_TYPE_USER \
+	KS_GUID(0x8cb0fc28, 0x7893, 0x11d1, \
+		0xb0, 0x69, 0x00, 0xa0, 0xc9, 0x06, 0x28, 0x02)
+#define KSMEMORY_TYPE_KERNEL_PAGED \
+	KS_GUID(0xd833f8f8, 0x7894, 0x11d1, \
+		0xb0, 0x69, 0x00, 0xa0, 0xc9, 0x06, 0x28, 0x02)
+#define KSMEMORY_TYPE_KERNEL_NONPAGED \
+	KS_GUID(0x4a6d5fc4, 0x7895, 0x11d1, \
+		0xb0, 0x69, 0x00, 0xa0, 0xc9, 0x06, 0x28, 0x02)
+#define KSMEMORY_TYPE_DEVICE_UNKNOWN \
+	KS_GUID(0x091bb639, 0x603f, 0x11d1, \
+		0xb0, 0x67, 0x00, 0xa0, 0xc9, 0x06, 0x28, 0x02)
+
+/*
+ * KS_FRAMING_ITEM.Flags, which may hold KSALLOCATOR_REQUIREMENTF_* as well, and
+ * KSALLOCATOR_FRAMING_EX.PinFlags
+ */
+#define KSALLOCATOR_FLAG_PARTIAL_READ_SUPPORT 0x00000010
+#define KSALLOCATOR_FLAG_DEVICE_SPECIFIC 0x00000020
+#define KSALLOCATOR_FLAG_CAN_ALLOCATE 0x00000040
+#define KSALLOCATOR_FLAG_INSIST_ON_FRAMESIZE_RATIO 0x00000080
+#define KSALLOCATOR_FLAG_NO_FRAME_INTEGRITY 0x00000100
+#define KSALLOCATOR_FLAG_MULTIPLE_OUTPUT 0x00000200
+#define KSALLOCATOR_FLAG_CYCLE 0x00000400
+#define KSALLOCATOR_FLAG_ALLOCATOR_EXISTS 0x00000800
+#define KSALLOCATOR_FLAG_INDEPENDENT_RANGES 0x00001000
+#define KSALLOCATOR_FLAG_ATTENTION_STEPPING 0x00002000
+#define KSALLOCATOR_FLAG_ENABLE_CACHED_MDL 0x00004000
+#define KSALLOCATOR_FLAG_2D_BUFFER_REQUIRED 0x00008000
+
+/**
+ * struct ks_framing_range - KS_FRAMING_RANGE
+ * @min_frame_size: the least number of bytes in a frame
+ * @max_frame_size: the most
+ * @stepping: sizes between are @min_frame_size and whole multiples of this more
+ */
+struct ks_framing_range {
+	__u32 min_frame_size;
+	__u32 max_frame_size;
+	__u32 stepping;
+};
+
+/**
+ * struct ks_framing_range_weighted - KS_FRAMING_RANGE_WEIGHTED
+ * @range: the range
+ * @in_place_weight: how good it is where frames are modified in place
+ * @not_in_place_weight: how good it is otherwise
+ */
+struct ks_framing_range_weighted {
+	struct ks_framing_range range;
+	__u32 in_place_weight;
+	__u32 not_in_place_weight;
+};
+
+/**
+ * struct ks_compression - KS_COMPRESSION
+ * @ratio_numerator: what goes out is at most this
+ * @ratio_denominator: by this of what comes in
+ * @ratio_constant_margin: and these bytes more
+ */
+struct ks_compression {
+	__u32 ratio_numerator;
+	__u32 ratio_denominator;
+	__u32 ratio_constant_margin;
+};
+
+/**
+ * struct ks_framing_item - KS_FRAMING_ITEM: one kind of memory
+ * @memory_type: KSMEMORY_TYPE_*
+ * @bus_type: KS_TYPE_DONT_CARE
+ * @memory_flags: zero
+ * @bus_flags: zero
+ * @flags: KSALLOCATOR_REQUIREMENTF_* and KSALLOCATOR_FLAG_*
+ * @frames: number of frames
+ * @file_alignment: alignment of a frame less one, as a mask
+ * @frame_pitch: the same word where KS has it mean a pitch; unused here
+ * @memory_type_weight: how good this kind of memory is, among the items
+ * @physical_range: frame sizes that are possible
+ * @framing_range: frame sizes that are best
+ */
+struct ks_framing_item {
+	struct ks_guid memory_type;
+	struct ks_guid bus_type;
+	__u32 memory_flags;
+	__u32 bus_flags;
+	__u32 flags;
+	__u32 frames;
+	union {
+		__u32 file_alignment;
+		__s32 frame_pitch;
+	};
+	__u32 memory_type_weight;
+	struct ks_framing_range physical_range;
+	struct ks_framing_range_weighted framing_range;
+};
+
+/**
+ * struct ksallocator_framing_ex - KSALLOCATOR_FRAMING_EX
+ * @count_items: number of items
+ * @pin_flags: KSALLOCATOR_FLAG_* of the connection as a whole
+ * @output_compression: how much smaller the data may be than a frame
+ * @pin_weight: how much this connection's wishes count among others'
+ * @framing_item: the items, best first
+ *
+ * In KS, the first item counts to the structure's size; here none does.
+ */
+struct ksallocator_framing_ex {
+	__u32 count_items;
+	__u32 pin_flags;
+	struct ks_compression output_compression;
+	__u32 pin_weight;
+	struct ks_framing_item framing_item[];
+};
+
+/**
  * struct ksstreamallocator_status - KSSTREAMALLOCATOR_STATUS
  * @framing: the framing that the allocator was created with; a zero @frames or
  *	@frame_size in it has become the connection's requirement
@@ -163,6 +307,39 @@ struct ksstreamallocator_status {
 	struct ksallocator_framing framing;
 	__u32 allocated_frames;
 	__u32 reserved;
+};
+
+/**
+ * struct ksstreamallocator_status_ex - KSSTREAMALLOCATOR_STATUS_EX
+ * @count_items: 1
+ * @pin_flags: zero
+ * @output_compression: 1 / 1
+ * @pin_weight: zero
+ * @framing_item: what the allocator was created with
+ * @allocated_frames: frames that are not free now, those in a device included
+ * @reserved: zero
+ *
+ * The fields down to @framing_item are a struct ksallocator_framing_ex of one
+ * item.
+ */
+struct ksstreamallocator_status_ex {
+	__u32 count_items;
+	__u32 pin_flags;
+	struct ks_compression output_compression;
+	__u32 pin_weight;
+	struct ks_framing_item framing_item;
+	__u32 allocated_frames;
+	__u32 reserved;
+};
+
+/**
+ * enum ksevent_streamallocator - KSEVENT_STREAMALLOCATOR
+ * @KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME: for allocators' own use
+ * @KSEVENT_STREAMALLOCATOR_FREEFRAME: a frame became free
+ */
+enum ksevent_streamallocator {
+	KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME,
+	KSEVENT_STREAMALLOCATOR_FREEFRAME,
 };
 
 /**
@@ -187,6 +364,9 @@ struct kstime {
 #define KSSTREAM_HEADER_OPTIONSF_FLUSHONPAUSE 0x00000080
 #define KSSTREAM_HEADER_OPTIONSF_DURATIONVALID 0x00000100
 #define KSSTREAM_HEADER_OPTIONSF_ENDOFSTREAM 0x00000200
+#define KSSTREAM_HEADER_OPTIONSF_BUFFEREDTRANSFER 0x00000400
+#define KSSTREAM_HEADER_OPTIONSF_VRAM_DATA_TRANSFER 0x00000800
+#define KSSTREAM_HEADER_OPTIONSF_LOOPEDDATA 0x80000000
 
 /**
  * struct ksstream_header - KSSTREAM_HEADER
@@ -201,8 +381,10 @@ struct kstime {
  * @reserved: zero
  *
  * DATADISCONTINUITY is set on the first frame after a gap in the device's
- * sequence numbers or after a pause, and on a frame that the device marked as
- * damaged.
+ * sequence numbers, after a pause or after a flush, and on a frame that the device
+ * marked as damaged.
+ * TIMEDISCONTINUITY is set, where there is a presentation time, on the first frame
+ * after a pause or a flush, and on a frame whose time is before that of the last one.
  * SPLICEPOINT is set on a frame that the device marked as a key frame.
  */
 struct ksstream_header {
@@ -230,6 +412,16 @@ enum ksstate {
 	KSSTATE_ACQUIRE,
 	KSSTATE_PAUSE,
 	KSSTATE_RUN,
+};
+
+/**
+ * enum ksreset - KSRESET
+ * @KSRESET_BEGIN: a flush begins
+ * @KSRESET_END: the flush ends
+ */
+enum ksreset {
+	KSRESET_BEGIN,
+	KSRESET_END,
 };
 
 /**
@@ -285,12 +477,15 @@ struct ksalloc_get_framing {
  *	what KSALLOC_GET_FRAMING says
  *
  * Returns a new allocator, close-on-exec. It is not assigned to the
- * connection, nor does it depend on it further.
+ * connection, nor does it depend on it further. One of the device's own memory takes
+ * the device's buffers: the device is busy for everybody else, and its format fixed,
+ * until the allocator ends.
  *
  * Errors: EINVAL for framing that is wrong in itself, is below what the device
  * needs, or stays zero; EOPNOTSUPP without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY where
- * the device has no memory of its own, or none that a process may have, and with
- * it where the device cannot use memory but its own; EINVAL where @heap_fd is no
+ * the device has no memory of its own, none that a process may have, not so many or
+ * not so large buffers, and EBUSY where somebody has them; EOPNOTSUPP with it where
+ * the device cannot use memory but its own; EINVAL where @heap_fd is no
  * heap, or should be -1 and is not; E2BIG for more than KSALLOC_MAX_FRAMES frames;
  * ENOMEM for more memory than an allocator may have (the module's parameter
  * max_mbytes) or than there is; ENODEV.
@@ -383,7 +578,8 @@ struct ksalloc_get_state {
  * Gives the frame to the device, to be filled. It does not wait.
  *
  * Errors: EINVAL where @index is out of range or the frame is free; EBUSY where
- * the frame is in a device; ECANCELED in a state lower than PAUSE; ENODEV.
+ * the frame is in a device; ECANCELED in a state lower than PAUSE or during a flush;
+ * ENODEV.
  */
 struct ksalloc_submit {
 	__u32 size;
@@ -405,8 +601,8 @@ struct ksalloc_submit {
  *
  * Waits for the next filled frame.
  *
- * Errors: EAGAIN, ETIMEDOUT, EINTR; ECANCELED in a state lower than PAUSE;
- * ENODEV.
+ * Errors: EAGAIN, ETIMEDOUT, EINTR; ECANCELED in a state lower than PAUSE, during a
+ * flush, or where one began meanwhile; ENODEV.
  */
 struct ksalloc_complete {
 	__u32 size;
@@ -418,6 +614,67 @@ struct ksalloc_complete {
 };
 
 #define KSALLOC_COMPLETE _IO(KSALLOC_TYPE, KSALLOC_CMD_COMPLETE)
+
+/**
+ * struct ksalloc_get_framing_ex - ioctl(connection, KSALLOC_GET_FRAMING_EX)
+ * @size: sizeof(struct ksalloc_get_framing_ex)
+ * @flags: zero
+ * @framing: where to write: a pointer to room for a struct ksallocator_framing_ex
+ *	and its items; 0 for nowhere
+ * @framing_size: how much room there is, in bytes; out: how much the whole answer
+ *	takes
+ * @__reserved: zero
+ *
+ * What the device can use in its current format: one item for each kind of memory,
+ * best first. As many whole items are written as there is room for, and nothing
+ * where there is none even for what comes before them; count_items says how many
+ * there are in any case.
+ *
+ * Of an item, physical_range is what frame sizes are possible: from what the current
+ * format needs, to what the module's limit leaves to as many frames as the device
+ * needs, or to the size of the device's own buffers. framing_range is what is best:
+ * whole pages, from what the current format needs to what the largest picture in the
+ * same pixel format needs. An allocator of that size need not be made anew when the
+ * picture's size changes. output_compression is what a frame is to a raw picture of
+ * two bytes each pixel.
+ *
+ * Errors: ENODEV.
+ */
+struct ksalloc_get_framing_ex {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 framing;
+	__u32 framing_size;
+	__u32 __reserved;
+};
+
+#define KSALLOC_GET_FRAMING_EX _IO(KSALLOC_TYPE, KSALLOC_CMD_GET_FRAMING_EX)
+
+/**
+ * struct ksalloc_reset_state - ioctl(connection, KSALLOC_RESET_STATE)
+ * @size: sizeof(struct ksalloc_reset_state)
+ * @flags: zero
+ * @reset: enum ksreset
+ * @__reserved: zero
+ *
+ * Begins or ends a flush. It begins with all submitted frames, filled or not, going
+ * back to the allocator, and waiting KSALLOC_COMPLETE calls ending with ECANCELED,
+ * as does every KSALLOC_SUBMIT and KSALLOC_COMPLETE until it ends. The device does
+ * not run meanwhile; the state is still what KSALLOC_SET_STATE says. A state lower
+ * than PAUSE ends the flush too. To begin what has begun or to end what has ended
+ * does nothing.
+ *
+ * Errors: EINVAL for no such value; ECANCELED in a state lower than PAUSE; ENODEV.
+ * Where the device does not run again, the flush goes on.
+ */
+struct ksalloc_reset_state {
+	__u32 size;
+	__u32 flags;
+	__u32 reset;
+	__u32 __reserved;
+};
+
+#define KSALLOC_RESET_STATE _IO(KSALLOC_TYPE, KSALLOC_CMD_RESET_STATE)
 
 /**
  * struct ksalloc_alloc - ioctl(allocator, KSALLOC_ALLOC)
@@ -504,14 +761,24 @@ struct ksalloc_status {
 #define KSALLOC_STATUS _IO(KSALLOC_TYPE, KSALLOC_CMD_STATUS)
 
 /**
- * enum ksevent_streamallocator - KSEVENT_STREAMALLOCATOR
- * @KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME: for allocators' own use
- * @KSEVENT_STREAMALLOCATOR_FREEFRAME: a frame became free
+ * struct ksalloc_status_ex - ioctl(allocator, KSALLOC_STATUS_EX)
+ * @size: sizeof(struct ksalloc_status_ex)
+ * @flags: zero
+ * @status: out: KSSTREAMALLOCATOR_STATUS_EX
+ * @frame_bytes: out: as in struct ksalloc_status
+ * @in_device: out: likewise
+ * @waiters: out: likewise
  */
-enum ksevent_streamallocator {
-	KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME,
-	KSEVENT_STREAMALLOCATOR_FREEFRAME,
+struct ksalloc_status_ex {
+	__u32 size;
+	__u32 flags;
+	struct ksstreamallocator_status_ex status;
+	__aligned_u64 frame_bytes;
+	__u32 in_device;
+	__u32 waiters;
 };
+
+#define KSALLOC_STATUS_EX _IO(KSALLOC_TYPE, KSALLOC_CMD_STATUS_EX)
 
 /**
  * struct ksalloc_enable_event - ioctl(allocator, KSALLOC_ENABLE_EVENT)

@@ -155,6 +155,37 @@ static void undo_complete(struct abi_fixture *self, const void *data,
 		ASSERT_EQ(0, free_frame(self->rig.allocator, arg->index));
 }
 
+static void prepare_get_framing_ex(struct abi_fixture *self, void *data)
+{
+	struct ksalloc_get_framing_ex *arg = data;
+
+	(void)self;
+	/* It comes behind what is out, but is not. */
+	arg->__reserved = 0;
+}
+
+static void prepare_reset_state(struct abi_fixture *self, void *data)
+{
+	struct ksalloc_reset_state *arg = data;
+
+	(void)self;
+	arg->reset = KSRESET_BEGIN;
+}
+
+static void undo_reset_state(struct abi_fixture *self, const void *arg,
+			     int result)
+{
+	struct ksalloc_reset_state end = {
+		.size = sizeof(end),
+		.reset = KSRESET_END,
+	};
+
+	(void)arg;
+	EXPECT_EQ(result ? 0 : POLLERR,
+		  poll_fd(self->rig.connection, POLLIN, 0));
+	ASSERT_EQ(0, call_fd(self->rig.connection, KSALLOC_RESET_STATE, &end));
+}
+
 static void undo_alloc(struct abi_fixture *self, const void *data, int result)
 {
 	const struct ksalloc_alloc *arg = data;
@@ -254,6 +285,29 @@ static const struct op ops[] = {
 		.prepare = prepare_complete,
 		.undo = undo_complete,
 	}, {
+		/* With room for nothing; the suite framing has the rest */
+		.name = "GET_FRAMING_EX",
+		.request = KSALLOC_GET_FRAMING_EX,
+		.size = sizeof(struct ksalloc_get_framing_ex),
+		.on = ON_CONNECTION,
+		.out_offset = offsetof(struct ksalloc_get_framing_ex,
+				       framing_size),
+		.reserved = {
+			offsetof(struct ksalloc_get_framing_ex, __reserved),
+		},
+		.prepare = prepare_get_framing_ex,
+	}, {
+		.name = "RESET_STATE",
+		.request = KSALLOC_RESET_STATE,
+		.size = sizeof(struct ksalloc_reset_state),
+		.needed = offsetof(struct ksalloc_reset_state, __reserved),
+		.on = ON_CONNECTION,
+		.reserved = {
+			offsetof(struct ksalloc_reset_state, __reserved),
+		},
+		.prepare = prepare_reset_state,
+		.undo = undo_reset_state,
+	}, {
 		.name = "ALLOC",
 		.request = KSALLOC_ALLOC,
 		.size = sizeof(struct ksalloc_alloc),
@@ -285,6 +339,12 @@ static const struct op ops[] = {
 		.size = sizeof(struct ksalloc_status),
 		.on = ON_ALLOCATOR,
 		.out_offset = offsetof(struct ksalloc_status, status),
+	}, {
+		.name = "STATUS_EX",
+		.request = KSALLOC_STATUS_EX,
+		.size = sizeof(struct ksalloc_status_ex),
+		.on = ON_ALLOCATOR,
+		.out_offset = offsetof(struct ksalloc_status_ex, status),
 	},
 };
 
@@ -350,11 +410,11 @@ static void fill_argument(struct abi_fixture *self, const struct op *op,
 	__u32 size = op->size;
 
 	memset(arg, 0, op->size);
-	if (op->prepare)
-		op->prepare(self, arg);
 	if (op->out_offset)
 		memset((char *)arg + op->out_offset, FILLER,
 		       op->size - op->out_offset);
+	if (op->prepare)
+		op->prepare(self, arg);
 	memcpy(arg, &size, sizeof(size));
 }
 
@@ -732,8 +792,8 @@ TEST_F(abi, unknown_numbers)
 {
 	static const unsigned long numbers[] = {
 		_IO(KSALLOC_TYPE, 0x01), _IO(KSALLOC_TYPE, 0x0f),
-		_IO(KSALLOC_TYPE, 0x17), _IO(KSALLOC_TYPE, 0x1f),
-		_IO(KSALLOC_TYPE, 0x24), _IO(KSALLOC_TYPE, 0x7f),
+		_IO(KSALLOC_TYPE, 0x19), _IO(KSALLOC_TYPE, 0x1f),
+		_IO(KSALLOC_TYPE, 0x27), _IO(KSALLOC_TYPE, 0x7f),
 		_IO(KSALLOC_TYPE, 0xff), _IO(0, 0), _IO(0xff, 0xff),
 		_IO(0xba, KSALLOC_CMD_CONNECT),
 		_IO(0xbc, KSALLOC_CMD_GET_FRAMING),
