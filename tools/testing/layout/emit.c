@@ -8,6 +8,8 @@
  *			it: Windows' or libkswin's
  *	-DDRIVER	contract.def and client.def, of those only DRIVERS_VALUE(), as
  *			Windows' headers have it for drivers
+ *
+ * The Makefile says what IN_SECTION is.
  */
 #if defined(KERNEL_NAMES)
 #include <stddef.h>
@@ -92,8 +94,6 @@ struct record {
 #endif
 
 #define GROUP(name) RECORD("group " #name, 0)
-
-#define IN_SECTION __attribute__((__section__("layout"), __used__))
 
 #define GUID_OF(name)
 const struct record IN_SECTION numbers[] = {

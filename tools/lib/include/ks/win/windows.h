@@ -70,7 +70,7 @@ typedef struct _GUID {
 typedef const struct _GUID *LPCGUID;
 
 #ifdef __cplusplus
-typedef const struct _GUID &REFGUID;
+typedef const struct _GUID & REFGUID;
 #define IsEqualGUID(a, b) (!__builtin_memcmp(&(a), &(b), sizeof(GUID)))
 #else
 typedef const struct _GUID *REFGUID;
