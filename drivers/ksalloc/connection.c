@@ -31,6 +31,15 @@ module_param(max_mbytes, uint, 0644);
 MODULE_PARM_DESC(max_mbytes,
 		 "Most MiB that one allocator may have (0: half of the memory)");
 
+/* Ends a sink, and lets its module go */
+static void ks_sink_destroy(struct ksalloc_sink *sink)
+{
+	struct module *owner = sink->ops->owner;
+
+	sink->ops->destroy(sink);
+	module_put(owner);
+}
+
 /**
  * ks_connection_wake() - make readers and pollers look again
  * @conn: the connection
@@ -56,6 +65,18 @@ void ks_connection_notify(struct ks_connection *conn)
 		schedule_work(&conn->gone_work);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_notify);
+
+/**
+ * ksalloc_sink_notify() - the sink has news: a filled frame, an error, its end
+ * @sink: the sink, between the calls of its ->watch and ->unwatch
+ *
+ * Context: any, hard interrupts included.
+ */
+void ksalloc_sink_notify(struct ksalloc_sink *sink)
+{
+	ks_connection_notify(sink->connection);
+}
+EXPORT_SYMBOL_GPL(ksalloc_sink_notify);
 
 static void ks_connection_set_state(struct ks_connection *conn,
 				    enum ksstate state)
@@ -202,7 +223,7 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 	for (i = 0; i < alloc->frames; i++)
 		INIT_LIST_HEAD(&slots[i].link);
 
-	ret = conn->sink->ops->acquire(conn->sink, alloc);
+	ret = conn->sink->ops->acquire(conn->sink, conn->allocator);
 	if (ret) {
 		kvfree(slots);
 		return ret;
@@ -331,11 +352,15 @@ static u64 ks_max_bytes(void)
 	return mbytes ? mbytes << 20 : (u64)totalram_pages() / 2 << PAGE_SHIFT;
 }
 
-/* Resolves the framing against the sink's, and makes the allocator */
+/*
+ * Resolves the framing against the sink's, and makes the allocator: of a heap, or
+ * without one of the sink's own memory
+ */
 static struct file *ks_connection_create_allocator(struct ks_connection *conn,
 						   const struct ksallocator_framing *asked,
-						   struct file *heap)
+						   struct file *heap, bool user)
 {
+	const struct ksalloc_memory_ops *ops = conn->sink->ops->memory;
 	struct ksallocator_framing sink, framing;
 	size_t frame_bytes;
 	int ret;
@@ -348,14 +373,18 @@ static struct file *ks_connection_create_allocator(struct ks_connection *conn,
 	if (ret)
 		return ERR_PTR(ret);
 
-	ret = ks_framing_resolve(asked, &sink, &framing);
+	ret = ks_framing_resolve(asked, &sink, ops, &framing);
 	if (ret)
 		return ERR_PTR(ret);
 	ret = ks_framing_bytes(&framing, ks_max_bytes(), &frame_bytes);
 	if (ret)
 		return ERR_PTR(ret);
 
-	return ks_allocator_create(&framing, frame_bytes, ks_heap_alloc, heap);
+	if (heap)
+		return ks_allocator_create(&framing, frame_bytes,
+					   &ks_heap_memory_ops, heap, user);
+	return ks_allocator_create(&framing, frame_bytes, ops, conn->sink,
+				   user);
 }
 
 /* A new descriptor for a new object's file, whose reference it takes */
@@ -376,17 +405,21 @@ static int ks_install(struct file *file)
 static long ks_create_allocator_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_create_allocator *arg = &ucmd->arg.create_allocator;
-	struct file *heap, *file;
+	struct file *heap = NULL, *file;
 
 	if (arg->__reserved)
 		return -EINVAL;
-	heap = ks_heap_get(arg->heap_fd);
+	if (arg->framing.options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY)
+		heap = ks_heap_get(arg->heap_fd);
+	else if (arg->heap_fd != -1)
+		return -EINVAL;
 	if (IS_ERR(heap))
 		return PTR_ERR(heap);
 
 	file = ks_connection_create_allocator(ucmd->file->private_data,
-					      &arg->framing, heap);
-	fput(heap);
+					      &arg->framing, heap, true);
+	if (heap)
+		fput(heap);
 
 	return ks_install(file);
 }
@@ -606,7 +639,7 @@ static int ks_connection_flush(struct file *file, fl_owner_t files)
 static int ks_connection_release(struct inode *inode, struct file *file)
 {
 	struct ks_connection *conn = file->private_data;
-	struct ks_sink *sink = conn->sink;
+	struct ksalloc_sink *sink = conn->sink;
 
 	mutex_lock(&conn->lock);
 	ks_connection_down(conn, KSSTATE_STOP);
@@ -616,7 +649,7 @@ static int ks_connection_release(struct inode *inode, struct file *file)
 	/* No more notifications after this, and so no more work */
 	sink->ops->unwatch(sink);
 	cancel_work_sync(&conn->gone_work);
-	sink->ops->destroy(sink);
+	ks_sink_destroy(sink);
 	mutex_destroy(&conn->lock);
 	kfree(conn);
 
@@ -635,7 +668,8 @@ static void ks_connection_show_fdinfo(struct seq_file *m, struct file *file)
 	alloc = ks_assigned(conn);
 	seq_puts(m, "ksalloc:\tconnection\n");
 	seq_printf(m, "id:\t%u\n", conn->id);
-	conn->sink->ops->show(conn->sink, m);
+	if (conn->sink->ops->show)
+		conn->sink->ops->show(conn->sink, m);
 	seq_printf(m, "state:\t%s\n", conn->gone ? "GONE" : names[conn->state]);
 	seq_printf(m, "allocator:\t%d\n", alloc ? (int)alloc->id : -1);
 	seq_printf(m, "submitted:\t%zu\n", list_count_nodes(&conn->submitted));
@@ -658,18 +692,56 @@ static const struct file_operations ks_connection_fops = {
 };
 
 /**
- * ks_connection_create() - make a connection of a sink
+ * ksalloc_create_allocator() - create an allocator on a connection
+ * @connection: the connection's file
+ * @framing: what the allocator shall be, as for KSALLOC_CREATE_ALLOCATOR
+ * @heap: the file of the dma-buf heap that the frames come from; NULL for the
+ *	sink's own memory, without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY
+ *
+ * The kernel-mode KsCreateAllocator(). It does what the ioctl does, and can have
+ * memory of the sink's that never leaves the kernel: such an allocator is refused
+ * to user space even where it gets a descriptor of it. Contract A1 to A5, F2, F3.
+ *
+ * Context: process context; sleeps. With @heap, of a task with an address space.
+ * Return: the allocator's file, a reference to which is the caller's; the errors
+ * of KSALLOC_CREATE_ALLOCATOR; -EOPNOTSUPP also for a heap in a kernel thread.
+ */
+struct file *ksalloc_create_allocator(struct file *connection,
+				      const struct ksallocator_framing *framing,
+				      struct file *heap)
+{
+	bool system = framing->options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
+
+	might_sleep();
+
+	if (connection->f_op != &ks_connection_fops || system != !!heap ||
+	    (heap && !ks_heap_plausible(heap)))
+		return ERR_PTR(-EINVAL);
+	return ks_connection_create_allocator(connection->private_data,
+					      framing, heap, false);
+}
+EXPORT_SYMBOL_GPL(ksalloc_create_allocator);
+
+/**
+ * ksalloc_connect() - make a connection of a sink
  * @sink: the sink, which is the connection's then; on failure it is destroyed
  *
- * Context: process context; sleeps.
- * Return: the connection's file, in state STOP, or an errno.
+ * A driver makes a descriptor of it for the user, or keeps it for itself.
+ *
+ * Context: process context; sleeps. Called from the module of the sink's
+ * operations.
+ * Return: the connection's file, in state STOP; -ENOMEM, -ENFILE, or what the sink's
+ * ->watch says.
  */
-struct file *ks_connection_create(struct ks_sink *sink)
+struct file *ksalloc_connect(struct ksalloc_sink *sink)
 {
 	struct ks_connection *conn;
 	struct file *file;
 	int ret;
 
+	might_sleep();
+
+	__module_get(sink->ops->owner);
 	conn = kzalloc(sizeof(*conn), GFP_KERNEL_ACCOUNT);
 	if (!conn) {
 		ret = -ENOMEM;
@@ -704,10 +776,10 @@ struct file *ks_connection_create(struct ks_sink *sink)
 err_conn:
 	kfree(conn);
 err_sink:
-	sink->ops->destroy(sink);
+	ks_sink_destroy(sink);
 	return ERR_PTR(ret);
 }
-EXPORT_SYMBOL_IF_KUNIT(ks_connection_create);
+EXPORT_SYMBOL_GPL(ksalloc_connect);
 
 /**
  * ks_connect_ioctl() - KSALLOC_CONNECT
@@ -719,7 +791,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_connection_create);
 long ks_connect_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_connect *arg = &ucmd->arg.connect;
-	struct ks_sink *sink;
+	struct ksalloc_sink *sink;
 
 	if (arg->__reserved)
 		return -EINVAL;
@@ -727,5 +799,5 @@ long ks_connect_ioctl(struct ks_ucmd *ucmd)
 	if (IS_ERR(sink))
 		return PTR_ERR(sink);
 
-	return ks_install(ks_connection_create(sink));
+	return ks_install(ksalloc_connect(sink));
 }

@@ -40,7 +40,7 @@
 int ks_connection_dequeue(struct ks_connection *conn)
 {
 	struct ks_allocator *alloc = ks_assigned(conn);
-	struct ks_completion completion;
+	struct ksalloc_completion completion;
 	struct ks_slot *slot;
 	int ret;
 
@@ -162,7 +162,7 @@ long ks_submit_ioctl(struct ks_ucmd *ucmd)
 }
 
 static void ks_fill_header(struct ksalloc_complete *arg,
-			   const struct ks_completion *completion,
+			   const struct ksalloc_completion *completion,
 			   u32 frame_extent)
 {
 	arg->index = completion->index;

@@ -23,7 +23,8 @@
  *    when there is a frame for KSALLOC_COMPLETE, EPOLLERR in a state lower than
  *    PAUSE, and EPOLLHUP when the device is gone.
  *  - An allocator is a fixed set of frames, each of them one dma-buf for the
- *    allocator's whole life. poll() says EPOLLIN when a frame is free.
+ *    allocator's whole life. poll() says EPOLLIN when a frame is free, and
+ *    KSALLOC_ENABLE_EVENT makes an eventfd count frames that become free.
  *
  * A frame is free, allocated, or in the device. KSALLOC_ALLOC and
  * KSALLOC_COMPLETE give an allocated frame to the calling process;
@@ -91,15 +92,22 @@ enum {
 	KSALLOC_CMD_FREE = 0x21,
 	KSALLOC_CMD_EXPORT = 0x22,
 	KSALLOC_CMD_STATUS = 0x23,
+	KSALLOC_CMD_ENABLE_EVENT = 0x25,
+	KSALLOC_CMD_DISABLE_EVENT = 0x26,
 };
 
 /* The most frames that an allocator may have */
 #define KSALLOC_MAX_FRAMES 1024
 
+/* The most events that an allocator may have enabled */
+#define KSALLOC_MAX_EVENTS 4096
+
 /* @flags of KSALLOC_ALLOC and KSALLOC_COMPLETE: do not wait */
 #define KSALLOC_NONBLOCK 0x00000001
 /* @flags of KSALLOC_ALLOC: return a descriptor of the frame's dma-buf too */
 #define KSALLOC_ALLOC_DMABUF 0x00000002
+/* @flags of KSALLOC_ENABLE_EVENT: tell once, and disable the event thereby */
+#define KSALLOC_EVENT_ONESHOT 0x00000001
 
 /* KSALLOCATOR_FRAMING.RequirementsFlags: what a sink needs */
 #define KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER 0x00000001
@@ -455,7 +463,9 @@ struct ksalloc_get_framing {
  * struct ksalloc_create_allocator - ioctl(connection, KSALLOC_CREATE_ALLOCATOR)
  * @size: sizeof(struct ksalloc_create_allocator)
  * @flags: zero
- * @heap_fd: the dma-buf heap that the frames come from, open in any mode
+ * @heap_fd: the dma-buf heap that the frames come from, open in any mode. Without
+ *	KSALLOCATOR_OPTIONF_SYSTEM_MEMORY they come from the device's own memory,
+ *	and this is -1
  * @__reserved: zero
  * @framing: what the allocator shall be. A zero @frames or @frame_size takes
  *	what KSALLOC_GET_FRAMING says
@@ -464,11 +474,12 @@ struct ksalloc_get_framing {
  * connection, nor does it depend on it further.
  *
  * Errors: EINVAL for framing that is wrong in itself, is below what the device
- * needs, or stays zero; EOPNOTSUPP without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
- * or where the device cannot use memory but its own; EINVAL where @heap_fd is
- * no heap; E2BIG for more than KSALLOC_MAX_FRAMES frames; ENOMEM for more
- * memory than an allocator may have (the module's parameter max_mbytes) or
- * than there is; ENODEV.
+ * needs, or stays zero; EOPNOTSUPP without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY where
+ * the device has no memory of its own, or none that a process may have, and with
+ * it where the device cannot use memory but its own; EINVAL where @heap_fd is no
+ * heap, or should be -1 and is not; E2BIG for more than KSALLOC_MAX_FRAMES frames;
+ * ENOMEM for more memory than an allocator may have (the module's parameter
+ * max_mbytes) or than there is; ENODEV.
  */
 struct ksalloc_create_allocator {
 	__u32 size;
@@ -677,5 +688,67 @@ struct ksalloc_status {
 };
 
 #define KSALLOC_STATUS _IO(KSALLOC_TYPE, KSALLOC_CMD_STATUS)
+
+/**
+ * enum ksevent_streamallocator - KSEVENT_STREAMALLOCATOR
+ * @KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME: for allocators' own use
+ * @KSEVENT_STREAMALLOCATOR_FREEFRAME: a frame became free
+ */
+enum ksevent_streamallocator {
+	KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME,
+	KSEVENT_STREAMALLOCATOR_FREEFRAME,
+};
+
+/**
+ * struct ksalloc_enable_event - ioctl(allocator, KSALLOC_ENABLE_EVENT)
+ * @size: sizeof(struct ksalloc_enable_event)
+ * @flags: KSALLOC_EVENT_ONESHOT
+ * @event: KSEVENT_STREAMALLOCATOR_FREEFRAME
+ * @eventfd: an eventfd
+ * @id: out: the event's number, for KSALLOC_DISABLE_EVENT
+ * @__reserved: zero
+ *
+ * Adds one to the eventfd for each frame that becomes free, from now on: what is
+ * free already does not count. A frame that goes straight to a KSALLOC_ALLOC that
+ * waits does not become free. With KSALLOC_EVENT_ONESHOT the first frame is the last
+ * one too. There may be several events, of one eventfd even.
+ *
+ * The event is the calling process's: it ends like an allocated frame when the
+ * process closes its last descriptor of the allocator. That the eventfd is closed
+ * does not end it.
+ *
+ * Errors: EBADF where @eventfd is not open; EINVAL where it is no eventfd, or for
+ * another event; E2BIG for more than KSALLOC_MAX_EVENTS.
+ */
+struct ksalloc_enable_event {
+	__u32 size;
+	__u32 flags;
+	__u32 event;
+	__s32 eventfd;
+	__u32 id;
+	__u32 __reserved;
+};
+
+#define KSALLOC_ENABLE_EVENT _IO(KSALLOC_TYPE, KSALLOC_CMD_ENABLE_EVENT)
+
+/**
+ * struct ksalloc_disable_event - ioctl(allocator, KSALLOC_DISABLE_EVENT)
+ * @size: sizeof(struct ksalloc_disable_event)
+ * @flags: zero
+ * @id: an event that the calling process has enabled here
+ * @__reserved: zero
+ *
+ * A frame that becomes free at the same moment may still be counted.
+ *
+ * Errors: EINVAL where there is no such event, or not any more.
+ */
+struct ksalloc_disable_event {
+	__u32 size;
+	__u32 flags;
+	__u32 id;
+	__u32 __reserved;
+};
+
+#define KSALLOC_DISABLE_EVENT _IO(KSALLOC_TYPE, KSALLOC_CMD_DISABLE_EVENT)
 
 #endif /* _UAPI_LINUX_KSALLOC_H */
