@@ -111,12 +111,15 @@ static void ks_step_run_to_pause(struct ks_connection *conn)
 	conn->sink->ops->cancel(conn->sink);
 	list_for_each_entry(slot, &conn->submitted, link)
 		slot->queued = false;
-	conn->discontinuity = true;
+	conn->interrupted = true;
 	ks_connection_set_state(conn, KSSTATE_PAUSE);
 }
 
-/* Contract I4: what is pending is cancelled */
-static void ks_step_pause_to_acquire(struct ks_connection *conn)
+/*
+ * What is pending is cancelled (contract I4, I5). What was in the device is not free
+ * yet, for the caller has still to say that the stream has ended.
+ */
+static void ks_connection_end_stream(struct ks_connection *conn)
 {
 	struct ks_allocator *alloc = ks_assigned(conn);
 	struct ks_reader *reader;
@@ -125,13 +128,20 @@ static void ks_step_pause_to_acquire(struct ks_connection *conn)
 	conn->sink->ops->cancel(conn->sink);
 	for (i = 0; i < alloc->frames; i++)
 		list_del_init(&conn->slots[i].link);
-	conn->discontinuity = false;
 	conn->streams++;
 	/* Even those that wake up when the next stream runs already */
 	list_for_each_entry(reader, &conn->readers, link)
 		reader->cancelled = true;
+}
+
+static void ks_step_pause_to_acquire(struct ks_connection *conn)
+{
+	ks_connection_end_stream(conn);
+	conn->interrupted = false;
+	conn->timed = false;
+	WRITE_ONCE(conn->flushing, false);
 	ks_connection_set_state(conn, KSSTATE_ACQUIRE);
-	ks_allocator_cancel(alloc, conn->file);
+	ks_allocator_cancel(ks_assigned(conn), conn->file);
 }
 
 static void ks_connection_down(struct ks_connection *conn, enum ksstate target)
@@ -234,6 +244,16 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 	return 0;
 }
 
+/* Lets the device run, unless that is left to the end of a flush */
+static int ks_connection_run(struct ks_connection *conn)
+{
+	int ret = conn->flushing ? 0 : conn->sink->ops->run(conn->sink);
+
+	if (!ret)
+		conn->synchronized = false;
+	return ret;
+}
+
 static int ks_step_pause_to_run(struct ks_connection *conn)
 {
 	struct ks_slot *slot;
@@ -244,10 +264,9 @@ static int ks_step_pause_to_run(struct ks_connection *conn)
 		if (ret)
 			return ret;
 	}
-	ret = conn->sink->ops->run(conn->sink);
+	ret = ks_connection_run(conn);
 	if (ret)
 		return ret;
-	conn->synchronized = false;
 	ks_connection_set_state(conn, KSSTATE_RUN);
 	return 0;
 }
@@ -305,6 +324,78 @@ int ks_connection_request(struct ks_connection *conn, enum ksstate state)
 	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_request);
+
+/* Contract I5: the device stops, and has no frames; the state is the same */
+static void ks_connection_begin_flush(struct ks_connection *conn)
+{
+	lockdep_assert_held(&conn->lock);
+
+	if (conn->flushing)
+		return;
+	ks_connection_end_stream(conn);
+	conn->interrupted = true;
+	WRITE_ONCE(conn->flushing, true);
+	ks_connection_wake(conn);
+	ks_allocator_cancel(ks_assigned(conn), conn->file);
+}
+
+/* On failure the flush goes on */
+static int ks_connection_end_flush(struct ks_connection *conn)
+{
+	int ret = 0;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (!conn->flushing)
+		return 0;
+	WRITE_ONCE(conn->flushing, false);
+	if (conn->state == KSSTATE_RUN)
+		ret = ks_connection_run(conn);
+	if (ret)
+		WRITE_ONCE(conn->flushing, true);
+	ks_connection_wake(conn);
+	return ret;
+}
+
+/**
+ * ks_connection_reset() - begin or end a flush
+ * @conn: the connection
+ * @reset: which of both
+ *
+ * Contract I5.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; the errors of KSALLOC_RESET_STATE.
+ */
+int ks_connection_reset(struct ks_connection *conn, enum ksreset reset)
+{
+	int ret;
+
+	might_sleep();
+
+	ret = ks_connection_lock(conn);
+	if (ret)
+		return ret;
+	if (conn->state < KSSTATE_PAUSE)
+		ret = -ECANCELED;
+	else if (reset == KSRESET_BEGIN)
+		ks_connection_begin_flush(conn);
+	else
+		ret = ks_connection_end_flush(conn);
+	mutex_unlock(&conn->lock);
+
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_reset);
+
+static long ks_reset_state_ioctl(struct ks_ucmd *ucmd)
+{
+	const struct ksalloc_reset_state *arg = &ucmd->arg.reset_state;
+
+	if (arg->__reserved || arg->reset > KSRESET_END)
+		return -EINVAL;
+	return ks_connection_reset(ucmd->file->private_data, arg->reset);
+}
 
 static long ks_set_state_ioctl(struct ks_ucmd *ucmd)
 {
@@ -569,6 +660,12 @@ static const struct ks_ioctl ks_connection_ioctls[] = {
 		.flags = KSALLOC_NONBLOCK,
 		.fn = ks_complete_ioctl,
 	},
+	[KSALLOC_CMD_RESET_STATE & 0x0f] = {
+		.cmd = KSALLOC_RESET_STATE,
+		.size = sizeof(struct ksalloc_reset_state),
+		.min_size = offsetofend(struct ksalloc_reset_state, __reserved),
+		.fn = ks_reset_state_ioctl,
+	},
 };
 
 static long ks_connection_ioctl(struct file *file, unsigned int cmd,
@@ -588,7 +685,7 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 	if (READ_ONCE(conn->gone) || conn->sink->ops->gone(conn->sink))
 		return EPOLLERR | EPOLLHUP;
 	state = READ_ONCE(conn->state);
-	if (state < KSSTATE_PAUSE)
+	if (state < KSSTATE_PAUSE || READ_ONCE(conn->flushing))
 		return EPOLLERR;
 	if (!list_empty_careful(&conn->done) ||
 	    (state == KSSTATE_RUN && !list_empty_careful(&conn->submitted) &&
@@ -675,6 +772,7 @@ static void ks_connection_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "submitted:\t%zu\n", list_count_nodes(&conn->submitted));
 	seq_printf(m, "done:\t%zu\n", list_count_nodes(&conn->done));
 	seq_printf(m, "gaps:\t%llu\n", conn->gaps);
+	seq_printf(m, "flushing:\t%u\n", conn->flushing);
 	mutex_unlock(&conn->lock);
 }
 #endif

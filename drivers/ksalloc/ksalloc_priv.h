@@ -76,6 +76,7 @@ union ks_arg {
 	struct ksalloc_get_state get_state;
 	struct ksalloc_submit submit;
 	struct ksalloc_complete complete;
+	struct ksalloc_reset_state reset_state;
 	struct ksalloc_alloc alloc;
 	struct ksalloc_free free;
 	struct ksalloc_export export;
@@ -355,10 +356,15 @@ struct ks_reader {
  * @submitted: slots of frames that are not filled yet, in order
  * @done: slots of frames that are filled, in order
  * @assigned: how often an allocator was assigned
- * @streams: how often a stream ended, from PAUSE to ACQUIRE
+ * @streams: how often a stream ended, from PAUSE to ACQUIRE or by a flush
  * @sequence: the sequence number that the next frame should have
- * @synchronized: whether there was a frame before the next one
- * @discontinuity: whether something may be missing before the next frame
+ * @synchronized: whether there was a frame before the next one, with no restart of
+ *	the device in between
+ * @timed: whether @time is that of an earlier frame of this stream
+ * @interrupted: whether there was a pause or a flush before the next frame
+ * @flushing: whether a flush is under way, in PAUSE or RUN: nothing is submitted,
+ *	and the device does not run. Pollers read it without @lock
+ * @time: the presentation time of the last frame that had one
  * @gaps: how often a frame had another number than it should
  * @readers: &struct ks_reader
  * @file: the connection's own file, without a reference
@@ -380,7 +386,10 @@ struct ks_connection {
 	u32 streams;
 	u32 sequence;
 	bool synchronized;
-	bool discontinuity;
+	bool timed;
+	bool interrupted;
+	bool flushing;
+	s64 time;
 	u64 gaps;
 	struct list_head readers;
 
@@ -404,6 +413,7 @@ long ks_connect_ioctl(struct ks_ucmd *ucmd);
 int ks_connection_set_allocator(struct ks_connection *conn,
 				struct file *allocator);
 int ks_connection_request(struct ks_connection *conn, enum ksstate state);
+int ks_connection_reset(struct ks_connection *conn, enum ksreset reset);
 int ks_connection_lock(struct ks_connection *conn);
 void ks_connection_wake(struct ks_connection *conn);
 void ks_connection_notify(struct ks_connection *conn);

@@ -21,7 +21,7 @@
  *  - A connection is bound to one open V4L2 capture device. It has a state, an
  *    assigned allocator, and a stream of completed frames. poll() says EPOLLIN
  *    when there is a frame for KSALLOC_COMPLETE, EPOLLERR in a state lower than
- *    PAUSE, and EPOLLHUP when the device is gone.
+ *    PAUSE and during a flush, and EPOLLHUP when the device is gone.
  *  - An allocator is a fixed set of frames, each of them one dma-buf for the
  *    allocator's whole life. poll() says EPOLLIN when a frame is free, and
  *    KSALLOC_ENABLE_EVENT makes an eventfd count frames that become free.
@@ -65,7 +65,8 @@
  *  - EINTR: a signal ended the wait (the call is restarted under SA_RESTART, and
  *    waits as the last in the queue).
  *  - ECANCELED: there is nothing to wait for (any more): the connection's
- *    state is, or became, lower than PAUSE, or the descriptor was closed.
+ *    state is, or became, lower than PAUSE, or it is flushed, or the descriptor
+ *    was closed.
  *  - ENODEV: the device is gone.
  *  - ENOMEM, EMFILE, ENFILE: out of memory or descriptors.
  *
@@ -87,6 +88,8 @@ enum {
 	KSALLOC_CMD_GET_STATE = 0x14,
 	KSALLOC_CMD_SUBMIT = 0x15,
 	KSALLOC_CMD_COMPLETE = 0x16,
+	KSALLOC_CMD_GET_FRAMING_EX = 0x17,
+	KSALLOC_CMD_RESET_STATE = 0x18,
 
 	KSALLOC_CMD_ALLOC = 0x20,
 	KSALLOC_CMD_FREE = 0x21,
@@ -377,8 +380,10 @@ struct kstime {
  * @reserved: zero
  *
  * DATADISCONTINUITY is set on the first frame after a gap in the device's
- * sequence numbers or after a pause, and on a frame that the device marked as
- * damaged.
+ * sequence numbers, after a pause or after a flush, and on a frame that the device
+ * marked as damaged.
+ * TIMEDISCONTINUITY is set, where there is a presentation time, on the first frame
+ * after a pause or a flush, and on a frame whose time is before that of the last one.
  * SPLICEPOINT is set on a frame that the device marked as a key frame.
  */
 struct ksstream_header {
@@ -569,7 +574,8 @@ struct ksalloc_get_state {
  * Gives the frame to the device, to be filled. It does not wait.
  *
  * Errors: EINVAL where @index is out of range or the frame is free; EBUSY where
- * the frame is in a device; ECANCELED in a state lower than PAUSE; ENODEV.
+ * the frame is in a device; ECANCELED in a state lower than PAUSE or during a flush;
+ * ENODEV.
  */
 struct ksalloc_submit {
 	__u32 size;
@@ -591,8 +597,8 @@ struct ksalloc_submit {
  *
  * Waits for the next filled frame.
  *
- * Errors: EAGAIN, ETIMEDOUT, EINTR; ECANCELED in a state lower than PAUSE;
- * ENODEV.
+ * Errors: EAGAIN, ETIMEDOUT, EINTR; ECANCELED in a state lower than PAUSE, during a
+ * flush, or where one began meanwhile; ENODEV.
  */
 struct ksalloc_complete {
 	__u32 size;
@@ -604,6 +610,32 @@ struct ksalloc_complete {
 };
 
 #define KSALLOC_COMPLETE _IO(KSALLOC_TYPE, KSALLOC_CMD_COMPLETE)
+
+/**
+ * struct ksalloc_reset_state - ioctl(connection, KSALLOC_RESET_STATE)
+ * @size: sizeof(struct ksalloc_reset_state)
+ * @flags: zero
+ * @reset: enum ksreset
+ * @__reserved: zero
+ *
+ * Begins or ends a flush. It begins with all submitted frames, filled or not, going
+ * back to the allocator, and waiting KSALLOC_COMPLETE calls ending with ECANCELED,
+ * as does every KSALLOC_SUBMIT and KSALLOC_COMPLETE until it ends. The device does
+ * not run meanwhile; the state is still what KSALLOC_SET_STATE says. A state lower
+ * than PAUSE ends the flush too. To begin what has begun or to end what has ended
+ * does nothing.
+ *
+ * Errors: EINVAL for no such value; ECANCELED in a state lower than PAUSE; ENODEV.
+ * Where the device does not run again, the flush goes on.
+ */
+struct ksalloc_reset_state {
+	__u32 size;
+	__u32 flags;
+	__u32 reset;
+	__u32 __reserved;
+};
+
+#define KSALLOC_RESET_STATE _IO(KSALLOC_TYPE, KSALLOC_CMD_RESET_STATE)
 
 /**
  * struct ksalloc_alloc - ioctl(allocator, KSALLOC_ALLOC)
