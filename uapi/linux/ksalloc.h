@@ -257,7 +257,6 @@ struct ks_compression {
  * @flags: KSALLOCATOR_REQUIREMENTF_* and KSALLOCATOR_FLAG_*
  * @frames: number of frames
  * @file_alignment: alignment of a frame less one, as a mask
- * @frame_pitch: the same word where KS has it mean a pitch; unused here
  * @memory_type_weight: how good this kind of memory is, among the items
  * @physical_range: frame sizes that are possible
  * @framing_range: frame sizes that are best
@@ -330,6 +329,16 @@ struct ksstreamallocator_status_ex {
 	struct ks_framing_item framing_item;
 	__u32 allocated_frames;
 	__u32 reserved;
+};
+
+/**
+ * enum ksevent_streamallocator - KSEVENT_STREAMALLOCATOR
+ * @KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME: for allocators' own use
+ * @KSEVENT_STREAMALLOCATOR_FREEFRAME: a frame became free
+ */
+enum ksevent_streamallocator {
+	KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME,
+	KSEVENT_STREAMALLOCATOR_FREEFRAME,
 };
 
 /**
