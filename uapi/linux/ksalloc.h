@@ -257,6 +257,7 @@ struct ks_compression {
  * @flags: KSALLOCATOR_REQUIREMENTF_* and KSALLOCATOR_FLAG_*
  * @frames: number of frames
  * @file_alignment: alignment of a frame less one, as a mask
+ * @frame_pitch: the same word where KS has it mean a pitch; unused here
  * @memory_type_weight: how good this kind of memory is, among the items
  * @physical_range: frame sizes that are possible
  * @framing_range: frame sizes that are best
