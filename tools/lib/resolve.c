@@ -185,9 +185,8 @@ static int range_meet(struct ks_framing_range *range,
 	if (distance < 0)
 		distance += step;
 	steps = (__u64)distance * (factor % step) % step;
+	/* Factors below 2^32: with another such number added it is below 2^64 */
 	period = one.stepping * step;
-	if (steps * one.stepping > high)
-		return LIBKS_CLASH_STEPPING;
 	first = one.min_frame_size + steps * one.stepping;
 	if (first < low && period <= MAX_SIZE)
 		first += (low - first + period - 1) / period * period;

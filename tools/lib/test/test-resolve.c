@@ -1095,6 +1095,7 @@ static void test_large_sizes(void)
 	given[1] = example_range(1, MAX, 2);
 	CHECK_EQ(resolve(given, 2, &resolved, NULL), 0);
 	CHECK_EQ(resolved.framing.frame_size, MAX);
+	CHECK_EQ(resolved.sizes.stepping, 1);
 	given[1] = example_range(MAX, MAX, 0);
 	CHECK_EQ(resolve(given, 2, &resolved, NULL), 0);
 	given[1] = example_range(2, MAX, 2);
@@ -1211,6 +1212,35 @@ static void test_items(void)
 	CHECK_EQ(clash.second, 0);
 }
 
+/* Passes where of choices of equal worth the one with less memory is taken. */
+static void test_ties(void)
+{
+	struct given given[2] = { { .simple = false }, { .simple = false } };
+	struct ks_framing_item *item = given[0].ex.framing_item;
+	struct ks_framing_item *other = given[1].ex.framing_item;
+	struct ks_resolved resolved;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		given[i].ex.count_items = 2;
+		given[i].ex.framing_item[i].memory_type = KSMEMORY_TYPE_USER;
+		given[i].ex.framing_item[1 - i].memory_type =
+			KSMEMORY_TYPE_SYSTEM;
+	}
+	for (i = 0; i < 2; i++) {
+		item[i].physical_range =
+			(struct ks_framing_range){ 100 + 100 * i, MAX, 1 };
+		CHECK_EQ(resolve(given, 2, &resolved, NULL), 0);
+	}
+	CHECK_EQ(resolved.framing.frame_size, 100);
+	item[0].physical_range.min_frame_size = 300;
+	CHECK_EQ(resolve(given, 2, &resolved, NULL), 0);
+	CHECK_EQ(resolved.framing.frame_size, 200);
+	other[0].frames = 2;
+	CHECK_EQ(resolve(given, 2, &resolved, NULL), 0);
+	CHECK_EQ(resolved.framing.frame_size, 300);
+}
+
 /* Passes where weights that come to 2^64 and more do not wrap. */
 static void test_weights(void)
 {
@@ -1306,6 +1336,7 @@ int main(void)
 		{ "resolver: wishes", test_wishes },
 		{ "resolver: frame integrity", test_integrity },
 		{ "resolver: items", test_items },
+		{ "resolver: ties", test_ties },
 		{ "resolver: weights", test_weights },
 		{ "resolver: refused", test_refused },
 		{ "resolver: random cases against the model", test_model },
