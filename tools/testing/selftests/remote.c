@@ -360,7 +360,7 @@ static int second_close(int fd)
 static void second_serve(int socket)
 {
 	struct sigaction action = { .sa_handler = wake_up };
-	struct message message;
+	struct message message = { .fd = -1 };
 	int fds[MESSAGE_FDS];
 	pthread_t thread;
 
@@ -392,10 +392,10 @@ static void second_serve(int socket)
 
 static void channel_end(void *data)
 {
-	int channel = (int)(intptr_t)data - 1;
+	int ended = (int)(intptr_t)data - 1;
 
-	is_socket[channel] = false;
-	__real_close(channel);
+	is_socket[ended] = false;
+	__real_close(ended);
 }
 
 static int move_away(int socket)
@@ -484,7 +484,7 @@ static void unpass(int fd)
 /* This thread's channel; the first message on it says who is at its end. */
 static int channel(void)
 {
-	struct message message;
+	struct message message = { .fd = -1 };
 	int sockets[2], fd;
 
 	if (channel_plus_one)
@@ -508,7 +508,7 @@ void remote_start(void)
 {
 	cpu_set_t processor;
 	int sockets[2];
-	char word;
+	char word = 0;
 
 	/*
 	 * Both on one processor: a test goes to and fro thousands of times, and
@@ -572,7 +572,7 @@ static void converse(struct message *message, const int *sent, int *received)
 static bool take_arg(struct message *message, void *arg, void **room)
 {
 	size_t place = room_place(message->request);
-	__u32 size, room_size;
+	__u32 size = 0, room_size;
 	uint64_t pointer;
 
 	if (!probe(&size, arg, sizeof(size)))
