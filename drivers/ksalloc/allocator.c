@@ -9,6 +9,7 @@
 #include <linux/anon_inodes.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
@@ -108,7 +109,7 @@ static long ks_export_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_allocator *alloc = ucmd->file->private_data;
 	const struct ksalloc_export *arg = &ucmd->arg.export;
-	struct ks_frame *frame = ks_frame_at(alloc, arg->index);
+	struct ksalloc_frame *frame = ks_frame_at(alloc, arg->index);
 
 	if (arg->__reserved || !frame)
 		return -EINVAL;
@@ -160,11 +161,29 @@ static const struct ks_ioctl ks_allocator_ioctls[] = {
 		.min_size = offsetofend(struct ksalloc_status, waiters),
 		.fn = ks_status_ioctl,
 	},
+	[KSALLOC_CMD_ENABLE_EVENT & 0x0f] = {
+		.cmd = KSALLOC_ENABLE_EVENT,
+		.size = sizeof(struct ksalloc_enable_event),
+		.min_size = offsetofend(struct ksalloc_enable_event, __reserved),
+		.flags = KSALLOC_EVENT_ONESHOT,
+		.fn = ks_enable_event_ioctl,
+	},
+	[KSALLOC_CMD_DISABLE_EVENT & 0x0f] = {
+		.cmd = KSALLOC_DISABLE_EVENT,
+		.size = sizeof(struct ksalloc_disable_event),
+		.min_size = offsetofend(struct ksalloc_disable_event, __reserved),
+		.fn = ks_disable_event_ioctl,
+	},
 };
 
 static long ks_allocator_ioctl(struct file *file, unsigned int cmd,
 			       unsigned long arg)
 {
+	struct ks_allocator *alloc = file->private_data;
+
+	/* Contract F3, in case somebody in the kernel made a descriptor of it */
+	if (alloc->kernel_only)
+		return -EOPNOTSUPP;
 	return ks_ioctl(file, cmd, arg, ks_allocator_ioctls,
 			ARRAY_SIZE(ks_allocator_ioctls));
 }
@@ -189,14 +208,20 @@ static int ks_allocator_flush(struct file *file, fl_owner_t files)
 	return 0;
 }
 
-static void ks_allocator_destroy(struct ks_allocator *alloc)
+/* Gives back the first frames' memory */
+static void ks_allocator_free_memory(struct ks_allocator *alloc, u32 frames)
 {
-	u32 i;
+	const struct ksalloc_memory_ops *ops = alloc->memory_ops;
 
-	for (i = 0; i < alloc->frames; i++)
-		if (alloc->frame[i].dmabuf)
-			dma_buf_put(alloc->frame[i].dmabuf);
-	kvfree(alloc);
+	while (frames--) {
+		struct ksalloc_frame *frame = &alloc->frame[frames];
+		struct ksalloc_memory memory = { frame->dmabuf, frame->map };
+
+		ops->free(alloc->memory, frames, &memory);
+	}
+	if (ops->delete_allocator)
+		ops->delete_allocator(alloc->memory);
+	module_put(ops->owner);
 }
 
 static int ks_allocator_release(struct inode *inode, struct file *file)
@@ -205,7 +230,11 @@ static int ks_allocator_release(struct inode *inode, struct file *file)
 
 	/* Who waits, or has a frame in a device, has a reference to the file */
 	WARN_ON_ONCE(alloc->in_device || alloc->waiting);
-	ks_allocator_destroy(alloc);
+	ks_events_end(alloc);
+	/* So does a client */
+	WARN_ON_ONCE(!list_empty(&alloc->listeners));
+	ks_allocator_free_memory(alloc, alloc->frames);
+	kvfree(alloc);
 
 	return 0;
 }
@@ -214,12 +243,13 @@ static int ks_allocator_release(struct inode *inode, struct file *file)
 static void ks_allocator_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct ks_allocator *alloc = file->private_data;
-	u32 allocated, in_device, waiting;
+	u32 allocated, in_device, waiting, events;
 
 	spin_lock_irq(&alloc->lock);
 	allocated = alloc->allocated;
 	in_device = alloc->in_device;
 	waiting = alloc->waiting;
+	events = alloc->n_events;
 	spin_unlock_irq(&alloc->lock);
 
 	seq_puts(m, "ksalloc:\tallocator\n");
@@ -230,6 +260,7 @@ static void ks_allocator_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "allocated:\t%u\n", allocated);
 	seq_printf(m, "in_device:\t%u\n", in_device);
 	seq_printf(m, "waiters:\t%u\n", waiting);
+	seq_printf(m, "events:\t%u\n", events);
 }
 #endif
 
@@ -259,6 +290,58 @@ struct ks_allocator *ks_allocator_of(const struct file *file)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_of);
 
+/**
+ * ksalloc_allocator_memory() - what an allocator's memory knows it by
+ * @allocator: an allocator's file
+ * @ops: the memory
+ *
+ * So a sink recognizes an allocator that is made of its own memory.
+ *
+ * Context: any.
+ * Return: what @ops->initialize_allocator() said; NULL where the allocator has other
+ * memory.
+ */
+void *ksalloc_allocator_memory(const struct file *allocator,
+			       const struct ksalloc_memory_ops *ops)
+{
+	const struct ks_allocator *alloc = ks_allocator_of(allocator);
+
+	return alloc->memory_ops == ops ? alloc->memory : NULL;
+}
+EXPORT_SYMBOL_GPL(ksalloc_allocator_memory);
+
+/**
+ * ksalloc_allocator_frames() - how many frames an allocator has
+ * @allocator: an allocator's file
+ *
+ * Context: any.
+ * Return: the number of frames.
+ */
+u32 ksalloc_allocator_frames(const struct file *allocator)
+{
+	return ks_allocator_of(allocator)->frames;
+}
+EXPORT_SYMBOL_GPL(ksalloc_allocator_frames);
+
+/**
+ * ksalloc_allocator_dmabuf() - a frame's memory
+ * @allocator: an allocator's file
+ * @index: one of its frames
+ *
+ * Context: any.
+ * Return: the dma-buf, which is the frame's as long as the allocator lives; NULL
+ * where its memory never leaves the kernel, or there is no such frame.
+ */
+struct dma_buf *ksalloc_allocator_dmabuf(const struct file *allocator,
+					 u32 index)
+{
+	struct ksalloc_frame *frame = ks_frame_at(ks_allocator_of(allocator),
+						  index);
+
+	return frame ? frame->dmabuf : NULL;
+}
+EXPORT_SYMBOL_GPL(ksalloc_allocator_dmabuf);
+
 /* Frames do not share memory, whatever the caller's heap may be */
 static bool ks_allocator_has_dmabuf(const struct ks_allocator *alloc,
 				    const struct dma_buf *dmabuf, u32 count)
@@ -269,26 +352,101 @@ static bool ks_allocator_has_dmabuf(const struct ks_allocator *alloc,
 	return false;
 }
 
+/* What there is to say against a frame's memory. Contract F3, B6 */
+static int ks_allocator_check_memory(const struct ks_allocator *alloc,
+				     u32 index,
+				     const struct ksalloc_memory *memory,
+				     bool user)
+{
+	if (!memory->dmabuf) {
+		if (user)
+			return -EOPNOTSUPP;
+		return iosys_map_is_null(&memory->map) ? -EINVAL : 0;
+	}
+	if (memory->dmabuf->size < alloc->frame_bytes ||
+	    ks_allocator_has_dmabuf(alloc, memory->dmabuf, index))
+		return -EINVAL;
+	return 0;
+}
+
+static int ks_allocator_add_frame(struct ks_allocator *alloc, u32 index,
+				  bool user)
+{
+	const struct ksalloc_memory_ops *ops = alloc->memory_ops;
+	struct ksalloc_frame *frame = &alloc->frame[index];
+	struct ksalloc_memory memory = {};
+	int ret;
+
+	ret = ops->alloc(alloc->memory, index, alloc->frame_bytes, &memory);
+	if (ret)
+		return ret;
+	ret = ks_allocator_check_memory(alloc, index, &memory, user);
+	/* Who is killed shall not have to fill gigabytes first */
+	if (!ret && fatal_signal_pending(current))
+		ret = -EINTR;
+	if (ret) {
+		ops->free(alloc->memory, index, &memory);
+		return ret;
+	}
+
+	frame->index = index;
+	frame->dmabuf = memory.dmabuf;
+	frame->map = memory.map;
+	if (!frame->dmabuf)
+		alloc->kernel_only = true;
+	list_add_tail(&frame->link, &alloc->free);
+	return 0;
+}
+
+/* The memory of all frames; on failure there is none. Contract F2 */
+static int ks_allocator_get_memory(struct ks_allocator *alloc, void *creator,
+				   bool user)
+{
+	const struct ksalloc_memory_ops *ops = alloc->memory_ops;
+	int ret = 0;
+	u32 i;
+
+	if (!try_module_get(ops->owner))
+		return -ENODEV;
+	alloc->memory = creator;
+	if (ops->initialize_allocator)
+		ret = ops->initialize_allocator(creator, &alloc->framing,
+						alloc->frame_bytes,
+						&alloc->memory);
+	if (ret) {
+		module_put(ops->owner);
+		return ret;
+	}
+
+	for (i = 0; i < alloc->frames && !ret; i++) {
+		ret = ks_allocator_add_frame(alloc, i, user);
+		if (ret)
+			ks_allocator_free_memory(alloc, i);
+	}
+	return ret;
+}
+
 /**
  * ks_allocator_create() - make an allocator
  * @framing: resolved framing
  * @frame_bytes: bytes in each frame, from ks_framing_bytes()
- * @memory: where the memory comes from
- * @context: what @memory needs to know
+ * @ops: where the memory comes from
+ * @creator: what that is made from
+ * @user: whether user space will have it, and so each frame needs a dma-buf
  *
- * Contract A1, A4, F1.
+ * Contract A1, A4, F1 to F3.
  *
- * Context: process context, as @memory needs it; sleeps. No lock may be held.
+ * Context: process context, as @ops needs it; sleeps. No lock may be held.
  * Return: the allocator's file; an errno, and nothing left behind.
  */
 struct file *ks_allocator_create(const struct ksallocator_framing *framing,
-				 size_t frame_bytes, ks_memory_fn memory,
-				 void *context)
+				 size_t frame_bytes,
+				 const struct ksalloc_memory_ops *ops,
+				 void *creator, bool user)
 {
 	struct ks_allocator *alloc;
 	struct file *file;
 	int ret;
-	u32 i;
 
 	might_sleep();
 
@@ -299,45 +457,34 @@ struct file *ks_allocator_create(const struct ksallocator_framing *framing,
 	alloc->frames = framing->frames;
 	alloc->framing = *framing;
 	alloc->frame_bytes = frame_bytes;
+	alloc->memory_ops = ops;
 	alloc->id = ks_new_id();
 	spin_lock_init(&alloc->lock);
 	INIT_LIST_HEAD(&alloc->free);
 	INIT_LIST_HEAD(&alloc->waiters);
+	INIT_LIST_HEAD(&alloc->listeners);
+	INIT_LIST_HEAD(&alloc->oneshots);
+	INIT_LIST_HEAD(&alloc->events);
 	init_waitqueue_head(&alloc->wait);
 
-	for (i = 0; i < alloc->frames; i++) {
-		struct dma_buf *dmabuf = memory(context, frame_bytes);
-
-		if (IS_ERR(dmabuf)) {
-			ret = PTR_ERR(dmabuf);
-			goto err_destroy;
-		}
-		alloc->frame[i].dmabuf = dmabuf;
-		if (ks_allocator_has_dmabuf(alloc, dmabuf, i)) {
-			ret = -EINVAL;
-			goto err_destroy;
-		}
-		list_add_tail(&alloc->frame[i].link, &alloc->free);
-
-		/* Who is killed shall not have to fill gigabytes first */
-		if (fatal_signal_pending(current)) {
-			ret = -EINTR;
-			goto err_destroy;
-		}
-	}
+	ret = ks_allocator_get_memory(alloc, creator, user);
+	if (ret)
+		goto err_alloc;
 
 	file = anon_inode_getfile("[ksalloc-allocator]", &ks_allocator_fops,
 				  alloc, O_RDWR);
 	if (IS_ERR(file)) {
 		ret = PTR_ERR(file);
-		goto err_destroy;
+		goto err_memory;
 	}
 
 	trace_ksalloc_create(alloc);
 	return file;
 
-err_destroy:
-	ks_allocator_destroy(alloc);
+err_memory:
+	ks_allocator_free_memory(alloc, alloc->frames);
+err_alloc:
+	kvfree(alloc);
 	return ERR_PTR(ret);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_create);

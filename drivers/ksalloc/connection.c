@@ -31,6 +31,15 @@ module_param(max_mbytes, uint, 0644);
 MODULE_PARM_DESC(max_mbytes,
 		 "Most MiB that one allocator may have (0: half of the memory)");
 
+/* Ends a sink, and lets its module go */
+static void ks_sink_destroy(struct ksalloc_sink *sink)
+{
+	struct module *owner = sink->ops->owner;
+
+	sink->ops->destroy(sink);
+	module_put(owner);
+}
+
 /**
  * ks_connection_wake() - make readers and pollers look again
  * @conn: the connection
@@ -56,6 +65,18 @@ void ks_connection_notify(struct ks_connection *conn)
 		schedule_work(&conn->gone_work);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_notify);
+
+/**
+ * ksalloc_sink_notify() - the sink has news: a filled frame, an error, its end
+ * @sink: the sink, between the calls of its ->watch and ->unwatch
+ *
+ * Context: any, hard interrupts included.
+ */
+void ksalloc_sink_notify(struct ksalloc_sink *sink)
+{
+	ks_connection_notify(sink->connection);
+}
+EXPORT_SYMBOL_GPL(ksalloc_sink_notify);
 
 static void ks_connection_set_state(struct ks_connection *conn,
 				    enum ksstate state)
@@ -90,12 +111,15 @@ static void ks_step_run_to_pause(struct ks_connection *conn)
 	conn->sink->ops->cancel(conn->sink);
 	list_for_each_entry(slot, &conn->submitted, link)
 		slot->queued = false;
-	conn->discontinuity = true;
+	conn->interrupted = true;
 	ks_connection_set_state(conn, KSSTATE_PAUSE);
 }
 
-/* Contract I4: what is pending is cancelled */
-static void ks_step_pause_to_acquire(struct ks_connection *conn)
+/*
+ * What is pending is cancelled (contract I4, I5). What was in the device is not free
+ * yet, for the caller has still to say that the stream has ended.
+ */
+static void ks_connection_end_stream(struct ks_connection *conn)
 {
 	struct ks_allocator *alloc = ks_assigned(conn);
 	struct ks_reader *reader;
@@ -104,13 +128,20 @@ static void ks_step_pause_to_acquire(struct ks_connection *conn)
 	conn->sink->ops->cancel(conn->sink);
 	for (i = 0; i < alloc->frames; i++)
 		list_del_init(&conn->slots[i].link);
-	conn->discontinuity = false;
 	conn->streams++;
 	/* Even those that wake up when the next stream runs already */
 	list_for_each_entry(reader, &conn->readers, link)
 		reader->cancelled = true;
+}
+
+static void ks_step_pause_to_acquire(struct ks_connection *conn)
+{
+	ks_connection_end_stream(conn);
+	conn->interrupted = false;
+	conn->timed = false;
+	WRITE_ONCE(conn->flushing, false);
 	ks_connection_set_state(conn, KSSTATE_ACQUIRE);
-	ks_allocator_cancel(alloc, conn->file);
+	ks_allocator_cancel(ks_assigned(conn), conn->file);
 }
 
 static void ks_connection_down(struct ks_connection *conn, enum ksstate target)
@@ -202,7 +233,7 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 	for (i = 0; i < alloc->frames; i++)
 		INIT_LIST_HEAD(&slots[i].link);
 
-	ret = conn->sink->ops->acquire(conn->sink, alloc);
+	ret = conn->sink->ops->acquire(conn->sink, conn->allocator);
 	if (ret) {
 		kvfree(slots);
 		return ret;
@@ -211,6 +242,16 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 	conn->slots = slots;
 	ks_connection_set_state(conn, KSSTATE_ACQUIRE);
 	return 0;
+}
+
+/* Lets the device run, unless that is left to the end of a flush */
+static int ks_connection_run(struct ks_connection *conn)
+{
+	int ret = conn->flushing ? 0 : conn->sink->ops->run(conn->sink);
+
+	if (!ret)
+		conn->synchronized = false;
+	return ret;
 }
 
 static int ks_step_pause_to_run(struct ks_connection *conn)
@@ -223,10 +264,9 @@ static int ks_step_pause_to_run(struct ks_connection *conn)
 		if (ret)
 			return ret;
 	}
-	ret = conn->sink->ops->run(conn->sink);
+	ret = ks_connection_run(conn);
 	if (ret)
 		return ret;
-	conn->synchronized = false;
 	ks_connection_set_state(conn, KSSTATE_RUN);
 	return 0;
 }
@@ -285,6 +325,78 @@ int ks_connection_request(struct ks_connection *conn, enum ksstate state)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_request);
 
+/* Contract I5: the device stops, and has no frames; the state is the same */
+static void ks_connection_begin_flush(struct ks_connection *conn)
+{
+	lockdep_assert_held(&conn->lock);
+
+	if (conn->flushing)
+		return;
+	ks_connection_end_stream(conn);
+	conn->interrupted = true;
+	WRITE_ONCE(conn->flushing, true);
+	ks_connection_wake(conn);
+	ks_allocator_cancel(ks_assigned(conn), conn->file);
+}
+
+/* On failure the flush goes on */
+static int ks_connection_end_flush(struct ks_connection *conn)
+{
+	int ret = 0;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (!conn->flushing)
+		return 0;
+	WRITE_ONCE(conn->flushing, false);
+	if (conn->state == KSSTATE_RUN)
+		ret = ks_connection_run(conn);
+	if (ret)
+		WRITE_ONCE(conn->flushing, true);
+	ks_connection_wake(conn);
+	return ret;
+}
+
+/**
+ * ks_connection_reset() - begin or end a flush
+ * @conn: the connection
+ * @reset: which of both
+ *
+ * Contract I5.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; the errors of KSALLOC_RESET_STATE.
+ */
+int ks_connection_reset(struct ks_connection *conn, enum ksreset reset)
+{
+	int ret;
+
+	might_sleep();
+
+	ret = ks_connection_lock(conn);
+	if (ret)
+		return ret;
+	if (conn->state < KSSTATE_PAUSE)
+		ret = -ECANCELED;
+	else if (reset == KSRESET_BEGIN)
+		ks_connection_begin_flush(conn);
+	else
+		ret = ks_connection_end_flush(conn);
+	mutex_unlock(&conn->lock);
+
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_reset);
+
+static long ks_reset_state_ioctl(struct ks_ucmd *ucmd)
+{
+	const struct ksalloc_reset_state *arg = &ucmd->arg.reset_state;
+
+	if (arg->__reserved || arg->reset > KSRESET_END)
+		return -EINVAL;
+	return ks_connection_reset(ucmd->file->private_data, arg->reset);
+}
+
 static long ks_set_state_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_set_state *arg = &ucmd->arg.set_state;
@@ -331,11 +443,15 @@ static u64 ks_max_bytes(void)
 	return mbytes ? mbytes << 20 : (u64)totalram_pages() / 2 << PAGE_SHIFT;
 }
 
-/* Resolves the framing against the sink's, and makes the allocator */
+/*
+ * Resolves the framing against the sink's, and makes the allocator: of a heap, or
+ * without one of the sink's own memory
+ */
 static struct file *ks_connection_create_allocator(struct ks_connection *conn,
 						   const struct ksallocator_framing *asked,
-						   struct file *heap)
+						   struct file *heap, bool user)
 {
+	const struct ksalloc_memory_ops *ops = conn->sink->ops->memory;
 	struct ksallocator_framing sink, framing;
 	size_t frame_bytes;
 	int ret;
@@ -348,14 +464,18 @@ static struct file *ks_connection_create_allocator(struct ks_connection *conn,
 	if (ret)
 		return ERR_PTR(ret);
 
-	ret = ks_framing_resolve(asked, &sink, &framing);
+	ret = ks_framing_resolve(asked, &sink, ops, &framing);
 	if (ret)
 		return ERR_PTR(ret);
 	ret = ks_framing_bytes(&framing, ks_max_bytes(), &frame_bytes);
 	if (ret)
 		return ERR_PTR(ret);
 
-	return ks_allocator_create(&framing, frame_bytes, ks_heap_alloc, heap);
+	if (heap)
+		return ks_allocator_create(&framing, frame_bytes,
+					   &ks_heap_memory_ops, heap, user);
+	return ks_allocator_create(&framing, frame_bytes, ops, conn->sink,
+				   user);
 }
 
 /* A new descriptor for a new object's file, whose reference it takes */
@@ -376,17 +496,21 @@ static int ks_install(struct file *file)
 static long ks_create_allocator_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_create_allocator *arg = &ucmd->arg.create_allocator;
-	struct file *heap, *file;
+	struct file *heap = NULL, *file;
 
 	if (arg->__reserved)
 		return -EINVAL;
-	heap = ks_heap_get(arg->heap_fd);
+	if (arg->framing.options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY)
+		heap = ks_heap_get(arg->heap_fd);
+	else if (arg->heap_fd != -1)
+		return -EINVAL;
 	if (IS_ERR(heap))
 		return PTR_ERR(heap);
 
 	file = ks_connection_create_allocator(ucmd->file->private_data,
-					      &arg->framing, heap);
-	fput(heap);
+					      &arg->framing, heap, true);
+	if (heap)
+		fput(heap);
 
 	return ks_install(file);
 }
@@ -536,6 +660,12 @@ static const struct ks_ioctl ks_connection_ioctls[] = {
 		.flags = KSALLOC_NONBLOCK,
 		.fn = ks_complete_ioctl,
 	},
+	[KSALLOC_CMD_RESET_STATE & 0x0f] = {
+		.cmd = KSALLOC_RESET_STATE,
+		.size = sizeof(struct ksalloc_reset_state),
+		.min_size = offsetofend(struct ksalloc_reset_state, __reserved),
+		.fn = ks_reset_state_ioctl,
+	},
 };
 
 static long ks_connection_ioctl(struct file *file, unsigned int cmd,
@@ -555,7 +685,7 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 	if (READ_ONCE(conn->gone) || conn->sink->ops->gone(conn->sink))
 		return EPOLLERR | EPOLLHUP;
 	state = READ_ONCE(conn->state);
-	if (state < KSSTATE_PAUSE)
+	if (state < KSSTATE_PAUSE || READ_ONCE(conn->flushing))
 		return EPOLLERR;
 	if (!list_empty_careful(&conn->done) ||
 	    (state == KSSTATE_RUN && !list_empty_careful(&conn->submitted) &&
@@ -606,7 +736,7 @@ static int ks_connection_flush(struct file *file, fl_owner_t files)
 static int ks_connection_release(struct inode *inode, struct file *file)
 {
 	struct ks_connection *conn = file->private_data;
-	struct ks_sink *sink = conn->sink;
+	struct ksalloc_sink *sink = conn->sink;
 
 	mutex_lock(&conn->lock);
 	ks_connection_down(conn, KSSTATE_STOP);
@@ -616,7 +746,7 @@ static int ks_connection_release(struct inode *inode, struct file *file)
 	/* No more notifications after this, and so no more work */
 	sink->ops->unwatch(sink);
 	cancel_work_sync(&conn->gone_work);
-	sink->ops->destroy(sink);
+	ks_sink_destroy(sink);
 	mutex_destroy(&conn->lock);
 	kfree(conn);
 
@@ -635,12 +765,14 @@ static void ks_connection_show_fdinfo(struct seq_file *m, struct file *file)
 	alloc = ks_assigned(conn);
 	seq_puts(m, "ksalloc:\tconnection\n");
 	seq_printf(m, "id:\t%u\n", conn->id);
-	conn->sink->ops->show(conn->sink, m);
+	if (conn->sink->ops->show)
+		conn->sink->ops->show(conn->sink, m);
 	seq_printf(m, "state:\t%s\n", conn->gone ? "GONE" : names[conn->state]);
 	seq_printf(m, "allocator:\t%d\n", alloc ? (int)alloc->id : -1);
 	seq_printf(m, "submitted:\t%zu\n", list_count_nodes(&conn->submitted));
 	seq_printf(m, "done:\t%zu\n", list_count_nodes(&conn->done));
 	seq_printf(m, "gaps:\t%llu\n", conn->gaps);
+	seq_printf(m, "flushing:\t%u\n", conn->flushing);
 	mutex_unlock(&conn->lock);
 }
 #endif
@@ -658,18 +790,56 @@ static const struct file_operations ks_connection_fops = {
 };
 
 /**
- * ks_connection_create() - make a connection of a sink
+ * ksalloc_create_allocator() - create an allocator on a connection
+ * @connection: the connection's file
+ * @framing: what the allocator shall be, as for KSALLOC_CREATE_ALLOCATOR
+ * @heap: the file of the dma-buf heap that the frames come from; NULL for the
+ *	sink's own memory, without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY
+ *
+ * The kernel-mode KsCreateAllocator(). It does what the ioctl does, and can have
+ * memory of the sink's that never leaves the kernel: such an allocator is refused
+ * to user space even where it gets a descriptor of it. Contract A1 to A5, F2, F3.
+ *
+ * Context: process context; sleeps. With @heap, of a task with an address space.
+ * Return: the allocator's file, a reference to which is the caller's; the errors
+ * of KSALLOC_CREATE_ALLOCATOR; -EOPNOTSUPP also for a heap in a kernel thread.
+ */
+struct file *ksalloc_create_allocator(struct file *connection,
+				      const struct ksallocator_framing *framing,
+				      struct file *heap)
+{
+	bool system = framing->options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
+
+	might_sleep();
+
+	if (connection->f_op != &ks_connection_fops || system != !!heap ||
+	    (heap && !ks_heap_plausible(heap)))
+		return ERR_PTR(-EINVAL);
+	return ks_connection_create_allocator(connection->private_data,
+					      framing, heap, false);
+}
+EXPORT_SYMBOL_GPL(ksalloc_create_allocator);
+
+/**
+ * ksalloc_connect() - make a connection of a sink
  * @sink: the sink, which is the connection's then; on failure it is destroyed
  *
- * Context: process context; sleeps.
- * Return: the connection's file, in state STOP, or an errno.
+ * A driver makes a descriptor of it for the user, or keeps it for itself.
+ *
+ * Context: process context; sleeps. Called from the module of the sink's
+ * operations.
+ * Return: the connection's file, in state STOP; -ENOMEM, -ENFILE, or what the sink's
+ * ->watch says.
  */
-struct file *ks_connection_create(struct ks_sink *sink)
+struct file *ksalloc_connect(struct ksalloc_sink *sink)
 {
 	struct ks_connection *conn;
 	struct file *file;
 	int ret;
 
+	might_sleep();
+
+	__module_get(sink->ops->owner);
 	conn = kzalloc(sizeof(*conn), GFP_KERNEL_ACCOUNT);
 	if (!conn) {
 		ret = -ENOMEM;
@@ -704,10 +874,10 @@ struct file *ks_connection_create(struct ks_sink *sink)
 err_conn:
 	kfree(conn);
 err_sink:
-	sink->ops->destroy(sink);
+	ks_sink_destroy(sink);
 	return ERR_PTR(ret);
 }
-EXPORT_SYMBOL_IF_KUNIT(ks_connection_create);
+EXPORT_SYMBOL_GPL(ksalloc_connect);
 
 /**
  * ks_connect_ioctl() - KSALLOC_CONNECT
@@ -719,7 +889,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_connection_create);
 long ks_connect_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_connect *arg = &ucmd->arg.connect;
-	struct ks_sink *sink;
+	struct ksalloc_sink *sink;
 
 	if (arg->__reserved)
 		return -EINVAL;
@@ -727,5 +897,5 @@ long ks_connect_ioctl(struct ks_ucmd *ucmd)
 	if (IS_ERR(sink))
 		return PTR_ERR(sink);
 
-	return ks_install(ks_connection_create(sink));
+	return ks_install(ksalloc_connect(sink));
 }

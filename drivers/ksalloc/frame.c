@@ -35,15 +35,9 @@ struct ks_waiter {
 	struct list_head link;
 	struct task_struct *task;
 	struct ks_owner owner;
-	struct ks_frame *frame;
+	struct ksalloc_frame *frame;
 	int error;
 };
-
-static u32 ks_frame_index(const struct ks_allocator *alloc,
-			  const struct ks_frame *frame)
-{
-	return frame - alloc->frame;
-}
 
 static bool ks_owner_equal(const struct ks_owner *a, const struct ks_owner *b)
 {
@@ -51,7 +45,7 @@ static bool ks_owner_equal(const struct ks_owner *a, const struct ks_owner *b)
 }
 
 /* A frame with a certain index, NULL where the index is out of range */
-struct ks_frame *ks_frame_at(struct ks_allocator *alloc, u32 index)
+struct ksalloc_frame *ks_frame_at(struct ks_allocator *alloc, u32 index)
 {
 	if (index >= alloc->frames)
 		return NULL;
@@ -59,7 +53,7 @@ struct ks_frame *ks_frame_at(struct ks_allocator *alloc, u32 index)
 }
 
 static void ks_frame_allocate(struct ks_allocator *alloc,
-			      struct ks_frame *frame,
+			      struct ksalloc_frame *frame,
 			      const struct ks_owner *owner)
 {
 	lockdep_assert_held(&alloc->lock);
@@ -79,8 +73,12 @@ static void ks_waiter_end(struct ks_allocator *alloc, struct ks_waiter *waiter)
 	wake_up_process(waiter->task);
 }
 
-/* Makes a frame free: the oldest waiter's, or anybody's */
-static void ks_frame_free(struct ks_allocator *alloc, struct ks_frame *frame)
+/*
+ * Makes a frame the oldest waiter's, or free: whether it became free. Who calls it
+ * ends with ks_allocator_unlock()
+ */
+static bool ks_frame_free(struct ks_allocator *alloc,
+			  struct ksalloc_frame *frame)
 {
 	struct ks_waiter *waiter;
 
@@ -91,23 +89,41 @@ static void ks_frame_free(struct ks_allocator *alloc, struct ks_frame *frame)
 	alloc->allocated--;
 	frame->state = KS_FRAME_FREE;
 	list_add_tail(&frame->link, &alloc->free);
-	trace_ksalloc_free(alloc, ks_frame_index(alloc, frame));
+	trace_ksalloc_free(alloc, frame->index);
 
 	waiter = list_first_entry_or_null(&alloc->waiters, struct ks_waiter,
 					  link);
 	if (!waiter)
-		return;
+		return true;
 
 	ks_frame_allocate(alloc, frame, &waiter->owner);
 	WRITE_ONCE(waiter->frame, frame);
 	ks_waiter_end(alloc, waiter);
+	return false;
 }
 
-/* To be called, without the lock, after frames may have become free */
-static void ks_allocator_wake(struct ks_allocator *alloc)
+/*
+ * Releases the lock, and tells all who want to know of the frames that became free
+ * under it: pollers, events and clients (contract C3, E1)
+ */
+static void ks_allocator_unlock(struct ks_allocator *alloc,
+				unsigned long flags, u32 freed)
+	__releases(&alloc->lock)
 {
+	LIST_HEAD(oneshots);
+
+	if (freed && unlikely(!list_empty(&alloc->oneshots)))
+		ks_oneshots_take(alloc, &oneshots);
+	spin_unlock_irqrestore(&alloc->lock, flags);
+	if (!freed)
+		return;
+
 	if (wq_has_sleeper(&alloc->wait))
 		wake_up_poll(&alloc->wait, EPOLLIN | EPOLLRDNORM);
+	if (unlikely(!list_empty(&oneshots)))
+		ks_oneshots_tell(&oneshots);
+	if (unlikely(!list_empty(&alloc->listeners)))
+		ks_listeners_tell(alloc, freed);
 }
 
 /* Sleeps until the waiter is served, a signal, or the deadline */
@@ -136,14 +152,14 @@ static int ks_waiter_sleep(struct ks_waiter *waiter, u64 deadline_ns)
 }
 
 /* The frame that has been free the longest, for an owner; NULL where none is */
-static struct ks_frame *ks_frame_take(struct ks_allocator *alloc,
-				      const struct ks_owner *owner)
+static struct ksalloc_frame *ks_frame_take(struct ks_allocator *alloc,
+					   const struct ks_owner *owner)
 {
-	struct ks_frame *frame;
+	struct ksalloc_frame *frame;
 
 	lockdep_assert_held(&alloc->lock);
 
-	frame = list_first_entry_or_null(&alloc->free, struct ks_frame, link);
+	frame = list_first_entry_or_null(&alloc->free, struct ksalloc_frame, link);
 	if (frame)
 		ks_frame_allocate(alloc, frame, owner);
 	return frame;
@@ -163,7 +179,7 @@ static struct ks_frame *ks_frame_take(struct ks_allocator *alloc,
 int ks_allocator_try_alloc(struct ks_allocator *alloc,
 			   const struct ks_owner *owner, u32 *index)
 {
-	struct ks_frame *frame;
+	struct ksalloc_frame *frame;
 	unsigned long flags;
 
 	spin_lock_irqsave(&alloc->lock, flags);
@@ -172,11 +188,20 @@ int ks_allocator_try_alloc(struct ks_allocator *alloc,
 	if (!frame)
 		return -EAGAIN;
 
-	*index = ks_frame_index(alloc, frame);
+	*index = frame->index;
 	trace_ksalloc_alloc(alloc, *index);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_try_alloc);
+
+/* Whether the owner went just before its waiter could be seen */
+static bool ks_owner_gone(const struct ks_owner *owner)
+{
+	if (!owner->file)
+		return ks_client_gone(owner);
+	return owner->files == current->files &&
+	       ks_closed_last(owner->file, owner->files);
+}
 
 /**
  * ks_allocator_alloc() - take a free frame, or wait for one
@@ -189,13 +214,13 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_try_alloc);
  *
  * Context: process context; sleeps.
  * Return: 0; -ERESTARTSYS or -ETIMEDOUT; -ECANCELED where the owner's last
- * descriptor was closed.
+ * descriptor was closed, or the client destroyed.
  */
 int ks_allocator_alloc(struct ks_allocator *alloc, const struct ks_owner *owner,
 		       u64 deadline_ns, u32 *index)
 {
 	struct ks_waiter waiter = { .task = current, .owner = *owner };
-	struct ks_frame *frame;
+	struct ksalloc_frame *frame;
 	int ret = 0;
 
 	might_sleep();
@@ -210,9 +235,7 @@ int ks_allocator_alloc(struct ks_allocator *alloc, const struct ks_owner *owner,
 
 	if (!frame) {
 		trace_ksalloc_wait(alloc, deadline_ns);
-		/* A flush just before this did not see the waiter */
-		if (owner->files == current->files &&
-		    ks_closed_last(owner->file, owner->files))
+		if (ks_owner_gone(owner))
 			ret = -ECANCELED;
 		else
 			ret = ks_waiter_sleep(&waiter, deadline_ns);
@@ -229,7 +252,7 @@ int ks_allocator_alloc(struct ks_allocator *alloc, const struct ks_owner *owner,
 			return waiter.error ?: ret;
 	}
 
-	*index = ks_frame_index(alloc, frame);
+	*index = frame->index;
 	trace_ksalloc_alloc(alloc, *index);
 	return 0;
 }
@@ -248,8 +271,9 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_alloc);
  */
 int ks_allocator_free(struct ks_allocator *alloc, u32 index)
 {
-	struct ks_frame *frame = ks_frame_at(alloc, index);
+	struct ksalloc_frame *frame = ks_frame_at(alloc, index);
 	unsigned long flags;
+	bool freed = false;
 	int ret = -EINVAL;
 
 	if (!frame)
@@ -259,13 +283,11 @@ int ks_allocator_free(struct ks_allocator *alloc, u32 index)
 	if (frame->state == KS_FRAME_IN_DEVICE) {
 		ret = -EBUSY;
 	} else if (frame->state == KS_FRAME_ALLOCATED) {
-		ks_frame_free(alloc, frame);
+		freed = ks_frame_free(alloc, frame);
 		ret = 0;
 	}
-	spin_unlock_irqrestore(&alloc->lock, flags);
+	ks_allocator_unlock(alloc, flags, freed);
 
-	if (!ret)
-		ks_allocator_wake(alloc);
 	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free);
@@ -281,16 +303,15 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free);
 void ks_allocator_free_owned(struct ks_allocator *alloc, u32 index,
 			     const struct ks_owner *owner)
 {
-	struct ks_frame *frame = &alloc->frame[index];
+	struct ksalloc_frame *frame = &alloc->frame[index];
 	unsigned long flags;
+	bool freed = false;
 
 	spin_lock_irqsave(&alloc->lock, flags);
 	if (frame->state == KS_FRAME_ALLOCATED &&
 	    ks_owner_equal(&frame->owner, owner))
-		ks_frame_free(alloc, frame);
-	spin_unlock_irqrestore(&alloc->lock, flags);
-
-	ks_allocator_wake(alloc);
+		freed = ks_frame_free(alloc, frame);
+	ks_allocator_unlock(alloc, flags, freed);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free_owned);
 
@@ -307,7 +328,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free_owned);
 int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
 			const struct file *connection)
 {
-	struct ks_frame *frame = ks_frame_at(alloc, index);
+	struct ksalloc_frame *frame = ks_frame_at(alloc, index);
 	unsigned long flags;
 	int ret = -EINVAL;
 
@@ -340,20 +361,19 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_submit);
  */
 void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index)
 {
-	struct ks_frame *frame = &alloc->frame[index];
+	struct ksalloc_frame *frame = &alloc->frame[index];
 	unsigned long flags;
+	bool freed = false;
 
 	spin_lock_irqsave(&alloc->lock, flags);
-	if (frame->owner.file) {
+	if (frame->owner.files) {
 		frame->connection = NULL;
 		frame->state = KS_FRAME_ALLOCATED;
 		alloc->in_device--;
 	} else {
-		ks_frame_free(alloc, frame);
+		freed = ks_frame_free(alloc, frame);
 	}
-	spin_unlock_irqrestore(&alloc->lock, flags);
-
-	ks_allocator_wake(alloc);
+	ks_allocator_unlock(alloc, flags, freed);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_unsubmit);
 
@@ -368,7 +388,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_unsubmit);
 void ks_allocator_deliver(struct ks_allocator *alloc, u32 index,
 			  const struct ks_owner *owner)
 {
-	struct ks_frame *frame = &alloc->frame[index];
+	struct ksalloc_frame *frame = &alloc->frame[index];
 	unsigned long flags;
 
 	spin_lock_irqsave(&alloc->lock, flags);
@@ -393,7 +413,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_deliver);
 bool ks_allocator_undeliver(struct ks_allocator *alloc, u32 index,
 			    const struct ks_owner *owner)
 {
-	struct ks_frame *frame = &alloc->frame[index];
+	struct ksalloc_frame *frame = &alloc->frame[index];
 	unsigned long flags;
 	bool ours;
 
@@ -424,32 +444,22 @@ void ks_allocator_cancel(struct ks_allocator *alloc,
 			 const struct file *connection)
 {
 	unsigned long flags;
-	u32 i;
+	u32 i, freed = 0;
 
 	spin_lock_irqsave(&alloc->lock, flags);
 	for (i = 0; i < alloc->frames; i++) {
-		struct ks_frame *frame = &alloc->frame[i];
+		struct ksalloc_frame *frame = &alloc->frame[i];
 
 		if (frame->state == KS_FRAME_IN_DEVICE &&
 		    frame->connection == connection)
-			ks_frame_free(alloc, frame);
+			freed += ks_frame_free(alloc, frame);
 	}
-	spin_unlock_irqrestore(&alloc->lock, flags);
-
-	ks_allocator_wake(alloc);
+	ks_allocator_unlock(alloc, flags, freed);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_cancel);
 
-/* An owner without files stands for all owners through its file */
-static bool ks_owner_matches(const struct ks_owner *owner,
-			     const struct ks_owner *pattern)
-{
-	return owner->file == pattern->file &&
-	       (!pattern->files || owner->files == pattern->files);
-}
-
 /**
- * ks_allocator_serves() - does an owner have or wait for frames?
+ * ks_allocator_serves() - does an owner have or wait for frames, or have events?
  * @alloc: the allocator
  * @owner: who
  *
@@ -461,10 +471,11 @@ bool ks_allocator_serves(struct ks_allocator *alloc,
 {
 	struct ks_waiter *waiter;
 	unsigned long flags;
-	bool serves = false;
+	bool serves;
 	u32 i;
 
 	spin_lock_irqsave(&alloc->lock, flags);
+	serves = ks_events_serve(alloc, owner);
 	list_for_each_entry(waiter, &alloc->waiters, link)
 		serves |= ks_owner_matches(&waiter->owner, owner);
 	for (i = 0; i < alloc->frames && !serves; i++)
@@ -476,42 +487,70 @@ bool ks_allocator_serves(struct ks_allocator *alloc,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_serves);
 
-/**
- * ks_allocator_reclaim() - take back what an owner has and waits for
- * @alloc: the allocator
- * @owner: who has gone; with no files, everybody who came through its file
- *
- * Frames that the owner has submitted stay in the device. Contract B4, B7.
- *
- * Context: any.
- */
-void ks_allocator_reclaim(struct ks_allocator *alloc,
-			  const struct ks_owner *owner)
+static void ks_cancel_waiters(struct ks_allocator *alloc,
+			      const struct ks_owner *owner)
 {
 	struct ks_waiter *waiter, *next;
-	unsigned long flags;
-	u32 i;
 
-	spin_lock_irqsave(&alloc->lock, flags);
+	lockdep_assert_held(&alloc->lock);
+
 	list_for_each_entry_safe(waiter, next, &alloc->waiters, link) {
 		if (!ks_owner_matches(&waiter->owner, owner))
 			continue;
 		WRITE_ONCE(waiter->error, -ECANCELED);
 		ks_waiter_end(alloc, waiter);
 	}
+}
+
+/**
+ * ks_allocator_cancel_waiters() - end an owner's pending requests
+ * @alloc: the allocator
+ * @owner: whose
+ *
+ * Contract B4.
+ *
+ * Context: any.
+ */
+void ks_allocator_cancel_waiters(struct ks_allocator *alloc,
+				 const struct ks_owner *owner)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	ks_cancel_waiters(alloc, owner);
+	spin_unlock_irqrestore(&alloc->lock, flags);
+}
+
+/**
+ * ks_allocator_reclaim() - take back what an owner has and waits for
+ * @alloc: the allocator
+ * @owner: who has gone; with no files, everybody who came through its file
+ *
+ * Its events end. Frames that the owner has submitted stay in the device. Contract
+ * B4, B7.
+ *
+ * Context: any.
+ */
+void ks_allocator_reclaim(struct ks_allocator *alloc,
+			  const struct ks_owner *owner)
+{
+	unsigned long flags;
+	u32 i, freed = 0;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	ks_events_reclaim(alloc, owner);
+	ks_cancel_waiters(alloc, owner);
 	for (i = 0; i < alloc->frames; i++) {
-		struct ks_frame *frame = &alloc->frame[i];
+		struct ksalloc_frame *frame = &alloc->frame[i];
 
 		if (frame->state == KS_FRAME_FREE ||
 		    !ks_owner_matches(&frame->owner, owner))
 			continue;
 		if (frame->state == KS_FRAME_ALLOCATED)
-			ks_frame_free(alloc, frame);
+			freed += ks_frame_free(alloc, frame);
 		else
 			frame->owner = (struct ks_owner){};
 	}
-	spin_unlock_irqrestore(&alloc->lock, flags);
-
-	ks_allocator_wake(alloc);
+	ks_allocator_unlock(alloc, flags, freed);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_reclaim);

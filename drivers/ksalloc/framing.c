@@ -49,26 +49,28 @@ EXPORT_SYMBOL_IF_KUNIT(ks_framing_fits);
  * ks_framing_resolve() - what an allocator is to be like
  * @asked: the client's framing; zero frames or frame size leave it to the sink
  * @sink: what the sink needs
+ * @own_memory: whether the sink has memory of its own
  * @result: @asked with the zeros filled in; not written to on failure
  *
  * Context: any.
  * Return: 0 or
  * * -EINVAL: @asked is wrong in itself (contract A6, A7, A10), leaves a zero
  *   that the sink does not fill, or is below what the sink needs (A8)
- * * -EOPNOTSUPP: it asks for memory of the device, or the device can use no
- *   other (A9, H4)
+ * * -EOPNOTSUPP: it asks for memory of the device, which has none, or the device
+ *   can use no other (A9, H4)
  * * -E2BIG: more than KSALLOC_MAX_FRAMES frames (A8)
  */
 int ks_framing_resolve(const struct ksallocator_framing *asked,
-		       const struct ksallocator_framing *sink,
+		       const struct ksallocator_framing *sink, bool own_memory,
 		       struct ksallocator_framing *result)
 {
 	struct ksallocator_framing framing = *asked;
+	bool system = asked->options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
 
 	if (!ks_framing_valid(asked))
 		return -EINVAL;
-	if (!(asked->options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY) ||
-	    !(sink->requirements_flags & KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY))
+	if (system ? !(sink->requirements_flags &
+		       KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY) : !own_memory)
 		return -EOPNOTSUPP;
 
 	framing.frames = framing.frames ?: sink->frames;

@@ -13,6 +13,7 @@
  *  - An allocator (allocator.c, frame.c) holds its frames, and each frame its
  *    dma-buf.
  *    It never holds a connection, so there is no cycle.
+ *  - A kernel client (client.c) holds a reference to its allocator's file.
  *
  * Frames
  * ------
@@ -33,8 +34,10 @@
  *    except ->ready(), ->gone() and those that begin and end it. Within it nest the V4L2
  *    device's own locks, and within those ks_allocator.lock.
  *  - ks_allocator.lock, an interrupt-safe spinlock, is held over every change of
- *    a frame's state and owner, of the free list and of the list of waiters.
- *    Nothing nests within it but a woken task's scheduler locks.
+ *    a frame's state and owner, of the free list, and of the lists of waiters and
+ *    of those who want to know of free frames. Nothing nests within it but a woken
+ *    task's scheduler locks. No callback is called and no eventfd signalled under
+ *    it: see event.c.
  *  - No lock is held over an access to user memory, and none while memory is
  *    allocated from a heap.
  *  - A sink tells its connection of news by ks_connection_notify(), from any
@@ -45,6 +48,7 @@
 
 #include <linux/dma-buf.h>
 #include <linux/fs.h>
+#include <linux/ksalloc.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
@@ -53,7 +57,6 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
-#include <uapi/linux/ksalloc.h>
 
 struct seq_file;
 
@@ -73,10 +76,13 @@ union ks_arg {
 	struct ksalloc_get_state get_state;
 	struct ksalloc_submit submit;
 	struct ksalloc_complete complete;
+	struct ksalloc_reset_state reset_state;
 	struct ksalloc_alloc alloc;
 	struct ksalloc_free free;
 	struct ksalloc_export export;
 	struct ksalloc_status status;
+	struct ksalloc_enable_event enable_event;
+	struct ksalloc_disable_event disable_event;
 };
 
 /**
@@ -118,7 +124,7 @@ u32 ks_new_id(void);
 /* framing.c: arithmetic on framing */
 
 int ks_framing_resolve(const struct ksallocator_framing *asked,
-		       const struct ksallocator_framing *sink,
+		       const struct ksallocator_framing *sink, bool own_memory,
 		       struct ksallocator_framing *result);
 bool ks_framing_fits(const struct ksallocator_framing *framing,
 		     const struct ksallocator_framing *sink);
@@ -127,16 +133,10 @@ int ks_framing_bytes(const struct ksallocator_framing *framing, u64 max_bytes,
 
 /* memory.c: where a frame's memory comes from */
 
-/*
- * Where the memory of a frame comes from: called in process context without
- * locks, once for each frame of a new allocator, with what it needs to know and
- * how many bytes (whole pages). Returns a dma-buf of at least that size, with a
- * reference for the frame, or an errno.
- */
-typedef struct dma_buf *(*ks_memory_fn)(void *context, size_t bytes);
+extern const struct ksalloc_memory_ops ks_heap_memory_ops;
 
 struct file *ks_heap_get(int fd);
-struct dma_buf *ks_heap_alloc(void *context, size_t bytes);
+bool ks_heap_plausible(const struct file *file);
 int ks_dma_buf_fd(struct dma_buf *dmabuf);
 void ks_dma_buf_close_fd(const struct dma_buf *dmabuf, int fd);
 void __ks_close_strays(void);
@@ -168,44 +168,78 @@ enum ks_frame_state {
 /**
  * struct ks_owner - who got a frame, and through what
  * @file: the allocator's or connection's file it was got through. Only compared,
- *	never followed: the file's ->release ends the ownership
+ *	never followed: the file's ->release ends the ownership. NULL for a kernel
+ *	client, so no file's owner is ever taken for one
  * @files: the process's table of descriptors, as in fl_owner_t. Only compared:
- *	the table's last descriptor of @file ends the ownership
+ *	the table's last descriptor of @file ends the ownership. Or a &struct
+ *	ksalloc_client, whose ksalloc_client_destroy() does. NULL for nobody
  */
 struct ks_owner {
 	const struct file *file;
 	fl_owner_t files;
 };
 
+/* An owner without files stands for all owners through its file */
+static inline bool ks_owner_matches(const struct ks_owner *owner,
+				    const struct ks_owner *pattern)
+{
+	return owner->file == pattern->file &&
+	       (!pattern->files || owner->files == pattern->files);
+}
+
 /**
- * struct ks_frame - a frame of an allocator
+ * struct ksalloc_frame - a frame of an allocator
  * @link: on &ks_allocator.free while FREE
- * @dmabuf: its memory, from the allocator's creation to its end
+ * @dmabuf: its memory, from the allocator's creation to its end; NULL where that
+ *	never leaves the kernel
+ * @map: where the kernel sees it, if the memory's provider says so; likewise
  * @owner: whose it is while ALLOCATED; whose it was before while IN_DEVICE, unless
  *	that has gone
  * @connection: the file of the connection that has it while IN_DEVICE. Only
  *	compared
  * @state: FREE, ALLOCATED or IN_DEVICE
+ * @index: its number; constant
  */
-struct ks_frame {
+struct ksalloc_frame {
 	struct list_head link;
 	struct dma_buf *dmabuf;
+	struct iosys_map map;
 	struct ks_owner owner;
 	const struct file *connection;
 	enum ks_frame_state state;
+	u32 index;
+};
+
+/**
+ * struct ks_listener - who is told each time that a frame becomes free
+ * @link: on &ks_allocator.listeners
+ * @tell: called for so many frames that became free, in any context, hard
+ *	interrupts included, without locks
+ */
+struct ks_listener {
+	struct list_head link;
+	void (*tell)(struct ks_listener *listener, u32 freed);
 };
 
 /**
  * struct ks_allocator - a fixed set of frames
- * @lock: protects all that follows up to @waiting
+ * @lock: protects all that follows up to @last_event
  * @free: free frames, the longest free first; not empty only while no one waits
  * @waiters: pending requests (&struct ks_waiter), the oldest first
  * @allocated: frames that are not FREE
  * @in_device: frames that are IN_DEVICE
  * @waiting: length of @waiters
+ * @listeners: &struct ks_listener, traversed under RCU
+ * @oneshots: &struct ks_listener that the next free frame ends
+ * @events: eventfds (&struct ks_event)
+ * @n_events: length of @events, and those that are being enabled
+ * @last_event: number of the last event
  * @wait: pollers
  * @framing: what it was created with, resolved; constant
- * @frame_bytes: bytes in each dma-buf; constant
+ * @frame_bytes: bytes in each frame, in whole pages; constant
+ * @memory_ops: where the frames come from; constant
+ * @memory: what those know it by; constant
+ * @kernel_only: some frame has no dma-buf, so user space must not see it; constant
  * @id: its number in traces and fdinfo; constant
  * @frames: number of frames; constant
  * @frame: the frames
@@ -217,15 +251,23 @@ struct ks_allocator {
 	u32 allocated;
 	u32 in_device;
 	u32 waiting;
+	struct list_head listeners;
+	struct list_head oneshots;
+	struct list_head events;
+	u32 n_events;
+	u32 last_event;
 	wait_queue_head_t wait;
 	struct ksallocator_framing framing;
 	size_t frame_bytes;
+	const struct ksalloc_memory_ops *memory_ops;
+	void *memory;
+	bool kernel_only;
 	u32 id;
 	u32 frames;
-	struct ks_frame frame[] __counted_by(frames);
+	struct ksalloc_frame frame[] __counted_by(frames);
 };
 
-struct ks_frame *ks_frame_at(struct ks_allocator *alloc, u32 index);
+struct ksalloc_frame *ks_frame_at(struct ks_allocator *alloc, u32 index);
 int ks_allocator_try_alloc(struct ks_allocator *alloc,
 			   const struct ks_owner *owner, u32 *index);
 int ks_allocator_alloc(struct ks_allocator *alloc, const struct ks_owner *owner,
@@ -244,90 +286,40 @@ void ks_allocator_cancel(struct ks_allocator *alloc,
 			 const struct file *connection);
 bool ks_allocator_serves(struct ks_allocator *alloc,
 			 const struct ks_owner *owner);
+void ks_allocator_cancel_waiters(struct ks_allocator *alloc,
+				 const struct ks_owner *owner);
 void ks_allocator_reclaim(struct ks_allocator *alloc,
 			  const struct ks_owner *owner);
+
+/* event.c */
+
+void ks_listener_add(struct ks_allocator *alloc, struct ks_listener *listener);
+void ks_listener_remove(struct ks_allocator *alloc,
+			struct ks_listener *listener);
+void ks_listeners_tell(struct ks_allocator *alloc, u32 freed);
+void ks_oneshots_take(struct ks_allocator *alloc, struct list_head *taken);
+void ks_oneshots_tell(struct list_head *taken);
+bool ks_events_serve(struct ks_allocator *alloc, const struct ks_owner *owner);
+void ks_events_reclaim(struct ks_allocator *alloc,
+		       const struct ks_owner *owner);
+void ks_events_end(struct ks_allocator *alloc);
+long ks_enable_event_ioctl(struct ks_ucmd *ucmd);
+long ks_disable_event_ioctl(struct ks_ucmd *ucmd);
+
+/* client.c */
+
+bool ks_client_gone(const struct ks_owner *owner);
 
 /* allocator.c */
 
 struct file *ks_allocator_create(const struct ksallocator_framing *framing,
-				 size_t frame_bytes, ks_memory_fn memory,
-				 void *context);
+				 size_t frame_bytes,
+				 const struct ksalloc_memory_ops *ops,
+				 void *creator, bool user);
 struct ks_allocator *ks_allocator_of(const struct file *file);
 bool ks_closed_last(const struct file *file, fl_owner_t files);
 
 /* connection.c */
-
-/**
- * struct ks_completion - what a sink says of a filled frame
- * @index: which frame
- * @sequence: the device's sequence number
- * @data_offset: where in the frame the data begin
- * @data_used: bytes filled from there on
- * @options_flags: KSSTREAM_HEADER_OPTIONSF_*
- * @time: presentation time, in 100 ns of CLOCK_MONOTONIC
- */
-struct ks_completion {
-	u32 index;
-	u32 sequence;
-	u32 data_offset;
-	u32 data_used;
-	u32 options_flags;
-	s64 time;
-};
-
-struct ks_sink;
-
-/**
- * struct ks_sink_ops - how a connection drives its device
- * @get_framing: what the device needs now, in its current format
- * @acquire: STOP to ACQUIRE: make the frames of the allocator the device's
- *	buffers and map each; changes nothing on failure
- * @unacquire: ACQUIRE to STOP; does not fail
- * @queue: give a frame to the device; never waits for the device
- * @dequeue: take the next filled frame from the device; -EAGAIN where there is
- *	none. Called only while frames are queued; never waits for the device
- * @run: PAUSE to RUN
- * @cancel: make the device let go of all frames that are queued, which it
- *	forgets, and stop; does not fail
- * @ready: whether @dequeue might have something else to say than -EAGAIN, while
- *	frames are queued. Called without ks_connection.lock
- * @gone: whether the device has disappeared. Called in any context
- * @watch: begin to call ks_connection_notify()
- * @unwatch: end that: when it returns, no call is under way or comes later. Also
- *	where @watch failed, or was not called
- * @destroy: frees the sink
- * @show: describes the device in fdinfo
- *
- * All are called in process context and may sleep, except @gone.
- */
-struct ks_sink_ops {
-	int (*get_framing)(struct ks_sink *sink,
-			   struct ksallocator_framing *framing);
-	int (*acquire)(struct ks_sink *sink, struct ks_allocator *alloc);
-	void (*unacquire)(struct ks_sink *sink);
-	int (*queue)(struct ks_sink *sink, u32 index, struct dma_buf *dmabuf);
-	int (*dequeue)(struct ks_sink *sink, struct ks_completion *completion);
-	int (*run)(struct ks_sink *sink);
-	void (*cancel)(struct ks_sink *sink);
-	bool (*ready)(struct ks_sink *sink);
-	bool (*gone)(struct ks_sink *sink);
-	int (*watch)(struct ks_sink *sink);
-	void (*unwatch)(struct ks_sink *sink);
-	void (*destroy)(struct ks_sink *sink);
-	void (*show)(struct ks_sink *sink, struct seq_file *m);
-};
-
-struct ks_connection;
-
-/**
- * struct ks_sink - the device end of a connection
- * @ops: what it can do
- * @connection: whom to notify; set before the sink can have news
- */
-struct ks_sink {
-	const struct ks_sink_ops *ops;
-	struct ks_connection *connection;
-};
 
 /**
  * struct ks_slot - a frame of the assigned allocator on its way
@@ -338,7 +330,7 @@ struct ks_sink {
 struct ks_slot {
 	struct list_head link;
 	bool queued;
-	struct ks_completion completion;
+	struct ksalloc_completion completion;
 };
 
 /**
@@ -364,10 +356,15 @@ struct ks_reader {
  * @submitted: slots of frames that are not filled yet, in order
  * @done: slots of frames that are filled, in order
  * @assigned: how often an allocator was assigned
- * @streams: how often a stream ended, from PAUSE to ACQUIRE
+ * @streams: how often a stream ended, from PAUSE to ACQUIRE or by a flush
  * @sequence: the sequence number that the next frame should have
- * @synchronized: whether there was a frame before the next one
- * @discontinuity: whether something may be missing before the next frame
+ * @synchronized: whether there was a frame before the next one, with no restart of
+ *	the device in between
+ * @timed: whether @time is that of an earlier frame of this stream
+ * @interrupted: whether there was a pause or a flush before the next frame
+ * @flushing: whether a flush is under way, in PAUSE or RUN: nothing is submitted,
+ *	and the device does not run. Pollers read it without @lock
+ * @time: the presentation time of the last frame that had one
  * @gaps: how often a frame had another number than it should
  * @readers: &struct ks_reader
  * @file: the connection's own file, without a reference
@@ -389,12 +386,15 @@ struct ks_connection {
 	u32 streams;
 	u32 sequence;
 	bool synchronized;
-	bool discontinuity;
+	bool timed;
+	bool interrupted;
+	bool flushing;
+	s64 time;
 	u64 gaps;
 	struct list_head readers;
 
 	struct file *file;
-	struct ks_sink *sink;
+	struct ksalloc_sink *sink;
 	u32 id;
 	wait_queue_head_t wait;
 	atomic_t events;
@@ -410,10 +410,10 @@ static inline struct ks_allocator *ks_assigned(struct ks_connection *conn)
 }
 
 long ks_connect_ioctl(struct ks_ucmd *ucmd);
-struct file *ks_connection_create(struct ks_sink *sink);
 int ks_connection_set_allocator(struct ks_connection *conn,
 				struct file *allocator);
 int ks_connection_request(struct ks_connection *conn, enum ksstate state);
+int ks_connection_reset(struct ks_connection *conn, enum ksreset reset);
 int ks_connection_lock(struct ks_connection *conn);
 void ks_connection_wake(struct ks_connection *conn);
 void ks_connection_notify(struct ks_connection *conn);
@@ -443,6 +443,6 @@ long ks_complete_ioctl(struct ks_ucmd *ucmd);
 
 /* v4l2.c */
 
-struct ks_sink *ks_v4l2_sink_create(int fd);
+struct ksalloc_sink *ks_v4l2_sink_create(int fd);
 
 #endif /* _KSALLOC_PRIV_H */

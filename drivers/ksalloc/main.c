@@ -12,6 +12,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
+#include <linux/rcupdate.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
 
@@ -134,7 +135,20 @@ static struct miscdevice ks_device = {
 	.fops = &ks_device_fops,
 	.mode = 0660,
 };
-module_misc_device(ks_device);
+
+static int __init ks_init(void)
+{
+	return misc_register(&ks_device);
+}
+module_init(ks_init);
+
+static void __exit ks_exit(void)
+{
+	misc_deregister(&ks_device);
+	/* Events are freed by code that is to go */
+	rcu_barrier();
+}
+module_exit(ks_exit);
 
 MODULE_DESCRIPTION("Kernel Streaming allocator objects for V4L2 capture devices");
 MODULE_LICENSE("GPL");

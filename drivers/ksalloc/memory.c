@@ -23,6 +23,7 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/security.h>
 #include <linux/slab.h>
@@ -31,13 +32,25 @@
 #include "ksalloc_priv.h"
 
 /**
- * ks_heap_get() - take the file of a heap by its descriptor
- * @fd: the caller's descriptor
+ * ks_heap_plausible() - could this file be a heap?
+ * @file: any file
  *
  * What can be seen from outside is that a heap is a character device with
- * ioctls; ks_heap_alloc() finds out the rest. The mode is not looked at, for a
- * heap does not look at it either, and read-only is how heaps are usually
+ * ioctls; the first allocation finds out the rest. The mode is not looked at, for
+ * a heap does not look at it either, and read-only is how heaps are usually
  * opened.
+ *
+ * Context: any.
+ * Return: whether it could.
+ */
+bool ks_heap_plausible(const struct file *file)
+{
+	return S_ISCHR(file_inode(file)->i_mode) && file->f_op->unlocked_ioctl;
+}
+
+/**
+ * ks_heap_get() - take the file of a heap by its descriptor
+ * @fd: the caller's descriptor
  *
  * Context: process context; does not sleep.
  * Return: the file, with a reference; -EBADF or -EINVAL.
@@ -48,7 +61,7 @@ struct file *ks_heap_get(int fd)
 
 	if (!file)
 		return ERR_PTR(-EBADF);
-	if (!S_ISCHR(file_inode(file)->i_mode) || !file->f_op->unlocked_ioctl) {
+	if (!ks_heap_plausible(file)) {
 		fput(file);
 		return ERR_PTR(-EINVAL);
 	}
@@ -99,17 +112,13 @@ static struct dma_buf *ks_heap_take(int fd, size_t bytes)
 	return dmabuf;
 }
 
-/**
- * ks_heap_alloc() - allocate from a heap
- * @context: the file that the caller opened as a heap
- * @bytes: how much, in whole pages
- *
- * Context: process context of a task with an address space; sleeps. No lock may
- * be held: it can be any file, and take as long as it likes.
- * Return: a dma-buf of at least @bytes; -EINVAL where the file is no heap; -ENOMEM,
- * -EMFILE, -EINTR; what a security module says.
+/*
+ * Needs the process context of a task with an address space, and no lock held: the
+ * heap can be any file, and take as long as it likes. The answer is -EINVAL where
+ * the file is no heap; -ENOMEM, -EMFILE, -EINTR; what a security module says.
  */
-struct dma_buf *ks_heap_alloc(void *context, size_t bytes)
+static int ks_heap_alloc(void *context, u32 index, size_t bytes,
+			 struct ksalloc_memory *memory)
 {
 	struct file *heap = context;
 	struct dma_heap_allocation_data data = {
@@ -123,12 +132,12 @@ struct dma_buf *ks_heap_alloc(void *context, size_t bytes)
 	might_sleep();
 
 	if (!current->mm)
-		return ERR_PTR(-EOPNOTSUPP);
+		return -EOPNOTSUPP;
 
 	addr = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, 0);
 	if (IS_ERR_VALUE(addr))
-		return ERR_PTR(addr);
+		return addr;
 	ret = pin_user_pages_fast(addr, 1, FOLL_WRITE, &page);
 	if (ret != 1) {
 		ret = fatal_signal_pending(current) ? -EINTR : -ENOMEM;
@@ -142,8 +151,24 @@ struct dma_buf *ks_heap_alloc(void *context, size_t bytes)
 out:
 	vm_munmap(addr, PAGE_SIZE);
 
-	return ret ? ERR_PTR(ret) : ks_heap_take(data.fd, bytes);
+	if (ret)
+		return ret;
+	memory->dmabuf = ks_heap_take(data.fd, bytes);
+	return PTR_ERR_OR_ZERO(memory->dmabuf);
 }
+
+static void ks_heap_free(void *context, u32 index,
+			 struct ksalloc_memory *memory)
+{
+	dma_buf_put(memory->dmabuf);
+}
+
+/* Heap memory. The creator is the heap's file, which is not needed later */
+const struct ksalloc_memory_ops ks_heap_memory_ops = {
+	.owner = THIS_MODULE,
+	.alloc = ks_heap_alloc,
+	.free = ks_heap_free,
+};
 
 /**
  * ks_dma_buf_fd() - a new descriptor of a dma-buf, in the calling task

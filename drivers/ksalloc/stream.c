@@ -26,6 +26,46 @@
 #include "ksalloc_priv.h"
 #include "trace.h"
 
+/* Whether a picture is missing between the frame before and this one */
+static u32 ks_connection_check_sequence(struct ks_connection *conn,
+					const struct ksalloc_completion *completion)
+{
+	/* The two fields of an interlaced frame can have one number */
+	bool gap = conn->synchronized &&
+		   completion->sequence != conn->sequence &&
+		   completion->sequence != conn->sequence - 1;
+
+	lockdep_assert_held(&conn->lock);
+
+	conn->gaps += gap;
+	conn->synchronized = true;
+	conn->sequence = completion->sequence + 1;
+
+	return gap || conn->interrupted ?
+	       KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY : 0;
+}
+
+/*
+ * Whether this frame's time does not go on from that of the frame before. A picture
+ * that is missing between them is none such: the sequence numbers tell of the time
+ * that it took.
+ */
+static u32 ks_connection_check_time(struct ks_connection *conn,
+				    const struct ksalloc_completion *completion)
+{
+	bool breaks = conn->interrupted ||
+		      (conn->timed && completion->time < conn->time);
+
+	lockdep_assert_held(&conn->lock);
+
+	if (!(completion->options_flags & KSSTREAM_HEADER_OPTIONSF_TIMEVALID))
+		return 0;
+	conn->timed = true;
+	conn->time = completion->time;
+
+	return breaks ? KSSTREAM_HEADER_OPTIONSF_TIMEDISCONTINUITY : 0;
+}
+
 /**
  * ks_connection_dequeue() - move one frame that the device has filled to the done
  * list
@@ -40,7 +80,7 @@
 int ks_connection_dequeue(struct ks_connection *conn)
 {
 	struct ks_allocator *alloc = ks_assigned(conn);
-	struct ks_completion completion;
+	struct ksalloc_completion completion;
 	struct ks_slot *slot;
 	int ret;
 
@@ -56,18 +96,10 @@ int ks_connection_dequeue(struct ks_connection *conn)
 		 list_empty(&conn->slots[completion.index].link));
 	slot = &conn->slots[completion.index];
 
-	/* The two fields of an interlaced frame can have one number */
-	if (conn->synchronized && completion.sequence != conn->sequence &&
-	    completion.sequence != conn->sequence - 1) {
-		conn->discontinuity = true;
-		conn->gaps++;
-	}
-	if (conn->discontinuity)
-		completion.options_flags |=
-			KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
-	conn->discontinuity = false;
-	conn->synchronized = true;
-	conn->sequence = completion.sequence + 1;
+	completion.options_flags |= ks_connection_check_sequence(conn,
+								 &completion);
+	completion.options_flags |= ks_connection_check_time(conn, &completion);
+	conn->interrupted = false;
 
 	slot->completion = completion;
 	list_move_tail(&slot->link, &conn->done);
@@ -94,6 +126,14 @@ int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot)
 				     ks_assigned(conn)->frame[index].dmabuf);
 	slot->queued = !ret;
 	return ret;
+}
+
+/* Whether there is a stream: frames can be submitted, and waited for */
+static bool ks_connection_flows(struct ks_connection *conn)
+{
+	lockdep_assert_held(&conn->lock);
+
+	return conn->state >= KSSTATE_PAUSE && !conn->flushing;
 }
 
 /* Whether frames wait in front of the device's queue: see RUN to PAUSE */
@@ -124,7 +164,7 @@ int ks_connection_submit(struct ks_connection *conn, u32 index)
 	if (ret)
 		return ret;
 	ret = -ECANCELED;
-	if (conn->state < KSSTATE_PAUSE)
+	if (!ks_connection_flows(conn))
 		goto out;
 
 	alloc = ks_assigned(conn);
@@ -162,7 +202,7 @@ long ks_submit_ioctl(struct ks_ucmd *ucmd)
 }
 
 static void ks_fill_header(struct ksalloc_complete *arg,
-			   const struct ks_completion *completion,
+			   const struct ksalloc_completion *completion,
 			   u32 frame_extent)
 {
 	arg->index = completion->index;
@@ -192,7 +232,7 @@ static int ks_connection_collect(struct ks_connection *conn,
 
 	lockdep_assert_held(&conn->lock);
 
-	if (conn->state < KSSTATE_PAUSE)
+	if (!ks_connection_flows(conn))
 		return -ECANCELED;
 	if (list_empty(&conn->done)) {
 		if (conn->state != KSSTATE_RUN)

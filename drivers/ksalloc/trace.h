@@ -83,7 +83,7 @@ TRACE_EVENT(ksalloc_queue,
 		      __entry->connection, __entry->index));
 
 TRACE_EVENT(ksalloc_complete,
-	    TP_PROTO(u32 connection, const struct ks_completion *completion),
+	    TP_PROTO(u32 connection, const struct ksalloc_completion *completion),
 	    TP_ARGS(connection, completion),
 	    TP_STRUCT__entry(__field(u32, connection)
 			     __field(u32, index)

@@ -23,6 +23,7 @@
 #include <linux/file.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
@@ -74,7 +75,7 @@ struct ks_v4l2_wait {
  * @node: on ks_v4l2_sinks
  */
 struct ks_v4l2 {
-	struct ks_sink sink;
+	struct ksalloc_sink sink;
 	struct file *file;
 	struct video_device *vdev;
 	enum v4l2_buf_type type;
@@ -89,7 +90,7 @@ struct ks_v4l2 {
 static DEFINE_MUTEX(ks_v4l2_sinks_lock);
 static LIST_HEAD(ks_v4l2_sinks);
 
-static struct ks_v4l2 *to_ks_v4l2(struct ks_sink *sink)
+static struct ks_v4l2 *to_ks_v4l2(struct ksalloc_sink *sink)
 {
 	return container_of(sink, struct ks_v4l2, sink);
 }
@@ -180,7 +181,7 @@ static int ks_v4l2_frame_size(struct ks_v4l2 *v4l2, u32 *size)
 }
 
 /* Contract D3, H2, H4 */
-static int ks_v4l2_get_framing(struct ks_sink *sink,
+static int ks_v4l2_get_framing(struct ksalloc_sink *sink,
 			       struct ksallocator_framing *framing)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
@@ -347,8 +348,9 @@ static int ks_v4l2_set_up(struct ks_v4l2 *v4l2, struct ks_allocator *alloc)
 	return ret;
 }
 
-static int ks_v4l2_acquire(struct ks_sink *sink, struct ks_allocator *alloc)
+static int ks_v4l2_acquire(struct ksalloc_sink *sink, struct file *allocator)
 {
+	struct ks_allocator *alloc = ks_allocator_of(allocator);
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
 	struct mutex *request_lock = ks_v4l2_request_lock(v4l2);
 	struct mutex *lock = ks_v4l2_queue_lock(v4l2);
@@ -399,17 +401,17 @@ static void ks_v4l2_tear_down(struct ks_v4l2 *v4l2, bool free)
 	ks_v4l2_unlock(request_lock);
 }
 
-static void ks_v4l2_cancel(struct ks_sink *sink)
+static void ks_v4l2_cancel(struct ksalloc_sink *sink)
 {
 	ks_v4l2_tear_down(to_ks_v4l2(sink), false);
 }
 
-static void ks_v4l2_unacquire(struct ks_sink *sink)
+static void ks_v4l2_unacquire(struct ksalloc_sink *sink)
 {
 	ks_v4l2_tear_down(to_ks_v4l2(sink), true);
 }
 
-static int ks_v4l2_queue(struct ks_sink *sink, u32 index,
+static int ks_v4l2_queue(struct ksalloc_sink *sink, u32 index,
 			 struct dma_buf *dmabuf)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
@@ -427,7 +429,7 @@ static int ks_v4l2_queue(struct ks_sink *sink, u32 index,
 	return ret;
 }
 
-static int ks_v4l2_run(struct ks_sink *sink)
+static int ks_v4l2_run(struct ksalloc_sink *sink)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
 	struct mutex *request_lock = ks_v4l2_request_lock(v4l2);
@@ -456,7 +458,7 @@ static int ks_v4l2_run(struct ks_sink *sink)
  * has no buffers would start its read(), and such a queue comes about when the
  * state changes meanwhile. So that is asked under the same lock.
  */
-static bool ks_v4l2_ready(struct ks_sink *sink)
+static bool ks_v4l2_ready(struct ksalloc_sink *sink)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
 	struct vb2_queue *queue = v4l2->vdev->queue;
@@ -476,7 +478,7 @@ static bool ks_v4l2_ready(struct ks_sink *sink)
 	return events & (EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
 }
 
-static bool ks_v4l2_gone(struct ks_sink *sink)
+static bool ks_v4l2_gone(struct ksalloc_sink *sink)
 {
 	return !video_is_registered(to_ks_v4l2(sink)->vdev);
 }
@@ -543,8 +545,8 @@ static u32 ks_v4l2_options_flags(u32 flags)
 	return options;
 }
 
-static int ks_v4l2_dequeue(struct ks_sink *sink,
-			   struct ks_completion *completion)
+static int ks_v4l2_dequeue(struct ksalloc_sink *sink,
+			   struct ksalloc_completion *completion)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
 	struct v4l2_buffer buffer;
@@ -555,7 +557,7 @@ static int ks_v4l2_dequeue(struct ks_sink *sink,
 	if (ret)
 		return ret;
 
-	*completion = (struct ks_completion){
+	*completion = (struct ksalloc_completion){
 		.index = buffer.index,
 		.sequence = buffer.sequence,
 		.data_used = buffer.bytesused,
@@ -603,7 +605,7 @@ static void ks_v4l2_queue_wait(struct file *file, wait_queue_head_t *head,
 	add_wait_queue(head, &wait->entry);
 }
 
-static int ks_v4l2_watch(struct ks_sink *sink)
+static int ks_v4l2_watch(struct ksalloc_sink *sink)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
 
@@ -622,7 +624,7 @@ static int ks_v4l2_watch(struct ks_sink *sink)
 	return 0;
 }
 
-static void ks_v4l2_unwatch(struct ks_sink *sink)
+static void ks_v4l2_unwatch(struct ksalloc_sink *sink)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
 	unsigned int i;
@@ -632,7 +634,7 @@ static void ks_v4l2_unwatch(struct ks_sink *sink)
 	v4l2->waits = 0;
 }
 
-static void ks_v4l2_destroy(struct ks_sink *sink)
+static void ks_v4l2_destroy(struct ksalloc_sink *sink)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
 
@@ -644,14 +646,15 @@ static void ks_v4l2_destroy(struct ks_sink *sink)
 	kfree(v4l2);
 }
 
-static void ks_v4l2_show(struct ks_sink *sink, struct seq_file *m)
+static void ks_v4l2_show(struct ksalloc_sink *sink, struct seq_file *m)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
 
 	seq_printf(m, "device:\t%s\n", video_device_node_name(v4l2->vdev));
 }
 
-static const struct ks_sink_ops ks_v4l2_sink_ops = {
+static const struct ksalloc_sink_ops ks_v4l2_sink_ops = {
+	.owner = THIS_MODULE,
 	.get_framing = ks_v4l2_get_framing,
 	.acquire = ks_v4l2_acquire,
 	.unacquire = ks_v4l2_unacquire,
@@ -751,7 +754,7 @@ static int ks_v4l2_claim(struct ks_v4l2 *v4l2)
  * -EACCES where it is not open for reading and writing; -EOPNOTSUPP where the
  * device cannot stream; -EBUSY where the file has a sink; -ENODEV; -ENOMEM.
  */
-struct ks_sink *ks_v4l2_sink_create(int fd)
+struct ksalloc_sink *ks_v4l2_sink_create(int fd)
 {
 	struct ks_v4l2 *v4l2;
 	struct file *file;

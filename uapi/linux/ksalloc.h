@@ -21,9 +21,10 @@
  *  - A connection is bound to one open V4L2 capture device. It has a state, an
  *    assigned allocator, and a stream of completed frames. poll() says EPOLLIN
  *    when there is a frame for KSALLOC_COMPLETE, EPOLLERR in a state lower than
- *    PAUSE, and EPOLLHUP when the device is gone.
+ *    PAUSE and during a flush, and EPOLLHUP when the device is gone.
  *  - An allocator is a fixed set of frames, each of them one dma-buf for the
- *    allocator's whole life. poll() says EPOLLIN when a frame is free.
+ *    allocator's whole life. poll() says EPOLLIN when a frame is free, and
+ *    KSALLOC_ENABLE_EVENT makes an eventfd count frames that become free.
  *
  * A frame is free, allocated, or in the device. KSALLOC_ALLOC and
  * KSALLOC_COMPLETE give an allocated frame to the calling process;
@@ -64,7 +65,8 @@
  *  - EINTR: a signal ended the wait (the call is restarted under SA_RESTART, and
  *    waits as the last in the queue).
  *  - ECANCELED: there is nothing to wait for (any more): the connection's
- *    state is, or became, lower than PAUSE, or the descriptor was closed.
+ *    state is, or became, lower than PAUSE, or it is flushed, or the descriptor
+ *    was closed.
  *  - ENODEV: the device is gone.
  *  - ENOMEM, EMFILE, ENFILE: out of memory or descriptors.
  *
@@ -86,20 +88,29 @@ enum {
 	KSALLOC_CMD_GET_STATE = 0x14,
 	KSALLOC_CMD_SUBMIT = 0x15,
 	KSALLOC_CMD_COMPLETE = 0x16,
+	KSALLOC_CMD_GET_FRAMING_EX = 0x17,
+	KSALLOC_CMD_RESET_STATE = 0x18,
 
 	KSALLOC_CMD_ALLOC = 0x20,
 	KSALLOC_CMD_FREE = 0x21,
 	KSALLOC_CMD_EXPORT = 0x22,
 	KSALLOC_CMD_STATUS = 0x23,
+	KSALLOC_CMD_ENABLE_EVENT = 0x25,
+	KSALLOC_CMD_DISABLE_EVENT = 0x26,
 };
 
 /* The most frames that an allocator may have */
 #define KSALLOC_MAX_FRAMES 1024
 
+/* The most events that an allocator may have enabled */
+#define KSALLOC_MAX_EVENTS 4096
+
 /* @flags of KSALLOC_ALLOC and KSALLOC_COMPLETE: do not wait */
 #define KSALLOC_NONBLOCK 0x00000001
 /* @flags of KSALLOC_ALLOC: return a descriptor of the frame's dma-buf too */
 #define KSALLOC_ALLOC_DMABUF 0x00000002
+/* @flags of KSALLOC_ENABLE_EVENT: tell once, and disable the event thereby */
+#define KSALLOC_EVENT_ONESHOT 0x00000001
 
 /* KSALLOCATOR_FRAMING.RequirementsFlags: what a sink needs */
 #define KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER 0x00000001
@@ -321,16 +332,6 @@ struct ksstreamallocator_status_ex {
 };
 
 /**
- * enum ksevent_streamallocator - KSEVENT_STREAMALLOCATOR
- * @KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME: for allocators' own use
- * @KSEVENT_STREAMALLOCATOR_FREEFRAME: a frame became free
- */
-enum ksevent_streamallocator {
-	KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME,
-	KSEVENT_STREAMALLOCATOR_FREEFRAME,
-};
-
-/**
  * struct kstime - KSTIME
  * @time: a time, in units of @numerator / @denominator times 100 ns
  * @numerator: 1
@@ -369,8 +370,10 @@ struct kstime {
  * @reserved: zero
  *
  * DATADISCONTINUITY is set on the first frame after a gap in the device's
- * sequence numbers or after a pause, and on a frame that the device marked as
- * damaged.
+ * sequence numbers, after a pause or after a flush, and on a frame that the device
+ * marked as damaged.
+ * TIMEDISCONTINUITY is set, where there is a presentation time, on the first frame
+ * after a pause or a flush, and on a frame whose time is before that of the last one.
  * SPLICEPOINT is set on a frame that the device marked as a key frame.
  */
 struct ksstream_header {
@@ -455,7 +458,9 @@ struct ksalloc_get_framing {
  * struct ksalloc_create_allocator - ioctl(connection, KSALLOC_CREATE_ALLOCATOR)
  * @size: sizeof(struct ksalloc_create_allocator)
  * @flags: zero
- * @heap_fd: the dma-buf heap that the frames come from, open in any mode
+ * @heap_fd: the dma-buf heap that the frames come from, open in any mode. Without
+ *	KSALLOCATOR_OPTIONF_SYSTEM_MEMORY they come from the device's own memory,
+ *	and this is -1
  * @__reserved: zero
  * @framing: what the allocator shall be. A zero @frames or @frame_size takes
  *	what KSALLOC_GET_FRAMING says
@@ -464,11 +469,12 @@ struct ksalloc_get_framing {
  * connection, nor does it depend on it further.
  *
  * Errors: EINVAL for framing that is wrong in itself, is below what the device
- * needs, or stays zero; EOPNOTSUPP without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
- * or where the device cannot use memory but its own; EINVAL where @heap_fd is
- * no heap; E2BIG for more than KSALLOC_MAX_FRAMES frames; ENOMEM for more
- * memory than an allocator may have (the module's parameter max_mbytes) or
- * than there is; ENODEV.
+ * needs, or stays zero; EOPNOTSUPP without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY where
+ * the device has no memory of its own, or none that a process may have, and with
+ * it where the device cannot use memory but its own; EINVAL where @heap_fd is no
+ * heap, or should be -1 and is not; E2BIG for more than KSALLOC_MAX_FRAMES frames;
+ * ENOMEM for more memory than an allocator may have (the module's parameter
+ * max_mbytes) or than there is; ENODEV.
  */
 struct ksalloc_create_allocator {
 	__u32 size;
@@ -558,7 +564,8 @@ struct ksalloc_get_state {
  * Gives the frame to the device, to be filled. It does not wait.
  *
  * Errors: EINVAL where @index is out of range or the frame is free; EBUSY where
- * the frame is in a device; ECANCELED in a state lower than PAUSE; ENODEV.
+ * the frame is in a device; ECANCELED in a state lower than PAUSE or during a flush;
+ * ENODEV.
  */
 struct ksalloc_submit {
 	__u32 size;
@@ -580,8 +587,8 @@ struct ksalloc_submit {
  *
  * Waits for the next filled frame.
  *
- * Errors: EAGAIN, ETIMEDOUT, EINTR; ECANCELED in a state lower than PAUSE;
- * ENODEV.
+ * Errors: EAGAIN, ETIMEDOUT, EINTR; ECANCELED in a state lower than PAUSE, during a
+ * flush, or where one began meanwhile; ENODEV.
  */
 struct ksalloc_complete {
 	__u32 size;
@@ -593,6 +600,32 @@ struct ksalloc_complete {
 };
 
 #define KSALLOC_COMPLETE _IO(KSALLOC_TYPE, KSALLOC_CMD_COMPLETE)
+
+/**
+ * struct ksalloc_reset_state - ioctl(connection, KSALLOC_RESET_STATE)
+ * @size: sizeof(struct ksalloc_reset_state)
+ * @flags: zero
+ * @reset: enum ksreset
+ * @__reserved: zero
+ *
+ * Begins or ends a flush. It begins with all submitted frames, filled or not, going
+ * back to the allocator, and waiting KSALLOC_COMPLETE calls ending with ECANCELED,
+ * as does every KSALLOC_SUBMIT and KSALLOC_COMPLETE until it ends. The device does
+ * not run meanwhile; the state is still what KSALLOC_SET_STATE says. A state lower
+ * than PAUSE ends the flush too. To begin what has begun or to end what has ended
+ * does nothing.
+ *
+ * Errors: EINVAL for no such value; ECANCELED in a state lower than PAUSE; ENODEV.
+ * Where the device does not run again, the flush goes on.
+ */
+struct ksalloc_reset_state {
+	__u32 size;
+	__u32 flags;
+	__u32 reset;
+	__u32 __reserved;
+};
+
+#define KSALLOC_RESET_STATE _IO(KSALLOC_TYPE, KSALLOC_CMD_RESET_STATE)
 
 /**
  * struct ksalloc_alloc - ioctl(allocator, KSALLOC_ALLOC)
@@ -677,5 +710,67 @@ struct ksalloc_status {
 };
 
 #define KSALLOC_STATUS _IO(KSALLOC_TYPE, KSALLOC_CMD_STATUS)
+
+/**
+ * enum ksevent_streamallocator - KSEVENT_STREAMALLOCATOR
+ * @KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME: for allocators' own use
+ * @KSEVENT_STREAMALLOCATOR_FREEFRAME: a frame became free
+ */
+enum ksevent_streamallocator {
+	KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME,
+	KSEVENT_STREAMALLOCATOR_FREEFRAME,
+};
+
+/**
+ * struct ksalloc_enable_event - ioctl(allocator, KSALLOC_ENABLE_EVENT)
+ * @size: sizeof(struct ksalloc_enable_event)
+ * @flags: KSALLOC_EVENT_ONESHOT
+ * @event: KSEVENT_STREAMALLOCATOR_FREEFRAME
+ * @eventfd: an eventfd
+ * @id: out: the event's number, for KSALLOC_DISABLE_EVENT
+ * @__reserved: zero
+ *
+ * Adds one to the eventfd for each frame that becomes free, from now on: what is
+ * free already does not count. A frame that goes straight to a KSALLOC_ALLOC that
+ * waits does not become free. With KSALLOC_EVENT_ONESHOT the first frame is the last
+ * one too. There may be several events, of one eventfd even.
+ *
+ * The event is the calling process's: it ends like an allocated frame when the
+ * process closes its last descriptor of the allocator. That the eventfd is closed
+ * does not end it.
+ *
+ * Errors: EBADF where @eventfd is not open; EINVAL where it is no eventfd, or for
+ * another event; E2BIG for more than KSALLOC_MAX_EVENTS.
+ */
+struct ksalloc_enable_event {
+	__u32 size;
+	__u32 flags;
+	__u32 event;
+	__s32 eventfd;
+	__u32 id;
+	__u32 __reserved;
+};
+
+#define KSALLOC_ENABLE_EVENT _IO(KSALLOC_TYPE, KSALLOC_CMD_ENABLE_EVENT)
+
+/**
+ * struct ksalloc_disable_event - ioctl(allocator, KSALLOC_DISABLE_EVENT)
+ * @size: sizeof(struct ksalloc_disable_event)
+ * @flags: zero
+ * @id: an event that the calling process has enabled here
+ * @__reserved: zero
+ *
+ * A frame that becomes free at the same moment may still be counted.
+ *
+ * Errors: EINVAL where there is no such event, or not any more.
+ */
+struct ksalloc_disable_event {
+	__u32 size;
+	__u32 flags;
+	__u32 id;
+	__u32 __reserved;
+};
+
+#define KSALLOC_DISABLE_EVENT _IO(KSALLOC_TYPE, KSALLOC_CMD_DISABLE_EVENT)
 
 #endif /* _UAPI_LINUX_KSALLOC_H */

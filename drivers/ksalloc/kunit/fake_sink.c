@@ -8,11 +8,12 @@
  */
 #include <linux/fs.h>
 #include <linux/lockdep.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 
 #include "fake_sink.h"
 
-static struct ks_fake *to_fake(struct ks_sink *sink)
+static struct ks_fake *to_fake(struct ksalloc_sink *sink)
 {
 	return container_of(sink, struct ks_fake, sink);
 }
@@ -60,7 +61,7 @@ static int ks_fake_try(struct ks_fake *fake, enum ks_fake_op op, u32 frame)
 	return fake->error;
 }
 
-static int ks_fake_get_framing(struct ks_sink *sink,
+static int ks_fake_get_framing(struct ksalloc_sink *sink,
 			       struct ksallocator_framing *framing)
 {
 	struct ks_fake *fake = to_fake(sink);
@@ -75,7 +76,7 @@ static int ks_fake_get_framing(struct ks_sink *sink,
 	return ret;
 }
 
-static int ks_fake_acquire(struct ks_sink *sink, struct ks_allocator *alloc)
+static int ks_fake_acquire(struct ksalloc_sink *sink, struct file *allocator)
 {
 	struct ks_fake *fake = to_fake(sink);
 	int ret = ks_fake_try(fake, KS_FAKE_ACQUIRE, 0);
@@ -85,14 +86,14 @@ static int ks_fake_acquire(struct ks_sink *sink, struct ks_allocator *alloc)
 	ks_fake_check(fake, !fake->device.acquired, "acquire when acquired");
 	if (!ret) {
 		fake->device.acquired = true;
-		fake->alloc = alloc;
+		fake->alloc = ks_allocator_of(allocator);
 	}
 	spin_unlock_irq(&fake->lock);
 
 	return ret;
 }
 
-static void ks_fake_unacquire(struct ks_sink *sink)
+static void ks_fake_unacquire(struct ksalloc_sink *sink)
 {
 	struct ks_fake *fake = to_fake(sink);
 
@@ -123,7 +124,7 @@ static bool ks_fake_has(struct ks_fake *fake, u32 index)
 
 static bool ks_fake_owns(struct ks_fake *fake, u32 index)
 {
-	const struct ks_frame *frame;
+	const struct ksalloc_frame *frame;
 
 	if (!fake->alloc || index >= fake->alloc->frames)
 		return false;
@@ -132,7 +133,7 @@ static bool ks_fake_owns(struct ks_fake *fake, u32 index)
 	       frame->connection == fake->sink.connection->file;
 }
 
-static int ks_fake_queue(struct ks_sink *sink, u32 index,
+static int ks_fake_queue(struct ksalloc_sink *sink, u32 index,
 			 struct dma_buf *dmabuf)
 {
 	struct ks_fake *fake = to_fake(sink);
@@ -156,8 +157,8 @@ static int ks_fake_queue(struct ks_sink *sink, u32 index,
 	return ret;
 }
 
-static int ks_fake_dequeue(struct ks_sink *sink,
-			   struct ks_completion *completion)
+static int ks_fake_dequeue(struct ksalloc_sink *sink,
+			   struct ksalloc_completion *completion)
 {
 	struct ks_fake *fake = to_fake(sink);
 	struct ks_fake_device *device = &fake->device;
@@ -181,7 +182,7 @@ static int ks_fake_dequeue(struct ks_sink *sink,
 	return ret;
 }
 
-static int ks_fake_run(struct ks_sink *sink)
+static int ks_fake_run(struct ksalloc_sink *sink)
 {
 	struct ks_fake *fake = to_fake(sink);
 	int ret = ks_fake_try(fake, KS_FAKE_RUN, 0);
@@ -197,7 +198,7 @@ static int ks_fake_run(struct ks_sink *sink)
 	return ret;
 }
 
-static void ks_fake_cancel(struct ks_sink *sink)
+static void ks_fake_cancel(struct ksalloc_sink *sink)
 {
 	struct ks_fake *fake = to_fake(sink);
 
@@ -211,17 +212,17 @@ static void ks_fake_cancel(struct ks_sink *sink)
 	spin_unlock_irq(&fake->lock);
 }
 
-static bool ks_fake_ready(struct ks_sink *sink)
+static bool ks_fake_ready(struct ksalloc_sink *sink)
 {
 	return READ_ONCE(to_fake(sink)->device.n_filled);
 }
 
-static bool ks_fake_gone(struct ks_sink *sink)
+static bool ks_fake_gone(struct ksalloc_sink *sink)
 {
 	return READ_ONCE(to_fake(sink)->gone);
 }
 
-static int ks_fake_watch(struct ks_sink *sink)
+static int ks_fake_watch(struct ksalloc_sink *sink)
 {
 	struct ks_fake *fake = to_fake(sink);
 	int ret = ks_fake_try(fake, KS_FAKE_WATCH, 0);
@@ -233,7 +234,7 @@ static int ks_fake_watch(struct ks_sink *sink)
 	return ret;
 }
 
-static void ks_fake_unwatch(struct ks_sink *sink)
+static void ks_fake_unwatch(struct ksalloc_sink *sink)
 {
 	struct ks_fake *fake = to_fake(sink);
 
@@ -242,7 +243,7 @@ static void ks_fake_unwatch(struct ks_sink *sink)
 	spin_unlock_irq(&fake->lock);
 }
 
-static void ks_fake_destroy(struct ks_sink *sink)
+static void ks_fake_destroy(struct ksalloc_sink *sink)
 {
 	struct ks_fake *fake = to_fake(sink);
 
@@ -253,11 +254,12 @@ static void ks_fake_destroy(struct ks_sink *sink)
 	spin_unlock_irq(&fake->lock);
 }
 
-static void ks_fake_show(struct ks_sink *sink, struct seq_file *m)
+static void ks_fake_show(struct ksalloc_sink *sink, struct seq_file *m)
 {
 }
 
-static const struct ks_sink_ops ks_fake_ops = {
+static const struct ksalloc_sink_ops ks_fake_ops = {
+	.owner = THIS_MODULE,
 	.get_framing = ks_fake_get_framing,
 	.acquire = ks_fake_acquire,
 	.unacquire = ks_fake_unacquire,
@@ -393,7 +395,7 @@ bool ks_fake_fill(struct ks_fake *fake)
 	if (fills) {
 		u32 sequence = fake->sequence++;
 
-		device->filled[device->n_filled] = (struct ks_completion){
+		device->filled[device->n_filled] = (struct ksalloc_completion){
 			.index = device->queued[0],
 			.sequence = sequence,
 			.data_used = sequence + 1,
@@ -413,7 +415,7 @@ bool ks_fake_fill(struct ks_fake *fake)
 }
 
 /* Lets the device say this, be it ever so strange */
-void ks_fake_fill_as(struct ks_fake *fake, const struct ks_completion *completion)
+void ks_fake_fill_as(struct ks_fake *fake, const struct ksalloc_completion *completion)
 {
 	struct ks_fake_device *device = &fake->device;
 	u32 i;
@@ -486,7 +488,7 @@ struct ks_rig *ks_rig_create_on(struct kunit *test, struct file *allocator)
 	rig->alloc = ks_allocator_of(allocator);
 	rig->fake = ks_fake_create(test);
 
-	rig->file = ks_connection_create(&rig->fake->sink);
+	rig->file = ksalloc_connect(&rig->fake->sink);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rig->file);
 	rig->conn = rig->file->private_data;
 	rig->owner = (struct ks_owner){ rig->file, ks_test_files(0) };

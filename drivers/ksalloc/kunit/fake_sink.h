@@ -9,7 +9,7 @@
 #include "ks_test.h"
 
 /*
- * The calls of &struct ks_sink_ops that are written down: those that only ask
+ * The calls of &struct ksalloc_sink_ops that are written down: those that only ask
  * (gone, ready, show) are not.
  */
 enum ks_fake_op {
@@ -45,7 +45,7 @@ struct ks_fake_device {
 	bool running;
 	u32 queued[KS_TEST_FRAMES];
 	u32 n_queued;
-	struct ks_completion filled[KS_TEST_FRAMES];
+	struct ksalloc_completion filled[KS_TEST_FRAMES];
 	u32 n_filled;
 };
 
@@ -71,7 +71,7 @@ struct ks_fake_device {
  * @on_call_data: argument
  */
 struct ks_fake {
-	struct ks_sink sink;
+	struct ksalloc_sink sink;
 	spinlock_t lock; /* the device, and the record */
 	struct ksallocator_framing framing;
 	struct ks_allocator *alloc;
@@ -100,7 +100,7 @@ void ks_fake_fail(struct ks_fake *fake, u32 in, int error);
 const char *ks_fake_calls(struct ks_fake *fake, char *text);
 void ks_fake_look(struct ks_fake *fake, struct ks_fake_device *device);
 bool ks_fake_fill(struct ks_fake *fake);
-void ks_fake_fill_as(struct ks_fake *fake, const struct ks_completion *completion);
+void ks_fake_fill_as(struct ks_fake *fake, const struct ksalloc_completion *completion);
 void ks_fake_vanish(struct ks_fake *fake);
 
 /**

@@ -46,7 +46,7 @@ static int framing_resolve(struct kunit *test,
 
 	memset(&poison, 0xa5, sizeof(poison));
 	result = poison;
-	ret = ks_framing_resolve(asked, sink, &result);
+	ret = ks_framing_resolve(asked, sink, false, &result);
 	if (ret) {
 		KUNIT_EXPECT_MEMEQ(test, &result, &poison, sizeof(result));
 		return ret;

@@ -138,27 +138,42 @@ bool ks_test_dma_bufs_become(int count)
 				  KS_TEST_PATIENCE);
 }
 
-/* A ks_memory_fn; its context is a &struct ks_test_memory */
-struct dma_buf *ks_test_memory(void *context, size_t bytes)
+static int ks_test_memory_alloc(void *context, u32 index, size_t bytes,
+				struct ksalloc_memory *result)
 {
 	struct ks_test_memory *memory = context;
 	u32 call = memory->calls++;
-	struct dma_buf *dmabuf;
 
 	memory->bytes = bytes;
 	if (call == memory->fail_at)
-		return ERR_PTR(memory->error);
+		return memory->error;
 	if (call == memory->signal_at)
 		send_sig(memory->signal, current, 1);
 	if (call == memory->same_at) {
 		get_dma_buf(memory->first);
-		return memory->first;
+		result->dmabuf = memory->first;
+		return 0;
 	}
-	dmabuf = ks_test_dma_buf(bytes);
+	result->dmabuf = ks_test_dma_buf(bytes);
+	if (IS_ERR(result->dmabuf))
+		return PTR_ERR(result->dmabuf);
 	if (!call)
-		memory->first = dmabuf;
-	return dmabuf;
+		memory->first = result->dmabuf;
+	return 0;
 }
+
+static void ks_test_memory_free(void *context, u32 index,
+				struct ksalloc_memory *memory)
+{
+	dma_buf_put(memory->dmabuf);
+}
+
+/* The creator is a &struct ks_test_memory, which may be gone after the creation */
+const struct ksalloc_memory_ops ks_test_memory_ops = {
+	.owner = THIS_MODULE,
+	.alloc = ks_test_memory_alloc,
+	.free = ks_test_memory_free,
+};
 
 /* Descriptors */
 
@@ -220,8 +235,8 @@ struct file *ks_test_allocator_file(struct kunit *test, u32 frames)
 	};
 	struct file *file;
 
-	file = ks_allocator_create(&framing, PAGE_SIZE, ks_test_memory,
-				   &memory);
+	file = ks_allocator_create(&framing, PAGE_SIZE, &ks_test_memory_ops,
+				   &memory, true);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
 							   ks_test_allocator_put,
@@ -239,7 +254,7 @@ static const char *ks_test_look_locked(struct ks_allocator *alloc,
 				       struct ks_test_frames *frames)
 {
 	u32 i, allocated = 0, in_device = 0, waiting = 0;
-	struct ks_frame *frame;
+	struct ksalloc_frame *frame;
 	struct list_head *link;
 
 	lockdep_assert_held(&alloc->lock);

@@ -10,6 +10,7 @@
 #include <linux/hrtimer.h>
 #include <linux/irq_work.h>
 #include <linux/ktime.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
@@ -21,6 +22,10 @@
 #define ARENA_TIMER_ROUNDS 3000
 #define ARENA_WORK_ROUNDS 2000
 #define ARENA_HOLDS 3
+
+/* How often each kind at least is to get a frame, before they may stop */
+#define ARENA_HARD_GOT 1000
+#define ARENA_THREADS_GOT 100
 
 /**
  * struct arena_actor - somebody who allocates and frees
@@ -59,7 +64,7 @@ struct arena_timer {
  * @alloc: the allocator
  * @holder: who has each frame, 0 for nobody
  * @clashes: how often a frame was given to two, or an errno was none of those due
- * @soft: how often what should be a hard interrupt was none
+ * @soft: how often what should be an interrupt was none
  * @hard_got: how often a frame was allocated in a hard interrupt
  * @hard_none: how often there was none
  * @threads_got: how often by a thread that would have waited
@@ -136,18 +141,30 @@ static void arena_act_in_interrupt(struct arena_actor *actor)
 	arena_act(actor);
 }
 
+/* Whether there was enough of it on both sides; on a slow machine that takes longer */
+static bool arena_enough(struct arena *arena)
+{
+	return atomic_read(&arena->hard_got) >= ARENA_HARD_GOT &&
+	       atomic_read(&arena->threads_got) >= ARENA_THREADS_GOT;
+}
+
 static enum hrtimer_restart arena_timer_fires(struct hrtimer *timer)
 {
 	struct arena_timer *t = container_of(timer, struct arena_timer, timer);
+	u64 pause_ns = 100 * NSEC_PER_USEC;
 
 	arena_act_in_interrupt(&t->actor);
 	if (t->actor.rounds >= ARENA_TIMER_ROUNDS) {
-		while (t->actor.n_held)
-			arena_free(&t->actor);
-		complete_all(&t->over);
-		return HRTIMER_NORESTART;
+		if (arena_enough(t->actor.arena)) {
+			while (t->actor.n_held)
+				arena_free(&t->actor);
+			complete_all(&t->over);
+			return HRTIMER_NORESTART;
+		}
+		/* Perhaps the threads do not get to run between the interrupts */
+		pause_ns = 2 * NSEC_PER_MSEC;
 	}
-	hrtimer_forward_now(timer, ns_to_ktime(100 * NSEC_PER_USEC));
+	hrtimer_forward_now(timer, ns_to_ktime(pause_ns));
 	return HRTIMER_RESTART;
 }
 
@@ -183,11 +200,17 @@ static void arena_work_runs(struct irq_work *work)
 	arena_act_in_interrupt(&arena->by_work);
 }
 
+/*
+ * A processor whose idle task is looking for work is told by a flag and not by an
+ * interrupt: then the idle task calls this, with interrupts off.
+ */
 static void arena_ipi(void *data)
 {
 	struct arena *arena = data;
 
-	arena_act_in_interrupt(&arena->by_ipi);
+	if (!irqs_disabled() || !(in_hardirq() || is_idle_task(current)))
+		atomic_inc(&arena->soft);
+	arena_act(&arena->by_ipi);
 }
 
 static void arena_actor_init(struct arena *arena, struct arena_actor *actor,
@@ -265,8 +288,7 @@ static void arena_report(struct kunit *test, struct arena *arena)
 		   atomic_read(&arena->threads_got));
 	KUNIT_EXPECT_EQ(test, atomic_read(&arena->clashes), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&arena->soft), 0);
-	KUNIT_EXPECT_GT(test, atomic_read(&arena->hard_got), 1000);
-	KUNIT_EXPECT_GT(test, atomic_read(&arena->threads_got), 0);
+	KUNIT_EXPECT_TRUE(test, arena_enough(arena));
 }
 
 /* Ends the crew, upon which nobody has a frame */
@@ -308,7 +330,7 @@ static void interrupt_timers_against_threads(struct kunit *test)
 	while (n--) {
 		KUNIT_ASSERT_TRUE(test, wait_for_completion_timeout(&arena->timer[n].over,
 								    3 * KS_TEST_PATIENCE));
-		KUNIT_EXPECT_EQ(test, arena->timer[n].actor.rounds,
+		KUNIT_EXPECT_GE(test, arena->timer[n].actor.rounds,
 				ARENA_TIMER_ROUNDS);
 	}
 	arena_stop(test, arena, crew);
@@ -325,11 +347,13 @@ static void interrupt_irq_work_against_threads(struct kunit *test)
 	struct file *file = ks_test_allocator_file(test, ARENA_FRAMES);
 	struct arena *arena = arena_create(test, file);
 	struct ks_test_crew *crew;
+	unsigned long end = jiffies + 3 * KS_TEST_PATIENCE;
 	unsigned int cpu, other;
-	int i;
+	u32 i;
 
 	crew = ks_test_crew(test, 3, arena_thread, arena, file);
-	for (i = 0; i < ARENA_WORK_ROUNDS; i++) {
+	for (i = 0; i < ARENA_WORK_ROUNDS ||
+	     (!arena_enough(arena) && time_before(jiffies, end)); i++) {
 		cpu = get_cpu();
 		other = cpumask_any_but(cpu_online_mask, cpu);
 		irq_work_queue(&arena->work);
@@ -339,9 +363,9 @@ static void interrupt_irq_work_against_threads(struct kunit *test)
 		irq_work_sync(&arena->work);
 		cond_resched();
 	}
-	KUNIT_EXPECT_EQ(test, arena->by_work.rounds, ARENA_WORK_ROUNDS);
+	KUNIT_EXPECT_EQ(test, arena->by_work.rounds, i);
 	KUNIT_EXPECT_TRUE(test, num_online_cpus() == 1 ||
-			  arena->by_ipi.rounds == ARENA_WORK_ROUNDS);
+			  arena->by_ipi.rounds == i);
 	while (arena->by_work.n_held)
 		arena_free(&arena->by_work);
 	while (arena->by_ipi.n_held)

@@ -85,7 +85,7 @@ struct ks_test_memory {
 /* No call */
 #define KS_TEST_NEVER U32_MAX
 
-struct dma_buf *ks_test_memory(void *context, size_t bytes);
+extern const struct ksalloc_memory_ops ks_test_memory_ops;
 int ks_test_dma_bufs(void);
 bool ks_test_dma_bufs_become(int count);
 

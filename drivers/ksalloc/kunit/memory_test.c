@@ -37,8 +37,8 @@ static struct file *memory_create(u32 frames, struct ks_test_memory *memory)
 {
 	struct ksallocator_framing framing = memory_framing(frames);
 
-	return ks_allocator_create(&framing, 2 * PAGE_SIZE, ks_test_memory,
-				   memory);
+	return ks_allocator_create(&framing, 2 * PAGE_SIZE, &ks_test_memory_ops,
+				   memory, true);
 }
 
 /*

@@ -617,7 +617,7 @@ static void state_watch_fails(struct kunit *test)
 	char text[KS_FAKE_TEXT];
 
 	ks_fake_fail(fake, 1, -EOPNOTSUPP);
-	file = ks_connection_create(&fake->sink);
+	file = ksalloc_connect(&fake->sink);
 	KUNIT_ASSERT_TRUE(test, IS_ERR(file));
 	KUNIT_EXPECT_EQ(test, PTR_ERR(file), -EOPNOTSUPP);
 	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(fake->destroyed)));
@@ -633,7 +633,7 @@ static void state_new_connection(struct kunit *test)
 	char text[KS_FAKE_TEXT];
 	struct file *file;
 
-	file = ks_connection_create(&fake->sink);
+	file = ksalloc_connect(&fake->sink);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
 	conn = file->private_data;
 	KUNIT_EXPECT_EQ(test, conn->state, KSSTATE_STOP);

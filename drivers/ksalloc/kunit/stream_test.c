@@ -187,7 +187,7 @@ static void stream_complete_does_not_wait_for_nothing(struct kunit *test)
 /* Passes where the header says what the device said, in KS's words (I3). */
 static void stream_header(struct kunit *test)
 {
-	static const struct ks_completion said = {
+	static const struct ksalloc_completion said = {
 		.index = 0,
 		.sequence = 77,
 		.data_offset = 56,
@@ -253,7 +253,7 @@ static void stream_out_of_order(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(order); i++)
 		ks_rig_submit(rig);
 	for (i = 0; i < ARRAY_SIZE(order); i++) {
-		struct ks_completion completion = {
+		struct ksalloc_completion completion = {
 			.index = order[i], .sequence = i,
 		};
 
@@ -272,7 +272,7 @@ static void stream_out_of_order(struct kunit *test)
 static void stream_foreign_buffers(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 3, KSSTATE_RUN);
-	struct ks_completion foreign[] = {
+	struct ksalloc_completion foreign[] = {
 		{ .index = 2, .sequence = 0 },
 		{ .index = 3, .sequence = 1 },
 		{ .index = U32_MAX, .sequence = 2 },
@@ -305,7 +305,7 @@ static void stream_foreign_buffers(struct kunit *test)
 /* Passes where the same buffer, handed out twice, is one frame only. */
 static void stream_buffer_twice(struct kunit *test)
 {
-	struct ks_completion completion = { .index = 0 };
+	struct ksalloc_completion completion = { .index = 0 };
 	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
 
 	ks_rig_submit(rig);
@@ -342,7 +342,7 @@ static void stream_sequence_gaps(struct kunit *test)
 	u32 i, gaps = 0;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct ks_completion completion = {
+		struct ksalloc_completion completion = {
 			.sequence = cases[i].sequence,
 			.options_flags = KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
 		};
@@ -364,7 +364,7 @@ static void stream_sequence_gaps(struct kunit *test)
 /* Fills a frame with a number, and says whether it came marked */
 static bool stream_marked(struct ks_rig *rig, u32 sequence)
 {
-	struct ks_completion completion = { .sequence = sequence };
+	struct ksalloc_completion completion = { .sequence = sequence };
 	u32 flags;
 
 	completion.index = ks_rig_submit(rig);
@@ -429,7 +429,7 @@ static void stream_gap_behind_filled_frames(struct kunit *test)
 /* Passes where a damaged frame stays marked as the device marked it (I3). */
 static void stream_damaged_frame(struct kunit *test)
 {
-	static const struct ks_completion damaged = {
+	static const struct ksalloc_completion damaged = {
 		.options_flags = MARKED,
 	};
 	struct ks_rig *rig = stream_rig(test, 1, KSSTATE_RUN);

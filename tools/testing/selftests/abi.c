@@ -155,6 +155,28 @@ static void undo_complete(struct abi_fixture *self, const void *data,
 		ASSERT_EQ(0, free_frame(self->rig.allocator, arg->index));
 }
 
+static void prepare_reset_state(struct abi_fixture *self, void *data)
+{
+	struct ksalloc_reset_state *arg = data;
+
+	(void)self;
+	arg->reset = KSRESET_BEGIN;
+}
+
+static void undo_reset_state(struct abi_fixture *self, const void *arg,
+			     int result)
+{
+	struct ksalloc_reset_state end = {
+		.size = sizeof(end),
+		.reset = KSRESET_END,
+	};
+
+	(void)arg;
+	EXPECT_EQ(result ? 0 : POLLERR,
+		  poll_fd(self->rig.connection, POLLIN, 0));
+	ASSERT_EQ(0, call_fd(self->rig.connection, KSALLOC_RESET_STATE, &end));
+}
+
 static void undo_alloc(struct abi_fixture *self, const void *data, int result)
 {
 	const struct ksalloc_alloc *arg = data;
@@ -253,6 +275,17 @@ static const struct op ops[] = {
 		.out_offset = offsetof(struct ksalloc_complete, index),
 		.prepare = prepare_complete,
 		.undo = undo_complete,
+	}, {
+		.name = "RESET_STATE",
+		.request = KSALLOC_RESET_STATE,
+		.size = sizeof(struct ksalloc_reset_state),
+		.needed = offsetof(struct ksalloc_reset_state, __reserved),
+		.on = ON_CONNECTION,
+		.reserved = {
+			offsetof(struct ksalloc_reset_state, __reserved),
+		},
+		.prepare = prepare_reset_state,
+		.undo = undo_reset_state,
 	}, {
 		.name = "ALLOC",
 		.request = KSALLOC_ALLOC,
@@ -732,8 +765,8 @@ TEST_F(abi, unknown_numbers)
 {
 	static const unsigned long numbers[] = {
 		_IO(KSALLOC_TYPE, 0x01), _IO(KSALLOC_TYPE, 0x0f),
-		_IO(KSALLOC_TYPE, 0x17), _IO(KSALLOC_TYPE, 0x1f),
-		_IO(KSALLOC_TYPE, 0x24), _IO(KSALLOC_TYPE, 0x7f),
+		_IO(KSALLOC_TYPE, 0x19), _IO(KSALLOC_TYPE, 0x1f),
+		_IO(KSALLOC_TYPE, 0x27), _IO(KSALLOC_TYPE, 0x7f),
 		_IO(KSALLOC_TYPE, 0xff), _IO(0, 0), _IO(0xff, 0xff),
 		_IO(0xba, KSALLOC_CMD_CONNECT),
 		_IO(0xbc, KSALLOC_CMD_GET_FRAMING),

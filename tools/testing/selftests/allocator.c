@@ -320,13 +320,23 @@ TEST_F(create, framing_reserved)
 	expect_not_created(self, -EINVAL);
 }
 
-/* A9: SYSTEM_MEMORY clear asks for the device's own memory: EOPNOTSUPP. */
+/*
+ * A9: SYSTEM_MEMORY clear asks for the device's own memory: EOPNOTSUPP where it
+ * has none, and EINVAL where there is a heap besides.
+ */
 TEST_F(create, device_memory)
 {
+	int heap = self->rig.heap;
+
 	self->framing.options_flags = 0;
+	expect_not_created(self, -EINVAL);
+	self->rig.heap = -1;
 	expect_not_created(self, -EOPNOTSUPP);
 	self->framing.options_flags = KSALLOCATOR_OPTIONF_COMPATIBLE;
 	expect_not_created(self, -EOPNOTSUPP);
+	self->rig.heap = -2;
+	expect_not_created(self, -EINVAL);
+	self->rig.heap = heap;
 }
 
 /* F1: the heap may be open in any mode, and is not needed afterwards. */
@@ -948,6 +958,8 @@ TEST_F(frames, deadline)
 	deadline = in_ms(100);
 	EXPECT_EQ(-ETIMEDOUT, alloc_frame(self->allocator, 0, deadline));
 	EXPECT_LE(deadline, now_ns());
+	/* Taken for a duration, it would have ended at twice this time. */
+	EXPECT_LT(now_ns(), deadline + deadline / 4 * 3);
 	EXPECT_EQ(0, waiters(self->allocator));
 	EXPECT_EQ(FRAMES, allocated(self->allocator));
 	/* The wait that was given up takes no frame. */

@@ -10,8 +10,8 @@
  *  - ks_stream: what a capture program needs, from a V4L2 descriptor to a
  *    pointer to the next picture and back.
  *
- * Names of Windows' ks.h (KsCreatePin and its like) are not used here; they
- * are kept free for a header of their own on top of this one.
+ * Names of Windows' ks.h (KsCreatePin and its like) are not used here, but in
+ * headers and a library of their own on top of this one: libkswin.
  */
 #ifndef KS_KS_H
 #define KS_KS_H
@@ -158,6 +158,15 @@ int ks_complete(int connection, __u32 flags, __u64 deadline_ns,
 		struct ks_completion *completion);
 
 /**
+ * ks_reset_state() - begin or end a flush
+ * @connection: the connection, in KSSTATE_PAUSE or KSSTATE_RUN
+ * @reset: KSRESET_BEGIN, KSRESET_END
+ *
+ * Return: 0.
+ */
+int ks_reset_state(int connection, enum ksreset reset);
+
+/**
  * ks_alloc() - take a free frame
  * @allocator: the allocator
  * @flags: 0, or KSALLOC_NONBLOCK
@@ -210,6 +219,27 @@ struct ks_allocator_status {
  * Return: 0.
  */
 int ks_get_status(int allocator, struct ks_allocator_status *status);
+
+/**
+ * ks_enable_event() - let an eventfd count the frames that become free
+ * @allocator: the allocator
+ * @flags: 0, or KSALLOC_EVENT_ONESHOT
+ * @event: KSEVENT_STREAMALLOCATOR_FREEFRAME
+ * @eventfd: the eventfd; it may be closed afterwards
+ * @id: out: the event's number
+ *
+ * Return: 0.
+ */
+int ks_enable_event(int allocator, __u32 flags, __u32 event, int eventfd, __u32 *id);
+
+/**
+ * ks_disable_event() - end what ks_enable_event() began
+ * @allocator: the allocator
+ * @id: the event's number
+ *
+ * Return: 0. -EINVAL where there is no such event, or not any more.
+ */
+int ks_disable_event(int allocator, __u32 id);
 
 /**
  * ks_deadline() - a point of time for the calls that wait

@@ -1,0 +1,632 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A kernel-mode client of ksalloc, in all contexts that there are.
+ *
+ * A driver or filter that takes frames from an allocator does it like this: it
+ * becomes a client in process context, where it maps what it wants to look at
+ * later; then it allocates and frees wherever it is, a hard interrupt included,
+ * and is called when a frame becomes free. Here the contexts are the calling
+ * process, a workqueue, a timer (a soft interrupt), and a high-resolution timer
+ * that fires in a hard interrupt. What is done when is up to a program: see
+ * ksalloc-client.h.
+ */
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/dma-buf.h>
+#include <linux/file.h>
+#include <linux/hrtimer.h>
+#include <linux/iosys-map.h>
+#include <linux/ksalloc.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/prandom.h>
+#include <linux/preempt.h>
+#include <linux/slab.h>
+#include <linux/timer.h>
+#include <linux/uaccess.h>
+#include <linux/wait_bit.h>
+#include <linux/workqueue.h>
+
+#include "ksalloc-client.h"
+
+/* Frames that one context holds at the same time in a storm */
+#define CLIENT_HOLDS 2
+
+struct client;
+
+/**
+ * struct client_actor - what acts in one context
+ * @client: for whom
+ * @context: where
+ * @work: how it gets there, in CLIENT_WORK
+ * @timer: in CLIENT_TIMER
+ * @hrtimer: in CLIENT_HARDIRQ
+ * @done: it has acted, for the last time
+ * @call: what to do, once
+ * @result: what came of it
+ * @storm: what to do often; NULL for @call
+ * @rounds: how often yet
+ * @rnd: by chance
+ * @held: frames that it has
+ * @n_held: how many
+ */
+struct client_actor {
+	struct client *client;
+	enum client_context context;
+	struct work_struct work;
+	struct timer_list timer;
+	struct hrtimer hrtimer;
+	struct completion done;
+	struct client_call call;
+	int result;
+	struct client_storm *storm;
+	u32 rounds;
+	struct rnd_state rnd;
+	struct ksalloc_frame *held[CLIENT_HOLDS];
+	u32 n_held;
+};
+
+/**
+ * struct client - a kernel-mode client
+ * @lock: one ioctl at a time, but CLIENT_WAIT while it waits
+ * @allocator: the allocator's file, with a reference
+ * @client: what ksalloc knows it by
+ * @waits: calls of CLIENT_WAIT that are under way
+ * @frames: how many frames there are
+ * @map: where the kernel sees each of them
+ * @actor: one for each context
+ * @clashes: frames that somebody else had, too
+ * @told: how often the callback was called
+ * @told_in_hardirq: how often in a hard interrupt
+ * @take: how many frames the callback shall take
+ * @taken: how many it has
+ * @last: the last of them
+ */
+struct client {
+	struct mutex lock; /* all but the callback's */
+	struct file *allocator;
+	struct ksalloc_client *client;
+	atomic_t waits;
+	u32 frames;
+	struct iosys_map *map;
+	struct client_actor actor[CLIENT_CONTEXTS];
+	atomic_t clashes;
+
+	atomic_t told;
+	atomic_t told_in_hardirq;
+	atomic_t take;
+	atomic_t taken;
+	u32 last;
+};
+
+/* The callback. In any context: it must not sleep, and here it never does */
+static void client_free_frame(void *context)
+{
+	struct client *client = context;
+	struct ksalloc_frame *frame;
+
+	atomic_inc(&client->told);
+	if (in_hardirq())
+		atomic_inc(&client->told_in_hardirq);
+
+	if (!atomic_add_unless(&client->take, -1, 0))
+		return;
+	frame = ksalloc_alloc_frame(client->client);
+	if (frame) {
+		WRITE_ONCE(client->last, ksalloc_frame_index(frame));
+		atomic_inc(&client->taken);
+	} else {
+		atomic_inc(&client->take);
+	}
+}
+
+static const struct ksalloc_client_ops client_ops = {
+	.free_frame = client_free_frame,
+};
+
+/* Beginning and end */
+
+static void client_unmap(struct client *client, u32 frames)
+{
+	while (frames--)
+		ksalloc_frame_vunmap(ksalloc_frame(client->client, frames),
+				     &client->map[frames]);
+	kvfree(client->map);
+	client->map = NULL;
+}
+
+static int client_map(struct client *client)
+{
+	u32 i;
+	int ret;
+
+	client->frames = ksalloc_allocator_frames(client->allocator);
+	client->map = kvcalloc(client->frames, sizeof(*client->map), GFP_KERNEL);
+	if (!client->map)
+		return -ENOMEM;
+	for (i = 0; i < client->frames; i++) {
+		ret = ksalloc_frame_vmap(ksalloc_frame(client->client, i),
+					 &client->map[i]);
+		if (ret) {
+			client_unmap(client, i);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/* With a reference to the allocator's file, which it keeps if all goes well */
+static int client_begin(struct client *client, struct file *allocator)
+{
+	struct ksalloc_client *ksalloc;
+	int ret;
+
+	atomic_set(&client->told, 0);
+	atomic_set(&client->told_in_hardirq, 0);
+	atomic_set(&client->take, 0);
+	atomic_set(&client->taken, 0);
+
+	ksalloc = ksalloc_client_create(allocator, &client_ops, client);
+	if (IS_ERR(ksalloc))
+		return PTR_ERR(ksalloc);
+	client->client = ksalloc;
+	client->allocator = allocator;
+	ret = client_map(client);
+	if (ret) {
+		ksalloc_client_destroy(ksalloc);
+		client->client = NULL;
+		client->allocator = NULL;
+	}
+	return ret;
+}
+
+/*
+ * No call may begin once ksalloc_client_destroy() has: here, all are made with the
+ * lock held, but those that wait, which are sent away first.
+ */
+static void client_end(struct client *client)
+{
+	if (!client->client)
+		return;
+	ksalloc_client_cancel(client->client);
+	wait_var_event(&client->waits, !atomic_read(&client->waits));
+	client_unmap(client, client->frames);
+	ksalloc_client_destroy(client->client);
+	fput(client->allocator);
+	client->client = NULL;
+	client->allocator = NULL;
+}
+
+static long client_attach(struct client *client, int fd)
+{
+	struct file *allocator;
+	int ret;
+
+	if (client->client)
+		return -EBUSY;
+	allocator = fget(fd);
+	if (!allocator)
+		return -EBADF;
+	ret = client_begin(client, allocator);
+	if (ret)
+		fput(allocator);
+	return ret;
+}
+
+static long client_create(struct client *client, void __user *uarg)
+{
+	struct file *connection, *heap = NULL, *allocator;
+	struct client_create arg;
+	int ret = -EBADF;
+
+	if (client->client)
+		return -EBUSY;
+	if (copy_from_user(&arg, uarg, sizeof(arg)))
+		return -EFAULT;
+	connection = fget(arg.connection_fd);
+	if (!connection)
+		return -EBADF;
+	if (arg.heap_fd != -1) {
+		heap = fget(arg.heap_fd);
+		if (!heap)
+			goto out_connection;
+	}
+
+	allocator = ksalloc_create_allocator(connection, &arg.framing, heap);
+	ret = PTR_ERR_OR_ZERO(allocator);
+	if (!ret) {
+		ret = client_begin(client, allocator);
+		if (ret)
+			fput(allocator);
+	}
+	if (heap)
+		fput(heap);
+out_connection:
+	fput(connection);
+	return ret;
+}
+
+static long client_fd(struct client *client)
+{
+	int fd = get_unused_fd_flags(O_CLOEXEC);
+
+	if (fd >= 0)
+		fd_install(fd, get_file(client->allocator));
+	return fd;
+}
+
+/* One call in some context */
+
+static int client_do_call(struct client *client, const struct client_call *call)
+{
+	struct ksalloc_frame *frame;
+
+	if (call->op == CLIENT_FREE) {
+		frame = ksalloc_frame(client->client, call->index);
+		return frame ? ksalloc_free_frame(client->client, frame) :
+			       -EINVAL;
+	}
+	frame = ksalloc_alloc_frame(client->client);
+	return frame ? ksalloc_frame_index(frame) : -EAGAIN;
+}
+
+/* Many calls in some context */
+
+static u32 client_mark(const struct client_actor *actor)
+{
+	return actor->storm->mark + actor->context;
+}
+
+static u32 *client_word(struct client_actor *actor, struct ksalloc_frame *frame)
+{
+	return actor->client->map[ksalloc_frame_index(frame)].vaddr;
+}
+
+static void client_storm_free(struct client_actor *actor)
+{
+	struct ksalloc_frame *frame = actor->held[--actor->n_held];
+	u32 mark = client_mark(actor);
+
+	if (cmpxchg(client_word(actor, frame), mark, 0) != mark ||
+	    ksalloc_free_frame(actor->client->client, frame))
+		atomic_inc(&actor->client->clashes);
+}
+
+static void client_storm_alloc(struct client_actor *actor)
+{
+	struct ksalloc_frame *frame;
+
+	frame = ksalloc_alloc_frame(actor->client->client);
+	if (!frame) {
+		actor->storm->none[actor->context]++;
+		return;
+	}
+	actor->storm->allocated[actor->context]++;
+	if (cmpxchg(client_word(actor, frame), 0, client_mark(actor)))
+		atomic_inc(&actor->client->clashes);
+	actor->held[actor->n_held++] = frame;
+}
+
+/* One round of a storm, or the one call; false when there is nothing more to do */
+static bool client_act(struct client_actor *actor)
+{
+	if (!actor->storm) {
+		actor->result = client_do_call(actor->client, &actor->call);
+		return false;
+	}
+	if (!actor->rounds--) {
+		while (actor->n_held)
+			client_storm_free(actor);
+		return false;
+	}
+	if (actor->n_held == CLIENT_HOLDS ||
+	    (actor->n_held && prandom_u32_state(&actor->rnd) % 2))
+		client_storm_free(actor);
+	else
+		client_storm_alloc(actor);
+	return true;
+}
+
+/* The contexts */
+
+static void client_works(struct work_struct *work)
+{
+	struct client_actor *actor = container_of(work, struct client_actor,
+						  work);
+
+	while (client_act(actor))
+		cond_resched();
+	complete(&actor->done);
+}
+
+static void client_timer_fires(struct timer_list *timer)
+{
+	struct client_actor *actor = container_of(timer, struct client_actor,
+						  timer);
+	int i;
+
+	/* A jiffy is long; so several at a time */
+	for (i = 0; i < 64; i++) {
+		if (!client_act(actor)) {
+			complete(&actor->done);
+			return;
+		}
+	}
+	mod_timer(timer, jiffies + 1);
+}
+
+static enum hrtimer_restart client_hrtimer_fires(struct hrtimer *hrtimer)
+{
+	struct client_actor *actor = container_of(hrtimer, struct client_actor,
+						  hrtimer);
+
+	if (!client_act(actor)) {
+		complete(&actor->done);
+		return HRTIMER_NORESTART;
+	}
+	hrtimer_forward_now(hrtimer, ns_to_ktime(100 * NSEC_PER_USEC));
+	return HRTIMER_RESTART;
+}
+
+static void client_actor_init(struct client *client,
+			      enum client_context context)
+{
+	struct client_actor *actor = &client->actor[context];
+
+	actor->client = client;
+	actor->context = context;
+	init_completion(&actor->done);
+	INIT_WORK(&actor->work, client_works);
+	timer_setup(&actor->timer, client_timer_fires, 0);
+#ifdef HAVE_HRTIMER_SETUP
+	hrtimer_setup(&actor->hrtimer, client_hrtimer_fires, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_HARD);
+#else
+	hrtimer_init(&actor->hrtimer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+	actor->hrtimer.function = client_hrtimer_fires;
+#endif
+}
+
+static void client_actor_start(struct client_actor *actor)
+{
+	reinit_completion(&actor->done);
+	switch (actor->context) {
+	case CLIENT_WORK:
+		schedule_work(&actor->work);
+		break;
+	case CLIENT_TIMER:
+		mod_timer(&actor->timer, jiffies);
+		break;
+	case CLIENT_HARDIRQ:
+		hrtimer_start(&actor->hrtimer, ns_to_ktime(1),
+			      HRTIMER_MODE_REL_HARD);
+		break;
+	default:
+		while (client_act(actor))
+			cond_resched();
+		complete(&actor->done);
+	}
+}
+
+static long client_call(struct client *client, void __user *uarg)
+{
+	struct client_actor *actor;
+	struct client_call call;
+
+	if (copy_from_user(&call, uarg, sizeof(call)))
+		return -EFAULT;
+	if (call.context >= CLIENT_CONTEXTS || call.op > CLIENT_FREE)
+		return -EINVAL;
+	actor = &client->actor[call.context];
+	actor->call = call;
+	actor->storm = NULL;
+	client_actor_start(actor);
+	wait_for_completion(&actor->done);
+	return actor->result;
+}
+
+static long client_storm(struct client *client, void __user *uarg)
+{
+	struct client_storm storm;
+	int i;
+
+	if (copy_from_user(&storm, uarg, sizeof(storm)))
+		return -EFAULT;
+	if (storm.contexts >> CLIENT_CONTEXTS)
+		return -EINVAL;
+	atomic_set(&client->clashes, 0);
+	/* The calling process is the last, for it is busy then */
+	for (i = CLIENT_CONTEXTS - 1; i >= 0; i--) {
+		struct client_actor *actor = &client->actor[i];
+
+		if (!(storm.contexts & BIT(i)))
+			continue;
+		storm.allocated[i] = 0;
+		storm.none[i] = 0;
+		actor->storm = &storm;
+		actor->rounds = storm.rounds;
+		prandom_seed_state(&actor->rnd, storm.mark + i);
+		client_actor_start(actor);
+	}
+	for (i = 0; i < CLIENT_CONTEXTS; i++)
+		if (storm.contexts & BIT(i))
+			wait_for_completion(&client->actor[i].done);
+	storm.clashes = atomic_read(&client->clashes);
+
+	return copy_to_user(uarg, &storm, sizeof(storm)) ? -EFAULT : 0;
+}
+
+/* Everything else */
+
+/* Waits without the lock, so that CLIENT_DETACH can come meanwhile */
+static long client_wait(struct client *client, void __user *uarg)
+{
+	struct ksalloc_frame *frame;
+	u64 deadline_ns;
+	long ret = -ENXIO;
+
+	if (copy_from_user(&deadline_ns, uarg, sizeof(deadline_ns)))
+		return -EFAULT;
+	mutex_lock(&client->lock);
+	if (client->client) {
+		atomic_inc(&client->waits);
+		ret = 0;
+	}
+	mutex_unlock(&client->lock);
+	if (ret)
+		return ret;
+
+	ret = ksalloc_alloc_frame_wait(client->client, deadline_ns, &frame);
+	if (!ret)
+		ret = ksalloc_frame_index(frame);
+	if (atomic_dec_and_test(&client->waits))
+		wake_up_var(&client->waits);
+	return ret;
+}
+
+static long client_told(struct client *client, void __user *uarg)
+{
+	const struct client_told told = {
+		.times = atomic_read(&client->told),
+		.in_hardirq = atomic_read(&client->told_in_hardirq),
+		.taken = atomic_read(&client->taken),
+		.last = READ_ONCE(client->last),
+	};
+
+	return copy_to_user(uarg, &told, sizeof(told)) ? -EFAULT : 0;
+}
+
+static long client_write(struct client *client, void __user *uarg)
+{
+	struct client_write arg;
+	struct dma_buf *dmabuf;
+	int ret = 0;
+
+	if (copy_from_user(&arg, uarg, sizeof(arg)))
+		return -EFAULT;
+	if (arg.index >= client->frames)
+		return -EINVAL;
+	dmabuf = ksalloc_frame_dmabuf(ksalloc_frame(client->client, arg.index));
+	if (dmabuf)
+		ret = dma_buf_begin_cpu_access(dmabuf, DMA_BIDIRECTIONAL);
+	if (ret)
+		return ret;
+	iosys_map_memcpy_to(&client->map[arg.index], 0, &arg.word,
+			    sizeof(arg.word));
+	if (dmabuf)
+		ret = dma_buf_end_cpu_access(dmabuf, DMA_BIDIRECTIONAL);
+	return ret;
+}
+
+/* A kernel with CONFIG_DEBUG_ATOMIC_SLEEP complains; nothing is created */
+static long client_break_rules(struct client *client, struct file *file)
+{
+	const struct ksallocator_framing framing = {};
+	struct file *allocator;
+
+	preempt_disable();
+	allocator = ksalloc_create_allocator(file, &framing, NULL);
+	preempt_enable();
+	return PTR_ERR(allocator);
+}
+
+static long client_locked_ioctl(struct client *client, struct file *file,
+				unsigned int cmd, unsigned long arg)
+{
+	void __user *uarg = (void __user *)arg;
+
+	switch (cmd) {
+	case CLIENT_ATTACH:
+		return client_attach(client, arg);
+	case CLIENT_CREATE:
+		return client_create(client, uarg);
+	case CLIENT_BREAK_RULES:
+		return client_break_rules(client, file);
+	}
+
+	if (!client->client)
+		return -ENXIO;
+	switch (cmd) {
+	case CLIENT_DETACH:
+		client_end(client);
+		return 0;
+	case CLIENT_FD:
+		return client_fd(client);
+	case CLIENT_CALL:
+		return client_call(client, uarg);
+	case CLIENT_STORM:
+		return client_storm(client, uarg);
+	case CLIENT_TOLD:
+		return client_told(client, uarg);
+	case CLIENT_TAKE:
+		atomic_set(&client->take, arg);
+		return 0;
+	case CLIENT_WRITE:
+		return client_write(client, uarg);
+	}
+	return -ENOTTY;
+}
+
+static long client_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct client *client = file->private_data;
+	long ret;
+
+	if (cmd == CLIENT_WAIT)
+		return client_wait(client, (void __user *)arg);
+	mutex_lock(&client->lock);
+	ret = client_locked_ioctl(client, file, cmd, arg);
+	mutex_unlock(&client->lock);
+	return ret;
+}
+
+static int client_open(struct inode *inode, struct file *file)
+{
+	struct client *client = kzalloc(sizeof(*client), GFP_KERNEL);
+	int i;
+
+	if (!client)
+		return -ENOMEM;
+	mutex_init(&client->lock);
+	for (i = 0; i < CLIENT_CONTEXTS; i++)
+		client_actor_init(client, i);
+	file->private_data = client;
+	return nonseekable_open(inode, file);
+}
+
+static int client_release(struct inode *inode, struct file *file)
+{
+	struct client *client = file->private_data;
+	int i;
+
+	client_end(client);
+	/* They have done all that they had to, but may still be about to return */
+	for (i = 0; i < CLIENT_CONTEXTS; i++) {
+		cancel_work_sync(&client->actor[i].work);
+		timer_delete_sync(&client->actor[i].timer);
+		hrtimer_cancel(&client->actor[i].hrtimer);
+	}
+	kfree(client);
+	return 0;
+}
+
+static const struct file_operations client_fops = {
+	.owner = THIS_MODULE,
+	.open = client_open,
+	.release = client_release,
+	.unlocked_ioctl = client_ioctl,
+};
+
+static struct miscdevice client_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "ksalloc-client",
+	.fops = &client_fops,
+	.mode = 0600,
+};
+module_misc_device(client_device);
+
+MODULE_DESCRIPTION("Sample kernel-mode client of ksalloc");
+MODULE_LICENSE("GPL");
+/* MODULE_IMPORT_NS() takes an identifier up to 6.12 and a string from 6.13 on */
+MODULE_INFO(import_ns, "DMA_BUF");
