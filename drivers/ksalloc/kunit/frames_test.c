@@ -6,9 +6,13 @@
  * Owners and connections are pointers to nothing here, for they are only
  * compared. Whoever waits is a thread (ks_test_call_alloc()).
  */
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 
 #include "ks_test.h"
 
@@ -123,7 +127,7 @@ static void frames_bound_is_each_allocators_own(struct kunit *test)
 	ks_test_expect_counts(test, other, 3, 0, 0);
 }
 
-/* Passes where the frame that has been free the longest goes first, new ones in order. */
+/* Passes where the frame that has been free the longest goes first, new ones in order (B1). */
 static void frames_longest_free_first(struct kunit *test)
 {
 	static const u32 order[] = { 3, 0, 5, 1, 4, 2 };
@@ -263,7 +267,7 @@ static void frames_free_errors(struct kunit *test)
 
 /*
  * Passes where a frame is freed for its owner only while it is just that owner's,
- * and otherwise stays as it is.
+ * and otherwise stays as it is (A4).
  */
 static void frames_free_owned(struct kunit *test)
 {
@@ -316,7 +320,7 @@ static void frames_submit_errors(struct kunit *test)
 	ks_allocator_cancel(alloc, DEVICE_A);
 }
 
-/* Passes where a frame that a device did not accept is its owner's, as before. */
+/* Passes where a frame that a device did not accept is its owner's, as before (A4). */
 static void frames_unsubmit_to_owner(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 3);
@@ -383,7 +387,7 @@ static void frames_deliver(struct kunit *test)
 	ks_test_expect_counts(test, alloc, 0, 0, 0);
 }
 
-/* Passes where a delivery is undone as long as the frame is still that owner's. */
+/* Passes where a delivery is undone as long as the frame is still that owner's (A4). */
 static void frames_undeliver(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 2);
@@ -407,7 +411,7 @@ static void frames_undeliver(struct kunit *test)
 
 /*
  * Passes where a delivery is not undone, and nothing changes, once somebody freed,
- * took over or submitted the frame.
+ * took over or submitted the frame (A4).
  */
 static void frames_undeliver_too_late(struct kunit *test)
 {
@@ -844,7 +848,7 @@ static void frames_poll(struct kunit *test)
 	}
 }
 
-/* Passes where a frame that goes to a waiter is never free for a poller. */
+/* Passes where a frame that goes to a waiter is never free for a poller (B3). */
 static void frames_poll_while_others_wait(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
@@ -858,6 +862,317 @@ static void frames_poll_while_others_wait(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ks_test_events(file), 0);
 	frames_expect_got(test, call, 0);
 	KUNIT_EXPECT_EQ(test, ks_test_events(file), 0);
+}
+
+#define MODEL_FRAMES 5
+#define MODEL_STEPS 10000
+
+/*
+ * The model: what there is to see of the frames, turned into what must be there
+ * after a call, in the contract's words
+ */
+
+static bool frames_model_is(const struct ks_test_frames *model, u32 index,
+			    enum ks_frame_state state)
+{
+	return index < MODEL_FRAMES && model->frame[index].state == state;
+}
+
+static bool frames_model_has(const struct ks_test_frames *model, u32 index,
+			     const struct ks_owner *owner)
+{
+	return model->frame[index].owner.file == owner->file &&
+	       model->frame[index].owner.files == owner->files;
+}
+
+static void frames_model_free(struct ks_test_frames *model, u32 index)
+{
+	if (frames_model_is(model, index, KS_FRAME_IN_DEVICE))
+		model->in_device--;
+	model->allocated--;
+	memset(&model->frame[index], 0, sizeof(model->frame[index]));
+	model->order[model->free++] = index;
+}
+
+/* B1, C2 */
+static int frames_model_alloc(struct ks_test_frames *model,
+			      const struct ks_owner *owner, u32 *index)
+{
+	u32 i;
+
+	if (!model->free)
+		return -EAGAIN;
+	*index = model->order[0];
+	model->free--;
+	for (i = 0; i < model->free; i++)
+		model->order[i] = model->order[i + 1];
+	model->order[model->free] = 0;
+	model->frame[*index].state = KS_FRAME_ALLOCATED;
+	model->frame[*index].owner = *owner;
+	model->allocated++;
+	return 0;
+}
+
+/* B5: what is said of a frame that is to be freed or submitted */
+static int frames_model_check(const struct ks_test_frames *model, u32 index)
+{
+	if (frames_model_is(model, index, KS_FRAME_ALLOCATED))
+		return 0;
+	return frames_model_is(model, index, KS_FRAME_IN_DEVICE) ? -EBUSY : -EINVAL;
+}
+
+static void frames_model_to_device(struct ks_test_frames *model, u32 index,
+				   const struct file *connection)
+{
+	model->frame[index].state = KS_FRAME_IN_DEVICE;
+	model->frame[index].connection = connection;
+	model->in_device++;
+}
+
+static void frames_model_from_device(struct ks_test_frames *model, u32 index,
+				     const struct ks_owner *owner)
+{
+	model->frame[index].state = KS_FRAME_ALLOCATED;
+	model->frame[index].owner = *owner;
+	model->frame[index].connection = NULL;
+	model->in_device--;
+}
+
+/* B7; no files stand for all */
+static void frames_model_reclaim(struct ks_test_frames *model,
+				 const struct ks_owner *gone)
+{
+	u32 i;
+
+	for (i = 0; i < MODEL_FRAMES; i++) {
+		const struct ks_owner owner = model->frame[i].owner;
+
+		if (owner.file != gone->file ||
+		    (gone->files && owner.files != gone->files))
+			continue;
+		if (frames_model_is(model, i, KS_FRAME_ALLOCATED))
+			frames_model_free(model, i);
+		else
+			model->frame[i].owner = (struct ks_owner){};
+	}
+}
+
+/* I4 */
+static void frames_model_cancel(struct ks_test_frames *model,
+				const struct file *connection)
+{
+	u32 i;
+
+	for (i = 0; i < MODEL_FRAMES; i++)
+		if (frames_model_is(model, i, KS_FRAME_IN_DEVICE) &&
+		    model->frame[i].connection == connection)
+			frames_model_free(model, i);
+}
+
+/* A frame that a device did not accept is its owner's again, if that is there */
+static void frames_model_unsubmit(struct ks_test_frames *model, u32 index)
+{
+	const struct ks_owner owner = model->frame[index].owner;
+
+	if (owner.file)
+		frames_model_from_device(model, index, &owner);
+	else
+		frames_model_free(model, index);
+}
+
+enum frames_call {
+	CALL_ALLOC,
+	CALL_FREE,
+	CALL_SUBMIT,
+	CALL_DELIVER,
+	CALL_UNSUBMIT,
+	CALL_UNDELIVER,
+	CALL_FREE_OWNED,
+	CALL_CANCEL,
+	CALL_RECLAIM,
+	CALL_RECLAIM_FILE,
+};
+
+/* Calls with a frame @i, or a number beyond the last */
+static void frames_step(struct kunit *test, struct ks_allocator *alloc,
+			struct ks_test_frames *model, enum frames_call call,
+			struct ks_owner *owner, u32 i)
+{
+	u32 index = KS_TEST_NEVER, expected = KS_TEST_NEVER;
+	int ret;
+
+	switch (call) {
+	case CALL_ALLOC:
+		ret = frames_model_alloc(model, owner, &expected);
+		KUNIT_EXPECT_EQ(test, ks_allocator_try_alloc(alloc, owner, &index), ret);
+		KUNIT_EXPECT_EQ(test, index, expected);
+		break;
+	case CALL_FREE:
+		ret = frames_model_check(model, i);
+		if (!ret)
+			frames_model_free(model, i);
+		KUNIT_EXPECT_EQ(test, ks_allocator_free(alloc, i), ret);
+		break;
+	case CALL_SUBMIT:
+		ret = frames_model_check(model, i);
+		if (!ret)
+			frames_model_to_device(model, i, owner->file);
+		KUNIT_EXPECT_EQ(test, ks_allocator_submit(alloc, i, owner->file), ret);
+		break;
+	case CALL_CANCEL:
+		frames_model_cancel(model, owner->file);
+		ks_allocator_cancel(alloc, owner->file);
+		break;
+	case CALL_RECLAIM_FILE:
+		owner->files = NULL;
+		fallthrough;
+	case CALL_RECLAIM:
+		frames_model_reclaim(model, owner);
+		ks_allocator_reclaim(alloc, owner);
+		KUNIT_EXPECT_FALSE(test, ks_allocator_serves(alloc, owner));
+		break;
+	default:
+		break;
+	}
+}
+
+/* Calls that are made only for a frame that there is, or that is in a device */
+static void frames_step_within(struct kunit *test, struct ks_allocator *alloc,
+			       struct ks_test_frames *model, enum frames_call call,
+			       const struct ks_owner *owner, u32 i)
+{
+	bool in_device = frames_model_is(model, i, KS_FRAME_IN_DEVICE);
+	bool ours = frames_model_is(model, i, KS_FRAME_ALLOCATED) &&
+		    frames_model_has(model, i, owner);
+
+	if (call == CALL_DELIVER && in_device) {
+		frames_model_from_device(model, i, owner);
+		ks_allocator_deliver(alloc, i, owner);
+	} else if (call == CALL_UNSUBMIT && in_device) {
+		frames_model_unsubmit(model, i);
+		ks_allocator_unsubmit(alloc, i);
+	} else if (call == CALL_FREE_OWNED) {
+		if (ours)
+			frames_model_free(model, i);
+		ks_allocator_free_owned(alloc, i, owner);
+	} else if (call == CALL_UNDELIVER) {
+		if (ours) {
+			model->frame[i].owner = (struct ks_owner){};
+			frames_model_to_device(model, i, owner->file);
+		}
+		KUNIT_EXPECT_EQ(test, ks_allocator_undeliver(alloc, i, owner), ours);
+	}
+}
+
+/*
+ * Passes where after each of 10,000 random calls, for three processes and through
+ * two files, the frames are what a model of them says: whose each is, which are
+ * free, and in which order; and frames ran out and lay in devices often (B1, B5, B7,
+ * C2, I2, I4).
+ */
+static void frames_random_calls(struct kunit *test)
+{
+	/* As often as it stands here; what ends much is rare, or all would be free */
+	static const enum frames_call calls[] = {
+		CALL_ALLOC, CALL_ALLOC, CALL_ALLOC, CALL_ALLOC, CALL_ALLOC,
+		CALL_ALLOC, CALL_ALLOC, CALL_ALLOC, CALL_SUBMIT, CALL_SUBMIT,
+		CALL_SUBMIT, CALL_SUBMIT, CALL_SUBMIT, CALL_SUBMIT,
+		CALL_UNDELIVER, CALL_UNDELIVER, CALL_DELIVER, CALL_UNSUBMIT,
+		CALL_FREE, CALL_FREE, CALL_FREE_OWNED, CALL_FREE_OWNED,
+		CALL_CANCEL, CALL_RECLAIM, CALL_RECLAIM, CALL_RECLAIM_FILE,
+	};
+	struct ks_allocator *alloc = ks_test_allocator(test, MODEL_FRAMES);
+	u32 step, none_free = 0, in_device = 0;
+	struct ks_test_frames model;
+	struct rnd_state rnd;
+
+	ks_test_seed(test, &rnd);
+	ks_test_look(test, alloc, &model);
+	for (step = 0; step < MODEL_STEPS; step++) {
+		u32 r = prandom_u32_state(&rnd);
+		struct ks_owner owner = ks_test_owner(r % 2, r / 2 % 3);
+		enum frames_call call = calls[r / 8 % ARRAY_SIZE(calls)];
+		u32 i = prandom_u32_state(&rnd) % (MODEL_FRAMES + 2);
+
+		frames_step(test, alloc, &model, call, &owner, i);
+		if (i < MODEL_FRAMES)
+			frames_step_within(test, alloc, &model, call, &owner, i);
+		ks_test_expect_frames(test, alloc, &model);
+		KUNIT_ASSERT_NE_MSG(test, READ_ONCE(test->status), KUNIT_FAILURE,
+				    "step %u: call %u for frame %u", step, call, i);
+		none_free += !model.free;
+		in_device += model.in_device > 1;
+	}
+	kunit_info(test, "none free after %u calls, several in devices after %u\n",
+		   none_free, in_device);
+	KUNIT_EXPECT_GT(test, none_free, MODEL_STEPS / 20);
+	KUNIT_EXPECT_GT(test, in_device, MODEL_STEPS / 20);
+	ks_allocator_cancel(alloc, ks_test_file(0));
+	ks_allocator_cancel(alloc, ks_test_file(1));
+}
+
+#define CANCEL_ROUNDS 100
+
+/**
+ * struct frames_free - a frame that is freed in an interrupt
+ * @alloc: the allocator
+ * @ret: what came of it
+ * @done: it has come
+ */
+struct frames_free {
+	struct ks_allocator *alloc;
+	int ret;
+	struct completion done;
+};
+
+static void frames_free_first(void *data)
+{
+	struct frames_free *call = data;
+
+	call->ret = ks_allocator_free(call->alloc, 0);
+	complete(&call->done);
+}
+
+/*
+ * Passes where a waiter that is cancelled while another processor frees the frame
+ * that it waits for gets the frame or ECANCELED, and either way the frame is free
+ * after that (B4).
+ */
+static void frames_cancel_against_free(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct ks_owner holder = ks_test_owner(0, 0), gone = ks_test_owner(0, 1);
+	struct frames_free *call;
+	u32 round, served = 0;
+
+	call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	call->alloc = ks_allocator_of(file);
+	init_completion(&call->done);
+	for (round = 0; round < CANCEL_ROUNDS; round++) {
+		struct ks_test_call *waiter;
+		unsigned int cpu;
+
+		frames_alloc(test, call->alloc, &holder);
+		waiter = frames_wait(test, file, &gone, 0);
+		cpu = cpumask_any_but(cpu_online_mask, get_cpu());
+		if (cpu >= nr_cpu_ids)
+			cpu = smp_processor_id();
+		smp_call_function_single(cpu, frames_free_first, call, false);
+		/* Sooner or later, so that now the one comes first, now the other */
+		ndelay(round * 200);
+		ks_allocator_reclaim(call->alloc, &gone);
+		put_cpu();
+
+		wait_for_completion(&call->done);
+		KUNIT_EXPECT_EQ(test, call->ret, 0);
+		KUNIT_ASSERT_TRUE(test, ks_test_returned(waiter));
+		served += !waiter->ret;
+		if (waiter->ret)
+			frames_expect_ended(test, waiter, -ECANCELED);
+		ks_test_expect_counts(test, call->alloc, 0, 0, 0);
+	}
+	kunit_info(test, "%u of %u were served first\n", served, CANCEL_ROUNDS);
 }
 
 #define CROWD_THREADS 6
@@ -986,6 +1301,8 @@ static struct kunit_case frames_cases[] = {
 	KUNIT_CASE(frames_deadline_in_line),
 	KUNIT_CASE(frames_poll),
 	KUNIT_CASE(frames_poll_while_others_wait),
+	KUNIT_CASE_SLOW(frames_random_calls),
+	KUNIT_CASE_SLOW(frames_cancel_against_free),
 	KUNIT_CASE_SLOW(frames_giving_up_loses_nothing),
 	{}
 };

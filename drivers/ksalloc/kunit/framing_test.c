@@ -61,7 +61,7 @@ static int framing_resolve(struct kunit *test,
 	return ret;
 }
 
-/* Passes where what a client may ask for is resolved to just that. */
+/* Passes where what a client may ask for is resolved to just that (A1). */
 static void framing_plain(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked_example,
@@ -552,7 +552,7 @@ static void framing_random(struct rnd_state *rnd,
 
 /*
  * Passes where in 100,000 random cases the outcome is one that the model allows,
- * and each outcome came up often.
+ * and each outcome came up often (A6 to A10).
  */
 static void framing_random_resolve(struct kunit *test)
 {
@@ -604,7 +604,7 @@ static bool framing_model_bytes(u32 frames, u32 frame_size, u64 max_bytes,
 	return true;
 }
 
-/* Passes where in 100,000 random cases the bytes are those of the model. */
+/* Passes where in 100,000 random cases the bytes are those of the model (A8). */
 static void framing_random_bytes(struct kunit *test)
 {
 	u32 fine = 0, i;

@@ -537,9 +537,78 @@ static void interrupt_free_is_heard_of(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ks_test_events(file), KS_TEST_IN);
 }
 
+#define DOUBLE_ROUNDS 500
+
+/**
+ * struct interrupt_double - a frame that all processors free or submit at once
+ * @alloc: the allocator
+ * @at: how many processors are there
+ * @done: how often it was freed or submitted
+ * @wrong: how often something else was said than that it is too late
+ */
+struct interrupt_double {
+	struct ks_allocator *alloc;
+	atomic_t at;
+	atomic_t done;
+	atomic_t wrong;
+};
+
+/* Odd processors submit */
+static void interrupt_do_double(void *data)
+{
+	struct interrupt_double *both = data;
+	int ret;
+
+	/* They begin together, if they are there at the same time */
+	atomic_inc(&both->at);
+	for (ret = 0; ret < 10000 && atomic_read(&both->at) == 1; ret++)
+		cpu_relax();
+
+	if (smp_processor_id() % 2)
+		ret = ks_allocator_submit(both->alloc, 0, ks_test_file(1));
+	else
+		ret = ks_allocator_free(both->alloc, 0);
+	if (!ret)
+		atomic_inc(&both->done);
+	else if (ret != -EINVAL && ret != -EBUSY)
+		atomic_inc(&both->wrong);
+}
+
+/*
+ * Passes where of all processors that free or submit the same frame at the same
+ * time just one does so, and the others get EINVAL or EBUSY (B5, C4).
+ */
+static void interrupt_double_free(struct kunit *test)
+{
+	struct interrupt_double *both;
+	struct ks_owner owner = ks_test_owner(0, 0);
+	u32 i, index = 0, submitted = 0;
+
+	both = kunit_kzalloc(test, sizeof(*both), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, both);
+	both->alloc = ks_test_allocator(test, 1);
+	for (i = 0; i < DOUBLE_ROUNDS; i++) {
+		struct ks_test_frames frames;
+
+		KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(both->alloc, &owner,
+								&index));
+		atomic_set(&both->at, 0);
+		atomic_set(&both->done, 0);
+		on_each_cpu(interrupt_do_double, both, true);
+		KUNIT_ASSERT_EQ(test, atomic_read(&both->done), 1);
+		KUNIT_ASSERT_EQ(test, atomic_read(&both->wrong), 0);
+		ks_test_look(test, both->alloc, &frames);
+		submitted += frames.in_device;
+		ks_allocator_cancel(both->alloc, ks_test_file(1));
+		ks_test_expect_counts(test, both->alloc, 0, 0, 0);
+	}
+	kunit_info(test, "%u of %u were submitted first\n", submitted, DOUBLE_ROUNDS);
+}
+
 static struct kunit_case interrupt_cases[] = {
 	KUNIT_CASE(interrupt_every_call),
 	KUNIT_CASE(interrupt_free_is_heard_of),
+	KUNIT_CASE_SLOW(interrupt_double_free),
 	KUNIT_CASE_SLOW(interrupt_timers_against_threads),
 	KUNIT_CASE_SLOW(interrupt_irq_work_against_threads),
 	{}

@@ -30,10 +30,10 @@
 /* The most frames of an allocator that is looked at frame by frame */
 #define KS_TEST_FRAMES 16
 
-/* Waits until a condition holds; false where it does not come to hold */
-#define ks_test_wait_until(condition)					\
+/* Waits so long until a condition holds; false where it does not come to hold */
+#define ks_test_wait_for(patience, condition)				\
 ({									\
-	unsigned long __end = jiffies + KS_TEST_PATIENCE;		\
+	unsigned long __end = jiffies + (patience);			\
 	bool __late, __met;						\
 									\
 	for (;;) {							\
@@ -45,6 +45,9 @@
 	}								\
 	__met;								\
 })
+
+#define ks_test_wait_until(condition)					\
+	ks_test_wait_for(KS_TEST_PATIENCE, condition)
 
 int ks_test_init(struct kunit *test);
 u64 ks_test_seed(struct kunit *test, struct rnd_state *rnd);

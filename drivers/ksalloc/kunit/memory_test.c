@@ -105,7 +105,7 @@ static void memory_of_every_count(struct kunit *test)
 	}
 }
 
-/* Passes where the most frames that there can be are made and given back. */
+/* Passes where the most frames that there can be are made and given back (A8). */
 static void memory_of_the_most_frames(struct kunit *test)
 {
 	struct ks_test_memory memory = memory_fine;
@@ -242,7 +242,7 @@ static void memory_killed_at_each_frame(struct kunit *test)
 	}
 }
 
-/* Passes where a signal that does not kill leaves the making of frames alone. */
+/* Passes where a signal that does not kill leaves the making of frames alone (A1). */
 static void memory_other_signals(struct kunit *test)
 {
 	struct memory_killed *killed;

@@ -407,7 +407,7 @@ static void state_down_does_not_fail(struct kunit *test)
 	}
 }
 
-/* Passes where without an allocator no state but STOP can be entered (EINVAL). */
+/* Passes where without an allocator no state but STOP can be entered: EINVAL (D5). */
 static void state_without_allocator(struct kunit *test)
 {
 	struct ks_rig *rig = ks_rig_create(test, 2);
@@ -451,7 +451,7 @@ static void state_format_changed(struct kunit *test)
 
 /*
  * Passes where a request that a signal ends, before it got hold of the connection,
- * changes nothing.
+ * changes nothing (A4).
  */
 static void state_signal(struct kunit *test)
 {
@@ -625,7 +625,7 @@ static void state_watch_fails(struct kunit *test)
 			   "watch unwatch destroy");
 }
 
-/* Passes where a new connection is in STOP, with no allocator, and asks nothing. */
+/* Passes where a new connection is in STOP, with no allocator, and asks nothing (I1). */
 static void state_new_connection(struct kunit *test)
 {
 	struct ks_fake *fake = ks_fake_create(test);
@@ -922,7 +922,7 @@ static void state_gone_and_released(struct kunit *test)
 	}
 }
 
-/* Passes where poll says EPOLLERR below PAUSE, nothing in PAUSE and in an idle RUN. */
+/* Passes where poll says EPOLLERR below PAUSE, nothing in PAUSE and in an idle RUN (I2). */
 static void state_poll(struct kunit *test)
 {
 	struct ks_rig *rig = ks_rig_create(test, 2);
@@ -938,7 +938,7 @@ static void state_poll(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), KS_TEST_ERR);
 }
 
-/* Passes where each change of state, and the device's end, wakes pollers. */
+/* Passes where each change of state, and the device's end, wakes pollers (I2, I6). */
 static void state_changes_wake_pollers(struct kunit *test)
 {
 	static const enum ksstate ways[] = {

@@ -243,7 +243,7 @@ static void stream_collected_frame_is_the_readers(struct kunit *test)
 	stream_collect(rig, index);
 }
 
-/* Passes where frames come in the order in which the device fills them, whatever that is. */
+/* Passes where frames come in the order in which the device fills them, whatever that is (I2). */
 static void stream_out_of_order(struct kunit *test)
 {
 	static const u32 order[] = { 3, 0, 4, 2, 1 };
@@ -267,7 +267,7 @@ static void stream_out_of_order(struct kunit *test)
 /*
  * Passes where buffers that the device hands out though nobody submitted them here
  * (one that the client put into its own queue, one of more than there are frames)
- * are passed over, and the next frame that was submitted comes.
+ * are passed over, and the next frame that was submitted comes (I2).
  */
 static void stream_foreign_buffers(struct kunit *test)
 {
@@ -302,7 +302,7 @@ static void stream_foreign_buffers(struct kunit *test)
 	stream_expect_no_frame(rig, -EAGAIN);
 }
 
-/* Passes where the same buffer, handed out twice, is one frame only. */
+/* Passes where the same buffer, handed out twice, is one frame only (I2). */
 static void stream_buffer_twice(struct kunit *test)
 {
 	struct ksalloc_completion completion = { .index = 0 };
@@ -440,7 +440,7 @@ static void stream_damaged_frame(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->conn->gaps, 0);
 }
 
-/* Passes where what the device says in place of a frame is passed on, and changes nothing. */
+/* Passes where what the device says in place of a frame is passed on, and changes nothing (I2). */
 static void stream_device_errors(struct kunit *test)
 {
 	static const int errors[] = { -EIO, -EPIPE, -ENOMEM, -ERESTARTSYS };
@@ -616,7 +616,7 @@ static void stream_reader_waits(struct kunit *test)
 	ks_test_expect_counts(test, rig->alloc, 2, 0, 0);
 }
 
-/* Passes where of several that wait each gets one frame, and no frame goes to two. */
+/* Passes where of several that wait each gets one frame, and no frame goes to two (I2). */
 static void stream_several_readers(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 4, KSSTATE_RUN);
@@ -976,10 +976,11 @@ static void stream_storm(struct kunit *test)
 	hrtimer_start(&storm->timer, ns_to_ktime(200 * NSEC_PER_USEC), HRTIMER_MODE_REL_HARD);
 
 	KUNIT_EXPECT_TRUE(test,
-			  ks_test_wait_until(atomic_read(&storm->changes) >=
-					     STORM_CHANGES &&
-					     atomic_read(&storm->collected) >=
-					     STORM_CHANGES));
+			  ks_test_wait_for(3 * KS_TEST_PATIENCE,
+					   atomic_read(&storm->changes) >=
+					   STORM_CHANGES &&
+					   atomic_read(&storm->collected) >=
+					   STORM_CHANGES));
 	WRITE_ONCE(storm->stop, true);
 	KUNIT_ASSERT_TRUE(test, wait_for_completion_timeout(&crew->done,
 							    KS_TEST_PATIENCE));
