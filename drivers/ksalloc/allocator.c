@@ -135,6 +135,28 @@ static long ks_status_ioctl(struct ks_ucmd *ucmd)
 	return ks_reply(ucmd, sizeof(*arg));
 }
 
+static long ks_status_ex_ioctl(struct ks_ucmd *ucmd)
+{
+	struct ks_allocator *alloc = ucmd->file->private_data;
+	struct ksalloc_status_ex *arg = &ucmd->arg.status_ex;
+
+	arg->status = (struct ksstreamallocator_status_ex){
+		.count_items = 1,
+		.output_compression = { 1, 1, 0 },
+	};
+	ks_framing_item_of(&alloc->framing, alloc->frame_bytes,
+			   &arg->status.framing_item);
+	arg->frame_bytes = alloc->frame_bytes;
+
+	spin_lock_irq(&alloc->lock);
+	arg->status.allocated_frames = alloc->allocated;
+	arg->in_device = alloc->in_device;
+	arg->waiters = alloc->waiting;
+	spin_unlock_irq(&alloc->lock);
+
+	return ks_reply(ucmd, sizeof(*arg));
+}
+
 static const struct ks_ioctl ks_allocator_ioctls[] = {
 	{
 		.cmd = KSALLOC_ALLOC,
@@ -161,14 +183,20 @@ static const struct ks_ioctl ks_allocator_ioctls[] = {
 		.min_size = offsetofend(struct ksalloc_status, waiters),
 		.fn = ks_status_ioctl,
 	},
-	[KSALLOC_CMD_ENABLE_EVENT & 0x0f] = {
+	{
+		.cmd = KSALLOC_STATUS_EX,
+		.size = sizeof(struct ksalloc_status_ex),
+		.min_size = offsetofend(struct ksalloc_status_ex, waiters),
+		.fn = ks_status_ex_ioctl,
+	},
+	{
 		.cmd = KSALLOC_ENABLE_EVENT,
 		.size = sizeof(struct ksalloc_enable_event),
 		.min_size = offsetofend(struct ksalloc_enable_event, __reserved),
 		.flags = KSALLOC_EVENT_ONESHOT,
 		.fn = ks_enable_event_ioctl,
 	},
-	[KSALLOC_CMD_DISABLE_EVENT & 0x0f] = {
+	{
 		.cmd = KSALLOC_DISABLE_EVENT,
 		.size = sizeof(struct ksalloc_disable_event),
 		.min_size = offsetofend(struct ksalloc_disable_event, __reserved),

@@ -22,6 +22,7 @@
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "ksalloc_priv.h"
 #include "trace.h"
@@ -443,6 +444,67 @@ static u64 ks_max_bytes(void)
 	return mbytes ? mbytes << 20 : (u64)totalram_pages() / 2 << PAGE_SHIFT;
 }
 
+/* Contract D4 */
+static int ks_connection_describe(struct ks_connection *conn,
+				  struct ksallocator_framing_ex *framing,
+				  struct ks_framing_item *items)
+{
+	const struct ksalloc_sink_ops *ops = conn->sink->ops;
+	struct ksalloc_framing_details details;
+	struct ksallocator_framing sink;
+	int ret;
+
+	ret = ks_connection_lock(conn);
+	if (ret)
+		return ret;
+	ret = ops->get_framing(conn->sink, &sink);
+	if (ret)
+		goto out;
+	ks_framing_details_init(&sink, ops->memory, &details);
+	if (ops->get_details)
+		ret = ops->get_details(conn->sink, &details);
+	if (ret)
+		goto out;
+
+	framing->count_items = ks_framing_items(&sink, &details, ks_max_bytes(),
+						items);
+	framing->pin_flags = conn->allocator ?
+			     KSALLOCATOR_FLAG_ALLOCATOR_EXISTS : 0;
+	framing->output_compression = details.compression;
+	framing->pin_weight = 0;
+out:
+	mutex_unlock(&conn->lock);
+	return ret;
+}
+
+static long ks_get_framing_ex_ioctl(struct ks_ucmd *ucmd)
+{
+	struct ksalloc_get_framing_ex *arg = &ucmd->arg.get_framing_ex;
+	void __user *to = u64_to_user_ptr(arg->framing);
+	struct ks_framing_item items[KS_FRAMING_ITEMS];
+	struct ksallocator_framing_ex framing;
+	size_t room = arg->framing_size, bytes;
+	int ret;
+
+	if (arg->__reserved)
+		return -EINVAL;
+	ret = ks_connection_describe(ucmd->file->private_data, &framing, items);
+	if (ret)
+		return ret;
+
+	bytes = framing.count_items * sizeof(items[0]);
+	arg->framing_size = sizeof(framing) + bytes;
+	if (!arg->framing || room < sizeof(framing))
+		return ks_reply(ucmd, sizeof(*arg));
+
+	room -= sizeof(framing);
+	bytes = min(bytes, room - room % sizeof(items[0]));
+	if (copy_to_user(to, &framing, sizeof(framing)) ||
+	    copy_to_user(to + sizeof(framing), items, bytes))
+		return -EFAULT;
+	return ks_reply(ucmd, sizeof(*arg));
+}
+
 /*
  * Resolves the framing against the sink's, and makes the allocator: of a heap, or
  * without one of the sink's own memory
@@ -660,7 +722,14 @@ static const struct ks_ioctl ks_connection_ioctls[] = {
 		.flags = KSALLOC_NONBLOCK,
 		.fn = ks_complete_ioctl,
 	},
-	[KSALLOC_CMD_RESET_STATE & 0x0f] = {
+	{
+		.cmd = KSALLOC_GET_FRAMING_EX,
+		.size = sizeof(struct ksalloc_get_framing_ex),
+		.min_size = offsetofend(struct ksalloc_get_framing_ex,
+					__reserved),
+		.fn = ks_get_framing_ex_ioctl,
+	},
+	{
 		.cmd = KSALLOC_RESET_STATE,
 		.size = sizeof(struct ksalloc_reset_state),
 		.min_size = offsetofend(struct ksalloc_reset_state, __reserved),

@@ -7,6 +7,9 @@
 #include <kunit/visibility.h>
 #include <linux/errno.h>
 #include <linux/export.h>
+#include <linux/gcd.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 
 #include "ksalloc_priv.h"
@@ -86,6 +89,186 @@ int ks_framing_resolve(const struct ksallocator_framing *asked,
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_resolve);
+
+/**
+ * ks_framing_compression() - how well a picture is compressed
+ * @size: bytes that a frame has room for
+ * @width: of the picture
+ * @height: likewise
+ * @compression: the answer: what @size is to a raw picture of 4:2:2 samples, two
+ *	bytes each pixel, which is what most compressed formats are made from
+ *
+ * Context: any.
+ */
+void ks_framing_compression(u32 size, u32 width, u32 height,
+			    struct ks_compression *compression)
+{
+	u64 raw = (u64)width * height * 2;
+	u64 divisor;
+
+	*compression = (struct ks_compression){ 1, 1, 0 };
+	if (!size || !raw || raw > U32_MAX)
+		return;
+	divisor = gcd(size, raw);
+	compression->ratio_numerator = size / (u32)divisor;
+	compression->ratio_denominator = (u32)raw / (u32)divisor;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_framing_compression);
+
+/**
+ * ks_framing_details_init() - what follows from what a sink needs alone
+ * @sink: what the sink needs
+ * @own_memory: whether it has memory of its own
+ * @details: the answer
+ *
+ * Context: any.
+ */
+void ks_framing_details_init(const struct ksallocator_framing *sink,
+			     bool own_memory,
+			     struct ksalloc_framing_details *details)
+{
+	*details = (struct ksalloc_framing_details){
+		.largest = sink->frame_size,
+		.compression = { 1, 1, 0 },
+		.own_memory = own_memory,
+		.own_largest = U32_MAX,
+	};
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_framing_details_init);
+
+/*
+ * The part that system memory and a sink's own have in common. Any number of bytes
+ * is possible from what the sink needs on. Best are whole pages, for frames get whole
+ * pages anyway: from what it needs now, to what it may need in another format.
+ */
+static void ks_framing_item_init(const struct ksallocator_framing *sink,
+				 u64 possible, u64 best,
+				 struct ks_framing_item *item)
+{
+	const u32 last_page = round_down(U32_MAX, PAGE_SIZE);
+	u32 least = min(round_up((u64)sink->frame_size, PAGE_SIZE), last_page);
+
+	possible = clamp(possible, sink->frame_size, U32_MAX);
+	best = min(round_up(best, PAGE_SIZE),
+		   round_down(possible, PAGE_SIZE));
+	*item = (struct ks_framing_item){
+		.bus_type = KS_TYPE_DONT_CARE,
+		.frames = sink->frames,
+		.file_alignment = PAGE_SIZE - 1,
+		.physical_range = {
+			.min_frame_size = sink->frame_size,
+			.max_frame_size = possible,
+			.stepping = 1,
+		},
+		.framing_range = {
+			.range = {
+				.min_frame_size = least,
+				.max_frame_size = max_t(u32, best, least),
+				.stepping = PAGE_SIZE,
+			},
+			.in_place_weight = 1,
+		},
+	};
+}
+
+/**
+ * ks_framing_items() - the kinds of memory that a sink can use, best first
+ * @sink: what it needs
+ * @details: more of that
+ * @max_bytes: the most that all frames of an allocator together may take
+ * @items: room for KS_FRAMING_ITEMS
+ *
+ * Contract D4, H1, H2, H4, H5.
+ *
+ * Frames are dma-bufs of whole pages, each with one buffer for its whole life, so
+ * that mappings are made once (ENABLE_CACHED_MDL).
+ *
+ * Context: any.
+ * Return: how many items there are.
+ */
+u32 ks_framing_items(const struct ksallocator_framing *sink,
+		     const struct ksalloc_framing_details *details,
+		     u64 max_bytes, struct ks_framing_item *items)
+{
+	const u32 flags = (sink->requirements_flags &
+			   ~(KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY |
+			     KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE)) |
+			  KSALLOCATOR_FLAG_ENABLE_CACHED_MDL;
+	const bool system = sink->requirements_flags &
+			    KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY;
+	u64 possible = round_down(div_u64(max_bytes, max(sink->frames, 1U)),
+				  PAGE_SIZE);
+	struct ks_framing_item *item;
+	u32 count = 0;
+
+	if (system) {
+		item = &items[details->own_memory && details->own_first];
+		ks_framing_item_init(sink, possible, details->largest, item);
+		item->memory_type = KSMEMORY_TYPE_SYSTEM;
+		item->flags = flags | KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY;
+		count++;
+	}
+	if (details->own_memory) {
+		item = &items[system && !details->own_first];
+		ks_framing_item_init(sink, min(possible, details->own_largest),
+				     details->largest, item);
+		item->memory_type = KSMEMORY_TYPE_DEVICE_UNKNOWN;
+		item->flags = flags | KSALLOCATOR_FLAG_DEVICE_SPECIFIC |
+			      KSALLOCATOR_FLAG_CAN_ALLOCATE;
+		if (!system)
+			item->flags |= KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
+		count++;
+	}
+	if (count)
+		items[0].memory_type_weight = count;
+	if (count > 1)
+		items[1].memory_type_weight = 1;
+	return count;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_framing_items);
+
+/**
+ * ks_framing_item_of() - an allocator's framing as an item
+ * @framing: resolved framing
+ * @frame_bytes: bytes in each frame
+ * @item: the answer
+ *
+ * Contract D2.
+ *
+ * Context: any.
+ */
+void ks_framing_item_of(const struct ksallocator_framing *framing,
+			size_t frame_bytes, struct ks_framing_item *item)
+{
+	const bool system = framing->options_flags &
+			    KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
+
+	*item = (struct ks_framing_item){
+		.bus_type = KS_TYPE_DONT_CARE,
+		.flags = KSALLOCATOR_FLAG_ENABLE_CACHED_MDL,
+		.frames = framing->frames,
+		.file_alignment = framing->file_alignment,
+		.memory_type_weight = 1,
+		.physical_range = {
+			.min_frame_size = framing->frame_size,
+			.max_frame_size = min_t(u64, frame_bytes, U32_MAX),
+			.stepping = 1,
+		},
+		.framing_range.range = {
+			.min_frame_size = framing->frame_size,
+			.max_frame_size = framing->frame_size,
+			.stepping = 1,
+		},
+	};
+	if (system) {
+		item->memory_type = KSMEMORY_TYPE_SYSTEM;
+		item->flags |= KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY;
+	} else {
+		item->memory_type = KSMEMORY_TYPE_DEVICE_UNKNOWN;
+		item->flags |= KSALLOCATOR_FLAG_DEVICE_SPECIFIC;
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_framing_item_of);
 
 /**
  * ks_framing_bytes() - how much memory a frame takes

@@ -76,11 +76,13 @@ union ks_arg {
 	struct ksalloc_get_state get_state;
 	struct ksalloc_submit submit;
 	struct ksalloc_complete complete;
+	struct ksalloc_get_framing_ex get_framing_ex;
 	struct ksalloc_reset_state reset_state;
 	struct ksalloc_alloc alloc;
 	struct ksalloc_free free;
 	struct ksalloc_export export;
 	struct ksalloc_status status;
+	struct ksalloc_status_ex status_ex;
 	struct ksalloc_enable_event enable_event;
 	struct ksalloc_disable_event disable_event;
 };
@@ -123,11 +125,24 @@ u32 ks_new_id(void);
 
 /* framing.c: arithmetic on framing */
 
+/* One for system memory, one for the sink's own */
+#define KS_FRAMING_ITEMS 2
+
 int ks_framing_resolve(const struct ksallocator_framing *asked,
 		       const struct ksallocator_framing *sink, bool own_memory,
 		       struct ksallocator_framing *result);
 bool ks_framing_fits(const struct ksallocator_framing *framing,
 		     const struct ksallocator_framing *sink);
+void ks_framing_compression(u32 size, u32 width, u32 height,
+			    struct ks_compression *compression);
+void ks_framing_details_init(const struct ksallocator_framing *sink,
+			     bool own_memory,
+			     struct ksalloc_framing_details *details);
+u32 ks_framing_items(const struct ksallocator_framing *sink,
+		     const struct ksalloc_framing_details *details,
+		     u64 max_bytes, struct ks_framing_item *items);
+void ks_framing_item_of(const struct ksallocator_framing *framing,
+			size_t frame_bytes, struct ks_framing_item *item);
 int ks_framing_bytes(const struct ksallocator_framing *framing, u64 max_bytes,
 		     size_t *frame_bytes);
 

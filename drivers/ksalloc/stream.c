@@ -214,11 +214,15 @@ static void ks_fill_header(struct ksalloc_complete *arg,
 			.numerator = 1,
 			.denominator = 1,
 		},
+		.duration = completion->duration,
 		.frame_extent = frame_extent,
 		.data_used = completion->data_used,
 		.data = completion->data_offset,
 		.options_flags = completion->options_flags,
 	};
+	if (completion->duration)
+		arg->header.options_flags |=
+			KSSTREAM_HEADER_OPTIONSF_DURATIONVALID;
 }
 
 /* Hands the next filled frame to an owner; -EAGAIN where there is none */

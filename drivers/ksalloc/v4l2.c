@@ -2,15 +2,12 @@
 /*
  * The sink of a V4L2 video capture device.
  *
- * The device is driven through its driver's own ioctl operations, with kernel
- * structures, on the file that the client has opened: for the driver the
- * connection is that client. What the V4L2 core does around the operations for
- * user space (video_ioctl2) is done here likewise: the request queue's lock, then
- * the buffer queue's or the device's; no operation on an unregistered device; no
- * operation that the driver does not offer; the priority.
+ * How the device is driven says v4l2.h.
  *
  * Frame i of the allocator is buffer i of the device's queue, always with the
- * same dma-buf, so videobuf2 attaches and maps each frame once, in ACQUIRE.
+ * same dma-buf, so videobuf2 attaches and maps each frame once, in ACQUIRE. Where
+ * the allocator is made of the device's own memory (v4l2_memory.c), they are one
+ * and the same from the beginning.
  *
  * The client keeps its file and can use it beside the connection. It can thus
  * take buffers out of the queue or free them all; whatever the driver's answers
@@ -22,7 +19,6 @@
 #include <linux/dma-buf.h>
 #include <linux/file.h>
 #include <linux/list.h>
-#include <linux/lockdep.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
@@ -30,21 +26,15 @@
 #include <linux/security.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
-#include <media/media-device.h>
 #include <media/v4l2-common.h>
 #include <media/v4l2-dev.h>
-#include <media/v4l2-device.h>
-#include <media/v4l2-fh.h>
 #include <media/v4l2-ioctl.h>
 #include <media/videobuf2-v4l2.h>
 
-#include "ksalloc_priv.h"
+#include "v4l2.h"
 
 /* The minors of VIDEO_MAJOR; video_devdata() looks a file's up without asking */
 #define KS_V4L2_MINORS 256
-
-/* Frames to have where the driver does not say: one to fill and one to read */
-#define KS_V4L2_FRAMES 2
 
 /* videobuf2 has one queue to wait on, and the file's events are another */
 #define KS_V4L2_WAIT_QUEUES 4
@@ -64,9 +54,10 @@ struct ks_v4l2_wait {
 /**
  * struct ks_v4l2 - a V4L2 device as a sink
  * @sink: what the connection knows
- * @file: the client's V4L2 file, with a reference
- * @vdev: its device, which lives while the file is open
- * @type: V4L2_BUF_TYPE_VIDEO_CAPTURE or its multi-planar variant
+ * @dev: the device, with a reference to the client's V4L2 file
+ * @memory: what the device's buffers are made of, in ACQUIRE and above
+ * @duration: how long a frame lasts, in 100 ns; 0 where that is not known. Asked
+ *	when the device begins to run
  * @planes: what a multi-planar buffer points to during an operation; protected by
  *	ks_connection.lock, and not on the stack, where it would be cleared each time
  * @wait: where it waits for news
@@ -76,9 +67,9 @@ struct ks_v4l2_wait {
  */
 struct ks_v4l2 {
 	struct ksalloc_sink sink;
-	struct file *file;
-	struct video_device *vdev;
-	enum v4l2_buf_type type;
+	struct ks_v4l2_device dev;
+	enum v4l2_memory memory;
+	s64 duration;
 	struct v4l2_plane planes[VIDEO_MAX_PLANES];
 	struct ks_v4l2_wait wait[KS_V4L2_WAIT_QUEUES];
 	unsigned int waits;
@@ -95,140 +86,28 @@ static struct ks_v4l2 *to_ks_v4l2(struct ksalloc_sink *sink)
 	return container_of(sink, struct ks_v4l2, sink);
 }
 
-/* The lock that the V4L2 core takes around operations on buffers */
-static struct mutex *ks_v4l2_queue_lock(const struct ks_v4l2 *v4l2)
-{
-	struct video_device *vdev = v4l2->vdev;
-
-	if (vdev->queue && vdev->queue->lock)
-		return vdev->queue->lock;
-	return vdev->lock;
-}
-
-/* Some operations exclude the submission of requests too */
-static struct mutex *ks_v4l2_request_lock(const struct ks_v4l2 *v4l2)
-{
-	struct v4l2_device *dev = v4l2->vdev->v4l2_dev;
-
-	return v4l2_device_supports_requests(dev) ?
-	       &dev->mdev->req_queue_mutex : NULL;
-}
-
-static int ks_v4l2_check(const struct ks_v4l2 *v4l2, unsigned int cmd)
-{
-	if (!video_is_registered(v4l2->vdev))
-		return -ENODEV;
-	if (!test_bit(_IOC_NR(cmd), v4l2->vdev->valid_ioctls))
-		return -EOPNOTSUPP;
-	return 0;
-}
-
-/* Operations that change what the device does are subject to priority */
-static int ks_v4l2_check_priority(const struct ks_v4l2 *v4l2)
-{
-	struct video_device *vdev = v4l2->vdev;
-	struct v4l2_fh *fh = v4l2->file->private_data;
-
-	if (!test_bit(V4L2_FL_USES_V4L2_FH, &vdev->flags))
-		return 0;
-	return v4l2_prio_check(vdev->prio, fh->prio);
-}
-
-/*
- * Only a process that is killed gives up: with frames half-way through a change
- * of state, an ordinary signal would lose what is filled already.
+/**
+ * ks_v4l2_device_of() - the device behind a V4L2 sink
+ * @sink: a sink of this file's
+ *
+ * Context: any.
+ * Return: the device, as long as the sink lives.
  */
-static int ks_v4l2_lock(struct mutex *lock)
+const struct ks_v4l2_device *ks_v4l2_device_of(struct ksalloc_sink *sink)
 {
-	return lock ? mutex_lock_killable(lock) : 0;
+	return &to_ks_v4l2(sink)->dev;
 }
 
-static void ks_v4l2_unlock(struct mutex *lock)
+static int ks_v4l2_sink_framing(struct ksalloc_sink *sink,
+				struct ksallocator_framing *framing)
 {
-	if (lock)
-		mutex_unlock(lock);
+	return ks_v4l2_get_framing(&to_ks_v4l2(sink)->dev, framing);
 }
 
-static bool ks_v4l2_is_mplane(const struct ks_v4l2 *v4l2)
+static int ks_v4l2_sink_details(struct ksalloc_sink *sink,
+				struct ksalloc_framing_details *details)
 {
-	return V4L2_TYPE_IS_MULTIPLANAR(v4l2->type);
-}
-
-/* The size of a frame in the current format; formats of one plane only */
-static int ks_v4l2_frame_size(struct ks_v4l2 *v4l2, u32 *size)
-{
-	const struct v4l2_ioctl_ops *ops = v4l2->vdev->ioctl_ops;
-	struct v4l2_format format = { .type = v4l2->type };
-	void *fh = v4l2->file->private_data;
-	int ret;
-
-	if (ks_v4l2_is_mplane(v4l2)) {
-		if (!ops->vidioc_g_fmt_vid_cap_mplane)
-			return -EOPNOTSUPP;
-		ret = ops->vidioc_g_fmt_vid_cap_mplane(v4l2->file, fh, &format);
-		if (!ret && format.fmt.pix_mp.num_planes != 1)
-			ret = -EOPNOTSUPP;
-		*size = format.fmt.pix_mp.plane_fmt[0].sizeimage;
-	} else {
-		if (!ops->vidioc_g_fmt_vid_cap)
-			return -EOPNOTSUPP;
-		format.fmt.pix.priv = V4L2_PIX_FMT_PRIV_MAGIC;
-		ret = ops->vidioc_g_fmt_vid_cap(v4l2->file, fh, &format);
-		*size = format.fmt.pix.sizeimage;
-	}
-
-	return ret;
-}
-
-/* Contract D3, H2, H4 */
-static int ks_v4l2_get_framing(struct ksalloc_sink *sink,
-			       struct ksallocator_framing *framing)
-{
-	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
-	const struct vb2_queue *queue = v4l2->vdev->queue;
-	struct mutex *lock = v4l2->vdev->lock;
-	u32 frame_size;
-	int ret;
-
-	ret = ks_v4l2_lock(lock);
-	if (ret)
-		return ret;
-	ret = ks_v4l2_check(v4l2, VIDIOC_G_FMT) ?:
-	      ks_v4l2_frame_size(v4l2, &frame_size);
-	ks_v4l2_unlock(lock);
-	if (ret)
-		return ret;
-
-	*framing = (struct ksallocator_framing){
-		.requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY,
-		.pool_type = KSALLOC_POOL_NONPAGED,
-		.frames = KS_V4L2_FRAMES,
-		.frame_size = frame_size,
-	};
-	if (queue) {
-		if (!(queue->io_modes & VB2_DMABUF))
-			framing->requirements_flags =
-				KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
-		/* One more than must be queued, so that one can be read */
-		framing->frames = max(queue->min_reqbufs_allocation,
-				      queue->min_queued_buffers + 1);
-	}
-	return 0;
-}
-
-static int ks_v4l2_reqbufs(struct ks_v4l2 *v4l2, u32 count)
-{
-	struct v4l2_requestbuffers req = {
-		.count = count,
-		.type = v4l2->type,
-		.memory = V4L2_MEMORY_DMABUF,
-	};
-	int ret;
-
-	ret = v4l2->vdev->ioctl_ops->vidioc_reqbufs(v4l2->file,
-						     v4l2->file->private_data,
-						     &req);
-	return ret ?: req.count;
+	return ks_v4l2_get_details(&to_ks_v4l2(sink)->dev, details);
 }
 
 /* A buffer as the driver's operations take it; with room for planes in @v4l2 */
@@ -236,10 +115,10 @@ static void ks_v4l2_buffer_init(struct ks_v4l2 *v4l2,
 				struct v4l2_buffer *buffer, u32 planes)
 {
 	*buffer = (struct v4l2_buffer){
-		.type = v4l2->type,
-		.memory = V4L2_MEMORY_DMABUF,
+		.type = v4l2->dev.type,
+		.memory = v4l2->memory,
 	};
-	if (ks_v4l2_is_mplane(v4l2)) {
+	if (ks_v4l2_is_mplane(&v4l2->dev)) {
 		memset(v4l2->planes, 0, planes * sizeof(v4l2->planes[0]));
 		buffer->m.planes = v4l2->planes;
 		buffer->length = planes;
@@ -266,14 +145,27 @@ static int ks_v4l2_give(struct ks_v4l2 *v4l2,
 
 	ks_v4l2_buffer_init(v4l2, &buffer, 1);
 	buffer.index = index;
-	if (ks_v4l2_is_mplane(v4l2))
+	if (ks_v4l2_is_mplane(&v4l2->dev))
 		v4l2->planes[0].m.fd = fd;
 	else
 		buffer.m.fd = fd;
-	ret = op(v4l2->file, v4l2->file->private_data, &buffer);
+	ret = op(v4l2->dev.file, v4l2->dev.file->private_data, &buffer);
 
 	ks_dma_buf_close_fd(dmabuf, fd);
 	return ret;
+}
+
+/* The same where the buffer is the device's own */
+static int ks_v4l2_give_own(struct ks_v4l2 *v4l2,
+			    int (*op)(struct file *file, void *fh,
+				      struct v4l2_buffer *buffer),
+			    u32 index)
+{
+	struct v4l2_buffer buffer;
+
+	ks_v4l2_buffer_init(v4l2, &buffer, 1);
+	buffer.index = index;
+	return op(v4l2->dev.file, v4l2->dev.file->private_data, &buffer);
 }
 
 /*
@@ -283,12 +175,12 @@ static int ks_v4l2_give(struct ks_v4l2 *v4l2,
  */
 static int ks_v4l2_prepare(struct ks_v4l2 *v4l2, struct ks_allocator *alloc)
 {
-	const struct v4l2_ioctl_ops *ops = v4l2->vdev->ioctl_ops;
+	const struct v4l2_ioctl_ops *ops = v4l2->dev.vdev->ioctl_ops;
 	int ret;
 	u32 i;
 
 	/* Without this operation, the first use of each frame will tell */
-	if (ks_v4l2_check(v4l2, VIDIOC_PREPARE_BUF))
+	if (ks_v4l2_check(&v4l2->dev, VIDIOC_PREPARE_BUF))
 		return 0;
 
 	for (i = 0; i < alloc->frames; i++) {
@@ -302,41 +194,19 @@ static int ks_v4l2_prepare(struct ks_v4l2 *v4l2, struct ks_allocator *alloc)
 	return 0;
 }
 
-/*
- * Whether somebody has buffers of the device. The driver would let this file throw
- * away its own. Without vdev->queue, only a buffer of this file can be asked for;
- * VIDIOC_REQBUFS will tell of others.
- */
-static bool ks_v4l2_is_busy(struct ks_v4l2 *v4l2)
-{
-	const struct v4l2_ioctl_ops *ops = v4l2->vdev->ioctl_ops;
-	struct v4l2_buffer buffer;
-
-	if (v4l2->vdev->queue)
-		return vb2_is_busy(v4l2->vdev->queue);
-	if (ks_v4l2_check(v4l2, VIDIOC_QUERYBUF))
-		return false;
-	ks_v4l2_buffer_init(v4l2, &buffer, VIDEO_MAX_PLANES);
-	return !ops->vidioc_querybuf(v4l2->file, v4l2->file->private_data,
-				     &buffer);
-}
-
 /* Makes the frames the buffers of the device; called with its locks held */
-static int ks_v4l2_set_up(struct ks_v4l2 *v4l2, struct ks_allocator *alloc)
+static int ks_v4l2_import(struct ks_v4l2 *v4l2, struct ks_allocator *alloc)
 {
-	const struct vb2_queue *queue = v4l2->vdev->queue;
+	const struct ks_v4l2_device *dev = &v4l2->dev;
+	const struct vb2_queue *queue = dev->vdev->queue;
 	int ret;
 
-	ret = ks_v4l2_check(v4l2, VIDIOC_REQBUFS) ?:
-	      ks_v4l2_check_priority(v4l2);
-	if (ret)
-		return ret;
 	if (queue && !(queue->io_modes & VB2_DMABUF))
 		return -EOPNOTSUPP;
-	if (ks_v4l2_is_busy(v4l2))
+	if (ks_v4l2_is_busy(dev, v4l2->planes))
 		return -EBUSY;
 
-	ret = ks_v4l2_reqbufs(v4l2, alloc->frames);
+	ret = ks_v4l2_reqbufs(dev, V4L2_MEMORY_DMABUF, alloc->frames);
 	/* Where it could not be known before, DMABUF is what is wrong */
 	if (ret == -EINVAL && !queue)
 		return -EOPNOTSUPP;
@@ -344,86 +214,92 @@ static int ks_v4l2_set_up(struct ks_v4l2 *v4l2, struct ks_allocator *alloc)
 		return ret;
 	ret = ret < alloc->frames ? -EOPNOTSUPP : ks_v4l2_prepare(v4l2, alloc);
 	if (ret)
-		ks_v4l2_reqbufs(v4l2, 0);
+		ks_v4l2_reqbufs(dev, V4L2_MEMORY_DMABUF, 0);
 	return ret;
+}
+
+static int ks_v4l2_set_up(struct ks_v4l2 *v4l2, struct file *allocator)
+{
+	const struct ks_v4l2_device *dev = &v4l2->dev;
+	int ret;
+
+	ret = ks_v4l2_check(dev, VIDIOC_REQBUFS) ?:
+	      ks_v4l2_check_priority(dev);
+	if (ret)
+		return ret;
+	/* The frames are the device's buffers already */
+	if (ks_v4l2_memory_is_of(dev, allocator)) {
+		v4l2->memory = V4L2_MEMORY_MMAP;
+		return ks_v4l2_memory_check(dev, allocator);
+	}
+	v4l2->memory = V4L2_MEMORY_DMABUF;
+	return ks_v4l2_import(v4l2, ks_allocator_of(allocator));
 }
 
 static int ks_v4l2_acquire(struct ksalloc_sink *sink, struct file *allocator)
 {
-	struct ks_allocator *alloc = ks_allocator_of(allocator);
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
-	struct mutex *request_lock = ks_v4l2_request_lock(v4l2);
-	struct mutex *lock = ks_v4l2_queue_lock(v4l2);
 	int ret;
 
-	ret = ks_v4l2_lock(request_lock);
+	ret = ks_v4l2_lock_buffers(&v4l2->dev);
 	if (ret)
 		return ret;
-	ret = ks_v4l2_lock(lock);
-	if (!ret) {
-		ret = ks_v4l2_set_up(v4l2, alloc);
-		ks_v4l2_unlock(lock);
-	}
-	ks_v4l2_unlock(request_lock);
+	ret = ks_v4l2_set_up(v4l2, allocator);
+	ks_v4l2_unlock_buffers(&v4l2->dev);
 
 	return ret;
 }
 
 /*
- * Stops the device and empties its queue, and frees the queue's buffers where
- * that is wanted; with no way to fail or to be interrupted.
+ * Stops the device and empties its queue, with no way to fail or to be interrupted.
  *
- * The V4L2 core would not call a driver whose device is unregistered. videobuf2's
- * own operations are safe even then: they do what it does itself when the file is
- * closed. Without them, a device in RUN could go on writing into frames that are
+ * As in ks_v4l2_free_buffers(), videobuf2's own operation is called even after the
+ * device's end. Without it, a device in RUN could go on writing into frames that are
  * somebody else's meanwhile. A driver with operations of its own has to stop the
  * device before it unregisters it; uvcvideo's USB core has ended all transfers by
  * then.
  */
-static void ks_v4l2_tear_down(struct ks_v4l2 *v4l2, bool free)
-{
-	const struct v4l2_ioctl_ops *ops = v4l2->vdev->ioctl_ops;
-	struct mutex *request_lock = ks_v4l2_request_lock(v4l2);
-	struct mutex *lock = ks_v4l2_queue_lock(v4l2);
-	bool registered;
-
-	if (request_lock)
-		mutex_lock(request_lock);
-	if (lock)
-		mutex_lock(lock);
-	registered = video_is_registered(v4l2->vdev);
-	if (!free && (registered || ops->vidioc_streamoff == vb2_ioctl_streamoff))
-		ops->vidioc_streamoff(v4l2->file, v4l2->file->private_data,
-				      v4l2->type);
-	if (free && (registered || ops->vidioc_reqbufs == vb2_ioctl_reqbufs))
-		ks_v4l2_reqbufs(v4l2, 0);
-	ks_v4l2_unlock(lock);
-	ks_v4l2_unlock(request_lock);
-}
-
 static void ks_v4l2_cancel(struct ksalloc_sink *sink)
 {
-	ks_v4l2_tear_down(to_ks_v4l2(sink), false);
+	const struct ks_v4l2_device *dev = &to_ks_v4l2(sink)->dev;
+	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
+
+	ks_v4l2_lock_buffers_always(dev);
+	if (video_is_registered(dev->vdev) ||
+	    ops->vidioc_streamoff == vb2_ioctl_streamoff)
+		ops->vidioc_streamoff(dev->file, dev->file->private_data,
+				      dev->type);
+	ks_v4l2_unlock_buffers(dev);
 }
 
+/* The device's own buffers live as long as their allocator */
 static void ks_v4l2_unacquire(struct ksalloc_sink *sink)
 {
-	ks_v4l2_tear_down(to_ks_v4l2(sink), true);
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+
+	if (v4l2->memory == V4L2_MEMORY_MMAP)
+		return;
+	ks_v4l2_lock_buffers_always(&v4l2->dev);
+	ks_v4l2_free_buffers(&v4l2->dev, v4l2->memory);
+	ks_v4l2_unlock_buffers(&v4l2->dev);
 }
 
 static int ks_v4l2_queue(struct ksalloc_sink *sink, u32 index,
 			 struct dma_buf *dmabuf)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
-	struct mutex *lock = ks_v4l2_queue_lock(v4l2);
+	const struct v4l2_ioctl_ops *ops = v4l2->dev.vdev->ioctl_ops;
+	struct mutex *lock = ks_v4l2_queue_lock(&v4l2->dev);
 	int ret;
 
 	ret = ks_v4l2_lock(lock);
 	if (ret)
 		return ret;
-	ret = ks_v4l2_check(v4l2, VIDIOC_QBUF) ?:
-	      ks_v4l2_give(v4l2, v4l2->vdev->ioctl_ops->vidioc_qbuf, index,
-			   dmabuf);
+	ret = ks_v4l2_check(&v4l2->dev, VIDIOC_QBUF);
+	if (!ret && v4l2->memory == V4L2_MEMORY_MMAP)
+		ret = ks_v4l2_give_own(v4l2, ops->vidioc_qbuf, index);
+	else if (!ret)
+		ret = ks_v4l2_give(v4l2, ops->vidioc_qbuf, index, dmabuf);
 	ks_v4l2_unlock(lock);
 
 	return ret;
@@ -432,23 +308,19 @@ static int ks_v4l2_queue(struct ksalloc_sink *sink, u32 index,
 static int ks_v4l2_run(struct ksalloc_sink *sink)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
-	struct mutex *request_lock = ks_v4l2_request_lock(v4l2);
-	struct mutex *lock = ks_v4l2_queue_lock(v4l2);
+	const struct ks_v4l2_device *dev = &v4l2->dev;
+	void *fh = dev->file->private_data;
 	int ret;
 
-	ret = ks_v4l2_lock(request_lock);
+	v4l2->duration = ks_v4l2_frame_duration(dev);
+
+	ret = ks_v4l2_lock_buffers(dev);
 	if (ret)
 		return ret;
-	ret = ks_v4l2_lock(lock);
-	if (!ret) {
-		ret = ks_v4l2_check(v4l2, VIDIOC_STREAMON) ?:
-		      ks_v4l2_check_priority(v4l2) ?:
-		      v4l2->vdev->ioctl_ops->vidioc_streamon(v4l2->file,
-							      v4l2->file->private_data,
-							      v4l2->type);
-		ks_v4l2_unlock(lock);
-	}
-	ks_v4l2_unlock(request_lock);
+	ret = ks_v4l2_check(dev, VIDIOC_STREAMON) ?:
+	      ks_v4l2_check_priority(dev) ?:
+	      dev->vdev->ioctl_ops->vidioc_streamon(dev->file, fh, dev->type);
+	ks_v4l2_unlock_buffers(dev);
 
 	return ret;
 }
@@ -461,17 +333,17 @@ static int ks_v4l2_run(struct ksalloc_sink *sink)
 static bool ks_v4l2_ready(struct ksalloc_sink *sink)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
-	struct vb2_queue *queue = v4l2->vdev->queue;
-	struct mutex *lock = ks_v4l2_queue_lock(v4l2);
+	struct vb2_queue *queue = v4l2->dev.vdev->queue;
+	struct mutex *lock = ks_v4l2_queue_lock(&v4l2->dev);
 	__poll_t events;
 
-	if (!queue || v4l2->vdev->fops->poll != vb2_fop_poll) {
-		events = vfs_poll(v4l2->file, NULL);
+	if (!queue || v4l2->dev.vdev->fops->poll != vb2_fop_poll) {
+		events = vfs_poll(v4l2->dev.file, NULL);
 	} else {
 		if (ks_v4l2_lock(lock))
 			return false;
 		events = vb2_is_busy(queue) ?
-			 vb2_poll(queue, v4l2->file, NULL) : EPOLLERR;
+			 vb2_poll(queue, v4l2->dev.file, NULL) : EPOLLERR;
 		ks_v4l2_unlock(lock);
 	}
 
@@ -480,7 +352,7 @@ static bool ks_v4l2_ready(struct ksalloc_sink *sink)
 
 static bool ks_v4l2_gone(struct ksalloc_sink *sink)
 {
-	return !video_is_registered(to_ks_v4l2(sink)->vdev);
+	return !video_is_registered(to_ks_v4l2(sink)->dev.vdev);
 }
 
 /* As fcntl() does it; again each time, for the client can undo it */
@@ -501,25 +373,26 @@ static void ks_v4l2_make_nonblocking(struct file *file)
  */
 static int ks_v4l2_dqbuf(struct ks_v4l2 *v4l2, struct v4l2_buffer *buffer)
 {
-	const struct v4l2_ioctl_ops *ops = v4l2->vdev->ioctl_ops;
-	struct vb2_queue *queue = v4l2->vdev->queue;
-	struct mutex *lock = ks_v4l2_queue_lock(v4l2);
+	const struct ks_v4l2_device *dev = &v4l2->dev;
+	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
+	struct vb2_queue *queue = dev->vdev->queue;
+	struct mutex *lock = ks_v4l2_queue_lock(dev);
 	bool is_vb2 = queue && ops->vidioc_dqbuf == vb2_ioctl_dqbuf;
 	int ret;
 
 	if (!is_vb2)
-		ks_v4l2_make_nonblocking(v4l2->file);
+		ks_v4l2_make_nonblocking(dev->file);
 
 	ret = ks_v4l2_lock(lock);
 	if (ret)
 		return ret;
-	ret = ks_v4l2_check(v4l2, VIDIOC_DQBUF);
+	ret = ks_v4l2_check(dev, VIDIOC_DQBUF);
 	if (ret)
 		goto out;
 	if (!is_vb2)
-		ret = ops->vidioc_dqbuf(v4l2->file, v4l2->file->private_data,
+		ret = ops->vidioc_dqbuf(dev->file, dev->file->private_data,
 					buffer);
-	else if (vb2_queue_is_busy(queue, v4l2->file))
+	else if (vb2_queue_is_busy(queue, dev->file))
 		ret = -EBUSY;
 	else
 		ret = vb2_dqbuf(queue, buffer, true);
@@ -563,9 +436,10 @@ static int ks_v4l2_dequeue(struct ksalloc_sink *sink,
 		.data_used = buffer.bytesused,
 		.options_flags = ks_v4l2_options_flags(buffer.flags),
 		.time = div_u64(v4l2_buffer_get_timestamp(&buffer), 100),
+		.duration = v4l2->duration,
 	};
 	/* There, the bytes used include those before the data */
-	if (ks_v4l2_is_mplane(v4l2)) {
+	if (ks_v4l2_is_mplane(&v4l2->dev)) {
 		completion->data_offset = min(v4l2->planes[0].data_offset,
 					      v4l2->planes[0].bytesused);
 		completion->data_used = v4l2->planes[0].bytesused -
@@ -612,7 +486,7 @@ static int ks_v4l2_watch(struct ksalloc_sink *sink)
 	init_poll_funcptr(&v4l2->poll, ks_v4l2_queue_wait);
 	/* Not EPOLLIN: that would make an idle videobuf2 start to read() */
 	v4l2->poll._key = EPOLLPRI | EPOLLERR | EPOLLHUP;
-	vfs_poll(v4l2->file, &v4l2->poll);
+	vfs_poll(v4l2->dev.file, &v4l2->poll);
 
 	if (ks_v4l2_gone(sink))
 		return -ENODEV;
@@ -642,7 +516,7 @@ static void ks_v4l2_destroy(struct ksalloc_sink *sink)
 	list_del(&v4l2->node);
 	mutex_unlock(&ks_v4l2_sinks_lock);
 
-	fput(v4l2->file);
+	fput(v4l2->dev.file);
 	kfree(v4l2);
 }
 
@@ -650,12 +524,14 @@ static void ks_v4l2_show(struct ksalloc_sink *sink, struct seq_file *m)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
 
-	seq_printf(m, "device:\t%s\n", video_device_node_name(v4l2->vdev));
+	seq_printf(m, "device:\t%s\n", video_device_node_name(v4l2->dev.vdev));
 }
 
 static const struct ksalloc_sink_ops ks_v4l2_sink_ops = {
 	.owner = THIS_MODULE,
-	.get_framing = ks_v4l2_get_framing,
+	.memory = &ks_v4l2_memory_ops,
+	.get_framing = ks_v4l2_sink_framing,
+	.get_details = ks_v4l2_sink_details,
 	.acquire = ks_v4l2_acquire,
 	.unacquire = ks_v4l2_unacquire,
 	.queue = ks_v4l2_queue,
@@ -734,7 +610,7 @@ static int ks_v4l2_claim(struct ks_v4l2 *v4l2)
 
 	mutex_lock(&ks_v4l2_sinks_lock);
 	list_for_each_entry(other, &ks_v4l2_sinks, node)
-		if (other->file == v4l2->file)
+		if (other->dev.file == v4l2->dev.file)
 			ret = -EBUSY;
 	if (!ret)
 		list_add(&v4l2->node, &ks_v4l2_sinks);
@@ -773,11 +649,12 @@ struct ksalloc_sink *ks_v4l2_sink_create(int fd)
 		goto err_file;
 	}
 	v4l2->sink.ops = &ks_v4l2_sink_ops;
-	v4l2->file = file;
-	v4l2->vdev = video_devdata(file);
-	v4l2->type = v4l2->vdev->device_caps & V4L2_CAP_VIDEO_CAPTURE_MPLANE ?
-		     V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE :
-		     V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	v4l2->dev.file = file;
+	v4l2->dev.vdev = video_devdata(file);
+	v4l2->dev.type = v4l2->dev.vdev->device_caps &
+			 V4L2_CAP_VIDEO_CAPTURE_MPLANE ?
+			 V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE :
+			 V4L2_BUF_TYPE_VIDEO_CAPTURE;
 	ret = ks_v4l2_claim(v4l2);
 	if (ret)
 		goto err_free;

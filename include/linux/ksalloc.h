@@ -72,6 +72,7 @@ struct dma_buf *ksalloc_allocator_dmabuf(const struct file *allocator,
  * @data_used: bytes filled from there on
  * @options_flags: KSSTREAM_HEADER_OPTIONSF_*
  * @time: presentation time, in 100 ns of CLOCK_MONOTONIC
+ * @duration: how long the frame lasts, in 100 ns; 0 where that is not known
  */
 struct ksalloc_completion {
 	u32 index;
@@ -80,6 +81,26 @@ struct ksalloc_completion {
 	u32 data_used;
 	u32 options_flags;
 	s64 time;
+	s64 duration;
+};
+
+/**
+ * struct ksalloc_framing_details - what a sink can say besides what it needs
+ * @largest: bytes of the largest frame that the sink may come to need in its current
+ *	kind of format
+ * @compression: what a frame is to a raw picture: 1 / 1 where it is one
+ * @own_memory: whether frames can come from the sink's own memory
+ * @own_first: whether that is better than system memory
+ * @own_largest: bytes of the largest frame in that memory
+ *
+ * Contract D4.
+ */
+struct ksalloc_framing_details {
+	u32 largest;
+	struct ks_compression compression;
+	bool own_memory;
+	bool own_first;
+	u32 own_largest;
 };
 
 struct ksalloc_sink;
@@ -91,6 +112,8 @@ struct ksalloc_sink;
  *	KSALLOCATOR_OPTIONF_SYSTEM_MEMORY; NULL where it has none. Not called with
  *	the lock that the others are called with
  * @get_framing: what the device needs now, in its current format
+ * @get_details: more of that, where the sink knows better than what is in there
+ *	when it is called; may be NULL
  * @acquire: STOP to ACQUIRE: make the frames of the allocator the device's
  *	buffers and map each; changes nothing on failure. The allocator's file stays
  *	until @unacquire
@@ -120,6 +143,8 @@ struct ksalloc_sink_ops {
 	const struct ksalloc_memory_ops *memory;
 	int (*get_framing)(struct ksalloc_sink *sink,
 			   struct ksallocator_framing *framing);
+	int (*get_details)(struct ksalloc_sink *sink,
+			   struct ksalloc_framing_details *details);
 	int (*acquire)(struct ksalloc_sink *sink, struct file *allocator);
 	void (*unacquire)(struct ksalloc_sink *sink);
 	int (*queue)(struct ksalloc_sink *sink, u32 index,

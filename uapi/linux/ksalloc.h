@@ -95,6 +95,7 @@ enum {
 	KSALLOC_CMD_FREE = 0x21,
 	KSALLOC_CMD_EXPORT = 0x22,
 	KSALLOC_CMD_STATUS = 0x23,
+	KSALLOC_CMD_STATUS_EX = 0x24,
 	KSALLOC_CMD_ENABLE_EVENT = 0x25,
 	KSALLOC_CMD_DISABLE_EVENT = 0x26,
 };
@@ -602,6 +603,41 @@ struct ksalloc_complete {
 #define KSALLOC_COMPLETE _IO(KSALLOC_TYPE, KSALLOC_CMD_COMPLETE)
 
 /**
+ * struct ksalloc_get_framing_ex - ioctl(connection, KSALLOC_GET_FRAMING_EX)
+ * @size: sizeof(struct ksalloc_get_framing_ex)
+ * @flags: zero
+ * @framing: where to write: a pointer to room for a struct ksallocator_framing_ex
+ *	and its items; 0 for nowhere
+ * @framing_size: how much room there is, in bytes; out: how much the whole answer
+ *	takes
+ * @__reserved: zero
+ *
+ * What the device can use in its current format: one item for each kind of memory,
+ * best first. As many whole items are written as there is room for, and nothing
+ * where there is none even for what comes before them; count_items says how many
+ * there are in any case.
+ *
+ * Of an item, physical_range is what frame sizes are possible: from what the current
+ * format needs, to what the module's limit leaves to as many frames as the device
+ * needs, or to the size of the device's own buffers. framing_range is what is best:
+ * whole pages, from what the current format needs to what the largest picture in the
+ * same pixel format needs. An allocator of that size need not be made anew when the
+ * picture's size changes. output_compression is what a frame is to a raw picture of
+ * two bytes each pixel.
+ *
+ * Errors: ENODEV.
+ */
+struct ksalloc_get_framing_ex {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 framing;
+	__u32 framing_size;
+	__u32 __reserved;
+};
+
+#define KSALLOC_GET_FRAMING_EX _IO(KSALLOC_TYPE, KSALLOC_CMD_GET_FRAMING_EX)
+
+/**
  * struct ksalloc_reset_state - ioctl(connection, KSALLOC_RESET_STATE)
  * @size: sizeof(struct ksalloc_reset_state)
  * @flags: zero
@@ -712,14 +748,24 @@ struct ksalloc_status {
 #define KSALLOC_STATUS _IO(KSALLOC_TYPE, KSALLOC_CMD_STATUS)
 
 /**
- * enum ksevent_streamallocator - KSEVENT_STREAMALLOCATOR
- * @KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME: for allocators' own use
- * @KSEVENT_STREAMALLOCATOR_FREEFRAME: a frame became free
+ * struct ksalloc_status_ex - ioctl(allocator, KSALLOC_STATUS_EX)
+ * @size: sizeof(struct ksalloc_status_ex)
+ * @flags: zero
+ * @status: out: KSSTREAMALLOCATOR_STATUS_EX
+ * @frame_bytes: out: as in struct ksalloc_status
+ * @in_device: out: likewise
+ * @waiters: out: likewise
  */
-enum ksevent_streamallocator {
-	KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME,
-	KSEVENT_STREAMALLOCATOR_FREEFRAME,
+struct ksalloc_status_ex {
+	__u32 size;
+	__u32 flags;
+	struct ksstreamallocator_status_ex status;
+	__aligned_u64 frame_bytes;
+	__u32 in_device;
+	__u32 waiters;
 };
+
+#define KSALLOC_STATUS_EX _IO(KSALLOC_TYPE, KSALLOC_CMD_STATUS_EX)
 
 /**
  * struct ksalloc_enable_event - ioctl(allocator, KSALLOC_ENABLE_EVENT)

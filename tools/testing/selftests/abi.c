@@ -155,6 +155,15 @@ static void undo_complete(struct abi_fixture *self, const void *data,
 		ASSERT_EQ(0, free_frame(self->rig.allocator, arg->index));
 }
 
+static void prepare_get_framing_ex(struct abi_fixture *self, void *data)
+{
+	struct ksalloc_get_framing_ex *arg = data;
+
+	(void)self;
+	/* It comes behind what is out, but is not. */
+	arg->__reserved = 0;
+}
+
 static void prepare_reset_state(struct abi_fixture *self, void *data)
 {
 	struct ksalloc_reset_state *arg = data;
@@ -276,6 +285,18 @@ static const struct op ops[] = {
 		.prepare = prepare_complete,
 		.undo = undo_complete,
 	}, {
+		/* With room for nothing; the suite framing has the rest */
+		.name = "GET_FRAMING_EX",
+		.request = KSALLOC_GET_FRAMING_EX,
+		.size = sizeof(struct ksalloc_get_framing_ex),
+		.on = ON_CONNECTION,
+		.out_offset = offsetof(struct ksalloc_get_framing_ex,
+				       framing_size),
+		.reserved = {
+			offsetof(struct ksalloc_get_framing_ex, __reserved),
+		},
+		.prepare = prepare_get_framing_ex,
+	}, {
 		.name = "RESET_STATE",
 		.request = KSALLOC_RESET_STATE,
 		.size = sizeof(struct ksalloc_reset_state),
@@ -318,6 +339,12 @@ static const struct op ops[] = {
 		.size = sizeof(struct ksalloc_status),
 		.on = ON_ALLOCATOR,
 		.out_offset = offsetof(struct ksalloc_status, status),
+	}, {
+		.name = "STATUS_EX",
+		.request = KSALLOC_STATUS_EX,
+		.size = sizeof(struct ksalloc_status_ex),
+		.on = ON_ALLOCATOR,
+		.out_offset = offsetof(struct ksalloc_status_ex, status),
 	},
 };
 
@@ -383,11 +410,11 @@ static void fill_argument(struct abi_fixture *self, const struct op *op,
 	__u32 size = op->size;
 
 	memset(arg, 0, op->size);
-	if (op->prepare)
-		op->prepare(self, arg);
 	if (op->out_offset)
 		memset((char *)arg + op->out_offset, FILLER,
 		       op->size - op->out_offset);
+	if (op->prepare)
+		op->prepare(self, arg);
 	memcpy(arg, &size, sizeof(size));
 }
 

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a V4L2 device needs in its current format, and how long its frames last.
+ */
+#include <linux/device.h>
+#include <linux/math64.h>
+#include <media/v4l2-common.h>
+#include <media/v4l2-ioctl.h>
+#include <media/videobuf2-dma-contig.h>
+#include <media/videobuf2-v4l2.h>
+
+#include "v4l2.h"
+
+/* Frames to have where the driver does not say: one to fill and one to read */
+#define KS_V4L2_FRAMES 2
+
+/* A frame interval that is longer is none */
+#define KS_V4L2_DURATION_MAX (3600LL * 10000000)
+
+/**
+ * struct ks_v4l2_format - what there is to know of a format
+ * @width: of the picture
+ * @height: likewise
+ * @pixelformat: V4L2_PIX_FMT_*
+ * @field: V4L2_FIELD_*
+ * @bytesperline: of a line; zero where the picture has none, being compressed
+ * @size: bytes of a frame
+ */
+struct ks_v4l2_format {
+	u32 width;
+	u32 height;
+	u32 pixelformat;
+	u32 field;
+	u32 bytesperline;
+	u32 size;
+};
+
+static int ks_v4l2_parse_single(const struct v4l2_pix_format *pix,
+				struct ks_v4l2_format *format)
+{
+	*format = (struct ks_v4l2_format){
+		.width = pix->width,
+		.height = pix->height,
+		.pixelformat = pix->pixelformat,
+		.field = pix->field,
+		.bytesperline = pix->bytesperline,
+		.size = pix->sizeimage,
+	};
+	return 0;
+}
+
+/* Formats of one plane only */
+static int ks_v4l2_parse_mplane(const struct v4l2_pix_format_mplane *pix,
+				struct ks_v4l2_format *format)
+{
+	if (pix->num_planes != 1)
+		return -EOPNOTSUPP;
+	*format = (struct ks_v4l2_format){
+		.width = pix->width,
+		.height = pix->height,
+		.pixelformat = pix->pixelformat,
+		.field = pix->field,
+		.bytesperline = pix->plane_fmt[0].bytesperline,
+		.size = pix->plane_fmt[0].sizeimage,
+	};
+	return 0;
+}
+
+/* The current format; called with the device's lock held */
+static int ks_v4l2_get_format(const struct ks_v4l2_device *dev,
+			      struct ks_v4l2_format *format)
+{
+	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
+	struct v4l2_format fmt = { .type = dev->type };
+	void *fh = dev->file->private_data;
+
+	if (ks_v4l2_is_mplane(dev)) {
+		if (!ops->vidioc_g_fmt_vid_cap_mplane)
+			return -EOPNOTSUPP;
+		return ops->vidioc_g_fmt_vid_cap_mplane(dev->file, fh, &fmt) ?:
+		       ks_v4l2_parse_mplane(&fmt.fmt.pix_mp, format);
+	}
+	if (!ops->vidioc_g_fmt_vid_cap)
+		return -EOPNOTSUPP;
+	fmt.fmt.pix.priv = V4L2_PIX_FMT_PRIV_MAGIC;
+	return ops->vidioc_g_fmt_vid_cap(dev->file, fh, &fmt) ?:
+	       ks_v4l2_parse_single(&fmt.fmt.pix, format);
+}
+
+/* What a format would become; called with the device's lock held */
+static int ks_v4l2_try_format(const struct ks_v4l2_device *dev,
+			      struct ks_v4l2_format *format)
+{
+	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
+	struct v4l2_format fmt = { .type = dev->type };
+	void *fh = dev->file->private_data;
+	int ret;
+
+	ret = ks_v4l2_check(dev, VIDIOC_TRY_FMT);
+	if (ret)
+		return ret;
+	if (ks_v4l2_is_mplane(dev)) {
+		if (!ops->vidioc_try_fmt_vid_cap_mplane)
+			return -EOPNOTSUPP;
+		fmt.fmt.pix_mp.width = format->width;
+		fmt.fmt.pix_mp.height = format->height;
+		fmt.fmt.pix_mp.pixelformat = format->pixelformat;
+		fmt.fmt.pix_mp.field = format->field;
+		fmt.fmt.pix_mp.num_planes = 1;
+		return ops->vidioc_try_fmt_vid_cap_mplane(dev->file, fh, &fmt) ?:
+		       ks_v4l2_parse_mplane(&fmt.fmt.pix_mp, format);
+	}
+	if (!ops->vidioc_try_fmt_vid_cap)
+		return -EOPNOTSUPP;
+	fmt.fmt.pix.width = format->width;
+	fmt.fmt.pix.height = format->height;
+	fmt.fmt.pix.pixelformat = format->pixelformat;
+	fmt.fmt.pix.field = format->field;
+	fmt.fmt.pix.priv = V4L2_PIX_FMT_PRIV_MAGIC;
+	ret = ops->vidioc_try_fmt_vid_cap(dev->file, fh, &fmt);
+	return ret ?: ks_v4l2_parse_single(&fmt.fmt.pix, format);
+}
+
+/**
+ * ks_v4l2_get_framing() - what the device needs in its current format
+ * @dev: the device
+ * @framing: the answer
+ *
+ * Contract D3, H1, H2, H4. The device fills whatever frame it is given, so whoever
+ * shares frames with it has to know that it modifies them in place.
+ *
+ * Context: process context; sleeps. No lock of the device is held.
+ * Return: 0; -ENODEV; -EOPNOTSUPP where a frame would have several planes; an errno
+ * of the driver.
+ */
+int ks_v4l2_get_framing(const struct ks_v4l2_device *dev,
+			struct ksallocator_framing *framing)
+{
+	const struct vb2_queue *queue = dev->vdev->queue;
+	struct mutex *lock = dev->vdev->lock;
+	struct ks_v4l2_format format;
+	int ret;
+
+	ret = ks_v4l2_lock(lock);
+	if (ret)
+		return ret;
+	ret = ks_v4l2_check(dev, VIDIOC_G_FMT) ?:
+	      ks_v4l2_get_format(dev, &format);
+	ks_v4l2_unlock(lock);
+	if (ret)
+		return ret;
+
+	*framing = (struct ksallocator_framing){
+		.requirements_flags = KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER,
+		.pool_type = KSALLOC_POOL_NONPAGED,
+		.frames = KS_V4L2_FRAMES,
+		.frame_size = format.size,
+	};
+	if (!queue || (queue->io_modes & VB2_DMABUF))
+		framing->requirements_flags |=
+			KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY;
+	else
+		framing->requirements_flags |=
+			KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
+	/* One more than must be queued, so that one can be read */
+	if (queue)
+		framing->frames = max(queue->min_reqbufs_allocation,
+				      queue->min_queued_buffers + 1);
+	return 0;
+}
+
+/* The larger of a format and what the driver makes of another picture size */
+static void ks_v4l2_try_size(const struct ks_v4l2_device *dev,
+			     const struct ks_v4l2_format *format,
+			     u32 width, u32 height, u32 *largest)
+{
+	struct ks_v4l2_format other = *format;
+
+	other.width = width;
+	other.height = height;
+	if (!ks_v4l2_try_format(dev, &other) &&
+	    other.pixelformat == format->pixelformat)
+		*largest = max(*largest, other.size);
+}
+
+/*
+ * The size of a frame of the largest picture in this pixel format; called with the
+ * device's lock held. V4L2 demands that the driver makes the nearest that it has out
+ * of any size, so without a list of them the largest number will do.
+ */
+static u32 ks_v4l2_largest(const struct ks_v4l2_device *dev,
+			   const struct ks_v4l2_format *format)
+{
+	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
+	struct v4l2_frmsizeenum size;
+	u32 largest = format->size, i;
+
+	if (ks_v4l2_check(dev, VIDIOC_ENUM_FRAMESIZES)) {
+		ks_v4l2_try_size(dev, format, U16_MAX, U16_MAX, &largest);
+		return largest;
+	}
+	for (i = 0; i < U8_MAX; i++) {
+		size = (struct v4l2_frmsizeenum){
+			.index = i,
+			.pixel_format = format->pixelformat,
+		};
+		if (ops->vidioc_enum_framesizes(dev->file,
+						dev->file->private_data, &size))
+			break;
+		if (size.type != V4L2_FRMSIZE_TYPE_DISCRETE) {
+			ks_v4l2_try_size(dev, format, size.stepwise.max_width,
+					 size.stepwise.max_height, &largest);
+			break;
+		}
+		ks_v4l2_try_size(dev, format, size.discrete.width,
+				 size.discrete.height, &largest);
+	}
+	return largest;
+}
+
+/*
+ * Whether the device needs each frame in one piece, which heap memory seldom is. The
+ * module that has this kind of memory need not be there for those that do not.
+ */
+static bool ks_v4l2_needs_contiguous(const struct ks_v4l2_device *dev)
+{
+	const struct vb2_queue *queue = dev->vdev->queue;
+	const struct vb2_mem_ops *contiguous;
+	bool needs;
+
+	if (!queue || (queue->dev && device_iommu_mapped(queue->dev)))
+		return false;
+	contiguous = symbol_get(vb2_dma_contig_memops);
+	if (!contiguous)
+		return false;
+	needs = queue->mem_ops == contiguous;
+	symbol_put(vb2_dma_contig_memops);
+	return needs;
+}
+
+/* V4L2 demands zero bytes in a line of a compressed picture */
+static bool ks_v4l2_is_compressed(const struct ks_v4l2_format *format)
+{
+	return !format->bytesperline && !v4l2_format_info(format->pixelformat);
+}
+
+/**
+ * ks_v4l2_get_details() - more of what the device needs in its current format
+ * @dev: the device
+ * @details: the answer
+ *
+ * Contract D4, H5.
+ *
+ * Context: process context; sleeps. No lock of the device is held.
+ * Return: as ks_v4l2_get_framing().
+ */
+int ks_v4l2_get_details(const struct ks_v4l2_device *dev,
+			struct ksalloc_framing_details *details)
+{
+	struct mutex *lock = dev->vdev->lock;
+	struct ks_v4l2_format format;
+	int ret;
+
+	ret = ks_v4l2_lock(lock);
+	if (ret)
+		return ret;
+	ret = ks_v4l2_check(dev, VIDIOC_G_FMT) ?:
+	      ks_v4l2_get_format(dev, &format);
+	if (!ret)
+		details->largest = ks_v4l2_largest(dev, &format);
+	ks_v4l2_unlock(lock);
+	if (ret)
+		return ret;
+
+	details->own_memory = ks_v4l2_has_memory(dev);
+	/* A buffer is as large as the format needs, in whole pages */
+	details->own_largest = min(round_up((u64)format.size, PAGE_SIZE),
+				   U32_MAX);
+	details->own_first = ks_v4l2_needs_contiguous(dev);
+	if (ks_v4l2_is_compressed(&format))
+		ks_framing_compression(format.size, format.width, format.height,
+				       &details->compression);
+	return 0;
+}
+
+/* The frame interval, as the V4L2 core gives it to user space */
+static int ks_v4l2_get_interval(const struct ks_v4l2_device *dev,
+				struct v4l2_fract *interval)
+{
+	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
+	struct v4l2_streamparm parm = { .type = dev->type };
+	void *fh = dev->file->private_data;
+	v4l2_std_id std;
+	int ret;
+
+	ret = ks_v4l2_check(dev, VIDIOC_G_PARM);
+	if (ret)
+		return ret;
+	if (ops->vidioc_g_parm) {
+		ret = ops->vidioc_g_parm(dev->file, fh, &parm);
+	} else {
+		ret = ops->vidioc_g_std(dev->file, fh, &std);
+		if (!ret)
+			v4l2_video_std_frame_period(std,
+						    &parm.parm.capture.timeperframe);
+	}
+	*interval = parm.parm.capture.timeperframe;
+	return ret;
+}
+
+/**
+ * ks_v4l2_frame_duration() - how long a frame lasts
+ * @dev: the device
+ *
+ * Contract I3. Where the fields of a frame are buffers of their own, each lasts half
+ * as long.
+ *
+ * Context: process context; sleeps. No lock of the device is held.
+ * Return: the time in 100 ns; 0 where the driver does not know it.
+ */
+s64 ks_v4l2_frame_duration(const struct ks_v4l2_device *dev)
+{
+	struct mutex *lock = dev->vdev->lock;
+	struct v4l2_fract interval = {};
+	struct ks_v4l2_format format;
+	u64 duration;
+	int ret;
+
+	if (ks_v4l2_lock(lock))
+		return 0;
+	ret = ks_v4l2_get_interval(dev, &interval) ?:
+	      ks_v4l2_get_format(dev, &format);
+	ks_v4l2_unlock(lock);
+	if (ret || !interval.numerator || !interval.denominator)
+		return 0;
+
+	duration = DIV_ROUND_CLOSEST_ULL(interval.numerator * 10000000ULL,
+					 interval.denominator);
+	if (format.field == V4L2_FIELD_ALTERNATE)
+		duration = DIV_ROUND_CLOSEST_ULL(duration, 2);
+	return duration <= KS_V4L2_DURATION_MAX ? duration : 0;
+}

@@ -1,0 +1,778 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Allocators of a device's own memory: the driver's MMAP buffers as frames, who can
+ * use them, how long they live, and who meddles with them.
+ */
+#include "ksalloc_test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define FRAMES 4
+#define WIDTH 320
+#define HEIGHT 180
+#define PITCH (WIDTH * 2)
+#define FRAME_SIZE (PITCH * HEIGHT)
+/* More buffers than any queue of vivid's has */
+#define TOO_MANY 512
+/* A line below all of vivid's text, near its white and its black end */
+#define WHITE ((HEIGHT - 8) * PITCH + 16)
+#define BLACK ((HEIGHT - 7) * PITCH - 16)
+
+/* In STOP, with an allocator of device memory assigned */
+FIXTURE(memory) {
+	struct rig rig;
+	int connection, allocator;
+};
+
+static int create_own(int connection, unsigned int frames,
+		      unsigned int frame_size)
+{
+	struct ksallocator_framing framing = {
+		.frames = frames,
+		.frame_size = frame_size,
+	};
+
+	return create_framed(connection, -1, &framing);
+}
+
+FIXTURE_SETUP(memory)
+{
+	rig_open(&self->rig, 0, WIDTH, HEIGHT);
+	self->connection = self->rig.connection;
+	self->allocator = create_own(self->connection, FRAMES, 0);
+	ASSERT_LE(0, self->allocator);
+	self->rig.allocator = self->allocator;
+	ASSERT_EQ(0, set_allocator(self->connection, self->allocator));
+}
+
+FIXTURE_TEARDOWN(memory)
+{
+	rig_close(&self->rig);
+	repair_machine();
+}
+
+static unsigned char *map_of(int allocator, unsigned int index)
+{
+	int dmabuf = export_frame(allocator, index);
+	unsigned char *map;
+
+	ASSERT_LE(0, dmabuf);
+	map = map_frame(dmabuf, FRAME_SIZE, PROT_READ | PROT_WRITE);
+	close(dmabuf);
+	return map;
+}
+
+/* vivid's colour bars */
+static void expect_picture(const unsigned char *frame)
+{
+	EXPECT_LT(150, frame[WHITE]);
+	EXPECT_GT(20, frame[BLACK]);
+}
+
+/* Reaches RUN, and gets pictures in the frames */
+static void expect_stream(struct rig *rig)
+{
+	struct ksalloc_complete frame = { 0 };
+	unsigned char *map;
+	int i;
+
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_RUN));
+	ASSERT_LT(0, rig_submit_all(rig));
+	for (i = 0; i < 2 * FRAMES; i++) {
+		ASSERT_LE(0, rig_complete(rig, &frame));
+		EXPECT_EQ(FRAME_SIZE, frame.header.data_used);
+		map = map_of(rig->allocator, frame.index);
+		expect_picture(map);
+		memset(map, 0x33, FRAME_SIZE);
+		munmap(map, FRAME_SIZE);
+		ASSERT_EQ(0, submit(rig->connection, frame.index));
+	}
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_STOP));
+	EXPECT_EQ(0, allocated(rig->allocator));
+}
+
+static int reqbufs(int video, enum v4l2_memory memory, unsigned int count)
+{
+	struct v4l2_requestbuffers req = {
+		.count = count,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = memory,
+	};
+	int err = call_fd(video, VIDIOC_REQBUFS, &req);
+
+	return err ? err : (int)req.count;
+}
+
+/* A9, B6: device memory streams, again and again, with the same dma-bufs. */
+TEST_F(memory, stream)
+{
+	unsigned long long inodes[FRAMES];
+	int round, i, dmabuf;
+
+	for (round = 0; round < 3; round++) {
+		expect_stream(&self->rig);
+		for (i = 0; i < FRAMES; i++) {
+			dmabuf = export_frame(self->allocator, i);
+			ASSERT_LE(0, dmabuf);
+			if (!round)
+				inodes[i] = inode_of(dmabuf);
+			EXPECT_EQ(inodes[i], inode_of(dmabuf));
+			close(dmabuf);
+		}
+	}
+}
+
+/* A9, D1: status, and zero fields that take what the device needs. */
+TEST_F(memory, status)
+{
+	struct ksalloc_status status;
+
+	ASSERT_EQ(0, get_status(self->allocator, &status));
+	EXPECT_EQ(0, status.status.framing.options_flags);
+	EXPECT_EQ(FRAMES, status.status.framing.frames);
+	EXPECT_EQ(FRAME_SIZE, status.status.framing.frame_size);
+	EXPECT_EQ((FRAME_SIZE + 4095) / 4096 * 4096, status.frame_bytes);
+	close(self->allocator);
+	ASSERT_EQ(0, set_allocator(self->connection, -1));
+	self->rig.allocator = create_own(self->connection, 0, 0);
+	ASSERT_LE(0, self->rig.allocator);
+	ASSERT_EQ(0, get_status(self->rig.allocator, &status));
+	EXPECT_EQ(self->rig.framing.frames, status.status.framing.frames);
+}
+
+/* A9: frames are different memory, and the device fills the one it is given. */
+TEST_F(memory, frames_differ)
+{
+	unsigned char *map[FRAMES];
+	int i;
+
+	for (i = 0; i < FRAMES; i++) {
+		map[i] = map_of(self->allocator, i);
+		memset(map[i], 0x33, FRAME_SIZE);
+	}
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	for (i = 0; i < FRAMES; i++)
+		ASSERT_EQ(i, alloc_now(self->allocator));
+	ASSERT_EQ(0, submit(self->connection, 2));
+	ASSERT_EQ(2, rig_complete(&self->rig, NULL));
+	for (i = 0; i < FRAMES; i++) {
+		EXPECT_EQ(i != 2, map[i][WHITE] == 0x33);
+		munmap(map[i], FRAME_SIZE);
+	}
+}
+
+/* A9, I5: a flush empties the device of its own buffers too. */
+TEST_F(memory, flush)
+{
+	struct ksalloc_reset_state reset = {
+		.size = sizeof(reset),
+		.reset = KSRESET_BEGIN,
+	};
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	ASSERT_EQ(0, call_fd(self->connection, KSALLOC_RESET_STATE, &reset));
+	EXPECT_EQ(0, allocated(self->allocator));
+	reset.reset = KSRESET_END;
+	ASSERT_EQ(0, call_fd(self->connection, KSALLOC_RESET_STATE, &reset));
+	expect_stream(&self->rig);
+}
+
+/* A9: while there is the allocator, the device is busy for everybody else. */
+TEST_F(memory, device_is_busy)
+{
+	struct v4l2_format format;
+	int video = open_camera(0), connection, heap_allocator;
+
+	EXPECT_EQ(-EBUSY, reqbufs(video, V4L2_MEMORY_MMAP, 2));
+	ASSERT_EQ(0, get_format(video, &format));
+	format.fmt.pix.width = 640;
+	format.fmt.pix.height = 360;
+	EXPECT_EQ(-EBUSY, call_fd(video, VIDIOC_S_FMT, &format));
+	EXPECT_EQ(-EBUSY, call_fd(self->rig.video, VIDIOC_S_FMT, &format));
+
+	/* Another connection to the same device, and another allocator here */
+	connection = do_connect(self->rig.ksalloc, video);
+	ASSERT_LE(0, connection);
+	EXPECT_EQ(-EBUSY, create_own(connection, 0, 0));
+	EXPECT_EQ(-EBUSY, create_own(self->connection, 0, 0));
+	heap_allocator = create_allocator(connection, self->rig.heap, FRAMES,
+					  0);
+	ASSERT_LE(0, heap_allocator);
+	ASSERT_EQ(0, set_allocator(connection, heap_allocator));
+	EXPECT_EQ(-EBUSY, set_state(connection, KSSTATE_ACQUIRE));
+	ASSERT_EQ(0, set_allocator(self->connection, heap_allocator));
+	EXPECT_EQ(-EBUSY, set_state(self->connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(KSSTATE_STOP, get_state(self->connection));
+
+	/* Its end makes the device free. */
+	close(self->allocator);
+	self->rig.allocator = heap_allocator;
+	EXPECT_TRUE(EVENTUALLY(!set_state(self->connection,
+					  KSSTATE_ACQUIRE)));
+	expect_stream(&self->rig);
+	close(connection);
+	close(video);
+}
+
+/* A9, B7: the allocator outlives the connection and the V4L2 file's descriptors. */
+TEST_F(memory, outlives_connection)
+{
+	unsigned char *map = map_of(self->allocator, 0);
+	int video = dup(self->rig.video);
+
+	close(self->connection);
+	close(self->rig.video);
+	self->rig.video = 0;
+	ASSERT_EQ(0, alloc_now(self->allocator));
+	memset(map, 0x55, FRAME_SIZE);
+	ASSERT_EQ(0, free_frame(self->allocator, 0));
+	munmap(map, FRAME_SIZE);
+
+	/* The same file may have another connection, which streams with it. */
+	ASSERT_TRUE(EVENTUALLY((self->rig.connection =
+				do_connect(self->rig.ksalloc, video)) !=
+			       -EBUSY));
+	ASSERT_LE(0, self->rig.connection);
+	ASSERT_EQ(0, set_allocator(self->rig.connection, self->allocator));
+	expect_stream(&self->rig);
+	close(video);
+	close(self->rig.connection);
+	self->rig.connection = 0;
+
+	/* With the allocator alone, the device is still busy; then it is not. */
+	video = open_camera(0);
+	EXPECT_EQ(-EBUSY, reqbufs(video, V4L2_MEMORY_MMAP, 2));
+	close(self->allocator);
+	self->rig.allocator = 0;
+	EXPECT_TRUE(EVENTUALLY(reqbufs(video, V4L2_MEMORY_MMAP, 2) == 2));
+	close(video);
+}
+
+/* A9: the memory outlives the allocator where somebody has it mapped. */
+TEST_F(memory, mapping_outlives_allocator)
+{
+	unsigned char *map = map_of(self->allocator, 0);
+
+	memset(map, 0x77, FRAME_SIZE);
+	ASSERT_EQ(0, set_allocator(self->connection, -1));
+	close(self->allocator);
+	self->rig.allocator = create_own(self->connection, FRAMES, 0);
+	ASSERT_TRUE(EVENTUALLY(self->rig.allocator >= 0 ||
+			       (self->rig.allocator =
+				create_own(self->connection, FRAMES, 0)) >= 0));
+	ASSERT_EQ(0, set_allocator(self->connection, self->rig.allocator));
+	expect_stream(&self->rig);
+	EXPECT_EQ(0x77, map[0]);
+	EXPECT_EQ(0x77, map[FRAME_SIZE - 1]);
+	munmap(map, FRAME_SIZE);
+}
+
+/* Nothing yet is created */
+FIXTURE(creation) {
+	struct rig rig;
+	struct footprint before;
+};
+
+FIXTURE_SETUP(creation)
+{
+	rig_open(&self->rig, 0, WIDTH, HEIGHT);
+	footprint_take(&self->before);
+}
+
+FIXTURE_TEARDOWN(creation)
+{
+	rig_close(&self->rig);
+	repair_machine();
+}
+
+/* A4, A9: a refused creation leaves nothing, and the device free. */
+static void expect_refused(struct creation_fixture *self, int expected,
+			   unsigned int frames, unsigned int frame_size)
+{
+	EXPECT_EQ(expected, create_own(self->rig.connection, frames,
+				       frame_size));
+	EXPECT_FOOTPRINT(&self->before);
+	EXPECT_EQ(2, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 2));
+	EXPECT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
+}
+
+/* A9: more or larger buffers than the device has: EOPNOTSUPP. */
+TEST_F(creation, too_much)
+{
+	expect_refused(self, -EOPNOTSUPP, TOO_MANY, 0);
+	expect_refused(self, -EOPNOTSUPP, FRAMES, FRAME_SIZE + 4096);
+	expect_refused(self, -EINVAL, 1, 0);
+	expect_refused(self, -EINVAL, FRAMES, FRAME_SIZE - 1);
+	expect_refused(self, -E2BIG, KSALLOC_MAX_FRAMES + 1, 0);
+}
+
+/* A9: memory that there is not: ENOMEM. */
+TEST_F(creation, limit)
+{
+	ASSERT_EQ(0, write_text("/sys/module/ksalloc/parameters/max_mbytes",
+				"1"));
+	expect_refused(self, -ENOMEM, 10, 0);
+	ASSERT_EQ(0, write_text("/sys/module/ksalloc/parameters/max_mbytes",
+				"0"));
+}
+
+/* A9: who has buffers of the device already keeps them: EBUSY. */
+TEST_F(creation, busy)
+{
+	static const enum v4l2_memory memories[] = {
+		V4L2_MEMORY_MMAP, V4L2_MEMORY_DMABUF, V4L2_MEMORY_USERPTR,
+	};
+	struct v4l2_buffer buffer = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+	int other = open_camera(0), i, j;
+
+	for (i = 0; i < 3; i++) {
+		for (j = 0; j < 2; j++) {
+			int video = j ? other : self->rig.video;
+
+			ASSERT_EQ(2, reqbufs(video, memories[i], 2));
+			EXPECT_EQ(-EBUSY, create_own(self->rig.connection,
+						     FRAMES, 0));
+			buffer.index = 1;
+			EXPECT_EQ(0, call_fd(video, VIDIOC_QUERYBUF, &buffer));
+			EXPECT_EQ(memories[i], buffer.memory);
+			ASSERT_EQ(0, reqbufs(video, memories[i], 0));
+		}
+	}
+	close(other);
+	EXPECT_FOOTPRINT(&self->before);
+}
+
+/* A9, A4: the driver's own error is passed on. */
+TEST_F(creation, driver_fails)
+{
+	ASSERT_EQ(0, set_control(self->rig.video,
+				 "Inject VIDIOC_REQBUFS Error", 1));
+	expect_refused(self, -EINVAL, FRAMES, 0);
+}
+
+/* A4: no descriptor is left for any of the frames, or for the allocator: EMFILE. */
+TEST_F(creation, no_descriptors)
+{
+	struct rlimit old, none;
+	int next = dup(0);
+
+	close(next);
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &old));
+	none = old;
+	none.rlim_cur = next;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &none));
+	EXPECT_EQ(-EMFILE, create_own(self->rig.connection, FRAMES, 0));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &old));
+	EXPECT_FOOTPRINT(&self->before);
+	EXPECT_EQ(2, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 2));
+}
+
+/* A9: who has less than the highest priority on the device cannot take its memory. */
+TEST_F(creation, priority)
+{
+	enum v4l2_priority record = V4L2_PRIORITY_RECORD;
+	int other = open_camera(0);
+
+	ASSERT_EQ(0, call_fd(other, VIDIOC_S_PRIORITY, &record));
+	EXPECT_EQ(-EBUSY, create_own(self->rig.connection, FRAMES, 0));
+	close(other);
+	EXPECT_FOOTPRINT(&self->before);
+}
+
+/* A9: a dead device has no memory. */
+TEST_F(creation, gone)
+{
+	vivid_unbind();
+	EXPECT_EQ(-ENODEV, create_own(self->rig.connection, FRAMES, 0));
+}
+
+/* G1, A9: another device fills these frames, which it imports. */
+TEST_F(memory, other_device_imports)
+{
+	struct rig other;
+
+	rig_open(&other, 1, WIDTH, HEIGHT);
+	other.allocator = dup(self->allocator);
+	ASSERT_EQ(0, set_allocator(other.connection, other.allocator));
+	expect_stream(&other);
+
+	/* Both at a time */
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(0, set_state(other.connection, KSSTATE_RUN));
+	ASSERT_EQ(0, alloc_now(self->allocator));
+	ASSERT_EQ(0, submit(self->connection, 0));
+	EXPECT_EQ(-EBUSY, submit(other.connection, 0));
+	ASSERT_EQ(0, rig_complete(&self->rig, NULL));
+	ASSERT_EQ(0, submit(other.connection, 0));
+	EXPECT_EQ(0, rig_complete(&other, NULL));
+	rig_close(&other);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(0, allocated(self->allocator));
+	expect_stream(&self->rig);
+}
+
+/* A9: a plain V4L2 program of another device can use the dma-bufs as well. */
+TEST_F(memory, plain_v4l2_imports)
+{
+	int video = open_camera(1), type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	struct v4l2_buffer buffer = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_DMABUF,
+	};
+	unsigned char *map = map_of(self->allocator, 0);
+
+	ASSERT_EQ(0, set_format(video, WIDTH, HEIGHT));
+	ASSERT_EQ(2, reqbufs(video, V4L2_MEMORY_DMABUF, 2));
+	memset(map, 0x33, FRAME_SIZE);
+	buffer.m.fd = export_frame(self->allocator, 0);
+	ASSERT_EQ(0, call_fd(video, VIDIOC_QBUF, &buffer));
+	ASSERT_EQ(0, call_fd(video, VIDIOC_STREAMON, &type));
+	ASSERT_EQ(0, call_fd(video, VIDIOC_DQBUF, &buffer));
+	expect_picture(map);
+	close(video);
+	munmap(map, FRAME_SIZE);
+}
+
+/*
+ * A9, B1: a second process that got the descriptors over a socket allocates,
+ * submits, completes and frees; and what it fills is seen here.
+ */
+TEST_F(memory, other_process)
+{
+	struct ksalloc_alloc alloc = {
+		.size = sizeof(alloc),
+		.flags = KSALLOC_ALLOC_DMABUF,
+	};
+	struct ksalloc_submit give = { .size = sizeof(give) };
+	struct ksalloc_complete take = { .size = sizeof(take) };
+	struct ksalloc_free end = { .size = sizeof(end) };
+	int allocator, connection;
+	struct agent agent;
+	unsigned char *map;
+
+	agent_start(&agent);
+	allocator = agent_pass(&agent, self->allocator);
+	connection = agent_pass(&agent, self->connection);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(0, agent_call(&agent, allocator, KSALLOC_ALLOC, &alloc,
+				sizeof(alloc)));
+	EXPECT_LE(0, alloc.dmabuf_fd);
+	map = map_of(self->allocator, alloc.index);
+	memset(map, 0x33, FRAME_SIZE);
+	give.index = alloc.index;
+	ASSERT_EQ(0, agent_call(&agent, connection, KSALLOC_SUBMIT, &give,
+				sizeof(give)));
+	ASSERT_EQ(0, agent_call(&agent, connection, KSALLOC_COMPLETE, &take,
+				sizeof(take)));
+	EXPECT_EQ(alloc.index, take.index);
+	expect_picture(map);
+	end.index = take.index;
+	EXPECT_EQ(0, agent_call(&agent, allocator, KSALLOC_FREE, &end,
+				sizeof(end)));
+	munmap(map, FRAME_SIZE);
+	agent_exit(&agent);
+}
+
+/* A9, B7: the process that made the allocator is killed: the device is free. */
+TEST_F(creation, owner_killed)
+{
+	struct ksalloc_create_allocator arg = {
+		.size = sizeof(arg),
+		.heap_fd = -1,
+		.framing.frames = FRAMES,
+	};
+	struct ksalloc_set_allocator set = { .size = sizeof(set) };
+	struct ksalloc_set_state run = {
+		.size = sizeof(run),
+		.state = KSSTATE_RUN,
+	};
+	struct agent agent;
+	int connection;
+
+	agent_start(&agent);
+	connection = agent_pass(&agent, self->rig.connection);
+	ASSERT_LE(0, connection);
+	set.allocator_fd = agent_call(&agent, connection,
+				      KSALLOC_CREATE_ALLOCATOR, &arg,
+				      sizeof(arg));
+	ASSERT_LE(0, set.allocator_fd);
+	EXPECT_EQ(-EBUSY, create_own(self->rig.connection, FRAMES, 0));
+	agent_kill(&agent);
+	EXPECT_FOOTPRINT(&self->before);
+	EXPECT_TRUE(EVENTUALLY(reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 2) ==
+			       2));
+	ASSERT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
+
+	/* Once more, in RUN, with everything that there is closed here */
+	agent_start(&agent);
+	connection = agent_pass(&agent, self->rig.connection);
+	set.allocator_fd = agent_call(&agent, connection,
+				      KSALLOC_CREATE_ALLOCATOR, &arg,
+				      sizeof(arg));
+	ASSERT_LE(0, set.allocator_fd);
+	ASSERT_EQ(0, agent_call(&agent, connection, KSALLOC_SET_ALLOCATOR,
+				&set, sizeof(set)));
+	ASSERT_EQ(0, agent_call(&agent, connection, KSALLOC_SET_STATE, &run,
+				sizeof(run)));
+	close(self->rig.connection);
+	close(self->rig.video);
+	self->rig.connection = 0;
+	agent_kill(&agent);
+	self->rig.video = open_camera(0);
+	EXPECT_TRUE(EVENTUALLY(reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 2) ==
+			       2));
+}
+
+/*
+ * I6, A9: the device disappears in RUN: the frames come back, what is mapped stays,
+ * and everything can be closed; then it comes back and all works.
+ */
+TEST_F(memory, unbind)
+{
+	unsigned char *map = map_of(self->allocator, 1);
+	struct ksalloc_complete frame;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	ASSERT_LE(0, rig_complete(&self->rig, &frame));
+	vivid_unbind();
+	EXPECT_TRUE(EVENTUALLY(in_device(self->allocator) == 0));
+	EXPECT_EQ(1, allocated(self->allocator));
+	EXPECT_EQ(0, free_frame(self->allocator, frame.index));
+	memset(map, 0x66, FRAME_SIZE);
+	EXPECT_EQ(-ENODEV, set_state(self->connection, KSSTATE_ACQUIRE));
+	ASSERT_LE(0, alloc_now(self->allocator));
+	close(self->connection);
+	close(self->allocator);
+	close(self->rig.video);
+	EXPECT_EQ(0x66, map[0]);
+	munmap(map, FRAME_SIZE);
+	self->rig.connection = 0;
+	self->rig.allocator = 0;
+	self->rig.video = 0;
+	vivid_bind();
+	rig_close(&self->rig);
+	rig_open(&self->rig, 0, WIDTH, HEIGHT);
+	self->rig.allocator = create_own(self->rig.connection, FRAMES, 0);
+	ASSERT_LE(0, self->rig.allocator);
+	ASSERT_EQ(0, set_allocator(self->rig.connection, self->rig.allocator));
+	expect_stream(&self->rig);
+}
+
+/* A9: the allocator outlives the device, and other devices can use it still. */
+TEST_F(memory, unbind_and_import)
+{
+	struct rig other;
+
+	vivid_unbind();
+	vivid_bind();
+	close(self->connection);
+	close(self->rig.video);
+	self->rig.connection = 0;
+	self->rig.video = 0;
+	rig_open(&other, 0, WIDTH, HEIGHT);
+	other.allocator = dup(self->allocator);
+	ASSERT_EQ(0, set_allocator(other.connection, other.allocator));
+	expect_stream(&other);
+	rig_close(&other);
+}
+
+/* The client frees the buffers behind the allocator's back, in STOP. */
+TEST_F(memory, freed_in_stop)
+{
+	struct v4l2_buffer buffer = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+	unsigned char *map = map_of(self->allocator, 0);
+
+	ASSERT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
+	memset(map, 0x44, FRAME_SIZE);
+	EXPECT_EQ(-EOPNOTSUPP, set_state(self->connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(KSSTATE_STOP, get_state(self->connection));
+
+	/* New ones with the same numbers are not the frames either. */
+	ASSERT_EQ(FRAMES, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, FRAMES));
+	EXPECT_EQ(-EOPNOTSUPP, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(KSSTATE_STOP, get_state(self->connection));
+	EXPECT_EQ(0x44, map[0]);
+	munmap(map, FRAME_SIZE);
+
+	/* And they are not the allocator's to free. */
+	ASSERT_EQ(0, set_allocator(self->connection, -1));
+	close(self->allocator);
+	self->rig.allocator = 0;
+	sleep_ms(50);
+	EXPECT_EQ(0, call_fd(self->rig.video, VIDIOC_QUERYBUF, &buffer));
+	ASSERT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
+}
+
+/* Where the client frees them in ACQUIRE, submitting fails and all can be closed. */
+TEST_F(memory, freed_in_acquire)
+{
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	ASSERT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
+	ASSERT_EQ(0, alloc_now(self->allocator));
+	EXPECT_EQ(-EINVAL, submit(self->connection, 0));
+	EXPECT_EQ(1, allocated(self->allocator));
+	EXPECT_EQ(0, in_device(self->allocator));
+	EXPECT_GT(0, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(KSSTATE_PAUSE, get_state(self->connection));
+	EXPECT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(0, free_frame(self->allocator, 0));
+}
+
+/* The same among a running capture, which the client stops first. */
+TEST_F(memory, freed_in_run)
+{
+	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	int i, index;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	EXPECT_EQ(-EBUSY, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
+	rig_turn(&self->rig, NULL);
+	ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_STREAMOFF, &type));
+	ASSERT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
+	ASSERT_EQ(2, reqbufs(self->rig.video, V4L2_MEMORY_DMABUF, 2));
+	for (i = 0; i < FRAMES; i++) {
+		index = complete(self->connection, KSALLOC_NONBLOCK, 0, NULL);
+		EXPECT_GT(0, index);
+	}
+	EXPECT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(0, allocated(self->allocator));
+	close(self->allocator);
+	self->rig.allocator = 0;
+	ASSERT_EQ(0, set_allocator(self->connection, -1));
+	/* The client's buffers are no business of the allocator's end. */
+	sleep_ms(50);
+	ASSERT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_DMABUF, 0));
+}
+
+struct meddler {
+	int video;
+	atomic_bool stop;
+};
+
+static void *meddle(void *data)
+{
+	struct meddler *meddler = data;
+
+	while (!meddler->stop) {
+		reqbufs(meddler->video, V4L2_MEMORY_MMAP, 0);
+		reqbufs(meddler->video, V4L2_MEMORY_MMAP, FRAMES);
+		sched_yield();
+	}
+	return NULL;
+}
+
+/* The client frees and makes buffers all the time: nothing but errors come of it. */
+TEST_F(memory, freed_at_any_time)
+{
+	struct meddler meddler = { .video = self->rig.video };
+	pthread_t thread;
+	int round, allocator;
+
+	ASSERT_EQ(0, set_allocator(self->connection, -1));
+	close(self->allocator);
+	self->rig.allocator = 0;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, meddle, &meddler));
+	for (round = 0; round < 200; round++) {
+		allocator = create_own(self->connection, FRAMES, 0);
+		if (allocator < 0)
+			continue;
+		set_allocator(self->connection, allocator);
+		if (!set_state(self->connection, KSSTATE_RUN) &&
+		    !alloc_frame(allocator, KSALLOC_NONBLOCK, 0) &&
+		    !submit(self->connection, 0))
+			complete(self->connection, 0, in_ms(100), NULL);
+		set_state(self->connection, KSSTATE_STOP);
+		set_allocator(self->connection, -1);
+		close(allocator);
+	}
+	meddler.stop = true;
+	pthread_join(thread, NULL);
+	reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0);
+	EXPECT_TRUE(EVENTUALLY((self->rig.allocator =
+				create_own(self->connection, FRAMES, 0)) >=
+			       0));
+	ASSERT_EQ(0, set_allocator(self->connection, self->rig.allocator));
+	expect_stream(&self->rig);
+}
+
+/* Camera 0 is multi-planar, camera 1 needs contiguous memory. */
+FIXTURE(memory_devices) {
+	int ksalloc;
+};
+
+FIXTURE_SETUP(memory_devices)
+{
+	repair_machine();
+	vivid_reload("multiplanar=2,1 allocators=0,1");
+	self->ksalloc = open_ksalloc();
+}
+
+FIXTURE_TEARDOWN(memory_devices)
+{
+	/* Whatever the test opened would hold the device. */
+	(void)self;
+	close_range(3, ~0U, 0);
+	vivid_reload("");
+}
+
+static void set_mplane(int video, unsigned int pixelformat)
+{
+	struct v4l2_format format = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE,
+		.fmt.pix_mp = {
+			.width = WIDTH,
+			.height = HEIGHT,
+			.pixelformat = pixelformat,
+			.field = V4L2_FIELD_NONE,
+		},
+	};
+	int input = 0;
+
+	ASSERT_EQ(0, call_fd(video, VIDIOC_S_INPUT, &input));
+	ASSERT_EQ(0, call_fd(video, VIDIOC_S_FMT, &format));
+}
+
+/*
+ * A9: a multi-planar device lends its memory for formats of one plane; and a device
+ * that needs contiguous memory, which heaps do not have, streams with its own.
+ */
+TEST_F(memory_devices, stream)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		struct rig rig = { .ksalloc = self->ksalloc };
+
+		rig.video = open_camera(i);
+		if (i)
+			ASSERT_EQ(0, set_format(rig.video, WIDTH, HEIGHT));
+		else
+			set_mplane(rig.video, V4L2_PIX_FMT_YUYV);
+		rig.connection = do_connect(rig.ksalloc, rig.video);
+		ASSERT_LE(0, rig.connection);
+		rig.allocator = create_own(rig.connection, FRAMES, 0);
+		ASSERT_LE(0, rig.allocator);
+		ASSERT_EQ(0, set_allocator(rig.connection, rig.allocator));
+		expect_stream(&rig);
+	}
+}
+
+/* A9: formats of several planes cannot be served yet: EOPNOTSUPP. */
+TEST_F(memory_devices, several_planes)
+{
+	int video = open_camera(0), connection;
+
+	set_mplane(video, V4L2_PIX_FMT_NV16M);
+	connection = do_connect(self->ksalloc, video);
+	ASSERT_LE(0, connection);
+	EXPECT_EQ(-EOPNOTSUPP, create_own(connection, FRAMES, 0));
+}
