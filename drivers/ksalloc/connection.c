@@ -580,6 +580,7 @@ static long ks_create_allocator_ioctl(struct ks_ucmd *ucmd)
 /* Takes an allocator by descriptor; none by -1 */
 static int ks_allocator_file_get(int fd, struct file **allocator)
 {
+	struct ks_allocator *alloc;
 	struct file *file;
 
 	*allocator = NULL;
@@ -588,9 +589,10 @@ static int ks_allocator_file_get(int fd, struct file **allocator)
 	file = fget(fd);
 	if (!file)
 		return -EBADF;
-	if (!ks_allocator_of(file)) {
+	alloc = ks_allocator_of(file);
+	if (!alloc || alloc->kernel_only) {
 		fput(file);
-		return -EINVAL;
+		return alloc ? -EOPNOTSUPP : -EINVAL;
 	}
 
 	*allocator = file;

@@ -30,6 +30,11 @@
 
 #include "ksalloc-client.h"
 
+static bool sleep_is_checked = IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP);
+module_param(sleep_is_checked, bool, 0444);
+MODULE_PARM_DESC(sleep_is_checked,
+		 "Whether this kernel notices what CLIENT_BREAK_RULES does");
+
 /* Frames that one context holds at the same time in a storm */
 #define CLIENT_HOLDS 2
 
@@ -69,7 +74,7 @@ struct client_actor {
 
 /**
  * struct client - a kernel-mode client
- * @lock: one ioctl at a time, but CLIENT_WAIT while it waits
+ * @lock: one ioctl at a time, but those that can take long
  * @allocator: the allocator's file, with a reference
  * @client: what ksalloc knows it by
  * @waits: calls of CLIENT_WAIT that are under way
@@ -214,36 +219,47 @@ static long client_attach(struct client *client, int fd)
 	return ret;
 }
 
-static long client_create(struct client *client, void __user *uarg)
+/*
+ * Without the lock: the heap can be any file, and want it, too, or take as long as it
+ * likes.
+ */
+static struct file *client_create_allocator(void __user *uarg)
 {
 	struct file *connection, *heap = NULL, *allocator;
 	struct client_create arg;
-	int ret = -EBADF;
 
-	if (client->client)
-		return -EBUSY;
 	if (copy_from_user(&arg, uarg, sizeof(arg)))
-		return -EFAULT;
+		return ERR_PTR(-EFAULT);
 	connection = fget(arg.connection_fd);
 	if (!connection)
-		return -EBADF;
+		return ERR_PTR(-EBADF);
 	if (arg.heap_fd != -1) {
 		heap = fget(arg.heap_fd);
-		if (!heap)
-			goto out_connection;
+		if (!heap) {
+			fput(connection);
+			return ERR_PTR(-EBADF);
+		}
 	}
 
 	allocator = ksalloc_create_allocator(connection, &arg.framing, heap);
-	ret = PTR_ERR_OR_ZERO(allocator);
-	if (!ret) {
-		ret = client_begin(client, allocator);
-		if (ret)
-			fput(allocator);
-	}
 	if (heap)
 		fput(heap);
-out_connection:
 	fput(connection);
+	return allocator;
+}
+
+static long client_create(struct client *client, void __user *uarg)
+{
+	struct file *allocator = client_create_allocator(uarg);
+	int ret;
+
+	if (IS_ERR(allocator))
+		return PTR_ERR(allocator);
+	mutex_lock(&client->lock);
+	ret = client->client ? -EBUSY : client_begin(client, allocator);
+	mutex_unlock(&client->lock);
+	if (ret)
+		fput(allocator);
 	return ret;
 }
 
@@ -485,7 +501,7 @@ static long client_wait(struct client *client, void __user *uarg)
 	return ret;
 }
 
-static long client_told(struct client *client, void __user *uarg)
+static long client_get_told(struct client *client, void __user *uarg)
 {
 	const struct client_told told = {
 		.times = atomic_read(&client->told),
@@ -539,8 +555,6 @@ static long client_locked_ioctl(struct client *client, struct file *file,
 	switch (cmd) {
 	case CLIENT_ATTACH:
 		return client_attach(client, arg);
-	case CLIENT_CREATE:
-		return client_create(client, uarg);
 	case CLIENT_BREAK_RULES:
 		return client_break_rules(client, file);
 	}
@@ -558,7 +572,7 @@ static long client_locked_ioctl(struct client *client, struct file *file,
 	case CLIENT_STORM:
 		return client_storm(client, uarg);
 	case CLIENT_TOLD:
-		return client_told(client, uarg);
+		return client_get_told(client, uarg);
 	case CLIENT_TAKE:
 		atomic_set(&client->take, arg);
 		return 0;
@@ -573,8 +587,12 @@ static long client_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct client *client = file->private_data;
 	long ret;
 
-	if (cmd == CLIENT_WAIT)
+	switch (cmd) {
+	case CLIENT_CREATE:
+		return client_create(client, (void __user *)arg);
+	case CLIENT_WAIT:
 		return client_wait(client, (void __user *)arg);
+	}
 	mutex_lock(&client->lock);
 	ret = client_locked_ioctl(client, file, cmd, arg);
 	mutex_unlock(&client->lock);
