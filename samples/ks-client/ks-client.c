@@ -47,7 +47,7 @@ struct client {
 	struct read reads[READS];
 	ULONG frames_read;
 	ULONG frames_changed;
-	unsigned long last_sum;
+	ULONG last_sum;
 	LONGLONG last_time;
 };
 
@@ -320,20 +320,20 @@ static int prepare_reads(struct client *client)
 	return 0;
 }
 
-static unsigned long sum_of(const KSSTREAM_HEADER *header)
+static ULONG sum_of(const KSSTREAM_HEADER *header)
 {
 	const unsigned char *data = header->Data;
-	unsigned long sum = 0;
+	ULONG sum = 0;
 	ULONG i;
 
 	for (i = 0; i < header->DataUsed; i++)
-		sum = (sum << 5 | sum >> 27) ^ data[i];
+		sum = sum * 31 + data[i];
 	return sum;
 }
 
 static void look_at(struct client *client, const KSSTREAM_HEADER *header)
 {
-	unsigned long sum = sum_of(header);
+	ULONG sum = sum_of(header);
 
 	if (!client->frames_read || sum != client->last_sum)
 		client->frames_changed++;

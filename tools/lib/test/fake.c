@@ -275,10 +275,13 @@ static const struct {
 	{ CONNECTION, KSALLOC_GET_STATE, sizeof(struct ksalloc_get_state) },
 	{ CONNECTION, KSALLOC_SUBMIT, sizeof(struct ksalloc_submit) },
 	{ CONNECTION, KSALLOC_COMPLETE, sizeof(struct ksalloc_complete) },
+	{ CONNECTION, KSALLOC_RESET_STATE, sizeof(struct ksalloc_reset_state) },
 	{ ALLOCATOR, KSALLOC_ALLOC, sizeof(struct ksalloc_alloc) },
 	{ ALLOCATOR, KSALLOC_FREE, sizeof(struct ksalloc_free) },
 	{ ALLOCATOR, KSALLOC_EXPORT, sizeof(struct ksalloc_export) },
 	{ ALLOCATOR, KSALLOC_STATUS, sizeof(struct ksalloc_status) },
+	{ ALLOCATOR, KSALLOC_ENABLE_EVENT, sizeof(struct ksalloc_enable_event) },
+	{ ALLOCATOR, KSALLOC_DISABLE_EVENT, sizeof(struct ksalloc_disable_event) },
 	{ DMABUF, DMA_BUF_IOCTL_SYNC, sizeof(struct dma_buf_sync) },
 };
 
@@ -311,6 +314,13 @@ static int dispatch(int fd, unsigned long request, void *arg)
 		return export(arg);
 	case KSALLOC_STATUS:
 		return get_status(arg);
+	case KSALLOC_RESET_STATE:
+		return 0;
+	case KSALLOC_ENABLE_EVENT:
+		((struct ksalloc_enable_event *)arg)->id = FAKE_EVENT;
+		return 0;
+	case KSALLOC_DISABLE_EVENT:
+		return ((struct ksalloc_disable_event *)arg)->id == FAKE_EVENT ? 0 : -EINVAL;
 	default:
 		return sync_dmabuf(fd, arg);
 	}

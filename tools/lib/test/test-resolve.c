@@ -1329,21 +1329,21 @@ static void test_refused(void)
 int main(void)
 {
 	static const struct tap_test tests[] = {
-		{ "resolver: two cameras", test_two_cameras },
-		{ "resolver: device memory", test_device_memory },
-		{ "resolver: steppings", test_steppings },
-		{ "resolver: large sizes", test_large_sizes },
-		{ "resolver: wishes", test_wishes },
-		{ "resolver: frame integrity", test_integrity },
-		{ "resolver: items", test_items },
-		{ "resolver: ties", test_ties },
-		{ "resolver: weights", test_weights },
-		{ "resolver: refused", test_refused },
-		{ "resolver: random cases against the model", test_model },
-		{ "resolver: random sizes against the model", test_model_sizes },
-		{ "resolver: order makes no difference", test_commutative },
-		{ "resolver: the same again changes nothing", test_idempotent },
-		{ "resolver: one more need never makes it easier", test_monotone },
+		{ "two cameras", test_two_cameras },
+		{ "device memory", test_device_memory },
+		{ "steppings", test_steppings },
+		{ "large sizes", test_large_sizes },
+		{ "wishes", test_wishes },
+		{ "frame integrity", test_integrity },
+		{ "items", test_items },
+		{ "ties", test_ties },
+		{ "weights", test_weights },
+		{ "refused", test_refused },
+		{ "random cases against the model", test_model },
+		{ "random sizes against the model", test_model_sizes },
+		{ "order makes no difference", test_commutative },
+		{ "the same again changes nothing", test_idempotent },
+		{ "one more need never makes it easier", test_monotone },
 	};
 
 	return tap_run(tests, ARRAY_SIZE(tests));
