@@ -732,7 +732,7 @@ static void check_against_model(const struct given *given, unsigned int count)
  * Passes where for each random case the answer is the model's, every need is met
  * by it, and a reported clash is one: without any of its members there is none,
  * with them there is, and in the field that is told. Each kind of clash must
- * have come up. (D4, H1 to H6)
+ * have come up. (D4, H1 to H4, H6)
  */
 static void test_model(void)
 {

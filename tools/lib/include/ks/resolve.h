@@ -132,7 +132,7 @@ struct ks_clash {
 
 /**
  * ks_resolve_framing() - find the framing that suits several connections
- * @needs: what they need (contract D4, H1 to H6)
+ * @needs: what they need (contract D4, H1 to H4, H6)
  * @count: how many they are; with none, any framing suits
  * @resolved: out: the framing; not written to on failure
  * @clash: out: what is in the way, on -EINVAL and -ERANGE; may be NULL
