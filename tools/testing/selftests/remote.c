@@ -423,6 +423,17 @@ static bool probe(void *to, void *from, size_t bytes)
 		(ssize_t)bytes;
 }
 
+/* An answer without descriptors, whatever signals come */
+static bool receive_anyhow(int socket, struct message *message)
+{
+	int got;
+
+	do {
+		got = receive_message(socket, message, NULL);
+	} while (got < 0 && errno == EINTR);
+	return got > 0;
+}
+
 /* An order on the control socket, with or without a descriptor */
 static int order(enum order what, int fd, const int *sent)
 {
@@ -431,14 +442,9 @@ static int order(enum order what, int fd, const int *sent)
 		.fd = fd,
 		.count_fds = !!sent,
 	};
-	int got;
 
-	if (!send_message(control, &message, sent))
-		broken("control");
-	do {
-		got = receive_message(control, &message, NULL);
-	} while (got < 0 && errno == EINTR);
-	if (got <= 0)
+	if (!send_message(control, &message, sent) ||
+	    !receive_anyhow(control, &message))
 		broken("control");
 	return message.result;
 }
@@ -498,7 +504,7 @@ static int channel(void)
 	pthread_mutex_unlock(&control_lock);
 	__real_close(sockets[1]);
 	fd = move_away(sockets[0]);
-	if (fd < 0 || receive_message(fd, &message, NULL) <= 0)
+	if (fd < 0 || !receive_anyhow(fd, &message))
 		broken("channel");
 	channel_tid = message.tid;
 	channel_plus_one = fd + 1;
