@@ -1116,11 +1116,15 @@ static void frames_random_calls(struct kunit *test)
 /**
  * struct frames_free - a frame that is freed in an interrupt
  * @alloc: the allocator
+ * @begins: the interrupt has come
+ * @pause_ns: how long it waits then
  * @ret: what came of it
  * @done: it has come
  */
 struct frames_free {
 	struct ks_allocator *alloc;
+	bool begins;
+	u32 pause_ns;
 	int ret;
 	struct completion done;
 };
@@ -1129,6 +1133,8 @@ static void frames_free_first(void *data)
 {
 	struct frames_free *call = data;
 
+	WRITE_ONCE(call->begins, true);
+	ndelay(call->pause_ns);
 	call->ret = ks_allocator_free(call->alloc, 0);
 	complete(&call->done);
 }
@@ -1151,16 +1157,20 @@ static void frames_cancel_against_free(struct kunit *test)
 	init_completion(&call->done);
 	for (round = 0; round < CANCEL_ROUNDS; round++) {
 		struct ks_test_call *waiter;
-		unsigned int cpu;
+		unsigned int cpu, spins;
 
+		call->begins = false;
+		call->pause_ns = round / 8 % 4 * 1000;
 		frames_alloc(test, call->alloc, &holder);
 		waiter = frames_wait(test, file, &gone, 0);
 		cpu = cpumask_any_but(cpu_online_mask, get_cpu());
 		if (cpu >= nr_cpu_ids)
 			cpu = smp_processor_id();
 		smp_call_function_single(cpu, frames_free_first, call, false);
-		/* Sooner or later, so that now the one comes first, now the other */
-		ndelay(round * 200);
+		/* Close together; now the one comes first, now the other */
+		for (spins = 0; spins < 100000 && !READ_ONCE(call->begins); spins++)
+			cpu_relax();
+		ndelay(round % 8 * 200);
 		ks_allocator_reclaim(call->alloc, &gone);
 		put_cpu();
 
@@ -1215,7 +1225,10 @@ static void frames_crowd_round(struct frames_crowd *crowd,
 	atomic_inc(&crowd->served);
 	if (atomic_cmpxchg(&crowd->holder[index], 0, me))
 		atomic_inc(&crowd->clashes);
-	if (r / 64 % 2)
+	/* Now and then for longer than anybody's deadline */
+	if (r / 64 % 32 == 0)
+		schedule_timeout_uninterruptible(1);
+	else if (r / 64 % 2)
 		cond_resched();
 	if (atomic_cmpxchg(&crowd->holder[index], me, 0) != me)
 		atomic_inc(&crowd->clashes);

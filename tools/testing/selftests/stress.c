@@ -323,6 +323,10 @@ static void kill_crowd(struct stress_fixture *self, int sockets[2],
 		/* The child's are not ours. */
 		random_bits(&self->seed);
 	}
+	/* Half of the time, all of it happens in the middle of the stream. */
+	if (chance(&self->seed, 50))
+		ASSERT_TRUE(EVENTUALLY(is_held(self->rig.allocator) ||
+				       is_held(self->allocator)));
 	sleep_ms(pick(&self->seed, 40));
 	*held = is_held(self->rig.allocator) || is_held(self->allocator);
 	for (i = 0; i < size; i++) {
@@ -376,7 +380,7 @@ TEST_F_TIMEOUT(stress, kills, LAST_RESORT_S)
 	}
 	harness_note("%u processes killed in %u rounds, %u of them with frames held, in %.1f s",
 		     kills, rounds, busy, seconds_since(start));
-	EXPECT_LE(rounds / 4, busy);
+	EXPECT_LE(rounds / 8, busy);
 	EXPECT_FOOTPRINT(&before);
 	self->connection = do_connect(self->rig.ksalloc, self->video);
 	ASSERT_LE(0, self->connection);
@@ -529,6 +533,9 @@ static unsigned int unbind_once(struct unbound_fixture *self)
 	for (i = 0; i < count; i++)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, work[i],
 					    &users));
+	/* With nobody who stops it, a frame comes for certain. */
+	if (count < ARRAY_SIZE(work) && chance(&self->seed, 50))
+		ASSERT_TRUE(EVENTUALLY(users.frames));
 	sleep_ms(pick(&self->seed, 60));
 	vivid_unbind();
 	ASSERT_TRUE(EVENTUALLY(!users.running));
@@ -559,7 +566,8 @@ TEST_F_TIMEOUT(unbound, again_and_again, LAST_RESORT_S)
 		frames += unbind_once(self);
 	harness_note("%u times unbound, %u frames read meanwhile, in %.1f s",
 		     count, frames, seconds_since(start));
-	EXPECT_LT(0, frames);
+	if (count > 20)
+		EXPECT_LT(0, frames);
 	EXPECT_FOOTPRINT(&before);
 }
 
@@ -679,7 +687,10 @@ struct command {
 	unsigned long request;
 	unsigned int size;
 	enum fd_kind target;
-	/* How often, in thousandths: some take long */
+	/*
+	 * How often, in thousandths: to make an allocator takes as long as a
+	 * thousand other calls
+	 */
 	unsigned int weight;
 	unsigned int flags;
 	struct field fields[4];
@@ -694,7 +705,7 @@ struct command {
 
 static const struct command commands[] = {
 	{
-		COMMAND(CONNECT, ksalloc_connect, DEVICE, 4),
+		COMMAND(CONNECT, ksalloc_connect, DEVICE, 2),
 		.fields = {
 			{ VIDEO_FD, offsetof(struct ksalloc_connect, v4l2_fd) },
 			{ ZERO, offsetof(struct ksalloc_connect, __reserved) },
@@ -703,7 +714,7 @@ static const struct command commands[] = {
 		COMMAND(GET_FRAMING, ksalloc_get_framing, CONNECTION, 80),
 	}, {
 		COMMAND(CREATE_ALLOCATOR, ksalloc_create_allocator, CONNECTION,
-			3),
+			1),
 		.fields = {
 			{ HEAP_FD, offsetof(struct ksalloc_create_allocator,
 					    heap_fd) },
@@ -721,14 +732,14 @@ static const struct command commands[] = {
 					 __reserved) },
 		},
 	}, {
-		COMMAND(SET_STATE, ksalloc_set_state, CONNECTION, 5),
+		COMMAND(SET_STATE, ksalloc_set_state, CONNECTION, 3),
 		.fields = {
 			{ STATE, offsetof(struct ksalloc_set_state, state) },
 			{ ZERO, offsetof(struct ksalloc_set_state,
 					 __reserved) },
 		},
 	}, {
-		COMMAND(GET_STATE, ksalloc_get_state, CONNECTION, 105),
+		COMMAND(GET_STATE, ksalloc_get_state, CONNECTION, 111),
 	}, {
 		COMMAND(SUBMIT, ksalloc_submit, CONNECTION, 240),
 		.fields = {
@@ -885,7 +896,7 @@ static struct ksallocator_framing any_framing(struct caller *caller)
 	struct ksallocator_framing framing = {
 		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
 		.pool_type = pick(seed, 2),
-		.frames = FRAMES,
+		.frames = 1 + pick(seed, 2),
 		.frame_size = chance(seed, 50) ? needed : 0,
 		.file_alignment = (1U << pick(seed, 13)) - 1,
 	};
@@ -1076,7 +1087,9 @@ static const struct command *any_command(unsigned int *seed)
 	const struct command *command = commands;
 	unsigned int left = pick(seed, 1000);
 
-	while (left >= command->weight)
+	/* The last one gets what the others leave. */
+	while (left >= command->weight &&
+	       command < commands + ARRAY_SIZE(commands) - 1)
 		left -= command++->weight;
 	return command;
 }
@@ -1238,7 +1251,7 @@ static void *breed(void *data)
 			waitpid(pid, NULL, 0);
 		}
 		/* To make a process costs more than its calls. */
-		sleep_ms(pick(seed, 200));
+		sleep_ms(pick(seed, 300));
 		random_bits(seed);
 		caller->calls++;
 	}
