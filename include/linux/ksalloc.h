@@ -2,8 +2,37 @@
 /*
  * Kernel Streaming allocator objects: the API for other kernel modules.
  *
- * Documentation/driver-api/ksalloc.rst has the story to this, and
- * uapi/linux/ksalloc.h the user's side of it.
+ * A module can be a client of an allocator (ksalloc_client_create() and on), or the
+ * sink of connections (ksalloc_connect()), with memory of its own or without.
+ * Documentation/driver-api/ksalloc.rst has the story to this, samples/ an example of
+ * either, and uapi/linux/ksalloc.h the user's side of it.
+ *
+ * Lifetimes
+ * ---------
+ *  - A connection and an allocator are files. Who has one has a reference, and lets
+ *    go of it with fput(). The object lives as long as the file.
+ *  - A client has a reference to its allocator's file from its creation to its end.
+ *    Its frames, by pointer, their dma-bufs and their mappings are there as long.
+ *  - ksalloc_client_destroy() waits for callbacks and calls under way in any context;
+ *    none may begin later. Then the client's frames are free again.
+ *  - A connection owns its sink from ksalloc_connect() on, until ->destroy. An
+ *    allocator owns its memory from ->initialize_allocator to ->delete_allocator,
+ *    and often lives longer than the connection, and the sink, that it was created on.
+ *  - The modules that the owners of ksalloc_sink_ops and ksalloc_memory_ops name are
+ *    not unloaded while there is such a connection or allocator.
+ *
+ * Contexts and locks
+ * ------------------
+ *  - Each function states its context. "Any" means hard interrupts included, but not
+ *    NMI, and on CONFIG_PREEMPT_RT threaded interrupts only. What sleeps has a
+ *    might_sleep() in it.
+ *  - A client's callback runs wherever a frame is freed, in any context, in an RCU
+ *    read-side section, and with no lock of ksalloc's: it must not sleep, may
+ *    allocate, and must not free.
+ *  - The operations of a memory are called in process context with no lock; those of a
+ *    sink in process context with the connection's mutex, save where they say
+ *    otherwise.
+ *  - ksalloc_create_allocator() is called with no lock held: a heap can be any file.
  */
 #ifndef _LINUX_KSALLOC_H
 #define _LINUX_KSALLOC_H

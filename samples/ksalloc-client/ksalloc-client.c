@@ -535,8 +535,11 @@ static long client_write(struct client *client, void __user *uarg)
 	return ret;
 }
 
-/* A kernel with CONFIG_DEBUG_ATOMIC_SLEEP complains; nothing is created */
-static long client_break_rules(struct client *client, struct file *file)
+/*
+ * A kernel with CONFIG_DEBUG_ATOMIC_SLEEP complains; nothing is created. Not inline,
+ * so that the complaint has its name
+ */
+static noinline long client_break_rules(struct client *client, struct file *file)
 {
 	const struct ksallocator_framing framing = {};
 	struct file *allocator;

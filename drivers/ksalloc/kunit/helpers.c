@@ -374,8 +374,8 @@ static void ks_test_call_action(void *data)
 }
 
 /* Starts a call, whose arguments are in @prototype; it ends with the test */
-static struct ks_test_call *ks_test_call(struct kunit *test,
-					 const struct ks_test_call *prototype)
+struct ks_test_call *ks_test_call(struct kunit *test,
+				  const struct ks_test_call *prototype)
 {
 	struct ks_test_call_action *action;
 	struct ks_test_call *call;

@@ -143,6 +143,7 @@ void ks_test_expect_counts(struct kunit *test, struct ks_allocator *alloc,
  * @deadline_ns: argument
  * @nonblock: argument
  * @state: argument
+ * @data: argument
  * @ret: result, as all that follow, after @done
  * @index: the frame
  * @complete: what ks_connection_read() said
@@ -157,6 +158,7 @@ struct ks_test_call {
 	u64 deadline_ns;
 	bool nonblock;
 	enum ksstate state;
+	void *data;
 
 	int ret;
 	u32 index;
@@ -167,6 +169,8 @@ struct ks_test_call {
 	struct task_struct *task;
 };
 
+struct ks_test_call *ks_test_call(struct kunit *test,
+				  const struct ks_test_call *prototype);
 struct ks_test_call *ks_test_call_alloc(struct kunit *test, struct file *file,
 					const struct ks_owner *owner,
 					u64 deadline_ns);

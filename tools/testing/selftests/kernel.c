@@ -467,6 +467,12 @@ TEST_F(direct, not_for_processes)
 	}
 }
 
+/* A word that somebody else writes */
+static __u32 read_word(const __u32 *word)
+{
+	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+
 /* What the kernel writes into its mapping of a frame, a process reads in its own. */
 TEST_F(direct, kernel_mapping)
 {
@@ -481,7 +487,7 @@ TEST_F(direct, kernel_mapping)
 		__u32 *map = map_frame(dmabuf, 4096, PROT_READ);
 
 		ASSERT_EQ(0, call_fd(self->client, CLIENT_WRITE, &write));
-		EXPECT_EQ(write.word, *(volatile __u32 *)map);
+		EXPECT_EQ(write.word, read_word(map));
 		munmap(map, 4096);
 		close(dmabuf);
 	}
@@ -489,8 +495,8 @@ TEST_F(direct, kernel_mapping)
 
 /* What processes and the kernel quarrel over, and the marks of who has a frame */
 struct quarrel {
-	int allocator;
-	_Atomic __u32 *word[FRAMES];
+	int allocator; /* of FRAMES frames */
+	__u32 *word[FRAMES];
 	atomic_int clashes;
 	atomic_int got;
 	atomic_bool stop;
@@ -519,6 +525,12 @@ static struct quarrel *quarrel_create(int allocator)
 	return quarrel;
 }
 
+static bool change_word(__u32 *word, __u32 from, __u32 to)
+{
+	return __atomic_compare_exchange_n(word, &from, to, false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
 /* Every other thread waits for frames; sometimes not for long */
 static void *quarrel_thread(void *data)
 {
@@ -527,7 +539,6 @@ static void *quarrel_thread(void *data)
 	unsigned int rnd = mark;
 
 	while (!quarrel->stop) {
-		__u32 was = 0;
 		int index;
 
 		if (mark % 2)
@@ -542,12 +553,8 @@ static void *quarrel_thread(void *data)
 			continue;
 		}
 		quarrel->got++;
-		if (!atomic_compare_exchange_strong(quarrel->word[index], &was,
-						    mark))
-			quarrel->clashes++;
-		was = mark;
-		if (!atomic_compare_exchange_strong(quarrel->word[index], &was,
-						    0))
+		if (!change_word(quarrel->word[index], 0, mark) ||
+		    !change_word(quarrel->word[index], mark, 0))
 			quarrel->clashes++;
 		if (free_frame(quarrel->allocator, index))
 			quarrel->clashes++;
@@ -920,7 +927,7 @@ static void expect_stream(int connection, int allocator, int frames)
 		if (!i)
 			expected = out.sequence;
 		EXPECT_EQ(expected + i, (int)out.sequence);
-		EXPECT_EQ(out.sequence, *(volatile __u32 *)map[index]);
+		EXPECT_EQ(out.sequence, read_word(map[index]));
 		EXPECT_EQ(4, out.header.data_used);
 		ASSERT_EQ(0, submit(connection, index));
 	}

@@ -1,0 +1,603 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit suite "ksalloc_client": kernel-mode clients by the public API: what they get
+ * and free in which context, what they are told, and how they go away.
+ */
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/irq_work.h>
+#include <linux/ktime.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+
+#include "ks_test.h"
+
+#define CLIENT_FRAMES 4
+
+/**
+ * struct test_client - a client, and what it was told
+ * @client: the client; NULL once it is destroyed
+ * @told: how often
+ * @in_hardirq: how often in a hard interrupt
+ * @take: the callback shall allocate
+ * @took: what it got
+ */
+struct test_client {
+	struct ksalloc_client *client;
+	atomic_t told;
+	atomic_t in_hardirq;
+	bool take;
+	struct ksalloc_frame *took;
+};
+
+static void test_client_told(void *context)
+{
+	struct test_client *client = context;
+
+	atomic_inc(&client->told);
+	if (in_hardirq())
+		atomic_inc(&client->in_hardirq);
+	if (client->take)
+		client->took = ksalloc_alloc_frame(client->client);
+}
+
+static const struct ksalloc_client_ops test_client_ops = {
+	.free_frame = test_client_told,
+};
+
+static const struct ksalloc_client_ops test_silent_ops = {};
+
+static void test_client_end(void *data)
+{
+	struct test_client *client = data;
+
+	ksalloc_client_destroy(client->client);
+	client->client = NULL;
+}
+
+static struct test_client *test_client(struct kunit *test, struct file *file,
+				       const struct ksalloc_client_ops *ops)
+{
+	struct test_client *client;
+
+	client = kunit_kzalloc(test, sizeof(*client), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, client);
+	client->client = ksalloc_client_create(file, ops, client);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, client->client);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
+							   test_client_end,
+							   client));
+	return client;
+}
+
+/* A call in a hard interrupt */
+struct test_client_call {
+	struct ksalloc_client *client;
+	struct ksalloc_frame *frame;
+	int ret;
+};
+
+static void test_client_do_alloc(void *data)
+{
+	struct test_client_call *call = data;
+
+	call->frame = ksalloc_alloc_frame(call->client);
+}
+
+static void test_client_do_free(void *data)
+{
+	struct test_client_call *call = data;
+
+	call->ret = ksalloc_free_frame(call->client, call->frame);
+}
+
+/*
+ * Passes where a client gets frames in a hard interrupt, at once NULL where there is
+ * none, is their owner by itself and no file, and frees them there (C1, C2).
+ */
+static void client_in_hardirq(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, CLIENT_FRAMES);
+	struct test_client *client = test_client(test, file, &test_client_ops);
+	struct test_client_call call = { .client = client->client };
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	int i;
+
+	for (i = 0; i < CLIENT_FRAMES; i++) {
+		KUNIT_ASSERT_EQ(test, 0, ks_test_in_hardirq(test, test_client_do_alloc,
+							    &call));
+		KUNIT_ASSERT_PTR_EQ(test, call.frame, &alloc->frame[i]);
+		KUNIT_EXPECT_EQ(test, ksalloc_frame_index(call.frame), i);
+		KUNIT_EXPECT_PTR_EQ(test, ksalloc_frame_dmabuf(call.frame),
+				    alloc->frame[i].dmabuf);
+		KUNIT_EXPECT_PTR_EQ(test, call.frame->owner.file, NULL);
+		KUNIT_EXPECT_PTR_EQ(test, call.frame->owner.files,
+				    (fl_owner_t)client->client);
+	}
+	ks_test_expect_counts(test, alloc, CLIENT_FRAMES, 0, 0);
+	KUNIT_ASSERT_EQ(test, 0, ks_test_in_hardirq(test, test_client_do_alloc,
+						    &call));
+	KUNIT_EXPECT_NULL(test, call.frame);
+	for (i = 0; i < CLIENT_FRAMES; i++) {
+		call.frame = ksalloc_frame(client->client, i);
+		KUNIT_ASSERT_EQ(test, 0, ks_test_in_hardirq(test, test_client_do_free,
+							    &call));
+		KUNIT_EXPECT_EQ(test, call.ret, 0);
+	}
+	KUNIT_EXPECT_NULL(test, ksalloc_frame(client->client, CLIENT_FRAMES));
+	ks_test_expect_counts(test, alloc, 0, 0, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), CLIENT_FRAMES);
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->in_hardirq), CLIENT_FRAMES);
+}
+
+/*
+ * Passes where a frame that is free, in a device, of another allocator, or no frame
+ * at all cannot be freed, and nobody is told (B5).
+ */
+static void client_wrong_frees(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, CLIENT_FRAMES);
+	struct file *other = ks_test_allocator_file(test, CLIENT_FRAMES);
+	struct test_client *client = test_client(test, file, &test_client_ops);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	u32 index = 0;
+
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(ks_allocator_of(other),
+							&owner, &index));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			ksalloc_free_frame(client->client,
+					   &ks_allocator_of(other)->frame[0]));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ksalloc_free_frame(client->client, NULL));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			ksalloc_free_frame(client->client,
+					   alloc->frame + CLIENT_FRAMES));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			ksalloc_free_frame(client->client, &alloc->frame[0]));
+	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(client->client));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_submit(alloc, 0, ks_test_file(1)));
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			ksalloc_free_frame(client->client, &alloc->frame[0]));
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 0);
+	ks_test_expect_counts(test, alloc, 1, 1, 0);
+	ks_test_expect_counts(test, ks_allocator_of(other), 1, 0, 0);
+	ks_allocator_cancel(alloc, ks_test_file(1));
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 1);
+}
+
+/*
+ * Passes where each way in which a frame becomes free is told once for each frame to
+ * each client that wants to know, and a frame that goes to a waiter is not (C3).
+ */
+static void client_is_told(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, CLIENT_FRAMES);
+	struct test_client *one = test_client(test, file, &test_client_ops);
+	struct test_client *two = test_client(test, file, &test_client_ops);
+	struct test_client *deaf = test_client(test, file, &test_silent_ops);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_test_call *waiter;
+	u32 i, index = 0;
+
+	for (i = 0; i < CLIENT_FRAMES; i++)
+		KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(alloc, &owner,
+								&index));
+	waiter = ks_test_call_alloc(test, file, &owner, 0);
+	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->waiting)));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(waiter));
+	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 0);
+
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 1);
+	ks_allocator_free_owned(alloc, 1, &owner);
+	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 2);
+	ks_allocator_free_owned(alloc, 1, &owner);
+	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 2);
+
+	/* What a device lets go, all at once */
+	for (i = 2; i < CLIENT_FRAMES; i++)
+		KUNIT_ASSERT_EQ(test, 0, ks_allocator_submit(alloc, i,
+							     ks_test_file(1)));
+	ks_allocator_cancel(alloc, ks_test_file(1));
+	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), CLIENT_FRAMES);
+
+	/* What an owner leaves, another client for one */
+	for (i = 0; i < CLIENT_FRAMES; i++)
+		KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(deaf->client));
+	test_client_end(deaf);
+	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 2 * CLIENT_FRAMES);
+	KUNIT_EXPECT_EQ(test, atomic_read(&two->told), 2 * CLIENT_FRAMES);
+
+	/* Who has gone hears nothing */
+	test_client_end(two);
+	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(one->client));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 2 * CLIENT_FRAMES + 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&two->told), 2 * CLIENT_FRAMES);
+	KUNIT_EXPECT_EQ(test, atomic_read(&deaf->told), 0);
+}
+
+/* Passes where a callback in a hard interrupt takes the frame that it is told of (C3). */
+static void client_takes_what_it_is_told_of(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct test_client *client = test_client(test, file, &test_client_ops);
+	struct test_client_call call = { .client = client->client };
+
+	call.frame = ksalloc_alloc_frame(client->client);
+	client->take = true;
+	KUNIT_ASSERT_EQ(test, 0, ks_test_in_hardirq(test, test_client_do_free,
+						    &call));
+	client->take = false;
+	KUNIT_EXPECT_PTR_EQ(test, client->took, call.frame);
+	ks_test_expect_counts(test, ks_allocator_of(file), 1, 0, 0);
+}
+
+static int test_client_do_wait(struct ks_test_call *call)
+{
+	struct ksalloc_frame *frame;
+	int ret = ksalloc_alloc_frame_wait(call->data, call->deadline_ns, &frame);
+
+	if (!ret)
+		call->index = ksalloc_frame_index(frame);
+	return ret;
+}
+
+/* A thread that waits for a frame on a client's behalf */
+static struct ks_test_call *test_client_wait(struct kunit *test,
+					     struct file *file,
+					     struct test_client *client,
+					     u64 deadline_ns)
+{
+	const struct ks_test_call call = {
+		.fn = test_client_do_wait,
+		.file = file,
+		.data = client->client,
+		.deadline_ns = deadline_ns,
+		.index = KS_TEST_NEVER,
+	};
+
+	return ks_test_call(test, &call);
+}
+
+/* Passes where clients and processes wait in one queue, the oldest first (B3, C4). */
+static void client_queues_with_processes(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct test_client *client = test_client(test, file, &test_client_ops);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_test_call *calls[6];
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(client->client));
+	for (i = 0; i < 6; i++) {
+		calls[i] = i % 2 ? test_client_wait(test, file, client, 0) :
+				   ks_test_call_alloc(test, file, &owner, 0);
+		KUNIT_ASSERT_TRUE(test,
+				  ks_test_wait_until(READ_ONCE(alloc->waiting) ==
+						     i + 1));
+	}
+	for (i = 0; i < 6; i++) {
+		KUNIT_EXPECT_NULL(test, ksalloc_alloc_frame(client->client));
+		KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0));
+		KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[i]));
+		KUNIT_EXPECT_EQ(test, calls[i]->ret, 0);
+		KUNIT_EXPECT_EQ(test, calls[i]->index, 0);
+		ks_test_expect_counts(test, alloc, 1, 0, 5 - i);
+	}
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 0);
+}
+
+/* Passes where a signal and a deadline end a client's request, and lose nothing (B4). */
+static void client_gives_up(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct test_client *client = test_client(test, file, &test_client_ops);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_test_call *call;
+
+	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(client->client));
+	call = test_client_wait(test, file, client, 1);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->ret, -ETIMEDOUT);
+	call = test_client_wait(test, file, client, 0);
+	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->waiting)));
+	ks_test_signal(call);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->ret, -ERESTARTSYS);
+	ks_test_expect_counts(test, alloc, 1, 0, 0);
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 1);
+}
+
+/*
+ * Passes where ksalloc_client_cancel() ends this client's requests, those to come
+ * too, and no other's, and leaves it its frames (B4).
+ */
+static void client_cancel(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct test_client *client = test_client(test, file, &test_client_ops);
+	struct test_client *other = test_client(test, file, &test_client_ops);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_test_call *calls[3];
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(client->client));
+	for (i = 0; i < 3; i++) {
+		calls[i] = test_client_wait(test, file, i == 1 ? other : client, 0);
+		KUNIT_ASSERT_TRUE(test,
+				  ks_test_wait_until(READ_ONCE(alloc->waiting) ==
+						     i + 1));
+	}
+	ksalloc_client_cancel(client->client);
+	for (i = 0; i < 3; i += 2) {
+		KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[i]));
+		KUNIT_EXPECT_EQ(test, calls[i]->ret, -ECANCELED);
+	}
+	KUNIT_EXPECT_TRUE(test, ks_test_pending(calls[1]));
+	ks_test_expect_counts(test, alloc, 1, 0, 1);
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[1]));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0));
+
+	calls[0] = test_client_wait(test, file, client, 0);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[0]));
+	KUNIT_EXPECT_EQ(test, calls[0]->ret, -ECANCELED);
+	ks_test_expect_counts(test, alloc, 0, 0, 0);
+}
+
+/*
+ * Passes where the end of a client gives back its frames, leaves those in a device
+ * there with no owner, touches no other owner's, and cancels who waits (B4, B7, C5).
+ */
+static void client_end_gives_back(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, CLIENT_FRAMES);
+	struct test_client *client = test_client(test, file, &test_client_ops);
+	struct test_client *other = test_client(test, file, &test_client_ops);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	/* As like the client as a file's owner can be */
+	struct ks_owner owner = { file, client->client };
+	struct ks_test_call *call;
+	u32 index = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(client->client));
+	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(client->client));
+	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(other->client));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(alloc, &owner, &index));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_submit(alloc, 1, ks_test_file(1)));
+	call = test_client_wait(test, file, client, 0);
+	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->waiting)));
+
+	ks_allocator_reclaim(alloc, &owner);
+	/* The frame of the file's owner went to the waiter */
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->index, 3);
+	call = test_client_wait(test, file, client, 0);
+	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->waiting)));
+
+	test_client_end(client);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->ret, -ECANCELED);
+	ks_test_expect_counts(test, alloc, 2, 1, 0);
+	KUNIT_EXPECT_PTR_EQ(test, alloc->frame[1].owner.files, NULL);
+	KUNIT_EXPECT_EQ(test, alloc->frame[2].state, KS_FRAME_ALLOCATED);
+	ks_allocator_unsubmit(alloc, 1);
+	ks_test_expect_counts(test, alloc, 1, 0, 0);
+}
+
+/**
+ * struct client_in_irq - a free in a hard interrupt on another processor that is held
+ * up in a callback
+ * @work: the interrupt
+ * @freer: who frees
+ * @frame: what
+ * @listener: whose callback it is
+ * @cpu: where the test is, and stays
+ * @ready: the thread that ends a client is there, too
+ * @in_callback: it has begun
+ * @go: it may end
+ * @callback_over: it has
+ * @free_over: the call of ksalloc_free_frame() has
+ * @over_then: what was due to be over when the end of a client had returned
+ */
+struct client_in_irq {
+	struct irq_work work;
+	struct ksalloc_client *freer;
+	struct ksalloc_frame *frame;
+	struct ksalloc_client *listener;
+	unsigned int cpu;
+	bool ready;
+	bool in_callback;
+	bool go;
+	bool callback_over;
+	bool free_over;
+	bool over_then;
+};
+
+static void client_in_irq_told(void *context)
+{
+	struct client_in_irq *irq = context;
+	u64 end = ktime_get_ns() + 5 * NSEC_PER_SEC;
+
+	WRITE_ONCE(irq->in_callback, true);
+	while (!READ_ONCE(irq->go) && ktime_get_ns() < end)
+		cpu_relax();
+	WRITE_ONCE(irq->callback_over, true);
+}
+
+static const struct ksalloc_client_ops client_in_irq_ops = {
+	.free_frame = client_in_irq_told,
+};
+
+static void client_in_irq_frees(struct irq_work *work)
+{
+	struct client_in_irq *irq = container_of(work, struct client_in_irq,
+						 work);
+
+	ksalloc_free_frame(irq->freer, irq->frame);
+	WRITE_ONCE(irq->free_over, true);
+}
+
+/* On the processor that is to be interrupted */
+static void client_in_irq_queue(void *data)
+{
+	struct client_in_irq *irq = data;
+
+	irq_work_queue(&irq->work);
+}
+
+/* In a thread: the end of a client, and what was over when it returned */
+static int client_in_irq_end(struct ks_test_call *call)
+{
+	struct client_in_irq *irq = call->data;
+
+	/* Not where the interrupt is, under which it would have to wait */
+	set_cpus_allowed_ptr(current, cpumask_of(irq->cpu));
+	WRITE_ONCE(irq->ready, true);
+	if (!ks_test_wait_until(READ_ONCE(irq->in_callback)))
+		return -ETIMEDOUT;
+	ksalloc_client_destroy(call->nonblock ? irq->freer : irq->listener);
+	irq->over_then = READ_ONCE(irq->callback_over) &&
+			 (!call->nonblock || READ_ONCE(irq->free_over));
+	return 0;
+}
+
+static void client_ends_in_the_middle(struct kunit *test, bool freer)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct client_in_irq *irq;
+	struct ks_test_call prototype = {
+		.fn = client_in_irq_end,
+		.file = file,
+		.nonblock = freer,
+	};
+	struct ks_test_call *call;
+	unsigned int other;
+
+	irq = kunit_kzalloc(test, sizeof(*irq), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, irq);
+	irq->work = IRQ_WORK_INIT_HARD(client_in_irq_frees);
+	irq->freer = ksalloc_client_create(file, &test_silent_ops, NULL);
+	irq->listener = ksalloc_client_create(file, &client_in_irq_ops, irq);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, irq->freer);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, irq->listener);
+	irq->frame = ksalloc_alloc_frame(irq->freer);
+	KUNIT_ASSERT_NOT_NULL(test, irq->frame);
+	prototype.data = irq;
+
+	irq->cpu = raw_smp_processor_id();
+	set_cpus_allowed_ptr(current, cpumask_of(irq->cpu));
+	call = ks_test_call(test, &prototype);
+	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(irq->ready)));
+	other = cpumask_any_but(cpu_online_mask, irq->cpu);
+	smp_call_function_single(other, client_in_irq_queue, irq, true);
+	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(irq->in_callback)));
+	if (!freer)
+		KUNIT_EXPECT_TRUE(test, ks_test_wait_until(list_empty_careful(&alloc->listeners)));
+	/* Long enough for an end that does not wait */
+	msleep(50);
+	KUNIT_EXPECT_FALSE(test, completion_done(&call->done));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(irq->callback_over));
+	WRITE_ONCE(irq->go, true);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_TRUE(test, irq->over_then);
+	irq_work_sync(&irq->work);
+	KUNIT_EXPECT_EQ(test, call->ret, 0);
+	ksalloc_client_destroy(freer ? irq->listener : irq->freer);
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+	ks_test_expect_counts(test, alloc, 0, 0, 0);
+}
+
+/*
+ * Passes where the end of a client waits for its callback that is under way in a hard
+ * interrupt on another processor (C5).
+ */
+static void client_end_waits_for_callback(struct kunit *test)
+{
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "one processor");
+	client_ends_in_the_middle(test, false);
+}
+
+/*
+ * Passes where the end of a client waits for its own free that is under way in a hard
+ * interrupt on another processor, held up in another client's callback (C5).
+ */
+static void client_end_waits_for_free(struct kunit *test)
+{
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "one processor");
+	client_ends_in_the_middle(test, true);
+}
+
+/* Passes where a client keeps the allocator alive, and its end ends it (C5, B7). */
+static void client_keeps_the_allocator(struct kunit *test)
+{
+	struct ksallocator_framing framing = {
+		.frames = 2,
+		.frame_size = PAGE_SIZE,
+	};
+	struct ks_test_memory memory = {
+		.fail_at = KS_TEST_NEVER,
+		.signal_at = KS_TEST_NEVER,
+		.same_at = KS_TEST_NEVER,
+	};
+	int ground = ks_test_dma_bufs();
+	struct ksalloc_client *client;
+	struct file *file;
+
+	file = ks_allocator_create(&framing, PAGE_SIZE, &ks_test_memory_ops,
+				   &memory, false);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	client = ksalloc_client_create(file, &test_silent_ops, NULL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, client);
+	fput(file);
+	flush_delayed_fput();
+	KUNIT_EXPECT_EQ(test, ks_test_dma_bufs(), ground + 2);
+	KUNIT_EXPECT_NOT_NULL(test, ksalloc_alloc_frame(client));
+	ksalloc_client_destroy(client);
+	KUNIT_EXPECT_TRUE(test, ks_test_dma_bufs_become(ground));
+}
+
+/* Passes where only an allocator has clients, and no client needs no end (A5). */
+static void client_of_other_files(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct file *dmabuf = ks_allocator_of(file)->frame[0].dmabuf->file;
+
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EINVAL),
+			    ksalloc_client_create(dmabuf, &test_silent_ops,
+						  NULL));
+	ksalloc_client_destroy(NULL);
+	ksalloc_client_destroy(ERR_PTR(-EINVAL));
+}
+
+static struct kunit_case client_cases[] = {
+	KUNIT_CASE(client_in_hardirq),
+	KUNIT_CASE(client_wrong_frees),
+	KUNIT_CASE(client_is_told),
+	KUNIT_CASE(client_takes_what_it_is_told_of),
+	KUNIT_CASE_SLOW(client_queues_with_processes),
+	KUNIT_CASE(client_gives_up),
+	KUNIT_CASE(client_cancel),
+	KUNIT_CASE(client_end_gives_back),
+	KUNIT_CASE_SLOW(client_end_waits_for_callback),
+	KUNIT_CASE_SLOW(client_end_waits_for_free),
+	KUNIT_CASE(client_keeps_the_allocator),
+	KUNIT_CASE(client_of_other_files),
+	{}
+};
+
+static struct kunit_suite client_suite = {
+	.name = "ksalloc_client",
+	.init = ks_test_init,
+	.test_cases = client_cases,
+};
+
+kunit_test_suite(client_suite);

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit suite "ksalloc_provider": the four callbacks of an allocator's memory, and
+ * memory that never leaves the kernel.
+ */
+#include <linux/dma-buf.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "ks_test.h"
+
+#define PROVIDER_FRAMES 5
+
+/**
+ * struct provider - memory of the kernel's alone, and how it was used
+ * @initialized: calls of each, as in the three that follow
+ * @allocated: likewise
+ * @freed: likewise
+ * @deleted: likewise
+ * @fail_initialize: what the first says, an errno
+ * @fail_at: the frame at which the second fails, or none
+ * @nothing: where it succeeds, but gives neither a dma-buf nor a mapping
+ * @misuse: it was called as it must not be
+ * @page: the memory of each frame, one page
+ * @frames: what it was told
+ * @bytes: likewise
+ */
+struct provider {
+	int initialized;
+	int allocated;
+	int freed;
+	int deleted;
+	int fail_initialize;
+	u32 fail_at;
+	u32 nothing;
+	bool misuse;
+	void *page[PROVIDER_FRAMES];
+	u32 frames;
+	size_t bytes;
+};
+
+static int provider_initialize(void *creator,
+			       const struct ksallocator_framing *framing,
+			       size_t bytes, void **context)
+{
+	/* The context need not be the creator */
+	struct provider *provider = *(struct provider **)creator;
+
+	provider->initialized++;
+	provider->frames = framing->frames;
+	provider->bytes = bytes;
+	if (!provider->fail_initialize)
+		*context = provider;
+	return provider->fail_initialize;
+}
+
+static int provider_alloc(void *context, u32 index, size_t bytes,
+			  struct ksalloc_memory *memory)
+{
+	struct provider *provider = context;
+
+	if (index != provider->allocated || bytes != provider->bytes ||
+	    memory->dmabuf || !iosys_map_is_null(&memory->map))
+		provider->misuse = true;
+	if (index == provider->fail_at)
+		return -ENOSPC;
+	provider->allocated++;
+	if (index == provider->nothing)
+		return 0;
+	provider->page[index] = kzalloc(bytes, GFP_KERNEL);
+	if (!provider->page[index])
+		return -ENOMEM;
+	iosys_map_set_vaddr(&memory->map, provider->page[index]);
+	return 0;
+}
+
+static void provider_free(void *context, u32 index,
+			  struct ksalloc_memory *memory)
+{
+	struct provider *provider = context;
+
+	if (memory->dmabuf || provider->deleted ||
+	    memory->map.vaddr != provider->page[index])
+		provider->misuse = true;
+	kfree(provider->page[index]);
+	provider->page[index] = NULL;
+	provider->freed++;
+}
+
+static void provider_delete(void *context)
+{
+	struct provider *provider = context;
+
+	if (provider->freed != provider->allocated)
+		provider->misuse = true;
+	provider->deleted++;
+}
+
+static const struct ksalloc_memory_ops provider_ops = {
+	.owner = THIS_MODULE,
+	.initialize_allocator = provider_initialize,
+	.alloc = provider_alloc,
+	.free = provider_free,
+	.delete_allocator = provider_delete,
+};
+
+static const struct provider provider_fine = {
+	.fail_at = KS_TEST_NEVER,
+	.nothing = KS_TEST_NEVER,
+};
+
+static struct file *provider_create(struct provider *provider, bool user)
+{
+	struct ksallocator_framing framing = {
+		.frames = PROVIDER_FRAMES,
+		.frame_size = PAGE_SIZE,
+	};
+
+	return ks_allocator_create(&framing, PAGE_SIZE, &provider_ops,
+				   &provider, user);
+}
+
+/*
+ * Passes where each callback is called as often as it should be, in this order, and
+ * the allocator's memory is recognized by its operations (F2).
+ */
+static void provider_callbacks(struct kunit *test)
+{
+	struct provider provider = provider_fine;
+	struct file *file = provider_create(&provider, false);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_EXPECT_EQ(test, provider.initialized, 1);
+	KUNIT_EXPECT_EQ(test, provider.frames, PROVIDER_FRAMES);
+	KUNIT_EXPECT_EQ(test, provider.bytes, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, provider.allocated, PROVIDER_FRAMES);
+	KUNIT_EXPECT_EQ(test, provider.freed, 0);
+	KUNIT_EXPECT_EQ(test, provider.deleted, 0);
+	KUNIT_EXPECT_PTR_EQ(test, ksalloc_allocator_memory(file, &provider_ops),
+			    (void *)&provider);
+	KUNIT_EXPECT_NULL(test, ksalloc_allocator_memory(file,
+							 &ks_test_memory_ops));
+	KUNIT_EXPECT_EQ(test, ksalloc_allocator_frames(file), PROVIDER_FRAMES);
+	__fput_sync(file);
+	KUNIT_EXPECT_EQ(test, provider.freed, PROVIDER_FRAMES);
+	KUNIT_EXPECT_EQ(test, provider.deleted, 1);
+	KUNIT_EXPECT_FALSE(test, provider.misuse);
+}
+
+/* Passes where a refusal to begin is passed on, and nothing else is called (F2, A4). */
+static void provider_does_not_begin(struct kunit *test)
+{
+	struct provider provider = provider_fine;
+
+	provider.fail_initialize = -EREMOTEIO;
+	KUNIT_EXPECT_PTR_EQ(test, provider_create(&provider, false),
+			    (struct file *)ERR_PTR(-EREMOTEIO));
+	KUNIT_EXPECT_EQ(test, provider.initialized, 1);
+	KUNIT_EXPECT_EQ(test, provider.allocated, 0);
+	KUNIT_EXPECT_EQ(test, provider.deleted, 0);
+}
+
+/*
+ * Passes where a failure at each frame is passed on, and all frames before it are
+ * given back before the end (F2, A4).
+ */
+static void provider_fails_at_each_frame(struct kunit *test)
+{
+	u32 i;
+
+	for (i = 0; i < PROVIDER_FRAMES; i++) {
+		struct provider provider = provider_fine;
+
+		provider.fail_at = i;
+		KUNIT_EXPECT_PTR_EQ(test, provider_create(&provider, false),
+				    (struct file *)ERR_PTR(-ENOSPC));
+		KUNIT_EXPECT_EQ(test, provider.allocated, i);
+		KUNIT_EXPECT_EQ(test, provider.freed, i);
+		KUNIT_EXPECT_EQ(test, provider.deleted, 1);
+		KUNIT_EXPECT_FALSE(test, provider.misuse);
+	}
+}
+
+/* Passes where a frame of nothing is refused, and given back with the others (F2). */
+static void provider_gives_nothing(struct kunit *test)
+{
+	struct provider provider = provider_fine;
+
+	provider.nothing = 2;
+	KUNIT_EXPECT_PTR_EQ(test, provider_create(&provider, false),
+			    (struct file *)ERR_PTR(-EINVAL));
+	KUNIT_EXPECT_EQ(test, provider.allocated, 3);
+	KUNIT_EXPECT_EQ(test, provider.freed, 3);
+	KUNIT_EXPECT_EQ(test, provider.deleted, 1);
+	KUNIT_EXPECT_FALSE(test, provider.misuse);
+}
+
+/* Passes where memory without a dma-buf is not for user space, and is undone (F3). */
+static void provider_not_for_users(struct kunit *test)
+{
+	struct provider provider = provider_fine;
+
+	KUNIT_EXPECT_PTR_EQ(test, provider_create(&provider, true),
+			    (struct file *)ERR_PTR(-EOPNOTSUPP));
+	KUNIT_EXPECT_EQ(test, provider.allocated, 1);
+	KUNIT_EXPECT_EQ(test, provider.freed, 1);
+	KUNIT_EXPECT_EQ(test, provider.deleted, 1);
+	KUNIT_EXPECT_FALSE(test, provider.misuse);
+}
+
+/*
+ * Passes where a client has such frames and sees their memory, and the file refuses
+ * all ioctls even if somebody makes a descriptor of it (F3).
+ */
+static void provider_for_clients(struct kunit *test)
+{
+	static const struct ksalloc_client_ops ops = {};
+	struct provider provider = provider_fine;
+	struct file *file = provider_create(&provider, false);
+	struct ksalloc_client *client;
+	struct ksalloc_frame *frame;
+	struct iosys_map map;
+	unsigned int nr;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	for (nr = 0; nr < 256; nr++)
+		KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+				file->f_op->unlocked_ioctl(file,
+							   _IO(KSALLOC_TYPE, nr),
+							   0));
+	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(file, 0));
+	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(file, PROVIDER_FRAMES));
+	client = ksalloc_client_create(file, &ops, NULL);
+	__fput_sync(file);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, client);
+	frame = ksalloc_alloc_frame(client);
+	KUNIT_EXPECT_PTR_EQ(test, frame, ksalloc_frame(client, 0));
+	KUNIT_EXPECT_NULL(test, ksalloc_frame_dmabuf(frame));
+	KUNIT_EXPECT_EQ(test, 0, ksalloc_frame_vmap(frame, &map));
+	KUNIT_EXPECT_PTR_EQ(test, map.vaddr, provider.page[0]);
+	ksalloc_frame_vunmap(frame, &map);
+	KUNIT_EXPECT_EQ(test, provider.deleted, 0);
+	ksalloc_client_destroy(client);
+	flush_delayed_fput();
+	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(provider.deleted)));
+	KUNIT_EXPECT_FALSE(test, provider.misuse);
+}
+
+static int provider_small(void *context, u32 index, size_t bytes,
+			  struct ksalloc_memory *memory)
+{
+	int ret = ks_test_memory_ops.alloc(context, index, bytes, memory);
+
+	/* Only what the dma-buf says of itself */
+	if (!ret && index == 1)
+		memory->dmabuf->size = bytes - 1;
+	return ret;
+}
+
+/* Passes where a dma-buf that is too small is refused, and all are given back (F2). */
+static void provider_too_small(struct kunit *test)
+{
+	const struct ksalloc_memory_ops ops = {
+		.owner = THIS_MODULE,
+		.alloc = provider_small,
+		.free = ks_test_memory_ops.free,
+	};
+	struct ksallocator_framing framing = {
+		.frames = PROVIDER_FRAMES,
+		.frame_size = PAGE_SIZE,
+	};
+	struct ks_test_memory memory = {
+		.fail_at = KS_TEST_NEVER,
+		.signal_at = KS_TEST_NEVER,
+		.same_at = KS_TEST_NEVER,
+	};
+	int ground = ks_test_dma_bufs();
+
+	KUNIT_EXPECT_PTR_EQ(test,
+			    ks_allocator_create(&framing, PAGE_SIZE, &ops,
+						&memory, true),
+			    (struct file *)ERR_PTR(-EINVAL));
+	KUNIT_EXPECT_EQ(test, memory.calls, 2);
+	KUNIT_EXPECT_TRUE(test, ks_test_dma_bufs_become(ground));
+}
+
+static struct kunit_case provider_cases[] = {
+	KUNIT_CASE(provider_callbacks),
+	KUNIT_CASE(provider_does_not_begin),
+	KUNIT_CASE(provider_fails_at_each_frame),
+	KUNIT_CASE(provider_gives_nothing),
+	KUNIT_CASE(provider_not_for_users),
+	KUNIT_CASE(provider_for_clients),
+	KUNIT_CASE(provider_too_small),
+	{}
+};
+
+static struct kunit_suite provider_suite = {
+	.name = "ksalloc_provider",
+	.init = ks_test_init,
+	.test_cases = provider_cases,
+};
+
+kunit_test_suite(provider_suite);
