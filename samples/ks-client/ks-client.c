@@ -27,7 +27,7 @@ HRESULT WINAPI KsSynchronousDeviceControl(HANDLE Handle, ULONG IoControl, PVOID 
 					  PULONG BytesReturned);
 
 #define READS 4
-#define TIMEOUT_MS 10000
+#define TIMEOUT_MS 60000
 
 struct read {
 	KSSTREAM_HEADER header;

@@ -333,6 +333,16 @@ struct ksstreamallocator_status_ex {
 };
 
 /**
+ * enum ksevent_streamallocator - KSEVENT_STREAMALLOCATOR
+ * @KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME: for allocators' own use
+ * @KSEVENT_STREAMALLOCATOR_FREEFRAME: a frame became free
+ */
+enum ksevent_streamallocator {
+	KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME,
+	KSEVENT_STREAMALLOCATOR_FREEFRAME,
+};
+
+/**
  * struct kstime - KSTIME
  * @time: a time, in units of @numerator / @denominator times 100 ns
  * @numerator: 1

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,6 +253,23 @@ static int get_status(struct ksalloc_status *arg)
 	return 0;
 }
 
+static int get_framing_ex(struct ksalloc_get_framing_ex *arg)
+{
+	struct ksallocator_framing_ex *framing = (void *)(uintptr_t)arg->framing;
+
+	if (arg->framing_size >= sizeof(*framing))
+		*framing = (struct ksallocator_framing_ex) { .count_items = 2 };
+	arg->framing_size = sizeof(*framing) + 2 * sizeof(struct ks_framing_item);
+	return 0;
+}
+
+static int get_status_ex(struct ksalloc_status_ex *arg)
+{
+	arg->status.count_items = 1;
+	arg->status.framing_item.frames = fake.framing.frames;
+	return 0;
+}
+
 static int sync_dmabuf(int fd, const struct dma_buf_sync *arg)
 {
 	if (fake.sync_errors) {
@@ -275,6 +293,8 @@ static const struct {
 	{ CONNECTION, KSALLOC_GET_STATE, sizeof(struct ksalloc_get_state) },
 	{ CONNECTION, KSALLOC_SUBMIT, sizeof(struct ksalloc_submit) },
 	{ CONNECTION, KSALLOC_COMPLETE, sizeof(struct ksalloc_complete) },
+	{ CONNECTION, KSALLOC_GET_FRAMING_EX, sizeof(struct ksalloc_get_framing_ex) },
+	{ ALLOCATOR, KSALLOC_STATUS_EX, sizeof(struct ksalloc_status_ex) },
 	{ CONNECTION, KSALLOC_RESET_STATE, sizeof(struct ksalloc_reset_state) },
 	{ ALLOCATOR, KSALLOC_ALLOC, sizeof(struct ksalloc_alloc) },
 	{ ALLOCATOR, KSALLOC_FREE, sizeof(struct ksalloc_free) },
@@ -314,6 +334,10 @@ static int dispatch(int fd, unsigned long request, void *arg)
 		return export(arg);
 	case KSALLOC_STATUS:
 		return get_status(arg);
+	case KSALLOC_GET_FRAMING_EX:
+		return get_framing_ex(arg);
+	case KSALLOC_STATUS_EX:
+		return get_status_ex(arg);
 	case KSALLOC_RESET_STATE:
 		return 0;
 	case KSALLOC_ENABLE_EVENT:

@@ -145,7 +145,8 @@ static void test_more_thin_calls(void)
 	CHECK_EQ(ks_reset_state(connection, KSRESET_END), 0);
 	CHECK_EQ(fake.arg.reset.reset, KSRESET_END);
 	CHECK_EQ(ks_reset_state(allocator, KSRESET_BEGIN), -ENOTTY);
-	CHECK_EQ(ks_enable_event(connection, 0, KSEVENT_STREAMALLOCATOR_FREEFRAME, 5, &id), -ENOTTY);
+	CHECK_EQ(ks_enable_event(connection, 0, KSEVENT_STREAMALLOCATOR_FREEFRAME, 5, &id),
+		 -ENOTTY);
 	CHECK_EQ(id, 99);
 	CHECK_EQ(ks_enable_event(allocator, KSALLOC_EVENT_ONESHOT,
 				 KSEVENT_STREAMALLOCATOR_FREEFRAME, 5, &id), 0);
@@ -155,6 +156,34 @@ static void test_more_thin_calls(void)
 	CHECK_EQ(fake.arg.enable.eventfd, 5);
 	CHECK_EQ(ks_disable_event(allocator, FAKE_EVENT + 1), -EINVAL);
 	CHECK_EQ(ks_disable_event(allocator, FAKE_EVENT), 0);
+}
+
+/* Extended framing, as much of it as there is room for; the extended status */
+static void test_extended_framing(void)
+{
+	struct ksstreamallocator_status_ex status;
+	struct ksallocator_framing_ex framing;
+	int connection, allocator, ks;
+	__u32 size = sizeof(framing);
+
+	fake_reset();
+	ks = ks_open(NULL);
+	connection = ks_connect(ks, V4L2_FD);
+	allocator = ks_create_allocator(connection, &(struct ksallocator_framing) {
+		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.frames = 3,
+	}, ks_open_heap("system"));
+	CHECK_EQ(ks_get_framing_ex(connection, &framing, &size), 0);
+	CHECK_EQ(framing.count_items, 2);
+	CHECK_EQ(size, sizeof(framing) + 2 * sizeof(struct ks_framing_item));
+	size = 0;
+	CHECK_EQ(ks_get_framing_ex(connection, NULL, &size), 0);
+	CHECK_EQ(size, sizeof(framing) + 2 * sizeof(struct ks_framing_item));
+	CHECK_EQ(ks_get_framing_ex(allocator, NULL, &size), -ENOTTY);
+	CHECK_EQ(ks_get_status_ex(allocator, &status), 0);
+	CHECK_EQ(status.count_items, 1);
+	CHECK_EQ(status.framing_item.frames, 3);
+	CHECK_EQ(ks_get_status_ex(connection, &status), -ENOTTY);
 }
 
 /* A failed call says -errno and touches no output */
@@ -601,6 +630,7 @@ int main(int argc, char **argv)
 		{ "open", test_open },
 		{ "thin calls", test_thin_calls },
 		{ "thin calls: flush, events", test_more_thin_calls },
+		{ "thin calls: extended framing", test_extended_framing },
 		{ "thin calls that fail", test_thin_errors },
 		{ "deadlines", test_deadline },
 		{ "CPU access", test_access },

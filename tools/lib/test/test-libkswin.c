@@ -13,6 +13,7 @@
 #include "../win/win.h"
 #include "shared.h"
 #include "tap.h"
+#include "wrap.h"
 
 /* The camera: what it makes of a wish, and what it was told */
 static struct {
@@ -21,8 +22,6 @@ static struct {
 	struct v4l2_pix_format pix;
 	struct v4l2_fract interval;
 } camera;
-
-int __wrap_ioctl(int fd, unsigned long request, ...);
 
 static int try_format(struct v4l2_format *format)
 {

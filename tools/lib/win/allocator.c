@@ -350,11 +350,23 @@ int win_allocator_method(struct win_object *object, struct win_call *call,
 	return ret;
 }
 
+static int get_status_ex(struct win_object *object, struct win_call *call)
+{
+	struct ksstreamallocator_status_ex status;
+	int ret = ks_get_status_ex(object->fd, &status);
+
+	return ret ? ret : win_answer(call, &status, sizeof(status));
+}
+
+/* One property has both forms: which one is asked for, the room for it says */
 static int get_status(struct win_object *object, struct win_call *call)
 {
 	struct ks_allocator_status status;
-	int ret = ks_get_status(object->fd, &status);
+	int ret;
 
+	if (call->out_size >= sizeof(struct ksstreamallocator_status_ex))
+		return get_status_ex(object, call);
+	ret = ks_get_status(object->fd, &status);
 	return ret ? ret : win_answer(call, &status.status, sizeof(status.status));
 }
 

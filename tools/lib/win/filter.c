@@ -51,6 +51,7 @@ err:
 
 WIN_API HANDLE CreateFileA(LPCSTR name, DWORD access, DWORD share,
 			   LPSECURITY_ATTRIBUTES security, DWORD disposition, DWORD flags,
+			   /* cppcheck-suppress constParameter */
 			   HANDLE template_file)
 {
 	HANDLE handle;
@@ -114,16 +115,14 @@ static int get_category(struct win_object *object, struct win_call *call)
 /* One KSIDENTIFIER in a list */
 static int answer_identifier(struct win_call *call, const GUID *set, ULONG id)
 {
-	struct {
-		KSMULTIPLE_ITEM list;
-		KSIDENTIFIER identifier;
-	} answer = {
-		.list = { .Size = sizeof(answer), .Count = 1 },
-		.identifier = { .Set = *set, .Id = id },
-	};
+	const KSIDENTIFIER identifier = { .Set = *set, .Id = id };
+	char answer[sizeof(KSMULTIPLE_ITEM) + sizeof(identifier)];
+	const KSMULTIPLE_ITEM list = { .Size = sizeof(answer), .Count = 1 };
 	int ret = check_pin(call);
 
-	return ret ? ret : win_answer(call, &answer, sizeof(answer));
+	memcpy(answer, &list, sizeof(list));
+	memcpy(answer + sizeof(list), &identifier, sizeof(identifier));
+	return ret ? ret : win_answer(call, answer, sizeof(answer));
 }
 
 static int get_interfaces(struct win_object *object, struct win_call *call)

@@ -321,8 +321,7 @@ static bool get_size(int video, __u32 pixelformat, __u32 index,
 	return true;
 }
 
-int win_format_ranges(int video, int (*add)(void *context, const KS_DATARANGE_VIDEO *range),
-		      void *context)
+int win_format_ranges(int video, win_add_range *add, void *context)
 {
 	struct v4l2_fmtdesc desc = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
 	struct v4l2_frmsize_stepwise size;

@@ -256,6 +256,29 @@ static int get_framing(struct win_object *object, struct win_call *call)
 	return ret ? ret : win_answer(call, &framing, sizeof(framing));
 }
 
+/* More items may appear between the two calls: then there was no room for them */
+static int get_framing_ex(struct win_object *object, struct win_call *call)
+{
+	struct ksallocator_framing_ex *framing;
+	__u32 size = 0, room;
+	int ret;
+
+	ret = ks_get_framing_ex(object->fd, NULL, &size);
+	if (ret)
+		return ret;
+	room = size;
+	framing = calloc(1, room);
+	if (!framing)
+		return -ENOMEM;
+	ret = ks_get_framing_ex(object->fd, framing, &size);
+	if (!ret && size > room)
+		ret = -EBUSY;
+	if (!ret)
+		ret = win_answer(call, framing, size);
+	free(framing);
+	return ret;
+}
+
 static int get_format(struct win_object *object, struct win_call *call)
 {
 	KS_DATAFORMAT_VIDEOINFOHEADER format;
@@ -360,6 +383,8 @@ int win_pin_property(struct win_object *object, struct win_call *call)
 		  sizeof(KSPROPERTY), sizeof(KSDATAFORMAT), NULL, propose_format },
 		{ &KSPROPSETID_Connection, KSPROPERTY_CONNECTION_ALLOCATORFRAMING,
 		  sizeof(KSPROPERTY), 0, get_framing, NULL },
+		{ &KSPROPSETID_Connection, KSPROPERTY_CONNECTION_ALLOCATORFRAMING_EX,
+		  sizeof(KSPROPERTY), 0, get_framing_ex, NULL },
 		{ &KSPROPSETID_Stream, KSPROPERTY_STREAM_ALLOCATOR,
 		  sizeof(KSPROPERTY), sizeof(HANDLE), get_allocator, put_allocator },
 	};

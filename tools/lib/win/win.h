@@ -153,8 +153,8 @@ int win_format_from_v4l2(const struct v4l2_pix_format *pix, ULONGLONG frame_time
 int win_format_set(int video, const KSDATAFORMAT *format, ULONG size, bool try);
 int win_format_get(int video, KS_DATAFORMAT_VIDEOINFOHEADER *format);
 /* Calls back with each range that the device has, until that returns an error. */
-int win_format_ranges(int video, int (*range)(void *context, const KS_DATARANGE_VIDEO *range),
-		      void *context);
+typedef int win_add_range(void *context, const KS_DATARANGE_VIDEO *range);
+int win_format_ranges(int video, win_add_range *add, void *context);
 
 /* An allocator's frames, as the client holds them */
 

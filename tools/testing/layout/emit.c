@@ -39,9 +39,13 @@
 
 #define NAME_SIZE 112
 
+/* Read by compare, in the object file */
 struct record {
+	/* cppcheck-suppress unusedStructMember */
 	char name[NAME_SIZE];
+	/* cppcheck-suppress unusedStructMember */
 	long long value;
+	/* cppcheck-suppress unusedStructMember */
 	unsigned char bytes[16];
 };
 
@@ -123,7 +127,9 @@ const struct record IN_SECTION numbers[] = {
 
 /* A GUID in memory has the same bytes on both, for both are little-endian */
 struct guid_record {
+	/* cppcheck-suppress unusedStructMember */
 	char name[NAME_SIZE];
+	/* cppcheck-suppress unusedStructMember */
 	long long value;
 #ifdef KERNEL_NAMES
 	struct ks_guid guid;

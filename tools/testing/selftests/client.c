@@ -86,7 +86,7 @@ static struct pin_request usual_pin(HANDLE filter)
 	};
 	KSMULTIPLE_ITEM *list;
 	KS_DATARANGE_VIDEO *range;
-	ULONG size;
+	ULONG size = 0;
 
 	ASSERT_EQ(HRESULT_FROM_WIN32(ERROR_MORE_DATA),
 		  property(filter, &KSPROPSETID_Pin, KSPROPERTY_PIN_DATARANGES,
@@ -177,12 +177,12 @@ static DWORD end_read(HANDLE pin, struct read *read, BOOL wait)
 	return GetOverlappedResult(pin, &read->overlapped, &bytes, wait) ? 0 : GetLastError();
 }
 
-static void take_all(FIXTURE(client) *self, void **frames)
+static void take_all(HANDLE allocator, void **frames)
 {
 	int i;
 
 	for (i = 0; i < READS; i++) {
-		ASSERT_EQ(S_OK, take(self->allocator, &frames[i]));
+		ASSERT_EQ(S_OK, take(allocator, &frames[i]));
 		ASSERT_TRUE(frames[i]);
 	}
 }
@@ -204,10 +204,10 @@ static ULONG frames_allocated(HANDLE allocator)
 TEST(client_sample)
 {
 	char command[512], line[256], last[256] = "";
-	unsigned int frames, changed, width, height;
+	unsigned int frames = 0, changed = 0, width = 0, height = 0;
 	struct stat file;
+	int video, words;
 	FILE *output;
-	int video;
 
 	repair_machine();
 	video = open_camera(0);
@@ -219,11 +219,11 @@ TEST(client_sample)
 	ASSERT_TRUE(output);
 	while (fgets(line, sizeof(line), output)) {
 		harness_note("%s", line);
-		strcpy(last, line);
+		snprintf(last, sizeof(last), "%s", line);
 	}
 	ASSERT_EQ(0, pclose(output));
-	ASSERT_EQ(4, sscanf(last, "%u frames, %u changed, %u x %u", &frames, &changed, &width,
-			    &height));
+	words = sscanf(last, "%u frames, %u changed, %u x %u", &frames, &changed, &width, &height);
+	ASSERT_EQ(4, words);
 	EXPECT_EQ(12, frames);
 	EXPECT_EQ(12, changed);
 	ASSERT_EQ(0, stat("/tmp/frame.raw", &file));
@@ -231,10 +231,11 @@ TEST(client_sample)
 	unlink("/tmp/frame.raw");
 }
 
-/* D1, D3, D5, J2: each property says what the same call of the ABI says. */
+/* D1, D2, D3, D5, J2: each property says what the same call of the ABI says. */
 TEST_F(client, properties)
 {
 	KS_DATAFORMAT_VIDEOINFOHEADER format;
+	KSSTREAMALLOCATOR_STATUS_EX extended;
 	KSSTREAMALLOCATOR_STATUS status;
 	HANDLE none = self->pin;
 	KSSTATE state = 99;
@@ -249,6 +250,11 @@ TEST_F(client, properties)
 				 sizeof(status), NULL));
 	EXPECT_EQ(0, memcmp(&status.Framing, &self->framing, sizeof(self->framing)));
 	EXPECT_EQ(0, status.AllocatedFrames);
+	EXPECT_EQ(S_OK, property(self->allocator, &KSPROPSETID_StreamAllocator,
+				 KSPROPERTY_STREAMALLOCATOR_STATUS, KSPROPERTY_TYPE_GET,
+				 &extended, sizeof(extended), NULL));
+	EXPECT_EQ(1, extended.Framing.CountItems);
+	EXPECT_EQ(READS, extended.Framing.FramingItem[0].Frames);
 	EXPECT_EQ(S_OK, property(self->pin, &KSPROPSETID_Connection,
 				 KSPROPERTY_CONNECTION_DATAFORMAT, KSPROPERTY_TYPE_GET, &format,
 				 sizeof(format), NULL));
@@ -268,6 +274,38 @@ TEST_F(client, properties)
 				 KSPROPERTY_CONNECTION_STATE, KSPROPERTY_TYPE_BASICSUPPORT,
 				 &number, sizeof(number), NULL));
 	EXPECT_EQ(KSPROPERTY_TYPE_GET | KSPROPERTY_TYPE_SET, number);
+}
+
+/* D4, J2: the extended framing has each item that it counts, in the size it says. */
+TEST_F(client, extended_framing)
+{
+	KSALLOCATOR_FRAMING_EX *framing;
+	ULONG size = 0, again = 0, i;
+
+	ASSERT_EQ(HRESULT_FROM_WIN32(ERROR_MORE_DATA),
+		  property(self->pin, &KSPROPSETID_Connection,
+			   KSPROPERTY_CONNECTION_ALLOCATORFRAMING_EX, KSPROPERTY_TYPE_GET, NULL,
+			   0, &size));
+	ASSERT_LE(sizeof(*framing), size);
+	framing = calloc(1, size);
+	EXPECT_EQ(HRESULT_FROM_WIN32(ERROR_INSUFFICIENT_BUFFER),
+		  property(self->pin, &KSPROPSETID_Connection,
+			   KSPROPERTY_CONNECTION_ALLOCATORFRAMING_EX, KSPROPERTY_TYPE_GET,
+			   framing, size - 1, &again));
+	ASSERT_EQ(S_OK, property(self->pin, &KSPROPSETID_Connection,
+				 KSPROPERTY_CONNECTION_ALLOCATORFRAMING_EX, KSPROPERTY_TYPE_GET,
+				 framing, size, &again));
+	EXPECT_EQ(size, again);
+	EXPECT_EQ(size, FIELD_OFFSET(KSALLOCATOR_FRAMING_EX, FramingItem) +
+		  framing->CountItems * sizeof(KS_FRAMING_ITEM));
+	for (i = 0; i < framing->CountItems; i++) {
+		EXPECT_LT(0, framing->FramingItem[i].Frames);
+		EXPECT_GE(self->framing.FrameSize,
+			  framing->FramingItem[i].PhysicalRange.MinFrameSize);
+		EXPECT_LE(self->framing.FrameSize,
+			  framing->FramingItem[i].PhysicalRange.MaxFrameSize);
+	}
+	free(framing);
 }
 
 /* J2: errors have Windows' names, and the call that failed changed nothing. */
@@ -332,7 +370,7 @@ TEST_F(client, errors)
  */
 TEST_F(client, pending_alloc)
 {
-	void *frames[READS], *first = NULL, *second = NULL;
+	void *frames[READS] = { 0 }, *first = NULL, *second = NULL;
 	HANDLE events[2] = {
 		CreateEventA(NULL, TRUE, FALSE, NULL), CreateEventA(NULL, TRUE, FALSE, NULL),
 	};
@@ -340,7 +378,7 @@ TEST_F(client, pending_alloc)
 	KSMETHOD requests[2];
 	DWORD bytes;
 
-	take_all(self, frames);
+	take_all(self->allocator, frames);
 	EXPECT_EQ(ERROR_IO_PENDING, take_later(self->allocator, &requests[0], &first,
 					       &overlapped[0]));
 	EXPECT_EQ(ERROR_IO_PENDING, take_later(self->allocator, &requests[1], &second,
@@ -368,11 +406,11 @@ TEST_F(client, pending_alloc)
 TEST_F(client, pending_alloc_ends_with_the_handle)
 {
 	OVERLAPPED overlapped = { 0 };
-	void *frames[READS], *later;
+	void *frames[READS] = { 0 }, *later;
 	KSMETHOD request;
 	DWORD bytes;
 
-	take_all(self, frames);
+	take_all(self->allocator, frames);
 	EXPECT_EQ(ERROR_IO_PENDING, take_later(self->allocator, &request, &later, &overlapped));
 	sleep_ms(50);
 	EXPECT_TRUE(CloseHandle(self->allocator));
@@ -385,11 +423,11 @@ TEST_F(client, pending_alloc_ends_with_the_handle)
 TEST_F(client, reads)
 {
 	static struct read reads[READS];
-	void *frames[READS];
+	void *frames[READS] = { 0 };
 	LONGLONG last = 0;
 	int i, which;
 
-	take_all(self, frames);
+	take_all(self->allocator, frames);
 	EXPECT_EQ(ERROR_OPERATION_ABORTED, begin_read(self->pin, &reads[0], frames[0], 0));
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_PAUSE));
 	EXPECT_EQ(ERROR_INVALID_PARAMETER, begin_read(self->pin, &reads[0], &last, 0));
@@ -421,10 +459,10 @@ TEST_F(client, reads)
 TEST_F(client, cancelled_reads)
 {
 	static struct read reads[READS];
-	void *frames[READS];
+	void *frames[READS] = { 0 };
 	int i;
 
-	take_all(self, frames);
+	take_all(self->allocator, frames);
 	ASSERT_EQ(S_OK, give(self->allocator, frames[3]));
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_PAUSE));
 	for (i = 0; i < 3; i++)
@@ -452,11 +490,11 @@ TEST_F(client, cancelled_reads)
 TEST_F(client, cancelled_frame_goes_to_another_process)
 {
 	static struct read reads[READS];
-	void *frames[READS];
+	void *frames[READS] = { 0 };
 	struct agent agent;
 	int i, fd;
 
-	take_all(self, frames);
+	take_all(self->allocator, frames);
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_PAUSE));
 	for (i = 0; i < READS; i++)
 		ASSERT_EQ(ERROR_IO_PENDING, begin_read(self->pin, &reads[i], frames[i], 0));
@@ -479,7 +517,7 @@ TEST_F(client, flush)
 	KSRESET reset = KSRESET_BEGIN;
 	static struct read read;
 	ULONG returned;
-	void *frame;
+	void *frame = NULL;
 
 	ASSERT_EQ(S_OK, take(self->allocator, &frame));
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_PAUSE));
@@ -500,12 +538,12 @@ TEST_F(client, flush)
 TEST_F(client, synchronous_read)
 {
 	KSSTREAM_HEADER header = { .Size = sizeof(header) };
-	void *frames[READS];
+	void *frames[READS] = { 0 };
 	static struct read others[READS];
 	ULONG returned;
 	int i;
 
-	take_all(self, frames);
+	take_all(self->allocator, frames);
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_RUN));
 	for (i = 1; i < READS; i++)
 		ASSERT_EQ(ERROR_IO_PENDING, begin_read(self->pin, &others[i], frames[i], 0));
@@ -545,9 +583,9 @@ TEST_F(client, events)
 		{ .NotificationType = KSEVENTF_EVENT_HANDLE, .EventHandle.Event = always },
 		{ .NotificationType = KSEVENTF_EVENT_HANDLE, .EventHandle.Event = once },
 	};
-	void *frames[READS];
+	void *frames[READS] = { 0 };
 
-	take_all(self, frames);
+	take_all(self->allocator, frames);
 	EXPECT_EQ(HRESULT_FROM_WIN32(ERROR_INVALID_PARAMETER),
 		  enable(self->allocator, KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME,
 			 KSEVENT_TYPE_ENABLE, &data[0]));
@@ -574,7 +612,7 @@ TEST_F(client, events)
 TEST_F(client, device_goes)
 {
 	static struct read read;
-	void *frame;
+	void *frame = NULL;
 
 	ASSERT_EQ(S_OK, take(self->allocator, &frame));
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_PAUSE));

@@ -85,6 +85,16 @@ int ks_connect(int ks_fd, int v4l2_fd);
 int ks_get_framing(int connection, struct ksallocator_framing *framing);
 
 /**
+ * ks_get_framing_ex() - the kinds of memory that the device can use, best first
+ * @connection: the connection
+ * @framing: out: as many whole items as there is room for
+ * @size: bytes that there is room for at @framing; out: bytes of the whole answer
+ *
+ * Return: 0.
+ */
+int ks_get_framing_ex(int connection, struct ksallocator_framing_ex *framing, __u32 *size);
+
+/**
  * ks_create_allocator() - make an allocator
  * @connection: whose device's needs the framing has to meet
  * @framing: number, size, alignment of the frames
@@ -219,6 +229,15 @@ struct ks_allocator_status {
  * Return: 0.
  */
 int ks_get_status(int allocator, struct ks_allocator_status *status);
+
+/**
+ * ks_get_status_ex() - ks_get_status() with the extended framing
+ * @allocator: the allocator
+ * @status: out
+ *
+ * Return: 0.
+ */
+int ks_get_status_ex(int allocator, struct ksstreamallocator_status_ex *status);
 
 /**
  * ks_enable_event() - let an eventfd count the frames that become free
