@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -70,6 +71,21 @@ LIBKS_API int ks_get_framing(int connection, struct ksallocator_framing *framing
 
 	if (!ret)
 		*framing = arg.framing;
+	return ret;
+}
+
+LIBKS_API int ks_get_framing_ex(int connection, struct ksallocator_framing_ex *framing,
+				__u32 *size)
+{
+	struct ksalloc_get_framing_ex arg = {
+		.size = sizeof(arg),
+		.framing = (uintptr_t)framing,
+		.framing_size = *size,
+	};
+	int ret = call(connection, KSALLOC_GET_FRAMING_EX, &arg);
+
+	if (!ret)
+		*size = arg.framing_size;
 	return ret;
 }
 
@@ -147,6 +163,16 @@ LIBKS_API int ks_complete(int connection, __u32 flags, __u64 deadline_ns,
 	return 0;
 }
 
+LIBKS_API int ks_reset_state(int connection, enum ksreset reset)
+{
+	struct ksalloc_reset_state arg = {
+		.size = sizeof(arg),
+		.reset = reset,
+	};
+
+	return call(connection, KSALLOC_RESET_STATE, &arg);
+}
+
 LIBKS_API int ks_alloc(int allocator, __u32 flags, __u64 deadline_ns, __u32 *index,
 		       int *dmabuf_fd)
 {
@@ -197,6 +223,41 @@ LIBKS_API int ks_get_status(int allocator, struct ks_allocator_status *status)
 	status->in_device = arg.in_device;
 	status->waiters = arg.waiters;
 	return 0;
+}
+
+LIBKS_API int ks_get_status_ex(int allocator, struct ksstreamallocator_status_ex *status)
+{
+	struct ksalloc_status_ex arg = { .size = sizeof(arg) };
+	int ret = call(allocator, KSALLOC_STATUS_EX, &arg);
+
+	if (!ret)
+		*status = arg.status;
+	return ret;
+}
+
+LIBKS_API int ks_enable_event(int allocator, __u32 flags, __u32 event, int eventfd, __u32 *id)
+{
+	struct ksalloc_enable_event arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.event = event,
+		.eventfd = eventfd,
+	};
+	int ret = call(allocator, KSALLOC_ENABLE_EVENT, &arg);
+
+	if (!ret)
+		*id = arg.id;
+	return ret;
+}
+
+LIBKS_API int ks_disable_event(int allocator, __u32 id)
+{
+	struct ksalloc_disable_event arg = {
+		.size = sizeof(arg),
+		.id = id,
+	};
+
+	return call(allocator, KSALLOC_DISABLE_EVENT, &arg);
 }
 
 LIBKS_API __u64 ks_deadline(__u64 ns)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,6 +253,23 @@ static int get_status(struct ksalloc_status *arg)
 	return 0;
 }
 
+static int get_framing_ex(struct ksalloc_get_framing_ex *arg)
+{
+	struct ksallocator_framing_ex *framing = (void *)(uintptr_t)arg->framing;
+
+	if (arg->framing_size >= sizeof(*framing))
+		*framing = (struct ksallocator_framing_ex) { .count_items = 2 };
+	arg->framing_size = sizeof(*framing) + 2 * sizeof(struct ks_framing_item);
+	return 0;
+}
+
+static int get_status_ex(struct ksalloc_status_ex *arg)
+{
+	arg->status.count_items = 1;
+	arg->status.framing_item.frames = fake.framing.frames;
+	return 0;
+}
+
 static int sync_dmabuf(int fd, const struct dma_buf_sync *arg)
 {
 	if (fake.sync_errors) {
@@ -275,10 +293,15 @@ static const struct {
 	{ CONNECTION, KSALLOC_GET_STATE, sizeof(struct ksalloc_get_state) },
 	{ CONNECTION, KSALLOC_SUBMIT, sizeof(struct ksalloc_submit) },
 	{ CONNECTION, KSALLOC_COMPLETE, sizeof(struct ksalloc_complete) },
+	{ CONNECTION, KSALLOC_GET_FRAMING_EX, sizeof(struct ksalloc_get_framing_ex) },
+	{ ALLOCATOR, KSALLOC_STATUS_EX, sizeof(struct ksalloc_status_ex) },
+	{ CONNECTION, KSALLOC_RESET_STATE, sizeof(struct ksalloc_reset_state) },
 	{ ALLOCATOR, KSALLOC_ALLOC, sizeof(struct ksalloc_alloc) },
 	{ ALLOCATOR, KSALLOC_FREE, sizeof(struct ksalloc_free) },
 	{ ALLOCATOR, KSALLOC_EXPORT, sizeof(struct ksalloc_export) },
 	{ ALLOCATOR, KSALLOC_STATUS, sizeof(struct ksalloc_status) },
+	{ ALLOCATOR, KSALLOC_ENABLE_EVENT, sizeof(struct ksalloc_enable_event) },
+	{ ALLOCATOR, KSALLOC_DISABLE_EVENT, sizeof(struct ksalloc_disable_event) },
 	{ DMABUF, DMA_BUF_IOCTL_SYNC, sizeof(struct dma_buf_sync) },
 };
 
@@ -311,6 +334,17 @@ static int dispatch(int fd, unsigned long request, void *arg)
 		return export(arg);
 	case KSALLOC_STATUS:
 		return get_status(arg);
+	case KSALLOC_GET_FRAMING_EX:
+		return get_framing_ex(arg);
+	case KSALLOC_STATUS_EX:
+		return get_status_ex(arg);
+	case KSALLOC_RESET_STATE:
+		return 0;
+	case KSALLOC_ENABLE_EVENT:
+		((struct ksalloc_enable_event *)arg)->id = FAKE_EVENT;
+		return 0;
+	case KSALLOC_DISABLE_EVENT:
+		return ((struct ksalloc_disable_event *)arg)->id == FAKE_EVENT ? 0 : -EINVAL;
 	default:
 		return sync_dmabuf(fd, arg);
 	}

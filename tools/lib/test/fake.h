@@ -13,6 +13,8 @@
 #include <ks/ks.h>
 
 #define FAKE_FRAMES 16
+/* The number of the one event that there is */
+#define FAKE_EVENT 7
 
 enum fake_owner {
 	FAKE_FREE,
@@ -50,6 +52,8 @@ struct fake {
 		__u32 size;
 		struct ksalloc_complete complete;
 		struct ksalloc_alloc alloc;
+		struct ksalloc_reset_state reset;
+		struct ksalloc_enable_event enable;
 		unsigned char bytes[256];
 	} arg;
 

@@ -14,6 +14,7 @@
 #include <linux/dma-buf.h>
 
 #include "fake.h"
+#include "shared.h"
 #include "tap.h"
 
 #define V4L2_FD 77
@@ -126,6 +127,63 @@ static void test_thin_calls(void)
 	CHECK_EQ(done.sequence, 9);
 	CHECK_EQ(done.header.data_used, 4900);
 	CHECK_EQ(done.header.header_size, sizeof(done.header));
+}
+
+/* Flushes and events */
+static void test_more_thin_calls(void)
+{
+	int connection, allocator, ks;
+	__u32 id = 99;
+
+	fake_reset();
+	ks = ks_open(NULL);
+	connection = ks_connect(ks, V4L2_FD);
+	allocator = ks_create_allocator(connection, &(struct ksallocator_framing) {
+		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.frames = 3,
+	}, ks_open_heap("system"));
+	CHECK_EQ(ks_reset_state(connection, KSRESET_END), 0);
+	CHECK_EQ(fake.arg.reset.reset, KSRESET_END);
+	CHECK_EQ(ks_reset_state(allocator, KSRESET_BEGIN), -ENOTTY);
+	CHECK_EQ(ks_enable_event(connection, 0, KSEVENT_STREAMALLOCATOR_FREEFRAME, 5, &id),
+		 -ENOTTY);
+	CHECK_EQ(id, 99);
+	CHECK_EQ(ks_enable_event(allocator, KSALLOC_EVENT_ONESHOT,
+				 KSEVENT_STREAMALLOCATOR_FREEFRAME, 5, &id), 0);
+	CHECK_EQ(id, FAKE_EVENT);
+	CHECK_EQ(fake.arg.enable.flags, KSALLOC_EVENT_ONESHOT);
+	CHECK_EQ(fake.arg.enable.event, KSEVENT_STREAMALLOCATOR_FREEFRAME);
+	CHECK_EQ(fake.arg.enable.eventfd, 5);
+	CHECK_EQ(ks_disable_event(allocator, FAKE_EVENT + 1), -EINVAL);
+	CHECK_EQ(ks_disable_event(allocator, FAKE_EVENT), 0);
+}
+
+/* Extended framing, as much of it as there is room for; the extended status */
+static void test_extended_framing(void)
+{
+	struct ksstreamallocator_status_ex status;
+	struct ksallocator_framing_ex framing;
+	int connection, allocator, ks;
+	__u32 size = sizeof(framing);
+
+	fake_reset();
+	ks = ks_open(NULL);
+	connection = ks_connect(ks, V4L2_FD);
+	allocator = ks_create_allocator(connection, &(struct ksallocator_framing) {
+		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.frames = 3,
+	}, ks_open_heap("system"));
+	CHECK_EQ(ks_get_framing_ex(connection, &framing, &size), 0);
+	CHECK_EQ(framing.count_items, 2);
+	CHECK_EQ(size, sizeof(framing) + 2 * sizeof(struct ks_framing_item));
+	size = 0;
+	CHECK_EQ(ks_get_framing_ex(connection, NULL, &size), 0);
+	CHECK_EQ(size, sizeof(framing) + 2 * sizeof(struct ks_framing_item));
+	CHECK_EQ(ks_get_framing_ex(allocator, NULL, &size), -ENOTTY);
+	CHECK_EQ(ks_get_status_ex(allocator, &status), 0);
+	CHECK_EQ(status.count_items, 1);
+	CHECK_EQ(status.framing_item.frames, 3);
+	CHECK_EQ(ks_get_status_ex(connection, &status), -ENOTTY);
 }
 
 /* A failed call says -errno and touches no output */
@@ -554,38 +612,16 @@ static void test_stream_frame_fails(void)
 	}
 }
 
-static void check_symbol(void *library, const char *name)
-{
-	if (dlvsym(library, name, "LIBKS_0.1"))
-		return;
-	printf("# not in the library: %s\n", name);
-	tap_failures++;
-}
-
 /* The shared library has each symbol of the version script, under its version */
 static void test_shared_library(void)
 {
 	void *library = dlopen(shared_library, RTLD_NOW | RTLD_LOCAL);
-	FILE *script = fopen(version_script, "r");
-	char line[128], name[128];
-	int symbols = 0;
 
-	CHECK(library);
-	CHECK(script);
-	while (library && script && fgets(line, sizeof(line), script)) {
-		if (sscanf(line, "\tks_%120[a-z_];", name + 3) != 1)
-			continue;
-		memcpy(name, "ks_", 3);
-		check_symbol(library, name);
-		symbols++;
-	}
-	CHECK(symbols >= 30);
+	CHECK(check_shared_library(shared_library, version_script) >= 30);
 	if (library) {
 		CHECK(!dlsym(library, "sync_access"));
 		dlclose(library);
 	}
-	if (script)
-		fclose(script);
 }
 
 int main(int argc, char **argv)
@@ -593,6 +629,8 @@ int main(int argc, char **argv)
 	static const struct tap_test tests[] = {
 		{ "open", test_open },
 		{ "thin calls", test_thin_calls },
+		{ "thin calls: flush, events", test_more_thin_calls },
+		{ "thin calls: extended framing", test_extended_framing },
 		{ "thin calls that fail", test_thin_errors },
 		{ "deadlines", test_deadline },
 		{ "CPU access", test_access },

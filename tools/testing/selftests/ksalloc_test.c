@@ -23,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "remote.h"
+
 #define VIVID_DRIVER "/sys/bus/platform/drivers/vivid"
 #define VIVID_DEVICE "vivid.0"
 #define BUFINFO "/sys/kernel/debug/dma_buf/bufinfo"
@@ -328,8 +330,11 @@ static __attribute__((constructor)) void set_before_all(void)
 
 int call_fd(int fd, unsigned long request, void *arg)
 {
-	int result = ioctl(fd, request, arg);
+	int result;
 
+	if (remote_call(fd, request, arg, &result))
+		return result;
+	result = ioctl(fd, request, arg);
 	return result < 0 ? -errno : result;
 }
 
@@ -563,8 +568,11 @@ void rig_close(struct rig *rig)
 int poll_fd(int fd, int events, int timeout_ms)
 {
 	struct pollfd pfd = { .fd = fd, .events = events };
-	int ready = poll(&pfd, 1, timeout_ms);
+	int ready;
 
+	if (remote_poll(fd, events, timeout_ms, &ready))
+		return ready;
+	ready = poll(&pfd, 1, timeout_ms);
 	return ready < 0 ? -errno : pfd.revents;
 }
 
@@ -609,7 +617,7 @@ static void *call_thread(void *data)
 {
 	struct call *call = data;
 
-	call->tid = gettid();
+	call->tid = remote_tid();
 	call->result = call_fd(call->fd, call->request, call->arg);
 	call->done = true;
 	return NULL;

@@ -87,6 +87,8 @@ TEST_F(observe, fdinfo_allocator)
 	expect_info(self->allocator, "allocated", "4");
 	expect_info(self->allocator, "in_device", "3");
 	expect_info(self->allocator, "waiters", "1");
+	ASSERT_EQ(0, free_frame(self->allocator, 1));
+	EXPECT_EQ(0, call_result(&call));
 }
 
 /* fdinfo of a connection: its device, state, allocator and frames. */

@@ -229,7 +229,7 @@ TEST_F(stream, in_place)
 	}
 }
 
-/* I2: a completed frame is the client's: the device writes no more to it. */
+/* I2, H3: a completed frame is the client's: the device writes no more to it. */
 TEST_F(stream, completed_frame_is_left_alone)
 {
 	unsigned int j;

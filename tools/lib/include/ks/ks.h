@@ -10,8 +10,8 @@
  *  - ks_stream: what a capture program needs, from a V4L2 descriptor to a
  *    pointer to the next picture and back.
  *
- * Names of Windows' ks.h (KsCreatePin and its like) are not used here; they
- * are kept free for a header of their own on top of this one.
+ * Names of Windows' ks.h (KsCreatePin and its like) are not used here, but in
+ * headers and a library of their own on top of this one: libkswin.
  */
 #ifndef KS_KS_H
 #define KS_KS_H
@@ -83,6 +83,16 @@ int ks_connect(int ks_fd, int v4l2_fd);
  * Return: 0.
  */
 int ks_get_framing(int connection, struct ksallocator_framing *framing);
+
+/**
+ * ks_get_framing_ex() - the kinds of memory that the device can use, best first
+ * @connection: the connection
+ * @framing: out: as many whole items as there is room for
+ * @size: bytes that there is room for at @framing; out: bytes of the whole answer
+ *
+ * Return: 0.
+ */
+int ks_get_framing_ex(int connection, struct ksallocator_framing_ex *framing, __u32 *size);
 
 /**
  * ks_create_allocator() - make an allocator
@@ -158,6 +168,15 @@ int ks_complete(int connection, __u32 flags, __u64 deadline_ns,
 		struct ks_completion *completion);
 
 /**
+ * ks_reset_state() - begin or end a flush
+ * @connection: the connection, in KSSTATE_PAUSE or KSSTATE_RUN
+ * @reset: KSRESET_BEGIN, KSRESET_END
+ *
+ * Return: 0.
+ */
+int ks_reset_state(int connection, enum ksreset reset);
+
+/**
  * ks_alloc() - take a free frame
  * @allocator: the allocator
  * @flags: 0, or KSALLOC_NONBLOCK
@@ -210,6 +229,36 @@ struct ks_allocator_status {
  * Return: 0.
  */
 int ks_get_status(int allocator, struct ks_allocator_status *status);
+
+/**
+ * ks_get_status_ex() - ks_get_status() with the extended framing
+ * @allocator: the allocator
+ * @status: out
+ *
+ * Return: 0.
+ */
+int ks_get_status_ex(int allocator, struct ksstreamallocator_status_ex *status);
+
+/**
+ * ks_enable_event() - let an eventfd count the frames that become free
+ * @allocator: the allocator
+ * @flags: 0, or KSALLOC_EVENT_ONESHOT
+ * @event: KSEVENT_STREAMALLOCATOR_FREEFRAME
+ * @eventfd: the eventfd; it may be closed afterwards
+ * @id: out: the event's number
+ *
+ * Return: 0.
+ */
+int ks_enable_event(int allocator, __u32 flags, __u32 event, int eventfd, __u32 *id);
+
+/**
+ * ks_disable_event() - end what ks_enable_event() began
+ * @allocator: the allocator
+ * @id: the event's number
+ *
+ * Return: 0. -EINVAL where there is no such event, or not any more.
+ */
+int ks_disable_event(int allocator, __u32 id);
 
 /**
  * ks_deadline() - a point of time for the calls that wait

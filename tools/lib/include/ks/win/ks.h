@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a user-mode client uses of Windows' ks.h, with the same names, layouts
+ * and values (64-bit). The constants of allocators, streams and states are those
+ * of <linux/ksalloc.h>, which the kernel shares.
+ *
+ * Within a structure of which <linux/ksalloc.h> has its own form, only the names
+ * differ: its memory can be given to either.
+ */
+#ifndef KS_WIN_KS_H
+#define KS_WIN_KS_H
+
+#include <linux/ksalloc.h>
+
+#include "winioctl.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* GUIDs: a list of numbers to initialize one with, and an object */
+#define DEFINE_GUIDEX(name) extern const GUID name
+#define STATICGUIDOF(guid) STATIC_##guid
+
+#define STATIC_GUID_NULL 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+#define STATIC_KSCATEGORY_CAPTURE \
+	0x65e8773d, 0x8f56, 0x11d0, 0xa3, 0xb9, 0x00, 0xa0, 0xc9, 0x22, 0x31, 0x96
+#define STATIC_KSINTERFACESETID_Standard \
+	0x1a8766a0, 0x62ce, 0x11cf, 0xa5, 0xd6, 0x28, 0xdb, 0x04, 0xc1, 0x00, 0x00
+#define STATIC_KSMEDIUMSETID_Standard \
+	0x4747b320, 0x62ce, 0x11cf, 0xa5, 0xd6, 0x28, 0xdb, 0x04, 0xc1, 0x00, 0x00
+#define STATIC_KSPROPSETID_Pin \
+	0x8c134960, 0x51ad, 0x11cf, 0x87, 0x8a, 0x94, 0xf8, 0x01, 0xc1, 0x00, 0x00
+#define STATIC_KSPROPSETID_Connection \
+	0x1d58c920, 0xac9b, 0x11cf, 0xa5, 0xd6, 0x28, 0xdb, 0x04, 0xc1, 0x00, 0x00
+#define STATIC_KSPROPSETID_Stream \
+	0x65aaba60, 0x98ae, 0x11cf, 0xa1, 0x0d, 0x00, 0x20, 0xaf, 0xd1, 0x56, 0xe4
+#define STATIC_KSPROPSETID_StreamAllocator \
+	0xcf6e4342, 0xec87, 0x11cf, 0xa1, 0x30, 0x00, 0x20, 0xaf, 0xd1, 0x56, 0xe4
+#define STATIC_KSMETHODSETID_StreamAllocator \
+	0xcf6e4341, 0xec87, 0x11cf, 0xa1, 0x30, 0x00, 0x20, 0xaf, 0xd1, 0x56, 0xe4
+#define STATIC_KSEVENTSETID_StreamAllocator \
+	0x75d95571, 0x073c, 0x11d0, 0xa1, 0x61, 0x00, 0x20, 0xaf, 0xd1, 0x56, 0xe4
+#define STATIC_KSTIME_FORMAT_NONE STATIC_GUID_NULL
+#define STATIC_KS_TYPE_DONT_CARE STATIC_GUID_NULL
+#define STATIC_KSMEMORY_TYPE_WILDCARD STATIC_GUID_NULL
+#define STATIC_KSMEMORY_TYPE_DONT_CARE STATIC_GUID_NULL
+#define STATIC_KSMEMORY_TYPE_SYSTEM \
+	0x091bb638, 0x603f, 0x11d1, 0xb0, 0x67, 0x00, 0xa0, 0xc9, 0x06, 0x28, 0x02
+#define STATIC_KSMEMORY_TYPE_USER \
+	0x8cb0fc28, 0x7893, 0x11d1, 0xb0, 0x69, 0x00, 0xa0, 0xc9, 0x06, 0x28, 0x02
+#define STATIC_KSMEMORY_TYPE_KERNEL_PAGED \
+	0xd833f8f8, 0x7894, 0x11d1, 0xb0, 0x69, 0x00, 0xa0, 0xc9, 0x06, 0x28, 0x02
+#define STATIC_KSMEMORY_TYPE_KERNEL_NONPAGED \
+	0x4a6d5fc4, 0x7895, 0x11d1, 0xb0, 0x69, 0x00, 0xa0, 0xc9, 0x06, 0x28, 0x02
+#define STATIC_KSMEMORY_TYPE_DEVICE_UNKNOWN \
+	0x091bb639, 0x603f, 0x11d1, 0xb0, 0x67, 0x00, 0xa0, 0xc9, 0x06, 0x28, 0x02
+
+/* In <linux/ksalloc.h> these are values; here they are objects */
+#undef KS_TYPE_DONT_CARE
+#undef KSMEMORY_TYPE_WILDCARD
+#undef KSMEMORY_TYPE_DONT_CARE
+#undef KSMEMORY_TYPE_SYSTEM
+#undef KSMEMORY_TYPE_USER
+#undef KSMEMORY_TYPE_KERNEL_PAGED
+#undef KSMEMORY_TYPE_KERNEL_NONPAGED
+#undef KSMEMORY_TYPE_DEVICE_UNKNOWN
+
+DEFINE_GUIDEX(GUID_NULL);
+DEFINE_GUIDEX(KSCATEGORY_CAPTURE);
+DEFINE_GUIDEX(KSINTERFACESETID_Standard);
+DEFINE_GUIDEX(KSMEDIUMSETID_Standard);
+DEFINE_GUIDEX(KSPROPSETID_Pin);
+DEFINE_GUIDEX(KSPROPSETID_Connection);
+DEFINE_GUIDEX(KSPROPSETID_Stream);
+DEFINE_GUIDEX(KSPROPSETID_StreamAllocator);
+DEFINE_GUIDEX(KSMETHODSETID_StreamAllocator);
+DEFINE_GUIDEX(KSEVENTSETID_StreamAllocator);
+DEFINE_GUIDEX(KSMEMORY_TYPE_SYSTEM);
+DEFINE_GUIDEX(KSMEMORY_TYPE_USER);
+DEFINE_GUIDEX(KSMEMORY_TYPE_KERNEL_PAGED);
+DEFINE_GUIDEX(KSMEMORY_TYPE_KERNEL_NONPAGED);
+DEFINE_GUIDEX(KSMEMORY_TYPE_DEVICE_UNKNOWN);
+
+#define KSTIME_FORMAT_NONE GUID_NULL
+#define KS_TYPE_DONT_CARE GUID_NULL
+#define KSMEMORY_TYPE_WILDCARD GUID_NULL
+#define KSMEMORY_TYPE_DONT_CARE GUID_NULL
+
+#define IOCTL_KS_PROPERTY \
+	CTL_CODE(FILE_DEVICE_KS, 0x000, METHOD_NEITHER, FILE_ANY_ACCESS)
+#define IOCTL_KS_ENABLE_EVENT \
+	CTL_CODE(FILE_DEVICE_KS, 0x001, METHOD_NEITHER, FILE_ANY_ACCESS)
+#define IOCTL_KS_DISABLE_EVENT \
+	CTL_CODE(FILE_DEVICE_KS, 0x002, METHOD_NEITHER, FILE_ANY_ACCESS)
+#define IOCTL_KS_METHOD \
+	CTL_CODE(FILE_DEVICE_KS, 0x003, METHOD_NEITHER, FILE_ANY_ACCESS)
+#define IOCTL_KS_WRITE_STREAM \
+	CTL_CODE(FILE_DEVICE_KS, 0x004, METHOD_NEITHER, FILE_WRITE_ACCESS)
+#define IOCTL_KS_READ_STREAM \
+	CTL_CODE(FILE_DEVICE_KS, 0x005, METHOD_NEITHER, FILE_READ_ACCESS)
+#define IOCTL_KS_RESET_STATE \
+	CTL_CODE(FILE_DEVICE_KS, 0x006, METHOD_NEITHER, FILE_ANY_ACCESS)
+
+typedef enum ksreset KSRESET;
+typedef enum ksstate KSSTATE, *PKSSTATE;
+typedef enum ksevent_streamallocator KSEVENT_STREAMALLOCATOR;
+
+#define KSPRIORITY_LOW 0x00000001
+#define KSPRIORITY_NORMAL 0x40000000
+#define KSPRIORITY_HIGH 0x80000000
+#define KSPRIORITY_EXCLUSIVE 0xffffffff
+
+typedef struct {
+	ULONG PriorityClass;
+	ULONG PrioritySubClass;
+} KSPRIORITY, *PKSPRIORITY;
+
+typedef struct {
+	union {
+		struct {
+			GUID Set;
+			ULONG Id;
+			ULONG Flags;
+		};
+		LONGLONG Alignment;
+	};
+} KSIDENTIFIER, *PKSIDENTIFIER;
+
+typedef KSIDENTIFIER KSPROPERTY, *PKSPROPERTY, KSMETHOD, *PKSMETHOD, KSEVENT, *PKSEVENT;
+typedef KSIDENTIFIER KSPIN_INTERFACE, *PKSPIN_INTERFACE, KSPIN_MEDIUM, *PKSPIN_MEDIUM;
+
+#define KSMETHOD_TYPE_NONE 0x00000000
+#define KSMETHOD_TYPE_READ 0x00000001
+#define KSMETHOD_TYPE_WRITE 0x00000002
+#define KSMETHOD_TYPE_MODIFY 0x00000003
+#define KSMETHOD_TYPE_SOURCE 0x00000004
+#define KSMETHOD_TYPE_SEND 0x00000001
+#define KSMETHOD_TYPE_SETSUPPORT 0x00000100
+#define KSMETHOD_TYPE_BASICSUPPORT 0x00000200
+
+#define KSPROPERTY_TYPE_GET 0x00000001
+#define KSPROPERTY_TYPE_SET 0x00000002
+#define KSPROPERTY_TYPE_SETSUPPORT 0x00000100
+#define KSPROPERTY_TYPE_BASICSUPPORT 0x00000200
+
+#define KSEVENT_TYPE_ENABLE 0x00000001
+#define KSEVENT_TYPE_ONESHOT 0x00000002
+#define KSEVENT_TYPE_SETSUPPORT 0x00000100
+#define KSEVENT_TYPE_BASICSUPPORT 0x00000200
+
+#define KSEVENTF_EVENT_HANDLE 0x00000001
+#define KSEVENTF_SEMAPHORE_HANDLE 0x00000002
+
+typedef struct {
+	ULONG NotificationType;
+	union {
+		struct {
+			HANDLE Event;
+			ULONG_PTR Reserved[2];
+		} EventHandle;
+		struct {
+			HANDLE Semaphore;
+			ULONG Reserved;
+			LONG Adjustment;
+		} SemaphoreHandle;
+		struct {
+			PVOID Unused;
+			LONG_PTR Alignment[2];
+		} Alignment;
+	};
+} KSEVENTDATA, *PKSEVENTDATA;
+
+typedef struct {
+	ULONG Size;
+	ULONG Count;
+} KSMULTIPLE_ITEM, *PKSMULTIPLE_ITEM;
+
+typedef enum {
+	KSINTERFACE_STANDARD_STREAMING,
+	KSINTERFACE_STANDARD_LOOPED_STREAMING,
+	KSINTERFACE_STANDARD_CONTROL,
+} KSINTERFACE_STANDARD;
+
+#define KSMEDIUM_TYPE_ANYINSTANCE 0
+#define KSMEDIUM_STANDARD_DEVIO KSMEDIUM_TYPE_ANYINSTANCE
+
+typedef enum {
+	KSPROPERTY_PIN_CINSTANCES,
+	KSPROPERTY_PIN_CTYPES,
+	KSPROPERTY_PIN_DATAFLOW,
+	KSPROPERTY_PIN_DATARANGES,
+	KSPROPERTY_PIN_DATAINTERSECTION,
+	KSPROPERTY_PIN_INTERFACES,
+	KSPROPERTY_PIN_MEDIUMS,
+	KSPROPERTY_PIN_COMMUNICATION,
+	KSPROPERTY_PIN_GLOBALCINSTANCES,
+	KSPROPERTY_PIN_NECESSARYINSTANCES,
+	KSPROPERTY_PIN_PHYSICALCONNECTION,
+	KSPROPERTY_PIN_CATEGORY,
+	KSPROPERTY_PIN_NAME,
+	KSPROPERTY_PIN_CONSTRAINEDDATARANGES,
+	KSPROPERTY_PIN_PROPOSEDATAFORMAT,
+} KSPROPERTY_PIN;
+
+typedef struct {
+	KSPROPERTY Property;
+	ULONG PinId;
+	ULONG Reserved;
+} KSP_PIN, *PKSP_PIN;
+
+typedef struct {
+	ULONG PossibleCount;
+	ULONG CurrentCount;
+} KSPIN_CINSTANCES, *PKSPIN_CINSTANCES;
+
+typedef enum {
+	KSPIN_DATAFLOW_IN = 1,
+	KSPIN_DATAFLOW_OUT,
+} KSPIN_DATAFLOW, *PKSPIN_DATAFLOW;
+
+typedef enum {
+	KSPIN_COMMUNICATION_NONE,
+	KSPIN_COMMUNICATION_SINK,
+	KSPIN_COMMUNICATION_SOURCE,
+	KSPIN_COMMUNICATION_BOTH,
+	KSPIN_COMMUNICATION_BRIDGE,
+} KSPIN_COMMUNICATION, *PKSPIN_COMMUNICATION;
+
+typedef union {
+	struct {
+		ULONG FormatSize;
+		ULONG Flags;
+		ULONG SampleSize;
+		ULONG Reserved;
+		GUID MajorFormat;
+		GUID SubFormat;
+		GUID Specifier;
+	};
+	LONGLONG Alignment;
+} KSDATAFORMAT, *PKSDATAFORMAT, KSDATARANGE, *PKSDATARANGE;
+
+/* A KSDATAFORMAT follows it */
+typedef struct {
+	KSPIN_INTERFACE Interface;
+	KSPIN_MEDIUM Medium;
+	ULONG PinId;
+	HANDLE PinToHandle;
+	KSPRIORITY Priority;
+} KSPIN_CONNECT, *PKSPIN_CONNECT;
+
+typedef enum {
+	KSPROPERTY_CONNECTION_STATE,
+	KSPROPERTY_CONNECTION_PRIORITY,
+	KSPROPERTY_CONNECTION_DATAFORMAT,
+	KSPROPERTY_CONNECTION_ALLOCATORFRAMING,
+	KSPROPERTY_CONNECTION_PROPOSEDATAFORMAT,
+	KSPROPERTY_CONNECTION_ACQUIREORDERING,
+	KSPROPERTY_CONNECTION_ALLOCATORFRAMING_EX,
+	KSPROPERTY_CONNECTION_STARTAT,
+} KSPROPERTY_CONNECTION;
+
+typedef enum {
+	KSPROPERTY_STREAM_ALLOCATOR,
+	KSPROPERTY_STREAM_QUALITY,
+	KSPROPERTY_STREAM_DEGRADATION,
+	KSPROPERTY_STREAM_MASTERCLOCK,
+	KSPROPERTY_STREAM_TIMEFORMAT,
+	KSPROPERTY_STREAM_PRESENTATIONTIME,
+	KSPROPERTY_STREAM_PRESENTATIONEXTENT,
+	KSPROPERTY_STREAM_FRAMETIME,
+	KSPROPERTY_STREAM_RATECAPABILITY,
+	KSPROPERTY_STREAM_RATE,
+	KSPROPERTY_STREAM_PIPE_ID,
+} KSPROPERTY_STREAM;
+
+typedef enum {
+	KSPROPERTY_STREAMALLOCATOR_FUNCTIONTABLE,
+	KSPROPERTY_STREAMALLOCATOR_STATUS,
+} KSPROPERTY_STREAMALLOCATOR;
+
+typedef enum {
+	KSMETHOD_STREAMALLOCATOR_ALLOC,
+	KSMETHOD_STREAMALLOCATOR_FREE,
+} KSMETHOD_STREAMALLOCATOR;
+
+typedef struct {
+	union {
+		ULONG OptionsFlags;
+		ULONG RequirementsFlags;
+	};
+	ULONG PoolType;
+	ULONG Frames;
+	ULONG FrameSize;
+	union {
+		ULONG FileAlignment;
+		LONG FramePitch;
+	};
+	ULONG Reserved;
+} KSALLOCATOR_FRAMING, *PKSALLOCATOR_FRAMING;
+
+typedef struct {
+	ULONG MinFrameSize;
+	ULONG MaxFrameSize;
+	ULONG Stepping;
+} KS_FRAMING_RANGE, *PKS_FRAMING_RANGE;
+
+typedef struct {
+	KS_FRAMING_RANGE Range;
+	ULONG InPlaceWeight;
+	ULONG NotInPlaceWeight;
+} KS_FRAMING_RANGE_WEIGHTED, *PKS_FRAMING_RANGE_WEIGHTED;
+
+typedef struct {
+	ULONG RatioNumerator;
+	ULONG RatioDenominator;
+	ULONG RatioConstantMargin;
+} KS_COMPRESSION, *PKS_COMPRESSION;
+
+typedef struct {
+	GUID MemoryType;
+	GUID BusType;
+	ULONG MemoryFlags;
+	ULONG BusFlags;
+	ULONG Flags;
+	ULONG Frames;
+	union {
+		ULONG FileAlignment;
+		LONG FramePitch;
+	};
+	ULONG MemoryTypeWeight;
+	KS_FRAMING_RANGE PhysicalRange;
+	KS_FRAMING_RANGE_WEIGHTED FramingRange;
+} KS_FRAMING_ITEM, *PKS_FRAMING_ITEM;
+
+/*
+ * CountItems items follow. Clients compute with the size of this, in which Windows
+ * counts one item; hence no flexible array.
+ */
+#define KS_WIN_FIRST_ITEM 1
+typedef struct {
+	ULONG CountItems;
+	ULONG PinFlags;
+	KS_COMPRESSION OutputCompression;
+	ULONG PinWeight;
+	KS_FRAMING_ITEM FramingItem[KS_WIN_FIRST_ITEM];
+} KSALLOCATOR_FRAMING_EX, *PKSALLOCATOR_FRAMING_EX;
+
+typedef struct {
+	KSALLOCATOR_FRAMING Framing;
+	ULONG AllocatedFrames;
+	ULONG Reserved;
+} KSSTREAMALLOCATOR_STATUS, *PKSSTREAMALLOCATOR_STATUS;
+
+typedef struct {
+	KSALLOCATOR_FRAMING_EX Framing;
+	ULONG AllocatedFrames;
+	ULONG Reserved;
+} KSSTREAMALLOCATOR_STATUS_EX, *PKSSTREAMALLOCATOR_STATUS_EX;
+
+typedef struct {
+	LONGLONG Time;
+	ULONG Numerator;
+	ULONG Denominator;
+} KSTIME, *PKSTIME;
+
+typedef struct {
+	ULONG Size;
+	ULONG TypeSpecificFlags;
+	KSTIME PresentationTime;
+	LONGLONG Duration;
+	ULONG FrameExtent;
+	ULONG DataUsed;
+	PVOID Data;
+	ULONG OptionsFlags;
+#if UINTPTR_MAX > 0xffffffffu
+	ULONG Reserved;
+#endif
+} KSSTREAM_HEADER, *PKSSTREAM_HEADER;
+
+/**
+ * KsCreatePin() - connect to a filter
+ * @filter: what CreateFileA() returned; it may be closed afterwards
+ * @connect: interface and medium "standard", pin 0, and behind it the format: a
+ *	KS_DATAFORMAT_VIDEOINFOHEADER, which becomes the device's
+ * @access: GENERIC_READ
+ * @pin: out: the pin, in KSSTATE_STOP
+ *
+ * Return: ERROR_SUCCESS, ERROR_NO_MATCH for a format that the device does not
+ * have just so, or another error.
+ */
+DWORD WINAPI KsCreatePin(HANDLE filter, PKSPIN_CONNECT connect,
+			 ACCESS_MASK access, PHANDLE pin);
+
+/**
+ * KsCreateAllocator() - make an allocator
+ * @connection: the pin whose needs the framing has to meet
+ * @framing: number, size and alignment of the frames
+ * @allocator: out: the allocator
+ *
+ * Its memory is of the dma-buf heap that the environment variable KS_HEAP names,
+ * else of "system".
+ *
+ * Return: ERROR_SUCCESS, or another error.
+ */
+DWORD WINAPI KsCreateAllocator(HANDLE connection, PKSALLOCATOR_FRAMING framing,
+			       PHANDLE allocator);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* KS_WIN_KS_H */

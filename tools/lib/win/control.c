@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* DeviceIoControl(): which object does what, and how its end is told. */
+#include <string.h>
+
+#include "win.h"
+
+int win_answer(struct win_call *call, const void *data, size_t size)
+{
+	call->returned = (ULONG)size;
+	if (!call->out_size)
+		return -WIN_MORE_DATA;
+	if (call->out_size < size)
+		return -WIN_TOO_SMALL;
+	memcpy(call->out, data, size);
+	return 0;
+}
+
+static int basic_support(const struct win_property *property, struct win_call *call)
+{
+	ULONG access = (property->get ? KSPROPERTY_TYPE_GET : 0) |
+		       (property->put ? KSPROPERTY_TYPE_SET : 0);
+
+	return win_answer(call, &access, sizeof(access));
+}
+
+static int use_property(struct win_object *object, struct win_call *call,
+			const struct win_property *property)
+{
+	const KSPROPERTY *request = call->in;
+
+	if (request->Flags == KSPROPERTY_TYPE_BASICSUPPORT)
+		return basic_support(property, call);
+	if (call->in_size < property->in_size)
+		return -WIN_TOO_SMALL;
+	if (request->Flags == KSPROPERTY_TYPE_GET && property->get)
+		return property->get(object, call);
+	if (request->Flags != KSPROPERTY_TYPE_SET || !property->put)
+		return -ENOTTY;
+	if (call->out_size < property->out_size)
+		return -WIN_TOO_SMALL;
+	return property->put(object, call);
+}
+
+int win_property(struct win_object *object, struct win_call *call,
+		 const struct win_property *properties, size_t count)
+{
+	const KSPROPERTY *request = call->in;
+	bool has_set = false;
+	size_t i;
+
+	if (call->in_size < sizeof(*request))
+		return -WIN_TOO_SMALL;
+	for (i = 0; i < count; i++) {
+		if (!IsEqualGUID(&request->Set, properties[i].set))
+			continue;
+		has_set = true;
+		if (request->Flags == KSPROPERTY_TYPE_SETSUPPORT)
+			return 0;
+		if (request->Id == properties[i].id)
+			return use_property(object, call, &properties[i]);
+	}
+	return has_set ? -WIN_NO_SUCH_ITEM : -WIN_NO_SUCH_SET;
+}
+
+static int property(struct win_object *object, struct win_call *call)
+{
+	switch (object->kind) {
+	case WIN_FILTER:
+		return win_filter_property(object, call);
+	case WIN_PIN:
+		return win_pin_property(object, call);
+	case WIN_ALLOCATOR:
+		return win_allocator_property(object, call);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* -EAGAIN where @overlapped will be told of the end */
+static int dispatch(struct win_object *object, DWORD code, struct win_call *call,
+		    OVERLAPPED *overlapped)
+{
+	bool pin = object->kind == WIN_PIN, allocator = object->kind == WIN_ALLOCATOR;
+
+	if (code == IOCTL_KS_PROPERTY)
+		return property(object, call);
+	if (code == IOCTL_KS_READ_STREAM && pin)
+		return win_pin_read(object, call, overlapped);
+	if (code == IOCTL_KS_RESET_STATE && pin)
+		return win_pin_reset(object, call);
+	if (code == IOCTL_KS_METHOD && allocator)
+		return win_allocator_method(object, call, overlapped);
+	if (code == IOCTL_KS_ENABLE_EVENT && allocator)
+		return win_allocator_enable(object, call);
+	if (code == IOCTL_KS_DISABLE_EVENT && allocator)
+		return win_allocator_disable(object, call);
+	return -ENOTTY;
+}
+
+/* A read has to be waited for here; an ALLOC waits in the kernel. */
+static DWORD control_and_wait(struct win_object *object, DWORD code, struct win_call *call)
+{
+	bool read = code == IOCTL_KS_READ_STREAM;
+	OVERLAPPED overlapped = { 0 };
+	NTSTATUS status;
+	int ret;
+
+	ret = dispatch(object, code, call, read ? &overlapped : NULL);
+	if (ret != -EAGAIN || !read)
+		return win_code(ret);
+	status = win_pending_wait(&overlapped, true, &call->returned);
+	return win_code_of_status(status);
+}
+
+/* What ends at once tells the overlapped so, as if it had taken its time. */
+static DWORD control_overlapped(struct win_object *object, DWORD code, struct win_call *call,
+				OVERLAPPED *overlapped)
+{
+	struct win_pending pending;
+	int ret;
+
+	ret = dispatch(object, code, call, overlapped);
+	if (ret == -EAGAIN)
+		return ERROR_IO_PENDING;
+	if (ret)
+		return win_code(ret);
+	ret = win_pending_begin(&pending, overlapped);
+	if (!ret)
+		win_pending_end(&pending, 0, call->returned);
+	return win_code(ret);
+}
+
+static DWORD control(HANDLE handle, DWORD code, struct win_call *call, OVERLAPPED *overlapped)
+{
+	struct win_object *object;
+	DWORD error;
+
+	if ((call->in_size && !call->in) || (call->out_size && !call->out))
+		return win_code(-EFAULT);
+	object = win_get(handle, WIN_ANY);
+	if (!object)
+		return win_code(-EBADF);
+	error = overlapped ? control_overlapped(object, code, call, overlapped) :
+			     control_and_wait(object, code, call);
+	win_put(object);
+	return error;
+}
+
+WIN_API BOOL DeviceIoControl(HANDLE handle, DWORD code, LPVOID in, DWORD in_size, LPVOID out,
+			     DWORD out_size, LPDWORD returned, LPOVERLAPPED overlapped)
+{
+	struct win_call call = {
+		.in = in, .in_size = in_size, .out = out, .out_size = out_size,
+	};
+	DWORD error;
+
+	error = control(handle, code, &call, overlapped);
+	if (returned)
+		*returned = call.returned;
+	if (error == ERROR_SUCCESS)
+		return TRUE;
+	SetLastError(error);
+	return FALSE;
+}
+
+WIN_API HRESULT KsSynchronousDeviceControl(HANDLE handle, ULONG code, PVOID in, ULONG in_size,
+					   PVOID out, ULONG out_size, PULONG returned)
+{
+	struct win_call call = {
+		.in = in, .in_size = in_size, .out = out, .out_size = out_size,
+	};
+	DWORD error;
+
+	error = control(handle, code, &call, NULL);
+	if (returned)
+		*returned = call.returned;
+	return HRESULT_FROM_WIN32(error);
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Calls that end later. An OVERLAPPED is the caller's until the call begins and from
+ * its end on; Internal, which is written last, says which.
+ */
+#include "win.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
+
+static NTSTATUS status_of(const OVERLAPPED *overlapped)
+{
+	return (NTSTATUS)__atomic_load_n(&overlapped->Internal, __ATOMIC_ACQUIRE);
+}
+
+static void set_status(OVERLAPPED *overlapped, NTSTATUS status)
+{
+	__atomic_store_n(&overlapped->Internal, (ULONG_PTR)(ULONG)status, __ATOMIC_RELEASE);
+}
+
+int win_pending_begin(struct win_pending *pending, OVERLAPPED *overlapped)
+{
+	*pending = (struct win_pending) { .overlapped = overlapped };
+	if (overlapped->hEvent) {
+		pending->event = win_get(overlapped->hEvent, WIN_EVENT);
+		if (!pending->event)
+			return -EBADF;
+		win_event_reset(pending->event);
+	}
+	overlapped->InternalHigh = 0;
+	set_status(overlapped, STATUS_PENDING);
+	return 0;
+}
+
+void win_pending_end(struct win_pending *pending, int err, ULONG_PTR bytes)
+{
+	pthread_mutex_lock(&lock);
+	pending->overlapped->InternalHigh = bytes;
+	set_status(pending->overlapped, win_status(err));
+	pthread_cond_broadcast(&ended);
+	pthread_mutex_unlock(&lock);
+	if (pending->event)
+		win_event_set(pending->event);
+	win_put(pending->event);
+}
+
+void win_pending_drop(struct win_pending *pending)
+{
+	win_put(pending->event);
+}
+
+NTSTATUS win_pending_wait(OVERLAPPED *overlapped, bool wait, DWORD *bytes)
+{
+	NTSTATUS status;
+
+	pthread_mutex_lock(&lock);
+	while ((status = status_of(overlapped)) == STATUS_PENDING && wait)
+		pthread_cond_wait(&ended, &lock);
+	*bytes = (DWORD)overlapped->InternalHigh;
+	pthread_mutex_unlock(&lock);
+	return status;
+}
+
+WIN_API BOOL GetOverlappedResult(HANDLE handle, LPOVERLAPPED overlapped, LPDWORD bytes,
+				 BOOL wait)
+{
+	NTSTATUS status;
+
+	(void)handle;
+	if (!overlapped || !bytes)
+		return win_result(-EINVAL);
+	status = win_pending_wait(overlapped, wait, bytes);
+	if (status == STATUS_SUCCESS)
+		return TRUE;
+	SetLastError(status == STATUS_PENDING ? ERROR_IO_INCOMPLETE : win_code_of_status(status));
+	return FALSE;
+}

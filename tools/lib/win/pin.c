@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pins. IOCTL_KS_READ_STREAM submits a frame and remembers the call; a thread for
+ * each pin, which begins with the first read, completes the frames that the device
+ * has filled and ends the calls. It completes under the pin's lock, as state changes
+ * and flushes are made, so that a frame of before never ends a call of after.
+ */
+#include <poll.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "win.h"
+
+struct request {
+	bool active;
+	struct win_pending pending;
+	KSSTREAM_HEADER *header;
+};
+
+struct pin {
+	struct win_object object;
+	int video;
+	int wake;
+	pthread_mutex_t lock;
+	struct win_allocator *allocator;
+	/* One for each frame of the allocator */
+	struct request *requests;
+	unsigned int active;
+	pthread_t completer;
+	bool has_completer;
+	bool closing;
+};
+
+static struct pin *pin_of(struct win_object *object)
+{
+	return container_of(object, struct pin, object);
+}
+
+/* Reads */
+
+static void end_request(struct pin *pin, __u32 index, int err)
+{
+	struct request *request = &pin->requests[index];
+
+	request->active = false;
+	pin->active--;
+	win_pending_end(&request->pending, err, err ? 0 : sizeof(*request->header));
+}
+
+static void end_all(struct pin *pin, int err)
+{
+	__u32 i;
+
+	for (i = 0; pin->active; i++) {
+		if (!pin->requests[i].active)
+			continue;
+		win_frame_taken(pin->allocator, i);
+		end_request(pin, i, err);
+	}
+}
+
+static void fill_header(KSSTREAM_HEADER *header, const struct ksstream_header *native,
+			void *data)
+{
+	header->TypeSpecificFlags = native->type_specific_flags;
+	header->PresentationTime.Time = native->presentation_time.time;
+	header->PresentationTime.Numerator = native->presentation_time.numerator;
+	header->PresentationTime.Denominator = native->presentation_time.denominator;
+	header->Duration = native->duration;
+	header->DataUsed = native->data_used;
+	header->Data = data;
+	header->OptionsFlags = native->options_flags;
+}
+
+static void complete_frames(struct pin *pin)
+{
+	struct ks_completion done;
+	void *data;
+	int ret;
+
+	while (pin->active) {
+		ret = ks_complete(pin->object.fd, KSALLOC_NONBLOCK, 0, &done);
+		if (ret == -EAGAIN || ret == -EINTR)
+			return;
+		if (ret) {
+			end_all(pin, ret);
+			return;
+		}
+		if (done.index >= win_frame_count(pin->allocator))
+			continue;
+		data = win_frame_filled(pin->allocator, done.index, done.header.data);
+		if (!pin->requests[done.index].active)
+			continue;
+		fill_header(pin->requests[done.index].header, &done.header, data);
+		end_request(pin, done.index, 0);
+	}
+}
+
+static void *complete_until_closed(void *arg)
+{
+	struct pin *pin = arg;
+	struct pollfd fds[2] = { { .fd = pin->wake, .events = POLLIN } };
+	uint64_t count;
+	bool closing;
+
+	do {
+		pthread_mutex_lock(&pin->lock);
+		complete_frames(pin);
+		/* Nothing is looked for that nobody waits for */
+		fds[1] = (struct pollfd) {
+			.fd = pin->active ? pin->object.fd : -1,
+			.events = POLLIN,
+		};
+		closing = pin->closing;
+		pthread_mutex_unlock(&pin->lock);
+		if (!closing && poll(fds, ARRAY_SIZE(fds), -1) > 0 && fds[0].revents)
+			closing = read(pin->wake, &count, sizeof(count)) < 0 && errno != EINTR;
+	} while (!closing);
+	return NULL;
+}
+
+static void wake_completer(struct pin *pin)
+{
+	uint64_t one = 1;
+
+	while (write(pin->wake, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+static int start_completer(struct pin *pin)
+{
+	int ret;
+
+	if (pin->has_completer)
+		return 0;
+	ret = -pthread_create(&pin->completer, NULL, complete_until_closed, pin);
+	pin->has_completer = !ret;
+	return ret;
+}
+
+static int check_header(const struct win_call *call)
+{
+	const KSSTREAM_HEADER *header = call->out;
+
+	if (call->out_size < sizeof(*header))
+		return -WIN_TOO_SMALL;
+	if (header->Size != sizeof(*header))
+		return -EINVAL;
+	/* Several headers in one call */
+	if (call->out_size != sizeof(*header))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static int read_frame(struct pin *pin, KSSTREAM_HEADER *header, OVERLAPPED *overlapped)
+{
+	struct request *request;
+	int index, ret;
+
+	if (pin->closing)
+		return -ECANCELED;
+	if (!pin->allocator)
+		return -EINVAL;
+	index = win_frame_find(pin->allocator, header->Data);
+	if (index < 0)
+		return index;
+	if (header->FrameExtent > win_frame_bytes(pin->allocator))
+		return -EINVAL;
+	request = &pin->requests[index];
+	if (request->active)
+		return -EBUSY;
+	ret = start_completer(pin);
+	if (ret)
+		return ret;
+	ret = win_pending_begin(&request->pending, overlapped);
+	if (ret)
+		return ret;
+	ret = win_frame_submit(pin->allocator, index, pin->object.fd);
+	if (ret) {
+		win_pending_drop(&request->pending);
+		return ret;
+	}
+	request->header = header;
+	request->active = true;
+	pin->active++;
+	wake_completer(pin);
+	return -EAGAIN;
+}
+
+int win_pin_read(struct win_object *object, const struct win_call *call, OVERLAPPED *overlapped)
+{
+	struct pin *pin = pin_of(object);
+	int ret;
+
+	ret = check_header(call);
+	if (ret)
+		return ret;
+	pthread_mutex_lock(&pin->lock);
+	ret = read_frame(pin, call->out, overlapped);
+	pthread_mutex_unlock(&pin->lock);
+	return ret;
+}
+
+/* States */
+
+int win_pin_reset(struct win_object *object, const struct win_call *call)
+{
+	struct pin *pin = pin_of(object);
+	KSRESET reset;
+	int ret;
+
+	if (call->in_size < sizeof(reset))
+		return -WIN_TOO_SMALL;
+	memcpy(&reset, call->in, sizeof(reset));
+	pthread_mutex_lock(&pin->lock);
+	ret = ks_reset_state(object->fd, reset);
+	if (!ret && reset == KSRESET_BEGIN)
+		end_all(pin, -ECANCELED);
+	pthread_mutex_unlock(&pin->lock);
+	return ret;
+}
+
+static int get_state(struct win_object *object, struct win_call *call)
+{
+	enum ksstate state;
+	int ret = ks_get_state(object->fd, &state, NULL);
+
+	return ret ? ret : win_answer(call, &state, sizeof(state));
+}
+
+static int put_state(struct win_object *object, struct win_call *call)
+{
+	struct pin *pin = pin_of(object);
+	KSSTATE state;
+	int ret;
+
+	memcpy(&state, call->out, sizeof(state));
+	pthread_mutex_lock(&pin->lock);
+	ret = ks_set_state(object->fd, state);
+	if (!ret && state < KSSTATE_PAUSE)
+		end_all(pin, -ECANCELED);
+	pthread_mutex_unlock(&pin->lock);
+	return ret;
+}
+
+/* The other properties */
+
+static int get_framing(struct win_object *object, struct win_call *call)
+{
+	struct ksallocator_framing framing;
+	int ret = ks_get_framing(object->fd, &framing);
+
+	return ret ? ret : win_answer(call, &framing, sizeof(framing));
+}
+
+/* More items may appear between the two calls: then there was no room for them */
+static int get_framing_ex(struct win_object *object, struct win_call *call)
+{
+	struct ksallocator_framing_ex *framing;
+	__u32 size = 0, room;
+	int ret;
+
+	ret = ks_get_framing_ex(object->fd, NULL, &size);
+	if (ret)
+		return ret;
+	room = size;
+	framing = calloc(1, room);
+	if (!framing)
+		return -ENOMEM;
+	ret = ks_get_framing_ex(object->fd, framing, &size);
+	if (!ret && size > room)
+		ret = -EBUSY;
+	if (!ret)
+		ret = win_answer(call, framing, size);
+	free(framing);
+	return ret;
+}
+
+static int get_format(struct win_object *object, struct win_call *call)
+{
+	KS_DATAFORMAT_VIDEOINFOHEADER format;
+	int ret = win_format_get(pin_of(object)->video, &format);
+
+	return ret ? ret : win_answer(call, &format, sizeof(format));
+}
+
+/* The frames that there are were made for another format: only in STOP */
+static int put_format(struct win_object *object, struct win_call *call)
+{
+	enum ksstate state;
+	int ret = ks_get_state(object->fd, &state, NULL);
+
+	if (ret)
+		return ret;
+	if (state != KSSTATE_STOP)
+		return -EBUSY;
+	return win_format_set(pin_of(object)->video, call->out, call->out_size, false);
+}
+
+static int propose_format(struct win_object *object, struct win_call *call)
+{
+	return win_format_set(pin_of(object)->video, call->out, call->out_size, true);
+}
+
+/* As in Windows, nobody is told which allocator it is. */
+static int get_allocator(struct win_object *object, struct win_call *call)
+{
+	HANDLE none = NULL;
+
+	(void)object;
+	return win_answer(call, &none, sizeof(none));
+}
+
+static int use_allocator(struct pin *pin, struct win_object *object)
+{
+	struct request *requests = NULL;
+	struct win_allocator *before;
+	int ret;
+
+	if (object) {
+		requests = calloc(win_frame_count(win_allocator_of(object)), sizeof(*requests));
+		if (!requests)
+			return -ENOMEM;
+	}
+	pthread_mutex_lock(&pin->lock);
+	ret = ks_set_allocator(pin->object.fd, object ? object->fd : -1);
+	if (ret) {
+		pthread_mutex_unlock(&pin->lock);
+		free(requests);
+		return ret;
+	}
+	/* In KSSTATE_STOP, as it is, there are no requests */
+	before = pin->allocator;
+	pin->allocator = object ? win_allocator_of(win_ref(object)) : NULL;
+	free(pin->requests);
+	pin->requests = requests;
+	pthread_mutex_unlock(&pin->lock);
+	if (before)
+		win_put(win_allocator_object(before));
+	return 0;
+}
+
+void win_pin_use_new(struct win_object *object, struct win_object *allocator)
+{
+	struct pin *pin = pin_of(object);
+	bool has_one;
+
+	pthread_mutex_lock(&pin->lock);
+	has_one = pin->allocator;
+	pthread_mutex_unlock(&pin->lock);
+	if (!has_one)
+		use_allocator(pin, allocator);
+}
+
+static int put_allocator(struct win_object *object, struct win_call *call)
+{
+	struct win_object *allocator = NULL;
+	HANDLE handle;
+	int ret;
+
+	memcpy(&handle, call->out, sizeof(handle));
+	if (handle) {
+		allocator = win_get(handle, WIN_ALLOCATOR);
+		if (!allocator)
+			return -EBADF;
+	}
+	ret = use_allocator(pin_of(object), allocator);
+	win_put(allocator);
+	return ret;
+}
+
+int win_pin_property(struct win_object *object, struct win_call *call)
+{
+	static const struct win_property properties[] = {
+		{ &KSPROPSETID_Connection, KSPROPERTY_CONNECTION_STATE,
+		  sizeof(KSPROPERTY), sizeof(KSSTATE), get_state, put_state },
+		{ &KSPROPSETID_Connection, KSPROPERTY_CONNECTION_DATAFORMAT,
+		  sizeof(KSPROPERTY), sizeof(KSDATAFORMAT), get_format, put_format },
+		{ &KSPROPSETID_Connection, KSPROPERTY_CONNECTION_PROPOSEDATAFORMAT,
+		  sizeof(KSPROPERTY), sizeof(KSDATAFORMAT), NULL, propose_format },
+		{ &KSPROPSETID_Connection, KSPROPERTY_CONNECTION_ALLOCATORFRAMING,
+		  sizeof(KSPROPERTY), 0, get_framing, NULL },
+		{ &KSPROPSETID_Connection, KSPROPERTY_CONNECTION_ALLOCATORFRAMING_EX,
+		  sizeof(KSPROPERTY), 0, get_framing_ex, NULL },
+		{ &KSPROPSETID_Stream, KSPROPERTY_STREAM_ALLOCATOR,
+		  sizeof(KSPROPERTY), sizeof(HANDLE), get_allocator, put_allocator },
+	};
+
+	return win_property(object, call, properties, ARRAY_SIZE(properties));
+}
+
+/* Beginning and end */
+
+static void close_pin(struct win_object *object)
+{
+	struct pin *pin = pin_of(object);
+	bool has_completer;
+
+	pthread_mutex_lock(&pin->lock);
+	pin->closing = true;
+	ks_set_state(object->fd, KSSTATE_STOP);
+	end_all(pin, -ECANCELED);
+	has_completer = pin->has_completer;
+	pthread_mutex_unlock(&pin->lock);
+	if (has_completer) {
+		wake_completer(pin);
+		pthread_join(pin->completer, NULL);
+	}
+}
+
+static void destroy(struct win_object *object)
+{
+	struct pin *pin = pin_of(object);
+
+	if (pin->allocator)
+		win_put(win_allocator_object(pin->allocator));
+	free(pin->requests);
+	if (pin->video >= 0)
+		close(pin->video);
+	if (pin->wake >= 0)
+		close(pin->wake);
+	pthread_mutex_destroy(&pin->lock);
+	free(pin);
+}
+
+static int connect_video(int video)
+{
+	int ks = ks_open(NULL);
+	int ret;
+
+	if (ks < 0)
+		return ks;
+	ret = ks_connect(ks, video);
+	close(ks);
+	return ret;
+}
+
+int win_pin_create(int video, HANDLE *handle)
+{
+	struct pin *pin = calloc(1, sizeof(*pin));
+	int ret;
+
+	if (!pin) {
+		close(video);
+		return -ENOMEM;
+	}
+	win_object_init(&pin->object, WIN_PIN, -1);
+	pin->object.close = close_pin;
+	pin->object.destroy = destroy;
+	pin->video = video;
+	pthread_mutex_init(&pin->lock, NULL);
+	pin->wake = eventfd(0, EFD_CLOEXEC);
+	ret = pin->wake < 0 ? -errno : connect_video(video);
+	if (ret < 0) {
+		win_put(&pin->object);
+		return ret;
+	}
+	pin->object.fd = ret;
+	return win_publish(&pin->object, handle);
+}
