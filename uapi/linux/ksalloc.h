@@ -778,16 +778,6 @@ struct ksalloc_status_ex {
 #define KSALLOC_STATUS_EX _IO(KSALLOC_TYPE, KSALLOC_CMD_STATUS_EX)
 
 /**
- * enum ksevent_streamallocator - KSEVENT_STREAMALLOCATOR
- * @KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME: for allocators' own use
- * @KSEVENT_STREAMALLOCATOR_FREEFRAME: a frame became free
- */
-enum ksevent_streamallocator {
-	KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME,
-	KSEVENT_STREAMALLOCATOR_FREEFRAME,
-};
-
-/**
  * struct ksalloc_enable_event - ioctl(allocator, KSALLOC_ENABLE_EVENT)
  * @size: sizeof(struct ksalloc_enable_event)
  * @flags: KSALLOC_EVENT_ONESHOT
