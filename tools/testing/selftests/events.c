@@ -245,7 +245,7 @@ TEST_F(events, other_events)
 TEST_F(events, wrong_descriptors)
 {
 	int closed = dup(self->eventfd);
-	int pipes[2];
+	int pipes[2] = { -1, -1 };
 	unsigned int i;
 
 	close(closed);
@@ -522,7 +522,6 @@ TEST_F(events, agree)
 /* What threads that make frames free at the same time share */
 struct storm {
 	int allocator;
-	int eventfd;
 	atomic_int freed;
 	atomic_int left;
 };
@@ -555,7 +554,6 @@ TEST_F_TIMEOUT(events, storm, 60)
 {
 	struct storm storm = {
 		.allocator = self->allocator,
-		.eventfd = self->eventfd,
 		.left = STORM_THREADS,
 	};
 	int once = eventfd(0, EFD_NONBLOCK), other = eventfd(0, EFD_NONBLOCK);

@@ -75,7 +75,7 @@ static int client_detach(int client)
 
 static struct client_told client_told(int client)
 {
-	struct client_told told;
+	struct client_told told = { 0 };
 
 	ASSERT_EQ(0, call_fd(client, CLIENT_TOLD, &told));
 	return told;
@@ -736,7 +736,7 @@ TEST_F(direct, create)
 		{ 2, 0, FRAMES, 0, 0, 1 },
 		{ 0, 0, FRAMES, 0, 0, 0 },
 	};
-	struct ksalloc_status ours, theirs;
+	struct ksalloc_status ours = { 0 }, theirs = { 0 };
 	struct footprint before;
 	int fd, kernel, null = open("/dev/null", O_RDWR);
 	unsigned int i;
@@ -858,7 +858,7 @@ static int sink_connect(int device, unsigned int memory)
 
 static struct sink_counts sink_counts(int device)
 {
-	struct sink_counts counts;
+	struct sink_counts counts = { 0 };
 
 	ASSERT_EQ(0, call_fd(device, SINK_COUNTS, &counts));
 	return counts;
@@ -949,7 +949,7 @@ static void expect_stream(int connection, int allocator, int frames)
 TEST_F(sink, own_memory)
 {
 	struct sink_counts before = sink_counts(self->device), after;
-	struct ksalloc_status status;
+	struct ksalloc_status status = { 0 };
 	int allocator;
 
 	allocator = create_framed(self->connection, -1, &self->own);
