@@ -12,7 +12,8 @@
  *    reference to the V4L2 file.
  *  - An allocator (allocator.c, frame.c) holds its frames, and each frame its
  *    dma-buf.
- *    It never holds a connection, so there is no cycle.
+ *    It never holds a connection, so there is no cycle. Where they are a V4L2
+ *    device's own buffers (v4l2_memory.c), it holds the V4L2 file too.
  *  - A kernel client (client.c) holds a reference to its allocator's file.
  *
  * Frames
@@ -25,7 +26,7 @@
  * Frames come back by themselves: a process's frames when its last descriptor
  * of the file that it got them through is closed (->flush), all frames got
  * through a file when the file ends (->release), the frames in a device when
- * the connection's state goes below PAUSE or the device disappears.
+ * the connection's state goes below PAUSE, it is flushed, or the device disappears.
  *
  * Locking
  * -------

@@ -16,6 +16,7 @@
  * Nothing here waits for a frame: readers wait on the connection, which a wait
  * queue entry on the device's own queues wakes.
  */
+#include <kunit/visibility.h>
 #include <linux/dma-buf.h>
 #include <linux/file.h>
 #include <linux/list.h>
@@ -402,7 +403,7 @@ out:
 }
 
 /* Contract I3 */
-static u32 ks_v4l2_options_flags(u32 flags)
+VISIBLE_IF_KUNIT u32 ks_v4l2_options_flags(u32 flags)
 {
 	u32 options = 0;
 
@@ -417,6 +418,7 @@ static u32 ks_v4l2_options_flags(u32 flags)
 		options |= KSSTREAM_HEADER_OPTIONSF_ENDOFSTREAM;
 	return options;
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_v4l2_options_flags);
 
 static int ks_v4l2_dequeue(struct ksalloc_sink *sink,
 			   struct ksalloc_completion *completion)

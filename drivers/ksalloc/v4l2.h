@@ -76,5 +76,8 @@ int ks_v4l2_memory_check(const struct ks_v4l2_device *dev,
 /* v4l2.c */
 
 const struct ks_v4l2_device *ks_v4l2_device_of(struct ksalloc_sink *sink);
+#if IS_ENABLED(CONFIG_KUNIT)
+u32 ks_v4l2_options_flags(u32 flags);
+#endif
 
 #endif /* _KSALLOC_V4L2_H */

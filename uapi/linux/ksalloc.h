@@ -477,12 +477,15 @@ struct ksalloc_get_framing {
  *	what KSALLOC_GET_FRAMING says
  *
  * Returns a new allocator, close-on-exec. It is not assigned to the
- * connection, nor does it depend on it further.
+ * connection, nor does it depend on it further. One of the device's own memory takes
+ * the device's buffers: the device is busy for everybody else, and its format fixed,
+ * until the allocator ends.
  *
  * Errors: EINVAL for framing that is wrong in itself, is below what the device
  * needs, or stays zero; EOPNOTSUPP without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY where
- * the device has no memory of its own, or none that a process may have, and with
- * it where the device cannot use memory but its own; EINVAL where @heap_fd is no
+ * the device has no memory of its own, none that a process may have, not so many or
+ * not so large buffers, and EBUSY where somebody has them; EOPNOTSUPP with it where
+ * the device cannot use memory but its own; EINVAL where @heap_fd is no
  * heap, or should be -1 and is not; E2BIG for more than KSALLOC_MAX_FRAMES frames;
  * ENOMEM for more memory than an allocator may have (the module's parameter
  * max_mbytes) or than there is; ENODEV.

@@ -112,7 +112,7 @@ static int reqbufs(int video, enum v4l2_memory memory, unsigned int count)
 /* A9, B6: device memory streams, again and again, with the same dma-bufs. */
 TEST_F(memory, stream)
 {
-	unsigned long long inodes[FRAMES];
+	unsigned long long inodes[FRAMES] = { 0 };
 	int round, i, dmabuf;
 
 	for (round = 0; round < 3; round++) {
@@ -131,7 +131,7 @@ TEST_F(memory, stream)
 /* A9, D1: status, and zero fields that take what the device needs. */
 TEST_F(memory, status)
 {
-	struct ksalloc_status status;
+	struct ksalloc_status status = { 0 };
 
 	ASSERT_EQ(0, get_status(self->allocator, &status));
 	EXPECT_EQ(0, status.status.framing.options_flags);
@@ -360,7 +360,7 @@ TEST_F(creation, driver_fails)
 /* A4: no descriptor is left for any of the frames, or for the allocator: EMFILE. */
 TEST_F(creation, no_descriptors)
 {
-	struct rlimit old, none;
+	struct rlimit old = { 0 }, none;
 	int next = dup(0);
 
 	close(next);
@@ -537,7 +537,7 @@ TEST_F(creation, owner_killed)
 TEST_F(memory, unbind)
 {
 	unsigned char *map = map_of(self->allocator, 1);
-	struct ksalloc_complete frame;
+	struct ksalloc_complete frame = { 0 };
 
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));

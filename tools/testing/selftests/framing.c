@@ -431,7 +431,7 @@ TEST_F(framing, status_ex)
 		&system_memory, &device_memory,
 	};
 	const struct ks_framing_item *item;
-	struct ksalloc_status_ex status;
+	struct ksalloc_status_ex status = { 0 };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(types); i++) {

@@ -165,7 +165,7 @@ TEST_F(header, times_go_with_durations)
 TEST_F(header, time_discontinuity)
 {
 	struct ksalloc_complete frame = { 0 };
-	int i, gaps = 0, expected = 0;
+	int i, gaps = 0;
 	__s64 last = 0;
 
 	ASSERT_EQ(0, set_control(self->rig.video, "Timestamp Source", 1));
@@ -174,7 +174,7 @@ TEST_F(header, time_discontinuity)
 				 "Percentage of Dropped Buffers", 30));
 	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
 	for (i = 0; i < 40; i++) {
-		bool paused = i == 20;
+		bool paused = i == 20, expected;
 
 		if (paused) {
 			/* What is filled by then is collected first. */
