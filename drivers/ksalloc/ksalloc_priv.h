@@ -36,8 +36,8 @@
  *    device's own locks, and within those ks_allocator.lock.
  *  - ks_allocator.lock, an interrupt-safe spinlock, is held over every change of
  *    a frame's state and owner, of the free list, and of the lists of waiters and
- *    of those who want to know of free frames. Nothing nests within it but a woken
- *    task's scheduler locks. No callback is called and no eventfd signalled under
+ *    of those who want to know of free frames. Nothing nests within it but locks that
+ *    have none within: a woken task's, and those that freeing memory takes. No callback is called and no eventfd signalled under
  *    it: see event.c.
  *  - No lock is held over an access to user memory, and none while memory is
  *    allocated from a heap.

@@ -12,6 +12,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/dma-buf.h>
 #include <linux/file.h>
 #include <linux/hrtimer.h>
@@ -352,7 +353,7 @@ static void client_works(struct work_struct *work)
 						  work);
 
 	while (client_act(actor))
-		cond_resched();
+		usleep_range(50, 200);
 	complete(&actor->done);
 }
 
@@ -420,7 +421,7 @@ static void client_actor_start(struct client_actor *actor)
 		break;
 	default:
 		while (client_act(actor))
-			cond_resched();
+			usleep_range(50, 200);
 		complete(&actor->done);
 	}
 }

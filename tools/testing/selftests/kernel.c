@@ -598,6 +598,7 @@ TEST_F_TIMEOUT(direct, storm, 120)
 		.rounds = QUARREL_ROUNDS,
 		.mark = 0x1000,
 	};
+	unsigned int got[CLIENT_CONTEXTS] = { 0 }, least, storms = 0;
 	pthread_t threads[QUARREL_THREADS], bother;
 	struct nuisance nuisance;
 	struct quarrel *quarrel;
@@ -620,7 +621,16 @@ TEST_F_TIMEOUT(direct, storm, 120)
 	ASSERT_EQ(0, pthread_create(&bother, NULL, quarrel_nuisance,
 				    &nuisance));
 
-	ASSERT_EQ(0, call_fd(self->client, CLIENT_STORM, &storm));
+	/* Others wait in the queue, so that some context can go empty-handed. */
+	do {
+		ASSERT_EQ(0, call_fd(self->client, CLIENT_STORM, &storm));
+		ASSERT_EQ(0, storm.clashes);
+		least = -1;
+		for (i = 0; i < CLIENT_CONTEXTS; i++) {
+			got[i] += storm.allocated[i];
+			least = got[i] < least ? got[i] : least;
+		}
+	} while (!least && ++storms < 10);
 	quarrel->stop = true;
 	pthread_join(bother, NULL);
 	for (i = 0; i < QUARREL_THREADS; i++)
@@ -628,16 +638,13 @@ TEST_F_TIMEOUT(direct, storm, 120)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 
-	EXPECT_EQ(0, storm.clashes);
 	EXPECT_EQ(0, quarrel->clashes);
 	EXPECT_LT(0, quarrel->got);
-	for (i = 0; i < CLIENT_CONTEXTS; i++)
-		EXPECT_LT(0, storm.allocated[i]);
+	EXPECT_LT(0, least);
 	EXPECT_EQ(0, waiters(self->allocator));
 	EXPECT_EQ(0, allocated(self->allocator));
 	harness_note("process %u, work %u, timer %u, hard interrupt %u; threads %d",
-		     storm.allocated[0], storm.allocated[1],
-		     storm.allocated[2], storm.allocated[3], quarrel->got);
+		     got[0], got[1], got[2], got[3], quarrel->got);
 }
 
 struct turnover {
