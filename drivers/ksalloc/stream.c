@@ -66,6 +66,27 @@ static u32 ks_connection_check_time(struct ks_connection *conn,
 	return breaks ? KSSTREAM_HEADER_OPTIONSF_TIMEDISCONTINUITY : 0;
 }
 
+/*
+ * Holds a sink to the frame: its word on where the data are goes to readers that
+ * index the memory with it. A V4L2 device can fill more, for the client may have put
+ * larger buffers in the place of the frames.
+ */
+static void ks_connection_check_data(struct ks_connection *conn,
+				     struct ksalloc_completion *completion)
+{
+	const u32 extent = ks_assigned(conn)->framing.frame_size;
+	const u32 offset = min(completion->data_offset, extent);
+	const u32 used = min(completion->data_used, extent - offset);
+
+	lockdep_assert_held(&conn->lock);
+
+	if (offset != completion->data_offset || used != completion->data_used)
+		completion->options_flags |=
+			KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+	completion->data_offset = offset;
+	completion->data_used = used;
+}
+
 /**
  * ks_connection_dequeue() - move one frame that the device has filled to the done
  * list
@@ -96,6 +117,7 @@ int ks_connection_dequeue(struct ks_connection *conn)
 		 list_empty(&conn->slots[completion.index].link));
 	slot = &conn->slots[completion.index];
 
+	ks_connection_check_data(conn, &completion);
 	completion.options_flags |= ks_connection_check_sequence(conn,
 								 &completion);
 	completion.options_flags |= ks_connection_check_time(conn, &completion);

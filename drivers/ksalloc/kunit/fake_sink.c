@@ -398,7 +398,7 @@ bool ks_fake_fill(struct ks_fake *fake)
 		device->filled[device->n_filled] = (struct ksalloc_completion){
 			.index = device->queued[0],
 			.sequence = sequence,
-			.data_used = sequence + 1,
+			.data_used = ks_fake_bytes(sequence),
 			.options_flags = KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
 			.time = sequence * 1000LL,
 		};

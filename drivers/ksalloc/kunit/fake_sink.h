@@ -94,6 +94,12 @@ struct ks_fake {
 	void *on_call_data;
 };
 
+/* How many bytes the device fills in, in a frame of a page or more */
+static inline u32 ks_fake_bytes(u32 sequence)
+{
+	return sequence % PAGE_SIZE + 1;
+}
+
 struct ks_fake *ks_fake_create(struct kunit *test);
 void ks_fake_forget(struct ks_fake *fake);
 void ks_fake_fail(struct ks_fake *fake, u32 in, int error);

@@ -10,6 +10,8 @@
 
 #include "fake_sink.h"
 
+#define MARKED KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY
+
 static struct ks_rig *stream_rig(struct kunit *test, u32 frames,
 				 enum ksstate state)
 {
@@ -218,6 +220,49 @@ static void stream_header(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, header->reserved, 0);
 }
 
+/*
+ * Passes where data that the device says are beyond the frame are cut off there, and
+ * the frame is marked; and data that just fit in are passed on (I3).
+ */
+static void stream_data_within_the_frame(struct kunit *test)
+{
+	static const struct {
+		u32 said_offset, said_used, offset, used;
+		bool cut;
+	} words[] = {
+		{ 0, PAGE_SIZE, 0, PAGE_SIZE, false },
+		{ 96, PAGE_SIZE - 96, 96, PAGE_SIZE - 96, false },
+		{ PAGE_SIZE, 0, PAGE_SIZE, 0, false },
+		{ 0, PAGE_SIZE + 1, 0, PAGE_SIZE, true },
+		{ 96, PAGE_SIZE - 95, 96, PAGE_SIZE - 96, true },
+		{ 0, U32_MAX, 0, PAGE_SIZE, true },
+		{ 96, U32_MAX, 96, PAGE_SIZE - 96, true },
+		{ PAGE_SIZE, 1, PAGE_SIZE, 0, true },
+		{ PAGE_SIZE + 1, 0, PAGE_SIZE, 0, true },
+		{ U32_MAX, U32_MAX, PAGE_SIZE, 0, true },
+	};
+	struct ks_rig *rig = stream_rig(test, 1, KSSTATE_RUN);
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		const struct ksalloc_completion said = {
+			.sequence = i,
+			.data_offset = words[i].said_offset,
+			.data_used = words[i].said_used,
+		};
+		struct ksalloc_complete complete = {};
+
+		ks_rig_submit(rig);
+		ks_fake_fill_as(rig->fake, &said);
+		KUNIT_ASSERT_EQ(test, 0, ks_rig_read(rig, &complete));
+		KUNIT_EXPECT_EQ(test, complete.header.data, words[i].offset);
+		KUNIT_EXPECT_EQ(test, complete.header.data_used, words[i].used);
+		KUNIT_EXPECT_EQ(test, complete.header.options_flags,
+				words[i].cut ? MARKED : 0);
+		KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(rig->alloc, 0));
+	}
+}
+
 /* Passes where a collected frame is the reader's, through the connection (I2, B7). */
 static void stream_collected_frame_is_the_readers(struct kunit *test)
 {
@@ -317,8 +362,6 @@ static void stream_buffer_twice(struct kunit *test)
 	stream_expect_no_frame(rig, -EAGAIN);
 	ks_test_expect_counts(test, rig->alloc, 2, 1, 0);
 }
-
-#define MARKED KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY
 
 /*
  * Passes where DATADISCONTINUITY is on the frames that do not follow the one before
@@ -920,7 +963,7 @@ static void stream_storm_collect(struct stream_storm *storm, s64 *last)
 	}
 	atomic_inc(&storm->collected);
 	if (complete.sequence <= *last ||
-	    complete.header.data_used != complete.sequence + 1)
+	    complete.header.data_used != ks_fake_bytes(complete.sequence))
 		atomic_inc(&storm->wrong);
 	*last = complete.sequence;
 	if (ks_allocator_free(rig->alloc, complete.index))
@@ -1000,6 +1043,7 @@ static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(stream_complete_in_each_state),
 	KUNIT_CASE(stream_complete_does_not_wait_for_nothing),
 	KUNIT_CASE(stream_header),
+	KUNIT_CASE(stream_data_within_the_frame),
 	KUNIT_CASE(stream_collected_frame_is_the_readers),
 	KUNIT_CASE(stream_out_of_order),
 	KUNIT_CASE(stream_foreign_buffers),
