@@ -41,6 +41,17 @@ static void ks_sink_destroy(struct ksalloc_sink *sink)
 	module_put(owner);
 }
 
+/* Ends a connection in STOP that has no allocator, and its sink */
+static void ks_connection_destroy(struct ks_connection *conn)
+{
+	/* No more notifications after this, and so no more work */
+	conn->sink->ops->unwatch(conn->sink);
+	cancel_work_sync(&conn->gone_work);
+	ks_sink_destroy(conn->sink);
+	mutex_destroy(&conn->lock);
+	kfree(conn);
+}
+
 /**
  * ks_connection_wake() - make readers and pollers look again
  * @conn: the connection
@@ -580,7 +591,6 @@ static long ks_create_allocator_ioctl(struct ks_ucmd *ucmd)
 /* Takes an allocator by descriptor; none by -1 */
 static int ks_allocator_file_get(int fd, struct file **allocator)
 {
-	struct ks_allocator *alloc;
 	struct file *file;
 
 	*allocator = NULL;
@@ -589,17 +599,16 @@ static int ks_allocator_file_get(int fd, struct file **allocator)
 	file = fget(fd);
 	if (!file)
 		return -EBADF;
-	alloc = ks_allocator_of(file);
-	if (!alloc || alloc->kernel_only) {
+	if (!ks_allocator_of(file)) {
 		fput(file);
-		return alloc ? -EOPNOTSUPP : -EINVAL;
+		return -EINVAL;
 	}
 
 	*allocator = file;
 	return 0;
 }
 
-/* Contract D5 */
+/* Contract D5. A sink is given dma-bufs, which a kernel-only allocator has not (F3) */
 static int ks_connection_assign(struct ks_connection *conn,
 				struct file *allocator)
 {
@@ -612,6 +621,8 @@ static int ks_connection_assign(struct ks_connection *conn,
 	if (conn->state != KSSTATE_STOP)
 		return -EBUSY;
 	if (allocator) {
+		if (ks_allocator_of(allocator)->kernel_only)
+			return -EOPNOTSUPP;
 		ret = conn->sink->ops->get_framing(conn->sink, &framing);
 		if (ret)
 			return ret;
@@ -807,19 +818,12 @@ static int ks_connection_flush(struct file *file, fl_owner_t files)
 static int ks_connection_release(struct inode *inode, struct file *file)
 {
 	struct ks_connection *conn = file->private_data;
-	struct ksalloc_sink *sink = conn->sink;
 
 	mutex_lock(&conn->lock);
 	ks_connection_down(conn, KSSTATE_STOP);
 	ks_connection_assign(conn, NULL);
 	mutex_unlock(&conn->lock);
-
-	/* No more notifications after this, and so no more work */
-	sink->ops->unwatch(sink);
-	cancel_work_sync(&conn->gone_work);
-	ks_sink_destroy(sink);
-	mutex_destroy(&conn->lock);
-	kfree(conn);
+	ks_connection_destroy(conn);
 
 	return 0;
 }
@@ -893,7 +897,8 @@ EXPORT_SYMBOL_GPL(ksalloc_create_allocator);
 
 /**
  * ksalloc_connect() - make a connection of a sink
- * @sink: the sink, which is the connection's then; on failure it is destroyed
+ * @sink: the sink, which is the connection's then; on failure it has been destroyed
+ *	when this returns
  *
  * A driver makes a descriptor of it for the user, or keeps it for itself.
  *
@@ -926,6 +931,10 @@ struct file *ksalloc_connect(struct ksalloc_sink *sink)
 	conn->sink = sink;
 	sink->connection = conn;
 
+	/* Before there is a file, whose release would come after the caller's error */
+	ret = sink->ops->watch(sink);
+	if (ret)
+		goto err_conn;
 	file = anon_inode_getfile("[ksalloc-connection]", &ks_connection_fops,
 				  conn, O_RDWR);
 	if (IS_ERR(file)) {
@@ -933,17 +942,11 @@ struct file *ksalloc_connect(struct ksalloc_sink *sink)
 		goto err_conn;
 	}
 	conn->file = file;
-
-	/* From here on the file's release undoes all */
-	ret = sink->ops->watch(sink);
-	if (ret) {
-		fput(file);
-		return ERR_PTR(ret);
-	}
 	return file;
 
 err_conn:
-	kfree(conn);
+	ks_connection_destroy(conn);
+	return ERR_PTR(ret);
 err_sink:
 	ks_sink_destroy(sink);
 	return ERR_PTR(ret);

@@ -98,7 +98,7 @@ struct dma_buf *ksalloc_allocator_dmabuf(const struct file *allocator,
  * @index: which frame
  * @sequence: the device's sequence number
  * @data_offset: where in the frame the data begin
- * @data_used: bytes filled from there on
+ * @data_used: bytes filled from there on; what is beyond the frame is cut off
  * @options_flags: KSSTREAM_HEADER_OPTIONSF_*
  * @time: presentation time, in 100 ns of CLOCK_MONOTONIC
  * @duration: how long the frame lasts, in 100 ns; 0 where that is not known
@@ -147,8 +147,7 @@ struct ksalloc_sink;
  *	buffers and map each; changes nothing on failure. The allocator's file stays
  *	until @unacquire
  * @unacquire: ACQUIRE to STOP; does not fail
- * @queue: give a frame to the device; never waits for the device. Memory that
- *	never leaves the kernel has no @dmabuf
+ * @queue: give a frame to the device; never waits for the device
  * @dequeue: take the next filled frame from the device; -EAGAIN where there is
  *	none. Called only while frames are queued; never waits for the device
  * @run: PAUSE to RUN

@@ -375,14 +375,14 @@ struct kstime {
  * @presentation_time: the device's timestamp on CLOCK_MONOTONIC
  * @duration: how long the frame lasts, in 100 ns; with OPTIONSF_DURATIONVALID
  * @frame_extent: bytes in the frame
- * @data_used: bytes of data that the device filled in
+ * @data_used: bytes of data that the device filled in, all within the frame
  * @data: where the data begin, in bytes from the start of the frame; mostly 0
  * @options_flags: KSSTREAM_HEADER_OPTIONSF_*
  * @reserved: zero
  *
  * DATADISCONTINUITY is set on the first frame after a gap in the device's
- * sequence numbers, after a pause or after a flush, and on a frame that the device
- * marked as damaged.
+ * sequence numbers, after a pause or after a flush, on a frame that the device
+ * marked as damaged, and on one whose data go beyond the frame, where they are cut off.
  * TIMEDISCONTINUITY is set, where there is a presentation time, on the first frame
  * after a pause or a flush, and on a frame whose time is before that of the last one.
  * SPLICEPOINT is set on a frame that the device marked as a key frame.
@@ -513,7 +513,8 @@ struct ksalloc_create_allocator {
  * go back to the allocator that was assigned before.
  *
  * Errors: EINVAL where @allocator_fd is no allocator, or its framing is below
- * what the device needs; EBUSY in any state but KSSTATE_STOP; ENODEV.
+ * what the device needs; EOPNOTSUPP where its memory never leaves the kernel;
+ * EBUSY in any state but KSSTATE_STOP; ENODEV.
  */
 struct ksalloc_set_allocator {
 	__u32 size;

@@ -7,7 +7,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "ks_test.h"
+#include "fake_sink.h"
 
 #define PROVIDER_FRAMES 5
 
@@ -246,6 +246,28 @@ static void provider_for_clients(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, provider.misuse);
 }
 
+/*
+ * Passes where such an allocator is refused to a connection, even by the kernel's own
+ * way: the sink, which would be given dma-bufs, is not asked, and nothing is changed
+ * (D5, F3).
+ */
+static void provider_not_for_connections(struct kunit *test)
+{
+	struct provider provider = provider_fine;
+	struct file *file = provider_create(&provider, false);
+	struct ks_rig *rig;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	rig = ks_rig_create(test, 1);
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			ks_connection_set_allocator(rig->conn, file));
+	ks_rig_expect_calls(rig, "");
+	KUNIT_EXPECT_PTR_EQ(test, rig->conn->allocator, rig->allocator);
+	KUNIT_EXPECT_EQ(test, file_count(file), 1);
+	__fput_sync(file);
+	KUNIT_EXPECT_EQ(test, provider.deleted, 1);
+}
+
 static int provider_small(void *context, u32 index, size_t bytes,
 			  struct ksalloc_memory *memory)
 {
@@ -291,6 +313,7 @@ static struct kunit_case provider_cases[] = {
 	KUNIT_CASE(provider_gives_nothing),
 	KUNIT_CASE(provider_not_for_users),
 	KUNIT_CASE(provider_for_clients),
+	KUNIT_CASE(provider_not_for_connections),
 	KUNIT_CASE(provider_too_small),
 	{}
 };
