@@ -169,36 +169,26 @@ int ks_v4l2_get_framing(const struct ks_v4l2_device *dev,
 	return 0;
 }
 
-/* The larger of a format and what the driver makes of another picture size */
-static void ks_v4l2_try_size(const struct ks_v4l2_device *dev,
-			     const struct ks_v4l2_format *format,
-			     u32 width, u32 height, u32 *largest)
-{
-	struct ks_v4l2_format other = *format;
-
-	other.width = width;
-	other.height = height;
-	if (!ks_v4l2_try_format(dev, &other) &&
-	    other.pixelformat == format->pixelformat)
-		*largest = max(*largest, other.size);
-}
-
 /*
- * The size of a frame of the largest picture in this pixel format; called with the
- * device's lock held. V4L2 demands that the driver makes the nearest that it has out
- * of any size, so without a list of them the largest number will do.
+ * The largest picture in this pixel format; called with the device's lock held. V4L2
+ * demands that the driver makes the nearest that it has out of any size, so without
+ * a list of them the largest number will do.
  */
-static u32 ks_v4l2_largest(const struct ks_v4l2_device *dev,
-			   const struct ks_v4l2_format *format)
+static void ks_v4l2_largest_picture(const struct ks_v4l2_device *dev,
+				    const struct ks_v4l2_format *format,
+				    u32 *width, u32 *height)
 {
 	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
 	struct v4l2_frmsizeenum size;
-	u32 largest = format->size, i;
+	u32 i;
 
 	if (ks_v4l2_check(dev, VIDIOC_ENUM_FRAMESIZES)) {
-		ks_v4l2_try_size(dev, format, U16_MAX, U16_MAX, &largest);
-		return largest;
+		*width = U16_MAX;
+		*height = U16_MAX;
+		return;
 	}
+	*width = format->width;
+	*height = format->height;
 	for (i = 0; i < U8_MAX; i++) {
 		size = (struct v4l2_frmsizeenum){
 			.index = i,
@@ -208,18 +198,41 @@ static u32 ks_v4l2_largest(const struct ks_v4l2_device *dev,
 						dev->file->private_data, &size))
 			break;
 		if (size.type != V4L2_FRMSIZE_TYPE_DISCRETE) {
-			ks_v4l2_try_size(dev, format, size.stepwise.max_width,
-					 size.stepwise.max_height, &largest);
+			*width = size.stepwise.max_width;
+			*height = size.stepwise.max_height;
 			break;
 		}
-		ks_v4l2_try_size(dev, format, size.discrete.width,
-				 size.discrete.height, &largest);
+		if ((u64)size.discrete.width * size.discrete.height <=
+		    (u64)*width * *height)
+			continue;
+		*width = size.discrete.width;
+		*height = size.discrete.height;
 	}
-	return largest;
 }
 
 /*
- * Whether the device needs each frame in one piece, which heap memory seldom is. The
+ * The size of a frame of the largest picture in this pixel format; called with the
+ * device's lock held. One try only, for the connection is locked meanwhile, and a
+ * driver may have to ask its device, slowly: a USB camera takes requests that time
+ * out after seconds.
+ */
+static u32 ks_v4l2_largest(const struct ks_v4l2_device *dev,
+			   const struct ks_v4l2_format *format)
+{
+	struct ks_v4l2_format other = *format;
+
+	ks_v4l2_largest_picture(dev, format, &other.width, &other.height);
+	if (other.width == format->width && other.height == format->height)
+		return format->size;
+	if (ks_v4l2_try_format(dev, &other) ||
+	    other.pixelformat != format->pixelformat)
+		return format->size;
+	return max(format->size, other.size);
+}
+
+/*
+ * Whether the device needs each frame in one piece, which heap memory seldom is;
+ * called with the device's lock held, which keeps most drivers from unbinding. The
  * module that has this kind of memory need not be there for those that do not.
  */
 static bool ks_v4l2_needs_contiguous(const struct ks_v4l2_device *dev)
@@ -266,17 +279,19 @@ int ks_v4l2_get_details(const struct ks_v4l2_device *dev,
 		return ret;
 	ret = ks_v4l2_check(dev, VIDIOC_G_FMT) ?:
 	      ks_v4l2_get_format(dev, &format);
-	if (!ret)
+	if (!ret) {
 		details->largest = ks_v4l2_largest(dev, &format);
+		details->own_memory = ks_v4l2_has_memory(dev);
+		/* The queue's device is there while the video device is registered */
+		details->own_first = ks_v4l2_needs_contiguous(dev);
+	}
 	ks_v4l2_unlock(lock);
 	if (ret)
 		return ret;
 
-	details->own_memory = ks_v4l2_has_memory(dev);
 	/* A buffer is as large as the format needs, in whole pages */
 	details->own_largest = min(round_up((u64)format.size, PAGE_SIZE),
 				   U32_MAX);
-	details->own_first = ks_v4l2_needs_contiguous(dev);
 	if (ks_v4l2_is_compressed(&format))
 		ks_framing_compression(format.size, format.width, format.height,
 				       &details->compression);

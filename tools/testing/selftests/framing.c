@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define TRACING "/sys/kernel/tracing"
+#define TRIES "ksalloc_selftests/tries"
 #define PAGE 4096
 #define MAX_ITEMS 4
 #define WIDTH 320
@@ -189,6 +191,64 @@ static unsigned int largest(int video)
 	}
 	ASSERT_LT(0, most);
 	return most;
+}
+
+FIXTURE(tries) {
+	struct rig rig;
+};
+
+/* Has the kernel count how often vivid is asked what a format would become */
+FIXTURE_SETUP(tries)
+{
+	rig_open(&self->rig, 0, WIDTH, HEIGHT);
+	if (write_text(TRACING "/kprobe_events",
+		       "p:" TRIES " vivid:vidioc_try_fmt_vid_cap"))
+		SKIP("the kernel does not count calls");
+	ASSERT_EQ(0, write_text(TRACING "/events/" TRIES "/enable", "1"));
+}
+
+FIXTURE_TEARDOWN(tries)
+{
+	write_text(TRACING "/events/" TRIES "/enable", "0");
+	write_text(TRACING "/kprobe_events", "-:" TRIES);
+	rig_close(&self->rig);
+}
+
+/* How often it was: a line is the name, the number, and that of the missed ones */
+static int count_tries(void)
+{
+	char text[4096];
+	int tries, missed, found;
+
+	ASSERT_LT(0, read_text(TRACING "/kprobe_profile", text, sizeof(text)));
+	found = sscanf(text, "%*s %d %d", &tries, &missed);
+	ASSERT_EQ(2, found);
+	ASSERT_EQ(0, missed);
+	return tries;
+}
+
+/*
+ * D4: the device is asked for one size, the largest, however many it has, for the
+ * connection is locked meanwhile; and not at all where the current size is that.
+ */
+TEST_F(tries, one)
+{
+	union answer answer;
+	int connection = self->rig.connection, before;
+
+	/* Its sizes, each of which is tried here, are several, and counted */
+	before = count_tries();
+	largest(self->rig.video);
+	ASSERT_LT(before + 1, count_tries());
+
+	before = count_tries();
+	ASSERT_LT(0, ask(connection, &answer, sizeof(answer)));
+	EXPECT_EQ(before + 1, count_tries());
+
+	ASSERT_EQ(0, set_format(self->rig.video, 3840, 2160));
+	before = count_tries();
+	ASSERT_LT(0, ask(connection, &answer, sizeof(answer)));
+	EXPECT_EQ(before, count_tries());
 }
 
 static unsigned int whole_pages(unsigned int bytes)
