@@ -14,6 +14,12 @@
  * before the device is to use the frames, and before its buffers are freed here, each
  * is compared with its dma-buf: videobuf2 exports a buffer's memory with the
  * memory's own address as the dma-buf's private data.
+ *
+ * Where the driver does not show its queue (vdev->queue; uvcvideo up to 6.16 is such a
+ * one), a buffer's memory cannot be seen: then only its number and kind are compared,
+ * and new MMAP buffers of the client's own pass for the old ones. They are freed with
+ * the allocator, or used in the place of its frames. That harms nobody but the client:
+ * the buffers are its file's, and a device that streams with them does not free them.
  */
 #include <linux/dma-buf.h>
 #include <linux/fdtable.h>
