@@ -7,7 +7,7 @@
  * later; then it allocates and frees wherever it is, a hard interrupt included,
  * and is called when a frame becomes free. Here the contexts are the calling
  * process, a workqueue, a timer (a soft interrupt), and a high-resolution timer
- * that fires in a hard interrupt. What is done when is up to a program: see
+ * that fires in a hard interrupt, where that is allowed. What is done when is up to a program: see
  * ksalloc-client.h.
  */
 #include <linux/atomic.h>
@@ -35,6 +35,13 @@ static bool sleep_is_checked = IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP);
 module_param(sleep_is_checked, bool, 0444);
 MODULE_PARM_DESC(sleep_is_checked,
 		 "Whether this kernel notices what CLIENT_BREAK_RULES does");
+
+/* On such a kernel, ksalloc's lock sleeps, and hard interrupts are out of bounds */
+#ifdef CONFIG_PREEMPT_RT
+#define CLIENT_HRTIMER_MODE HRTIMER_MODE_REL_SOFT
+#else
+#define CLIENT_HRTIMER_MODE HRTIMER_MODE_REL_HARD
+#endif
 
 /* Frames that one context holds at the same time in a storm */
 #define CLIENT_HOLDS 2
@@ -157,6 +164,11 @@ static int client_map(struct client *client)
 		if (ret) {
 			client_unmap(client, i);
 			return ret;
+		}
+		/* A storm needs cmpxchg(), which I/O memory has not */
+		if (client->map[i].is_iomem) {
+			client_unmap(client, i + 1);
+			return -EOPNOTSUPP;
 		}
 	}
 	return 0;
@@ -290,6 +302,42 @@ static int client_do_call(struct client *client, const struct client_call *call)
 
 /* Many calls in some context */
 
+/*
+ * The storm looks at frames in interrupts, where nobody can sleep; but beginning and
+ * ending access can. So that is done around it, for all frames.
+ */
+
+static void client_end_access(struct client *client, u32 frames)
+{
+	struct dma_buf *dmabuf;
+
+	while (frames--) {
+		dmabuf = ksalloc_frame_dmabuf(ksalloc_frame(client->client,
+							    frames));
+		if (dmabuf)
+			dma_buf_end_cpu_access(dmabuf, DMA_BIDIRECTIONAL);
+	}
+}
+
+static int client_begin_access(struct client *client)
+{
+	struct dma_buf *dmabuf;
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; i < client->frames; i++) {
+		dmabuf = ksalloc_frame_dmabuf(ksalloc_frame(client->client, i));
+		if (dmabuf)
+			ret = dma_buf_begin_cpu_access(dmabuf,
+						       DMA_BIDIRECTIONAL);
+		if (ret) {
+			client_end_access(client, i);
+			return ret;
+		}
+	}
+	return 0;
+}
+
 static u32 client_mark(const struct client_actor *actor)
 {
 	return actor->storm->mark + actor->context;
@@ -398,9 +446,9 @@ static void client_actor_init(struct client *client,
 	timer_setup(&actor->timer, client_timer_fires, 0);
 #ifdef HAVE_HRTIMER_SETUP
 	hrtimer_setup(&actor->hrtimer, client_hrtimer_fires, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_REL_HARD);
+		      CLIENT_HRTIMER_MODE);
 #else
-	hrtimer_init(&actor->hrtimer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+	hrtimer_init(&actor->hrtimer, CLOCK_MONOTONIC, CLIENT_HRTIMER_MODE);
 	actor->hrtimer.function = client_hrtimer_fires;
 #endif
 }
@@ -417,7 +465,7 @@ static void client_actor_start(struct client_actor *actor)
 		break;
 	case CLIENT_HARDIRQ:
 		hrtimer_start(&actor->hrtimer, ns_to_ktime(1),
-			      HRTIMER_MODE_REL_HARD);
+			      CLIENT_HRTIMER_MODE);
 		break;
 	default:
 		while (client_act(actor))
@@ -446,12 +494,17 @@ static long client_call(struct client *client, void __user *uarg)
 static long client_storm(struct client *client, void __user *uarg)
 {
 	struct client_storm storm;
-	int i;
+	int i, ret;
 
 	if (copy_from_user(&storm, uarg, sizeof(storm)))
 		return -EFAULT;
-	if (storm.contexts >> CLIENT_CONTEXTS)
+	/* Not even a signal ends it */
+	if (storm.contexts >> CLIENT_CONTEXTS ||
+	    storm.rounds > CLIENT_MAX_ROUNDS)
 		return -EINVAL;
+	ret = client_begin_access(client);
+	if (ret)
+		return ret;
 	atomic_set(&client->clashes, 0);
 	/* The calling process is the last, for it is busy then */
 	for (i = CLIENT_CONTEXTS - 1; i >= 0; i--) {
@@ -470,6 +523,7 @@ static long client_storm(struct client *client, void __user *uarg)
 		if (storm.contexts & BIT(i))
 			wait_for_completion(&client->actor[i].done);
 	storm.clashes = atomic_read(&client->clashes);
+	client_end_access(client, client->frames);
 
 	return copy_to_user(uarg, &storm, sizeof(storm)) ? -EFAULT : 0;
 }

@@ -62,13 +62,14 @@ struct client_call {
  */
 struct client_storm {
 	__u32 contexts; /* a bit for each enum client_context */
-	__u32 rounds;
+	__u32 rounds; /* up to CLIENT_MAX_ROUNDS */
 	__u32 mark; /* and the following CLIENT_CONTEXTS - 1 */
 	__u32 allocated[CLIENT_CONTEXTS];
 	__u32 none[CLIENT_CONTEXTS];
 	__u32 clashes;
 };
 
+#define CLIENT_MAX_ROUNDS 10000
 #define CLIENT_STORM _IOWR('K', 6, struct client_storm)
 
 /* What the callback has seen */

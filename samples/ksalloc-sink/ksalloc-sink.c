@@ -42,7 +42,7 @@ static atomic_t sink_buffers, sink_recognized;
  * @allocator: the assigned allocator's file, from acquire to unacquire
  * @own: its memory, where that is this sink's
  * @map: else where the kernel sees each frame
- * @lock: protects all that follows
+ * @lock: protects all that follows, but @sequence, which is @work's
  * @running: the device works
  * @queued: frames to fill, in order
  * @n_queued: how many
@@ -242,45 +242,74 @@ static const struct ksalloc_memory_ops sink_memory_ops = {
 
 /* The device */
 
-static void *sink_frame(struct sink *sink, u32 index)
+/* Takes the next frame to fill; false where there is none */
+static bool sink_take(struct sink *sink, u32 *index)
 {
-	return sink->own ? sink->own->vaddr[index] : sink->map[index].vaddr;
-}
-
-/* Fills one frame; false where there is none */
-static bool sink_fill(struct sink *sink)
-{
-	bool fills;
+	bool takes;
 
 	spin_lock_irq(&sink->lock);
-	fills = sink->running && sink->n_queued;
-	if (fills) {
-		u32 index = sink->queued[0];
-
+	takes = sink->running && sink->n_queued;
+	if (takes) {
+		*index = sink->queued[0];
 		sink->n_queued--;
 		memmove(&sink->queued[0], &sink->queued[1],
 			sink->n_queued * sizeof(sink->queued[0]));
-		*(u32 *)sink_frame(sink, index) = sink->sequence;
-		sink->filled[sink->n_filled++] = (struct ksalloc_completion){
-			.index = index,
-			.sequence = sink->sequence++,
-			.data_used = sizeof(u32),
-			.options_flags = KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
-			.time = div_u64(ktime_get_ns(), 100),
-		};
 	}
 	spin_unlock_irq(&sink->lock);
 
-	return fills;
+	return takes;
 }
 
+/*
+ * Writes into a frame. Others may have the memory in their caches, or in memory of a
+ * device: hence the two calls around, which can sleep, and no plain pointer.
+ */
+static int sink_write(struct sink *sink, u32 index, u32 word)
+{
+	struct dma_buf *dmabuf = ksalloc_allocator_dmabuf(sink->allocator,
+							  index);
+	struct iosys_map own;
+	int ret;
+
+	ret = dma_buf_begin_cpu_access(dmabuf, DMA_TO_DEVICE);
+	if (ret)
+		return ret;
+	if (sink->own) {
+		iosys_map_set_vaddr(&own, sink->own->vaddr[index]);
+		iosys_map_wr(&own, 0, u32, word);
+	} else {
+		iosys_map_wr(&sink->map[index], 0, u32, word);
+	}
+	return dma_buf_end_cpu_access(dmabuf, DMA_TO_DEVICE);
+}
+
+/* Gives a filled frame back; where that has failed, without data */
+static void sink_give(struct sink *sink, u32 index, u32 sequence, int error)
+{
+	spin_lock_irq(&sink->lock);
+	sink->filled[sink->n_filled++] = (struct ksalloc_completion){
+		.index = index,
+		.sequence = sequence,
+		.data_used = error ? 0 : sizeof(u32),
+		.options_flags = KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
+		.time = div_u64(ktime_get_ns(), 100),
+	};
+	spin_unlock_irq(&sink->lock);
+	ksalloc_sink_notify(&sink->sink);
+}
+
+/* sink_cancel() waits for this; so the allocator stays meanwhile */
 static void sink_works(struct work_struct *work)
 {
 	struct sink *sink = container_of(to_delayed_work(work), struct sink,
 					 work);
+	u32 index, sequence;
 
-	if (sink_fill(sink))
-		ksalloc_sink_notify(&sink->sink);
+	if (sink_take(sink, &index)) {
+		sequence = sink->sequence++;
+		sink_give(sink, index, sequence,
+			  sink_write(sink, index, sequence));
+	}
 	schedule_delayed_work(&sink->work, msecs_to_jiffies(SINK_PERIOD_MS));
 }
 
