@@ -327,14 +327,14 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_of);
  *
  * Context: any.
  * Return: what @ops->initialize_allocator() said; NULL where the allocator has other
- * memory.
+ * memory, or the file is no allocator's.
  */
 void *ksalloc_allocator_memory(const struct file *allocator,
 			       const struct ksalloc_memory_ops *ops)
 {
 	const struct ks_allocator *alloc = ks_allocator_of(allocator);
 
-	return alloc->memory_ops == ops ? alloc->memory : NULL;
+	return alloc && alloc->memory_ops == ops ? alloc->memory : NULL;
 }
 EXPORT_SYMBOL_GPL(ksalloc_allocator_memory);
 
@@ -343,11 +343,13 @@ EXPORT_SYMBOL_GPL(ksalloc_allocator_memory);
  * @allocator: an allocator's file
  *
  * Context: any.
- * Return: the number of frames.
+ * Return: the number of frames; 0 where the file is no allocator's.
  */
 u32 ksalloc_allocator_frames(const struct file *allocator)
 {
-	return ks_allocator_of(allocator)->frames;
+	const struct ks_allocator *alloc = ks_allocator_of(allocator);
+
+	return alloc ? alloc->frames : 0;
 }
 EXPORT_SYMBOL_GPL(ksalloc_allocator_frames);
 
@@ -358,13 +360,14 @@ EXPORT_SYMBOL_GPL(ksalloc_allocator_frames);
  *
  * Context: any.
  * Return: the dma-buf, which is the frame's as long as the allocator lives; NULL
- * where its memory never leaves the kernel, or there is no such frame.
+ * where its memory never leaves the kernel, there is no such frame, or the file is no
+ * allocator's.
  */
 struct dma_buf *ksalloc_allocator_dmabuf(const struct file *allocator,
 					 u32 index)
 {
-	struct ksalloc_frame *frame = ks_frame_at(ks_allocator_of(allocator),
-						  index);
+	struct ks_allocator *alloc = ks_allocator_of(allocator);
+	struct ksalloc_frame *frame = alloc ? ks_frame_at(alloc, index) : NULL;
 
 	return frame ? frame->dmabuf : NULL;
 }

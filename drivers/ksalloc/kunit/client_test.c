@@ -351,6 +351,23 @@ static void client_cancel(struct kunit *test)
 }
 
 /*
+ * Passes where a file that is no allocator has no memory, no frames and no dma-bufs
+ * of one's own.
+ */
+static void client_asks_other_files(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct dma_buf *dmabuf = ks_allocator_of(file)->frame[0].dmabuf;
+
+	KUNIT_EXPECT_EQ(test, ksalloc_allocator_frames(file), 1);
+	KUNIT_EXPECT_PTR_EQ(test, ksalloc_allocator_dmabuf(file, 0), dmabuf);
+	KUNIT_EXPECT_NULL(test, ksalloc_allocator_memory(dmabuf->file,
+							 &ks_test_memory_ops));
+	KUNIT_EXPECT_EQ(test, ksalloc_allocator_frames(dmabuf->file), 0);
+	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(dmabuf->file, 0));
+}
+
+/*
  * Passes where the end of a client gives back its frames, leaves those in a device
  * there with no owner, touches no other owner's, and cancels who waits (B4, B7, C5).
  */
@@ -591,6 +608,7 @@ static struct kunit_case client_cases[] = {
 	KUNIT_CASE_SLOW(client_end_waits_for_free),
 	KUNIT_CASE(client_keeps_the_allocator),
 	KUNIT_CASE(client_of_other_files),
+	KUNIT_CASE(client_asks_other_files),
 	{}
 };
 
