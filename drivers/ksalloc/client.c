@@ -64,14 +64,13 @@ bool ks_client_gone(const struct ks_owner *owner)
 	return READ_ONCE(client->gone);
 }
 
-static void ks_client_tell(struct ks_listener *listener, u32 freed)
+static void ks_client_tell(struct ks_listener *listener)
 {
 	struct ksalloc_client *client = container_of(listener,
 						     struct ksalloc_client,
 						     listener);
 
-	while (freed--)
-		client->ops->free_frame(client->context);
+	client->ops->free_frame(client->context);
 }
 
 /**
@@ -136,8 +135,10 @@ EXPORT_SYMBOL_GPL(ksalloc_client_cancel);
  *
  * Waits for callbacks and for calls on its behalf that are under way; those that
  * wait for a frame end with -ECANCELED. The caller sees to it that no call begins
- * later. The client's frames become free; those that somebody has submitted stay
- * in the device.
+ * later, nor is just about to wait: of a call of ksalloc_alloc_frame_wait() that has
+ * not come as far as to be counted, nobody here knows. Where others make such calls,
+ * ksalloc_client_cancel() first, and then wait until all of them have returned. The
+ * client's frames become free; those that somebody has submitted stay in the device.
  *
  * Context: process context; sleeps. Not in a callback.
  */

@@ -17,6 +17,13 @@
  *    exactly once, and freed on the spot.
  *
  * An event belongs to a process and a file, as a frame does, and goes with them.
+ * It is on &ks_allocator.events from the moment that its eventfd is found to be on no
+ * other one there, but nobody is told, ends it or takes it back before it is a
+ * listener too: until then it is the call's that enables it.
+ *
+ * No eventfd is there twice, because each is told in whatever context a frame is
+ * freed, and tells all who watch it in turn. So the time that takes is bounded by how
+ * many watches a user may have, not by that number times the number of events.
  *
  * See ksalloc_priv.h for objects and locking as a whole.
  */
@@ -31,7 +38,8 @@
 
 /**
  * struct ks_event - an eventfd that is told of free frames
- * @listener: on &ks_allocator.listeners, or on its one-shots
+ * @listener: on &ks_allocator.listeners, or on its one-shots; on neither, and empty,
+ *	while it is being enabled
  * @link: on &ks_allocator.events
  * @rcu: frees it, when a listener
  * @eventfd: whom to tell
@@ -58,17 +66,16 @@ static void ks_event_free_rcu(struct rcu_head *rcu)
 	ks_event_free(container_of(rcu, struct ks_event, rcu));
 }
 
-static void ks_event_tell(struct ks_listener *listener, u32 freed)
+static void ks_event_tell(struct ks_listener *listener)
 {
 	struct ks_event *event = container_of(listener, struct ks_event,
 					      listener);
 
-	while (freed--)
-		eventfd_signal(event->eventfd);
+	eventfd_signal(event->eventfd);
 }
 
 /* Its listener is told once; the difference is who frees it */
-static void ks_event_tell_once(struct ks_listener *listener, u32 freed)
+static void ks_event_tell_once(struct ks_listener *listener)
 {
 	struct ks_event *event = container_of(listener, struct ks_event,
 					      listener);
@@ -90,16 +97,28 @@ static void ks_event_unlink(struct ks_allocator *alloc, struct ks_event *event)
 	alloc->n_events--;
 }
 
+/* Whether an event is enabled, and an owner's */
+static bool ks_event_is_of(const struct ks_event *event,
+			   const struct ks_owner *owner)
+{
+	return !list_empty(&event->listener.link) &&
+	       ks_owner_matches(&event->owner, owner);
+}
+
+/* Nobody finds it any more; who does so ends with ks_event_drop() */
 static void ks_event_remove(struct ks_allocator *alloc, struct ks_event *event)
 {
 	ks_event_unlink(alloc, event);
-	if (ks_event_is_oneshot(event)) {
-		list_del(&event->listener.link);
+	list_del_rcu(&event->listener.link);
+}
+
+/* Frees what was removed: listeners may be in a call, while one-shots are not */
+static void ks_event_drop(struct ks_event *event)
+{
+	if (ks_event_is_oneshot(event))
 		ks_event_free(event);
-	} else {
-		list_del_rcu(&event->listener.link);
+	else
 		call_rcu(&event->rcu, ks_event_free_rcu);
-	}
 }
 
 /**
@@ -158,30 +177,29 @@ void ks_oneshots_take(struct ks_allocator *alloc, struct list_head *taken)
  * ks_oneshots_tell() - tell one-shots that were taken
  * @taken: the list
  *
- * Context: any. No lock is held.
+ * Context: any. No spinlock is held.
  */
 void ks_oneshots_tell(struct list_head *taken)
 {
 	struct ks_listener *listener, *next;
 
 	list_for_each_entry_safe(listener, next, taken, link)
-		listener->tell(listener, 1);
+		listener->tell(listener);
 }
 
 /**
- * ks_listeners_tell() - tell that frames became free
+ * ks_listeners_tell() - tell that a frame became free
  * @alloc: the allocator
- * @freed: how many
  *
- * Context: any. No lock is held.
+ * Context: any. No spinlock is held.
  */
-void ks_listeners_tell(struct ks_allocator *alloc, u32 freed)
+void ks_listeners_tell(struct ks_allocator *alloc)
 {
 	struct ks_listener *listener;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(listener, &alloc->listeners, link)
-		listener->tell(listener, freed);
+		listener->tell(listener);
 	rcu_read_unlock();
 }
 
@@ -200,7 +218,7 @@ bool ks_events_serve(struct ks_allocator *alloc, const struct ks_owner *owner)
 	lockdep_assert_held(&alloc->lock);
 
 	list_for_each_entry(event, &alloc->events, link)
-		if (ks_owner_matches(&event->owner, owner))
+		if (ks_event_is_of(event, owner))
 			return true;
 	return false;
 }
@@ -210,48 +228,74 @@ bool ks_events_serve(struct ks_allocator *alloc, const struct ks_owner *owner)
  * @alloc: the allocator
  * @owner: who has gone; with no files, everybody who came through its file
  *
- * Context: any; ks_allocator.lock is held.
+ * Context: process context.
  */
 void ks_events_reclaim(struct ks_allocator *alloc,
 		       const struct ks_owner *owner)
 {
 	struct ks_event *event, *next;
+	LIST_HEAD(gone);
+
+	spin_lock_irq(&alloc->lock);
+	list_for_each_entry_safe(event, next, &alloc->events, link) {
+		if (!ks_event_is_of(event, owner))
+			continue;
+		ks_event_remove(alloc, event);
+		list_add_tail(&event->link, &gone);
+	}
+	spin_unlock_irq(&alloc->lock);
+
+	list_for_each_entry_safe(event, next, &gone, link)
+		ks_event_drop(event);
+}
+
+static bool ks_eventfd_is_used(struct ks_allocator *alloc,
+			       const struct eventfd_ctx *eventfd)
+{
+	struct ks_event *event;
 
 	lockdep_assert_held(&alloc->lock);
 
-	list_for_each_entry_safe(event, next, &alloc->events, link)
-		if (ks_owner_matches(&event->owner, owner))
-			ks_event_remove(alloc, event);
+	list_for_each_entry(event, &alloc->events, link)
+		if (event->eventfd == eventfd)
+			return true;
+	return false;
 }
 
-/* Room for one more, and its number */
-static int ks_event_reserve(struct ks_allocator *alloc, u32 *id)
+/* Its place, and its number */
+static int ks_event_reserve(struct ks_allocator *alloc, struct ks_event *event)
 {
-	int ret = -E2BIG;
+	int ret = 0;
 
 	spin_lock_irq(&alloc->lock);
-	if (alloc->n_events < KSALLOC_MAX_EVENTS) {
+	if (ks_eventfd_is_used(alloc, event->eventfd)) {
+		ret = -EBUSY;
+	} else if (alloc->n_events >= KSALLOC_MAX_EVENTS) {
+		ret = -E2BIG;
+	} else {
+		list_add_tail(&event->link, &alloc->events);
 		alloc->n_events++;
-		*id = ++alloc->last_event;
-		ret = 0;
+		event->id = ++alloc->last_event;
 	}
 	spin_unlock_irq(&alloc->lock);
 
 	return ret;
 }
 
-static void ks_event_unreserve(struct ks_allocator *alloc)
+static void ks_event_unreserve(struct ks_allocator *alloc,
+			       struct ks_event *event)
 {
 	spin_lock_irq(&alloc->lock);
-	alloc->n_events--;
+	ks_event_unlink(alloc, event);
 	spin_unlock_irq(&alloc->lock);
 }
 
-/* Cannot fail, for the owner knows of it already */
+/*
+ * Cannot fail, for the owner knows of it already. From here on it may end at any time
+ */
 static void ks_event_add(struct ks_allocator *alloc, struct ks_event *event)
 {
 	spin_lock_irq(&alloc->lock);
-	list_add_tail(&event->link, &alloc->events);
 	if (ks_event_is_oneshot(event))
 		list_add_tail(&event->listener.link, &alloc->oneshots);
 	else
@@ -274,6 +318,7 @@ static struct ks_event *ks_event_create(const struct ks_ucmd *ucmd)
 		kfree(event);
 		return ERR_PTR(ret);
 	}
+	INIT_LIST_HEAD(&event->listener.link);
 	event->owner = (struct ks_owner){ ucmd->file, current->files };
 	event->listener.tell = arg->flags & KSALLOC_EVENT_ONESHOT ?
 			       ks_event_tell_once : ks_event_tell;
@@ -293,6 +338,7 @@ long ks_enable_event_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_allocator *alloc = ucmd->file->private_data;
 	struct ksalloc_enable_event *arg = &ucmd->arg.enable_event;
+	const struct ks_owner owner = { ucmd->file, current->files };
 	struct ks_event *event;
 	int ret;
 
@@ -301,7 +347,7 @@ long ks_enable_event_ioctl(struct ks_ucmd *ucmd)
 	event = ks_event_create(ucmd);
 	if (IS_ERR(event))
 		return PTR_ERR(event);
-	ret = ks_event_reserve(alloc, &event->id);
+	ret = ks_event_reserve(alloc, event);
 	if (ret)
 		goto err_event;
 
@@ -310,13 +356,29 @@ long ks_enable_event_ioctl(struct ks_ucmd *ucmd)
 	if (ret)
 		goto err_reserved;
 	ks_event_add(alloc, event);
+	/* Another thread may have closed the last descriptor, and seen no event */
+	if (ks_closed_last(ucmd->file, current->files))
+		ks_events_reclaim(alloc, &owner);
 	return 0;
 
 err_reserved:
-	ks_event_unreserve(alloc);
+	ks_event_unreserve(alloc, event);
 err_event:
 	ks_event_free(event);
 	return ret;
+}
+
+static struct ks_event *ks_event_find(struct ks_allocator *alloc, u32 id,
+				      const struct ks_owner *owner)
+{
+	struct ks_event *event;
+
+	lockdep_assert_held(&alloc->lock);
+
+	list_for_each_entry(event, &alloc->events, link)
+		if (event->id == id && ks_event_is_of(event, owner))
+			return event;
+	return NULL;
 }
 
 /**
@@ -334,28 +396,25 @@ long ks_disable_event_ioctl(struct ks_ucmd *ucmd)
 	const struct ksalloc_disable_event *arg = &ucmd->arg.disable_event;
 	const struct ks_owner owner = { ucmd->file, current->files };
 	struct ks_event *event;
-	int ret = -EINVAL;
 
 	if (arg->__reserved)
 		return -EINVAL;
 
 	spin_lock_irq(&alloc->lock);
-	list_for_each_entry(event, &alloc->events, link) {
-		if (event->id != arg->id ||
-		    !ks_owner_matches(&event->owner, &owner))
-			continue;
+	event = ks_event_find(alloc, arg->id, &owner);
+	if (event)
 		ks_event_remove(alloc, event);
-		ret = 0;
-		break;
-	}
 	spin_unlock_irq(&alloc->lock);
+	if (!event)
+		return -EINVAL;
 
-	return ret;
+	ks_event_drop(event);
+	return 0;
 }
 
 /**
  * ks_events_end() - end all events of an allocator
- * @alloc: the allocator, whose file ends
+ * @alloc: the allocator, whose file ends: all events are its, and nobody is in a call
  *
  * Context: process context.
  */
@@ -363,8 +422,9 @@ void ks_events_end(struct ks_allocator *alloc)
 {
 	struct ks_event *event, *next;
 
-	spin_lock_irq(&alloc->lock);
-	list_for_each_entry_safe(event, next, &alloc->events, link)
-		ks_event_remove(alloc, event);
-	spin_unlock_irq(&alloc->lock);
+	/* Without the lock, which would be held for long; nobody else has the list */
+	list_for_each_entry_safe(event, next, &alloc->events, link) {
+		list_del_rcu(&event->listener.link);
+		ks_event_drop(event);
+	}
 }

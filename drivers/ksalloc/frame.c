@@ -18,6 +18,7 @@
 #include <linux/hrtimer.h>
 #include <linux/lockdep.h>
 #include <linux/nospec.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 
 #include "ksalloc_priv.h"
@@ -103,11 +104,11 @@ static bool ks_frame_free(struct ks_allocator *alloc,
 }
 
 /*
- * Releases the lock, and tells all who want to know of the frames that became free
- * under it: pollers, events and clients (contract C3, E1)
+ * Releases the lock, and where a frame became free under it, tells all who want to
+ * know: pollers, events and clients (contract C3, E1)
  */
 static void ks_allocator_unlock(struct ks_allocator *alloc,
-				unsigned long flags, u32 freed)
+				unsigned long flags, bool freed)
 	__releases(&alloc->lock)
 {
 	LIST_HEAD(oneshots);
@@ -123,7 +124,23 @@ static void ks_allocator_unlock(struct ks_allocator *alloc,
 	if (unlikely(!list_empty(&oneshots)))
 		ks_oneshots_tell(&oneshots);
 	if (unlikely(!list_empty(&alloc->listeners)))
-		ks_listeners_tell(alloc, freed);
+		ks_listeners_tell(alloc);
+}
+
+/*
+ * Frees one of many frames. A user chooses how many that are, how many eventfds are
+ * told of each, and how many watch each of those, so the lock is dropped and others
+ * may run before the next: frames are not what they were
+ */
+static void ks_frame_free_next(struct ks_allocator *alloc,
+			       struct ksalloc_frame *frame,
+			       unsigned long *flags)
+{
+	if (!ks_frame_free(alloc, frame))
+		return;
+	ks_allocator_unlock(alloc, *flags, true);
+	cond_resched();
+	spin_lock_irqsave(&alloc->lock, *flags);
 }
 
 /* Sleeps until the waiter is served, a signal, or the deadline */
@@ -436,15 +453,17 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_undeliver);
  * ks_allocator_cancel() - free the frames in a device
  * @alloc: the allocator
  * @connection: the file of the connection to the device, which has let go of
- *	the frames
+ *	the frames, and gets none meanwhile
  *
- * Context: any.
+ * Context: process context; may sleep.
  */
 void ks_allocator_cancel(struct ks_allocator *alloc,
 			 const struct file *connection)
 {
 	unsigned long flags;
-	u32 i, freed = 0;
+	u32 i;
+
+	might_sleep();
 
 	spin_lock_irqsave(&alloc->lock, flags);
 	for (i = 0; i < alloc->frames; i++) {
@@ -452,11 +471,23 @@ void ks_allocator_cancel(struct ks_allocator *alloc,
 
 		if (frame->state == KS_FRAME_IN_DEVICE &&
 		    frame->connection == connection)
-			freed += ks_frame_free(alloc, frame);
+			ks_frame_free_next(alloc, frame, &flags);
 	}
-	ks_allocator_unlock(alloc, flags, freed);
+	spin_unlock_irqrestore(&alloc->lock, flags);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_cancel);
+
+static bool ks_waits(struct ks_allocator *alloc, const struct ks_owner *owner)
+{
+	struct ks_waiter *waiter;
+
+	lockdep_assert_held(&alloc->lock);
+
+	list_for_each_entry(waiter, &alloc->waiters, link)
+		if (ks_owner_matches(&waiter->owner, owner))
+			return true;
+	return false;
+}
 
 /**
  * ks_allocator_serves() - does an owner have or wait for frames, or have events?
@@ -469,15 +500,12 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_cancel);
 bool ks_allocator_serves(struct ks_allocator *alloc,
 			 const struct ks_owner *owner)
 {
-	struct ks_waiter *waiter;
 	unsigned long flags;
 	bool serves;
 	u32 i;
 
 	spin_lock_irqsave(&alloc->lock, flags);
-	serves = ks_events_serve(alloc, owner);
-	list_for_each_entry(waiter, &alloc->waiters, link)
-		serves |= ks_owner_matches(&waiter->owner, owner);
+	serves = ks_events_serve(alloc, owner) || ks_waits(alloc, owner);
 	for (i = 0; i < alloc->frames && !serves; i++)
 		serves = alloc->frame[i].state != KS_FRAME_FREE &&
 			 ks_owner_matches(&alloc->frame[i].owner, owner);
@@ -529,16 +557,18 @@ void ks_allocator_cancel_waiters(struct ks_allocator *alloc,
  * Its events end. Frames that the owner has submitted stay in the device. Contract
  * B4, B7.
  *
- * Context: any.
+ * Context: process context; may sleep.
  */
 void ks_allocator_reclaim(struct ks_allocator *alloc,
 			  const struct ks_owner *owner)
 {
 	unsigned long flags;
-	u32 i, freed = 0;
+	u32 i;
 
-	spin_lock_irqsave(&alloc->lock, flags);
+	might_sleep();
+
 	ks_events_reclaim(alloc, owner);
+	spin_lock_irqsave(&alloc->lock, flags);
 	ks_cancel_waiters(alloc, owner);
 	for (i = 0; i < alloc->frames; i++) {
 		struct ksalloc_frame *frame = &alloc->frame[i];
@@ -547,10 +577,10 @@ void ks_allocator_reclaim(struct ks_allocator *alloc,
 		    !ks_owner_matches(&frame->owner, owner))
 			continue;
 		if (frame->state == KS_FRAME_ALLOCATED)
-			freed += ks_frame_free(alloc, frame);
+			ks_frame_free_next(alloc, frame, &flags);
 		else
 			frame->owner = (struct ks_owner){};
 	}
-	ks_allocator_unlock(alloc, flags, freed);
+	spin_unlock_irqrestore(&alloc->lock, flags);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_reclaim);

@@ -229,12 +229,12 @@ struct ksalloc_frame {
 /**
  * struct ks_listener - who is told each time that a frame becomes free
  * @link: on &ks_allocator.listeners
- * @tell: called for so many frames that became free, in any context, hard
- *	interrupts included, without locks
+ * @tell: called for each frame that became free, in any context, hard interrupts
+ *	included, with no spinlock held
  */
 struct ks_listener {
 	struct list_head link;
-	void (*tell)(struct ks_listener *listener, u32 freed);
+	void (*tell)(struct ks_listener *listener);
 };
 
 /**
@@ -247,8 +247,8 @@ struct ks_listener {
  * @waiting: length of @waiters
  * @listeners: &struct ks_listener, traversed under RCU
  * @oneshots: &struct ks_listener that the next free frame ends
- * @events: eventfds (&struct ks_event)
- * @n_events: length of @events, and those that are being enabled
+ * @events: eventfds (&struct ks_event), and those that are being enabled
+ * @n_events: length of @events
  * @last_event: number of the last event
  * @wait: pollers
  * @framing: what it was created with, resolved; constant
@@ -312,7 +312,7 @@ void ks_allocator_reclaim(struct ks_allocator *alloc,
 void ks_listener_add(struct ks_allocator *alloc, struct ks_listener *listener);
 void ks_listener_remove(struct ks_allocator *alloc,
 			struct ks_listener *listener);
-void ks_listeners_tell(struct ks_allocator *alloc, u32 freed);
+void ks_listeners_tell(struct ks_allocator *alloc);
 void ks_oneshots_take(struct ks_allocator *alloc, struct list_head *taken);
 void ks_oneshots_tell(struct list_head *taken);
 bool ks_events_serve(struct ks_allocator *alloc, const struct ks_owner *owner);

@@ -14,7 +14,9 @@
  *  - A client has a reference to its allocator's file from its creation to its end.
  *    Its frames, by pointer, their dma-bufs and their mappings are there as long.
  *  - ksalloc_client_destroy() waits for callbacks and calls under way in any context;
- *    none may begin later. Then the client's frames are free again.
+ *    none may begin later, and who calls ksalloc_alloc_frame_wait() must have been
+ *    sent away before, see ksalloc_client_cancel(). Then the client's frames are free
+ *    again.
  *  - A connection owns its sink from ksalloc_connect() on, until ->destroy. An
  *    allocator owns its memory from ->initialize_allocator to ->delete_allocator,
  *    and often lives longer than the connection, and the sink, that it was created on.
@@ -27,8 +29,10 @@
  *    NMI, and on CONFIG_PREEMPT_RT threaded interrupts only. What sleeps has a
  *    might_sleep() in it.
  *  - A client's callback runs wherever a frame is freed, in any context, in an RCU
- *    read-side section, and with no lock of ksalloc's: it must not sleep, may
- *    allocate, and must not free.
+ *    read-side section, and with no spinlock of ksalloc's, though perhaps with a
+ *    connection's mutex: it must not sleep, may allocate, and must not free.
+ *  - To free a frame takes time for each callback, for each eventfd that a program
+ *    has enabled there, and for all who watch those.
  *  - The operations of a memory are called in process context with no lock; those of a
  *    sink in process context with the connection's mutex, save where they say
  *    otherwise.
@@ -213,7 +217,7 @@ struct ksalloc_frame;
  * struct ksalloc_client_ops - what a kernel-mode client is told
  * @free_frame: a frame has become free, that is, nobody who waited for one has got
  *	it; called once for each. In the context of whoever freed it, hard
- *	interrupts included, and without locks of ksalloc's: it must not sleep. It
+ *	interrupts included, and with no spinlock of ksalloc's: it must not sleep. It
  *	may allocate; it must not free, for that would call it again. NULL for none
  */
 struct ksalloc_client_ops {

@@ -791,16 +791,18 @@ struct ksalloc_status_ex {
  * @__reserved: zero
  *
  * Adds one to the eventfd for each frame that becomes free, from now on: what is
- * free already does not count. A frame that goes straight to a KSALLOC_ALLOC that
- * waits does not become free. With KSALLOC_EVENT_ONESHOT the first frame is the last
- * one too. There may be several events, of one eventfd even.
+ * free already does not count, though a frame that becomes free at the same moment
+ * may. A frame that goes straight to a KSALLOC_ALLOC that waits does not become free.
+ * With KSALLOC_EVENT_ONESHOT the first frame is the last one too. There may be several
+ * events, each with an eventfd of its own.
  *
  * The event is the calling process's: it ends like an allocated frame when the
  * process closes its last descriptor of the allocator. That the eventfd is closed
  * does not end it.
  *
  * Errors: EBADF where @eventfd is not open; EINVAL where it is no eventfd, or for
- * another event; E2BIG for more than KSALLOC_MAX_EVENTS.
+ * another event; EBUSY where the eventfd has an event of this allocator already,
+ * whoever enabled it; E2BIG for more than KSALLOC_MAX_EVENTS.
  */
 struct ksalloc_enable_event {
 	__u32 size;

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -18,11 +19,12 @@
 
 #define FRAMES 4
 
-/* A camera, an allocator of FRAMES frames, all of them ours, and an eventfd */
+/* A camera, an allocator of FRAMES frames, all of them ours, and two eventfds */
 FIXTURE(events) {
 	struct rig rig;
 	int allocator;
 	int eventfd;
+	int second;
 };
 
 FIXTURE_SETUP(events)
@@ -34,6 +36,8 @@ FIXTURE_SETUP(events)
 	self->allocator = self->rig.allocator;
 	self->eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	ASSERT_LE(0, self->eventfd);
+	self->second = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	ASSERT_LE(0, self->second);
 	for (i = 0; i < FRAMES; i++)
 		ASSERT_LE(0, alloc_now(self->allocator));
 }
@@ -42,6 +46,7 @@ FIXTURE_TEARDOWN(events)
 {
 	rig_close(&self->rig);
 	close(self->eventfd);
+	close(self->second);
 }
 
 static int enable(int allocator, unsigned int flags, unsigned int event, int fd,
@@ -125,7 +130,7 @@ TEST_F(events, disable)
 
 	ASSERT_EQ(0, enable_free(self->allocator, 0, self->eventfd, &id));
 	ASSERT_EQ(0, enable_free(self->allocator, KSALLOC_EVENT_ONESHOT,
-				 self->eventfd, &other));
+				 self->second, &other));
 	EXPECT_NE(id, other);
 	EXPECT_EQ(-EINVAL, disable(self->allocator, id + other + 1));
 	EXPECT_EQ(-EINVAL, disable(self->allocator, 0));
@@ -133,6 +138,7 @@ TEST_F(events, disable)
 	EXPECT_EQ(-EINVAL, disable(self->allocator, other));
 	ASSERT_EQ(0, free_frame(self->allocator, 0));
 	EXPECT_EQ(1, counted(self->eventfd));
+	EXPECT_EQ(0, counted(self->second));
 	EXPECT_EQ(0, disable(self->allocator, id));
 	EXPECT_EQ(-EINVAL, disable(self->allocator, id));
 	EXPECT_EQ(0, events(self->allocator));
@@ -166,33 +172,227 @@ TEST_F(events, not_for_waiters)
 
 	ASSERT_EQ(0, enable_free(self->allocator, 0, self->eventfd, NULL));
 	ASSERT_EQ(0, enable_free(self->allocator, KSALLOC_EVENT_ONESHOT,
-				 self->eventfd, NULL));
+				 self->second, NULL));
 	call_start(&call, self->allocator, KSALLOC_ALLOC, &arg);
 	ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 1));
 	ASSERT_EQ(0, free_frame(self->allocator, 0));
 	ASSERT_EQ(0, call_result(&call));
 	EXPECT_EQ(0, counted(self->eventfd));
+	EXPECT_EQ(0, counted(self->second));
 	EXPECT_EQ(2, events(self->allocator));
 	ASSERT_EQ(0, free_frame(self->allocator, 0));
-	EXPECT_EQ(2, counted(self->eventfd));
+	EXPECT_EQ(1, counted(self->eventfd));
+	EXPECT_EQ(1, counted(self->second));
 }
 
-/* E1: as many events as there may be; one more: E2BIG; all of them count. */
+/*
+ * E1: as many events as there may be; one more: E2BIG; all of them count, and room
+ * that one-shots leave is room.
+ */
 TEST_F_TIMEOUT(events, most, 60)
 {
-	unsigned int i;
+	const struct rlimit limit = {
+		KSALLOC_MAX_EVENTS + 200, KSALLOC_MAX_EVENTS + 200,
+	};
+	static int fds[KSALLOC_MAX_EVENTS];
+	int i;
 
-	for (i = 0; i < KSALLOC_MAX_EVENTS; i++)
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	for (i = 0; i < KSALLOC_MAX_EVENTS; i++) {
+		fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		ASSERT_LE(0, fds[i]);
 		ASSERT_EQ(0, enable_free(self->allocator,
 					 i % 2 ? KSALLOC_EVENT_ONESHOT : 0,
-					 self->eventfd, NULL));
+					 fds[i], NULL));
+	}
 	EXPECT_EQ(-E2BIG, enable_free(self->allocator, 0, self->eventfd, NULL));
 	EXPECT_EQ(KSALLOC_MAX_EVENTS, events(self->allocator));
 	ASSERT_EQ(0, free_frame(self->allocator, 0));
-	EXPECT_EQ(KSALLOC_MAX_EVENTS, counted(self->eventfd));
+	for (i = 0; i < KSALLOC_MAX_EVENTS; i++)
+		ASSERT_EQ(1, counted(fds[i]));
+	EXPECT_EQ(KSALLOC_MAX_EVENTS / 2, events(self->allocator));
 	ASSERT_EQ(0, free_frame(self->allocator, 1));
-	EXPECT_EQ(KSALLOC_MAX_EVENTS / 2, counted(self->eventfd));
+	for (i = 0; i < KSALLOC_MAX_EVENTS; i++)
+		ASSERT_EQ(i % 2 ? 0 : 1, counted(fds[i]));
 	EXPECT_EQ(0, enable_free(self->allocator, 0, self->eventfd, NULL));
+}
+
+/*
+ * An eventfd that has an event of the allocator already, of whatever kind: EBUSY,
+ * under another descriptor as well. When that has ended, by DISABLE or because it was
+ * a one-shot, or at another allocator: success.
+ */
+TEST_F(events, same_eventfd_twice)
+{
+	int other = create_allocator(self->rig.connection, self->rig.heap,
+				     FRAMES, 0);
+	int copy = dup(self->eventfd), i;
+	unsigned int id = 0;
+
+	ASSERT_LE(0, other);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, enable_free(self->allocator, 0, self->eventfd,
+					 &id));
+		EXPECT_EQ(-EBUSY, enable_free(self->allocator, 0, self->eventfd,
+					      NULL));
+		EXPECT_EQ(-EBUSY, enable_free(self->allocator,
+					      KSALLOC_EVENT_ONESHOT, copy,
+					      NULL));
+		EXPECT_EQ(1, events(self->allocator));
+		ASSERT_EQ(0, disable(self->allocator, id));
+
+		ASSERT_EQ(0, enable_free(self->allocator, KSALLOC_EVENT_ONESHOT,
+					 copy, &id));
+		EXPECT_EQ(-EBUSY, enable_free(self->allocator, 0, self->eventfd,
+					      NULL));
+		ASSERT_EQ(0, free_frame(self->allocator, i));
+		EXPECT_EQ(1, counted(self->eventfd));
+	}
+	ASSERT_EQ(0, enable_free(self->allocator, 0, self->eventfd, NULL));
+	ASSERT_EQ(0, enable_free(other, 0, self->eventfd, NULL));
+	ASSERT_EQ(0, enable_free(self->allocator, 0, self->second, NULL));
+	close(other);
+	close(copy);
+}
+
+/* Who looks at an allocator while many of its frames become free at once */
+struct observer {
+	int allocator;
+	int frames;
+	atomic_bool stop;
+	int seen; /* how often some were free, and others not */
+	pthread_t thread;
+};
+
+static void *observer_thread(void *data)
+{
+	const struct timespec moment = { .tv_nsec = 50000 };
+	struct observer *observer = data;
+	char text[32];
+	int now;
+
+	while (!observer->stop) {
+		ASSERT_TRUE(fdinfo_value(observer->allocator, "allocated", text,
+					 sizeof(text)));
+		now = atoi(text);
+		if (now > 0 && now < observer->frames)
+			observer->seen++;
+		nanosleep(&moment, NULL);
+	}
+	return NULL;
+}
+
+/* On the same processor as all, but before all */
+static void observer_start(struct observer *observer)
+{
+	const struct sched_param urgent = { .sched_priority = 1 };
+
+	ASSERT_EQ(0, pthread_create(&observer->thread, NULL, observer_thread,
+				    observer));
+	ASSERT_EQ(0, pthread_setschedparam(observer->thread, SCHED_FIFO,
+					   &urgent));
+}
+
+static void observer_stop(struct observer *observer)
+{
+	observer->stop = true;
+	pthread_join(observer->thread, NULL);
+	EXPECT_LT(0, observer->seen);
+}
+
+static void only_one_processor(void)
+{
+	cpu_set_t processor;
+
+	CPU_ZERO(&processor);
+	CPU_SET(0, &processor);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(processor), &processor));
+}
+
+#define EVENTS 16
+#define WATCHERS 250
+
+/* Events on an allocator, each of an eventfd that many watch */
+static void watch_often(int allocator, int *fds)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int i, j;
+
+	for (i = 0; i < EVENTS; i++) {
+		fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		ASSERT_LE(0, fds[i]);
+		ASSERT_EQ(0, enable_free(allocator, 0, fds[i], NULL));
+	}
+	for (i = 0; i < WATCHERS; i++) {
+		int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+		ASSERT_LE(0, epoll);
+		for (j = 0; j < EVENTS; j++)
+			ASSERT_EQ(0, epoll_ctl(epoll, EPOLL_CTL_ADD, fds[j],
+					       &event));
+	}
+}
+
+#define DYING_FRAMES 32
+
+/*
+ * B7: while a process dies whose many frames are told of to many, others run on its
+ * processor: one that has priority sees some of the frames free and others not yet.
+ * Where the kernel goes through all in one piece, it sees none or all.
+ */
+TEST_F_TIMEOUT(events, others_run_while_frames_come_back, 60)
+{
+	struct observer observer = { .frames = DYING_FRAMES };
+	struct agent agent;
+	int allocator, theirs, i, fds[EVENTS];
+
+	only_one_processor();
+	agent_start(&agent);
+	allocator = create_allocator(self->rig.connection, self->rig.heap,
+				     DYING_FRAMES, 0);
+	ASSERT_LE(0, allocator);
+	theirs = agent_pass(&agent, allocator);
+	ASSERT_LE(0, theirs);
+	for (i = 0; i < DYING_FRAMES; i++)
+		ASSERT_EQ(i, agent_alloc(&agent, theirs));
+	watch_often(allocator, fds);
+
+	observer.allocator = allocator;
+	observer_start(&observer);
+	agent_kill(&agent);
+	EXPECT_TRUE(EVENTUALLY(allocated(allocator) == 0));
+	observer_stop(&observer);
+	for (i = 0; i < EVENTS; i++)
+		EXPECT_EQ(DYING_FRAMES, counted(fds[i]));
+	harness_note("seen in between: %d times", observer.seen);
+}
+
+#define DEVICE_FRAMES 24
+
+/* I4: the same when a device lets go of its frames. */
+TEST_F_TIMEOUT(events, others_run_while_device_lets_go, 60)
+{
+	struct observer observer = { .frames = DEVICE_FRAMES };
+	int allocator, i, fds[EVENTS];
+
+	only_one_processor();
+	allocator = create_allocator(self->rig.connection, self->rig.heap,
+				     DEVICE_FRAMES, 0);
+	ASSERT_LE(0, allocator);
+	ASSERT_EQ(0, set_allocator(self->rig.connection, allocator));
+	close(self->allocator);
+	self->rig.allocator = allocator;
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_PAUSE));
+	ASSERT_EQ(DEVICE_FRAMES, rig_submit_all(&self->rig));
+	watch_often(allocator, fds);
+
+	observer.allocator = allocator;
+	observer_start(&observer);
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+	observer_stop(&observer);
+	for (i = 0; i < EVENTS; i++)
+		EXPECT_EQ(DEVICE_FRAMES, counted(fds[i]));
+	harness_note("seen in between: %d times", observer.seen);
 }
 
 /* E1: hundreds of eventfds each count by themselves. */
@@ -358,10 +558,11 @@ TEST_F(events, close_disables)
 	int other;
 
 	agent_start(&agent);
-	ASSERT_EQ(0, agent_enable(&agent, self->allocator, self->eventfd, &id));
+	ASSERT_EQ(0, agent_enable(&agent, self->allocator, self->second, &id));
 	ASSERT_EQ(0, enable_free(self->allocator, 0, self->eventfd, NULL));
 	ASSERT_EQ(0, free_frame(self->allocator, 0));
-	EXPECT_EQ(2, counted(self->eventfd));
+	EXPECT_EQ(1, counted(self->eventfd));
+	EXPECT_EQ(1, counted(self->second));
 
 	other = agent_dup(&agent, self->allocator);
 	ASSERT_LE(0, other);
@@ -371,6 +572,7 @@ TEST_F(events, close_disables)
 	EXPECT_EQ(1, events(self->allocator));
 	ASSERT_EQ(0, free_frame(self->allocator, 1));
 	EXPECT_EQ(1, counted(self->eventfd));
+	EXPECT_EQ(0, counted(self->second));
 }
 
 /* E1, B7: the event of a process that is killed goes with it. */
@@ -420,7 +622,7 @@ TEST_F(events, not_by_others)
 
 	agent_start(&agent);
 	ASSERT_EQ(0, enable_free(self->allocator, 0, self->eventfd, &off.id));
-	ASSERT_EQ(0, agent_enable(&agent, self->allocator, self->eventfd, &id));
+	ASSERT_EQ(0, agent_enable(&agent, self->allocator, self->second, &id));
 	EXPECT_EQ(-EINVAL, disable(self->allocator, id));
 	EXPECT_EQ(-EINVAL, agent_call(&agent, self->allocator,
 				      KSALLOC_DISABLE_EVENT, &off,
@@ -457,7 +659,7 @@ TEST_F(events, end_of_allocator)
 		ASSERT_LE(0, allocator);
 		ASSERT_EQ(0, enable_free(allocator, 0, self->eventfd, NULL));
 		ASSERT_EQ(0, enable_free(allocator, KSALLOC_EVENT_ONESHOT,
-					 self->eventfd, NULL));
+					 self->second, NULL));
 		close(allocator);
 	}
 	EXPECT_FOOTPRINT(&before);
@@ -528,6 +730,7 @@ struct storm {
 
 #define STORM_ROUNDS 2000
 #define STORM_THREADS 3
+#define STORM_ONESHOTS 16
 
 static void *storm_frees(void *data)
 {
@@ -546,9 +749,9 @@ static void *storm_frees(void *data)
 }
 
 /*
- * E1: while three threads free frames, an event counts each of them exactly once,
- * and each of many one-shots counts one of them exactly once, however they are
- * enabled and disabled meanwhile.
+ * E1: while three threads free frames, an event that was enabled before counts each of
+ * them exactly once, and each of many one-shots counts one of them exactly once,
+ * however they are enabled and disabled meanwhile.
  */
 TEST_F_TIMEOUT(events, storm, 60)
 {
@@ -556,22 +759,26 @@ TEST_F_TIMEOUT(events, storm, 60)
 		.allocator = self->allocator,
 		.left = STORM_THREADS,
 	};
-	int once = eventfd(0, EFD_NONBLOCK), other = eventfd(0, EFD_NONBLOCK);
+	int once[STORM_ONESHOTS], other = eventfd(0, EFD_NONBLOCK);
+	unsigned int ids[STORM_ONESHOTS] = { 0 }, id = 0;
+	int i, ret, enabled = 0, disabled = 0, told = 0;
 	pthread_t threads[STORM_THREADS];
-	unsigned int id = 0;
-	int i, enabled = 0, disabled = 0;
 
+	for (i = 0; i < STORM_ONESHOTS; i++)
+		ASSERT_LE(0, once[i] = eventfd(0, EFD_NONBLOCK));
 	for (i = 0; i < FRAMES; i++)
 		ASSERT_EQ(0, free_frame(self->allocator, i));
 	ASSERT_EQ(0, enable_free(self->allocator, 0, self->eventfd, NULL));
 	for (i = 0; i < STORM_THREADS; i++)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, storm_frees,
 					    &storm));
-	while (storm.left) {
-		ASSERT_EQ(0, enable_free(self->allocator, KSALLOC_EVENT_ONESHOT,
-					 once, &id));
-		enabled++;
-		if (enabled % 3 == 0 && !disable(self->allocator, id))
+	for (i = 0; storm.left; i = (i + 1) % STORM_ONESHOTS) {
+		ret = enable_free(self->allocator, KSALLOC_EVENT_ONESHOT,
+				  once[i], &ids[i]);
+		/* Nobody was told of it since the last time round */
+		ASSERT_TRUE(!ret || ret == -EBUSY);
+		enabled += !ret;
+		if (i % 3 == 0 && !disable(self->allocator, ids[i]))
 			disabled++;
 		ASSERT_EQ(0, enable_free(self->allocator, 0, other, &id));
 		ASSERT_EQ(0, disable(self->allocator, id));
@@ -583,7 +790,9 @@ TEST_F_TIMEOUT(events, storm, 60)
 	/* What is still enabled is told now. */
 	ASSERT_LE(0, i = alloc_now(self->allocator));
 	ASSERT_EQ(0, free_frame(self->allocator, i));
-	EXPECT_EQ(enabled - disabled, counted(once));
+	for (i = 0; i < STORM_ONESHOTS; i++)
+		told += counted(once[i]);
+	EXPECT_EQ(enabled - disabled, told);
 	EXPECT_EQ(1, events(self->allocator));
 	harness_note("%d frames freed, %d one-shots, %d of them disabled",
 		     storm.freed, enabled, disabled);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -1163,6 +1164,31 @@ TEST_F(hostile, last_close_before_alloc_waits)
 		 close_last, &self->rig.allocator);
 	EXPECT_EQ(-ECANCELED, trap_spring(&trap, self->allocator,
 					  KSALLOC_ALLOC));
+}
+
+/*
+ * The same with ENABLE_EVENT: there is no event afterwards, for nobody could end it
+ * any more (E1, B7).
+ */
+TEST_F(hostile, last_close_before_enable_event)
+{
+	const struct ksalloc_enable_event arg = {
+		.size = sizeof(arg),
+		.event = KSEVENT_STREAMALLOCATOR_FREEFRAME,
+		.eventfd = eventfd(0, EFD_CLOEXEC),
+	};
+	char path[64], text[4096];
+	struct agent agent;
+	struct trap trap;
+
+	agent_start(&agent);
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", agent.pid,
+		 self->allocator);
+	trap_set(&trap, UFFDIO_REGISTER_MODE_MISSING, &arg, sizeof(arg),
+		 close_last, &self->rig.allocator);
+	EXPECT_EQ(0, trap_spring(&trap, self->allocator, KSALLOC_ENABLE_EVENT));
+	ASSERT_LT(0, read_text(path, text, sizeof(text)));
+	EXPECT_TRUE(strstr(text, "events:\t0\n"));
 }
 
 /* Whatever character device is given as a heap: EINVAL, and nothing is left. */
