@@ -264,8 +264,13 @@ static void provider_not_for_connections(struct kunit *test)
 	ks_rig_expect_calls(rig, "");
 	KUNIT_EXPECT_PTR_EQ(test, rig->conn->allocator, rig->allocator);
 	KUNIT_EXPECT_EQ(test, file_count(file), 1);
+
+	/* If it was taken all the same, it must not outlive the provider */
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_set_allocator(rig->conn,
+							     rig->allocator));
 	__fput_sync(file);
-	KUNIT_EXPECT_EQ(test, provider.deleted, 1);
+	flush_delayed_fput();
+	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(provider.deleted)));
 }
 
 static int provider_small(void *context, u32 index, size_t bytes,
