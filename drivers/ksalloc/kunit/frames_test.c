@@ -1163,7 +1163,8 @@ static void frames_cancel_against_free(struct kunit *test)
 		call->pause_ns = round / 8 % 4 * 1000;
 		frames_alloc(test, call->alloc, &holder);
 		waiter = frames_wait(test, file, &gone, 0);
-		cpu = cpumask_any_but(cpu_online_mask, get_cpu());
+		migrate_disable();
+		cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
 		if (cpu >= nr_cpu_ids)
 			cpu = smp_processor_id();
 		smp_call_function_single(cpu, frames_free_first, call, false);
@@ -1172,7 +1173,7 @@ static void frames_cancel_against_free(struct kunit *test)
 			cpu_relax();
 		ndelay(round % 8 * 200);
 		ks_allocator_reclaim(call->alloc, &gone);
-		put_cpu();
+		migrate_enable();
 
 		wait_for_completion(&call->done);
 		KUNIT_EXPECT_EQ(test, call->ret, 0);

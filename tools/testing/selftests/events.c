@@ -218,7 +218,7 @@ TEST_F_TIMEOUT(events, most, 60)
 }
 
 /*
- * An eventfd that has an event of the allocator already, of whatever kind: EBUSY,
+ * E1: an eventfd that has an event of the allocator already, of whatever kind: EBUSY,
  * under another descriptor as well. When that has ended, by DISABLE or because it was
  * a one-shot, or at another allocator: success.
  */

@@ -1177,7 +1177,7 @@ TEST_F(hostile, last_close_before_enable_event)
 		.event = KSEVENT_STREAMALLOCATOR_FREEFRAME,
 		.eventfd = eventfd(0, EFD_CLOEXEC),
 	};
-	char path[64], text[4096];
+	char path[64], text[4096] = "";
 	struct agent agent;
 	struct trap trap;
 
