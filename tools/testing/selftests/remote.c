@@ -91,6 +91,7 @@ static const struct {
 	{ "allocator:frames.alloc_dmabuf_no_descriptor", limits },
 	{ "connect:connect.no_descriptor_left", limits },
 	{ "device_memory:creation.no_descriptors", limits },
+	{ "events:events.most", limits },
 	{ "state:state.acquire_no_descriptor_left", limits },
 	{ "allocator:frames.signal_restart_order",
 		"a restarted call is not seen from outside; second.c has it" },
