@@ -222,7 +222,7 @@ static __poll_t ks_allocator_poll(struct file *file, poll_table *wait)
 
 	poll_wait(file, &alloc->wait, wait);
 
-	return list_empty_careful(&alloc->free) ? 0 : EPOLLIN | EPOLLRDNORM;
+	return list_empty(&alloc->free) ? 0 : EPOLLIN | EPOLLRDNORM;
 }
 
 static int ks_allocator_flush(struct file *file, fl_owner_t files)

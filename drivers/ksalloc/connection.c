@@ -769,8 +769,8 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 	state = READ_ONCE(conn->state);
 	if (state < KSSTATE_PAUSE || READ_ONCE(conn->flushing))
 		return EPOLLERR;
-	if (!list_empty_careful(&conn->done) ||
-	    (state == KSSTATE_RUN && !list_empty_careful(&conn->submitted) &&
+	if (!list_empty(&conn->done) ||
+	    (state == KSSTATE_RUN && !list_empty(&conn->submitted) &&
 	     conn->sink->ops->ready(conn->sink)))
 		return EPOLLIN | EPOLLRDNORM;
 	return 0;
