@@ -221,6 +221,11 @@ static __poll_t ks_allocator_poll(struct file *file, poll_table *wait)
 	struct ks_allocator *alloc = file->private_data;
 
 	poll_wait(file, &alloc->wait, wait);
+	/*
+	 * With that in wq_has_sleeper(): either the poller sees the frame, or who
+	 * frees it sees the poller. poll_wait() has one of its own only since 6.14
+	 */
+	smp_mb();
 
 	return list_empty(&alloc->free) ? 0 : EPOLLIN | EPOLLRDNORM;
 }
