@@ -896,6 +896,11 @@ int count_dmabufs(void)
 	return count;
 }
 
+bool is_debug_kernel(void)
+{
+	return !access("/sys/kernel/debug/failslab", F_OK);
+}
+
 int module_refs(const char *module)
 {
 	char path[64], text[32];

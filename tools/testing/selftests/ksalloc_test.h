@@ -169,6 +169,9 @@ struct footprint {
 int count_fds(void);
 int count_dmabufs(void);
 int module_refs(const char *module);
+
+/* Whether this is the debug kernel, which is slow and finds much */
+bool is_debug_kernel(void);
 void footprint_take(struct footprint *footprint);
 /* Expect that it is the same again (the kernel closes some files later). */
 #define EXPECT_FOOTPRINT(before) \

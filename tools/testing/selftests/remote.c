@@ -100,6 +100,7 @@ static const struct {
 	{ "races:*", "has threads and processes of its own" },
 	{ "client:*", "the library makes the calls" },
 	{ "faults:*", "faults are injected into the calling thread" },
+	{ "fuzz:*", "has processes of its own" },
 	{ "stress:*", "has processes of its own" },
 	{ "second:*", "has processes of its own" },
 };

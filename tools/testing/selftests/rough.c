@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "rough.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define QUICK_PERCENT 5
+
+static unsigned int variable(const char *name, unsigned int otherwise)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? strtoul(value, NULL, 0) : otherwise;
+}
+
+unsigned int scaled(unsigned int full)
+{
+	unsigned int percent = variable("STRESS", is_debug_kernel() ?
+						  100 : QUICK_PERCENT);
+	unsigned long long count = (unsigned long long)full * percent / 100;
+
+	return count ? count : 1;
+}
+
+unsigned int choose_seed(void)
+{
+	unsigned int seed = 0;
+
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		seed = now_ns();
+	seed = variable("STRESS_SEED", seed);
+	harness_note("STRESS_SEED=%u", seed);
+	return seed;
+}
+
+unsigned int seed_of(unsigned int seed, unsigned int part)
+{
+	return (seed ^ (part * 0x9e3779b9U)) * 0x85ebca6bU;
+}
+
+unsigned int pick(unsigned int *seed, unsigned int below)
+{
+	return rand_r(seed) % below;
+}
+
+bool chance(unsigned int *seed, unsigned int percent)
+{
+	return pick(seed, 100) < percent;
+}
+
+unsigned int random_bits(unsigned int *seed)
+{
+	return (unsigned int)rand_r(seed) << 16 ^ rand_r(seed);
+}
+
+double seconds_since(unsigned long long start)
+{
+	return (now_ns() - start) / 1e9;
+}
+
+void send_fds(int socket, const int *fds, unsigned int count)
+{
+	char control[CMSG_SPACE(8 * sizeof(int))] = { 0 };
+	struct iovec vec = { control, 1 };
+	struct msghdr message = {
+		.msg_iov = &vec,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = CMSG_SPACE(count * sizeof(int)),
+	};
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(count * sizeof(int));
+	memcpy(CMSG_DATA(rights), fds, count * sizeof(int));
+	sendmsg(socket, &message, MSG_DONTWAIT);
+}
+
+unsigned int receive_fds(int socket, int *fds)
+{
+	char control[CMSG_SPACE(8 * sizeof(int))], byte;
+	struct iovec vec = { &byte, 1 };
+	struct msghdr message = {
+		.msg_iov = &vec,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *rights;
+	unsigned int count;
+
+	if (recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 1)
+		return 0;
+	rights = CMSG_FIRSTHDR(&message);
+	if (!rights || rights->cmsg_type != SCM_RIGHTS)
+		return 0;
+	count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(fds, CMSG_DATA(rights), count * sizeof(int));
+	return count;
+}
+
+void cameras_open(struct cameras *cameras)
+{
+	cameras->seed = choose_seed();
+	rig_open(&cameras->rig, 0, 320, 180);
+	rig_allocator(&cameras->rig, FRAMES);
+	snprintf(cameras->video_path, sizeof(cameras->video_path), "%s",
+		 node_path("vivid-001-vid-cap"));
+	cameras->video = open_camera(1);
+	ASSERT_EQ(0, set_format(cameras->video, 320, 180));
+	cameras->connection = do_connect(cameras->rig.ksalloc, cameras->video);
+	ASSERT_LE(0, cameras->connection);
+	cameras->allocator = create_allocator(cameras->connection,
+					      cameras->rig.heap, FRAMES, 0);
+	ASSERT_LE(0, cameras->allocator);
+	ASSERT_EQ(0, set_allocator(cameras->connection, cameras->allocator));
+}
+
+void cameras_close(struct cameras *cameras)
+{
+	if (cameras->connection > 0)
+		close(cameras->connection);
+	if (cameras->allocator > 0)
+		close(cameras->allocator);
+	if (cameras->video > 0)
+		close(cameras->video);
+	rig_close(&cameras->rig);
+	repair_machine();
+}
+
+void expect_capture(int connection, int allocator)
+{
+	int i, index;
+
+	ASSERT_EQ(0, set_state(connection, KSSTATE_STOP));
+	EXPECT_EQ(0, in_device(allocator));
+	for (i = 0; i < FRAMES; i++)
+		free_frame(allocator, i);
+	EXPECT_EQ(0, allocated(allocator));
+	EXPECT_EQ(0, waiters(allocator));
+	ASSERT_EQ(0, set_allocator(connection, allocator));
+	ASSERT_EQ(0, set_state(connection, KSSTATE_RUN));
+	while ((index = alloc_now(allocator)) >= 0)
+		ASSERT_EQ(0, submit(connection, index));
+	for (i = 0; i < 2 * FRAMES; i++) {
+		index = complete(connection, 0, in_ms(PATIENCE_MS), NULL);
+		ASSERT_LE(0, index);
+		ASSERT_EQ(0, submit(connection, index));
+	}
+	ASSERT_EQ(0, set_state(connection, KSSTATE_STOP));
+	EXPECT_EQ(0, allocated(allocator));
+}
