@@ -266,6 +266,7 @@ static int ks_allocator_release(struct inode *inode, struct file *file)
 	ks_events_end(alloc);
 	/* So does a client */
 	WARN_ON_ONCE(!list_empty(&alloc->listeners));
+	ks_fences_end(alloc);
 	ks_allocator_free_memory(alloc, alloc->frames);
 	kvfree(alloc);
 
@@ -502,6 +503,7 @@ struct file *ks_allocator_create(const struct ksallocator_framing *framing,
 	INIT_LIST_HEAD(&alloc->oneshots);
 	INIT_LIST_HEAD(&alloc->events);
 	init_waitqueue_head(&alloc->wait);
+	ks_fences_begin(alloc);
 
 	ret = ks_allocator_get_memory(alloc, creator, user);
 	if (ret)

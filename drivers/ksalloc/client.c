@@ -230,9 +230,11 @@ EXPORT_SYMBOL_GPL(ksalloc_alloc_frame_wait);
  * @frame: an allocated frame, whoever's it is
  *
  * Everybody hears of it before it returns: the request that has waited longest has
- * the frame, or else pollers, eventfds and clients are told. Contract C1, C3.
+ * the frame, or else pollers, eventfds and clients are told. But where a fence on the
+ * frame's dma-buf is not signalled, all that comes when it is. Contract C1, C3, H3.
  *
- * Context: any, hard interrupts included.
+ * Context: any, hard interrupts included. Not in the callback of a fence that is on
+ * the frame's dma-buf.
  * Return: 0; -EINVAL where the frame is free or another allocator's; -EBUSY where it
  * is in a device.
  */

@@ -104,6 +104,27 @@ static bool ks_frame_free(struct ks_allocator *alloc,
 }
 
 /*
+ * Ends a frame's use: whether it became free, as ks_frame_free(). @idle is what
+ * ks_frame_idle() said before the lock was taken. Contract H3
+ */
+static bool ks_frame_return(struct ks_allocator *alloc,
+			    struct ksalloc_frame *frame, bool idle)
+{
+	lockdep_assert_held(&alloc->lock);
+
+	if (likely(idle))
+		return ks_frame_free(alloc, frame);
+
+	if (frame->state == KS_FRAME_IN_DEVICE)
+		alloc->in_device--;
+	frame->owner = (struct ks_owner){};
+	frame->connection = NULL;
+	frame->state = KS_FRAME_FENCED;
+	schedule_work(&alloc->fence_work);
+	return false;
+}
+
+/*
  * Releases the lock, and where a frame became free under it, tells all who want to
  * know: pollers, events and clients (contract C3, E1)
  */
@@ -125,22 +146,6 @@ static void ks_allocator_unlock(struct ks_allocator *alloc,
 		ks_oneshots_tell(&oneshots);
 	if (unlikely(!list_empty(&alloc->listeners)))
 		ks_listeners_tell(alloc);
-}
-
-/*
- * Frees one of many frames. A user chooses how many that are, how many eventfds are
- * told of each, and how many watch each of those, so the lock is dropped and others
- * may run before the next: frames are not what they were
- */
-static void ks_frame_free_next(struct ks_allocator *alloc,
-			       struct ksalloc_frame *frame,
-			       unsigned long *flags)
-{
-	if (!ks_frame_free(alloc, frame))
-		return;
-	ks_allocator_unlock(alloc, *flags, true);
-	cond_resched();
-	spin_lock_irqsave(&alloc->lock, *flags);
 }
 
 /* Sleeps until the waiter is served, a signal, or the deadline */
@@ -280,27 +285,28 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_alloc);
  * @alloc: the allocator
  * @index: which frame, whoever's it is
  *
- * Contract B3, B5.
+ * Contract B3, B5, H3.
  *
- * Context: any, hard interrupts included.
- * Return: 0; -EINVAL where there is no such frame or it is free; -EBUSY where
- * it is in a device.
+ * Context: any, hard interrupts included, but as ks_frame_idle() says.
+ * Return: 0; -EINVAL where there is no such frame or it is free or FENCED; -EBUSY
+ * where it is in a device.
  */
 int ks_allocator_free(struct ks_allocator *alloc, u32 index)
 {
 	struct ksalloc_frame *frame = ks_frame_at(alloc, index);
 	unsigned long flags;
-	bool freed = false;
+	bool idle, freed = false;
 	int ret = -EINVAL;
 
 	if (!frame)
 		return -EINVAL;
 
+	idle = ks_frame_idle(frame);
 	spin_lock_irqsave(&alloc->lock, flags);
 	if (frame->state == KS_FRAME_IN_DEVICE) {
 		ret = -EBUSY;
 	} else if (frame->state == KS_FRAME_ALLOCATED) {
-		freed = ks_frame_free(alloc, frame);
+		freed = ks_frame_return(alloc, frame, idle);
 		ret = 0;
 	}
 	ks_allocator_unlock(alloc, flags, freed);
@@ -321,13 +327,14 @@ void ks_allocator_free_owned(struct ks_allocator *alloc, u32 index,
 			     const struct ks_owner *owner)
 {
 	struct ksalloc_frame *frame = &alloc->frame[index];
+	bool idle = ks_frame_idle(frame);
 	unsigned long flags;
 	bool freed = false;
 
 	spin_lock_irqsave(&alloc->lock, flags);
 	if (frame->state == KS_FRAME_ALLOCATED &&
 	    ks_owner_equal(&frame->owner, owner))
-		freed = ks_frame_free(alloc, frame);
+		freed = ks_frame_return(alloc, frame, idle);
 	ks_allocator_unlock(alloc, flags, freed);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free_owned);
@@ -339,8 +346,8 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free_owned);
  * @connection: the file of the connection to the device
  *
  * Context: any.
- * Return: 0; -EINVAL where there is no such frame or it is free; -EBUSY where
- * it is in a device.
+ * Return: 0; -EINVAL where there is no such frame or it is free or FENCED; -EBUSY
+ * where it is in a device.
  */
 int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
 			const struct file *connection)
@@ -379,6 +386,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_submit);
 void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index)
 {
 	struct ksalloc_frame *frame = &alloc->frame[index];
+	bool idle = ks_frame_idle(frame);
 	unsigned long flags;
 	bool freed = false;
 
@@ -388,7 +396,7 @@ void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index)
 		frame->state = KS_FRAME_ALLOCATED;
 		alloc->in_device--;
 	} else {
-		freed = ks_frame_free(alloc, frame);
+		freed = ks_frame_return(alloc, frame, idle);
 	}
 	ks_allocator_unlock(alloc, flags, freed);
 }
@@ -465,15 +473,21 @@ void ks_allocator_cancel(struct ks_allocator *alloc,
 
 	might_sleep();
 
-	spin_lock_irqsave(&alloc->lock, flags);
+	/*
+	 * One by one, for a user chooses how many frames there are, how many eventfds
+	 * are told of each, and how many watch each of those
+	 */
 	for (i = 0; i < alloc->frames; i++) {
 		struct ksalloc_frame *frame = &alloc->frame[i];
+		bool idle = ks_frame_idle(frame), freed = false;
 
+		spin_lock_irqsave(&alloc->lock, flags);
 		if (frame->state == KS_FRAME_IN_DEVICE &&
 		    frame->connection == connection)
-			ks_frame_free_next(alloc, frame, &flags);
+			freed = ks_frame_return(alloc, frame, idle);
+		ks_allocator_unlock(alloc, flags, freed);
+		cond_resched();
 	}
-	spin_unlock_irqrestore(&alloc->lock, flags);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_cancel);
 
@@ -487,6 +501,46 @@ static bool ks_waits(struct ks_allocator *alloc, const struct ks_owner *owner)
 		if (ks_owner_matches(&waiter->owner, owner))
 			return true;
 	return false;
+}
+
+/**
+ * ks_allocator_fenced() - find a frame that waits for a fence
+ * @alloc: the allocator
+ * @index: where to begin
+ *
+ * Context: any.
+ * Return: the first FENCED frame from there on, or NULL.
+ */
+struct ksalloc_frame *ks_allocator_fenced(struct ks_allocator *alloc, u32 index)
+{
+	struct ksalloc_frame *frame = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	for (; index < alloc->frames && !frame; index++)
+		if (alloc->frame[index].state == KS_FRAME_FENCED)
+			frame = &alloc->frame[index];
+	spin_unlock_irqrestore(&alloc->lock, flags);
+
+	return frame;
+}
+
+/**
+ * ks_allocator_unfence() - free a frame whose fences are signalled
+ * @alloc: the allocator
+ * @frame: a FENCED frame
+ *
+ * Context: any.
+ */
+void ks_allocator_unfence(struct ks_allocator *alloc,
+			  struct ksalloc_frame *frame)
+{
+	unsigned long flags;
+	bool freed;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	freed = ks_frame_free(alloc, frame);
+	ks_allocator_unlock(alloc, flags, freed);
 }
 
 /**
@@ -549,6 +603,25 @@ void ks_allocator_cancel_waiters(struct ks_allocator *alloc,
 	spin_unlock_irqrestore(&alloc->lock, flags);
 }
 
+static void ks_frame_reclaim(struct ks_allocator *alloc,
+			     struct ksalloc_frame *frame,
+			     const struct ks_owner *owner)
+{
+	bool idle = ks_frame_idle(frame), freed = false;
+	unsigned long flags;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	if (frame->state == KS_FRAME_FREE ||
+	    !ks_owner_matches(&frame->owner, owner))
+		goto out;
+	if (frame->state == KS_FRAME_ALLOCATED)
+		freed = ks_frame_return(alloc, frame, idle);
+	else
+		frame->owner = (struct ks_owner){};
+out:
+	ks_allocator_unlock(alloc, flags, freed);
+}
+
 /**
  * ks_allocator_reclaim() - take back what an owner has and waits for
  * @alloc: the allocator
@@ -570,17 +643,12 @@ void ks_allocator_reclaim(struct ks_allocator *alloc,
 	ks_events_reclaim(alloc, owner);
 	spin_lock_irqsave(&alloc->lock, flags);
 	ks_cancel_waiters(alloc, owner);
-	for (i = 0; i < alloc->frames; i++) {
-		struct ksalloc_frame *frame = &alloc->frame[i];
-
-		if (frame->state == KS_FRAME_FREE ||
-		    !ks_owner_matches(&frame->owner, owner))
-			continue;
-		if (frame->state == KS_FRAME_ALLOCATED)
-			ks_frame_free_next(alloc, frame, &flags);
-		else
-			frame->owner = (struct ks_owner){};
-	}
 	spin_unlock_irqrestore(&alloc->lock, flags);
+
+	/* As in ks_allocator_cancel() */
+	for (i = 0; i < alloc->frames; i++) {
+		ks_frame_reclaim(alloc, &alloc->frame[i], owner);
+		cond_resched();
+	}
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_reclaim);

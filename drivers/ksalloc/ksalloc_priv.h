@@ -19,14 +19,17 @@
  * Frames
  * ------
  * A frame is FREE (on the allocator's free list), ALLOCATED (somebody's, named
- * by &struct ks_owner), or IN_DEVICE (a connection's). It keeps one dma-buf from
- * the allocator's creation to its end, because videobuf2 and other importers
- * cache their mappings by dma-buf.
+ * by &struct ks_owner), IN_DEVICE (a connection's), or FENCED (nobody's, but some
+ * device reads it still; see fence.c). It keeps one dma-buf from the allocator's
+ * creation to its end, because videobuf2 and other importers cache their mappings
+ * by dma-buf.
  *
  * Frames come back by themselves: a process's frames when its last descriptor
  * of the file that it got them through is closed (->flush), all frames got
  * through a file when the file ends (->release), the frames in a device when
  * the connection's state goes below PAUSE, it is flushed, or the device disappears.
+ * Whatever way a frame comes back, it is FENCED until the fences on its dma-buf are
+ * signalled, and FREE, or the oldest waiter's, only then.
  *
  * Locking
  * -------
@@ -37,8 +40,12 @@
  *  - ks_allocator.lock, an interrupt-safe spinlock, is held over every change of
  *    a frame's state and owner, of the free list, and of the lists of waiters and
  *    of those who want to know of free frames. Nothing nests within it but locks
- *    that have none within: a woken task's, and those that freeing memory takes. No
- *    callback is called and no eventfd signalled under it: see event.c.
+ *    that have none within: a woken task's, a workqueue's, and those that freeing
+ *    memory takes. No callback is called and no eventfd signalled under it: see
+ *    event.c. Nor is any fence looked at.
+ *  - A fence's own lock is held over our callback on it, which takes a workqueue's
+ *    lock only. &ks_allocator.fence_work takes a fence's lock, and later
+ *    ks_allocator.lock, never both.
  *  - No lock is held over an access to user memory, and none while memory is
  *    allocated from a heap.
  *  - A sink tells its connection of news by ks_connection_notify(), from any
@@ -48,6 +55,7 @@
 #define _KSALLOC_PRIV_H
 
 #include <linux/dma-buf.h>
+#include <linux/dma-fence.h>
 #include <linux/fs.h>
 #include <linux/ksalloc.h>
 #include <linux/list.h>
@@ -174,11 +182,13 @@ static inline void ks_close_strays(void)
  * @KS_FRAME_ALLOCATED: a client's
  * @KS_FRAME_IN_DEVICE: a connection's: queued, being filled, or filled and not
  *	yet collected
+ * @KS_FRAME_FENCED: given back, but a fence on its dma-buf is not signalled yet
  */
 enum ks_frame_state {
 	KS_FRAME_FREE,
 	KS_FRAME_ALLOCATED,
 	KS_FRAME_IN_DEVICE,
+	KS_FRAME_FENCED,
 };
 
 /**
@@ -213,8 +223,11 @@ static inline bool ks_owner_matches(const struct ks_owner *owner,
  *	that has gone
  * @connection: the file of the connection that has it while IN_DEVICE. Only
  *	compared
- * @state: FREE, ALLOCATED or IN_DEVICE
+ * @state: &enum ks_frame_state
  * @index: its number; constant
+ * @fence: while FENCED: what it waits for, with a reference. Only
+ *	&ks_allocator.fence_work and the allocator's end look at it
+ * @fence_callback: is on @fence
  */
 struct ksalloc_frame {
 	struct list_head link;
@@ -224,6 +237,8 @@ struct ksalloc_frame {
 	const struct file *connection;
 	enum ks_frame_state state;
 	u32 index;
+	struct dma_fence *fence;
+	struct dma_fence_cb fence_callback;
 };
 
 /**
@@ -251,6 +266,7 @@ struct ks_listener {
  * @n_events: length of @events
  * @last_event: number of the last event
  * @wait: pollers
+ * @fence_work: frees FENCED frames
  * @framing: what it was created with, resolved; constant
  * @frame_bytes: bytes in each frame, in whole pages; constant
  * @memory_ops: where the frames come from; constant
@@ -273,6 +289,7 @@ struct ks_allocator {
 	u32 n_events;
 	u32 last_event;
 	wait_queue_head_t wait;
+	struct work_struct fence_work;
 	struct ksallocator_framing framing;
 	size_t frame_bytes;
 	const struct ksalloc_memory_ops *memory_ops;
@@ -300,12 +317,21 @@ bool ks_allocator_undeliver(struct ks_allocator *alloc, u32 index,
 			    const struct ks_owner *owner);
 void ks_allocator_cancel(struct ks_allocator *alloc,
 			 const struct file *connection);
+struct ksalloc_frame *ks_allocator_fenced(struct ks_allocator *alloc, u32 index);
+void ks_allocator_unfence(struct ks_allocator *alloc,
+			  struct ksalloc_frame *frame);
 bool ks_allocator_serves(struct ks_allocator *alloc,
 			 const struct ks_owner *owner);
 void ks_allocator_cancel_waiters(struct ks_allocator *alloc,
 				 const struct ks_owner *owner);
 void ks_allocator_reclaim(struct ks_allocator *alloc,
 			  const struct ks_owner *owner);
+
+/* fence.c */
+
+bool ks_frame_idle(const struct ksalloc_frame *frame);
+void ks_fences_begin(struct ks_allocator *alloc);
+void ks_fences_end(struct ks_allocator *alloc);
 
 /* event.c */
 

@@ -30,7 +30,10 @@
  * KSALLOC_COMPLETE give an allocated frame to the calling process;
  * KSALLOC_FREE ends that, and so does the process when it closes its last
  * descriptor of the file it got the frame through, by close(), exec or death.
- * KSALLOC_SUBMIT gives an allocated frame to the device.
+ * KSALLOC_SUBMIT gives an allocated frame to the device. A frame that would become
+ * free while a fence on its dma-buf is not signalled, so that a device may read it
+ * still, counts as allocated until then, but is nobody's: errors are those of a
+ * free frame.
  */
 
 /**

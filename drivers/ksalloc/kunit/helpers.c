@@ -244,6 +244,12 @@ struct file *ks_test_allocator_file(struct kunit *test, u32 frames)
 	return file;
 }
 
+/* Ends it earlier */
+void ks_test_allocator_end(struct kunit *test, struct file *file)
+{
+	kunit_release_action(test, ks_test_allocator_put, file);
+}
+
 struct ks_allocator *ks_test_allocator(struct kunit *test, u32 frames)
 {
 	return ks_allocator_of(ks_test_allocator_file(test, frames));

@@ -104,6 +104,7 @@ struct ks_test_fd *ks_test_fd(struct kunit *test, struct file *file);
 void ks_test_fd_close(struct ks_test_fd *fd);
 
 struct file *ks_test_allocator_file(struct kunit *test, u32 frames);
+void ks_test_allocator_end(struct kunit *test, struct file *file);
 struct ks_allocator *ks_test_allocator(struct kunit *test, u32 frames);
 
 /**

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frames that are given back while a fence on their dma-buf is not signalled yet:
+ * nobody gets them before it is.
+ *
+ * The fences are sw_sync's where the kernel has that, else vgem's, which are
+ * signalled by themselves after ten seconds.
+ */
+#include "ksalloc_test.h"
+
+#include <fcntl.h>
+#include <linux/dma-buf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define FRAMES 2
+#define SW_SYNC "/sys/kernel/debug/sync/sw_sync"
+
+/* What has no header in /usr/include: sw_sync's ABI, and as much as needed of DRM's */
+
+struct timeline_point {
+	__u32 value;
+	char name[32];
+	__s32 fence;
+};
+
+#define TIMELINE_CREATE _IOWR('W', 0, struct timeline_point)
+#define TIMELINE_ADVANCE _IOW('W', 1, __u32)
+
+struct drm_about {
+	int version[3];
+	size_t name_len;
+	char *name;
+	size_t date_len;
+	char *date;
+	size_t desc_len;
+	char *desc;
+};
+
+struct drm_prime {
+	__u32 handle;
+	__u32 flags;
+	__s32 fd;
+};
+
+struct vgem_attach {
+	__u32 handle;
+	__u32 flags;
+	__u32 fence;
+	__u32 pad;
+};
+
+struct vgem_signal {
+	__u32 fence;
+	__u32 flags;
+};
+
+#define DRM_ABOUT _IOWR('d', 0x00, struct drm_about)
+#define DRM_PRIME_IMPORT _IOWR('d', 0x2e, struct drm_prime)
+#define VGEM_ATTACH _IOWR('d', 0x41, struct vgem_attach)
+#define VGEM_SIGNAL _IOW('d', 0x42, struct vgem_signal)
+
+/* A fence, and the timeline or the vgem that it is of, each fence's own */
+struct fence {
+	int source;
+	bool vgem;
+	__u32 id;
+};
+
+static bool is_vgem(int fd)
+{
+	char name[8] = "";
+	struct drm_about about = {
+		.name_len = sizeof(name) - 1,
+		.name = name,
+	};
+
+	return !ioctl(fd, DRM_ABOUT, &about) && !strcmp(name, "vgem");
+}
+
+static int open_vgem(void)
+{
+	char path[32];
+	int i, fd;
+
+	ASSERT_NE(-1, system("modprobe -q vgem"));
+	for (i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (is_vgem(fd))
+			return fd;
+		close(fd);
+	}
+	SKIP("neither sw_sync nor vgem");
+	return -1;
+}
+
+static void fence_by_sw_sync(struct fence *fence, int dmabuf)
+{
+	struct timeline_point point = { .value = 1, .name = "fences" };
+	struct dma_buf_import_sync_file import = { .flags = DMA_BUF_SYNC_READ };
+
+	ASSERT_EQ(0, ioctl(fence->source, TIMELINE_CREATE, &point));
+	import.fd = point.fence;
+	ASSERT_EQ(0, ioctl(dmabuf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import));
+	close(point.fence);
+}
+
+static void fence_by_vgem(struct fence *fence, int dmabuf)
+{
+	struct drm_prime prime = { .fd = dmabuf };
+	struct vgem_attach attach = {};
+
+	ASSERT_EQ(0, ioctl(fence->source, DRM_PRIME_IMPORT, &prime));
+	attach.handle = prime.handle;
+	ASSERT_EQ(0, ioctl(fence->source, VGEM_ATTACH, &attach));
+	fence->id = attach.fence;
+}
+
+/* Somebody reads the frame from now on */
+static void fence_add(struct fence *fence, int allocator, unsigned int index)
+{
+	int dmabuf = export_frame(allocator, index);
+
+	ASSERT_LE(0, dmabuf);
+	fence->source = open(SW_SYNC, O_RDWR | O_CLOEXEC);
+	fence->vgem = fence->source < 0;
+	if (fence->vgem)
+		fence->source = open_vgem();
+	if (fence->vgem)
+		fence_by_vgem(fence, dmabuf);
+	else
+		fence_by_sw_sync(fence, dmabuf);
+	close(dmabuf);
+}
+
+/* He is done with it */
+static void fence_signal(struct fence *fence)
+{
+	struct vgem_signal signal = { .fence = fence->id };
+	__u32 one = 1;
+
+	if (fence->vgem)
+		ASSERT_EQ(0, ioctl(fence->source, VGEM_SIGNAL, &signal));
+	else
+		ASSERT_EQ(0, ioctl(fence->source, TIMELINE_ADVANCE, &one));
+	close(fence->source);
+}
+
+/* A camera in PAUSE, an allocator of FRAMES frames, all of them ours, and an event */
+FIXTURE(fences) {
+	struct rig rig;
+	int allocator;
+	int eventfd;
+};
+
+FIXTURE_SETUP(fences)
+{
+	struct ksalloc_enable_event event = {
+		.size = sizeof(event),
+		.event = KSEVENT_STREAMALLOCATOR_FREEFRAME,
+	};
+	int i;
+
+	rig_open(&self->rig, 0, 320, 180);
+	rig_allocator(&self->rig, FRAMES);
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_PAUSE));
+	self->allocator = self->rig.allocator;
+	self->eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	ASSERT_LE(0, self->eventfd);
+	event.eventfd = self->eventfd;
+	ASSERT_EQ(0, call_fd(self->allocator, KSALLOC_ENABLE_EVENT, &event));
+	for (i = 0; i < FRAMES; i++)
+		ASSERT_EQ(i, alloc_now(self->allocator));
+}
+
+FIXTURE_TEARDOWN(fences)
+{
+	rig_close(&self->rig);
+	close(self->eventfd);
+}
+
+static int counted(int fd)
+{
+	uint64_t value;
+
+	return read(fd, &value, sizeof(value)) == sizeof(value) ? (int)value : 0;
+}
+
+/* Nobody gets a frame, and nobody is told that there is one. */
+static void expect_none(int allocator, int eventfd)
+{
+	EXPECT_EQ(-EAGAIN, alloc_now(allocator));
+	EXPECT_EQ(0, poll_fd(allocator, POLLIN, 0));
+	EXPECT_EQ(0, counted(eventfd));
+	EXPECT_EQ(FRAMES, allocated(allocator));
+	EXPECT_EQ(0, in_device(allocator));
+}
+
+/* This frame is free, or becomes so, and who wants to know is told once. */
+static void expect_free(int allocator, int eventfd, int index)
+{
+	EXPECT_EQ(POLLIN, poll_fd(allocator, POLLIN, PATIENCE_MS));
+	EXPECT_TRUE(EVENTUALLY(counted(eventfd) == 1));
+	EXPECT_EQ(index, alloc_now(allocator));
+	EXPECT_EQ(-EAGAIN, alloc_now(allocator));
+	EXPECT_EQ(0, counted(eventfd));
+}
+
+/*
+ * H3: a frame that is freed before its fence is signalled is allocated still, but
+ * nobody's; it is free when the fence is signalled.
+ */
+TEST_F(fences, frame_is_kept)
+{
+	char text[32] = "";
+	struct fence fence;
+
+	fence_add(&fence, self->allocator, 0);
+	ASSERT_EQ(0, free_frame(self->allocator, 0));
+	expect_none(self->allocator, self->eventfd);
+	EXPECT_TRUE(fdinfo_value(self->allocator, "allocated", text,
+				 sizeof(text)));
+	EXPECT_EQ(FRAMES, atoi(text));
+	EXPECT_EQ(-EINVAL, free_frame(self->allocator, 0));
+	EXPECT_EQ(-EINVAL, submit(self->rig.connection, 0));
+	expect_none(self->allocator, self->eventfd);
+	fence_signal(&fence);
+	expect_free(self->allocator, self->eventfd, 0);
+}
+
+/* H3: other frames come and go meanwhile. */
+TEST_F(fences, others_are_not_kept)
+{
+	struct fence fence;
+
+	fence_add(&fence, self->allocator, 0);
+	ASSERT_EQ(0, free_frame(self->allocator, 0));
+	ASSERT_EQ(0, free_frame(self->allocator, 1));
+	expect_free(self->allocator, self->eventfd, 1);
+	fence_signal(&fence);
+	expect_free(self->allocator, self->eventfd, 0);
+}
+
+/* H3: a fence that is signalled before the frame is freed makes no difference. */
+TEST_F(fences, signalled_before)
+{
+	struct fence fence;
+
+	fence_add(&fence, self->allocator, 0);
+	fence_signal(&fence);
+	ASSERT_EQ(0, free_frame(self->allocator, 0));
+	EXPECT_EQ(1, counted(self->eventfd));
+	EXPECT_EQ(0, alloc_now(self->allocator));
+}
+
+/*
+ * H3, B3: who waits longest gets the frame when the fence is signalled, and not
+ * before; it does not become free then.
+ */
+TEST_F(fences, waiter)
+{
+	struct ksalloc_alloc first = { .size = sizeof(first) };
+	struct ksalloc_alloc second = { .size = sizeof(second) };
+	struct call call[2];
+	struct fence fence;
+
+	fence_add(&fence, self->allocator, 0);
+	call_start(&call[0], self->allocator, KSALLOC_ALLOC, &first);
+	ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 1));
+	call_start(&call[1], self->allocator, KSALLOC_ALLOC, &second);
+	ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 2));
+	ASSERT_EQ(0, free_frame(self->allocator, 0));
+	sleep_ms(50);
+	EXPECT_EQ(2, waiters(self->allocator));
+	fence_signal(&fence);
+	EXPECT_EQ(0, call_result(&call[0]));
+	EXPECT_EQ(0, first.index);
+	EXPECT_EQ(1, waiters(self->allocator));
+	ASSERT_EQ(0, free_frame(self->allocator, 1));
+	EXPECT_EQ(0, call_result(&call[1]));
+	EXPECT_EQ(1, second.index);
+	EXPECT_EQ(0, counted(self->eventfd));
+}
+
+/* H3: with several fences it is the last one that counts, whichever that is. */
+TEST_F(fences, several)
+{
+	struct fence fence[4];
+	int i;
+
+	for (i = 0; i < 4; i++)
+		fence_add(&fence[i], self->allocator, 0);
+	ASSERT_EQ(0, free_frame(self->allocator, 0));
+	for (i = 0; i < 4; i++) {
+		sleep_ms(20);
+		expect_none(self->allocator, self->eventfd);
+		/* 1, 0, 3, 2 */
+		fence_signal(&fence[i ^ 1]);
+	}
+	expect_free(self->allocator, self->eventfd, 0);
+}
+
+/* H3, B7: what a process had that died is kept like what it freed. */
+TEST_F(fences, owner_dies)
+{
+	struct agent agent;
+	struct fence fence;
+
+	ASSERT_EQ(0, free_frame(self->allocator, 0));
+	agent_start(&agent);
+	ASSERT_EQ(0, agent_alloc(&agent, self->allocator));
+	EXPECT_EQ(1, counted(self->eventfd));
+	fence_add(&fence, self->allocator, 0);
+	agent_kill(&agent);
+	sleep_ms(50);
+	expect_none(self->allocator, self->eventfd);
+	fence_signal(&fence);
+	expect_free(self->allocator, self->eventfd, 0);
+}
+
+/* H3: so is what comes back from a device that stops. */
+TEST_F(fences, device_stops)
+{
+	struct fence fence;
+
+	fence_add(&fence, self->allocator, 0);
+	ASSERT_EQ(0, submit(self->rig.connection, 0));
+	EXPECT_EQ(1, in_device(self->allocator));
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+	expect_none(self->allocator, self->eventfd);
+	fence_signal(&fence);
+	expect_free(self->allocator, self->eventfd, 0);
+}
+
+/*
+ * H3: an allocator does not wait for fences when it ends: nothing of it is left, and
+ * what is signalled later finds nothing. The kernel's log shows the rest.
+ */
+TEST_F(fences, allocator_ends)
+{
+	int refs = module_refs("ksalloc");
+	struct footprint before;
+	struct fence fence[2];
+	int allocator, i;
+
+	footprint_take(&before);
+	allocator = create_allocator(self->rig.connection, self->rig.heap,
+				     FRAMES, 0);
+	ASSERT_LE(0, allocator);
+	for (i = 0; i < FRAMES; i++) {
+		ASSERT_EQ(i, alloc_now(allocator));
+		fence_add(&fence[i], allocator, i);
+	}
+	/* One is freed before, the other by this */
+	ASSERT_EQ(0, free_frame(allocator, 0));
+	sleep_ms(20);
+	close(allocator);
+	EXPECT_TRUE(EVENTUALLY(module_refs("ksalloc") == refs));
+	for (i = 0; i < FRAMES; i++)
+		fence_signal(&fence[i]);
+	EXPECT_FOOTPRINT(&before);
+}
