@@ -252,6 +252,9 @@ static bool attempt(struct faults_fixture *self, enum fault_kind kind,
 	injected = inject_disarm();
 
 	if (result >= 0) {
+		/* It can do without memory, but not without its argument or answer. */
+		if (!EXPECT_FALSE(injected && kind == COPY))
+			harness_note("%s: point %u", name_of(self->op), nth);
 		undo(self, result);
 		return injected;
 	}
