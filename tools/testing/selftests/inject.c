@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kernel's fault injection: see inject.h.
+ */
+#include "inject.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "ksalloc_test.h"
+
+#define DEBUGFS "/sys/kernel/debug/"
+#define SECTION "/sys/module/ksalloc/sections/.text"
+#define CORE_SIZE "/sys/module/ksalloc/coresize"
+#define FAIL_NTH "/proc/thread-self/fail-nth"
+
+/* As many descriptors as a table has room for that has not grown yet */
+#define TABLE_SIZE 64
+/* As deep as the kernel can look for the module on the stack */
+#define DEPTH "32"
+
+const char * const fault_kind_names[KINDS] = { "slab", "pages", "copies" };
+
+static const char * const kind_dirs[KINDS] = {
+	DEBUGFS "failslab", DEBUGFS "fail_page_alloc", DEBUGFS "fail_usercopy",
+};
+
+/* Where code is: from the first address to before the second */
+struct range {
+	unsigned long long start, end;
+};
+
+/* A function of the kernel's that was looked for */
+struct symbol {
+	char name[32];
+	struct range range;
+};
+
+/* To find them takes a while, so all tests share what was found. */
+#define SYMBOLS_MAX 4
+static struct symbol *symbols;
+
+/* The calling thread's, and what fills its process's table */
+static int fail_nth;
+static int fillers[TABLE_SIZE], filled;
+
+static __attribute__((constructor)) void make_symbols(void)
+{
+	symbols = mmap(NULL, SYMBOLS_MAX * sizeof(*symbols),
+		       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		       0);
+}
+
+static int set_attribute(enum fault_kind kind, const char *name, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", kind_dirs[kind], name);
+	return write_text(path, value);
+}
+
+static void set_range(enum fault_kind kind, const char *what,
+		      const struct range *range)
+{
+	char name[32], value[32];
+
+	snprintf(name, sizeof(name), "%s-start", what);
+	snprintf(value, sizeof(value), "%#llx", range->start);
+	ASSERT_EQ(0, set_attribute(kind, name, value));
+	snprintf(name, sizeof(name), "%s-end", what);
+	snprintf(value, sizeof(value), "%#llx", range->end);
+	ASSERT_EQ(0, set_attribute(kind, name, value));
+}
+
+bool inject_is_possible(void)
+{
+	char path[128];
+	int kind;
+
+	for (kind = 0; kind < KINDS; kind++) {
+		snprintf(path, sizeof(path), "%s/stacktrace-depth",
+			 kind_dirs[kind]);
+		if (access(path, F_OK))
+			return false;
+	}
+	return !access(FAIL_NTH, F_OK);
+}
+
+static unsigned long long number_in(const char *path)
+{
+	char text[64] = "";
+
+	ASSERT_LT(0, read_text(path, text, sizeof(text)));
+	return strtoull(text, NULL, 0);
+}
+
+/* The kernel or its compiler can have made a function's variant, with a suffix. */
+static bool names(const char *name, const char *function)
+{
+	static const char * const suffixes[] = { "_noprof", ".constprop", ".isra" };
+	size_t length = strlen(function);
+	unsigned int i;
+
+	if (strncmp(name, function, length) || strstr(name, ".cold"))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(suffixes); i++)
+		if (!strncmp(name + length, suffixes[i], strlen(suffixes[i])))
+			return true;
+	return !name[length];
+}
+
+/* It ends where the next begins. */
+static void find_function(FILE *kallsyms, const char *wanted, struct range *range)
+{
+	unsigned long long address;
+	char name[256];
+
+	range->start = 0;
+	while (!range->start &&
+	       fscanf(kallsyms, "%llx %*c %255s%*[^\n]", &address, name) >= 1)
+		if (names(name, wanted))
+			range->start = address;
+	ASSERT_NE(0, range->start);
+	/* Those of a module are in no order. */
+	rewind(kallsyms);
+	range->end = ULLONG_MAX;
+	while (fscanf(kallsyms, "%llx %*c %255s%*[^\n]", &address, name) >= 1)
+		if (address > range->start && address < range->end)
+			range->end = address;
+}
+
+static const struct range *range_of(const char *function)
+{
+	struct symbol *symbol = symbols;
+	FILE *kallsyms;
+
+	while (symbol->name[0] && strcmp(symbol->name, function))
+		symbol++;
+	ASSERT_LT(symbol - symbols, SYMBOLS_MAX);
+	if (symbol->name[0])
+		return &symbol->range;
+	kallsyms = fopen("/proc/kallsyms", "r");
+	ASSERT_NE(NULL, kallsyms);
+	find_function(kallsyms, function, &symbol->range);
+	fclose(kallsyms);
+	snprintf(symbol->name, sizeof(symbol->name), "%s", function);
+	return &symbol->range;
+}
+
+void inject_set_up(const char *except)
+{
+	struct range module;
+	int kind;
+
+	module.start = number_in(SECTION);
+	module.end = module.start + number_in(CORE_SIZE);
+	for (kind = 0; kind < KINDS; kind++) {
+		ASSERT_EQ(0, set_attribute(kind, "verbose", "0"));
+		ASSERT_EQ(0, set_attribute(kind, "stacktrace-depth", "0"));
+		set_range(kind, "require", &module);
+		set_range(kind, "reject", range_of(except));
+	}
+	ASSERT_EQ(0, set_attribute(SLAB, "ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, set_attribute(PAGES, "ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, set_attribute(PAGES, "ignore-gfp-highmem", "N"));
+	ASSERT_EQ(0, set_attribute(PAGES, "min-order", "0"));
+}
+
+void inject_tear_down(void)
+{
+	int kind;
+
+	for (kind = 0; kind < KINDS; kind++)
+		set_attribute(kind, "stacktrace-depth", "0");
+}
+
+/* Without a depth nothing is found on the stack, and nothing counted. */
+void inject_begin(enum fault_kind chosen)
+{
+	int kind;
+
+	fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fail_nth);
+	for (kind = 0; kind < KINDS; kind++)
+		ASSERT_EQ(0, set_attribute(kind, "stacktrace-depth",
+					   kind == (int)chosen ? DEPTH : "0"));
+}
+
+void inject_end(void)
+{
+	close(fail_nth);
+}
+
+static void fill_table(void)
+{
+	int fd;
+
+	filled = 0;
+	while ((fd = dup(fail_nth)) < TABLE_SIZE) {
+		ASSERT_LE(0, fd);
+		fillers[filled++] = fd;
+		if (fd == TABLE_SIZE - 1)
+			return;
+	}
+	close(fd);
+}
+
+static void write_nth(unsigned int nth)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%u", nth);
+
+	ASSERT_EQ(length, pwrite(fail_nth, text, length, 0));
+}
+
+void inject_arm(unsigned int nth)
+{
+	fill_table();
+	write_nth(nth);
+}
+
+bool inject_disarm(void)
+{
+	char text[16] = "";
+
+	ASSERT_LT(0, pread(fail_nth, text, sizeof(text) - 1, 0));
+	write_nth(0);
+	while (filled)
+		close(fillers[--filled]);
+	return atoi(text) == 0;
+}

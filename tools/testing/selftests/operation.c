@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tries all failures of an operation, see operation.h: whatever fails, and with what
+ * error, nothing else has happened.
+ */
+#include "operation.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* More points than any call has */
+#define POINTS_MAX 5000
+
+/*
+ * Nothing fails below the function by which videobuf2 takes a dma-buf: where it cannot
+ * attach one, 6.12 loses it, and it warns of one that it cannot map for itself.
+ */
+#define EXCEPT "__prepare_dmabuf"
+
+struct tally *tally;
+
+/* All of them, put there before main() */
+static const struct operation *operations[64];
+static unsigned int n_operations;
+
+static __attribute__((constructor)) void make_tally(void)
+{
+	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+void operation_list(const struct operation *op)
+{
+	if (n_operations == ARRAY_SIZE(operations))
+		abort();
+	operations[n_operations++] = op;
+}
+
+bool operation_exists(unsigned long request)
+{
+	unsigned int i;
+
+	for (i = 0; i < n_operations; i++)
+		if (operations[i]->size && operations[i]->request == request)
+			return true;
+	return false;
+}
+
+/* What a failed call does not change */
+struct account {
+	struct footprint footprint;
+	struct ksalloc_status status;
+	int state, pending;
+	/* Of the connection and of its allocator */
+	char assigned[16], flushing[16], events[16];
+	/* Pages of address space */
+	int size;
+};
+
+static void account_take(struct faults_fixture *self, struct account *account)
+{
+	const struct rig *rig = &self->rig;
+	char text[64] = "";
+
+	memset(account, 0, sizeof(*account));
+	footprint_take(&account->footprint);
+	account->state = get_state(rig->connection);
+	account->pending = get_pending(rig->connection);
+	ASSERT_EQ(0, get_status(rig->allocator, &account->status));
+	ASSERT_TRUE(fdinfo_value(rig->connection, "allocator", account->assigned,
+				 sizeof(account->assigned)));
+	ASSERT_TRUE(fdinfo_value(rig->connection, "flushing", account->flushing,
+				 sizeof(account->flushing)));
+	ASSERT_TRUE(fdinfo_value(rig->allocator, "events", account->events,
+				 sizeof(account->events)));
+	ASSERT_LT(0, read_text("/proc/self/statm", text, sizeof(text)));
+	account->size = atoi(text);
+}
+
+static bool expect_account(struct faults_fixture *self,
+			   const struct account *before)
+{
+	struct account after;
+	bool same = true;
+
+	account_take(self, &after);
+	if (memcmp(&before->footprint, &after.footprint,
+		   sizeof(after.footprint)))
+		/* Waits a while, and says what differs */
+		EXPECT_FOOTPRINT(&before->footprint);
+	same &= EXPECT_EQ(before->state, after.state);
+	same &= EXPECT_EQ(before->pending, after.pending);
+	same &= EXPECT_STREQ(before->assigned, after.assigned);
+	same &= EXPECT_STREQ(before->flushing, after.flushing);
+	same &= EXPECT_STREQ(before->events, after.events);
+	same &= EXPECT_EQ(before->status.status.allocated_frames,
+			  after.status.status.allocated_frames);
+	same &= EXPECT_EQ(before->status.in_device, after.status.in_device);
+	same &= EXPECT_EQ(before->status.waiters, after.status.waiters);
+	same &= EXPECT_EQ(0, memcmp(&before->status, &after.status,
+				    sizeof(after.status)));
+	same &= EXPECT_EQ(before->size, after.size);
+	return same;
+}
+
+/* The ABI numbers the ioctls by the kind of file that they are for. */
+static int file_of(const struct rig *rig, unsigned long request)
+{
+	switch (_IOC_NR(request) & 0xf0) {
+	case KSALLOC_CMD_CONNECT:
+		return rig->ksalloc;
+	case KSALLOC_CMD_GET_FRAMING:
+		return rig->connection;
+	default:
+		return rig->allocator;
+	}
+}
+
+/* The part of an argument that the table cannot know */
+static void complete_argument(struct faults_fixture *self, unsigned long request,
+			      union argument *arg)
+{
+	static char room[1024];
+
+	switch (request) {
+	case KSALLOC_CONNECT:
+		arg->connect.v4l2_fd = self->video;
+		break;
+	case KSALLOC_CREATE_ALLOCATOR:
+		arg->create_allocator.heap_fd =
+			arg->create_allocator.framing.options_flags ?
+			self->rig.heap : -1;
+		break;
+	case KSALLOC_SET_ALLOCATOR:
+		arg->set_allocator.allocator_fd = self->second;
+		break;
+	case KSALLOC_SUBMIT:
+		arg->submit.index = self->index;
+		break;
+	case KSALLOC_COMPLETE:
+		arg->complete.deadline_ns = in_ms(PATIENCE_MS);
+		break;
+	case KSALLOC_GET_FRAMING_EX:
+		arg->get_framing_ex.framing = (uintptr_t)room;
+		arg->get_framing_ex.framing_size = sizeof(room);
+		break;
+	case KSALLOC_ALLOC:
+		arg->alloc.deadline_ns = in_ms(PATIENCE_MS);
+		break;
+	case KSALLOC_FREE:
+		arg->free.index = self->index;
+		break;
+	case KSALLOC_ENABLE_EVENT:
+		arg->enable_event.eventfd = self->eventfd;
+		break;
+	case KSALLOC_DISABLE_EVENT:
+		arg->disable_event.id = self->index;
+		break;
+	}
+}
+
+int operation_ioctl(struct faults_fixture *self)
+{
+	const struct operation *op = self->op;
+	union argument before = op->arg;
+	int result;
+
+	before.head.size = op->size;
+	complete_argument(self, op->request, &before);
+	self->arg = before;
+	result = call_fd(file_of(&self->rig, op->request), op->request,
+			 &self->arg);
+	if (result < 0 && result != -EFAULT)
+		EXPECT_EQ(0, memcmp(&before, &self->arg, op->size));
+	return result;
+}
+
+void operation_prepare_state(struct faults_fixture *self, unsigned int state)
+{
+	ASSERT_EQ(0, set_state(self->rig.connection, state));
+	if (state < KSSTATE_PAUSE)
+		return;
+	rig_submit_all(&self->rig);
+	ASSERT_EQ(FRAMES, get_pending(self->rig.connection));
+}
+
+int operation_reset_state(struct faults_fixture *self, unsigned int reset)
+{
+	struct ksalloc_reset_state arg = {
+		.size = sizeof(arg),
+		.reset = reset,
+	};
+
+	return call_fd(self->rig.connection, KSALLOC_RESET_STATE, &arg);
+}
+
+static void prepare(struct faults_fixture *self)
+{
+	if (self->op->prepare)
+		self->op->prepare(self);
+	else
+		operation_prepare_state(self, self->op->state);
+}
+
+static int run(struct faults_fixture *self)
+{
+	return self->op->run ? self->op->run(self) : operation_ioctl(self);
+}
+
+static void undo(struct faults_fixture *self, int result)
+{
+	ASSERT_LE(0, result);
+	if (self->op->undo)
+		self->op->undo(self, result);
+	else
+		ASSERT_EQ(0, result);
+}
+
+static const char *name_of(const struct operation *op)
+{
+	static char name[64];
+
+	snprintf(name, sizeof(name), "%s%s%s", op->name, op->use ? ", " : "",
+		 op->use ? op->use : "");
+	return name;
+}
+
+static bool error_is_right(const struct operation *op, enum fault_kind kind,
+			   int err)
+{
+	if (kind == COPY)
+		return err == -EFAULT || (op->also_copy && err == -op->also_copy);
+	return !op->never_fails && (err == -ENOMEM || err == -op->also);
+}
+
+/* One call; returns whether a failure was injected into it. */
+static bool attempt(struct faults_fixture *self, enum fault_kind kind,
+		    unsigned int nth)
+{
+	struct account before;
+	bool injected, good = true;
+	int result;
+
+	prepare(self);
+	account_take(self, &before);
+	inject_arm(nth);
+	result = run(self);
+	injected = inject_disarm();
+
+	if (result >= 0) {
+		/* It can do without memory, but not without its argument or answer. */
+		if (!EXPECT_FALSE(injected && kind == COPY))
+			harness_note("%s: point %u", name_of(self->op), nth);
+		undo(self, result);
+		return injected;
+	}
+	good &= EXPECT_TRUE(injected);
+	good &= EXPECT_TRUE(error_is_right(self->op, kind, result));
+	good &= expect_account(self, &before);
+	if (!good)
+		harness_note("%s: %s, point %u: %s", name_of(self->op),
+			     fault_kind_names[kind], nth,
+			     strerrorname_np(-result));
+	tally->failed++;
+	/* A call that fails without a reason would do so for ever. */
+	ASSERT_TRUE(injected);
+	return injected;
+}
+
+static void sweep(struct faults_fixture *self, enum fault_kind kind)
+{
+	unsigned int nth = 1;
+
+	inject_begin(kind);
+	while (attempt(self, kind, nth)) {
+		nth++;
+		ASSERT_LT(nth, POINTS_MAX);
+	}
+	tally->points[kind] = nth - 1;
+	tally->injected[kind] += nth - 1;
+	/* The next kind's process begins where this one did. */
+	prepare(self);
+	inject_end();
+}
+
+/* A capture with all frames, after whatever happened to them, and to a flush */
+static void expect_capture(struct faults_fixture *self)
+{
+	int i;
+
+	if (get_state(self->rig.connection) >= KSSTATE_PAUSE)
+		ASSERT_EQ(0, operation_reset_state(self, KSRESET_END));
+	for (i = 0; i < FRAMES; i++)
+		free_frame(self->rig.allocator, i);
+	operation_prepare_state(self, KSSTATE_RUN);
+	for (i = 0; i < 2 * FRAMES; i++)
+		rig_turn(&self->rig, NULL);
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
+	EXPECT_EQ(0, allocated(self->rig.allocator));
+}
+
+/*
+ * Each kind has a process of its own, whose table of descriptors is of the least size.
+ */
+void operation_try(struct faults_fixture *self, const struct operation *op)
+{
+	int kind, status;
+
+	self->op = op;
+	inject_set_up(op->except ? op->except : EXCEPT);
+	/* What is there to be made once is made now. */
+	prepare(self);
+	undo(self, run(self));
+	memset(tally->points, 0, sizeof(tally->points));
+	for (kind = 0; kind < KINDS; kind++) {
+		pid_t pid = fork();
+
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			sweep(self, kind);
+			_exit(0);
+		}
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		ASSERT_EQ(0, status);
+	}
+	harness_note("%s: %u failures of slab, %u of pages, %u of copies",
+		     name_of(op), tally->points[SLAB], tally->points[PAGES],
+		     tally->points[COPY]);
+	for (kind = 0; kind < KINDS; kind++)
+		EXPECT_LE(op->points[kind], tally->points[kind]);
+	tally->operations++;
+	expect_capture(self);
+}
