@@ -2,7 +2,7 @@
 /*
  * A capture client of Kernel Streaming, as it would be written for Windows: it opens
  * a filter, chooses a format, creates a pin and an allocator, keeps several reads
- * outstanding, and writes the last frame to a file.
+ * outstanding, looks at the frames in their order, and writes the last one to a file.
  *
  * This one file is for Windows, where it is compiled against Windows' own headers,
  * and for Linux, where it is compiled against libkswin's. There is nothing in it
@@ -47,6 +47,7 @@ struct client {
 	struct read reads[READS];
 	ULONG frames_read;
 	ULONG frames_changed;
+	ULONG frames_in_order;
 	ULONG last_sum;
 	LONGLONG last_time;
 };
@@ -338,6 +339,9 @@ static void look_at(struct client *client, const KSSTREAM_HEADER *header)
 	if (!client->frames_read || sum != client->last_sum)
 		client->frames_changed++;
 	client->last_sum = sum;
+	if (!client->frames_read || header->PresentationTime.Time > client->last_time)
+		client->frames_in_order++;
+	client->last_time = header->PresentationTime.Time;
 	client->frames_read++;
 	printf("frame %lu: %lu bytes, at %lld, options %#lx\n",
 	       (unsigned long)client->frames_read, (unsigned long)header->DataUsed,
@@ -357,43 +361,42 @@ static int write_frame(const char *path, const KSSTREAM_HEADER *header)
 	return 0;
 }
 
-/* Waits for any of the reads; returns its number. */
-static int next_read(struct client *client)
+/*
+ * Waits for the oldest read, not for any: reads end in the order in which they began,
+ * and of several that have ended meanwhile, the first to be found need not be the
+ * first in time.
+ */
+static int end_read(struct client *client, struct read *read)
 {
-	HANDLE events[READS];
-	DWORD which, bytes;
-	int i;
+	DWORD result = WaitForSingleObject(read->event, TIMEOUT_MS);
+	DWORD bytes;
 
-	for (i = 0; i < READS; i++)
-		events[i] = client->reads[i].event;
-	which = WaitForMultipleObjects(READS, events, FALSE, TIMEOUT_MS);
-	if (which >= WAIT_OBJECT_0 + READS)
-		return fail("wait", which == WAIT_TIMEOUT ? which : GetLastError());
-	which -= WAIT_OBJECT_0;
-	client->reads[which].pending = FALSE;
-	ResetEvent(client->reads[which].event);
-	if (!GetOverlappedResult(client->pin, &client->reads[which].overlapped, &bytes, FALSE))
+	if (result != WAIT_OBJECT_0)
+		return fail("wait", result == WAIT_TIMEOUT ? result : GetLastError());
+	read->pending = FALSE;
+	if (!GetOverlappedResult(client->pin, &read->overlapped, &bytes, FALSE))
 		return fail("read", GetLastError());
-	return (int)which;
+	return 0;
 }
 
 static int capture(struct client *client, ULONG frames, const char *path)
 {
-	int i, which;
+	struct read *read;
+	int i;
 
 	for (i = 0; i < READS; i++)
 		if (begin_read(client, &client->reads[i]))
 			return -1;
 	if (set_state(client, KSSTATE_RUN))
 		return -1;
-	for (;;) {
-		which = next_read(client);
-		if (which < 0)
+	for (i = 0;; i = (i + 1) % READS) {
+		read = &client->reads[i];
+		if (end_read(client, read))
 			return -1;
-		look_at(client, &client->reads[which].header);
+		look_at(client, &read->header);
 		if (client->frames_read == frames)
-			return path ? write_frame(path, &client->reads[which].header) : 0;
-		if (begin_read(client, &client->reads[which]))
+			return path ? write_frame(path, &read->header) : 0;
+		if (begin_read(client, read))
 			return -1;
 	}
 }
@@ -486,8 +489,9 @@ int main(int argc, char **argv)
 	close_all(&client);
 	if (ret)
 		return 1;
-	printf("%lu frames, %lu changed, %ld x %ld\n", (unsigned long)client.frames_read,
-	       (unsigned long)client.frames_changed,
+	printf("%lu frames, %lu changed, %lu in order, %ld x %ld\n",
+	       (unsigned long)client.frames_read, (unsigned long)client.frames_changed,
+	       (unsigned long)client.frames_in_order,
 	       (long)client.format.VideoInfoHeader.bmiHeader.biWidth,
 	       (long)client.format.VideoInfoHeader.bmiHeader.biHeight);
 	return 0;

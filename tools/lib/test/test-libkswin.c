@@ -5,6 +5,7 @@
  */
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -288,8 +289,10 @@ static void test_handles(void)
 	events[0] = CreateEventA(NULL, FALSE, FALSE, NULL);
 	CHECK_EQ(KsCreateAllocator(events[0], &(KSALLOCATOR_FRAMING) { 0 }, &events[1]),
 		 ERROR_INVALID_HANDLE);
-	CHECK(!DeviceIoControl(events[0], IOCTL_KS_PROPERTY, NULL, 0, NULL, 0, NULL, &overlapped));
+	CHECK(!DeviceIoControl(events[0], IOCTL_KS_PROPERTY, NULL, 0, NULL, 0, NULL, NULL));
 	CHECK_EQ(GetLastError(), ERROR_INVALID_FUNCTION);
+	CHECK(!DeviceIoControl(events[0], IOCTL_KS_PROPERTY, NULL, 0, NULL, 0, NULL, &overlapped));
+	CHECK_EQ(GetLastError(), ERROR_INVALID_HANDLE);
 	CHECK(!DeviceIoControl(events[0], IOCTL_KS_PROPERTY, NULL, 8, NULL, 0, NULL, &overlapped));
 	CHECK_EQ(GetLastError(), ERROR_NOACCESS);
 	CHECK(!CreateEventA(NULL, FALSE, FALSE, "name"));
@@ -357,6 +360,36 @@ static void test_waits(void)
 	CHECK_EQ(WaitForMultipleObjects(3, events, FALSE, 0), WAIT_FAILED);
 }
 
+static void *change_events(void *arg)
+{
+	HANDLE *events = arg;
+
+	Sleep(20);
+	ResetEvent(events[0]);
+	SetEvent(events[1]);
+	return NULL;
+}
+
+/* All of several means at one time: what was set before and is not any more is missing. */
+static void test_wait_for_all(void)
+{
+	HANDLE events[2] = {
+		CreateEventA(NULL, TRUE, TRUE, NULL), CreateEventA(NULL, FALSE, FALSE, NULL),
+	};
+	pthread_t thread;
+
+	CHECK(!pthread_create(&thread, NULL, change_events, events));
+	CHECK_EQ(WaitForMultipleObjects(2, events, TRUE, 100), WAIT_TIMEOUT);
+	pthread_join(thread, NULL);
+	CHECK_EQ(WaitForSingleObject(events[0], 0), WAIT_TIMEOUT);
+	CHECK_EQ(WaitForSingleObject(events[1], 0), WAIT_OBJECT_0);
+	SetEvent(events[0]);
+	SetEvent(events[1]);
+	CHECK_EQ(WaitForMultipleObjects(2, events, TRUE, 0), WAIT_OBJECT_0);
+	CloseHandle(events[0]);
+	CloseHandle(events[1]);
+}
+
 /* An OVERLAPPED is pending until its end, which sets its event and its result. */
 static void test_overlapped(void)
 {
@@ -378,8 +411,60 @@ static void test_overlapped(void)
 	win_pending_end(&pending, -ECANCELED, 0);
 	CHECK(!GetOverlappedResult(NULL, &overlapped, &bytes, TRUE));
 	CHECK_EQ(GetLastError(), ERROR_OPERATION_ABORTED);
+	CHECK_EQ(WaitForSingleObject(overlapped.hEvent, 0), WAIT_OBJECT_0);
+
+	/* A device's EAGAIN is an end, too. */
+	CHECK_EQ(win_pending_begin(&pending, &overlapped), 0);
+	win_pending_end(&pending, -EAGAIN, 0);
+	CHECK(!GetOverlappedResult(NULL, &overlapped, &bytes, TRUE));
+	CHECK_EQ(GetLastError(), ERROR_BUSY);
+
+	/* One that failed at once is waited for by nobody, for ever least of all. */
+	CHECK_EQ(win_pending_begin(&pending, &overlapped), 0);
+	win_pending_drop(&pending, -EINVAL);
+	CHECK(!GetOverlappedResult(NULL, &overlapped, &bytes, TRUE));
+	CHECK_EQ(GetLastError(), ERROR_INVALID_PARAMETER);
+	CHECK_EQ(WaitForSingleObject(overlapped.hEvent, 0), WAIT_TIMEOUT);
 	CloseHandle(overlapped.hEvent);
 	CHECK_EQ(win_pending_begin(&pending, &overlapped), -EBADF);
+}
+
+#define TURNS 20000
+
+/* The calls that are begun, of which each is ended by another thread */
+static struct win_pending begun;
+static int turn;
+
+static void *end_calls(void *arg)
+{
+	int i;
+
+	for (i = 1; i <= TURNS; i++) {
+		while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) != i)
+			sched_yield();
+		win_pending_end(&begun, 0, 0);
+	}
+	return arg;
+}
+
+/* Who has heard of the end has its event, too: it is not set by that call any more. */
+static void test_event_of_an_end(void)
+{
+	OVERLAPPED overlapped = { .hEvent = CreateEventA(NULL, TRUE, FALSE, NULL) };
+	int i, unset = 0;
+	pthread_t thread;
+	DWORD bytes;
+
+	CHECK(!pthread_create(&thread, NULL, end_calls, NULL));
+	for (i = 1; i <= TURNS; i++) {
+		win_pending_begin(&begun, &overlapped);
+		__atomic_store_n(&turn, i, __ATOMIC_RELEASE);
+		GetOverlappedResult(NULL, &overlapped, &bytes, TRUE);
+		unset += WaitForSingleObject(overlapped.hEvent, 0) != WAIT_OBJECT_0;
+	}
+	pthread_join(thread, NULL);
+	CHECK_EQ(unset, 0);
+	CloseHandle(overlapped.hEvent);
 }
 
 static const char *shared_library;
@@ -401,7 +486,9 @@ int main(int argc, char **argv)
 		{ "handles", test_handles },
 		{ "events", test_events },
 		{ "waits", test_waits },
+		{ "wait for all", test_wait_for_all },
 		{ "overlapped", test_overlapped },
+		{ "event of an end", test_event_of_an_end },
 		{ "shared library", test_shared_library },
 	};
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Allocators. A frame is known to the client by its address, and the client holds it
- * from ALLOC to FREE, also while it is in the device and after a read was cancelled.
- * The kernel, though, gives a cancelled frame back to the allocator. So that this is
- * not seen, such a frame is TAKEN: nobody here gets it from ALLOC, FREE only notes
+ * from ALLOC to FREE, also while it is in the device, after a read was cancelled, and
+ * when the pin is closed that it was read through.
+ * The kernel, though, gives such a frame back to the allocator. So that this is
+ * not seen, it is TAKEN then: nobody here gets it from ALLOC, FREE only notes
  * that it is free, and before it is submitted again it is got back from the kernel.
+ * ALLOC can meet it earlier than whoever ended the read marks it so: every frame is
+ * kept for the client that is not FREE here.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -25,6 +28,8 @@ struct frame {
 	/* Of what is filled, from the frame's begin */
 	size_t start;
 	bool cpu_access;
+	/* While HELD: the pin that it came through, or none. Only compared */
+	const struct win_object *pin;
 };
 
 struct waiter {
@@ -71,7 +76,7 @@ ULONG win_frame_bytes(const struct win_allocator *allocator)
 	return (ULONG)ks_frames_bytes(allocator->mapped);
 }
 
-int win_frame_find(struct win_allocator *allocator, const void *data)
+static int find(struct win_allocator *allocator, const void *data)
 {
 	__u32 i;
 
@@ -82,6 +87,16 @@ int win_frame_find(struct win_allocator *allocator, const void *data)
 			return (int)i;
 	}
 	return -EINVAL;
+}
+
+int win_frame_find(struct win_allocator *allocator, const void *data)
+{
+	int index;
+
+	pthread_mutex_lock(&allocator->lock);
+	index = find(allocator, data);
+	pthread_mutex_unlock(&allocator->lock);
+	return index;
 }
 
 static void end_cpu_access(struct win_allocator *allocator, __u32 index)
@@ -111,6 +126,8 @@ static int regain(struct win_allocator *allocator, __u32 wanted)
 	}
 	for (i = 0; i < count; i++)
 		ks_free(allocator->object.fd, others[i]);
+	if (ret && allocator->closing)
+		return -ECANCELED;
 	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
@@ -128,23 +145,42 @@ int win_frame_submit(struct win_allocator *allocator, __u32 index, int connectio
 		end_cpu_access(allocator, index);
 		ret = ks_submit(connection, index);
 	}
-	if (!ret)
+	if (!ret) {
 		frame->held = IN_DEVICE;
+		frame->pin = NULL;
+	}
 	pthread_mutex_unlock(&allocator->lock);
 	return ret;
 }
 
-void *win_frame_filled(struct win_allocator *allocator, __u32 index, size_t start)
+void *win_frame_filled(struct win_allocator *allocator, __u32 index, size_t start,
+		       const struct win_object *pin)
 {
 	struct frame *frame = &allocator->frames[index];
 
 	pthread_mutex_lock(&allocator->lock);
 	frame->held = HELD;
+	frame->pin = pin;
 	frame->start = start < win_frame_bytes(allocator) ? start : 0;
 	frame->cpu_access = !ks_begin_access(ks_frames_dmabuf(allocator->mapped, index),
 					     LIBKS_READ);
 	pthread_mutex_unlock(&allocator->lock);
 	return (char *)ks_frames_data(allocator->mapped, index) + frame->start;
+}
+
+void win_frame_unasked(struct win_allocator *allocator, __u32 index,
+		       const struct win_object *pin)
+{
+	struct frame *frame = &allocator->frames[index];
+
+	pthread_mutex_lock(&allocator->lock);
+	if (frame->held == FREE) {
+		ks_free(allocator->object.fd, index);
+	} else {
+		frame->held = HELD;
+		frame->pin = pin;
+	}
+	pthread_mutex_unlock(&allocator->lock);
 }
 
 void win_frame_taken(struct win_allocator *allocator, __u32 index)
@@ -155,25 +191,54 @@ void win_frame_taken(struct win_allocator *allocator, __u32 index)
 	pthread_mutex_unlock(&allocator->lock);
 }
 
+void win_frames_taken(struct win_allocator *allocator, const struct win_object *pin)
+{
+	struct frame *frames = allocator->frames;
+	__u32 i;
+
+	pthread_mutex_lock(&allocator->lock);
+	for (i = 0; i < win_frame_count(allocator); i++) {
+		if (frames[i].pin != pin)
+			continue;
+		frames[i].held = TAKEN;
+		frames[i].pin = NULL;
+	}
+	pthread_mutex_unlock(&allocator->lock);
+}
+
+/* Where the handle was closed, the descriptor is of something else. */
+static int error_of_alloc(struct win_allocator *allocator, int err)
+{
+	bool closing;
+
+	pthread_mutex_lock(&allocator->lock);
+	closing = allocator->closing;
+	pthread_mutex_unlock(&allocator->lock);
+	return closing ? -ECANCELED : err;
+}
+
 /* ALLOC: a frame that the client holds already is kept for it, and another one got. */
 static int take_frame(struct win_allocator *allocator, __u32 flags, void **data)
 {
-	enum held before;
+	struct frame *frame;
+	bool is_new;
 	__u32 index;
 	int ret;
 
 	do {
 		ret = ks_alloc(allocator->object.fd, flags, 0, &index, NULL);
 		if (ret)
-			return ret;
+			return error_of_alloc(allocator, ret);
 		/* Only a kernel that breaks its word would fail this */
 		if (index >= win_frame_count(allocator))
 			return -EIO;
 		pthread_mutex_lock(&allocator->lock);
-		before = allocator->frames[index].held;
-		allocator->frames[index] = (struct frame) { .held = HELD };
+		frame = &allocator->frames[index];
+		is_new = frame->held == FREE;
+		frame->held = HELD;
+		frame->pin = NULL;
 		pthread_mutex_unlock(&allocator->lock);
-	} while (before == TAKEN);
+	} while (!is_new);
 	*data = ks_frames_data(allocator->mapped, index);
 	return 0;
 }
@@ -183,7 +248,7 @@ static int free_frame(struct win_allocator *allocator, const void *data)
 	int index, ret = 0;
 
 	pthread_mutex_lock(&allocator->lock);
-	index = win_frame_find(allocator, data);
+	index = find(allocator, data);
 	if (index < 0) {
 		ret = index;
 		goto out;
@@ -200,6 +265,7 @@ static int free_frame(struct win_allocator *allocator, const void *data)
 		ret = ks_free(allocator->object.fd, index);
 		break;
 	case TAKEN:
+		end_cpu_access(allocator, index);
 		break;
 	}
 	if (!ret)
@@ -249,7 +315,7 @@ static int start_serving(struct win_allocator *allocator)
 	int ret;
 
 	win_ref(&allocator->object);
-	ret = -pthread_create(&thread, NULL, serve_waiters, allocator);
+	ret = win_thread_create(&thread, serve_waiters, allocator);
 	if (ret)
 		win_put(&allocator->object);
 	else
@@ -275,19 +341,16 @@ static void remove_last(struct win_allocator *allocator)
 	*last = NULL;
 }
 
-static int alloc_later(struct win_allocator *allocator, void **out, OVERLAPPED *overlapped)
+static int alloc_later(struct win_allocator *allocator, void **out,
+		       const struct win_pending *pending)
 {
 	struct waiter *waiter = calloc(1, sizeof(*waiter));
-	int ret;
+	int ret = 0;
 
 	if (!waiter)
 		return -ENOMEM;
 	waiter->out = out;
-	ret = win_pending_begin(&waiter->pending, overlapped);
-	if (ret) {
-		free(waiter);
-		return ret;
-	}
+	waiter->pending = *pending;
 	pthread_mutex_lock(&allocator->lock);
 	add_last(allocator, waiter);
 	if (!allocator->serving) {
@@ -298,11 +361,10 @@ static int alloc_later(struct win_allocator *allocator, void **out, OVERLAPPED *
 	}
 	pthread_mutex_unlock(&allocator->lock);
 	if (ret) {
-		win_pending_drop(&waiter->pending);
 		free(waiter);
 		return ret;
 	}
-	return -EAGAIN;
+	return -WIN_LATER;
 }
 
 static bool has_waiters(struct win_allocator *allocator)
@@ -315,18 +377,19 @@ static bool has_waiters(struct win_allocator *allocator)
 	return serving;
 }
 
-static int alloc(struct win_allocator *allocator, void **out, OVERLAPPED *overlapped)
+static int alloc(struct win_allocator *allocator, void **out,
+		 const struct win_pending *pending)
 {
 	int ret;
 
-	if (!overlapped)
+	if (!pending)
 		return take_frame(allocator, 0, out);
 	ret = has_waiters(allocator) ? -EAGAIN : take_frame(allocator, KSALLOC_NONBLOCK, out);
-	return ret == -EAGAIN ? alloc_later(allocator, out, overlapped) : ret;
+	return ret == -EAGAIN ? alloc_later(allocator, out, pending) : ret;
 }
 
 int win_allocator_method(struct win_object *object, struct win_call *call,
-			 OVERLAPPED *overlapped)
+			 const struct win_pending *pending)
 {
 	struct win_allocator *allocator = win_allocator_of(object);
 	const KSMETHOD *method = call->in;
@@ -344,7 +407,7 @@ int win_allocator_method(struct win_object *object, struct win_call *call,
 		return -WIN_TOO_SMALL;
 	if (method->Id == KSMETHOD_STREAMALLOCATOR_FREE)
 		return free_frame(allocator, *(void **)call->out);
-	ret = alloc(allocator, call->out, overlapped);
+	ret = alloc(allocator, call->out, pending);
 	if (!ret)
 		call->returned = sizeof(void *);
 	return ret;
@@ -458,21 +521,19 @@ int win_allocator_disable(struct win_object *object, const struct win_call *call
 
 /*
  * Ends the allocator in the kernel, and with it the calls that wait. The descriptor
- * keeps its number, for one of them may be about to use it.
+ * keeps its number, for one of them may be about to use it; something that is open
+ * anyway takes its place, for there may be no descriptor left to open with.
  */
 static void close_allocator(struct win_object *object)
 {
 	struct win_allocator *allocator = win_allocator_of(object);
-	int nothing;
 
 	pthread_mutex_lock(&allocator->lock);
 	allocator->closing = true;
 	pthread_mutex_unlock(&allocator->lock);
-	nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (nothing < 0)
-		return;
-	dup3(nothing, object->fd, O_CLOEXEC);
-	close(nothing);
+	while (dup3(ks_frames_dmabuf(allocator->mapped, 0), object->fd, O_CLOEXEC) < 0 &&
+	       (errno == EINTR || errno == EBUSY))
+		;
 }
 
 static void destroy(struct win_object *object)
@@ -577,7 +638,7 @@ WIN_API int LibksFrameDmabuf(HANDLE handle, const void *frame)
 		return -1;
 	allocator = win_allocator_of(object);
 	pthread_mutex_lock(&allocator->lock);
-	index = win_frame_find(allocator, frame);
+	index = find(allocator, frame);
 	if (index >= 0)
 		dmabuf = ks_frames_dmabuf(allocator->mapped, index);
 	pthread_mutex_unlock(&allocator->lock);

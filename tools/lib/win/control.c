@@ -76,20 +76,20 @@ static int property(struct win_object *object, struct win_call *call)
 	}
 }
 
-/* -EAGAIN where @overlapped will be told of the end */
+/* -WIN_LATER where somebody else will end @pending */
 static int dispatch(struct win_object *object, DWORD code, struct win_call *call,
-		    OVERLAPPED *overlapped)
+		    const struct win_pending *pending)
 {
 	bool pin = object->kind == WIN_PIN, allocator = object->kind == WIN_ALLOCATOR;
 
 	if (code == IOCTL_KS_PROPERTY)
 		return property(object, call);
 	if (code == IOCTL_KS_READ_STREAM && pin)
-		return win_pin_read(object, call, overlapped);
+		return win_pin_read(object, call, pending);
 	if (code == IOCTL_KS_RESET_STATE && pin)
 		return win_pin_reset(object, call);
 	if (code == IOCTL_KS_METHOD && allocator)
-		return win_allocator_method(object, call, overlapped);
+		return win_allocator_method(object, call, pending);
 	if (code == IOCTL_KS_ENABLE_EVENT && allocator)
 		return win_allocator_enable(object, call);
 	if (code == IOCTL_KS_DISABLE_EVENT && allocator)
@@ -100,34 +100,43 @@ static int dispatch(struct win_object *object, DWORD code, struct win_call *call
 /* A read has to be waited for here; an ALLOC waits in the kernel. */
 static DWORD control_and_wait(struct win_object *object, DWORD code, struct win_call *call)
 {
-	bool read = code == IOCTL_KS_READ_STREAM;
 	OVERLAPPED overlapped = { 0 };
+	struct win_pending pending;
 	NTSTATUS status;
 	int ret;
 
-	ret = dispatch(object, code, call, read ? &overlapped : NULL);
-	if (ret != -EAGAIN || !read)
-		return win_code(ret);
+	if (code != IOCTL_KS_READ_STREAM)
+		return win_code(win_end(dispatch(object, code, call, NULL)));
+	ret = win_pending_begin(&pending, &overlapped);
+	if (!ret)
+		ret = dispatch(object, code, call, &pending);
+	if (ret != -WIN_LATER)
+		return win_code(win_end(ret));
 	status = win_pending_wait(&overlapped, true, &call->returned);
 	return win_code_of_status(status);
 }
 
-/* What ends at once tells the overlapped so, as if it had taken its time. */
+/*
+ * What ends at once tells the overlapped so, as if it had taken its time. It is begun
+ * first of all: a wrong event is found before anything is done.
+ */
 static DWORD control_overlapped(struct win_object *object, DWORD code, struct win_call *call,
 				OVERLAPPED *overlapped)
 {
 	struct win_pending pending;
 	int ret;
 
-	ret = dispatch(object, code, call, overlapped);
-	if (ret == -EAGAIN)
-		return ERROR_IO_PENDING;
+	ret = win_pending_begin(&pending, overlapped);
 	if (ret)
 		return win_code(ret);
-	ret = win_pending_begin(&pending, overlapped);
-	if (!ret)
+	ret = dispatch(object, code, call, &pending);
+	if (ret == -WIN_LATER)
+		return ERROR_IO_PENDING;
+	if (ret)
+		win_pending_drop(&pending, ret);
+	else
 		win_pending_end(&pending, 0, call->returned);
-	return win_code(ret);
+	return win_code(win_end(ret));
 }
 
 static DWORD control(HANDLE handle, DWORD code, struct win_call *call, OVERLAPPED *overlapped)

@@ -121,18 +121,23 @@ static int take_any(struct win_object **events, const struct pollfd *fds, DWORD 
 	return -EAGAIN;
 }
 
-/* All at once or none: what was taken is given back where one is missing. */
-static int take_all(struct win_object **events, DWORD count)
+/*
+ * All at once or none: what was taken is given back where one is missing. Each was seen
+ * set, but perhaps one was reset before another was set, so they are looked at again.
+ */
+static int take_all(struct win_object **events, struct pollfd *fds, DWORD count)
 {
 	static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 	DWORD taken = 0, i;
 
 	pthread_mutex_lock(&one_at_a_time);
-	while (taken < count && take(events[taken]))
-		taken++;
+	if (poll(fds, count, 0) == (int)count)
+		while (taken < count && take(events[taken]))
+			taken++;
 	if (taken < count)
 		for (i = 0; i < taken; i++)
-			win_event_set(events[i]);
+			if (!event_of(events[i])->manual_reset)
+				win_event_set(events[i]);
 	pthread_mutex_unlock(&one_at_a_time);
 	return taken < count ? -EAGAIN : 0;
 }
@@ -182,11 +187,11 @@ static int wait_for(struct win_object **events, DWORD count, bool all, __u64 dea
 		}
 		if (missing)
 			continue;
-		if (!take_all(events, count))
-			return 0;
 		missing = count;
 		for (i = 0; i < count; i++)
 			fds[i].fd = events[i]->fd;
+		if (!take_all(events, fds, count))
+			return 0;
 	}
 }
 

@@ -3,6 +3,8 @@
  * Calls that end later. An OVERLAPPED is the caller's until the call begins and from
  * its end on; Internal, which is written last, says which.
  */
+#include <signal.h>
+
 #include "win.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -32,20 +34,30 @@ int win_pending_begin(struct win_pending *pending, OVERLAPPED *overlapped)
 	return 0;
 }
 
+/*
+ * The event is set before anybody can come back from GetOverlappedResult(): who does
+ * may begin another call with it at once, and must not find it set by this one.
+ */
 void win_pending_end(struct win_pending *pending, int err, ULONG_PTR bytes)
 {
+	struct win_object *event = pending->event;
+
 	pthread_mutex_lock(&lock);
 	pending->overlapped->InternalHigh = bytes;
-	set_status(pending->overlapped, win_status(err));
+	set_status(pending->overlapped, win_status(win_end(err)));
 	pthread_cond_broadcast(&ended);
+	if (event)
+		win_event_set(event);
 	pthread_mutex_unlock(&lock);
-	if (pending->event)
-		win_event_set(pending->event);
-	win_put(pending->event);
+	win_put(event);
 }
 
-void win_pending_drop(struct win_pending *pending)
+void win_pending_drop(struct win_pending *pending, int err)
 {
+	pthread_mutex_lock(&lock);
+	set_status(pending->overlapped, win_status(win_end(err)));
+	pthread_cond_broadcast(&ended);
+	pthread_mutex_unlock(&lock);
 	win_put(pending->event);
 }
 
@@ -74,4 +86,17 @@ WIN_API BOOL GetOverlappedResult(HANDLE handle, LPOVERLAPPED overlapped, LPDWORD
 		return TRUE;
 	SetLastError(status == STATUS_PENDING ? ERROR_IO_INCOMPLETE : win_code_of_status(status));
 	return FALSE;
+}
+
+/* The client's signals are for its own threads, and would end a wait in these. */
+int win_thread_create(pthread_t *thread, void *(*run)(void *), void *arg)
+{
+	sigset_t all, before;
+	int ret;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	ret = pthread_create(thread, NULL, run, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -ret;
 }

@@ -91,9 +91,13 @@ static void complete_frames(struct pin *pin)
 		}
 		if (done.index >= win_frame_count(pin->allocator))
 			continue;
-		data = win_frame_filled(pin->allocator, done.index, done.header.data);
-		if (!pin->requests[done.index].active)
+		/* Its call has ended with an error of the device's */
+		if (!pin->requests[done.index].active) {
+			win_frame_unasked(pin->allocator, done.index, &pin->object);
 			continue;
+		}
+		data = win_frame_filled(pin->allocator, done.index, done.header.data,
+					&pin->object);
 		fill_header(pin->requests[done.index].header, &done.header, data);
 		end_request(pin, done.index, 0);
 	}
@@ -136,7 +140,7 @@ static int start_completer(struct pin *pin)
 
 	if (pin->has_completer)
 		return 0;
-	ret = -pthread_create(&pin->completer, NULL, complete_until_closed, pin);
+	ret = win_thread_create(&pin->completer, complete_until_closed, pin);
 	pin->has_completer = !ret;
 	return ret;
 }
@@ -155,7 +159,8 @@ static int check_header(const struct win_call *call)
 	return 0;
 }
 
-static int read_frame(struct pin *pin, KSSTREAM_HEADER *header, OVERLAPPED *overlapped)
+static int read_frame(struct pin *pin, KSSTREAM_HEADER *header,
+		      const struct win_pending *pending)
 {
 	struct request *request;
 	int index, ret;
@@ -175,22 +180,19 @@ static int read_frame(struct pin *pin, KSSTREAM_HEADER *header, OVERLAPPED *over
 	ret = start_completer(pin);
 	if (ret)
 		return ret;
-	ret = win_pending_begin(&request->pending, overlapped);
+	ret = win_frame_submit(pin->allocator, index, pin->object.fd);
 	if (ret)
 		return ret;
-	ret = win_frame_submit(pin->allocator, index, pin->object.fd);
-	if (ret) {
-		win_pending_drop(&request->pending);
-		return ret;
-	}
+	request->pending = *pending;
 	request->header = header;
 	request->active = true;
 	pin->active++;
 	wake_completer(pin);
-	return -EAGAIN;
+	return -WIN_LATER;
 }
 
-int win_pin_read(struct win_object *object, const struct win_call *call, OVERLAPPED *overlapped)
+int win_pin_read(struct win_object *object, const struct win_call *call,
+		 const struct win_pending *pending)
 {
 	struct pin *pin = pin_of(object);
 	int ret;
@@ -199,7 +201,7 @@ int win_pin_read(struct win_object *object, const struct win_call *call, OVERLAP
 	if (ret)
 		return ret;
 	pthread_mutex_lock(&pin->lock);
-	ret = read_frame(pin, call->out, overlapped);
+	ret = read_frame(pin, call->out, pending);
 	pthread_mutex_unlock(&pin->lock);
 	return ret;
 }
@@ -314,49 +316,60 @@ static int get_allocator(struct win_object *object, struct win_call *call)
 	return win_answer(call, &none, sizeof(none));
 }
 
+/*
+ * The kernel has taken back the frames that were read into. In KSSTATE_STOP, as it is,
+ * there are no reads, save those that somebody else ended who has the pin's descriptor,
+ * and that the completer has yet to hear of.
+ */
+static void leave_allocator(struct pin *pin)
+{
+	end_all(pin, -ECANCELED);
+	if (!pin->allocator)
+		return;
+	win_frames_taken(pin->allocator, &pin->object);
+	win_put(win_allocator_object(pin->allocator));
+	pin->allocator = NULL;
+	free(pin->requests);
+	pin->requests = NULL;
+}
+
 static int use_allocator(struct pin *pin, struct win_object *object)
 {
 	struct request *requests = NULL;
-	struct win_allocator *before;
 	int ret;
 
+	if (pin->closing)
+		return -ECANCELED;
 	if (object) {
 		requests = calloc(win_frame_count(win_allocator_of(object)), sizeof(*requests));
 		if (!requests)
 			return -ENOMEM;
 	}
-	pthread_mutex_lock(&pin->lock);
 	ret = ks_set_allocator(pin->object.fd, object ? object->fd : -1);
 	if (ret) {
-		pthread_mutex_unlock(&pin->lock);
 		free(requests);
 		return ret;
 	}
-	/* In KSSTATE_STOP, as it is, there are no requests */
-	before = pin->allocator;
-	pin->allocator = object ? win_allocator_of(win_ref(object)) : NULL;
-	free(pin->requests);
+	leave_allocator(pin);
+	if (object)
+		pin->allocator = win_allocator_of(win_ref(object));
 	pin->requests = requests;
-	pthread_mutex_unlock(&pin->lock);
-	if (before)
-		win_put(win_allocator_object(before));
 	return 0;
 }
 
 void win_pin_use_new(struct win_object *object, struct win_object *allocator)
 {
 	struct pin *pin = pin_of(object);
-	bool has_one;
 
 	pthread_mutex_lock(&pin->lock);
-	has_one = pin->allocator;
-	pthread_mutex_unlock(&pin->lock);
-	if (!has_one)
+	if (!pin->allocator)
 		use_allocator(pin, allocator);
+	pthread_mutex_unlock(&pin->lock);
 }
 
 static int put_allocator(struct win_object *object, struct win_call *call)
 {
+	struct pin *pin = pin_of(object);
 	struct win_object *allocator = NULL;
 	HANDLE handle;
 	int ret;
@@ -367,7 +380,9 @@ static int put_allocator(struct win_object *object, struct win_call *call)
 		if (!allocator)
 			return -EBADF;
 	}
-	ret = use_allocator(pin_of(object), allocator);
+	pthread_mutex_lock(&pin->lock);
+	ret = use_allocator(pin, allocator);
+	pthread_mutex_unlock(&pin->lock);
 	win_put(allocator);
 	return ret;
 }
@@ -402,7 +417,9 @@ static void close_pin(struct win_object *object)
 	pthread_mutex_lock(&pin->lock);
 	pin->closing = true;
 	ks_set_state(object->fd, KSSTATE_STOP);
-	end_all(pin, -ECANCELED);
+	/* Frames go back now, not when the last call lets go of the descriptor */
+	ks_set_allocator(object->fd, -1);
+	leave_allocator(pin);
 	has_completer = pin->has_completer;
 	pthread_mutex_unlock(&pin->lock);
 	if (has_completer) {

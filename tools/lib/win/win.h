@@ -44,6 +44,8 @@
 #define WIN_NO_MATCH EPROTOTYPE
 #define WIN_MORE_DATA EOVERFLOW
 #define WIN_TOO_SMALL ENOBUFS
+/* No error: the call ends later */
+#define WIN_LATER EINPROGRESS
 
 NTSTATUS win_status(int err);
 DWORD win_code(int err);
@@ -93,14 +95,22 @@ struct win_pending {
 	struct win_object *event;
 };
 
+/* A device may say EAGAIN, which as an end would read as if there were none yet. */
+static inline int win_end(int err)
+{
+	return err == -EAGAIN ? -EBUSY : err;
+}
+
 /* Marks as pending; EBADF for a handle that is no event */
 int win_pending_begin(struct win_pending *pending, OVERLAPPED *overlapped);
 /* Tells of the end; the overlapped is the caller's again from here on. */
 void win_pending_end(struct win_pending *pending, int err, ULONG_PTR bytes);
-/* Takes back a begin: nothing is pending, nobody is told. */
-void win_pending_drop(struct win_pending *pending);
+/* Takes back a begin: nothing is pending, and the event is not set. */
+void win_pending_drop(struct win_pending *pending, int err);
 /* STATUS_PENDING where it is not waited for */
 NTSTATUS win_pending_wait(OVERLAPPED *overlapped, bool wait, DWORD *bytes);
+/* A thread for them, which gets no signals */
+int win_thread_create(pthread_t *thread, void *(*run)(void *), void *arg);
 
 /* Properties and the like */
 
@@ -135,11 +145,13 @@ int win_pin_create(int video, HANDLE *handle);
 void win_pin_use_new(struct win_object *pin, struct win_object *allocator);
 int win_pin_property(struct win_object *object, struct win_call *call);
 int win_pin_reset(struct win_object *object, const struct win_call *call);
+/* -WIN_LATER where it took over @pending, and will end it */
 int win_pin_read(struct win_object *object, const struct win_call *call,
-		 OVERLAPPED *overlapped);
+		 const struct win_pending *pending);
 int win_allocator_property(struct win_object *object, struct win_call *call);
+/* Likewise; without @pending an ALLOC waits. */
 int win_allocator_method(struct win_object *object, struct win_call *call,
-			 OVERLAPPED *overlapped);
+			 const struct win_pending *pending);
 int win_allocator_enable(struct win_object *object, const struct win_call *call);
 int win_allocator_disable(struct win_object *object, const struct win_call *call);
 
@@ -168,9 +180,18 @@ ULONG win_frame_count(const struct win_allocator *allocator);
 ULONG win_frame_bytes(const struct win_allocator *allocator);
 /* The client's frame goes to the device. */
 int win_frame_submit(struct win_allocator *allocator, __u32 index, int connection);
-/* It comes back filled, @start bytes from its begin on; returns its address. */
-void *win_frame_filled(struct win_allocator *allocator, __u32 index, size_t start);
+/*
+ * It comes back filled, @start bytes from its begin on, through this pin; returns its
+ * address.
+ */
+void *win_frame_filled(struct win_allocator *allocator, __u32 index, size_t start,
+		       const struct win_object *pin);
+/* It comes back, and no call waits for it. */
+void win_frame_unasked(struct win_allocator *allocator, __u32 index,
+		       const struct win_object *pin);
 /* The kernel took it back: it is the client's still, as far as the client knows. */
 void win_frame_taken(struct win_allocator *allocator, __u32 index);
+/* The same of all frames that came through this pin, which has another allocator now */
+void win_frames_taken(struct win_allocator *allocator, const struct win_object *pin);
 
 #endif /* KSWIN_WIN_H */
