@@ -7,7 +7,7 @@
  * Each object is one anonymous-inode file, and the file's reference count is
  * the object's life:
  *
- *  - A connection (connection.c) holds its sink, and a reference to the file of
+ *  - A connection (connection.c, state.c) holds its sink, and a reference to the file of
  *    the allocator assigned to it. The sink of a V4L2 device (v4l2.c) holds a
  *    reference to the V4L2 file.
  *  - An allocator (allocator.c, frame.c) holds its frames, and each frame its
@@ -454,11 +454,17 @@ static inline struct ks_allocator *ks_assigned(struct ks_connection *conn)
 long ks_connect_ioctl(struct ks_ucmd *ucmd);
 int ks_connection_set_allocator(struct ks_connection *conn,
 				struct file *allocator);
-int ks_connection_request(struct ks_connection *conn, enum ksstate state);
-int ks_connection_reset(struct ks_connection *conn, enum ksreset reset);
-int ks_connection_lock(struct ks_connection *conn);
 void ks_connection_wake(struct ks_connection *conn);
 void ks_connection_notify(struct ks_connection *conn);
+
+/* state.c */
+
+int ks_connection_check(struct ks_connection *conn);
+int ks_connection_lock(struct ks_connection *conn);
+int ks_connection_request(struct ks_connection *conn, enum ksstate state);
+int ks_connection_reset(struct ks_connection *conn, enum ksreset reset);
+void ks_connection_down(struct ks_connection *conn, enum ksstate target);
+void ks_connection_gone_work(struct work_struct *work);
 
 /* stream.c */
 
