@@ -263,10 +263,11 @@ static int ks_allocator_release(struct inode *inode, struct file *file)
 
 	/* Who waits, or has a frame in a device, has a reference to the file */
 	WARN_ON_ONCE(alloc->in_device || alloc->waiting);
+	/* No frame becomes free after this, so nobody looks at the events */
+	ks_fences_end(alloc);
 	ks_events_end(alloc);
 	/* So does a client */
 	WARN_ON_ONCE(!list_empty(&alloc->listeners));
-	ks_fences_end(alloc);
 	ks_allocator_free_memory(alloc, alloc->frames);
 	kvfree(alloc);
 
@@ -277,11 +278,12 @@ static int ks_allocator_release(struct inode *inode, struct file *file)
 static void ks_allocator_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct ks_allocator *alloc = file->private_data;
-	u32 allocated, in_device, waiting, events;
+	u32 allocated, in_device, fenced, waiting, events;
 
 	spin_lock_irq(&alloc->lock);
 	allocated = alloc->allocated;
 	in_device = alloc->in_device;
+	fenced = alloc->fenced;
 	waiting = alloc->waiting;
 	events = alloc->n_events;
 	spin_unlock_irq(&alloc->lock);
@@ -293,6 +295,7 @@ static void ks_allocator_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "frame_bytes:\t%zu\n", alloc->frame_bytes);
 	seq_printf(m, "allocated:\t%u\n", allocated);
 	seq_printf(m, "in_device:\t%u\n", in_device);
+	seq_printf(m, "fenced:\t%u\n", fenced);
 	seq_printf(m, "waiters:\t%u\n", waiting);
 	seq_printf(m, "events:\t%u\n", events);
 }

@@ -233,10 +233,10 @@ EXPORT_SYMBOL_GPL(ksalloc_alloc_frame_wait);
  * the frame, or else pollers, eventfds and clients are told. But where a fence on the
  * frame's dma-buf is not signalled, all that comes when it is. Contract C1, C3, H3.
  *
- * Context: any, hard interrupts included. Not in the callback of a fence that is on
- * the frame's dma-buf.
- * Return: 0; -EINVAL where the frame is free or another allocator's; -EBUSY where it
- * is in a device.
+ * Context: any, hard interrupts included; takes longer with each fence on the frame's
+ * dma-buf. Not in the callback of any fence, for fences can share their lock.
+ * Return: 0; -EINVAL where the frame is free, or kept for a fence already, or another
+ * allocator's; -EBUSY where it is in a device.
  */
 int ksalloc_free_frame(struct ksalloc_client *client,
 		       struct ksalloc_frame *frame)

@@ -34,8 +34,8 @@
  * Takes no lock of ours, and is to be called before ks_allocator.lock is taken: it
  * can signal a fence, and call whoever waits for that.
  *
- * Context: any, hard interrupts included. Not under the lock of a fence that is on
- * the frame's dma-buf.
+ * Context: any, hard interrupts included; takes as long as there are fences. Not
+ * under any fence's lock, and so not in a fence's callback: several can share one.
  * Return: whether no fence is left; true where the memory never leaves the kernel.
  */
 bool ks_frame_idle(const struct ksalloc_frame *frame)

@@ -105,7 +105,8 @@ static bool ks_frame_free(struct ks_allocator *alloc,
 
 /*
  * Ends a frame's use: whether it became free, as ks_frame_free(). @idle is what
- * ks_frame_idle() said before the lock was taken. Contract H3
+ * ks_frame_idle() said before the lock was taken: who frees a frame twice can have
+ * asked about a use that is over. Contract H3
  */
 static bool ks_frame_return(struct ks_allocator *alloc,
 			    struct ksalloc_frame *frame, bool idle)
@@ -120,6 +121,7 @@ static bool ks_frame_return(struct ks_allocator *alloc,
 	frame->owner = (struct ks_owner){};
 	frame->connection = NULL;
 	frame->state = KS_FRAME_FENCED;
+	alloc->fenced++;
 	schedule_work(&alloc->fence_work);
 	return false;
 }
@@ -345,9 +347,11 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free_owned);
  * @index: which frame, whoever's it is
  * @connection: the file of the connection to the device
  *
- * Context: any.
+ * Contract H3.
+ *
+ * Context: any, but as ks_frame_idle() says.
  * Return: 0; -EINVAL where there is no such frame or it is free or FENCED; -EBUSY
- * where it is in a device.
+ * where it is in a device, or another device still reads it.
  */
 int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
 			const struct file *connection)
@@ -355,12 +359,15 @@ int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
 	struct ksalloc_frame *frame = ks_frame_at(alloc, index);
 	unsigned long flags;
 	int ret = -EINVAL;
+	bool idle;
 
 	if (!frame)
 		return -EINVAL;
 
+	idle = ks_frame_idle(frame);
 	spin_lock_irqsave(&alloc->lock, flags);
-	if (frame->state == KS_FRAME_IN_DEVICE) {
+	if (frame->state == KS_FRAME_IN_DEVICE ||
+	    (frame->state == KS_FRAME_ALLOCATED && unlikely(!idle))) {
 		ret = -EBUSY;
 	} else if (frame->state == KS_FRAME_ALLOCATED) {
 		frame->connection = connection;
@@ -539,6 +546,7 @@ void ks_allocator_unfence(struct ks_allocator *alloc,
 	bool freed;
 
 	spin_lock_irqsave(&alloc->lock, flags);
+	alloc->fenced--;
 	freed = ks_frame_free(alloc, frame);
 	ks_allocator_unlock(alloc, flags, freed);
 }

@@ -259,6 +259,7 @@ struct ks_listener {
  * @waiters: pending requests (&struct ks_waiter), the oldest first
  * @allocated: frames that are not FREE
  * @in_device: frames that are IN_DEVICE
+ * @fenced: frames that are FENCED; they count in @allocated too
  * @waiting: length of @waiters
  * @listeners: &struct ks_listener, traversed under RCU
  * @oneshots: &struct ks_listener that the next free frame ends
@@ -282,6 +283,7 @@ struct ks_allocator {
 	struct list_head waiters;
 	u32 allocated;
 	u32 in_device;
+	u32 fenced;
 	u32 waiting;
 	struct list_head listeners;
 	struct list_head oneshots;

@@ -582,8 +582,9 @@ struct ksalloc_get_state {
  * Gives the frame to the device, to be filled. It does not wait.
  *
  * Errors: EINVAL where @index is out of range or the frame is free; EBUSY where
- * the frame is in a device; ECANCELED in a state lower than PAUSE or during a flush;
- * ENODEV.
+ * the frame is in a device, or another device still reads it: there is a fence on its
+ * dma-buf, which can be waited for by polling that for POLLOUT; ECANCELED in a state
+ * lower than PAUSE or during a flush; ENODEV.
  */
 struct ksalloc_submit {
 	__u32 size;

@@ -104,8 +104,6 @@ static void fence_give_back(struct ks_allocator *alloc, enum fence_way way)
 {
 	struct ks_owner owner = ks_test_owner(0, 0);
 
-	if (way == FENCE_CANCEL || way == FENCE_UNSUBMIT)
-		ks_allocator_submit(alloc, 0, ks_test_file(1));
 	switch (way) {
 	case FENCE_FREE:
 		ks_allocator_free(alloc, 0);
@@ -124,8 +122,8 @@ static void fence_give_back(struct ks_allocator *alloc, enum fence_way way)
 }
 
 /*
- * Passes where a frame is kept until its fence is signalled, whatever way it comes
- * back, and is nobody's meanwhile (H3).
+ * Passes where a frame with a fence is not given to a device, and is kept until the
+ * fence is signalled, whatever way it comes back, and nobody's meanwhile (H3).
  */
 static void fence_every_way(struct kunit *test)
 {
@@ -138,7 +136,11 @@ static void fence_every_way(struct kunit *test)
 	for (way = 0; way < FENCE_WAYS; way++) {
 		KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(alloc, &owner,
 								&index));
+		if (way == FENCE_CANCEL || way == FENCE_UNSUBMIT)
+			ks_allocator_submit(alloc, 0, ks_test_file(1));
 		fence = fence_add(test, alloc, 0, DMA_RESV_USAGE_READ);
+		KUNIT_EXPECT_EQ(test, -EBUSY,
+				ks_allocator_submit(alloc, 0, ks_test_file(2)));
 		fence_give_back(alloc, way);
 		fence_expect(test, alloc, 0);
 		KUNIT_EXPECT_EQ(test, -EAGAIN,

@@ -191,6 +191,14 @@ static void expect_free(int allocator, int eventfd, int index)
 	EXPECT_EQ(0, counted(eventfd));
 }
 
+static int fenced(int allocator)
+{
+	char text[32] = "";
+
+	EXPECT_TRUE(fdinfo_value(allocator, "fenced", text, sizeof(text)));
+	return atoi(text);
+}
+
 /*
  * H3: a frame that is freed before its fence is signalled is allocated still, but
  * nobody's; it is free when the fence is signalled.
@@ -210,6 +218,58 @@ TEST_F(fences, frame_is_kept)
 	EXPECT_EQ(-EINVAL, submit(self->rig.connection, 0));
 	expect_none(self->allocator, self->eventfd);
 	fence_signal(&fence);
+	expect_free(self->allocator, self->eventfd, 0);
+}
+
+/*
+ * H3: a frame that somebody still reads is not given to the device, stays its owner's,
+ * and can be submitted when its dma-buf can be written to, as poll says.
+ */
+TEST_F(fences, not_submitted)
+{
+	int dmabuf = export_frame(self->allocator, 0);
+	struct fence fence;
+
+	ASSERT_LE(0, dmabuf);
+	fence_add(&fence, self->allocator, 0);
+	EXPECT_EQ(-EBUSY, submit(self->rig.connection, 0));
+	EXPECT_EQ(0, in_device(self->allocator));
+	EXPECT_EQ(0, submit(self->rig.connection, 1));
+	EXPECT_EQ(0, poll_fd(dmabuf, POLLOUT, 0));
+
+	fence_signal(&fence);
+	EXPECT_EQ(POLLOUT, poll_fd(dmabuf, POLLOUT, PATIENCE_MS));
+	EXPECT_EQ(0, submit(self->rig.connection, 0));
+	EXPECT_EQ(FRAMES, in_device(self->allocator));
+	close(dmabuf);
+}
+
+/*
+ * H3: a fence that is added while a frame is kept keeps it too; one that is added to a
+ * free frame does not keep it from its next owner, but when he gives it back.
+ */
+TEST_F(fences, added_later)
+{
+	struct fence first, second;
+
+	fence_add(&first, self->allocator, 0);
+	ASSERT_EQ(0, free_frame(self->allocator, 0));
+	EXPECT_EQ(1, fenced(self->allocator));
+	fence_add(&second, self->allocator, 0);
+	fence_signal(&first);
+	sleep_ms(20);
+	EXPECT_EQ(1, fenced(self->allocator));
+	expect_none(self->allocator, self->eventfd);
+	fence_signal(&second);
+	expect_free(self->allocator, self->eventfd, 0);
+	EXPECT_EQ(0, fenced(self->allocator));
+
+	ASSERT_EQ(0, free_frame(self->allocator, 0));
+	fence_add(&first, self->allocator, 0);
+	expect_free(self->allocator, self->eventfd, 0);
+	ASSERT_EQ(0, free_frame(self->allocator, 0));
+	expect_none(self->allocator, self->eventfd);
+	fence_signal(&first);
 	expect_free(self->allocator, self->eventfd, 0);
 }
 
@@ -308,8 +368,8 @@ TEST_F(fences, device_stops)
 {
 	struct fence fence;
 
-	fence_add(&fence, self->allocator, 0);
 	ASSERT_EQ(0, submit(self->rig.connection, 0));
+	fence_add(&fence, self->allocator, 0);
 	EXPECT_EQ(1, in_device(self->allocator));
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
 	expect_none(self->allocator, self->eventfd);
