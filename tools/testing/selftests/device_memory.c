@@ -296,9 +296,13 @@ FIXTURE_TEARDOWN(creation)
 static void expect_refused(struct creation_fixture *self, int expected,
 			   unsigned int frames, unsigned int frame_size)
 {
+	struct v4l2_buffer buffer = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+
 	EXPECT_EQ(expected, create_own(self->rig.connection, frames,
 				       frame_size));
 	EXPECT_FOOTPRINT(&self->before);
+	/* REQBUFS alone would free what is left of the same file's */
+	EXPECT_EQ(-EINVAL, call_fd(self->rig.video, VIDIOC_QUERYBUF, &buffer));
 	EXPECT_EQ(2, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 2));
 	EXPECT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
 }
