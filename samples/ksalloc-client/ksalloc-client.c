@@ -7,8 +7,8 @@
  * later; then it allocates and frees wherever it is, a hard interrupt included,
  * and is called when a frame becomes free. Here the contexts are the calling
  * process, a workqueue, a timer (a soft interrupt), and a high-resolution timer
- * that fires in a hard interrupt, where that is allowed. What is done when is up to a program: see
- * ksalloc-client.h.
+ * that fires in a hard interrupt, where that is allowed. What is done when is up to
+ * a program: see ksalloc-client.h.
  */
 #include <linux/atomic.h>
 #include <linux/completion.h>
