@@ -685,6 +685,8 @@ TEST_F(abi, unknown_flags)
 				continue;
 			set_u32(arg, 4, 1U << bit);
 			expect_refused(self, op, arg, op->size, -EINVAL);
+			if (!op->flags)
+				continue;
 			set_u32(arg, 4, 1U << bit | op->flags);
 			expect_refused(self, op, arg, op->size, -EINVAL);
 		}
