@@ -266,7 +266,7 @@ struct observer {
 
 static void *observer_thread(void *data)
 {
-	const struct timespec moment = { .tv_nsec = 50000 };
+	const struct timespec moment = { .tv_nsec = 500000 };
 	struct observer *observer = data;
 	char text[32];
 	int now;
