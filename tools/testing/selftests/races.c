@@ -39,7 +39,7 @@ FIXTURE_TEARDOWN(races)
 static unsigned int race_ms(void)
 {
 	return is_debug_kernel() || !access("/sys/kernel/debug/kcsan", F_OK) ?
-		3000 : 1000;
+		2000 : 1000;
 }
 
 /* Threads that do something until they are told to end */

@@ -419,7 +419,7 @@ static void *open_and_close(void *data)
 		fd = open("/dev/ksalloc", O_RDWR | O_CLOEXEC);
 		if (fd >= 0)
 			close(fd);
-		sleep_ms(1);
+		sleep_ms(4);
 	}
 	return NULL;
 }
