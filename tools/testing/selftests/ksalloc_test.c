@@ -283,13 +283,10 @@ void vivid_bind(void)
 
 void vivid_reload(const char *parameters)
 {
-	/* To make all of vivid's devices takes long; those of a special one are not used. */
-	const char *nodes = *parameters ? "node_types=1" : "";
 	char command[256];
 
 	snprintf(command, sizeof(command),
-		 "rmmod vivid; modprobe vivid n_devs=2 %s %s", nodes,
-		 parameters);
+		 "rmmod vivid; modprobe vivid n_devs=2 %s", parameters);
 	ASSERT_EQ(0, system(command));
 	ASSERT_TRUE(EVENTUALLY(node_exists("vivid-000-vid-cap") &&
 			       node_exists("vivid-001-vid-cap")));

@@ -56,10 +56,7 @@ int open_ksalloc(void);
 bool vivid_is_bound(void);
 void vivid_unbind(void);
 void vivid_bind(void);
-/*
- * Load vivid anew, with two cameras and these parameters besides; with all of its
- * other devices only where there are none.
- */
+/* Load vivid anew, with two cameras and these parameters besides. */
 void vivid_reload(const char *parameters);
 /* What a test that was killed may have left: vivid unbound, ksalloc unloaded */
 void repair_machine(void);
