@@ -88,7 +88,7 @@ dkms-remove:
 	rm -rf $(DKMS_SOURCE) /etc/udev/rules.d/60-ksalloc.rules
 
 selftests:
-	@$(MAKE) --no-print-directory -s -j$$(nproc) -C tools/testing/selftests O=$(O)
+	@$(MAKE) --no-print-directory -s $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) -C tools/testing/selftests O=$(O)
 
 check:
 	@tools/testing/deps build vm
