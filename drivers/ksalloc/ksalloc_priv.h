@@ -7,10 +7,10 @@
  * Each object is one anonymous-inode file, and the file's reference count is
  * the object's life:
  *
- *  - A connection (connection.c, state.c) holds its sink, and a reference to the file of
+ *  - A connection (connection_file.c, state.c) holds its sink, and a reference to the file of
  *    the allocator assigned to it. The sink of a V4L2 device (v4l2.c) holds a
  *    reference to the V4L2 file.
- *  - An allocator (allocator.c, frame.c) holds its frames, and each frame its
+ *  - An allocator (allocator_file.c, pool.c) holds its frames, and each frame its
  *    dma-buf.
  *    It never holds a connection, so there is no cycle. Where they are a V4L2
  *    device's own buffers (v4l2_memory.c), it holds the V4L2 file too.
@@ -42,7 +42,7 @@
  *    of those who want to know of free frames. Nothing nests within it but locks
  *    that have none within: a woken task's, a workqueue's, and those that freeing
  *    memory takes. No callback is called and no eventfd signalled under it: see
- *    event.c. Nor is any fence looked at.
+ *    eventfd.c. Nor is any fence looked at.
  *  - A fence's own lock is held over our callback on it, which takes a workqueue's
  *    lock only. &ks_allocator.fence_work takes a fence's lock, and later
  *    ks_allocator.lock, never both.
@@ -155,7 +155,7 @@ void ks_framing_item_of(const struct ksallocator_framing *framing,
 int ks_framing_bytes(const struct ksallocator_framing *framing, u64 max_bytes,
 		     size_t *frame_bytes);
 
-/* memory.c: where a frame's memory comes from */
+/* heap.c: where a frame's memory comes from */
 
 extern const struct ksalloc_memory_ops ks_heap_memory_ops;
 
@@ -167,14 +167,14 @@ void __ks_close_strays(void);
 
 extern struct list_head ks_strays;
 
-/* Nearly always there are none; see memory.c */
+/* Nearly always there are none; see heap.c */
 static inline void ks_close_strays(void)
 {
 	if (unlikely(!list_empty_careful(&ks_strays)))
 		__ks_close_strays();
 }
 
-/* frame.c */
+/* pool.c */
 
 /**
  * enum ks_frame_state - whose a frame is
@@ -335,7 +335,7 @@ bool ks_frame_idle(const struct ksalloc_frame *frame);
 void ks_fences_begin(struct ks_allocator *alloc);
 void ks_fences_end(struct ks_allocator *alloc);
 
-/* event.c */
+/* eventfd.c */
 
 void ks_listener_add(struct ks_allocator *alloc, struct ks_listener *listener);
 void ks_listener_remove(struct ks_allocator *alloc,
@@ -354,7 +354,7 @@ long ks_disable_event_ioctl(struct ks_ucmd *ucmd);
 
 bool ks_client_gone(const struct ks_owner *owner);
 
-/* allocator.c */
+/* allocator_file.c */
 
 struct file *ks_allocator_create(const struct ksallocator_framing *framing,
 				 size_t frame_bytes,
@@ -363,7 +363,7 @@ struct file *ks_allocator_create(const struct ksallocator_framing *framing,
 struct ks_allocator *ks_allocator_of(const struct file *file);
 bool ks_closed_last(const struct file *file, fl_owner_t files);
 
-/* connection.c */
+/* connection_file.c */
 
 /**
  * struct ks_slot - a frame of the assigned allocator on its way
@@ -468,7 +468,7 @@ int ks_connection_reset(struct ks_connection *conn, enum ksreset reset);
 void ks_connection_down(struct ks_connection *conn, enum ksstate target);
 void ks_connection_gone_work(struct work_struct *work);
 
-/* stream.c */
+/* reader.c */
 
 /**
  * struct ks_collected - a frame that was handed to a reader, and when

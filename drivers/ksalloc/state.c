@@ -4,7 +4,7 @@
  *
  * A state is entered from the one beside it, by one step: those up can fail, and
  * then the steps down lead back; those down cannot. What happens to frames while
- * the state is PAUSE or RUN is in stream.c.
+ * the state is PAUSE or RUN is in reader.c.
  *
  * A device that disappears is noticed by its last words, in any context, upon
  * which a work item takes the connection down to STOP for good: its frames are

@@ -4,7 +4,7 @@
  */
 #include <linux/videodev2.h>
 
-#include "fake_sink.h"
+#include "fake_device.h"
 #include "v4l2.h"
 
 #define VALID KSSTREAM_HEADER_OPTIONSF_TIMEVALID

@@ -7,7 +7,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "fake_sink.h"
+#include "fake_device.h"
 
 #define PROVIDER_FRAMES 5
 

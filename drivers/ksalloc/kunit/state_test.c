@@ -9,7 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
-#include "fake_sink.h"
+#include "fake_device.h"
 
 #define STATES 4
 

@@ -8,7 +8,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "fake_sink.h"
+#include "fake_device.h"
 
 #define MARKED KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY
 

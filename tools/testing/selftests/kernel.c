@@ -7,7 +7,7 @@
 
 #include <fcntl.h>
 #include <ksalloc-client/ksalloc-client.h>
-#include <ksalloc-sink/ksalloc-sink.h>
+#include <ksalloc-device/ksalloc-device.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@
 
 #define FRAMES 4
 #define CLIENT_DEVICE "/dev/ksalloc-client"
-#define SINK_DEVICE "/dev/ksalloc-sink"
+#define SINK_DEVICE "/dev/ksalloc-device"
 
 static int unload(const char *module)
 {
@@ -867,7 +867,7 @@ static struct sink_counts sink_counts(int device)
 FIXTURE_SETUP(sink)
 {
 	rig_open(&self->rig, 0, 320, 180);
-	ASSERT_EQ(0, system("modprobe ksalloc-client && modprobe ksalloc-sink"));
+	ASSERT_EQ(0, system("modprobe ksalloc-client && modprobe ksalloc-device"));
 	self->client = open_sample(CLIENT_DEVICE);
 	self->device = open_sample(SINK_DEVICE);
 	self->connection = sink_connect(self->device, SINK_MEMORY_DMABUF);

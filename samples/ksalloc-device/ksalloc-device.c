@@ -7,7 +7,7 @@
  * the number of the frame. It takes any memory that the kernel can map, and knows
  * its own when it sees it. That is either exported as dma-bufs, or never leaves the
  * kernel, as on-board memory might; which one, and whether something fails, a
- * program says when it asks for a connection: see ksalloc-sink.h.
+ * program says when it asks for a connection: see ksalloc-device.h.
  */
 #include <linux/anon_inodes.h>
 #include <linux/atomic.h>
@@ -27,7 +27,7 @@
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
-#include "ksalloc-sink.h"
+#include "ksalloc-device.h"
 
 #define SINK_FRAMES 2
 #define SINK_PERIOD_MS 5
@@ -567,7 +567,7 @@ static const struct file_operations sink_fops = {
 
 static struct miscdevice sink_device = {
 	.minor = MISC_DYNAMIC_MINOR,
-	.name = "ksalloc-sink",
+	.name = "ksalloc-device",
 	.fops = &sink_fops,
 	.mode = 0600,
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Connections: a sink, and the allocator assigned to it. Their states are in state.c,
- * and what happens to frames while the state is PAUSE or RUN in stream.c.
+ * and what happens to frames while the state is PAUSE or RUN in reader.c.
  *
  * See ksalloc_priv.h for objects and locking as a whole.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A sink that is no device: see fake_sink.h.
+ * A sink that is no device: see fake_device.h.
  *
  * It is at the same time the judge of how it is used: what a sink may rely on
  * is checked in each call, and the first breach is kept as "misuse". A rig, once
@@ -11,7 +11,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "fake_sink.h"
+#include "fake_device.h"
 
 static struct ks_fake *to_fake(struct ksalloc_sink *sink)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Allocators as files: their making and end, their ioctls, and the process that
- * closes its last descriptor. What they do with their frames is in frame.c.
+ * closes its last descriptor. What they do with their frames is in pool.c.
  *
  * See ksalloc_priv.h for objects and locking as a whole.
  */

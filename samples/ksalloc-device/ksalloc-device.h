@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * How a program gets a connection to the sample sink: ioctls on /dev/ksalloc-sink.
+ * How a program gets a connection to the sample sink: ioctls on /dev/ksalloc-device.
  */
 #ifndef _SAMPLES_KSALLOC_SINK_H
 #define _SAMPLES_KSALLOC_SINK_H
