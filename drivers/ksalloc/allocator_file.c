@@ -332,7 +332,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_of);
  * @allocator: an allocator's file
  * @ops: the memory
  *
- * So a sink recognizes an allocator that is made of its own memory.
+ * So a device recognizes an allocator that is made of its own memory.
  *
  * Context: any.
  * Return: what @ops->initialize_allocator() said; NULL where the allocator has other

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Connections: a sink, and the allocator assigned to it. Their states are in state.c,
+ * Connections: a device, and the allocator assigned to it. Their states are in state.c,
  * and what happens to frames while the state is PAUSE or RUN in reader.c.
  *
  * See ksalloc_priv.h for objects and locking as a whole.
@@ -23,22 +23,22 @@ module_param(max_mbytes, uint, 0644);
 MODULE_PARM_DESC(max_mbytes,
 		 "Most MiB that one allocator may have (0: half of the memory)");
 
-/* Ends a sink, and lets its module go */
-static void ks_sink_destroy(struct ksalloc_sink *sink)
+/* Ends a device, and lets its module go */
+static void ks_device_destroy(struct ksalloc_device *device)
 {
-	struct module *owner = sink->ops->owner;
+	struct module *owner = device->ops->owner;
 
-	sink->ops->destroy(sink);
+	device->ops->destroy(device);
 	module_put(owner);
 }
 
-/* Ends a connection in STOP that has no allocator, and its sink */
+/* Ends a connection in STOP that has no allocator, and its device */
 static void ks_connection_destroy(struct ks_connection *conn)
 {
 	/* No more notifications after this, and so no more work */
-	conn->sink->ops->unwatch(conn->sink);
+	conn->device->ops->unwatch(conn->device);
 	cancel_work_sync(&conn->gone_work);
-	ks_sink_destroy(conn->sink);
+	ks_device_destroy(conn->device);
 	mutex_destroy(&conn->lock);
 	kfree(conn);
 }
@@ -56,7 +56,7 @@ void ks_connection_wake(struct ks_connection *conn)
 }
 
 /**
- * ks_connection_notify() - the sink has news: a filled frame, an error, its end
+ * ks_connection_notify() - the device has news: a filled frame, an error, its end
  * @conn: the connection
  *
  * Context: any, hard interrupts included.
@@ -64,22 +64,22 @@ void ks_connection_wake(struct ks_connection *conn)
 void ks_connection_notify(struct ks_connection *conn)
 {
 	ks_connection_wake(conn);
-	if (conn->sink->ops->gone(conn->sink))
+	if (conn->device->ops->gone(conn->device))
 		schedule_work(&conn->gone_work);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_notify);
 
 /**
- * ksalloc_sink_notify() - the sink has news: a filled frame, an error, its end
- * @sink: the sink, between the calls of its ->watch and ->unwatch
+ * ksalloc_device_notify() - the device has news: a filled frame, an error, its end
+ * @device: the device, between the calls of its ->watch and ->unwatch
  *
  * Context: any, hard interrupts included.
  */
-void ksalloc_sink_notify(struct ksalloc_sink *sink)
+void ksalloc_device_notify(struct ksalloc_device *device)
 {
-	ks_connection_notify(sink->connection);
+	ks_connection_notify(device->connection);
 }
-EXPORT_SYMBOL_GPL(ksalloc_sink_notify);
+EXPORT_SYMBOL_GPL(ksalloc_device_notify);
 
 static long ks_reset_state_ioctl(struct ks_ucmd *ucmd)
 {
@@ -123,7 +123,7 @@ static long ks_get_framing_ioctl(struct ks_ucmd *ucmd)
 	ret = ks_connection_lock(conn);
 	if (ret)
 		return ret;
-	ret = conn->sink->ops->get_framing(conn->sink, &arg->framing);
+	ret = conn->device->ops->get_framing(conn->device, &arg->framing);
 	mutex_unlock(&conn->lock);
 
 	return ret ?: ks_reply(ucmd, sizeof(*arg));
@@ -141,24 +141,24 @@ static int ks_connection_describe(struct ks_connection *conn,
 				  struct ksallocator_framing_ex *framing,
 				  struct ks_framing_item *items)
 {
-	const struct ksalloc_sink_ops *ops = conn->sink->ops;
+	const struct ksalloc_device_ops *ops = conn->device->ops;
 	struct ksalloc_framing_details details;
-	struct ksallocator_framing sink;
+	struct ksallocator_framing device;
 	int ret;
 
 	ret = ks_connection_lock(conn);
 	if (ret)
 		return ret;
-	ret = ops->get_framing(conn->sink, &sink);
+	ret = ops->get_framing(conn->device, &device);
 	if (ret)
 		goto out;
-	ks_framing_details_init(&sink, ops->memory, &details);
+	ks_framing_details_init(&device, ops->memory, &details);
 	if (ops->get_details)
-		ret = ops->get_details(conn->sink, &details);
+		ret = ops->get_details(conn->device, &details);
 	if (ret)
 		goto out;
 
-	framing->count_items = ks_framing_items(&sink, &details, ks_max_bytes(),
+	framing->count_items = ks_framing_items(&device, &details, ks_max_bytes(),
 						items);
 	framing->pin_flags = conn->allocator ?
 			     KSALLOCATOR_FLAG_ALLOCATOR_EXISTS : 0;
@@ -198,27 +198,27 @@ static long ks_get_framing_ex_ioctl(struct ks_ucmd *ucmd)
 }
 
 /*
- * Resolves the framing against the sink's, and makes the allocator: of a heap, or
- * without one of the sink's own memory
+ * Resolves the framing against the device's, and makes the allocator: of a heap, or
+ * without one of the device's own memory
  */
 static struct file *ks_connection_create_allocator(struct ks_connection *conn,
 						   const struct ksallocator_framing *asked,
 						   struct file *heap, bool user)
 {
-	const struct ksalloc_memory_ops *ops = conn->sink->ops->memory;
-	struct ksallocator_framing sink, framing;
+	const struct ksalloc_memory_ops *ops = conn->device->ops->memory;
+	struct ksallocator_framing device, framing;
 	size_t frame_bytes;
 	int ret;
 
 	ret = ks_connection_lock(conn);
 	if (ret)
 		return ERR_PTR(ret);
-	ret = conn->sink->ops->get_framing(conn->sink, &sink);
+	ret = conn->device->ops->get_framing(conn->device, &device);
 	mutex_unlock(&conn->lock);
 	if (ret)
 		return ERR_PTR(ret);
 
-	ret = ks_framing_resolve(asked, &sink, ops, &framing);
+	ret = ks_framing_resolve(asked, &device, ops, &framing);
 	if (ret)
 		return ERR_PTR(ret);
 	ret = ks_framing_bytes(&framing, ks_max_bytes(), &frame_bytes);
@@ -228,7 +228,7 @@ static struct file *ks_connection_create_allocator(struct ks_connection *conn,
 	if (heap)
 		return ks_allocator_create(&framing, frame_bytes,
 					   &ks_heap_memory_ops, heap, user);
-	return ks_allocator_create(&framing, frame_bytes, ops, conn->sink,
+	return ks_allocator_create(&framing, frame_bytes, ops, conn->device,
 				   user);
 }
 
@@ -289,7 +289,7 @@ static int ks_allocator_file_get(int fd, struct file **allocator)
 	return 0;
 }
 
-/* Contract D5. A sink is given dma-bufs, which a kernel-only allocator has not (F3) */
+/* Contract D5. A device is given dma-bufs, which a kernel-only allocator has not (F3) */
 static int ks_connection_assign(struct ks_connection *conn,
 				struct file *allocator)
 {
@@ -304,7 +304,7 @@ static int ks_connection_assign(struct ks_connection *conn,
 	if (allocator) {
 		if (ks_allocator_of(allocator)->kernel_only)
 			return -EOPNOTSUPP;
-		ret = conn->sink->ops->get_framing(conn->sink, &framing);
+		ret = conn->device->ops->get_framing(conn->device, &framing);
 		if (ret)
 			return ret;
 		if (!ks_framing_fits(&ks_allocator_of(allocator)->framing,
@@ -445,14 +445,14 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 
 	poll_wait(file, &conn->wait, wait);
 
-	if (READ_ONCE(conn->gone) || conn->sink->ops->gone(conn->sink))
+	if (READ_ONCE(conn->gone) || conn->device->ops->gone(conn->device))
 		return EPOLLERR | EPOLLHUP;
 	state = READ_ONCE(conn->state);
 	if (state < KSSTATE_PAUSE || READ_ONCE(conn->flushing))
 		return EPOLLERR;
 	if (!list_empty(&conn->done) ||
 	    (state == KSSTATE_RUN && !list_empty(&conn->submitted) &&
-	     conn->sink->ops->ready(conn->sink)))
+	     conn->device->ops->ready(conn->device)))
 		return EPOLLIN | EPOLLRDNORM;
 	return 0;
 }
@@ -521,8 +521,8 @@ static void ks_connection_show_fdinfo(struct seq_file *m, struct file *file)
 	alloc = ks_assigned(conn);
 	seq_puts(m, "ksalloc:\tconnection\n");
 	seq_printf(m, "id:\t%u\n", conn->id);
-	if (conn->sink->ops->show)
-		conn->sink->ops->show(conn->sink, m);
+	if (conn->device->ops->show)
+		conn->device->ops->show(conn->device, m);
 	seq_printf(m, "state:\t%s\n", conn->gone ? "GONE" : names[conn->state]);
 	seq_printf(m, "allocator:\t%d\n", alloc ? (int)alloc->id : -1);
 	seq_printf(m, "submitted:\t%zu\n", list_count_nodes(&conn->submitted));
@@ -550,10 +550,10 @@ static const struct file_operations ks_connection_fops = {
  * @connection: the connection's file
  * @framing: what the allocator shall be, as for KSALLOC_CREATE_ALLOCATOR
  * @heap: the file of the dma-buf heap that the frames come from; NULL for the
- *	sink's own memory, without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY
+ *	device's own memory, without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY
  *
  * The kernel-mode KsCreateAllocator(). It does what the ioctl does, and can have
- * memory of the sink's that never leaves the kernel: such an allocator is refused
+ * memory of the device's that never leaves the kernel: such an allocator is refused
  * to user space even where it gets a descriptor of it. Contract A1 to A5, F2, F3.
  *
  * Context: process context; sleeps. With @heap, of a task with an address space.
@@ -577,18 +577,18 @@ struct file *ksalloc_create_allocator(struct file *connection,
 EXPORT_SYMBOL_GPL(ksalloc_create_allocator);
 
 /**
- * ksalloc_connect() - make a connection of a sink
- * @sink: the sink, which is the connection's then; on failure it has been destroyed
+ * ksalloc_connect() - make a connection of a device
+ * @device: the device, which is the connection's then; on failure it has been destroyed
  *	when this returns
  *
  * A driver makes a descriptor of it for the user, or keeps it for itself.
  *
- * Context: process context; sleeps. Called from the module of the sink's
+ * Context: process context; sleeps. Called from the module of the device's
  * operations.
- * Return: the connection's file, in state STOP; -ENOMEM, -ENFILE, or what the sink's
+ * Return: the connection's file, in state STOP; -ENOMEM, -ENFILE, or what the device's
  * ->watch says.
  */
-struct file *ksalloc_connect(struct ksalloc_sink *sink)
+struct file *ksalloc_connect(struct ksalloc_device *device)
 {
 	struct ks_connection *conn;
 	struct file *file;
@@ -596,11 +596,11 @@ struct file *ksalloc_connect(struct ksalloc_sink *sink)
 
 	might_sleep();
 
-	__module_get(sink->ops->owner);
+	__module_get(device->ops->owner);
 	conn = kzalloc(sizeof(*conn), GFP_KERNEL_ACCOUNT);
 	if (!conn) {
 		ret = -ENOMEM;
-		goto err_sink;
+		goto err_device;
 	}
 	mutex_init(&conn->lock);
 	INIT_LIST_HEAD(&conn->submitted);
@@ -609,11 +609,11 @@ struct file *ksalloc_connect(struct ksalloc_sink *sink)
 	init_waitqueue_head(&conn->wait);
 	INIT_WORK(&conn->gone_work, ks_connection_gone_work);
 	conn->id = ks_new_id();
-	conn->sink = sink;
-	sink->connection = conn;
+	conn->device = device;
+	device->connection = conn;
 
 	/* Before there is a file, whose release would come after the caller's error */
-	ret = sink->ops->watch(sink);
+	ret = device->ops->watch(device);
 	if (ret)
 		goto err_conn;
 	file = anon_inode_getfile("[ksalloc-connection]", &ks_connection_fops,
@@ -628,8 +628,8 @@ struct file *ksalloc_connect(struct ksalloc_sink *sink)
 err_conn:
 	ks_connection_destroy(conn);
 	return ERR_PTR(ret);
-err_sink:
-	ks_sink_destroy(sink);
+err_device:
+	ks_device_destroy(device);
 	return ERR_PTR(ret);
 }
 EXPORT_SYMBOL_GPL(ksalloc_connect);
@@ -644,13 +644,13 @@ EXPORT_SYMBOL_GPL(ksalloc_connect);
 long ks_connect_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_connect *arg = &ucmd->arg.connect;
-	struct ksalloc_sink *sink;
+	struct ksalloc_device *device;
 
 	if (arg->__reserved)
 		return -EINVAL;
-	sink = ks_v4l2_sink_create(arg->v4l2_fd);
-	if (IS_ERR(sink))
-		return PTR_ERR(sink);
+	device = ks_v4l2_create(arg->v4l2_fd);
+	if (IS_ERR(device))
+		return PTR_ERR(device);
 
-	return ks_install(ksalloc_connect(sink));
+	return ks_install(ksalloc_connect(device));
 }

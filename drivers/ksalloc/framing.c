@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Arithmetic on framing: what a client asks for against what a sink needs.
+ * Arithmetic on framing: what a client asks for against what a device needs.
  *
  * Pure functions, with no object, lock or allocation in sight.
  */
@@ -27,44 +27,44 @@ static bool ks_framing_valid(const struct ksallocator_framing *framing)
 }
 
 /**
- * ks_framing_fits() - does framing meet what a sink needs?
+ * ks_framing_fits() - does framing meet what a device needs?
  * @framing: of an allocator: neither frames nor frame size is zero
- * @sink: what the sink needs; zero for what it does not care about
+ * @device: what the device needs; zero for what it does not care about
  *
  * The alignment need not be compared: dma-bufs are aligned to pages, and no
- * sink may ask for more (contract A6).
+ * device may ask for more (contract A6).
  *
  * Context: any.
  * Return: whether it fits (contract A8, D5, H4).
  */
 bool ks_framing_fits(const struct ksallocator_framing *framing,
-		     const struct ksallocator_framing *sink)
+		     const struct ksallocator_framing *device)
 {
-	if (sink->requirements_flags & KSALLOCATOR_REQUIREMENTF_PREFERENCES_ONLY)
+	if (device->requirements_flags & KSALLOCATOR_REQUIREMENTF_PREFERENCES_ONLY)
 		return true;
 
-	return framing->frames >= sink->frames &&
-	       framing->frame_size >= sink->frame_size;
+	return framing->frames >= device->frames &&
+	       framing->frame_size >= device->frame_size;
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_fits);
 
 /**
  * ks_framing_resolve() - what an allocator is to be like
- * @asked: the client's framing; zero frames or frame size leave it to the sink
- * @sink: what the sink needs
- * @own_memory: whether the sink has memory of its own
+ * @asked: the client's framing; zero frames or frame size leave it to the device
+ * @device: what the device needs
+ * @own_memory: whether the device has memory of its own
  * @result: @asked with the zeros filled in; not written to on failure
  *
  * Context: any.
  * Return: 0 or
  * * -EINVAL: @asked is wrong in itself (contract A6, A7, A10), leaves a zero
- *   that the sink does not fill, or is below what the sink needs (A8)
+ *   that the device does not fill, or is below what the device needs (A8)
  * * -EOPNOTSUPP: it asks for memory of the device, which has none, or the device
  *   can use no other (A9, H4)
  * * -E2BIG: more than KSALLOC_MAX_FRAMES frames (A8)
  */
 int ks_framing_resolve(const struct ksallocator_framing *asked,
-		       const struct ksallocator_framing *sink, bool own_memory,
+		       const struct ksallocator_framing *device, bool own_memory,
 		       struct ksallocator_framing *result)
 {
 	struct ksallocator_framing framing = *asked;
@@ -72,17 +72,17 @@ int ks_framing_resolve(const struct ksallocator_framing *asked,
 
 	if (!ks_framing_valid(asked))
 		return -EINVAL;
-	if (system ? !(sink->requirements_flags &
+	if (system ? !(device->requirements_flags &
 		       KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY) : !own_memory)
 		return -EOPNOTSUPP;
 
-	framing.frames = framing.frames ?: sink->frames;
-	framing.frame_size = framing.frame_size ?: sink->frame_size;
+	framing.frames = framing.frames ?: device->frames;
+	framing.frame_size = framing.frame_size ?: device->frame_size;
 	if (!framing.frames || !framing.frame_size)
 		return -EINVAL;
 	if (framing.frames > KSALLOC_MAX_FRAMES)
 		return -E2BIG;
-	if (!ks_framing_fits(&framing, sink))
+	if (!ks_framing_fits(&framing, device))
 		return -EINVAL;
 
 	*result = framing;
@@ -116,19 +116,19 @@ void ks_framing_compression(u32 size, u32 width, u32 height,
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_compression);
 
 /**
- * ks_framing_details_init() - what follows from what a sink needs alone
- * @sink: what the sink needs
+ * ks_framing_details_init() - what follows from what a device needs alone
+ * @device: what the device needs
  * @own_memory: whether it has memory of its own
  * @details: the answer
  *
  * Context: any.
  */
-void ks_framing_details_init(const struct ksallocator_framing *sink,
+void ks_framing_details_init(const struct ksallocator_framing *device,
 			     bool own_memory,
 			     struct ksalloc_framing_details *details)
 {
 	*details = (struct ksalloc_framing_details){
-		.largest = sink->frame_size,
+		.largest = device->frame_size,
 		.compression = { 1, 1, 0 },
 		.own_memory = own_memory,
 		.own_largest = U32_MAX,
@@ -137,26 +137,26 @@ void ks_framing_details_init(const struct ksallocator_framing *sink,
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_details_init);
 
 /*
- * The part that system memory and a sink's own have in common. Any number of bytes
- * is possible from what the sink needs on. Best are whole pages, for frames get whole
+ * The part that system memory and a device's own have in common. Any number of bytes
+ * is possible from what the device needs on. Best are whole pages, for frames get whole
  * pages anyway: from what it needs now, to what it may need in another format.
  */
-static void ks_framing_item_init(const struct ksallocator_framing *sink,
+static void ks_framing_item_init(const struct ksallocator_framing *device,
 				 u64 possible, u64 best,
 				 struct ks_framing_item *item)
 {
 	const u32 last_page = round_down(U32_MAX, PAGE_SIZE);
-	u32 least = min(round_up((u64)sink->frame_size, PAGE_SIZE), last_page);
+	u32 least = min(round_up((u64)device->frame_size, PAGE_SIZE), last_page);
 
-	possible = clamp(possible, sink->frame_size, U32_MAX);
+	possible = clamp(possible, device->frame_size, U32_MAX);
 	best = min(round_up(best, PAGE_SIZE),
 		   round_down(possible, PAGE_SIZE));
 	*item = (struct ks_framing_item){
 		.bus_type = KS_TYPE_DONT_CARE,
-		.frames = sink->frames,
+		.frames = device->frames,
 		.file_alignment = PAGE_SIZE - 1,
 		.physical_range = {
-			.min_frame_size = sink->frame_size,
+			.min_frame_size = device->frame_size,
 			.max_frame_size = possible,
 			.stepping = 1,
 		},
@@ -172,8 +172,8 @@ static void ks_framing_item_init(const struct ksallocator_framing *sink,
 }
 
 /**
- * ks_framing_items() - the kinds of memory that a sink can use, best first
- * @sink: what it needs
+ * ks_framing_items() - the kinds of memory that a device can use, best first
+ * @device: what it needs
  * @details: more of that
  * @max_bytes: the most that all frames of an allocator together may take
  * @items: room for KS_FRAMING_ITEMS
@@ -186,31 +186,31 @@ static void ks_framing_item_init(const struct ksallocator_framing *sink,
  * Context: any.
  * Return: how many items there are.
  */
-u32 ks_framing_items(const struct ksallocator_framing *sink,
+u32 ks_framing_items(const struct ksallocator_framing *device,
 		     const struct ksalloc_framing_details *details,
 		     u64 max_bytes, struct ks_framing_item *items)
 {
-	const u32 flags = (sink->requirements_flags &
+	const u32 flags = (device->requirements_flags &
 			   ~(KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY |
 			     KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE)) |
 			  KSALLOCATOR_FLAG_ENABLE_CACHED_MDL;
-	const bool system = sink->requirements_flags &
+	const bool system = device->requirements_flags &
 			    KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY;
-	u64 possible = round_down(div_u64(max_bytes, max(sink->frames, 1U)),
+	u64 possible = round_down(div_u64(max_bytes, max(device->frames, 1U)),
 				  PAGE_SIZE);
 	struct ks_framing_item *item;
 	u32 count = 0;
 
 	if (system) {
 		item = &items[details->own_memory && details->own_first];
-		ks_framing_item_init(sink, possible, details->largest, item);
+		ks_framing_item_init(device, possible, details->largest, item);
 		item->memory_type = KSMEMORY_TYPE_SYSTEM;
 		item->flags = flags | KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY;
 		count++;
 	}
 	if (details->own_memory) {
 		item = &items[system && !details->own_first];
-		ks_framing_item_init(sink, min(possible, details->own_largest),
+		ks_framing_item_init(device, min(possible, details->own_largest),
 				     details->largest, item);
 		item->memory_type = KSMEMORY_TYPE_DEVICE_UNKNOWN;
 		item->flags = flags | KSALLOCATOR_FLAG_DEVICE_SPECIFIC |

@@ -7,8 +7,8 @@
  * Each object is one anonymous-inode file, and the file's reference count is
  * the object's life:
  *
- *  - A connection (connection_file.c, state.c) holds its sink, and a reference to the file of
- *    the allocator assigned to it. The sink of a V4L2 device (v4l2.c) holds a
+ *  - A connection (connection_file.c, state.c) holds its device, and a reference to the file of
+ *    the allocator assigned to it. The device of a V4L2 device (v4l2.c) holds a
  *    reference to the V4L2 file.
  *  - An allocator (allocator_file.c, pool.c) holds its frames, and each frame its
  *    dma-buf.
@@ -34,7 +34,7 @@
  * Locking
  * -------
  *  - ks_connection.lock, a mutex, is held over every change of a connection's
- *    state, assigned allocator and lists, and over every call into its sink
+ *    state, assigned allocator and lists, and over every call into its device
  *    except ->ready(), ->gone() and those that begin and end it. Within it nest the V4L2
  *    device's own locks, and within those ks_allocator.lock.
  *  - ks_allocator.lock, an interrupt-safe spinlock, is held over every change of
@@ -48,7 +48,7 @@
  *    ks_allocator.lock, never both.
  *  - No lock is held over an access to user memory, and none while memory is
  *    allocated from a heap.
- *  - A sink tells its connection of news by ks_connection_notify(), from any
+ *  - A device tells its connection of news by ks_connection_notify(), from any
  *    context; that takes no lock but the wait queue's own.
  */
 #ifndef _KSALLOC_PRIV_H
@@ -134,20 +134,20 @@ u32 ks_new_id(void);
 
 /* framing.c: arithmetic on framing */
 
-/* One for system memory, one for the sink's own */
+/* One for system memory, one for the device's own */
 #define KS_FRAMING_ITEMS 2
 
 int ks_framing_resolve(const struct ksallocator_framing *asked,
-		       const struct ksallocator_framing *sink, bool own_memory,
+		       const struct ksallocator_framing *device, bool own_memory,
 		       struct ksallocator_framing *result);
 bool ks_framing_fits(const struct ksallocator_framing *framing,
-		     const struct ksallocator_framing *sink);
+		     const struct ksallocator_framing *device);
 void ks_framing_compression(u32 size, u32 width, u32 height,
 			    struct ks_compression *compression);
-void ks_framing_details_init(const struct ksallocator_framing *sink,
+void ks_framing_details_init(const struct ksallocator_framing *device,
 			     bool own_memory,
 			     struct ksalloc_framing_details *details);
-u32 ks_framing_items(const struct ksallocator_framing *sink,
+u32 ks_framing_items(const struct ksallocator_framing *device,
 		     const struct ksalloc_framing_details *details,
 		     u64 max_bytes, struct ks_framing_item *items);
 void ks_framing_item_of(const struct ksallocator_framing *framing,
@@ -368,8 +368,8 @@ bool ks_closed_last(const struct file *file, fl_owner_t files);
 /**
  * struct ks_slot - a frame of the assigned allocator on its way
  * @link: on &ks_connection.submitted or &ks_connection.done; else empty
- * @queued: whether the sink has it, while it is submitted
- * @completion: what the sink said, once it is done
+ * @queued: whether the device has it, while it is submitted
+ * @completion: what the device said, once it is done
  */
 struct ks_slot {
 	struct list_head link;
@@ -412,10 +412,10 @@ struct ks_reader {
  * @gaps: how often a frame had another number than it should
  * @readers: &struct ks_reader
  * @file: the connection's own file, without a reference
- * @sink: the device's end
+ * @device: the device's end
  * @id: its number in traces and fdinfo
  * @wait: readers and pollers
- * @events: news from the sink and changes of state, counted
+ * @events: news from the device and changes of state, counted
  * @gone_work: takes the connection down when the device has disappeared
  */
 struct ks_connection {
@@ -438,7 +438,7 @@ struct ks_connection {
 	struct list_head readers;
 
 	struct file *file;
-	struct ksalloc_sink *sink;
+	struct ksalloc_device *device;
 	u32 id;
 	wait_queue_head_t wait;
 	atomic_t events;
@@ -493,6 +493,6 @@ long ks_complete_ioctl(struct ks_ucmd *ucmd);
 
 /* v4l2.c */
 
-struct ksalloc_sink *ks_v4l2_sink_create(int fd);
+struct ksalloc_device *ks_v4l2_create(int fd);
 
 #endif /* _KSALLOC_PRIV_H */

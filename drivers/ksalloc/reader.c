@@ -3,7 +3,7 @@
  * The stream of a connection: frames on their way through the device.
  *
  * While the state is PAUSE or RUN, each frame that is IN_DEVICE has its slot on
- * one of two lists: "submitted", in the order of submission, until the sink says
+ * one of two lists: "submitted", in the order of submission, until the device says
  * that it is filled, then "done" until KSALLOC_COMPLETE collects it. Mostly a
  * frame goes through both lists in one call of KSALLOC_COMPLETE. It stays on the
  * second one where the state went from RUN to PAUSE, for what is filled is not
@@ -67,7 +67,7 @@ static u32 ks_connection_check_time(struct ks_connection *conn,
 }
 
 /*
- * Holds a sink to the frame: its word on where the data are goes to readers that
+ * Holds a device to the frame: its word on where the data are goes to readers that
  * index the memory with it. A V4L2 device can fill more, for the client may have put
  * larger buffers in the place of the frames.
  */
@@ -96,7 +96,7 @@ static void ks_connection_check_data(struct ks_connection *conn,
  * not be what went in: buffers that were not submitted here are passed over.
  *
  * Context: process context; sleeps. ks_connection.lock is held.
- * Return: 0; -EAGAIN where there is none; what else the sink says.
+ * Return: 0; -EAGAIN where there is none; what else the device says.
  */
 int ks_connection_dequeue(struct ks_connection *conn)
 {
@@ -110,7 +110,7 @@ int ks_connection_dequeue(struct ks_connection *conn)
 	if (list_empty(&conn->submitted))
 		return -EAGAIN;
 	do {
-		ret = conn->sink->ops->dequeue(conn->sink, &completion);
+		ret = conn->device->ops->dequeue(conn->device, &completion);
 		if (ret)
 			return ret;
 	} while (completion.index >= alloc->frames ||
@@ -135,7 +135,7 @@ int ks_connection_dequeue(struct ks_connection *conn)
  *
  * Context: process context; sleeps. ks_connection.lock is held. The calling task
  * has descriptors.
- * Return: 0 or what the sink says.
+ * Return: 0 or what the device says.
  */
 int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot)
 {
@@ -144,7 +144,7 @@ int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot)
 
 	lockdep_assert_held(&conn->lock);
 
-	ret = conn->sink->ops->queue(conn->sink, index,
+	ret = conn->device->ops->queue(conn->device, index,
 				     ks_assigned(conn)->frame[index].dmabuf);
 	slot->queued = !ret;
 	return ret;

@@ -34,7 +34,7 @@ static void ks_connection_set_state(struct ks_connection *conn,
 
 static void ks_step_acquire_to_stop(struct ks_connection *conn)
 {
-	conn->sink->ops->unacquire(conn->sink);
+	conn->device->ops->unacquire(conn->device);
 	kvfree(conn->slots);
 	conn->slots = NULL;
 	ks_connection_set_state(conn, KSSTATE_STOP);
@@ -50,7 +50,7 @@ static void ks_step_run_to_pause(struct ks_connection *conn)
 {
 	struct ks_slot *slot;
 
-	conn->sink->ops->cancel(conn->sink);
+	conn->device->ops->cancel(conn->device);
 	list_for_each_entry(slot, &conn->submitted, link)
 		slot->queued = false;
 	conn->interrupted = true;
@@ -67,7 +67,7 @@ static void ks_connection_end_stream(struct ks_connection *conn)
 	struct ks_reader *reader;
 	u32 i;
 
-	conn->sink->ops->cancel(conn->sink);
+	conn->device->ops->cancel(conn->device);
 	for (i = 0; i < alloc->frames; i++)
 		list_del_init(&conn->slots[i].link);
 	conn->streams++;
@@ -120,7 +120,7 @@ static void ks_connection_gone(struct ks_connection *conn)
 }
 
 /**
- * ks_connection_gone_work() - what the sink's last words lead to
+ * ks_connection_gone_work() - what the device's last words lead to
  * @work: &ks_connection.gone_work
  *
  * Contract I6.
@@ -150,7 +150,7 @@ int ks_connection_check(struct ks_connection *conn)
 {
 	lockdep_assert_held(&conn->lock);
 
-	if (!conn->gone && conn->sink->ops->gone(conn->sink))
+	if (!conn->gone && conn->device->ops->gone(conn->device))
 		ks_connection_gone(conn);
 	return conn->gone ? -ENODEV : 0;
 }
@@ -188,7 +188,7 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 		return -EINVAL;
 
 	/* The format may have changed since the allocator was assigned */
-	ret = conn->sink->ops->get_framing(conn->sink, &framing);
+	ret = conn->device->ops->get_framing(conn->device, &framing);
 	if (ret)
 		return ret;
 	if (!ks_framing_fits(&alloc->framing, &framing))
@@ -200,7 +200,7 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 	for (i = 0; i < alloc->frames; i++)
 		INIT_LIST_HEAD(&slots[i].link);
 
-	ret = conn->sink->ops->acquire(conn->sink, conn->allocator);
+	ret = conn->device->ops->acquire(conn->device, conn->allocator);
 	if (ret) {
 		kvfree(slots);
 		return ret;
@@ -214,7 +214,7 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 /* Lets the device run, unless that is left to the end of a flush */
 static int ks_connection_run(struct ks_connection *conn)
 {
-	int ret = conn->flushing ? 0 : conn->sink->ops->run(conn->sink);
+	int ret = conn->flushing ? 0 : conn->device->ops->run(conn->device);
 
 	if (!ret)
 		conn->synchronized = false;

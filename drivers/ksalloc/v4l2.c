@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The sink of a V4L2 video capture device.
+ * The device of a V4L2 video capture device.
  *
  * How the device is driven says v4l2.h.
  *
@@ -44,7 +44,7 @@
  * struct ks_v4l2_wait - an entry on a wait queue of the device
  * @entry: the entry
  * @head: the queue; it lives while the V4L2 file is open
- * @v4l2: back to the sink
+ * @v4l2: back to the device
  */
 struct ks_v4l2_wait {
 	wait_queue_entry_t entry;
@@ -53,8 +53,8 @@ struct ks_v4l2_wait {
 };
 
 /**
- * struct ks_v4l2 - a V4L2 device as a sink
- * @sink: what the connection knows
+ * struct ks_v4l2 - a V4L2 device as a device
+ * @device: what the connection knows
  * @dev: the device, with a reference to the client's V4L2 file
  * @memory: what the device's buffers are made of, in ACQUIRE and above
  * @duration: how long a frame lasts, in 100 ns; 0 where that is not known. Asked
@@ -64,10 +64,10 @@ struct ks_v4l2_wait {
  * @wait: where it waits for news
  * @waits: how many of @wait are in use
  * @poll: collects @wait
- * @node: on ks_v4l2_sinks
+ * @node: on ks_v4l2_devices
  */
 struct ks_v4l2 {
-	struct ksalloc_sink sink;
+	struct ksalloc_device device;
 	struct ks_v4l2_device dev;
 	enum v4l2_memory memory;
 	s64 duration;
@@ -78,37 +78,37 @@ struct ks_v4l2 {
 	struct list_head node;
 };
 
-/* All sinks: a V4L2 file has one at most, for its buffers cannot be shared */
-static DEFINE_MUTEX(ks_v4l2_sinks_lock);
-static LIST_HEAD(ks_v4l2_sinks);
+/* All devices: a V4L2 file has one at most, for its buffers cannot be shared */
+static DEFINE_MUTEX(ks_v4l2_devices_lock);
+static LIST_HEAD(ks_v4l2_devices);
 
-static struct ks_v4l2 *to_ks_v4l2(struct ksalloc_sink *sink)
+static struct ks_v4l2 *to_ks_v4l2(struct ksalloc_device *device)
 {
-	return container_of(sink, struct ks_v4l2, sink);
+	return container_of(device, struct ks_v4l2, device);
 }
 
 /**
- * ks_v4l2_device_of() - the device behind a V4L2 sink
- * @sink: a sink of this file's
+ * ks_v4l2_device_of() - the device behind a V4L2 device
+ * @device: a device of this file's
  *
  * Context: any.
- * Return: the device, as long as the sink lives.
+ * Return: the device, as long as the device lives.
  */
-const struct ks_v4l2_device *ks_v4l2_device_of(struct ksalloc_sink *sink)
+const struct ks_v4l2_device *ks_v4l2_device_of(struct ksalloc_device *device)
 {
-	return &to_ks_v4l2(sink)->dev;
+	return &to_ks_v4l2(device)->dev;
 }
 
-static int ks_v4l2_sink_framing(struct ksalloc_sink *sink,
+static int ks_v4l2_framing(struct ksalloc_device *device,
 				struct ksallocator_framing *framing)
 {
-	return ks_v4l2_get_framing(&to_ks_v4l2(sink)->dev, framing);
+	return ks_v4l2_get_framing(&to_ks_v4l2(device)->dev, framing);
 }
 
-static int ks_v4l2_sink_details(struct ksalloc_sink *sink,
+static int ks_v4l2_details(struct ksalloc_device *device,
 				struct ksalloc_framing_details *details)
 {
-	return ks_v4l2_get_details(&to_ks_v4l2(sink)->dev, details);
+	return ks_v4l2_get_details(&to_ks_v4l2(device)->dev, details);
 }
 
 /* A buffer as the driver's operations take it; with room for planes in @v4l2 */
@@ -237,9 +237,9 @@ static int ks_v4l2_set_up(struct ks_v4l2 *v4l2, struct file *allocator)
 	return ks_v4l2_import(v4l2, ks_allocator_of(allocator));
 }
 
-static int ks_v4l2_acquire(struct ksalloc_sink *sink, struct file *allocator)
+static int ks_v4l2_acquire(struct ksalloc_device *device, struct file *allocator)
 {
-	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 	int ret;
 
 	ret = ks_v4l2_lock_buffers(&v4l2->dev);
@@ -260,9 +260,9 @@ static int ks_v4l2_acquire(struct ksalloc_sink *sink, struct file *allocator)
  * device before it unregisters it; uvcvideo's USB core has ended all transfers by
  * then.
  */
-static void ks_v4l2_cancel(struct ksalloc_sink *sink)
+static void ks_v4l2_cancel(struct ksalloc_device *device)
 {
-	const struct ks_v4l2_device *dev = &to_ks_v4l2(sink)->dev;
+	const struct ks_v4l2_device *dev = &to_ks_v4l2(device)->dev;
 	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
 
 	ks_v4l2_lock_buffers_always(dev);
@@ -274,9 +274,9 @@ static void ks_v4l2_cancel(struct ksalloc_sink *sink)
 }
 
 /* The device's own buffers live as long as their allocator */
-static void ks_v4l2_unacquire(struct ksalloc_sink *sink)
+static void ks_v4l2_unacquire(struct ksalloc_device *device)
 {
-	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 
 	if (v4l2->memory == V4L2_MEMORY_MMAP)
 		return;
@@ -285,10 +285,10 @@ static void ks_v4l2_unacquire(struct ksalloc_sink *sink)
 	ks_v4l2_unlock_buffers(&v4l2->dev);
 }
 
-static int ks_v4l2_queue(struct ksalloc_sink *sink, u32 index,
+static int ks_v4l2_queue(struct ksalloc_device *device, u32 index,
 			 struct dma_buf *dmabuf)
 {
-	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 	const struct v4l2_ioctl_ops *ops = v4l2->dev.vdev->ioctl_ops;
 	struct mutex *lock = ks_v4l2_queue_lock(&v4l2->dev);
 	int ret;
@@ -306,9 +306,9 @@ static int ks_v4l2_queue(struct ksalloc_sink *sink, u32 index,
 	return ret;
 }
 
-static int ks_v4l2_run(struct ksalloc_sink *sink)
+static int ks_v4l2_run(struct ksalloc_device *device)
 {
-	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 	const struct ks_v4l2_device *dev = &v4l2->dev;
 	void *fh = dev->file->private_data;
 	int ret;
@@ -331,9 +331,9 @@ static int ks_v4l2_run(struct ksalloc_sink *sink)
  * has no buffers would start its read(), and such a queue comes about when the
  * state changes meanwhile. So that is asked under the same lock.
  */
-static bool ks_v4l2_ready(struct ksalloc_sink *sink)
+static bool ks_v4l2_ready(struct ksalloc_device *device)
 {
-	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 	struct vb2_queue *queue = v4l2->dev.vdev->queue;
 	struct mutex *lock = ks_v4l2_queue_lock(&v4l2->dev);
 	__poll_t events;
@@ -351,9 +351,9 @@ static bool ks_v4l2_ready(struct ksalloc_sink *sink)
 	return events & (EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
 }
 
-static bool ks_v4l2_gone(struct ksalloc_sink *sink)
+static bool ks_v4l2_gone(struct ksalloc_device *device)
 {
-	return !video_is_registered(to_ks_v4l2(sink)->dev.vdev);
+	return !video_is_registered(to_ks_v4l2(device)->dev.vdev);
 }
 
 /* As fcntl() does it; again each time, for the client can undo it */
@@ -420,10 +420,10 @@ VISIBLE_IF_KUNIT u32 ks_v4l2_options_flags(u32 flags)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_v4l2_options_flags);
 
-static int ks_v4l2_dequeue(struct ksalloc_sink *sink,
+static int ks_v4l2_dequeue(struct ksalloc_device *device,
 			   struct ksalloc_completion *completion)
 {
-	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 	struct v4l2_buffer buffer;
 	int ret;
 
@@ -456,7 +456,7 @@ static int ks_v4l2_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
 	struct ks_v4l2_wait *wait =
 		container_of(entry, struct ks_v4l2_wait, entry);
 
-	ks_connection_notify(wait->v4l2->sink.connection);
+	ks_connection_notify(wait->v4l2->device.connection);
 	return 0;
 }
 
@@ -481,16 +481,16 @@ static void ks_v4l2_queue_wait(struct file *file, wait_queue_head_t *head,
 	add_wait_queue(head, &wait->entry);
 }
 
-static int ks_v4l2_watch(struct ksalloc_sink *sink)
+static int ks_v4l2_watch(struct ksalloc_device *device)
 {
-	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 
 	init_poll_funcptr(&v4l2->poll, ks_v4l2_queue_wait);
 	/* Not EPOLLIN: that would make an idle videobuf2 start to read() */
 	v4l2->poll._key = EPOLLPRI | EPOLLERR | EPOLLHUP;
 	vfs_poll(v4l2->dev.file, &v4l2->poll);
 
-	if (ks_v4l2_gone(sink))
+	if (ks_v4l2_gone(device))
 		return -ENODEV;
 	/* A poll that a signal interrupts can come back with nothing done */
 	if (!v4l2->waits && signal_pending(current))
@@ -500,9 +500,9 @@ static int ks_v4l2_watch(struct ksalloc_sink *sink)
 	return 0;
 }
 
-static void ks_v4l2_unwatch(struct ksalloc_sink *sink)
+static void ks_v4l2_unwatch(struct ksalloc_device *device)
 {
-	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 	unsigned int i;
 
 	for (i = 0; i < min(v4l2->waits, ARRAY_SIZE(v4l2->wait)); i++)
@@ -510,30 +510,30 @@ static void ks_v4l2_unwatch(struct ksalloc_sink *sink)
 	v4l2->waits = 0;
 }
 
-static void ks_v4l2_destroy(struct ksalloc_sink *sink)
+static void ks_v4l2_destroy(struct ksalloc_device *device)
 {
-	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 
-	mutex_lock(&ks_v4l2_sinks_lock);
+	mutex_lock(&ks_v4l2_devices_lock);
 	list_del(&v4l2->node);
-	mutex_unlock(&ks_v4l2_sinks_lock);
+	mutex_unlock(&ks_v4l2_devices_lock);
 
 	fput(v4l2->dev.file);
 	kfree(v4l2);
 }
 
-static void ks_v4l2_show(struct ksalloc_sink *sink, struct seq_file *m)
+static void ks_v4l2_show(struct ksalloc_device *device, struct seq_file *m)
 {
-	struct ks_v4l2 *v4l2 = to_ks_v4l2(sink);
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 
 	seq_printf(m, "device:\t%s\n", video_device_node_name(v4l2->dev.vdev));
 }
 
-static const struct ksalloc_sink_ops ks_v4l2_sink_ops = {
+static const struct ksalloc_device_ops ks_v4l2_ops = {
 	.owner = THIS_MODULE,
 	.memory = &ks_v4l2_memory_ops,
-	.get_framing = ks_v4l2_sink_framing,
-	.get_details = ks_v4l2_sink_details,
+	.get_framing = ks_v4l2_framing,
+	.get_details = ks_v4l2_details,
 	.acquire = ks_v4l2_acquire,
 	.unacquire = ks_v4l2_unacquire,
 	.queue = ks_v4l2_queue,
@@ -577,7 +577,7 @@ static const unsigned int ks_v4l2_cmds[] = {
 	VIDIOC_STREAMON, VIDIOC_STREAMOFF,
 };
 
-/* What there is to say against a file as a sink */
+/* What there is to say against a file as a device */
 static int ks_v4l2_check_file(struct file *file)
 {
 	struct video_device *vdev = ks_v4l2_capture_device(file);
@@ -604,35 +604,35 @@ static int ks_v4l2_check_file(struct file *file)
 	return 0;
 }
 
-/* Enters a sink in the list of all, unless its file has one there */
+/* Enters a device in the list of all, unless its file has one there */
 static int ks_v4l2_claim(struct ks_v4l2 *v4l2)
 {
 	struct ks_v4l2 *other;
 	int ret = 0;
 
-	mutex_lock(&ks_v4l2_sinks_lock);
-	list_for_each_entry(other, &ks_v4l2_sinks, node)
+	mutex_lock(&ks_v4l2_devices_lock);
+	list_for_each_entry(other, &ks_v4l2_devices, node)
 		if (other->dev.file == v4l2->dev.file)
 			ret = -EBUSY;
 	if (!ret)
-		list_add(&v4l2->node, &ks_v4l2_sinks);
-	mutex_unlock(&ks_v4l2_sinks_lock);
+		list_add(&v4l2->node, &ks_v4l2_devices);
+	mutex_unlock(&ks_v4l2_devices_lock);
 
 	return ret;
 }
 
 /**
- * ks_v4l2_sink_create() - the sink of a V4L2 file
+ * ks_v4l2_create() - the device of a V4L2 file
  * @fd: the caller's descriptor of it
  *
  * Contract A5.
  *
  * Context: process context; sleeps.
- * Return: a sink; -EBADF; -EINVAL where @fd is no V4L2 video capture node;
+ * Return: a device; -EBADF; -EINVAL where @fd is no V4L2 video capture node;
  * -EACCES where it is not open for reading and writing; -EOPNOTSUPP where the
- * device cannot stream; -EBUSY where the file has a sink; -ENODEV; -ENOMEM.
+ * device cannot stream; -EBUSY where the file has a device; -ENODEV; -ENOMEM.
  */
-struct ksalloc_sink *ks_v4l2_sink_create(int fd)
+struct ksalloc_device *ks_v4l2_create(int fd)
 {
 	struct ks_v4l2 *v4l2;
 	struct file *file;
@@ -650,7 +650,7 @@ struct ksalloc_sink *ks_v4l2_sink_create(int fd)
 		ret = -ENOMEM;
 		goto err_file;
 	}
-	v4l2->sink.ops = &ks_v4l2_sink_ops;
+	v4l2->device.ops = &ks_v4l2_ops;
 	v4l2->dev.file = file;
 	v4l2->dev.vdev = video_devdata(file);
 	v4l2->dev.type = v4l2->dev.vdev->device_caps &
@@ -661,7 +661,7 @@ struct ksalloc_sink *ks_v4l2_sink_create(int fd)
 	if (ret)
 		goto err_free;
 
-	return &v4l2->sink;
+	return &v4l2->device;
 
 err_free:
 	kfree(v4l2);

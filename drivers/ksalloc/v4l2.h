@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * V4L2 capture devices: what the sink (v4l2.c), its framing (v4l2_format.c) and its
+ * V4L2 capture devices: what the device (v4l2.c), its framing (v4l2_format.c) and its
  * own memory (v4l2_memory.c) share.
  *
  * The device is driven through its driver's own ioctl operations, with kernel
@@ -75,7 +75,7 @@ int ks_v4l2_memory_check(const struct ks_v4l2_device *dev,
 
 /* v4l2.c */
 
-const struct ks_v4l2_device *ks_v4l2_device_of(struct ksalloc_sink *sink);
+const struct ks_v4l2_device *ks_v4l2_device_of(struct ksalloc_device *device);
 #if IS_ENABLED(CONFIG_KUNIT)
 u32 ks_v4l2_options_flags(u32 flags);
 #endif

@@ -3,7 +3,7 @@
  * Kernel Streaming allocator objects: the API for other kernel modules.
  *
  * A module can be a client of an allocator (ksalloc_client_create() and on), or the
- * sink of connections (ksalloc_connect()), with memory of its own or without.
+ * device of connections (ksalloc_connect()), with memory of its own or without.
  * Documentation/driver-api/ksalloc.rst has the story to this, samples/ an example of
  * either, and uapi/linux/ksalloc.h the user's side of it.
  *
@@ -17,10 +17,10 @@
  *    none may begin later, and who calls ksalloc_alloc_frame_wait() must have been
  *    sent away before, see ksalloc_client_cancel(). Then the client's frames are free
  *    again.
- *  - A connection owns its sink from ksalloc_connect() on, until ->destroy. An
+ *  - A connection owns its device from ksalloc_connect() on, until ->destroy. An
  *    allocator owns its memory from ->initialize_allocator to ->delete_allocator,
- *    and often lives longer than the connection, and the sink, that it was created on.
- *  - The modules that the owners of ksalloc_sink_ops and ksalloc_memory_ops name are
+ *    and often lives longer than the connection, and the device, that it was created on.
+ *  - The modules that the owners of ksalloc_device_ops and ksalloc_memory_ops name are
  *    not unloaded while there is such a connection or allocator.
  *
  * Contexts and locks
@@ -34,7 +34,7 @@
  *  - To free a frame takes time for each callback, for each eventfd that a program
  *    has enabled there, and for all who watch those.
  *  - The operations of a memory are called in process context with no lock; those of a
- *    sink in process context with the connection's mutex, save where they say
+ *    device in process context with the connection's mutex, save where they say
  *    otherwise.
  *  - ksalloc_create_allocator() is called with no lock held: a heap can be any file.
  */
@@ -66,7 +66,7 @@ struct ksalloc_memory {
  * struct ksalloc_memory_ops - where the frames of an allocator come from
  * @owner: THIS_MODULE; it stays while there is an allocator of this memory
  * @initialize_allocator: begins an allocator. @creator is what it is made from,
- *	which for the memory of a sink is its &struct ksalloc_sink, and lives only
+ *	which for the memory of a device is its &struct ksalloc_device, and lives only
  *	as long as the call; @framing is what the allocator will be like, and
  *	@bytes the size of each frame, in whole pages. What it puts at @context is
  *	the others' first argument. Without it, that is @creator
@@ -98,7 +98,7 @@ struct dma_buf *ksalloc_allocator_dmabuf(const struct file *allocator,
 					 u32 index);
 
 /**
- * struct ksalloc_completion - what a sink says of a filled frame
+ * struct ksalloc_completion - what a device says of a filled frame
  * @index: which frame
  * @sequence: the device's sequence number
  * @data_offset: where in the frame the data begin
@@ -118,11 +118,11 @@ struct ksalloc_completion {
 };
 
 /**
- * struct ksalloc_framing_details - what a sink can say besides what it needs
- * @largest: bytes of the largest frame that the sink may come to need in its current
+ * struct ksalloc_framing_details - what a device can say besides what it needs
+ * @largest: bytes of the largest frame that the device may come to need in its current
  *	kind of format
  * @compression: what a frame is to a raw picture: 1 / 1 where it is one
- * @own_memory: whether frames can come from the sink's own memory
+ * @own_memory: whether frames can come from the device's own memory
  * @own_first: whether that is better than system memory
  * @own_largest: bytes of the largest frame in that memory
  *
@@ -136,16 +136,16 @@ struct ksalloc_framing_details {
 	u32 own_largest;
 };
 
-struct ksalloc_sink;
+struct ksalloc_device;
 
 /**
- * struct ksalloc_sink_ops - how a connection drives its device
+ * struct ksalloc_device_ops - how a connection drives its device
  * @owner: THIS_MODULE; it stays while there is a connection
  * @memory: the device's own memory, for allocators that are created without
  *	KSALLOCATOR_OPTIONF_SYSTEM_MEMORY; NULL where it has none. Not called with
  *	the lock that the others are called with
  * @get_framing: what the device needs now, in its current format
- * @get_details: more of that, where the sink knows better than what is in there
+ * @get_details: more of that, where the device knows better than what is in there
  *	when it is called; may be NULL
  * @acquire: STOP to ACQUIRE: make the frames of the allocator the device's
  *	buffers and map each; changes nothing on failure. The allocator's file stays
@@ -160,51 +160,51 @@ struct ksalloc_sink;
  * @ready: whether @dequeue might have something else to say than -EAGAIN, while
  *	frames are queued. Called without the lock that the others are called with
  * @gone: whether the device has disappeared. Called in any context
- * @watch: begin to call ksalloc_sink_notify()
+ * @watch: begin to call ksalloc_device_notify()
  * @unwatch: end that: when it returns, no call is under way or comes later. Also
  *	where @watch failed, or was not called
- * @destroy: frees the sink
+ * @destroy: frees the device
  * @show: describes the device in fdinfo
  *
  * All are called in process context and may sleep, except @gone. One lock of the
  * connection's is held over all but @memory, @ready, @gone, @watch, @unwatch and
  * @destroy, so that there is one call at a time.
  */
-struct ksalloc_sink_ops {
+struct ksalloc_device_ops {
 	struct module *owner;
 	const struct ksalloc_memory_ops *memory;
-	int (*get_framing)(struct ksalloc_sink *sink,
+	int (*get_framing)(struct ksalloc_device *device,
 			   struct ksallocator_framing *framing);
-	int (*get_details)(struct ksalloc_sink *sink,
+	int (*get_details)(struct ksalloc_device *device,
 			   struct ksalloc_framing_details *details);
-	int (*acquire)(struct ksalloc_sink *sink, struct file *allocator);
-	void (*unacquire)(struct ksalloc_sink *sink);
-	int (*queue)(struct ksalloc_sink *sink, u32 index,
+	int (*acquire)(struct ksalloc_device *device, struct file *allocator);
+	void (*unacquire)(struct ksalloc_device *device);
+	int (*queue)(struct ksalloc_device *device, u32 index,
 		     struct dma_buf *dmabuf);
-	int (*dequeue)(struct ksalloc_sink *sink,
+	int (*dequeue)(struct ksalloc_device *device,
 		       struct ksalloc_completion *completion);
-	int (*run)(struct ksalloc_sink *sink);
-	void (*cancel)(struct ksalloc_sink *sink);
-	bool (*ready)(struct ksalloc_sink *sink);
-	bool (*gone)(struct ksalloc_sink *sink);
-	int (*watch)(struct ksalloc_sink *sink);
-	void (*unwatch)(struct ksalloc_sink *sink);
-	void (*destroy)(struct ksalloc_sink *sink);
-	void (*show)(struct ksalloc_sink *sink, struct seq_file *m);
+	int (*run)(struct ksalloc_device *device);
+	void (*cancel)(struct ksalloc_device *device);
+	bool (*ready)(struct ksalloc_device *device);
+	bool (*gone)(struct ksalloc_device *device);
+	int (*watch)(struct ksalloc_device *device);
+	void (*unwatch)(struct ksalloc_device *device);
+	void (*destroy)(struct ksalloc_device *device);
+	void (*show)(struct ksalloc_device *device, struct seq_file *m);
 };
 
 /**
- * struct ksalloc_sink - the device end of a connection
+ * struct ksalloc_device - the device end of a connection
  * @ops: what it can do
  * @connection: whom to notify; ksalloc_connect() sets it
  */
-struct ksalloc_sink {
-	const struct ksalloc_sink_ops *ops;
+struct ksalloc_device {
+	const struct ksalloc_device_ops *ops;
 	struct ks_connection *connection;
 };
 
-struct file *ksalloc_connect(struct ksalloc_sink *sink);
-void ksalloc_sink_notify(struct ksalloc_sink *sink);
+struct file *ksalloc_connect(struct ksalloc_device *device);
+void ksalloc_device_notify(struct ksalloc_device *device);
 
 struct file *ksalloc_create_allocator(struct file *connection,
 				      const struct ksallocator_framing *framing,

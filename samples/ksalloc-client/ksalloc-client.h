@@ -30,7 +30,7 @@ enum client_op {
 /* Create an allocator, by the kernel's own way, and be its client */
 struct client_create {
 	__s32 connection_fd;
-	__s32 heap_fd; /* -1 for the sink's own memory */
+	__s32 heap_fd; /* -1 for the device's own memory */
 	struct ksallocator_framing framing;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A sink of ksalloc with memory of its own: what a driver does that is no V4L2
+ * A device of ksalloc with memory of its own: what a driver does that is no V4L2
  * driver.
  *
  * The device is a work item that counts: into each frame that it fills it writes
@@ -29,18 +29,18 @@
 
 #include "ksalloc-device.h"
 
-#define SINK_FRAMES 2
-#define SINK_PERIOD_MS 5
+#define DEVICE_FRAMES 2
+#define DEVICE_PERIOD_MS 5
 
-static atomic_t sink_initialized, sink_allocated, sink_freed, sink_deleted;
-static atomic_t sink_buffers, sink_recognized;
+static atomic_t device_initialized, device_allocated, device_freed, device_deleted;
+static atomic_t device_buffers, device_recognized;
 
 /**
- * struct sink - the device end of a connection
- * @sink: what ksalloc knows
+ * struct device - the device end of a connection
+ * @device: what ksalloc knows
  * @ask: what the program asked for
  * @allocator: the assigned allocator's file, from acquire to unacquire
- * @own: its memory, where that is this sink's
+ * @own: its memory, where that is this device's
  * @map: else where the kernel sees each frame
  * @lock: protects all that follows, but @sequence, which is @work's
  * @running: the device works
@@ -51,11 +51,11 @@ static atomic_t sink_buffers, sink_recognized;
  * @sequence: number of the next frame
  * @work: the device
  */
-struct sink {
-	struct ksalloc_sink sink;
-	struct sink_connect ask;
+struct device {
+	struct ksalloc_device device;
+	struct device_connect ask;
 	struct file *allocator;
-	struct sink_memory *own;
+	struct device_memory *own;
 	struct iosys_map *map;
 
 	spinlock_t lock; /* the device */
@@ -68,32 +68,32 @@ struct sink {
 	struct delayed_work work;
 };
 
-static struct sink *to_sink(struct ksalloc_sink *sink)
+static struct device *to_device(struct ksalloc_device *device)
 {
-	return container_of(sink, struct sink, sink);
+	return container_of(device, struct device, device);
 }
 
-/* The sink's own memory */
+/* The device's own memory */
 
 /**
- * struct sink_memory - the memory of one allocator
+ * struct device_memory - the memory of one allocator
  * @ask: what the program asked for
  * @vaddr: each frame
  */
-struct sink_memory {
-	struct sink_connect ask;
+struct device_memory {
+	struct device_connect ask;
 	void *vaddr[];
 };
 
 /* As a dma-buf: the memory is the dma-buf's, and is freed with it */
 
-static void sink_free_buffer(void *vaddr)
+static void device_free_buffer(void *vaddr)
 {
 	vfree(vaddr);
-	atomic_dec(&sink_buffers);
+	atomic_dec(&device_buffers);
 }
 
-static struct sg_table *sink_map_dma_buf(struct dma_buf_attachment *attachment,
+static struct sg_table *device_map_dma_buf(struct dma_buf_attachment *attachment,
 					 enum dma_data_direction direction)
 {
 	struct dma_buf *dmabuf = attachment->dmabuf;
@@ -123,7 +123,7 @@ err_free:
 	return ERR_PTR(ret);
 }
 
-static void sink_unmap_dma_buf(struct dma_buf_attachment *attachment,
+static void device_unmap_dma_buf(struct dma_buf_attachment *attachment,
 			       struct sg_table *table,
 			       enum dma_data_direction direction)
 {
@@ -132,130 +132,130 @@ static void sink_unmap_dma_buf(struct dma_buf_attachment *attachment,
 	kfree(table);
 }
 
-static int sink_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
+static int device_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
 	return remap_vmalloc_range(vma, dmabuf->priv, vma->vm_pgoff);
 }
 
-static int sink_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
+static int device_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
 	iosys_map_set_vaddr(map, dmabuf->priv);
 	return 0;
 }
 
-static void sink_release_dma_buf(struct dma_buf *dmabuf)
+static void device_release_dma_buf(struct dma_buf *dmabuf)
 {
-	sink_free_buffer(dmabuf->priv);
+	device_free_buffer(dmabuf->priv);
 }
 
-static const struct dma_buf_ops sink_dma_buf_ops = {
-	.map_dma_buf = sink_map_dma_buf,
-	.unmap_dma_buf = sink_unmap_dma_buf,
-	.mmap = sink_mmap,
-	.vmap = sink_vmap,
-	.release = sink_release_dma_buf,
+static const struct dma_buf_ops device_dma_buf_ops = {
+	.map_dma_buf = device_map_dma_buf,
+	.unmap_dma_buf = device_unmap_dma_buf,
+	.mmap = device_mmap,
+	.vmap = device_vmap,
+	.release = device_release_dma_buf,
 };
 
-static struct dma_buf *sink_export(void *vaddr, size_t bytes)
+static struct dma_buf *device_export(void *vaddr, size_t bytes)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 
-	info.ops = &sink_dma_buf_ops;
+	info.ops = &device_dma_buf_ops;
 	info.size = bytes;
 	info.flags = O_RDWR;
 	info.priv = vaddr;
 	return dma_buf_export(&info);
 }
 
-/* The four callbacks. The sink may be gone before the allocator: nothing of it stays */
+/* The four callbacks. The device may be gone before the allocator: nothing of it stays */
 
-static int sink_initialize_allocator(void *creator,
+static int device_initialize_allocator(void *creator,
 				     const struct ksallocator_framing *framing,
 				     size_t bytes, void **context)
 {
-	struct sink *sink = to_sink(creator);
-	struct sink_memory *memory;
+	struct device *device = to_device(creator);
+	struct device_memory *memory;
 
-	if (sink->ask.failure == SINK_FAILS_INITIALIZE)
-		return sink->ask.error;
+	if (device->ask.failure == DEVICE_FAILS_INITIALIZE)
+		return device->ask.error;
 	memory = kvzalloc(struct_size(memory, vaddr, framing->frames),
 			  GFP_KERNEL);
 	if (!memory)
 		return -ENOMEM;
-	memory->ask = sink->ask;
+	memory->ask = device->ask;
 	*context = memory;
-	atomic_inc(&sink_initialized);
+	atomic_inc(&device_initialized);
 	return 0;
 }
 
-static int sink_alloc(void *context, u32 index, size_t bytes,
+static int device_alloc(void *context, u32 index, size_t bytes,
 		      struct ksalloc_memory *result)
 {
-	struct sink_memory *memory = context;
+	struct device_memory *memory = context;
 	struct dma_buf *dmabuf;
 	void *vaddr;
 
-	if (memory->ask.failure == SINK_FAILS_ALLOC &&
+	if (memory->ask.failure == DEVICE_FAILS_ALLOC &&
 	    memory->ask.fail_at == index)
 		return memory->ask.error;
 	vaddr = vmalloc_user(bytes);
 	if (!vaddr)
 		return -ENOMEM;
-	atomic_inc(&sink_buffers);
+	atomic_inc(&device_buffers);
 
-	if (memory->ask.memory == SINK_MEMORY_DMABUF) {
-		dmabuf = sink_export(vaddr, bytes);
+	if (memory->ask.memory == DEVICE_MEMORY_DMABUF) {
+		dmabuf = device_export(vaddr, bytes);
 		if (IS_ERR(dmabuf)) {
-			sink_free_buffer(vaddr);
+			device_free_buffer(vaddr);
 			return PTR_ERR(dmabuf);
 		}
 		result->dmabuf = dmabuf;
 	}
 	iosys_map_set_vaddr(&result->map, vaddr);
 	memory->vaddr[index] = vaddr;
-	atomic_inc(&sink_allocated);
+	atomic_inc(&device_allocated);
 	return 0;
 }
 
-static void sink_free(void *context, u32 index, struct ksalloc_memory *frame)
+static void device_free(void *context, u32 index, struct ksalloc_memory *frame)
 {
-	atomic_inc(&sink_freed);
+	atomic_inc(&device_freed);
 	if (frame->dmabuf)
 		dma_buf_put(frame->dmabuf);
 	else
-		sink_free_buffer(frame->map.vaddr);
+		device_free_buffer(frame->map.vaddr);
 }
 
-static void sink_delete_allocator(void *context)
+static void device_delete_allocator(void *context)
 {
-	atomic_inc(&sink_deleted);
+	atomic_inc(&device_deleted);
 	kvfree(context);
 }
 
-static const struct ksalloc_memory_ops sink_memory_ops = {
+static const struct ksalloc_memory_ops device_memory_ops = {
 	.owner = THIS_MODULE,
-	.initialize_allocator = sink_initialize_allocator,
-	.alloc = sink_alloc,
-	.free = sink_free,
-	.delete_allocator = sink_delete_allocator,
+	.initialize_allocator = device_initialize_allocator,
+	.alloc = device_alloc,
+	.free = device_free,
+	.delete_allocator = device_delete_allocator,
 };
 
 /* The device */
 
 /* Takes the next frame to fill; false where there is none */
-static bool sink_take(struct sink *sink, u32 *index)
+static bool device_take(struct device *device, u32 *index)
 {
 	bool takes;
 
-	spin_lock_irq(&sink->lock);
-	takes = sink->running && sink->n_queued;
+	spin_lock_irq(&device->lock);
+	takes = device->running && device->n_queued;
 	if (takes) {
-		*index = sink->queued[0];
-		sink->n_queued--;
-		memmove(&sink->queued[0], &sink->queued[1],
-			sink->n_queued * sizeof(sink->queued[0]));
+		*index = device->queued[0];
+		device->n_queued--;
+		memmove(&device->queued[0], &device->queued[1],
+			device->n_queued * sizeof(device->queued[0]));
 	}
-	spin_unlock_irq(&sink->lock);
+	spin_unlock_irq(&device->lock);
 
 	return takes;
 }
@@ -264,9 +264,9 @@ static bool sink_take(struct sink *sink, u32 *index)
  * Writes into a frame. Others may have the memory in their caches, or in memory of a
  * device: hence the two calls around, which can sleep, and no plain pointer.
  */
-static int sink_write(struct sink *sink, u32 index, u32 word)
+static int device_write(struct device *device, u32 index, u32 word)
 {
-	struct dma_buf *dmabuf = ksalloc_allocator_dmabuf(sink->allocator,
+	struct dma_buf *dmabuf = ksalloc_allocator_dmabuf(device->allocator,
 							  index);
 	struct iosys_map own;
 	int ret;
@@ -274,258 +274,258 @@ static int sink_write(struct sink *sink, u32 index, u32 word)
 	ret = dma_buf_begin_cpu_access(dmabuf, DMA_TO_DEVICE);
 	if (ret)
 		return ret;
-	if (sink->own) {
-		iosys_map_set_vaddr(&own, sink->own->vaddr[index]);
+	if (device->own) {
+		iosys_map_set_vaddr(&own, device->own->vaddr[index]);
 		iosys_map_wr(&own, 0, u32, word);
 	} else {
-		iosys_map_wr(&sink->map[index], 0, u32, word);
+		iosys_map_wr(&device->map[index], 0, u32, word);
 	}
 	return dma_buf_end_cpu_access(dmabuf, DMA_TO_DEVICE);
 }
 
 /* Gives a filled frame back; where that has failed, without data */
-static void sink_give(struct sink *sink, u32 index, u32 sequence, int error)
+static void device_give(struct device *device, u32 index, u32 sequence, int error)
 {
-	spin_lock_irq(&sink->lock);
-	sink->filled[sink->n_filled++] = (struct ksalloc_completion){
+	spin_lock_irq(&device->lock);
+	device->filled[device->n_filled++] = (struct ksalloc_completion){
 		.index = index,
 		.sequence = sequence,
 		.data_used = error ? 0 : sizeof(u32),
 		.options_flags = KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
 		.time = div_u64(ktime_get_ns(), 100),
 	};
-	spin_unlock_irq(&sink->lock);
-	ksalloc_sink_notify(&sink->sink);
+	spin_unlock_irq(&device->lock);
+	ksalloc_device_notify(&device->device);
 }
 
-/* sink_cancel() waits for this; so the allocator stays meanwhile */
-static void sink_works(struct work_struct *work)
+/* device_cancel() waits for this; so the allocator stays meanwhile */
+static void device_works(struct work_struct *work)
 {
-	struct sink *sink = container_of(to_delayed_work(work), struct sink,
+	struct device *device = container_of(to_delayed_work(work), struct device,
 					 work);
 	u32 index, sequence;
 
-	if (sink_take(sink, &index)) {
-		sequence = sink->sequence++;
-		sink_give(sink, index, sequence,
-			  sink_write(sink, index, sequence));
+	if (device_take(device, &index)) {
+		sequence = device->sequence++;
+		device_give(device, index, sequence,
+			  device_write(device, index, sequence));
 	}
-	schedule_delayed_work(&sink->work, msecs_to_jiffies(SINK_PERIOD_MS));
+	schedule_delayed_work(&device->work, msecs_to_jiffies(DEVICE_PERIOD_MS));
 }
 
 /* The connection's calls */
 
-static int sink_get_framing(struct ksalloc_sink *ksalloc,
+static int device_get_framing(struct ksalloc_device *ksalloc,
 			    struct ksallocator_framing *framing)
 {
 	*framing = (struct ksallocator_framing){
 		.requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY,
-		.frames = SINK_FRAMES,
-		.frame_size = to_sink(ksalloc)->ask.frame_size,
+		.frames = DEVICE_FRAMES,
+		.frame_size = to_device(ksalloc)->ask.frame_size,
 	};
 	return 0;
 }
 
-static void sink_unmap_frames(struct sink *sink, u32 frames)
+static void device_unmap_frames(struct device *device, u32 frames)
 {
 	while (frames--)
-		dma_buf_vunmap_unlocked(ksalloc_allocator_dmabuf(sink->allocator,
+		dma_buf_vunmap_unlocked(ksalloc_allocator_dmabuf(device->allocator,
 								 frames),
-					&sink->map[frames]);
-	kvfree(sink->map);
-	sink->map = NULL;
+					&device->map[frames]);
+	kvfree(device->map);
+	device->map = NULL;
 }
 
-static int sink_map_frames(struct sink *sink)
+static int device_map_frames(struct device *device)
 {
-	u32 i, frames = ksalloc_allocator_frames(sink->allocator);
+	u32 i, frames = ksalloc_allocator_frames(device->allocator);
 	struct dma_buf *dmabuf;
 	int ret;
 
-	sink->map = kvcalloc(frames, sizeof(*sink->map), GFP_KERNEL);
-	if (!sink->map)
+	device->map = kvcalloc(frames, sizeof(*device->map), GFP_KERNEL);
+	if (!device->map)
 		return -ENOMEM;
 	for (i = 0; i < frames; i++) {
-		dmabuf = ksalloc_allocator_dmabuf(sink->allocator, i);
-		ret = dmabuf ? dma_buf_vmap_unlocked(dmabuf, &sink->map[i]) :
+		dmabuf = ksalloc_allocator_dmabuf(device->allocator, i);
+		ret = dmabuf ? dma_buf_vmap_unlocked(dmabuf, &device->map[i]) :
 			       -EOPNOTSUPP;
 		if (ret) {
-			sink_unmap_frames(sink, i);
+			device_unmap_frames(device, i);
 			return ret;
 		}
 	}
 	return 0;
 }
 
-static int sink_acquire(struct ksalloc_sink *ksalloc, struct file *allocator)
+static int device_acquire(struct ksalloc_device *ksalloc, struct file *allocator)
 {
-	struct sink *sink = to_sink(ksalloc);
+	struct device *device = to_device(ksalloc);
 	int ret = 0;
 
-	sink->allocator = allocator;
-	sink->own = ksalloc_allocator_memory(allocator, &sink_memory_ops);
-	if (sink->own)
-		atomic_inc(&sink_recognized);
+	device->allocator = allocator;
+	device->own = ksalloc_allocator_memory(allocator, &device_memory_ops);
+	if (device->own)
+		atomic_inc(&device_recognized);
 	else
-		ret = sink_map_frames(sink);
+		ret = device_map_frames(device);
 	if (ret)
-		sink->allocator = NULL;
+		device->allocator = NULL;
 	return ret;
 }
 
-static void sink_unacquire(struct ksalloc_sink *ksalloc)
+static void device_unacquire(struct ksalloc_device *ksalloc)
 {
-	struct sink *sink = to_sink(ksalloc);
+	struct device *device = to_device(ksalloc);
 
-	if (!sink->own)
-		sink_unmap_frames(sink, ksalloc_allocator_frames(sink->allocator));
-	sink->own = NULL;
-	sink->allocator = NULL;
+	if (!device->own)
+		device_unmap_frames(device, ksalloc_allocator_frames(device->allocator));
+	device->own = NULL;
+	device->allocator = NULL;
 }
 
-static int sink_queue(struct ksalloc_sink *ksalloc, u32 index,
+static int device_queue(struct ksalloc_device *ksalloc, u32 index,
 		      struct dma_buf *dmabuf)
 {
-	struct sink *sink = to_sink(ksalloc);
+	struct device *device = to_device(ksalloc);
 
-	spin_lock_irq(&sink->lock);
-	sink->queued[sink->n_queued++] = index;
-	spin_unlock_irq(&sink->lock);
+	spin_lock_irq(&device->lock);
+	device->queued[device->n_queued++] = index;
+	spin_unlock_irq(&device->lock);
 
 	return 0;
 }
 
-static int sink_dequeue(struct ksalloc_sink *ksalloc,
+static int device_dequeue(struct ksalloc_device *ksalloc,
 			struct ksalloc_completion *completion)
 {
-	struct sink *sink = to_sink(ksalloc);
+	struct device *device = to_device(ksalloc);
 	int ret = -EAGAIN;
 
-	spin_lock_irq(&sink->lock);
-	if (sink->n_filled) {
-		*completion = sink->filled[0];
-		sink->n_filled--;
-		memmove(&sink->filled[0], &sink->filled[1],
-			sink->n_filled * sizeof(sink->filled[0]));
+	spin_lock_irq(&device->lock);
+	if (device->n_filled) {
+		*completion = device->filled[0];
+		device->n_filled--;
+		memmove(&device->filled[0], &device->filled[1],
+			device->n_filled * sizeof(device->filled[0]));
 		ret = 0;
 	}
-	spin_unlock_irq(&sink->lock);
+	spin_unlock_irq(&device->lock);
 
 	return ret;
 }
 
-static int sink_run(struct ksalloc_sink *ksalloc)
+static int device_run(struct ksalloc_device *ksalloc)
 {
-	struct sink *sink = to_sink(ksalloc);
+	struct device *device = to_device(ksalloc);
 
-	spin_lock_irq(&sink->lock);
-	sink->running = true;
-	spin_unlock_irq(&sink->lock);
-	schedule_delayed_work(&sink->work, msecs_to_jiffies(SINK_PERIOD_MS));
+	spin_lock_irq(&device->lock);
+	device->running = true;
+	spin_unlock_irq(&device->lock);
+	schedule_delayed_work(&device->work, msecs_to_jiffies(DEVICE_PERIOD_MS));
 
 	return 0;
 }
 
-static void sink_cancel(struct ksalloc_sink *ksalloc)
+static void device_cancel(struct ksalloc_device *ksalloc)
 {
-	struct sink *sink = to_sink(ksalloc);
+	struct device *device = to_device(ksalloc);
 
-	cancel_delayed_work_sync(&sink->work);
-	spin_lock_irq(&sink->lock);
-	sink->running = false;
-	sink->n_queued = 0;
-	sink->n_filled = 0;
-	spin_unlock_irq(&sink->lock);
+	cancel_delayed_work_sync(&device->work);
+	spin_lock_irq(&device->lock);
+	device->running = false;
+	device->n_queued = 0;
+	device->n_filled = 0;
+	spin_unlock_irq(&device->lock);
 }
 
-static bool sink_ready(struct ksalloc_sink *ksalloc)
+static bool device_ready(struct ksalloc_device *ksalloc)
 {
-	return READ_ONCE(to_sink(ksalloc)->n_filled);
+	return READ_ONCE(to_device(ksalloc)->n_filled);
 }
 
-static bool sink_gone(struct ksalloc_sink *ksalloc)
+static bool device_gone(struct ksalloc_device *ksalloc)
 {
 	return false;
 }
 
-static int sink_watch(struct ksalloc_sink *ksalloc)
+static int device_watch(struct ksalloc_device *ksalloc)
 {
 	return 0;
 }
 
 /* It only ever notifies while it is running, which is over by now */
-static void sink_unwatch(struct ksalloc_sink *ksalloc)
+static void device_unwatch(struct ksalloc_device *ksalloc)
 {
 }
 
-static void sink_destroy(struct ksalloc_sink *ksalloc)
+static void device_destroy(struct ksalloc_device *ksalloc)
 {
-	kvfree(to_sink(ksalloc));
+	kvfree(to_device(ksalloc));
 }
 
-static void sink_show(struct ksalloc_sink *ksalloc, struct seq_file *m)
+static void device_show(struct ksalloc_device *ksalloc, struct seq_file *m)
 {
 	seq_puts(m, "device:\tsample\n");
 }
 
 /* With memory of its own, and without */
 
-#define SINK_OPS				\
+#define DEVICE_OPS				\
 	.owner = THIS_MODULE,			\
-	.get_framing = sink_get_framing,	\
-	.acquire = sink_acquire,		\
-	.unacquire = sink_unacquire,		\
-	.queue = sink_queue,			\
-	.dequeue = sink_dequeue,		\
-	.run = sink_run,			\
-	.cancel = sink_cancel,			\
-	.ready = sink_ready,			\
-	.gone = sink_gone,			\
-	.watch = sink_watch,			\
-	.unwatch = sink_unwatch,		\
-	.destroy = sink_destroy,		\
-	.show = sink_show
+	.get_framing = device_get_framing,	\
+	.acquire = device_acquire,		\
+	.unacquire = device_unacquire,		\
+	.queue = device_queue,			\
+	.dequeue = device_dequeue,		\
+	.run = device_run,			\
+	.cancel = device_cancel,			\
+	.ready = device_ready,			\
+	.gone = device_gone,			\
+	.watch = device_watch,			\
+	.unwatch = device_unwatch,		\
+	.destroy = device_destroy,		\
+	.show = device_show
 
-static const struct ksalloc_sink_ops sink_ops = {
-	SINK_OPS,
+static const struct ksalloc_device_ops device_ops = {
+	DEVICE_OPS,
 };
 
-static const struct ksalloc_sink_ops sink_ops_with_memory = {
-	SINK_OPS,
-	.memory = &sink_memory_ops,
+static const struct ksalloc_device_ops device_ops_with_memory = {
+	DEVICE_OPS,
+	.memory = &device_memory_ops,
 };
 
 /* The program's calls */
 
-static long sink_connect(void __user *uarg)
+static long device_connect(void __user *uarg)
 {
-	struct sink_connect ask;
+	struct device_connect ask;
 	struct file *connection;
-	struct sink *sink;
+	struct device *device;
 	int fd;
 
 	if (copy_from_user(&ask, uarg, sizeof(ask)))
 		return -EFAULT;
-	if (ask.memory > SINK_MEMORY_KERNEL || !ask.frame_size ||
-	    ask.failure > SINK_FAILS_ALLOC || ask.__reserved ||
+	if (ask.memory > DEVICE_MEMORY_KERNEL || !ask.frame_size ||
+	    ask.failure > DEVICE_FAILS_ALLOC || ask.__reserved ||
 	    (ask.failure && (ask.error >= 0 || ask.error < -MAX_ERRNO)))
 		return -EINVAL;
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
 
-	sink = kvzalloc(sizeof(*sink), GFP_KERNEL);
-	if (!sink) {
+	device = kvzalloc(sizeof(*device), GFP_KERNEL);
+	if (!device) {
 		put_unused_fd(fd);
 		return -ENOMEM;
 	}
-	sink->ask = ask;
-	sink->sink.ops = ask.memory ? &sink_ops_with_memory : &sink_ops;
-	spin_lock_init(&sink->lock);
-	INIT_DELAYED_WORK(&sink->work, sink_works);
+	device->ask = ask;
+	device->device.ops = ask.memory ? &device_ops_with_memory : &device_ops;
+	spin_lock_init(&device->lock);
+	INIT_DELAYED_WORK(&device->work, device_works);
 
-	/* From here on the sink is the connection's, come what may */
-	connection = ksalloc_connect(&sink->sink);
+	/* From here on the device is the connection's, come what may */
+	connection = ksalloc_connect(&device->device);
 	if (IS_ERR(connection)) {
 		put_unused_fd(fd);
 		return PTR_ERR(connection);
@@ -534,46 +534,46 @@ static long sink_connect(void __user *uarg)
 	return fd;
 }
 
-static long sink_counts(void __user *uarg)
+static long device_counts(void __user *uarg)
 {
-	const struct sink_counts counts = {
-		.initialized = atomic_read(&sink_initialized),
-		.allocated = atomic_read(&sink_allocated),
-		.freed = atomic_read(&sink_freed),
-		.deleted = atomic_read(&sink_deleted),
-		.buffers = atomic_read(&sink_buffers),
-		.recognized = atomic_read(&sink_recognized),
+	const struct device_counts counts = {
+		.initialized = atomic_read(&device_initialized),
+		.allocated = atomic_read(&device_allocated),
+		.freed = atomic_read(&device_freed),
+		.deleted = atomic_read(&device_deleted),
+		.buffers = atomic_read(&device_buffers),
+		.recognized = atomic_read(&device_recognized),
 	};
 
 	return copy_to_user(uarg, &counts, sizeof(counts)) ? -EFAULT : 0;
 }
 
-static long sink_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	switch (cmd) {
-	case SINK_CONNECT:
-		return sink_connect((void __user *)arg);
-	case SINK_COUNTS:
-		return sink_counts((void __user *)arg);
+	case DEVICE_CONNECT:
+		return device_connect((void __user *)arg);
+	case DEVICE_COUNTS:
+		return device_counts((void __user *)arg);
 	}
 	return -ENOTTY;
 }
 
-static const struct file_operations sink_fops = {
+static const struct file_operations device_fops = {
 	.owner = THIS_MODULE,
 	.open = nonseekable_open,
-	.unlocked_ioctl = sink_ioctl,
+	.unlocked_ioctl = device_ioctl,
 };
 
-static struct miscdevice sink_device = {
+static struct miscdevice device_node = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "ksalloc-device",
-	.fops = &sink_fops,
+	.fops = &device_fops,
 	.mode = 0600,
 };
-module_misc_device(sink_device);
+module_misc_device(device_node);
 
-MODULE_DESCRIPTION("Sample sink of ksalloc with memory of its own");
+MODULE_DESCRIPTION("Sample device of ksalloc with memory of its own");
 MODULE_LICENSE("GPL");
 /* MODULE_IMPORT_NS() takes an identifier up to 6.12 and a string from 6.13 on */
 MODULE_INFO(import_ns, "DMA_BUF");

@@ -1,41 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * How a program gets a connection to the sample sink: ioctls on /dev/ksalloc-device.
+ * How a program gets a connection to the sample device: ioctls on /dev/ksalloc-device.
  */
-#ifndef _SAMPLES_KSALLOC_SINK_H
-#define _SAMPLES_KSALLOC_SINK_H
+#ifndef _SAMPLES_KSALLOC_DEVICE_H
+#define _SAMPLES_KSALLOC_DEVICE_H
 
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-/* What memory the sink has of its own */
-enum sink_memory_kind {
-	SINK_MEMORY_NONE,
-	SINK_MEMORY_DMABUF,
-	SINK_MEMORY_KERNEL, /* it never leaves the kernel */
+/* What memory the device has of its own */
+enum device_memory_kind {
+	DEVICE_MEMORY_NONE,
+	DEVICE_MEMORY_DMABUF,
+	DEVICE_MEMORY_KERNEL, /* it never leaves the kernel */
 };
 
 /* The call of the memory's that fails */
-enum sink_failure {
-	SINK_FAILS_NEVER,
-	SINK_FAILS_INITIALIZE,
-	SINK_FAILS_ALLOC,
+enum device_failure {
+	DEVICE_FAILS_NEVER,
+	DEVICE_FAILS_INITIALIZE,
+	DEVICE_FAILS_ALLOC,
 };
 
 /* A new connection; returns its descriptor */
-struct sink_connect {
-	__u32 memory; /* enum sink_memory_kind */
+struct device_connect {
+	__u32 memory; /* enum device_memory_kind */
 	__u32 frame_size;
-	__u32 failure; /* enum sink_failure */
+	__u32 failure; /* enum device_failure */
 	__u32 fail_at; /* the frame at which alloc fails */
 	__s32 error; /* how, as a negative errno */
 	__u32 __reserved;
 };
 
-#define SINK_CONNECT _IOW('K', 0, struct sink_connect)
+#define DEVICE_CONNECT _IOW('K', 0, struct device_connect)
 
 /* How often its own memory was called, by all connections, and what was wrong */
-struct sink_counts {
+struct device_counts {
 	__u32 initialized;
 	__u32 allocated;
 	__u32 freed;
@@ -45,6 +45,6 @@ struct sink_counts {
 	__u32 __reserved[2];
 };
 
-#define SINK_COUNTS _IOR('K', 1, struct sink_counts)
+#define DEVICE_COUNTS _IOR('K', 1, struct device_counts)
 
-#endif /* _SAMPLES_KSALLOC_SINK_H */
+#endif /* _SAMPLES_KSALLOC_DEVICE_H */

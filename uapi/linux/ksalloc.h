@@ -116,7 +116,7 @@ enum {
 /* @flags of KSALLOC_ENABLE_EVENT: tell once, and disable the event thereby */
 #define KSALLOC_EVENT_ONESHOT 0x00000001
 
-/* KSALLOCATOR_FRAMING.RequirementsFlags: what a sink needs */
+/* KSALLOCATOR_FRAMING.RequirementsFlags: what a device needs */
 #define KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER 0x00000001
 #define KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY 0x00000002
 #define KSALLOCATOR_REQUIREMENTF_FRAME_INTEGRITY 0x00000004
@@ -135,7 +135,7 @@ enum {
 /**
  * struct ksallocator_framing - KSALLOCATOR_FRAMING
  * @options_flags: KSALLOCATOR_OPTIONF_*, when creating an allocator
- * @requirements_flags: KSALLOCATOR_REQUIREMENTF_*, when stating a sink's needs
+ * @requirements_flags: KSALLOCATOR_REQUIREMENTF_*, when stating a device's needs
  * @pool_type: KSALLOC_POOL_*
  * @frames: number of frames; 0 is no requirement
  * @frame_size: bytes in a frame; 0 is no requirement

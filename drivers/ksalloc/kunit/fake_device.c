@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A sink that is no device: see fake_device.h.
+ * A device that is no device: see fake_device.h.
  *
- * It is at the same time the judge of how it is used: what a sink may rely on
+ * It is at the same time the judge of how it is used: what a device may rely on
  * is checked in each call, and the first breach is kept as "misuse". A rig, once
  * it ends, has had none.
  */
@@ -13,9 +13,9 @@
 
 #include "fake_device.h"
 
-static struct ks_fake *to_fake(struct ksalloc_sink *sink)
+static struct ks_fake *to_fake(struct ksalloc_device *device)
 {
-	return container_of(sink, struct ks_fake, sink);
+	return container_of(device, struct ks_fake, device);
 }
 
 static void ks_fake_check(struct ks_fake *fake, bool right, const char *what)
@@ -29,7 +29,7 @@ static void ks_fake_check(struct ks_fake *fake, bool right, const char *what)
 static bool ks_fake_conn_locked(struct ks_fake *fake)
 {
 	return !IS_ENABLED(CONFIG_LOCKDEP) ||
-	       lockdep_is_held(&fake->sink.connection->lock);
+	       lockdep_is_held(&fake->device.connection->lock);
 }
 
 /* Begins each call, with a note of it; the caller ends it by unlocking */
@@ -61,10 +61,10 @@ static int ks_fake_try(struct ks_fake *fake, enum ks_fake_op op, u32 frame)
 	return fake->error;
 }
 
-static int ks_fake_get_framing(struct ksalloc_sink *sink,
+static int ks_fake_get_framing(struct ksalloc_device *device,
 			       struct ksallocator_framing *framing)
 {
-	struct ks_fake *fake = to_fake(sink);
+	struct ks_fake *fake = to_fake(device);
 	int ret = ks_fake_try(fake, KS_FAKE_GET_FRAMING, 0);
 
 	ks_fake_check(fake, ks_fake_conn_locked(fake),
@@ -76,9 +76,9 @@ static int ks_fake_get_framing(struct ksalloc_sink *sink,
 	return ret;
 }
 
-static int ks_fake_acquire(struct ksalloc_sink *sink, struct file *allocator)
+static int ks_fake_acquire(struct ksalloc_device *device, struct file *allocator)
 {
-	struct ks_fake *fake = to_fake(sink);
+	struct ks_fake *fake = to_fake(device);
 	int ret = ks_fake_try(fake, KS_FAKE_ACQUIRE, 0);
 
 	ks_fake_check(fake, ks_fake_conn_locked(fake),
@@ -93,9 +93,9 @@ static int ks_fake_acquire(struct ksalloc_sink *sink, struct file *allocator)
 	return ret;
 }
 
-static void ks_fake_unacquire(struct ksalloc_sink *sink)
+static void ks_fake_unacquire(struct ksalloc_device *device)
 {
-	struct ks_fake *fake = to_fake(sink);
+	struct ks_fake *fake = to_fake(device);
 
 	ks_fake_enter(fake, KS_FAKE_UNACQUIRE, 0);
 	ks_fake_check(fake, ks_fake_conn_locked(fake),
@@ -130,13 +130,13 @@ static bool ks_fake_owns(struct ks_fake *fake, u32 index)
 		return false;
 	frame = &fake->alloc->frame[index];
 	return READ_ONCE(frame->state) == KS_FRAME_IN_DEVICE &&
-	       frame->connection == fake->sink.connection->file;
+	       frame->connection == fake->device.connection->file;
 }
 
-static int ks_fake_queue(struct ksalloc_sink *sink, u32 index,
+static int ks_fake_queue(struct ksalloc_device *device, u32 index,
 			 struct dma_buf *dmabuf)
 {
-	struct ks_fake *fake = to_fake(sink);
+	struct ks_fake *fake = to_fake(device);
 	int ret = ks_fake_try(fake, KS_FAKE_QUEUE, index);
 
 	ks_fake_check(fake, ks_fake_conn_locked(fake),
@@ -157,10 +157,10 @@ static int ks_fake_queue(struct ksalloc_sink *sink, u32 index,
 	return ret;
 }
 
-static int ks_fake_dequeue(struct ksalloc_sink *sink,
+static int ks_fake_dequeue(struct ksalloc_device *device,
 			   struct ksalloc_completion *completion)
 {
-	struct ks_fake *fake = to_fake(sink);
+	struct ks_fake *fake = to_fake(device);
 	struct ks_fake_device *device = &fake->device;
 	int ret = ks_fake_try(fake, KS_FAKE_DEQUEUE, 0);
 
@@ -182,9 +182,9 @@ static int ks_fake_dequeue(struct ksalloc_sink *sink,
 	return ret;
 }
 
-static int ks_fake_run(struct ksalloc_sink *sink)
+static int ks_fake_run(struct ksalloc_device *device)
 {
-	struct ks_fake *fake = to_fake(sink);
+	struct ks_fake *fake = to_fake(device);
 	int ret = ks_fake_try(fake, KS_FAKE_RUN, 0);
 
 	ks_fake_check(fake, ks_fake_conn_locked(fake),
@@ -198,9 +198,9 @@ static int ks_fake_run(struct ksalloc_sink *sink)
 	return ret;
 }
 
-static void ks_fake_cancel(struct ksalloc_sink *sink)
+static void ks_fake_cancel(struct ksalloc_device *device)
 {
-	struct ks_fake *fake = to_fake(sink);
+	struct ks_fake *fake = to_fake(device);
 
 	ks_fake_enter(fake, KS_FAKE_CANCEL, 0);
 	ks_fake_check(fake, ks_fake_conn_locked(fake),
@@ -212,19 +212,19 @@ static void ks_fake_cancel(struct ksalloc_sink *sink)
 	spin_unlock_irq(&fake->lock);
 }
 
-static bool ks_fake_ready(struct ksalloc_sink *sink)
+static bool ks_fake_ready(struct ksalloc_device *device)
 {
-	return READ_ONCE(to_fake(sink)->device.n_filled);
+	return READ_ONCE(to_fake(device)->device.n_filled);
 }
 
-static bool ks_fake_gone(struct ksalloc_sink *sink)
+static bool ks_fake_gone(struct ksalloc_device *device)
 {
-	return READ_ONCE(to_fake(sink)->gone);
+	return READ_ONCE(to_fake(device)->gone);
 }
 
-static int ks_fake_watch(struct ksalloc_sink *sink)
+static int ks_fake_watch(struct ksalloc_device *device)
 {
-	struct ks_fake *fake = to_fake(sink);
+	struct ks_fake *fake = to_fake(device);
 	int ret = ks_fake_try(fake, KS_FAKE_WATCH, 0);
 
 	ks_fake_check(fake, !fake->watched, "watch twice");
@@ -234,18 +234,18 @@ static int ks_fake_watch(struct ksalloc_sink *sink)
 	return ret;
 }
 
-static void ks_fake_unwatch(struct ksalloc_sink *sink)
+static void ks_fake_unwatch(struct ksalloc_device *device)
 {
-	struct ks_fake *fake = to_fake(sink);
+	struct ks_fake *fake = to_fake(device);
 
 	ks_fake_enter(fake, KS_FAKE_UNWATCH, 0);
 	fake->watched = false;
 	spin_unlock_irq(&fake->lock);
 }
 
-static void ks_fake_destroy(struct ksalloc_sink *sink)
+static void ks_fake_destroy(struct ksalloc_device *device)
 {
-	struct ks_fake *fake = to_fake(sink);
+	struct ks_fake *fake = to_fake(device);
 
 	ks_fake_enter(fake, KS_FAKE_DESTROY, 0);
 	ks_fake_check(fake, !fake->watched, "destroy when watched");
@@ -254,11 +254,11 @@ static void ks_fake_destroy(struct ksalloc_sink *sink)
 	spin_unlock_irq(&fake->lock);
 }
 
-static void ks_fake_show(struct ksalloc_sink *sink, struct seq_file *m)
+static void ks_fake_show(struct ksalloc_device *device, struct seq_file *m)
 {
 }
 
-static const struct ksalloc_sink_ops ks_fake_ops = {
+static const struct ksalloc_device_ops ks_fake_ops = {
 	.owner = THIS_MODULE,
 	.get_framing = ks_fake_get_framing,
 	.acquire = ks_fake_acquire,
@@ -280,7 +280,7 @@ struct ks_fake_action {
 	struct ks_fake *fake;
 };
 
-/* A connection that lives on has a sink that lives on, where that is a mistake */
+/* A connection that lives on has a device that lives on, where that is a mistake */
 static void ks_fake_end(void *data)
 {
 	struct ks_fake_action *action = data;
@@ -288,15 +288,15 @@ static void ks_fake_end(void *data)
 	bool destroyed = ks_test_wait_until(READ_ONCE(fake->destroyed));
 
 	KUNIT_EXPECT_TRUE_MSG(action->test, destroyed,
-			      "the sink was not destroyed");
+			      "the device was not destroyed");
 	if (fake->misuse)
-		KUNIT_FAIL(action->test, "the sink was misused: %s",
+		KUNIT_FAIL(action->test, "the device was misused: %s",
 			   fake->misuse);
 	if (destroyed)
 		kfree(fake);
 }
 
-/* A sink, for a connection to be made of it in this test */
+/* A device, for a connection to be made of it in this test */
 struct ks_fake *ks_fake_create(struct kunit *test)
 {
 	struct ks_fake_action *action;
@@ -306,7 +306,7 @@ struct ks_fake *ks_fake_create(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, action);
 	fake = kzalloc(sizeof(*fake), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, fake);
-	fake->sink.ops = &ks_fake_ops;
+	fake->device.ops = &ks_fake_ops;
 	spin_lock_init(&fake->lock);
 	fake->framing = (struct ksallocator_framing){
 		.requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY,
@@ -410,7 +410,7 @@ bool ks_fake_fill(struct ks_fake *fake)
 	spin_unlock_irqrestore(&fake->lock, flags);
 
 	if (fills)
-		ks_connection_notify(fake->sink.connection);
+		ks_connection_notify(fake->device.connection);
 	return fills;
 }
 
@@ -432,14 +432,14 @@ void ks_fake_fill_as(struct ks_fake *fake, const struct ksalloc_completion *comp
 	if (device->n_filled < KS_TEST_FRAMES)
 		device->filled[device->n_filled++] = *completion;
 	spin_unlock_irq(&fake->lock);
-	ks_connection_notify(fake->sink.connection);
+	ks_connection_notify(fake->device.connection);
 }
 
 /* Lets the device disappear, and say so */
 void ks_fake_vanish(struct ks_fake *fake)
 {
 	WRITE_ONCE(fake->gone, true);
-	ks_connection_notify(fake->sink.connection);
+	ks_connection_notify(fake->device.connection);
 }
 
 /* Rigs */
@@ -488,7 +488,7 @@ struct ks_rig *ks_rig_create_on(struct kunit *test, struct file *allocator)
 	rig->alloc = ks_allocator_of(allocator);
 	rig->fake = ks_fake_create(test);
 
-	rig->file = ksalloc_connect(&rig->fake->sink);
+	rig->file = ksalloc_connect(&rig->fake->device);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rig->file);
 	rig->conn = rig->file->private_data;
 	rig->owner = (struct ks_owner){ rig->file, ks_test_files(0) };
@@ -575,7 +575,7 @@ u32 ks_rig_done(struct ks_rig *rig, u32 *order)
 	return ks_rig_slots(rig, &rig->conn->done, order);
 }
 
-/* Fails where the sink was called otherwise since ks_fake_forget() */
+/* Fails where the device was called otherwise since ks_fake_forget() */
 void ks_rig_expect_calls(struct ks_rig *rig, const char *expected)
 {
 	char text[KS_FAKE_TEXT];

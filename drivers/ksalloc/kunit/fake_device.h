@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A sink that is no device: it writes down how it is called, fails when told to,
+ * A device that is no device: it writes down how it is called, fails when told to,
  * and fills frames when told to.
  */
-#ifndef _KS_FAKE_SINK_H
-#define _KS_FAKE_SINK_H
+#ifndef _KS_FAKE_DEVICE_H
+#define _KS_FAKE_DEVICE_H
 
 #include "ks_test.h"
 
 /*
- * The calls of &struct ksalloc_sink_ops that are written down: those that only ask
+ * The calls of &struct ksalloc_device_ops that are written down: those that only ask
  * (gone, ready, show) are not.
  */
 enum ks_fake_op {
@@ -50,8 +50,8 @@ struct ks_fake_device {
 };
 
 /**
- * struct ks_fake - a fake sink
- * @sink: what the connection knows
+ * struct ks_fake - a fake device
+ * @device: what the connection knows
  * @lock: protects all that follows
  * @framing: what it says that it needs
  * @alloc: the allocator of its frames, while acquired
@@ -60,7 +60,7 @@ struct ks_fake_device {
  * @gone: the device has disappeared
  * @watched: the connection is told of news
  * @destroyed: the end
- * @misuse: the first call that a sink may rely on not to come; NULL for none
+ * @misuse: the first call that a device may rely on not to come; NULL for none
  * @ops: the calls since ks_fake_forget(), the first KS_FAKE_CALLS of them
  * @frame: for queue, which frame
  * @n_calls: how many calls
@@ -71,7 +71,7 @@ struct ks_fake_device {
  * @on_call_data: argument
  */
 struct ks_fake {
-	struct ksalloc_sink sink;
+	struct ksalloc_device device;
 	spinlock_t lock; /* the device, and the record */
 	struct ksallocator_framing framing;
 	struct ks_allocator *alloc;
@@ -110,13 +110,13 @@ void ks_fake_fill_as(struct ks_fake *fake, const struct ksalloc_completion *comp
 void ks_fake_vanish(struct ks_fake *fake);
 
 /**
- * struct ks_rig - a connection to a fake sink, with an allocator
+ * struct ks_rig - a connection to a fake device, with an allocator
  * @test: the test
  * @allocator: the allocator's file
  * @alloc: the allocator
  * @file: the connection's file; NULL when the test has released it
  * @conn: the connection
- * @fake: its sink
+ * @fake: its device
  * @owner: the client that all is done for, through the connection
  */
 struct ks_rig {
@@ -145,4 +145,4 @@ u32 ks_rig_done(struct ks_rig *rig, u32 *order);
 
 void ks_rig_expect_calls(struct ks_rig *rig, const char *expected);
 
-#endif /* _KS_FAKE_SINK_H */
+#endif /* _KS_FAKE_DEVICE_H */

@@ -214,7 +214,7 @@ static void flush_times(struct kunit *test)
 	}
 }
 
-/* Passes where a duration is valid where the sink says one, and only there (I3). */
+/* Passes where a duration is valid where the device says one, and only there (I3). */
 static void flush_durations(struct kunit *test)
 {
 	static const s64 durations[] = { 0, 1, 333333, 0, 400000 };

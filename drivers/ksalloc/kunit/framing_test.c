@@ -16,8 +16,8 @@
 #define FRAMING_RANDOM_CASES 100000
 
 #define SYSTEM_MEMORY KSALLOCATOR_OPTIONF_SYSTEM_MEMORY
-#define SINK_MEMORY KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY
-#define SINK_PREFERS KSALLOCATOR_REQUIREMENTF_PREFERENCES_ONLY
+#define DEVICE_MEMORY KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY
+#define DEVICE_PREFERS KSALLOCATOR_REQUIREMENTF_PREFERENCES_ONLY
 
 /* What a client could ask for; each test changes what it is about */
 static const struct ksallocator_framing asked_example = {
@@ -28,9 +28,9 @@ static const struct ksallocator_framing asked_example = {
 	.file_alignment = 0,
 };
 
-/* What a sink could need */
-static const struct ksallocator_framing sink_example = {
-	.requirements_flags = SINK_MEMORY,
+/* What a device could need */
+static const struct ksallocator_framing device_example = {
+	.requirements_flags = DEVICE_MEMORY,
 	.pool_type = KSALLOC_POOL_NONPAGED,
 	.frames = 3,
 	.frame_size = 3000,
@@ -39,25 +39,25 @@ static const struct ksallocator_framing sink_example = {
 /* Resolves, and checks that a failure writes nothing and success the right thing */
 static int framing_resolve(struct kunit *test,
 			   const struct ksallocator_framing *asked,
-			   const struct ksallocator_framing *sink)
+			   const struct ksallocator_framing *device)
 {
 	struct ksallocator_framing result, poison, expected = *asked;
 	int ret;
 
 	memset(&poison, 0xa5, sizeof(poison));
 	result = poison;
-	ret = ks_framing_resolve(asked, sink, false, &result);
+	ret = ks_framing_resolve(asked, device, false, &result);
 	if (ret) {
 		KUNIT_EXPECT_MEMEQ(test, &result, &poison, sizeof(result));
 		return ret;
 	}
 
 	if (!expected.frames)
-		expected.frames = sink->frames;
+		expected.frames = device->frames;
 	if (!expected.frame_size)
-		expected.frame_size = sink->frame_size;
+		expected.frame_size = device->frame_size;
 	KUNIT_EXPECT_MEMEQ(test, &result, &expected, sizeof(result));
-	KUNIT_EXPECT_TRUE(test, ks_framing_fits(&result, sink));
+	KUNIT_EXPECT_TRUE(test, ks_framing_fits(&result, device));
 	return ret;
 }
 
@@ -65,7 +65,7 @@ static int framing_resolve(struct kunit *test,
 static void framing_plain(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked_example,
-						 &sink_example));
+						 &device_example));
 }
 
 /*
@@ -80,45 +80,45 @@ static void framing_option_bits(struct kunit *test)
 	for (bit = 0; bit < 32; bit++) {
 		asked.options_flags = SYSTEM_MEMORY | BIT(bit);
 		KUNIT_EXPECT_EQ_MSG(test,
-				    framing_resolve(test, &asked, &sink_example),
+				    framing_resolve(test, &asked, &device_example),
 				    bit < 2 ? 0 : -EINVAL, "bit %u", bit);
 	}
 	asked.options_flags = KSALLOCATOR_OPTIONF_VALID;
-	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked, &sink_example));
+	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked, &device_example));
 }
 
 /*
  * Passes where memory that is not the system's is EOPNOTSUPP: asked for by no
- * SYSTEM_MEMORY, or the only one that the sink can use (A9, H4).
+ * SYSTEM_MEMORY, or the only one that the device can use (A9, H4).
  */
 static void framing_system_memory(struct kunit *test)
 {
 	struct ksallocator_framing asked = asked_example;
-	struct ksallocator_framing sink = sink_example;
+	struct ksallocator_framing device = device_example;
 
 	asked.options_flags = 0;
-	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &sink));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &device));
 	asked.options_flags = KSALLOCATOR_OPTIONF_COMPATIBLE;
-	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &sink));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &device));
 
 	asked.options_flags = SYSTEM_MEMORY;
-	sink.requirements_flags = 0;
-	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &sink));
-	sink.requirements_flags = KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
-	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &sink));
-	sink.requirements_flags = SINK_PREFERS;
-	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &sink));
+	device.requirements_flags = 0;
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &device));
+	device.requirements_flags = KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &device));
+	device.requirements_flags = DEVICE_PREFERS;
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &device));
 }
 
-/* Passes where what a sink says of its use of frames refuses nobody (H1, H3). */
-static void framing_sink_flags(struct kunit *test)
+/* Passes where what a device says of its use of frames refuses nobody (H1, H3). */
+static void framing_device_flags(struct kunit *test)
 {
-	struct ksallocator_framing sink = sink_example;
+	struct ksallocator_framing device = device_example;
 
-	sink.requirements_flags |= KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER;
-	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked_example, &sink));
-	sink.requirements_flags |= KSALLOCATOR_REQUIREMENTF_FRAME_INTEGRITY;
-	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked_example, &sink));
+	device.requirements_flags |= KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER;
+	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked_example, &device));
+	device.requirements_flags |= KSALLOCATOR_REQUIREMENTF_FRAME_INTEGRITY;
+	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked_example, &device));
 }
 
 /* Passes where the two pool types are taken and others are EINVAL (A10). */
@@ -143,7 +143,7 @@ static void framing_pool_types(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		asked.pool_type = cases[i].pool_type;
 		KUNIT_EXPECT_EQ_MSG(test,
-				    framing_resolve(test, &asked, &sink_example),
+				    framing_resolve(test, &asked, &device_example),
 				    cases[i].ret, "pool type %#x",
 				    asked.pool_type);
 	}
@@ -175,7 +175,7 @@ static void framing_alignment_masks(struct kunit *test)
 
 		asked.file_alignment = mask;
 		KUNIT_ASSERT_EQ_MSG(test,
-				    framing_resolve(test, &asked, &sink_example),
+				    framing_resolve(test, &asked, &device_example),
 				    expected, "mask %#x", mask);
 		taken += !expected;
 	}
@@ -184,10 +184,10 @@ static void framing_alignment_masks(struct kunit *test)
 	for (bit = PAGE_SHIFT; bit < 32; bit++) {
 		asked.file_alignment = BIT(bit);
 		KUNIT_EXPECT_EQ(test, -EINVAL,
-				framing_resolve(test, &asked, &sink_example));
+				framing_resolve(test, &asked, &device_example));
 		asked.file_alignment = GENMASK(bit, 0);
 		KUNIT_EXPECT_EQ(test, -EINVAL,
-				framing_resolve(test, &asked, &sink_example));
+				framing_resolve(test, &asked, &device_example));
 	}
 }
 
@@ -200,18 +200,18 @@ static void framing_reserved(struct kunit *test)
 	for (bit = 0; bit < 32; bit++) {
 		asked.reserved = BIT(bit);
 		KUNIT_EXPECT_EQ(test, -EINVAL,
-				framing_resolve(test, &asked, &sink_example));
+				framing_resolve(test, &asked, &device_example));
 	}
 }
 
 /*
- * Passes where the sink's count of frames and no fewer are taken, zero takes the
- * sink's, and more than KSALLOC_MAX_FRAMES are E2BIG (A8).
+ * Passes where the device's count of frames and no fewer are taken, zero takes the
+ * device's, and more than KSALLOC_MAX_FRAMES are E2BIG (A8).
  */
 static void framing_frames(struct kunit *test)
 {
 	static const struct {
-		u32 asked, sink;
+		u32 asked, device;
 		int ret;
 	} cases[] = {
 		{ 1, 0, 0 },
@@ -236,26 +236,26 @@ static void framing_frames(struct kunit *test)
 		{ 0, U32_MAX, -E2BIG },
 	};
 	struct ksallocator_framing asked = asked_example;
-	struct ksallocator_framing sink = sink_example;
+	struct ksallocator_framing device = device_example;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		asked.frames = cases[i].asked;
-		sink.frames = cases[i].sink;
-		KUNIT_EXPECT_EQ_MSG(test, framing_resolve(test, &asked, &sink),
+		device.frames = cases[i].device;
+		KUNIT_EXPECT_EQ_MSG(test, framing_resolve(test, &asked, &device),
 				    cases[i].ret, "%u of %u", asked.frames,
-				    sink.frames);
+				    device.frames);
 	}
 }
 
 /*
- * Passes where the sink's frame size and no less is taken, and zero takes the
- * sink's (A8). How much is too much is asked later: framing_bytes_limit.
+ * Passes where the device's frame size and no less is taken, and zero takes the
+ * device's (A8). How much is too much is asked later: framing_bytes_limit.
  */
 static void framing_frame_size(struct kunit *test)
 {
 	static const struct {
-		u32 asked, sink;
+		u32 asked, device;
 		int ret;
 	} cases[] = {
 		{ 1, 0, 0 },
@@ -274,15 +274,15 @@ static void framing_frame_size(struct kunit *test)
 		{ U32_MAX - 1, U32_MAX, -EINVAL },
 	};
 	struct ksallocator_framing asked = asked_example;
-	struct ksallocator_framing sink = sink_example;
+	struct ksallocator_framing device = device_example;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		asked.frame_size = cases[i].asked;
-		sink.frame_size = cases[i].sink;
-		KUNIT_EXPECT_EQ_MSG(test, framing_resolve(test, &asked, &sink),
+		device.frame_size = cases[i].device;
+		KUNIT_EXPECT_EQ_MSG(test, framing_resolve(test, &asked, &device),
 				    cases[i].ret, "%u of %u", asked.frame_size,
-				    sink.frame_size);
+				    device.frame_size);
 	}
 }
 
@@ -290,49 +290,49 @@ static void framing_frame_size(struct kunit *test)
 static void framing_zero_on_both_sides(struct kunit *test)
 {
 	struct ksallocator_framing asked = asked_example;
-	struct ksallocator_framing sink = sink_example;
+	struct ksallocator_framing device = device_example;
 
 	asked.frames = 0;
-	sink.frames = 0;
-	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &sink));
+	device.frames = 0;
+	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &device));
 	asked.frame_size = 0;
-	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &sink));
-	sink.frame_size = 0;
-	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &sink));
+	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &device));
+	device.frame_size = 0;
+	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &device));
 	asked.frames = 4;
-	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &sink));
+	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &device));
 	asked.frame_size = 1;
-	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked, &sink));
+	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked, &device));
 	/* A wish for nothing is no better */
-	sink.requirements_flags |= SINK_PREFERS;
+	device.requirements_flags |= DEVICE_PREFERS;
 	asked.frames = 0;
-	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &sink));
+	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &device));
 }
 
 /*
- * Passes where a sink that only states preferences takes less than it wishes, but
+ * Passes where a device that only states preferences takes less than it wishes, but
  * nothing that is wrong in itself, and still fills zeros in (A8, H4).
  */
 static void framing_preferences_only(struct kunit *test)
 {
 	struct ksallocator_framing asked = asked_example;
-	struct ksallocator_framing sink = sink_example;
+	struct ksallocator_framing device = device_example;
 
-	sink.requirements_flags |= SINK_PREFERS;
+	device.requirements_flags |= DEVICE_PREFERS;
 	asked.frames = 1;
 	asked.frame_size = 1;
-	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked, &sink));
+	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked, &device));
 	asked.frames = 0;
 	asked.frame_size = 0;
-	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked, &sink));
+	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked, &device));
 	asked.frames = KSALLOC_MAX_FRAMES + 1;
-	KUNIT_EXPECT_EQ(test, -E2BIG, framing_resolve(test, &asked, &sink));
+	KUNIT_EXPECT_EQ(test, -E2BIG, framing_resolve(test, &asked, &device));
 	asked.frames = 1;
 	asked.pool_type = 2;
-	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &sink));
+	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &device));
 }
 
-/* Passes where framing fits by its frames and size, or because the sink only prefers (D5, H4). */
+/* Passes where framing fits by its frames and size, or because the device only prefers (D5, H4). */
 static void framing_fits(struct kunit *test)
 {
 	static const struct {
@@ -348,25 +348,25 @@ static void framing_fits(struct kunit *test)
 		{ KSALLOC_MAX_FRAMES, U32_MAX, true },
 	};
 	struct ksallocator_framing framing = asked_example;
-	struct ksallocator_framing sink = sink_example;
+	struct ksallocator_framing device = device_example;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		framing.frames = cases[i].frames;
 		framing.frame_size = cases[i].frame_size;
-		sink.requirements_flags = SINK_MEMORY;
-		KUNIT_EXPECT_EQ(test, ks_framing_fits(&framing, &sink),
+		device.requirements_flags = DEVICE_MEMORY;
+		KUNIT_EXPECT_EQ(test, ks_framing_fits(&framing, &device),
 				cases[i].fits);
-		sink.requirements_flags |= SINK_PREFERS;
-		KUNIT_EXPECT_TRUE(test, ks_framing_fits(&framing, &sink));
+		device.requirements_flags |= DEVICE_PREFERS;
+		KUNIT_EXPECT_TRUE(test, ks_framing_fits(&framing, &device));
 	}
 
-	sink = sink_example;
-	sink.frames = 0;
-	sink.frame_size = 0;
+	device = device_example;
+	device.frames = 0;
+	device.frame_size = 0;
 	framing.frames = 1;
 	framing.frame_size = 1;
-	KUNIT_EXPECT_TRUE(test, ks_framing_fits(&framing, &sink));
+	KUNIT_EXPECT_TRUE(test, ks_framing_fits(&framing, &device));
 }
 
 /* Checks a success, and that a failure writes nothing */
@@ -451,7 +451,7 @@ static void framing_bytes_limit(struct kunit *test)
 #define WRONG_E2BIG BIT(2)
 
 static unsigned int framing_model_wrong(const struct ksallocator_framing *asked,
-					const struct ksallocator_framing *sink)
+					const struct ksallocator_framing *device)
 {
 	u32 frames = asked->frames, frame_size = asked->frame_size;
 	unsigned int wrong = 0, bit;
@@ -470,20 +470,20 @@ static unsigned int framing_model_wrong(const struct ksallocator_framing *asked,
 		wrong |= WRONG_EINVAL;
 	/* A9 */
 	if ((asked->options_flags >> 1) % 2 == 0 ||
-	    (sink->requirements_flags >> 1) % 2 == 0)
+	    (device->requirements_flags >> 1) % 2 == 0)
 		wrong |= WRONG_EOPNOTSUPP;
 	/* A8 */
 	if (frames == 0)
-		frames = sink->frames;
+		frames = device->frames;
 	if (frame_size == 0)
-		frame_size = sink->frame_size;
+		frame_size = device->frame_size;
 	if (frames == 0 || frame_size == 0)
 		wrong |= WRONG_EINVAL;
 	if (frames > 1024)
 		wrong |= WRONG_E2BIG;
 	/* A8, H4 */
-	if (sink->requirements_flags >> 31 == 0)
-		if (frames < sink->frames || frame_size < sink->frame_size)
+	if (device->requirements_flags >> 31 == 0)
+		if (frames < device->frames || frame_size < device->frame_size)
 			wrong |= WRONG_EINVAL;
 	return wrong;
 }
@@ -528,7 +528,7 @@ static u32 framing_random_else(struct rnd_state *rnd, u32 usual)
 
 static void framing_random(struct rnd_state *rnd,
 			   struct ksallocator_framing *asked,
-			   struct ksallocator_framing *sink)
+			   struct ksallocator_framing *device)
 {
 	u32 r = prandom_u32_state(rnd);
 
@@ -541,10 +541,10 @@ static void framing_random(struct rnd_state *rnd,
 			framing_random_else(rnd, BIT(r / 4 % (PAGE_SHIFT + 1)) - 1),
 		.reserved = framing_random_else(rnd, 0),
 	};
-	*sink = (struct ksallocator_framing){
+	*device = (struct ksallocator_framing){
 		.requirements_flags =
-			framing_random_else(rnd, SINK_MEMORY |
-					    (r % 3 ? 0 : SINK_PREFERS)),
+			framing_random_else(rnd, DEVICE_MEMORY |
+					    (r % 3 ? 0 : DEVICE_PREFERS)),
 		.frames = framing_random_number(rnd),
 		.frame_size = framing_random_number(rnd),
 	};
@@ -556,7 +556,7 @@ static void framing_random(struct rnd_state *rnd,
  */
 static void framing_random_resolve(struct kunit *test)
 {
-	struct ksallocator_framing asked, sink;
+	struct ksallocator_framing asked, device;
 	u32 fine = 0, einval = 0, eopnotsupp = 0, e2big = 0;
 	struct rnd_state rnd;
 	u32 i;
@@ -565,13 +565,13 @@ static void framing_random_resolve(struct kunit *test)
 	for (i = 0; i < FRAMING_RANDOM_CASES; i++) {
 		int ret;
 
-		framing_random(&rnd, &asked, &sink);
-		ret = framing_resolve(test, &asked, &sink);
+		framing_random(&rnd, &asked, &device);
+		ret = framing_resolve(test, &asked, &device);
 		KUNIT_ASSERT_TRUE_MSG(test,
-				      framing_model_allows(framing_model_wrong(&asked, &sink), ret),
-				      "case %u: %d for asked %*ph, sink %*ph", i,
+				      framing_model_allows(framing_model_wrong(&asked, &device), ret),
+				      "case %u: %d for asked %*ph, device %*ph", i,
 				      ret, (int)sizeof(asked), &asked,
-				      (int)sizeof(sink), &sink);
+				      (int)sizeof(device), &device);
 		fine += ret == 0;
 		einval += ret == -EINVAL;
 		eopnotsupp += ret == -EOPNOTSUPP;
@@ -642,7 +642,7 @@ static struct kunit_case framing_cases[] = {
 	KUNIT_CASE(framing_plain),
 	KUNIT_CASE(framing_option_bits),
 	KUNIT_CASE(framing_system_memory),
-	KUNIT_CASE(framing_sink_flags),
+	KUNIT_CASE(framing_device_flags),
 	KUNIT_CASE(framing_pool_types),
 	KUNIT_CASE(framing_alignment_masks),
 	KUNIT_CASE(framing_reserved),

@@ -14,7 +14,7 @@
 static const struct ks_guid system_memory = KSMEMORY_TYPE_SYSTEM;
 static const struct ks_guid device_memory = KSMEMORY_TYPE_DEVICE_UNKNOWN;
 
-static const struct ksallocator_framing sink_example = {
+static const struct ksallocator_framing device_example = {
 	.requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY |
 			      KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER,
 	.frames = 3,
@@ -48,15 +48,15 @@ static void items_kinds(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct ks_framing_item items[KS_FRAMING_ITEMS] = {};
-		struct ksallocator_framing sink = sink_example;
+		struct ksallocator_framing device = device_example;
 		struct ksalloc_framing_details details;
 
 		if (!cases[i].system)
-			sink.requirements_flags ^= system | must;
-		ks_framing_details_init(&sink, cases[i].own, &details);
+			device.requirements_flags ^= system | must;
+		ks_framing_details_init(&device, cases[i].own, &details);
 		details.own_first = cases[i].own_first;
 		KUNIT_ASSERT_EQ(test, cases[i].count,
-				ks_framing_items(&sink, &details, MANY_BYTES,
+				ks_framing_items(&device, &details, MANY_BYTES,
 						 items));
 		for (j = 0; j < cases[i].count; j++) {
 			bool own = cases[i].first_is_own ^ j;
@@ -77,7 +77,7 @@ static void items_kinds(struct kunit *test)
 							 &system_memory));
 			KUNIT_EXPECT_EQ(test, items[j].memory_type_weight,
 					cases[i].count - j);
-			KUNIT_EXPECT_EQ(test, items[j].frames, sink.frames);
+			KUNIT_EXPECT_EQ(test, items[j].frames, device.frames);
 			KUNIT_EXPECT_EQ(test, items[j].file_alignment,
 					PAGE_SIZE - 1);
 		}
@@ -90,14 +90,14 @@ static void items_kinds(struct kunit *test)
 static void items_preferences(struct kunit *test)
 {
 	struct ks_framing_item items[KS_FRAMING_ITEMS];
-	struct ksallocator_framing sink = sink_example;
+	struct ksallocator_framing device = device_example;
 	struct ksalloc_framing_details details;
 	u32 i, count;
 
-	sink.requirements_flags |= KSALLOCATOR_REQUIREMENTF_PREFERENCES_ONLY |
+	device.requirements_flags |= KSALLOCATOR_REQUIREMENTF_PREFERENCES_ONLY |
 				   KSALLOCATOR_REQUIREMENTF_FRAME_INTEGRITY;
-	ks_framing_details_init(&sink, true, &details);
-	count = ks_framing_items(&sink, &details, MANY_BYTES, items);
+	ks_framing_details_init(&device, true, &details);
+	count = ks_framing_items(&device, &details, MANY_BYTES, items);
 	for (i = 0; i < count; i++) {
 		KUNIT_EXPECT_TRUE(test, items[i].flags &
 				  KSALLOCATOR_REQUIREMENTF_PREFERENCES_ONLY);
@@ -107,7 +107,7 @@ static void items_preferences(struct kunit *test)
 }
 
 /*
- * Passes where both ranges are not empty and begin where the sink needs it, the best
+ * Passes where both ranges are not empty and begin where the device needs it, the best
  * one has whole pages only, and neither goes beyond what is possible, in random cases
  * from the smallest numbers to the largest (D4).
  */
@@ -119,34 +119,34 @@ static void items_ranges(struct kunit *test)
 	ks_test_seed(test, &rnd);
 	for (i = 0; i < ITEMS_RANDOM_CASES; i++) {
 		struct ks_framing_item items[KS_FRAMING_ITEMS];
-		struct ksallocator_framing sink = sink_example;
+		struct ksallocator_framing device = device_example;
 		u64 max_bytes = prandom_u32_state(&rnd);
 		struct ksalloc_framing_details details;
 
 		max_bytes <<= prandom_u32_state(&rnd) % 16;
-		sink.frame_size = prandom_u32_state(&rnd) >>
+		device.frame_size = prandom_u32_state(&rnd) >>
 				  prandom_u32_state(&rnd) % 32;
-		sink.frames = prandom_u32_state(&rnd) % 5;
-		ks_framing_details_init(&sink, true, &details);
-		details.largest = max(sink.frame_size,
+		device.frames = prandom_u32_state(&rnd) % 5;
+		ks_framing_details_init(&device, true, &details);
+		details.largest = max(device.frame_size,
 				      prandom_u32_state(&rnd) >>
 				      prandom_u32_state(&rnd) % 32);
-		details.own_largest = max(sink.frame_size,
+		details.own_largest = max(device.frame_size,
 					  prandom_u32_state(&rnd));
-		count = ks_framing_items(&sink, &details, max_bytes, items);
+		count = ks_framing_items(&device, &details, max_bytes, items);
 		KUNIT_ASSERT_EQ(test, count, 2);
 		for (j = 0; j < count; j++) {
 			const struct ks_framing_range *may, *best;
-			u64 limit = max_t(u64, sink.frame_size,
+			u64 limit = max_t(u64, device.frame_size,
 					  div_u64(max_bytes,
-						  max(sink.frames, 1U)));
+						  max(device.frames, 1U)));
 
 			may = &items[j].physical_range;
 			best = &items[j].framing_range.range;
 			if (j)
 				limit = min_t(u64, limit, details.own_largest);
 			KUNIT_ASSERT_EQ(test, may->min_frame_size,
-					sink.frame_size);
+					device.frame_size);
 			KUNIT_ASSERT_LE(test, may->min_frame_size,
 					may->max_frame_size);
 			KUNIT_ASSERT_LE(test, may->max_frame_size, limit);

@@ -248,7 +248,7 @@ static void provider_for_clients(struct kunit *test)
 
 /*
  * Passes where such an allocator is refused to a connection, even by the kernel's own
- * way: the sink, which would be given dma-bufs, is not asked, and nothing is changed
+ * way: the device, which would be given dma-bufs, is not asked, and nothing is changed
  * (D5, F3).
  */
 static void provider_not_for_connections(struct kunit *test)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite "ksalloc_state": the states of a connection, over a sink that can
+ * KUnit suite "ksalloc_state": the states of a connection, over a device that can
  * fail at each step and can disappear at each moment.
  *
- * How a sink is called is compared word by word with what the states mean: the
+ * How a device is called is compared word by word with what the states mean: the
  * steps of a way up and down, and after a failure the steps back.
  */
 #include <linux/mutex.h>
@@ -261,7 +261,7 @@ static void state_transition(struct kunit *test, const struct state_start *start
 
 /*
  * Passes where from every state to every other, with frames submitted, filled or
- * none, the sink is called for just the steps between, in order, and frames are
+ * none, the device is called for just the steps between, in order, and frames are
  * where they should be; and the way to the same state is no step (I1, I4).
  */
 static void state_every_transition(struct kunit *test)
@@ -607,8 +607,8 @@ static void state_shared_allocator(struct kunit *test)
 }
 
 /*
- * Passes where a connection whose sink cannot be watched is none, and the sink has
- * ended, once, when the caller is told: it may free all that the sink uses (A4).
+ * Passes where a connection whose device cannot be watched is none, and the device has
+ * ended, once, when the caller is told: it may free all that the device uses (A4).
  */
 static void state_watch_fails(struct kunit *test)
 {
@@ -617,7 +617,7 @@ static void state_watch_fails(struct kunit *test)
 	char text[KS_FAKE_TEXT];
 
 	ks_fake_fail(fake, 1, -EOPNOTSUPP);
-	file = ksalloc_connect(&fake->sink);
+	file = ksalloc_connect(&fake->device);
 	KUNIT_ASSERT_TRUE(test, IS_ERR(file));
 	KUNIT_EXPECT_EQ(test, PTR_ERR(file), -EOPNOTSUPP);
 	KUNIT_EXPECT_TRUE(test, READ_ONCE(fake->destroyed));
@@ -633,7 +633,7 @@ static void state_new_connection(struct kunit *test)
 	char text[KS_FAKE_TEXT];
 	struct file *file;
 
-	file = ksalloc_connect(&fake->sink);
+	file = ksalloc_connect(&fake->device);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
 	conn = file->private_data;
 	KUNIT_EXPECT_EQ(test, conn->state, KSSTATE_STOP);
@@ -646,7 +646,7 @@ static void state_new_connection(struct kunit *test)
 
 /*
  * Passes where the end of a connection, in each state, takes the way down and ends
- * the sink, and all frames are back but those that somebody got elsewhere (B7,
+ * the device, and all frames are back but those that somebody got elsewhere (B7,
  * I4).
  */
 static void state_release(struct kunit *test)

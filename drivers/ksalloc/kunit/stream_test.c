@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KUnit suite "ksalloc_stream": frames on their way through a connection, to be
- * filled by a fake sink.
+ * filled by a fake device.
  */
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
@@ -998,7 +998,7 @@ static void stream_storm_thread(struct ks_test_crew *crew, unsigned int number)
 /*
  * Passes where threads submit, collect and change the state at random while a timer
  * fills frames in hard interrupts: each call says what it may, frames come in order,
- * the sink is never misused, and in the end every frame is free (I1 to I4, C4).
+ * the device is never misused, and in the end every frame is free (I1 to I4, C4).
  */
 static void stream_storm(struct kunit *test)
 {

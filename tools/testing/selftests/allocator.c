@@ -119,7 +119,7 @@ TEST_F(create, status)
 	EXPECT_EQ(0, status.waiters);
 }
 
-/* A8: zero frames take the sink's number; STATUS has that. */
+/* A8: zero frames take the device's number; STATUS has that. */
 TEST_F(create, zero_frames)
 {
 	struct ksalloc_status status;
@@ -129,7 +129,7 @@ TEST_F(create, zero_frames)
 	EXPECT_EQ(self->rig.framing.frames, status.status.framing.frames);
 }
 
-/* A8: a zero frame size takes the sink's; STATUS has that. */
+/* A8: a zero frame size takes the device's; STATUS has that. */
 TEST_F(create, zero_frame_size)
 {
 	struct ksalloc_status status;
@@ -140,7 +140,7 @@ TEST_F(create, zero_frame_size)
 		  status.status.framing.frame_size);
 }
 
-/* A8: both zero: the sink has requirements for both, and they are taken. */
+/* A8: both zero: the device has requirements for both, and they are taken. */
 TEST_F(create, both_zero)
 {
 	struct ksalloc_status status;
@@ -153,8 +153,8 @@ TEST_F(create, both_zero)
 		  status.status.framing.frame_size);
 }
 
-/* A8: fewer frames than the sink needs: EINVAL; just as many: accepted. */
-TEST_F(create, frames_below_sink)
+/* A8: fewer frames than the device needs: EINVAL; just as many: accepted. */
+TEST_F(create, frames_below_device)
 {
 	ASSERT_LT(1, self->rig.framing.frames);
 	self->framing.frames = self->rig.framing.frames - 1;
@@ -165,8 +165,8 @@ TEST_F(create, frames_below_sink)
 	expect_created(self, NULL);
 }
 
-/* A8: frames smaller than the sink needs: EINVAL; just as large: accepted. */
-TEST_F(create, frame_size_below_sink)
+/* A8: frames smaller than the device needs: EINVAL; just as large: accepted. */
+TEST_F(create, frame_size_below_device)
 {
 	self->framing.frame_size = self->rig.framing.frame_size - 1;
 	expect_not_created(self, -EINVAL);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kernel-mode clients and sinks of other drivers, by the sample modules: the
- * direct interface in every context, beside processes; and memory of a sink's own.
+ * Kernel-mode clients and devices of other drivers, by the sample modules: the
+ * direct interface in every context, beside processes; and memory of a device's own.
  */
 #include "ksalloc_test.h"
 
@@ -20,7 +20,7 @@
 
 #define FRAMES 4
 #define CLIENT_DEVICE "/dev/ksalloc-client"
-#define SINK_DEVICE "/dev/ksalloc-device"
+#define DEVICE_NODE "/dev/ksalloc-device"
 
 static int unload(const char *module)
 {
@@ -835,8 +835,8 @@ TEST_F(direct, atomic_context)
 	EXPECT_TRUE(log_says(log, "sleeping function called from invalid context"));
 }
 
-/* The sample sink, a connection to it, and a kernel-mode client of nothing yet */
-FIXTURE(sink) {
+/* The sample device, a connection to it, and a kernel-mode client of nothing yet */
+FIXTURE(device) {
 	struct rig rig;
 	int device;
 	int connection;
@@ -844,40 +844,40 @@ FIXTURE(sink) {
 	struct ksallocator_framing own;
 };
 
-#define SINK_FRAME_SIZE 5000
+#define DEVICE_FRAME_SIZE 5000
 
-static int sink_connect(int device, unsigned int memory)
+static int device_connect(int device, unsigned int memory)
 {
-	struct sink_connect arg = {
+	struct device_connect arg = {
 		.memory = memory,
-		.frame_size = SINK_FRAME_SIZE,
+		.frame_size = DEVICE_FRAME_SIZE,
 	};
 
-	return call_fd(device, SINK_CONNECT, &arg);
+	return call_fd(device, DEVICE_CONNECT, &arg);
 }
 
-static struct sink_counts sink_counts(int device)
+static struct device_counts device_counts(int device)
 {
-	struct sink_counts counts = { 0 };
+	struct device_counts counts = { 0 };
 
-	ASSERT_EQ(0, call_fd(device, SINK_COUNTS, &counts));
+	ASSERT_EQ(0, call_fd(device, DEVICE_COUNTS, &counts));
 	return counts;
 }
 
-FIXTURE_SETUP(sink)
+FIXTURE_SETUP(device)
 {
 	rig_open(&self->rig, 0, 320, 180);
 	ASSERT_EQ(0, system("modprobe ksalloc-client && modprobe ksalloc-device"));
 	self->client = open_sample(CLIENT_DEVICE);
-	self->device = open_sample(SINK_DEVICE);
-	self->connection = sink_connect(self->device, SINK_MEMORY_DMABUF);
+	self->device = open_sample(DEVICE_NODE);
+	self->connection = device_connect(self->device, DEVICE_MEMORY_DMABUF);
 	ASSERT_LE(0, self->connection);
 	self->own = (struct ksallocator_framing){ .frames = FRAMES };
 }
 
-FIXTURE_TEARDOWN(sink)
+FIXTURE_TEARDOWN(device)
 {
-	struct sink_counts counts;
+	struct device_counts counts;
 
 	if (self->client > 0)
 		close(self->client);
@@ -886,23 +886,23 @@ FIXTURE_TEARDOWN(sink)
 	rig_close(&self->rig);
 	if (self->device > 0) {
 		/* What was begun is ended, and what was got is given back. */
-		EXPECT_TRUE(EVENTUALLY(sink_counts(self->device).buffers == 0));
-		counts = sink_counts(self->device);
+		EXPECT_TRUE(EVENTUALLY(device_counts(self->device).buffers == 0));
+		counts = device_counts(self->device);
 		EXPECT_EQ(counts.initialized, counts.deleted);
 		EXPECT_EQ(counts.allocated, counts.freed);
 		close(self->device);
 	}
-	expect_unload("ksalloc_sink");
+	expect_unload("ksalloc_device");
 	expect_unload("ksalloc_client");
 }
 
-/* F2, D3: a sink of another driver has framing of its own. */
-TEST_F(sink, framing)
+/* F2, D3: a device of another driver has framing of its own. */
+TEST_F(device, framing)
 {
 	struct ksallocator_framing framing;
 
 	ASSERT_EQ(0, get_framing(self->connection, &framing));
-	EXPECT_EQ(SINK_FRAME_SIZE, framing.frame_size);
+	EXPECT_EQ(DEVICE_FRAME_SIZE, framing.frame_size);
 	EXPECT_EQ(2, framing.frames);
 	EXPECT_EQ(KSSTATE_STOP, get_state(self->connection));
 }
@@ -945,32 +945,32 @@ static void expect_stream(int connection, int allocator, int frames)
 		munmap(map[i], 4096);
 }
 
-/* A9, F2: an allocator of the sink's own memory; the sink knows it, and streams. */
-TEST_F(sink, own_memory)
+/* A9, F2: an allocator of the device's own memory; the device knows it, and streams. */
+TEST_F(device, own_memory)
 {
-	struct sink_counts before = sink_counts(self->device), after;
+	struct device_counts before = device_counts(self->device), after;
 	struct ksalloc_status status = { 0 };
 	int allocator;
 
 	allocator = create_framed(self->connection, -1, &self->own);
 	ASSERT_LE(0, allocator);
-	after = sink_counts(self->device);
+	after = device_counts(self->device);
 	EXPECT_EQ(before.initialized + 1, after.initialized);
 	EXPECT_EQ(before.allocated + FRAMES, after.allocated);
 	ASSERT_EQ(0, get_status(allocator, &status));
 	EXPECT_EQ(8192, status.frame_bytes);
-	EXPECT_EQ(SINK_FRAME_SIZE, status.status.framing.frame_size);
+	EXPECT_EQ(DEVICE_FRAME_SIZE, status.status.framing.frame_size);
 	EXPECT_EQ(0, status.status.framing.options_flags);
 	expect_stream(self->connection, allocator, FRAMES);
-	EXPECT_EQ(after.recognized + 1, sink_counts(self->device).recognized);
+	EXPECT_EQ(after.recognized + 1, device_counts(self->device).recognized);
 	close(allocator);
-	after = sink_counts(self->device);
+	after = device_counts(self->device);
 	EXPECT_EQ(before.freed + FRAMES, after.freed);
 	EXPECT_EQ(before.deleted + 1, after.deleted);
 }
 
-/* A9, G1: the same sink takes frames of a heap, and others' memory. */
-TEST_F(sink, heap_memory)
+/* A9, G1: the same device takes frames of a heap, and others' memory. */
+TEST_F(device, heap_memory)
 {
 	struct ksallocator_framing framing = {
 		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
@@ -981,12 +981,12 @@ TEST_F(sink, heap_memory)
 
 	ASSERT_LE(0, allocator);
 	expect_stream(self->connection, allocator, FRAMES);
-	EXPECT_EQ(0, sink_counts(self->device).recognized);
+	EXPECT_EQ(0, device_counts(self->device).recognized);
 	close(allocator);
 }
 
-/* G1, H6: a sink's own memory serves a camera too, if its framing suits that. */
-TEST_F(sink, own_memory_for_a_camera)
+/* G1, H6: a device's own memory serves a camera too, if its framing suits that. */
+TEST_F(device, own_memory_for_a_camera)
 {
 	struct ksalloc_complete out;
 	int allocator, i;
@@ -1005,8 +1005,8 @@ TEST_F(sink, own_memory_for_a_camera)
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
 }
 
-/* A9: a heap where the sink's own memory is asked for, or none for a heap's: EINVAL. */
-TEST_F(sink, heap_or_not)
+/* A9: a heap where the device's own memory is asked for, or none for a heap's: EINVAL. */
+TEST_F(device, heap_or_not)
 {
 	struct ksallocator_framing system = {
 		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
@@ -1018,10 +1018,10 @@ TEST_F(sink, heap_or_not)
 	EXPECT_EQ(-EBADF, create_framed(self->connection, -1, &system));
 }
 
-/* A9: a sink that has no memory of its own: EOPNOTSUPP. */
-TEST_F(sink, no_memory)
+/* A9: a device that has no memory of its own: EOPNOTSUPP. */
+TEST_F(device, no_memory)
 {
-	int bare = sink_connect(self->device, SINK_MEMORY_NONE);
+	int bare = device_connect(self->device, DEVICE_MEMORY_NONE);
 
 	ASSERT_LE(0, bare);
 	EXPECT_EQ(-EOPNOTSUPP, create_framed(bare, -1, &self->own));
@@ -1034,7 +1034,7 @@ TEST_F(sink, no_memory)
  * B7, F2: the allocator outlives its connection, the module stays as long, and the
  * memory is freed when the last of both is gone.
  */
-TEST_F(sink, allocator_outlives_connection)
+TEST_F(device, allocator_outlives_connection)
 {
 	int allocator = create_framed(self->connection, -1, &self->own);
 	int dmabuf, index;
@@ -1043,36 +1043,36 @@ TEST_F(sink, allocator_outlives_connection)
 	close(self->connection);
 	close(self->device);
 	self->connection = 0;
-	EXPECT_LT(0, module_refs("ksalloc_sink"));
-	EXPECT_EQ(-EWOULDBLOCK, unload("ksalloc_sink"));
+	EXPECT_LT(0, module_refs("ksalloc_device"));
+	EXPECT_EQ(-EWOULDBLOCK, unload("ksalloc_device"));
 	index = alloc_now(allocator);
 	EXPECT_LE(0, index);
 	dmabuf = export_frame(allocator, index);
 	ASSERT_LE(0, dmabuf);
 	EXPECT_EQ(0, free_frame(allocator, index));
 	close(allocator);
-	EXPECT_EQ(-EWOULDBLOCK, unload("ksalloc_sink"));
+	EXPECT_EQ(-EWOULDBLOCK, unload("ksalloc_device"));
 	close(dmabuf);
-	self->device = open_sample(SINK_DEVICE);
+	self->device = open_sample(DEVICE_NODE);
 }
 
 /* F2, A4: what each callback says is passed on, and what was done is undone. */
-TEST_F(sink, callbacks_fail)
+TEST_F(device, callbacks_fail)
 {
 	static const int errors[] = { -ENOMEM, -EIO, -ENOSPC, -EREMOTEIO };
 	int i;
 
 	for (i = -1; i < FRAMES; i++) {
-		struct sink_connect arg = {
-			.memory = SINK_MEMORY_DMABUF,
-			.frame_size = SINK_FRAME_SIZE,
-			.failure = i < 0 ? SINK_FAILS_INITIALIZE :
-				   SINK_FAILS_ALLOC,
+		struct device_connect arg = {
+			.memory = DEVICE_MEMORY_DMABUF,
+			.frame_size = DEVICE_FRAME_SIZE,
+			.failure = i < 0 ? DEVICE_FAILS_INITIALIZE :
+				   DEVICE_FAILS_ALLOC,
 			.fail_at = i,
 			.error = errors[(i + 1) % ARRAY_SIZE(errors)],
 		};
-		struct sink_counts before = sink_counts(self->device), after;
-		int failing = call_fd(self->device, SINK_CONNECT, &arg), kind;
+		struct device_counts before = device_counts(self->device), after;
+		int failing = call_fd(self->device, DEVICE_CONNECT, &arg), kind;
 
 		ASSERT_LE(0, failing);
 		for (kind = 0; kind < 2; kind++)
@@ -1080,7 +1080,7 @@ TEST_F(sink, callbacks_fail)
 				  client_create(self->client, failing, -1,
 						&self->own) :
 				  create_framed(failing, -1, &self->own));
-		after = sink_counts(self->device);
+		after = device_counts(self->device);
 		EXPECT_EQ(before.initialized + 2 * (i >= 0), after.initialized);
 		EXPECT_EQ(before.deleted + 2 * (i >= 0), after.deleted);
 		EXPECT_EQ(before.allocated + 2 * (i > 0 ? i : 0),
@@ -1096,18 +1096,18 @@ TEST_F(sink, callbacks_fail)
  * kernel client has it, in every context; and a descriptor of that allocator is good
  * for nothing.
  */
-TEST_F(sink, kernel_only_memory)
+TEST_F(device, kernel_only_memory)
 {
-	int kernel = sink_connect(self->device, SINK_MEMORY_KERNEL);
+	int kernel = device_connect(self->device, DEVICE_MEMORY_KERNEL);
 	struct client_write write = { .index = 1, .word = 7 };
 	struct ksalloc_status status = { .size = sizeof(status) };
 	struct ksalloc_alloc alloc = { .size = sizeof(alloc) };
-	struct sink_counts counts;
+	struct device_counts counts;
 	int fd, context;
 
 	ASSERT_LE(0, kernel);
 	EXPECT_EQ(-EOPNOTSUPP, create_framed(kernel, -1, &self->own));
-	counts = sink_counts(self->device);
+	counts = device_counts(self->device);
 	EXPECT_EQ(counts.initialized, counts.deleted);
 	EXPECT_EQ(counts.allocated, counts.freed);
 	EXPECT_EQ(0, counts.buffers);
@@ -1132,12 +1132,12 @@ TEST_F(sink, kernel_only_memory)
 }
 
 /* I4, B7: a connection that is closed while it runs leaves nothing behind. */
-TEST_F(sink, close_while_running)
+TEST_F(device, close_while_running)
 {
 	int i, round;
 
 	for (round = 0; round < 10; round++) {
-		int connection = sink_connect(self->device, SINK_MEMORY_DMABUF);
+		int connection = device_connect(self->device, DEVICE_MEMORY_DMABUF);
 		int allocator = create_framed(connection, -1, &self->own);
 
 		ASSERT_LE(0, connection);
