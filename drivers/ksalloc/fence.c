@@ -1,70 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Frames that are given back while a device still reads them: fences (contract H3).
+ * Fences on the memory of frames (contract H3).
  *
- * Who hands a frame to another device need not wait for that device before giving
- * the frame back. The device's driver leaves a fence on the frame's dma-buf, or the
- * client does with DMA_BUF_IOCTL_IMPORT_SYNC_FILE, and the frame is nobody's until
- * the last of them is signalled.
+ * A client may free a frame while another device still reads it. The driver of that
+ * device, or the client by DMA_BUF_IOCTL_IMPORT_SYNC_FILE, left a fence on the frame's
+ * dma-buf. The frame is returned when the fences are signalled.
  *
- * That is rare, so nothing is clever here: one work item for each allocator looks
- * at all frames that are FENCED, and has a callback on one fence of each. The
- * callback runs under the fence's lock, where one may neither drop the fence's last
- * reference, nor look at another fence, which can have the same lock, nor call those
- * who want to know of free frames; so all it does is to start the work again.
- *
- * The fences that count are those that somebody who wants to write, and takes part
- * in implicit synchronization, waits for: DMA_RESV_USAGE_READ and below. Those of
- * DMA_RESV_USAGE_BOOKKEEP are for memory management. Some of them (preemption
- * fences) are signalled only because somebody waits, and at once replaced by others:
- * a frame would never come back, and the device that has it mapped never get on.
- *
- * See ksalloc_priv.h for objects and locking as a whole.
+ * Fences up to DMA_RESV_USAGE_READ count: those that a writer which takes part in
+ * implicit synchronization waits for. DMA_RESV_USAGE_BOOKKEEP is for memory management.
+ * Some of those fences (preemption fences) are signalled only because somebody waits,
+ * and are replaced at once, so the frame would never be returned.
  */
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
-#include <linux/sched.h>
+#include <linux/preempt.h>
 
-#include "ksalloc_priv.h"
+#include "allocator.h"
 
 /**
- * ks_frame_idle() - are all devices done with a frame?
- * @frame: the frame
+ * ks_fences_signaled() - are all fences of a reservation object signalled?
+ * @resv: the reservation object
  *
- * Takes no lock of ours, and is to be called before ks_allocator.lock is taken: it
- * can signal a fence, and call whoever waits for that.
+ * In a hard interrupt the fences are not asked, because that calls their drivers,
+ * which do not expect it there: any fence counts as not signalled.
  *
- * Context: any, hard interrupts included; takes as long as there are fences. Not
- * under any fence's lock, and so not in a fence's callback: several can share one.
- * Return: whether no fence is left; true where the memory never leaves the kernel.
+ * Context: any, but not under the lock of a fence, and so not in a fence's callback:
+ * several fences can share their lock. Takes time for each fence.
+ * Return: whether they are.
  */
-bool ks_frame_idle(const struct ksalloc_frame *frame)
+bool ks_fences_signaled(struct dma_resv *resv)
 {
-	return !frame->dmabuf ||
-	       dma_resv_test_signaled(frame->dmabuf->resv,
-				      DMA_RESV_USAGE_READ);
+	if (!rcu_access_pointer(resv->fences))
+		return true;
+	return !in_hardirq() &&
+	       dma_resv_test_signaled(resv, DMA_RESV_USAGE_READ);
 }
 
+/* Under the fence's lock: see allocator.h */
 static void ks_fence_signalled(struct dma_fence *fence,
 			       struct dma_fence_cb *callback)
 {
-	struct ksalloc_frame *frame = container_of(callback,
-						   struct ksalloc_frame,
-						   fence_callback);
-	struct ks_allocator *alloc = container_of(frame - frame->index,
-						  struct ks_allocator,
-						  frame[0]);
+	struct ks_fence_wait *wait = container_of(callback,
+						  struct ks_fence_wait,
+						  callback);
 
-	schedule_work(&alloc->fence_work);
+	schedule_work(wait->work);
 }
 
-/* A fence on a frame that is not signalled yet, with a reference; or NULL */
-static struct dma_fence *ks_fence_get(const struct ksalloc_frame *frame)
+/* A fence that is not signalled, with a reference; or NULL */
+static struct dma_fence *ks_fence_get(struct dma_resv *resv)
 {
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
 
-	dma_resv_iter_begin(&cursor, frame->dmabuf->resv, DMA_RESV_USAGE_READ);
+	dma_resv_iter_begin(&cursor, resv, DMA_RESV_USAGE_READ);
 	dma_resv_for_each_fence_unlocked(&cursor, fence) {
 		dma_fence_get(fence);
 		break;
@@ -74,76 +63,49 @@ static struct dma_fence *ks_fence_get(const struct ksalloc_frame *frame)
 	return fence;
 }
 
-/* Waits until the callback is over, if it is under way */
-static void ks_fence_drop(struct ksalloc_frame *frame)
+/**
+ * ks_fence_wait_end() - end a wait, if there is one
+ * @wait: the wait
+ *
+ * Waits until the callback has returned, if it is running.
+ *
+ * Context: process context. Calls for one @wait exclude each other.
+ */
+void ks_fence_wait_end(struct ks_fence_wait *wait)
 {
-	if (!frame->fence)
+	if (!wait->fence)
 		return;
-	dma_fence_remove_callback(frame->fence, &frame->fence_callback);
-	dma_fence_put(frame->fence);
-	frame->fence = NULL;
+	dma_fence_remove_callback(wait->fence, &wait->callback);
+	dma_fence_put(wait->fence);
+	wait->fence = NULL;
 }
 
-/* Whether there is a fence left, and if so, the work will run when it is signalled */
-static bool ks_fence_await(struct ksalloc_frame *frame)
+/**
+ * ks_fence_wait_begin() - have work queued when the next fence is signalled
+ * @wait: the wait; it may wait for an earlier fence
+ * @resv: the reservation object
+ * @work: the work; it has to look again
+ *
+ * Context: process context. Calls for one @wait exclude each other.
+ * Return: whether there is a fence to wait for.
+ */
+bool ks_fence_wait_begin(struct ks_fence_wait *wait, struct dma_resv *resv,
+			 struct work_struct *work)
 {
-	if (frame->fence && !dma_fence_is_signaled(frame->fence))
+	if (wait->fence && !dma_fence_is_signaled(wait->fence))
 		return true;
-	ks_fence_drop(frame);
+	ks_fence_wait_end(wait);
 
+	wait->work = work;
 	for (;;) {
-		frame->fence = ks_fence_get(frame);
-		if (!frame->fence)
+		wait->fence = ks_fence_get(resv);
+		if (!wait->fence)
 			return false;
-		if (!dma_fence_add_callback(frame->fence,
-					    &frame->fence_callback,
+		if (!dma_fence_add_callback(wait->fence, &wait->callback,
 					    ks_fence_signalled))
 			return true;
 		/* Signalled meanwhile */
-		dma_fence_put(frame->fence);
+		dma_fence_put(wait->fence);
+		wait->fence = NULL;
 	}
-}
-
-/* Never runs twice at a time, so the frames' fences need no lock */
-static void ks_fence_work(struct work_struct *work)
-{
-	struct ks_allocator *alloc = container_of(work, struct ks_allocator,
-						  fence_work);
-	struct ksalloc_frame *frame;
-
-	for (frame = ks_allocator_fenced(alloc, 0); frame;
-	     frame = ks_allocator_fenced(alloc, frame->index + 1)) {
-		if (!ks_fence_await(frame))
-			ks_allocator_unfence(alloc, frame);
-		cond_resched();
-	}
-}
-
-/**
- * ks_fences_begin() - be ready for frames with fences
- * @alloc: an allocator that is being made
- *
- * Context: any.
- */
-void ks_fences_begin(struct ks_allocator *alloc)
-{
-	INIT_WORK(&alloc->fence_work, ks_fence_work);
-}
-
-/**
- * ks_fences_end() - wait for no fence any more
- * @alloc: an allocator that nobody has; its frames may be FENCED still
- *
- * The memory is no longer the allocator's then; who reads it has it by himself.
- *
- * Context: process context; sleeps.
- */
-void ks_fences_end(struct ks_allocator *alloc)
-{
-	u32 i;
-
-	/* From here on a callback cannot start it, so none is added either */
-	disable_work_sync(&alloc->fence_work);
-	for (i = 0; i < alloc->frames; i++)
-		ks_fence_drop(&alloc->frame[i]);
 }

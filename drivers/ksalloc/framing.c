@@ -12,7 +12,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 
-#include "ksalloc_priv.h"
+#include "framing.h"
 
 /* Whether the framing is right in itself (contract A6, A7, A10) */
 static bool ks_framing_valid(const struct ksallocator_framing *framing)

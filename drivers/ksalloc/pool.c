@@ -1,68 +1,90 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The frames of an allocator: who has which, and who waits for one.
+ * The frames of an allocator: who holds which, and who waits for one. allocator.h
+ * states the rules.
  *
- * The one rule that everything here follows: the free list holds frames only
- * while nobody waits. A frame that becomes free goes straight to the oldest
- * waiter, so no newcomer can overtake it (contract B3), and whoever finds a
- * frame on the free list may take it at once.
- *
- * A waiter is on its waiter's stack. It leaves the list under ks_allocator.lock
- * and is woken under it, and the waiter takes the lock once more before it
- * returns, so nobody touches a waiter that is gone. What reaches it last in that
- * moment counts: a frame wins over a signal or a deadline, and nothing is lost.
- *
- * See ksalloc_priv.h for objects and locking as a whole.
+ * A &struct ks_waiter lives on the stack of the task that waits. It is taken off the
+ * lists and its task is woken under ks_allocator.lock. The task takes the lock once more
+ * before it returns, so nobody uses a waiter that is gone. If a frame is assigned after
+ * a signal or timeout but before the waiter retakes the lock, the frame wins.
  */
 #include <kunit/visibility.h>
 #include <linux/hrtimer.h>
 #include <linux/lockdep.h>
 #include <linux/nospec.h>
+#include <linux/poll.h>
+#include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
-#include "ksalloc_priv.h"
+#include "allocator.h"
 #include "trace.h"
 
 /**
- * struct ks_waiter - a pending KSALLOC_ALLOC
- * @link: on &ks_allocator.waiters until it is served or gives up
+ * struct ks_waiter - a pending request
+ * @link: on &ks_allocator.waiters until it is served or gives up; else empty
+ * @owner_link: on &ks_owner.waiters as long
  * @task: whom to wake
- * @owner: whose the frame will be
+ * @owner: who gets the frame
+ * @cancels: &ks_owner.cancels when it began
  * @frame: the frame, once there is one
- * @error: why there will be none
+ * @error: why there is none
  */
 struct ks_waiter {
 	struct list_head link;
+	struct list_head owner_link;
 	struct task_struct *task;
-	struct ks_owner owner;
+	struct ks_owner *owner;
+	u64 cancels;
 	struct ksalloc_frame *frame;
 	int error;
 };
 
-static bool ks_owner_equal(const struct ks_owner *a, const struct ks_owner *b)
+/**
+ * ks_frame_at() - a frame by its index
+ * @alloc: the allocator
+ * @index: the index; user space may have chosen it
+ *
+ * Context: any.
+ * Return: the frame; NULL if there is none.
+ */
+struct ksalloc_frame *ks_frame_at(const struct ks_allocator *alloc, u32 index)
 {
-	return a->file == b->file && a->files == b->files;
+	if (index >= alloc->nr_frames)
+		return NULL;
+	index = array_index_nospec(index, alloc->nr_frames);
+	return (struct ksalloc_frame *)&alloc->frames[index];
 }
 
-/* A frame with a certain index, NULL where the index is out of range */
-struct ksalloc_frame *ks_frame_at(struct ks_allocator *alloc, u32 index)
+/*
+ * Whether no fence is left on a frame. Asked before ks_allocator.lock is taken, because
+ * that can signal fences and call whoever waits for them.
+ */
+static bool ks_frame_is_idle(const struct ks_allocator *alloc,
+			     const struct ksalloc_frame *frame)
 {
-	if (index >= alloc->frames)
-		return NULL;
-	return &alloc->frame[array_index_nospec(index, alloc->frames)];
+	u32 i;
+
+	for (i = 0; i < alloc->nr_planes; i++) {
+		struct dma_buf *dmabuf = frame->planes[i].dmabuf;
+
+		if (dmabuf && !ks_fences_signaled(dmabuf->resv))
+			return false;
+	}
+	return true;
 }
 
 static void ks_frame_allocate(struct ks_allocator *alloc,
 			      struct ksalloc_frame *frame,
-			      const struct ks_owner *owner)
+			      struct ks_owner *owner)
 {
 	lockdep_assert_held(&alloc->lock);
 
 	list_del_init(&frame->link);
-	frame->owner = *owner;
+	frame->owner = owner;
+	frame->holds = 1;
 	frame->state = KS_FRAME_ALLOCATED;
-	alloc->allocated++;
+	alloc->nr_allocated++;
 }
 
 static void ks_waiter_end(struct ks_allocator *alloc, struct ks_waiter *waiter)
@@ -70,87 +92,88 @@ static void ks_waiter_end(struct ks_allocator *alloc, struct ks_waiter *waiter)
 	lockdep_assert_held(&alloc->lock);
 
 	list_del_init(&waiter->link);
-	alloc->waiting--;
-	wake_up_process(waiter->task);
+	list_del(&waiter->owner_link);
+	alloc->nr_waiting--;
 }
 
-/*
- * Makes a frame the oldest waiter's, or free: whether it became free. Who calls it
- * ends with ks_allocator_unlock()
- */
+static struct ks_waiter *ks_first_waiter(struct ks_allocator *alloc)
+{
+	return list_first_entry_or_null(&alloc->waiters, struct ks_waiter, link);
+}
+
+/* Gives a frame to the oldest waiter, or frees it. Returns whether it became free */
 static bool ks_frame_free(struct ks_allocator *alloc,
 			  struct ksalloc_frame *frame)
 {
-	struct ks_waiter *waiter;
+	struct ks_waiter *waiter = ks_first_waiter(alloc);
 
 	lockdep_assert_held(&alloc->lock);
 
-	if (frame->state == KS_FRAME_IN_DEVICE)
-		alloc->in_device--;
-	alloc->allocated--;
+	alloc->nr_allocated--;
 	frame->state = KS_FRAME_FREE;
 	list_add_tail(&frame->link, &alloc->free);
 	trace_ksalloc_free(alloc, frame->index);
-
-	waiter = list_first_entry_or_null(&alloc->waiters, struct ks_waiter,
-					  link);
 	if (!waiter)
 		return true;
 
-	ks_frame_allocate(alloc, frame, &waiter->owner);
-	WRITE_ONCE(waiter->frame, frame);
+	ks_frame_allocate(alloc, frame, waiter->owner);
 	ks_waiter_end(alloc, waiter);
+	WRITE_ONCE(waiter->frame, frame);
+	wake_up_process(waiter->task);
 	return false;
 }
 
 /*
- * Ends a frame's use: whether it became free, as ks_frame_free(). @idle is what
- * ks_frame_idle() said before the lock was taken: who frees a frame twice can have
- * asked about a use that is over. Contract H3
+ * Ends one hold of a frame. @idle is what ks_frame_is_idle() said before the lock was
+ * taken. Returns whether the frame became free; the caller tells ks_allocator_unlock().
  */
-static bool ks_frame_return(struct ks_allocator *alloc,
-			    struct ksalloc_frame *frame, bool idle)
+static bool ks_frame_put(struct ks_allocator *alloc,
+			 struct ksalloc_frame *frame, bool idle)
 {
 	lockdep_assert_held(&alloc->lock);
 
+	if (--frame->holds)
+		return false;
+	if (frame->state == KS_FRAME_IN_DEVICE)
+		alloc->nr_in_device--;
+	frame->owner = NULL;
+	frame->connection = NULL;
 	if (likely(idle))
 		return ks_frame_free(alloc, frame);
 
-	if (frame->state == KS_FRAME_IN_DEVICE)
-		alloc->in_device--;
-	frame->owner = (struct ks_owner){};
-	frame->connection = NULL;
 	frame->state = KS_FRAME_FENCED;
-	alloc->fenced++;
+	list_add_tail(&frame->link, &alloc->fenced);
+	alloc->nr_fenced++;
 	schedule_work(&alloc->fence_work);
 	return false;
 }
 
-/*
- * Releases the lock, and where a frame became free under it, tells all who want to
- * know: pollers, events and clients (contract C3, E1)
- */
+/* Releases the lock. If a frame became free, tells all who want to know (C3, E1) */
 static void ks_allocator_unlock(struct ks_allocator *alloc,
 				unsigned long flags, bool freed)
 	__releases(&alloc->lock)
 {
-	LIST_HEAD(oneshots);
+	LIST_HEAD(once);
 
-	if (freed && unlikely(!list_empty(&alloc->oneshots)))
-		ks_oneshots_take(alloc, &oneshots);
-	spin_unlock_irqrestore(&alloc->lock, flags);
-	if (!freed)
+	if (!freed) {
+		spin_unlock_irqrestore(&alloc->lock, flags);
 		return;
+	}
+
+	rcu_read_lock();
+	if (unlikely(!list_empty(&alloc->notifiers.once)))
+		ks_notify_take_once(&alloc->notifiers, &once);
+	spin_unlock_irqrestore(&alloc->lock, flags);
 
 	if (wq_has_sleeper(&alloc->wait))
 		wake_up_poll(&alloc->wait, EPOLLIN | EPOLLRDNORM);
-	if (unlikely(!list_empty(&oneshots)))
-		ks_oneshots_tell(&oneshots);
-	if (unlikely(!list_empty(&alloc->listeners)))
-		ks_listeners_tell(alloc);
+	if (unlikely(!list_empty(&once)))
+		ks_notify_call_once(&once);
+	ks_notify_call(&alloc->notifiers);
+	rcu_read_unlock();
 }
 
-/* Sleeps until the waiter is served, a signal, or the deadline */
+/* Sleeps until the waiter is served or cancelled, a signal, or the deadline */
 static int ks_waiter_sleep(struct ks_waiter *waiter, u64 deadline_ns)
 {
 	ktime_t deadline = ns_to_ktime(min_t(u64, deadline_ns, KTIME_MAX));
@@ -175,9 +198,9 @@ static int ks_waiter_sleep(struct ks_waiter *waiter, u64 deadline_ns)
 	return ret;
 }
 
-/* The frame that has been free the longest, for an owner; NULL where none is */
+/* The frame that has been free the longest, for an owner; NULL if there is none */
 static struct ksalloc_frame *ks_frame_take(struct ks_allocator *alloc,
-					   const struct ks_owner *owner)
+					   struct ks_owner *owner)
 {
 	struct ksalloc_frame *frame;
 
@@ -192,16 +215,16 @@ static struct ksalloc_frame *ks_frame_take(struct ks_allocator *alloc,
 /**
  * ks_allocator_try_alloc() - take a free frame
  * @alloc: the allocator
- * @owner: whose it shall be
+ * @owner: who gets it
  * @index: the frame; not written to on failure
  *
  * Contract B1.
  *
- * Context: any, hard interrupts included.
- * Return: 0, or -EAGAIN where none is free.
+ * Context: any.
+ * Return: 0, or -EAGAIN if none is free.
  */
-int ks_allocator_try_alloc(struct ks_allocator *alloc,
-			   const struct ks_owner *owner, u32 *index)
+int ks_allocator_try_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
+			   u32 *index)
 {
 	struct ksalloc_frame *frame;
 	unsigned long flags;
@@ -218,63 +241,61 @@ int ks_allocator_try_alloc(struct ks_allocator *alloc,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_try_alloc);
 
-/* Whether the owner went just before its waiter could be seen */
-static bool ks_owner_gone(const struct ks_owner *owner)
+/* Waits for a frame, with a waiter that is on the lists */
+static struct ksalloc_frame *ks_waiter_wait(struct ks_allocator *alloc,
+					    struct ks_waiter *waiter,
+					    u64 deadline_ns)
 {
-	if (!owner->file)
-		return ks_client_gone(owner);
-	return owner->files == current->files &&
-	       ks_closed_last(owner->file, owner->files);
+	int ret;
+
+	trace_ksalloc_wait(alloc, deadline_ns);
+	ret = ks_waiter_sleep(waiter, deadline_ns);
+
+	spin_lock_irq(&alloc->lock);
+	if (!list_empty(&waiter->link))
+		ks_waiter_end(alloc, waiter);
+	spin_unlock_irq(&alloc->lock);
+
+	return waiter->frame ?: ERR_PTR(waiter->error ?: ret);
 }
 
 /**
  * ks_allocator_alloc() - take a free frame, or wait for one
  * @alloc: the allocator
- * @owner: whose it shall be
+ * @owner: who gets it
  * @deadline_ns: when to stop waiting, on CLOCK_MONOTONIC; 0 for never
  * @index: the frame; not written to on failure
  *
  * Contract B2 to B4.
  *
  * Context: process context; sleeps.
- * Return: 0; -ERESTARTSYS or -ETIMEDOUT; -ECANCELED where the owner's last
- * descriptor was closed, or the client destroyed.
+ * Return: 0; -ERESTARTSYS; -ETIMEDOUT; -ECANCELED by ks_allocator_cancel(), and instead
+ * of waiting after ks_allocator_end_owner().
  */
-int ks_allocator_alloc(struct ks_allocator *alloc, const struct ks_owner *owner,
+int ks_allocator_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
 		       u64 deadline_ns, u32 *index)
 {
-	struct ks_waiter waiter = { .task = current, .owner = *owner };
+	struct ks_waiter waiter = { .task = current, .owner = owner };
 	struct ksalloc_frame *frame;
-	int ret = 0;
 
 	might_sleep();
 
 	spin_lock_irq(&alloc->lock);
 	frame = ks_frame_take(alloc, owner);
-	if (!frame) {
+	if (!frame && owner->ended) {
+		frame = ERR_PTR(-ECANCELED);
+	} else if (!frame) {
+		waiter.cancels = owner->cancels;
 		list_add_tail(&waiter.link, &alloc->waiters);
-		alloc->waiting++;
+		list_add_tail(&waiter.owner_link, &owner->waiters);
+		alloc->nr_waiting++;
 	}
 	spin_unlock_irq(&alloc->lock);
 
-	if (!frame) {
-		trace_ksalloc_wait(alloc, deadline_ns);
-		if (ks_owner_gone(owner))
-			ret = -ECANCELED;
-		else
-			ret = ks_waiter_sleep(&waiter, deadline_ns);
-
-		spin_lock_irq(&alloc->lock);
-		if (!list_empty(&waiter.link)) {
-			list_del(&waiter.link);
-			alloc->waiting--;
-		}
-		spin_unlock_irq(&alloc->lock);
-
-		frame = waiter.frame;
-		if (!frame)
-			return waiter.error ?: ret;
-	}
+	if (!frame)
+		frame = ks_waiter_wait(alloc, &waiter, deadline_ns);
+	if (IS_ERR(frame))
+		return PTR_ERR(frame);
 
 	*index = frame->index;
 	trace_ksalloc_alloc(alloc, *index);
@@ -285,31 +306,33 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_alloc);
 /**
  * ks_allocator_free() - free an allocated frame
  * @alloc: the allocator
- * @index: which frame, whoever's it is
+ * @index: the frame; any owner may hold it
+ * @kernel: the caller is a kernel client; others cannot free frames of those
  *
  * Contract B3, B5, H3.
  *
- * Context: any, hard interrupts included, but as ks_frame_idle() says.
- * Return: 0; -EINVAL where there is no such frame or it is free or FENCED; -EBUSY
- * where it is in a device.
+ * Context: any, but as ks_fences_signaled() says.
+ * Return: 0; -EINVAL if there is no such frame or it is free or FENCED; -EBUSY if it is
+ * in a device, or a kernel client holds it.
  */
-int ks_allocator_free(struct ks_allocator *alloc, u32 index)
+int ks_allocator_free(struct ks_allocator *alloc, u32 index, bool kernel)
 {
 	struct ksalloc_frame *frame = ks_frame_at(alloc, index);
-	unsigned long flags;
 	bool idle, freed = false;
+	unsigned long flags;
 	int ret = -EINVAL;
 
 	if (!frame)
 		return -EINVAL;
 
-	idle = ks_frame_idle(frame);
+	idle = ks_frame_is_idle(alloc, frame);
 	spin_lock_irqsave(&alloc->lock, flags);
 	if (frame->state == KS_FRAME_IN_DEVICE) {
 		ret = -EBUSY;
 	} else if (frame->state == KS_FRAME_ALLOCATED) {
-		freed = ks_frame_return(alloc, frame, idle);
-		ret = 0;
+		ret = frame->owner->kernel && !kernel ? -EBUSY : 0;
+		if (!ret)
+			freed = ks_frame_put(alloc, frame, idle);
 	}
 	ks_allocator_unlock(alloc, flags, freed);
 
@@ -318,25 +341,24 @@ int ks_allocator_free(struct ks_allocator *alloc, u32 index)
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free);
 
 /**
- * ks_allocator_free_owned() - free a frame if it is still somebody's
+ * ks_allocator_free_owned() - free a frame if an owner still holds it
  * @alloc: the allocator
- * @index: which frame
- * @owner: whose it was
+ * @index: the frame
+ * @owner: the owner
  *
- * Context: any.
+ * Context: any, but as ks_fences_signaled() says.
  */
 void ks_allocator_free_owned(struct ks_allocator *alloc, u32 index,
 			     const struct ks_owner *owner)
 {
-	struct ksalloc_frame *frame = &alloc->frame[index];
-	bool idle = ks_frame_idle(frame);
+	struct ksalloc_frame *frame = &alloc->frames[index];
+	bool idle = ks_frame_is_idle(alloc, frame);
 	unsigned long flags;
 	bool freed = false;
 
 	spin_lock_irqsave(&alloc->lock, flags);
-	if (frame->state == KS_FRAME_ALLOCATED &&
-	    ks_owner_equal(&frame->owner, owner))
-		freed = ks_frame_return(alloc, frame, idle);
+	if (frame->state == KS_FRAME_ALLOCATED && frame->owner == owner)
+		freed = ks_frame_put(alloc, frame, idle);
 	ks_allocator_unlock(alloc, flags, freed);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free_owned);
@@ -344,17 +366,17 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free_owned);
 /**
  * ks_allocator_submit() - give an allocated frame to a device
  * @alloc: the allocator
- * @index: which frame, whoever's it is
- * @connection: the file of the connection to the device
+ * @index: the frame; any owner but a kernel client may hold it
+ * @connection: the connection to the device
  *
  * Contract H3.
  *
- * Context: any, but as ks_frame_idle() says.
- * Return: 0; -EINVAL where there is no such frame or it is free or FENCED; -EBUSY
- * where it is in a device, or another device still reads it.
+ * Context: any, but as ks_fences_signaled() says.
+ * Return: 0; -EINVAL if there is no such frame or it is free or FENCED; -EBUSY if it is
+ * in a device, a kernel client holds it, or a fence on it is not signalled.
  */
 int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
-			const struct file *connection)
+			const struct ks_connection *connection)
 {
 	struct ksalloc_frame *frame = ks_frame_at(alloc, index);
 	unsigned long flags;
@@ -364,15 +386,16 @@ int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
 	if (!frame)
 		return -EINVAL;
 
-	idle = ks_frame_idle(frame);
+	idle = ks_frame_is_idle(alloc, frame);
 	spin_lock_irqsave(&alloc->lock, flags);
 	if (frame->state == KS_FRAME_IN_DEVICE ||
-	    (frame->state == KS_FRAME_ALLOCATED && unlikely(!idle))) {
+	    (frame->state == KS_FRAME_ALLOCATED &&
+	     (unlikely(!idle) || frame->owner->kernel))) {
 		ret = -EBUSY;
 	} else if (frame->state == KS_FRAME_ALLOCATED) {
 		frame->connection = connection;
 		frame->state = KS_FRAME_IN_DEVICE;
-		alloc->in_device++;
+		alloc->nr_in_device++;
 		ret = 0;
 	}
 	spin_unlock_irqrestore(&alloc->lock, flags);
@@ -384,279 +407,347 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_submit);
 /**
  * ks_allocator_unsubmit() - undo ks_allocator_submit()
  * @alloc: the allocator
- * @index: a frame in a device that did not accept it
+ * @index: a frame that the device did not accept
  *
- * The frame is its owner's again, or free where that has gone meanwhile.
+ * Its owner holds the frame again, or it is free if the owner has ended meanwhile.
  *
- * Context: any.
+ * Context: any, but as ks_fences_signaled() says.
  */
 void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index)
 {
-	struct ksalloc_frame *frame = &alloc->frame[index];
-	bool idle = ks_frame_idle(frame);
+	struct ksalloc_frame *frame = &alloc->frames[index];
+	bool idle = ks_frame_is_idle(alloc, frame);
 	unsigned long flags;
 	bool freed = false;
 
 	spin_lock_irqsave(&alloc->lock, flags);
-	if (frame->owner.files) {
+	if (frame->owner) {
 		frame->connection = NULL;
 		frame->state = KS_FRAME_ALLOCATED;
-		alloc->in_device--;
+		alloc->nr_in_device--;
 	} else {
-		freed = ks_frame_return(alloc, frame, idle);
+		freed = ks_frame_put(alloc, frame, idle);
 	}
 	ks_allocator_unlock(alloc, flags, freed);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_unsubmit);
 
 /**
- * ks_allocator_deliver() - hand a frame from a device to a client
+ * ks_allocator_deliver() - hand a frame from a device to an owner
  * @alloc: the allocator
  * @index: a frame in a device
- * @owner: whose it is now
+ * @owner: who holds it from now on
  *
  * Context: any.
  */
 void ks_allocator_deliver(struct ks_allocator *alloc, u32 index,
-			  const struct ks_owner *owner)
+			  struct ks_owner *owner)
 {
-	struct ksalloc_frame *frame = &alloc->frame[index];
+	struct ksalloc_frame *frame = &alloc->frames[index];
 	unsigned long flags;
 
 	spin_lock_irqsave(&alloc->lock, flags);
-	frame->owner = *owner;
+	frame->owner = owner;
 	frame->connection = NULL;
 	frame->state = KS_FRAME_ALLOCATED;
-	alloc->in_device--;
+	alloc->nr_in_device--;
 	spin_unlock_irqrestore(&alloc->lock, flags);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_deliver);
 
 /**
- * ks_allocator_undeliver() - undo ks_allocator_deliver()
+ * ks_allocator_take_back() - return the frames in a device
  * @alloc: the allocator
- * @index: a frame
- * @owner: who was to have it
- *
- * Context: any.
- * Return: whether the frame is in the device again, or somebody freed or
- * submitted it already.
- */
-bool ks_allocator_undeliver(struct ks_allocator *alloc, u32 index,
-			    const struct ks_owner *owner)
-{
-	struct ksalloc_frame *frame = &alloc->frame[index];
-	unsigned long flags;
-	bool ours;
-
-	spin_lock_irqsave(&alloc->lock, flags);
-	ours = frame->state == KS_FRAME_ALLOCATED &&
-	       ks_owner_equal(&frame->owner, owner);
-	if (ours) {
-		frame->owner = (struct ks_owner){};
-		frame->connection = owner->file;
-		frame->state = KS_FRAME_IN_DEVICE;
-		alloc->in_device++;
-	}
-	spin_unlock_irqrestore(&alloc->lock, flags);
-
-	return ours;
-}
-EXPORT_SYMBOL_IF_KUNIT(ks_allocator_undeliver);
-
-/**
- * ks_allocator_cancel() - free the frames in a device
- * @alloc: the allocator
- * @connection: the file of the connection to the device, which has let go of
- *	the frames, and gets none meanwhile
+ * @connection: the connection to the device, which does not access the frames any more
+ *	and gets none meanwhile
  *
  * Context: process context; may sleep.
  */
-void ks_allocator_cancel(struct ks_allocator *alloc,
-			 const struct file *connection)
+void ks_allocator_take_back(struct ks_allocator *alloc,
+			    const struct ks_connection *connection)
 {
 	unsigned long flags;
 	u32 i;
 
 	might_sleep();
 
-	/*
-	 * One by one, for a user chooses how many frames there are, how many eventfds
-	 * are told of each, and how many watch each of those
-	 */
-	for (i = 0; i < alloc->frames; i++) {
-		struct ksalloc_frame *frame = &alloc->frame[i];
-		bool idle = ks_frame_idle(frame), freed = false;
+	/* The lock is dropped after each: returning a frame takes time */
+	for (i = 0; i < alloc->nr_frames; i++) {
+		struct ksalloc_frame *frame = &alloc->frames[i];
+		bool idle = ks_frame_is_idle(alloc, frame), freed = false;
 
 		spin_lock_irqsave(&alloc->lock, flags);
 		if (frame->state == KS_FRAME_IN_DEVICE &&
 		    frame->connection == connection)
-			freed = ks_frame_return(alloc, frame, idle);
+			freed = ks_frame_put(alloc, frame, idle);
 		ks_allocator_unlock(alloc, flags, freed);
 		cond_resched();
 	}
 }
-EXPORT_SYMBOL_IF_KUNIT(ks_allocator_cancel);
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_take_back);
 
-static bool ks_waits(struct ks_allocator *alloc, const struct ks_owner *owner)
+static void ks_cancel(struct ks_allocator *alloc, struct ks_owner *owner,
+		      bool end)
 {
 	struct ks_waiter *waiter;
-
-	lockdep_assert_held(&alloc->lock);
-
-	list_for_each_entry(waiter, &alloc->waiters, link)
-		if (ks_owner_matches(&waiter->owner, owner))
-			return true;
-	return false;
-}
-
-/**
- * ks_allocator_fenced() - find a frame that waits for a fence
- * @alloc: the allocator
- * @index: where to begin
- *
- * Context: any.
- * Return: the first FENCED frame from there on, or NULL.
- */
-struct ksalloc_frame *ks_allocator_fenced(struct ks_allocator *alloc, u32 index)
-{
-	struct ksalloc_frame *frame = NULL;
 	unsigned long flags;
+	u64 cancels;
 
 	spin_lock_irqsave(&alloc->lock, flags);
-	for (; index < alloc->frames && !frame; index++)
-		if (alloc->frame[index].state == KS_FRAME_FENCED)
-			frame = &alloc->frame[index];
-	spin_unlock_irqrestore(&alloc->lock, flags);
-
-	return frame;
-}
-
-/**
- * ks_allocator_unfence() - free a frame whose fences are signalled
- * @alloc: the allocator
- * @frame: a FENCED frame
- *
- * Context: any.
- */
-void ks_allocator_unfence(struct ks_allocator *alloc,
-			  struct ksalloc_frame *frame)
-{
-	unsigned long flags;
-	bool freed;
-
-	spin_lock_irqsave(&alloc->lock, flags);
-	alloc->fenced--;
-	freed = ks_frame_free(alloc, frame);
-	ks_allocator_unlock(alloc, flags, freed);
-}
-
-/**
- * ks_allocator_serves() - does an owner have or wait for frames, or have events?
- * @alloc: the allocator
- * @owner: who
- *
- * Context: any.
- * Return: whether ks_allocator_reclaim() would have anything to do.
- */
-bool ks_allocator_serves(struct ks_allocator *alloc,
-			 const struct ks_owner *owner)
-{
-	unsigned long flags;
-	bool serves;
-	u32 i;
-
-	spin_lock_irqsave(&alloc->lock, flags);
-	serves = ks_events_serve(alloc, owner) || ks_waits(alloc, owner);
-	for (i = 0; i < alloc->frames && !serves; i++)
-		serves = alloc->frame[i].state != KS_FRAME_FREE &&
-			 ks_owner_matches(&alloc->frame[i].owner, owner);
-	spin_unlock_irqrestore(&alloc->lock, flags);
-
-	return serves;
-}
-EXPORT_SYMBOL_IF_KUNIT(ks_allocator_serves);
-
-static void ks_cancel_waiters(struct ks_allocator *alloc,
-			      const struct ks_owner *owner)
-{
-	struct ks_waiter *waiter, *next;
-
-	lockdep_assert_held(&alloc->lock);
-
-	list_for_each_entry_safe(waiter, next, &alloc->waiters, link) {
-		if (!ks_owner_matches(&waiter->owner, owner))
-			continue;
-		WRITE_ONCE(waiter->error, -ECANCELED);
+	owner->ended |= end;
+	cancels = ++owner->cancels;
+	for (;;) {
+		waiter = list_first_entry_or_null(&owner->waiters,
+						  struct ks_waiter, owner_link);
+		/* Later requests are not meant */
+		if (!waiter || waiter->cancels >= cancels)
+			break;
 		ks_waiter_end(alloc, waiter);
+		WRITE_ONCE(waiter->error, -ECANCELED);
+		wake_up_process(waiter->task);
+
+		/* Users choose how many wait: let interrupts in after each */
+		spin_unlock_irqrestore(&alloc->lock, flags);
+		spin_lock_irqsave(&alloc->lock, flags);
 	}
-}
-
-/**
- * ks_allocator_cancel_waiters() - end an owner's pending requests
- * @alloc: the allocator
- * @owner: whose
- *
- * Contract B4.
- *
- * Context: any.
- */
-void ks_allocator_cancel_waiters(struct ks_allocator *alloc,
-				 const struct ks_owner *owner)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&alloc->lock, flags);
-	ks_cancel_waiters(alloc, owner);
 	spin_unlock_irqrestore(&alloc->lock, flags);
 }
 
+/**
+ * ks_allocator_cancel() - end the pending requests of an owner
+ * @alloc: the allocator
+ * @owner: the owner
+ *
+ * Requests that begin later are not affected. Contract B4.
+ *
+ * Context: any.
+ */
+void ks_allocator_cancel(struct ks_allocator *alloc, struct ks_owner *owner)
+{
+	ks_cancel(alloc, owner, false);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_cancel);
+
+/**
+ * ks_allocator_end_owner() - end the pending requests of an owner, for good
+ * @alloc: the allocator
+ * @owner: the owner, who cannot wait for frames any more
+ *
+ * Context: any.
+ */
+void ks_allocator_end_owner(struct ks_allocator *alloc, struct ks_owner *owner)
+{
+	ks_cancel(alloc, owner, true);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_end_owner);
+
+/* Takes a frame back from an owner, or from all open files of a connection */
 static void ks_frame_reclaim(struct ks_allocator *alloc,
 			     struct ksalloc_frame *frame,
-			     const struct ks_owner *owner)
+			     const struct ks_owner *owner,
+			     const struct ks_connection *connection)
 {
-	bool idle = ks_frame_idle(frame), freed = false;
+	bool idle = ks_frame_is_idle(alloc, frame), freed = false;
 	unsigned long flags;
 
 	spin_lock_irqsave(&alloc->lock, flags);
-	if (frame->state == KS_FRAME_FREE ||
-	    !ks_owner_matches(&frame->owner, owner))
+	if (!frame->owner ||
+	    (owner ? frame->owner != owner :
+		     frame->owner->connection != connection))
 		goto out;
 	if (frame->state == KS_FRAME_ALLOCATED)
-		freed = ks_frame_return(alloc, frame, idle);
+		freed = ks_frame_put(alloc, frame, idle);
 	else
-		frame->owner = (struct ks_owner){};
+		frame->owner = NULL;
 out:
 	ks_allocator_unlock(alloc, flags, freed);
 }
 
 /**
- * ks_allocator_reclaim() - take back what an owner has and waits for
+ * ks_allocator_reclaim() - take back the frames of an owner
  * @alloc: the allocator
- * @owner: who has gone; with no files, everybody who came through its file
+ * @owner: the owner, which gets none meanwhile
  *
- * Its events end. Frames that the owner has submitted stay in the device. Contract
- * B4, B7.
+ * Frames that it has submitted stay in the device. Afterwards no frame refers to the
+ * owner. Contract B7.
  *
  * Context: process context; may sleep.
  */
 void ks_allocator_reclaim(struct ks_allocator *alloc,
 			  const struct ks_owner *owner)
 {
-	unsigned long flags;
 	u32 i;
 
 	might_sleep();
 
-	ks_events_reclaim(alloc, owner);
-	spin_lock_irqsave(&alloc->lock, flags);
-	ks_cancel_waiters(alloc, owner);
-	spin_unlock_irqrestore(&alloc->lock, flags);
-
-	/* As in ks_allocator_cancel() */
-	for (i = 0; i < alloc->frames; i++) {
-		ks_frame_reclaim(alloc, &alloc->frame[i], owner);
+	for (i = 0; i < alloc->nr_frames; i++) {
+		ks_frame_reclaim(alloc, &alloc->frames[i], owner, NULL);
 		cond_resched();
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_reclaim);
+
+/**
+ * ks_allocator_reclaim_connection() - the same for all open files of a connection
+ * @alloc: the allocator
+ * @connection: the connection, whose open files get none meanwhile
+ *
+ * Context: process context; may sleep.
+ */
+void ks_allocator_reclaim_connection(struct ks_allocator *alloc,
+				     const struct ks_connection *connection)
+{
+	u32 i;
+
+	might_sleep();
+
+	for (i = 0; i < alloc->nr_frames; i++) {
+		ks_frame_reclaim(alloc, &alloc->frames[i], NULL, connection);
+		cond_resched();
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_reclaim_connection);
+
+/* Whether a frame has fences; if so, the work runs again when one is signalled */
+static bool ks_frame_wait_fences(struct ks_allocator *alloc,
+				 struct ksalloc_frame *frame)
+{
+	u32 i;
+
+	for (i = 0; i < alloc->nr_planes; i++) {
+		struct ks_plane *plane = &frame->planes[i];
+
+		if (plane->dmabuf &&
+		    ks_fence_wait_begin(&plane->fence, plane->dmabuf->resv,
+					&alloc->fence_work))
+			return true;
+	}
+	return false;
+}
+
+static void ks_frame_unfence(struct ks_allocator *alloc,
+			     struct ksalloc_frame *frame)
+{
+	unsigned long flags;
+	bool freed;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	list_del_init(&frame->link);
+	alloc->nr_fenced--;
+	freed = ks_frame_free(alloc, frame);
+	ks_allocator_unlock(alloc, flags, freed);
+}
+
+/* Nobody else touches the links of FENCED frames, or runs this at the same time */
+static void ks_fence_work(struct work_struct *work)
+{
+	struct ks_allocator *alloc = container_of(work, struct ks_allocator,
+						  fence_work);
+	struct ksalloc_frame *frame, *next;
+	LIST_HEAD(fenced);
+
+	spin_lock_irq(&alloc->lock);
+	list_splice_init(&alloc->fenced, &fenced);
+	spin_unlock_irq(&alloc->lock);
+
+	list_for_each_entry_safe(frame, next, &fenced, link) {
+		if (!ks_frame_wait_fences(alloc, frame))
+			ks_frame_unfence(alloc, frame);
+		cond_resched();
+	}
+
+	spin_lock_irq(&alloc->lock);
+	list_splice(&fenced, &alloc->fenced);
+	spin_unlock_irq(&alloc->lock);
+}
+
+/**
+ * ks_pool_init() - prepare an allocator for frames
+ * @alloc: a zeroed allocator
+ *
+ * Context: any.
+ */
+void ks_pool_init(struct ks_allocator *alloc)
+{
+	spin_lock_init(&alloc->lock);
+	INIT_LIST_HEAD(&alloc->free);
+	INIT_LIST_HEAD(&alloc->fenced);
+	INIT_LIST_HEAD(&alloc->waiters);
+	ks_notify_init(&alloc->notifiers);
+	init_waitqueue_head(&alloc->wait);
+	INIT_WORK(&alloc->fence_work, ks_fence_work);
+}
+
+/**
+ * ks_pool_end() - wait for no fence any more
+ * @alloc: an allocator without references; its frames may still be FENCED
+ *
+ * Whoever reads the memory of a FENCED frame has a reference to the dma-buf.
+ *
+ * Context: process context; sleeps.
+ */
+void ks_pool_end(struct ks_allocator *alloc)
+{
+	u32 i;
+
+	/* From here on a callback cannot queue it, and none is added */
+	disable_work_sync(&alloc->fence_work);
+	for (i = 0; i < alloc->nr_frames * alloc->nr_planes; i++)
+		ks_fence_wait_end(&alloc->planes[i].fence);
+}
+
+/**
+ * ks_notifier_add() - tell of each free frame from now on
+ * @alloc: the allocator
+ * @notifier: whom
+ *
+ * Context: any.
+ */
+void ks_notifier_add(struct ks_allocator *alloc, struct ks_notifier *notifier)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	list_add_tail_rcu(&notifier->link, &alloc->notifiers.always);
+	spin_unlock_irqrestore(&alloc->lock, flags);
+}
+
+/**
+ * ks_notifier_add_once() - tell of the next free frame
+ * @alloc: the allocator
+ * @notifier: whom
+ *
+ * Context: any.
+ */
+void ks_notifier_add_once(struct ks_allocator *alloc,
+			  struct ks_notifier *notifier)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	list_add_tail(&notifier->link, &alloc->notifiers.once);
+	spin_unlock_irqrestore(&alloc->lock, flags);
+}
+
+/**
+ * ks_notifier_remove() - tell no more
+ * @alloc: the allocator
+ * @notifier: whom. It may be called until a grace period has passed
+ *
+ * Context: any.
+ * Return: whether it was on a list; false for one that is told once and was told.
+ */
+bool ks_notifier_remove(struct ks_allocator *alloc,
+			struct ks_notifier *notifier)
+{
+	unsigned long flags;
+	bool listed;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	listed = !notifier->taken;
+	if (listed)
+		list_del_rcu(&notifier->link);
+	spin_unlock_irqrestore(&alloc->lock, flags);
+
+	return listed;
+}

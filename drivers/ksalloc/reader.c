@@ -1,236 +1,117 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The stream of a connection: frames on their way through the device.
+ * Filled frames to clients: continuity of the stream, and the calls that wait.
+ * connection.h states the rules.
  *
- * While the state is PAUSE or RUN, each frame that is IN_DEVICE has its slot on
- * one of two lists: "submitted", in the order of submission, until the device says
- * that it is filled, then "done" until KSALLOC_COMPLETE collects it. Mostly a
- * frame goes through both lists in one call of KSALLOC_COMPLETE. It stays on the
- * second one where the state went from RUN to PAUSE, for what is filled is not
- * lost thereby, and where a caller could not be told of it (EFAULT).
- *
- * There is no thread: a frame is queued by whoever submits it, and dequeued by
- * whoever completes it. Those who wait sleep on the connection's wait queue until
- * ks_connection_notify() counts an event, and look again.
- *
- * See ksalloc_priv.h for objects and locking as a whole.
+ * A frame is collected in one step under ks_connection.lock: the caller is told by
+ * ks_read.tell, and then has the frame. If it cannot be told, the frame stays the next
+ * one. So no frame is ever taken back from a caller, and order is kept.
  */
 #include <kunit/visibility.h>
-#include <linux/atomic.h>
-#include <linux/file.h>
 #include <linux/hrtimer.h>
 #include <linux/lockdep.h>
-#include <linux/nospec.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 
-#include "ksalloc_priv.h"
+#include "connection.h"
 #include "trace.h"
 
-/* Whether a picture is missing between the frame before and this one */
-static u32 ks_connection_check_sequence(struct ks_connection *conn,
-					const struct ksalloc_completion *completion)
+/* DATADISCONTINUITY if a picture is missing before this one, else 0 */
+static u32 ks_reader_check_sequence(struct ks_reader *reader,
+				    const struct ksalloc_completion *completion)
 {
 	/* The two fields of an interlaced frame can have one number */
-	bool gap = conn->synchronized &&
-		   completion->sequence != conn->sequence &&
-		   completion->sequence != conn->sequence - 1;
+	bool gap = reader->synchronized &&
+		   completion->sequence != reader->sequence &&
+		   completion->sequence != reader->sequence - 1;
 
-	lockdep_assert_held(&conn->lock);
+	if (gap)
+		WRITE_ONCE(reader->gaps, reader->gaps + 1);
+	reader->synchronized = true;
+	reader->sequence = completion->sequence + 1;
 
-	conn->gaps += gap;
-	conn->synchronized = true;
-	conn->sequence = completion->sequence + 1;
-
-	return gap || conn->interrupted ?
+	return gap || reader->interrupted ?
 	       KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY : 0;
 }
 
 /*
- * Whether this frame's time does not go on from that of the frame before. A picture
- * that is missing between them is none such: the sequence numbers tell of the time
- * that it took.
+ * TIMEDISCONTINUITY if the time of this frame does not follow that of the frame before,
+ * else 0. A missing picture does not count: the sequence numbers tell of it.
  */
-static u32 ks_connection_check_time(struct ks_connection *conn,
-				    const struct ksalloc_completion *completion)
+static u32 ks_reader_check_time(struct ks_reader *reader,
+				const struct ksalloc_completion *completion)
 {
-	bool breaks = conn->interrupted ||
-		      (conn->timed && completion->time < conn->time);
-
-	lockdep_assert_held(&conn->lock);
+	bool breaks = reader->interrupted ||
+		      (reader->timed && completion->time < reader->time);
 
 	if (!(completion->options_flags & KSSTREAM_HEADER_OPTIONSF_TIMEVALID))
 		return 0;
-	conn->timed = true;
-	conn->time = completion->time;
+	reader->timed = true;
+	reader->time = completion->time;
 
 	return breaks ? KSSTREAM_HEADER_OPTIONSF_TIMEDISCONTINUITY : 0;
 }
 
-/*
- * Holds a device to the frame: its word on where the data are goes to readers that
- * index the memory with it. A V4L2 device can fill more, for the client may have put
- * larger buffers in the place of the frames.
- */
-static void ks_connection_check_data(struct ks_connection *conn,
-				     struct ksalloc_completion *completion)
-{
-	const u32 extent = ks_assigned(conn)->framing.frame_size;
-	const u32 offset = min(completion->data_offset, extent);
-	const u32 used = min(completion->data_used, extent - offset);
-
-	lockdep_assert_held(&conn->lock);
-
-	if (offset != completion->data_offset || used != completion->data_used)
-		completion->options_flags |=
-			KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
-	completion->data_offset = offset;
-	completion->data_used = used;
-}
-
 /**
- * ks_connection_dequeue() - move one frame that the device has filled to the done
- * list
+ * ks_reader_fetch() - move one filled frame from the device to the reader
  * @conn: the connection, in RUN
  *
- * The V4L2 file may be in other hands too, so what comes out of the device need
- * not be what went in: buffers that were not submitted here are passed over.
- *
  * Context: process context; sleeps. ks_connection.lock is held.
- * Return: 0; -EAGAIN where there is none; what else the device says.
+ * Return: 0; -EAGAIN if there is none; an errno of the device.
  */
-int ks_connection_dequeue(struct ks_connection *conn)
+int ks_reader_fetch(struct ks_connection *conn)
 {
-	struct ks_allocator *alloc = ks_assigned(conn);
-	struct ksalloc_completion completion;
+	struct ks_reader *reader = &conn->reader;
 	struct ks_slot *slot;
 	int ret;
 
 	lockdep_assert_held(&conn->lock);
 
-	if (list_empty(&conn->submitted))
-		return -EAGAIN;
-	do {
-		ret = conn->device->ops->dequeue(conn->device, &completion);
-		if (ret)
-			return ret;
-	} while (completion.index >= alloc->frames ||
-		 list_empty(&conn->slots[completion.index].link));
-	slot = &conn->slots[completion.index];
+	ret = ks_connection_dequeue(conn, &slot);
+	if (ret)
+		return ret;
+	slot->completion.options_flags |=
+		ks_reader_check_sequence(reader, &slot->completion) |
+		ks_reader_check_time(reader, &slot->completion);
+	reader->interrupted = false;
 
-	ks_connection_check_data(conn, &completion);
-	completion.options_flags |= ks_connection_check_sequence(conn,
-								 &completion);
-	completion.options_flags |= ks_connection_check_time(conn, &completion);
-	conn->interrupted = false;
-
-	slot->completion = completion;
-	list_move_tail(&slot->link, &conn->done);
+	list_add_tail(&slot->link, &reader->done);
+	WRITE_ONCE(reader->nr_done, reader->nr_done + 1);
 	return 0;
 }
 
 /**
- * ks_connection_queue() - put a frame into the device's queue
- * @conn: the connection, in PAUSE
- * @slot: the frame's slot
- *
- * Context: process context; sleeps. ks_connection.lock is held. The calling task
- * has descriptors.
- * Return: 0 or what the device says.
- */
-int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot)
-{
-	u32 index = slot - conn->slots;
-	int ret;
-
-	lockdep_assert_held(&conn->lock);
-
-	ret = conn->device->ops->queue(conn->device, index,
-				     ks_assigned(conn)->frame[index].dmabuf);
-	slot->queued = !ret;
-	return ret;
-}
-
-/* Whether there is a stream: frames can be submitted, and waited for */
-static bool ks_connection_flows(struct ks_connection *conn)
-{
-	lockdep_assert_held(&conn->lock);
-
-	return conn->state >= KSSTATE_PAUSE && !conn->flushing;
-}
-
-/* Whether frames wait in front of the device's queue: see RUN to PAUSE */
-static bool ks_connection_holds_frames(struct ks_connection *conn)
-{
-	return !list_empty(&conn->submitted) &&
-	       !list_last_entry(&conn->submitted, struct ks_slot, link)->queued;
-}
-
-/**
- * ks_connection_submit() - give an allocated frame to the device
+ * ks_reader_end_stream() - end the stream
  * @conn: the connection
- * @index: a frame of its allocator
+ * @interrupted: another stream follows, in which the next frame is marked
  *
- * Contract I2.
+ * The reader has no frames any more. Calls that wait end with -ECANCELED, also if they
+ * wake up when the next stream has begun.
  *
- * Context: process context; sleeps. The calling task has descriptors.
- * Return: 0; the errors of KSALLOC_SUBMIT.
+ * Context: process context; ks_connection.lock is held.
  */
-int ks_connection_submit(struct ks_connection *conn, u32 index)
+void ks_reader_end_stream(struct ks_connection *conn, bool interrupted)
 {
-	struct ks_allocator *alloc;
-	struct ks_slot *slot;
-	bool hold;
-	int ret;
+	struct ks_reader *reader = &conn->reader;
+	struct ks_slot *slot, *next;
 
-	ret = ks_connection_lock(conn);
-	if (ret)
-		return ret;
-	ret = -ECANCELED;
-	if (!ks_connection_flows(conn))
-		goto out;
+	lockdep_assert_held(&conn->lock);
 
-	alloc = ks_assigned(conn);
-	ret = ks_allocator_submit(alloc, index, conn->file);
-	if (ret)
-		goto out;
-	slot = &conn->slots[array_index_nospec(index, alloc->frames)];
-	slot->queued = false;
-	hold = ks_connection_holds_frames(conn);
-
-	/* On the list first: a poller must see it when the device is done */
-	list_add_tail(&slot->link, &conn->submitted);
-	if (!hold)
-		ret = ks_connection_queue(conn, slot);
-	if (ret) {
+	list_for_each_entry_safe(slot, next, &reader->done, link)
 		list_del_init(&slot->link);
-		ks_allocator_unsubmit(alloc, index);
-		goto out;
-	}
-	trace_ksalloc_queue(conn->id, index);
-out:
-	mutex_unlock(&conn->lock);
-	return ret;
-}
-EXPORT_SYMBOL_IF_KUNIT(ks_connection_submit);
-
-/* KSALLOC_SUBMIT */
-long ks_submit_ioctl(struct ks_ucmd *ucmd)
-{
-	const struct ksalloc_submit *arg = &ucmd->arg.submit;
-
-	if (arg->__reserved)
-		return -EINVAL;
-	return ks_connection_submit(ucmd->file->private_data, arg->index);
+	WRITE_ONCE(reader->nr_done, 0);
+	reader->stream++;
+	reader->interrupted = interrupted;
+	reader->timed &= interrupted;
 }
 
-static void ks_fill_header(struct ksalloc_complete *arg,
+static void ks_fill_answer(struct ksalloc_complete *answer,
 			   const struct ksalloc_completion *completion,
 			   u32 frame_extent)
 {
-	arg->index = completion->index;
-	arg->sequence = completion->sequence;
-	arg->header = (struct ksstream_header){
-		.header_size = sizeof(arg->header),
+	answer->index = completion->index;
+	answer->sequence = completion->sequence;
+	answer->header = (struct ksstream_header){
+		.header_size = sizeof(answer->header),
 		.presentation_time = {
 			.time = completion->time,
 			.numerator = 1,
@@ -243,160 +124,147 @@ static void ks_fill_header(struct ksalloc_complete *arg,
 		.options_flags = completion->options_flags,
 	};
 	if (completion->duration)
-		arg->header.options_flags |=
+		answer->header.options_flags |=
 			KSSTREAM_HEADER_OPTIONSF_DURATIONVALID;
 }
 
-/* Hands the next filled frame to an owner; -EAGAIN where there is none */
-static int ks_connection_collect(struct ks_connection *conn,
-				 const struct ks_owner *owner,
-				 struct ksalloc_complete *arg)
+/* Hands the next filled frame to the caller; -EAGAIN if there is none */
+static int ks_reader_collect(struct ks_connection *conn, struct ks_read *read)
 {
-	struct ks_allocator *alloc = ks_assigned(conn);
+	struct ks_reader *reader = &conn->reader;
 	struct ks_slot *slot;
 	int ret;
 
 	lockdep_assert_held(&conn->lock);
 
-	if (!ks_connection_flows(conn))
+	if (!ks_connection_is_streaming(conn))
 		return -ECANCELED;
-	if (list_empty(&conn->done)) {
+	if (list_empty(&reader->done)) {
 		if (conn->state != KSSTATE_RUN)
 			return -EAGAIN;
-		ret = ks_connection_dequeue(conn);
+		ret = ks_reader_fetch(conn);
 		if (ret)
 			return ret;
 	}
 
-	slot = list_first_entry(&conn->done, struct ks_slot, link);
+	slot = list_first_entry(&reader->done, struct ks_slot, link);
+	ks_fill_answer(&read->answer, &slot->completion,
+		       conn->allocator->framing.frame_size);
+	ret = read->tell(read);
+	if (ret)
+		return ret;
+
 	list_del_init(&slot->link);
-	ks_fill_header(arg, &slot->completion, alloc->framing.frame_size);
-	ks_allocator_deliver(alloc, arg->index, owner);
+	WRITE_ONCE(reader->nr_done, reader->nr_done - 1);
+	ks_allocator_deliver(conn->allocator, read->answer.index,
+			     &read->file->owner);
 	trace_ksalloc_complete(conn->id, &slot->completion);
 	return 0;
 }
 
-/*
- * Puts a frame back that its owner could not be told of. Where the stream has
- * ended meanwhile, the frame is free; where another allocator is assigned, it has
- * been since then.
+/**
+ * struct ks_read_wait - a waiting KSALLOC_COMPLETE
+ * @entry: on the reader's wait queue once the call has waited
+ * @stream: the stream that it waits for
+ * @cancels: &ks_connection_file.cancels when the call began
  */
-static void ks_connection_uncollect(struct ks_connection *conn,
-				    const struct ks_owner *owner,
-				    const struct ks_collected *collected)
-{
-	u32 index = collected->index;
+struct ks_read_wait {
+	struct wait_queue_entry entry;
+	u64 stream;
+	s64 cancels;
+};
 
-	mutex_lock(&conn->lock);
-	if (conn->assigned != collected->assigned)
-		goto out;
-	if (conn->streams != collected->streams)
-		ks_allocator_free_owned(ks_assigned(conn), index, owner);
-	else if (ks_allocator_undeliver(ks_assigned(conn), index, owner))
-		list_add(&conn->slots[index].link, &conn->done);
-out:
-	mutex_unlock(&conn->lock);
-	ks_connection_wake(conn);
+/*
+ * Sleeps until the reader is woken, a signal, or the deadline. As wait_woken(), which
+ * knows no deadline of less than a tick.
+ */
+static int ks_read_sleep(struct ks_read_wait *wait, u64 deadline_ns)
+{
+	ktime_t deadline = ns_to_ktime(min_t(u64, deadline_ns, KTIME_MAX));
+	int ret = 0;
+
+	/* Pairs with the barrier in woken_wake_function() */
+	set_current_state(TASK_INTERRUPTIBLE);
+	if (READ_ONCE(wait->entry.flags) & WQ_FLAG_WOKEN)
+		ret = 0;
+	else if (signal_pending(current))
+		ret = -ERESTARTSYS;
+	else if (!schedule_hrtimeout(deadline_ns ? &deadline : NULL,
+				     HRTIMER_MODE_ABS))
+		ret = -ETIMEDOUT;
+	__set_current_state(TASK_RUNNING);
+
+	/* Before the next look, so that news after it wakes again */
+	smp_store_mb(wait->entry.flags, wait->entry.flags & ~WQ_FLAG_WOKEN);
+	return ret;
 }
 
-/* Waits until there is more news than there was */
-static int ks_connection_sleep(struct ks_connection *conn, int events,
-			       u64 deadline_ns)
+/* One look for a frame; @begun: not the first one of this call */
+static int ks_read_once(struct ks_connection *conn, struct ks_read *read,
+			struct ks_read_wait *wait, bool begun)
 {
-	ktime_t left = KTIME_MAX;
 	int ret;
 
-	if (deadline_ns)
-		left = ktime_sub(ns_to_ktime(min_t(u64, deadline_ns, KTIME_MAX)),
-				 ktime_get());
-	if (deadline_ns && left <= 0)
-		return -ETIMEDOUT;
+	if (atomic64_read(&read->file->cancels) != wait->cancels)
+		return -ECANCELED;
+	ret = ks_connection_lock(conn);
+	if (ret)
+		return ret;
+	if (!begun)
+		wait->stream = conn->reader.stream;
+	if (conn->reader.stream != wait->stream)
+		ret = -ECANCELED;
+	else
+		ret = ks_reader_collect(conn, read);
+	mutex_unlock(&conn->lock);
 
-	ret = wait_event_interruptible_hrtimeout(conn->wait,
-						 atomic_read(&conn->events) !=
-						 events, left);
-	return ret == -ETIME ? -ETIMEDOUT : ret;
+	return ret;
 }
 
 /**
  * ks_connection_read() - collect the next filled frame
  * @conn: the connection
- * @owner: whose the frame shall be
- * @nonblock: do not wait for one
- * @arg: its deadline; written to only on success
- * @collected: what to remember in case the owner cannot be told
+ * @read: the call
  *
  * Contract I2, I3.
  *
  * Context: process context; sleeps.
- * Return: 0; the errors of KSALLOC_COMPLETE.
+ * Return: 0; the errors of KSALLOC_COMPLETE; an errno of @read->tell.
  */
-int ks_connection_read(struct ks_connection *conn, const struct ks_owner *owner,
-		       bool nonblock, struct ksalloc_complete *arg,
-		       struct ks_collected *collected)
+int ks_connection_read(struct ks_connection *conn, struct ks_read *read)
 {
-	struct ks_reader reader = { .files = owner->files };
-	int events, ret, wait;
+	struct ks_read_wait wait = {
+		.entry = {
+			.private = current,
+			.func = woken_wake_function,
+			.entry = LIST_HEAD_INIT(wait.entry.entry),
+		},
+		.cancels = atomic64_read(&read->file->cancels),
+	};
+	int ret, slept;
 
-	INIT_LIST_HEAD(&reader.link);
-	do {
-		/* Before the look, so that no news in between are missed */
-		events = atomic_read(&conn->events);
-		wait = 0;
+	might_sleep();
 
-		ret = ks_connection_lock(conn);
-		if (ret)
-			break;
-		if (reader.cancelled)
-			ret = -ECANCELED;
-		else
-			ret = ks_connection_collect(conn, owner, arg);
-		*collected = (struct ks_collected){
-			.assigned = conn->assigned,
-			.streams = conn->streams,
-			.index = arg->index,
-		};
-		if (ret == -EAGAIN && !nonblock && list_empty(&reader.link)) {
-			list_add(&reader.link, &conn->readers);
-			/* A flush just before this did not see the reader */
-			if (owner->files == current->files &&
-			    ks_closed_last(owner->file, owner->files))
-				ret = -ECANCELED;
-		}
-		mutex_unlock(&conn->lock);
-
-		if (ret == -EAGAIN && !nonblock)
-			wait = ks_connection_sleep(conn, events,
-						   arg->deadline_ns);
-	} while (ret == -EAGAIN && !nonblock && !wait);
-
-	if (!list_empty(&reader.link)) {
-		mutex_lock(&conn->lock);
-		list_del(&reader.link);
-		mutex_unlock(&conn->lock);
-	}
-	return wait ?: ret;
-}
-EXPORT_SYMBOL_IF_KUNIT(ks_connection_read);
-
-/* KSALLOC_COMPLETE */
-long ks_complete_ioctl(struct ks_ucmd *ucmd)
-{
-	struct ks_connection *conn = ucmd->file->private_data;
-	struct ksalloc_complete *arg = &ucmd->arg.complete;
-	const struct ks_owner owner = { ucmd->file, current->files };
-	bool nonblock = (arg->flags & KSALLOC_NONBLOCK) ||
-			(ucmd->file->f_flags & O_NONBLOCK);
-	struct ks_collected collected;
-	int ret;
-
-	ret = ks_connection_read(conn, &owner, nonblock, arg, &collected);
-	if (ret)
+	ret = ks_read_once(conn, read, &wait, false);
+	if (ret != -EAGAIN || read->nonblock)
 		return ret;
 
-	ret = ks_reply(ucmd, sizeof(*arg));
-	if (ret)
-		ks_connection_uncollect(conn, &owner, &collected);
+	add_wait_queue(&conn->reader.wait, &wait.entry);
+	for (;;) {
+		ret = ks_read_once(conn, read, &wait, true);
+		if (ret != -EAGAIN)
+			break;
+		slept = ks_read_sleep(&wait, read->deadline_ns);
+		if (!slept)
+			continue;
+		/* A frame wins over a signal or the deadline */
+		ret = ks_read_once(conn, read, &wait, true);
+		if (ret == -EAGAIN)
+			ret = slept;
+		break;
+	}
+	remove_wait_queue(&conn->reader.wait, &wait.entry);
+
 	return ret;
 }
-
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_read);

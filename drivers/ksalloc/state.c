@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A connection's state: STOP, ACQUIRE, PAUSE and RUN, flushes, and the device's end.
+ * The state of a connection: STOP, ACQUIRE, PAUSE and RUN; flushes; the end of the
+ * device. connection.h states the rules.
  *
- * A state is entered from the one beside it, by one step: those up can fail, and
- * then the steps down lead back; those down cannot. What happens to frames while
- * the state is PAUSE or RUN is in reader.c.
+ * A state is entered from the one next to it by one step. Steps up can fail, then steps
+ * down lead back. Steps down cannot fail.
  *
- * A device that disappears is noticed by its last words, in any context, upon
- * which a work item takes the connection down to STOP for good: its frames are
- * free for others even if its owner never comes back.
+ * A device that disappears calls ks_connection_notify() in any context. A work item
+ * then takes the connection down to STOP for good, so that its frames are free for
+ * others even if its owner never comes back.
  *
- * See ksalloc_priv.h for objects and locking as a whole.
+ * A device that does not stop when it should may still access its frames. The frames
+ * stay IN_DEVICE and the allocator stays assigned until the device is destroyed. All
+ * calls fail with EIO until then.
  */
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
+#include <linux/printk.h>
 #include <linux/slab.h>
 
-#include "ksalloc_priv.h"
+#include "connection.h"
+#include "framing.h"
 #include "trace.h"
 
 static void ks_connection_set_state(struct ks_connection *conn,
@@ -30,70 +34,91 @@ static void ks_connection_set_state(struct ks_connection *conn,
 	ks_connection_wake(conn);
 }
 
+/* Stops the device and takes its frames away from it */
+static void ks_connection_stop(struct ks_connection *conn)
+{
+	int ret;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (conn->stuck)
+		return;
+	ret = conn->device->ops->stop(conn->device);
+	if (!ret)
+		return;
+	conn->stuck = true;
+	pr_warn("ksalloc: connection %u: the device does not stop (%d), its frames are kept\n",
+		conn->id, ret);
+}
+
 /* Steps down. They do not fail, and the calling task may be exiting */
 
 static void ks_step_acquire_to_stop(struct ks_connection *conn)
 {
-	conn->device->ops->unacquire(conn->device);
+	if (!conn->stuck)
+		conn->device->ops->release(conn->device);
 	kvfree(conn->slots);
 	conn->slots = NULL;
 	ks_connection_set_state(conn, KSSTATE_STOP);
 }
 
 /*
- * The device stops and forgets what it has. What was filled until then is kept
- * for the readers by ks_connection_request(), if there still is a use for it; the
- * rest stays submitted, to be queued again on the way to RUN: that can fail, and
- * the way down cannot. What was filled in between is among the rest, and lost.
+ * ks_connection_request() has moved filled frames to the reader. The others stay on
+ * @submitted and are queued again on the way to RUN: that can fail, and steps down
+ * cannot. A picture that was filled in between is lost.
  */
 static void ks_step_run_to_pause(struct ks_connection *conn)
 {
 	struct ks_slot *slot;
 
-	conn->device->ops->cancel(conn->device);
+	ks_connection_stop(conn);
 	list_for_each_entry(slot, &conn->submitted, link)
 		slot->queued = false;
-	conn->interrupted = true;
+	conn->reader.interrupted = true;
 	ks_connection_set_state(conn, KSSTATE_PAUSE);
 }
 
 /*
- * What is pending is cancelled (contract I4, I5). What was in the device is not free
- * yet, for the caller has still to say that the stream has ended.
+ * Cancels what is pending (contract I4, I5). The frames are still IN_DEVICE: the caller
+ * says that the stream has ended before it calls ks_connection_take_back().
  */
-static void ks_connection_end_stream(struct ks_connection *conn)
+static void ks_connection_end_stream(struct ks_connection *conn,
+				     bool interrupted)
 {
-	struct ks_allocator *alloc = ks_assigned(conn);
-	struct ks_reader *reader;
-	u32 i;
+	struct ks_slot *slot, *next;
 
-	conn->device->ops->cancel(conn->device);
-	for (i = 0; i < alloc->frames; i++)
-		list_del_init(&conn->slots[i].link);
-	conn->streams++;
-	/* Even those that wake up when the next stream runs already */
-	list_for_each_entry(reader, &conn->readers, link)
-		reader->cancelled = true;
+	ks_connection_stop(conn);
+	list_for_each_entry_safe(slot, next, &conn->submitted, link) {
+		list_del_init(&slot->link);
+		slot->queued = false;
+	}
+	WRITE_ONCE(conn->nr_submitted, 0);
+	ks_reader_end_stream(conn, interrupted);
+}
+
+static void ks_connection_take_back(struct ks_connection *conn)
+{
+	if (!conn->stuck)
+		ks_allocator_take_back(conn->allocator, conn);
 }
 
 static void ks_step_pause_to_acquire(struct ks_connection *conn)
 {
-	ks_connection_end_stream(conn);
-	conn->interrupted = false;
-	conn->timed = false;
+	ks_connection_end_stream(conn, false);
 	WRITE_ONCE(conn->flushing, false);
 	ks_connection_set_state(conn, KSSTATE_ACQUIRE);
-	ks_allocator_cancel(ks_assigned(conn), conn->file);
+	ks_connection_take_back(conn);
 }
 
 /**
  * ks_connection_down() - bring a connection to a lower state, or the same
- * @conn: the connection, with its lock held
+ * @conn: the connection
  * @target: the state
  *
  * Contract I4.
  *
- * Context: process context; sleeps. The calling task may be exiting.
+ * Context: process context; sleeps. ks_connection.lock is held. The calling task may be
+ * exiting.
  */
 void ks_connection_down(struct ks_connection *conn, enum ksstate target)
 {
@@ -107,20 +132,8 @@ void ks_connection_down(struct ks_connection *conn, enum ksstate target)
 		ks_step_acquire_to_stop(conn);
 }
 
-/* Contract I6: the device is gone, and so is all that it had */
-static void ks_connection_gone(struct ks_connection *conn)
-{
-	lockdep_assert_held(&conn->lock);
-
-	if (conn->gone)
-		return;
-	WRITE_ONCE(conn->gone, true);
-	ks_connection_down(conn, KSSTATE_STOP);
-	ks_connection_wake(conn);
-}
-
 /**
- * ks_connection_gone_work() - what the device's last words lead to
+ * ks_connection_gone_work() - take a connection down whose device has disappeared
  * @work: &ks_connection.gone_work
  *
  * Contract I6.
@@ -133,52 +146,19 @@ void ks_connection_gone_work(struct work_struct *work)
 		container_of(work, struct ks_connection, gone_work);
 
 	mutex_lock(&conn->lock);
-	ks_connection_gone(conn);
+	if (!conn->gone) {
+		ks_connection_down(conn, KSSTATE_STOP);
+		WRITE_ONCE(conn->gone, true);
+		ks_connection_wake(conn);
+	}
 	mutex_unlock(&conn->lock);
-}
-
-/**
- * ks_connection_check() - look whether the device is there
- * @conn: the connection, with its lock held
- *
- * The first to find that it is not takes the connection down. Contract I6.
- *
- * Context: process context; sleeps.
- * Return: 0; -ENODEV.
- */
-int ks_connection_check(struct ks_connection *conn)
-{
-	lockdep_assert_held(&conn->lock);
-
-	if (!conn->gone && conn->device->ops->gone(conn->device))
-		ks_connection_gone(conn);
-	return conn->gone ? -ENODEV : 0;
-}
-
-/**
- * ks_connection_lock() - take ks_connection.lock if the device is there
- * @conn: the connection
- *
- * Context: process context; sleeps.
- * Return: 0 with the lock held; -ENODEV or -ERESTARTSYS.
- */
-int ks_connection_lock(struct ks_connection *conn)
-{
-	int ret;
-
-	if (mutex_lock_interruptible(&conn->lock))
-		return -ERESTARTSYS;
-	ret = ks_connection_check(conn);
-	if (ret)
-		mutex_unlock(&conn->lock);
-	return ret;
 }
 
 /* Steps up */
 
 static int ks_step_stop_to_acquire(struct ks_connection *conn)
 {
-	struct ks_allocator *alloc = ks_assigned(conn);
+	struct ks_allocator *alloc = conn->allocator;
 	struct ksallocator_framing framing;
 	struct ks_slot *slots;
 	int ret;
@@ -194,13 +174,13 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 	if (!ks_framing_fits(&alloc->framing, &framing))
 		return -EINVAL;
 
-	slots = kvcalloc(alloc->frames, sizeof(*slots), GFP_KERNEL_ACCOUNT);
+	slots = kvcalloc(alloc->nr_frames, sizeof(*slots), GFP_KERNEL_ACCOUNT);
 	if (!slots)
 		return -ENOMEM;
-	for (i = 0; i < alloc->frames; i++)
+	for (i = 0; i < alloc->nr_frames; i++)
 		INIT_LIST_HEAD(&slots[i].link);
 
-	ret = conn->device->ops->acquire(conn->device, conn->allocator);
+	ret = conn->device->ops->acquire(conn->device, alloc);
 	if (ret) {
 		kvfree(slots);
 		return ret;
@@ -217,7 +197,7 @@ static int ks_connection_run(struct ks_connection *conn)
 	int ret = conn->flushing ? 0 : conn->device->ops->run(conn->device);
 
 	if (!ret)
-		conn->synchronized = false;
+		conn->reader.synchronized = false;
 	return ret;
 }
 
@@ -227,7 +207,7 @@ static int ks_step_pause_to_run(struct ks_connection *conn)
 	int ret;
 
 	list_for_each_entry(slot, &conn->submitted, link) {
-		ret = slot->queued ? 0 : ks_connection_queue(conn, slot);
+		ret = slot->queued ? 0 : ks_connection_queue(conn, slot, -1);
 		if (ret)
 			return ret;
 	}
@@ -265,7 +245,7 @@ static int ks_connection_up(struct ks_connection *conn, enum ksstate target)
  *
  * Contract I1, I4.
  *
- * Context: process context; sleeps. The calling task has descriptors.
+ * Context: process context; sleeps.
  * Return: 0; the errors of KSALLOC_SET_STATE.
  */
 int ks_connection_request(struct ks_connection *conn, enum ksstate state)
@@ -280,30 +260,31 @@ int ks_connection_request(struct ks_connection *conn, enum ksstate state)
 		return ret == -ENODEV && state == KSSTATE_STOP ? 0 : ret;
 
 	if (conn->state == KSSTATE_RUN && state == KSSTATE_PAUSE)
-		while (!ks_connection_dequeue(conn))
+		while (!ks_reader_fetch(conn))
 			;
 	if (state < conn->state)
 		ks_connection_down(conn, state);
 	else
 		ret = ks_connection_up(conn, state);
+	if (conn->stuck)
+		ret = -EIO;
 	mutex_unlock(&conn->lock);
 
 	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_request);
 
-/* Contract I5: the device stops, and has no frames; the state is the same */
+/* Contract I5: the device stops and has no frames; the state stays the same */
 static void ks_connection_begin_flush(struct ks_connection *conn)
 {
 	lockdep_assert_held(&conn->lock);
 
 	if (conn->flushing)
 		return;
-	ks_connection_end_stream(conn);
-	conn->interrupted = true;
+	ks_connection_end_stream(conn, true);
 	WRITE_ONCE(conn->flushing, true);
 	ks_connection_wake(conn);
-	ks_allocator_cancel(ks_assigned(conn), conn->file);
+	ks_connection_take_back(conn);
 }
 
 /* On failure the flush goes on */
@@ -349,6 +330,8 @@ int ks_connection_reset(struct ks_connection *conn, enum ksreset reset)
 		ks_connection_begin_flush(conn);
 	else
 		ret = ks_connection_end_flush(conn);
+	if (conn->stuck)
+		ret = -EIO;
 	mutex_unlock(&conn->lock);
 
 	return ret;

@@ -11,7 +11,7 @@
 
 #include <linux/tracepoint.h>
 
-#include "ksalloc_priv.h"
+#include "allocator.h"
 
 TRACE_DEFINE_ENUM(KSSTATE_STOP);
 TRACE_DEFINE_ENUM(KSSTATE_ACQUIRE);
@@ -33,7 +33,7 @@ TRACE_EVENT(ksalloc_create,
 			     __field(u32, frame_size)
 			     __field(size_t, frame_bytes)),
 	    TP_fast_assign(__entry->id = alloc->id;
-			   __entry->frames = alloc->frames;
+			   __entry->frames = alloc->nr_frames;
 			   __entry->frame_size = alloc->framing.frame_size;
 			   __entry->frame_bytes = alloc->frame_bytes;),
 	    TP_printk("allocator=%u frames=%u frame_size=%u frame_bytes=%zu",
@@ -48,7 +48,7 @@ DECLARE_EVENT_CLASS(ksalloc_frame,
 				     __field(u32, allocated)),
 		    TP_fast_assign(__entry->id = alloc->id;
 				   __entry->index = index;
-				   __entry->allocated = READ_ONCE(alloc->allocated);),
+				   __entry->allocated = READ_ONCE(alloc->nr_allocated);),
 		    TP_printk("allocator=%u frame=%u allocated=%u",
 			      __entry->id, __entry->index, __entry->allocated));
 
@@ -67,7 +67,7 @@ TRACE_EVENT(ksalloc_wait,
 			     __field(u32, waiting)
 			     __field(u64, deadline_ns)),
 	    TP_fast_assign(__entry->id = alloc->id;
-			   __entry->waiting = READ_ONCE(alloc->waiting);
+			   __entry->waiting = READ_ONCE(alloc->nr_waiting);
 			   __entry->deadline_ns = deadline_ns;),
 	    TP_printk("allocator=%u waiting=%u deadline_ns=%llu",
 		      __entry->id, __entry->waiting, __entry->deadline_ns));

@@ -1,32 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * V4L2 capture devices: what the device (v4l2.c), its framing (v4l2_format.c) and its
- * own memory (v4l2_memory.c) share.
+ * V4L2 capture devices behind connections: a client of <linux/ksalloc.h>, like the
+ * devices of other modules.
  *
- * The device is driven through its driver's own ioctl operations, with kernel
- * structures, on the file that the client has opened: for the driver, this is that
- * client. What the V4L2 core does around the operations for user space
- * (video_ioctl2) is done here likewise: the request queue's lock, then the buffer
- * queue's or the device's; no operation on an unregistered device; no operation that
- * the driver does not offer; the priority.
+ * A connection opens the V4L2 node once more for itself, with the credentials of the
+ * caller and O_NONBLOCK. No process has this file, so nobody can dequeue, free or
+ * replace its buffers, or make it block. For the driver it is one more client:
+ * from ACQUIRE on, videobuf2 refuses all others. The caller's own file is kept only
+ * for its priority and for ks_v4l2_reqbufs().
+ *
+ * The driver's ioctl operations are called with kernel structures, because the V4L2 core
+ * has no way into them for other modules. ks_v4l2_* functions do around an operation
+ * what the core does around it (video_ioctl2()): the lock of the buffer queue or the
+ * device, and for STREAMON and STREAMOFF the lock of the request queue; no operation
+ * that the driver does not offer; the priority. A driver with an unlocked_ioctl of its
+ * own (uvcvideo since 6.17) does more there, for power. So nothing is asked while it is
+ * not streaming that needs the hardware awake: see v4l2_format.c.
+ *
+ * Operations that give buffers back are called even if the device is unregistered. This
+ * is what an ioctl does that began just before, and drivers have to bear that.
  */
 #ifndef _KSALLOC_V4L2_H
 #define _KSALLOC_V4L2_H
 
+#include <linux/fs.h>
+#include <linux/ksalloc.h>
 #include <linux/mutex.h>
 #include <linux/videodev2.h>
 #include <media/v4l2-dev.h>
 
-#include "ksalloc_priv.h"
-
 /**
- * struct ks_v4l2_device - a V4L2 capture device, as one open file of it
- * @file: that file, with a reference
- * @vdev: the device, which lives while the file is open
+ * struct ks_v4l2_device - an open V4L2 capture device
+ * @file: our file of it, with a reference
+ * @origin: the caller's file of it, with a reference
+ * @vdev: the device, which lives while the files are open
  * @type: V4L2_BUF_TYPE_VIDEO_CAPTURE or its multi-planar variant
  */
 struct ks_v4l2_device {
 	struct file *file;
+	struct file *origin;
 	struct video_device *vdev;
 	enum v4l2_buf_type type;
 };
@@ -36,14 +48,15 @@ static inline bool ks_v4l2_is_mplane(const struct ks_v4l2_device *dev)
 	return V4L2_TYPE_IS_MULTIPLANAR(dev->type);
 }
 
-/* v4l2_device.c */
+/* v4l2_device.c: the file, locks, checks and operations */
 
-struct mutex *ks_v4l2_queue_lock(const struct ks_v4l2_device *dev);
-int ks_v4l2_lock(struct mutex *lock);
-void ks_v4l2_unlock(struct mutex *lock);
-int ks_v4l2_lock_buffers(const struct ks_v4l2_device *dev);
-void ks_v4l2_lock_buffers_always(const struct ks_v4l2_device *dev);
-void ks_v4l2_unlock_buffers(const struct ks_v4l2_device *dev);
+int ks_v4l2_open(struct ks_v4l2_device *dev, int fd);
+void ks_v4l2_get(struct ks_v4l2_device *dev);
+void ks_v4l2_put(struct ks_v4l2_device *dev);
+int ks_v4l2_lock(const struct ks_v4l2_device *dev);
+void ks_v4l2_unlock(const struct ks_v4l2_device *dev);
+int ks_v4l2_lock_device(const struct ks_v4l2_device *dev);
+void ks_v4l2_unlock_device(const struct ks_v4l2_device *dev);
 int ks_v4l2_check(const struct ks_v4l2_device *dev, unsigned int cmd);
 int ks_v4l2_check_priority(const struct ks_v4l2_device *dev);
 int ks_v4l2_reqbufs(const struct ks_v4l2_device *dev, enum v4l2_memory memory,
@@ -52,8 +65,16 @@ void ks_v4l2_free_buffers(const struct ks_v4l2_device *dev,
 			  enum v4l2_memory memory);
 int ks_v4l2_querybuf(const struct ks_v4l2_device *dev, u32 index,
 		     struct v4l2_buffer *buffer, struct v4l2_plane *planes);
-bool ks_v4l2_is_busy(const struct ks_v4l2_device *dev,
-		     struct v4l2_plane *planes);
+bool ks_v4l2_has_buffers(const struct ks_v4l2_device *dev,
+			 struct v4l2_plane *planes);
+int ks_v4l2_streamon(const struct ks_v4l2_device *dev);
+int ks_v4l2_streamoff(const struct ks_v4l2_device *dev);
+
+/* v4l2_thread.c: a kernel thread, for its descriptors */
+
+int ks_v4l2_init(void);
+void ks_v4l2_exit(void);
+int ks_v4l2_run_in_thread(int (*fn)(void *data), void *data);
 
 /* v4l2_format.c */
 
@@ -69,12 +90,11 @@ extern const struct ksalloc_memory_ops ks_v4l2_memory_ops;
 
 bool ks_v4l2_has_memory(const struct ks_v4l2_device *dev);
 bool ks_v4l2_memory_is_of(const struct ks_v4l2_device *dev,
-			  const struct file *allocator);
-int ks_v4l2_memory_check(const struct ks_v4l2_device *dev,
-			 const struct file *allocator);
+			  const struct ks_allocator *allocator);
 
-/* v4l2.c */
+/* v4l2.c: the device of a connection */
 
+struct ksalloc_device *ks_v4l2_create(int fd);
 const struct ks_v4l2_device *ks_v4l2_device_of(struct ksalloc_device *device);
 #if IS_ENABLED(CONFIG_KUNIT)
 u32 ks_v4l2_options_flags(u32 flags);

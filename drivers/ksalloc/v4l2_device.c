@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Operations of a V4L2 device's driver, under the locks and after the checks that
- * the V4L2 core has around them: see v4l2.h.
+ * A V4L2 device of one's own: the file, and the operations of its driver with the locks
+ * and checks that the V4L2 core has around them. v4l2.h states the rules.
  */
-#include <linux/fs.h>
+#include <linux/cred.h>
+#include <linux/file.h>
 #include <linux/lockdep.h>
+#include <linux/security.h>
 #include <media/media-device.h>
 #include <media/v4l2-device.h>
 #include <media/v4l2-fh.h>
@@ -13,14 +15,164 @@
 
 #include "v4l2.h"
 
+/* The minors of VIDEO_MAJOR; video_devdata() does not check its file's */
+#define KS_V4L2_MINORS 256
+
+/* The operations that a connection needs */
+static const unsigned int ks_v4l2_needed[] = {
+	VIDIOC_G_FMT, VIDIOC_REQBUFS, VIDIOC_QBUF, VIDIOC_DQBUF,
+	VIDIOC_STREAMON, VIDIOC_STREAMOFF,
+};
+
+/* Those that it uses if the driver has them */
+static const unsigned int ks_v4l2_used[] = {
+	VIDIOC_QUERYBUF, VIDIOC_PREPARE_BUF, VIDIOC_EXPBUF, VIDIOC_G_PARM,
+	VIDIOC_ENUM_FRAMESIZES,
+};
+
+/*
+ * The device behind a file of a V4L2 video capture node; else NULL. The numbers lead to
+ * a candidate, the file operations prove that it is one.
+ */
+static struct video_device *ks_v4l2_capture_device(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	struct video_device *vdev;
+
+	if (!S_ISCHR(inode->i_mode) || imajor(inode) != VIDEO_MAJOR ||
+	    iminor(inode) >= KS_V4L2_MINORS)
+		return NULL;
+	vdev = video_devdata(file);
+	if (!vdev || !vdev->cdev || file->f_op != vdev->cdev->ops)
+		return NULL;
+
+	if (vdev->vfl_type != VFL_TYPE_VIDEO || vdev->vfl_dir != VFL_DIR_RX ||
+	    !(vdev->device_caps & (V4L2_CAP_VIDEO_CAPTURE |
+				   V4L2_CAP_VIDEO_CAPTURE_MPLANE)))
+		return NULL;
+	return vdev;
+}
+
+/* Asks the security modules whether the caller may do what the connection will do */
+static int ks_v4l2_check_security(struct file *file)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < ARRAY_SIZE(ks_v4l2_needed) && !ret; i++)
+		ret = security_file_ioctl(file, ks_v4l2_needed[i], 0);
+	for (i = 0; i < ARRAY_SIZE(ks_v4l2_used) && !ret; i++)
+		ret = security_file_ioctl(file, ks_v4l2_used[i], 0);
+	return ret;
+}
+
+/* Whether a file can be used: 0 or an errno */
+static int ks_v4l2_check_file(struct file *file)
+{
+	struct video_device *vdev = ks_v4l2_capture_device(file);
+	unsigned int i;
+
+	if (!vdev)
+		return -EINVAL;
+	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) !=
+	    (FMODE_READ | FMODE_WRITE))
+		return -EACCES;
+	if (!video_is_registered(vdev))
+		return -ENODEV;
+	if (!(vdev->device_caps & V4L2_CAP_STREAMING) || !vdev->ioctl_ops)
+		return -EOPNOTSUPP;
+	for (i = 0; i < ARRAY_SIZE(ks_v4l2_needed); i++)
+		if (!test_bit(_IOC_NR(ks_v4l2_needed[i]), vdev->valid_ioctls))
+			return -EOPNOTSUPP;
+	return ks_v4l2_check_security(file);
+}
+
+/* Another open file of the node behind @origin */
+static struct file *ks_v4l2_reopen(struct file *origin)
+{
+	struct file *file;
+
+	file = dentry_open(&origin->f_path, O_RDWR | O_NONBLOCK | O_CLOEXEC,
+			   current_cred());
+	if (IS_ERR(file))
+		return file;
+	/* The number can belong to another device by now */
+	if (video_devdata(file) != video_devdata(origin)) {
+		fput(file);
+		return ERR_PTR(-ENODEV);
+	}
+	return file;
+}
+
 /**
- * ks_v4l2_queue_lock() - what the V4L2 core locks around operations on buffers
- * @dev: the device
+ * ks_v4l2_open() - open a V4L2 capture device by a caller's descriptor
+ * @dev: the device; not valid on failure
+ * @fd: the descriptor
+ *
+ * Contract A5.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; the errors of KSALLOC_CONNECT.
+ */
+int ks_v4l2_open(struct ks_v4l2_device *dev, int fd)
+{
+	struct file *origin, *file;
+	int ret;
+
+	origin = fget(fd);
+	if (!origin)
+		return -EBADF;
+	ret = ks_v4l2_check_file(origin);
+	if (ret)
+		goto err_origin;
+	file = ks_v4l2_reopen(origin);
+	if (IS_ERR(file)) {
+		ret = PTR_ERR(file);
+		goto err_origin;
+	}
+
+	dev->file = file;
+	dev->origin = origin;
+	dev->vdev = video_devdata(file);
+	dev->type = dev->vdev->device_caps & V4L2_CAP_VIDEO_CAPTURE_MPLANE ?
+		    V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE :
+		    V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	return 0;
+
+err_origin:
+	fput(origin);
+	return ret;
+}
+
+/**
+ * ks_v4l2_get() - take references for a copy of a device
+ * @dev: the copy
  *
  * Context: any.
- * Return: a mutex, or NULL where the driver has its own.
  */
-struct mutex *ks_v4l2_queue_lock(const struct ks_v4l2_device *dev)
+void ks_v4l2_get(struct ks_v4l2_device *dev)
+{
+	get_file(dev->file);
+	get_file(dev->origin);
+}
+
+/**
+ * ks_v4l2_put() - drop the references of a device
+ * @dev: the device
+ *
+ * Our file is closed synchronously if this is its last reference: after that the driver
+ * does not access its buffers any more.
+ *
+ * Context: process context; sleeps. No lock of the device is held.
+ */
+void ks_v4l2_put(struct ks_v4l2_device *dev)
+{
+	__fput_sync(dev->file);
+	fput(dev->origin);
+}
+
+/* What the V4L2 core locks around operations; NULL if the driver has its own locks */
+static struct mutex *ks_v4l2_mutex(const struct ks_v4l2_device *dev)
 {
 	struct video_device *vdev = dev->vdev;
 
@@ -29,8 +181,8 @@ struct mutex *ks_v4l2_queue_lock(const struct ks_v4l2_device *dev)
 	return vdev->lock;
 }
 
-/* Some operations exclude the submission of requests too */
-static struct mutex *ks_v4l2_request_lock(const struct ks_v4l2_device *dev)
+/* STREAMON and STREAMOFF exclude the submission of requests too; NULL for none */
+static struct mutex *ks_v4l2_request_mutex(const struct ks_v4l2_device *dev)
 {
 	struct v4l2_device *parent = dev->vdev->v4l2_dev;
 
@@ -38,81 +190,78 @@ static struct mutex *ks_v4l2_request_lock(const struct ks_v4l2_device *dev)
 	       &parent->mdev->req_queue_mutex : NULL;
 }
 
-/**
- * ks_v4l2_lock() - take one of the device's locks
- * @lock: the lock, or NULL
- *
- * Only a process that is killed gives up: with frames half-way through a change
- * of state, an ordinary signal would lose what is filled already.
- *
- * Context: process context; sleeps.
- * Return: 0 or -EINTR.
- */
-int ks_v4l2_lock(struct mutex *lock)
+static int ks_mutex_lock_killable(struct mutex *lock)
 {
 	return lock ? mutex_lock_killable(lock) : 0;
 }
 
-/**
- * ks_v4l2_unlock() - undo ks_v4l2_lock()
- * @lock: the lock, or NULL
- *
- * Context: process context.
- */
-void ks_v4l2_unlock(struct mutex *lock)
+static void ks_mutex_lock(struct mutex *lock)
+{
+	if (lock)
+		mutex_lock(lock);
+}
+
+static void ks_mutex_unlock(struct mutex *lock)
 {
 	if (lock)
 		mutex_unlock(lock);
 }
 
 /**
- * ks_v4l2_lock_buffers() - exclude whoever else changes the device's buffers
+ * ks_v4l2_lock() - take the lock that the V4L2 core takes around operations on buffers
+ * @dev: the device
+ *
+ * Only a killed task gives up. With frames half-way through a change of state, another
+ * signal would lose what is filled already.
+ *
+ * Context: process context; sleeps.
+ * Return: 0 or -EINTR.
+ */
+int ks_v4l2_lock(const struct ks_v4l2_device *dev)
+{
+	return ks_mutex_lock_killable(ks_v4l2_mutex(dev));
+}
+
+/**
+ * ks_v4l2_unlock() - undo ks_v4l2_lock()
+ * @dev: the device
+ *
+ * Context: process context.
+ */
+void ks_v4l2_unlock(const struct ks_v4l2_device *dev)
+{
+	ks_mutex_unlock(ks_v4l2_mutex(dev));
+}
+
+static void ks_v4l2_assert_locked(const struct ks_v4l2_device *dev)
+{
+	struct mutex *lock = ks_v4l2_mutex(dev);
+
+	if (lock)
+		lockdep_assert_held(lock);
+}
+
+/**
+ * ks_v4l2_lock_device() - take the lock that the V4L2 core takes around all else
  * @dev: the device
  *
  * Context: process context; sleeps.
  * Return: 0 or -EINTR.
  */
-int ks_v4l2_lock_buffers(const struct ks_v4l2_device *dev)
+int ks_v4l2_lock_device(const struct ks_v4l2_device *dev)
 {
-	struct mutex *request_lock = ks_v4l2_request_lock(dev);
-	int ret;
-
-	ret = ks_v4l2_lock(request_lock);
-	if (ret)
-		return ret;
-	ret = ks_v4l2_lock(ks_v4l2_queue_lock(dev));
-	if (ret)
-		ks_v4l2_unlock(request_lock);
-	return ret;
+	return ks_mutex_lock_killable(dev->vdev->lock);
 }
 
 /**
- * ks_v4l2_lock_buffers_always() - the same with no way to fail
- * @dev: the device
- *
- * Context: process context; sleeps. The calling task may be exiting.
- */
-void ks_v4l2_lock_buffers_always(const struct ks_v4l2_device *dev)
-{
-	struct mutex *request_lock = ks_v4l2_request_lock(dev);
-	struct mutex *lock = ks_v4l2_queue_lock(dev);
-
-	if (request_lock)
-		mutex_lock(request_lock);
-	if (lock)
-		mutex_lock(lock);
-}
-
-/**
- * ks_v4l2_unlock_buffers() - undo either of them
+ * ks_v4l2_unlock_device() - undo ks_v4l2_lock_device()
  * @dev: the device
  *
  * Context: process context.
  */
-void ks_v4l2_unlock_buffers(const struct ks_v4l2_device *dev)
+void ks_v4l2_unlock_device(const struct ks_v4l2_device *dev)
 {
-	ks_v4l2_unlock(ks_v4l2_queue_lock(dev));
-	ks_v4l2_unlock(ks_v4l2_request_lock(dev));
+	ks_mutex_unlock(dev->vdev->lock);
 }
 
 /**
@@ -120,8 +269,8 @@ void ks_v4l2_unlock_buffers(const struct ks_v4l2_device *dev)
  * @dev: the device
  * @cmd: its ioctl
  *
- * Context: any; the operation's lock is held, lest the device goes meanwhile.
- * Return: 0; -ENODEV; -EOPNOTSUPP where the driver does not offer it.
+ * Context: any.
+ * Return: 0; -ENODEV; -EOPNOTSUPP if the driver does not offer it.
  */
 int ks_v4l2_check(const struct ks_v4l2_device *dev, unsigned int cmd)
 {
@@ -133,80 +282,120 @@ int ks_v4l2_check(const struct ks_v4l2_device *dev, unsigned int cmd)
 }
 
 /**
- * ks_v4l2_check_priority() - may this file change what the device does?
+ * ks_v4l2_check_priority() - may the caller change what the device does?
  * @dev: the device
  *
+ * The priority of the caller's own file counts (VIDIOC_S_PRIORITY).
+ *
  * Context: any.
- * Return: 0, or -EBUSY where another file has a higher priority.
+ * Return: 0, or -EBUSY if another file has a higher priority.
  */
 int ks_v4l2_check_priority(const struct ks_v4l2_device *dev)
 {
 	struct video_device *vdev = dev->vdev;
-	struct v4l2_fh *fh = dev->file->private_data;
+	struct v4l2_fh *fh = dev->origin->private_data;
 
 	if (!test_bit(V4L2_FL_USES_V4L2_FH, &vdev->flags))
 		return 0;
 	return v4l2_prio_check(vdev->prio, fh->prio);
 }
 
-/**
- * ks_v4l2_reqbufs() - make or free the device's buffers
- * @dev: the device
- * @memory: where their memory comes from
- * @count: how many
- *
- * Context: process context; sleeps. ks_v4l2_lock_buffers() was called.
- * Return: how many there are; an errno of the driver.
- */
-int ks_v4l2_reqbufs(const struct ks_v4l2_device *dev, enum v4l2_memory memory,
-		    u32 count)
+static int ks_v4l2_do_reqbufs(const struct ks_v4l2_device *dev,
+			      struct file *file, enum v4l2_memory memory,
+			      u32 *count)
 {
 	struct v4l2_requestbuffers req = {
-		.count = count,
+		.count = *count,
 		.type = dev->type,
 		.memory = memory,
 	};
 	int ret;
 
-	ret = dev->vdev->ioctl_ops->vidioc_reqbufs(dev->file,
-						    dev->file->private_data,
-						    &req);
-	return ret ?: req.count;
+	ks_v4l2_assert_locked(dev);
+
+	ret = dev->vdev->ioctl_ops->vidioc_reqbufs(file, file->private_data,
+						   &req);
+	*count = req.count;
+	return ret;
+}
+
+/*
+ * uvcvideo before 6.17 reserves the device for the file that set the format, until that
+ * file frees its buffers. If the caller's file has none, this gives up the reservation:
+ * it is the caller's word that leads here. Returns whether to try again.
+ */
+static bool ks_v4l2_give_up_origin(const struct ks_v4l2_device *dev,
+				   enum v4l2_memory memory)
+{
+	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
+	struct v4l2_buffer buffer = { .type = dev->type };
+	u32 none = 0;
+
+	if (dev->vdev->queue || ks_v4l2_is_mplane(dev) ||
+	    ks_v4l2_check(dev, VIDIOC_QUERYBUF))
+		return false;
+	return ops->vidioc_querybuf(dev->origin, dev->origin->private_data,
+				    &buffer) == -EINVAL &&
+	       !ks_v4l2_do_reqbufs(dev, dev->origin, memory, &none);
 }
 
 /**
- * ks_v4l2_free_buffers() - free the device's buffers, even after its end
+ * ks_v4l2_reqbufs() - make the buffers of our file
  * @dev: the device
- * @memory: what they are made of
+ * @memory: where their memory comes from
+ * @count: how many
  *
- * The V4L2 core would not call a driver whose device is unregistered. videobuf2's
- * own operation is safe even then: it does what videobuf2 does itself when the file
- * is closed.
+ * Context: process context; sleeps. ks_v4l2_lock() was called.
+ * Return: how many there are; an errno of the driver.
+ */
+int ks_v4l2_reqbufs(const struct ks_v4l2_device *dev, enum v4l2_memory memory,
+		    u32 count)
+{
+	u32 made = count;
+	int ret;
+
+	ret = ks_v4l2_do_reqbufs(dev, dev->file, memory, &made);
+	if (ret == -EBUSY && ks_v4l2_give_up_origin(dev, memory)) {
+		made = count;
+		ret = ks_v4l2_do_reqbufs(dev, dev->file, memory, &made);
+	}
+	return ret ?: made;
+}
+
+/**
+ * ks_v4l2_free_buffers() - free the buffers of our file, even after the device's end
+ * @dev: the device
+ * @memory: where their memory comes from
  *
- * Context: process context; sleeps. ks_v4l2_lock_buffers_always() was called.
+ * Context: process context; sleeps. The calling task may be exiting.
  */
 void ks_v4l2_free_buffers(const struct ks_v4l2_device *dev,
 			  enum v4l2_memory memory)
 {
-	if (video_is_registered(dev->vdev) ||
-	    dev->vdev->ioctl_ops->vidioc_reqbufs == vb2_ioctl_reqbufs)
-		ks_v4l2_reqbufs(dev, memory, 0);
+	struct mutex *lock = ks_v4l2_mutex(dev);
+	u32 none = 0;
+
+	ks_mutex_lock(lock);
+	ks_v4l2_do_reqbufs(dev, dev->file, memory, &none);
+	ks_mutex_unlock(lock);
 }
 
 /**
- * ks_v4l2_querybuf() - ask for a buffer of this file
+ * ks_v4l2_querybuf() - ask for a buffer of our file
  * @dev: the device
  * @index: which
  * @buffer: what the driver says
  * @planes: VIDEO_MAX_PLANES of them, for @buffer
  *
- * Context: process context; sleeps. ks_v4l2_lock_buffers() was called.
- * Return: 0; an errno of the driver, or that there is no such operation.
+ * Context: process context; sleeps. ks_v4l2_lock() was called.
+ * Return: 0; an errno of the driver; -EOPNOTSUPP if there is no such operation.
  */
 int ks_v4l2_querybuf(const struct ks_v4l2_device *dev, u32 index,
 		     struct v4l2_buffer *buffer, struct v4l2_plane *planes)
 {
 	int ret;
+
+	ks_v4l2_assert_locked(dev);
 
 	ret = ks_v4l2_check(dev, VIDIOC_QUERYBUF);
 	if (ret)
@@ -223,22 +412,79 @@ int ks_v4l2_querybuf(const struct ks_v4l2_device *dev, u32 index,
 }
 
 /**
- * ks_v4l2_is_busy() - does somebody have buffers of the device?
+ * ks_v4l2_has_buffers() - does somebody have buffers of the device?
  * @dev: the device
- * @planes: VIDEO_MAX_PLANES of them, to be used
+ * @planes: VIDEO_MAX_PLANES of them, for temporary use
  *
- * The driver would let this file throw away its own. Without vdev->queue, only a
- * buffer of this file can be asked for; VIDIOC_REQBUFS will tell of others.
+ * The driver lets a file replace its own buffers. These can be of an allocator of the
+ * device's own memory, so they must not be. Without vdev->queue only the buffers of our
+ * file are known here; ks_v4l2_reqbufs() fails if others have some.
  *
- * Context: process context; sleeps. ks_v4l2_lock_buffers() was called.
+ * Context: process context; sleeps. ks_v4l2_lock() was called.
  * Return: whether somebody has.
  */
-bool ks_v4l2_is_busy(const struct ks_v4l2_device *dev,
-		     struct v4l2_plane *planes)
+bool ks_v4l2_has_buffers(const struct ks_v4l2_device *dev,
+			 struct v4l2_plane *planes)
 {
 	struct v4l2_buffer buffer;
 
 	if (dev->vdev->queue)
 		return vb2_is_busy(dev->vdev->queue);
 	return !ks_v4l2_querybuf(dev, 0, &buffer, planes);
+}
+
+/**
+ * ks_v4l2_streamon() - start the device
+ * @dev: the device
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -EBUSY by priority; an errno of the driver.
+ */
+int ks_v4l2_streamon(const struct ks_v4l2_device *dev)
+{
+	struct mutex *request_lock = ks_v4l2_request_mutex(dev);
+	int ret;
+
+	ret = ks_mutex_lock_killable(request_lock);
+	if (ret)
+		return ret;
+	ret = ks_v4l2_lock(dev);
+	if (ret)
+		goto out;
+	ret = ks_v4l2_check(dev, VIDIOC_STREAMON) ?:
+	      ks_v4l2_check_priority(dev);
+	if (!ret)
+		ret = dev->vdev->ioctl_ops->vidioc_streamon(dev->file,
+							    dev->file->private_data,
+							    dev->type);
+	ks_v4l2_unlock(dev);
+out:
+	ks_mutex_unlock(request_lock);
+	return ret;
+}
+
+/**
+ * ks_v4l2_streamoff() - stop the device and empty its queue, even after its end
+ * @dev: the device
+ *
+ * An unregistered device can still write to its buffers: uvcvideo before 6.17
+ * unregisters its node before it stops the stream.
+ *
+ * Context: process context; sleeps. The calling task may be exiting.
+ * Return: 0; an errno of the driver, and the device may still write to its buffers.
+ */
+int ks_v4l2_streamoff(const struct ks_v4l2_device *dev)
+{
+	struct mutex *request_lock = ks_v4l2_request_mutex(dev);
+	struct mutex *lock = ks_v4l2_mutex(dev);
+	int ret;
+
+	ks_mutex_lock(request_lock);
+	ks_mutex_lock(lock);
+	ret = dev->vdev->ioctl_ops->vidioc_streamoff(dev->file,
+						     dev->file->private_data,
+						     dev->type);
+	ks_mutex_unlock(lock);
+	ks_mutex_unlock(request_lock);
+	return ret;
 }

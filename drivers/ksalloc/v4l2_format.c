@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a V4L2 device needs in its current format, and how long its frames last.
+ *
+ * Only what the driver knows by itself is asked, not VIDIOC_TRY_FMT: a USB camera is
+ * asked for its answer to that. It may be suspended, take seconds, or stop to stream.
  */
 #include <linux/device.h>
 #include <linux/math64.h>
@@ -9,9 +12,10 @@
 #include <media/videobuf2-dma-contig.h>
 #include <media/videobuf2-v4l2.h>
 
+#include "framing.h"
 #include "v4l2.h"
 
-/* Frames to have where the driver does not say: one to fill and one to read */
+/* At least one to fill and one to read */
 #define KS_V4L2_FRAMES 2
 
 /* A frame interval that is longer is none */
@@ -66,7 +70,7 @@ static int ks_v4l2_parse_mplane(const struct v4l2_pix_format_mplane *pix,
 	return 0;
 }
 
-/* The current format; called with the device's lock held */
+/* The current format; called with the lock of the device */
 static int ks_v4l2_get_format(const struct ks_v4l2_device *dev,
 			      struct ks_v4l2_format *format)
 {
@@ -87,40 +91,6 @@ static int ks_v4l2_get_format(const struct ks_v4l2_device *dev,
 	       ks_v4l2_parse_single(&fmt.fmt.pix, format);
 }
 
-/* What a format would become; called with the device's lock held */
-static int ks_v4l2_try_format(const struct ks_v4l2_device *dev,
-			      struct ks_v4l2_format *format)
-{
-	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
-	struct v4l2_format fmt = { .type = dev->type };
-	void *fh = dev->file->private_data;
-	int ret;
-
-	ret = ks_v4l2_check(dev, VIDIOC_TRY_FMT);
-	if (ret)
-		return ret;
-	if (ks_v4l2_is_mplane(dev)) {
-		if (!ops->vidioc_try_fmt_vid_cap_mplane)
-			return -EOPNOTSUPP;
-		fmt.fmt.pix_mp.width = format->width;
-		fmt.fmt.pix_mp.height = format->height;
-		fmt.fmt.pix_mp.pixelformat = format->pixelformat;
-		fmt.fmt.pix_mp.field = format->field;
-		fmt.fmt.pix_mp.num_planes = 1;
-		return ops->vidioc_try_fmt_vid_cap_mplane(dev->file, fh, &fmt) ?:
-		       ks_v4l2_parse_mplane(&fmt.fmt.pix_mp, format);
-	}
-	if (!ops->vidioc_try_fmt_vid_cap)
-		return -EOPNOTSUPP;
-	fmt.fmt.pix.width = format->width;
-	fmt.fmt.pix.height = format->height;
-	fmt.fmt.pix.pixelformat = format->pixelformat;
-	fmt.fmt.pix.field = format->field;
-	fmt.fmt.pix.priv = V4L2_PIX_FMT_PRIV_MAGIC;
-	ret = ops->vidioc_try_fmt_vid_cap(dev->file, fh, &fmt);
-	return ret ?: ks_v4l2_parse_single(&fmt.fmt.pix, format);
-}
-
 /**
  * ks_v4l2_get_framing() - what the device needs in its current format
  * @dev: the device
@@ -130,23 +100,22 @@ static int ks_v4l2_try_format(const struct ks_v4l2_device *dev,
  * shares frames with it has to know that it modifies them in place.
  *
  * Context: process context; sleeps. No lock of the device is held.
- * Return: 0; -ENODEV; -EOPNOTSUPP where a frame would have several planes; an errno
+ * Return: 0; -ENODEV; -EOPNOTSUPP if a frame would have several planes; an errno
  * of the driver.
  */
 int ks_v4l2_get_framing(const struct ks_v4l2_device *dev,
 			struct ksallocator_framing *framing)
 {
 	const struct vb2_queue *queue = dev->vdev->queue;
-	struct mutex *lock = dev->vdev->lock;
 	struct ks_v4l2_format format;
 	int ret;
 
-	ret = ks_v4l2_lock(lock);
+	ret = ks_v4l2_lock_device(dev);
 	if (ret)
 		return ret;
 	ret = ks_v4l2_check(dev, VIDIOC_G_FMT) ?:
 	      ks_v4l2_get_format(dev, &format);
-	ks_v4l2_unlock(lock);
+	ks_v4l2_unlock_device(dev);
 	if (ret)
 		return ret;
 
@@ -164,75 +133,58 @@ int ks_v4l2_get_framing(const struct ks_v4l2_device *dev,
 			KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
 	/* One more than must be queued, so that one can be read */
 	if (queue)
-		framing->frames = max(queue->min_reqbufs_allocation,
-				      queue->min_queued_buffers + 1);
+		framing->frames = max3(queue->min_reqbufs_allocation,
+				       queue->min_queued_buffers + 1,
+				       (u32)KS_V4L2_FRAMES);
 	return 0;
 }
 
-/*
- * The largest picture in this pixel format; called with the device's lock held. V4L2
- * demands that the driver makes the nearest that it has out of any size, so without
- * a list of them the largest number will do.
- */
-static void ks_v4l2_largest_picture(const struct ks_v4l2_device *dev,
-				    const struct ks_v4l2_format *format,
-				    u32 *width, u32 *height)
+/* Pixels of the largest picture in a pixel format; 0 if the driver does not say */
+static u64 ks_v4l2_largest_picture(const struct ks_v4l2_device *dev,
+				   u32 pixelformat)
 {
 	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
 	struct v4l2_frmsizeenum size;
+	u64 largest = 0;
 	u32 i;
 
-	if (ks_v4l2_check(dev, VIDIOC_ENUM_FRAMESIZES)) {
-		*width = U16_MAX;
-		*height = U16_MAX;
-		return;
-	}
-	*width = format->width;
-	*height = format->height;
+	if (ks_v4l2_check(dev, VIDIOC_ENUM_FRAMESIZES))
+		return 0;
 	for (i = 0; i < U8_MAX; i++) {
 		size = (struct v4l2_frmsizeenum){
 			.index = i,
-			.pixel_format = format->pixelformat,
+			.pixel_format = pixelformat,
 		};
 		if (ops->vidioc_enum_framesizes(dev->file,
 						dev->file->private_data, &size))
 			break;
-		if (size.type != V4L2_FRMSIZE_TYPE_DISCRETE) {
-			*width = size.stepwise.max_width;
-			*height = size.stepwise.max_height;
-			break;
-		}
-		if ((u64)size.discrete.width * size.discrete.height <=
-		    (u64)*width * *height)
-			continue;
-		*width = size.discrete.width;
-		*height = size.discrete.height;
+		if (size.type != V4L2_FRMSIZE_TYPE_DISCRETE)
+			return (u64)size.stepwise.max_width *
+			       size.stepwise.max_height;
+		largest = max(largest, (u64)size.discrete.width *
+					       size.discrete.height);
 	}
+	return largest;
 }
 
 /*
- * The size of a frame of the largest picture in this pixel format; called with the
- * device's lock held. One try only, for the connection is locked meanwhile, and a
- * driver may have to ask its device, slowly: a USB camera takes requests that time
- * out after seconds.
+ * Bytes of a frame of the largest picture in this pixel format: those of a frame now, in
+ * proportion. Called with the lock of the device.
  */
 static u32 ks_v4l2_largest(const struct ks_v4l2_device *dev,
 			   const struct ks_v4l2_format *format)
 {
-	struct ks_v4l2_format other = *format;
+	const u64 largest = ks_v4l2_largest_picture(dev, format->pixelformat);
+	const u64 now = (u64)format->width * format->height;
 
-	ks_v4l2_largest_picture(dev, format, &other.width, &other.height);
-	if (other.width == format->width && other.height == format->height)
+	if (!now || largest <= now)
 		return format->size;
-	if (ks_v4l2_try_format(dev, &other) ||
-	    other.pixelformat != format->pixelformat)
-		return format->size;
-	return max(format->size, other.size);
+	return min(mul_u64_u64_div_u64(format->size, largest, now), U32_MAX);
 }
 
 /*
  * Whether the device needs each frame in one piece, which heap memory seldom is;
- * called with the device's lock held, which keeps most drivers from unbinding. The
+ * called with the lock of the device, which keeps most drivers from unbinding. The
  * module that has this kind of memory need not be there for those that do not.
  */
 static bool ks_v4l2_needs_contiguous(const struct ks_v4l2_device *dev)
@@ -270,11 +222,10 @@ static bool ks_v4l2_is_compressed(const struct ks_v4l2_format *format)
 int ks_v4l2_get_details(const struct ks_v4l2_device *dev,
 			struct ksalloc_framing_details *details)
 {
-	struct mutex *lock = dev->vdev->lock;
 	struct ks_v4l2_format format;
 	int ret;
 
-	ret = ks_v4l2_lock(lock);
+	ret = ks_v4l2_lock_device(dev);
 	if (ret)
 		return ret;
 	ret = ks_v4l2_check(dev, VIDIOC_G_FMT) ?:
@@ -285,7 +236,7 @@ int ks_v4l2_get_details(const struct ks_v4l2_device *dev,
 		/* The queue's device is there while the video device is registered */
 		details->own_first = ks_v4l2_needs_contiguous(dev);
 	}
-	ks_v4l2_unlock(lock);
+	ks_v4l2_unlock_device(dev);
 	if (ret)
 		return ret;
 
@@ -335,17 +286,16 @@ static int ks_v4l2_get_interval(const struct ks_v4l2_device *dev,
  */
 s64 ks_v4l2_frame_duration(const struct ks_v4l2_device *dev)
 {
-	struct mutex *lock = dev->vdev->lock;
 	struct v4l2_fract interval = {};
 	struct ks_v4l2_format format;
 	u64 duration;
 	int ret;
 
-	if (ks_v4l2_lock(lock))
+	if (ks_v4l2_lock_device(dev))
 		return 0;
 	ret = ks_v4l2_get_interval(dev, &interval) ?:
 	      ks_v4l2_get_format(dev, &format);
-	ks_v4l2_unlock(lock);
+	ks_v4l2_unlock_device(dev);
 	if (ret || !interval.numerator || !interval.denominator)
 		return 0;
 

@@ -2,41 +2,43 @@
 /*
  * Kernel Streaming allocator objects: the API for other kernel modules.
  *
- * A module can be a client of an allocator (ksalloc_client_create() and on), or the
- * device of connections (ksalloc_connect()), with memory of its own or without.
- * Documentation/driver-api/ksalloc.rst has the story to this, samples/ an example of
- * either, and uapi/linux/ksalloc.h the user's side of it.
+ * A module can be a client of an allocator (ksalloc_client_create()), or the device
+ * behind connections (ksalloc_connect()), with or without memory of its own.
+ * Documentation/driver-api/ksalloc.rst is the overview, samples/ has one example of
+ * each, uapi/linux/ksalloc.h is the side of user space.
+ *
+ * "Contract" and a letter with a number name a row of Documentation/conformance.rst.
  *
  * Lifetimes
  * ---------
- *  - A connection and an allocator are files. Who has one has a reference, and lets
- *    go of it with fput(). The object lives as long as the file.
- *  - A client has a reference to its allocator's file from its creation to its end.
- *    Its frames, by pointer, their dma-bufs and their mappings are there as long.
- *  - ksalloc_client_destroy() waits for callbacks and calls under way in any context;
- *    none may begin later, and who calls ksalloc_alloc_frame_wait() must have been
- *    sent away before, see ksalloc_client_cancel(). Then the client's frames are free
- *    again.
- *  - A connection owns its device from ksalloc_connect() on, until ->destroy. An
- *    allocator owns its memory from ->initialize_allocator to ->delete_allocator,
- *    and often lives longer than the connection, and the device, that it was created on.
- *  - The modules that the owners of ksalloc_device_ops and ksalloc_memory_ops name are
- *    not unloaded while there is such a connection or allocator.
+ *  - Connections and allocators are reference counted objects. Each open file of one
+ *    holds a reference. A module that has such a file drops it with fput().
+ *  - A connection holds the allocator that is assigned to it.
+ *  - A client holds its allocator from ksalloc_client_create() to
+ *    ksalloc_client_destroy(). Its frames, their dma-bufs and mappings live as long.
+ *  - ksalloc_client_destroy() waits for all callbacks and calls of the client that
+ *    are under way. None may begin later. The client's frames are free afterwards.
+ *  - A connection owns its device from ksalloc_connect() to ->destroy(). An allocator
+ *    owns its memory from ->initialize_allocator() to ->delete_allocator(), and often
+ *    outlives the connection and the device that it was created on.
+ *  - The modules named by @owner of ksalloc_device_ops and ksalloc_memory_ops are not
+ *    unloaded while such a connection or allocator exists.
  *
  * Contexts and locks
  * ------------------
- *  - Each function states its context. "Any" means hard interrupts included, but not
- *    NMI, and on CONFIG_PREEMPT_RT threaded interrupts only. What sleeps has a
- *    might_sleep() in it.
- *  - A client's callback runs wherever a frame is freed, in any context, in an RCU
- *    read-side section, and with no spinlock of ksalloc's, though perhaps with a
- *    connection's mutex: it must not sleep, may allocate, and must not free.
- *  - To free a frame takes time for each callback, for each eventfd that a program
- *    has enabled there, and for all who watch those.
- *  - The operations of a memory are called in process context with no lock; those of a
- *    device in process context with the connection's mutex, save where they say
- *    otherwise.
- *  - ksalloc_create_allocator() is called with no lock held: a heap can be any file.
+ *  - Each function states its context. "Any" includes hard interrupts but not NMI. On
+ *    CONFIG_PREEMPT_RT "any" means any context in which a spinlock_t may be taken:
+ *    threads, threaded interrupts and softirqs, but no hard interrupt and no region
+ *    with interrupts or preemption disabled. KS promises DISPATCH_LEVEL, which is
+ *    that. Functions that sleep have a might_sleep().
+ *  - A client's callback runs in the context of whoever frees a frame, inside an RCU
+ *    read-side section, without a spinlock of ksalloc and perhaps with the mutex of a
+ *    connection. It must not sleep and must not free frames. It may allocate frames.
+ *  - Freeing a frame takes time for each callback and each eventfd of its allocator.
+ *  - The operations of a memory are called in process context without a lock. Those of
+ *    a device are called in process context with the mutex of the connection, unless
+ *    they say otherwise.
+ *  - ksalloc_create_allocator() must be called without locks: the heap can be any file.
  */
 #ifndef _LINUX_KSALLOC_H
 #define _LINUX_KSALLOC_H
@@ -47,15 +49,16 @@
 
 struct dma_buf;
 struct file;
+struct ks_allocator;
 struct ks_connection;
 struct module;
 struct seq_file;
 
 /**
  * struct ksalloc_memory - the memory of one frame
- * @dmabuf: a dma-buf that is at least as large as asked for, with a reference for
- *	the frame; NULL for memory that never leaves the kernel
- * @map: where the kernel sees the memory. Needed where there is no @dmabuf
+ * @dmabuf: a dma-buf of at least the size asked for, with a reference for the frame;
+ *	NULL for memory that never leaves the kernel
+ * @map: the kernel's mapping of the memory; required without a @dmabuf
  */
 struct ksalloc_memory {
 	struct dma_buf *dmabuf;
@@ -64,21 +67,23 @@ struct ksalloc_memory {
 
 /**
  * struct ksalloc_memory_ops - where the frames of an allocator come from
- * @owner: THIS_MODULE; it stays while there is an allocator of this memory
- * @initialize_allocator: begins an allocator. @creator is what it is made from,
- *	which for the memory of a device is its &struct ksalloc_device, and lives only
- *	as long as the call; @framing is what the allocator will be like, and
- *	@bytes the size of each frame, in whole pages. What it puts at @context is
- *	the others' first argument. Without it, that is @creator
- * @alloc: the memory of frame @index, once for each, in order
- * @free: takes back what @alloc gave. Others may still have references to the
- *	dma-buf
- * @delete_allocator: ends an allocator, all frames of which are freed
+ * @owner: THIS_MODULE; it stays while an allocator of this memory exists
+ * @initialize_allocator: begins an allocator. @creator is what the allocator is made
+ *	from; for a device's own memory this is the &struct ksalloc_device, which is
+ *	only valid during the call. @framing is the resolved framing, @bytes the size
+ *	of each frame in whole pages. The value stored at @context is the first
+ *	argument of the other operations. Without this operation, that is @creator
+ * @alloc: allocates the memory of frame @index; called once for each, in order
+ * @free: takes back what @alloc gave. Others may still hold references to the dma-buf
+ * @delete_allocator: ends an allocator whose frames are all freed
+ * @show: describes the memory in fdinfo; may be NULL
  *
- * KSALLOCATOR_DISPATCH's InitializeAllocator, Allocate, Free and DeleteAllocator.
- * All are called in process context, may sleep, and hold no lock of ksalloc's.
- * The first two return 0 or an errno, which is passed on to who creates the
- * allocator; whatever there is by then is freed and deleted. Contract F2, F3.
+ * These are InitializeAllocator, Allocate, Free and DeleteAllocator of
+ * KSALLOCATOR_DISPATCH. Contract F2, F3.
+ *
+ * Context: process context, may sleep; no lock of ksalloc is held. The first two
+ * return 0 or an errno. The errno is passed on to the creator of the allocator, after
+ * everything is freed and deleted.
  */
 struct ksalloc_memory_ops {
 	struct module *owner;
@@ -89,23 +94,24 @@ struct ksalloc_memory_ops {
 		     struct ksalloc_memory *memory);
 	void (*free)(void *context, u32 index, struct ksalloc_memory *memory);
 	void (*delete_allocator)(void *context);
+	void (*show)(void *context, struct seq_file *m);
 };
 
-void *ksalloc_allocator_memory(const struct file *allocator,
+void *ksalloc_allocator_memory(const struct ks_allocator *allocator,
 			       const struct ksalloc_memory_ops *ops);
-u32 ksalloc_allocator_frames(const struct file *allocator);
-struct dma_buf *ksalloc_allocator_dmabuf(const struct file *allocator,
+u32 ksalloc_allocator_frames(const struct ks_allocator *allocator);
+struct dma_buf *ksalloc_allocator_dmabuf(const struct ks_allocator *allocator,
 					 u32 index);
 
 /**
  * struct ksalloc_completion - what a device says of a filled frame
- * @index: which frame
- * @sequence: the device's sequence number
- * @data_offset: where in the frame the data begin
- * @data_used: bytes filled from there on; what is beyond the frame is cut off
+ * @index: the frame
+ * @sequence: the sequence number of the device
+ * @data_offset: first byte of data in the frame
+ * @data_used: bytes of data from there on; what exceeds the frame is cut off
  * @options_flags: KSSTREAM_HEADER_OPTIONSF_*
- * @time: presentation time, in 100 ns of CLOCK_MONOTONIC
- * @duration: how long the frame lasts, in 100 ns; 0 where that is not known
+ * @time: presentation time on CLOCK_MONOTONIC, in 100 ns
+ * @duration: duration of the frame in 100 ns; 0 if unknown
  */
 struct ksalloc_completion {
 	u32 index;
@@ -118,13 +124,12 @@ struct ksalloc_completion {
 };
 
 /**
- * struct ksalloc_framing_details - what a device can say besides what it needs
- * @largest: bytes of the largest frame that the device may come to need in its current
- *	kind of format
- * @compression: what a frame is to a raw picture: 1 / 1 where it is one
- * @own_memory: whether frames can come from the device's own memory
- * @own_first: whether that is better than system memory
- * @own_largest: bytes of the largest frame in that memory
+ * struct ksalloc_framing_details - what a device can say besides its requirements
+ * @largest: bytes of the largest frame in the current pixel format
+ * @compression: ratio of a frame to a raw picture: 1 / 1 if it is one
+ * @own_memory: frames can come from the device's own memory
+ * @own_first: the device's own memory is better than system memory
+ * @own_largest: bytes of the largest frame in the device's own memory
  *
  * Contract D4.
  */
@@ -140,35 +145,37 @@ struct ksalloc_device;
 
 /**
  * struct ksalloc_device_ops - how a connection drives its device
- * @owner: THIS_MODULE; it stays while there is a connection
+ * @owner: THIS_MODULE; it stays while a connection exists
  * @memory: the device's own memory, for allocators that are created without
- *	KSALLOCATOR_OPTIONF_SYSTEM_MEMORY; NULL where it has none. Not called with
- *	the lock that the others are called with
- * @get_framing: what the device needs now, in its current format
- * @get_details: more of that, where the device knows better than what is in there
- *	when it is called; may be NULL
- * @acquire: STOP to ACQUIRE: make the frames of the allocator the device's
- *	buffers and map each; changes nothing on failure. The allocator's file stays
- *	until @unacquire
- * @unacquire: ACQUIRE to STOP; does not fail
- * @queue: give a frame to the device; never waits for the device
- * @dequeue: take the next filled frame from the device; -EAGAIN where there is
- *	none. Called only while frames are queued; never waits for the device
+ *	KSALLOCATOR_OPTIONF_SYSTEM_MEMORY; NULL if it has none
+ * @get_framing: the requirements of the device in its current format. Called without
+ *	the mutex as well, beside other operations
+ * @get_details: more of that; may be NULL. Called without the mutex
+ * @acquire: STOP to ACQUIRE: makes the frames of the allocator the buffers of the
+ *	device and maps each. Changes nothing on failure. The allocator lives until
+ *	@release
+ * @release: ACQUIRE to STOP; must not fail
+ * @queue: gives a frame to the device. @dmabuf_fd is a descriptor of the frame's
+ *	dma-buf in the calling task, or -1 for none. Must not wait for the device
+ * @dequeue: takes the next filled frame from the device; -EAGAIN if there is none.
+ *	Called only while frames are queued. Must not wait for the device
  * @run: PAUSE to RUN
- * @cancel: make the device let go of all frames that are queued, which it
- *	forgets, and stop; does not fail
- * @ready: whether @dequeue might have something else to say than -EAGAIN, while
- *	frames are queued. Called without the lock that the others are called with
+ * @stop: stops the device and takes all queued frames away from it. Called in
+ *	RUN and PAUSE, and after the device has disappeared. Returns 0 when the device
+ *	does not access any frame any more. An errno means that it might: the frames
+ *	stay in the device until @destroy has returned
+ * @ready: whether @dequeue might return something else than -EAGAIN, while frames are
+ *	queued. Called without the mutex
  * @gone: whether the device has disappeared. Called in any context
- * @watch: begin to call ksalloc_device_notify()
- * @unwatch: end that: when it returns, no call is under way or comes later. Also
- *	where @watch failed, or was not called
- * @destroy: frees the device
- * @show: describes the device in fdinfo
+ * @watch: begins to call ksalloc_device_notify()
+ * @unwatch: ends that. When it returns, no call is under way and none comes later.
+ *	Also called if @watch failed or was not called
+ * @destroy: ends the device. It must not access any frame afterwards
+ * @show: describes the device in fdinfo; may be NULL. Called without the mutex
  *
- * All are called in process context and may sleep, except @gone. One lock of the
- * connection's is held over all but @memory, @ready, @gone, @watch, @unwatch and
- * @destroy, so that there is one call at a time.
+ * Context: process context, may sleep; except @gone. The mutex of the connection is
+ * held over all operations but @gone, @memory, @watch, @unwatch, @destroy and those
+ * that say otherwise, so only one of them runs at a time.
  */
 struct ksalloc_device_ops {
 	struct module *owner;
@@ -177,14 +184,14 @@ struct ksalloc_device_ops {
 			   struct ksallocator_framing *framing);
 	int (*get_details)(struct ksalloc_device *device,
 			   struct ksalloc_framing_details *details);
-	int (*acquire)(struct ksalloc_device *device, struct file *allocator);
-	void (*unacquire)(struct ksalloc_device *device);
-	int (*queue)(struct ksalloc_device *device, u32 index,
-		     struct dma_buf *dmabuf);
+	int (*acquire)(struct ksalloc_device *device,
+		       const struct ks_allocator *allocator);
+	void (*release)(struct ksalloc_device *device);
+	int (*queue)(struct ksalloc_device *device, u32 index, int dmabuf_fd);
 	int (*dequeue)(struct ksalloc_device *device,
 		       struct ksalloc_completion *completion);
 	int (*run)(struct ksalloc_device *device);
-	void (*cancel)(struct ksalloc_device *device);
+	int (*stop)(struct ksalloc_device *device);
 	bool (*ready)(struct ksalloc_device *device);
 	bool (*gone)(struct ksalloc_device *device);
 	int (*watch)(struct ksalloc_device *device);
@@ -194,9 +201,9 @@ struct ksalloc_device_ops {
 };
 
 /**
- * struct ksalloc_device - the device end of a connection
- * @ops: what it can do
- * @connection: whom to notify; ksalloc_connect() sets it
+ * struct ksalloc_device - the device behind a connection
+ * @ops: its operations
+ * @connection: whom to notify; set by ksalloc_connect()
  */
 struct ksalloc_device {
 	const struct ksalloc_device_ops *ops;
@@ -214,11 +221,13 @@ struct ksalloc_client;
 struct ksalloc_frame;
 
 /**
- * struct ksalloc_client_ops - what a kernel-mode client is told
- * @free_frame: a frame has become free, that is, nobody who waited for one has got
- *	it; called once for each. In the context of whoever freed it, hard
- *	interrupts included, and with no spinlock of ksalloc's: it must not sleep. It
- *	may allocate; it must not free, for that would call it again. NULL for none
+ * struct ksalloc_client_ops - callbacks of a kernel-mode client
+ * @free_frame: a frame has become free and no waiting call took it; called once for
+ *	each such frame, from ksalloc_client_enable() on. NULL for none
+ *
+ * Context: the context of whoever frees the frame, hard interrupts included, except
+ * on CONFIG_PREEMPT_RT. It must not sleep, and must not free frames, because that
+ * would call it again. It may allocate.
  */
 struct ksalloc_client_ops {
 	void (*free_frame)(void *context);
@@ -227,6 +236,7 @@ struct ksalloc_client_ops {
 struct ksalloc_client *
 ksalloc_client_create(struct file *allocator,
 		      const struct ksalloc_client_ops *ops, void *context);
+void ksalloc_client_enable(struct ksalloc_client *client);
 void ksalloc_client_cancel(struct ksalloc_client *client);
 void ksalloc_client_destroy(struct ksalloc_client *client);
 

@@ -15,69 +15,104 @@
 /**
  * DOC: Objects
  *
- * Each object is a file:
+ * Each ioctl works on an open file. There are three kinds of files:
  *
  *  - /dev/ksalloc makes connections: KSALLOC_CONNECT.
- *  - A connection is bound to one open V4L2 capture device. It has a state, an
- *    assigned allocator, and a stream of completed frames. poll() says EPOLLIN
- *    when there is a frame for KSALLOC_COMPLETE, EPOLLERR in a state lower than
- *    PAUSE and during a flush, and EPOLLHUP when the device is gone.
- *  - An allocator is a fixed set of frames, each of them one dma-buf for the
- *    allocator's whole life. poll() says EPOLLIN when a frame is free, and
+ *  - A connection is bound to one V4L2 capture device. It has a state, an
+ *    assigned allocator and a queue of filled frames. poll() reports EPOLLIN
+ *    when KSALLOC_COMPLETE has a frame, EPOLLERR in a state lower than PAUSE
+ *    and during a flush, and EPOLLHUP when the device is gone.
+ *  - An allocator is a fixed set of frames. Each frame is one dma-buf for the
+ *    whole life of the allocator. poll() reports EPOLLIN when a frame is free.
  *    KSALLOC_ENABLE_EVENT makes an eventfd count frames that become free.
  *
  * A frame is free, allocated, or in the device. KSALLOC_ALLOC and
- * KSALLOC_COMPLETE give an allocated frame to the calling process;
- * KSALLOC_FREE ends that, and so does the process when it closes its last
- * descriptor of the file it got the frame through, by close(), exec or death.
- * KSALLOC_SUBMIT gives an allocated frame to the device. A frame that would become
- * free while a fence on its dma-buf is not signalled, so that a device may read it
- * still, counts as allocated until then, but is nobody's: errors are those of a
- * free frame.
+ * KSALLOC_COMPLETE allocate a frame, KSALLOC_SUBMIT gives an allocated frame to
+ * the device, and KSALLOC_FREE frees an allocated frame.
+ *
+ * A frame that is freed while a fence on its dma-buf is not signalled stays
+ * allocated until the fence is signalled, because a device may still read it.
+ * Nobody holds it meanwhile, so the errors are those of a free frame.
+ */
+
+/**
+ * DOC: Clients
+ *
+ * One open file is one client. Frames, waiting calls and events belong to the
+ * open file through which they were got. They end with that open file: after
+ * its last descriptor is closed, by close(), exec or death, its frames are free
+ * again and its events are gone. Frames that it submitted stay in the device.
+ *
+ * Descriptors made by dup() or inherited over fork() share an open file, so they
+ * are one client. KSALLOC_ALLOCATOR_OPEN and KSALLOC_CONNECTION_OPEN make
+ * another open file of the same object for another client. Pass that one to
+ * another process.
+ *
+ * close() does not end a call that waits through the same open file, as with any
+ * file. KSALLOC_ALLOCATOR_CANCEL and KSALLOC_CONNECTION_CANCEL do.
+ *
+ * The object itself ends when its last open file is closed. An assigned
+ * allocator lives as long as the connection as well.
+ *
+ * All clients of an allocator trust each other: each can map and write all of its
+ * frames, and free and submit frames that another client holds. Frames that a
+ * kernel client holds are the exception: only the kernel frees or submits these.
  */
 
 /**
  * DOC: Rules for all ioctls
  *
- * The argument is a pointer to a structure whose first field is its size as
- * the caller knows it. A caller with an older and shorter structure than the
- * module's is served as if the missing fields were zero; a newer and longer
- * one is accepted while what the module does not know is zero. Fields marked
- * "out" are not read. Unknown bits in @flags and non-zero reserved fields are
- * refused. Layouts are the same for 32-bit and 64-bit callers.
+ * The argument is a pointer to a structure. Its first field is the size of the
+ * structure as the caller knows it. A caller with an older, shorter structure is
+ * served as if the missing fields were zero. A newer, longer one is accepted if
+ * all that the module does not know is zero. Fields marked "out" are written
+ * only. Unknown bits in @flags and non-zero reserved fields are refused. The
+ * layout is the same for 32-bit and 64-bit callers.
  *
- * A failed call changes nothing: no descriptor, memory or frame is kept, no
- * state is left half-way, and the argument is not written to, or in part where it
- * cannot be written to as a whole. Errors mean:
+ * A failed call changes nothing. It keeps no descriptor, memory or frame, and no
+ * state is left half-way. It does not write to the argument, except in part
+ * where the argument cannot be written as a whole.
  *
- *  - EFAULT: the argument is not readable or not writable memory.
- *  - ENOTTY: this file has no ioctl of this number.
- *  - E2BIG: the structure has a non-zero part that the module does not know,
- *    or is larger than a page; or a count or size is above the module's limit.
- *  - EBADF: a descriptor in the argument is not open, or is an O_PATH one.
- *  - EACCES: a descriptor in the argument is not open for reading and writing.
- *  - EINVAL: anything else that is wrong with the argument: a structure too
- *    short, an unknown flag, a reserved field, a descriptor of a file of
- *    another kind, a value out of its range, framing that does not fit, a
- *    frame that is not allocated.
- *  - EOPNOTSUPP: the argument is right, but this device cannot do it.
- *  - EBUSY: the argument is right, but not now: the connection's state, the
- *    frame's (it is in the device) or another user of the device forbids it.
- *  - EAGAIN: the call would have to wait, and was told not to.
- *  - ETIMEDOUT: the deadline passed.
- *  - EINTR: a signal ended the wait (the call is restarted under SA_RESTART, and
- *    waits as the last in the queue).
- *  - ECANCELED: there is nothing to wait for (any more): the connection's
- *    state is, or became, lower than PAUSE, or it is flushed, or the descriptor
- *    was closed.
- *  - ENODEV: the device is gone.
- *  - ENOMEM, EMFILE, ENFILE: out of memory or descriptors.
+ * ==========  ============================================================
+ * Error       Meaning
+ * ==========  ============================================================
+ * EFAULT      The argument cannot be read or written.
+ * ENOTTY      This file has no ioctl of this number.
+ * E2BIG       The structure has a non-zero part that the module does not
+ *             know, or is larger than a page; or a count or size is above
+ *             the limit of the module.
+ * EBADF       A descriptor in the argument is not open, or is O_PATH.
+ * EACCES      A descriptor in the argument is not open for reading and
+ *             writing.
+ * EINVAL      Anything else is wrong with the argument: the structure is
+ *             too short, a flag is unknown, a reserved field is not zero, a
+ *             descriptor is of another kind of file, a value is out of
+ *             range, framing does not fit, a frame is not allocated.
+ * EOPNOTSUPP  The argument is right, but this device cannot do it.
+ * EBUSY       The argument is right, but not now: the state of the
+ *             connection, the state of the frame, or another user of the
+ *             device forbids it.
+ * EAGAIN      The call would have to wait, and was told not to.
+ * ETIMEDOUT   The deadline passed.
+ * EINTR       A signal ended the wait. With SA_RESTART the call is
+ *             restarted and waits as the last in the queue.
+ * ECANCELED   There is nothing to wait for: the state of the connection is
+ *             or became lower than PAUSE, it is flushed, or the wait was
+ *             cancelled.
+ * ENODEV      The device is gone.
+ * ENOMEM      Out of memory.
+ * EMFILE      Out of descriptors; likewise ENFILE.
+ * ==========  ============================================================
  *
- * What the V4L2 driver itself reports (EIO and others) is passed on.
+ * Errors of the V4L2 driver (EIO and others) are passed on.
  *
- * The calls that wait take @deadline_ns, an absolute time on CLOCK_MONOTONIC
- * in nanoseconds; 0 is none. They do not wait at all with KSALLOC_NONBLOCK in
+ * Calls that wait take @deadline_ns, an absolute time on CLOCK_MONOTONIC in
+ * nanoseconds; 0 means no deadline. They do not wait with KSALLOC_NONBLOCK in
  * @flags or O_NONBLOCK on the file.
+ *
+ * The security modules of the kernel see the V4L2 ioctls of a connection once,
+ * when KSALLOC_CONNECT is called, for the caller of KSALLOC_CONNECT. Whoever
+ * gets the connection afterwards may use all of it, as with any descriptor.
  */
 #define KSALLOC_TYPE 0xBB
 
@@ -93,6 +128,8 @@ enum {
 	KSALLOC_CMD_COMPLETE = 0x16,
 	KSALLOC_CMD_GET_FRAMING_EX = 0x17,
 	KSALLOC_CMD_RESET_STATE = 0x18,
+	KSALLOC_CMD_CONNECTION_OPEN = 0x19,
+	KSALLOC_CMD_CONNECTION_CANCEL = 0x1a,
 
 	KSALLOC_CMD_ALLOC = 0x20,
 	KSALLOC_CMD_FREE = 0x21,
@@ -101,19 +138,21 @@ enum {
 	KSALLOC_CMD_STATUS_EX = 0x24,
 	KSALLOC_CMD_ENABLE_EVENT = 0x25,
 	KSALLOC_CMD_DISABLE_EVENT = 0x26,
+	KSALLOC_CMD_ALLOCATOR_OPEN = 0x27,
+	KSALLOC_CMD_ALLOCATOR_CANCEL = 0x28,
 };
 
 /* The most frames that an allocator may have */
 #define KSALLOC_MAX_FRAMES 1024
 
-/* The most events that an allocator may have enabled */
-#define KSALLOC_MAX_EVENTS 4096
+/* The most events that an allocator may have enabled, all its clients together */
+#define KSALLOC_MAX_EVENTS 64
 
 /* @flags of KSALLOC_ALLOC and KSALLOC_COMPLETE: do not wait */
 #define KSALLOC_NONBLOCK 0x00000001
 /* @flags of KSALLOC_ALLOC: return a descriptor of the frame's dma-buf too */
 #define KSALLOC_ALLOC_DMABUF 0x00000002
-/* @flags of KSALLOC_ENABLE_EVENT: tell once, and disable the event thereby */
+/* @flags of KSALLOC_ENABLE_EVENT: signal once, then the event is disabled */
 #define KSALLOC_EVENT_ONESHOT 0x00000001
 
 /* KSALLOCATOR_FRAMING.RequirementsFlags: what a device needs */
@@ -404,9 +443,9 @@ struct ksstream_header {
 
 /**
  * enum ksstate - KSSTATE
- * @KSSTATE_STOP: the device is free for others
- * @KSSTATE_ACQUIRE: the device's buffers are the assigned allocator's frames;
- *	each of them is attached to the device and mapped
+ * @KSSTATE_STOP: others may use the device
+ * @KSSTATE_ACQUIRE: the buffers of the device are the frames of the assigned
+ *	allocator; each frame is attached to the device and mapped
  * @KSSTATE_PAUSE: frames can be submitted and wait in the device's queue
  * @KSSTATE_RUN: the device fills frames
  */
@@ -434,14 +473,21 @@ enum ksreset {
  * @v4l2_fd: a V4L2 video capture node, open for reading and writing
  * @__reserved: zero
  *
- * Returns a new connection, close-on-exec, in state KSSTATE_STOP. The
- * connection keeps the V4L2 file open. One V4L2 file takes one connection;
- * another file of the same device may have its own, but the device lends its
- * buffers to one of them at a time. With drivers that do not leave it to videobuf2
- * to dequeue (uvcvideo before 6.17), the file becomes O_NONBLOCK.
+ * Returns a new connection, close-on-exec, in state KSSTATE_STOP.
  *
- * Errors: EINVAL where @v4l2_fd is no V4L2 video capture node; EOPNOTSUPP where
- * it cannot stream; EBUSY where the file has a connection; ENODEV.
+ * The connection opens the node once more for itself, with the credentials of
+ * the caller. @v4l2_fd shows that the caller may use the device; the caller may
+ * close it afterwards, or set the format through it in state KSSTATE_STOP. From
+ * KSSTATE_ACQUIRE on the device is busy for it, as for all others. A device may
+ * have several connections; it lends its buffers to one of them at a time.
+ *
+ * The connection keeps a reference to the open file of @v4l2_fd, because some
+ * drivers reserve the device for the file that set the format (uvcvideo before
+ * 6.17). KSSTATE_ACQUIRE gives this reservation up, unless that file has buffers.
+ *
+ * Errors: EINVAL if @v4l2_fd is not a V4L2 video capture node; EOPNOTSUPP if it
+ * cannot stream; ENODEV. Errors of open() are passed on: EBUSY if the driver
+ * lets one file at a time open the node.
  */
 struct ksalloc_connect {
 	__u32 size;
@@ -480,15 +526,16 @@ struct ksalloc_get_framing {
  *	what KSALLOC_GET_FRAMING says
  *
  * Returns a new allocator, close-on-exec. It is not assigned to the
- * connection, nor does it depend on it further. One of the device's own memory takes
- * the device's buffers: the device is busy for everybody else, and its format fixed,
- * until the allocator ends.
+ * connection, and lives on without it. An allocator of the device's own memory
+ * takes the buffers of the device: until the allocator ends, the device is busy
+ * for all others and its format is fixed. It can be assigned to this connection, and
+ * to connections of other devices, which import its frames.
  *
  * Errors: EINVAL for framing that is wrong in itself, is below what the device
  * needs, or stays zero; EOPNOTSUPP without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY where
  * the device has no memory of its own, none that a process may have, not so many or
  * not so large buffers, and EBUSY where somebody has them; EOPNOTSUPP with it where
- * the device cannot use memory but its own; EINVAL where @heap_fd is no
+ * the device cannot use memory but its own; EINVAL if @heap_fd is no
  * heap, or should be -1 and is not; E2BIG for more than KSALLOC_MAX_FRAMES frames;
  * ENOMEM for more memory than an allocator may have (the module's parameter
  * max_mbytes) or than there is; ENODEV.
@@ -512,11 +559,11 @@ struct ksalloc_create_allocator {
  *	have been created on another connection; -1 for none
  * @__reserved: zero
  *
- * Frames that were got from this connection by KSALLOC_COMPLETE and not freed
- * go back to the allocator that was assigned before.
+ * Frames of the allocator that was assigned before, which were got by
+ * KSALLOC_COMPLETE and not freed, become free.
  *
- * Errors: EINVAL where @allocator_fd is no allocator, or its framing is below
- * what the device needs; EOPNOTSUPP where its memory never leaves the kernel;
+ * Errors: EINVAL if @allocator_fd is no allocator, or its framing is below
+ * what the device needs; EOPNOTSUPP if its memory never leaves the kernel;
  * EBUSY in any state but KSSTATE_STOP; ENODEV.
  */
 struct ksalloc_set_allocator {
@@ -544,7 +591,7 @@ struct ksalloc_set_allocator {
  *
  * Errors: EINVAL for no such state, or where no allocator is assigned or it no
  * longer fits the device's format; EBUSY where somebody else has the device's
- * buffers; EOPNOTSUPP where the device cannot use the allocator's memory, or
+ * buffers; EOPNOTSUPP if the device cannot use the allocator's memory, or
  * has not as many buffers; ENODEV on the way up.
  */
 struct ksalloc_set_state {
@@ -577,20 +624,30 @@ struct ksalloc_get_state {
  * @size: sizeof(struct ksalloc_submit)
  * @flags: zero
  * @index: an allocated frame of the assigned allocator
- * @__reserved: zero
+ * @dmabuf_fd: a descriptor of the frame's dma-buf, or -1
  *
- * Gives the frame to the device, to be filled. It does not wait.
+ * Gives the frame to the device, to be filled. It does not wait for the device.
  *
- * Errors: EINVAL where @index is out of range or the frame is free; EBUSY where
- * the frame is in a device, or another device still reads it: there is a fence on its
- * dma-buf, which can be waited for by polling that for POLLOUT; ECANCELED in a state
- * lower than PAUSE or during a flush; ENODEV.
+ * V4L2 takes dma-bufs by descriptor. With @dmabuf_fd the caller lends its own for
+ * the time of the call. With -1 a kernel thread, which has descriptors of its own,
+ * queues the frame; that takes about three times as long. Where the frames
+ * are the device's own memory, no descriptor is needed and -1 costs nothing.
+ *
+ * A caller that puts another dma-buf at @dmabuf_fd during the call makes the
+ * device write there, as with VIDIOC_QBUF. Where the driver shows its queue, such a
+ * frame completes with no data and DATADISCONTINUITY.
+ *
+ * Errors: EBADF if @dmabuf_fd is not open; EINVAL if @index is out of range, the
+ * frame is free, or @dmabuf_fd is not its dma-buf; EBUSY if the frame is in a
+ * device, a kernel client holds it, or a fence on its dma-buf is not signalled
+ * (poll the dma-buf for EPOLLOUT to wait for that); ECANCELED in a state lower
+ * than PAUSE or during a flush; ENODEV.
  */
 struct ksalloc_submit {
 	__u32 size;
 	__u32 flags;
 	__u32 index;
-	__u32 __reserved;
+	__s32 dmabuf_fd;
 };
 
 #define KSALLOC_SUBMIT _IO(KSALLOC_TYPE, KSALLOC_CMD_SUBMIT)
@@ -600,14 +657,14 @@ struct ksalloc_submit {
  * @size: sizeof(struct ksalloc_complete)
  * @flags: KSALLOC_NONBLOCK
  * @deadline_ns: when to stop waiting
- * @index: out: the frame, which now is the caller's
+ * @index: out: the frame, which this open file holds now
  * @sequence: out: the device's sequence number of the frame
  * @header: out: what is in the frame
  *
  * Waits for the next filled frame.
  *
  * Errors: EAGAIN, ETIMEDOUT, EINTR; ECANCELED in a state lower than PAUSE, during a
- * flush, or where one began meanwhile; ENODEV.
+ * flush, if either began meanwhile, or by KSALLOC_CONNECTION_CANCEL; ENODEV.
  */
 struct ksalloc_complete {
 	__u32 size;
@@ -682,15 +739,54 @@ struct ksalloc_reset_state {
 #define KSALLOC_RESET_STATE _IO(KSALLOC_TYPE, KSALLOC_CMD_RESET_STATE)
 
 /**
+ * struct ksalloc_open - ioctl(connection, KSALLOC_CONNECTION_OPEN) and
+ *	ioctl(allocator, KSALLOC_ALLOCATOR_OPEN)
+ * @size: sizeof(struct ksalloc_open)
+ * @flags: zero
+ *
+ * Returns another open file of the same object, close-on-exec, for another
+ * client. It holds no frames and has no events.
+ *
+ * Errors: EMFILE, ENFILE, ENOMEM.
+ */
+struct ksalloc_open {
+	__u32 size;
+	__u32 flags;
+};
+
+#define KSALLOC_CONNECTION_OPEN _IO(KSALLOC_TYPE, KSALLOC_CMD_CONNECTION_OPEN)
+#define KSALLOC_ALLOCATOR_OPEN _IO(KSALLOC_TYPE, KSALLOC_CMD_ALLOCATOR_OPEN)
+
+/**
+ * struct ksalloc_cancel - ioctl(connection, KSALLOC_CONNECTION_CANCEL) and
+ *	ioctl(allocator, KSALLOC_ALLOCATOR_CANCEL)
+ * @size: sizeof(struct ksalloc_cancel)
+ * @flags: zero
+ *
+ * Ends with ECANCELED all KSALLOC_COMPLETE or KSALLOC_ALLOC calls that wait
+ * through this open file. Calls through other open files go on, and calls that
+ * begin later wait as usual. It does not wait for anything.
+ */
+struct ksalloc_cancel {
+	__u32 size;
+	__u32 flags;
+};
+
+#define KSALLOC_CONNECTION_CANCEL \
+	_IO(KSALLOC_TYPE, KSALLOC_CMD_CONNECTION_CANCEL)
+#define KSALLOC_ALLOCATOR_CANCEL \
+	_IO(KSALLOC_TYPE, KSALLOC_CMD_ALLOCATOR_CANCEL)
+
+/**
  * struct ksalloc_alloc - ioctl(allocator, KSALLOC_ALLOC)
  * @size: sizeof(struct ksalloc_alloc)
  * @flags: KSALLOC_NONBLOCK, KSALLOC_ALLOC_DMABUF
  * @deadline_ns: when to stop waiting
- * @index: out: the frame, which now is the caller's
+ * @index: out: the frame, which this open file holds now
  * @dmabuf_fd: out: the frame's dma-buf, close-on-exec; -1 where not asked for
  *
- * Takes a free frame; with none, waits for one. Who waits longest is served
- * first, and nobody is served before somebody who already waits.
+ * Takes a free frame; if there is none, waits for one. Waiting calls are served
+ * in order, and no new call overtakes them.
  *
  * Errors: EAGAIN, ETIMEDOUT, EINTR, ECANCELED, EMFILE.
  */
@@ -708,11 +804,11 @@ struct ksalloc_alloc {
  * struct ksalloc_free - ioctl(allocator, KSALLOC_FREE)
  * @size: sizeof(struct ksalloc_free)
  * @flags: zero
- * @index: an allocated frame, whoever allocated it
+ * @index: an allocated frame; any client may hold it
  * @__reserved: zero
  *
- * Errors: EINVAL where @index is out of range or the frame is free; EBUSY where
- * the frame is in a device.
+ * Errors: EINVAL if @index is out of range or the frame is free; EBUSY if the
+ * frame is in a device or a kernel client holds it.
  */
 struct ksalloc_free {
 	__u32 size;
@@ -733,7 +829,7 @@ struct ksalloc_free {
  * Returns a descriptor of the frame's dma-buf, close-on-exec. It is the same
  * dma-buf each time: map or import it once, and keep it.
  *
- * Errors: EINVAL where @index is out of range; EMFILE.
+ * Errors: EINVAL if @index is out of range; EMFILE.
  */
 struct ksalloc_export {
 	__u32 size;
@@ -794,19 +890,18 @@ struct ksalloc_status_ex {
  * @id: out: the event's number, for KSALLOC_DISABLE_EVENT
  * @__reserved: zero
  *
- * Adds one to the eventfd for each frame that becomes free, from now on: what is
- * free already does not count, though a frame that becomes free at the same moment
- * may. A frame that goes straight to a KSALLOC_ALLOC that waits does not become free.
- * With KSALLOC_EVENT_ONESHOT the first frame is the last one too. There may be several
- * events, each with an eventfd of its own.
+ * Adds one to the eventfd for each frame that becomes free from now on. Frames
+ * that are free already do not count. A frame that goes straight to a waiting
+ * KSALLOC_ALLOC does not become free. With KSALLOC_EVENT_ONESHOT the first frame
+ * disables the event. An allocator may have several events, each with an eventfd
+ * of its own.
  *
- * The event is the calling process's: it ends like an allocated frame when the
- * process closes its last descriptor of the allocator. That the eventfd is closed
- * does not end it.
+ * The event belongs to this open file of the allocator and ends with it. Closing
+ * the eventfd does not end it.
  *
- * Errors: EBADF where @eventfd is not open; EINVAL where it is no eventfd, or for
- * another event; EBUSY where the eventfd has an event of this allocator already,
- * whoever enabled it; E2BIG for more than KSALLOC_MAX_EVENTS.
+ * Errors: EBADF if @eventfd is not open; EINVAL if it is not an eventfd, or for
+ * another event; EBUSY if the eventfd has an event of this allocator already,
+ * through any open file; E2BIG for more than KSALLOC_MAX_EVENTS.
  */
 struct ksalloc_enable_event {
 	__u32 size;
@@ -823,12 +918,12 @@ struct ksalloc_enable_event {
  * struct ksalloc_disable_event - ioctl(allocator, KSALLOC_DISABLE_EVENT)
  * @size: sizeof(struct ksalloc_disable_event)
  * @flags: zero
- * @id: an event that the calling process has enabled here
+ * @id: an event that was enabled through this open file
  * @__reserved: zero
  *
  * A frame that becomes free at the same moment may still be counted.
  *
- * Errors: EINVAL where there is no such event, or not any more.
+ * Errors: EINVAL if there is no such event, or not any more.
  */
 struct ksalloc_disable_event {
 	__u32 size;

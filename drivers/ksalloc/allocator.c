@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Allocators: creation, memory of the frames, and end. allocator.h states the rules.
+ */
+#include <kunit/visibility.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "allocator.h"
+#include "ioctl.h"
+#include "trace.h"
+
+/* Gives back the memory of the first frames */
+static void ks_allocator_free_memory(struct ks_allocator *alloc, u32 nr_frames)
+{
+	const struct ksalloc_memory_ops *ops = alloc->memory_ops;
+
+	while (nr_frames--) {
+		struct ks_plane *plane = alloc->frames[nr_frames].planes;
+		struct ksalloc_memory memory = { plane->dmabuf, plane->map };
+
+		ops->free(alloc->memory, nr_frames, &memory);
+	}
+	if (ops->delete_allocator)
+		ops->delete_allocator(alloc->memory);
+	module_put(ops->owner);
+}
+
+/* Whether one of the first frames has a dma-buf: frames must not share memory */
+static bool ks_allocator_has_dmabuf(const struct ks_allocator *alloc,
+				    const struct dma_buf *dmabuf, u32 nr_frames)
+{
+	while (nr_frames--)
+		if (alloc->frames[nr_frames].planes->dmabuf == dmabuf)
+			return true;
+	return false;
+}
+
+/* Whether a frame can have this memory: 0 or an errno. Contract F3, B6 */
+static int ks_allocator_check_memory(const struct ks_allocator *alloc,
+				     u32 index,
+				     const struct ksalloc_memory *memory,
+				     bool user)
+{
+	if (!memory->dmabuf) {
+		if (user)
+			return -EOPNOTSUPP;
+		return iosys_map_is_null(&memory->map) ? -EINVAL : 0;
+	}
+	if (memory->dmabuf->size < alloc->frame_bytes ||
+	    ks_allocator_has_dmabuf(alloc, memory->dmabuf, index))
+		return -EINVAL;
+	return 0;
+}
+
+static int ks_allocator_add_frame(struct ks_allocator *alloc, u32 index,
+				  bool user)
+{
+	const struct ksalloc_memory_ops *ops = alloc->memory_ops;
+	struct ksalloc_frame *frame = &alloc->frames[index];
+	struct ksalloc_memory memory = {};
+	int ret;
+
+	ret = ops->alloc(alloc->memory, index, alloc->frame_bytes, &memory);
+	if (ret)
+		return ret;
+	ret = ks_allocator_check_memory(alloc, index, &memory, user);
+	/* Let a killed task stop allocating early */
+	if (!ret && fatal_signal_pending(current))
+		ret = -EINTR;
+	if (ret) {
+		ops->free(alloc->memory, index, &memory);
+		return ret;
+	}
+
+	frame->index = index;
+	frame->planes = &alloc->planes[index * alloc->nr_planes];
+	frame->planes->dmabuf = memory.dmabuf;
+	frame->planes->map = memory.map;
+	if (!memory.dmabuf)
+		alloc->kernel_only = true;
+	list_add_tail(&frame->link, &alloc->free);
+	return 0;
+}
+
+/* Allocates the memory of all frames; on failure there is none. Contract F2 */
+static int ks_allocator_get_memory(struct ks_allocator *alloc, void *creator,
+				   bool user)
+{
+	const struct ksalloc_memory_ops *ops = alloc->memory_ops;
+	int ret = 0;
+	u32 i;
+
+	if (!try_module_get(ops->owner))
+		return -ENODEV;
+	alloc->memory = creator;
+	if (ops->initialize_allocator)
+		ret = ops->initialize_allocator(creator, &alloc->framing,
+						alloc->frame_bytes,
+						&alloc->memory);
+	if (ret) {
+		module_put(ops->owner);
+		return ret;
+	}
+
+	for (i = 0; i < alloc->nr_frames && !ret; i++) {
+		ret = ks_allocator_add_frame(alloc, i, user);
+		if (ret)
+			ks_allocator_free_memory(alloc, i);
+	}
+	return ret;
+}
+
+/* An allocator without memory; NULL if there is no memory for itself */
+static struct ks_allocator *ks_allocator_new(u32 nr_frames, u32 nr_planes)
+{
+	struct ks_allocator *alloc;
+
+	alloc = kvzalloc(struct_size(alloc, frames, nr_frames),
+			 GFP_KERNEL_ACCOUNT);
+	if (!alloc)
+		return NULL;
+	alloc->nr_frames = nr_frames;
+	alloc->nr_planes = nr_planes;
+	alloc->planes = kvcalloc(nr_frames * nr_planes, sizeof(*alloc->planes),
+				 GFP_KERNEL_ACCOUNT);
+	if (!alloc->planes) {
+		kvfree(alloc);
+		return NULL;
+	}
+
+	kref_init(&alloc->refs);
+	alloc->id = ks_new_id();
+	ks_pool_init(alloc);
+	mutex_init(&alloc->event_lock);
+	INIT_LIST_HEAD(&alloc->events);
+	return alloc;
+}
+
+static void ks_allocator_delete(struct ks_allocator *alloc)
+{
+	mutex_destroy(&alloc->event_lock);
+	kvfree(alloc->planes);
+	kvfree(alloc);
+}
+
+/**
+ * ks_allocator_create() - create an allocator
+ * @framing: resolved framing
+ * @frame_bytes: bytes in each frame, from ks_framing_bytes()
+ * @ops: where the memory comes from
+ * @creator: what that is made from
+ * @user: user space will have the allocator, so each frame needs a dma-buf
+ *
+ * Contract A1, A4, F1 to F3.
+ *
+ * Context: process context, as @ops needs it; sleeps. No lock may be held.
+ * Return: the allocator, with one reference; an errno, and nothing is left behind.
+ */
+struct ks_allocator *
+ks_allocator_create(const struct ksallocator_framing *framing,
+		    size_t frame_bytes, const struct ksalloc_memory_ops *ops,
+		    void *creator, bool user)
+{
+	struct ks_allocator *alloc;
+	int ret;
+
+	might_sleep();
+
+	alloc = ks_allocator_new(framing->frames, 1);
+	if (!alloc)
+		return ERR_PTR(-ENOMEM);
+	alloc->framing = *framing;
+	alloc->frame_bytes = frame_bytes;
+	alloc->memory_ops = ops;
+
+	ret = ks_allocator_get_memory(alloc, creator, user);
+	if (ret) {
+		ks_allocator_delete(alloc);
+		return ERR_PTR(ret);
+	}
+
+	trace_ksalloc_create(alloc);
+	return alloc;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_create);
+
+static void ks_allocator_release(struct kref *refs)
+{
+	struct ks_allocator *alloc = container_of(refs, struct ks_allocator,
+						  refs);
+
+	/* Whoever waits, has a frame in a device, or is told has a reference */
+	WARN_ON_ONCE(alloc->nr_in_device || alloc->nr_waiting);
+	WARN_ON_ONCE(alloc->nr_events || !list_empty(&alloc->notifiers.always) ||
+		     !list_empty(&alloc->notifiers.once));
+	ks_pool_end(alloc);
+	ks_allocator_free_memory(alloc, alloc->nr_frames);
+	ks_allocator_delete(alloc);
+}
+
+/**
+ * ks_allocator_put() - drop a reference to an allocator
+ * @alloc: the allocator
+ *
+ * Context: process context; sleeps. No lock may be held that an operation of the
+ * allocator's memory takes.
+ */
+void ks_allocator_put(struct ks_allocator *alloc)
+{
+	might_sleep();
+
+	kref_put(&alloc->refs, ks_allocator_release);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_put);
+
+/**
+ * ksalloc_allocator_memory() - what an allocator's memory is known by
+ * @allocator: the allocator
+ * @ops: the memory
+ *
+ * A device recognizes an allocator of its own memory by this.
+ *
+ * Context: any.
+ * Return: the context that @ops->initialize_allocator stored; NULL if the allocator has
+ * other memory.
+ */
+void *ksalloc_allocator_memory(const struct ks_allocator *allocator,
+			       const struct ksalloc_memory_ops *ops)
+{
+	return allocator->memory_ops == ops ? allocator->memory : NULL;
+}
+EXPORT_SYMBOL_GPL(ksalloc_allocator_memory);
+
+/**
+ * ksalloc_allocator_frames() - the number of frames of an allocator
+ * @allocator: the allocator
+ *
+ * Context: any.
+ * Return: the number of frames.
+ */
+u32 ksalloc_allocator_frames(const struct ks_allocator *allocator)
+{
+	return allocator->nr_frames;
+}
+EXPORT_SYMBOL_GPL(ksalloc_allocator_frames);
+
+/**
+ * ksalloc_allocator_dmabuf() - the memory of a frame
+ * @allocator: the allocator
+ * @index: the frame
+ *
+ * Context: any.
+ * Return: the dma-buf, which is the frame's as long as the allocator lives; NULL if the
+ * memory never leaves the kernel or there is no such frame.
+ */
+struct dma_buf *ksalloc_allocator_dmabuf(const struct ks_allocator *allocator,
+					 u32 index)
+{
+	struct ksalloc_frame *frame = ks_frame_at(allocator, index);
+
+	return frame ? frame->planes->dmabuf : NULL;
+}
+EXPORT_SYMBOL_GPL(ksalloc_allocator_dmabuf);

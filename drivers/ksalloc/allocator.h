@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Allocators: a fixed set of frames, who holds them, and who waits for them.
+ *
+ * "Contract" and a letter with a number name a row of Documentation/conformance.rst.
+ *
+ * Who owns what
+ * -------------
+ *  - An allocator is reference counted. References are held by each of its open files
+ *    (allocator_file.c), by each kernel client (client.c), and by each connection that
+ *    it is assigned to. It never references any of them, so there is no cycle.
+ *  - An allocator owns its frames, and each frame its planes, which are dma-bufs. They
+ *    stay the same for the life of the allocator, because importers cache mappings by
+ *    dma-buf.
+ *  - A &struct ks_owner is somebody who can hold frames and wait for them: an open file
+ *    of an allocator or connection, or a kernel client. It is embedded in that object.
+ *    Before the object ends, ks_allocator_reclaim() ends all that the owner has, so
+ *    &ksalloc_frame.owner never dangles.
+ *
+ * Frames
+ * ------
+ * A frame is FREE, ALLOCATED to an owner, IN_DEVICE of a connection, or FENCED: given
+ * back while a fence on its dma-buf is not signalled. It is returned when its last hold
+ * ends. A returned frame goes to the oldest waiter, or becomes FREE; if it has a
+ * fence, it is FENCED first.
+ *
+ * The free list is empty while anybody waits. So a frame that becomes free cannot be
+ * taken by a newcomer, and a frame on the free list may be taken at once (contract B3).
+ *
+ * Locking
+ * -------
+ *  - ks_allocator.lock is an interrupt-safe spinlock. It protects the state and owner
+ *    of each frame, the lists of free and fenced frames and of waiters, and the lists
+ *    of notifiers. Under it, tasks are woken and work is queued; nothing else nests
+ *    within it. No callback is called, no eventfd signalled and no fence looked at
+ *    under it. All loops under it have a bound that users cannot raise.
+ *  - ks_allocator.event_lock is a mutex and protects the events of all open files. It
+ *    nests outside of ks_allocator.lock.
+ *  - Pollers read the free list without a lock, and may be late. They are woken when
+ *    it changes.
+ *  - The callback on a fence runs under the fence's lock. It only queues
+ *    ks_allocator.fence_work. That takes fence locks and ks_allocator.lock, one
+ *    after the other.
+ *  - No lock is held over an access to user memory or over an allocation from a heap.
+ *
+ * Layers, upper ones first: allocator_file and client; eventfd; allocator (creation and
+ * memory); pool (frames and waiters); notify and fence.
+ */
+#ifndef _KSALLOC_ALLOCATOR_H
+#define _KSALLOC_ALLOCATOR_H
+
+#include <linux/dma-buf.h>
+#include <linux/dma-fence.h>
+#include <linux/fs.h>
+#include <linux/ksalloc.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+struct ks_connection;
+
+/* fence.c */
+
+/**
+ * struct ks_fence_wait - a wait for one fence of a reservation object
+ * @fence: the fence, with a reference; NULL for none
+ * @callback: is on @fence
+ * @work: queued when the fence is signalled
+ */
+struct ks_fence_wait {
+	struct dma_fence *fence;
+	struct dma_fence_cb callback;
+	struct work_struct *work;
+};
+
+bool ks_fences_signaled(struct dma_resv *resv);
+bool ks_fence_wait_begin(struct ks_fence_wait *wait, struct dma_resv *resv,
+			 struct work_struct *work);
+void ks_fence_wait_end(struct ks_fence_wait *wait);
+
+/* notify.c */
+
+/**
+ * struct ks_notifier - somebody who is told that a frame became free
+ * @link: on one of the lists of &struct ks_notify_list
+ * @taken: it was on the once list, and has been or is about to be called. Protected by
+ *	ks_allocator.lock
+ * @notify: called for each frame that became free, in any context, without a spinlock
+ */
+struct ks_notifier {
+	struct list_head link;
+	bool taken;
+	void (*notify)(struct ks_notifier *notifier);
+};
+
+/**
+ * struct ks_notify_list - whom to tell of free frames
+ * @always: told each time; traversed under RCU
+ * @once: told of the next free frame only
+ */
+struct ks_notify_list {
+	struct list_head always;
+	struct list_head once;
+};
+
+void ks_notify_init(struct ks_notify_list *list);
+void ks_notify_take_once(struct ks_notify_list *list, struct list_head *taken);
+void ks_notify_call_once(struct list_head *taken);
+void ks_notify_call(struct ks_notify_list *list);
+
+/* pool.c: frames and who waits for them */
+
+/**
+ * enum ks_frame_state - where a frame is
+ * @KS_FRAME_FREE: on the free list
+ * @KS_FRAME_ALLOCATED: an owner holds it
+ * @KS_FRAME_IN_DEVICE: a connection holds it: queued, being filled, or filled and not
+ *	yet collected
+ * @KS_FRAME_FENCED: returned, but a fence on its dma-buf is not signalled
+ */
+enum ks_frame_state {
+	KS_FRAME_FREE,
+	KS_FRAME_ALLOCATED,
+	KS_FRAME_IN_DEVICE,
+	KS_FRAME_FENCED,
+};
+
+/**
+ * struct ks_owner - who can hold frames and wait for them
+ * @connection: the connection whose open file this is; NULL for others. Only compared
+ * @kernel: a kernel client; user space cannot free or submit its frames
+ * @ended: its requests do not wait any more. Protected by ks_allocator.lock
+ * @waiters: its pending requests, oldest first. Protected by ks_allocator.lock
+ * @cancels: number of ks_allocator_cancel() calls; likewise
+ */
+struct ks_owner {
+	const struct ks_connection *connection;
+	bool kernel;
+	bool ended;
+	struct list_head waiters;
+	u64 cancels;
+};
+
+static inline void ks_owner_init(struct ks_owner *owner,
+				 const struct ks_connection *connection,
+				 bool kernel)
+{
+	*owner = (struct ks_owner){
+		.connection = connection,
+		.kernel = kernel,
+	};
+	INIT_LIST_HEAD(&owner->waiters);
+}
+
+/**
+ * struct ks_plane - the memory of one plane of a frame
+ * @dmabuf: the dma-buf, with a reference; NULL for memory that never leaves the kernel
+ * @map: the kernel's mapping, if the provider of the memory has one
+ * @fence: while the frame is FENCED: what it waits for. Used by
+ *	&ks_allocator.fence_work and the end of the allocator only
+ */
+struct ks_plane {
+	struct dma_buf *dmabuf;
+	struct iosys_map map;
+	struct ks_fence_wait fence;
+};
+
+/**
+ * struct ksalloc_frame - a frame of an allocator
+ * @link: on &ks_allocator.free or &ks_allocator.fenced; else empty
+ * @planes: &ks_allocator.nr_planes planes; constant
+ * @owner: who holds it while ALLOCATED; who submitted it while IN_DEVICE, NULL if that
+ *	owner has ended
+ * @connection: which connection holds it while IN_DEVICE. Only compared
+ * @holds: how many hold it: one while ALLOCATED or IN_DEVICE, else zero
+ * @state: &enum ks_frame_state
+ * @index: its number; constant
+ */
+struct ksalloc_frame {
+	struct list_head link;
+	struct ks_plane *planes;
+	struct ks_owner *owner;
+	const struct ks_connection *connection;
+	u32 holds;
+	enum ks_frame_state state;
+	u32 index;
+};
+
+/**
+ * struct ks_allocator - a fixed set of frames
+ * @lock: protects the fields down to @notifiers
+ * @free: free frames, the longest free first
+ * @fenced: FENCED frames
+ * @waiters: pending requests (&struct ks_waiter), oldest first
+ * @nr_allocated: number of frames that are not FREE
+ * @nr_in_device: number of frames that are IN_DEVICE
+ * @nr_fenced: number of frames that are FENCED; they count in @nr_allocated too
+ * @nr_waiting: length of @waiters
+ * @notifiers: whom to tell of free frames
+ * @wait: pollers
+ * @fence_work: returns FENCED frames whose fences are signalled
+ * @event_lock: protects the fields down to @last_event
+ * @events: all events (&struct ks_event)
+ * @nr_events: length of @events
+ * @last_event: number of the last event
+ * @refs: references to the allocator
+ * @framing: the resolved framing; constant
+ * @frame_bytes: bytes in each frame, whole pages; constant
+ * @memory_ops: where the frames come from; constant
+ * @memory: the first argument of @memory_ops; constant
+ * @kernel_only: a frame has no dma-buf, so user space must not see it; constant
+ * @id: its number in traces and fdinfo; constant
+ * @planes: the planes of all frames; constant
+ * @nr_planes: number of planes of each frame; constant
+ * @nr_frames: number of frames; constant
+ * @frames: the frames
+ */
+struct ks_allocator {
+	spinlock_t lock; /* frames and waiters */
+	struct list_head free;
+	struct list_head fenced;
+	struct list_head waiters;
+	u32 nr_allocated;
+	u32 nr_in_device;
+	u32 nr_fenced;
+	u32 nr_waiting;
+	struct ks_notify_list notifiers;
+
+	wait_queue_head_t wait;
+	struct work_struct fence_work;
+
+	struct mutex event_lock; /* events of all open files */
+	struct list_head events;
+	u32 nr_events;
+	u32 last_event;
+
+	struct kref refs;
+	struct ksallocator_framing framing;
+	size_t frame_bytes;
+	const struct ksalloc_memory_ops *memory_ops;
+	void *memory;
+	bool kernel_only;
+	u32 id;
+	struct ks_plane *planes;
+	u32 nr_planes;
+	u32 nr_frames;
+	struct ksalloc_frame frames[] __counted_by(nr_frames);
+};
+
+void ks_pool_init(struct ks_allocator *alloc);
+void ks_pool_end(struct ks_allocator *alloc);
+struct ksalloc_frame *ks_frame_at(const struct ks_allocator *alloc, u32 index);
+int ks_allocator_try_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
+			   u32 *index);
+int ks_allocator_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
+		       u64 deadline_ns, u32 *index);
+int ks_allocator_free(struct ks_allocator *alloc, u32 index, bool kernel);
+void ks_allocator_free_owned(struct ks_allocator *alloc, u32 index,
+			     const struct ks_owner *owner);
+int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
+			const struct ks_connection *connection);
+void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index);
+void ks_allocator_deliver(struct ks_allocator *alloc, u32 index,
+			  struct ks_owner *owner);
+void ks_allocator_take_back(struct ks_allocator *alloc,
+			    const struct ks_connection *connection);
+void ks_allocator_cancel(struct ks_allocator *alloc, struct ks_owner *owner);
+void ks_allocator_end_owner(struct ks_allocator *alloc, struct ks_owner *owner);
+void ks_allocator_reclaim(struct ks_allocator *alloc,
+			  const struct ks_owner *owner);
+void ks_allocator_reclaim_connection(struct ks_allocator *alloc,
+				     const struct ks_connection *connection);
+void ks_notifier_add(struct ks_allocator *alloc, struct ks_notifier *notifier);
+void ks_notifier_add_once(struct ks_allocator *alloc,
+			  struct ks_notifier *notifier);
+bool ks_notifier_remove(struct ks_allocator *alloc,
+			struct ks_notifier *notifier);
+
+/* allocator.c: creation, memory and end */
+
+struct ks_allocator *
+ks_allocator_create(const struct ksallocator_framing *framing,
+		    size_t frame_bytes, const struct ksalloc_memory_ops *ops,
+		    void *creator, bool user);
+void ks_allocator_put(struct ks_allocator *alloc);
+
+static inline struct ks_allocator *ks_allocator_get(struct ks_allocator *alloc)
+{
+	kref_get(&alloc->refs);
+	return alloc;
+}
+
+/* allocator_file.c */
+
+/**
+ * struct ks_allocator_file - an open file of an allocator
+ * @alloc: the allocator, with a reference
+ * @owner: what was got through this file
+ */
+struct ks_allocator_file {
+	struct ks_allocator *alloc;
+	struct ks_owner owner;
+};
+
+struct file *ks_allocator_open(struct ks_allocator *alloc);
+struct ks_allocator *ks_allocator_of(const struct file *file);
+
+#endif /* _KSALLOC_ALLOCATOR_H */

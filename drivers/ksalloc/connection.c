@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The connection object: lock, notification, assigned allocator. connection.h states
+ * the rules.
+ */
+#include <kunit/visibility.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+
+#include "connection.h"
+#include "framing.h"
+#include "ioctl.h"
+
+/* For gone_work, which can wait long for a driver */
+static struct workqueue_struct *ks_connection_wq;
+
+/**
+ * ks_connection_init() - prepare for connections
+ *
+ * Context: process context; sleeps.
+ * Return: 0 or -ENOMEM.
+ */
+int ks_connection_init(void)
+{
+	ks_connection_wq = alloc_workqueue("ksalloc", WQ_UNBOUND, 0);
+
+	return ks_connection_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * ks_connection_exit() - undo ks_connection_init()
+ *
+ * Context: process context; sleeps. There is no connection.
+ */
+void ks_connection_exit(void)
+{
+	destroy_workqueue(ks_connection_wq);
+}
+
+/**
+ * ks_connection_create() - make a connection in STOP
+ * @device: its device
+ * @gone_work: takes the connection down when the device has disappeared
+ *
+ * Context: process context; may sleep.
+ * Return: the connection, with one reference; NULL without memory.
+ */
+struct ks_connection *ks_connection_create(struct ksalloc_device *device,
+					   work_func_t gone_work)
+{
+	struct ks_connection *conn;
+
+	conn = kzalloc(sizeof(*conn), GFP_KERNEL_ACCOUNT);
+	if (!conn)
+		return NULL;
+	mutex_init(&conn->lock);
+	spin_lock_init(&conn->allocator_lock);
+	INIT_LIST_HEAD(&conn->submitted);
+	init_waitqueue_head(&conn->reader.wait);
+	INIT_LIST_HEAD(&conn->reader.done);
+	INIT_WORK(&conn->gone_work, gone_work);
+	kref_init(&conn->refs);
+	conn->id = ks_new_id();
+	conn->device = device;
+	device->connection = conn;
+	return conn;
+}
+
+/**
+ * ks_connection_destroy() - end a connection
+ * @conn: a connection in STOP, whose device is destroyed
+ *
+ * Context: process context; sleeps.
+ */
+void ks_connection_destroy(struct ks_connection *conn)
+{
+	if (conn->allocator) {
+		/* After the end of a device that did not stop */
+		ks_allocator_take_back(conn->allocator, conn);
+		ks_allocator_put(conn->allocator);
+	}
+	mutex_destroy(&conn->lock);
+	kfree(conn);
+}
+
+/**
+ * ks_connection_wake() - make waiting calls and pollers look again
+ * @conn: the connection
+ *
+ * Context: any.
+ */
+void ks_connection_wake(struct ks_connection *conn)
+{
+	wake_up_poll(&conn->reader.wait,
+		     EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
+}
+
+/**
+ * ks_connection_notify() - the device has a filled frame or an error, or is gone
+ * @conn: the connection
+ *
+ * Context: any.
+ */
+void ks_connection_notify(struct ks_connection *conn)
+{
+	ks_connection_wake(conn);
+	if (conn->device->ops->gone(conn->device))
+		queue_work(ks_connection_wq, &conn->gone_work);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_notify);
+
+/**
+ * ksalloc_device_notify() - the device has a filled frame or an error, or is gone
+ * @device: the device, between the calls of its ->watch() and ->unwatch()
+ *
+ * Context: any.
+ */
+void ksalloc_device_notify(struct ksalloc_device *device)
+{
+	ks_connection_notify(device->connection);
+}
+EXPORT_SYMBOL_GPL(ksalloc_device_notify);
+
+/**
+ * ks_connection_check() - look whether the device is there
+ * @conn: the connection
+ *
+ * If it has disappeared, the connection is in STOP when this returns. Contract I6.
+ *
+ * Context: process context; sleeps. ks_connection.lock is not held.
+ * Return: 0; -ENODEV.
+ */
+int ks_connection_check(struct ks_connection *conn)
+{
+	if (likely(!READ_ONCE(conn->gone))) {
+		if (likely(!conn->device->ops->gone(conn->device)))
+			return 0;
+		queue_work(ks_connection_wq, &conn->gone_work);
+		flush_work(&conn->gone_work);
+	}
+	return -ENODEV;
+}
+
+/**
+ * ks_connection_lock() - take ks_connection.lock if the device is of use
+ * @conn: the connection
+ *
+ * Context: process context; sleeps.
+ * Return: 0 with the lock held; without it, -ERESTARTSYS, -ENODEV as
+ * ks_connection_check(), or -EIO if the device did not stop when it should.
+ */
+int ks_connection_lock(struct ks_connection *conn)
+{
+	int ret;
+
+	ret = ks_connection_check(conn);
+	if (ret)
+		return ret;
+	if (mutex_lock_interruptible(&conn->lock))
+		return -ERESTARTSYS;
+	if (likely(!conn->gone && !conn->stuck))
+		return 0;
+	ret = conn->gone ? -ENODEV : -EIO;
+	mutex_unlock(&conn->lock);
+	return ret;
+}
+
+/**
+ * ks_connection_is_streaming() - can frames be submitted and waited for?
+ * @conn: the connection
+ *
+ * Context: any; ks_connection.lock is held.
+ * Return: whether they can.
+ */
+bool ks_connection_is_streaming(struct ks_connection *conn)
+{
+	lockdep_assert_held(&conn->lock);
+
+	return conn->state >= KSSTATE_PAUSE && !conn->flushing;
+}
+
+/**
+ * ks_connection_get_allocator() - the assigned allocator
+ * @conn: the connection
+ *
+ * Context: process context.
+ * Return: the allocator, with a reference; NULL if none is assigned.
+ */
+struct ks_allocator *ks_connection_get_allocator(struct ks_connection *conn)
+{
+	struct ks_allocator *alloc;
+
+	spin_lock(&conn->allocator_lock);
+	alloc = conn->allocator;
+	if (alloc)
+		ks_allocator_get(alloc);
+	spin_unlock(&conn->allocator_lock);
+
+	return alloc;
+}
+
+/* Whether an allocator can be assigned: 0 or an errno. Contract D5, F3 */
+static int ks_connection_check_allocator(struct ks_connection *conn,
+					 const struct ks_allocator *alloc)
+{
+	struct ksallocator_framing framing;
+	int ret;
+
+	if (alloc->kernel_only)
+		return -EOPNOTSUPP;
+	ret = conn->device->ops->get_framing(conn->device, &framing);
+	if (ret)
+		return ret;
+	return ks_framing_fits(&alloc->framing, &framing) ? 0 : -EINVAL;
+}
+
+/**
+ * ks_connection_assign() - assign an allocator, with the lock held
+ * @conn: the connection
+ * @alloc: the allocator, of which the connection gets a reference; NULL for none
+ *
+ * Context: process context; sleeps. ks_connection.lock is held.
+ * Return: 0; the errors of KSALLOC_SET_ALLOCATOR.
+ */
+int ks_connection_assign(struct ks_connection *conn, struct ks_allocator *alloc)
+{
+	struct ks_allocator *old = conn->allocator;
+	int ret;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (conn->state != KSSTATE_STOP)
+		return -EBUSY;
+	ret = alloc ? ks_connection_check_allocator(conn, alloc) : 0;
+	if (ret || alloc == old)
+		return ret;
+
+	/* Before the pointer changes: see ks_connection_file_release() */
+	if (old)
+		ks_allocator_reclaim_connection(old, conn);
+	if (alloc)
+		ks_allocator_get(alloc);
+	spin_lock(&conn->allocator_lock);
+	conn->allocator = alloc;
+	spin_unlock(&conn->allocator_lock);
+	if (old)
+		ks_allocator_put(old);
+	return 0;
+}
+
+/**
+ * ks_connection_set_allocator() - assign an allocator
+ * @conn: the connection
+ * @alloc: the allocator, of which the connection gets a reference; NULL for none
+ *
+ * Contract D5.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; the errors of KSALLOC_SET_ALLOCATOR.
+ */
+int ks_connection_set_allocator(struct ks_connection *conn,
+				struct ks_allocator *alloc)
+{
+	int ret;
+
+	ret = ks_connection_lock(conn);
+	/* No device is needed to let go of frames, unless it still has them */
+	if (ret == -ENODEV && !alloc) {
+		if (mutex_lock_interruptible(&conn->lock))
+			return -ERESTARTSYS;
+		ret = conn->stuck ? -EIO : 0;
+		if (ret)
+			mutex_unlock(&conn->lock);
+	}
+	if (ret)
+		return ret;
+	ret = ks_connection_assign(conn, alloc);
+	mutex_unlock(&conn->lock);
+
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_set_allocator);

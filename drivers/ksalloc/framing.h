@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Arithmetic on framing: pure functions, without objects or locks. */
+#ifndef _KSALLOC_FRAMING_H
+#define _KSALLOC_FRAMING_H
+
+#include <linux/ksalloc.h>
+#include <linux/types.h>
+
+/* One for system memory, one for the device's own */
+#define KS_FRAMING_ITEMS 2
+
+int ks_framing_resolve(const struct ksallocator_framing *asked,
+		       const struct ksallocator_framing *device, bool own_memory,
+		       struct ksallocator_framing *result);
+bool ks_framing_fits(const struct ksallocator_framing *framing,
+		     const struct ksallocator_framing *device);
+void ks_framing_compression(u32 size, u32 width, u32 height,
+			    struct ks_compression *compression);
+void ks_framing_details_init(const struct ksallocator_framing *device,
+			     bool own_memory,
+			     struct ksalloc_framing_details *details);
+u32 ks_framing_items(const struct ksallocator_framing *device,
+		     const struct ksalloc_framing_details *details,
+		     u64 max_bytes, struct ks_framing_item *items);
+void ks_framing_item_of(const struct ksallocator_framing *framing,
+			size_t frame_bytes, struct ks_framing_item *item);
+int ks_framing_bytes(const struct ksallocator_framing *framing, u64 max_bytes,
+		     size_t *frame_bytes);
+
+#endif /* _KSALLOC_FRAMING_H */

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Dispatch of ioctls. Each kind of file has a table of its ioctls; the low
+ * digit of an ioctl's number is its place there. ks_ioctl() copies the argument in by
+ * the rules of the ABI header and calls the handler, which works on the kernel's copy.
+ * A handler with results ends with ks_reply() and keeps nothing if that fails.
+ */
+#ifndef _KSALLOC_IOCTL_H
+#define _KSALLOC_IOCTL_H
+
+#include <linux/fs.h>
+#include <linux/types.h>
+#include <uapi/linux/ksalloc.h>
+
+/* The argument of any ioctl, as the kernel's copy of it */
+union ks_arg {
+	struct {
+		u32 size;
+		u32 flags;
+	};
+	struct ksalloc_connect connect;
+	struct ksalloc_get_framing get_framing;
+	struct ksalloc_create_allocator create_allocator;
+	struct ksalloc_set_allocator set_allocator;
+	struct ksalloc_set_state set_state;
+	struct ksalloc_get_state get_state;
+	struct ksalloc_submit submit;
+	struct ksalloc_complete complete;
+	struct ksalloc_get_framing_ex get_framing_ex;
+	struct ksalloc_reset_state reset_state;
+	struct ksalloc_alloc alloc;
+	struct ksalloc_free free;
+	struct ksalloc_export export;
+	struct ksalloc_status status;
+	struct ksalloc_status_ex status_ex;
+	struct ksalloc_enable_event enable_event;
+	struct ksalloc_disable_event disable_event;
+	struct ksalloc_open open;
+	struct ksalloc_cancel cancel;
+};
+
+/**
+ * struct ks_ucmd - one call of an ioctl
+ * @file: the file it is called on
+ * @uarg: the caller's argument
+ * @usize: the size that the caller gives it
+ * @arg: the kernel's copy of it
+ */
+struct ks_ucmd {
+	struct file *file;
+	void __user *uarg;
+	u32 usize;
+	union ks_arg arg;
+};
+
+/**
+ * struct ks_ioctl - one ioctl of a file
+ * @cmd: its number; 0 for an unused place of the table
+ * @size: size of its argument in this version of the ABI
+ * @min_size: size of its argument in the first version of the ABI
+ * @flags: the bits that may be set in the argument's flags
+ * @fn: does the work; returns a non-negative result or an errno. May sleep
+ */
+struct ks_ioctl {
+	unsigned int cmd;
+	u16 size;
+	u16 min_size;
+	u32 flags;
+	long (*fn)(struct ks_ucmd *ucmd);
+};
+
+#define KS_IOCTL_NR(cmd) (_IOC_NR(cmd) & 0x0f)
+
+/* An entry of a table, at its place: the last field of the first version, the handler */
+#define KS_IOCTL(_cmd, _struct, _last, _flags, _fn)			\
+	[KS_IOCTL_NR(_cmd)] = {						\
+		.cmd = (_cmd) + BUILD_BUG_ON_ZERO(sizeof(union ks_arg) < \
+						  sizeof(struct _struct)), \
+		.size = sizeof(struct _struct),				\
+		.min_size = offsetofend(struct _struct, _last),		\
+		.flags = (_flags),					\
+		.fn = (_fn),						\
+	}
+
+long ks_ioctl(struct file *file, unsigned int cmd, unsigned long uarg,
+	      const struct ks_ioctl *table, unsigned int entries);
+int ks_reply(struct ks_ucmd *ucmd, size_t size);
+int ks_install(struct file *file);
+u32 ks_new_id(void);
+
+/* Whether a call must not wait: @flags are those of its argument */
+static inline bool ks_nonblock(const struct ks_ucmd *ucmd)
+{
+	return (ucmd->arg.flags & KSALLOC_NONBLOCK) ||
+	       (ucmd->file->f_flags & O_NONBLOCK);
+}
+
+#endif /* _KSALLOC_IOCTL_H */

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frames to the device and back. connection.h states the rules.
+ */
+#include <kunit/visibility.h>
+#include <linux/lockdep.h>
+#include <linux/nospec.h>
+
+#include "connection.h"
+#include "trace.h"
+
+/**
+ * ks_connection_queue() - put a frame into the queue of the device
+ * @conn: the connection, in PAUSE or RUN
+ * @slot: the slot of the frame
+ * @dmabuf_fd: a descriptor of its dma-buf in the calling task, or -1
+ *
+ * Context: process context; sleeps. ks_connection.lock is held.
+ * Return: 0 or an errno of the device.
+ */
+int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot,
+			int dmabuf_fd)
+{
+	int ret;
+
+	lockdep_assert_held(&conn->lock);
+
+	ret = conn->device->ops->queue(conn->device, slot - conn->slots,
+				       dmabuf_fd);
+	slot->queued = !ret;
+	return ret;
+}
+
+/*
+ * Clamps data_offset and data_used to the frame. Readers index their mapping with them,
+ * so the device is not trusted.
+ */
+static void ks_completion_clamp(struct ksalloc_completion *completion,
+				u32 extent)
+{
+	const u32 offset = min(completion->data_offset, extent);
+	const u32 used = min(completion->data_used, extent - offset);
+
+	if (offset != completion->data_offset || used != completion->data_used)
+		completion->options_flags |=
+			KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+	completion->data_offset = offset;
+	completion->data_used = used;
+}
+
+/**
+ * ks_connection_dequeue() - take one filled frame from the device
+ * @conn: the connection, in RUN
+ * @filled: its slot, which is on no list; its completion is what the device said
+ *
+ * Frames that were not submitted are passed over: the device is not trusted.
+ *
+ * Context: process context; sleeps. ks_connection.lock is held.
+ * Return: 0; -EAGAIN if there is none; an errno of the device.
+ */
+int ks_connection_dequeue(struct ks_connection *conn, struct ks_slot **filled)
+{
+	struct ks_allocator *alloc = conn->allocator;
+	struct ksalloc_completion completion;
+	struct ks_slot *slot;
+	int ret;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (list_empty(&conn->submitted))
+		return -EAGAIN;
+	do {
+		ret = conn->device->ops->dequeue(conn->device, &completion);
+		if (ret)
+			return ret;
+		slot = completion.index < alloc->nr_frames ?
+		       &conn->slots[completion.index] : NULL;
+	} while (!slot || !slot->queued);
+
+	ks_completion_clamp(&completion, alloc->framing.frame_size);
+	slot->completion = completion;
+	slot->queued = false;
+	list_del_init(&slot->link);
+	WRITE_ONCE(conn->nr_submitted, conn->nr_submitted - 1);
+	*filled = slot;
+	return 0;
+}
+
+/* Whether frames wait in front of the device's queue: see ks_step_run_to_pause() */
+static bool ks_connection_holds_frames(struct ks_connection *conn)
+{
+	return !list_empty(&conn->submitted) &&
+	       !list_last_entry(&conn->submitted, struct ks_slot, link)->queued;
+}
+
+/* Whether a descriptor of the calling task is of a frame's dma-buf: 0 or an errno */
+static int ks_frame_check_fd(const struct ks_allocator *alloc, u32 index, int fd)
+{
+	const struct ksalloc_frame *frame = ks_frame_at(alloc, index);
+	struct dma_buf *dmabuf;
+	bool same;
+
+	if (!frame)
+		return -EINVAL;
+	if (fd == -1)
+		return 0;
+	dmabuf = dma_buf_get(fd);
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+	same = dmabuf == frame->planes->dmabuf;
+	dma_buf_put(dmabuf);
+	return same ? 0 : -EINVAL;
+}
+
+static int ks_connection_do_submit(struct ks_connection *conn, u32 index,
+				   int dmabuf_fd)
+{
+	struct ks_allocator *alloc = conn->allocator;
+	struct ks_slot *slot;
+	bool hold;
+	int ret;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (!ks_connection_is_streaming(conn))
+		return -ECANCELED;
+	ret = ks_frame_check_fd(alloc, index, dmabuf_fd) ?:
+	      ks_allocator_submit(alloc, index, conn);
+	if (ret)
+		return ret;
+	slot = &conn->slots[array_index_nospec(index, alloc->nr_frames)];
+	hold = ks_connection_holds_frames(conn);
+
+	/* On the list first: a poller must see it when the device is done */
+	list_add_tail(&slot->link, &conn->submitted);
+	WRITE_ONCE(conn->nr_submitted, conn->nr_submitted + 1);
+	if (!hold)
+		ret = ks_connection_queue(conn, slot, dmabuf_fd);
+	if (ret) {
+		list_del_init(&slot->link);
+		WRITE_ONCE(conn->nr_submitted, conn->nr_submitted - 1);
+		ks_allocator_unsubmit(alloc, index);
+		return ret;
+	}
+	trace_ksalloc_queue(conn->id, index);
+	return 0;
+}
+
+/**
+ * ks_connection_submit() - give an allocated frame to the device
+ * @conn: the connection
+ * @index: a frame of its allocator
+ * @dmabuf_fd: a descriptor of its dma-buf in the calling task, or -1
+ *
+ * Contract I2.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; the errors of KSALLOC_SUBMIT.
+ */
+int ks_connection_submit(struct ks_connection *conn, u32 index, int dmabuf_fd)
+{
+	int ret;
+
+	ret = ks_connection_lock(conn);
+	if (ret)
+		return ret;
+	ret = ks_connection_do_submit(conn, index, dmabuf_fd);
+	mutex_unlock(&conn->lock);
+
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_submit);
