@@ -47,6 +47,7 @@ help:
 	@echo '  make shell            a shell in a guest that has the module (K=NAME)'
 	@echo
 	@echo '  make lint             run the checkers'
+	@echo '  make htmldocs         render the documentation into out/htmldocs'
 	@echo '  make clean            remove what was built'
 
 all: modules tools
@@ -112,12 +113,16 @@ mutants:
 	@tools/testing/mutants/run --tools $(O) $(M)
 
 lint:
-	@tools/testing/deps build lint
+	@tools/testing/deps build lint docs
 	@tools/testing/lint
+
+htmldocs:
+	@tools/testing/deps docs
+	@tools/testing/htmldocs
 
 clean:
 	rm -rf out
 	$(if $(KDIR),$(MAKE) -s -C $(KDIR) M=$(TOP) clean)
 
 .PHONY: help all modules modules_install tools install udev-install module-sources dkms-install dkms-remove \
-	selftests check shell demo bench mutants lint clean
+	selftests check shell demo bench mutants lint htmldocs clean

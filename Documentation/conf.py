@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Sphinx's settings; tools/testing/htmldocs calls it."""
+
+import os
+import re
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# A tree with the kernel's extensions and scripts
+KERNEL = os.environ['KERNEL_SOURCE']
+sys.path.insert(0, os.path.join(KERNEL, 'Documentation/sphinx'))
+
+project = 'ksalloc'
+with open(os.path.join(TOP, 'dkms.conf'), encoding='utf-8') as file:
+    release = re.search(r'^PACKAGE_VERSION="(.*)"', file.read(), re.M).group(1)
+extensions = ['kerneldoc', 'automarkup']
+kerneldoc_bin = os.path.join(KERNEL, 'scripts/kernel-doc')
+kerneldoc_srctree = TOP
+
+primary_domain = 'c'
+highlight_language = 'none'
+smartquotes = False
+# What a comment or a page refers to must be there, if its name is one of ours.
+nitpicky = True
+nitpick_ignore_regex = [('c:.*', '(?!ks).*'), ('c:identifier', '.*')]
+
+html_theme = 'alabaster'
+html_theme_options = {
+    'description': release,
+    'body_max_width': '60em',
+    'sidebar_width': '16em',
+    'fixed_sidebar': True,
+    'font_size': 'inherit',
+}
+html_static_path = [os.path.join(KERNEL, 'Documentation/sphinx-static'), 'sphinx/static']
+html_css_files = ['ksalloc.css']
+html_copy_source = False
+html_show_copyright = False
