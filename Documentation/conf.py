@@ -8,12 +8,13 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # A tree with the kernel's extensions and scripts
 KERNEL = os.environ['KERNEL_SOURCE']
-sys.path.insert(0, os.path.join(KERNEL, 'Documentation/sphinx'))
+sys.path[:0] = [os.path.join(TOP, 'Documentation/sphinx'),
+                os.path.join(KERNEL, 'Documentation/sphinx')]
 
 project = 'ksalloc'
 with open(os.path.join(TOP, 'dkms.conf'), encoding='utf-8') as file:
     release = re.search(r'^PACKAGE_VERSION="(.*)"', file.read(), re.M).group(1)
-extensions = ['kerneldoc', 'automarkup']
+extensions = ['kerneldoc', 'kerneldoc_files', 'automarkup']
 kerneldoc_bin = os.path.join(KERNEL, 'scripts/kernel-doc')
 kerneldoc_srctree = TOP
 
