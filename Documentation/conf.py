@@ -14,7 +14,7 @@ sys.path[:0] = [os.path.join(TOP, 'Documentation/sphinx'),
 project = 'ksalloc'
 with open(os.path.join(TOP, 'dkms.conf'), encoding='utf-8') as file:
     release = re.search(r'^PACKAGE_VERSION="(.*)"', file.read(), re.M).group(1)
-extensions = ['kerneldoc', 'kerneldoc_files', 'automarkup']
+extensions = ['kerneldoc', 'kerneldoc_files', 'c_tags', 'automarkup']
 kerneldoc_bin = os.path.join(KERNEL, 'scripts/kernel-doc')
 kerneldoc_srctree = TOP
 
