@@ -148,20 +148,20 @@ static long ks_allocator_cancel_ioctl(struct ks_ucmd *ucmd)
 }
 
 static const struct ks_ioctl ks_allocator_ioctls[] = {
-	KS_IOCTL(KSALLOC_ALLOC, ksalloc_alloc, dmabuf_fd,
+	KS_IOCTL(ALLOC, alloc, dmabuf_fd,
 		 KSALLOC_NONBLOCK | KSALLOC_ALLOC_DMABUF, ks_alloc_ioctl),
-	KS_IOCTL(KSALLOC_FREE, ksalloc_free, __reserved, 0, ks_free_ioctl),
-	KS_IOCTL(KSALLOC_EXPORT, ksalloc_export, __reserved, 0, ks_export_ioctl),
-	KS_IOCTL(KSALLOC_STATUS, ksalloc_status, waiters, 0, ks_status_ioctl),
-	KS_IOCTL(KSALLOC_STATUS_EX, ksalloc_status_ex, waiters, 0,
+	KS_IOCTL(FREE, free, __reserved, 0, ks_free_ioctl),
+	KS_IOCTL(EXPORT, export, __reserved, 0, ks_export_ioctl),
+	KS_IOCTL(STATUS, status, waiters, 0, ks_status_ioctl),
+	KS_IOCTL(STATUS_EX, status_ex, waiters, 0,
 		 ks_status_ex_ioctl),
-	KS_IOCTL(KSALLOC_ENABLE_EVENT, ksalloc_enable_event, __reserved,
+	KS_IOCTL(ENABLE_EVENT, enable_event, __reserved,
 		 KSALLOC_EVENT_ONESHOT, ks_enable_event_ioctl),
-	KS_IOCTL(KSALLOC_DISABLE_EVENT, ksalloc_disable_event, __reserved, 0,
+	KS_IOCTL(DISABLE_EVENT, disable_event, __reserved, 0,
 		 ks_disable_event_ioctl),
-	KS_IOCTL(KSALLOC_ALLOCATOR_OPEN, ksalloc_open, flags, 0,
+	KS_IOCTL(ALLOCATOR_OPEN, open, flags, 0,
 		 ks_allocator_open_ioctl),
-	KS_IOCTL(KSALLOC_ALLOCATOR_CANCEL, ksalloc_cancel, flags, 0,
+	KS_IOCTL(ALLOCATOR_CANCEL, cancel, flags, 0,
 		 ks_allocator_cancel_ioctl),
 };
 

@@ -187,7 +187,6 @@ struct ks_read {
 	struct ksalloc_complete answer;
 };
 
-
 int ks_reader_fetch(struct ks_connection *conn);
 void ks_reader_end_stream(struct ks_connection *conn, bool interrupted);
 int ks_connection_read(struct ks_connection *conn, struct ks_read *read);

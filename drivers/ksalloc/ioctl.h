@@ -71,13 +71,17 @@ struct ks_ioctl {
 
 #define KS_IOCTL_NR(cmd) (_IOC_NR(cmd) & 0x0f)
 
-/* An entry of a table, at its place: the last field of the first version, the handler */
-#define KS_IOCTL(_cmd, _struct, _last, _flags, _fn)			\
-	[KS_IOCTL_NR(_cmd)] = {						\
-		.cmd = (_cmd) + BUILD_BUG_ON_ZERO(sizeof(union ks_arg) < \
-						  sizeof(struct _struct)), \
-		.size = sizeof(struct _struct),				\
-		.min_size = offsetofend(struct _struct, _last),		\
+/*
+ * The entry of KSALLOC_@_name in a table. Its argument is a struct ksalloc_@_type, which
+ * ended with @_last in the first version of the ABI.
+ */
+#define KS_IOCTL(_name, _type, _last, _flags, _fn)			\
+	[KS_IOCTL_NR(KSALLOC_##_name)] = {				\
+		.cmd = KSALLOC_##_name +				\
+		       BUILD_BUG_ON_ZERO(sizeof(struct ksalloc_##_type) > \
+					 sizeof(union ks_arg)),		\
+		.size = sizeof(struct ksalloc_##_type),			\
+		.min_size = offsetofend(struct ksalloc_##_type, _last),	\
 		.flags = (_flags),					\
 		.fn = (_fn),						\
 	}

@@ -30,7 +30,7 @@ static long ks_connect_ioctl(struct ks_ucmd *ucmd)
 }
 
 static const struct ks_ioctl ks_misc_ioctls[] = {
-	KS_IOCTL(KSALLOC_CONNECT, ksalloc_connect, __reserved, 0,
+	KS_IOCTL(CONNECT, connect, __reserved, 0,
 		 ks_connect_ioctl),
 };
 
