@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Judges a kernel log: prints each line that tells of a mistake, with the lines after
+# it, and exits with 1 where there is one.
+#
+#	awk -f judge.awk [-v prefix=TEXT] [-v context=LINES] [-v only=REGEX] [LOG]
+#	awk -f judge.awk -v list=1
+#
+# All who judge a log call this: vm, the guests' scripts and the selftests' harness.
+# mawk and busybox's awk both read it, so there is no {n,m} and no \b in it. See
+# judge.samples for what the lines look like.
+
+function bad(regex) {
+	pattern[++patterns] = regex
+}
+
+BEGIN {
+	bad("WARNING:")
+	bad("(^|[^A-Za-z0-9_])BUG([^A-Za-z0-9_]|$)")
+	bad("Oops")
+	bad("[Kk]ernel panic")
+	bad("(KASAN|KCSAN|KMSAN|UBSAN|KFENCE|ODEBUG):")
+	bad("general protection fault")
+	bad("[Uu]nable to handle")
+	bad("Call [Tt]race:")
+	bad("[[] cut here []]")
+	bad("stack guard page|[Ii]nsufficient stack space")
+	bad("possible (circular|recursive) locking")
+	bad("possible irq lock inversion")
+	bad("inconsistent lock state")
+	bad("[Ii]nvalid wait context")
+	bad("suspicious RCU usage")
+	bad("DEBUG_LOCKS_WARN")
+	bad("INFO: (possible|task|trying to register non-static key)")
+	bad("refcount_t:")
+	bad("list_(add|del) corruption")
+	bad("kmemleak: [1-9][0-9]* new")
+	bad("unreferenced object")
+	bad("blocked for more than [0-9]+ seconds")
+	bad("(soft|hard) (lockup|LOCKUP)")
+	bad("rcu: INFO|rcu.*detected.*stall")
+	bad("sleeping function called from")
+	bad("scheduling while atomic")
+	bad("[Bb]ad page")
+	bad("Objects remaining in")
+	bad("counters for queue .* UNBALANCED")
+	# arm64's own
+	bad("Internal error:")
+	bad("Unexpected kernel .* exception")
+	bad("SError Interrupt")
+	# User space
+	bad("segfault at")
+	bad("traps: .* (general protection|trap)")
+	bad("unhandled exception:")
+
+	for (i = 1; i <= patterns; i++) {
+		if (list)
+			print pattern[i]
+		any = any (i > 1 ? "|" : "") pattern[i]
+	}
+	if (only)
+		any = only
+	if (!context)
+		context = 25
+	if (list)
+		exit
+}
+
+function judge(text) {
+	if (text ~ any) {
+		found = 1
+		left = context
+	}
+	if (left > 0) {
+		left--
+		print prefix text
+	}
+}
+
+# What is known and none of our doing:
+#
+# vivid's capture thread looks at the clock twice to work out how long to sleep.
+# On a slow machine the time is over in between, and the kernel complains about
+# a negative time-out, with a call trace.
+#
+# The sample client breaks a rule where a test tells it to, and the test fails where
+# the kernel does not complain.
+#
+# Only the two lines that would count as a problem are excused, and only where the trace
+# has that function.
+function known_start(text) {
+	return text ~ /schedule_timeout: wrong timeout value|BUG: sleeping function called from invalid context/
+}
+
+function known_function(text) {
+	return text ~ / (vivid_thread_vid_cap|client_break_rules)[.+]/
+}
+
+# x86 marks the end of a trace; arm64 does not, but a trace ends where a thread or a
+# system call begins. A "?" is not a caller, but something that was left on the stack
+function trace_ends(text) {
+	return text ~ /<\/TASK>/ || text ~ / (ret_from_fork|el0t_64_sync)[+]/ && text !~ / [?] /
+}
+
+function pass_on(    i) {
+	for (i = 1; i <= held; i++)
+		if (!known || i > 1 && line[i] !~ /Call [Tt]race:/)
+			judge(line[i])
+	held = known = 0
+}
+
+known_start($0) {
+	pass_on()
+	line[held = 1] = $0
+	next
+}
+
+held {
+	line[++held] = $0
+	if (known_function($0))
+		known = 1
+	if (trace_ends($0) || held > 60)
+		pass_on()
+	next
+}
+
+{ judge($0) }
+
+END {
+	pass_on()
+	exit found
+}
