@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -30,11 +31,13 @@
 /* How long killed processes may take to be gone */
 #define REAP_TIMEOUT_MS 10000
 
+/* What marks in the kernel's log begin with */
+#define LOG_MARK "selftest: "
+
 struct verdict {
 	int failures;
 	bool skipped;
 	char skip_reason[128];
-	char excused[128];
 };
 
 void (*harness_before_all)(void);
@@ -51,6 +54,7 @@ static unsigned int timeout_scale = 1;
 static bool verbose;
 static bool second_process;
 static int kernel_log = -1;
+static char log_judge[PATH_MAX + 64];
 
 void harness_register(struct harness_test *test)
 {
@@ -169,11 +173,6 @@ void harness_abort(void)
 	siglongjmp(test_end, 1);
 }
 
-void harness_excuse(const char *text)
-{
-	snprintf(verdict->excused, sizeof(verdict->excused), "%s", text);
-}
-
 void harness_skip(const char *format, ...)
 {
 	va_list args;
@@ -247,23 +246,21 @@ static bool reap_all(pid_t group)
 	return false;
 }
 
-static bool is_trouble(const char *record)
-{
-	static const char * const signs[] = {
-		"WARNING:", "BUG:", "Oops", "general protection fault",
-		"kernel BUG", "INFO: task", "rcu: INFO", "refcount_t:",
-		"KASAN", "UBSAN", "possible recursive locking", "stack guard",
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(signs); i++)
-		if (strstr(record, signs[i]))
-			return true;
-	return false;
-}
-
+/* A copy of the judge is beside the program. */
 static void open_kernel_log(void)
 {
+	char program[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+	if (length < 0) {
+		perror("/proc/self/exe");
+		exit(2);
+	}
+	program[length] = '\0';
+	*strrchr(program, '/') = '\0';
+	snprintf(log_judge, sizeof(log_judge),
+		 "exec awk -v prefix='# kernel log: ' -f '%s/judge.awk'", program);
+
 	kernel_log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (kernel_log >= 0)
 		lseek(kernel_log, 0, SEEK_END);
@@ -281,33 +278,45 @@ static void mark_kernel_log(const char *name)
 
 	if (fd < 0)
 		return;
-	snprintf(mark, sizeof(mark), "<7>selftest: %s: %s\n", suite, name);
+	snprintf(mark, sizeof(mark), "<7>" LOG_MARK "%s: %s\n", suite, name);
 	ignored = write(fd, mark, strlen(mark));
 	(void)ignored;
 	close(fd);
 }
 
+/*
+ * Have what the kernel has said since the last call judged, without our own marks. A
+ * record of /dev/kmsg is "NUMBERS;TEXT\n", and lines of details after that. The judge is
+ * a process, so it is asked only where there is something.
+ */
 static void check_kernel_log(void)
 {
 	char record[8192];
+	FILE *judge = NULL;
+	char *text;
 	ssize_t got;
 
-	if (kernel_log < 0)
-		return;
-	for (;;) {
+	while (kernel_log >= 0) {
 		got = read(kernel_log, record, sizeof(record) - 1);
 		if (got < 0 && errno == EPIPE)
 			continue;
 		if (got <= 0)
-			return;
+			break;
 		record[got] = '\0';
-		if (verdict->excused[0] && strstr(record, verdict->excused))
+		text = strchr(record, ';') + 1;
+		if (!strncmp(text, LOG_MARK, strlen(LOG_MARK)))
 			continue;
-		if (is_trouble(record)) {
-			harness_note("kernel log: %s", strchr(record, ';') + 1);
-			count_failure();
+		if (!judge)
+			judge = popen(log_judge, "w");
+		if (!judge) {
+			perror("popen");
+			exit(2);
 		}
+		fprintf(judge, "%.*s\n", (int)strcspn(text, "\n"), text);
 	}
+	/* It prints what it finds; it fails as well where it cannot judge. */
+	if (judge && pclose(judge))
+		count_failure();
 }
 
 static const char *exception_of(const struct harness_test *test)

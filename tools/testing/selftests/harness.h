@@ -54,8 +54,6 @@ bool harness_compare_strings(const char *file, int line, bool want_equal,
 bool harness_true(const char *file, int line, bool holds, const char *text);
 /* Ends the test, or the thread or process of it that calls this. */
 noreturn void harness_abort(void);
-/* The test provokes a message in the kernel's log with this text in it. */
-void harness_excuse(const char *text);
 LIKE_PRINTF(1, 2) noreturn void harness_skip(const char *format, ...);
 
 /* What each suite does before any test, in the parent; may be missing. */
