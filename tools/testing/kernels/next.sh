@@ -15,39 +15,10 @@ suite=$release-backports
 meta=linux-image-amd64
 # The release's compiler comes with the headers
 tools=make,kmod,binutils
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 lists=${KSALLOC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ksalloc}/apt-$suite
 
-# apt with our lists: set-up in a file, on top of this machine's (proxies, say)
-apt_set_up() {
-    mkdir -p "$lists"/{lists/partial,archives/partial,sources}
-    : >>"$lists/status"
-    cat >"$lists/apt.conf" <<CONF
-Dir::State "$lists";
-Dir::State::status "$lists/status";
-Dir::Cache "$lists";
-Dir::Etc::sourcelist "/dev/null";
-Dir::Etc::sourceparts "$lists/sources";
-APT::Architecture "amd64";
-APT::Sandbox::User "";
-CONF
-}
-
-apt_ours() {
-    local tool=$1
-    shift
-    APT_CONFIG=$lists/apt.conf "$tool" -q "$@"
-}
-
-sources() {
-    cat <<SOURCES
-Types: deb
-URIs: $1
-Suites: $2
-Components: main
-Signed-By: $keyring
-SOURCES
-}
+# shellcheck source=tools/testing/kernels/private-apt
+. "$here/private-apt"
 
 # Where this machine gets its own release from. Strangers may use the release's
 # name too; they have not Debian's key.
@@ -197,12 +168,22 @@ build() {
     echo "$kernel" >"$dir/release"
 }
 
+# Where the source package is: as apt names it, the archive's address and suite
+source_package() {
+    local package
+    package=$(image)
+    [ -n "$package" ] || return 0
+    apt_ours apt-cache --no-all-versions show "linux-headers-${package#linux-image-}" |
+        sed -n "s|^Source: \([^ ]*\).*|\1 $(cat "$lists/mirror") $suite|p" | head -n 1
+}
+
 case ${1:-} in
 key) key ;;
 refresh) refresh ;;
+source) source_package ;;
 make) build "$2" ;;
 *)
-    echo "Usage: ${0##*/} key|refresh|make DIR (see get)" >&2
+    echo "Usage: ${0##*/} key|refresh|source|make DIR (see get)" >&2
     exit 2
     ;;
 esac
