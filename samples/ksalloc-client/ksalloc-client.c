@@ -154,7 +154,9 @@ static int client_map(struct client *client)
 	u32 i;
 	int ret;
 
-	client->frames = ksalloc_allocator_frames(client->allocator);
+	client->frames = 0;
+	while (ksalloc_frame(client->client, client->frames))
+		client->frames++;
 	client->map = kvcalloc(client->frames, sizeof(*client->map), GFP_KERNEL);
 	if (!client->map)
 		return -ENOMEM;
@@ -195,8 +197,10 @@ static int client_begin(struct client *client, struct file *allocator)
 		ksalloc_client_destroy(ksalloc);
 		client->client = NULL;
 		client->allocator = NULL;
+		return ret;
 	}
-	return ret;
+	ksalloc_client_enable(ksalloc);
+	return 0;
 }
 
 /*

@@ -32,14 +32,14 @@
 #define DEVICE_FRAMES 2
 #define DEVICE_PERIOD_MS 5
 
-static atomic_t device_initialized, device_allocated, device_freed, device_deleted;
-static atomic_t device_buffers, device_recognized;
+static atomic_t sample_initialized, sample_allocated, sample_freed, sample_deleted;
+static atomic_t sample_buffers, sample_recognized;
 
 /**
- * struct device - the device end of a connection
+ * struct sample_device - the device end of a connection
  * @device: what ksalloc knows
  * @ask: what the program asked for
- * @allocator: the assigned allocator's file, from acquire to unacquire
+ * @allocator: the assigned allocator, from acquire to release
  * @own: its memory, where that is this device's
  * @map: else where the kernel sees each frame
  * @lock: protects all that follows, but @sequence, which is @work's
@@ -51,11 +51,11 @@ static atomic_t device_buffers, device_recognized;
  * @sequence: number of the next frame
  * @work: the device
  */
-struct device {
+struct sample_device {
 	struct ksalloc_device device;
 	struct device_connect ask;
-	struct file *allocator;
-	struct device_memory *own;
+	const struct ks_allocator *allocator;
+	struct sample_memory *own;
 	struct iosys_map *map;
 
 	spinlock_t lock; /* the device */
@@ -68,32 +68,32 @@ struct device {
 	struct delayed_work work;
 };
 
-static struct device *to_device(struct ksalloc_device *device)
+static struct sample_device *to_sample(struct ksalloc_device *device)
 {
-	return container_of(device, struct device, device);
+	return container_of(device, struct sample_device, device);
 }
 
 /* The device's own memory */
 
 /**
- * struct device_memory - the memory of one allocator
+ * struct sample_memory - the memory of one allocator
  * @ask: what the program asked for
  * @vaddr: each frame
  */
-struct device_memory {
+struct sample_memory {
 	struct device_connect ask;
 	void *vaddr[];
 };
 
 /* As a dma-buf: the memory is the dma-buf's, and is freed with it */
 
-static void device_free_buffer(void *vaddr)
+static void sample_free_buffer(void *vaddr)
 {
 	vfree(vaddr);
-	atomic_dec(&device_buffers);
+	atomic_dec(&sample_buffers);
 }
 
-static struct sg_table *device_map_dma_buf(struct dma_buf_attachment *attachment,
+static struct sg_table *sample_map_dma_buf(struct dma_buf_attachment *attachment,
 					 enum dma_data_direction direction)
 {
 	struct dma_buf *dmabuf = attachment->dmabuf;
@@ -123,7 +123,7 @@ err_free:
 	return ERR_PTR(ret);
 }
 
-static void device_unmap_dma_buf(struct dma_buf_attachment *attachment,
+static void sample_unmap_dma_buf(struct dma_buf_attachment *attachment,
 			       struct sg_table *table,
 			       enum dma_data_direction direction)
 {
@@ -132,35 +132,35 @@ static void device_unmap_dma_buf(struct dma_buf_attachment *attachment,
 	kfree(table);
 }
 
-static int device_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
+static int sample_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
 	return remap_vmalloc_range(vma, dmabuf->priv, vma->vm_pgoff);
 }
 
-static int device_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
+static int sample_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
 	iosys_map_set_vaddr(map, dmabuf->priv);
 	return 0;
 }
 
-static void device_release_dma_buf(struct dma_buf *dmabuf)
+static void sample_release_dma_buf(struct dma_buf *dmabuf)
 {
-	device_free_buffer(dmabuf->priv);
+	sample_free_buffer(dmabuf->priv);
 }
 
-static const struct dma_buf_ops device_dma_buf_ops = {
-	.map_dma_buf = device_map_dma_buf,
-	.unmap_dma_buf = device_unmap_dma_buf,
-	.mmap = device_mmap,
-	.vmap = device_vmap,
-	.release = device_release_dma_buf,
+static const struct dma_buf_ops sample_dma_buf_ops = {
+	.map_dma_buf = sample_map_dma_buf,
+	.unmap_dma_buf = sample_unmap_dma_buf,
+	.mmap = sample_mmap,
+	.vmap = sample_vmap,
+	.release = sample_release_dma_buf,
 };
 
-static struct dma_buf *device_export(void *vaddr, size_t bytes)
+static struct dma_buf *sample_export(void *vaddr, size_t bytes)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 
-	info.ops = &device_dma_buf_ops;
+	info.ops = &sample_dma_buf_ops;
 	info.size = bytes;
 	info.flags = O_RDWR;
 	info.priv = vaddr;
@@ -169,12 +169,12 @@ static struct dma_buf *device_export(void *vaddr, size_t bytes)
 
 /* The four callbacks. The device may be gone before the allocator: nothing of it stays */
 
-static int device_initialize_allocator(void *creator,
+static int sample_initialize_allocator(void *creator,
 				     const struct ksallocator_framing *framing,
 				     size_t bytes, void **context)
 {
-	struct device *device = to_device(creator);
-	struct device_memory *memory;
+	struct sample_device *device = to_sample(creator);
+	struct sample_memory *memory;
 
 	if (device->ask.failure == DEVICE_FAILS_INITIALIZE)
 		return device->ask.error;
@@ -184,14 +184,14 @@ static int device_initialize_allocator(void *creator,
 		return -ENOMEM;
 	memory->ask = device->ask;
 	*context = memory;
-	atomic_inc(&device_initialized);
+	atomic_inc(&sample_initialized);
 	return 0;
 }
 
-static int device_alloc(void *context, u32 index, size_t bytes,
+static int sample_alloc(void *context, u32 index, size_t bytes,
 		      struct ksalloc_memory *result)
 {
-	struct device_memory *memory = context;
+	struct sample_memory *memory = context;
 	struct dma_buf *dmabuf;
 	void *vaddr;
 
@@ -201,49 +201,49 @@ static int device_alloc(void *context, u32 index, size_t bytes,
 	vaddr = vmalloc_user(bytes);
 	if (!vaddr)
 		return -ENOMEM;
-	atomic_inc(&device_buffers);
+	atomic_inc(&sample_buffers);
 
 	if (memory->ask.memory == DEVICE_MEMORY_DMABUF) {
-		dmabuf = device_export(vaddr, bytes);
+		dmabuf = sample_export(vaddr, bytes);
 		if (IS_ERR(dmabuf)) {
-			device_free_buffer(vaddr);
+			sample_free_buffer(vaddr);
 			return PTR_ERR(dmabuf);
 		}
 		result->dmabuf = dmabuf;
 	}
 	iosys_map_set_vaddr(&result->map, vaddr);
 	memory->vaddr[index] = vaddr;
-	atomic_inc(&device_allocated);
+	atomic_inc(&sample_allocated);
 	return 0;
 }
 
-static void device_free(void *context, u32 index, struct ksalloc_memory *frame)
+static void sample_free(void *context, u32 index, struct ksalloc_memory *frame)
 {
-	atomic_inc(&device_freed);
+	atomic_inc(&sample_freed);
 	if (frame->dmabuf)
 		dma_buf_put(frame->dmabuf);
 	else
-		device_free_buffer(frame->map.vaddr);
+		sample_free_buffer(frame->map.vaddr);
 }
 
-static void device_delete_allocator(void *context)
+static void sample_delete_allocator(void *context)
 {
-	atomic_inc(&device_deleted);
+	atomic_inc(&sample_deleted);
 	kvfree(context);
 }
 
-static const struct ksalloc_memory_ops device_memory_ops = {
+static const struct ksalloc_memory_ops sample_memory_ops = {
 	.owner = THIS_MODULE,
-	.initialize_allocator = device_initialize_allocator,
-	.alloc = device_alloc,
-	.free = device_free,
-	.delete_allocator = device_delete_allocator,
+	.initialize_allocator = sample_initialize_allocator,
+	.alloc = sample_alloc,
+	.free = sample_free,
+	.delete_allocator = sample_delete_allocator,
 };
 
 /* The device */
 
 /* Takes the next frame to fill; false where there is none */
-static bool device_take(struct device *device, u32 *index)
+static bool sample_take(struct sample_device *device, u32 *index)
 {
 	bool takes;
 
@@ -264,7 +264,7 @@ static bool device_take(struct device *device, u32 *index)
  * Writes into a frame. Others may have the memory in their caches, or in memory of a
  * device: hence the two calls around, which can sleep, and no plain pointer.
  */
-static int device_write(struct device *device, u32 index, u32 word)
+static int sample_write(struct sample_device *device, u32 index, u32 word)
 {
 	struct dma_buf *dmabuf = ksalloc_allocator_dmabuf(device->allocator,
 							  index);
@@ -284,7 +284,7 @@ static int device_write(struct device *device, u32 index, u32 word)
 }
 
 /* Gives a filled frame back; where that has failed, without data */
-static void device_give(struct device *device, u32 index, u32 sequence, int error)
+static void sample_give(struct sample_device *device, u32 index, u32 sequence, int error)
 {
 	spin_lock_irq(&device->lock);
 	device->filled[device->n_filled++] = (struct ksalloc_completion){
@@ -298,35 +298,35 @@ static void device_give(struct device *device, u32 index, u32 sequence, int erro
 	ksalloc_device_notify(&device->device);
 }
 
-/* device_cancel() waits for this; so the allocator stays meanwhile */
-static void device_works(struct work_struct *work)
+/* sample_stop() waits for this; so the allocator stays meanwhile */
+static void sample_works(struct work_struct *work)
 {
-	struct device *device = container_of(to_delayed_work(work), struct device,
+	struct sample_device *device = container_of(to_delayed_work(work), struct sample_device,
 					 work);
 	u32 index, sequence;
 
-	if (device_take(device, &index)) {
+	if (sample_take(device, &index)) {
 		sequence = device->sequence++;
-		device_give(device, index, sequence,
-			  device_write(device, index, sequence));
+		sample_give(device, index, sequence,
+			  sample_write(device, index, sequence));
 	}
 	schedule_delayed_work(&device->work, msecs_to_jiffies(DEVICE_PERIOD_MS));
 }
 
 /* The connection's calls */
 
-static int device_get_framing(struct ksalloc_device *ksalloc,
+static int sample_get_framing(struct ksalloc_device *ksalloc,
 			    struct ksallocator_framing *framing)
 {
 	*framing = (struct ksallocator_framing){
 		.requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY,
 		.frames = DEVICE_FRAMES,
-		.frame_size = to_device(ksalloc)->ask.frame_size,
+		.frame_size = to_sample(ksalloc)->ask.frame_size,
 	};
 	return 0;
 }
 
-static void device_unmap_frames(struct device *device, u32 frames)
+static void sample_unmap_frames(struct sample_device *device, u32 frames)
 {
 	while (frames--)
 		dma_buf_vunmap_unlocked(ksalloc_allocator_dmabuf(device->allocator,
@@ -336,7 +336,7 @@ static void device_unmap_frames(struct device *device, u32 frames)
 	device->map = NULL;
 }
 
-static int device_map_frames(struct device *device)
+static int sample_map_frames(struct sample_device *device)
 {
 	u32 i, frames = ksalloc_allocator_frames(device->allocator);
 	struct dma_buf *dmabuf;
@@ -350,43 +350,44 @@ static int device_map_frames(struct device *device)
 		ret = dmabuf ? dma_buf_vmap_unlocked(dmabuf, &device->map[i]) :
 			       -EOPNOTSUPP;
 		if (ret) {
-			device_unmap_frames(device, i);
+			sample_unmap_frames(device, i);
 			return ret;
 		}
 	}
 	return 0;
 }
 
-static int device_acquire(struct ksalloc_device *ksalloc, struct file *allocator)
+static int sample_acquire(struct ksalloc_device *ksalloc,
+			  const struct ks_allocator *allocator)
 {
-	struct device *device = to_device(ksalloc);
+	struct sample_device *device = to_sample(ksalloc);
 	int ret = 0;
 
 	device->allocator = allocator;
-	device->own = ksalloc_allocator_memory(allocator, &device_memory_ops);
+	device->own = ksalloc_allocator_memory(allocator, &sample_memory_ops);
 	if (device->own)
-		atomic_inc(&device_recognized);
+		atomic_inc(&sample_recognized);
 	else
-		ret = device_map_frames(device);
+		ret = sample_map_frames(device);
 	if (ret)
 		device->allocator = NULL;
 	return ret;
 }
 
-static void device_unacquire(struct ksalloc_device *ksalloc)
+static void sample_release(struct ksalloc_device *ksalloc)
 {
-	struct device *device = to_device(ksalloc);
+	struct sample_device *device = to_sample(ksalloc);
 
 	if (!device->own)
-		device_unmap_frames(device, ksalloc_allocator_frames(device->allocator));
+		sample_unmap_frames(device, ksalloc_allocator_frames(device->allocator));
 	device->own = NULL;
 	device->allocator = NULL;
 }
 
-static int device_queue(struct ksalloc_device *ksalloc, u32 index,
-		      struct dma_buf *dmabuf)
+static int sample_queue(struct ksalloc_device *ksalloc, u32 index,
+			int dmabuf_fd)
 {
-	struct device *device = to_device(ksalloc);
+	struct sample_device *device = to_sample(ksalloc);
 
 	spin_lock_irq(&device->lock);
 	device->queued[device->n_queued++] = index;
@@ -395,10 +396,10 @@ static int device_queue(struct ksalloc_device *ksalloc, u32 index,
 	return 0;
 }
 
-static int device_dequeue(struct ksalloc_device *ksalloc,
+static int sample_dequeue(struct ksalloc_device *ksalloc,
 			struct ksalloc_completion *completion)
 {
-	struct device *device = to_device(ksalloc);
+	struct sample_device *device = to_sample(ksalloc);
 	int ret = -EAGAIN;
 
 	spin_lock_irq(&device->lock);
@@ -414,9 +415,9 @@ static int device_dequeue(struct ksalloc_device *ksalloc,
 	return ret;
 }
 
-static int device_run(struct ksalloc_device *ksalloc)
+static int sample_run(struct ksalloc_device *ksalloc)
 {
-	struct device *device = to_device(ksalloc);
+	struct sample_device *device = to_sample(ksalloc);
 
 	spin_lock_irq(&device->lock);
 	device->running = true;
@@ -426,9 +427,9 @@ static int device_run(struct ksalloc_device *ksalloc)
 	return 0;
 }
 
-static void device_cancel(struct ksalloc_device *ksalloc)
+static int sample_stop(struct ksalloc_device *ksalloc)
 {
-	struct device *device = to_device(ksalloc);
+	struct sample_device *device = to_sample(ksalloc);
 
 	cancel_delayed_work_sync(&device->work);
 	spin_lock_irq(&device->lock);
@@ -436,34 +437,36 @@ static void device_cancel(struct ksalloc_device *ksalloc)
 	device->n_queued = 0;
 	device->n_filled = 0;
 	spin_unlock_irq(&device->lock);
+
+	return 0;
 }
 
-static bool device_ready(struct ksalloc_device *ksalloc)
+static bool sample_ready(struct ksalloc_device *ksalloc)
 {
-	return READ_ONCE(to_device(ksalloc)->n_filled);
+	return READ_ONCE(to_sample(ksalloc)->n_filled);
 }
 
-static bool device_gone(struct ksalloc_device *ksalloc)
+static bool sample_gone(struct ksalloc_device *ksalloc)
 {
 	return false;
 }
 
-static int device_watch(struct ksalloc_device *ksalloc)
+static int sample_watch(struct ksalloc_device *ksalloc)
 {
 	return 0;
 }
 
 /* It only ever notifies while it is running, which is over by now */
-static void device_unwatch(struct ksalloc_device *ksalloc)
+static void sample_unwatch(struct ksalloc_device *ksalloc)
 {
 }
 
-static void device_destroy(struct ksalloc_device *ksalloc)
+static void sample_destroy(struct ksalloc_device *ksalloc)
 {
-	kvfree(to_device(ksalloc));
+	kvfree(to_sample(ksalloc));
 }
 
-static void device_show(struct ksalloc_device *ksalloc, struct seq_file *m)
+static void sample_show(struct ksalloc_device *ksalloc, struct seq_file *m)
 {
 	seq_puts(m, "device:\tsample\n");
 }
@@ -472,36 +475,36 @@ static void device_show(struct ksalloc_device *ksalloc, struct seq_file *m)
 
 #define DEVICE_OPS				\
 	.owner = THIS_MODULE,			\
-	.get_framing = device_get_framing,	\
-	.acquire = device_acquire,		\
-	.unacquire = device_unacquire,		\
-	.queue = device_queue,			\
-	.dequeue = device_dequeue,		\
-	.run = device_run,			\
-	.cancel = device_cancel,			\
-	.ready = device_ready,			\
-	.gone = device_gone,			\
-	.watch = device_watch,			\
-	.unwatch = device_unwatch,		\
-	.destroy = device_destroy,		\
-	.show = device_show
+	.get_framing = sample_get_framing,	\
+	.acquire = sample_acquire,		\
+	.release = sample_release,		\
+	.queue = sample_queue,			\
+	.dequeue = sample_dequeue,		\
+	.run = sample_run,			\
+	.stop = sample_stop,			\
+	.ready = sample_ready,			\
+	.gone = sample_gone,			\
+	.watch = sample_watch,			\
+	.unwatch = sample_unwatch,		\
+	.destroy = sample_destroy,		\
+	.show = sample_show
 
-static const struct ksalloc_device_ops device_ops = {
+static const struct ksalloc_device_ops sample_ops = {
 	DEVICE_OPS,
 };
 
-static const struct ksalloc_device_ops device_ops_with_memory = {
+static const struct ksalloc_device_ops sample_ops_with_memory = {
 	DEVICE_OPS,
-	.memory = &device_memory_ops,
+	.memory = &sample_memory_ops,
 };
 
 /* The program's calls */
 
-static long device_connect(void __user *uarg)
+static long sample_connect(void __user *uarg)
 {
 	struct device_connect ask;
 	struct file *connection;
-	struct device *device;
+	struct sample_device *device;
 	int fd;
 
 	if (copy_from_user(&ask, uarg, sizeof(ask)))
@@ -520,9 +523,9 @@ static long device_connect(void __user *uarg)
 		return -ENOMEM;
 	}
 	device->ask = ask;
-	device->device.ops = ask.memory ? &device_ops_with_memory : &device_ops;
+	device->device.ops = ask.memory ? &sample_ops_with_memory : &sample_ops;
 	spin_lock_init(&device->lock);
-	INIT_DELAYED_WORK(&device->work, device_works);
+	INIT_DELAYED_WORK(&device->work, sample_works);
 
 	/* From here on the device is the connection's, come what may */
 	connection = ksalloc_connect(&device->device);
@@ -534,44 +537,44 @@ static long device_connect(void __user *uarg)
 	return fd;
 }
 
-static long device_counts(void __user *uarg)
+static long sample_counts(void __user *uarg)
 {
 	const struct device_counts counts = {
-		.initialized = atomic_read(&device_initialized),
-		.allocated = atomic_read(&device_allocated),
-		.freed = atomic_read(&device_freed),
-		.deleted = atomic_read(&device_deleted),
-		.buffers = atomic_read(&device_buffers),
-		.recognized = atomic_read(&device_recognized),
+		.initialized = atomic_read(&sample_initialized),
+		.allocated = atomic_read(&sample_allocated),
+		.freed = atomic_read(&sample_freed),
+		.deleted = atomic_read(&sample_deleted),
+		.buffers = atomic_read(&sample_buffers),
+		.recognized = atomic_read(&sample_recognized),
 	};
 
 	return copy_to_user(uarg, &counts, sizeof(counts)) ? -EFAULT : 0;
 }
 
-static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static long sample_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	switch (cmd) {
 	case DEVICE_CONNECT:
-		return device_connect((void __user *)arg);
+		return sample_connect((void __user *)arg);
 	case DEVICE_COUNTS:
-		return device_counts((void __user *)arg);
+		return sample_counts((void __user *)arg);
 	}
 	return -ENOTTY;
 }
 
-static const struct file_operations device_fops = {
+static const struct file_operations sample_fops = {
 	.owner = THIS_MODULE,
 	.open = nonseekable_open,
-	.unlocked_ioctl = device_ioctl,
+	.unlocked_ioctl = sample_ioctl,
 };
 
-static struct miscdevice device_node = {
+static struct miscdevice sample_node = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "ksalloc-device",
-	.fops = &device_fops,
+	.fops = &sample_fops,
 	.mode = 0600,
 };
-module_misc_device(device_node);
+module_misc_device(sample_node);
 
 MODULE_DESCRIPTION("Sample device of ksalloc with memory of its own");
 MODULE_LICENSE("GPL");
