@@ -135,11 +135,12 @@ LIBKS_API int ks_get_state(int connection, enum ksstate *state, __u32 *pending)
 	return 0;
 }
 
-LIBKS_API int ks_submit(int connection, __u32 index)
+LIBKS_API int ks_submit(int connection, __u32 index, int dmabuf_fd)
 {
 	struct ksalloc_submit arg = {
 		.size = sizeof(arg),
 		.index = index,
+		.dmabuf_fd = dmabuf_fd,
 	};
 
 	return call(connection, KSALLOC_SUBMIT, &arg);
@@ -171,6 +172,30 @@ LIBKS_API int ks_reset_state(int connection, enum ksreset reset)
 	};
 
 	return call(connection, KSALLOC_RESET_STATE, &arg);
+}
+
+static int open_again(int fd, unsigned long request)
+{
+	struct ksalloc_open arg = { .size = sizeof(arg) };
+
+	return call(fd, request, &arg);
+}
+
+static int cancel(int fd, unsigned long request)
+{
+	struct ksalloc_cancel arg = { .size = sizeof(arg) };
+
+	return call(fd, request, &arg);
+}
+
+LIBKS_API int ks_connection_open(int connection)
+{
+	return open_again(connection, KSALLOC_CONNECTION_OPEN);
+}
+
+LIBKS_API int ks_connection_cancel(int connection)
+{
+	return cancel(connection, KSALLOC_CONNECTION_CANCEL);
 }
 
 LIBKS_API int ks_alloc(int allocator, __u32 flags, __u64 deadline_ns, __u32 *index,
@@ -258,6 +283,16 @@ LIBKS_API int ks_disable_event(int allocator, __u32 id)
 	};
 
 	return call(allocator, KSALLOC_DISABLE_EVENT, &arg);
+}
+
+LIBKS_API int ks_allocator_open(int allocator)
+{
+	return open_again(allocator, KSALLOC_ALLOCATOR_OPEN);
+}
+
+LIBKS_API int ks_allocator_cancel(int allocator)
+{
+	return cancel(allocator, KSALLOC_ALLOCATOR_CANCEL);
 }
 
 LIBKS_API __u64 ks_deadline(__u64 ns)

@@ -171,6 +171,12 @@ LIBKS_API void ks_stream_close(struct ks_stream *stream)
 	free(stream);
 }
 
+/* The descriptor is open anyway, and naming it is the fast way */
+static int submit(struct ks_stream *stream, __u32 index)
+{
+	return ks_submit(stream->connection, index, ks_frames_dmabuf(stream->frames, index));
+}
+
 static int submit_free_frames(struct ks_stream *stream)
 {
 	__u32 index;
@@ -182,7 +188,7 @@ static int submit_free_frames(struct ks_stream *stream)
 			return 0;
 		if (ret)
 			return ret;
-		ret = ks_submit(stream->connection, index);
+		ret = submit(stream, index);
 		if (ret) {
 			ks_free(stream->allocator, index);
 			return ret;
@@ -218,7 +224,7 @@ LIBKS_API int ks_stream_stop(struct ks_stream *stream)
 /* The frame is the program's no longer, whatever becomes of it */
 static int give_to_device_or_allocator(struct ks_stream *stream, __u32 index)
 {
-	int ret = ks_submit(stream->connection, index);
+	int ret = submit(stream, index);
 
 	if (!ret)
 		return 0;

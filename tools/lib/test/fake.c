@@ -106,27 +106,42 @@ int __wrap_open(const char *path, int flags, ...)
 	return -1;
 }
 
-static void free_frames(enum fake_owner owner)
+static void leave_pause(void)
+{
+	unsigned int i;
+
+	fake.queued = 0;
+	for (i = 0; i < FAKE_FRAMES; i++)
+		if (fake.owner[i] == FAKE_IN_DEVICE)
+			fake.owner[i] = FAKE_FREE;
+}
+
+static void free_frames_of(int file)
 {
 	unsigned int i;
 
 	for (i = 0; i < FAKE_FRAMES; i++)
-		if (fake.owner[i] == owner)
+		if (fake.owner[i] == FAKE_ALLOCATED && fake.holder[i] == file)
 			fake.owner[i] = FAKE_FREE;
 }
 
-static void leave_pause(void)
+static bool is_last(int file)
 {
-	fake.queued = 0;
-	free_frames(FAKE_IN_DEVICE);
+	int fd;
+
+	for (fd = 0; fd < MAX_FILES; fd++)
+		if (fd != file && kinds[fd] == kinds[file])
+			return false;
+	return true;
 }
 
 int __wrap_close(int fd)
 {
 	if (fd < 0 || fd >= MAX_FILES || !kinds[fd])
 		abort();
-	if (kinds[fd] == CONNECTION)
+	if (kinds[fd] == CONNECTION && is_last(fd))
 		leave_pause();
+	free_frames_of(fd);
 	kinds[fd] = NO_FILE;
 	fake.open_files--;
 	return __real_close(fd);
@@ -175,8 +190,21 @@ static int set_state(const struct ksalloc_set_state *arg)
 	return 0;
 }
 
+static int check_dmabuf(int fd, __u32 index)
+{
+	if (fd == -1)
+		return 0;
+	if (fd < 0 || fd >= MAX_FILES || !kinds[fd])
+		return -EBADF;
+	return kinds[fd] == DMABUF && frame_of[fd] == index ? 0 : -EINVAL;
+}
+
 static int submit(const struct ksalloc_submit *arg)
 {
+	int ret = check_dmabuf(arg->dmabuf_fd, arg->index);
+
+	if (ret)
+		return ret;
 	if (fake.state < KSSTATE_PAUSE)
 		return -ECANCELED;
 	if (fake.gone)
@@ -186,11 +214,12 @@ static int submit(const struct ksalloc_submit *arg)
 	if (fake.owner[arg->index] == FAKE_IN_DEVICE)
 		return -EBUSY;
 	fake.owner[arg->index] = FAKE_IN_DEVICE;
+	fake.by_thread += arg->dmabuf_fd == -1;
 	fake.queue[fake.queued++] = arg->index;
 	return 0;
 }
 
-static int complete(struct ksalloc_complete *arg)
+static int complete(int file, struct ksalloc_complete *arg)
 {
 	if (fake.state < KSSTATE_PAUSE)
 		return -ECANCELED;
@@ -201,6 +230,7 @@ static int complete(struct ksalloc_complete *arg)
 	arg->index = fake.queue[0];
 	memmove(fake.queue, fake.queue + 1, --fake.queued * sizeof(fake.queue[0]));
 	fake.owner[arg->index] = FAKE_ALLOCATED;
+	fake.holder[arg->index] = file;
 	arg->sequence = fake.sequence++;
 	arg->header = (struct ksstream_header) {
 		.header_size = sizeof(arg->header),
@@ -211,7 +241,7 @@ static int complete(struct ksalloc_complete *arg)
 	return 0;
 }
 
-static int alloc(struct ksalloc_alloc *arg)
+static int alloc(int file, struct ksalloc_alloc *arg)
 {
 	__u32 i;
 
@@ -219,6 +249,7 @@ static int alloc(struct ksalloc_alloc *arg)
 		if (fake.owner[i] != FAKE_FREE)
 			continue;
 		fake.owner[i] = FAKE_ALLOCATED;
+		fake.holder[i] = file;
 		arg->index = i;
 		arg->dmabuf_fd = -1;
 		if (arg->flags & KSALLOC_ALLOC_DMABUF)
@@ -296,12 +327,16 @@ static const struct {
 	{ CONNECTION, KSALLOC_GET_FRAMING_EX, sizeof(struct ksalloc_get_framing_ex) },
 	{ ALLOCATOR, KSALLOC_STATUS_EX, sizeof(struct ksalloc_status_ex) },
 	{ CONNECTION, KSALLOC_RESET_STATE, sizeof(struct ksalloc_reset_state) },
+	{ CONNECTION, KSALLOC_CONNECTION_OPEN, sizeof(struct ksalloc_open) },
+	{ CONNECTION, KSALLOC_CONNECTION_CANCEL, sizeof(struct ksalloc_cancel) },
 	{ ALLOCATOR, KSALLOC_ALLOC, sizeof(struct ksalloc_alloc) },
 	{ ALLOCATOR, KSALLOC_FREE, sizeof(struct ksalloc_free) },
 	{ ALLOCATOR, KSALLOC_EXPORT, sizeof(struct ksalloc_export) },
 	{ ALLOCATOR, KSALLOC_STATUS, sizeof(struct ksalloc_status) },
 	{ ALLOCATOR, KSALLOC_ENABLE_EVENT, sizeof(struct ksalloc_enable_event) },
 	{ ALLOCATOR, KSALLOC_DISABLE_EVENT, sizeof(struct ksalloc_disable_event) },
+	{ ALLOCATOR, KSALLOC_ALLOCATOR_OPEN, sizeof(struct ksalloc_open) },
+	{ ALLOCATOR, KSALLOC_ALLOCATOR_CANCEL, sizeof(struct ksalloc_cancel) },
 	{ DMABUF, DMA_BUF_IOCTL_SYNC, sizeof(struct dma_buf_sync) },
 };
 
@@ -325,9 +360,9 @@ static int dispatch(int fd, unsigned long request, void *arg)
 	case KSALLOC_SUBMIT:
 		return submit(arg);
 	case KSALLOC_COMPLETE:
-		return complete(arg);
+		return complete(fd, arg);
 	case KSALLOC_ALLOC:
-		return alloc(arg);
+		return alloc(fd, arg);
 	case KSALLOC_FREE:
 		return free_frame(arg);
 	case KSALLOC_EXPORT:
@@ -339,7 +374,12 @@ static int dispatch(int fd, unsigned long request, void *arg)
 	case KSALLOC_STATUS_EX:
 		return get_status_ex(arg);
 	case KSALLOC_RESET_STATE:
+	case KSALLOC_CONNECTION_CANCEL:
+	case KSALLOC_ALLOCATOR_CANCEL:
 		return 0;
+	case KSALLOC_CONNECTION_OPEN:
+	case KSALLOC_ALLOCATOR_OPEN:
+		return new_file(kinds[fd], 0);
 	case KSALLOC_ENABLE_EVENT:
 		((struct ksalloc_enable_event *)arg)->id = FAKE_EVENT;
 		return 0;

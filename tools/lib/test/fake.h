@@ -2,7 +2,8 @@
 /*
  * A model of the kernel module in user space, for testing libks without one.
  * It is linked between libks and libc (ld --wrap), plays one camera with one
- * connection and one allocator, and can fail any call that libks makes.
+ * connection and one allocator, each of which may have several open files, and can
+ * fail any call that libks makes.
  */
 #ifndef FAKE_H
 #define FAKE_H
@@ -37,11 +38,14 @@ struct fake {
 	bool assigned;
 	struct ksallocator_framing framing;
 	enum fake_owner owner[FAKE_FRAMES];
+	/* While allocated: the open file that holds it */
+	int holder[FAKE_FRAMES];
 	int access[FAKE_FRAMES];
 	__u32 queue[FAKE_FRAMES];
 	unsigned int queued;
 	__u32 sequence;
-	__u32 frame_sequence;
+	/* Frames that a thread had to queue, because no descriptor was named */
+	unsigned int by_thread;
 
 	/* The last call of each kind */
 	char path[512];
@@ -52,6 +56,7 @@ struct fake {
 		__u32 size;
 		struct ksalloc_complete complete;
 		struct ksalloc_alloc alloc;
+		struct ksalloc_submit submit;
 		struct ksalloc_reset_state reset;
 		struct ksalloc_enable_event enable;
 		unsigned char bytes[256];

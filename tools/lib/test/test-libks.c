@@ -69,7 +69,7 @@ static void test_open(void)
 /* Each thin call reaches the right object with the right structure */
 static void test_thin_calls(void)
 {
-	int ks, connection, allocator, heap, dmabuf = -2;
+	int ks, connection, allocator, heap, first = -2, dmabuf = -2;
 	struct ksallocator_framing framing;
 	struct ks_allocator_status status;
 	struct ks_completion done;
@@ -96,6 +96,7 @@ static void test_thin_calls(void)
 	CHECK_EQ(index, 0);
 	CHECK_EQ(fake.arg.alloc.flags, 0);
 	CHECK_EQ(fake.arg.alloc.deadline_ns, 1234);
+	first = ks_export(allocator, 0);
 	CHECK_EQ(ks_alloc(allocator, KSALLOC_NONBLOCK, 0, &index, &dmabuf), 0);
 	CHECK_EQ(index, 1);
 	CHECK(dmabuf >= 0);
@@ -105,8 +106,13 @@ static void test_thin_calls(void)
 	CHECK(ks_export(allocator, 2) >= 0);
 	CHECK_EQ(ks_export(allocator, 3), -EINVAL);
 
-	CHECK_EQ(ks_submit(connection, 0), 0);
-	CHECK_EQ(ks_submit(connection, 0), -EBUSY);
+	CHECK_EQ(ks_submit(connection, 0, dmabuf), -EINVAL);
+	CHECK_EQ(ks_submit(connection, 0, 200), -EBADF);
+	CHECK_EQ(ks_submit(connection, 0, first), 0);
+	CHECK_EQ(fake.arg.submit.index, 0);
+	CHECK_EQ(fake.arg.submit.dmabuf_fd, first);
+	CHECK_EQ(fake.by_thread, 0);
+	CHECK_EQ(ks_submit(connection, 0, first), -EBUSY);
 	CHECK_EQ(ks_get_state(connection, &state, &pending), 0);
 	CHECK_EQ(state, KSSTATE_PAUSE);
 	CHECK_EQ(pending, 1);
@@ -127,6 +133,8 @@ static void test_thin_calls(void)
 	CHECK_EQ(done.sequence, 9);
 	CHECK_EQ(done.header.data_used, 4900);
 	CHECK_EQ(done.header.header_size, sizeof(done.header));
+	CHECK_EQ(ks_submit(connection, 0, -1), 0);
+	CHECK_EQ(fake.by_thread, 1);
 }
 
 /* Flushes and events */
@@ -156,6 +164,53 @@ static void test_more_thin_calls(void)
 	CHECK_EQ(fake.arg.enable.eventfd, 5);
 	CHECK_EQ(ks_disable_event(allocator, FAKE_EVENT + 1), -EINVAL);
 	CHECK_EQ(ks_disable_event(allocator, FAKE_EVENT), 0);
+}
+
+/* Open files for others, each with frames of its own; and cancelling */
+static void test_clients(void)
+{
+	int connection, allocator, other, ks;
+	struct ks_allocator_status status;
+	__u32 index;
+
+	fake_reset();
+	ks = ks_open(NULL);
+	connection = ks_connect(ks, V4L2_FD);
+	allocator = ks_create_allocator(connection, &(struct ksallocator_framing) {
+		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.frames = 3,
+	}, ks_open_heap("system"));
+	other = ks_allocator_open(allocator);
+	CHECK(other >= 0);
+	CHECK(other != allocator);
+	CHECK_EQ(fake.request_fd, allocator);
+	CHECK_EQ(ks_alloc(allocator, 0, 0, &index, NULL), 0);
+	CHECK_EQ(ks_alloc(other, 0, 0, &index, NULL), 0);
+	CHECK_EQ(ks_get_status(other, &status), 0);
+	CHECK_EQ(status.status.allocated_frames, 2);
+	close(other);
+	CHECK_EQ(ks_get_status(allocator, &status), 0);
+	CHECK_EQ(status.status.allocated_frames, 1);
+	CHECK_EQ(ks_allocator_open(connection), -ENOTTY);
+
+	other = ks_connection_open(connection);
+	CHECK(other >= 0);
+	CHECK(other != connection);
+	CHECK_EQ(ks_set_allocator(connection, allocator), 0);
+	CHECK_EQ(ks_set_state(other, KSSTATE_PAUSE), 0);
+	CHECK_EQ(ks_submit(connection, 0, -1), 0);
+	close(other);
+	CHECK_EQ(fake_frames_in(FAKE_IN_DEVICE), 1);
+	CHECK_EQ(ks_connection_open(allocator), -ENOTTY);
+
+	CHECK_EQ(ks_connection_cancel(connection), 0);
+	CHECK_EQ(fake.request, KSALLOC_CONNECTION_CANCEL);
+	CHECK_EQ(fake.request_fd, connection);
+	CHECK_EQ(ks_connection_cancel(allocator), -ENOTTY);
+	CHECK_EQ(ks_allocator_cancel(allocator), 0);
+	CHECK_EQ(fake.request, KSALLOC_ALLOCATOR_CANCEL);
+	CHECK_EQ(fake.request_fd, allocator);
+	CHECK_EQ(ks_allocator_cancel(connection), -ENOTTY);
 }
 
 /* Extended framing, as much of it as there is room for; the extended status */
@@ -210,7 +265,11 @@ static void test_thin_errors(void)
 	CHECK_EQ(ks_set_allocator(-1, 0), -EBADF);
 	CHECK_EQ(ks_set_state(-1, KSSTATE_RUN), -EBADF);
 	CHECK_EQ(ks_get_state(-1, &state, &pending), -EBADF);
-	CHECK_EQ(ks_submit(-1, 0), -EBADF);
+	CHECK_EQ(ks_submit(-1, 0, -1), -EBADF);
+	CHECK_EQ(ks_connection_open(-1), -EBADF);
+	CHECK_EQ(ks_connection_cancel(-1), -EBADF);
+	CHECK_EQ(ks_allocator_open(-1), -EBADF);
+	CHECK_EQ(ks_allocator_cancel(-1), -EBADF);
 	CHECK_EQ(ks_complete(-1, 0, 0, &done), -EBADF);
 	CHECK_EQ(ks_alloc(-1, 0, 0, &index, &dmabuf), -EBADF);
 	CHECK_EQ(ks_free(-1, 0), -EBADF);
@@ -368,6 +427,8 @@ static void test_stream(void)
 		CHECK_EQ(fake_frames_in(FAKE_IN_DEVICE), 4);
 	}
 
+	/* Each was queued by its descriptor, which is open anyway */
+	CHECK_EQ(fake.by_thread, 0);
 	CHECK_EQ(ks_stream_give_back(stream, frame.index), -EINVAL);
 	CHECK_EQ(ks_stream_give_back(stream, 4), -EINVAL);
 	CHECK_EQ(ks_stream_stop(stream), 0);
@@ -630,6 +691,7 @@ int main(int argc, char **argv)
 		{ "open", test_open },
 		{ "thin calls", test_thin_calls },
 		{ "thin calls: flush, events", test_more_thin_calls },
+		{ "thin calls: other clients", test_clients },
 		{ "thin calls: extended framing", test_extended_framing },
 		{ "thin calls that fail", test_thin_errors },
 		{ "deadlines", test_deadline },

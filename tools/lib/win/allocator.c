@@ -143,7 +143,7 @@ int win_frame_submit(struct win_allocator *allocator, __u32 index, int connectio
 		ret = frame->held == FREE ? -EINVAL : -EBUSY;
 	if (!ret) {
 		end_cpu_access(allocator, index);
-		ret = ks_submit(connection, index);
+		ret = ks_submit(connection, index, ks_frames_dmabuf(allocator->mapped, index));
 	}
 	if (!ret) {
 		frame->held = IN_DEVICE;

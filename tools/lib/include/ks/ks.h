@@ -69,9 +69,14 @@ int ks_open_heap(const char *heap);
 /**
  * ks_connect() - connect to a capture device
  * @ks_fd: what ks_open() returned; it may be closed afterwards
- * @v4l2_fd: the open V4L2 node; it may be closed afterwards, too
+ * @v4l2_fd: the V4L2 node, open for reading and writing; it may be closed
+ *	afterwards, or kept to set the format in state KSSTATE_STOP
  *
- * Return: a descriptor of a new connection, in state KSSTATE_STOP.
+ * The connection opens the node once more for itself. From KSSTATE_ACQUIRE on the
+ * device is busy for @v4l2_fd, as for all others.
+ *
+ * Return: a descriptor of a new connection, in state KSSTATE_STOP. -EBUSY if the
+ * driver lets one file at a time open the node.
  */
 int ks_connect(int ks_fd, int v4l2_fd);
 
@@ -137,10 +142,18 @@ int ks_get_state(int connection, enum ksstate *state, __u32 *pending);
  * ks_submit() - give an allocated frame to the device to be filled
  * @connection: the connection, in KSSTATE_PAUSE or KSSTATE_RUN
  * @index: the frame
+ * @dmabuf_fd: a descriptor of the frame's dma-buf, as ks_export(), ks_alloc() and
+ *	ks_frames_dmabuf() give it; or -1
  *
- * Return: 0.
+ * V4L2 takes a dma-buf by descriptor, so name one that is open anyway. With -1 a
+ * kernel thread queues the frame, which takes longer. Use -1 where the frames are
+ * the device's own memory: no descriptor is needed there, and no thread.
+ *
+ * Return: 0. -EBADF or -EINVAL if @dmabuf_fd is not the frame's dma-buf; -EINVAL
+ * if the frame is free; -EBUSY if it is in a device, a kernel client holds it, or
+ * another device still reads it.
  */
-int ks_submit(int connection, __u32 index);
+int ks_submit(int connection, __u32 index, int dmabuf_fd);
 
 /**
  * struct ks_completion - a frame that the device has filled
@@ -162,7 +175,8 @@ struct ks_completion {
  * @completion: out
  *
  * Return: 0. -EAGAIN, -ETIMEDOUT, -EINTR; -ECANCELED in a state lower than
- * KSSTATE_PAUSE; -ENODEV when the device is gone.
+ * KSSTATE_PAUSE, during a flush, or by ks_connection_cancel(); -ENODEV when the
+ * device is gone.
  */
 int ks_complete(int connection, __u32 flags, __u64 deadline_ns,
 		struct ks_completion *completion);
@@ -177,6 +191,25 @@ int ks_complete(int connection, __u32 flags, __u64 deadline_ns,
 int ks_reset_state(int connection, enum ksreset reset);
 
 /**
+ * ks_connection_open() - open a connection once more, for another client
+ * @connection: the connection
+ *
+ * Return: a descriptor of another open file of the same connection.
+ */
+int ks_connection_open(int connection);
+
+/**
+ * ks_connection_cancel() - end all ks_complete() calls that wait
+ * @connection: the open file through which they wait
+ *
+ * They return -ECANCELED. A call that has not begun to wait is not ended: a
+ * program that ends its threads so calls this until all of them have returned.
+ *
+ * Return: 0.
+ */
+int ks_connection_cancel(int connection);
+
+/**
  * ks_alloc() - take a free frame
  * @allocator: the allocator
  * @flags: 0, or KSALLOC_NONBLOCK
@@ -184,7 +217,7 @@ int ks_reset_state(int connection, enum ksreset reset);
  * @index: out: the frame
  * @dmabuf_fd: out: a descriptor of the frame's dma-buf; NULL for none
  *
- * Return: 0. -EAGAIN, -ETIMEDOUT, -EINTR.
+ * Return: 0. -EAGAIN, -ETIMEDOUT, -EINTR; -ECANCELED by ks_allocator_cancel().
  */
 int ks_alloc(int allocator, __u32 flags, __u64 deadline_ns,
 	     __u32 *index, int *dmabuf_fd);
@@ -192,9 +225,10 @@ int ks_alloc(int allocator, __u32 flags, __u64 deadline_ns,
 /**
  * ks_free() - give an allocated frame back to its allocator
  * @allocator: the allocator
- * @index: the frame
+ * @index: the frame; any client may hold it
  *
- * Return: 0.
+ * Return: 0. -EINVAL if the frame is free; -EBUSY if it is in a device or a kernel
+ * client holds it.
  */
 int ks_free(int allocator, __u32 index);
 
@@ -247,7 +281,10 @@ int ks_get_status_ex(int allocator, struct ksstreamallocator_status_ex *status);
  * @eventfd: the eventfd; it may be closed afterwards
  * @id: out: the event's number
  *
- * Return: 0.
+ * The event ends with this open file of the allocator.
+ *
+ * Return: 0. -EBUSY if the eventfd has an event of this allocator already; -E2BIG
+ * for more than KSALLOC_MAX_EVENTS.
  */
 int ks_enable_event(int allocator, __u32 flags, __u32 event, int eventfd, __u32 *id);
 
@@ -256,9 +293,36 @@ int ks_enable_event(int allocator, __u32 flags, __u32 event, int eventfd, __u32 
  * @allocator: the allocator
  * @id: the event's number
  *
- * Return: 0. -EINVAL where there is no such event, or not any more.
+ * Return: 0. -EINVAL if there is no such event of this open file, or not any more.
  */
 int ks_disable_event(int allocator, __u32 id);
+
+/**
+ * ks_allocator_open() - open an allocator once more, for another client
+ * @allocator: the allocator
+ *
+ * Return: a descriptor of another open file of the same allocator. It holds no
+ * frames and has no events.
+ */
+int ks_allocator_open(int allocator);
+
+/**
+ * ks_allocator_cancel() - end all ks_alloc() calls that wait
+ * @allocator: the open file through which they wait
+ *
+ * As ks_connection_cancel().
+ *
+ * Return: 0.
+ */
+int ks_allocator_cancel(int allocator);
+
+/**
+ * DOC: Other clients
+ *
+ * One open file is one client: the frames that were got through it become free
+ * when it ends. A second program therefore gets an open file of its own, which
+ * ks_allocator_open() or ks_connection_open() makes.
+ */
 
 /**
  * ks_deadline() - a point of time for the calls that wait
@@ -360,7 +424,7 @@ struct ks_stream;
  * @size: sizeof(struct ks_stream_config)
  * @flags: LIBKS_STREAM_*
  * @v4l2_fd: a V4L2 capture node, open for reading and writing, with its format
- *	set; it stays the caller's
+ *	set; it stays the caller's, who may close it when the stream is open
  * @frames: how many frames; 0 for as many as the device needs and two more,
  *	but at least four
  * @heap: where their memory comes from, as ks_open_heap() takes it; NULL for
@@ -471,8 +535,8 @@ struct ks_stream_frame {
  * LIBKS_STREAM_NO_CPU_ACCESS.
  *
  * Return: 0. -ETIMEDOUT, or -EAGAIN where @timeout_ms is 0; -EINTR for a signal
- * whose handler has no SA_RESTART; -ECANCELED where the stream is not started;
- * -ENODEV when the device is gone.
+ * whose handler has no SA_RESTART; -ECANCELED where the stream is not started, or
+ * ks_connection_cancel() ended the wait; -ENODEV when the device is gone.
  */
 int ks_stream_next(struct ks_stream *stream, int timeout_ms,
 		   struct ks_stream_frame *frame);
