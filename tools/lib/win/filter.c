@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Filters: open V4L2 capture nodes. Each has one pin, number 0, which captures. */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -10,9 +11,33 @@
 
 #define CAPTURE_PIN 0
 
+struct filter {
+	struct win_object object;
+	bool has_pin;
+};
+
+static struct filter *filter_of(struct win_object *object)
+{
+	return container_of(object, struct filter, object);
+}
+
 static void destroy(struct win_object *object)
 {
-	free(object);
+	free(filter_of(object));
+}
+
+int win_filter_claim(struct win_object *object)
+{
+	if (__atomic_exchange_n(&filter_of(object)->has_pin, true, __ATOMIC_ACQUIRE))
+		return -EBUSY;
+	win_ref(object);
+	return 0;
+}
+
+void win_filter_release(struct win_object *object)
+{
+	__atomic_store_n(&filter_of(object)->has_pin, false, __ATOMIC_RELEASE);
+	win_put(object);
 }
 
 static int check_capture(int fd)
@@ -27,7 +52,7 @@ static int check_capture(int fd)
 
 static int open_filter(const char *name, HANDLE *handle)
 {
-	struct win_object *filter;
+	struct filter *filter;
 	int fd, ret;
 
 	fd = open(name, O_RDWR | O_CLOEXEC);
@@ -37,12 +62,12 @@ static int open_filter(const char *name, HANDLE *handle)
 	if (ret)
 		goto err;
 	ret = -ENOMEM;
-	filter = malloc(sizeof(*filter));
+	filter = calloc(1, sizeof(*filter));
 	if (!filter)
 		goto err;
-	win_object_init(filter, WIN_FILTER, fd);
-	filter->destroy = destroy;
-	return win_publish(filter, handle);
+	win_object_init(&filter->object, WIN_FILTER, fd);
+	filter->object.destroy = destroy;
+	return win_publish(&filter->object, handle);
 
 err:
 	close(fd);
@@ -205,20 +230,29 @@ static int check_connect(const KSPIN_CONNECT *connect)
 	return 0;
 }
 
+/* A format that the device has not is told first, and a pin's is not changed by another. */
 static int create_pin(struct win_object *filter, const KSPIN_CONNECT *connect, HANDLE *pin)
 {
 	const KSDATAFORMAT *format = (const void *)(connect + 1);
-	int ret, video;
+	/* Windows' KsCreatePin() believes the format's own size, too */
+	ULONG size = format->FormatSize;
+	int ret;
 
 	ret = check_connect(connect);
 	if (ret)
 		return ret;
-	/* Windows' KsCreatePin() believes the format's own size, too */
-	ret = win_format_set(filter->fd, format, format->FormatSize, false);
+	ret = win_format_set(filter->fd, format, size, true);
 	if (ret)
 		return ret;
-	video = fcntl(filter->fd, F_DUPFD_CLOEXEC, 0);
-	return video < 0 ? -errno : win_pin_create(video, pin);
+	ret = win_filter_claim(filter);
+	if (ret)
+		return ret;
+	ret = win_format_set(filter->fd, format, size, false);
+	if (ret) {
+		win_filter_release(filter);
+		return ret;
+	}
+	return win_pin_create(filter, pin);
 }
 
 WIN_API DWORD KsCreatePin(HANDLE handle, PKSPIN_CONNECT connect, ACCESS_MASK access, PHANDLE pin)

@@ -22,7 +22,8 @@ struct request {
 
 struct pin {
 	struct win_object object;
-	int video;
+	/* Its V4L2 file is for the format; the connection has one of its own */
+	struct win_object *filter;
 	int wake;
 	pthread_mutex_t lock;
 	struct win_allocator *allocator;
@@ -284,7 +285,7 @@ static int get_framing_ex(struct win_object *object, struct win_call *call)
 static int get_format(struct win_object *object, struct win_call *call)
 {
 	KS_DATAFORMAT_VIDEOINFOHEADER format;
-	int ret = win_format_get(pin_of(object)->video, &format);
+	int ret = win_format_get(pin_of(object)->filter->fd, &format);
 
 	return ret ? ret : win_answer(call, &format, sizeof(format));
 }
@@ -299,12 +300,12 @@ static int put_format(struct win_object *object, struct win_call *call)
 		return ret;
 	if (state != KSSTATE_STOP)
 		return -EBUSY;
-	return win_format_set(pin_of(object)->video, call->out, call->out_size, false);
+	return win_format_set(pin_of(object)->filter->fd, call->out, call->out_size, false);
 }
 
 static int propose_format(struct win_object *object, struct win_call *call)
 {
-	return win_format_set(pin_of(object)->video, call->out, call->out_size, true);
+	return win_format_set(pin_of(object)->filter->fd, call->out, call->out_size, true);
 }
 
 /* As in Windows, nobody is told which allocator it is. */
@@ -435,8 +436,7 @@ static void destroy(struct win_object *object)
 	if (pin->allocator)
 		win_put(win_allocator_object(pin->allocator));
 	free(pin->requests);
-	if (pin->video >= 0)
-		close(pin->video);
+	win_filter_release(pin->filter);
 	if (pin->wake >= 0)
 		close(pin->wake);
 	pthread_mutex_destroy(&pin->lock);
@@ -455,22 +455,22 @@ static int connect_video(int video)
 	return ret;
 }
 
-int win_pin_create(int video, HANDLE *handle)
+int win_pin_create(struct win_object *filter, HANDLE *handle)
 {
 	struct pin *pin = calloc(1, sizeof(*pin));
 	int ret;
 
 	if (!pin) {
-		close(video);
+		win_filter_release(filter);
 		return -ENOMEM;
 	}
 	win_object_init(&pin->object, WIN_PIN, -1);
 	pin->object.close = close_pin;
 	pin->object.destroy = destroy;
-	pin->video = video;
+	pin->filter = filter;
 	pthread_mutex_init(&pin->lock, NULL);
 	pin->wake = eventfd(0, EFD_CLOEXEC);
-	ret = pin->wake < 0 ? -errno : connect_video(video);
+	ret = pin->wake < 0 ? -errno : connect_video(filter->fd);
 	if (ret < 0) {
 		win_put(&pin->object);
 		return ret;

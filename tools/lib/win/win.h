@@ -139,8 +139,11 @@ int win_property(struct win_object *object, struct win_call *call,
 int win_answer(struct win_call *call, const void *data, size_t size);
 
 int win_filter_property(struct win_object *object, struct win_call *call);
-/* Takes over @video, the descriptor of a V4L2 node. */
-int win_pin_create(int video, HANDLE *handle);
+/* A filter has one pin at a time: EBUSY while it has one. Takes a reference. */
+int win_filter_claim(struct win_object *filter);
+void win_filter_release(struct win_object *filter);
+/* Takes over the claim on the filter */
+int win_pin_create(struct win_object *filter, HANDLE *handle);
 /* A pin that has no allocator uses its first one, as far as it can. */
 void win_pin_use_new(struct win_object *pin, struct win_object *allocator);
 int win_pin_property(struct win_object *object, struct win_call *call);
