@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Allocators. A frame is known to the client by its address, and the client holds it
- * from ALLOC to FREE, also while it is in the device, after a read was cancelled, and
- * when the pin is closed that it was read through.
- * The kernel, though, gives such a frame back to the allocator. So that this is
- * not seen, it is TAKEN then: nobody here gets it from ALLOC, FREE only notes
- * that it is free, and before it is submitted again it is got back from the kernel.
- * ALLOC can meet it earlier than whoever ended the read marks it so: every frame is
- * kept for the client that is not FREE here.
+ * Allocators. The client knows a frame by its address and holds it from ALLOC to
+ * FREE: also while it is in the device, after a read was cancelled, and after the
+ * pin was closed through which it was read.
+ *
+ * The kernel frees a frame whose read was cancelled, and one that was completed
+ * through a pin that is closed. The client must not see this. Such a frame is TAKEN
+ * here: ALLOC gives it to nobody, FREE only notes that it is free, and a read first
+ * gets it back from the kernel. ALLOC may get such a frame from the kernel before it
+ * is marked as TAKEN. So ALLOC keeps each frame that is not FREE here for its holder.
+ *
+ * The kernel's open file lasts as long as the object: to the end of the handle, of
+ * each call that is under way, and of the pin that uses the allocator.
  */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "win.h"
+
+#define NS_IN_S 1000000000
+#define CANCEL_AGAIN_NS 1000000
 
 enum held {
 	FREE,
@@ -47,12 +54,17 @@ struct event {
 struct win_allocator {
 	struct win_object object;
 	struct ks_frames *mapped;
+	/* The pin whose device has the memory; NULL for a heap's. Only compared */
+	const struct win_object *memory_of;
 	pthread_mutex_t lock;
 	struct frame *frames;
 	struct event *events;
 	/* ALLOC calls that wait, served by a thread that lives while there are any */
 	struct waiter *waiters;
 	bool serving;
+	/* ALLOC calls in the kernel; none begins when closing is set */
+	unsigned int calls;
+	pthread_cond_t no_calls;
 	bool closing;
 };
 
@@ -108,7 +120,7 @@ static void end_cpu_access(struct win_allocator *allocator, __u32 index)
 	frame->cpu_access = false;
 }
 
-/* Gets a TAKEN frame back, which is among those that are free in the kernel. */
+/* Gets a TAKEN frame back. It is one of those that are free in the kernel. */
 static int regain(struct win_allocator *allocator, __u32 wanted)
 {
 	__u32 others[KSALLOC_MAX_FRAMES], index, count = 0, i;
@@ -126,12 +138,20 @@ static int regain(struct win_allocator *allocator, __u32 wanted)
 	}
 	for (i = 0; i < count; i++)
 		ks_free(allocator->object.fd, others[i]);
-	if (ret && allocator->closing)
-		return -ECANCELED;
 	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
-int win_frame_submit(struct win_allocator *allocator, __u32 index, int connection)
+/* The device's own memory needs no descriptor */
+static int submit(struct win_allocator *allocator, __u32 index, const struct win_object *pin)
+{
+	int dmabuf = -1;
+
+	if (allocator->memory_of != pin)
+		dmabuf = ks_frames_dmabuf(allocator->mapped, index);
+	return ks_submit(pin->fd, index, dmabuf);
+}
+
+int win_frame_submit(struct win_allocator *allocator, __u32 index, const struct win_object *pin)
 {
 	struct frame *frame = &allocator->frames[index];
 	int ret = 0;
@@ -143,7 +163,7 @@ int win_frame_submit(struct win_allocator *allocator, __u32 index, int connectio
 		ret = frame->held == FREE ? -EINVAL : -EBUSY;
 	if (!ret) {
 		end_cpu_access(allocator, index);
-		ret = ks_submit(connection, index, ks_frames_dmabuf(allocator->mapped, index));
+		ret = submit(allocator, index, pin);
 	}
 	if (!ret) {
 		frame->held = IN_DEVICE;
@@ -206,15 +226,35 @@ void win_frames_taken(struct win_allocator *allocator, const struct win_object *
 	pthread_mutex_unlock(&allocator->lock);
 }
 
-/* Where the handle was closed, the descriptor is of something else. */
-static int error_of_alloc(struct win_allocator *allocator, int err)
+static bool begin_call(struct win_allocator *allocator)
 {
-	bool closing;
+	bool may_begin;
 
 	pthread_mutex_lock(&allocator->lock);
-	closing = allocator->closing;
+	may_begin = !allocator->closing;
+	allocator->calls += may_begin;
 	pthread_mutex_unlock(&allocator->lock);
-	return closing ? -ECANCELED : err;
+	return may_begin;
+}
+
+static void end_call(struct win_allocator *allocator)
+{
+	pthread_mutex_lock(&allocator->lock);
+	allocator->calls--;
+	if (!allocator->calls)
+		pthread_cond_broadcast(&allocator->no_calls);
+	pthread_mutex_unlock(&allocator->lock);
+}
+
+static int alloc_in_kernel(struct win_allocator *allocator, __u32 flags, __u32 *index)
+{
+	int ret;
+
+	if (!begin_call(allocator))
+		return -ECANCELED;
+	ret = ks_alloc(allocator->object.fd, flags, 0, index, NULL);
+	end_call(allocator);
+	return ret;
 }
 
 /* ALLOC: a frame that the client holds already is kept for it, and another one got. */
@@ -226,9 +266,9 @@ static int take_frame(struct win_allocator *allocator, __u32 flags, void **data)
 	int ret;
 
 	do {
-		ret = ks_alloc(allocator->object.fd, flags, 0, &index, NULL);
+		ret = alloc_in_kernel(allocator, flags, &index);
 		if (ret)
-			return error_of_alloc(allocator, ret);
+			return ret;
 		/* Only a kernel that breaks its word would fail this */
 		if (index >= win_frame_count(allocator))
 			return -EIO;
@@ -275,7 +315,7 @@ out:
 	return ret;
 }
 
-static struct waiter *next_waiter(struct win_allocator *allocator, bool *closing)
+static struct waiter *next_waiter(struct win_allocator *allocator)
 {
 	struct waiter *waiter;
 
@@ -285,7 +325,6 @@ static struct waiter *next_waiter(struct win_allocator *allocator, bool *closing
 		allocator->waiters = waiter->next;
 	else
 		allocator->serving = false;
-	*closing = allocator->closing;
 	pthread_mutex_unlock(&allocator->lock);
 	return waiter;
 }
@@ -295,12 +334,11 @@ static void *serve_waiters(void *arg)
 {
 	struct win_allocator *allocator = arg;
 	struct waiter *waiter;
-	bool closing;
 	int ret;
 
-	while ((waiter = next_waiter(allocator, &closing))) {
+	while ((waiter = next_waiter(allocator))) {
 		do {
-			ret = closing ? -ECANCELED : take_frame(allocator, 0, waiter->out);
+			ret = take_frame(allocator, 0, waiter->out);
 		} while (ret == -EINTR);
 		win_pending_end(&waiter->pending, ret, ret ? 0 : sizeof(void *));
 		free(waiter);
@@ -520,20 +558,49 @@ int win_allocator_disable(struct win_object *object, const struct win_call *call
 }
 
 /*
- * Ends the allocator in the kernel, and with it the calls that wait. The descriptor
- * keeps its number, for one of them may be about to use it; something that is open
- * anyway takes its place, for there may be no descriptor left to open with.
+ * A cancel ends calls that wait, and one that is about to wait may miss it. So it is
+ * made again until all calls have returned.
  */
-static void close_allocator(struct win_object *object)
+static void cancel_calls(struct win_allocator *allocator)
 {
-	struct win_allocator *allocator = win_allocator_of(object);
+	struct timespec again;
+	__u64 deadline;
 
 	pthread_mutex_lock(&allocator->lock);
 	allocator->closing = true;
+	while (allocator->calls) {
+		ks_allocator_cancel(allocator->object.fd);
+		deadline = ks_deadline(CANCEL_AGAIN_NS);
+		again.tv_sec = (time_t)(deadline / NS_IN_S);
+		again.tv_nsec = (long)(deadline % NS_IN_S);
+		pthread_cond_timedwait(&allocator->no_calls, &allocator->lock, &again);
+	}
 	pthread_mutex_unlock(&allocator->lock);
-	while (dup3(ks_frames_dmabuf(allocator->mapped, 0), object->fd, O_CLOEXEC) < 0 &&
-	       (errno == EINTR || errno == EBUSY))
-		;
+}
+
+static struct event *take_event(struct win_allocator *allocator)
+{
+	struct event *event;
+
+	pthread_mutex_lock(&allocator->lock);
+	event = allocator->events;
+	if (event)
+		allocator->events = event->next;
+	pthread_mutex_unlock(&allocator->lock);
+	return event;
+}
+
+/* The handle ends, and with it what waits and its events; a pin may use the frames on. */
+static void close_allocator(struct win_object *object)
+{
+	struct win_allocator *allocator = win_allocator_of(object);
+	struct event *event;
+
+	cancel_calls(allocator);
+	while ((event = take_event(allocator))) {
+		ks_disable_event(object->fd, event->id);
+		free(event);
+	}
 }
 
 static void destroy(struct win_object *object)
@@ -550,6 +617,7 @@ static void destroy(struct win_object *object)
 	}
 	ks_frames_unmap(allocator->mapped);
 	free(allocator->frames);
+	pthread_cond_destroy(&allocator->no_calls);
 	pthread_mutex_destroy(&allocator->lock);
 	free(allocator);
 }
@@ -578,6 +646,17 @@ static int create_in_kernel(struct win_object *pin, const KSALLOCATOR_FRAMING *f
 	return fd;
 }
 
+/* The clock of ks_deadline(), which nobody sets */
+static void init_condition(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(condition, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
 static int create(struct win_object *pin, const KSALLOCATOR_FRAMING *framing,
 		  struct win_object **object)
 {
@@ -587,6 +666,9 @@ static int create(struct win_object *pin, const KSALLOCATOR_FRAMING *framing,
 	if (!allocator)
 		return -ENOMEM;
 	pthread_mutex_init(&allocator->lock, NULL);
+	init_condition(&allocator->no_calls);
+	if (!(framing->OptionsFlags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY))
+		allocator->memory_of = pin;
 	ret = create_in_kernel(pin, framing);
 	win_object_init(&allocator->object, WIN_ALLOCATOR, ret);
 	allocator->object.destroy = destroy;

@@ -181,7 +181,7 @@ static int read_frame(struct pin *pin, KSSTREAM_HEADER *header,
 	ret = start_completer(pin);
 	if (ret)
 		return ret;
-	ret = win_frame_submit(pin->allocator, index, pin->object.fd);
+	ret = win_frame_submit(pin->allocator, index, &pin->object);
 	if (ret)
 		return ret;
 	request->pending = *pending;

@@ -182,7 +182,8 @@ int win_frame_find(struct win_allocator *allocator, const void *data);
 ULONG win_frame_count(const struct win_allocator *allocator);
 ULONG win_frame_bytes(const struct win_allocator *allocator);
 /* The client's frame goes to the device. */
-int win_frame_submit(struct win_allocator *allocator, __u32 index, int connection);
+int win_frame_submit(struct win_allocator *allocator, __u32 index,
+		     const struct win_object *pin);
 /*
  * It comes back filled, @start bytes from its begin on, through this pin; returns its
  * address.

@@ -217,8 +217,9 @@ VOID WINAPI Sleep(DWORD milliseconds);
 
 /*
  * What Windows does not have: the descriptor behind a handle, which stays the
- * library's, for poll(), for passing on, and for the calls of <ks/ks.h>. -1
- * where there is no such handle.
+ * library's, for poll() and the calls of <ks/ks.h>; -1 if there is no such handle.
+ * Another process is another client: pass it what ks_allocator_open() or
+ * ks_connection_open() makes of the descriptor.
  */
 int LibksDescriptor(HANDLE handle);
 /* The dma-buf of an allocator's frame, which stays the library's; or -1 */
