@@ -1,0 +1,539 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Filters, pins and allocators of libkswin against a model of a camera and of the
+ * kernel module: what belongs to which, and what ends with which handle. The model is
+ * linked between the library and libc (ld --wrap). Its files are real ones.
+ */
+#include <dirent.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../win/win.h"
+#include "tap.h"
+#include "wrap.h"
+
+#define FRAMES 3
+#define FRAME_BYTES 4096
+#define MAX_FILES 256
+/* A test that hangs has failed */
+#define PATIENCE_S 30
+
+enum kind {
+	NO_FILE,
+	CAMERA,
+	KS,
+	HEAP,
+	CONNECTION,
+	ALLOCATOR,
+	DMABUF,
+};
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	enum kind kinds[MAX_FILES];
+	__u32 frame_of[MAX_FILES];
+	bool allocated[FRAMES];
+	/* How often the format was set */
+	int formats_set;
+	int waiting;
+	unsigned int cancels;
+	/* An ALLOC begins to wait only after so many cancels, and misses them */
+	unsigned int cancels_missed;
+	unsigned int events;
+	struct ksalloc_submit submitted;
+} model = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.changed = PTHREAD_COND_INITIALIZER,
+};
+
+static int new_file(enum kind kind, __u32 frame)
+{
+	/* A connection that can be polled, and has nothing to read */
+	int fd = kind == CONNECTION ? eventfd(0, EFD_CLOEXEC) : memfd_create("model", MFD_CLOEXEC);
+
+	if (fd < 0 || fd >= MAX_FILES || (kind == DMABUF && ftruncate(fd, FRAME_BYTES)))
+		return -ENFILE;
+	model.kinds[fd] = kind;
+	model.frame_of[fd] = frame;
+	return fd;
+}
+
+int __wrap_open(const char *path, int flags, ...)
+{
+	int fd;
+
+	(void)flags;
+	pthread_mutex_lock(&model.lock);
+	fd = new_file(!strcmp(path, "camera") ? CAMERA : !strcmp(path, LIBKS_DEVICE) ? KS : HEAP,
+		      0);
+	pthread_mutex_unlock(&model.lock);
+	return fd;
+}
+
+static int query_capability(struct v4l2_capability *capability)
+{
+	memset(capability, 0, sizeof(*capability));
+	capability->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING;
+	return 0;
+}
+
+/* It has one format */
+static int try_format(struct v4l2_format *format)
+{
+	format->fmt.pix.pixelformat = V4L2_PIX_FMT_YUYV;
+	format->fmt.pix.width = 64;
+	format->fmt.pix.height = 32;
+	format->fmt.pix.bytesperline = 128;
+	format->fmt.pix.sizeimage = FRAME_BYTES;
+	return 0;
+}
+
+static int get_status(struct ksalloc_status *arg)
+{
+	arg->status.framing.frames = FRAMES;
+	arg->frame_bytes = FRAME_BYTES;
+	return 0;
+}
+
+static int find_free(struct ksalloc_alloc *arg)
+{
+	__u32 i;
+
+	for (i = 0; i < FRAMES; i++) {
+		if (model.allocated[i])
+			continue;
+		model.allocated[i] = true;
+		arg->index = i;
+		return 0;
+	}
+	return -EAGAIN;
+}
+
+static int alloc(struct ksalloc_alloc *arg)
+{
+	unsigned int cancels;
+	int ret = find_free(arg);
+
+	if (ret != -EAGAIN || arg->flags & KSALLOC_NONBLOCK)
+		return ret;
+	model.waiting++;
+	pthread_cond_broadcast(&model.changed);
+	while (model.cancels < model.cancels_missed)
+		pthread_cond_wait(&model.changed, &model.lock);
+	cancels = model.cancels;
+	while (model.cancels == cancels && (ret = find_free(arg)) == -EAGAIN)
+		pthread_cond_wait(&model.changed, &model.lock);
+	model.waiting--;
+	return ret == -EAGAIN ? -ECANCELED : ret;
+}
+
+static int cancel(void)
+{
+	model.cancels++;
+	pthread_cond_broadcast(&model.changed);
+	return 0;
+}
+
+static int free_frame(const struct ksalloc_free *arg)
+{
+	model.allocated[arg->index] = false;
+	pthread_cond_broadcast(&model.changed);
+	return 0;
+}
+
+static int enable_event(struct ksalloc_enable_event *arg)
+{
+	arg->id = ++model.events;
+	return 0;
+}
+
+static int disable_event(void)
+{
+	model.events--;
+	return 0;
+}
+
+static int submit(const struct ksalloc_submit *arg)
+{
+	model.submitted = *arg;
+	return 0;
+}
+
+static int dispatch(unsigned long request, void *arg)
+{
+	switch (request) {
+	case VIDIOC_QUERYCAP:
+		return query_capability(arg);
+	case VIDIOC_S_FMT:
+		model.formats_set++;
+		return try_format(arg);
+	case VIDIOC_TRY_FMT:
+	case VIDIOC_G_FMT:
+		return try_format(arg);
+	case KSALLOC_CONNECT:
+		return new_file(CONNECTION, 0);
+	case KSALLOC_CREATE_ALLOCATOR:
+		return new_file(ALLOCATOR, 0);
+	case KSALLOC_EXPORT:
+		return new_file(DMABUF, ((struct ksalloc_export *)arg)->index);
+	case KSALLOC_STATUS:
+		return get_status(arg);
+	case KSALLOC_ALLOC:
+		return alloc(arg);
+	case KSALLOC_ALLOCATOR_CANCEL:
+		return cancel();
+	case KSALLOC_FREE:
+		return free_frame(arg);
+	case KSALLOC_ENABLE_EVENT:
+		return enable_event(arg);
+	case KSALLOC_DISABLE_EVENT:
+		return disable_event();
+	case KSALLOC_SUBMIT:
+		return submit(arg);
+	case KSALLOC_COMPLETE:
+		return -EAGAIN;
+	default:
+		return 0;
+	}
+}
+
+static enum kind kind_of(unsigned long request)
+{
+	switch (request) {
+	case KSALLOC_CONNECT:
+		return KS;
+	case KSALLOC_CREATE_ALLOCATOR:
+	case KSALLOC_SET_ALLOCATOR:
+	case KSALLOC_SET_STATE:
+	case KSALLOC_GET_STATE:
+	case KSALLOC_SUBMIT:
+	case KSALLOC_COMPLETE:
+		return CONNECTION;
+	default:
+		if (_IOC_TYPE(request) == KSALLOC_TYPE)
+			return ALLOCATOR;
+		return _IOC_TYPE(request) == 'V' ? CAMERA : DMABUF;
+	}
+}
+
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+	va_list ap;
+	void *arg;
+	int ret;
+
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	pthread_mutex_lock(&model.lock);
+	ret = fd >= 0 && fd < MAX_FILES && model.kinds[fd] == kind_of(request) ?
+	      dispatch(request, arg) : -ENOTTY;
+	pthread_mutex_unlock(&model.lock);
+	if (ret < 0) {
+		errno = -ret;
+		return -1;
+	}
+	return ret;
+}
+
+static int count_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int count = 0;
+
+	while (dir && readdir(dir))
+		count++;
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+/* Nothing was left open; a thread of the library may let go of the last a little later */
+static void check_files(int before)
+{
+	int tries;
+
+	for (tries = 0; count_files() != before && tries < 10000; tries++)
+		Sleep(1);
+	CHECK_EQ(count_files(), before);
+}
+
+/* The objects that most tests begin with */
+
+static HANDLE filter, pin, allocator;
+
+static struct {
+	KSPIN_CONNECT connect;
+	KS_DATAFORMAT_VIDEOINFOHEADER format;
+} usual;
+
+static void make_usual(void)
+{
+	struct v4l2_format format = { 0 };
+
+	memset(&usual, 0, sizeof(usual));
+	usual.connect.Interface.Set = KSINTERFACESETID_Standard;
+	usual.connect.Medium.Set = KSMEDIUMSETID_Standard;
+	try_format(&format);
+	CHECK_EQ(win_format_from_v4l2(&format.fmt.pix, 0, &usual.format), 0);
+}
+
+static DWORD create_pin(HANDLE of, HANDLE *new)
+{
+	return KsCreatePin(of, &usual.connect, GENERIC_READ, new);
+}
+
+static HANDLE open_filter(void)
+{
+	return CreateFileA("camera", GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL);
+}
+
+static DWORD create_allocator(HANDLE on, ULONG options, HANDLE *new)
+{
+	KSALLOCATOR_FRAMING framing = {
+		.OptionsFlags = options,
+		.Frames = FRAMES,
+		.FrameSize = FRAME_BYTES,
+	};
+
+	return KsCreateAllocator(on, &framing, new);
+}
+
+static void open_all(ULONG options)
+{
+	make_usual();
+	memset(model.allocated, 0, sizeof(model.allocated));
+	filter = open_filter();
+	CHECK(filter != INVALID_HANDLE_VALUE);
+	CHECK_EQ(create_pin(filter, &pin), ERROR_SUCCESS);
+	CHECK_EQ(create_allocator(pin, options, &allocator), ERROR_SUCCESS);
+}
+
+static DWORD method(ULONG id, void **frame, OVERLAPPED *overlapped)
+{
+	KSMETHOD request = { .Set = KSMETHODSETID_StreamAllocator, .Id = id };
+
+	return DeviceIoControl(allocator, IOCTL_KS_METHOD, &request, sizeof(request), frame,
+			       sizeof(*frame), NULL, overlapped) ? 0 : GetLastError();
+}
+
+static void take_all(void **frames)
+{
+	int i;
+
+	for (i = 0; i < FRAMES; i++)
+		CHECK_EQ(method(KSMETHOD_STREAMALLOCATOR_ALLOC, &frames[i], NULL), 0);
+}
+
+static DWORD get_format(HANDLE of)
+{
+	KSPROPERTY request = {
+		.Set = KSPROPSETID_Connection,
+		.Id = KSPROPERTY_CONNECTION_DATAFORMAT,
+		.Flags = KSPROPERTY_TYPE_GET,
+	};
+	KS_DATAFORMAT_VIDEOINFOHEADER format;
+
+	return DeviceIoControl(of, IOCTL_KS_PROPERTY, &request, sizeof(request), &format,
+			       sizeof(format), NULL, NULL) ? 0 : GetLastError();
+}
+
+/* A filter has one pin at a time, which lives on when the filter's handle is closed. */
+static void test_one_pin(void)
+{
+	HANDLE other, second = NULL;
+	int before = count_files();
+
+	make_usual();
+	filter = open_filter();
+	CHECK_EQ(create_pin(filter, &pin), ERROR_SUCCESS);
+	model.formats_set = 0;
+	CHECK_EQ(create_pin(filter, &second), ERROR_BUSY);
+	CHECK_EQ(model.formats_set, 0);
+	usual.format.VideoInfoHeader.bmiHeader.biWidth += 2;
+	CHECK_EQ(create_pin(filter, &second), ERROR_NO_MATCH);
+	usual.format.VideoInfoHeader.bmiHeader.biWidth -= 2;
+	CHECK(!second);
+
+	other = open_filter();
+	CHECK_EQ(create_pin(other, &second), ERROR_SUCCESS);
+	CloseHandle(second);
+	CloseHandle(other);
+
+	CloseHandle(pin);
+	CHECK_EQ(create_pin(filter, &pin), ERROR_SUCCESS);
+	CloseHandle(filter);
+	CHECK_EQ(get_format(pin), 0);
+	CloseHandle(pin);
+	check_files(before);
+}
+
+static void *take_one(void *result)
+{
+	void *frame;
+
+	*(DWORD *)result = method(KSMETHOD_STREAMALLOCATOR_ALLOC, &frame, NULL);
+	return NULL;
+}
+
+static void wait_for_waiting(int calls)
+{
+	pthread_mutex_lock(&model.lock);
+	while (model.waiting < calls)
+		pthread_cond_wait(&model.changed, &model.lock);
+	pthread_mutex_unlock(&model.lock);
+}
+
+/*
+ * B4: closing an allocator cancels the ALLOC calls that wait, those in the kernel and
+ * those behind them, though the first cancels come before the calls wait.
+ */
+static void test_close_cancels(void)
+{
+	OVERLAPPED overlapped[2] = { 0 };
+	void *frames[FRAMES], *later[2];
+	int i, before = count_files();
+	DWORD bytes, result = 0;
+	pthread_t thread;
+
+	open_all(KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
+	take_all(frames);
+	model.cancels = 0;
+	model.cancels_missed = 3;
+	for (i = 0; i < 2; i++)
+		CHECK_EQ(method(KSMETHOD_STREAMALLOCATOR_ALLOC, &later[i], &overlapped[i]),
+			 ERROR_IO_PENDING);
+	CHECK(!pthread_create(&thread, NULL, take_one, &result));
+	wait_for_waiting(2);
+	CHECK(CloseHandle(allocator));
+	CHECK_EQ(model.waiting, 0);
+	CHECK(model.cancels > 3);
+	for (i = 0; i < 2; i++) {
+		CHECK(!GetOverlappedResult(NULL, &overlapped[i], &bytes, TRUE));
+		CHECK_EQ(GetLastError(), ERROR_OPERATION_ABORTED);
+	}
+	pthread_join(thread, NULL);
+	CHECK_EQ(result, ERROR_OPERATION_ABORTED);
+	CloseHandle(pin);
+	CloseHandle(filter);
+	check_files(before);
+}
+
+static DWORD begin_read(HANDLE on, void *frame, KSSTREAM_HEADER *header, OVERLAPPED *overlapped)
+{
+	*header = (KSSTREAM_HEADER) { .Size = sizeof(*header), .Data = frame };
+	*overlapped = (OVERLAPPED) { 0 };
+	return DeviceIoControl(on, IOCTL_KS_READ_STREAM, NULL, 0, header, sizeof(*header), NULL,
+			       overlapped) ? 0 : GetLastError();
+}
+
+/* E1: events end with the allocator's handle; its frames live as long as the pin. */
+static void test_close_keeps_frames(void)
+{
+	HANDLE event = CreateEventA(NULL, FALSE, FALSE, NULL);
+	KSEVENTDATA data[2] = {
+		{ .NotificationType = KSEVENTF_EVENT_HANDLE, .EventHandle.Event = event },
+		{ .NotificationType = KSEVENTF_EVENT_HANDLE, .EventHandle.Event = event },
+	};
+	KSEVENT request = {
+		.Set = KSEVENTSETID_StreamAllocator,
+		.Id = KSEVENT_STREAMALLOCATOR_FREEFRAME,
+		.Flags = KSEVENT_TYPE_ENABLE,
+	};
+	int i, before = count_files();
+	OVERLAPPED overlapped;
+	KSSTREAM_HEADER header;
+	void *frames[FRAMES];
+	DWORD bytes;
+
+	open_all(KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
+	take_all(frames);
+	model.events = 0;
+	for (i = 0; i < 2; i++)
+		CHECK(DeviceIoControl(allocator, IOCTL_KS_ENABLE_EVENT, &request, sizeof(request),
+				      &data[i], sizeof(data[i]), NULL, NULL));
+	CHECK_EQ(model.events, 2);
+	CHECK(CloseHandle(allocator));
+	CHECK_EQ(model.events, 0);
+
+	memset(frames[1], 0x5a, FRAME_BYTES);
+	CHECK_EQ(begin_read(pin, frames[1], &header, &overlapped), ERROR_IO_PENDING);
+	CHECK_EQ(model.submitted.index, 1);
+	CHECK(CloseHandle(pin));
+	CHECK(!GetOverlappedResult(NULL, &overlapped, &bytes, FALSE));
+	CHECK_EQ(GetLastError(), ERROR_OPERATION_ABORTED);
+	CloseHandle(filter);
+	check_files(before);
+	CloseHandle(event);
+}
+
+static void check_submit(HANDLE on, void *frame, bool by_descriptor)
+{
+	KSSTREAM_HEADER header;
+	OVERLAPPED overlapped;
+	DWORD bytes;
+	int fd;
+
+	CHECK_EQ(begin_read(on, frame, &header, &overlapped), ERROR_IO_PENDING);
+	fd = model.submitted.dmabuf_fd;
+	if (by_descriptor) {
+		CHECK(fd >= 0 && model.kinds[fd] == DMABUF);
+		CHECK_EQ(model.frame_of[fd], model.submitted.index);
+	} else {
+		CHECK_EQ(fd, -1);
+	}
+	CHECK(CloseHandle(on));
+	CHECK(!GetOverlappedResult(NULL, &overlapped, &bytes, FALSE));
+}
+
+/* I2: a read names the frame's dma-buf, but not to the device whose memory it is. */
+static void test_submit(void)
+{
+	int before = count_files();
+	void *frames[FRAMES];
+	HANDLE other_filter, other;
+	KSPROPERTY request = {
+		.Set = KSPROPSETID_Stream,
+		.Id = KSPROPERTY_STREAM_ALLOCATOR,
+		.Flags = KSPROPERTY_TYPE_SET,
+	};
+
+	open_all(KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
+	take_all(frames);
+	check_submit(pin, frames[2], true);
+	CloseHandle(allocator);
+	CloseHandle(filter);
+
+	open_all(0);
+	take_all(frames);
+	other_filter = open_filter();
+	CHECK_EQ(create_pin(other_filter, &other), ERROR_SUCCESS);
+	CHECK(DeviceIoControl(other, IOCTL_KS_PROPERTY, &request, sizeof(request), &allocator,
+			      sizeof(allocator), NULL, NULL));
+	check_submit(other, frames[1], true);
+	check_submit(pin, frames[2], false);
+	CloseHandle(allocator);
+	CloseHandle(filter);
+	CloseHandle(other_filter);
+	check_files(before);
+}
+
+int main(void)
+{
+	static const struct tap_test tests[] = {
+		{ "one pin for each filter", test_one_pin },
+		{ "closing an allocator cancels its calls", test_close_cancels },
+		{ "frames of a closed allocator", test_close_keeps_frames },
+		{ "descriptors of frames", test_submit },
+	};
+
+	alarm(PATIENCE_S);
+	return tap_run(tests, ARRAY_SIZE(tests));
+}
