@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Arithmetic on framing: what a client asks for against what a device needs.
- *
- * Pure functions, with no object, lock or allocation in sight.
  */
 #include <kunit/visibility.h>
 #include <linux/errno.h>
@@ -14,7 +12,7 @@
 
 #include "framing.h"
 
-/* Whether the framing is right in itself (contract A6, A7, A10) */
+/* Whether framing is valid by itself (contract A6, A7, A10) */
 static bool ks_framing_valid(const struct ksallocator_framing *framing)
 {
 	u32 mask = framing->file_alignment;
@@ -29,10 +27,10 @@ static bool ks_framing_valid(const struct ksallocator_framing *framing)
 /**
  * ks_framing_fits() - does framing meet what a device needs?
  * @framing: of an allocator: neither frames nor frame size is zero
- * @device: what the device needs; zero for what it does not care about
+ * @device: what the device needs; zero for no requirement
  *
- * The alignment need not be compared: dma-bufs are aligned to pages, and no
- * device may ask for more (contract A6).
+ * The alignment is not compared: dma-bufs are aligned to pages, and no device may
+ * ask for more (contract A6).
  *
  * Context: any.
  * Return: whether it fits (contract A8, D5, H4).
@@ -49,18 +47,19 @@ bool ks_framing_fits(const struct ksallocator_framing *framing,
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_fits);
 
 /**
- * ks_framing_resolve() - what an allocator is to be like
- * @asked: the client's framing; zero frames or frame size leave it to the device
+ * ks_framing_resolve() - fill in and check the framing of a new allocator
+ * @asked: the client's framing; zero frames or frame size mean the device's
  * @device: what the device needs
  * @own_memory: whether the device has memory of its own
  * @result: @asked with the zeros filled in; not written to on failure
  *
  * Context: any.
  * Return: 0 or
+ *
  * * -EINVAL: @asked is wrong in itself (contract A6, A7, A10), leaves a zero
  *   that the device does not fill, or is below what the device needs (A8)
- * * -EOPNOTSUPP: it asks for memory of the device, which has none, or the device
- *   can use no other (A9, H4)
+ * * -EOPNOTSUPP: it asks for the device's own memory, and there is none, or for system
+ *   memory, and the device cannot use that (A9, H4)
  * * -E2BIG: more than KSALLOC_MAX_FRAMES frames (A8)
  */
 int ks_framing_resolve(const struct ksallocator_framing *asked,
@@ -91,12 +90,12 @@ int ks_framing_resolve(const struct ksallocator_framing *asked,
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_resolve);
 
 /**
- * ks_framing_compression() - how well a picture is compressed
- * @size: bytes that a frame has room for
- * @width: of the picture
- * @height: likewise
- * @compression: the answer: what @size is to a raw picture of 4:2:2 samples, two
- *	bytes each pixel, which is what most compressed formats are made from
+ * ks_framing_compression() - ratio of a compressed frame to a raw picture
+ * @size: bytes in a frame
+ * @width: width of the picture in pixels
+ * @height: height of the picture in pixels
+ * @compression: the answer: the ratio of @size to a picture of 4:2:2 samples with two
+ *	bytes a pixel, from which most compressed formats are made
  *
  * Context: any.
  */
@@ -116,7 +115,7 @@ void ks_framing_compression(u32 size, u32 width, u32 height,
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_compression);
 
 /**
- * ks_framing_details_init() - what follows from what a device needs alone
+ * ks_framing_details_init() - details that follow from the requirements alone
  * @device: what the device needs
  * @own_memory: whether it has memory of its own
  * @details: the answer
@@ -137,9 +136,9 @@ void ks_framing_details_init(const struct ksallocator_framing *device,
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_details_init);
 
 /*
- * The part that system memory and a device's own have in common. Any number of bytes
- * is possible from what the device needs on. Best are whole pages, for frames get whole
- * pages anyway: from what it needs now, to what it may need in another format.
+ * The part that all kinds of memory have in common. Each size is possible from what the
+ * device needs on. The best sizes are whole pages, because frames get whole pages
+ * anyway: from what the device needs now to what it needs for its largest picture.
  */
 static void ks_framing_item_init(const struct ksallocator_framing *device,
 				 u64 possible, u64 best,
@@ -180,8 +179,7 @@ static void ks_framing_item_init(const struct ksallocator_framing *device,
  *
  * Contract D4, H1, H2, H4, H5.
  *
- * Frames are dma-bufs of whole pages, each with one buffer for its whole life, so
- * that mappings are made once (ENABLE_CACHED_MDL).
+ * A frame keeps its dma-buf, so mappings are made once (ENABLE_CACHED_MDL).
  *
  * Context: any.
  * Return: how many items there are.
@@ -277,14 +275,14 @@ EXPORT_SYMBOL_IF_KUNIT(ks_framing_item_of);
  * @frame_bytes: bytes for one frame, whole pages; not written to on failure
  *
  * Context: any.
- * Return: 0, or -ENOMEM where the frames take more than @max_bytes.
+ * Return: 0, or -ENOMEM if the frames take more than @max_bytes.
  */
 int ks_framing_bytes(const struct ksallocator_framing *framing, u64 max_bytes,
 		     size_t *frame_bytes)
 {
 	u64 bytes = round_up((u64)framing->frame_size, PAGE_SIZE);
 
-	/* 2^32 times KSALLOC_MAX_FRAMES is far from an overflow */
+	/* No overflow: 2^32 times KSALLOC_MAX_FRAMES */
 	if (bytes * framing->frames > max_bytes || bytes > SIZE_MAX)
 		return -ENOMEM;
 

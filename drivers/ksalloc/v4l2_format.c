@@ -27,7 +27,7 @@
  * @height: likewise
  * @pixelformat: V4L2_PIX_FMT_*
  * @field: V4L2_FIELD_*
- * @bytesperline: of a line; zero where the picture has none, being compressed
+ * @bytesperline: bytes of a line; zero for compressed formats
  * @size: bytes of a frame
  */
 struct ks_v4l2_format {
@@ -96,8 +96,8 @@ static int ks_v4l2_get_format(const struct ks_v4l2_device *dev,
  * @dev: the device
  * @framing: the answer
  *
- * Contract D3, H1, H2, H4. The device fills whatever frame it is given, so whoever
- * shares frames with it has to know that it modifies them in place.
+ * The device fills frames in place, so it is an in-place modifier for all that share
+ * frames with it. Contract D3, H1, H2, H4.
  *
  * Context: process context; sleeps. No lock of the device is held.
  * Return: 0; -ENODEV; -EOPNOTSUPP if a frame would have several planes; an errno
@@ -282,7 +282,7 @@ static int ks_v4l2_get_interval(const struct ks_v4l2_device *dev,
  * as long.
  *
  * Context: process context; sleeps. No lock of the device is held.
- * Return: the time in 100 ns; 0 where the driver does not know it.
+ * Return: the time in 100 ns; 0 if the driver does not know it.
  */
 s64 ks_v4l2_frame_duration(const struct ks_v4l2_device *dev)
 {
