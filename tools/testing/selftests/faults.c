@@ -6,7 +6,7 @@
  *
  * Here are the operations, each of which is a test: what is special to it. operation.h
  * says what it may say, and inject.h what a point of failure is. A test of its own sees
- * that no ioctl is without an operation.
+ * that no ioctl of ioctls.def is without an operation.
  */
 #include "operation.h"
 
@@ -27,6 +27,7 @@ FIXTURE_SETUP(faults)
 	self->eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	ASSERT_LE(0, self->eventfd);
 	self->index = -1;
+	self->dmabuf = -1;
 }
 
 FIXTURE_TEARDOWN(faults)
@@ -50,20 +51,20 @@ static void undo_descriptor(struct faults_fixture *self, int fd)
 
 /* A4: CONNECT leaves no connection and no hold on the V4L2 file where it fails. */
 OPERATION(connect) = {
-	IOCTL(CONNECT, connect),
+	CALLS(CONNECT, connect),
 	.undo = undo_descriptor,
 	.points = { [SLAB] = 5, [COPY] = 1 },
 };
 
 /* A4: GET_FRAMING fails only where its argument cannot be copied. */
 OPERATION(get_framing) = {
-	IOCTL(GET_FRAMING, get_framing),
+	CALLS(GET_FRAMING, get_framing),
 	.points = { [COPY] = 2 },
 };
 
 /* A4: it is the same with GET_FRAMING_EX, which has an answer in two parts besides. */
 OPERATION(get_framing_ex) = {
-	IOCTL(GET_FRAMING_EX, get_framing_ex),
+	CALLS(GET_FRAMING_EX, get_framing_ex),
 	.points = { [COPY] = 4 },
 };
 
@@ -73,7 +74,7 @@ OPERATION(get_framing_ex) = {
  * taken for none: EINVAL.
  */
 OPERATION(create_allocator) = {
-	IOCTL(CREATE_ALLOCATOR, create_allocator,
+	CALLS(CREATE_ALLOCATOR, create_allocator,
 	      .framing.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
 	      .framing.frames = FRAMES),
 	.undo = undo_descriptor,
@@ -89,7 +90,7 @@ OPERATION(create_allocator) = {
  * complain of that in its log, and a buffer's first allocation has the same way back.
  */
 OPERATION(create_own_allocator) = {
-	IOCTL(CREATE_ALLOCATOR, create_allocator,
+	CALLS(CREATE_ALLOCATOR, create_allocator,
 	      .framing.frames = FRAMES),
 	.use = "own memory",
 	.undo = undo_descriptor,
@@ -106,13 +107,13 @@ static void undo_set_allocator(struct faults_fixture *self, int result)
 
 /* A4: SET_ALLOCATOR that fails leaves the allocator that was assigned. */
 OPERATION(set_allocator) = {
-	IOCTL(SET_ALLOCATOR, set_allocator),
+	CALLS(SET_ALLOCATOR, set_allocator),
 	.undo = undo_set_allocator,
 	.points = { [COPY] = 1 },
 };
 
 /* What SET_STATE is told; the state before is .state. */
-#define SET_STATE(to) IOCTL(SET_STATE, set_state, .state = KSSTATE_##to)
+#define SET_STATE(to) CALLS(SET_STATE, set_state, .state = KSSTATE_##to)
 
 /*
  * videobuf2 makes as many buffers as it can, and the module has to take that for
@@ -205,18 +206,18 @@ OPERATION(run_to_stop) = {
 
 /* A4: GET_STATE fails only where its argument cannot be copied. */
 OPERATION(get_state) = {
-	IOCTL(GET_STATE, get_state),
+	CALLS(GET_STATE, get_state),
 	.state = KSSTATE_RUN,
 	.points = { [COPY] = 2 },
 };
 
 #define RESET_STATE(what) \
-	IOCTL(RESET_STATE, reset_state, .reset = KSRESET_##what)
+	CALLS(RESET_STATE, reset_state, .reset = KSRESET_##what)
 
 static void undo_begin_flush(struct faults_fixture *self, int result)
 {
 	ASSERT_EQ(0, result);
-	ASSERT_EQ(0, operation_reset_state(self, KSRESET_END));
+	ASSERT_EQ(0, reset_state(self->rig.connection, KSRESET_END));
 }
 
 /* A4, I5: the begin of a flush is a way down too, and fails for EFAULT only. */
@@ -232,7 +233,7 @@ OPERATION(begin_flush) = {
 static void prepare_flush(struct faults_fixture *self)
 {
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
-	ASSERT_EQ(0, operation_reset_state(self, KSRESET_BEGIN));
+	ASSERT_EQ(0, reset_state(self->rig.connection, KSRESET_BEGIN));
 }
 
 /* A4, I5: where the device does not run again after a flush, the flush goes on. */
@@ -261,29 +262,56 @@ static void prepare_frame(struct faults_fixture *self)
 	ASSERT_EQ(FRAMES - 1, rig_submit_all(&self->rig));
 }
 
+/* The same, and a descriptor of it */
+static void prepare_frame_and_descriptor(struct faults_fixture *self)
+{
+	int before = self->index;
+
+	prepare_frame(self);
+	if (self->dmabuf >= 0 && before == self->index)
+		return;
+	if (self->dmabuf >= 0)
+		close(self->dmabuf);
+	self->dmabuf = export_frame(self->rig.allocator, self->index);
+	ASSERT_LE(0, self->dmabuf);
+}
+
 static void undo_submit(struct faults_fixture *self, int result)
 {
 	ASSERT_EQ(0, result);
 	self->index = -1;
+	if (self->dmabuf >= 0)
+		close(self->dmabuf);
+	self->dmabuf = -1;
 }
 
-/* A4: SUBMIT that fails leaves the frame to its owner. */
+/* A4: SUBMIT that fails leaves the frame to its holder. */
 OPERATION(submit) = {
-	IOCTL(SUBMIT, submit),
-	.prepare = prepare_frame,
+	CALLS(SUBMIT, submit),
+	.prepare = prepare_frame_and_descriptor,
 	.state = KSSTATE_PAUSE,
 	.undo = undo_submit,
-	.points = { [SLAB] = 1, [COPY] = 1 },
+	.points = { [COPY] = 1 },
 };
 
 /* A4: it is the same while the device runs. */
 OPERATION(submit_in_run) = {
-	IOCTL(SUBMIT, submit),
+	CALLS(SUBMIT, submit),
 	.use = "in RUN",
+	.prepare = prepare_frame_and_descriptor,
+	.state = KSSTATE_RUN,
+	.undo = undo_submit,
+	.points = { [COPY] = 1 },
+};
+
+/* A4: it is the same where the kernel's thread queues the frame. */
+OPERATION(submit_by_thread) = {
+	CALLS(SUBMIT, submit),
+	.use = "without a descriptor",
 	.prepare = prepare_frame,
 	.state = KSSTATE_RUN,
 	.undo = undo_submit,
-	.points = { [SLAB] = 1, [COPY] = 1 },
+	.points = { [COPY] = 1 },
 };
 
 static void prepare_filled(struct faults_fixture *self)
@@ -300,7 +328,7 @@ static void undo_complete(struct faults_fixture *self, int result)
 
 /* A4: COMPLETE that fails leaves the filled frame for the next COMPLETE. */
 OPERATION(complete) = {
-	IOCTL(COMPLETE, complete),
+	CALLS(COMPLETE, complete),
 	.prepare = prepare_filled,
 	.undo = undo_complete,
 	.points = { [COPY] = 2 },
@@ -315,7 +343,7 @@ static void prepare_unfilled(struct faults_fixture *self)
 
 /* A4: it is the same where COMPLETE has to wait. */
 OPERATION(complete_waiting) = {
-	IOCTL(COMPLETE, complete),
+	CALLS(COMPLETE, complete),
 	.use = "that waits",
 	.prepare = prepare_unfilled,
 	.undo = undo_complete,
@@ -332,14 +360,14 @@ static void undo_alloc(struct faults_fixture *self, int result)
 
 /* A4: ALLOC that fails takes no frame. */
 OPERATION(alloc) = {
-	IOCTL(ALLOC, alloc, .flags = KSALLOC_NONBLOCK),
+	CALLS(ALLOC, alloc, .flags = KSALLOC_NONBLOCK),
 	.undo = undo_alloc,
 	.points = { [COPY] = 2 },
 };
 
 /* A4: ALLOC with a descriptor takes neither frame nor descriptor where it fails. */
 OPERATION(alloc_dmabuf) = {
-	IOCTL(ALLOC, alloc,
+	CALLS(ALLOC, alloc,
 	      .flags = KSALLOC_NONBLOCK | KSALLOC_ALLOC_DMABUF),
 	.use = "with DMABUF",
 	.undo = undo_alloc,
@@ -389,7 +417,7 @@ static int run_alloc_waiting(struct faults_fixture *self)
 
 /* A4: ALLOC that waited and fails gives the frame back that it was given. */
 OPERATION(alloc_waiting) = {
-	IOCTL(ALLOC, alloc, .flags = KSALLOC_ALLOC_DMABUF),
+	CALLS(ALLOC, alloc, .flags = KSALLOC_ALLOC_DMABUF),
 	.use = "that waits",
 	.prepare = prepare_none_free,
 	.run = run_alloc_waiting,
@@ -406,39 +434,35 @@ static void prepare_allocated(struct faults_fixture *self)
 
 /* A4: FREE that fails leaves the frame allocated. */
 OPERATION(free) = {
-	IOCTL(FREE, free),
+	CALLS(FREE, free),
 	.prepare = prepare_allocated,
 	.points = { [COPY] = 1 },
 };
 
 /* A4: EXPORT that fails leaves no descriptor and no reference. */
 OPERATION(export) = {
-	IOCTL(EXPORT, export, .index = 1),
+	CALLS(EXPORT, export, .index = 1),
 	.undo = undo_descriptor,
 	.points = { [SLAB] = 2, [COPY] = 1 },
 };
 
 /* A4: STATUS fails only where its argument cannot be copied. */
 OPERATION(status) = {
-	IOCTL(STATUS, status),
+	CALLS(STATUS, status),
 	.points = { [COPY] = 2 },
 };
 
 /* A4: so does STATUS_EX. */
 OPERATION(status_ex) = {
-	IOCTL(STATUS_EX, status_ex),
+	CALLS(STATUS_EX, status_ex),
 	.points = { [COPY] = 2 },
 };
 
 static void undo_enable_event(struct faults_fixture *self, int result)
 {
-	struct ksalloc_disable_event arg = {
-		.size = sizeof(arg),
-		.id = self->arg.enable_event.id,
-	};
-
 	ASSERT_EQ(0, result);
-	ASSERT_EQ(0, call_fd(self->rig.allocator, KSALLOC_DISABLE_EVENT, &arg));
+	ASSERT_EQ(0, disable_event(self->rig.allocator,
+				   self->arg.enable_event.id));
 }
 
 /*
@@ -446,25 +470,18 @@ static void undo_enable_event(struct faults_fixture *self, int result)
  * which would be refused (EBUSY) if one were there.
  */
 OPERATION(enable_event) = {
-	IOCTL(ENABLE_EVENT, enable_event,
+	CALLS(ENABLE_EVENT, enable_event,
 	      .event = KSEVENT_STREAMALLOCATOR_FREEFRAME),
 	.undo = undo_enable_event,
 	.points = { [SLAB] = 1, [COPY] = 2 },
 };
 
-/* An event of the calling process */
 static void prepare_event(struct faults_fixture *self)
 {
-	struct ksalloc_enable_event arg = {
-		.size = sizeof(arg),
-		.event = KSEVENT_STREAMALLOCATOR_FREEFRAME,
-		.eventfd = self->eventfd,
-	};
-
 	if (self->index >= 0)
 		return;
-	ASSERT_EQ(0, call_fd(self->rig.allocator, KSALLOC_ENABLE_EVENT, &arg));
-	self->index = arg.id;
+	self->index = enable_event(self->rig.allocator, 0, self->eventfd);
+	ASSERT_LT(0, self->index);
 }
 
 static void undo_disable_event(struct faults_fixture *self, int result)
@@ -475,9 +492,36 @@ static void undo_disable_event(struct faults_fixture *self, int result)
 
 /* A4, E1: DISABLE_EVENT that fails leaves the event enabled. */
 OPERATION(disable_event) = {
-	IOCTL(DISABLE_EVENT, disable_event),
+	CALLS(DISABLE_EVENT, disable_event),
 	.prepare = prepare_event,
 	.undo = undo_disable_event,
+	.points = { [COPY] = 1 },
+};
+
+/* A4: CONNECTION_OPEN that fails leaves no open file. */
+OPERATION(connection_open) = {
+	CALLS(CONNECTION_OPEN, connection_open),
+	.undo = undo_descriptor,
+	.points = { [SLAB] = 2, [COPY] = 1 },
+};
+
+/* A4: so does ALLOCATOR_OPEN. */
+OPERATION(allocator_open) = {
+	CALLS(ALLOCATOR_OPEN, allocator_open),
+	.undo = undo_descriptor,
+	.points = { [SLAB] = 2, [COPY] = 1 },
+};
+
+/* A4: the cancels fail only where their arguments cannot be copied: */
+OPERATION(connection_cancel) = {
+	CALLS(CONNECTION_CANCEL, connection_cancel),
+	.state = KSSTATE_RUN,
+	.points = { [COPY] = 1 },
+};
+
+/* A4: this one as well. */
+OPERATION(allocator_cancel) = {
+	CALLS(ALLOCATOR_CANCEL, allocator_cancel),
 	.points = { [COPY] = 1 },
 };
 
@@ -510,7 +554,6 @@ static void undo_close(struct faults_fixture *self, int result)
  * either: all frames come back whatever fails.
  */
 OPERATION(close) = {
-	.name = "close()",
 	.use = "in RUN",
 	.prepare = prepare_running,
 	.run = run_close,
@@ -518,34 +561,14 @@ OPERATION(close) = {
 	.never_fails = true,
 };
 
-/*
- * A4: there is an operation above for each ioctl that a file of ours answers to,
- * whether or not this kernel injects failures. What an ioctl says first is that there
- * is no argument at NULL; where there is none of that number, it is ENOTTY.
- */
+/* A4: there is an operation above for each ioctl, on any kernel. */
 TEST(every_ioctl)
 {
-	struct rig rig = { 0 };
-	unsigned int nr, found = 0;
-	unsigned long request;
+	const struct ioctl_entry *ioctl;
 
-	rig_open(&rig, 0, 320, 180);
-	rig_allocator(&rig, FRAMES);
-	for (nr = 0; nr <= _IOC_NRMASK; nr++) {
-		const int files[] = { rig.ksalloc, rig.connection, rig.allocator };
-		unsigned int i;
-
-		request = _IO(KSALLOC_TYPE, nr);
-		for (i = 0; i < ARRAY_SIZE(files); i++) {
-			if (call_fd(files[i], request, NULL) == -ENOTTY)
-				continue;
-			found++;
-			if (!EXPECT_TRUE(operation_exists(request)))
-				harness_note("ioctl %#x has no operation", nr);
-		}
-	}
-	EXPECT_LT(0, found);
-	rig_close(&rig);
+	for_each_ioctl(ioctl)
+		if (!EXPECT_TRUE(operation_exists(ioctl)))
+			harness_note("%s has no operation", ioctl->name);
 }
 
 /* A4: the tests above together have made each ioctl fail, and how often is said. */

@@ -4,6 +4,8 @@
  * here is that no call hangs or says what the ABI does not know, the kernel does not
  * complain, and nothing is left over. See rough.h for counts and seeds.
  */
+#include "ioctls.h"
+#include "passing.h"
 #include "rough.h"
 
 #include <fcntl.h>
@@ -39,153 +41,14 @@ FIXTURE_TEARDOWN(fuzz)
 	cameras_close(&self->cameras);
 }
 
-/* The descriptors that are called, passed, closed and made again all the time */
-enum fd_kind { DEVICE, VIDEO, CONNECTION, ALLOCATOR, HEAP, DMABUF, OTHER,
-	FD_KINDS };
-
+/*
+ * The descriptors that are called, passed, closed and made again all the time: so many
+ * of each kind of file, and of no kind.
+ */
 #define SLOTS_EACH 4
-#define SLOTS (FD_KINDS * SLOTS_EACH)
+#define OTHER FILE_NONE
+#define SLOTS (FILE_KINDS * SLOTS_EACH)
 #define FIRST_SLOT 300
-
-enum field_kind { END, FLAGS, ZERO, VIDEO_FD, HEAP_FD, ALLOCATOR_FD, EVENT_FD,
-	STATE, RESET, INDEX, EVENT, EVENT_ID, DEADLINE, FRAMING, ROOM, ROOM_SIZE };
-
-struct field {
-	enum field_kind kind;
-	unsigned int offset;
-};
-
-struct command {
-	const char *name;
-	unsigned long request;
-	unsigned int size;
-	enum fd_kind target;
-	/*
-	 * How often, in thousandths: to make an allocator takes as long as a
-	 * thousand other calls
-	 */
-	unsigned int weight;
-	unsigned int flags;
-	struct field fields[4];
-};
-
-#define COMMAND(command, structure, on, often) \
-	.name = #command, \
-	.request = KSALLOC_##command, \
-	.size = sizeof(struct structure), \
-	.target = (on), \
-	.weight = (often)
-
-static const struct command commands[] = {
-	{
-		COMMAND(CONNECT, ksalloc_connect, DEVICE, 2),
-		.fields = {
-			{ VIDEO_FD, offsetof(struct ksalloc_connect, v4l2_fd) },
-			{ ZERO, offsetof(struct ksalloc_connect, __reserved) },
-		},
-	}, {
-		COMMAND(GET_FRAMING, ksalloc_get_framing, CONNECTION, 50),
-	}, {
-		COMMAND(CREATE_ALLOCATOR, ksalloc_create_allocator, CONNECTION,
-			1),
-		.fields = {
-			{ HEAP_FD, offsetof(struct ksalloc_create_allocator,
-					    heap_fd) },
-			{ ZERO, offsetof(struct ksalloc_create_allocator,
-					 __reserved) },
-			{ FRAMING, offsetof(struct ksalloc_create_allocator,
-					    framing) },
-		},
-	}, {
-		COMMAND(SET_ALLOCATOR, ksalloc_set_allocator, CONNECTION, 20),
-		.fields = {
-			{ ALLOCATOR_FD, offsetof(struct ksalloc_set_allocator,
-						 allocator_fd) },
-			{ ZERO, offsetof(struct ksalloc_set_allocator,
-					 __reserved) },
-		},
-	}, {
-		COMMAND(SET_STATE, ksalloc_set_state, CONNECTION, 3),
-		.fields = {
-			{ STATE, offsetof(struct ksalloc_set_state, state) },
-			{ ZERO, offsetof(struct ksalloc_set_state,
-					 __reserved) },
-		},
-	}, {
-		COMMAND(GET_STATE, ksalloc_get_state, CONNECTION, 81),
-	}, {
-		COMMAND(SUBMIT, ksalloc_submit, CONNECTION, 240),
-		.fields = {
-			{ INDEX, offsetof(struct ksalloc_submit, index) },
-			{ ZERO, offsetof(struct ksalloc_submit, __reserved) },
-		},
-	}, {
-		COMMAND(COMPLETE, ksalloc_complete, CONNECTION, 150),
-		.flags = KSALLOC_NONBLOCK,
-		.fields = {
-			{ DEADLINE, offsetof(struct ksalloc_complete,
-					     deadline_ns) },
-		},
-	}, {
-		COMMAND(ALLOC, ksalloc_alloc, ALLOCATOR, 160),
-		.flags = KSALLOC_NONBLOCK | KSALLOC_ALLOC_DMABUF,
-		.fields = {
-			{ DEADLINE, offsetof(struct ksalloc_alloc,
-					     deadline_ns) },
-		},
-	}, {
-		COMMAND(FREE, ksalloc_free, ALLOCATOR, 70),
-		.fields = {
-			{ INDEX, offsetof(struct ksalloc_free, index) },
-			{ ZERO, offsetof(struct ksalloc_free, __reserved) },
-		},
-	}, {
-		COMMAND(EXPORT, ksalloc_export, ALLOCATOR, 60),
-		.fields = {
-			{ INDEX, offsetof(struct ksalloc_export, index) },
-			{ ZERO, offsetof(struct ksalloc_export, __reserved) },
-		},
-	}, {
-		COMMAND(GET_FRAMING_EX, ksalloc_get_framing_ex, CONNECTION, 30),
-		.fields = {
-			{ ROOM, offsetof(struct ksalloc_get_framing_ex,
-					 framing) },
-			{ ROOM_SIZE, offsetof(struct ksalloc_get_framing_ex,
-					      framing_size) },
-			{ ZERO, offsetof(struct ksalloc_get_framing_ex,
-					 __reserved) },
-		},
-	}, {
-		COMMAND(RESET_STATE, ksalloc_reset_state, CONNECTION, 3),
-		.fields = {
-			{ RESET, offsetof(struct ksalloc_reset_state, reset) },
-			{ ZERO, offsetof(struct ksalloc_reset_state,
-					 __reserved) },
-		},
-	}, {
-		COMMAND(STATUS_EX, ksalloc_status_ex, ALLOCATOR, 30),
-	}, {
-		COMMAND(ENABLE_EVENT, ksalloc_enable_event, ALLOCATOR, 30),
-		.flags = KSALLOC_EVENT_ONESHOT,
-		.fields = {
-			{ EVENT, offsetof(struct ksalloc_enable_event, event) },
-			{ EVENT_FD, offsetof(struct ksalloc_enable_event,
-					     eventfd) },
-			{ ZERO, offsetof(struct ksalloc_enable_event,
-					 __reserved) },
-		},
-	}, {
-		COMMAND(DISABLE_EVENT, ksalloc_disable_event, ALLOCATOR, 30),
-		.fields = {
-			{ EVENT_ID, offsetof(struct ksalloc_disable_event,
-					     id) },
-			{ ZERO, offsetof(struct ksalloc_disable_event,
-					 __reserved) },
-		},
-	}, {
-		COMMAND(STATUS, ksalloc_status, ALLOCATOR, 10),
-	},
-};
 
 /* What the ABI header says, and EIO, which a driver may say */
 static const int known_errors[] = {
@@ -201,13 +64,15 @@ static const int known_errors[] = {
 
 struct fuzz {
 	struct cameras *cameras;
-	int masters[FD_KINDS][SLOTS_EACH];
+	int masters[FILE_KINDS][SLOTS_EACH];
+	/* Of all ioctls together */
+	unsigned int weights;
 	unsigned int frame_size;
 	int sockets[2];
 	atomic_bool stop;
 	atomic_uint unknown;
-	atomic_uint succeeded[ARRAY_SIZE(commands)];
-	atomic_uint failed[ARRAY_SIZE(commands)];
+	atomic_uint succeeded[IOCTLS];
+	atomic_uint failed[IOCTLS];
 };
 
 /* One who calls. The last bytes before a page that is not there are his. */
@@ -230,7 +95,7 @@ static int slot(unsigned int number)
 }
 
 /* Mostly a descriptor of that kind, or where there was one */
-static int any_fd(unsigned int *seed, enum fd_kind kind)
+static int any_fd(unsigned int *seed, enum file_kind kind)
 {
 	static const int strange[] = { -1, -100, INT_MIN, INT_MAX, 1000, 4096 };
 
@@ -362,66 +227,67 @@ static struct ksallocator_framing any_framing(struct caller *caller)
 		framing.frame_size = sizes[pick(seed, ARRAY_SIZE(sizes))];
 	if (chance(seed, 10))
 		framing.file_alignment = random_bits(seed);
-	if (chance(seed, 3))
-		framing.reserved = random_bits(seed);
 	return framing;
 }
 
-static void fill_field(struct caller *caller, const struct field *field,
+/* Most frames go by the kernel's thread, or there would be few right calls. */
+static int any_dmabuf(unsigned int *seed)
+{
+	return chance(seed, 70) ? -1 : any_fd(seed, FILE_DMABUF);
+}
+
+/* A field of 32 bits */
+static unsigned int any_word(struct caller *caller, enum field_kind kind)
+{
+	unsigned int *seed = &caller->seed;
+
+	switch (kind) {
+	case FIELD_DMABUF_FD:
+		return any_dmabuf(seed);
+	case FIELD_STATE:
+		return any_state(seed);
+	case FIELD_RESET:
+	case FIELD_EVENT:
+		return any_choice(seed);
+	case FIELD_EVENT_ID:
+		return any_event(caller);
+	case FIELD_ROOM_SIZE:
+		return any_room_size(seed);
+	case FIELD_INDEX:
+		return any_index(caller);
+	default:
+		if (field_file(kind) != FILE_NONE)
+			return any_fd(seed, field_file(kind));
+		return chance(seed, 2) ? random_bits(seed) : 0;
+	}
+}
+
+static void fill_field(struct caller *caller, const struct ioctl_field *field,
 		       unsigned char *arg)
 {
 	struct ksallocator_framing framing;
-	unsigned int *seed = &caller->seed;
-	unsigned int word = 0;
+	unsigned int word;
 	__u64 number;
 
 	switch (field->kind) {
-	case VIDEO_FD:
-		word = any_fd(seed, VIDEO);
-		break;
-	case HEAP_FD:
-		word = any_fd(seed, HEAP);
-		break;
-	case ALLOCATOR_FD:
-		word = any_fd(seed, ALLOCATOR);
-		break;
-	case EVENT_FD:
-		word = any_fd(seed, OTHER);
-		break;
-	case STATE:
-		word = any_state(seed);
-		break;
-	case RESET:
-	case EVENT:
-		word = any_choice(seed);
-		break;
-	case EVENT_ID:
-		word = any_event(caller);
-		break;
-	case ROOM_SIZE:
-		word = any_room_size(seed);
-		break;
-	case INDEX:
-		word = any_index(caller);
-		break;
-	case DEADLINE:
-		number = any_deadline(seed);
+	case FIELD_DEADLINE:
+		number = any_deadline(&caller->seed);
 		memcpy(arg + field->offset, &number, sizeof(number));
-		return;
-	case ROOM:
+		break;
+	case FIELD_ROOM:
 		number = any_room(caller);
 		memcpy(arg + field->offset, &number, sizeof(number));
-		return;
-	case FRAMING:
+		break;
+	case FIELD_FRAMING:
 		framing = any_framing(caller);
 		memcpy(arg + field->offset, &framing, sizeof(framing));
-		return;
-	default:
-		if (chance(seed, 2))
-			word = random_bits(seed);
 		break;
+	case FIELD_OUT:
+		break;
+	default:
+		word = any_word(caller, field->kind);
+		memcpy(arg + field->offset, &word, sizeof(word));
 	}
-	memcpy(arg + field->offset, &word, sizeof(word));
 }
 
 /* A size that is wrong, or right with more behind it than the module knows */
@@ -447,12 +313,13 @@ static unsigned int odd_size(unsigned int *seed, unsigned int size)
  * Makes an argument, and returns where it is. It ends where the page does, so
  * that nobody reads more than there is.
  */
-static void *make_argument(struct caller *caller, const struct command *command)
+static void *make_argument(struct caller *caller,
+			   const struct ioctl_entry *command)
 {
 	unsigned char *end = caller->pages + 2 * PAGE, *arg;
 	unsigned int *seed = &caller->seed;
 	unsigned int size = command->size, room = size;
-	const struct field *field;
+	const struct ioctl_field *field;
 	unsigned int flags;
 
 	if (chance(seed, 4)) {
@@ -465,7 +332,7 @@ static void *make_argument(struct caller *caller, const struct command *command)
 	/* More than the module knows is refused unless it is zero. */
 	if (room > command->size && chance(seed, 50))
 		arg[command->size + pick(seed, room - command->size)] = 1;
-	for (field = command->fields; field->kind; field++)
+	for (field = command->fields; field->kind != FIELD_END; field++)
 		fill_field(caller, field, arg);
 	flags = any_flags(seed, command->flags);
 	memcpy(arg, &size, sizeof(size));
@@ -515,7 +382,7 @@ static bool is_known(int err)
 }
 
 /* A new descriptor takes the place of an old one, or goes. */
-static void keep_fd(unsigned int *seed, int fd, enum fd_kind kind)
+static void keep_fd(unsigned int *seed, int fd, enum file_kind kind)
 {
 	if (chance(seed, 50))
 		dup3(fd, slot(kind * SLOTS_EACH + pick(seed, SLOTS_EACH)),
@@ -523,53 +390,57 @@ static void keep_fd(unsigned int *seed, int fd, enum fd_kind kind)
 	close(fd);
 }
 
-static void take_result(struct caller *caller, unsigned long request,
-			const void *arg, int result)
+static void take_field(struct caller *caller, const struct ioctl_field *field,
+		       const char *arg)
 {
-	const struct ksalloc_complete *completed = arg;
-	const struct ksalloc_enable_event *event = arg;
-	const struct ksalloc_alloc *alloc = arg;
+	unsigned int word;
 
-	switch (request) {
-	case KSALLOC_CONNECT:
-		keep_fd(&caller->seed, result, CONNECTION);
+	memcpy(&word, arg + field->offset, sizeof(word));
+	switch (field->kind) {
+	case FIELD_OUT_INDEX:
+		caller->index = word;
 		break;
-	case KSALLOC_CREATE_ALLOCATOR:
-		keep_fd(&caller->seed, result, ALLOCATOR);
+	case FIELD_OUT_EVENT_ID:
+		caller->event = word;
 		break;
-	case KSALLOC_EXPORT:
-		keep_fd(&caller->seed, result, DMABUF);
+	case FIELD_OUT_DMABUF_FD:
+		if ((int)word >= 0)
+			keep_fd(&caller->seed, word, FILE_DMABUF);
 		break;
-	case KSALLOC_COMPLETE:
-		caller->index = completed->index;
-		break;
-	case KSALLOC_ENABLE_EVENT:
-		caller->event = event->id;
-		break;
-	case KSALLOC_ALLOC:
-		caller->index = alloc->index;
-		if (alloc->dmabuf_fd >= 0)
-			keep_fd(&caller->seed, alloc->dmabuf_fd, DMABUF);
+	default:
 		break;
 	}
 }
 
-static const struct command *any_command(unsigned int *seed)
+/* The number may have been another's than it was meant to be. */
+static void take_result(struct caller *caller, unsigned long request,
+			const void *arg, int result)
 {
-	const struct command *command = commands;
-	unsigned int left = pick(seed, 1000);
+	const struct ioctl_entry *entry = ioctl_find(request);
+	const struct ioctl_field *field;
 
-	/* The last one gets what the others leave. */
-	while (left >= command->weight &&
-	       command < commands + ARRAY_SIZE(commands) - 1)
+	if (!entry)
+		return;
+	if (entry->returns != FILE_NONE)
+		keep_fd(&caller->seed, result, entry->returns);
+	for (field = entry->fields; field->kind != FIELD_END; field++)
+		take_field(caller, field, arg);
+}
+
+static const struct ioctl_entry *any_command(struct caller *caller)
+{
+	const struct ioctl_entry *command = ioctls;
+	unsigned int left = pick(&caller->seed, caller->fuzz->weights);
+
+	while (left >= command->weight)
 		left -= command++->weight;
 	return command;
 }
 
 static void call_anything(struct caller *caller)
 {
-	const struct command *command = any_command(&caller->seed);
-	int fd = any_fd(&caller->seed, command->target);
+	const struct ioctl_entry *command = any_command(caller);
+	int fd = any_fd(&caller->seed, command->file);
 	unsigned long request = any_request(&caller->seed, command->request);
 	void *arg = make_argument(caller, command);
 	struct fuzz *fuzz = caller->fuzz;
@@ -579,11 +450,11 @@ static void call_anything(struct caller *caller)
 	result = call_fd(fd, request, arg);
 	caller->calls++;
 	if (result >= 0) {
-		fuzz->succeeded[command - commands]++;
+		fuzz->succeeded[command - ioctls]++;
 		take_result(caller, request, arg, result);
 		return;
 	}
-	fuzz->failed[command - commands]++;
+	fuzz->failed[command - ioctls]++;
 	if (is_known(-result) || fuzz->unknown++ > UNKNOWN_MAX)
 		return;
 	harness_note("%s (%#lx) of descriptor %d: %s, call %u of seed %u",
@@ -660,7 +531,7 @@ static void *shuffle(void *data)
 	struct fuzz *fuzz = caller->fuzz;
 	unsigned int *seed = &caller->seed;
 	unsigned int count, number;
-	int fds[8], fd;
+	int fds[PASSING_MAX], fd;
 
 	while (!fuzz->stop) {
 		number = pick(seed, SLOTS);
@@ -771,22 +642,25 @@ static void open_masters(struct fuzz *fuzz)
 	unsigned int i;
 	int fds[2];
 
-	fuzz->masters[DEVICE][0] = cameras->rig.ksalloc;
-	fuzz->masters[VIDEO][0] = cameras->rig.video;
-	fuzz->masters[VIDEO][1] = cameras->video;
-	fuzz->masters[VIDEO][2] = open_camera(0);
-	fuzz->masters[VIDEO][3] = open_camera(1);
-	fuzz->masters[CONNECTION][0] = cameras->rig.connection;
-	fuzz->masters[CONNECTION][1] = cameras->connection;
-	fuzz->masters[ALLOCATOR][0] = cameras->rig.allocator;
-	fuzz->masters[ALLOCATOR][1] = cameras->allocator;
-	fuzz->masters[HEAP][0] = cameras->rig.heap;
+	fuzz->masters[FILE_DEVICE][0] = cameras->rig.ksalloc;
+	fuzz->masters[FILE_VIDEO][0] = cameras->rig.video;
+	fuzz->masters[FILE_VIDEO][1] = cameras->video;
+	fuzz->masters[FILE_VIDEO][2] = open_camera(0);
+	fuzz->masters[FILE_VIDEO][3] = open_camera(1);
+	fuzz->masters[FILE_CONNECTION][0] = cameras->rig.connection;
+	fuzz->masters[FILE_CONNECTION][1] = cameras->connection;
+	fuzz->masters[FILE_ALLOCATOR][0] = cameras->rig.allocator;
+	fuzz->masters[FILE_ALLOCATOR][1] = cameras->allocator;
+	fuzz->masters[FILE_HEAP][0] = cameras->rig.heap;
 	for (i = 0; i < SLOTS_EACH; i++)
-		fuzz->masters[DMABUF][i] = export_frame(cameras->rig.allocator, i);
+		fuzz->masters[FILE_DMABUF][i] = export_frame(cameras->rig.allocator, i);
 	ASSERT_EQ(0, pipe2(fds, O_CLOEXEC | O_NONBLOCK));
 	close(fds[1]);
 	fuzz->masters[OTHER][0] = fds[0];
 	fuzz->masters[OTHER][1] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	for (i = 0; i < SLOTS_EACH; i++)
+		fuzz->masters[FILE_EVENTFD][i] =
+			eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	fuzz->masters[OTHER][2] = open(cameras->video_path, O_PATH | O_CLOEXEC);
 	fuzz->masters[OTHER][3] = open(cameras->video_path, O_RDONLY | O_CLOEXEC);
 }
@@ -796,11 +670,12 @@ static void close_masters(struct fuzz *fuzz)
 	unsigned int i;
 
 	for (i = 0; i < SLOTS_EACH; i++) {
-		close(fuzz->masters[DMABUF][i]);
+		close(fuzz->masters[FILE_DMABUF][i]);
+		close(fuzz->masters[FILE_EVENTFD][i]);
 		close(fuzz->masters[OTHER][i]);
 	}
-	close(fuzz->masters[VIDEO][2]);
-	close(fuzz->masters[VIDEO][3]);
+	close(fuzz->masters[FILE_VIDEO][2]);
+	close(fuzz->masters[FILE_VIDEO][3]);
 }
 
 static void report_calls(struct fuzz *fuzz, struct caller *callers,
@@ -814,8 +689,8 @@ static void report_calls(struct fuzz *fuzz, struct caller *callers,
 	harness_note("%u calls by %u threads in %.1f s, %.0f a second; %u processes killed",
 		     total, CALLERS, seconds, total / seconds,
 		     callers[CALLERS + 1].calls);
-	for (i = 0; i < ARRAY_SIZE(commands); i++) {
-		harness_note("%s: %u succeeded, %u failed", commands[i].name,
+	for (i = 0; i < IOCTLS; i++) {
+		harness_note("%s: %u succeeded, %u failed", ioctls[i].name,
 			     fuzz->succeeded[i], fuzz->failed[i]);
 		EXPECT_LT(0, fuzz->failed[i]);
 	}
@@ -867,6 +742,8 @@ TEST_F_TIMEOUT(fuzz, every_ioctl, LAST_RESORT_S)
 				fuzz.sockets));
 	set_limit("8");
 	open_masters(&fuzz);
+	for (i = 0; i < IOCTLS; i++)
+		fuzz.weights += ioctls[i].weight;
 	for (i = 0; i < SLOTS; i++)
 		dup3(any_master(&fuzz, &cameras->seed, i), slot(i), O_CLOEXEC);
 

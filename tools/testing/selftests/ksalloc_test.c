@@ -6,20 +6,13 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/dma-heap.h>
 #include <poll.h>
-#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -326,178 +319,6 @@ static __attribute__((constructor)) void set_before_all(void)
 	harness_before_all = before_all;
 }
 
-/* The calls */
-
-int call_fd(int fd, unsigned long request, void *arg)
-{
-	int result;
-
-	if (remote_call(fd, request, arg, &result))
-		return result;
-	result = ioctl(fd, request, arg);
-	return result < 0 ? -errno : result;
-}
-
-int do_connect(int ksalloc, int video)
-{
-	struct ksalloc_connect arg = {
-		.size = sizeof(arg),
-		.v4l2_fd = video,
-	};
-
-	return call_fd(ksalloc, KSALLOC_CONNECT, &arg);
-}
-
-int get_framing(int connection, struct ksallocator_framing *framing)
-{
-	struct ksalloc_get_framing arg = { .size = sizeof(arg) };
-	int err = call_fd(connection, KSALLOC_GET_FRAMING, &arg);
-
-	*framing = arg.framing;
-	return err;
-}
-
-int create_framed(int connection, int heap,
-		  const struct ksallocator_framing *framing)
-{
-	struct ksalloc_create_allocator arg = {
-		.size = sizeof(arg),
-		.heap_fd = heap,
-		.framing = *framing,
-	};
-
-	return call_fd(connection, KSALLOC_CREATE_ALLOCATOR, &arg);
-}
-
-int create_allocator(int connection, int heap, unsigned int frames,
-		     unsigned int frame_size)
-{
-	struct ksallocator_framing framing = {
-		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
-		.frames = frames,
-		.frame_size = frame_size,
-	};
-
-	return create_framed(connection, heap, &framing);
-}
-
-int set_allocator(int connection, int allocator)
-{
-	struct ksalloc_set_allocator arg = {
-		.size = sizeof(arg),
-		.allocator_fd = allocator,
-	};
-
-	return call_fd(connection, KSALLOC_SET_ALLOCATOR, &arg);
-}
-
-int set_state(int connection, unsigned int state)
-{
-	struct ksalloc_set_state arg = { .size = sizeof(arg), .state = state };
-
-	return call_fd(connection, KSALLOC_SET_STATE, &arg);
-}
-
-int get_state(int connection)
-{
-	struct ksalloc_get_state arg = { .size = sizeof(arg) };
-	int err = call_fd(connection, KSALLOC_GET_STATE, &arg);
-
-	return err ? err : (int)arg.state;
-}
-
-int get_pending(int connection)
-{
-	struct ksalloc_get_state arg = { .size = sizeof(arg) };
-	int err = call_fd(connection, KSALLOC_GET_STATE, &arg);
-
-	return err ? err : (int)arg.pending;
-}
-
-int submit(int connection, unsigned int index)
-{
-	struct ksalloc_submit arg = { .size = sizeof(arg), .index = index };
-
-	return call_fd(connection, KSALLOC_SUBMIT, &arg);
-}
-
-int complete(int connection, unsigned int flags, __u64 deadline_ns,
-	     struct ksalloc_complete *out)
-{
-	struct ksalloc_complete arg = {
-		.size = sizeof(arg),
-		.flags = flags,
-		.deadline_ns = deadline_ns,
-	};
-	int err = call_fd(connection, KSALLOC_COMPLETE, &arg);
-
-	if (out)
-		*out = arg;
-	return err ? err : (int)arg.index;
-}
-
-int alloc_frame(int allocator, unsigned int flags, __u64 deadline_ns)
-{
-	struct ksalloc_alloc arg = {
-		.size = sizeof(arg),
-		.flags = flags,
-		.deadline_ns = deadline_ns,
-	};
-	int err = call_fd(allocator, KSALLOC_ALLOC, &arg);
-
-	return err ? err : (int)arg.index;
-}
-
-int alloc_now(int allocator)
-{
-	return alloc_frame(allocator, KSALLOC_NONBLOCK, 0);
-}
-
-int free_frame(int allocator, unsigned int index)
-{
-	struct ksalloc_free arg = { .size = sizeof(arg), .index = index };
-
-	return call_fd(allocator, KSALLOC_FREE, &arg);
-}
-
-int export_frame(int allocator, unsigned int index)
-{
-	struct ksalloc_export arg = { .size = sizeof(arg), .index = index };
-
-	return call_fd(allocator, KSALLOC_EXPORT, &arg);
-}
-
-int get_status(int allocator, struct ksalloc_status *status)
-{
-	memset(status, 0, sizeof(*status));
-	status->size = sizeof(*status);
-	return call_fd(allocator, KSALLOC_STATUS, status);
-}
-
-int allocated(int allocator)
-{
-	struct ksalloc_status status;
-	int err = get_status(allocator, &status);
-
-	return err ? err : (int)status.status.allocated_frames;
-}
-
-int in_device(int allocator)
-{
-	struct ksalloc_status status;
-	int err = get_status(allocator, &status);
-
-	return err ? err : (int)status.in_device;
-}
-
-int waiters(int allocator)
-{
-	struct ksalloc_status status;
-	int err = get_status(allocator, &status);
-
-	return err ? err : (int)status.waiters;
-}
-
 /* The rig */
 
 void rig_open(struct rig *rig, unsigned int instance, unsigned int width,
@@ -526,13 +347,23 @@ void rig_allocator(struct rig *rig, unsigned int frames)
 
 int rig_submit_all(struct rig *rig)
 {
-	int index, count = 0;
+	int err, count = 0;
 
-	while ((index = alloc_now(rig->allocator)) >= 0) {
-		ASSERT_EQ(0, submit(rig->connection, index));
+	for (;;) {
+		struct ksalloc_alloc arg = {
+			.size = sizeof(arg),
+			.flags = KSALLOC_NONBLOCK | KSALLOC_ALLOC_DMABUF,
+		};
+
+		err = call_fd(rig->allocator, KSALLOC_ALLOC, &arg);
+		if (err)
+			break;
+		ASSERT_EQ(0, submit_fd(rig->connection, arg.index,
+				       arg.dmabuf_fd));
+		close(arg.dmabuf_fd);
 		count++;
 	}
-	ASSERT_EQ(-EAGAIN, index);
+	ASSERT_EQ(-EAGAIN, err);
 	return count;
 }
 
@@ -590,276 +421,6 @@ void *map_frame(int dmabuf, size_t size, int protection)
 
 	ASSERT_NE(MAP_FAILED, frame);
 	return frame;
-}
-
-/* Calls in threads */
-
-/* Does a task sleep inside ioctl()? It is asked twice, lest it passes by. */
-static bool task_waits(pid_t tid)
-{
-	char path[64], text[256];
-	char *end;
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
-		if (read_text(path, text, sizeof(text)) <= 0)
-			return false;
-		/* "running" is no number. */
-		if (strtol(text, &end, 10) != SYS_ioctl || end == text)
-			return false;
-		sleep_ms(2);
-	}
-	return true;
-}
-
-static void *call_thread(void *data)
-{
-	struct call *call = data;
-
-	call->tid = remote_tid();
-	call->result = call_fd(call->fd, call->request, call->arg);
-	call->done = true;
-	return NULL;
-}
-
-void call_start(struct call *call, int fd, unsigned long request, void *arg)
-{
-	call->fd = fd;
-	call->request = request;
-	call->arg = arg;
-	call->tid = 0;
-	call->done = false;
-	ASSERT_EQ(0, pthread_create(&call->thread, NULL, call_thread, call));
-}
-
-bool call_waits(struct call *call)
-{
-	return EVENTUALLY(call->done || (call->tid && task_waits(call->tid))) &&
-		!call->done;
-}
-
-int call_result(struct call *call)
-{
-	ASSERT_TRUE(EVENTUALLY(call->done));
-	pthread_join(call->thread, NULL);
-	return call->result;
-}
-
-/* Agents */
-
-enum agent_order { AGENT_CALL, AGENT_CLOSE, AGENT_DUP, AGENT_PASS, AGENT_EXEC,
-	AGENT_EXIT };
-
-struct agent_message {
-	alignas(8) char arg[AGENT_ARG_MAX];
-	unsigned long request;
-	enum agent_order order;
-	int fd;
-	int result;
-};
-
-static int take_passed_fd(struct msghdr *header)
-{
-	struct cmsghdr *control = CMSG_FIRSTHDR(header);
-	int fd = -1;
-
-	if (control && control->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(control), sizeof(fd));
-	return fd;
-}
-
-static void agent_serve(int socket)
-{
-	char control[CMSG_SPACE(sizeof(int))];
-	struct agent_message message;
-	struct iovec vec = { &message, sizeof(message) };
-
-	for (;;) {
-		struct msghdr header = {
-			.msg_iov = &vec,
-			.msg_iovlen = 1,
-			.msg_control = control,
-			.msg_controllen = sizeof(control),
-		};
-
-		if (recvmsg(socket, &header, 0) != sizeof(message))
-			_exit(0);
-		switch (message.order) {
-		case AGENT_CALL:
-			message.result = call_fd(message.fd, message.request,
-						 message.arg);
-			break;
-		case AGENT_CLOSE:
-			message.result = close(message.fd) ? -errno : 0;
-			break;
-		case AGENT_DUP:
-			message.result = dup(message.fd);
-			break;
-		case AGENT_PASS:
-			message.result = take_passed_fd(&header);
-			break;
-		case AGENT_EXEC:
-			execl("/bin/sleep", "sleep", "600", NULL);
-			_exit(1);
-		case AGENT_EXIT:
-			_exit(0);
-		}
-		if (write(socket, &message, sizeof(message)) < 0)
-			_exit(0);
-	}
-}
-
-void agent_start(struct agent *agent)
-{
-	int sockets[2];
-
-	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-				sockets));
-	agent->pid = fork();
-	ASSERT_LE(0, agent->pid);
-	if (!agent->pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		close(sockets[0]);
-		agent_serve(sockets[1]);
-	}
-	close(sockets[1]);
-	agent->socket = sockets[0];
-}
-
-static void agent_order(struct agent *agent, struct agent_message *message)
-{
-	ASSERT_EQ(sizeof(*message),
-		  write(agent->socket, message, sizeof(*message)));
-}
-
-static void agent_answer(struct agent *agent, struct agent_message *message)
-{
-	ASSERT_EQ(POLLIN, poll_fd(agent->socket, POLLIN, PATIENCE_MS));
-	ASSERT_EQ(sizeof(*message),
-		  read(agent->socket, message, sizeof(*message)));
-}
-
-void agent_begin(struct agent *agent, int fd, unsigned long request, void *arg,
-		 size_t size)
-{
-	struct agent_message message = {
-		.order = AGENT_CALL,
-		.fd = fd,
-		.request = request,
-	};
-
-	ASSERT_LE(size, sizeof(message.arg));
-	memcpy(message.arg, arg, size);
-	agent_order(agent, &message);
-}
-
-bool agent_waits(struct agent *agent)
-{
-	return EVENTUALLY(agent_is_done(agent) || task_waits(agent->pid)) &&
-		!agent_is_done(agent);
-}
-
-bool agent_is_done(struct agent *agent)
-{
-	return poll_fd(agent->socket, POLLIN, 0) != 0;
-}
-
-int agent_end(struct agent *agent, void *arg, size_t size)
-{
-	struct agent_message message;
-
-	agent_answer(agent, &message);
-	if (arg)
-		memcpy(arg, message.arg, size);
-	return message.result;
-}
-
-int agent_call(struct agent *agent, int fd, unsigned long request, void *arg,
-	       size_t size)
-{
-	agent_begin(agent, fd, request, arg, size);
-	return agent_end(agent, arg, size);
-}
-
-static int agent_simple(struct agent *agent, enum agent_order order, int fd)
-{
-	struct agent_message message = { .order = order, .fd = fd };
-
-	agent_order(agent, &message);
-	agent_answer(agent, &message);
-	return message.result;
-}
-
-int agent_close(struct agent *agent, int fd)
-{
-	return agent_simple(agent, AGENT_CLOSE, fd);
-}
-
-int agent_dup(struct agent *agent, int fd)
-{
-	return agent_simple(agent, AGENT_DUP, fd);
-}
-
-int agent_pass(struct agent *agent, int fd)
-{
-	struct agent_message message = { .order = AGENT_PASS };
-	struct iovec vec = { &message, sizeof(message) };
-	char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct msghdr header = {
-		.msg_iov = &vec,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *right = CMSG_FIRSTHDR(&header);
-
-	right->cmsg_level = SOL_SOCKET;
-	right->cmsg_type = SCM_RIGHTS;
-	right->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(right), &fd, sizeof(int));
-	ASSERT_EQ(sizeof(message), sendmsg(agent->socket, &header, 0));
-	agent_answer(agent, &message);
-	return message.result;
-}
-
-int agent_alloc(struct agent *agent, int allocator)
-{
-	struct ksalloc_alloc arg = {
-		.size = sizeof(arg),
-		.flags = KSALLOC_NONBLOCK,
-	};
-	int err = agent_call(agent, allocator, KSALLOC_ALLOC, &arg,
-			     sizeof(arg));
-
-	return err ? err : (int)arg.index;
-}
-
-void agent_exec(struct agent *agent)
-{
-	struct agent_message message = { .order = AGENT_EXEC };
-	char path[64], name[32] = "";
-
-	agent_order(agent, &message);
-	snprintf(path, sizeof(path), "/proc/%d/comm", agent->pid);
-	ASSERT_TRUE(EVENTUALLY(read_text(path, name, sizeof(name)) > 0 &&
-			       !strcmp(name, "sleep\n")));
-}
-
-void agent_exit(struct agent *agent)
-{
-	struct agent_message message = { .order = AGENT_EXIT };
-
-	agent_order(agent, &message);
-	ASSERT_EQ(agent->pid, waitpid(agent->pid, NULL, 0));
-	close(agent->socket);
-}
-
-void agent_kill(struct agent *agent)
-{
-	ASSERT_EQ(0, kill(agent->pid, SIGKILL));
-	ASSERT_EQ(agent->pid, waitpid(agent->pid, NULL, 0));
-	close(agent->socket);
 }
 
 /* Accounts */

@@ -74,18 +74,34 @@ int set_allocator(int connection, int allocator);
 int set_state(int connection, unsigned int state);
 int get_state(int connection);
 int get_pending(int connection);
+/* By the kernel's thread */
 int submit(int connection, unsigned int index);
+/* By a descriptor of the frame's dma-buf */
+int submit_fd(int connection, unsigned int index, int dmabuf);
 /* Returns the index */
 int complete(int connection, unsigned int flags, __u64 deadline_ns,
 	     struct ksalloc_complete *out);
 int alloc_frame(int allocator, unsigned int flags, __u64 deadline_ns);
 int alloc_now(int allocator);
+/* All that are free */
+void take_all(int allocator);
 int free_frame(int allocator, unsigned int index);
 int export_frame(int allocator, unsigned int index);
 int get_status(int allocator, struct ksalloc_status *status);
 int allocated(int allocator);
 int in_device(int allocator);
 int waiters(int allocator);
+/* Another open file of the same object */
+int connection_open(int connection);
+int allocator_open(int allocator);
+/* Of either */
+int open_again(int fd);
+int connection_cancel(int connection);
+int allocator_cancel(int allocator);
+int reset_state(int connection, unsigned int reset);
+/* Returns the event's number */
+int enable_event(int allocator, unsigned int flags, int eventfd);
+int disable_event(int allocator, unsigned int id);
 
 /* The usual set-up: one camera, connected, and perhaps an allocator for it */
 struct rig {
@@ -101,7 +117,9 @@ void rig_open(struct rig *rig, unsigned int instance, unsigned int width,
 	      unsigned int height);
 /* Create and assign an allocator. */
 void rig_allocator(struct rig *rig, unsigned int frames);
-/* Allocate all frames that are free and submit them; returns how many. */
+/*
+ * Allocate all frames that are free and submit them by descriptor; returns how many.
+ */
 int rig_submit_all(struct rig *rig);
 /* The next filled frame; gives up after PATIENCE_MS. */
 int rig_complete(struct rig *rig, struct ksalloc_complete *out);
@@ -132,7 +150,17 @@ bool call_waits(struct call *call);
 /* Its result; aborts the test if it does not come. */
 int call_result(struct call *call);
 
-/* A process that does what it is told, with the descriptors of its parent */
+void start_alloc(struct call *call, struct ksalloc_alloc *arg, int allocator);
+/* Start an ALLOC that has to wait, as number n of those that do. */
+void start_waiter(struct call *call, struct ksalloc_alloc *arg, int allocator,
+		  int n);
+void start_complete(struct call *call, struct ksalloc_complete *arg,
+		    int connection);
+
+/*
+ * A process that does what it is told. It shares the open files that its parent has
+ * when it starts; what it shall have for itself is given to it by agent_open().
+ */
 struct agent {
 	pid_t pid;
 	int socket;
@@ -153,7 +181,17 @@ int agent_close(struct agent *agent, int fd);
 int agent_dup(struct agent *agent, int fd);
 /* Pass a descriptor over the socket; returns its number there. */
 int agent_pass(struct agent *agent, int fd);
+/* Give it an open file of its own of a connection or allocator; returns the number. */
+int agent_open(struct agent *agent, int fd);
 int agent_alloc(struct agent *agent, int allocator);
+int agent_free(struct agent *agent, int allocator, unsigned int index);
+int agent_submit(struct agent *agent, int connection, unsigned int index);
+int agent_complete(struct agent *agent, int connection);
+/* Without a deadline; these return the index. */
+void agent_begin_alloc(struct agent *agent, int allocator);
+int agent_end_alloc(struct agent *agent);
+void agent_begin_complete(struct agent *agent, int connection);
+int agent_end_complete(struct agent *agent);
 /* Become another program, one that only sleeps. */
 void agent_exec(struct agent *agent);
 void agent_exit(struct agent *agent);

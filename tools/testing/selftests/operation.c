@@ -40,12 +40,12 @@ void operation_list(const struct operation *op)
 	operations[n_operations++] = op;
 }
 
-bool operation_exists(unsigned long request)
+bool operation_exists(const struct ioctl_entry *ioctl)
 {
 	unsigned int i;
 
 	for (i = 0; i < n_operations; i++)
-		if (operations[i]->size && operations[i]->request == request)
+		if (operations[i]->ioctl == ioctl)
 			return true;
 	return false;
 }
@@ -107,75 +107,89 @@ static bool expect_account(struct faults_fixture *self,
 	return same;
 }
 
-/* The ABI numbers the ioctls by the kind of file that they are for. */
-static int file_of(const struct rig *rig, unsigned long request)
+static int file_of(const struct rig *rig, enum file_kind kind)
 {
-	switch (_IOC_NR(request) & 0xf0) {
-	case KSALLOC_CMD_CONNECT:
+	switch (kind) {
+	case FILE_DEVICE:
 		return rig->ksalloc;
-	case KSALLOC_CMD_GET_FRAMING:
+	case FILE_CONNECTION:
 		return rig->connection;
 	default:
 		return rig->allocator;
 	}
 }
 
+/* What a field is where the table cannot know it; false where the table has it */
+static bool word_of(struct faults_fixture *self, const union ioctl_argument *arg,
+		    enum field_kind kind, __u32 *word)
+{
+	switch (kind) {
+	case FIELD_VIDEO_FD:
+		*word = self->video;
+		return true;
+	case FIELD_HEAP_FD:
+		*word = arg->create_allocator.framing.options_flags ?
+			self->rig.heap : -1;
+		return true;
+	case FIELD_ALLOCATOR_FD:
+		*word = self->second;
+		return true;
+	case FIELD_DMABUF_FD:
+		*word = self->dmabuf;
+		return true;
+	case FIELD_EVENTFD:
+		*word = self->eventfd;
+		return true;
+	case FIELD_INDEX:
+	case FIELD_EVENT_ID:
+		*word = self->index;
+		return self->index >= 0;
+	default:
+		return false;
+	}
+}
+
 /* The part of an argument that the table cannot know */
-static void complete_argument(struct faults_fixture *self, unsigned long request,
-			      union argument *arg)
+static void complete_argument(struct faults_fixture *self,
+			      const struct ioctl_entry *ioctl,
+			      union ioctl_argument *arg)
 {
 	static char room[1024];
+	const struct ioctl_field *field;
+	__u64 number;
+	__u32 word;
 
-	switch (request) {
-	case KSALLOC_CONNECT:
-		arg->connect.v4l2_fd = self->video;
-		break;
-	case KSALLOC_CREATE_ALLOCATOR:
-		arg->create_allocator.heap_fd =
-			arg->create_allocator.framing.options_flags ?
-			self->rig.heap : -1;
-		break;
-	case KSALLOC_SET_ALLOCATOR:
-		arg->set_allocator.allocator_fd = self->second;
-		break;
-	case KSALLOC_SUBMIT:
-		arg->submit.index = self->index;
-		break;
-	case KSALLOC_COMPLETE:
-		arg->complete.deadline_ns = in_ms(PATIENCE_MS);
-		break;
-	case KSALLOC_GET_FRAMING_EX:
-		arg->get_framing_ex.framing = (uintptr_t)room;
-		arg->get_framing_ex.framing_size = sizeof(room);
-		break;
-	case KSALLOC_ALLOC:
-		arg->alloc.deadline_ns = in_ms(PATIENCE_MS);
-		break;
-	case KSALLOC_FREE:
-		arg->free.index = self->index;
-		break;
-	case KSALLOC_ENABLE_EVENT:
-		arg->enable_event.eventfd = self->eventfd;
-		break;
-	case KSALLOC_DISABLE_EVENT:
-		arg->disable_event.id = self->index;
-		break;
+	for (field = ioctl->fields; field->kind != FIELD_END; field++) {
+		void *at = (char *)arg + field->offset;
+
+		if (field->kind == FIELD_DEADLINE) {
+			number = in_ms(PATIENCE_MS);
+			memcpy(at, &number, sizeof(number));
+		} else if (field->kind == FIELD_ROOM) {
+			number = (uintptr_t)room;
+			memcpy(at, &number, sizeof(number));
+		} else if (field->kind == FIELD_ROOM_SIZE) {
+			word = sizeof(room);
+			memcpy(at, &word, sizeof(word));
+		} else if (word_of(self, arg, field->kind, &word)) {
+			memcpy(at, &word, sizeof(word));
+		}
 	}
 }
 
 int operation_ioctl(struct faults_fixture *self)
 {
 	const struct operation *op = self->op;
-	union argument before = op->arg;
+	union ioctl_argument before = op->arg;
 	int result;
 
-	before.head.size = op->size;
-	complete_argument(self, op->request, &before);
+	before.head.size = op->ioctl->size;
+	complete_argument(self, op->ioctl, &before);
 	self->arg = before;
-	result = call_fd(file_of(&self->rig, op->request), op->request,
-			 &self->arg);
+	result = call_fd(file_of(&self->rig, op->ioctl->file),
+			 op->ioctl->request, &self->arg);
 	if (result < 0 && result != -EFAULT)
-		EXPECT_EQ(0, memcmp(&before, &self->arg, op->size));
+		EXPECT_EQ(0, memcmp(&before, &self->arg, op->ioctl->size));
 	return result;
 }
 
@@ -186,16 +200,6 @@ void operation_prepare_state(struct faults_fixture *self, unsigned int state)
 		return;
 	rig_submit_all(&self->rig);
 	ASSERT_EQ(FRAMES, get_pending(self->rig.connection));
-}
-
-int operation_reset_state(struct faults_fixture *self, unsigned int reset)
-{
-	struct ksalloc_reset_state arg = {
-		.size = sizeof(arg),
-		.reset = reset,
-	};
-
-	return call_fd(self->rig.connection, KSALLOC_RESET_STATE, &arg);
 }
 
 static void prepare(struct faults_fixture *self)
@@ -224,7 +228,8 @@ static const char *name_of(const struct operation *op)
 {
 	static char name[64];
 
-	snprintf(name, sizeof(name), "%s%s%s", op->name, op->use ? ", " : "",
+	snprintf(name, sizeof(name), "%s%s%s",
+		 op->ioctl ? op->ioctl->name : "close()", op->use ? ", " : "",
 		 op->use ? op->use : "");
 	return name;
 }
@@ -293,7 +298,7 @@ static void expect_capture(struct faults_fixture *self)
 	int i;
 
 	if (get_state(self->rig.connection) >= KSSTATE_PAUSE)
-		ASSERT_EQ(0, operation_reset_state(self, KSRESET_END));
+		ASSERT_EQ(0, reset_state(self->rig.connection, KSRESET_END));
 	for (i = 0; i < FRAMES; i++)
 		free_frame(self->rig.allocator, i);
 	operation_prepare_state(self, KSSTATE_RUN);

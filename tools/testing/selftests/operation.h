@@ -6,34 +6,11 @@
 #define SELFTESTS_OPERATION_H
 
 #include "inject.h"
+#include "ioctls.h"
 #include "ksalloc_test.h"
 
 #define FRAMES 3
 #define TIMEOUT_S 90
-
-/* Of any ioctl */
-union argument {
-	struct {
-		__u32 size, flags;
-	} head;
-	struct ksalloc_connect connect;
-	struct ksalloc_get_framing get_framing;
-	struct ksalloc_get_framing_ex get_framing_ex;
-	struct ksalloc_create_allocator create_allocator;
-	struct ksalloc_set_allocator set_allocator;
-	struct ksalloc_set_state set_state;
-	struct ksalloc_get_state get_state;
-	struct ksalloc_reset_state reset_state;
-	struct ksalloc_submit submit;
-	struct ksalloc_complete complete;
-	struct ksalloc_alloc alloc;
-	struct ksalloc_free free;
-	struct ksalloc_export export;
-	struct ksalloc_status status;
-	struct ksalloc_status_ex status_ex;
-	struct ksalloc_enable_event enable_event;
-	struct ksalloc_disable_event disable_event;
-};
 
 FIXTURE(faults) {
 	/* With an allocator of FRAMES frames */
@@ -45,18 +22,19 @@ FIXTURE(faults) {
 	const struct operation *op;
 	/* A frame that the test has, a descriptor that it closes, or an event's number */
 	int index;
+	/* Of that frame, or -1 */
+	int dmabuf;
 	/* Of the last call, with the answer */
-	union argument arg;
+	union ioctl_argument arg;
 };
 
 struct operation {
-	const char *name;
+	/* What is called; NULL where that is no ioctl */
+	const struct ioctl_entry *ioctl;
 	/* What kind of use, where the ioctl has several */
 	const char *use;
-	unsigned long request;
-	size_t size;
 	/* As far as it is always the same; operation.c has the rest */
-	union argument arg;
+	union ioctl_argument arg;
 	/* What the call finds: a state, with all frames submitted where that can be, */
 	enum ksstate state;
 	/* or what this brings about, which does nothing where it is there already */
@@ -77,11 +55,9 @@ struct operation {
 	unsigned int points[KINDS];
 };
 
-/* The beginning of an ioctl's struct operation; what follows is for the argument. */
-#define IOCTL(NAME, member, ...) \
-	.name = #NAME, \
-	.request = KSALLOC_##NAME, \
-	.size = sizeof(struct ksalloc_##member), \
+/* The beginning of a struct operation; what follows is for the ioctl's argument. */
+#define CALLS(NAME, member, ...) \
+	.ioctl = &ioctls[IOCTL_##NAME], \
 	.arg.member = { __VA_ARGS__ }
 
 /* A struct operation, which the test of this name tries */
@@ -99,10 +75,9 @@ struct operation {
 
 void operation_list(const struct operation *op);
 /* Is there one of this ioctl? */
-bool operation_exists(unsigned long request);
+bool operation_exists(const struct ioctl_entry *ioctl);
 
 void operation_prepare_state(struct faults_fixture *self, unsigned int state);
-int operation_reset_state(struct faults_fixture *self, unsigned int reset);
 /* The ioctl itself, which does not touch its argument where it fails */
 int operation_ioctl(struct faults_fixture *self);
 /* Tries all failures of an operation, and a capture after that. */

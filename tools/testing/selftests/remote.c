@@ -30,6 +30,8 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "ioctls.h"
+#include "passing.h"
 
 /* No test has a descriptor above; the sockets are moved out of their way */
 #define MAX_FD 1024
@@ -40,7 +42,6 @@
 #define ARG_MAX_BYTES 4096
 /* Room that a structure points to */
 #define ROOM_MAX_BYTES 8192
-#define MESSAGE_FDS 2
 /* Wakes a waiting call in the second process */
 #define POKE SIGUSR1
 
@@ -134,61 +135,35 @@ static void broken(const char *what)
 static bool send_message(int socket, const struct message *message,
 			 const int *fds)
 {
-	char control_data[CMSG_SPACE(sizeof(int) * MESSAGE_FDS)] = { 0 };
-	struct iovec vec[] = {
+	const struct iovec vec[] = {
 		{ (void *)message, offsetof(struct message, arg) },
 		{ (void *)message->arg, message->arg_bytes },
 		{ (void *)message->room, message->room_bytes },
 	};
-	struct msghdr header = { .msg_iov = vec, .msg_iovlen = ARRAY_SIZE(vec) };
-	struct cmsghdr *rights;
-	ssize_t sent;
 
-	if (message->count_fds) {
-		header.msg_control = control_data;
-		header.msg_controllen = CMSG_SPACE(sizeof(int) *
-						   message->count_fds);
-		rights = CMSG_FIRSTHDR(&header);
-		rights->cmsg_level = SOL_SOCKET;
-		rights->cmsg_type = SCM_RIGHTS;
-		rights->cmsg_len = CMSG_LEN(sizeof(int) * message->count_fds);
-		memcpy(CMSG_DATA(rights), fds, sizeof(int) * message->count_fds);
-	}
-	do {
-		sent = sendmsg(socket, &header, MSG_NOSIGNAL);
-	} while (sent < 0 && errno == EINTR);
-	return sent > 0;
+	return send_with_fds(socket, vec, ARRAY_SIZE(vec), fds,
+			     message->count_fds, 0);
 }
 
 /* Returns 0 when the other end is closed, -1 with errno on failure */
 static int receive_message(int socket, struct message *message, int *fds)
 {
-	char control_data[CMSG_SPACE(sizeof(int) * MESSAGE_FDS)];
 	char data[ARG_MAX_BYTES + ROOM_MAX_BYTES];
-	struct iovec vec[] = {
+	const struct iovec vec[] = {
 		{ message, offsetof(struct message, arg) },
 		{ data, sizeof(data) },
 	};
-	struct msghdr header = {
-		.msg_iov = vec,
-		.msg_iovlen = ARRAY_SIZE(vec),
-		.msg_control = control_data,
-		.msg_controllen = sizeof(control_data),
-	};
-	struct cmsghdr *rights;
-	ssize_t got = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+	int received[PASSING_MAX];
+	unsigned int count;
+	ssize_t got = receive_with_fds(socket, vec, ARRAY_SIZE(vec), received,
+				       &count, 0);
 
 	if (got <= 0)
 		return got;
 	memcpy(message->arg, data, message->arg_bytes);
 	memcpy(message->room, data + message->arg_bytes, message->room_bytes);
-	rights = CMSG_FIRSTHDR(&header);
-	if (message->count_fds) {
-		errno = EMFILE;
-		if (!rights || header.msg_flags & MSG_CTRUNC)
-			return -1;
-		memcpy(fds, CMSG_DATA(rights), sizeof(int) * message->count_fds);
-	}
+	if (count)
+		memcpy(fds, received, sizeof(int) * count);
 	return 1;
 }
 
@@ -209,53 +184,48 @@ static int own(int fd)
 	return mine;
 }
 
-/* The place of a descriptor in an argument, or 0 */
+/* The place of a field in an argument, or 0 */
+static size_t place_of(const struct ioctl_field *field)
+{
+	return field ? field->offset : 0;
+}
+
+/* Of a descriptor */
 static size_t fd_place(unsigned long request)
 {
-	switch (request) {
-	case KSALLOC_CONNECT:
-		return offsetof(struct ksalloc_connect, v4l2_fd);
-	case KSALLOC_CREATE_ALLOCATOR:
-		return offsetof(struct ksalloc_create_allocator, heap_fd);
-	case KSALLOC_SET_ALLOCATOR:
-		return offsetof(struct ksalloc_set_allocator, allocator_fd);
-#ifdef KSALLOC_ENABLE_EVENT
-	case KSALLOC_ENABLE_EVENT:
-		return offsetof(struct ksalloc_enable_event, eventfd);
-#endif
-	default:
-		return 0;
-	}
+	const struct ioctl_entry *entry = ioctl_find(request);
+
+	return entry ? place_of(ioctl_fd_field(entry)) : 0;
 }
 
-/* The place of a pointer to room in an argument, or 0; its size is next to it */
+/* Of a pointer to room; its size is next to it */
 static size_t room_place(unsigned long request)
 {
-#ifdef KSALLOC_GET_FRAMING_EX
-	if (request == KSALLOC_GET_FRAMING_EX)
-		return offsetof(struct ksalloc_get_framing_ex, framing);
-#endif
-	(void)request;
-	return 0;
+	const struct ioctl_entry *entry = ioctl_find(request);
+
+	return entry ? place_of(ioctl_field(entry, FIELD_ROOM)) : 0;
 }
 
-static bool returns_fd(unsigned long request)
+static enum file_kind returned_file(unsigned long request)
 {
-	return request == KSALLOC_CONNECT || request == KSALLOC_EXPORT ||
-		request == KSALLOC_CREATE_ALLOCATOR;
+	const struct ioctl_entry *entry = ioctl_find(request);
+
+	return entry ? entry->returns : FILE_NONE;
 }
 
 /* Where a call has put a descriptor into its argument; 0 where it has not */
 static size_t fd_returned_at(const struct message *message)
 {
-	struct ksalloc_alloc arg;
+	const struct ioctl_entry *entry = ioctl_find(message->request);
+	const struct ioctl_field *field;
+	int fd;
 
-	if (message->request != KSALLOC_ALLOC || message->result ||
-	    message->arg_bytes < sizeof(arg))
+	field = entry ? ioctl_field(entry, FIELD_OUT_DMABUF_FD) : NULL;
+	if (!field || message->result ||
+	    message->arg_bytes < field->offset + field->size)
 		return 0;
-	memcpy(&arg, message->arg, sizeof(arg));
-	return arg.flags & KSALLOC_ALLOC_DMABUF && arg.dmabuf_fd >= 0 ?
-		offsetof(struct ksalloc_alloc, dmabuf_fd) : 0;
+	memcpy(&fd, message->arg + field->offset, sizeof(fd));
+	return fd >= 0 ? field->offset : 0;
 }
 
 /* A descriptor that came along, or came with the answer, replaces a number. */
@@ -305,7 +275,7 @@ static void second_call(int socket, struct message *message, const int *fds)
 	place = fd_returned_at(message);
 	if (place)
 		sent_fd = int_at(message->arg, place);
-	else if (returns_fd(message->request))
+	else if (returned_file(message->request) != FILE_NONE)
 		sent_fd = message->result;
 	message->count_fds = sent_fd >= 0;
 	message->fd_flags = sent_fd >= 0 ? fcntl(sent_fd, F_GETFD) : 0;
@@ -330,7 +300,7 @@ static void *second_thread(void *data)
 {
 	int socket = (int)(intptr_t)data;
 	struct message message = { .tid = gettid() };
-	int fds[MESSAGE_FDS];
+	int fds[PASSING_MAX];
 	int got;
 
 	send_message(socket, &message, NULL);
@@ -365,7 +335,7 @@ static void second_serve(int socket)
 {
 	struct sigaction action = { .sa_handler = wake_up };
 	struct message message = { .fd = -1 };
-	int fds[MESSAGE_FDS];
+	int fds[PASSING_MAX];
 	pthread_t thread;
 
 	sigaction(POKE, &action, NULL);
@@ -631,10 +601,17 @@ static void take_fd(struct message *message, int fd)
 		message->result = fd;
 }
 
+static bool returns_ksalloc_file(unsigned long request)
+{
+	enum file_kind kind = returned_file(request);
+
+	return kind == FILE_CONNECTION || kind == FILE_ALLOCATOR;
+}
+
 bool remote_call(int fd, unsigned long request, void *arg, int *result)
 {
 	static __thread struct message message, before;
-	int fds[MESSAGE_FDS], named;
+	int fds[PASSING_MAX], named;
 	void *room = NULL;
 	size_t place;
 
@@ -665,9 +642,8 @@ bool remote_call(int fd, unsigned long request, void *arg, int *result)
 		memcpy(message.arg + place, before.arg + place, sizeof(int));
 	if (message.count_fds)
 		take_fd(&message, fds[0]);
-	/* Its frames are owned there until the test closes it. */
-	if (returns_fd(request) && request != KSALLOC_EXPORT &&
-	    message.result >= 0)
+	/* Calls are made on it there, until the test closes it. */
+	if (returns_ksalloc_file(request) && message.result >= 0)
 		pass(message.result);
 	give_back(arg, before.arg, message.arg, message.arg_bytes);
 	if (room)

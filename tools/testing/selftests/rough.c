@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "rough.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define QUICK_PERCENT 5
@@ -61,48 +58,6 @@ unsigned int random_bits(unsigned int *seed)
 double seconds_since(unsigned long long start)
 {
 	return (now_ns() - start) / 1e9;
-}
-
-void send_fds(int socket, const int *fds, unsigned int count)
-{
-	char control[CMSG_SPACE(8 * sizeof(int))] = { 0 };
-	struct iovec vec = { control, 1 };
-	struct msghdr message = {
-		.msg_iov = &vec,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = CMSG_SPACE(count * sizeof(int)),
-	};
-	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-
-	rights->cmsg_level = SOL_SOCKET;
-	rights->cmsg_type = SCM_RIGHTS;
-	rights->cmsg_len = CMSG_LEN(count * sizeof(int));
-	memcpy(CMSG_DATA(rights), fds, count * sizeof(int));
-	sendmsg(socket, &message, MSG_DONTWAIT);
-}
-
-unsigned int receive_fds(int socket, int *fds)
-{
-	char control[CMSG_SPACE(8 * sizeof(int))], byte;
-	struct iovec vec = { &byte, 1 };
-	struct msghdr message = {
-		.msg_iov = &vec,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *rights;
-	unsigned int count;
-
-	if (recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 1)
-		return 0;
-	rights = CMSG_FIRSTHDR(&message);
-	if (!rights || rights->cmsg_type != SCM_RIGHTS)
-		return 0;
-	count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-	memcpy(fds, CMSG_DATA(rights), count * sizeof(int));
-	return count;
 }
 
 void cameras_open(struct cameras *cameras)

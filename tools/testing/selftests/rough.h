@@ -37,11 +37,6 @@ bool chance(unsigned int *seed, unsigned int percent);
 unsigned int random_bits(unsigned int *seed);
 double seconds_since(unsigned long long start);
 
-/* At most eight at a time; neither waits */
-void send_fds(int socket, const int *fds, unsigned int count);
-/* Returns how many descriptors came. */
-unsigned int receive_fds(int socket, int *fds);
-
 /* Two cameras, each with a connection and an allocator of FRAMES frames */
 struct cameras {
 	/* Of the first */

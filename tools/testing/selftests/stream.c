@@ -1,79 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The stream of frames: what is in them and in their headers, waiting for them,
- * who has them, and several devices and allocators beside each other.
+ * The stream of frames: what is in them and in their headers, waiting for them, and
+ * who has them. What headers say of gaps is in gaps.c.
  */
-#include "ksalloc_test.h"
+#include "stream.h"
 
 #include <fcntl.h>
 #include <linux/dma-buf.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/select.h>
-#include <unistd.h>
 
-#define FRAMES 4
-#define WIDTH 320
-#define HEIGHT 180
-#define PITCH (WIDTH * 2)
-#define FRAME_SIZE (PITCH * HEIGHT)
 #define BARS 8
 /* A line below all of vivid's text */
 #define CLEAR_LINE (HEIGHT - 8)
-
-/* Running, with all frames allocated and none submitted */
-FIXTURE(stream) {
-	struct rig rig;
-	int connection, allocator;
-	unsigned char *map[FRAMES];
-	__u64 started_ns;
-};
-
-FIXTURE_SETUP(stream)
-{
-	int i, dmabuf;
-
-	rig_open(&self->rig, 0, WIDTH, HEIGHT);
-	rig_allocator(&self->rig, FRAMES);
-	self->connection = self->rig.connection;
-	self->allocator = self->rig.allocator;
-	for (i = 0; i < FRAMES; i++) {
-		ASSERT_EQ(i, alloc_now(self->allocator));
-		dmabuf = export_frame(self->allocator, i);
-		ASSERT_LE(0, dmabuf);
-		self->map[i] = map_frame(dmabuf, FRAME_SIZE,
-					 PROT_READ | PROT_WRITE);
-		close(dmabuf);
-	}
-	self->started_ns = now_ns();
-	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
-}
-
-FIXTURE_TEARDOWN(stream)
-{
-	set_control(self->rig.video, "Percentage of Dropped Buffers", 0);
-	set_control(self->rig.video, "Timestamp Source", 0);
-	rig_close(&self->rig);
-}
-
-static void submit_all(struct stream_fixture *self)
-{
-	int i;
-
-	for (i = 0; i < FRAMES; i++)
-		ASSERT_EQ(0, submit(self->connection, i));
-}
-
-static void start_complete(struct call *call, struct ksalloc_complete *arg,
-			   int connection)
-{
-	*arg = (struct ksalloc_complete){ .size = sizeof(*arg) };
-	call_start(call, connection, KSALLOC_COMPLETE, arg);
-}
 
 /* Luma in the middle of a bar */
 static unsigned int bar_luma(const unsigned char *frame, unsigned int bar)
@@ -300,13 +242,18 @@ TEST_F(stream, nonblock)
 	EXPECT_EQ(-ETIMEDOUT, complete(self->connection, 0, in_ms(1), NULL));
 }
 
-/* I2: a V4L2 file that is O_NONBLOCK itself makes no difference. */
+/* I2: what the V4L2 file of the caller is told makes no difference. */
 TEST_F(stream, nonblocking_video)
 {
 	ASSERT_EQ(0, fcntl(self->rig.video, F_SETFL, O_NONBLOCK));
 	submit_all(self);
 	EXPECT_EQ(0, rig_complete(&self->rig, NULL));
 	EXPECT_EQ(1, rig_complete(&self->rig, NULL));
+	ASSERT_EQ(0, fcntl(self->rig.video, F_SETFL, 0));
+	EXPECT_EQ(2, rig_complete(&self->rig, NULL));
+	EXPECT_EQ(3, rig_complete(&self->rig, NULL));
+	EXPECT_EQ(-EAGAIN, complete(self->connection, KSALLOC_NONBLOCK, 0, NULL));
+	EXPECT_EQ(0, fcntl(self->rig.video, F_GETFL) & O_NONBLOCK);
 }
 
 /* I2: a deadline ends the wait with ETIMEDOUT, and not before its time. */
@@ -484,20 +431,21 @@ TEST_F(stream, stop_cancels_readers)
 {
 	static const unsigned int from[] = { KSSTATE_RUN, KSSTATE_PAUSE };
 	static const unsigned int to[] = { KSSTATE_ACQUIRE, KSSTATE_STOP };
-	struct ksalloc_complete frames[2], arg = { .size = sizeof(arg) };
+	struct ksalloc_complete frames[2];
 	struct call calls[2];
 	struct agent agent;
 	unsigned int i, j, k;
+	int connection;
 
 	agent_start(&agent);
+	connection = agent_open(&agent, self->connection);
 	for (i = 0; i < ARRAY_SIZE(from); i++) {
 		for (j = 0; j < ARRAY_SIZE(to); j++) {
 			ASSERT_EQ(0, set_state(self->connection, from[i]));
 			for (k = 0; k < 2; k++)
 				start_complete(&calls[k], &frames[k],
 					       self->connection);
-			agent_begin(&agent, self->connection,
-				    KSALLOC_COMPLETE, &arg, sizeof(arg));
+			agent_begin_complete(&agent, connection);
 			for (k = 0; k < 2; k++)
 				ASSERT_TRUE(call_waits(&calls[k]));
 			ASSERT_TRUE(agent_waits(&agent));
@@ -576,26 +524,6 @@ TEST_F(stream, pause_keeps_readers)
 	EXPECT_EQ(0, frame.index);
 }
 
-/* I4: closing the process's last descriptor ends its waits: ECANCELED. */
-TEST_F(stream, close_cancels_readers)
-{
-	struct ksalloc_complete frame, arg = { .size = sizeof(arg) };
-	struct agent agent;
-	struct call call;
-
-	agent_start(&agent);
-	start_complete(&call, &frame, self->connection);
-	agent_begin(&agent, self->connection, KSALLOC_COMPLETE, &arg,
-		    sizeof(arg));
-	ASSERT_TRUE(call_waits(&call));
-	ASSERT_TRUE(agent_waits(&agent));
-	close(self->connection);
-	self->rig.connection = 0;
-	EXPECT_EQ(-ECANCELED, call_result(&call));
-	/* The other process has the connection still. */
-	EXPECT_TRUE(agent_waits(&agent));
-}
-
 /* I4: closing one of two descriptors cancels nothing. */
 TEST_F(stream, close_of_a_dup_cancels_nothing)
 {
@@ -611,88 +539,24 @@ TEST_F(stream, close_of_a_dup_cancels_nothing)
 	EXPECT_EQ(0, call_result(&call));
 }
 
-/* B7: frames that a process got by COMPLETE come back when it dies. */
-TEST_F(stream, killed_reader)
-{
-	struct ksalloc_complete arg = { .size = sizeof(arg) };
-	struct agent agent;
-
-	agent_start(&agent);
-	ASSERT_EQ(0, submit(self->connection, 0));
-	ASSERT_EQ(0, submit(self->connection, 1));
-	ASSERT_EQ(0, agent_call(&agent, self->connection, KSALLOC_COMPLETE,
-				&arg, sizeof(arg)));
-	EXPECT_EQ(0, arg.index);
-	EXPECT_EQ(1, rig_complete(&self->rig, NULL));
-	EXPECT_EQ(FRAMES, allocated(self->allocator));
-	agent_kill(&agent);
-	EXPECT_TRUE(EVENTUALLY(allocated(self->allocator) == FRAMES - 1));
-	EXPECT_EQ(0, alloc_now(self->allocator));
-	EXPECT_EQ(0, submit(self->connection, 0));
-	EXPECT_EQ(0, rig_complete(&self->rig, NULL));
-}
-
 /* B7: frames that a process submitted stay in the device when it dies. */
 TEST_F(stream, killed_submitter)
 {
-	struct ksalloc_submit arg = { .size = sizeof(arg) };
 	struct agent agent;
-	int index;
+	int allocator, connection;
 
 	agent_start(&agent);
+	allocator = agent_open(&agent, self->allocator);
+	connection = agent_open(&agent, self->connection);
 	ASSERT_EQ(0, free_frame(self->allocator, 2));
-	index = agent_alloc(&agent, self->allocator);
-	ASSERT_EQ(2, index);
+	ASSERT_EQ(2, agent_alloc(&agent, allocator));
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
-	arg.index = index;
-	ASSERT_EQ(0, agent_call(&agent, self->connection, KSALLOC_SUBMIT, &arg,
-				sizeof(arg)));
+	ASSERT_EQ(0, agent_submit(&agent, connection, 2));
 	agent_kill(&agent);
 	EXPECT_EQ(1, in_device(self->allocator));
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 	EXPECT_EQ(2, rig_complete(&self->rig, NULL));
 	EXPECT_EQ(0, free_frame(self->allocator, 2));
-}
-
-/*
- * B7: a process that closes its last descriptor of the connection gives back
- * what it got by COMPLETE, and keeps what it got by ALLOC.
- */
-TEST_F(stream, closed_connection_returns_completed_frames)
-{
-	struct ksalloc_complete arg = { .size = sizeof(arg) };
-	struct agent agent;
-
-	agent_start(&agent);
-	ASSERT_EQ(0, free_frame(self->allocator, 3));
-	ASSERT_EQ(3, agent_alloc(&agent, self->allocator));
-	ASSERT_EQ(0, submit(self->connection, 0));
-	ASSERT_EQ(0, agent_call(&agent, self->connection, KSALLOC_COMPLETE,
-				&arg, sizeof(arg)));
-	EXPECT_EQ(FRAMES, allocated(self->allocator));
-	ASSERT_EQ(0, agent_close(&agent, self->connection));
-	EXPECT_EQ(FRAMES - 1, allocated(self->allocator));
-	ASSERT_EQ(0, agent_close(&agent, self->allocator));
-	EXPECT_EQ(FRAMES - 2, allocated(self->allocator));
-}
-
-/*
- * B7: a frame got by COMPLETE belongs to the connection's file: closing the
- * allocator's leaves it with the reader.
- */
-TEST_F(stream, closed_allocator_keeps_completed_frames)
-{
-	struct ksalloc_complete arg = { .size = sizeof(arg) };
-	struct agent agent;
-
-	agent_start(&agent);
-	ASSERT_EQ(0, submit(self->connection, 0));
-	ASSERT_EQ(0, agent_call(&agent, self->connection, KSALLOC_COMPLETE,
-				&arg, sizeof(arg)));
-	ASSERT_EQ(0, agent_close(&agent, self->allocator));
-	EXPECT_EQ(FRAMES, allocated(self->allocator));
-	EXPECT_EQ(0, submit(self->connection, 0));
-	EXPECT_EQ(0, rig_complete(&self->rig, NULL));
 }
 
 /* B7: capture goes on with an allocator whose descriptors are all closed. */
@@ -751,130 +615,6 @@ TEST_F(stream, several_readers)
 		EXPECT_EQ(5, counts[1 + i]);
 }
 
-static bool discontinuity(const struct ksalloc_complete *frame)
-{
-	return frame->header.options_flags &
-		KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
-}
-
-/* I3: DATADISCONTINUITY on the first frame after a gap, and on no other. */
-TEST_F(stream, discontinuity_by_drops)
-{
-	struct ksalloc_complete frame;
-	int i, gaps = 0, none = 0;
-	__u32 last = 0;
-
-	ASSERT_EQ(0, set_control(self->rig.video,
-				 "Percentage of Dropped Buffers", 30));
-	submit_all(self);
-	for (i = 0; i < 40; i++) {
-		rig_turn(&self->rig, &frame);
-		/* vivid may say a number twice. */
-		if (i && frame.sequence != last) {
-			bool gap = frame.sequence != last + 1;
-
-			EXPECT_EQ(gap, discontinuity(&frame));
-			gaps += gap;
-			none += !gap;
-		}
-		last = frame.sequence;
-	}
-	/* Both were seen, or this says nothing. */
-	EXPECT_LT(0, gaps);
-	EXPECT_LT(0, none);
-}
-
-/* I3: the same where there was nothing to fill for a while. */
-TEST_F(stream, discontinuity_by_starving)
-{
-	struct ksalloc_complete frame = { 0 };
-	__u32 last;
-
-	ASSERT_EQ(0, submit(self->connection, 0));
-	ASSERT_EQ(0, rig_complete(&self->rig, &frame));
-	last = frame.sequence;
-	sleep_ms(300);
-	ASSERT_EQ(0, submit(self->connection, 0));
-	ASSERT_EQ(0, rig_complete(&self->rig, &frame));
-	EXPECT_LT(last + 1, frame.sequence);
-	EXPECT_TRUE(discontinuity(&frame));
-}
-
-/* I3: the first frame after a pause has it; the first after STOP has not. */
-TEST_F(stream, discontinuity_by_pause)
-{
-	struct ksalloc_complete frame = { 0 };
-	int round;
-
-	ASSERT_EQ(0, submit(self->connection, 0));
-	ASSERT_EQ(0, rig_complete(&self->rig, &frame));
-	EXPECT_FALSE(discontinuity(&frame));
-	for (round = 0; round < 3; round++) {
-		ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
-		ASSERT_EQ(0, submit(self->connection, 0));
-		ASSERT_EQ(0, submit(self->connection, 1));
-		ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
-		ASSERT_EQ(0, rig_complete(&self->rig, &frame));
-		EXPECT_TRUE(discontinuity(&frame));
-		ASSERT_EQ(1, rig_complete(&self->rig, &frame));
-	}
-	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
-	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
-	ASSERT_EQ(0, submit(self->connection, 0));
-	ASSERT_EQ(0, rig_complete(&self->rig, &frame));
-	EXPECT_FALSE(discontinuity(&frame));
-}
-
-/* I3: a frame that the device marks as damaged has it too, gap or no gap. */
-TEST_F(stream, discontinuity_by_damage)
-{
-	struct ksalloc_complete frame;
-	int i, flagged = 0;
-	__u32 last = 0;
-
-	submit_all(self);
-	for (i = 0; i < 20; i++) {
-		ASSERT_EQ(0, set_control(self->rig.video,
-					 "Inject V4L2_BUF_FLAG_ERROR", 1));
-		rig_turn(&self->rig, &frame);
-		if (i && frame.sequence == last + 1)
-			flagged += discontinuity(&frame);
-		last = frame.sequence;
-	}
-	EXPECT_LT(0, flagged);
-}
-
-/* I3: sequence numbers that wrap around are no gap. */
-TEST_F_TIMEOUT(stream, sequence_wraps, 60)
-{
-	struct ksalloc_complete frame;
-	bool wrapped = false;
-	struct v4l2_streamparm parm = {
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.parm.capture.timeperframe = { 1, 60 },
-	};
-	__u32 last = 0;
-	int i;
-
-	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
-	ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_S_PARM, &parm));
-	ASSERT_EQ(0, set_control(self->rig.video, "Wrap Sequence Number", 1));
-	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
-	ASSERT_EQ(0, set_control(self->rig.video, "Wrap Sequence Number", 0));
-	submit_all(self);
-	for (i = 0; i < 300 && !wrapped; i++) {
-		rig_turn(&self->rig, &frame);
-		wrapped = i && frame.sequence < last;
-		/* vivid gives a number twice when it is in a hurry: no gap */
-		if (i)
-			EXPECT_EQ(frame.sequence != last + 1 &&
-				  frame.sequence != last,
-				  discontinuity(&frame));
-		last = frame.sequence;
-	}
-	EXPECT_TRUE(wrapped);
-}
-
 /* The driver's own errors are passed on; after STOP the device can be used. */
 TEST_F(stream, device_error)
 {
@@ -898,141 +638,4 @@ TEST_F(stream, device_error)
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
 	rig_turn(&self->rig, NULL);
-}
-
-/* Two cameras, a connection each */
-FIXTURE(cameras) {
-	struct rig rig[2];
-};
-
-FIXTURE_SETUP(cameras)
-{
-	int i;
-
-	for (i = 0; i < 2; i++)
-		rig_open(&self->rig[i], i, 320, 180);
-}
-
-FIXTURE_TEARDOWN(cameras)
-{
-	int i;
-
-	for (i = 0; i < 2; i++)
-		rig_close(&self->rig[i]);
-}
-
-static void share_allocator(struct cameras_fixture *self, unsigned int frames)
-{
-	rig_allocator(&self->rig[0], frames);
-	self->rig[1].allocator = dup(self->rig[0].allocator);
-	ASSERT_EQ(0, set_allocator(self->rig[1].connection,
-				   self->rig[1].allocator));
-}
-
-/* G1: one allocator serves two connections; each gets its own frames back. */
-TEST_F(cameras, shared_allocator)
-{
-	struct ksalloc_complete frame;
-	int i, j;
-
-	share_allocator(self, 6);
-	for (i = 0; i < 2; i++)
-		ASSERT_EQ(0, set_state(self->rig[i].connection, KSSTATE_RUN));
-	for (i = 0; i < 6; i++) {
-		ASSERT_EQ(i, alloc_now(self->rig[0].allocator));
-		ASSERT_EQ(0, submit(self->rig[i % 2].connection, i));
-	}
-	for (i = 0; i < 10; i++) {
-		for (j = 0; j < 2; j++) {
-			rig_turn(&self->rig[j], &frame);
-			EXPECT_EQ(j, frame.index % 2);
-			EXPECT_EQ(320 * 180 * 2, frame.header.data_used);
-		}
-	}
-	EXPECT_EQ(6, in_device(self->rig[0].allocator));
-	ASSERT_EQ(0, set_state(self->rig[0].connection, KSSTATE_STOP));
-	EXPECT_EQ(3, in_device(self->rig[0].allocator));
-	EXPECT_EQ(3, allocated(self->rig[0].allocator));
-	rig_turn(&self->rig[1], NULL);
-}
-
-/* G1: a frame in one device's hands is refused to the other: EBUSY. */
-TEST_F(cameras, frame_in_the_other_device)
-{
-	share_allocator(self, 4);
-	ASSERT_EQ(0, set_state(self->rig[0].connection, KSSTATE_PAUSE));
-	ASSERT_EQ(0, set_state(self->rig[1].connection, KSSTATE_PAUSE));
-	ASSERT_EQ(0, alloc_now(self->rig[0].allocator));
-	ASSERT_EQ(0, submit(self->rig[0].connection, 0));
-	EXPECT_EQ(-EBUSY, submit(self->rig[1].connection, 0));
-	EXPECT_EQ(0, get_pending(self->rig[1].connection));
-	EXPECT_EQ(1, get_pending(self->rig[0].connection));
-	ASSERT_EQ(0, set_state(self->rig[1].connection, KSSTATE_STOP));
-	EXPECT_EQ(1, in_device(self->rig[0].allocator));
-	EXPECT_EQ(-EBUSY, free_frame(self->rig[1].allocator, 0));
-}
-
-/* G1: a frame that one device filled can go straight to the other. */
-TEST_F(cameras, frame_goes_through_both)
-{
-	int i;
-
-	share_allocator(self, 4);
-	for (i = 0; i < 2; i++)
-		ASSERT_EQ(0, set_state(self->rig[i].connection, KSSTATE_RUN));
-	ASSERT_EQ(0, alloc_now(self->rig[0].allocator));
-	for (i = 0; i < 8; i++) {
-		ASSERT_EQ(0, submit(self->rig[i % 2].connection, 0));
-		ASSERT_EQ(0, rig_complete(&self->rig[i % 2], NULL));
-	}
-	EXPECT_EQ(1, allocated(self->rig[0].allocator));
-}
-
-/* G1: the number of frames is the bound for both together. */
-TEST_F(cameras, shared_bound)
-{
-	share_allocator(self, 3);
-	ASSERT_EQ(0, set_state(self->rig[0].connection, KSSTATE_PAUSE));
-	ASSERT_EQ(3, rig_submit_all(&self->rig[0]));
-	EXPECT_EQ(-EAGAIN, alloc_now(self->rig[1].allocator));
-	ASSERT_EQ(0, set_state(self->rig[0].connection, KSSTATE_ACQUIRE));
-	EXPECT_LE(0, alloc_now(self->rig[1].allocator));
-}
-
-/* G2: with an allocator each, one camera that hoards does not starve the other. */
-TEST_F(cameras, separate_allocators)
-{
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		rig_allocator(&self->rig[i], 3);
-		ASSERT_EQ(0, set_state(self->rig[i].connection, KSSTATE_RUN));
-	}
-	ASSERT_EQ(3, rig_submit_all(&self->rig[0]));
-	for (i = 0; i < 3; i++)
-		ASSERT_LE(0, rig_complete(&self->rig[0], NULL));
-	EXPECT_EQ(-EAGAIN, alloc_now(self->rig[0].allocator));
-	ASSERT_EQ(3, rig_submit_all(&self->rig[1]));
-	for (i = 0; i < 6; i++)
-		rig_turn(&self->rig[1], NULL);
-	EXPECT_EQ(3, allocated(self->rig[0].allocator));
-}
-
-/* G1: stopping, closing one connection does not touch the other's frames. */
-TEST_F(cameras, close_one)
-{
-	int i;
-
-	share_allocator(self, 6);
-	for (i = 0; i < 2; i++)
-		ASSERT_EQ(0, set_state(self->rig[i].connection, KSSTATE_RUN));
-	for (i = 0; i < 6; i++) {
-		ASSERT_EQ(i, alloc_now(self->rig[0].allocator));
-		ASSERT_EQ(0, submit(self->rig[i % 2].connection, i));
-	}
-	close(self->rig[0].connection);
-	self->rig[0].connection = 0;
-	EXPECT_TRUE(EVENTUALLY(allocated(self->rig[1].allocator) == 3));
-	for (i = 0; i < 6; i++)
-		rig_turn(&self->rig[1], NULL);
 }

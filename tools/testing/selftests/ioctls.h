@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * All ioctls as a table, made of ioctls.def, which explains it.
+ */
+#ifndef SELFTESTS_IOCTLS_H
+#define SELFTESTS_IOCTLS_H
+
+#include <linux/ksalloc.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Files that have ioctls, or whose descriptors are in their arguments */
+enum file_kind {
+	FILE_NONE,
+	FILE_DEVICE,
+	FILE_CONNECTION,
+	FILE_ALLOCATOR,
+	FILE_VIDEO,
+	FILE_HEAP,
+	FILE_DMABUF,
+	FILE_EVENTFD,
+	FILE_KINDS,
+};
+
+enum field_kind {
+	FIELD_END,
+	FIELD_RESERVED,
+	/* In */
+	FIELD_VIDEO_FD,
+	FIELD_HEAP_FD,
+	FIELD_ALLOCATOR_FD,
+	FIELD_DMABUF_FD,
+	FIELD_EVENTFD,
+	FIELD_STATE,
+	FIELD_RESET,
+	FIELD_INDEX,
+	FIELD_EVENT,
+	FIELD_EVENT_ID,
+	FIELD_DEADLINE,
+	FIELD_FRAMING,
+	/* A pointer to where more of the answer is written */
+	FIELD_ROOM,
+	/* In and out: how many bytes that has; it is next to it */
+	FIELD_ROOM_SIZE,
+	/* Out */
+	FIELD_OUT,
+	FIELD_OUT_INDEX,
+	FIELD_OUT_EVENT_ID,
+	FIELD_OUT_DMABUF_FD,
+};
+
+/* A part of an argument */
+struct ioctl_field {
+	enum field_kind kind;
+	unsigned int offset, size;
+};
+
+struct ioctl_entry {
+	const char *name;
+	unsigned long request;
+	/* Of the argument, here and in the first version of the ABI */
+	unsigned int size, min_size;
+	enum file_kind file;
+	unsigned int flags;
+	enum file_kind returns;
+	unsigned int weight;
+	/* The last one is FIELD_END. */
+	const struct ioctl_field *fields;
+};
+
+/* Numbers in the table */
+enum {
+#define IOCTL(NAME, member, ...) IOCTL_##NAME,
+#include "ioctls.def"
+#undef IOCTL
+	IOCTLS
+};
+
+/* The argument of any */
+union ioctl_argument {
+	struct {
+		__u32 size, flags;
+	} head;
+#define IOCTL(NAME, member, structure, ...) struct ksalloc_##structure member;
+#include "ioctls.def"
+#undef IOCTL
+};
+
+extern const struct ioctl_entry ioctls[IOCTLS];
+
+#define for_each_ioctl(entry) \
+	for ((entry) = ioctls; (entry) < ioctls + IOCTLS; (entry)++)
+
+/* The entry of a number, or NULL */
+const struct ioctl_entry *ioctl_find(unsigned long request);
+/* Its field of a kind, or NULL */
+const struct ioctl_field *ioctl_field(const struct ioctl_entry *entry,
+				      enum field_kind kind);
+/* Its field that names a descriptor, or NULL; none has two. */
+const struct ioctl_field *ioctl_fd_field(const struct ioctl_entry *entry);
+/* What kind of file's descriptor a caller puts into a field, or FILE_NONE */
+enum file_kind field_file(enum field_kind kind);
+/* Does the kernel write to it? */
+bool field_is_out(enum field_kind kind);
+bool ioctl_answers(const struct ioctl_entry *entry);
+
+#endif

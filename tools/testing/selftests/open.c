@@ -1,0 +1,523 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Open files of an allocator: KSALLOC_ALLOCATOR_OPEN, whose the frames are, and when
+ * they come back. Those of a connection are in reopen.c, and what ends a wait is in
+ * cancel.c.
+ */
+#include "ksalloc_test.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "passing.h"
+
+#define FRAMES 4
+
+/* A second open file of the same allocator is another client. */
+FIXTURE(open) {
+	struct rig rig;
+	int first, second;
+};
+
+FIXTURE_SETUP(open)
+{
+	rig_open(&self->rig, 0, 320, 180);
+	rig_allocator(&self->rig, FRAMES);
+	/* Or the connection would keep it. */
+	ASSERT_EQ(0, set_allocator(self->rig.connection, -1));
+	self->first = self->rig.allocator;
+	self->second = allocator_open(self->first);
+	ASSERT_LE(0, self->second);
+}
+
+FIXTURE_TEARDOWN(open)
+{
+	if (self->second > 0)
+		close(self->second);
+	rig_close(&self->rig);
+}
+
+static void close_first(struct open_fixture *self)
+{
+	ASSERT_EQ(0, close(self->first));
+	self->rig.allocator = 0;
+}
+
+static void close_second(struct open_fixture *self)
+{
+	ASSERT_EQ(0, close(self->second));
+	self->second = 0;
+}
+
+static void expect_same_info(int fd, int other, const char *key)
+{
+	char value[64] = "", same[64] = "?";
+
+	EXPECT_TRUE(fdinfo_value(fd, key, value, sizeof(value)));
+	EXPECT_TRUE(fdinfo_value(other, key, same, sizeof(same)));
+	EXPECT_STREQ(value, same);
+}
+
+/* OPEN returns a new descriptor, close-on-exec, of the same allocator. */
+TEST_F(open, descriptor)
+{
+	struct ksalloc_status first, second;
+	int third;
+
+	EXPECT_EQ(FD_CLOEXEC, fcntl(self->second, F_GETFD));
+	EXPECT_EQ(O_RDWR, fcntl(self->second, F_GETFL) & O_ACCMODE);
+	expect_same_info(self->first, self->second, "id");
+	ASSERT_EQ(0, alloc_now(self->second));
+	ASSERT_EQ(0, get_status(self->first, &first));
+	ASSERT_EQ(0, get_status(self->second, &second));
+	EXPECT_EQ(0, memcmp(&first, &second, sizeof(first)));
+	EXPECT_EQ(1, allocated(self->first));
+	/* An opened one can be opened again. */
+	third = allocator_open(self->second);
+	ASSERT_LE(0, third);
+	expect_same_info(self->first, third, "id");
+	close(third);
+}
+
+/* B6: a frame is the same dma-buf, whichever open file exports it. */
+TEST_F(open, same_dmabuf)
+{
+	int dmabuf, other, i;
+
+	for (i = 0; i < FRAMES; i++) {
+		dmabuf = export_frame(self->first, i);
+		other = export_frame(self->second, i);
+		EXPECT_EQ(inode_of(dmabuf), inode_of(other));
+		close(dmabuf);
+		close(other);
+	}
+}
+
+/* B2: O_NONBLOCK is each open file's own. */
+TEST_F(open, nonblock)
+{
+	take_all(self->first);
+	ASSERT_EQ(0, fcntl(self->second, F_SETFL, O_NONBLOCK));
+	EXPECT_EQ(-EAGAIN, alloc_frame(self->second, 0, in_ms(PATIENCE_MS)));
+	EXPECT_EQ(-ETIMEDOUT, alloc_frame(self->first, 0, in_ms(1)));
+}
+
+/* B7: what was got through an open file is free when it is closed, and only that. */
+TEST_F(open, close_returns_its_frames)
+{
+	ASSERT_EQ(0, alloc_now(self->first));
+	ASSERT_EQ(1, alloc_now(self->second));
+	ASSERT_EQ(2, alloc_now(self->second));
+	close_second(self);
+	EXPECT_EQ(1, allocated(self->first));
+	EXPECT_EQ(-EINVAL, free_frame(self->first, 1));
+	EXPECT_EQ(0, free_frame(self->first, 0));
+}
+
+/* B7: the file that the allocator was created with is no other than the rest. */
+TEST_F(open, close_of_the_first)
+{
+	ASSERT_EQ(0, alloc_now(self->first));
+	ASSERT_EQ(1, alloc_now(self->second));
+	close_first(self);
+	EXPECT_EQ(1, allocated(self->second));
+	EXPECT_EQ(0, free_frame(self->second, 1));
+}
+
+/* B7: the allocator ends with the last open file, and all its memory with it. */
+TEST_F(open, last_close)
+{
+	int before = count_dmabufs();
+
+	close_first(self);
+	EXPECT_EQ(before, count_dmabufs());
+	ASSERT_EQ(0, alloc_now(self->second));
+	EXPECT_EQ(before, count_dmabufs());
+	close_second(self);
+	EXPECT_TRUE(EVENTUALLY(count_dmabufs() == before - FRAMES));
+}
+
+/* B7, D5: a connection that it is assigned to keeps the allocator, not the frames. */
+TEST_F(open, assigned)
+{
+	int before = count_dmabufs();
+
+	ASSERT_EQ(0, set_allocator(self->rig.connection, self->second));
+	ASSERT_EQ(0, alloc_now(self->second));
+	close_second(self);
+	EXPECT_EQ(0, allocated(self->first));
+	close_first(self);
+	EXPECT_EQ(before, count_dmabufs());
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
+	ASSERT_EQ(0, set_allocator(self->rig.connection, -1));
+	EXPECT_TRUE(EVENTUALLY(count_dmabufs() == before - FRAMES));
+}
+
+/* B7: a duplicate is no other open file: the last descriptor counts. */
+TEST_F(open, duplicate)
+{
+	int copy = dup(self->second);
+
+	ASSERT_LE(0, copy);
+	ASSERT_EQ(0, alloc_now(self->second));
+	ASSERT_EQ(1, alloc_now(copy));
+	close_second(self);
+	EXPECT_EQ(2, allocated(self->first));
+	ASSERT_EQ(0, close(copy));
+	EXPECT_EQ(0, allocated(self->first));
+}
+
+/* B7: a descriptor that is replaced by dup2() or closed by range is closed, too. */
+TEST_F(open, other_ways_to_close)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	ASSERT_EQ(0, alloc_now(self->second));
+	ASSERT_EQ(self->second, dup2(null, self->second));
+	EXPECT_EQ(0, allocated(self->first));
+	close_second(self);
+	self->second = allocator_open(self->first);
+	ASSERT_EQ(1, alloc_now(self->second));
+	ASSERT_EQ(0, close_range(self->second, self->second, 0));
+	self->second = 0;
+	EXPECT_EQ(0, allocated(self->first));
+}
+
+/* B7: frames of a file that is closed go to who waits for them. */
+TEST_F(open, close_serves_waiter)
+{
+	struct ksalloc_alloc arg;
+	struct call call;
+
+	take_all(self->second);
+	start_waiter(&call, &arg, self->first, 1);
+	close_second(self);
+	EXPECT_EQ(0, call_result(&call));
+	EXPECT_EQ(1, allocated(self->first));
+}
+
+/* B7: a frame is its last holder's, not who had it once. */
+TEST_F(open, holder_changes)
+{
+	int index = alloc_now(self->second);
+
+	ASSERT_LE(0, index);
+	ASSERT_EQ(0, free_frame(self->first, index));
+	take_all(self->first);
+	close_second(self);
+	EXPECT_EQ(FRAMES, allocated(self->first));
+	EXPECT_EQ(0, free_frame(self->first, index));
+}
+
+/* B7: after a fork both share the open file: what a child got stays when it dies. */
+TEST_F(open, fork_shares)
+{
+	struct agent agent;
+	int theirs;
+
+	agent_start(&agent);
+	theirs = agent_alloc(&agent, self->second);
+	ASSERT_LE(0, theirs);
+	ASSERT_LE(0, alloc_now(self->second));
+	agent_kill(&agent);
+	sleep_ms(20);
+	EXPECT_EQ(2, allocated(self->first));
+	EXPECT_EQ(0, free_frame(self->second, theirs));
+	close_second(self);
+	EXPECT_EQ(0, allocated(self->first));
+}
+
+/* B7: so does what the parent got, while the child has the file. */
+TEST_F(open, fork_keeps_open)
+{
+	struct agent agent;
+
+	ASSERT_LE(0, alloc_now(self->second));
+	agent_start(&agent);
+	close_second(self);
+	EXPECT_EQ(1, allocated(self->first));
+	agent_exit(&agent);
+	EXPECT_TRUE(EVENTUALLY(allocated(self->first) == 0));
+}
+
+/* B7: so it does where it was passed over a UNIX socket, and on the way there. */
+TEST_F(open, passed_descriptor_shares)
+{
+	int sockets[2], fds[PASSING_MAX], copy;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0,
+				sockets));
+	ASSERT_LE(0, alloc_now(self->second));
+	copy = dup(self->second);
+	send_fds(sockets[0], &copy, 1);
+	close(copy);
+	close_second(self);
+	EXPECT_EQ(1, allocated(self->first));
+	ASSERT_EQ(1, receive_fds(sockets[1], fds));
+	EXPECT_EQ(1, allocated(self->first));
+	send_fds(sockets[0], fds, 1);
+	close(fds[0]);
+	EXPECT_EQ(1, allocated(self->first));
+	/* Nobody takes it any more. */
+	close(sockets[0]);
+	close(sockets[1]);
+	EXPECT_TRUE(EVENTUALLY(allocated(self->first) == 0));
+}
+
+/* B7: a process that is killed gives back what it got through its own open file. */
+TEST_F(open, killed_process)
+{
+	struct agent agent;
+	int ours, theirs, held;
+
+	agent_start(&agent);
+	theirs = agent_open(&agent, self->first);
+	ours = alloc_now(self->first);
+	ASSERT_LE(0, ours);
+	held = agent_alloc(&agent, theirs);
+	ASSERT_LE(0, held);
+	ASSERT_LE(0, agent_dup(&agent, theirs));
+	ASSERT_LE(0, agent_alloc(&agent, theirs));
+	EXPECT_EQ(3, allocated(self->first));
+	agent_kill(&agent);
+	EXPECT_TRUE(EVENTUALLY(allocated(self->first) == 1));
+	EXPECT_EQ(-EINVAL, free_frame(self->first, held));
+	EXPECT_EQ(0, free_frame(self->first, ours));
+}
+
+/* B7: so does one that exits, */
+TEST_F(open, exited_process)
+{
+	struct agent agent;
+
+	agent_start(&agent);
+	ASSERT_LE(0, agent_alloc(&agent, agent_open(&agent, self->first)));
+	EXPECT_EQ(1, allocated(self->first));
+	agent_exit(&agent);
+	EXPECT_TRUE(EVENTUALLY(allocated(self->first) == 0));
+}
+
+/* B7: or becomes another program. */
+TEST_F(open, exec)
+{
+	struct agent agent;
+
+	agent_start(&agent);
+	ASSERT_LE(0, agent_alloc(&agent, agent_open(&agent, self->first)));
+	agent_exec(&agent);
+	EXPECT_TRUE(EVENTUALLY(allocated(self->first) == 0));
+	EXPECT_EQ(0, kill(agent.pid, 0));
+}
+
+/* B7: an open file without close-on-exec lives on in the other program. */
+TEST_F(open, exec_with_descriptor)
+{
+	struct agent agent;
+
+	ASSERT_EQ(0, fcntl(self->second, F_SETFD, 0));
+	agent_start(&agent);
+	ASSERT_LE(0, alloc_now(self->second));
+	close_second(self);
+	agent_exec(&agent);
+	sleep_ms(20);
+	EXPECT_EQ(1, allocated(self->first));
+	agent_kill(&agent);
+	EXPECT_TRUE(EVENTUALLY(allocated(self->first) == 0));
+}
+
+/* B7: frames of a dead process go to who waits for them. */
+TEST_F(open, killed_process_serves_waiter)
+{
+	struct ksalloc_alloc arg;
+	struct agent agent;
+	struct call call;
+	int index;
+
+	agent_start(&agent);
+	index = agent_alloc(&agent, agent_open(&agent, self->first));
+	ASSERT_LE(0, index);
+	take_all(self->first);
+	start_waiter(&call, &arg, self->second, 1);
+	agent_kill(&agent);
+	EXPECT_EQ(0, call_result(&call));
+	EXPECT_EQ(index, arg.index);
+	EXPECT_EQ(FRAMES, allocated(self->first));
+}
+
+static void *sleep_in_thread(void *data)
+{
+	const atomic_bool *stop = data;
+
+	while (!*stop)
+		sleep_ms(2);
+	return NULL;
+}
+
+/*
+ * B7: a thread that leaves the table of descriptors to the others, by unshare(), takes
+ * its open files along: their frames are held still when the others are gone.
+ */
+TEST_F(open, unshare)
+{
+	atomic_bool stop = false;
+	pthread_t thread;
+
+	take_all(self->first);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, sleep_in_thread, &stop));
+	ASSERT_EQ(0, unshare(CLONE_FILES));
+	stop = true;
+	pthread_join(thread, NULL);
+	sleep_ms(20);
+	EXPECT_EQ(FRAMES, allocated(self->first));
+	EXPECT_EQ(0, free_frame(self->first, 0));
+}
+
+/* A process that takes all frames, forks, and ends; its child only sleeps. */
+static void go_to_background(int allocator, int pipe)
+{
+	/* Its own: the test's does not keep the frames. */
+	int theirs = allocator_open(allocator);
+	pid_t child;
+
+	take_all(theirs);
+	child = fork();
+	if (!child) {
+		for (;;)
+			pause();
+	}
+	if (write(pipe, &child, sizeof(child)) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+/*
+ * B7: a process that goes to the background has what it got before: its parent ends,
+ * and the child goes on.
+ */
+TEST_F(open, daemon)
+{
+	pid_t pid, child = 0;
+	int status, pipes[2];
+
+	ASSERT_EQ(0, pipe2(pipes, O_CLOEXEC));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		go_to_background(self->first, pipes[1]);
+	ASSERT_EQ(sizeof(child), read(pipes[0], &child, sizeof(child)));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+	sleep_ms(20);
+	EXPECT_EQ(FRAMES, allocated(self->first));
+	kill(child, SIGKILL);
+	EXPECT_TRUE(EVENTUALLY(allocated(self->first) == 0));
+}
+
+/* E1: each open file is polled by itself, and says the same. */
+TEST_F(open, poll)
+{
+	EXPECT_EQ(POLLIN, poll_fd(self->second, POLLIN, 0));
+	take_all(self->first);
+	EXPECT_EQ(0, poll_fd(self->first, POLLIN, 0));
+	EXPECT_EQ(0, poll_fd(self->second, POLLIN, 0));
+	ASSERT_EQ(0, free_frame(self->second, 0));
+	EXPECT_EQ(POLLIN, poll_fd(self->first, POLLIN, 0));
+	EXPECT_EQ(POLLIN, poll_fd(self->second, POLLIN, 0));
+	close_first(self);
+	EXPECT_EQ(POLLIN, poll_fd(self->second, POLLIN, 0));
+}
+
+static void *poll_in_thread(void *data)
+{
+	const int *fd = data;
+
+	return (void *)(long)poll_fd(*fd, POLLIN, PATIENCE_MS);
+}
+
+/* E1: pollers of all open files are woken by a frame that becomes free. */
+TEST_F(open, poll_wakes_all)
+{
+	const int fds[] = { self->first, self->second };
+	pthread_t threads[2];
+	void *events;
+	int i;
+
+	take_all(self->first);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, poll_in_thread,
+					    (void *)&fds[i]));
+	sleep_ms(20);
+	ASSERT_EQ(0, free_frame(self->second, 2));
+	for (i = 0; i < 2; i++) {
+		pthread_join(threads[i], &events);
+		EXPECT_EQ(POLLIN, (long)events);
+	}
+}
+
+/* A1, B7: an allocator has as many open files as anybody wants, and none is left. */
+TEST_F(open, many)
+{
+	struct footprint before;
+	int fds[200];
+	unsigned int i;
+
+	footprint_take(&before);
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = allocator_open(i ? fds[i - 1] : self->first);
+		ASSERT_LE(0, fds[i]);
+		if (i % 50 == 7)
+			ASSERT_LE(0, alloc_now(fds[i]));
+	}
+	EXPECT_EQ(FRAMES, allocated(self->first));
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	EXPECT_EQ(0, allocated(self->first));
+	EXPECT_FOOTPRINT(&before);
+}
+
+/*
+ * B4: the process closes its last descriptor while a call waits through it: the call
+ * goes on waiting. The open file ends with it, and so the frame is free again.
+ */
+TEST_F(open, close_does_not_end_a_wait)
+{
+	struct ksalloc_alloc arg;
+	struct call call;
+
+	take_all(self->first);
+	start_waiter(&call, &arg, self->second, 1);
+	ASSERT_TRUE(call_waits(&call));
+	close_second(self);
+	EXPECT_TRUE(call_waits(&call));
+	EXPECT_EQ(1, waiters(self->first));
+	ASSERT_EQ(0, free_frame(self->first, 1));
+	EXPECT_EQ(0, call_result(&call));
+	EXPECT_EQ(1, arg.index);
+	EXPECT_TRUE(EVENTUALLY(allocated(self->first) == FRAMES - 1));
+	EXPECT_EQ(1, alloc_now(self->first));
+}
+
+/* B4: it is the same with another process's last descriptor, and who is killed. */
+TEST_F(open, killed_while_waiting)
+{
+	struct agent agent;
+	int theirs;
+
+	agent_start(&agent);
+	theirs = agent_open(&agent, self->first);
+	ASSERT_EQ(0, agent_alloc(&agent, theirs));
+	take_all(self->first);
+	agent_begin_alloc(&agent, theirs);
+	ASSERT_TRUE(EVENTUALLY(waiters(self->first) == 1));
+	agent_kill(&agent);
+	EXPECT_TRUE(EVENTUALLY(waiters(self->first) == 0));
+	EXPECT_TRUE(EVENTUALLY(allocated(self->first) == FRAMES - 1));
+	EXPECT_EQ(0, alloc_now(self->first));
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A right call of each ioctl, and what was before it: what ioctls.def cannot say.
+ *
+ * A new ioctl needs a line here only where an argument of zeroes would not do, or where
+ * a call has an effect other than a new descriptor.
+ */
+#ifndef SELFTESTS_USAGE_H
+#define SELFTESTS_USAGE_H
+
+#include "ioctls.h"
+#include "ksalloc_test.h"
+
+/* What is out has this in it before a call. */
+#define FILLER 0xa5
+
+/* A connection that runs all the time, and another in STOP */
+FIXTURE(abi) {
+	struct rig rig;
+	int spare_video;	/* of the other camera, not connected */
+	int idle_video;		/* of the other camera, connected */
+	int idle_connection;	/* in STOP */
+	int eventfd;
+	int dmabuf;		/* of the frame that is submitted, or -1 */
+};
+
+/* The file for a call on a kind of file, or of an ioctl */
+int usage_fd(const struct abi_fixture *self, enum file_kind kind);
+int usage_op_fd(const struct abi_fixture *self, const struct ioctl_entry *op);
+/* Make an argument that is right. */
+void usage_fill(struct abi_fixture *self, const struct ioctl_entry *op, void *arg);
+/* Bring back what was before, after a call that went well or failed. */
+void usage_undo(struct abi_fixture *self, const struct ioctl_entry *op,
+		const void *arg, int result);
+
+#endif
