@@ -179,7 +179,7 @@ static DWORD end_read(HANDLE pin, struct read *read, BOOL wait)
 	return GetOverlappedResult(pin, &read->overlapped, &bytes, wait) ? 0 : GetLastError();
 }
 
-static void take_all(HANDLE allocator, void **frames)
+static void take_each(HANDLE allocator, void **frames)
 {
 	int i;
 
@@ -400,7 +400,7 @@ TEST_F(client, pending_alloc)
 	KSMETHOD requests[2];
 	DWORD bytes;
 
-	take_all(self->allocator, frames);
+	take_each(self->allocator, frames);
 	EXPECT_EQ(ERROR_IO_PENDING, take_later(self->allocator, &requests[0], &first,
 					       &overlapped[0]));
 	EXPECT_EQ(ERROR_IO_PENDING, take_later(self->allocator, &requests[1], &second,
@@ -432,7 +432,7 @@ TEST_F(client, pending_alloc_ends_with_the_handle)
 	KSMETHOD request;
 	DWORD bytes;
 
-	take_all(self->allocator, frames);
+	take_each(self->allocator, frames);
 	EXPECT_EQ(ERROR_IO_PENDING, take_later(self->allocator, &request, &later, &overlapped));
 	sleep_ms(50);
 	EXPECT_TRUE(CloseHandle(self->allocator));
@@ -451,7 +451,7 @@ TEST_F(client, closes_without_descriptors)
 	KSMETHOD request;
 	DWORD bytes;
 
-	take_all(self->allocator, frames);
+	take_each(self->allocator, frames);
 	EXPECT_EQ(ERROR_IO_PENDING, take_later(self->allocator, &request, &later, &overlapped));
 	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &before));
 	limit = before;
@@ -477,7 +477,7 @@ TEST_F(client, reads)
 	LONGLONG last = 0;
 	int i, which;
 
-	take_all(self->allocator, frames);
+	take_each(self->allocator, frames);
 	EXPECT_EQ(ERROR_OPERATION_ABORTED, begin_read(self->pin, &reads[0], frames[0], 0));
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_PAUSE));
 	EXPECT_EQ(ERROR_INVALID_PARAMETER, begin_read(self->pin, &reads[0], &last, 0));
@@ -512,7 +512,7 @@ TEST_F(client, cancelled_reads)
 	void *frames[READS] = { 0 };
 	int i;
 
-	take_all(self->allocator, frames);
+	take_each(self->allocator, frames);
 	ASSERT_EQ(S_OK, give(self->allocator, frames[3]));
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_PAUSE));
 	for (i = 0; i < 3; i++)
@@ -549,7 +549,7 @@ TEST_F(client, cancelled_frame_goes_to_no_waiter)
 	DWORD bytes;
 	int i;
 
-	take_all(self->allocator, frames);
+	take_each(self->allocator, frames);
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_PAUSE));
 	for (i = 0; i < READS; i++)
 		ASSERT_EQ(ERROR_IO_PENDING, begin_read(self->pin, &reads[i], frames[i], 0));
@@ -581,7 +581,7 @@ static void lose_pin(HANDLE pin, HANDLE allocator, bool by_closing)
 	DWORD bytes;
 	int i;
 
-	take_all(allocator, frames);
+	take_each(allocator, frames);
 	ASSERT_EQ(S_OK, set_pin_state(pin, KSSTATE_RUN));
 	for (i = 0; i < READS; i++)
 		ASSERT_EQ(ERROR_IO_PENDING, begin_read(pin, &reads[i], frames[i], 0));
@@ -631,7 +631,7 @@ TEST_F(client, reads_ended_by_another)
 	HANDLE none = NULL;
 	int turn, i;
 
-	take_all(self->allocator, frames);
+	take_each(self->allocator, frames);
 	for (turn = 0; turn < 20; turn++) {
 		ASSERT_EQ(S_OK, property(self->pin, &KSPROPSETID_Stream,
 					 KSPROPERTY_STREAM_ALLOCATOR, KSPROPERTY_TYPE_SET,
@@ -687,7 +687,7 @@ TEST_F(client, signals)
 	sigset_t set;
 
 	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
-	take_all(self->allocator, frames);
+	take_each(self->allocator, frames);
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_PAUSE));
 	ASSERT_EQ(ERROR_IO_PENDING, begin_read(self->pin, &read, frames[0], 0));
 	ASSERT_EQ(ERROR_IO_PENDING, take_later(self->allocator, &request, &later, &overlapped));
@@ -790,7 +790,7 @@ TEST_F(client, frames_have_one_holder)
 	crowd.pin = self->pin;
 	crowd.allocator = self->allocator;
 	crowd.size = self->framing.FrameSize;
-	take_all(self->allocator, crowd.frames);
+	take_each(self->allocator, crowd.frames);
 	for (i = 0; i < READS; i++)
 		ASSERT_EQ(S_OK, give(self->allocator, crowd.frames[i]));
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
@@ -819,13 +819,13 @@ TEST_F(client, cancelled_frame_goes_to_another_process)
 	struct agent agent;
 	int i, fd;
 
-	take_all(self->allocator, frames);
+	take_each(self->allocator, frames);
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_PAUSE));
 	for (i = 0; i < READS; i++)
 		ASSERT_EQ(ERROR_IO_PENDING, begin_read(self->pin, &reads[i], frames[i], 0));
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_ACQUIRE));
 	agent_start(&agent);
-	fd = agent_pass(&agent, LibksDescriptor(self->allocator));
+	fd = agent_open(&agent, LibksDescriptor(self->allocator));
 	for (i = 0; i < READS; i++)
 		ASSERT_LE(0, agent_alloc(&agent, fd));
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_PAUSE));
@@ -868,7 +868,7 @@ TEST_F(client, synchronous_read)
 	ULONG returned;
 	int i;
 
-	take_all(self->allocator, frames);
+	take_each(self->allocator, frames);
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_RUN));
 	for (i = 1; i < READS; i++)
 		ASSERT_EQ(ERROR_IO_PENDING, begin_read(self->pin, &others[i], frames[i], 0));
@@ -910,7 +910,7 @@ TEST_F(client, events)
 	};
 	void *frames[READS] = { 0 };
 
-	take_all(self->allocator, frames);
+	take_each(self->allocator, frames);
 	EXPECT_EQ(HRESULT_FROM_WIN32(ERROR_INVALID_PARAMETER),
 		  enable(self->allocator, KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME,
 			 KSEVENT_TYPE_ENABLE, &data[0]));

@@ -6,6 +6,7 @@
 #include "ksalloc_test.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A KSALLOC_CONNECT that is to be refused, and to leave nothing behind */
@@ -245,14 +247,38 @@ TEST_F(connect, fresh)
 	EXPECT_EQ(O_RDWR, fcntl(self->rig.connection, F_GETFL) & O_ACCMODE);
 }
 
-/* A second connection on one V4L2 file is refused with EBUSY. */
-TEST_F(connect, second_on_one_file)
+/*
+ * A V4L2 file can be connected as often as anybody wants, and so can others of its
+ * device. One of the connections has the buffers, from ACQUIRE on: EBUSY for the others.
+ */
+TEST_F(connect, several_on_one_file)
 {
-	int other = dup(self->rig.video);
+	int connections[3], i, j;
 
-	expect_no_connection(self->rig.video, -EBUSY);
-	expect_no_connection(other, -EBUSY);
-	EXPECT_EQ(KSSTATE_STOP, get_state(self->rig.connection));
+	for (i = 0; i < 3; i++) {
+		connections[i] = do_connect(self->rig.ksalloc, self->rig.video);
+		ASSERT_LE(0, connections[i]);
+	}
+	rig_allocator(&self->rig, 0);
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, set_allocator(connections[i],
+					   self->rig.allocator));
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, set_state(connections[i], KSSTATE_ACQUIRE));
+		for (j = i + 1; j < 3; j++)
+			EXPECT_EQ(-EBUSY, set_state(connections[j],
+						    KSSTATE_RUN));
+		ASSERT_EQ(0, set_state(connections[i], KSSTATE_RUN));
+		ASSERT_LT(0, rig_submit_all(&(struct rig){
+			.connection = connections[i],
+			.allocator = self->rig.allocator,
+		}));
+		EXPECT_LE(0, complete(connections[i], 0, in_ms(PATIENCE_MS),
+				      NULL));
+		/* Frames that it completed are free with it. */
+		close(connections[i]);
+		EXPECT_TRUE(EVENTUALLY(allocated(self->rig.allocator) == 0));
+	}
 }
 
 /* When a connection is closed its V4L2 file can have another. */
@@ -267,10 +293,7 @@ TEST_F(connect, again_after_close)
 	self->rig.connection = again;
 }
 
-/*
- * A4: with no descriptor left CONNECT gets EMFILE, and neither a reference nor
- * a mark on the V4L2 file stays behind.
- */
+/* A4: with no descriptor left CONNECT gets EMFILE, and keeps no reference. */
 TEST_F(connect, no_descriptor_left)
 {
 	struct footprint before;
@@ -287,6 +310,63 @@ TEST_F(connect, no_descriptor_left)
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	EXPECT_FOOTPRINT(&before);
 	EXPECT_LE(0, do_connect(self->rig.ksalloc, other));
+}
+
+#define NOBODY 65534
+
+/* What CONNECT says to a process that is nobody, by an open file that it was given */
+static int connect_as_nobody(int ksalloc, int video)
+{
+	int status, result;
+	pid_t pid = fork();
+
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		ASSERT_EQ(0, setgroups(0, NULL));
+		ASSERT_EQ(0, setgid(NOBODY));
+		ASSERT_EQ(0, setuid(NOBODY));
+		result = do_connect(ksalloc, video);
+		_exit(result < 0 ? -result : 0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	return -WEXITSTATUS(status);
+}
+
+/*
+ * The node is opened again with the rights of the caller: who was given an open file of
+ * it, and might not open it, gets open()'s EACCES, and who might gets a connection.
+ */
+TEST_F(connect, opened_by_right)
+{
+	const char *path = node_path("vivid-000-vid-cap");
+	int video = open_camera(0);
+	struct stat st;
+
+	ASSERT_EQ(0, stat(path, &st));
+	ASSERT_EQ(0, chmod(path, 0600));
+	EXPECT_EQ(-EACCES, connect_as_nobody(self->rig.ksalloc, video));
+	ASSERT_EQ(0, chmod(path, 0444));
+	EXPECT_EQ(-EACCES, connect_as_nobody(self->rig.ksalloc, video));
+	ASSERT_EQ(0, chmod(path, 0666));
+	EXPECT_EQ(0, connect_as_nobody(self->rig.ksalloc, video));
+	ASSERT_EQ(0, chmod(path, st.st_mode & 07777));
+	close(video);
+}
+
+/* It is the node of the open file, whatever has its name by now. */
+TEST_F(connect, node_is_renamed)
+{
+	char path[64], away[80];
+	int connection;
+
+	snprintf(path, sizeof(path), "%s", node_path("vivid-000-vid-cap"));
+	snprintf(away, sizeof(away), "%s-away", path);
+	ASSERT_EQ(0, rename(path, away));
+	connection = do_connect(self->rig.ksalloc, self->rig.video);
+	ASSERT_EQ(0, rename(away, path));
+	ASSERT_LE(0, connection);
+	close(connection);
 }
 
 /* Two files of one device may each have a connection; one has the buffers. */
@@ -312,8 +392,8 @@ TEST_F(connect, two_files_of_a_device)
 					  KSSTATE_ACQUIRE)));
 }
 
-/* The owner may close his V4L2 file: the connection captures all the same. */
-TEST_F(connect, owner_closes_video)
+/* The caller may close his V4L2 file: the connection captures all the same. */
+TEST_F(connect, caller_closes_video)
 {
 	struct ksalloc_complete frame;
 	int i;
@@ -331,7 +411,7 @@ TEST_F(connect, owner_closes_video)
 }
 
 /* The same where the V4L2 file is closed while frames arrive. */
-TEST_F(connect, owner_closes_video_while_streaming)
+TEST_F(connect, caller_closes_video_while_streaming)
 {
 	int i;
 
@@ -397,7 +477,7 @@ TEST_F(connect, buffers_of_others)
 }
 
 /* The same where they were asked for through the connected V4L2 file. */
-TEST_F(connect, buffers_of_the_owner)
+TEST_F(connect, buffers_of_the_caller)
 {
 	struct v4l2_requestbuffers request = {
 		.count = 2,
@@ -483,158 +563,4 @@ TEST_F(connect, framing_is_enough)
 	ASSERT_EQ(self->rig.framing.frames, rig_submit_all(&self->rig));
 	for (i = 0; i < 5; i++)
 		rig_turn(&self->rig, NULL);
-}
-
-/* A5, D5: -1 is no allocator; other numbers that are not open: EBADF. */
-TEST_F(connect, assign_not_open)
-{
-	int path, closed;
-	char link[64];
-
-	rig_allocator(&self->rig, 0);
-	closed = dup(self->rig.allocator);
-	close(closed);
-	EXPECT_EQ(-EBADF, set_allocator(self->rig.connection, closed));
-	EXPECT_EQ(-EBADF, set_allocator(self->rig.connection, -2));
-	EXPECT_EQ(-EBADF, set_allocator(self->rig.connection, INT_MIN));
-	EXPECT_EQ(-EBADF, set_allocator(self->rig.connection, INT_MAX));
-	EXPECT_EQ(0, set_allocator(self->rig.connection, -1));
-	EXPECT_EQ(0, set_allocator(self->rig.connection, -1));
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", self->rig.allocator);
-	path = open(link, O_PATH | O_CLOEXEC);
-	ASSERT_LE(0, path);
-	EXPECT_EQ(-EBADF, set_allocator(self->rig.connection, path));
-}
-
-/* A5, D5: files that are no allocators, a connection among them: EINVAL. */
-TEST_F(connect, assign_wrong_kind)
-{
-	const int fds[] = {
-		self->rig.connection, self->rig.ksalloc, self->rig.video,
-		open("/dev/null", O_RDWR), eventfd(0, 0),
-		memfd_create("selftest", 0), open("/dev/dma_heap/system",
-						  O_RDWR),
-	};
-	unsigned int i;
-	int dmabuf;
-
-	rig_allocator(&self->rig, 0);
-	for (i = 0; i < ARRAY_SIZE(fds); i++)
-		EXPECT_EQ(-EINVAL, set_allocator(self->rig.connection,
-						 fds[i]));
-	dmabuf = export_frame(self->rig.allocator, 0);
-	ASSERT_LE(0, dmabuf);
-	EXPECT_EQ(-EINVAL, set_allocator(self->rig.connection, dmabuf));
-	/* The one that was assigned still is. */
-	EXPECT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
-}
-
-/* D5: an allocator whose frames are too small for the device: EINVAL. */
-TEST_F(connect, assign_too_small)
-{
-	struct rig large;
-
-	rig_open(&large, 1, 640, 360);
-	rig_allocator(&self->rig, 0);
-	EXPECT_EQ(-EINVAL, set_allocator(large.connection,
-					 self->rig.allocator));
-	rig_close(&large);
-}
-
-/* D5, H6: an allocator made on another connection, large enough, is taken. */
-TEST_F(connect, assign_from_another_connection)
-{
-	struct rig large;
-	int i;
-
-	rig_open(&large, 1, 640, 360);
-	self->rig.allocator = create_allocator(large.connection, large.heap, 4,
-					       0);
-	ASSERT_LE(0, self->rig.allocator);
-	rig_close(&large);
-	ASSERT_EQ(0, set_allocator(self->rig.connection, self->rig.allocator));
-	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
-	ASSERT_EQ(4, rig_submit_all(&self->rig));
-	for (i = 0; i < 6; i++)
-		rig_turn(&self->rig, NULL);
-}
-
-/* D5: in any state but STOP the allocator cannot be changed: EBUSY. */
-TEST_F(connect, assign_while_busy)
-{
-	static const unsigned int states[] = {
-		KSSTATE_ACQUIRE, KSSTATE_PAUSE, KSSTATE_RUN, KSSTATE_PAUSE,
-		KSSTATE_ACQUIRE,
-	};
-	unsigned int i;
-	int other;
-
-	rig_allocator(&self->rig, 0);
-	other = create_allocator(self->rig.connection, self->rig.heap, 0, 0);
-	ASSERT_LE(0, other);
-	for (i = 0; i < ARRAY_SIZE(states); i++) {
-		ASSERT_EQ(0, set_state(self->rig.connection, states[i]));
-		EXPECT_EQ(-EBUSY, set_allocator(self->rig.connection, other));
-		EXPECT_EQ(-EBUSY, set_allocator(self->rig.connection, -1));
-		EXPECT_EQ(-EBUSY, set_allocator(self->rig.connection,
-						self->rig.allocator));
-	}
-	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
-	EXPECT_EQ(0, set_allocator(self->rig.connection, other));
-}
-
-/* D5: setting none, or closing the connection, drops the reference. */
-TEST_F(connect, assign_drops_reference)
-{
-	int before = count_dmabufs();
-
-	rig_allocator(&self->rig, 3);
-	EXPECT_EQ(before + 3, count_dmabufs());
-	close(self->rig.allocator);
-	EXPECT_EQ(before + 3, count_dmabufs());
-	ASSERT_EQ(0, set_allocator(self->rig.connection, -1));
-	EXPECT_TRUE(EVENTUALLY(count_dmabufs() == before));
-
-	rig_allocator(&self->rig, 3);
-	close(self->rig.allocator);
-	self->rig.allocator = 0;
-	EXPECT_EQ(before + 3, count_dmabufs());
-	close(self->rig.connection);
-	self->rig.connection = 0;
-	EXPECT_TRUE(EVENTUALLY(count_dmabufs() == before));
-}
-
-/* D5: a new allocator takes the place of the old one, which is dropped. */
-TEST_F(connect, assign_replaces)
-{
-	int before = count_dmabufs();
-
-	rig_allocator(&self->rig, 3);
-	close(self->rig.allocator);
-	rig_allocator(&self->rig, 5);
-	EXPECT_TRUE(EVENTUALLY(count_dmabufs() == before + 5));
-	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_PAUSE));
-	EXPECT_EQ(5, rig_submit_all(&self->rig));
-}
-
-/*
- * D5: frames that were got by COMPLETE go back to the allocator that was
- * assigned, when another one is.
- */
-TEST_F(connect, assign_returns_completed_frames)
-{
-	int first, i;
-
-	rig_allocator(&self->rig, 4);
-	first = self->rig.allocator;
-	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
-	ASSERT_EQ(4, rig_submit_all(&self->rig));
-	for (i = 0; i < 2; i++)
-		ASSERT_LE(0, rig_complete(&self->rig, NULL));
-	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
-	EXPECT_EQ(2, allocated(first));
-	rig_allocator(&self->rig, 4);
-	EXPECT_EQ(0, allocated(first));
-	EXPECT_EQ(0, allocated(self->rig.allocator));
 }

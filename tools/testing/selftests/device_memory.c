@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Allocators of a device's own memory: the driver's MMAP buffers as frames, who can
- * use them, how long they live, and who meddles with them.
+ * use them, how long they live, and who meddles with them. How they are made and refused
+ * is in own_memory.c.
  */
 #include "ksalloc_test.h"
 
@@ -221,38 +222,71 @@ TEST_F(memory, device_is_busy)
 	close(video);
 }
 
-/* A9, B7: the allocator outlives the connection and the V4L2 file's descriptors. */
+/*
+ * A9, B7: the allocator outlives the connection and the caller's V4L2 file. The device is
+ * busy for another connection of its own as long, and other devices import the frames.
+ */
 TEST_F(memory, outlives_connection)
 {
 	unsigned char *map = map_of(self->allocator, 0);
-	int video = dup(self->rig.video);
+	struct rig other;
+	int video;
 
 	close(self->connection);
 	close(self->rig.video);
+	self->rig.connection = 0;
 	self->rig.video = 0;
 	ASSERT_EQ(0, alloc_now(self->allocator));
 	memset(map, 0x55, FRAME_SIZE);
 	ASSERT_EQ(0, free_frame(self->allocator, 0));
 	munmap(map, FRAME_SIZE);
 
-	/* The same file may have another connection, which streams with it. */
-	ASSERT_TRUE(EVENTUALLY((self->rig.connection =
-				do_connect(self->rig.ksalloc, video)) !=
-			       -EBUSY));
-	ASSERT_LE(0, self->rig.connection);
-	ASSERT_EQ(0, set_allocator(self->rig.connection, self->allocator));
-	expect_stream(&self->rig);
-	close(video);
-	close(self->rig.connection);
-	self->rig.connection = 0;
-
-	/* With the allocator alone, the device is still busy; then it is not. */
 	video = open_camera(0);
 	EXPECT_EQ(-EBUSY, reqbufs(video, V4L2_MEMORY_MMAP, 2));
+	self->rig.connection = do_connect(self->rig.ksalloc, video);
+	ASSERT_LE(0, self->rig.connection);
+	ASSERT_EQ(0, set_allocator(self->rig.connection, self->allocator));
+	EXPECT_EQ(-EBUSY, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(KSSTATE_STOP, get_state(self->rig.connection));
+	ASSERT_EQ(0, set_allocator(self->rig.connection, -1));
+
+	rig_open(&other, 1, WIDTH, HEIGHT);
+	other.allocator = dup(self->allocator);
+	ASSERT_EQ(0, set_allocator(other.connection, other.allocator));
+	expect_stream(&other);
+	rig_close(&other);
+
 	close(self->allocator);
 	self->rig.allocator = 0;
 	EXPECT_TRUE(EVENTUALLY(reqbufs(video, V4L2_MEMORY_MMAP, 2) == 2));
 	close(video);
+}
+
+/* A9: another open file of the connection streams with it as well. */
+TEST_F(memory, connection_opened_again)
+{
+	struct rig other = self->rig;
+
+	other.connection = connection_open(self->connection);
+	ASSERT_LE(0, other.connection);
+	close(self->connection);
+	self->rig.connection = 0;
+	expect_stream(&other);
+	close(other.connection);
+}
+
+/* A9: fdinfo of the allocator says which device it keeps busy. */
+TEST_F(memory, fdinfo)
+{
+	char device[64] = "";
+
+	EXPECT_TRUE(fdinfo_value(self->allocator, "device", device,
+				 sizeof(device)));
+	EXPECT_STREQ(strrchr(node_path("vivid-000-vid-cap"), '/') + 1, device);
+	close(self->connection);
+	self->rig.connection = 0;
+	EXPECT_TRUE(fdinfo_value(self->allocator, "device", device,
+				 sizeof(device)));
 }
 
 /* A9: the memory outlives the allocator where somebody has it mapped. */
@@ -272,129 +306,6 @@ TEST_F(memory, mapping_outlives_allocator)
 	EXPECT_EQ(0x77, map[0]);
 	EXPECT_EQ(0x77, map[FRAME_SIZE - 1]);
 	munmap(map, FRAME_SIZE);
-}
-
-/* Nothing yet is created */
-FIXTURE(creation) {
-	struct rig rig;
-	struct footprint before;
-};
-
-FIXTURE_SETUP(creation)
-{
-	rig_open(&self->rig, 0, WIDTH, HEIGHT);
-	footprint_take(&self->before);
-}
-
-FIXTURE_TEARDOWN(creation)
-{
-	rig_close(&self->rig);
-	repair_machine();
-}
-
-/* A4, A9: a refused creation leaves nothing, and the device free. */
-static void expect_refused(struct creation_fixture *self, int expected,
-			   unsigned int frames, unsigned int frame_size)
-{
-	struct v4l2_buffer buffer = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
-
-	EXPECT_EQ(expected, create_own(self->rig.connection, frames,
-				       frame_size));
-	EXPECT_FOOTPRINT(&self->before);
-	/* REQBUFS alone would free what is left of the same file's */
-	EXPECT_EQ(-EINVAL, call_fd(self->rig.video, VIDIOC_QUERYBUF, &buffer));
-	EXPECT_EQ(2, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 2));
-	EXPECT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
-}
-
-/* A9: more or larger buffers than the device has: EOPNOTSUPP. */
-TEST_F(creation, too_much)
-{
-	expect_refused(self, -EOPNOTSUPP, TOO_MANY, 0);
-	expect_refused(self, -EOPNOTSUPP, FRAMES, FRAME_SIZE + 4096);
-	expect_refused(self, -EINVAL, 1, 0);
-	expect_refused(self, -EINVAL, FRAMES, FRAME_SIZE - 1);
-	expect_refused(self, -E2BIG, KSALLOC_MAX_FRAMES + 1, 0);
-}
-
-/* A9: memory that there is not: ENOMEM. */
-TEST_F(creation, limit)
-{
-	ASSERT_EQ(0, write_text("/sys/module/ksalloc/parameters/max_mbytes",
-				"1"));
-	expect_refused(self, -ENOMEM, 10, 0);
-	ASSERT_EQ(0, write_text("/sys/module/ksalloc/parameters/max_mbytes",
-				"0"));
-}
-
-/* A9: who has buffers of the device already keeps them: EBUSY. */
-TEST_F(creation, busy)
-{
-	static const enum v4l2_memory memories[] = {
-		V4L2_MEMORY_MMAP, V4L2_MEMORY_DMABUF, V4L2_MEMORY_USERPTR,
-	};
-	struct v4l2_buffer buffer = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
-	int other = open_camera(0), i, j;
-
-	for (i = 0; i < 3; i++) {
-		for (j = 0; j < 2; j++) {
-			int video = j ? other : self->rig.video;
-
-			ASSERT_EQ(2, reqbufs(video, memories[i], 2));
-			EXPECT_EQ(-EBUSY, create_own(self->rig.connection,
-						     FRAMES, 0));
-			buffer.index = 1;
-			EXPECT_EQ(0, call_fd(video, VIDIOC_QUERYBUF, &buffer));
-			EXPECT_EQ(memories[i], buffer.memory);
-			ASSERT_EQ(0, reqbufs(video, memories[i], 0));
-		}
-	}
-	close(other);
-	EXPECT_FOOTPRINT(&self->before);
-}
-
-/* A9, A4: the driver's own error is passed on. */
-TEST_F(creation, driver_fails)
-{
-	ASSERT_EQ(0, set_control(self->rig.video,
-				 "Inject VIDIOC_REQBUFS Error", 1));
-	expect_refused(self, -EINVAL, FRAMES, 0);
-}
-
-/* A4: no descriptor is left for any of the frames, or for the allocator: EMFILE. */
-TEST_F(creation, no_descriptors)
-{
-	struct rlimit old = { 0 }, none;
-	int next = dup(0);
-
-	close(next);
-	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &old));
-	none = old;
-	none.rlim_cur = next;
-	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &none));
-	EXPECT_EQ(-EMFILE, create_own(self->rig.connection, FRAMES, 0));
-	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &old));
-	EXPECT_FOOTPRINT(&self->before);
-	EXPECT_EQ(2, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 2));
-}
-
-/* A9: who has less than the highest priority on the device cannot take its memory. */
-TEST_F(creation, priority)
-{
-	enum v4l2_priority record = V4L2_PRIORITY_RECORD;
-	int other = open_camera(0);
-
-	ASSERT_EQ(0, call_fd(other, VIDIOC_S_PRIORITY, &record));
-	EXPECT_EQ(-EBUSY, create_own(self->rig.connection, FRAMES, 0));
-	close(other);
-	EXPECT_FOOTPRINT(&self->before);
-}
-
-/* A9: a dead device has no memory. */
-TEST_F(creation, gone)
-{
-	vivid_unbind();
-	EXPECT_EQ(-ENODEV, create_own(self->rig.connection, FRAMES, 0));
 }
 
 /* G1, A9: another device fills these frames, which it imports. */
@@ -455,15 +366,13 @@ TEST_F(memory, other_process)
 		.flags = KSALLOC_ALLOC_DMABUF,
 	};
 	struct ksalloc_submit give = { .size = sizeof(give) };
-	struct ksalloc_complete take = { .size = sizeof(take) };
-	struct ksalloc_free end = { .size = sizeof(end) };
 	int allocator, connection;
 	struct agent agent;
 	unsigned char *map;
 
 	agent_start(&agent);
-	allocator = agent_pass(&agent, self->allocator);
-	connection = agent_pass(&agent, self->connection);
+	allocator = agent_open(&agent, self->allocator);
+	connection = agent_open(&agent, self->connection);
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 	ASSERT_EQ(0, agent_call(&agent, allocator, KSALLOC_ALLOC, &alloc,
 				sizeof(alloc)));
@@ -471,67 +380,14 @@ TEST_F(memory, other_process)
 	map = map_of(self->allocator, alloc.index);
 	memset(map, 0x33, FRAME_SIZE);
 	give.index = alloc.index;
+	give.dmabuf_fd = alloc.dmabuf_fd;
 	ASSERT_EQ(0, agent_call(&agent, connection, KSALLOC_SUBMIT, &give,
 				sizeof(give)));
-	ASSERT_EQ(0, agent_call(&agent, connection, KSALLOC_COMPLETE, &take,
-				sizeof(take)));
-	EXPECT_EQ(alloc.index, take.index);
+	EXPECT_EQ(alloc.index, agent_complete(&agent, connection));
 	expect_picture(map);
-	end.index = take.index;
-	EXPECT_EQ(0, agent_call(&agent, allocator, KSALLOC_FREE, &end,
-				sizeof(end)));
+	EXPECT_EQ(0, agent_free(&agent, allocator, alloc.index));
 	munmap(map, FRAME_SIZE);
 	agent_exit(&agent);
-}
-
-/* A9, B7: the process that made the allocator is killed: the device is free. */
-TEST_F(creation, owner_killed)
-{
-	struct ksalloc_create_allocator arg = {
-		.size = sizeof(arg),
-		.heap_fd = -1,
-		.framing.frames = FRAMES,
-	};
-	struct ksalloc_set_allocator set = { .size = sizeof(set) };
-	struct ksalloc_set_state run = {
-		.size = sizeof(run),
-		.state = KSSTATE_RUN,
-	};
-	struct agent agent;
-	int connection;
-
-	agent_start(&agent);
-	connection = agent_pass(&agent, self->rig.connection);
-	ASSERT_LE(0, connection);
-	set.allocator_fd = agent_call(&agent, connection,
-				      KSALLOC_CREATE_ALLOCATOR, &arg,
-				      sizeof(arg));
-	ASSERT_LE(0, set.allocator_fd);
-	EXPECT_EQ(-EBUSY, create_own(self->rig.connection, FRAMES, 0));
-	agent_kill(&agent);
-	EXPECT_FOOTPRINT(&self->before);
-	EXPECT_TRUE(EVENTUALLY(reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 2) ==
-			       2));
-	ASSERT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
-
-	/* Once more, in RUN, with everything that there is closed here */
-	agent_start(&agent);
-	connection = agent_pass(&agent, self->rig.connection);
-	set.allocator_fd = agent_call(&agent, connection,
-				      KSALLOC_CREATE_ALLOCATOR, &arg,
-				      sizeof(arg));
-	ASSERT_LE(0, set.allocator_fd);
-	ASSERT_EQ(0, agent_call(&agent, connection, KSALLOC_SET_ALLOCATOR,
-				&set, sizeof(set)));
-	ASSERT_EQ(0, agent_call(&agent, connection, KSALLOC_SET_STATE, &run,
-				sizeof(run)));
-	close(self->rig.connection);
-	close(self->rig.video);
-	self->rig.connection = 0;
-	agent_kill(&agent);
-	self->rig.video = open_camera(0);
-	EXPECT_TRUE(EVENTUALLY(reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 2) ==
-			       2));
 }
 
 /*
@@ -588,78 +444,69 @@ TEST_F(memory, unbind_and_import)
 	rig_close(&other);
 }
 
-/* The client frees the buffers behind the allocator's back, in STOP. */
-TEST_F(memory, freed_in_stop)
+/*
+ * A9: the buffers are of the connection's own V4L2 file: whoever has another file of the
+ * device, the caller's among them, can neither free nor replace them, in any state.
+ */
+TEST_F(memory, not_freed_by_others)
 {
-	struct v4l2_buffer buffer = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+	int other = open_camera(0), state, i;
+	const int videos[] = { self->rig.video, other };
 	unsigned char *map = map_of(self->allocator, 0);
-
-	ASSERT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
-	memset(map, 0x44, FRAME_SIZE);
-	EXPECT_EQ(-EOPNOTSUPP, set_state(self->connection, KSSTATE_ACQUIRE));
-	EXPECT_EQ(KSSTATE_STOP, get_state(self->connection));
-
-	/* New ones with the same numbers are not the frames either. */
-	ASSERT_EQ(FRAMES, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, FRAMES));
-	EXPECT_EQ(-EOPNOTSUPP, set_state(self->connection, KSSTATE_RUN));
-	EXPECT_EQ(KSSTATE_STOP, get_state(self->connection));
-	EXPECT_EQ(0x44, map[0]);
-	munmap(map, FRAME_SIZE);
-
-	/* And they are not the allocator's to free. */
-	ASSERT_EQ(0, set_allocator(self->connection, -1));
-	close(self->allocator);
-	self->rig.allocator = 0;
-	sleep_ms(50);
-	EXPECT_EQ(0, call_fd(self->rig.video, VIDIOC_QUERYBUF, &buffer));
-	ASSERT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
-}
-
-/* Where the client frees them in ACQUIRE, submitting fails and all can be closed. */
-TEST_F(memory, freed_in_acquire)
-{
-	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
-	ASSERT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
-	ASSERT_EQ(0, alloc_now(self->allocator));
-	EXPECT_EQ(-EINVAL, submit(self->connection, 0));
-	EXPECT_EQ(1, allocated(self->allocator));
-	EXPECT_EQ(0, in_device(self->allocator));
-	EXPECT_GT(0, set_state(self->connection, KSSTATE_RUN));
-	EXPECT_EQ(KSSTATE_PAUSE, get_state(self->connection));
-	EXPECT_EQ(0, set_state(self->connection, KSSTATE_STOP));
-	EXPECT_EQ(0, free_frame(self->allocator, 0));
-}
-
-/* The same among a running capture, which the client stops first. */
-TEST_F(memory, freed_in_run)
-{
 	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	int i, index;
+
+	memset(map, 0x44, FRAME_SIZE);
+	for (state = KSSTATE_STOP; state <= KSSTATE_PAUSE; state++) {
+		ASSERT_EQ(0, set_state(self->connection, state));
+		for (i = 0; i < 2; i++) {
+			EXPECT_EQ(-EBUSY, reqbufs(videos[i], V4L2_MEMORY_MMAP,
+						  0));
+			EXPECT_EQ(-EBUSY, reqbufs(videos[i], V4L2_MEMORY_MMAP,
+						  FRAMES));
+			EXPECT_EQ(-EBUSY, reqbufs(videos[i],
+						  V4L2_MEMORY_DMABUF, FRAMES));
+			EXPECT_EQ(-EBUSY, call_fd(videos[i], VIDIOC_STREAMOFF,
+						  &type));
+		}
+	}
+	EXPECT_EQ(0x44, map[0]);
+	EXPECT_EQ(0x44, map[FRAME_SIZE - 1]);
+	munmap(map, FRAME_SIZE);
+	close(other);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	expect_stream(&self->rig);
+}
+
+/*
+ * A9, I2: what somebody tries among a running capture makes no frame count as filled
+ * that is not.
+ */
+TEST_F(memory, not_freed_in_run)
+{
+	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE, i;
+	struct ksalloc_complete frame = { 0 };
+	unsigned char *map;
 
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
-	EXPECT_EQ(-EBUSY, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
-	rig_turn(&self->rig, NULL);
-	ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_STREAMOFF, &type));
-	ASSERT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
-	ASSERT_EQ(2, reqbufs(self->rig.video, V4L2_MEMORY_DMABUF, 2));
-	for (i = 0; i < FRAMES; i++) {
-		index = complete(self->connection, KSALLOC_NONBLOCK, 0, NULL);
-		EXPECT_GT(0, index);
+	for (i = 0; i < 2 * FRAMES; i++) {
+		call_fd(self->rig.video, VIDIOC_STREAMOFF, &type);
+		reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0);
+		reqbufs(self->rig.video, V4L2_MEMORY_MMAP, FRAMES);
+		ASSERT_LE(0, rig_complete(&self->rig, &frame));
+		EXPECT_EQ(FRAME_SIZE, frame.header.data_used);
+		map = map_of(self->allocator, frame.index);
+		expect_picture(map);
+		memset(map, 0x33, FRAME_SIZE);
+		munmap(map, FRAME_SIZE);
+		ASSERT_EQ(0, submit(self->connection, frame.index));
 	}
-	EXPECT_EQ(0, set_state(self->connection, KSSTATE_STOP));
-	EXPECT_EQ(0, allocated(self->allocator));
-	close(self->allocator);
-	self->rig.allocator = 0;
-	ASSERT_EQ(0, set_allocator(self->connection, -1));
-	/* The client's buffers are no business of the allocator's end. */
-	sleep_ms(50);
-	ASSERT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_DMABUF, 0));
 }
 
 struct meddler {
 	int video;
 	atomic_bool stop;
+	atomic_int times;
 };
 
 static void *meddle(void *data)
@@ -667,40 +514,51 @@ static void *meddle(void *data)
 	struct meddler *meddler = data;
 
 	while (!meddler->stop) {
+		meddler->times += reqbufs(meddler->video, V4L2_MEMORY_MMAP,
+					  FRAMES) == FRAMES;
 		reqbufs(meddler->video, V4L2_MEMORY_MMAP, 0);
-		reqbufs(meddler->video, V4L2_MEMORY_MMAP, FRAMES);
 		sched_yield();
 	}
 	return NULL;
 }
 
-/* The client frees and makes buffers all the time: nothing but errors come of it. */
-TEST_F(memory, freed_at_any_time)
+/*
+ * A9: while somebody makes and frees buffers of the device all the time, an allocator is
+ * created or not; and where it is, it is good for a stream.
+ */
+TEST_F_TIMEOUT(memory, buffers_come_and_go, 60)
 {
 	struct meddler meddler = { .video = self->rig.video };
+	int round, allocator, index, streams = 0;
 	pthread_t thread;
-	int round, allocator;
 
 	ASSERT_EQ(0, set_allocator(self->connection, -1));
 	close(self->allocator);
 	self->rig.allocator = 0;
 	ASSERT_EQ(0, pthread_create(&thread, NULL, meddle, &meddler));
-	for (round = 0; round < 200; round++) {
+	for (round = 0; round < 200 && (streams < 20 || !meddler.times);
+	     round++) {
 		allocator = create_own(self->connection, FRAMES, 0);
-		if (allocator < 0)
+		if (allocator < 0) {
+			ASSERT_EQ(-EBUSY, allocator);
 			continue;
-		set_allocator(self->connection, allocator);
-		if (!set_state(self->connection, KSSTATE_RUN) &&
-		    !alloc_frame(allocator, KSALLOC_NONBLOCK, 0) &&
-		    !submit(self->connection, 0))
-			complete(self->connection, 0, in_ms(100), NULL);
-		set_state(self->connection, KSSTATE_STOP);
-		set_allocator(self->connection, -1);
+		}
+		ASSERT_EQ(0, set_allocator(self->connection, allocator));
+		ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+		index = alloc_now(allocator);
+		ASSERT_LE(0, index);
+		ASSERT_EQ(0, submit(self->connection, index));
+		EXPECT_EQ(index, rig_complete(&self->rig, NULL));
+		ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+		ASSERT_EQ(0, set_allocator(self->connection, -1));
 		close(allocator);
+		streams++;
 	}
 	meddler.stop = true;
 	pthread_join(thread, NULL);
-	reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0);
+	harness_note("%d streams; the device was had %d times", streams,
+		     meddler.times);
+	EXPECT_LT(0, streams);
 	EXPECT_TRUE(EVENTUALLY((self->rig.allocator =
 				create_own(self->connection, FRAMES, 0)) >=
 			       0));

@@ -13,6 +13,9 @@
 #include <unistd.h>
 
 #define FRAMES 4
+#define WIDTH 320
+#define HEIGHT 180
+#define FRAME_SIZE (WIDTH * HEIGHT * 2)
 
 /* Camera 0 is multi-planar, camera 1 needs contiguous memory. */
 FIXTURE(devices) {
@@ -134,4 +137,86 @@ TEST_F(devices, contiguous_memory)
 	EXPECT_EQ(0, allocated(rig.allocator));
 	other = open_camera(1);
 	EXPECT_EQ(0, call_fd(other, VIDIOC_REQBUFS, &request));
+}
+
+/* Cameras with the multi-planar API; vivid has an offset only if all are so. */
+FIXTURE(planes) {
+	struct rig rig;
+};
+
+FIXTURE_SETUP(planes)
+{
+	repair_machine();
+	if (module_refs("vivid") < 0)
+		SKIP("vivid cannot be loaded anew");
+	vivid_reload("multiplanar=2,2");
+	self->rig.ksalloc = open_ksalloc();
+	self->rig.heap = open_heap();
+	self->rig.video = open_camera(0);
+}
+
+FIXTURE_TEARDOWN(planes)
+{
+	rig_close(&self->rig);
+	if (module_refs("vivid") >= 0)
+		vivid_reload("");
+}
+
+static int set_multiplanar_format(int video, __u32 *size)
+{
+	struct v4l2_format format = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE,
+		.fmt.pix_mp = {
+			.width = WIDTH,
+			.height = HEIGHT,
+			.pixelformat = V4L2_PIX_FMT_YUYV,
+			.field = V4L2_FIELD_NONE,
+			.num_planes = 1,
+		},
+	};
+	int input = 0;
+	int err = call_fd(video, VIDIOC_S_INPUT, &input);
+
+	if (!err)
+		err = call_fd(video, VIDIOC_S_FMT, &format);
+	*size = format.fmt.pix_mp.plane_fmt[0].sizeimage;
+	return err;
+}
+
+/*
+ * A device puts its data behind an offset: the header says where they begin and
+ * how many they are, and there are the picture's first and last bytes.
+ */
+TEST_F(planes, data_offset)
+{
+	struct ksalloc_complete frame = { 0 };
+	const struct ksstream_header *header = &frame.header;
+	unsigned char *map;
+	__u32 size = 0;
+	int dmabuf;
+
+	ASSERT_EQ(0, set_multiplanar_format(self->rig.video, &size));
+	if (size == FRAME_SIZE)
+		SKIP("vivid has no offset");
+	self->rig.connection = do_connect(self->rig.ksalloc, self->rig.video);
+	ASSERT_LE(0, self->rig.connection);
+	rig_allocator(&self->rig, FRAMES);
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
+	ASSERT_EQ(0, alloc_now(self->rig.allocator));
+	dmabuf = export_frame(self->rig.allocator, 0);
+	ASSERT_LE(0, dmabuf);
+	map = map_frame(dmabuf, size, PROT_READ | PROT_WRITE);
+	memset(map, 0x33, size);
+	ASSERT_EQ(0, submit(self->rig.connection, 0));
+	ASSERT_EQ(0, rig_complete(&self->rig, &frame));
+
+	EXPECT_EQ(size, header->frame_extent);
+	EXPECT_EQ(FRAME_SIZE, header->data_used);
+	ASSERT_EQ(size - FRAME_SIZE, header->data);
+	/* In the last line, white begins it, and black ends it. */
+	map += header->data + FRAME_SIZE - WIDTH * 2;
+	EXPECT_LT(150, map[0]);
+	EXPECT_LT(150, map[2]);
+	EXPECT_GT(20, map[WIDTH * 2 - 4]);
+	EXPECT_GT(20, map[WIDTH * 2 - 2]);
 }

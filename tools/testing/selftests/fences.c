@@ -353,7 +353,7 @@ TEST_F(fences, owner_dies)
 
 	ASSERT_EQ(0, free_frame(self->allocator, 0));
 	agent_start(&agent);
-	ASSERT_EQ(0, agent_alloc(&agent, self->allocator));
+	ASSERT_EQ(0, agent_alloc(&agent, agent_open(&agent, self->allocator)));
 	EXPECT_EQ(1, counted(self->eventfd));
 	fence_add(&fence, self->allocator, 0);
 	agent_kill(&agent);

@@ -34,27 +34,10 @@ FIXTURE_TEARDOWN(flush)
 	repair_machine();
 }
 
-static int reset_state(int connection, unsigned int reset)
-{
-	struct ksalloc_reset_state arg = {
-		.size = sizeof(arg),
-		.reset = reset,
-	};
-
-	return call_fd(connection, KSALLOC_RESET_STATE, &arg);
-}
-
 static void drop_everything(struct flush_fixture *self)
 {
 	ASSERT_EQ(0, set_control(self->rig.video,
 				 "Percentage of Dropped Buffers", 100));
-}
-
-static void start_complete(struct call *call, struct ksalloc_complete *arg,
-			   int connection)
-{
-	*arg = (struct ksalloc_complete){ .size = sizeof(*arg) };
-	call_start(call, connection, KSALLOC_COMPLETE, arg);
 }
 
 static bool has_flag(const struct ksalloc_complete *frame, __u32 flag)
@@ -135,18 +118,18 @@ TEST_F(flush, begin_serves_waiting_allocs)
  */
 TEST_F(flush, begin_cancels_readers)
 {
-	struct ksalloc_complete frames[2], arg = { .size = sizeof(arg) };
+	struct ksalloc_complete frames[2];
 	struct call calls[2];
 	struct agent agent;
-	int round, i;
+	int round, i, theirs;
 
 	agent_start(&agent);
+	theirs = agent_open(&agent, self->connection);
 	for (round = 0; round < 10; round++) {
 		for (i = 0; i < 2; i++)
 			start_complete(&calls[i], &frames[i],
 				       self->connection);
-		agent_begin(&agent, self->connection, KSALLOC_COMPLETE, &arg,
-			    sizeof(arg));
+		agent_begin_complete(&agent, theirs);
 		for (i = 0; i < 2; i++)
 			ASSERT_TRUE(call_waits(&calls[i]));
 		ASSERT_TRUE(agent_waits(&agent));
@@ -332,8 +315,7 @@ TEST_F(flush, other_process)
 	int fd;
 
 	agent_start(&agent);
-	fd = agent_pass(&agent, self->connection);
-	ASSERT_LE(0, fd);
+	fd = agent_open(&agent, self->connection);
 	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
 	ASSERT_EQ(0, agent_call(&agent, fd, KSALLOC_RESET_STATE, &arg,
 				sizeof(arg)));

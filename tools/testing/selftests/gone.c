@@ -110,8 +110,7 @@ TEST_F(gone, while_streaming)
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
 	agent_start(&agent);
-	agent_begin(&agent, self->connection, KSALLOC_COMPLETE, &arg,
-		    sizeof(arg));
+	agent_begin_complete(&agent, agent_open(&agent, self->connection));
 	for (i = 0; i < 2; i++) {
 		frames[i] = arg;
 		call_start(&readers[i], self->connection, KSALLOC_COMPLETE,
@@ -249,8 +248,8 @@ TEST_F(gone, connect)
 	EXPECT_EQ(before.fds, count_fds());
 }
 
-/* I6: it is the same where the owner closed his V4L2 file long ago. */
-TEST_F(gone, owner_closed_video)
+/* I6: it is the same where the caller closed his V4L2 file long ago. */
+TEST_F(gone, caller_closed_video)
 {
 	struct ksalloc_complete frame = { .size = sizeof(frame) };
 	struct call call;

@@ -1,100 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kernel-mode clients and devices of other drivers, by the sample modules: the
- * direct interface in every context, beside processes; and memory of a device's own.
+ * Kernel-mode clients, by a module of the tests: the direct interface in every context,
+ * beside processes. Devices of other drivers are in kernel_device.c.
  */
-#include "ksalloc_test.h"
+#include "kernel.h"
 
-#include <fcntl.h>
-#include <ksalloc-client/ksalloc-client.h>
-#include <ksalloc-device/ksalloc-device.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#define FRAMES 4
-#define CLIENT_DEVICE "/dev/ksalloc-client"
-#define DEVICE_NODE "/dev/ksalloc-device"
-
-static int unload(const char *module)
-{
-	return syscall(SYS_delete_module, module, O_NONBLOCK) ? -errno : 0;
-}
-
-/* Nothing of it is in use, or becomes so in a moment */
-static void expect_unload(const char *module)
-{
-	EXPECT_TRUE(EVENTUALLY(module_refs(module) == 0));
-	EXPECT_EQ(0, unload(module));
-}
-
-static int open_sample(const char *path)
-{
-	int fd;
-
-	ASSERT_TRUE(EVENTUALLY(!access(path, F_OK)));
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, fd);
-	return fd;
-}
-
-static int client_alloc(int client, enum client_context context)
-{
-	struct client_call call = { .context = context, .op = CLIENT_ALLOC };
-
-	return call_fd(client, CLIENT_CALL, &call);
-}
-
-static int client_free(int client, enum client_context context,
-		       unsigned int index)
-{
-	struct client_call call = {
-		.context = context,
-		.op = CLIENT_FREE,
-		.index = index,
-	};
-
-	return call_fd(client, CLIENT_CALL, &call);
-}
-
-static int client_attach(int client, int allocator)
-{
-	return call_fd(client, CLIENT_ATTACH, (void *)(long)allocator);
-}
-
-static int client_detach(int client)
-{
-	return call_fd(client, CLIENT_DETACH, NULL);
-}
-
-static struct client_told client_told(int client)
-{
-	struct client_told told = { 0 };
-
-	ASSERT_EQ(0, call_fd(client, CLIENT_TOLD, &told));
-	return told;
-}
-
-static void start_alloc(struct call *call, struct ksalloc_alloc *arg,
-			int allocator, int n)
-{
-	*arg = (struct ksalloc_alloc){ .size = sizeof(*arg) };
-	call_start(call, allocator, KSALLOC_ALLOC, arg);
-	ASSERT_TRUE(EVENTUALLY(waiters(allocator) == n));
-}
-
-static void start_client_wait(struct call *call, int client, __u64 *deadline,
-			      int allocator, int n)
-{
-	call_start(call, client, CLIENT_WAIT, deadline);
-	ASSERT_TRUE(EVENTUALLY(waiters(allocator) == n));
-}
+#include "ioctls.h"
 
 /* A camera, an allocator of FRAMES frames, and a kernel-mode client of it */
 FIXTURE(direct) {
@@ -140,7 +57,8 @@ TEST_F(direct, alloc_everywhere)
 
 /*
  * C1, C3: a frame that is freed in any context is heard of by the request that
- * waits, or else by poll, an eventfd and the callback, in that context.
+ * waits, or else by poll, an eventfd and the callback, in that context. With PREEMPT_RT
+ * an interrupt is a threaded one.
  */
 TEST_F(direct, free_is_heard_of)
 {
@@ -161,7 +79,7 @@ TEST_F(direct, free_is_heard_of)
 		for (i = 0; i < FRAMES; i++)
 			ASSERT_LE(0, client_alloc(self->client, context));
 		before = client_told(self->client);
-		start_alloc(&call, &arg, self->allocator, 1);
+		start_waiter(&call, &arg, self->allocator, 1);
 		ASSERT_EQ(0, client_free(self->client, context, 2));
 		EXPECT_EQ(0, call_result(&call));
 		EXPECT_EQ(2, arg.index);
@@ -173,13 +91,15 @@ TEST_F(direct, free_is_heard_of)
 		ASSERT_EQ(0, client_free(self->client, context, 3));
 		after = client_told(self->client);
 		EXPECT_EQ(before.times + 1, after.times);
-		EXPECT_EQ(before.in_hardirq + (context == CLIENT_HARDIRQ),
+		EXPECT_EQ(before.in_hardirq +
+			  (context == CLIENT_HARDIRQ && !is_realtime_kernel()),
 			  after.in_hardirq);
 		EXPECT_EQ(POLLIN, poll_fd(self->allocator, POLLIN, 0));
 		ASSERT_EQ(8, read(event.eventfd, &count, sizeof(count)));
 		EXPECT_EQ(1, count);
-		for (i = 0; i < 3; i++)
-			ASSERT_EQ(0, free_frame(self->allocator, i));
+		for (i = 0; i < 2; i++)
+			ASSERT_EQ(0, client_free(self->client, context, i));
+		ASSERT_EQ(0, free_frame(self->allocator, 2));
 		ASSERT_EQ(8, read(event.eventfd, &count, sizeof(count)));
 	}
 }
@@ -219,7 +139,7 @@ TEST_F(direct, wrong_frees)
 		EXPECT_EQ(-EINVAL, client_free(self->client, context, index));
 		EXPECT_EQ(-EINVAL, free_frame(self->allocator, index));
 	}
-	index = client_alloc(self->client, CLIENT_PROCESS);
+	index = alloc_now(self->allocator);
 	ASSERT_LE(0, index);
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_PAUSE));
 	ASSERT_EQ(0, submit(self->rig.connection, index));
@@ -229,15 +149,34 @@ TEST_F(direct, wrong_frees)
 	EXPECT_EQ(1, allocated(self->allocator));
 }
 
-/* C4: a process frees a kernel client's frame; the frame is then free for both. */
-TEST_F(direct, process_frees)
+/*
+ * B5, C4: a frame that a kernel client holds is its own: no process frees it or gives it
+ * to a device, whatever open file and descriptor it has: EBUSY. When the kernel has
+ * freed it, it is as good as any.
+ */
+TEST_F(direct, not_freed_by_processes)
 {
 	int index = client_alloc(self->client, CLIENT_HARDIRQ);
+	int other = allocator_open(self->allocator), dmabuf;
 
 	ASSERT_LE(0, index);
-	EXPECT_EQ(0, free_frame(self->allocator, index));
+	dmabuf = export_frame(self->allocator, index);
+	ASSERT_LE(0, dmabuf);
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_PAUSE));
+	EXPECT_EQ(-EBUSY, free_frame(self->allocator, index));
+	EXPECT_EQ(-EBUSY, free_frame(other, index));
+	EXPECT_EQ(-EBUSY, submit(self->rig.connection, index));
+	EXPECT_EQ(-EBUSY, submit_fd(self->rig.connection, index, dmabuf));
+	EXPECT_EQ(1, allocated(self->allocator));
+	EXPECT_EQ(0, in_device(self->allocator));
+	EXPECT_EQ(0, client_told(self->client).times);
+
+	ASSERT_EQ(0, client_free(self->client, CLIENT_HARDIRQ, index));
 	EXPECT_EQ(0, allocated(self->allocator));
-	EXPECT_EQ(1, client_told(self->client).times);
+	take_all(other);
+	EXPECT_EQ(0, submit_fd(self->rig.connection, index, dmabuf));
+	close(dmabuf);
+	close(other);
 }
 
 /*
@@ -256,12 +195,12 @@ TEST_F(direct, one_queue)
 	agent_start(&agent);
 	for (i = 0; i < FRAMES; i++)
 		ASSERT_LE(0, client_alloc(self->client, i));
-	start_alloc(&calls[0], &first, self->allocator, 1);
+	start_waiter(&calls[0], &first, self->allocator, 1);
 	start_client_wait(&calls[1], self->client, &never, self->allocator, 2);
 	agent_begin(&agent, self->allocator, KSALLOC_ALLOC, &third,
 		    sizeof(third));
 	ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 3));
-	start_alloc(&calls[3], &fourth, self->allocator, 4);
+	start_waiter(&calls[3], &fourth, self->allocator, 4);
 
 	for (i = 0; i < CLIENT_CONTEXTS; i++)
 		EXPECT_EQ(-EAGAIN, client_alloc(self->client, i));
@@ -272,7 +211,7 @@ TEST_F(direct, one_queue)
 	EXPECT_EQ(0, call_result(&calls[0]));
 	EXPECT_EQ(3, first.index);
 	EXPECT_EQ(3, waiters(self->allocator));
-	ASSERT_EQ(0, free_frame(self->allocator, 2));
+	ASSERT_EQ(0, client_free(self->client, CLIENT_PROCESS, 2));
 	EXPECT_EQ(2, call_result(&calls[1]));
 	EXPECT_EQ(2, waiters(self->allocator));
 	ASSERT_EQ(0, client_free(self->client, CLIENT_TIMER, 1));
@@ -309,7 +248,7 @@ TEST_F(direct, gaps_in_the_queue)
 	agent_start(&agent);
 	for (i = 0; i < FRAMES; i++)
 		ASSERT_LE(0, client_alloc(self->client, CLIENT_PROCESS));
-	start_alloc(&calls[0], &first, self->allocator, 1);
+	start_waiter(&calls[0], &first, self->allocator, 1);
 	start_client_wait(&calls[1], self->client, &never, self->allocator, 2);
 	soon = in_ms(2000);
 	start_client_wait(&calls[2], self->client, &soon, self->allocator, 3);
@@ -355,7 +294,7 @@ TEST_F(direct, detach)
 	for (i = 0; i < FRAMES - 1; i++)
 		ASSERT_LE(0, client_alloc(self->client, CLIENT_HARDIRQ));
 	start_client_wait(&calls[0], self->client, &never, self->allocator, 1);
-	start_alloc(&calls[1], &arg, self->allocator, 2);
+	start_waiter(&calls[1], &arg, self->allocator, 2);
 	ASSERT_EQ(0, client_detach(self->client));
 	EXPECT_EQ(-ECANCELED, call_result(&calls[0]));
 	EXPECT_EQ(0, call_result(&calls[1]));
@@ -366,16 +305,21 @@ TEST_F(direct, detach)
 	EXPECT_EQ(0, free_frame(self->allocator, ours));
 }
 
-/* B7: a frame of a client that is in the device stays there when the client goes. */
-TEST_F(direct, detach_with_frame_in_device)
+/* B7: frames in the device stay there when a client goes, and its own do not get there. */
+TEST_F(direct, detach_with_frames_in_device)
 {
-	int index = client_alloc(self->client, CLIENT_PROCESS);
+	int theirs = client_alloc(self->client, CLIENT_PROCESS);
+	int ours = alloc_now(self->allocator);
 
-	ASSERT_LE(0, index);
+	ASSERT_LE(0, theirs);
+	ASSERT_LE(0, ours);
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_PAUSE));
-	ASSERT_EQ(0, submit(self->rig.connection, index));
+	ASSERT_EQ(0, submit(self->rig.connection, ours));
+	EXPECT_EQ(-EBUSY, submit(self->rig.connection, theirs));
 	ASSERT_EQ(0, client_detach(self->client));
 	EXPECT_EQ(1, in_device(self->allocator));
+	EXPECT_EQ(1, allocated(self->allocator));
+	EXPECT_EQ(-EINVAL, submit(self->rig.connection, theirs));
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
 	EXPECT_EQ(0, allocated(self->allocator));
 }
@@ -388,7 +332,7 @@ TEST_F(direct, owners)
 
 	ASSERT_EQ(0, client_attach(other, self->allocator));
 	agent_start(&agent);
-	ASSERT_LE(0, agent_alloc(&agent, self->allocator));
+	ASSERT_LE(0, agent_alloc(&agent, agent_open(&agent, self->allocator)));
 	ASSERT_LE(0, client_alloc(self->client, CLIENT_HARDIRQ));
 	ASSERT_LE(0, client_alloc(other, CLIENT_TIMER));
 	ASSERT_LE(0, alloc_now(self->allocator));
@@ -448,29 +392,18 @@ TEST_F(direct, attach_to_others)
 /* C6: the direct interface has no number among an allocator's ioctls. */
 TEST_F(direct, not_for_processes)
 {
-	static const unsigned int known[] = {
-		KSALLOC_CMD_ALLOC, KSALLOC_CMD_FREE, KSALLOC_CMD_EXPORT,
-		KSALLOC_CMD_STATUS, 0x24, KSALLOC_CMD_ENABLE_EVENT,
-		KSALLOC_CMD_DISABLE_EVENT,
-	};
 	char arg[4096] = { 0 };
-	unsigned int nr, i;
+	unsigned int nr;
 
-	for (nr = 0; nr < 256; nr++) {
+	for (nr = 0; nr <= _IOC_NRMASK; nr++) {
+		unsigned long request = _IO(KSALLOC_TYPE, nr);
+		const struct ioctl_entry *known = ioctl_find(request);
+
 		*(__u32 *)arg = sizeof(arg);
-		for (i = 0; i < ARRAY_SIZE(known); i++)
-			if (known[i] == nr)
-				break;
-		if (i == ARRAY_SIZE(known))
-			EXPECT_EQ(-ENOTTY, call_fd(self->allocator,
-						   _IO(KSALLOC_TYPE, nr), arg));
+		if (!known || known->file != FILE_ALLOCATOR)
+			EXPECT_EQ(-ENOTTY, call_fd(self->allocator, request,
+						   arg));
 	}
-}
-
-/* A word that somebody else writes */
-static __u32 read_word(const __u32 *word)
-{
-	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
 }
 
 /* What the kernel writes into its mapping of a frame, a process reads in its own. */
@@ -698,18 +631,6 @@ TEST_F_TIMEOUT(direct, come_and_go, 120)
 	harness_note("%d clients came and went", turnover.turns);
 }
 
-static int client_create(int client, int connection, int heap,
-			 const struct ksallocator_framing *framing)
-{
-	struct client_create create = {
-		.connection_fd = connection,
-		.heap_fd = heap,
-		.framing = *framing,
-	};
-
-	return call_fd(client, CLIENT_CREATE, &create);
-}
-
 /*
  * A2, A4: the kernel-mode version creates the same as the ioctl, and fails as that
  * does, with nothing left behind.
@@ -832,324 +753,4 @@ TEST_F(direct, atomic_context)
 		SKIP("no CONFIG_DEBUG_ATOMIC_SLEEP");
 	EXPECT_EQ(-EINVAL, call_fd(self->client, CLIENT_BREAK_RULES, NULL));
 	EXPECT_TRUE(log_says(log, "sleeping function called from invalid context"));
-}
-
-/* The sample device, a connection to it, and a kernel-mode client of nothing yet */
-FIXTURE(device) {
-	struct rig rig;
-	int device;
-	int connection;
-	int client;
-	struct ksallocator_framing own;
-};
-
-#define DEVICE_FRAME_SIZE 5000
-
-static int device_connect(int device, unsigned int memory)
-{
-	struct device_connect arg = {
-		.memory = memory,
-		.frame_size = DEVICE_FRAME_SIZE,
-	};
-
-	return call_fd(device, DEVICE_CONNECT, &arg);
-}
-
-static struct device_counts device_counts(int device)
-{
-	struct device_counts counts = { 0 };
-
-	ASSERT_EQ(0, call_fd(device, DEVICE_COUNTS, &counts));
-	return counts;
-}
-
-FIXTURE_SETUP(device)
-{
-	rig_open(&self->rig, 0, 320, 180);
-	ASSERT_EQ(0, system("modprobe ksalloc-client && modprobe ksalloc-device"));
-	self->client = open_sample(CLIENT_DEVICE);
-	self->device = open_sample(DEVICE_NODE);
-	self->connection = device_connect(self->device, DEVICE_MEMORY_DMABUF);
-	ASSERT_LE(0, self->connection);
-	self->own = (struct ksallocator_framing){ .frames = FRAMES };
-}
-
-FIXTURE_TEARDOWN(device)
-{
-	struct device_counts counts;
-
-	if (self->client > 0)
-		close(self->client);
-	if (self->connection > 0)
-		close(self->connection);
-	rig_close(&self->rig);
-	if (self->device > 0) {
-		/* What was begun is ended, and what was got is given back. */
-		EXPECT_TRUE(EVENTUALLY(device_counts(self->device).buffers == 0));
-		counts = device_counts(self->device);
-		EXPECT_EQ(counts.initialized, counts.deleted);
-		EXPECT_EQ(counts.allocated, counts.freed);
-		close(self->device);
-	}
-	expect_unload("ksalloc_device");
-	expect_unload("ksalloc_client");
-}
-
-/* F2, D3: a device of another driver has framing of its own. */
-TEST_F(device, framing)
-{
-	struct ksallocator_framing framing;
-
-	ASSERT_EQ(0, get_framing(self->connection, &framing));
-	EXPECT_EQ(DEVICE_FRAME_SIZE, framing.frame_size);
-	EXPECT_EQ(2, framing.frames);
-	EXPECT_EQ(KSSTATE_STOP, get_state(self->connection));
-}
-
-/* Streams through a connection: each frame has its own number in it */
-static void expect_stream(int connection, int allocator, int frames)
-{
-	__u32 *map[KSALLOC_MAX_FRAMES];
-	int i, index, expected;
-
-	ASSERT_EQ(0, set_allocator(connection, allocator));
-	ASSERT_EQ(0, set_state(connection, KSSTATE_PAUSE));
-	for (i = 0; i < frames; i++) {
-		int dmabuf = export_frame(allocator, i);
-
-		map[i] = map_frame(dmabuf, 4096, PROT_READ);
-		close(dmabuf);
-		index = alloc_now(allocator);
-		ASSERT_LE(0, index);
-		ASSERT_EQ(0, submit(connection, index));
-	}
-	ASSERT_EQ(0, set_state(connection, KSSTATE_RUN));
-	for (i = 0; i < 3 * frames; i++) {
-		struct ksalloc_complete out;
-
-		ASSERT_EQ(POLLIN, poll_fd(connection, POLLIN, PATIENCE_MS));
-		index = complete(connection, 0, in_ms(PATIENCE_MS), &out);
-		ASSERT_LE(0, index);
-		if (!i)
-			expected = out.sequence;
-		EXPECT_EQ(expected + i, (int)out.sequence);
-		EXPECT_EQ(out.sequence, read_word(map[index]));
-		EXPECT_EQ(4, out.header.data_used);
-		ASSERT_EQ(0, submit(connection, index));
-	}
-	ASSERT_EQ(0, set_state(connection, KSSTATE_STOP));
-	EXPECT_EQ(0, allocated(allocator));
-	ASSERT_EQ(0, set_allocator(connection, -1));
-	for (i = 0; i < frames; i++)
-		munmap(map[i], 4096);
-}
-
-/* A9, F2: an allocator of the device's own memory; the device knows it, and streams. */
-TEST_F(device, own_memory)
-{
-	struct device_counts before = device_counts(self->device), after;
-	struct ksalloc_status status = { 0 };
-	int allocator;
-
-	allocator = create_framed(self->connection, -1, &self->own);
-	ASSERT_LE(0, allocator);
-	after = device_counts(self->device);
-	EXPECT_EQ(before.initialized + 1, after.initialized);
-	EXPECT_EQ(before.allocated + FRAMES, after.allocated);
-	ASSERT_EQ(0, get_status(allocator, &status));
-	EXPECT_EQ(8192, status.frame_bytes);
-	EXPECT_EQ(DEVICE_FRAME_SIZE, status.status.framing.frame_size);
-	EXPECT_EQ(0, status.status.framing.options_flags);
-	expect_stream(self->connection, allocator, FRAMES);
-	EXPECT_EQ(after.recognized + 1, device_counts(self->device).recognized);
-	close(allocator);
-	after = device_counts(self->device);
-	EXPECT_EQ(before.freed + FRAMES, after.freed);
-	EXPECT_EQ(before.deleted + 1, after.deleted);
-}
-
-/* A9, G1: the same device takes frames of a heap, and others' memory. */
-TEST_F(device, heap_memory)
-{
-	struct ksallocator_framing framing = {
-		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
-		.frames = FRAMES,
-	};
-	int allocator = create_framed(self->connection, self->rig.heap,
-				      &framing);
-
-	ASSERT_LE(0, allocator);
-	expect_stream(self->connection, allocator, FRAMES);
-	EXPECT_EQ(0, device_counts(self->device).recognized);
-	close(allocator);
-}
-
-/* G1, H6: a device's own memory serves a camera too, if its framing suits that. */
-TEST_F(device, own_memory_for_a_camera)
-{
-	struct ksalloc_complete out;
-	int allocator, i;
-
-	self->own.frame_size = self->rig.framing.frame_size;
-	allocator = create_framed(self->connection, -1, &self->own);
-	ASSERT_LE(0, allocator);
-	ASSERT_EQ(0, set_allocator(self->rig.connection, allocator));
-	self->rig.allocator = allocator;
-	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_PAUSE));
-	rig_submit_all(&self->rig);
-	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
-	for (i = 0; i < 2 * FRAMES; i++)
-		rig_turn(&self->rig, &out);
-	EXPECT_EQ(self->rig.framing.frame_size, out.header.data_used);
-	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
-}
-
-/* A9: a heap where the device's own memory is asked for, or none for a heap's: EINVAL. */
-TEST_F(device, heap_or_not)
-{
-	struct ksallocator_framing system = {
-		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
-		.frames = FRAMES,
-	};
-
-	EXPECT_EQ(-EINVAL, create_framed(self->connection, self->rig.heap,
-					 &self->own));
-	EXPECT_EQ(-EBADF, create_framed(self->connection, -1, &system));
-}
-
-/* A9: a device that has no memory of its own: EOPNOTSUPP. */
-TEST_F(device, no_memory)
-{
-	int bare = device_connect(self->device, DEVICE_MEMORY_NONE);
-
-	ASSERT_LE(0, bare);
-	EXPECT_EQ(-EOPNOTSUPP, create_framed(bare, -1, &self->own));
-	EXPECT_EQ(-EOPNOTSUPP, client_create(self->client, bare, -1,
-					     &self->own));
-	close(bare);
-}
-
-/*
- * B7, F2: the allocator outlives its connection, the module stays as long, and the
- * memory is freed when the last of both is gone.
- */
-TEST_F(device, allocator_outlives_connection)
-{
-	int allocator = create_framed(self->connection, -1, &self->own);
-	int dmabuf, index;
-
-	ASSERT_LE(0, allocator);
-	close(self->connection);
-	close(self->device);
-	self->connection = 0;
-	EXPECT_LT(0, module_refs("ksalloc_device"));
-	EXPECT_EQ(-EWOULDBLOCK, unload("ksalloc_device"));
-	index = alloc_now(allocator);
-	EXPECT_LE(0, index);
-	dmabuf = export_frame(allocator, index);
-	ASSERT_LE(0, dmabuf);
-	EXPECT_EQ(0, free_frame(allocator, index));
-	close(allocator);
-	EXPECT_EQ(-EWOULDBLOCK, unload("ksalloc_device"));
-	close(dmabuf);
-	self->device = open_sample(DEVICE_NODE);
-}
-
-/* F2, A4: what each callback says is passed on, and what was done is undone. */
-TEST_F(device, callbacks_fail)
-{
-	static const int errors[] = { -ENOMEM, -EIO, -ENOSPC, -EREMOTEIO };
-	int i;
-
-	for (i = -1; i < FRAMES; i++) {
-		struct device_connect arg = {
-			.memory = DEVICE_MEMORY_DMABUF,
-			.frame_size = DEVICE_FRAME_SIZE,
-			.failure = i < 0 ? DEVICE_FAILS_INITIALIZE :
-				   DEVICE_FAILS_ALLOC,
-			.fail_at = i,
-			.error = errors[(i + 1) % ARRAY_SIZE(errors)],
-		};
-		struct device_counts before = device_counts(self->device), after;
-		int failing = call_fd(self->device, DEVICE_CONNECT, &arg), kind;
-
-		ASSERT_LE(0, failing);
-		for (kind = 0; kind < 2; kind++)
-			EXPECT_EQ(arg.error, kind ?
-				  client_create(self->client, failing, -1,
-						&self->own) :
-				  create_framed(failing, -1, &self->own));
-		after = device_counts(self->device);
-		EXPECT_EQ(before.initialized + 2 * (i >= 0), after.initialized);
-		EXPECT_EQ(before.deleted + 2 * (i >= 0), after.deleted);
-		EXPECT_EQ(before.allocated + 2 * (i > 0 ? i : 0),
-			  after.allocated);
-		EXPECT_EQ(before.freed + 2 * (i > 0 ? i : 0), after.freed);
-		EXPECT_EQ(0, after.buffers);
-		close(failing);
-	}
-}
-
-/*
- * F3: memory that never leaves the kernel is refused to a process, with all undone; a
- * kernel client has it, in every context; and a descriptor of that allocator is good
- * for nothing.
- */
-TEST_F(device, kernel_only_memory)
-{
-	int kernel = device_connect(self->device, DEVICE_MEMORY_KERNEL);
-	struct client_write write = { .index = 1, .word = 7 };
-	struct ksalloc_status status = { .size = sizeof(status) };
-	struct ksalloc_alloc alloc = { .size = sizeof(alloc) };
-	struct device_counts counts;
-	int fd, context;
-
-	ASSERT_LE(0, kernel);
-	EXPECT_EQ(-EOPNOTSUPP, create_framed(kernel, -1, &self->own));
-	counts = device_counts(self->device);
-	EXPECT_EQ(counts.initialized, counts.deleted);
-	EXPECT_EQ(counts.allocated, counts.freed);
-	EXPECT_EQ(0, counts.buffers);
-
-	ASSERT_EQ(0, client_create(self->client, kernel, -1, &self->own));
-	for (context = 0; context < CLIENT_CONTEXTS; context++)
-		EXPECT_EQ(context, client_alloc(self->client, context));
-	EXPECT_EQ(-EAGAIN, client_alloc(self->client, CLIENT_HARDIRQ));
-	for (context = 0; context < CLIENT_CONTEXTS; context++)
-		EXPECT_EQ(0, client_free(self->client, context, context));
-	EXPECT_EQ(0, call_fd(self->client, CLIENT_WRITE, &write));
-
-	fd = call_fd(self->client, CLIENT_FD, NULL);
-	ASSERT_LE(0, fd);
-	EXPECT_EQ(-EOPNOTSUPP, call_fd(fd, KSALLOC_ALLOC, &alloc));
-	EXPECT_EQ(-EOPNOTSUPP, call_fd(fd, KSALLOC_STATUS, &status));
-	EXPECT_EQ(-EOPNOTSUPP, export_frame(fd, 0));
-	EXPECT_EQ(-EOPNOTSUPP, set_allocator(kernel, fd));
-	EXPECT_EQ(-EOPNOTSUPP, set_allocator(self->rig.connection, fd));
-	close(fd);
-	close(kernel);
-}
-
-/* I4, B7: a connection that is closed while it runs leaves nothing behind. */
-TEST_F(device, close_while_running)
-{
-	int i, round;
-
-	for (round = 0; round < 10; round++) {
-		int connection = device_connect(self->device, DEVICE_MEMORY_DMABUF);
-		int allocator = create_framed(connection, -1, &self->own);
-
-		ASSERT_LE(0, connection);
-		ASSERT_LE(0, allocator);
-		ASSERT_EQ(0, set_allocator(connection, allocator));
-		ASSERT_EQ(0, set_state(connection, KSSTATE_RUN));
-		for (i = 0; i < FRAMES; i++) {
-			ASSERT_LE(0, alloc_now(allocator));
-			ASSERT_EQ(0, submit(connection, i));
-		}
-		sleep_ms(round * 2);
-		close(connection);
-		EXPECT_TRUE(EVENTUALLY(allocated(allocator) == 0));
-		close(allocator);
-	}
 }

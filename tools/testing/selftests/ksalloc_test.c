@@ -462,6 +462,11 @@ bool is_debug_kernel(void)
 	return !access("/sys/kernel/debug/failslab", F_OK);
 }
 
+bool is_realtime_kernel(void)
+{
+	return !access("/sys/kernel/realtime", F_OK);
+}
+
 int module_refs(const char *module)
 {
 	char path[64], text[32];

@@ -210,6 +210,8 @@ int module_refs(const char *module);
 
 /* Whether this is the debug kernel, which is slow and finds much */
 bool is_debug_kernel(void);
+/* Whether it has CONFIG_PREEMPT_RT */
+bool is_realtime_kernel(void);
 void footprint_take(struct footprint *footprint);
 /* Expect that it is the same again (the kernel closes some files later). */
 #define EXPECT_FOOTPRINT(before) \

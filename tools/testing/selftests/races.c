@@ -68,7 +68,7 @@ static void any_call(struct member *member, int connection, int allocator)
 	struct ksalloc_status status;
 	int fd = -1;
 
-	switch (pick(member, 14)) {
+	switch (pick(member, 16)) {
 	case 0:
 		get_framing(connection, &framing);
 		break;
@@ -112,6 +112,13 @@ static void any_call(struct member *member, int connection, int allocator)
 		poll_fd(connection, POLLIN, 0);
 		poll_fd(allocator, POLLIN, 0);
 		break;
+	case 14:
+		fd = open_again(pick(member, 2) ? connection : allocator);
+		break;
+	case 15:
+		connection_cancel(connection);
+		allocator_cancel(allocator);
+		break;
 	}
 	if (fd >= 0)
 		close(fd);
@@ -128,6 +135,16 @@ static void *any_calls(void *data)
 	return NULL;
 }
 
+/* A descriptor of the open file, or of another one, by this number */
+static void reopen(int fd, int number, bool another)
+{
+	int other = another ? open_again(fd) : fd;
+
+	dup2(other, number);
+	if (another)
+		close(other);
+}
+
 /* The descriptors that the others use come and go. */
 static void *close_and_dup(void *data)
 {
@@ -138,11 +155,13 @@ static void *close_and_dup(void *data)
 		close(crowd->connection);
 		if (pick(member, 2))
 			sleep_ms(1);
-		dup2(crowd->self->connection, crowd->connection);
+		reopen(crowd->self->connection, crowd->connection,
+		       pick(member, 2));
 		close(crowd->allocator);
 		if (pick(member, 2))
 			sleep_ms(1);
-		dup2(crowd->self->allocator, crowd->allocator);
+		reopen(crowd->self->allocator, crowd->allocator,
+		       pick(member, 2));
 	}
 	return NULL;
 }
@@ -266,7 +285,7 @@ static void *use_video(void *data)
 	return NULL;
 }
 
-/* All calls while the owner of the V4L2 file uses it as if it were his alone. */
+/* All calls while the V4L2 file is used as if there were nobody else. */
 TEST_F(races, calls_and_video)
 {
 	/* So that no DQBUF keeps its thread. */
@@ -281,6 +300,7 @@ static void capture_until_killed(const struct races_fixture *self)
 {
 	struct rig rig = self->rig;
 
+	rig.allocator = allocator_open(rig.allocator);
 	rig.connection = do_connect(rig.ksalloc, open_camera(0));
 	if (rig.connection < 0 || set_allocator(rig.connection, rig.allocator))
 		_exit(1);
@@ -338,7 +358,17 @@ TEST_F_TIMEOUT(races, killed_captures, 90)
 	expect_all_is_well(self);
 }
 
-/* B7: several processes share connection and allocator, and are killed. */
+static void call_until_killed(struct member *member)
+{
+	const struct races_fixture *self = member->crowd->self;
+	int connection = connection_open(self->connection);
+	int allocator = allocator_open(self->allocator);
+
+	for (;;)
+		any_call(member, connection, allocator);
+}
+
+/* B7: processes with open files of their own of both objects are killed. */
 TEST_F_TIMEOUT(races, killed_sharers, 60)
 {
 	enum { PROCESSES = 3 };
@@ -358,9 +388,8 @@ TEST_F_TIMEOUT(races, killed_sharers, 60)
 
 			pids[i] = fork();
 			ASSERT_LE(0, pids[i]);
-			while (!pids[i])
-				any_call(&member, self->connection,
-					 self->allocator);
+			if (!pids[i])
+				call_until_killed(&member);
 		}
 		sleep_ms(rand_r(&seed) % 60);
 		for (i = 0; i < PROCESSES; i++)
@@ -376,60 +405,92 @@ TEST_F_TIMEOUT(races, killed_sharers, 60)
 	expect_all_is_well(self);
 }
 
-/* The connection is closed while another thread waits on it: ECANCELED. */
-TEST_F_TIMEOUT(races, close_against_complete, 60)
+/* An open file is cancelled and closed, while another thread begins to wait or waits. */
+TEST_F_TIMEOUT(races, cancel_against_complete, 60)
 {
-	int round, result;
+	int round, result, fd;
 
-	for (round = 0; round < 40; round++) {
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	for (round = 0; round < 100; round++) {
 		struct ksalloc_complete frame = { .size = sizeof(frame) };
 		struct call call;
 
-		ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
-		call_start(&call, self->connection, KSALLOC_COMPLETE, &frame);
+		fd = connection_open(self->connection);
+		ASSERT_LE(0, fd);
+		call_start(&call, fd, KSALLOC_COMPLETE, &frame);
 		if (round % 4)
 			ASSERT_TRUE(EVENTUALLY(call.tid));
 		else
 			ASSERT_TRUE(call_waits(&call));
-		close(self->connection);
+		/* Until it hears of it: it may not have begun by the first. */
+		while (!call.done)
+			ASSERT_EQ(0, connection_cancel(fd));
 		result = call_result(&call);
-		/* EBADF where the call came too late to find it open */
-		if (result != -EBADF)
-			ASSERT_EQ(-ECANCELED, result);
-		self->connection = do_connect(self->rig.ksalloc,
-					      self->rig.video);
-		ASSERT_LE(0, self->connection);
-		self->rig.connection = self->connection;
-		ASSERT_EQ(0, set_allocator(self->connection, self->allocator));
+		ASSERT_EQ(-ECANCELED, result);
+		close(fd);
 	}
 	expect_all_is_well(self);
 }
 
 /* The same for an allocator and one who waits for a frame. */
-TEST_F_TIMEOUT(races, close_against_alloc, 60)
+TEST_F_TIMEOUT(races, cancel_against_alloc, 60)
 {
-	int round, result, fd;
+	int round, fd;
 
-	while (alloc_now(self->allocator) >= 0)
-		;
-	for (round = 0; round < 40; round++) {
+	take_all(self->allocator);
+	for (round = 0; round < 100; round++) {
 		struct ksalloc_alloc arg = { .size = sizeof(arg) };
 		struct call call;
 
-		fd = create_allocator(self->connection, self->rig.heap, 2, 0);
+		fd = allocator_open(self->allocator);
 		ASSERT_LE(0, fd);
-		ASSERT_LE(0, alloc_now(fd));
-		ASSERT_LE(0, alloc_now(fd));
 		call_start(&call, fd, KSALLOC_ALLOC, &arg);
 		if (round % 4)
 			ASSERT_TRUE(EVENTUALLY(call.tid));
 		else
 			ASSERT_TRUE(call_waits(&call));
+		while (!call.done)
+			ASSERT_EQ(0, allocator_cancel(fd));
+		ASSERT_EQ(-ECANCELED, call_result(&call));
 		close(fd);
+	}
+	EXPECT_EQ(FRAMES, allocated(self->allocator));
+	EXPECT_EQ(0, waiters(self->allocator));
+	expect_all_is_well(self);
+}
+
+/*
+ * B7: the last descriptor of an open file is closed while a call waits through it, and a
+ * frame becomes free at that moment: the call gets it, and it comes back with the file.
+ */
+TEST_F_TIMEOUT(races, close_against_alloc, 60)
+{
+	int round, result, fd;
+
+	for (round = 0; round < 100; round++) {
+		struct ksalloc_alloc arg = { .size = sizeof(arg) };
+		struct call call;
+
+		take_all(self->allocator);
+		fd = allocator_open(self->allocator);
+		ASSERT_LE(0, fd);
+		call_start(&call, fd, KSALLOC_ALLOC, &arg);
+		if (round % 4)
+			ASSERT_TRUE(EVENTUALLY(call.tid));
+		else
+			ASSERT_TRUE(call_waits(&call));
+		if (round % 2)
+			close(fd);
+		ASSERT_EQ(0, free_frame(self->allocator, round % FRAMES));
+		if (round % 2 == 0)
+			close(fd);
 		result = call_result(&call);
-		/* It may find a frame that came back, or nothing open at all. */
-		if (result && result != -EBADF)
-			ASSERT_EQ(-ECANCELED, result);
+		/* EBADF where the call came too late to find it open */
+		if (result)
+			ASSERT_EQ(-EBADF, result);
+		ASSERT_TRUE(EVENTUALLY(allocated(self->allocator) ==
+				       FRAMES - 1));
+		ASSERT_EQ(0, waiters(self->allocator));
 	}
 	expect_all_is_well(self);
 }
@@ -537,6 +598,10 @@ TEST_F(races, stolen_descriptors)
 			}
 			set_state(theirs.connection, KSSTATE_ACQUIRE);
 			set_state(theirs.connection, KSSTATE_RUN);
+			fd = alloc_now(theirs.allocator);
+			if (fd >= 0)
+				submit_fd(theirs.connection, fd,
+					  export_frame(theirs.allocator, fd));
 			fd = alloc_now(theirs.allocator);
 			if (fd >= 0)
 				submit(theirs.connection, fd);

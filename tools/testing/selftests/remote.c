@@ -82,6 +82,7 @@ static int own_fd[MAX_FD];
 static pthread_mutex_t own_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const char limits[] = "the limits are the test's own process's";
+static const char held[] = "the call is held up by the test's own memory";
 
 static const struct {
 	const char *glob;
@@ -91,12 +92,17 @@ static const struct {
 	{ "allocator:create.no_address_space", limits },
 	{ "frames:frames.alloc_dmabuf_no_descriptor", limits },
 	{ "connect:connect.no_descriptor_left", limits },
-	{ "device_memory:creation.no_descriptors", limits },
-	{ "events:events.most", limits },
-	{ "state:state.acquire_no_descriptor_left", limits },
-	{ "frames:frames.signal_restart_order",
+	{ "own_memory:creation.no_descriptors", limits },
+	{ "state:state.no_descriptor_left", limits },
+	{ "state:state.pause_no_descriptor_left", limits },
+	{ "waiting:frames.signal_restart_order",
 		"a restarted call is not seen from outside; second.c has it" },
+	{ "cancel:cancel.before_the_wait", held },
+	{ "submit:submit.replaced_*", held },
+	{ "submit:submit.closed_*", held },
 	{ "module:*", "about the module, not about calls" },
+	{ "faulting:*", held },
+	{ "table:*", "about the table of the calling process" },
 	{ "hostile:*", "has processes of its own, and wild arguments" },
 	{ "races:*", "has threads and processes of its own" },
 	{ "client:*", "the library makes the calls" },

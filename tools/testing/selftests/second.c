@@ -19,7 +19,7 @@
 /* How often a process's handler has run; in memory that all share */
 static int *handled;
 
-/* A process, and what it calls the descriptors that were passed to it */
+/* A process, and what it calls the descriptors of its own open files */
 struct peer {
 	struct agent agent;
 	int connection, allocator;
@@ -65,10 +65,8 @@ FIXTURE_SETUP(second)
 	self->connection = self->rig.connection;
 	self->allocator = self->rig.allocator;
 	for (peer = self->peers; peer < self->peers + PEERS; peer++) {
-		peer->connection = agent_pass(&peer->agent, self->connection);
-		peer->allocator = agent_pass(&peer->agent, self->allocator);
-		ASSERT_LE(0, peer->connection);
-		ASSERT_LE(0, peer->allocator);
+		peer->connection = agent_open(&peer->agent, self->connection);
+		peer->allocator = agent_open(&peer->agent, self->allocator);
 	}
 }
 
@@ -87,27 +85,15 @@ static void turn_over(int allocator)
 	ASSERT_EQ(0, free_frame(allocator, index));
 }
 
-static void take_all(int allocator)
-{
-	while (alloc_now(allocator) >= 0)
-		;
-}
-
 static void begin_alloc(struct peer *peer)
 {
-	struct ksalloc_alloc arg = { .size = sizeof(arg) };
-
-	agent_begin(&peer->agent, peer->allocator, KSALLOC_ALLOC, &arg,
-		    sizeof(arg));
+	agent_begin_alloc(&peer->agent, peer->allocator);
 	ASSERT_TRUE(agent_waits(&peer->agent));
 }
 
 static int end_alloc(struct peer *peer)
 {
-	struct ksalloc_alloc arg;
-	int err = agent_end(&peer->agent, &arg, sizeof(arg));
-
-	return err ? err : (int)arg.index;
+	return agent_end_alloc(&peer->agent);
 }
 
 static int peer_alloc(struct peer *peer)
@@ -117,18 +103,12 @@ static int peer_alloc(struct peer *peer)
 
 static int peer_free(struct peer *peer, unsigned int index)
 {
-	struct ksalloc_free arg = { .size = sizeof(arg), .index = index };
-
-	return agent_call(&peer->agent, peer->allocator, KSALLOC_FREE, &arg,
-			  sizeof(arg));
+	return agent_free(&peer->agent, peer->allocator, index);
 }
 
 static int peer_submit(struct peer *peer, unsigned int index)
 {
-	struct ksalloc_submit arg = { .size = sizeof(arg), .index = index };
-
-	return agent_call(&peer->agent, peer->connection, KSALLOC_SUBMIT, &arg,
-			  sizeof(arg));
+	return agent_submit(&peer->agent, peer->connection, index);
 }
 
 static int peer_set_state(struct peer *peer, unsigned int state)
@@ -141,18 +121,12 @@ static int peer_set_state(struct peer *peer, unsigned int state)
 
 static void begin_complete(struct peer *peer)
 {
-	struct ksalloc_complete arg = { .size = sizeof(arg) };
-
-	agent_begin(&peer->agent, peer->connection, KSALLOC_COMPLETE, &arg,
-		    sizeof(arg));
+	agent_begin_complete(&peer->agent, peer->connection);
 }
 
 static int end_complete(struct peer *peer)
 {
-	struct ksalloc_complete arg;
-	int err = agent_end(&peer->agent, &arg, sizeof(arg));
-
-	return err ? err : (int)arg.index;
+	return agent_end_complete(&peer->agent);
 }
 
 static void limit(struct peer *peer, int resource, rlim_t value)
@@ -205,8 +179,8 @@ TEST_F(second, killed_waiter)
 }
 
 /*
- * B4, B7: a process that closes the descriptor that was passed to it gets no
- * frame any more and has none; others keep theirs.
+ * B4, B7: a process that closes its open file gets no frame any more and has none;
+ * others keep theirs.
  */
 TEST_F(second, passed_descriptor_closed)
 {
@@ -218,12 +192,43 @@ TEST_F(second, passed_descriptor_closed)
 	ASSERT_EQ(0, agent_close(&peers[0].agent, peers[0].allocator));
 	EXPECT_EQ(2, allocated(self->allocator));
 	EXPECT_EQ(-EBADF, peer_alloc(&peers[0]));
-	/* Descriptors of the same process are one: the last counts. */
+	/* Descriptors of one open file: the last counts. */
 	ASSERT_LE(0, agent_dup(&peers[1].agent, peers[1].allocator));
 	ASSERT_EQ(0, agent_close(&peers[1].agent, peers[1].allocator));
 	EXPECT_EQ(2, allocated(self->allocator));
 	agent_kill(&peers[1].agent);
 	EXPECT_TRUE(EVENTUALLY(allocated(self->allocator) == 1));
+}
+
+/*
+ * B7: a descriptor that is passed on, and not opened again, is the same client: one
+ * process frees, submits and cancels for the other, and frames stay until the last of
+ * both has closed it.
+ */
+TEST_F(second, passed_on)
+{
+	struct ksalloc_cancel cancel = { .size = sizeof(cancel) };
+	struct peer *peers = self->peers;
+	int other = allocator_open(self->allocator), theirs[2], i;
+
+	for (i = 0; i < 2; i++) {
+		theirs[i] = agent_pass(&peers[i].agent, other);
+		ASSERT_LE(0, theirs[i]);
+	}
+	close(other);
+	for (i = 0; i < FRAMES; i++)
+		ASSERT_EQ(i, agent_alloc(&peers[i % 2].agent, theirs[i % 2]));
+	agent_begin_alloc(&peers[0].agent, theirs[0]);
+	ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 1));
+	ASSERT_EQ(0, agent_call(&peers[1].agent, theirs[1],
+				KSALLOC_ALLOCATOR_CANCEL, &cancel,
+				sizeof(cancel)));
+	EXPECT_EQ(-ECANCELED, agent_end_alloc(&peers[0].agent));
+	agent_kill(&peers[0].agent);
+	sleep_ms(20);
+	EXPECT_EQ(FRAMES, allocated(self->allocator));
+	ASSERT_EQ(0, agent_close(&peers[1].agent, theirs[1]));
+	EXPECT_EQ(0, allocated(self->allocator));
 }
 
 /* B7: frames of a process that is killed come back, and serve who waits. */
@@ -431,7 +436,7 @@ static unsigned long long count_of(int eventfd)
 }
 
 /* An eventfd that a process registers for itself, passed to it as well */
-static void enable_event(struct peer *peer, int eventfd)
+static void peer_enable_event(struct peer *peer, int eventfd)
 {
 	struct ksalloc_enable_event arg = {
 		.size = sizeof(arg),
@@ -456,8 +461,8 @@ TEST_F(second, events)
 		eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
 	};
 
-	enable_event(&peers[0], tells[0]);
-	enable_event(&peers[1], tells[1]);
+	peer_enable_event(&peers[0], tells[0]);
+	peer_enable_event(&peers[1], tells[1]);
 	ASSERT_EQ(0, alloc_now(self->allocator));
 	ASSERT_EQ(1, peer_alloc(&peers[2]));
 	ASSERT_EQ(0, free_frame(self->allocator, 0));
@@ -480,7 +485,7 @@ TEST_F(second, event_of_death)
 {
 	int tells = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
-	enable_event(&self->peers[0], tells);
+	peer_enable_event(&self->peers[0], tells);
 	ASSERT_EQ(0, peer_alloc(&self->peers[1]));
 	ASSERT_EQ(1, peer_alloc(&self->peers[1]));
 	agent_kill(&self->peers[1].agent);

@@ -4,6 +4,7 @@
  * unloaded, over and over. What passes here is that nothing hangs, the kernel does
  * not complain, and nothing is left over. See rough.h for counts and seeds.
  */
+#include "passing.h"
 #include "rough.h"
 
 #include <fcntl.h>
@@ -104,7 +105,7 @@ static void capture(const struct cameras *cameras, int allocator,
 static void be_killed(const struct cameras *cameras, int socket,
 		      unsigned int seed)
 {
-	int fds[8];
+	int fds[PASSING_MAX];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close(cameras->rig.connection);
@@ -121,11 +122,28 @@ static void be_killed(const struct cameras *cameras, int socket,
 static void drain(int socket)
 {
 	unsigned int count;
-	int fds[8];
+	int fds[PASSING_MAX];
 
 	while ((count = receive_fds(socket, fds)))
 		while (count)
 			close(fds[--count]);
+}
+
+/* Open files for one of them, which has them alone once they are closed here */
+static void send_own_files(const struct cameras *cameras, int socket)
+{
+	const int fds[PASSED] = {
+		[PASSED_CONNECTION] = connection_open(cameras->rig.connection),
+		[PASSED_ALLOCATOR] = allocator_open(cameras->rig.allocator),
+		[PASSED_OTHER] = allocator_open(cameras->allocator),
+	};
+	unsigned int i;
+
+	send_fds(socket, fds, PASSED);
+	for (i = 0; i < PASSED; i++) {
+		ASSERT_LE(0, fds[i]);
+		close(fds[i]);
+	}
 }
 
 static bool is_held(int allocator)
@@ -136,17 +154,12 @@ static bool is_held(int allocator)
 static void kill_crowd(struct cameras *cameras, int sockets[2],
 		       unsigned int size, bool *held)
 {
-	const int fds[PASSED] = {
-		[PASSED_CONNECTION] = cameras->rig.connection,
-		[PASSED_ALLOCATOR] = cameras->rig.allocator,
-		[PASSED_OTHER] = cameras->allocator,
-	};
 	pid_t pids[CROWD];
 	unsigned int i;
 	int status;
 
 	for (i = 0; i < size; i++) {
-		send_fds(sockets[0], fds, PASSED);
+		send_own_files(cameras, sockets[0]);
 		pids[i] = fork();
 		ASSERT_LE(0, pids[i]);
 		if (!pids[i])
@@ -173,8 +186,8 @@ static void kill_crowd(struct cameras *cameras, int sockets[2],
 }
 
 /*
- * B7: processes that share connection and allocators by passed descriptors are
- * killed at random moments: all that they held is free again each time, and after
+ * B7: processes that have open files of connection and allocators by passed descriptors
+ * are killed at random moments: all that they held is free again each time, and after
  * the end of the stream so is every frame.
  */
 TEST_F_TIMEOUT(stress, kills, LAST_RESORT_S)

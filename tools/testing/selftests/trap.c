@@ -74,7 +74,7 @@ void trap_spring(struct trap *trap, int fd, unsigned long request)
 	wait_for_fault(trap);
 }
 
-static void resolve_fault(struct trap *trap)
+void trap_let_go(struct trap *trap)
 {
 	const struct uffdio_range range = {
 		.start = (unsigned long)trap->page,
@@ -94,14 +94,18 @@ static void resolve_fault(struct trap *trap)
 				     &unprotect));
 }
 
-int trap_release(struct trap *trap)
+int trap_result(struct trap *trap)
 {
-	int result;
+	int result = call_result(&trap->call);
 
-	resolve_fault(trap);
-	result = call_result(&trap->call);
 	close(trap->fault_fd);
 	return result;
+}
+
+int trap_release(struct trap *trap)
+{
+	trap_let_go(trap);
+	return trap_result(trap);
 }
 
 int trap_release_faulting(struct trap *trap)

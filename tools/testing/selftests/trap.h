@@ -29,7 +29,10 @@ void trap_set(struct trap *trap, enum trap_kind kind, const void *arg,
 	      size_t size);
 /* Begin the call, and wait until it is held up. */
 void trap_spring(struct trap *trap, int fd, unsigned long request);
-/* Let it go on; returns its result. Its answer is at the beginning of the page. */
+/* Let it go on, and wait for its result. */
+void trap_let_go(struct trap *trap);
+int trap_result(struct trap *trap);
+/* Both. The answer is at the beginning of the page. */
 int trap_release(struct trap *trap);
 /* The same, but the page cannot be written to: EFAULT, where there is an answer. */
 int trap_release_faulting(struct trap *trap);

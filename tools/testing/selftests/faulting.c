@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Calls that are held up at their arguments, or cannot write their answers, and what
+ * happens meanwhile.
+ */
+#include "hostile.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "trap.h"
+
+/* COMPLETE, with frames that are filled, is held up where it writes its answer. */
+static void hold_complete(struct hostile_fixture *self, struct trap *trap,
+			  int connection)
+{
+	const struct ksalloc_complete arg = { .size = sizeof(arg) };
+
+	trap_set(trap, TRAP_WRITE, &arg, sizeof(arg));
+	if (get_state(self->connection) != KSSTATE_RUN) {
+		ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+		ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	}
+	trap_spring(trap, connection, KSALLOC_COMPLETE);
+}
+
+static const struct ksalloc_complete *answer_of(const struct trap *trap)
+{
+	return (const struct ksalloc_complete *)trap->page;
+}
+
+static void next_stream(struct hostile_fixture *self)
+{
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_ACQUIRE));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+}
+
+/* I4: the stream ends while COMPLETE's answer cannot be written: all frames are free. */
+TEST_F(hostile, stop_while_complete_faults)
+{
+	struct trap trap;
+
+	hold_complete(self, &trap, self->connection);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(-EFAULT, trap_release_faulting(&trap));
+	EXPECT_EQ(0, allocated(self->allocator));
+	EXPECT_EQ(0, get_pending(self->connection));
+	expect_capture(self);
+}
+
+/* I4: the same with the next stream begun already: no frame gets into it. */
+TEST_F(hostile, next_stream_while_complete_faults)
+{
+	struct trap trap;
+
+	hold_complete(self, &trap, self->connection);
+	next_stream(self);
+	EXPECT_EQ(-EFAULT, trap_release_faulting(&trap));
+	EXPECT_EQ(0, allocated(self->allocator));
+	EXPECT_EQ(0, get_pending(self->connection));
+	EXPECT_EQ(-EAGAIN, complete(self->connection, KSALLOC_NONBLOCK, 0,
+				    NULL));
+	expect_capture(self);
+}
+
+/*
+ * I4: the same with so many streams in between that a counter of 16 bits has come back
+ * to where it was.
+ */
+TEST_F_TIMEOUT(hostile, many_streams_while_complete_faults, 120)
+{
+	unsigned int i, rounds = is_debug_kernel() ? 1 << 8 : 1 << 16;
+	struct trap trap;
+
+	hold_complete(self, &trap, self->connection);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	for (i = 0; i < rounds; i++) {
+		ASSERT_EQ(0, set_state(self->connection, KSSTATE_ACQUIRE));
+		ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	}
+	EXPECT_EQ(-EFAULT, trap_release_faulting(&trap));
+	EXPECT_EQ(0, allocated(self->allocator));
+	EXPECT_EQ(0, get_pending(self->connection));
+	expect_capture(self);
+}
+
+/* D5: the same with another allocator: its frame of that number is not touched. */
+TEST_F(hostile, next_allocator_while_complete_faults)
+{
+	struct trap trap;
+
+	hold_complete(self, &trap, self->connection);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	self->other = create_allocator(self->connection, self->rig.heap, FRAMES,
+				       0);
+	ASSERT_LE(0, self->other);
+	ASSERT_EQ(0, set_allocator(self->connection, self->other));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(0, alloc_now(self->other));
+	ASSERT_EQ(0, submit(self->connection, 0));
+	ASSERT_EQ(0, rig_complete(&self->rig, NULL));
+	EXPECT_EQ(-EFAULT, trap_release_faulting(&trap));
+	EXPECT_EQ(0, allocated(self->allocator));
+	EXPECT_EQ(1, allocated(self->other));
+	EXPECT_EQ(0, in_device(self->other));
+	EXPECT_EQ(-EAGAIN, complete(self->connection, KSALLOC_NONBLOCK, 0,
+				    NULL));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	ASSERT_EQ(0, set_allocator(self->connection, self->allocator));
+	expect_capture(self);
+}
+
+/*
+ * I2: COMPLETE that cannot write its answer at once, and then can, has the next frame,
+ * as if nothing had been.
+ */
+TEST_F(hostile, complete_is_late)
+{
+	struct trap trap;
+	int i;
+
+	hold_complete(self, &trap, self->connection);
+	EXPECT_EQ(0, trap_release(&trap));
+	EXPECT_EQ(0, answer_of(&trap)->index);
+	EXPECT_EQ(FRAMES - 1, get_pending(self->connection));
+	for (i = 1; i < FRAMES; i++)
+		EXPECT_EQ(i, rig_complete(&self->rig, NULL));
+	for (i = 0; i < FRAMES; i++)
+		EXPECT_EQ(0, free_frame(self->allocator, i));
+	expect_capture(self);
+}
+
+/* I4: COMPLETE that is held up while its stream ends gets ECANCELED. */
+TEST_F(hostile, stop_while_complete_is_late)
+{
+	struct trap trap;
+
+	hold_complete(self, &trap, self->connection);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(-ECANCELED, trap_release(&trap));
+	expect_capture(self);
+}
+
+/* I4: so it does where the next stream has begun: it does not wait for that. */
+TEST_F(hostile, next_stream_while_complete_is_late)
+{
+	struct trap trap;
+
+	hold_complete(self, &trap, self->connection);
+	next_stream(self);
+	EXPECT_EQ(-ECANCELED, trap_release(&trap));
+	expect_capture(self);
+}
+
+/*
+ * I4: COMPLETE that is held up, and finds nothing when it goes on, does not wait where it
+ * was cancelled meanwhile.
+ */
+TEST_F(hostile, cancel_while_complete_is_late)
+{
+	struct trap trap;
+	int other = connection_open(self->connection), i;
+
+	ASSERT_LE(0, other);
+	hold_complete(self, &trap, self->connection);
+	ASSERT_EQ(0, connection_cancel(self->connection));
+	for (i = 0; i < FRAMES; i++)
+		EXPECT_EQ(i, complete(other, 0, in_ms(PATIENCE_MS), NULL));
+	EXPECT_EQ(-ECANCELED, trap_release(&trap));
+	close(other);
+	expect_capture(self);
+}
+
+/*
+ * I2: COMPLETE whose answer cannot be written has collected nothing: the next one
+ * gets the same frame, in RUN as in PAUSE, and then the others in their order.
+ */
+TEST_F(hostile, complete_after_a_fault)
+{
+	const struct ksalloc_complete arg = { .size = sizeof(arg) };
+	void *page = read_only_page(&arg, sizeof(arg));
+	int i;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(-EFAULT, call_fd(self->connection, KSALLOC_COMPLETE,
+					   page));
+	EXPECT_EQ(FRAMES, get_pending(self->connection));
+	EXPECT_EQ(FRAMES, in_device(self->allocator));
+	EXPECT_EQ(POLLIN, poll_fd(self->connection, POLLIN, 0));
+	EXPECT_EQ(0, rig_complete(&self->rig, NULL));
+	EXPECT_EQ(-EFAULT, call_fd(self->connection, KSALLOC_COMPLETE, page));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	EXPECT_EQ(-EFAULT, call_fd(self->connection, KSALLOC_COMPLETE, page));
+	EXPECT_EQ(1, complete(self->connection, KSALLOC_NONBLOCK, 0, NULL));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	for (i = 2; i < FRAMES; i++)
+		EXPECT_EQ(i, rig_complete(&self->rig, NULL));
+}
+
+#define READERS 3
+
+/* The order in which held up readers go on, and which of them cannot write at all */
+static const struct {
+	int order[READERS];
+	bool faults[READERS];
+} departures[] = {
+	{ { 0, 1, 2 }, { true, true, true } },
+	{ { 2, 1, 0 }, { true, true, true } },
+	{ { 1, 2, 0 }, { false, true, false } },
+	{ { 2, 0, 1 }, { true, false, false } },
+	{ { 0, 2, 1 }, { false, false, false } },
+};
+
+/*
+ * I2: several readers are held up at the same time, through several open files. Whoever
+ * cannot write its answer leaves no gap: what readers get, one after the other, is in
+ * the order in which the frames were filled.
+ */
+TEST_F(hostile, several_readers_fault)
+{
+	int others[READERS] = { self->connection }, i, next, reader;
+	struct trap traps[READERS];
+	unsigned int turn;
+
+	for (i = 1; i < READERS; i++) {
+		others[i] = connection_open(self->connection);
+		ASSERT_LE(0, others[i]);
+	}
+	for (turn = 0; turn < ARRAY_SIZE(departures); turn++) {
+		for (i = 0; i < READERS; i++)
+			hold_complete(self, &traps[i], others[i]);
+		next = 0;
+		for (i = 0; i < READERS; i++) {
+			reader = departures[turn].order[i];
+			if (departures[turn].faults[reader]) {
+				EXPECT_EQ(-EFAULT,
+					  trap_release_faulting(&traps[reader]));
+				continue;
+			}
+			EXPECT_EQ(0, trap_release(&traps[reader]));
+			EXPECT_EQ(next++, answer_of(&traps[reader])->index);
+		}
+		EXPECT_EQ(FRAMES - next, get_pending(self->connection));
+		while (next < FRAMES)
+			EXPECT_EQ(next++, rig_complete(&self->rig, NULL));
+		for (i = 0; i < FRAMES; i++)
+			EXPECT_EQ(0, free_frame(self->allocator, i));
+		expect_capture(self);
+	}
+	for (i = 1; i < READERS; i++)
+		close(others[i]);
+}
+
+/* A4: ALLOC whose answer cannot be written, or in part only, has taken nothing. */
+TEST_F(hostile, alloc_that_faults)
+{
+	const struct ksalloc_alloc arg = {
+		.size = sizeof(arg),
+		.flags = KSALLOC_ALLOC_DMABUF | KSALLOC_NONBLOCK,
+	};
+	char *pages = mmap(NULL, 2 * TRAP_PAGE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *last = pages + TRAP_PAGE -
+		     offsetof(struct ksalloc_alloc, dmabuf_fd);
+	int before = count_fds(), i;
+
+	ASSERT_NE(MAP_FAILED, pages);
+	memcpy(last, &arg, sizeof(arg));
+	ASSERT_EQ(0, mprotect(pages + TRAP_PAGE, TRAP_PAGE, PROT_READ));
+	for (i = 0; i < 2 * FRAMES; i++)
+		EXPECT_EQ(-EFAULT, call_fd(self->allocator, KSALLOC_ALLOC,
+					   last));
+	EXPECT_EQ(0, allocated(self->allocator));
+	EXPECT_EQ(before, count_fds());
+	for (i = 0; i < FRAMES; i++)
+		EXPECT_LE(0, alloc_now(self->allocator));
+}
+
+/* ALLOC is held up where it writes its answer. */
+static void hold_alloc(struct trap *trap, int allocator, __u32 flags)
+{
+	const struct ksalloc_alloc arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+	};
+
+	trap_set(trap, TRAP_WRITE, &arg, sizeof(arg));
+	trap_spring(trap, allocator, KSALLOC_ALLOC);
+}
+
+/*
+ * B3: ALLOC gets the last frame and cannot tell of it; who has begun to wait for one
+ * meanwhile gets it.
+ */
+TEST_F(hostile, waiter_while_alloc_faults)
+{
+	struct ksalloc_alloc arg;
+	struct trap trap;
+	struct call call;
+	int i;
+
+	for (i = 0; i < FRAMES - 1; i++)
+		ASSERT_EQ(i, alloc_now(self->allocator));
+	hold_alloc(&trap, self->allocator, 0);
+	start_waiter(&call, &arg, self->allocator, 1);
+	EXPECT_EQ(-EFAULT, trap_release_faulting(&trap));
+	EXPECT_EQ(0, call_result(&call));
+	EXPECT_EQ(FRAMES - 1, arg.index);
+	EXPECT_EQ(FRAMES, allocated(self->allocator));
+}
+
+/*
+ * B5: ALLOC gets a frame and cannot tell of it; who has it by then, because somebody
+ * freed it, keeps it.
+ */
+TEST_F(hostile, other_holder_while_alloc_faults)
+{
+	int other = allocator_open(self->allocator), i;
+	struct trap trap;
+
+	ASSERT_LE(0, other);
+	for (i = 0; i < FRAMES - 1; i++)
+		ASSERT_EQ(i, alloc_now(self->allocator));
+	hold_alloc(&trap, self->allocator, 0);
+	ASSERT_EQ(0, free_frame(other, FRAMES - 1));
+	ASSERT_EQ(FRAMES - 1, alloc_now(other));
+	EXPECT_EQ(-EFAULT, trap_release_faulting(&trap));
+	EXPECT_EQ(FRAMES, allocated(self->allocator));
+	close(other);
+	EXPECT_EQ(FRAMES - 1, allocated(self->allocator));
+}
+
+/* A4: the descriptor that comes with a frame is not there before the call is over. */
+TEST_F(hostile, descriptor_while_alloc_is_late)
+{
+	int before, i, open = 0;
+	struct trap trap;
+
+	/* Those of the trap and of its thread are here by then. */
+	hold_alloc(&trap, self->allocator, KSALLOC_ALLOC_DMABUF);
+	before = count_fds();
+	for (i = 0; i < 64; i++)
+		open += dup2(i, i) == i;
+	/* count_fds() has the directory open itself. */
+	EXPECT_EQ(before - 1, open);
+	EXPECT_EQ(-EFAULT, trap_release_faulting(&trap));
+	EXPECT_EQ(0, allocated(self->allocator));
+}
+
+static void handler(int signal)
+{
+	(void)signal;
+}
+
+static void interrupt_calls(int signal)
+{
+	struct sigaction action = { .sa_handler = handler };
+
+	ASSERT_EQ(0, sigaction(signal, &action, NULL));
+}
+
+/*
+ * I4: the process closes its last descriptor of the connection when COMPLETE has been
+ * entered but not begun to wait: it waits. With the call the connection ends.
+ */
+TEST_F(hostile, last_close_before_complete_waits)
+{
+	const struct ksalloc_complete arg = { .size = sizeof(arg) };
+	struct v4l2_requestbuffers request = {
+		.count = 2,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+	struct trap trap;
+
+	interrupt_calls(SIGUSR1);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	trap_set(&trap, TRAP_READ, &arg, sizeof(arg));
+	trap_spring(&trap, self->connection, KSALLOC_COMPLETE);
+	close(self->connection);
+	self->rig.connection = 0;
+	trap_let_go(&trap);
+	ASSERT_TRUE(call_waits(&trap.call));
+	EXPECT_EQ(-EBUSY, call_fd(self->video, VIDIOC_REQBUFS, &request));
+	pthread_kill(trap.call.thread, SIGUSR1);
+	EXPECT_EQ(-EINTR, trap_result(&trap));
+	request.count = 2;
+	EXPECT_TRUE(EVENTUALLY(!call_fd(self->video, VIDIOC_REQBUFS, &request)));
+}
+
+/* B4: the same with ALLOC, of an allocator that lives on with another open file */
+TEST_F(hostile, last_close_before_alloc_waits)
+{
+	const struct ksalloc_alloc arg = { .size = sizeof(arg) };
+	int other = allocator_open(self->allocator);
+	struct trap trap;
+
+	ASSERT_LE(0, other);
+	take_all(other);
+	trap_set(&trap, TRAP_READ, &arg, sizeof(arg));
+	trap_spring(&trap, self->allocator, KSALLOC_ALLOC);
+	close(self->allocator);
+	self->rig.allocator = 0;
+	trap_let_go(&trap);
+	ASSERT_TRUE(call_waits(&trap.call));
+	ASSERT_EQ(0, free_frame(other, 2));
+	EXPECT_EQ(0, trap_result(&trap));
+	EXPECT_TRUE(EVENTUALLY(allocated(other) == FRAMES - 1));
+	close(other);
+}
+
+/* E1, B7: the same with ENABLE_EVENT: with the call the event ends. */
+TEST_F(hostile, last_close_before_enable_event)
+{
+	const struct ksalloc_enable_event arg = {
+		.size = sizeof(arg),
+		.event = KSEVENT_STREAMALLOCATOR_FREEFRAME,
+		.eventfd = eventfd(0, EFD_CLOEXEC),
+	};
+	int other = allocator_open(self->allocator);
+	char text[16] = "";
+	struct trap trap;
+
+	ASSERT_LE(0, other);
+	trap_set(&trap, TRAP_READ, &arg, sizeof(arg));
+	trap_spring(&trap, self->allocator, KSALLOC_ENABLE_EVENT);
+	close(self->allocator);
+	self->rig.allocator = 0;
+	EXPECT_EQ(0, trap_release(&trap));
+	EXPECT_TRUE(EVENTUALLY(fdinfo_value(other, "events", text,
+					    sizeof(text)) && !atoi(text)));
+	close(other);
+}
+
+/*
+ * A4, E1: ENABLE_EVENT whose answer cannot be written has enabled nothing: the eventfd
+ * can have an event, and a frame that becomes free meanwhile does no harm.
+ */
+TEST_F(hostile, free_while_enable_event_faults)
+{
+	const struct ksalloc_enable_event arg = {
+		.size = sizeof(arg),
+		.flags = KSALLOC_EVENT_ONESHOT,
+		.event = KSEVENT_STREAMALLOCATOR_FREEFRAME,
+		.eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+	};
+	struct trap trap;
+
+	ASSERT_EQ(0, alloc_now(self->allocator));
+	trap_set(&trap, TRAP_WRITE, &arg, sizeof(arg));
+	trap_spring(&trap, self->allocator, KSALLOC_ENABLE_EVENT);
+	ASSERT_EQ(0, free_frame(self->allocator, 0));
+	EXPECT_EQ(-EFAULT, trap_release_faulting(&trap));
+	EXPECT_LT(0, enable_event(self->allocator, 0, arg.eventfd));
+	close(arg.eventfd);
+}

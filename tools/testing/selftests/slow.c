@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A camera whose driver does not come back: nobody waits for it who needs nothing of it.
+ *
+ * A call of somebody else's holds the driver's lock. A change of state waits for that,
+ * and has the connection's lock meanwhile. What has to come back comes back before the
+ * driver does: there are no times in here.
+ */
+#include "ksalloc_test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "trap.h"
+
+#define FRAMES 4
+
+/* SET_STATE is on its way to ACQUIRE, and waits for the camera; an agent shares files. */
+FIXTURE(slow) {
+	struct rig rig;
+	int connection, allocator;
+	/* Before the camera was held, and its own open file of the connection */
+	struct agent agent;
+	int theirs;
+	struct held_camera held;
+	struct ksalloc_set_state arg;
+	struct call change;
+	bool changing;
+};
+
+FIXTURE_SETUP(slow)
+{
+	rig_open(&self->rig, 0, 320, 180);
+	rig_allocator(&self->rig, FRAMES);
+	self->connection = self->rig.connection;
+	self->allocator = self->rig.allocator;
+	agent_start(&self->agent);
+	self->theirs = agent_open(&self->agent, self->connection);
+	camera_hold(&self->held, 0);
+	self->arg = (struct ksalloc_set_state){
+		.size = sizeof(self->arg),
+		.state = KSSTATE_ACQUIRE,
+	};
+	call_start(&self->change, self->connection, KSALLOC_SET_STATE,
+		   &self->arg);
+	ASSERT_TRUE(call_waits(&self->change));
+	self->changing = true;
+}
+
+FIXTURE_TEARDOWN(slow)
+{
+	/* Whatever the test did, the camera did not come back before its end. */
+	if (self->changing) {
+		EXPECT_FALSE(self->change.done);
+		camera_let_go(&self->held);
+		EXPECT_EQ(0, call_result(&self->change));
+	}
+	rig_close(&self->rig);
+}
+
+/* close() in another process, of the open file that the call goes through */
+TEST_F(slow, close_of_a_shared_file)
+{
+	EXPECT_EQ(0, agent_close(&self->agent, self->connection));
+}
+
+/* close() of another open file of the connection */
+TEST_F(slow, close_of_another_file)
+{
+	EXPECT_EQ(0, agent_close(&self->agent, self->theirs));
+}
+
+/* exec in another process, which closes both */
+TEST_F(slow, exec)
+{
+	agent_exec(&self->agent);
+}
+
+/* The end of another process that has both */
+TEST_F(slow, exit)
+{
+	int status;
+
+	ASSERT_EQ(0, kill(self->agent.pid, SIGKILL));
+	EXPECT_TRUE(EVENTUALLY(waitpid(self->agent.pid, &status, WNOHANG) ==
+			       self->agent.pid));
+}
+
+struct shell {
+	atomic_bool done;
+	int status;
+};
+
+static void *run_shell(void *data)
+{
+	struct shell *shell = data;
+
+	shell->status = system("true");
+	shell->done = true;
+	return NULL;
+}
+
+/* A program that a thread of the process starts */
+TEST_F(slow, system)
+{
+	struct shell shell = { .status = -1 };
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_shell, &shell));
+	EXPECT_TRUE(EVENTUALLY(shell.done));
+	EXPECT_EQ(0, shell.status);
+	EXPECT_FALSE(self->change.done);
+}
+
+/* A call of another process that must not wait */
+static void expect_at_once(struct slow_fixture *self, int fd,
+			   unsigned long request, void *arg, size_t size)
+{
+	agent_begin(&self->agent, fd, request, arg, size);
+	ASSERT_TRUE(EVENTUALLY(agent_is_done(&self->agent)));
+	EXPECT_LE(0, agent_end(&self->agent, arg, size));
+}
+
+/* GET_STATE says what it knows. */
+TEST_F(slow, get_state)
+{
+	struct ksalloc_get_state arg = { .size = sizeof(arg) };
+
+	expect_at_once(self, self->connection, KSALLOC_GET_STATE, &arg,
+		       sizeof(arg));
+	EXPECT_EQ(KSSTATE_STOP, arg.state);
+	EXPECT_EQ(0, arg.pending);
+}
+
+/* So does poll, */
+TEST_F(slow, poll)
+{
+	EXPECT_EQ(POLLERR, poll_fd(self->connection, POLLIN, 0));
+}
+
+struct reading {
+	char path[64];
+	atomic_bool done;
+	int length;
+};
+
+static void *read_info(void *data)
+{
+	struct reading *reading = data;
+	char text[1024] = "";
+
+	reading->length = read_text(reading->path, text, sizeof(text));
+	reading->done = true;
+	return NULL;
+}
+
+static void expect_info(int fd)
+{
+	struct reading reading = { .length = -1 };
+	pthread_t thread;
+
+	snprintf(reading.path, sizeof(reading.path), "/proc/self/fdinfo/%d", fd);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, read_info, &reading));
+	EXPECT_TRUE(EVENTUALLY(reading.done));
+	EXPECT_LT(0, reading.length);
+}
+
+/* and fdinfo of the connection and of the allocator. */
+TEST_F(slow, fdinfo)
+{
+	expect_info(self->connection);
+	expect_info(self->allocator);
+}
+
+/* Another open file is opened, through which nothing waits that could be cancelled. */
+TEST_F(slow, open_and_cancel)
+{
+	struct ksalloc_open open = { .size = sizeof(open) };
+	struct ksalloc_cancel cancel = { .size = sizeof(cancel) };
+
+	expect_at_once(self, self->connection, KSALLOC_CONNECTION_OPEN, &open,
+		       sizeof(open));
+	expect_at_once(self, self->connection, KSALLOC_CONNECTION_CANCEL,
+		       &cancel, sizeof(cancel));
+}
+
+/* The allocator has nothing to do with the camera, though it is to be assigned to it. */
+TEST_F(slow, allocator)
+{
+	struct ksalloc_alloc alloc = {
+		.size = sizeof(alloc),
+		.flags = KSALLOC_ALLOC_DMABUF,
+	};
+	struct ksalloc_free free = { .size = sizeof(free) };
+
+	expect_at_once(self, self->allocator, KSALLOC_ALLOC, &alloc,
+		       sizeof(alloc));
+	free.index = alloc.index;
+	expect_at_once(self, self->allocator, KSALLOC_FREE, &free, sizeof(free));
+	EXPECT_EQ(0, agent_close(&self->agent, self->allocator));
+}

@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KSALLOC_SUBMIT: by a descriptor of the caller's, which has to be the frame's, or by
+ * the kernel's thread; and who puts another one in its place.
+ */
+#include "ksalloc_test.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "trap.h"
+
+#define FRAMES 4
+#define WIDTH 320
+#define HEIGHT 180
+#define FRAME_SIZE (WIDTH * HEIGHT * 2)
+/* A line below all of vivid's text, near its white and its black end */
+#define WHITE ((HEIGHT - 8) * WIDTH * 2 + 16)
+#define BLACK ((HEIGHT - 7) * WIDTH * 2 - 16)
+/* What is in a frame that nobody has filled */
+#define MARK 0x33
+
+/* In RUN; all frames are ours, mapped and marked, and we have a descriptor of each. */
+FIXTURE(submit) {
+	struct rig rig;
+	int connection, allocator;
+	int dmabuf[FRAMES];
+	unsigned char *map[FRAMES];
+};
+
+static void mark(const struct submit_fixture *self, int index)
+{
+	memset(self->map[index], MARK, FRAME_SIZE);
+}
+
+static void take_frames(struct submit_fixture *self)
+{
+	int i;
+
+	for (i = 0; i < FRAMES; i++) {
+		ASSERT_EQ(i, alloc_now(self->allocator));
+		self->dmabuf[i] = export_frame(self->allocator, i);
+		ASSERT_LE(0, self->dmabuf[i]);
+		self->map[i] = map_frame(self->dmabuf[i], FRAME_SIZE,
+					 PROT_READ | PROT_WRITE);
+		mark(self, i);
+	}
+}
+
+FIXTURE_SETUP(submit)
+{
+	rig_open(&self->rig, 0, WIDTH, HEIGHT);
+	rig_allocator(&self->rig, FRAMES);
+	self->connection = self->rig.connection;
+	self->allocator = self->rig.allocator;
+	take_frames(self);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+}
+
+FIXTURE_TEARDOWN(submit)
+{
+	rig_close(&self->rig);
+}
+
+static bool is_marked(const unsigned char *frame)
+{
+	return frame[WHITE] == MARK && frame[BLACK] == MARK;
+}
+
+static bool is_picture(const unsigned char *frame)
+{
+	return frame[WHITE] > 150 && frame[BLACK] < 20;
+}
+
+/* The frame arrives with a picture in it, and no other frame has got one. */
+static void expect_picture(struct submit_fixture *self, int index)
+{
+	struct ksalloc_complete frame = { 0 };
+	int i;
+
+	ASSERT_EQ(index, rig_complete(&self->rig, &frame));
+	EXPECT_EQ(FRAME_SIZE, frame.header.data_used);
+	for (i = 0; i < FRAMES; i++) {
+		if (i == index)
+			EXPECT_TRUE(is_picture(self->map[i]));
+		else
+			EXPECT_TRUE(is_marked(self->map[i]));
+	}
+	mark(self, index);
+}
+
+/* Refused: the frame is held as before, and can be submitted. */
+static void expect_refused(struct submit_fixture *self, int expected, int index,
+			   int dmabuf)
+{
+	EXPECT_EQ(expected, submit_fd(self->connection, index, dmabuf));
+	EXPECT_EQ(0, get_pending(self->connection));
+	EXPECT_EQ(0, in_device(self->allocator));
+	EXPECT_EQ(FRAMES, allocated(self->allocator));
+}
+
+/* I2: a descriptor of the frame's dma-buf: the picture is in that frame. */
+TEST_F(submit, by_descriptor)
+{
+	int round, i;
+
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < FRAMES; i++) {
+			ASSERT_EQ(0, submit_fd(self->connection, i,
+					       self->dmabuf[i]));
+			expect_picture(self, i);
+		}
+	}
+}
+
+/* I2: any descriptor of it will do, and need not be open afterwards. */
+TEST_F(submit, by_other_descriptors)
+{
+	struct ksalloc_alloc arg = {
+		.size = sizeof(arg),
+		.flags = KSALLOC_ALLOC_DMABUF,
+	};
+	int other;
+
+	other = dup(self->dmabuf[1]);
+	ASSERT_EQ(0, submit_fd(self->connection, 1, other));
+	close(other);
+	expect_picture(self, 1);
+	other = export_frame(self->allocator, 2);
+	ASSERT_EQ(0, submit_fd(self->connection, 2, other));
+	close(other);
+	expect_picture(self, 2);
+	ASSERT_EQ(0, free_frame(self->allocator, 3));
+	ASSERT_EQ(0, call_fd(self->allocator, KSALLOC_ALLOC, &arg));
+	ASSERT_EQ(3, arg.index);
+	ASSERT_EQ(0, submit_fd(self->connection, 3, arg.dmabuf_fd));
+	close(arg.dmabuf_fd);
+	expect_picture(self, 3);
+}
+
+/* I2: -1: the kernel's thread queues the frame, and the picture is in it. */
+TEST_F(submit, by_thread)
+{
+	int round, i;
+
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < FRAMES; i++) {
+			ASSERT_EQ(0, submit(self->connection, i));
+			expect_picture(self, i);
+		}
+	}
+}
+
+/* I2: both at the same time; frames come in the order in which they were submitted. */
+TEST_F(submit, by_both)
+{
+	struct ksalloc_complete frame = { 0 };
+	int i;
+
+	for (i = 0; i < FRAMES; i++)
+		ASSERT_EQ(0, submit_fd(self->connection, i,
+				       i % 2 ? self->dmabuf[i] : -1));
+	for (i = 0; i < 5 * FRAMES; i++) {
+		ASSERT_EQ(i % FRAMES, rig_complete(&self->rig, &frame));
+		EXPECT_EQ(FRAME_SIZE, frame.header.data_used);
+		EXPECT_TRUE(is_picture(self->map[frame.index]));
+		mark(self, frame.index);
+		ASSERT_EQ(0, submit_fd(self->connection, frame.index,
+				       i % 3 ? self->dmabuf[frame.index] : -1));
+	}
+}
+
+/* I2: in PAUSE too, before RUN and after it, when frames wait before the device. */
+TEST_F(submit, in_pause)
+{
+	int i;
+
+	ASSERT_EQ(0, set_control(self->rig.video,
+				 "Percentage of Dropped Buffers", 100));
+	ASSERT_EQ(0, submit_fd(self->connection, 0, self->dmabuf[0]));
+	ASSERT_EQ(0, submit(self->connection, 1));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	ASSERT_EQ(0, submit_fd(self->connection, 2, self->dmabuf[2]));
+	ASSERT_EQ(0, submit(self->connection, 3));
+	/* Nobody needs it any more. */
+	close(self->dmabuf[2]);
+	ASSERT_EQ(0, set_control(self->rig.video,
+				 "Percentage of Dropped Buffers", 0));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	for (i = 0; i < FRAMES; i++) {
+		EXPECT_EQ(i, rig_complete(&self->rig, NULL));
+		EXPECT_TRUE(is_picture(self->map[i]));
+	}
+}
+
+/* A5: another frame's dma-buf, or another allocator's: EINVAL. */
+TEST_F(submit, wrong_dmabuf)
+{
+	int other = create_allocator(self->connection, self->rig.heap, FRAMES,
+				     0);
+	int dmabuf = export_frame(other, 0);
+
+	ASSERT_LE(0, dmabuf);
+	expect_refused(self, -EINVAL, 0, self->dmabuf[1]);
+	expect_refused(self, -EINVAL, 1, self->dmabuf[0]);
+	expect_refused(self, -EINVAL, 0, dmabuf);
+	ASSERT_EQ(0, submit_fd(self->connection, 0, self->dmabuf[0]));
+	expect_picture(self, 0);
+	close(dmabuf);
+	close(other);
+}
+
+/* A5: a descriptor that is not open, or never was one, or is a path only: EBADF. */
+TEST_F(submit, not_open)
+{
+	int closed = dup(self->dmabuf[0]), path;
+	unsigned int i;
+	char link[64];
+
+	close(closed);
+	{
+		const int fds[] = { closed, -2, -3, AT_FDCWD, INT_MIN, INT_MAX };
+
+		for (i = 0; i < ARRAY_SIZE(fds); i++)
+			expect_refused(self, -EBADF, 0, fds[i]);
+	}
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", self->dmabuf[0]);
+	path = open(link, O_PATH | O_CLOEXEC);
+	if (path >= 0)
+		expect_refused(self, -EBADF, 0, path);
+	ASSERT_EQ(0, submit_fd(self->connection, 0, self->dmabuf[0]));
+	expect_picture(self, 0);
+}
+
+/* A5: a descriptor of something else: EINVAL. */
+TEST_F(submit, no_dmabuf)
+{
+	int pipes[2] = { -1, -1 };
+	unsigned int i;
+
+	ASSERT_EQ(0, pipe2(pipes, O_CLOEXEC));
+	{
+		const int fds[] = {
+			self->rig.ksalloc, self->connection, self->allocator,
+			self->rig.video, self->rig.heap, pipes[0],
+			open("/dev/null", O_RDWR), memfd_create("selftest", 0),
+			eventfd(0, 0), epoll_create1(0), STDIN_FILENO,
+		};
+
+		for (i = 0; i < ARRAY_SIZE(fds); i++)
+			expect_refused(self, -EINVAL, 0, fds[i]);
+	}
+	ASSERT_EQ(0, submit_fd(self->connection, 0, self->dmabuf[0]));
+	expect_picture(self, 0);
+}
+
+/* I2: a right descriptor makes no wrong frame right. */
+TEST_F(submit, wrong_frames)
+{
+	static const __u32 wrong[] = {
+		FRAMES, 1024, 0x7fffffff, 0x80000000, 0xffffffff,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+		expect_refused(self, -EINVAL, wrong[i], self->dmabuf[0]);
+	ASSERT_EQ(0, free_frame(self->allocator, 0));
+	EXPECT_EQ(-EINVAL, submit_fd(self->connection, 0, self->dmabuf[0]));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	ASSERT_EQ(0, submit_fd(self->connection, 1, self->dmabuf[1]));
+	EXPECT_EQ(-EBUSY, submit_fd(self->connection, 1, self->dmabuf[1]));
+	EXPECT_EQ(-EBUSY, submit(self->connection, 1));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(-ECANCELED, submit_fd(self->connection, 2, self->dmabuf[2]));
+	EXPECT_EQ(-ECANCELED, submit(self->connection, 2));
+}
+
+/* I2: the driver refuses the frame, which is held as before. */
+TEST_F(submit, driver_refuses)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, set_control(self->rig.video,
+					 "Inject VIDIOC_QBUF Error", 1));
+		expect_refused(self, -EINVAL, 0, i ? -1 : self->dmabuf[0]);
+		ASSERT_EQ(0, submit_fd(self->connection, 0,
+				       i ? -1 : self->dmabuf[0]));
+		expect_picture(self, 0);
+	}
+}
+
+/* I2, A9: with the device's own memory: by a right descriptor, by none, by no other. */
+TEST_F(submit, device_memory)
+{
+	const struct ksallocator_framing framing = { .frames = FRAMES };
+	int i;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	ASSERT_EQ(0, set_allocator(self->connection, -1));
+	close(self->allocator);
+	self->allocator = create_framed(self->connection, -1, &framing);
+	ASSERT_LE(0, self->allocator);
+	self->rig.allocator = self->allocator;
+	ASSERT_EQ(0, set_allocator(self->connection, self->allocator));
+	take_frames(self);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	expect_refused(self, -EINVAL, 0, self->dmabuf[1]);
+	expect_refused(self, -EINVAL, 0, self->rig.heap);
+	expect_refused(self, -EBADF, 0, INT_MAX);
+	for (i = 0; i < FRAMES; i++) {
+		ASSERT_EQ(0, submit_fd(self->connection, i, self->dmabuf[i]));
+		expect_picture(self, i);
+		ASSERT_EQ(0, submit(self->connection, i));
+		expect_picture(self, i);
+	}
+}
+
+/*
+ * A frame that was submitted while its descriptor was somebody else's for a while: it is
+ * filled, or it says that it has no data and that a picture is missing. Returns whether
+ * it is filled.
+ */
+static bool expect_honest(struct submit_fixture *self, int index)
+{
+	struct ksalloc_complete frame = { 0 };
+
+	ASSERT_EQ(index, rig_complete(&self->rig, &frame));
+	if (frame.header.data_used) {
+		EXPECT_EQ(FRAME_SIZE, frame.header.data_used);
+		EXPECT_TRUE(is_picture(self->map[index]));
+		return true;
+	}
+	EXPECT_TRUE(is_marked(self->map[index]));
+	EXPECT_TRUE(frame.header.options_flags &
+		    KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY);
+	return false;
+}
+
+/*
+ * I2, I3: another dma-buf takes the place of the right one after SUBMIT has looked at
+ * it, and before the driver does, which is held up: the frame is not said to be filled.
+ */
+TEST_F(submit, replaced_before_the_driver_looks)
+{
+	struct ksalloc_submit arg = { .size = sizeof(arg) };
+	int number = dup(self->dmabuf[0]), result;
+	struct held_camera held;
+	struct call call;
+
+	arg.dmabuf_fd = number;
+	camera_hold(&held, 0);
+	call_start(&call, self->connection, KSALLOC_SUBMIT, &arg);
+	ASSERT_TRUE(call_waits(&call));
+	ASSERT_EQ(number, dup2(self->dmabuf[1], number));
+	camera_let_go(&held);
+	result = call_result(&call);
+	close(number);
+	if (result) {
+		EXPECT_EQ(-EINVAL, result);
+		EXPECT_TRUE(is_marked(self->map[1]));
+	} else {
+		EXPECT_FALSE(expect_honest(self, 0));
+	}
+	/* All is well with both of them afterwards. */
+	mark(self, 0);
+	mark(self, 1);
+	ASSERT_EQ(0, submit_fd(self->connection, 0, self->dmabuf[0]));
+	expect_picture(self, 0);
+	ASSERT_EQ(0, submit_fd(self->connection, 1, self->dmabuf[1]));
+	expect_picture(self, 1);
+}
+
+/* I2: the same where it is closed, or becomes something else: the frame is not lost. */
+TEST_F(submit, closed_before_the_driver_looks)
+{
+	int i, number, null = open("/dev/null", O_RDWR);
+
+	for (i = 0; i < 2; i++) {
+		struct ksalloc_submit arg = { .size = sizeof(arg) };
+		struct held_camera held;
+		struct call call;
+		int result;
+
+		number = dup(self->dmabuf[0]);
+		arg.dmabuf_fd = number;
+		camera_hold(&held, 0);
+		call_start(&call, self->connection, KSALLOC_SUBMIT, &arg);
+		ASSERT_TRUE(call_waits(&call));
+		if (i)
+			ASSERT_EQ(number, dup2(null, number));
+		else
+			close(number);
+		camera_let_go(&held);
+		result = call_result(&call);
+		EXPECT_GT(0, result);
+		EXPECT_EQ(0, in_device(self->allocator));
+		EXPECT_EQ(FRAMES, allocated(self->allocator));
+		if (i)
+			close(number);
+		ASSERT_EQ(0, submit_fd(self->connection, 0, self->dmabuf[0]));
+		expect_picture(self, 0);
+	}
+	close(null);
+}
+
+/* A thread that puts one descriptor and another in a place, all the time */
+struct swapper {
+	int number;
+	int fds[2];
+	atomic_bool stop;
+};
+
+static void *swap_always(void *data)
+{
+	struct swapper *swapper = data;
+	unsigned int i;
+
+	for (i = 0; !swapper->stop; i++)
+		dup2(swapper->fds[i % 2], swapper->number);
+	return NULL;
+}
+
+/*
+ * I2, I3: a thread changes what the descriptor is, all the time: SUBMIT refuses it, or
+ * the frame is filled, or it comes without data; it is never said to be filled where
+ * another one was.
+ */
+TEST_F_TIMEOUT(submit, replaced_all_the_time, 60)
+{
+	struct swapper swapper = {
+		.number = dup(self->dmabuf[0]),
+		.fds = { self->dmabuf[0], self->dmabuf[1] },
+	};
+	int round, filled = 0, empty = 0, refused = 0, result;
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, swap_always, &swapper));
+	for (round = 0; round < 300 && filled + empty < 30; round++) {
+		mark(self, 0);
+		result = submit_fd(self->connection, 0, swapper.number);
+		if (result) {
+			ASSERT_EQ(-EINVAL, result);
+			refused++;
+			continue;
+		}
+		if (expect_honest(self, 0))
+			filled++;
+		else
+			empty++;
+	}
+	swapper.stop = true;
+	pthread_join(thread, NULL);
+	close(swapper.number);
+	harness_note("%d filled, %d empty, %d refused", filled, empty, refused);
+	EXPECT_LT(0, filled);
+	EXPECT_LT(0, refused);
+	mark(self, 0);
+	mark(self, 1);
+	ASSERT_EQ(0, submit_fd(self->connection, 0, self->dmabuf[0]));
+	expect_picture(self, 0);
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of descriptors of the calling process, and its locks: no dma-buf of a frame
+ * is ever in the table but where the process asked for it, and nothing that is in there
+ * is touched.
+ */
+#include "ksalloc_test.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Large frames, and many: each takes its time on its way to the device. */
+#define FRAMES 16
+#define WIDTH 1920
+#define HEIGHT 1080
+/* How often the state changes, or a frame goes round */
+#define ROUNDS 40
+/* As many as the process could have in the way */
+#define NUMBERS 32
+
+FIXTURE(table) {
+	struct rig rig;
+	int connection, allocator;
+};
+
+FIXTURE_SETUP(table)
+{
+	rig_open(&self->rig, 0, WIDTH, HEIGHT);
+	rig_allocator(&self->rig, FRAMES);
+	self->connection = self->rig.connection;
+	self->allocator = self->rig.allocator;
+}
+
+FIXTURE_TEARDOWN(table)
+{
+	rig_close(&self->rig);
+}
+
+/* Descriptors that somebody looks for, all the time, and what was found */
+struct search {
+	int connection;
+	atomic_bool stop;
+	atomic_int found, looks;
+};
+
+/* Takes what comes into the table for itself. The numbers above are free for that. */
+static void *search_always(void *data)
+{
+	struct search *search = data;
+	int fd, copy;
+
+	while (!search->stop) {
+		for (fd = search->connection + 1; fd < NUMBERS; fd++) {
+			copy = fcntl(fd, F_DUPFD_CLOEXEC, NUMBERS);
+			if (copy < 0)
+				continue;
+			search->found++;
+			close(copy);
+		}
+		search->looks++;
+	}
+	return NULL;
+}
+
+/* In a process that has nothing but a connection; returns how often it found more. */
+static int search_while(int connection, void (*work)(int connection))
+{
+	struct search search = { .connection = 3 };
+	int status;
+	pid_t pid = fork();
+
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		pthread_t thread;
+
+		dup2(connection, search.connection);
+		close_range(search.connection + 1, ~0U, 0);
+		pthread_create(&thread, NULL, search_always, &search);
+		while (!search.looks)
+			sched_yield();
+		work(search.connection);
+		search.stop = true;
+		pthread_join(thread, NULL);
+		_exit(search.found > 100 ? 100 : search.found);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void change_states(int connection)
+{
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		EXPECT_EQ(0, set_state(connection, KSSTATE_RUN));
+		EXPECT_EQ(0, set_state(connection, KSSTATE_STOP));
+	}
+}
+
+static void turn_frames(int connection)
+{
+	int i, index;
+
+	for (i = 0; i < ROUNDS; i++) {
+		index = complete(connection, 0, in_ms(PATIENCE_MS), NULL);
+		EXPECT_LE(0, index);
+		EXPECT_EQ(0, submit(connection, index));
+	}
+}
+
+/*
+ * A process that was given a connection, and nothing else, can change its state and have
+ * frames go round. It gets no descriptor of any frame's memory by that, at no moment.
+ */
+TEST_F_TIMEOUT(table, nothing_comes_with_a_connection, 60)
+{
+	int theirs = dup(self->connection);
+
+	EXPECT_EQ(0, search_while(theirs, change_states));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	EXPECT_EQ(0, search_while(theirs, turn_frames));
+	close(theirs);
+}
+
+/* It is the same where the frames are the device's own memory. */
+TEST_F_TIMEOUT(table, nothing_of_device_memory, 60)
+{
+	const struct ksallocator_framing framing = { .frames = 4 };
+	int own = create_framed(self->connection, -1, &framing);
+
+	ASSERT_LE(0, own);
+	ASSERT_EQ(0, set_allocator(self->connection, own));
+	EXPECT_EQ(0, search_while(self->connection, change_states));
+	close(own);
+}
+
+static int count_locks(void)
+{
+	static char text[65536];
+	int count = 0;
+	char *at;
+
+	ASSERT_LE(0, read_text("/proc/locks", text, sizeof(text)));
+	for (at = text; (at = strchr(at, '\n')); at++)
+		count++;
+	return count;
+}
+
+/*
+ * POSIX locks end when the process closes any descriptor of the file: those that it has
+ * on frames' dma-bufs are there after each call with the frame.
+ */
+TEST_F(table, locks_stay)
+{
+	struct flock whole = { .l_type = F_WRLCK };
+	int dmabufs[4], before = count_locks(), i;
+
+	for (i = 0; i < 4; i++) {
+		dmabufs[i] = export_frame(self->allocator, i);
+		ASSERT_LE(0, dmabufs[i]);
+		ASSERT_EQ(0, fcntl(dmabufs[i], F_SETLK, &whole));
+		ASSERT_EQ(i, alloc_now(self->allocator));
+	}
+	ASSERT_EQ(before + 4, count_locks());
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(before + 4, count_locks());
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	ASSERT_EQ(0, submit(self->connection, 0));
+	EXPECT_EQ(before + 4, count_locks());
+	ASSERT_EQ(0, submit_fd(self->connection, 1, dmabufs[1]));
+	EXPECT_EQ(before + 4, count_locks());
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(0, submit(self->connection, 2));
+	ASSERT_EQ(0, submit_fd(self->connection, 3, dmabufs[3]));
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(i, rig_complete(&self->rig, NULL));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(before + 4, count_locks());
+	for (i = 0; i < 4; i++)
+		close(dmabufs[i]);
+	EXPECT_EQ(before, count_locks());
+}
+
+#define NOBODY 65534
+#define LOCKED_BYTES (8UL << 20)
+
+/* Memory that is locked, up to the limit, in a process that may not go beyond it */
+static void lock_all_memory(void)
+{
+	const struct rlimit limit = { LOCKED_BYTES, LOCKED_BYTES };
+
+	ASSERT_EQ(0, setrlimit(RLIMIT_MEMLOCK, &limit));
+	ASSERT_EQ(0, setgid(NOBODY));
+	ASSERT_EQ(0, setuid(NOBODY));
+	ASSERT_EQ(0, mlockall(MCL_FUTURE));
+	while (mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
+		;
+	ASSERT_EQ(EAGAIN, errno);
+}
+
+/*
+ * A4: CREATE_ALLOCATOR in a process whose memory is locked up to the limit: ENOMEM if it
+ * needs some, and not EAGAIN, which means that trying again would help.
+ */
+TEST_F(table, locked_memory)
+{
+	int status, result;
+	pid_t pid = fork();
+
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		lock_all_memory();
+		result = create_allocator(self->connection, self->rig.heap, 2,
+					  0);
+		_exit(result < 0 ? -result : 0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	if (WEXITSTATUS(status))
+		EXPECT_EQ(ENOMEM, WEXITSTATUS(status));
+}
