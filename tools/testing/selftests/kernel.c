@@ -25,7 +25,7 @@ FIXTURE_SETUP(direct)
 	rig_open(&self->rig, 0, 320, 180);
 	rig_allocator(&self->rig, FRAMES);
 	self->allocator = self->rig.allocator;
-	ASSERT_EQ(0, system("modprobe ksalloc-client"));
+	ASSERT_EQ(0, system("modprobe ksalloc-test-client"));
 	self->client = open_sample(CLIENT_DEVICE);
 	ASSERT_EQ(0, client_attach(self->client, self->allocator));
 }
@@ -35,7 +35,7 @@ FIXTURE_TEARDOWN(direct)
 	if (self->client > 0)
 		close(self->client);
 	rig_close(&self->rig);
-	expect_unload("ksalloc_client");
+	expect_unload("ksalloc_test_client");
 }
 
 /* C1, C2, B1: in each context it gets frames that are free, and at once none. */
@@ -735,7 +735,7 @@ static bool kernel_checks_sleep(void)
 {
 	char text[64];
 
-	return read_text("/sys/module/ksalloc_client/parameters/sleep_is_checked",
+	return read_text("/sys/module/ksalloc_test_client/parameters/sleep_is_checked",
 			 text, sizeof(text)) > 0 && text[0] == 'Y';
 }
 

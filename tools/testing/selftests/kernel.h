@@ -6,7 +6,7 @@
 #define SELFTESTS_KERNEL_H
 
 #include <fcntl.h>
-#include <ksalloc-client/ksalloc-client.h>
+#include <ksalloc-test-client.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -15,7 +15,7 @@
 #include "ksalloc_test.h"
 
 #define FRAMES 4
-#define CLIENT_DEVICE "/dev/ksalloc-client"
+#define CLIENT_DEVICE "/dev/ksalloc-test-client"
 
 static inline int unload(const char *module)
 {

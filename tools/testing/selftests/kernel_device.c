@@ -5,10 +5,10 @@
  */
 #include "kernel.h"
 
-#include <ksalloc-device/ksalloc-device.h>
+#include <ksalloc-test-device.h>
 #include <sys/mman.h>
 
-#define DEVICE_NODE "/dev/ksalloc-device"
+#define DEVICE_NODE "/dev/ksalloc-test-device"
 
 /* The sample device, a connection to it, and a kernel-mode client of nothing yet */
 FIXTURE(device) {
@@ -42,7 +42,7 @@ static struct device_counts device_counts(int device)
 FIXTURE_SETUP(device)
 {
 	rig_open(&self->rig, 0, 320, 180);
-	ASSERT_EQ(0, system("modprobe ksalloc-client && modprobe ksalloc-device"));
+	ASSERT_EQ(0, system("modprobe ksalloc-test-client && modprobe ksalloc-test-device"));
 	self->client = open_sample(CLIENT_DEVICE);
 	self->device = open_sample(DEVICE_NODE);
 	self->connection = device_connect(self->device, DEVICE_MEMORY_DMABUF);
@@ -67,8 +67,8 @@ FIXTURE_TEARDOWN(device)
 		EXPECT_EQ(counts.allocated, counts.freed);
 		close(self->device);
 	}
-	expect_unload("ksalloc_device");
-	expect_unload("ksalloc_client");
+	expect_unload("ksalloc_test_device");
+	expect_unload("ksalloc_test_client");
 }
 
 /* F2, D3: a device of another driver has framing of its own. */
@@ -218,15 +218,15 @@ TEST_F(device, allocator_outlives_connection)
 	close(self->connection);
 	close(self->device);
 	self->connection = 0;
-	EXPECT_LT(0, module_refs("ksalloc_device"));
-	EXPECT_EQ(-EWOULDBLOCK, unload("ksalloc_device"));
+	EXPECT_LT(0, module_refs("ksalloc_test_device"));
+	EXPECT_EQ(-EWOULDBLOCK, unload("ksalloc_test_device"));
 	index = alloc_now(allocator);
 	EXPECT_LE(0, index);
 	dmabuf = export_frame(allocator, index);
 	ASSERT_LE(0, dmabuf);
 	EXPECT_EQ(0, free_frame(allocator, index));
 	close(allocator);
-	EXPECT_EQ(-EWOULDBLOCK, unload("ksalloc_device"));
+	EXPECT_EQ(-EWOULDBLOCK, unload("ksalloc_test_device"));
 	close(dmabuf);
 	self->device = open_sample(DEVICE_NODE);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * How a program gets a connection to the sample device: ioctls on /dev/ksalloc-device.
+ * How a program gets a connection to the sample device: ioctls on /dev/ksalloc-test-device.
  */
-#ifndef _SAMPLES_KSALLOC_DEVICE_H
-#define _SAMPLES_KSALLOC_DEVICE_H
+#ifndef _KSALLOC_TEST_DEVICE_H
+#define _KSALLOC_TEST_DEVICE_H
 
 #include <linux/ioctl.h>
 #include <linux/types.h>
@@ -47,4 +47,4 @@ struct device_counts {
 
 #define DEVICE_COUNTS _IOR('K', 1, struct device_counts)
 
-#endif /* _SAMPLES_KSALLOC_DEVICE_H */
+#endif /* _KSALLOC_TEST_DEVICE_H */

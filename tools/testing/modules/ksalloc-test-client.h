@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * How a program tells the sample client what to do: ioctls on /dev/ksalloc-client,
+ * How a program tells the sample client what to do: ioctls on /dev/ksalloc-test-client,
  * each open file of which is one kernel-mode client.
  */
-#ifndef _SAMPLES_KSALLOC_CLIENT_H
-#define _SAMPLES_KSALLOC_CLIENT_H
+#ifndef _KSALLOC_TEST_CLIENT_H
+#define _KSALLOC_TEST_CLIENT_H
 
 #include <linux/ioctl.h>
 #include <linux/ksalloc.h>
@@ -96,4 +96,4 @@ struct client_write {
 /* Call, where no one may sleep, what may sleep; to see who notices */
 #define CLIENT_BREAK_RULES _IO('K', 10)
 
-#endif /* _SAMPLES_KSALLOC_CLIENT_H */
+#endif /* _KSALLOC_TEST_CLIENT_H */

@@ -8,7 +8,7 @@
  * and is called when a frame becomes free. Here the contexts are the calling
  * process, a workqueue, a timer (a soft interrupt), and a high-resolution timer
  * that fires in a hard interrupt, where that is allowed. What is done when is up to
- * a program: see ksalloc-client.h.
+ * a program: see ksalloc-test-client.h.
  */
 #include <linux/atomic.h>
 #include <linux/completion.h>
@@ -29,7 +29,7 @@
 #include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 
-#include "ksalloc-client.h"
+#include "ksalloc-test-client.h"
 
 static bool sleep_is_checked = IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP);
 module_param(sleep_is_checked, bool, 0444);
@@ -700,7 +700,7 @@ static const struct file_operations client_fops = {
 
 static struct miscdevice client_device = {
 	.minor = MISC_DYNAMIC_MINOR,
-	.name = "ksalloc-client",
+	.name = "ksalloc-test-client",
 	.fops = &client_fops,
 	.mode = 0600,
 };

@@ -7,7 +7,7 @@
  * the number of the frame. It takes any memory that the kernel can map, and knows
  * its own when it sees it. That is either exported as dma-bufs, or never leaves the
  * kernel, as on-board memory might; which one, and whether something fails, a
- * program says when it asks for a connection: see ksalloc-device.h.
+ * program says when it asks for a connection: see ksalloc-test-device.h.
  */
 #include <linux/anon_inodes.h>
 #include <linux/atomic.h>
@@ -27,7 +27,7 @@
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
-#include "ksalloc-device.h"
+#include "ksalloc-test-device.h"
 
 #define DEVICE_FRAMES 2
 #define DEVICE_PERIOD_MS 5
@@ -570,7 +570,7 @@ static const struct file_operations sample_fops = {
 
 static struct miscdevice sample_node = {
 	.minor = MISC_DYNAMIC_MINOR,
-	.name = "ksalloc-device",
+	.name = "ksalloc-test-device",
 	.fops = &sample_fops,
 	.mode = 0600,
 };
