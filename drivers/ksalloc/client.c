@@ -51,7 +51,9 @@ static void ks_client_notify(struct ks_notifier *notifier)
 
 /**
  * ksalloc_client_create() - become a client of an allocator
- * @allocator: an open file of the allocator, of which the client gets a reference
+ * @allocator: an open file of the allocator. The client references the allocator, not the
+ *	file: while the caller keeps a reference to the file, frames that a process got
+ *	through it do not come back
  * @ops: the client's operations; they stay until ksalloc_client_destroy()
  * @context: the operations' argument
  *
@@ -100,6 +102,21 @@ void ksalloc_client_enable(struct ksalloc_client *client)
 	ks_notifier_add(client->alloc, &client->notifier);
 }
 EXPORT_SYMBOL_GPL(ksalloc_client_enable);
+
+/**
+ * ksalloc_client_open() - make another open file of the client's allocator
+ * @client: the client
+ *
+ * It is for another client: a process gets it as a descriptor.
+ *
+ * Context: process context; sleeps.
+ * Return: the file, whose reference is the caller's; -ENOMEM or -ENFILE.
+ */
+struct file *ksalloc_client_open(struct ksalloc_client *client)
+{
+	return ks_allocator_open(client->alloc);
+}
+EXPORT_SYMBOL_GPL(ksalloc_client_open);
 
 /**
  * ksalloc_client_cancel() - end the client's requests for good

@@ -178,6 +178,10 @@ int ks_connection_submit(struct ks_connection *conn, u32 index, int dmabuf_fd);
  * @tell: tells the caller of the frame in @answer. Called with ks_connection.lock, so
  *	it must not sleep or fault. Returns 0, or an errno: the frame stays the next one
  * @answer: what to tell
+ * @begun: the call has looked for a frame; false at first. The caller may call
+ *	ks_connection_read() again after an errno of @tell, which goes on with the call
+ * @stream: the stream that it waits for, once @begun
+ * @cancels: &ks_connection_file.cancels when it began, once @begun
  */
 struct ks_read {
 	struct ks_connection_file *file;
@@ -185,6 +189,9 @@ struct ks_read {
 	u64 deadline_ns;
 	int (*tell)(struct ks_read *read);
 	struct ksalloc_complete answer;
+	bool begun;
+	u64 stream;
+	s64 cancels;
 };
 
 int ks_reader_fetch(struct ks_connection *conn);

@@ -162,30 +162,18 @@ static int ks_reader_collect(struct ks_connection *conn, struct ks_read *read)
 	return 0;
 }
 
-/**
- * struct ks_read_wait - a waiting KSALLOC_COMPLETE
- * @entry: on the reader's wait queue once the call has waited
- * @stream: the stream that it waits for
- * @cancels: &ks_connection_file.cancels when the call began
- */
-struct ks_read_wait {
-	struct wait_queue_entry entry;
-	u64 stream;
-	s64 cancels;
-};
-
 /*
  * Sleeps until the reader is woken, a signal, or the deadline. As wait_woken(), which
  * knows no deadline of less than a tick.
  */
-static int ks_read_sleep(struct ks_read_wait *wait, u64 deadline_ns)
+static int ks_read_sleep(struct wait_queue_entry *wait, u64 deadline_ns)
 {
 	ktime_t deadline = ns_to_ktime(min_t(u64, deadline_ns, KTIME_MAX));
 	int ret = 0;
 
 	/* Pairs with the barrier in woken_wake_function() */
 	set_current_state(TASK_INTERRUPTIBLE);
-	if (READ_ONCE(wait->entry.flags) & WQ_FLAG_WOKEN)
+	if (READ_ONCE(wait->flags) & WQ_FLAG_WOKEN)
 		ret = 0;
 	else if (signal_pending(current))
 		ret = -ERESTARTSYS;
@@ -195,24 +183,25 @@ static int ks_read_sleep(struct ks_read_wait *wait, u64 deadline_ns)
 	__set_current_state(TASK_RUNNING);
 
 	/* Before the next look, so that news after it wakes again */
-	smp_store_mb(wait->entry.flags, wait->entry.flags & ~WQ_FLAG_WOKEN);
+	smp_store_mb(wait->flags, wait->flags & ~WQ_FLAG_WOKEN);
 	return ret;
 }
 
-/* One look for a frame; @begun: not the first one of this call */
-static int ks_read_once(struct ks_connection *conn, struct ks_read *read,
-			struct ks_read_wait *wait, bool begun)
+/* One look for a frame */
+static int ks_read_once(struct ks_connection *conn, struct ks_read *read)
 {
 	int ret;
 
-	if (atomic64_read(&read->file->cancels) != wait->cancels)
+	if (atomic64_read(&read->file->cancels) != read->cancels)
 		return -ECANCELED;
 	ret = ks_connection_lock(conn);
 	if (ret)
 		return ret;
-	if (!begun)
-		wait->stream = conn->reader.stream;
-	if (conn->reader.stream != wait->stream)
+	if (!read->begun) {
+		read->begun = true;
+		read->stream = conn->reader.stream;
+	}
+	if (conn->reader.stream != read->stream)
 		ret = -ECANCELED;
 	else
 		ret = ks_reader_collect(conn, read);
@@ -233,37 +222,32 @@ static int ks_read_once(struct ks_connection *conn, struct ks_read *read,
  */
 int ks_connection_read(struct ks_connection *conn, struct ks_read *read)
 {
-	struct ks_read_wait wait = {
-		.entry = {
-			.private = current,
-			.func = woken_wake_function,
-			.entry = LIST_HEAD_INIT(wait.entry.entry),
-		},
-		.cancels = atomic64_read(&read->file->cancels),
-	};
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 	int ret, slept;
 
 	might_sleep();
 
-	ret = ks_read_once(conn, read, &wait, false);
+	if (!read->begun)
+		read->cancels = atomic64_read(&read->file->cancels);
+	ret = ks_read_once(conn, read);
 	if (ret != -EAGAIN || read->nonblock)
 		return ret;
 
-	add_wait_queue(&conn->reader.wait, &wait.entry);
+	add_wait_queue(&conn->reader.wait, &wait);
 	for (;;) {
-		ret = ks_read_once(conn, read, &wait, true);
+		ret = ks_read_once(conn, read);
 		if (ret != -EAGAIN)
 			break;
 		slept = ks_read_sleep(&wait, read->deadline_ns);
 		if (!slept)
 			continue;
 		/* A frame wins over a signal or the deadline */
-		ret = ks_read_once(conn, read, &wait, true);
+		ret = ks_read_once(conn, read);
 		if (ret == -EAGAIN)
 			ret = slept;
 		break;
 	}
-	remove_wait_queue(&conn->reader.wait, &wait.entry);
+	remove_wait_queue(&conn->reader.wait, &wait);
 
 	return ret;
 }

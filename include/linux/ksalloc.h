@@ -236,6 +236,7 @@ struct ksalloc_client_ops {
 struct ksalloc_client *
 ksalloc_client_create(struct file *allocator,
 		      const struct ksalloc_client_ops *ops, void *context);
+struct file *ksalloc_client_open(struct ksalloc_client *client);
 void ksalloc_client_enable(struct ksalloc_client *client);
 void ksalloc_client_cancel(struct ksalloc_client *client);
 void ksalloc_client_destroy(struct ksalloc_client *client);
