@@ -167,6 +167,20 @@ int ks_connection_lock(struct ks_connection *conn)
 }
 
 /**
+ * ks_connection_lock_nonblock() - the same for a call that must not wait
+ * @conn: the connection
+ *
+ * Context: process context; sleeps, but not for a change of the state.
+ * Return: as ks_connection_lock(), and -EAGAIN while the state is being changed.
+ */
+int ks_connection_lock_nonblock(struct ks_connection *conn)
+{
+	if (READ_ONCE(conn->changing))
+		return -EAGAIN;
+	return ks_connection_lock(conn);
+}
+
+/**
  * ks_connection_is_streaming() - can frames be submitted and waited for?
  * @conn: the connection
  *

@@ -30,9 +30,9 @@
  *  - ks_connection.allocator_lock, a spinlock, protects the pointer to the assigned
  *    allocator. It is written under both locks and read under either. Nothing nests
  *    within it.
- *  - @state, @gone, @flushing, @nr_submitted and the reader's @nr_done and @gaps are
- *    written under ks_connection.lock with WRITE_ONCE() and may be read without. Such a
- *    reader is woken when they change.
+ *  - @state, @gone, @flushing, @changing, @nr_submitted and the reader's @nr_done and
+ *    @gaps are written under ks_connection.lock with WRITE_ONCE() and may be read
+ *    without. Pollers are woken when they change.
  *  - ks_connection_notify() takes no lock but that of the wait queue.
  *  - User memory is written under ks_connection.lock by ks_read.tell only, which does
  *    not sleep and does not fault.
@@ -102,6 +102,8 @@ struct ks_reader {
  *	connection is of no more use
  * @flushing: a flush is under way, in PAUSE or RUN: nothing is submitted, and the
  *	device does not run
+ * @changing: the state is being changed, or a flush begun or ended, which can wait for
+ *	the device
  * @allocator: the assigned allocator, with a reference, or NULL
  * @slots: one for each frame of the allocator, in ACQUIRE and above
  * @submitted: slots of frames that are not filled yet, in order
@@ -119,6 +121,7 @@ struct ks_connection {
 	bool gone;
 	bool stuck;
 	bool flushing;
+	bool changing;
 	struct ks_allocator *allocator;
 	struct ks_slot *slots;
 	struct list_head submitted;
@@ -153,6 +156,7 @@ struct ks_connection *ks_connection_create(struct ksalloc_device *device,
 void ks_connection_destroy(struct ks_connection *conn);
 int ks_connection_check(struct ks_connection *conn);
 int ks_connection_lock(struct ks_connection *conn);
+int ks_connection_lock_nonblock(struct ks_connection *conn);
 bool ks_connection_is_streaming(struct ks_connection *conn);
 void ks_connection_wake(struct ks_connection *conn);
 void ks_connection_notify(struct ks_connection *conn);

@@ -350,11 +350,13 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 	state = READ_ONCE(conn->state);
 	if (state < KSSTATE_PAUSE || READ_ONCE(conn->flushing))
 		return EPOLLERR;
-	if (READ_ONCE(conn->reader.nr_done) ||
-	    (state == KSSTATE_RUN && READ_ONCE(conn->nr_submitted) &&
-	     conn->device->ops->ready(conn->device)))
+	if (READ_ONCE(conn->reader.nr_done))
 		return EPOLLIN | EPOLLRDNORM;
-	return 0;
+	if (READ_ONCE(conn->changing) || state != KSSTATE_RUN ||
+	    !READ_ONCE(conn->nr_submitted) ||
+	    !conn->device->ops->ready(conn->device))
+		return 0;
+	return EPOLLIN | EPOLLRDNORM;
 }
 
 /* Ends a device, and lets its module go */

@@ -194,7 +194,8 @@ static int ks_read_once(struct ks_connection *conn, struct ks_read *read)
 
 	if (atomic64_read(&read->file->cancels) != read->cancels)
 		return -ECANCELED;
-	ret = ks_connection_lock(conn);
+	ret = read->nonblock ? ks_connection_lock_nonblock(conn) :
+			       ks_connection_lock(conn);
 	if (ret)
 		return ret;
 	if (!read->begun) {

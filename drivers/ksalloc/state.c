@@ -34,6 +34,22 @@ static void ks_connection_set_state(struct ks_connection *conn,
 	ks_connection_wake(conn);
 }
 
+/* Calls that must not wait do not look at the device between these two */
+static void ks_connection_begin_change(struct ks_connection *conn)
+{
+	lockdep_assert_held(&conn->lock);
+
+	WRITE_ONCE(conn->changing, true);
+}
+
+static void ks_connection_end_change(struct ks_connection *conn)
+{
+	lockdep_assert_held(&conn->lock);
+
+	WRITE_ONCE(conn->changing, false);
+	ks_connection_wake(conn);
+}
+
 /* Stops the device and takes its frames away from it */
 static void ks_connection_stop(struct ks_connection *conn)
 {
@@ -146,11 +162,10 @@ void ks_connection_gone_work(struct work_struct *work)
 		container_of(work, struct ks_connection, gone_work);
 
 	mutex_lock(&conn->lock);
-	if (!conn->gone) {
-		ks_connection_down(conn, KSSTATE_STOP);
-		WRITE_ONCE(conn->gone, true);
-		ks_connection_wake(conn);
-	}
+	ks_connection_begin_change(conn);
+	ks_connection_down(conn, KSSTATE_STOP);
+	WRITE_ONCE(conn->gone, true);
+	ks_connection_end_change(conn);
 	mutex_unlock(&conn->lock);
 }
 
@@ -259,6 +274,7 @@ int ks_connection_request(struct ks_connection *conn, enum ksstate state)
 		/* A connection without a device is in STOP already */
 		return ret == -ENODEV && state == KSSTATE_STOP ? 0 : ret;
 
+	ks_connection_begin_change(conn);
 	if (conn->state == KSSTATE_RUN && state == KSSTATE_PAUSE)
 		while (!ks_reader_fetch(conn))
 			;
@@ -268,6 +284,7 @@ int ks_connection_request(struct ks_connection *conn, enum ksstate state)
 		ret = ks_connection_up(conn, state);
 	if (conn->stuck)
 		ret = -EIO;
+	ks_connection_end_change(conn);
 	mutex_unlock(&conn->lock);
 
 	return ret;
@@ -301,7 +318,6 @@ static int ks_connection_end_flush(struct ks_connection *conn)
 		ret = ks_connection_run(conn);
 	if (ret)
 		WRITE_ONCE(conn->flushing, true);
-	ks_connection_wake(conn);
 	return ret;
 }
 
@@ -324,6 +340,7 @@ int ks_connection_reset(struct ks_connection *conn, enum ksreset reset)
 	ret = ks_connection_lock(conn);
 	if (ret)
 		return ret;
+	ks_connection_begin_change(conn);
 	if (conn->state < KSSTATE_PAUSE)
 		ret = -ECANCELED;
 	else if (reset == KSRESET_BEGIN)
@@ -332,6 +349,7 @@ int ks_connection_reset(struct ks_connection *conn, enum ksreset reset)
 		ret = ks_connection_end_flush(conn);
 	if (conn->stuck)
 		ret = -EIO;
+	ks_connection_end_change(conn);
 	mutex_unlock(&conn->lock);
 
 	return ret;

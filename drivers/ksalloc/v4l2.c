@@ -290,26 +290,30 @@ static int ks_v4l2_stop(struct ksalloc_device *device)
 }
 
 /*
- * To poll a queue of videobuf2 without buffers would start its read(). Such a queue comes
- * about when the state changes meanwhile, so this looks under the lock of the queue.
+ * Whether a dequeue would return something else than -EAGAIN. As v4l2_m2m_poll(), without
+ * the mutex of the queue: others can hold that for seconds, while a camera does not answer.
  */
+static bool ks_v4l2_queue_is_ready(struct vb2_queue *queue)
+{
+	unsigned long flags;
+	bool ready;
+
+	spin_lock_irqsave(&queue->done_lock, flags);
+	ready = !list_empty(&queue->done_list) || queue->error;
+	spin_unlock_irqrestore(&queue->done_lock, flags);
+
+	return ready;
+}
+
+/* Without vdev->queue this waits while the driver starts or stops the device */
 static bool ks_v4l2_ready(struct ksalloc_device *device)
 {
 	const struct ks_v4l2_device *dev = &to_ks_v4l2(device)->dev;
-	struct vb2_queue *queue = dev->vdev->queue;
-	__poll_t events;
 
-	if (!queue) {
-		events = vfs_poll(dev->file, NULL);
-	} else {
-		if (ks_v4l2_lock(dev))
-			return false;
-		events = vb2_is_busy(queue) ? vb2_poll(queue, dev->file, NULL) :
-					      EPOLLERR;
-		ks_v4l2_unlock(dev);
-	}
-
-	return events & (EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
+	if (dev->vdev->queue)
+		return ks_v4l2_queue_is_ready(dev->vdev->queue);
+	return vfs_poll(dev->file, NULL) &
+	       (EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
 }
 
 static bool ks_v4l2_gone(struct ksalloc_device *device)
@@ -384,6 +388,9 @@ static int ks_v4l2_dequeue(struct ksalloc_device *device,
 	const struct ks_v4l2_device *dev = &v4l2->dev;
 	struct v4l2_buffer buffer;
 	int ret;
+
+	if (dev->vdev->queue && !ks_v4l2_queue_is_ready(dev->vdev->queue))
+		return ks_v4l2_check(dev, VIDIOC_DQBUF) ?: -EAGAIN;
 
 	ks_v4l2_buffer_init(v4l2, &buffer, VIDEO_MAX_PLANES);
 	ret = ks_v4l2_lock(dev);
