@@ -77,12 +77,15 @@ int open_camera(void);
 int open_heap(void);
 int heap_alloc(int heap, size_t bytes);
 int open_connection(int camera);
+/* Without a heap (-1), of the camera's own memory */
 int create_allocator(int connection, int heap, unsigned int frames,
 		     unsigned int frame_size);
 /* The kernel thread that makes the pictures, while there is one */
 int producer_pid(void);
 /* Instructions that a sleeping thread has executed */
 __u64 runtime_of(int pid);
+/* The same of all worker threads that are not bound to a processor */
+__u64 runtime_of_workers(void);
 
 /* calls.c, capture.c */
 

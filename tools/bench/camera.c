@@ -15,6 +15,8 @@
 
 /* The thread's name, cut off at the length that the kernel keeps */
 #define PRODUCER "vivid-000-vid-cap"
+/* Workers that are not bound to a processor, of which one queues frames */
+#define WORKERS "kworker/u"
 
 /*
  * Without text in the picture each one takes vivid the same work, so that the
@@ -96,7 +98,7 @@ int create_allocator(int connection, int heap, unsigned int frames, unsigned int
 		.size = sizeof(create),
 		.heap_fd = heap,
 		.framing = {
-			.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+			.options_flags = heap < 0 ? 0 : KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
 			.frames = frames,
 			.frame_size = frame_size,
 		},
@@ -117,22 +119,34 @@ static void read_line(const char *path, char *line, size_t size)
 	line[strcspn(line, "\n")] = '\0';
 }
 
-int producer_pid(void)
+/* Calls back for each thread of the kernel whose name begins like this */
+static void visit_threads(const char *begin, void (*found)(int pid, void *data), void *data)
 {
 	DIR *proc = opendir("/proc");
 	char path[300], name[64];
 	struct dirent *entry;
-	int pid = 0;
 
 	if (!proc)
 		die("/proc cannot be read");
-	while (!pid && (entry = readdir(proc))) {
+	while ((entry = readdir(proc))) {
 		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
 		read_line(path, name, sizeof(name));
-		if (!strcmp(name, PRODUCER))
-			pid = atoi(entry->d_name);
+		if (!strncmp(name, begin, strlen(begin)))
+			found(atoi(entry->d_name), data);
 	}
 	closedir(proc);
+}
+
+static void set_pid(int pid, void *data)
+{
+	*(int *)data = pid;
+}
+
+int producer_pid(void)
+{
+	int pid = 0;
+
+	visit_threads(PRODUCER, set_pid, &pid);
 	if (!pid)
 		die("vivid's thread is not there");
 	return pid;
@@ -145,4 +159,17 @@ __u64 runtime_of(int pid)
 	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
 	read_line(path, line, sizeof(line));
 	return strtoull(line, NULL, 10);
+}
+
+static void add_runtime(int pid, void *data)
+{
+	*(__u64 *)data += runtime_of(pid);
+}
+
+__u64 runtime_of_workers(void)
+{
+	__u64 sum = 0;
+
+	visit_threads(WORKERS, add_runtime, &sum);
+	return sum;
 }

@@ -8,13 +8,14 @@
  * thread has a real-time priority. vivid's thread cannot even be in the middle of
  * something, with a lock that the calls would have to wait for, since the last
  * call before has held the same lock. That nothing came between is verified by
- * the number of context switches.
+ * the number of context switches. Where a kernel thread queues the frame, the program
+ * sleeps once for each, and that vivid's thread did not run meanwhile is verified too.
  *
  * "waiting" is the loop of a real program, with ordinary priority, which waits for
  * each frame. Here the thread's own time is taken, which the kernel's scheduler
  * measures by the same clock from one context switch to the next; and likewise
  * vivid's thread's, because what it costs to wake the waiting program is spent
- * there.
+ * there; and the kernel's worker threads'.
  *
  * The ways take turns in each round.
  */
@@ -56,6 +57,8 @@ struct way {
 	unsigned int (*take)(struct session *session);
 	bool copy;
 	void (*give)(struct session *session, unsigned int index);
+	/* A kernel thread gives, and the program sleeps meanwhile */
+	bool by_thread;
 };
 
 /* By hand */
@@ -233,11 +236,26 @@ static unsigned int ks_take(struct session *session)
 	return complete.index;
 }
 
-static void ks_give(struct session *session, unsigned int index)
+static void ks_submit(struct session *session, unsigned int index, int dmabuf)
 {
-	struct ksalloc_submit submit = { .size = sizeof(submit), .index = index };
+	struct ksalloc_submit submit = {
+		.size = sizeof(submit),
+		.index = index,
+		.dmabuf_fd = dmabuf,
+	};
 
 	must(ioctl(session->fd, KSALLOC_SUBMIT, &submit), "KSALLOC_SUBMIT");
+}
+
+static void ks_give(struct session *session, unsigned int index)
+{
+	ks_submit(session, index, session->dmabuf[index]);
+}
+
+/* Without a descriptor */
+static void ks_give_index(struct session *session, unsigned int index)
+{
+	ks_submit(session, index, -1);
 }
 
 static void ks_set_state(struct session *session, unsigned int state)
@@ -247,16 +265,28 @@ static void ks_set_state(struct session *session, unsigned int state)
 	must(ioctl(session->fd, KSALLOC_SET_STATE, &set), "KSALLOC_SET_STATE");
 }
 
-static void ks_start(struct session *session)
+static void ks_export_all(struct session *session)
+{
+	unsigned int i;
+
+	for (i = 0; i < BUFFERS; i++) {
+		struct ksalloc_export export = { .size = sizeof(export), .index = i };
+
+		session->dmabuf[i] = must(ioctl(session->allocator, KSALLOC_EXPORT, &export),
+					  "KSALLOC_EXPORT");
+	}
+}
+
+static void ks_run(struct session *session, int heap,
+		   void (*give)(struct session *session, unsigned int index))
 {
 	struct ksalloc_set_allocator assign = { .size = sizeof(assign) };
-	int heap = open_heap();
 	unsigned int i;
 
 	session->camera = open_camera();
 	session->fd = open_connection(session->camera);
 	session->allocator = create_allocator(session->fd, heap, BUFFERS, FRAME_BYTES);
-	close(heap);
+	ks_export_all(session);
 	assign.allocator_fd = session->allocator;
 	must(ioctl(session->fd, KSALLOC_SET_ALLOCATOR, &assign), "KSALLOC_SET_ALLOCATOR");
 
@@ -265,25 +295,46 @@ static void ks_start(struct session *session)
 		struct ksalloc_alloc alloc = { .size = sizeof(alloc) };
 
 		must(ioctl(session->allocator, KSALLOC_ALLOC, &alloc), "KSALLOC_ALLOC");
-		ks_give(session, alloc.index);
+		give(session, alloc.index);
 	}
 	ks_set_state(session, KSSTATE_RUN);
 }
 
+static void ks_start(struct session *session)
+{
+	int heap = open_heap();
+
+	ks_run(session, heap, ks_give);
+	close(heap);
+}
+
+/* Frames of the camera's own memory need no descriptor */
+static void ks_start_own(struct session *session)
+{
+	ks_run(session, -1, ks_give_index);
+}
+
 static void ks_stop(struct session *session)
 {
+	unsigned int i;
+
 	ks_set_state(session, KSSTATE_STOP);
+	for (i = 0; i < BUFFERS; i++)
+		close(session->dmabuf[i]);
 	close(session->fd);
 	close(session->allocator);
 	close(session->camera);
 }
 
 static const struct way ways[] = {
-	{ "dmabuf-poll", dmabuf_start, dmabuf_stop, true, dmabuf_take, false, dmabuf_give },
-	{ "ksalloc-poll", ks_start, ks_stop, true, ks_take, false, ks_give },
-	{ "dmabuf-block", dmabuf_start, dmabuf_stop, false, dmabuf_take, false, dmabuf_give },
-	{ "ksalloc-block", ks_start, ks_stop, false, ks_take, false, ks_give },
-	{ "mmap-copy", mmap_start, mmap_stop, true, mmap_take, true, mmap_give },
+	{ "dmabuf-poll", dmabuf_start, dmabuf_stop, true, dmabuf_take, false, dmabuf_give, false },
+	{ "ksalloc-poll", ks_start, ks_stop, true, ks_take, false, ks_give, false },
+	{ "ksalloc-thread", ks_start, ks_stop, true, ks_take, false, ks_give_index, true },
+	{ "ksalloc-own", ks_start_own, ks_stop, true, ks_take, false, ks_give_index, false },
+	{ "dmabuf-block", dmabuf_start, dmabuf_stop, false, dmabuf_take, false, dmabuf_give,
+	  false },
+	{ "ksalloc-block", ks_start, ks_stop, false, ks_take, false, ks_give, false },
+	{ "mmap-copy", mmap_start, mmap_stop, true, mmap_take, true, mmap_give, false },
 };
 
 /* All ways */
@@ -328,16 +379,20 @@ static bool all_filled(const struct session *session)
 static void batch(struct session *session, const struct way *way,
 		  __u64 moments[BUFFERS][MOMENTS])
 {
+	const int pid = way->by_thread ? producer_pid() : 0;
 	unsigned long before;
+	__u64 producer = 0;
 	unsigned int i;
 
 	do {
 		while (!all_filled(session))
 			sleep_ms(5);
-		before = switches();
+		if (way->by_thread)
+			producer = runtime_of(pid);
+		before = switches() + (way->by_thread ? BUFFERS : 0);
 		for (i = 0; i < BUFFERS; i++)
 			turn(session, way, moments[i]);
-	} while (disturbed_since(before));
+	} while (disturbed_since(before) || (way->by_thread && runtime_of(pid) != producer));
 }
 
 static double average(__u64 moments[BUFFERS][MOMENTS], enum moment from, enum moment to)
@@ -398,7 +453,7 @@ static void waiting_sample(const struct way *way, const char *part, unsigned int
 static void measure_waiting(struct session *session, const struct way *way, unsigned int round)
 {
 	const unsigned int own = thread_time_cost + WAITING_FRAMES * MOMENTS * now_cost;
-	__u64 moments[MOMENTS], thread, producer;
+	__u64 moments[MOMENTS], thread, producer, workers;
 	int pid = producer_pid();
 	unsigned long lost;
 	unsigned int i;
@@ -410,6 +465,7 @@ static void measure_waiting(struct session *session, const struct way *way, unsi
 	/* Long enough for vivid's thread to fall asleep, and too short for a frame */
 	sleep_ms(4);
 	producer = runtime_of(pid);
+	workers = runtime_of_workers();
 	lost = switches();
 	thread = thread_time();
 	for (i = 0; i < WAITING_FRAMES; i++)
@@ -418,9 +474,11 @@ static void measure_waiting(struct session *session, const struct way *way, unsi
 	lost = switches() - lost;
 	sleep_ms(4);
 	producer = runtime_of(pid) - producer;
+	workers = runtime_of_workers() - workers;
 
 	waiting_sample(way, "thread", round, thread - own);
 	waiting_sample(way, "producer", round, producer);
+	waiting_sample(way, "workers", round, workers);
 	waiting_sample(way, "switches", round, lost);
 }
 
