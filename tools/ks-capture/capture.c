@@ -98,6 +98,8 @@ static void explain_connect(const struct session *session, int err)
 		say_advice("It has no buffers that a program can queue, as ksalloc needs them.");
 	else if (err == -EINVAL)
 		say_advice("It is no video capture node; see ks-capture --list.");
+	else if (err == -EBUSY)
+		say_advice("Its driver lets one file at a time open it; ksalloc needs one more.");
 }
 
 static void explain_ksalloc(int err)
