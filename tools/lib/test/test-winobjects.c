@@ -483,11 +483,10 @@ static void check_submit(HANDLE on, void *frame, bool by_descriptor)
 
 	CHECK_EQ(begin_read(on, frame, &header, &overlapped), ERROR_IO_PENDING);
 	fd = model.submitted.dmabuf_fd;
-	if (by_descriptor) {
-		CHECK(fd >= 0 && model.kinds[fd] == DMABUF);
+	CHECK_EQ(fd >= 0, by_descriptor);
+	if (fd >= 0) {
+		CHECK_EQ(model.kinds[fd], DMABUF);
 		CHECK_EQ(model.frame_of[fd], model.submitted.index);
-	} else {
-		CHECK_EQ(fd, -1);
 	}
 	CHECK(CloseHandle(on));
 	CHECK(!GetOverlappedResult(NULL, &overlapped, &bytes, FALSE));
