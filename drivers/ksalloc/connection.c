@@ -141,6 +141,7 @@ int ks_connection_check(struct ks_connection *conn)
 	}
 	return -ENODEV;
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_check);
 
 /**
  * ks_connection_lock() - take ks_connection.lock if the device is of use

@@ -211,6 +211,7 @@ void ks_connection_gone_work(struct work_struct *work);
 
 /* connection_file.c */
 
+struct file *ks_connection_open(struct ks_connection *conn);
 struct ks_connection *ks_connection_of(const struct file *file);
 
 #endif /* _KSALLOC_CONNECTION_H */

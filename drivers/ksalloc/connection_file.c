@@ -290,8 +290,6 @@ static long ks_complete_ioctl(struct ks_ucmd *ucmd)
 	}
 }
 
-static struct file *ks_connection_open(struct ks_connection *conn);
-
 static long ks_connection_open_ioctl(struct ks_ucmd *ucmd)
 {
 	return ks_install(ks_connection_open(ks_ucmd_connection(ucmd)));
@@ -464,8 +462,14 @@ static struct file *ks_connection_file(struct ks_connection *conn)
 	return file;
 }
 
-/* Another open file of a connection, which has one */
-static struct file *ks_connection_open(struct ks_connection *conn)
+/**
+ * ks_connection_open() - make another open file of a connection
+ * @conn: the connection, which has an open file; the new one gets a reference of its own
+ *
+ * Context: process context; sleeps.
+ * Return: the file; -ENOMEM or -ENFILE.
+ */
+struct file *ks_connection_open(struct ks_connection *conn)
 {
 	struct file *file = ks_connection_file(conn);
 
@@ -473,6 +477,7 @@ static struct file *ks_connection_open(struct ks_connection *conn)
 		kref_get(&conn->refs);
 	return file;
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_open);
 
 /**
  * ksalloc_create_allocator() - create an allocator on a connection

@@ -711,6 +711,7 @@ void ks_notifier_add(struct ks_allocator *alloc, struct ks_notifier *notifier)
 	list_add_tail_rcu(&notifier->link, &alloc->notifiers.always);
 	spin_unlock_irqrestore(&alloc->lock, flags);
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_notifier_add);
 
 /**
  * ks_notifier_add_once() - tell of the next free frame
@@ -728,6 +729,7 @@ void ks_notifier_add_once(struct ks_allocator *alloc,
 	list_add_tail(&notifier->link, &alloc->notifiers.once);
 	spin_unlock_irqrestore(&alloc->lock, flags);
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_notifier_add_once);
 
 /**
  * ks_notifier_remove() - tell no more
@@ -751,3 +753,4 @@ bool ks_notifier_remove(struct ks_allocator *alloc,
 
 	return listed;
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_notifier_remove);
