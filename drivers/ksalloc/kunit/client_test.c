@@ -92,7 +92,7 @@ static void test_client_do_free(void *data)
 }
 
 /*
- * Passes where a client gets frames in a hard interrupt, at once NULL where there is
+ * Passes if a client gets frames in a hard interrupt, at once NULL where there is
  * none, is their owner by itself and no file, and frees them there (C1, C2).
  */
 static void client_in_hardirq(struct kunit *test)
@@ -131,7 +131,7 @@ static void client_in_hardirq(struct kunit *test)
 }
 
 /*
- * Passes where a frame that is free, in a device, of another allocator, or no frame
+ * Passes if a frame that is free, in a device, of another allocator, or no frame
  * at all cannot be freed, and nobody is told (B5).
  */
 static void client_wrong_frees(struct kunit *test)
@@ -166,7 +166,7 @@ static void client_wrong_frees(struct kunit *test)
 }
 
 /*
- * Passes where each way in which a frame becomes free is told once for each frame to
+ * Passes if each way in which a frame becomes free is told once for each frame to
  * each client that wants to know, and a frame that goes to a waiter is not (C3).
  */
 static void client_is_told(struct kunit *test)
@@ -219,7 +219,7 @@ static void client_is_told(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&deaf->told), 0);
 }
 
-/* Passes where a callback in a hard interrupt takes the frame that it is told of (C3). */
+/* Passes if a callback in a hard interrupt takes the frame that it is told of (C3). */
 static void client_takes_what_it_is_told_of(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
@@ -262,7 +262,7 @@ static struct ks_test_call *test_client_wait(struct kunit *test,
 	return ks_test_call(test, &call);
 }
 
-/* Passes where clients and processes wait in one queue, the oldest first (B3, C4). */
+/* Passes if clients and processes wait in one queue, the oldest first (B3, C4). */
 static void client_queues_with_processes(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
@@ -291,7 +291,7 @@ static void client_queues_with_processes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 0);
 }
 
-/* Passes where a signal and a deadline end a client's request, and lose nothing (B4). */
+/* Passes if a signal and a deadline end a client's request, and lose nothing (B4). */
 static void client_gives_up(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
@@ -314,7 +314,7 @@ static void client_gives_up(struct kunit *test)
 }
 
 /*
- * Passes where ksalloc_client_cancel() ends this client's requests, those to come
+ * Passes if ksalloc_client_cancel() ends this client's requests, those to come
  * too, and no other's, and leaves it its frames (B4).
  */
 static void client_cancel(struct kunit *test)
@@ -351,7 +351,7 @@ static void client_cancel(struct kunit *test)
 }
 
 /*
- * Passes where a file that is no allocator has no memory, no frames and no dma-bufs
+ * Passes if a file that is no allocator has no memory, no frames and no dma-bufs
  * of one's own.
  */
 static void client_asks_other_files(struct kunit *test)
@@ -368,7 +368,7 @@ static void client_asks_other_files(struct kunit *test)
 }
 
 /*
- * Passes where the end of a client gives back its frames, leaves those in a device
+ * Passes if the end of a client gives back its frames, leaves those in a device
  * there with no owner, touches no other owner's, and cancels who waits (B4, B7, C5).
  */
 static void client_end_gives_back(struct kunit *test)
@@ -532,7 +532,7 @@ static void client_ends_in_the_middle(struct kunit *test, bool freer)
 }
 
 /*
- * Passes where the end of a client waits for its callback that is under way in a hard
+ * Passes if the end of a client waits for its callback that is under way in a hard
  * interrupt on another processor (C5).
  */
 static void client_end_waits_for_callback(struct kunit *test)
@@ -543,7 +543,7 @@ static void client_end_waits_for_callback(struct kunit *test)
 }
 
 /*
- * Passes where the end of a client waits for its own free that is under way in a hard
+ * Passes if the end of a client waits for its own free that is under way in a hard
  * interrupt on another processor, held up in another client's callback (C5).
  */
 static void client_end_waits_for_free(struct kunit *test)
@@ -553,7 +553,7 @@ static void client_end_waits_for_free(struct kunit *test)
 	client_ends_in_the_middle(test, true);
 }
 
-/* Passes where a client keeps the allocator alive, and its end ends it (C5, B7). */
+/* Passes if a client keeps the allocator alive, and its end ends it (C5, B7). */
 static void client_keeps_the_allocator(struct kunit *test)
 {
 	struct ksallocator_framing framing = {
@@ -582,7 +582,7 @@ static void client_keeps_the_allocator(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ks_test_dma_bufs_become(ground));
 }
 
-/* Passes where only an allocator has clients, and no client needs no end (A5). */
+/* Passes if only an allocator has clients, and no client needs no end (A5). */
 static void client_of_other_files(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);

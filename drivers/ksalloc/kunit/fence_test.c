@@ -122,7 +122,7 @@ static void fence_give_back(struct ks_allocator *alloc, enum fence_way way)
 }
 
 /*
- * Passes where a frame with a fence is not given to a device, and is kept until the
+ * Passes if a frame with a fence is not given to a device, and is kept until the
  * fence is signalled, whatever way it comes back, and nobody's meanwhile (H3).
  */
 static void fence_every_way(struct kunit *test)
@@ -156,7 +156,7 @@ static void fence_do_free(void *alloc)
 }
 
 /*
- * Passes where a hard interrupt may free a frame with fences, and the last one of
+ * Passes if a hard interrupt may free a frame with fences, and the last one of
  * them, signalled in another, gives it to the thread that waits (H3, C1, B3).
  */
 static void fence_in_interrupts(struct kunit *test)
@@ -187,7 +187,7 @@ static void fence_in_interrupts(struct kunit *test)
 }
 
 /*
- * Passes where a fence that takes no part in implicit synchronization, as those of
+ * Passes if a fence that takes no part in implicit synchronization, as those of
  * memory management, keeps no frame (H3).
  */
 static void fence_bookkeeping(struct kunit *test)
@@ -203,7 +203,7 @@ static void fence_bookkeeping(struct kunit *test)
 }
 
 /*
- * Passes where the frames of many fences come back each as its own are signalled,
+ * Passes if the frames of many fences come back each as its own are signalled,
  * and no reference to a fence is kept (H3).
  */
 static void fence_many(struct kunit *test)
@@ -235,7 +235,7 @@ static void fence_many(struct kunit *test)
 	}
 }
 
-/* Passes where an allocator ends although fences are not signalled (H3). */
+/* Passes if an allocator ends although fences are not signalled (H3). */
 static void fence_at_the_end(struct kunit *test)
 {
 	int dma_bufs = ks_test_dma_bufs();

@@ -40,7 +40,7 @@ static u32 flush_options(struct ks_rig *rig)
 }
 
 /*
- * Passes where BEGIN makes the device let go of its frames, and END makes it run
+ * Passes if BEGIN makes the device let go of its frames, and END makes it run
  * where the state is RUN and not in PAUSE; twice is once (I5).
  */
 static void flush_calls(struct kunit *test)
@@ -65,7 +65,7 @@ static void flush_calls(struct kunit *test)
 }
 
 /*
- * Passes where BEGIN takes back what is queued and what is filled, lets the state be,
+ * Passes if BEGIN takes back what is queued and what is filled, lets the state be,
  * and ends a reader's wait (I5).
  */
 static void flush_takes_all(struct kunit *test)
@@ -102,7 +102,7 @@ static void flush_takes_all(struct kunit *test)
 }
 
 /*
- * Passes where a device that does not run again is not made to by the state, but by
+ * Passes if a device that does not run again is not made to by the state, but by
  * the next END; until then the flush goes on (I5).
  */
 static void flush_end_fails(struct kunit *test)
@@ -120,7 +120,7 @@ static void flush_end_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flush_options(rig), VALID | DATA | TIME);
 }
 
-/* Passes where RUN during a flush leaves it to END to let the device run (I5). */
+/* Passes if RUN during a flush leaves it to END to let the device run (I5). */
 static void flush_run_meanwhile(struct kunit *test)
 {
 	struct ks_rig *rig = flush_rig(test, 2, KSSTATE_PAUSE);
@@ -136,7 +136,7 @@ static void flush_run_meanwhile(struct kunit *test)
 }
 
 /*
- * Passes where below PAUSE there is no flush, and to go there ends one, with no mark
+ * Passes if below PAUSE there is no flush, and to go there ends one, with no mark
  * on the next stream (I5).
  */
 static void flush_states(struct kunit *test)
@@ -159,7 +159,7 @@ static void flush_states(struct kunit *test)
 	}
 }
 
-/* Passes where a vanished device ends a flush with ENODEV (I5, I6). */
+/* Passes if a vanished device ends a flush with ENODEV (I5, I6). */
 static void flush_gone(struct kunit *test)
 {
 	struct ks_rig *rig = flush_rig(test, 2, KSSTATE_RUN);
@@ -173,7 +173,7 @@ static void flush_gone(struct kunit *test)
 }
 
 /*
- * Passes where TIMEDISCONTINUITY is on frames whose time is before that of the last
+ * Passes if TIMEDISCONTINUITY is on frames whose time is before that of the last
  * one that had a time, and on no frame without one; gaps do not matter (I3).
  */
 static void flush_times(struct kunit *test)
@@ -214,7 +214,7 @@ static void flush_times(struct kunit *test)
 	}
 }
 
-/* Passes where a duration is valid where the device says one, and only there (I3). */
+/* Passes if a duration is valid where the device says one, and only there (I3). */
 static void flush_durations(struct kunit *test)
 {
 	static const s64 durations[] = { 0, 1, 333333, 0, 400000 };
@@ -240,7 +240,7 @@ static void flush_durations(struct kunit *test)
 }
 
 /*
- * Passes where a key frame is a SPLICEPOINT, a damaged one a discontinuity, the last
+ * Passes if a key frame is a SPLICEPOINT, a damaged one a discontinuity, the last
  * one the end, and a time is one on CLOCK_MONOTONIC only (I3).
  */
 static void flush_v4l2_flags(struct kunit *test)
@@ -267,7 +267,7 @@ static void flush_v4l2_flags(struct kunit *test)
 				    cases[i].options, "case %u", i);
 }
 
-/* Passes where a key frame's SPLICEPOINT reaches the reader (I3). */
+/* Passes if a key frame's SPLICEPOINT reaches the reader (I3). */
 static void flush_key_frame(struct kunit *test)
 {
 	struct ks_rig *rig = flush_rig(test, 1, KSSTATE_RUN);

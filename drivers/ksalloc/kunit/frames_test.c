@@ -84,7 +84,7 @@ static void frames_expect_ended(struct kunit *test, struct ks_test_call *call,
 }
 
 /*
- * Passes where an allocator gives out each of its frames once, and then, to
+ * Passes if an allocator gives out each of its frames once, and then, to
  * anybody, EAGAIN and nothing (B1).
  */
 static void frames_bound(struct kunit *test)
@@ -109,7 +109,7 @@ static void frames_bound(struct kunit *test)
 	ks_test_expect_counts(test, alloc, KS_TEST_FRAMES, 0, 0);
 }
 
-/* Passes where the bound of one allocator is nothing to another (G2). */
+/* Passes if the bound of one allocator is nothing to another (G2). */
 static void frames_bound_is_each_allocators_own(struct kunit *test)
 {
 	struct ks_allocator *one = ks_test_allocator(test, 2);
@@ -127,7 +127,7 @@ static void frames_bound_is_each_allocators_own(struct kunit *test)
 	ks_test_expect_counts(test, other, 3, 0, 0);
 }
 
-/* Passes where the frame that has been free the longest goes first, new ones in order (B1). */
+/* Passes if the frame that has been free the longest goes first, new ones in order (B1). */
 static void frames_longest_free_first(struct kunit *test)
 {
 	static const u32 order[] = { 3, 0, 5, 1, 4, 2 };
@@ -145,7 +145,7 @@ static void frames_longest_free_first(struct kunit *test)
 				order[i]);
 }
 
-/* Passes where ks_allocator_alloc() takes a free frame at once, as its owner's (B1). */
+/* Passes if ks_allocator_alloc() takes a free frame at once, as its owner's (B1). */
 static void frames_alloc_without_waiting(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 2);
@@ -168,7 +168,7 @@ static void frames_alloc_without_waiting(struct kunit *test)
 }
 
 /*
- * Passes where of sixteen waiting threads each freed frame ends the oldest's wait
+ * Passes if of sixteen waiting threads each freed frame ends the oldest's wait
  * and nobody else's (B2, B3).
  */
 static void frames_waiters_in_order(struct kunit *test)
@@ -205,7 +205,7 @@ static void frames_waiters_in_order(struct kunit *test)
 }
 
 /*
- * Passes where a freed frame is a waiter's before its free has returned: a
+ * Passes if a freed frame is a waiter's before its free has returned: a
  * newcomer that does not wait gets none, and one that waits is the last (B3).
  */
 static void frames_newcomers_do_not_overtake(struct kunit *test)
@@ -241,7 +241,7 @@ static void frames_newcomers_do_not_overtake(struct kunit *test)
 }
 
 /*
- * Passes where freeing what is free, out of range or in a device is an error each,
+ * Passes if freeing what is free, out of range or in a device is an error each,
  * and changes nothing (B5).
  */
 static void frames_free_errors(struct kunit *test)
@@ -266,7 +266,7 @@ static void frames_free_errors(struct kunit *test)
 }
 
 /*
- * Passes where a frame is freed for its owner only while it is just that owner's,
+ * Passes if a frame is freed for its owner only while it is just that owner's,
  * and otherwise stays as it is (A4).
  */
 static void frames_free_owned(struct kunit *test)
@@ -293,7 +293,7 @@ static void frames_free_owned(struct kunit *test)
 }
 
 /*
- * Passes where an allocated frame goes into the device, whoever's it is, and any
+ * Passes if an allocated frame goes into the device, whoever's it is, and any
  * other is an error that changes nothing (B5, I2).
  */
 static void frames_submit_errors(struct kunit *test)
@@ -320,7 +320,7 @@ static void frames_submit_errors(struct kunit *test)
 	ks_allocator_cancel(alloc, DEVICE_A);
 }
 
-/* Passes where a frame that a device did not accept is its owner's, as before (A4). */
+/* Passes if a frame that a device did not accept is its owner's, as before (A4). */
 static void frames_unsubmit_to_owner(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 3);
@@ -338,7 +338,7 @@ static void frames_unsubmit_to_owner(struct kunit *test)
 }
 
 /*
- * Passes where a frame that a device did not accept, and whose owner has gone
+ * Passes if a frame that a device did not accept, and whose owner has gone
  * meanwhile, is free, or the oldest waiter's (B3, B7).
  */
 static void frames_unsubmit_without_owner(struct kunit *test)
@@ -364,7 +364,7 @@ static void frames_unsubmit_without_owner(struct kunit *test)
 	ks_test_expect_counts(test, alloc, 1, 0, 0);
 }
 
-/* Passes where a delivered frame is just that owner's, whoever submitted it (I2). */
+/* Passes if a delivered frame is just that owner's, whoever submitted it (I2). */
 static void frames_deliver(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 2);
@@ -387,7 +387,7 @@ static void frames_deliver(struct kunit *test)
 	ks_test_expect_counts(test, alloc, 0, 0, 0);
 }
 
-/* Passes where a delivery is undone as long as the frame is still that owner's (A4). */
+/* Passes if a delivery is undone as long as the frame is still that owner's (A4). */
 static void frames_undeliver(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 2);
@@ -410,7 +410,7 @@ static void frames_undeliver(struct kunit *test)
 }
 
 /*
- * Passes where a delivery is not undone, and nothing changes, once somebody freed,
+ * Passes if a delivery is not undone, and nothing changes, once somebody freed,
  * took over or submitted the frame (A4).
  */
 static void frames_undeliver_too_late(struct kunit *test)
@@ -450,7 +450,7 @@ static void frames_undeliver_too_late(struct kunit *test)
 }
 
 /*
- * Passes where of an allocator that two devices share, cancelling one frees its
+ * Passes if of an allocator that two devices share, cancelling one frees its
  * frames and no others (G1, I4).
  */
 static void frames_cancel_by_connection(struct kunit *test)
@@ -481,7 +481,7 @@ static void frames_cancel_by_connection(struct kunit *test)
 	ks_test_expect_counts(test, alloc, 1, 0, 0);
 }
 
-/* Passes where frames that come back from a device go to who waits, in order (B3). */
+/* Passes if frames that come back from a device go to who waits, in order (B3). */
 static void frames_cancel_serves_waiters(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 3);
@@ -501,7 +501,7 @@ static void frames_cancel_serves_waiters(struct kunit *test)
 }
 
 /*
- * Passes where what is taken back from a process is what it got through that file,
+ * Passes if what is taken back from a process is what it got through that file,
  * and nothing of another process or through another file (B7).
  */
 static void frames_reclaim_owner(struct kunit *test)
@@ -533,7 +533,7 @@ static void frames_reclaim_owner(struct kunit *test)
 	ks_test_expect_frames(test, alloc, &frames);
 }
 
-/* Passes where with a file go the frames of all processes that used it (B7). */
+/* Passes if with a file go the frames of all processes that used it (B7). */
 static void frames_reclaim_file(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 6);
@@ -558,7 +558,7 @@ static void frames_reclaim_file(struct kunit *test)
 }
 
 /*
- * Passes where a frame in a device stays there when its owner goes, and comes back
+ * Passes if a frame in a device stays there when its owner goes, and comes back
  * as nobody's when the device lets go of it (B7).
  */
 static void frames_reclaim_leaves_the_device_alone(struct kunit *test)
@@ -584,7 +584,7 @@ static void frames_reclaim_leaves_the_device_alone(struct kunit *test)
 }
 
 /*
- * Passes where those of an owner's threads that wait end with ECANCELED when it
+ * Passes if those of an owner's threads that wait end with ECANCELED when it
  * goes, and others wait on, in their order (B4).
  */
 static void frames_reclaim_cancels_waiters(struct kunit *test)
@@ -619,7 +619,7 @@ static void frames_reclaim_cancels_waiters(struct kunit *test)
 }
 
 /*
- * Passes where frames of an owner that goes are not given to its own waiting
+ * Passes if frames of an owner that goes are not given to its own waiting
  * threads but to those behind them (B3, B4, B7).
  */
 static void frames_reclaim_serves_others(struct kunit *test)
@@ -644,7 +644,7 @@ static void frames_reclaim_serves_others(struct kunit *test)
 }
 
 /*
- * Passes where the last close of a process, and no earlier one, takes its frames
+ * Passes if the last close of a process, and no earlier one, takes its frames
  * back and cancels its waiting threads, and nobody else's (B4, B7).
  */
 static void frames_close(struct kunit *test)
@@ -674,7 +674,7 @@ static void frames_close(struct kunit *test)
 }
 
 /*
- * Passes where a process that has closed all its descriptors does not wait, but
+ * Passes if a process that has closed all its descriptors does not wait, but
  * gets ECANCELED (B4).
  */
 static void frames_no_wait_after_the_last_close(struct kunit *test)
@@ -692,7 +692,7 @@ static void frames_no_wait_after_the_last_close(struct kunit *test)
 }
 
 /*
- * Passes where a signal ends the wait of the one that gets it, be it first,
+ * Passes if a signal ends the wait of the one that gets it, be it first,
  * between others or last in the line, and the frame goes to the next (B4).
  */
 static void frames_signal(struct kunit *test)
@@ -723,7 +723,7 @@ static void frames_signal(struct kunit *test)
 	}
 }
 
-/* Passes where a wait ends with ETIMEDOUT when its deadline has passed, and not before (B2). */
+/* Passes if a wait ends with ETIMEDOUT when its deadline has passed, and not before (B2). */
 static void frames_deadline(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
@@ -747,7 +747,7 @@ static void frames_deadline(struct kunit *test)
 	ks_test_expect_counts(test, alloc, 0, 0, 0);
 }
 
-/* Passes where a deadline however far in the future is waited for (B2). */
+/* Passes if a deadline however far in the future is waited for (B2). */
 static void frames_deadline_far(struct kunit *test)
 {
 	const u64 deadlines[] = {
@@ -769,7 +769,7 @@ static void frames_deadline_far(struct kunit *test)
 	}
 }
 
-/* Passes where those behind a waiter whose deadline passes keep their order (B3, B4). */
+/* Passes if those behind a waiter whose deadline passes keep their order (B3, B4). */
 static void frames_deadline_in_line(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
@@ -792,7 +792,7 @@ static void frames_deadline_in_line(struct kunit *test)
 }
 
 /*
- * Passes where poll says EPOLLIN just while a frame is free, and each way of
+ * Passes if poll says EPOLLIN just while a frame is free, and each way of
  * becoming free wakes pollers with that (B2, E1).
  */
 static void frames_poll(struct kunit *test)
@@ -848,7 +848,7 @@ static void frames_poll(struct kunit *test)
 	}
 }
 
-/* Passes where a frame that goes to a waiter is never free for a poller (B3). */
+/* Passes if a frame that goes to a waiter is never free for a poller (B3). */
 static void frames_poll_while_others_wait(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
@@ -1065,7 +1065,7 @@ static void frames_step_within(struct kunit *test, struct ks_allocator *alloc,
 }
 
 /*
- * Passes where after each of 10,000 random calls, for three processes and through
+ * Passes if after each of 10,000 random calls, for three processes and through
  * two files, the frames are what a model of them says: whose each is, which are
  * free, and in which order; and frames ran out and lay in devices often (B1, B5, B7,
  * C2, I2, I4).
@@ -1140,7 +1140,7 @@ static void frames_free_first(void *data)
 }
 
 /*
- * Passes where a waiter that is cancelled while another processor frees the frame
+ * Passes if a waiter that is cancelled while another processor frees the frame
  * that it waits for gets the frame or ECANCELED, and either way the frame is free
  * after that (B4).
  */
@@ -1250,7 +1250,7 @@ static void frames_crowd_work(struct ks_test_crew *crew, unsigned int number)
 }
 
 /*
- * Passes where threads that wait for frames, with deadlines that pass and signals
+ * Passes if threads that wait for frames, with deadlines that pass and signals
  * that arrive at just that time, never have one frame twice, and all frames are
  * free in the end: a frame that reaches a waiter as it gives up is not lost (B4).
  */

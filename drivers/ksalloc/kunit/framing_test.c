@@ -61,7 +61,7 @@ static int framing_resolve(struct kunit *test,
 	return ret;
 }
 
-/* Passes where what a client may ask for is resolved to just that (A1). */
+/* Passes if what a client may ask for is resolved to just that (A1). */
 static void framing_plain(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked_example,
@@ -69,7 +69,7 @@ static void framing_plain(struct kunit *test)
 }
 
 /*
- * Passes where of the 32 option bits COMPATIBLE and SYSTEM_MEMORY are taken, and
+ * Passes if of the 32 option bits COMPATIBLE and SYSTEM_MEMORY are taken, and
  * each other one is EINVAL (A7).
  */
 static void framing_option_bits(struct kunit *test)
@@ -88,7 +88,7 @@ static void framing_option_bits(struct kunit *test)
 }
 
 /*
- * Passes where memory that is not the system's is EOPNOTSUPP: asked for by no
+ * Passes if memory that is not the system's is EOPNOTSUPP: asked for by no
  * SYSTEM_MEMORY, or the only one that the device can use (A9, H4).
  */
 static void framing_system_memory(struct kunit *test)
@@ -110,7 +110,7 @@ static void framing_system_memory(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &device));
 }
 
-/* Passes where what a device says of its use of frames refuses nobody (H1, H3). */
+/* Passes if what a device says of its use of frames refuses nobody (H1, H3). */
 static void framing_device_flags(struct kunit *test)
 {
 	struct ksallocator_framing device = device_example;
@@ -121,7 +121,7 @@ static void framing_device_flags(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked_example, &device));
 }
 
-/* Passes where the two pool types are taken and others are EINVAL (A10). */
+/* Passes if the two pool types are taken and others are EINVAL (A10). */
 static void framing_pool_types(struct kunit *test)
 {
 	static const struct {
@@ -160,7 +160,7 @@ static bool framing_model_mask(u32 mask)
 }
 
 /*
- * Passes where the masks 0, 1, 3, 7 … PAGE_SIZE - 1 are taken, and every other
+ * Passes if the masks 0, 1, 3, 7 … PAGE_SIZE - 1 are taken, and every other
  * number up to beyond two pages, each higher mask and each single high bit, is
  * EINVAL (A6).
  */
@@ -191,7 +191,7 @@ static void framing_alignment_masks(struct kunit *test)
 	}
 }
 
-/* Passes where each bit of the reserved word is EINVAL (A7). */
+/* Passes if each bit of the reserved word is EINVAL (A7). */
 static void framing_reserved(struct kunit *test)
 {
 	struct ksallocator_framing asked = asked_example;
@@ -205,7 +205,7 @@ static void framing_reserved(struct kunit *test)
 }
 
 /*
- * Passes where the device's count of frames and no fewer are taken, zero takes the
+ * Passes if the device's count of frames and no fewer are taken, zero takes the
  * device's, and more than KSALLOC_MAX_FRAMES are E2BIG (A8).
  */
 static void framing_frames(struct kunit *test)
@@ -249,7 +249,7 @@ static void framing_frames(struct kunit *test)
 }
 
 /*
- * Passes where the device's frame size and no less is taken, and zero takes the
+ * Passes if the device's frame size and no less is taken, and zero takes the
  * device's (A8). How much is too much is asked later: framing_bytes_limit.
  */
 static void framing_frame_size(struct kunit *test)
@@ -286,7 +286,7 @@ static void framing_frame_size(struct kunit *test)
 	}
 }
 
-/* Passes where zero on both sides is EINVAL, for each word alone and both (A8). */
+/* Passes if zero on both sides is EINVAL, for each word alone and both (A8). */
 static void framing_zero_on_both_sides(struct kunit *test)
 {
 	struct ksallocator_framing asked = asked_example;
@@ -310,7 +310,7 @@ static void framing_zero_on_both_sides(struct kunit *test)
 }
 
 /*
- * Passes where a device that only states preferences takes less than it wishes, but
+ * Passes if a device that only states preferences takes less than it wishes, but
  * nothing that is wrong in itself, and still fills zeros in (A8, H4).
  */
 static void framing_preferences_only(struct kunit *test)
@@ -332,7 +332,7 @@ static void framing_preferences_only(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &device));
 }
 
-/* Passes where framing fits by its frames and size, or because the device only prefers (D5, H4). */
+/* Passes if framing fits by its frames and size, or because the device only prefers (D5, H4). */
 static void framing_fits(struct kunit *test)
 {
 	static const struct {
@@ -385,7 +385,7 @@ static int framing_bytes(struct kunit *test, u32 frames, u32 frame_size,
 	return ret;
 }
 
-/* Passes where a frame takes as many whole pages as its size needs (A6). */
+/* Passes if a frame takes as many whole pages as its size needs (A6). */
 static void framing_bytes_whole_pages(struct kunit *test)
 {
 	const u64 all = U64_MAX;
@@ -407,7 +407,7 @@ static void framing_bytes_whole_pages(struct kunit *test)
 }
 
 /*
- * Passes where all frames together may take the limit and not a byte more, which
+ * Passes if all frames together may take the limit and not a byte more, which
  * is ENOMEM, even where their product has more than 32 bits (A8).
  */
 static void framing_bytes_limit(struct kunit *test)
@@ -551,7 +551,7 @@ static void framing_random(struct rnd_state *rnd,
 }
 
 /*
- * Passes where in 100,000 random cases the outcome is one that the model allows,
+ * Passes if in 100,000 random cases the outcome is one that the model allows,
  * and each outcome came up often (A6 to A10).
  */
 static void framing_random_resolve(struct kunit *test)
@@ -604,7 +604,7 @@ static bool framing_model_bytes(u32 frames, u32 frame_size, u64 max_bytes,
 	return true;
 }
 
-/* Passes where in 100,000 random cases the bytes are those of the model (A8). */
+/* Passes if in 100,000 random cases the bytes are those of the model (A8). */
 static void framing_random_bytes(struct kunit *test)
 {
 	u32 fine = 0, i;

@@ -305,7 +305,7 @@ static void arena_stop(struct kunit *test, struct arena *arena,
 }
 
 /*
- * Passes where timers in hard interrupts on each processor, and threads that wait
+ * Passes if timers in hard interrupts on each processor, and threads that wait
  * or do not, share five frames, never have one frame twice, and leave all of them
  * free (C1, C2, C4).
  */
@@ -340,7 +340,7 @@ static void interrupt_timers_against_threads(struct kunit *test)
 }
 
 /*
- * Passes where the same is true of irq_work, which interrupts a thread in the
+ * Passes if the same is true of irq_work, which interrupts a thread in the
  * midst of what it is doing on its own processor, and of interrupts sent to another
  * processor (C1, C2, C4).
  */
@@ -450,7 +450,7 @@ static void interrupt_do_serves(void *data)
 	KUNIT_ASSERT_EQ(test, 0, ks_test_in_hardirq(test, fn, &call))
 
 /*
- * Passes where every call that says "Context: any" does in a hard interrupt what
+ * Passes if every call that says "Context: any" does in a hard interrupt what
  * it does elsewhere, and neither lockdep nor the scheduler complains (C1).
  */
 static void interrupt_every_call(struct kunit *test)
@@ -494,7 +494,7 @@ static void interrupt_every_call(struct kunit *test)
 }
 
 /*
- * Passes where a frame that is freed in a hard interrupt ends the wait of a thread
+ * Passes if a frame that is freed in a hard interrupt ends the wait of a thread
  * and wakes pollers (C3).
  */
 static void interrupt_free_is_heard_of(struct kunit *test)
@@ -560,7 +560,7 @@ static void interrupt_do_double(void *data)
 }
 
 /*
- * Passes where of all processors that free or submit the same frame at the same
+ * Passes if of all processors that free or submit the same frame at the same
  * time just one does so, and the others get EINVAL or EBUSY (B5, C4).
  */
 static void interrupt_double_free(struct kunit *test)

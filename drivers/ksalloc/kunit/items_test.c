@@ -28,7 +28,7 @@ static bool items_has_type(const struct ks_framing_item *item,
 }
 
 /*
- * Passes where there is one item for each kind of memory, the better one first and
+ * Passes if there is one item for each kind of memory, the better one first and
  * with more weight, and each has the flags that are true of it (D4, H1, H2, H4, H5).
  */
 static void items_kinds(struct kunit *test)
@@ -85,7 +85,7 @@ static void items_kinds(struct kunit *test)
 }
 
 /*
- * Passes where a wish that is only preferred stays one in the items (H4).
+ * Passes if a wish that is only preferred stays one in the items (H4).
  */
 static void items_preferences(struct kunit *test)
 {
@@ -107,7 +107,7 @@ static void items_preferences(struct kunit *test)
 }
 
 /*
- * Passes where both ranges are not empty and begin where the device needs it, the best
+ * Passes if both ranges are not empty and begin where the device needs it, the best
  * one has whole pages only, and neither goes beyond what is possible, in random cases
  * from the smallest numbers to the largest (D4).
  */
@@ -165,7 +165,7 @@ static void items_ranges(struct kunit *test)
 	}
 }
 
-/* Passes where the ratio is exact and in lowest terms, and 1 / 1 where there is none. */
+/* Passes if the ratio is exact and in lowest terms, and 1 / 1 where there is none. */
 static void items_compression(struct kunit *test)
 {
 	static const struct {
@@ -194,7 +194,7 @@ static void items_compression(struct kunit *test)
 	}
 }
 
-/* Passes where an allocator's item says how large its frames are, and of what (D2). */
+/* Passes if an allocator's item says how large its frames are, and of what (D2). */
 static void items_of_allocator(struct kunit *test)
 {
 	static const u32 options[] = { 0, KSALLOCATOR_OPTIONF_SYSTEM_MEMORY };

@@ -42,7 +42,7 @@ static struct file *memory_create(u32 frames, struct ks_test_memory *memory)
 }
 
 /*
- * Passes where a provider that fails at the n-th of 1 to 16 frames, for every n,
+ * Passes if a provider that fails at the n-th of 1 to 16 frames, for every n,
  * is not called again, its error is passed on, and all earlier frames' memory is
  * given back (A4).
  */
@@ -71,7 +71,7 @@ static void memory_fails_at_each_frame(struct kunit *test)
 }
 
 /*
- * Passes where 1 to 16 frames take one call each, for the bytes asked for, and
+ * Passes if 1 to 16 frames take one call each, for the bytes asked for, and
  * their memory is given back when the allocator's file ends (A1, B7).
  */
 static void memory_of_every_count(struct kunit *test)
@@ -105,7 +105,7 @@ static void memory_of_every_count(struct kunit *test)
 	}
 }
 
-/* Passes where the most frames that there can be are made and given back (A8). */
+/* Passes if the most frames that there can be are made and given back (A8). */
 static void memory_of_the_most_frames(struct kunit *test)
 {
 	struct ks_test_memory memory = memory_fine;
@@ -131,7 +131,7 @@ static void memory_of_the_most_frames(struct kunit *test)
 }
 
 /*
- * Passes where a frame has one dma-buf of its own from the beginning to the end,
+ * Passes if a frame has one dma-buf of its own from the beginning to the end,
  * whatever happens to it (B6).
  */
 static void memory_stays_with_its_frame(struct kunit *test)
@@ -159,7 +159,7 @@ static void memory_stays_with_its_frame(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, alloc->frame[i].dmabuf, dmabufs[i]);
 }
 
-/* Passes where memory that is in use elsewhere outlives its allocator, alone (B7). */
+/* Passes if memory that is in use elsewhere outlives its allocator, alone (B7). */
 static void memory_in_use_elsewhere(struct kunit *test)
 {
 	struct ks_test_memory memory = memory_fine;
@@ -220,7 +220,7 @@ static void memory_create_with_signal(struct kunit *test,
 }
 
 /*
- * Passes where a process that is killed at the n-th of 1 to 16 frames, for every
+ * Passes if a process that is killed at the n-th of 1 to 16 frames, for every
  * n, gets no further frame and EINTR, and leaves nothing behind (A4).
  */
 static void memory_killed_at_each_frame(struct kunit *test)
@@ -242,7 +242,7 @@ static void memory_killed_at_each_frame(struct kunit *test)
 	}
 }
 
-/* Passes where a signal that does not kill leaves the making of frames alone (A1). */
+/* Passes if a signal that does not kill leaves the making of frames alone (A1). */
 static void memory_other_signals(struct kunit *test)
 {
 	struct memory_killed *killed;
@@ -257,7 +257,7 @@ static void memory_other_signals(struct kunit *test)
 }
 
 /*
- * Passes where a provider that gives the same memory to two frames, the first and
+ * Passes if a provider that gives the same memory to two frames, the first and
  * the n-th, for every n, is refused with EINVAL, and nothing is left behind (B6).
  */
 static void memory_shared_by_two_frames(struct kunit *test)
@@ -277,7 +277,7 @@ static void memory_shared_by_two_frames(struct kunit *test)
 	}
 }
 
-/* Passes where only an allocator's file is taken for one (A5). */
+/* Passes if only an allocator's file is taken for one (A5). */
 static void memory_other_files(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);

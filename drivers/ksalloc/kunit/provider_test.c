@@ -121,7 +121,7 @@ static struct file *provider_create(struct provider *provider, bool user)
 }
 
 /*
- * Passes where each callback is called as often as it should be, in this order, and
+ * Passes if each callback is called as often as it should be, in this order, and
  * the allocator's memory is recognized by its operations (F2).
  */
 static void provider_callbacks(struct kunit *test)
@@ -147,7 +147,7 @@ static void provider_callbacks(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, provider.misuse);
 }
 
-/* Passes where a refusal to begin is passed on, and nothing else is called (F2, A4). */
+/* Passes if a refusal to begin is passed on, and nothing else is called (F2, A4). */
 static void provider_does_not_begin(struct kunit *test)
 {
 	struct provider provider = provider_fine;
@@ -161,7 +161,7 @@ static void provider_does_not_begin(struct kunit *test)
 }
 
 /*
- * Passes where a failure at each frame is passed on, and all frames before it are
+ * Passes if a failure at each frame is passed on, and all frames before it are
  * given back before the end (F2, A4).
  */
 static void provider_fails_at_each_frame(struct kunit *test)
@@ -181,7 +181,7 @@ static void provider_fails_at_each_frame(struct kunit *test)
 	}
 }
 
-/* Passes where a frame of nothing is refused, and given back with the others (F2). */
+/* Passes if a frame of nothing is refused, and given back with the others (F2). */
 static void provider_gives_nothing(struct kunit *test)
 {
 	struct provider provider = provider_fine;
@@ -195,7 +195,7 @@ static void provider_gives_nothing(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, provider.misuse);
 }
 
-/* Passes where memory without a dma-buf is not for user space, and is undone (F3). */
+/* Passes if memory without a dma-buf is not for user space, and is undone (F3). */
 static void provider_not_for_users(struct kunit *test)
 {
 	struct provider provider = provider_fine;
@@ -209,7 +209,7 @@ static void provider_not_for_users(struct kunit *test)
 }
 
 /*
- * Passes where a client has such frames and sees their memory, and the file refuses
+ * Passes if a client has such frames and sees their memory, and the file refuses
  * all ioctls even if somebody makes a descriptor of it (F3).
  */
 static void provider_for_clients(struct kunit *test)
@@ -247,7 +247,7 @@ static void provider_for_clients(struct kunit *test)
 }
 
 /*
- * Passes where such an allocator is refused to a connection, even by the kernel's own
+ * Passes if such an allocator is refused to a connection, even by the kernel's own
  * way: the device, which would be given dma-bufs, is not asked, and nothing is changed
  * (D5, F3).
  */
@@ -284,7 +284,7 @@ static int provider_small(void *context, u32 index, size_t bytes,
 	return ret;
 }
 
-/* Passes where a dma-buf that is too small is refused, and all are given back (F2). */
+/* Passes if a dma-buf that is too small is refused, and all are given back (F2). */
 static void provider_too_small(struct kunit *test)
 {
 	const struct ksalloc_memory_ops ops = {

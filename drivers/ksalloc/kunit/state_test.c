@@ -260,7 +260,7 @@ static void state_transition(struct kunit *test, const struct state_start *start
 }
 
 /*
- * Passes where from every state to every other, with frames submitted, filled or
+ * Passes if from every state to every other, with frames submitted, filled or
  * none, the device is called for just the steps between, in order, and frames are
  * where they should be; and the way to the same state is no step (I1, I4).
  */
@@ -343,7 +343,7 @@ out:
 }
 
 /*
- * Passes where each way up, failing at each of its steps in turn with one error or
+ * Passes if each way up, failing at each of its steps in turn with one error or
  * another, returns that error, takes just the steps back, and leaves state, lists
  * and frames as they were; and then succeeds (I1).
  */
@@ -371,7 +371,7 @@ static void state_failure_walks_back(struct kunit *test)
 }
 
 /*
- * Passes where the way from RUN to PAUSE arrives whatever the device says to the
+ * Passes if the way from RUN to PAUSE arrives whatever the device says to the
  * n-th dequeue: what it had handed over by then is done, the rest stays submitted
  * in its order and is queued again (I1).
  */
@@ -407,7 +407,7 @@ static void state_down_does_not_fail(struct kunit *test)
 	}
 }
 
-/* Passes where without an allocator no state but STOP can be entered: EINVAL (D5). */
+/* Passes if without an allocator no state but STOP can be entered: EINVAL (D5). */
 static void state_without_allocator(struct kunit *test)
 {
 	struct ks_rig *rig = ks_rig_create(test, 2);
@@ -425,7 +425,7 @@ static void state_without_allocator(struct kunit *test)
 }
 
 /*
- * Passes where an allocator that no longer fits the device's format stops the way
+ * Passes if an allocator that no longer fits the device's format stops the way
  * up, with EINVAL, before the device is touched, unless the device only prefers
  * (A8, H4).
  */
@@ -450,7 +450,7 @@ static void state_format_changed(struct kunit *test)
 }
 
 /*
- * Passes where a request that a signal ends, before it got hold of the connection,
+ * Passes if a request that a signal ends, before it got hold of the connection,
  * changes nothing (A4).
  */
 static void state_signal(struct kunit *test)
@@ -476,7 +476,7 @@ static void state_signal(struct kunit *test)
 }
 
 /*
- * Passes where a connection holds one reference to its allocator, from the
+ * Passes if a connection holds one reference to its allocator, from the
  * assignment to the next one, to none, or to its own end (D5).
  */
 static void state_allocator_reference(struct kunit *test)
@@ -501,7 +501,7 @@ static void state_allocator_reference(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, file_count(other), 1);
 }
 
-/* Passes where in any state but STOP no allocator is assigned: EBUSY (D5). */
+/* Passes if in any state but STOP no allocator is assigned: EBUSY (D5). */
 static void state_allocator_while_busy(struct kunit *test)
 {
 	struct file *other = ks_test_allocator_file(test, 6);
@@ -523,7 +523,7 @@ static void state_allocator_while_busy(struct kunit *test)
 }
 
 /*
- * Passes where an allocator that does not fit, or a device that does not say what
+ * Passes if an allocator that does not fit, or a device that does not say what
  * fits, leaves the earlier assignment as it was (D5, A4).
  */
 static void state_allocator_errors(struct kunit *test)
@@ -552,7 +552,7 @@ static void state_allocator_errors(struct kunit *test)
 }
 
 /*
- * Passes where frames that were collected through a connection go back when
+ * Passes if frames that were collected through a connection go back when
  * another allocator is assigned, and frames got elsewhere do not (D5).
  */
 static void state_allocator_takes_collected_frames(struct kunit *test)
@@ -580,7 +580,7 @@ static void state_allocator_takes_collected_frames(struct kunit *test)
 }
 
 /*
- * Passes where two connections share one allocator, and what one does to its
+ * Passes if two connections share one allocator, and what one does to its
  * state is nothing to the other's frames (G1).
  */
 static void state_shared_allocator(struct kunit *test)
@@ -607,7 +607,7 @@ static void state_shared_allocator(struct kunit *test)
 }
 
 /*
- * Passes where a connection whose device cannot be watched is none, and the device has
+ * Passes if a connection whose device cannot be watched is none, and the device has
  * ended, once, when the caller is told: it may free all that the device uses (A4).
  */
 static void state_watch_fails(struct kunit *test)
@@ -625,7 +625,7 @@ static void state_watch_fails(struct kunit *test)
 			   "watch unwatch destroy");
 }
 
-/* Passes where a new connection is in STOP, with no allocator, and asks nothing (I1). */
+/* Passes if a new connection is in STOP, with no allocator, and asks nothing (I1). */
 static void state_new_connection(struct kunit *test)
 {
 	struct ks_fake *fake = ks_fake_create(test);
@@ -645,7 +645,7 @@ static void state_new_connection(struct kunit *test)
 }
 
 /*
- * Passes where the end of a connection, in each state, takes the way down and ends
+ * Passes if the end of a connection, in each state, takes the way down and ends
  * the device, and all frames are back but those that somebody got elsewhere (B7,
  * I4).
  */
@@ -705,7 +705,7 @@ static void state_expect_gone(struct ks_rig *rig)
 }
 
 /*
- * Passes where a device that disappears in any state, and says so, is taken down
+ * Passes if a device that disappears in any state, and says so, is taken down
  * to STOP by nobody's call, its frames come back, and all calls but those that end
  * something say ENODEV (I6).
  */
@@ -784,7 +784,7 @@ static void state_gone_found(struct kunit *test, const struct state_start *start
 }
 
 /*
- * Passes where a device that disappears without a word is found gone by the next
+ * Passes if a device that disappears without a word is found gone by the next
  * call, whichever that is, which says ENODEV and has taken it down (I6).
  */
 static void state_gone_without_news(struct kunit *test)
@@ -842,7 +842,7 @@ static void state_gone_in_step(struct kunit *test, const struct state_start *sta
 }
 
 /*
- * Passes where a device disappears in the midst of each step of a way up or down,
+ * Passes if a device disappears in the midst of each step of a way up or down,
  * whether that step fails or not, and whether the device says so or not: all ends
  * in STOP, with all frames back (I6).
  */
@@ -868,7 +868,7 @@ static void state_gone_in_each_step(struct kunit *test)
 }
 
 /*
- * Passes where of a device that is gone the allocator can still be let go, with the
+ * Passes if of a device that is gone the allocator can still be let go, with the
  * frames that were collected through the connection (D5, I6).
  */
 static void state_gone_lets_go(struct kunit *test)
@@ -891,7 +891,7 @@ static void state_vanish_in_interrupt(void *data)
 	ks_fake_vanish(data);
 }
 
-/* Passes where a device can say in a hard interrupt that it is gone (I6). */
+/* Passes if a device can say in a hard interrupt that it is gone (I6). */
 static void state_gone_in_interrupt(struct kunit *test)
 {
 	struct ks_rig *rig = state_rig(test, &state_run_filled);
@@ -904,7 +904,7 @@ static void state_gone_in_interrupt(struct kunit *test)
 }
 
 /*
- * Passes where a connection ends right when its device says that it is gone: the
+ * Passes if a connection ends right when its device says that it is gone: the
  * one that comes second finds nothing left to do (I6, B7).
  */
 static void state_gone_and_released(struct kunit *test)
@@ -922,7 +922,7 @@ static void state_gone_and_released(struct kunit *test)
 	}
 }
 
-/* Passes where poll says EPOLLERR below PAUSE, nothing in PAUSE and in an idle RUN (I2). */
+/* Passes if poll says EPOLLERR below PAUSE, nothing in PAUSE and in an idle RUN (I2). */
 static void state_poll(struct kunit *test)
 {
 	struct ks_rig *rig = ks_rig_create(test, 2);
@@ -938,7 +938,7 @@ static void state_poll(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), KS_TEST_ERR);
 }
 
-/* Passes where each change of state, and the device's end, wakes pollers (I2, I6). */
+/* Passes if each change of state, and the device's end, wakes pollers (I2, I6). */
 static void state_changes_wake_pollers(struct kunit *test)
 {
 	static const enum ksstate ways[] = {

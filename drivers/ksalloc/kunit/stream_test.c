@@ -52,7 +52,7 @@ static void stream_expect_order(struct ks_rig *rig, const u32 *expected, u32 n)
 }
 
 /*
- * Passes where a frame can be submitted in PAUSE and RUN, and in a lower state
+ * Passes if a frame can be submitted in PAUSE and RUN, and in a lower state
  * stays its owner's, with ECANCELED (I1, I2).
  */
 static void stream_submit_in_each_state(struct kunit *test)
@@ -72,7 +72,7 @@ static void stream_submit_in_each_state(struct kunit *test)
 	}
 }
 
-/* Passes where a frame that cannot be submitted is an error each, and nothing changes (B5). */
+/* Passes if a frame that cannot be submitted is an error each, and nothing changes (B5). */
 static void stream_submit_errors(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 3, KSSTATE_PAUSE);
@@ -92,7 +92,7 @@ static void stream_submit_errors(struct kunit *test)
 }
 
 /*
- * Passes where a frame that the device refuses is its owner's again, the others
+ * Passes if a frame that the device refuses is its owner's again, the others
  * keep their order, and the same frame can be submitted later (A4, I2).
  */
 static void stream_submit_refused(struct kunit *test)
@@ -128,7 +128,7 @@ static void stream_owner_leaves(struct ks_fake *fake, enum ks_fake_op op,
 }
 
 /*
- * Passes where a frame that the device refuses, and whose owner goes at that
+ * Passes if a frame that the device refuses, and whose owner goes at that
  * moment, is free; and one that the device takes stays there (B7).
  */
 static void stream_submit_as_the_owner_leaves(struct kunit *test)
@@ -150,7 +150,7 @@ static void stream_submit_as_the_owner_leaves(struct kunit *test)
 }
 
 /*
- * Passes where with nothing to collect a call that does not wait says ECANCELED
+ * Passes if with nothing to collect a call that does not wait says ECANCELED
  * below PAUSE and EAGAIN from there on, and writes nothing (I2).
  */
 static void stream_complete_in_each_state(struct kunit *test)
@@ -170,7 +170,7 @@ static void stream_complete_in_each_state(struct kunit *test)
 	}
 }
 
-/* Passes where below PAUSE a call that could wait does not: ECANCELED (I4). */
+/* Passes if below PAUSE a call that could wait does not: ECANCELED (I4). */
 static void stream_complete_does_not_wait_for_nothing(struct kunit *test)
 {
 	struct ks_rig *rig = ks_rig_create(test, 2);
@@ -186,7 +186,7 @@ static void stream_complete_does_not_wait_for_nothing(struct kunit *test)
 	}
 }
 
-/* Passes where the header says what the device said, in KS's words (I3). */
+/* Passes if the header says what the device said, in KS's words (I3). */
 static void stream_header(struct kunit *test)
 {
 	static const struct ksalloc_completion said = {
@@ -221,7 +221,7 @@ static void stream_header(struct kunit *test)
 }
 
 /*
- * Passes where data that the device says are beyond the frame are cut off there, and
+ * Passes if data that the device says are beyond the frame are cut off there, and
  * the frame is marked; and data that just fit in are passed on (I3).
  */
 static void stream_data_within_the_frame(struct kunit *test)
@@ -263,7 +263,7 @@ static void stream_data_within_the_frame(struct kunit *test)
 	}
 }
 
-/* Passes where a collected frame is the reader's, through the connection (I2, B7). */
+/* Passes if a collected frame is the reader's, through the connection (I2, B7). */
 static void stream_collected_frame_is_the_readers(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
@@ -288,7 +288,7 @@ static void stream_collected_frame_is_the_readers(struct kunit *test)
 	stream_collect(rig, index);
 }
 
-/* Passes where frames come in the order in which the device fills them, whatever that is (I2). */
+/* Passes if frames come in the order in which the device fills them, whatever that is (I2). */
 static void stream_out_of_order(struct kunit *test)
 {
 	static const u32 order[] = { 3, 0, 4, 2, 1 };
@@ -310,7 +310,7 @@ static void stream_out_of_order(struct kunit *test)
 }
 
 /*
- * Passes where buffers that the device hands out though nobody submitted them here
+ * Passes if buffers that the device hands out though nobody submitted them here
  * (one that the client put into its own queue, one of more than there are frames)
  * are passed over, and the next frame that was submitted comes (I2).
  */
@@ -347,7 +347,7 @@ static void stream_foreign_buffers(struct kunit *test)
 	stream_expect_no_frame(rig, -EAGAIN);
 }
 
-/* Passes where the same buffer, handed out twice, is one frame only (I2). */
+/* Passes if the same buffer, handed out twice, is one frame only (I2). */
 static void stream_buffer_twice(struct kunit *test)
 {
 	struct ksalloc_completion completion = { .index = 0 };
@@ -364,7 +364,7 @@ static void stream_buffer_twice(struct kunit *test)
 }
 
 /*
- * Passes where DATADISCONTINUITY is on the frames that do not follow the one before
+ * Passes if DATADISCONTINUITY is on the frames that do not follow the one before
  * by its number, and gaps are counted; the turn of the number is no gap, nor is the
  * same number once more, for two fields of one picture can have that (I3).
  */
@@ -419,7 +419,7 @@ static bool stream_marked(struct ks_rig *rig, u32 sequence)
 }
 
 /*
- * Passes where the first frame after a pause is marked whatever its number, and no
+ * Passes if the first frame after a pause is marked whatever its number, and no
  * other; and one of a new stream is not (I3).
  */
 static void stream_gap_of_a_pause(struct kunit *test)
@@ -448,7 +448,7 @@ static void stream_gap_of_a_pause(struct kunit *test)
 }
 
 /*
- * Passes where frames that were filled before a pause are not marked for it, and
+ * Passes if frames that were filled before a pause are not marked for it, and
  * the first that is filled after it is (I3).
  */
 static void stream_gap_behind_filled_frames(struct kunit *test)
@@ -469,7 +469,7 @@ static void stream_gap_behind_filled_frames(struct kunit *test)
 				    i == 2 ? MARKED : 0, "frame %u", i);
 }
 
-/* Passes where a damaged frame stays marked as the device marked it (I3). */
+/* Passes if a damaged frame stays marked as the device marked it (I3). */
 static void stream_damaged_frame(struct kunit *test)
 {
 	static const struct ksalloc_completion damaged = {
@@ -483,7 +483,7 @@ static void stream_damaged_frame(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->conn->gaps, 0);
 }
 
-/* Passes where what the device says in place of a frame is passed on, and changes nothing (I2). */
+/* Passes if what the device says in place of a frame is passed on, and changes nothing (I2). */
 static void stream_device_errors(struct kunit *test)
 {
 	static const int errors[] = { -EIO, -EPIPE, -ENOMEM, -ERESTARTSYS };
@@ -509,7 +509,7 @@ static void stream_device_errors(struct kunit *test)
 }
 
 /*
- * Passes where frames that PAUSE took out of the device stay submitted, one that
+ * Passes if frames that PAUSE took out of the device stay submitted, one that
  * is submitted then waits behind them, and on the way back to RUN all are queued
  * once, in that order, whichever of them the device refuses at first (I1).
  */
@@ -557,7 +557,7 @@ static void stream_pause_keeps_the_order(struct kunit *test)
 }
 
 /*
- * Passes where a frame that is submitted after the device refused one of those that
+ * Passes if a frame that is submitted after the device refused one of those that
  * wait is not queued before them (I1, I2).
  */
 static void stream_submit_behind_a_refused_frame(struct kunit *test)
@@ -579,7 +579,7 @@ static void stream_submit_behind_a_refused_frame(struct kunit *test)
 			   sizeof(expected));
 }
 
-/* Passes where what is filled before PAUSE can be collected in it, and after it first (I1). */
+/* Passes if what is filled before PAUSE can be collected in it, and after it first (I1). */
 static void stream_filled_frames_survive_a_pause(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 4, KSSTATE_RUN);
@@ -629,7 +629,7 @@ static void stream_fill_in_interrupt(void *data)
 }
 
 /*
- * Passes where who waits for a frame gets it when it is filled, told by a thread or
+ * Passes if who waits for a frame gets it when it is filled, told by a thread or
  * in a hard interrupt, even where it began to wait before the frame was submitted,
  * or in PAUSE (I2).
  */
@@ -659,7 +659,7 @@ static void stream_reader_waits(struct kunit *test)
 	ks_test_expect_counts(test, rig->alloc, 2, 0, 0);
 }
 
-/* Passes where of several that wait each gets one frame, and no frame goes to two (I2). */
+/* Passes if of several that wait each gets one frame, and no frame goes to two (I2). */
 static void stream_several_readers(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 4, KSSTATE_RUN);
@@ -683,7 +683,7 @@ static void stream_several_readers(struct kunit *test)
 }
 
 /*
- * Passes where a wait ends with ETIMEDOUT when its deadline has passed and not
+ * Passes if a wait ends with ETIMEDOUT when its deadline has passed and not
  * before, and a frame that is there is taken whatever the deadline (I2).
  */
 static void stream_reader_deadline(struct kunit *test)
@@ -710,7 +710,7 @@ static void stream_reader_deadline(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, call->ret, 0);
 }
 
-/* Passes where a deadline beyond what the clock can show is waited for (I2). */
+/* Passes if a deadline beyond what the clock can show is waited for (I2). */
 static void stream_reader_deadline_far(struct kunit *test)
 {
 	static const u64 deadlines[] = { KTIME_MAX, (u64)KTIME_MAX + 1, U64_MAX };
@@ -728,7 +728,7 @@ static void stream_reader_deadline_far(struct kunit *test)
 	}
 }
 
-/* Passes where a signal ends the wait of the one that gets it, and no frame is lost (B4). */
+/* Passes if a signal ends the wait of the one that gets it, and no frame is lost (B4). */
 static void stream_reader_signal(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
@@ -748,7 +748,7 @@ static void stream_reader_signal(struct kunit *test)
 }
 
 /*
- * Passes where those who wait end with ECANCELED when the state goes below PAUSE,
+ * Passes if those who wait end with ECANCELED when the state goes below PAUSE,
  * even if it is back before they look, and not when it goes to PAUSE (I4).
  */
 static void stream_reader_cancelled(struct kunit *test)
@@ -778,7 +778,7 @@ static void stream_reader_cancelled(struct kunit *test)
 	}
 }
 
-/* Passes where those who wait end with ENODEV when the device disappears (I6). */
+/* Passes if those who wait end with ENODEV when the device disappears (I6). */
 static void stream_reader_gone(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
@@ -796,7 +796,7 @@ static void stream_reader_gone(struct kunit *test)
 }
 
 /*
- * Passes where the last close of a process, and no earlier one, cancels its own
+ * Passes if the last close of a process, and no earlier one, cancels its own
  * waits and takes its collected frames back, and nobody else's (B4, B7).
  */
 static void stream_close(struct kunit *test)
@@ -834,7 +834,7 @@ static void stream_close(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, others->ret, 0);
 }
 
-/* Passes where a process that has closed all its descriptors does not wait: ECANCELED (B4). */
+/* Passes if a process that has closed all its descriptors does not wait: ECANCELED (B4). */
 static void stream_no_wait_after_the_last_close(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
@@ -850,7 +850,7 @@ static void stream_no_wait_after_the_last_close(struct kunit *test)
 }
 
 /*
- * Passes where poll says EPOLLIN just while a frame can be collected, and each
+ * Passes if poll says EPOLLIN just while a frame can be collected, and each
  * frame that is filled wakes pollers (E1).
  */
 static void stream_poll(struct kunit *test)
@@ -996,7 +996,7 @@ static void stream_storm_thread(struct ks_test_crew *crew, unsigned int number)
 }
 
 /*
- * Passes where threads submit, collect and change the state at random while a timer
+ * Passes if threads submit, collect and change the state at random while a timer
  * fills frames in hard interrupts: each call says what it may, frames come in order,
  * the device is never misused, and in the end every frame is free (I1 to I4, C4).
  */
