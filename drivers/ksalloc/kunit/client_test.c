@@ -55,8 +55,10 @@ static void test_client_end(void *data)
 	client->client = NULL;
 }
 
-static struct test_client *test_client(struct kunit *test, struct file *file,
-				       const struct ksalloc_client_ops *ops)
+/* A client, whose callback is not enabled */
+static struct test_client *test_client_quiet(struct kunit *test,
+					     struct file *file,
+					     const struct ksalloc_client_ops *ops)
 {
 	struct test_client *client;
 
@@ -67,6 +69,16 @@ static struct test_client *test_client(struct kunit *test, struct file *file,
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
 							   test_client_end,
 							   client));
+	return client;
+}
+
+static struct test_client *test_client(struct kunit *test, struct file *file,
+				       const struct ksalloc_client_ops *ops)
+{
+	struct test_client *client = test_client_quiet(test, file, ops);
+
+	if (ops->free_frame)
+		ksalloc_client_enable(client->client);
 	return client;
 }
 
@@ -93,7 +105,7 @@ static void test_client_do_free(void *data)
 
 /*
  * Passes if a client gets frames in a hard interrupt, at once NULL where there is
- * none, is their owner by itself and no file, and frees them there (C1, C2).
+ * none, is their owner by itself, and frees them there (C1, C2).
  */
 static void client_in_hardirq(struct kunit *test)
 {
@@ -106,13 +118,14 @@ static void client_in_hardirq(struct kunit *test)
 	for (i = 0; i < CLIENT_FRAMES; i++) {
 		KUNIT_ASSERT_EQ(test, 0, ks_test_in_hardirq(test, test_client_do_alloc,
 							    &call));
-		KUNIT_ASSERT_PTR_EQ(test, call.frame, &alloc->frame[i]);
+		KUNIT_ASSERT_PTR_EQ(test, call.frame, &alloc->frames[i]);
 		KUNIT_EXPECT_EQ(test, ksalloc_frame_index(call.frame), i);
 		KUNIT_EXPECT_PTR_EQ(test, ksalloc_frame_dmabuf(call.frame),
-				    alloc->frame[i].dmabuf);
-		KUNIT_EXPECT_PTR_EQ(test, call.frame->owner.file, NULL);
-		KUNIT_EXPECT_PTR_EQ(test, call.frame->owner.files,
-				    (fl_owner_t)client->client);
+				    alloc->frames[i].planes->dmabuf);
+		KUNIT_ASSERT_NOT_NULL(test, call.frame->owner);
+		KUNIT_EXPECT_TRUE(test, call.frame->owner->kernel);
+		KUNIT_EXPECT_PTR_EQ(test, call.frame->owner,
+				    alloc->frames[0].owner);
 	}
 	ks_test_expect_counts(test, alloc, CLIENT_FRAMES, 0, 0);
 	KUNIT_ASSERT_EQ(test, 0, ks_test_in_hardirq(test, test_client_do_alloc,
@@ -139,30 +152,110 @@ static void client_wrong_frees(struct kunit *test)
 	struct file *file = ks_test_allocator_file(test, CLIENT_FRAMES);
 	struct file *other = ks_test_allocator_file(test, CLIENT_FRAMES);
 	struct test_client *client = test_client(test, file, &test_client_ops);
-	struct ks_owner owner = ks_test_owner(0, 0);
 	struct ks_allocator *alloc = ks_allocator_of(file);
 	u32 index = 0;
 
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(ks_allocator_of(other),
-							&owner, &index));
+							ks_test_owner_of(other),
+							&index));
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			ksalloc_free_frame(client->client,
-					   &ks_allocator_of(other)->frame[0]));
+					   &ks_allocator_of(other)->frames[0]));
 	KUNIT_EXPECT_EQ(test, -EINVAL, ksalloc_free_frame(client->client, NULL));
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			ksalloc_free_frame(client->client,
-					   alloc->frame + CLIENT_FRAMES));
+					   alloc->frames + CLIENT_FRAMES));
 	KUNIT_EXPECT_EQ(test, -EINVAL,
-			ksalloc_free_frame(client->client, &alloc->frame[0]));
-	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(client->client));
-	KUNIT_ASSERT_EQ(test, 0, ks_allocator_submit(alloc, 0, ks_test_file(1)));
+			ksalloc_free_frame(client->client, &alloc->frames[0]));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(alloc,
+							ks_test_owner_of(file),
+							&index));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_submit(alloc, 0,
+						     ks_test_device(1)));
 	KUNIT_EXPECT_EQ(test, -EBUSY,
-			ksalloc_free_frame(client->client, &alloc->frame[0]));
+			ksalloc_free_frame(client->client, &alloc->frames[0]));
 	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 0);
 	ks_test_expect_counts(test, alloc, 1, 1, 0);
 	ks_test_expect_counts(test, ks_allocator_of(other), 1, 0, 0);
-	ks_allocator_cancel(alloc, ks_test_file(1));
+	ks_allocator_take_back(alloc, ks_test_device(1));
 	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 1);
+}
+
+/*
+ * Passes if user space can neither free nor submit a frame that a client holds, and
+ * each client can free each allocated frame (B5).
+ */
+static void client_frames_are_the_kernels(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 2);
+	struct test_client *client = test_client(test, file, &test_client_ops);
+	struct test_client *other = test_client(test, file, &test_client_ops);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner *owner = ks_test_owner_of(file);
+	struct ks_test_frames before;
+	u32 index = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(client->client));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(alloc, owner, &index));
+	ks_test_look(test, alloc, &before);
+	KUNIT_EXPECT_EQ(test, -EBUSY, ks_allocator_free(alloc, 0, false));
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			ks_allocator_submit(alloc, 0, ks_test_device(1)));
+	ks_allocator_free_owned(alloc, 0, owner);
+	ks_test_expect_frames(test, alloc, &before);
+
+	KUNIT_EXPECT_EQ(test, 0, ksalloc_free_frame(other->client,
+						    &alloc->frames[0]));
+	KUNIT_EXPECT_EQ(test, 0, ksalloc_free_frame(other->client,
+						    &alloc->frames[1]));
+	ks_test_expect_counts(test, alloc, 0, 0, 0);
+	/* What was a client's is like any other frame afterwards */
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(alloc, owner, &index));
+	KUNIT_EXPECT_EQ(test, index, 0);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
+}
+
+/*
+ * Passes if a client is not told before ksalloc_client_enable(), and is told of each
+ * frame that becomes free from then on (C3).
+ */
+static void client_enable(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 2);
+	struct test_client *client = test_client_quiet(test, file,
+						       &test_client_ops);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ksalloc_frame *frame;
+
+	frame = ksalloc_alloc_frame(client->client);
+	KUNIT_ASSERT_NOT_NULL(test, frame);
+	KUNIT_EXPECT_TRUE(test, list_empty(&alloc->notifiers.always));
+	KUNIT_EXPECT_EQ(test, 0, ksalloc_free_frame(client->client, frame));
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 0);
+
+	ksalloc_client_enable(client->client);
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 0);
+	frame = ksalloc_alloc_frame(client->client);
+	KUNIT_ASSERT_NOT_NULL(test, frame);
+	KUNIT_EXPECT_EQ(test, 0, ksalloc_free_frame(client->client, frame));
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 1);
+}
+
+/* Passes if a client that was never enabled, and has frames, ends as any other (C5). */
+static void client_end_without_enable(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 2);
+	struct test_client *client = test_client_quiet(test, file,
+						       &test_client_ops);
+	struct test_client *other = test_client(test, file, &test_client_ops);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+
+	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(client->client));
+	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(client->client));
+	test_client_end(client);
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&other->told), 2);
+	ks_test_expect_counts(test, alloc, 0, 0, 0);
 }
 
 /*
@@ -176,31 +269,31 @@ static void client_is_told(struct kunit *test)
 	struct test_client *two = test_client(test, file, &test_client_ops);
 	struct test_client *deaf = test_client(test, file, &test_silent_ops);
 	struct ks_allocator *alloc = ks_allocator_of(file);
-	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
 	struct ks_test_call *waiter;
 	u32 i, index = 0;
 
 	for (i = 0; i < CLIENT_FRAMES; i++)
-		KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(alloc, &owner,
+		KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(alloc, owner,
 								&index));
-	waiter = ks_test_call_alloc(test, file, &owner, 0);
-	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->waiting)));
-	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	waiter = ks_test_call_alloc(test, file, owner, 0);
+	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->nr_waiting)));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0, true));
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(waiter));
 	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 0);
 
-	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0, true));
 	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 1);
-	ks_allocator_free_owned(alloc, 1, &owner);
+	ks_allocator_free_owned(alloc, 1, owner);
 	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 2);
-	ks_allocator_free_owned(alloc, 1, &owner);
+	ks_allocator_free_owned(alloc, 1, owner);
 	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 2);
 
 	/* What a device lets go, all at once */
 	for (i = 2; i < CLIENT_FRAMES; i++)
 		KUNIT_ASSERT_EQ(test, 0, ks_allocator_submit(alloc, i,
-							     ks_test_file(1)));
-	ks_allocator_cancel(alloc, ks_test_file(1));
+							     ks_test_device(1)));
+	ks_allocator_take_back(alloc, ks_test_device(1));
 	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), CLIENT_FRAMES);
 
 	/* What an owner leaves, another client for one */
@@ -213,7 +306,7 @@ static void client_is_told(struct kunit *test)
 	/* Who has gone hears nothing */
 	test_client_end(two);
 	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(one->client));
-	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0, true));
 	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 2 * CLIENT_FRAMES + 1);
 	KUNIT_EXPECT_EQ(test, atomic_read(&two->told), 2 * CLIENT_FRAMES);
 	KUNIT_EXPECT_EQ(test, atomic_read(&deaf->told), 0);
@@ -268,21 +361,21 @@ static void client_queues_with_processes(struct kunit *test)
 	struct file *file = ks_test_allocator_file(test, 1);
 	struct test_client *client = test_client(test, file, &test_client_ops);
 	struct ks_allocator *alloc = ks_allocator_of(file);
-	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
 	struct ks_test_call *calls[6];
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(client->client));
 	for (i = 0; i < 6; i++) {
 		calls[i] = i % 2 ? test_client_wait(test, file, client, 0) :
-				   ks_test_call_alloc(test, file, &owner, 0);
+				   ks_test_call_alloc(test, file, owner, 0);
 		KUNIT_ASSERT_TRUE(test,
-				  ks_test_wait_until(READ_ONCE(alloc->waiting) ==
+				  ks_test_wait_until(READ_ONCE(alloc->nr_waiting) ==
 						     i + 1));
 	}
 	for (i = 0; i < 6; i++) {
 		KUNIT_EXPECT_NULL(test, ksalloc_alloc_frame(client->client));
-		KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0));
+		KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0, true));
 		KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[i]));
 		KUNIT_EXPECT_EQ(test, calls[i]->ret, 0);
 		KUNIT_EXPECT_EQ(test, calls[i]->index, 0);
@@ -304,18 +397,18 @@ static void client_gives_up(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
 	KUNIT_EXPECT_EQ(test, call->ret, -ETIMEDOUT);
 	call = test_client_wait(test, file, client, 0);
-	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->waiting)));
+	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->nr_waiting)));
 	ks_test_signal(call);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
 	KUNIT_EXPECT_EQ(test, call->ret, -ERESTARTSYS);
 	ks_test_expect_counts(test, alloc, 1, 0, 0);
-	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0, true));
 	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 1);
 }
 
 /*
- * Passes if ksalloc_client_cancel() ends this client's requests, those to come
- * too, and no other's, and leaves it its frames (B4).
+ * Passes if ksalloc_client_cancel() ends this client's requests and no other's,
+ * leaves it its frames, and lets its later requests not wait (B4).
  */
 static void client_cancel(struct kunit *test)
 {
@@ -330,7 +423,7 @@ static void client_cancel(struct kunit *test)
 	for (i = 0; i < 3; i++) {
 		calls[i] = test_client_wait(test, file, i == 1 ? other : client, 0);
 		KUNIT_ASSERT_TRUE(test,
-				  ks_test_wait_until(READ_ONCE(alloc->waiting) ==
+				  ks_test_wait_until(READ_ONCE(alloc->nr_waiting) ==
 						     i + 1));
 	}
 	ksalloc_client_cancel(client->client);
@@ -340,36 +433,37 @@ static void client_cancel(struct kunit *test)
 	}
 	KUNIT_EXPECT_TRUE(test, ks_test_pending(calls[1]));
 	ks_test_expect_counts(test, alloc, 1, 0, 1);
-	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0, true));
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[1]));
-	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0));
 
+	/* Later calls do not wait, but can be lucky */
 	calls[0] = test_client_wait(test, file, client, 0);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[0]));
 	KUNIT_EXPECT_EQ(test, calls[0]->ret, -ECANCELED);
-	ks_test_expect_counts(test, alloc, 0, 0, 0);
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0, true));
+	calls[0] = test_client_wait(test, file, client, 0);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[0]));
+	KUNIT_EXPECT_EQ(test, calls[0]->ret, 0);
+	ks_test_expect_counts(test, alloc, 1, 0, 0);
 }
 
-/*
- * Passes if a file that is no allocator has no memory, no frames and no dma-bufs
- * of one's own.
- */
-static void client_asks_other_files(struct kunit *test)
+/* Passes if an allocator says how many frames it has, and which dma-buf each has (F2). */
+static void client_asks_allocators(struct kunit *test)
 {
-	struct file *file = ks_test_allocator_file(test, 1);
-	struct dma_buf *dmabuf = ks_allocator_of(file)->frame[0].dmabuf;
+	struct ks_allocator *alloc = ks_test_allocator(test, 2);
+	u32 i;
 
-	KUNIT_EXPECT_EQ(test, ksalloc_allocator_frames(file), 1);
-	KUNIT_EXPECT_PTR_EQ(test, ksalloc_allocator_dmabuf(file, 0), dmabuf);
-	KUNIT_EXPECT_NULL(test, ksalloc_allocator_memory(dmabuf->file,
-							 &ks_test_memory_ops));
-	KUNIT_EXPECT_EQ(test, ksalloc_allocator_frames(dmabuf->file), 0);
-	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(dmabuf->file, 0));
+	KUNIT_EXPECT_EQ(test, ksalloc_allocator_frames(alloc), 2);
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_PTR_EQ(test, ksalloc_allocator_dmabuf(alloc, i),
+				    alloc->frames[i].planes->dmabuf);
+	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(alloc, 2));
+	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(alloc, U32_MAX));
 }
 
 /*
- * Passes if the end of a client gives back its frames, leaves those in a device
- * there with no owner, touches no other owner's, and cancels who waits (B4, B7, C5).
+ * Passes if the end of a client gives back its frames, touches no other owner's, and
+ * cancels who waits (B4, B7, C5).
  */
 static void client_end_gives_back(struct kunit *test)
 {
@@ -377,34 +471,29 @@ static void client_end_gives_back(struct kunit *test)
 	struct test_client *client = test_client(test, file, &test_client_ops);
 	struct test_client *other = test_client(test, file, &test_client_ops);
 	struct ks_allocator *alloc = ks_allocator_of(file);
-	/* As like the client as a file's owner can be */
-	struct ks_owner owner = { file, client->client };
+	struct ks_owner *owner = ks_test_owner_of(file);
 	struct ks_test_call *call;
 	u32 index = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(client->client));
 	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(client->client));
 	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(other->client));
-	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(alloc, &owner, &index));
-	KUNIT_ASSERT_EQ(test, 0, ks_allocator_submit(alloc, 1, ks_test_file(1)));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(alloc, owner, &index));
 	call = test_client_wait(test, file, client, 0);
-	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->waiting)));
+	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->nr_waiting)));
 
-	ks_allocator_reclaim(alloc, &owner);
+	ks_allocator_reclaim(alloc, owner);
 	/* The frame of the file's owner went to the waiter */
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
 	KUNIT_EXPECT_EQ(test, call->index, 3);
 	call = test_client_wait(test, file, client, 0);
-	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->waiting)));
+	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->nr_waiting)));
 
 	test_client_end(client);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
 	KUNIT_EXPECT_EQ(test, call->ret, -ECANCELED);
-	ks_test_expect_counts(test, alloc, 2, 1, 0);
-	KUNIT_EXPECT_PTR_EQ(test, alloc->frame[1].owner.files, NULL);
-	KUNIT_EXPECT_EQ(test, alloc->frame[2].state, KS_FRAME_ALLOCATED);
-	ks_allocator_unsubmit(alloc, 1);
 	ks_test_expect_counts(test, alloc, 1, 0, 0);
+	KUNIT_EXPECT_EQ(test, alloc->frames[2].state, KS_FRAME_ALLOCATED);
 }
 
 /**
@@ -504,6 +593,7 @@ static void client_ends_in_the_middle(struct kunit *test, bool freer)
 	irq->listener = ksalloc_client_create(file, &client_in_irq_ops, irq);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, irq->freer);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, irq->listener);
+	ksalloc_client_enable(irq->listener);
 	irq->frame = ksalloc_alloc_frame(irq->freer);
 	KUNIT_ASSERT_NOT_NULL(test, irq->frame);
 	prototype.data = irq;
@@ -516,7 +606,8 @@ static void client_ends_in_the_middle(struct kunit *test, bool freer)
 	smp_call_function_single(other, client_in_irq_queue, irq, true);
 	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(irq->in_callback)));
 	if (!freer)
-		KUNIT_EXPECT_TRUE(test, ks_test_wait_until(list_empty_careful(&alloc->listeners)));
+		KUNIT_EXPECT_TRUE(test,
+				  ks_test_wait_until(list_empty_careful(&alloc->notifiers.always)));
 	/* Long enough for an end that does not wait */
 	msleep(50);
 	KUNIT_EXPECT_FALSE(test, completion_done(&call->done));
@@ -567,10 +658,14 @@ static void client_keeps_the_allocator(struct kunit *test)
 	};
 	int ground = ks_test_dma_bufs();
 	struct ksalloc_client *client;
+	struct ks_allocator *alloc;
 	struct file *file;
 
-	file = ks_allocator_create(&framing, PAGE_SIZE, &ks_test_memory_ops,
-				   &memory, false);
+	alloc = ks_allocator_create(&framing, PAGE_SIZE, &ks_test_memory_ops,
+				    &memory, false);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, alloc);
+	file = ks_allocator_open(alloc);
+	ks_allocator_put(alloc);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
 	client = ksalloc_client_create(file, &test_silent_ops, NULL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, client);
@@ -586,7 +681,7 @@ static void client_keeps_the_allocator(struct kunit *test)
 static void client_of_other_files(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
-	struct file *dmabuf = ks_allocator_of(file)->frame[0].dmabuf->file;
+	struct file *dmabuf = ks_allocator_of(file)->frames[0].planes->dmabuf->file;
 
 	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EINVAL),
 			    ksalloc_client_create(dmabuf, &test_silent_ops,
@@ -598,6 +693,9 @@ static void client_of_other_files(struct kunit *test)
 static struct kunit_case client_cases[] = {
 	KUNIT_CASE(client_in_hardirq),
 	KUNIT_CASE(client_wrong_frees),
+	KUNIT_CASE(client_frames_are_the_kernels),
+	KUNIT_CASE(client_enable),
+	KUNIT_CASE(client_end_without_enable),
 	KUNIT_CASE(client_is_told),
 	KUNIT_CASE(client_takes_what_it_is_told_of),
 	KUNIT_CASE_SLOW(client_queues_with_processes),
@@ -608,7 +706,7 @@ static struct kunit_case client_cases[] = {
 	KUNIT_CASE_SLOW(client_end_waits_for_free),
 	KUNIT_CASE(client_keeps_the_allocator),
 	KUNIT_CASE(client_of_other_files),
-	KUNIT_CASE(client_asks_other_files),
+	KUNIT_CASE(client_asks_allocators),
 	{}
 };
 

@@ -6,6 +6,7 @@
  * is checked in each call, and the first breach is kept as "misuse". A rig, once
  * it ends, has had none.
  */
+#include <linux/dma-buf.h>
 #include <linux/fs.h>
 #include <linux/lockdep.h>
 #include <linux/module.h>
@@ -67,8 +68,6 @@ static int ks_fake_get_framing(struct ksalloc_device *device,
 	struct ks_fake *fake = to_fake(device);
 	int ret = ks_fake_try(fake, KS_FAKE_GET_FRAMING, 0);
 
-	ks_fake_check(fake, ks_fake_conn_locked(fake),
-		      "get_framing without the connection's lock");
 	if (!ret)
 		*framing = fake->framing;
 	spin_unlock_irq(&fake->lock);
@@ -76,35 +75,42 @@ static int ks_fake_get_framing(struct ksalloc_device *device,
 	return ret;
 }
 
-static int ks_fake_acquire(struct ksalloc_device *device, struct file *allocator)
+/* What holds for each call that changes something */
+static void ks_fake_check_change(struct ks_fake *fake)
+{
+	ks_fake_check(fake, ks_fake_conn_locked(fake),
+		      "called without the connection's lock");
+	ks_fake_check(fake, !fake->stuck, "called though it did not stop");
+}
+
+static int ks_fake_acquire(struct ksalloc_device *device,
+			   const struct ks_allocator *allocator)
 {
 	struct ks_fake *fake = to_fake(device);
 	int ret = ks_fake_try(fake, KS_FAKE_ACQUIRE, 0);
 
-	ks_fake_check(fake, ks_fake_conn_locked(fake),
-		      "acquire without the connection's lock");
-	ks_fake_check(fake, !fake->device.acquired, "acquire when acquired");
+	ks_fake_check_change(fake);
+	ks_fake_check(fake, !fake->hw.acquired, "acquire when acquired");
 	if (!ret) {
-		fake->device.acquired = true;
-		fake->alloc = ks_allocator_of(allocator);
+		fake->hw.acquired = true;
+		fake->alloc = allocator;
 	}
 	spin_unlock_irq(&fake->lock);
 
 	return ret;
 }
 
-static void ks_fake_unacquire(struct ksalloc_device *device)
+static void ks_fake_release(struct ksalloc_device *device)
 {
 	struct ks_fake *fake = to_fake(device);
 
-	ks_fake_enter(fake, KS_FAKE_UNACQUIRE, 0);
-	ks_fake_check(fake, ks_fake_conn_locked(fake),
-		      "unacquire without the connection's lock");
-	ks_fake_check(fake, fake->device.acquired, "unacquire when not acquired");
-	ks_fake_check(fake, !fake->device.running, "unacquire when running");
-	ks_fake_check(fake, !fake->device.n_queued && !fake->device.n_filled,
-		      "unacquire with frames in the queue");
-	fake->device.acquired = false;
+	ks_fake_enter(fake, KS_FAKE_RELEASE, 0);
+	ks_fake_check_change(fake);
+	ks_fake_check(fake, fake->hw.acquired, "release when not acquired");
+	ks_fake_check(fake, !fake->hw.running, "release when running");
+	ks_fake_check(fake, !fake->hw.n_queued && !fake->hw.n_filled,
+		      "release with frames in the queue");
+	fake->hw.acquired = false;
 	fake->alloc = NULL;
 	spin_unlock_irq(&fake->lock);
 }
@@ -113,11 +119,11 @@ static bool ks_fake_has(struct ks_fake *fake, u32 index)
 {
 	u32 i;
 
-	for (i = 0; i < fake->device.n_queued; i++)
-		if (fake->device.queued[i] == index)
+	for (i = 0; i < fake->hw.n_queued; i++)
+		if (fake->hw.queued[i] == index)
 			return true;
-	for (i = 0; i < fake->device.n_filled; i++)
-		if (fake->device.filled[i].index == index)
+	for (i = 0; i < fake->hw.n_filled; i++)
+		if (fake->hw.filled[i].index == index)
 			return true;
 	return false;
 }
@@ -126,32 +132,49 @@ static bool ks_fake_owns(struct ks_fake *fake, u32 index)
 {
 	const struct ksalloc_frame *frame;
 
-	if (!fake->alloc || index >= fake->alloc->frames)
+	if (!fake->alloc || index >= fake->alloc->nr_frames)
 		return false;
-	frame = &fake->alloc->frame[index];
+	frame = &fake->alloc->frames[index];
 	return READ_ONCE(frame->state) == KS_FRAME_IN_DEVICE &&
-	       frame->connection == fake->device.connection->file;
+	       frame->connection == fake->device.connection;
+}
+
+/* Whether a descriptor of the calling task is of a frame's dma-buf, or none */
+static bool ks_fake_right_fd(struct ks_fake *fake, u32 index, int fd)
+{
+	struct dma_buf *dmabuf;
+	bool right;
+
+	if (fd == -1)
+		return true;
+	dmabuf = dma_buf_get(fd);
+	if (IS_ERR(dmabuf))
+		return false;
+	right = fake->alloc &&
+		dmabuf == ksalloc_allocator_dmabuf(fake->alloc, index);
+	dma_buf_put(dmabuf);
+	return right;
 }
 
 static int ks_fake_queue(struct ksalloc_device *device, u32 index,
-			 struct dma_buf *dmabuf)
+			 int dmabuf_fd)
 {
 	struct ks_fake *fake = to_fake(device);
+	bool right = ks_fake_right_fd(fake, index, dmabuf_fd);
 	int ret = ks_fake_try(fake, KS_FAKE_QUEUE, index);
 
-	ks_fake_check(fake, ks_fake_conn_locked(fake),
-		      "queue without the connection's lock");
-	ks_fake_check(fake, fake->device.acquired, "queue when not acquired");
+	ks_fake_check_change(fake);
+	ks_fake_check(fake, fake->hw.acquired, "queue when not acquired");
 	ks_fake_check(fake, !ks_fake_has(fake, index), "queue of a queued frame");
 	ks_fake_check(fake, ks_fake_owns(fake, index),
 		      "queue of a frame that is not in this device");
-	ks_fake_check(fake, fake->alloc && index < fake->alloc->frames &&
-		      fake->alloc->frame[index].dmabuf == dmabuf,
-		      "queue of a frame with another one's dma-buf");
-	ks_fake_check(fake, fake->device.n_queued < KS_TEST_FRAMES,
+	ks_fake_check(fake, right,
+		      "queue of a frame with a descriptor of something else");
+	ks_fake_check(fake, fake->hw.n_queued < KS_TEST_FRAMES,
 		      "queue of too many frames");
+	fake->dmabuf_fd = dmabuf_fd;
 	if (!ret && !fake->misuse)
-		fake->device.queued[fake->device.n_queued++] = index;
+		fake->hw.queued[fake->hw.n_queued++] = index;
 	spin_unlock_irq(&fake->lock);
 
 	return ret;
@@ -161,21 +184,20 @@ static int ks_fake_dequeue(struct ksalloc_device *device,
 			   struct ksalloc_completion *completion)
 {
 	struct ks_fake *fake = to_fake(device);
-	struct ks_fake_device *device = &fake->device;
+	struct ks_fake_hw *hw = &fake->hw;
 	int ret = ks_fake_try(fake, KS_FAKE_DEQUEUE, 0);
 
-	ks_fake_check(fake, ks_fake_conn_locked(fake),
-		      "dequeue without the connection's lock");
-	ks_fake_check(fake, device->running, "dequeue when not running");
-	ks_fake_check(fake, device->n_queued || device->n_filled,
+	ks_fake_check_change(fake);
+	ks_fake_check(fake, hw->running, "dequeue when not running");
+	ks_fake_check(fake, hw->n_queued || hw->n_filled,
 		      "dequeue with no frame queued");
-	if (!ret && !device->n_filled)
+	if (!ret && !hw->n_filled)
 		ret = -EAGAIN;
 	if (!ret) {
-		*completion = device->filled[0];
-		device->n_filled--;
-		memmove(&device->filled[0], &device->filled[1],
-			device->n_filled * sizeof(device->filled[0]));
+		*completion = hw->filled[0];
+		hw->n_filled--;
+		memmove(&hw->filled[0], &hw->filled[1],
+			hw->n_filled * sizeof(hw->filled[0]));
 	}
 	spin_unlock_irq(&fake->lock);
 
@@ -187,34 +209,41 @@ static int ks_fake_run(struct ksalloc_device *device)
 	struct ks_fake *fake = to_fake(device);
 	int ret = ks_fake_try(fake, KS_FAKE_RUN, 0);
 
-	ks_fake_check(fake, ks_fake_conn_locked(fake),
-		      "run without the connection's lock");
-	ks_fake_check(fake, fake->device.acquired, "run when not acquired");
-	ks_fake_check(fake, !fake->device.running, "run when running");
+	ks_fake_check_change(fake);
+	ks_fake_check(fake, fake->hw.acquired, "run when not acquired");
+	ks_fake_check(fake, !fake->hw.running, "run when running");
 	if (!ret)
-		fake->device.running = true;
+		fake->hw.running = true;
 	spin_unlock_irq(&fake->lock);
 
 	return ret;
 }
 
-static void ks_fake_cancel(struct ksalloc_device *device)
+/* If it fails, the device goes on with all that it has */
+static int ks_fake_stop(struct ksalloc_device *device)
 {
 	struct ks_fake *fake = to_fake(device);
+	int ret;
 
-	ks_fake_enter(fake, KS_FAKE_CANCEL, 0);
-	ks_fake_check(fake, ks_fake_conn_locked(fake),
-		      "cancel without the connection's lock");
-	ks_fake_check(fake, fake->device.acquired, "cancel when not acquired");
-	fake->device.running = false;
-	fake->device.n_queued = 0;
-	fake->device.n_filled = 0;
+	ks_fake_enter(fake, KS_FAKE_STOP, 0);
+	ks_fake_check_change(fake);
+	ks_fake_check(fake, fake->hw.acquired, "stop when not acquired");
+	ret = fake->stop_error;
+	if (ret) {
+		fake->stuck = true;
+	} else {
+		fake->hw.running = false;
+		fake->hw.n_queued = 0;
+		fake->hw.n_filled = 0;
+	}
 	spin_unlock_irq(&fake->lock);
+
+	return ret;
 }
 
 static bool ks_fake_ready(struct ksalloc_device *device)
 {
-	return READ_ONCE(to_fake(device)->device.n_filled);
+	return READ_ONCE(to_fake(device)->hw.n_filled);
 }
 
 static bool ks_fake_gone(struct ksalloc_device *device)
@@ -243,13 +272,19 @@ static void ks_fake_unwatch(struct ksalloc_device *device)
 	spin_unlock_irq(&fake->lock);
 }
 
+/* The last moment at which a device that did not stop may access its frames */
 static void ks_fake_destroy(struct ksalloc_device *device)
 {
 	struct ks_fake *fake = to_fake(device);
+	u32 i;
 
 	ks_fake_enter(fake, KS_FAKE_DESTROY, 0);
 	ks_fake_check(fake, !fake->watched, "destroy when watched");
-	ks_fake_check(fake, !fake->device.acquired, "destroy when acquired");
+	ks_fake_check(fake, !fake->hw.acquired || fake->stuck,
+		      "destroy when acquired");
+	for (i = 0; i < fake->hw.n_queued; i++)
+		ks_fake_check(fake, ks_fake_owns(fake, fake->hw.queued[i]),
+			      "a frame was taken away from it");
 	fake->destroyed = true;
 	spin_unlock_irq(&fake->lock);
 }
@@ -262,11 +297,11 @@ static const struct ksalloc_device_ops ks_fake_ops = {
 	.owner = THIS_MODULE,
 	.get_framing = ks_fake_get_framing,
 	.acquire = ks_fake_acquire,
-	.unacquire = ks_fake_unacquire,
+	.release = ks_fake_release,
 	.queue = ks_fake_queue,
 	.dequeue = ks_fake_dequeue,
 	.run = ks_fake_run,
-	.cancel = ks_fake_cancel,
+	.stop = ks_fake_stop,
 	.ready = ks_fake_ready,
 	.gone = ks_fake_gone,
 	.watch = ks_fake_watch,
@@ -337,17 +372,25 @@ void ks_fake_fail(struct ks_fake *fake, u32 in, int error)
 	spin_unlock_irq(&fake->lock);
 }
 
+/* Lets the device fail to stop, from now on; 0 for not */
+void ks_fake_fail_stop(struct ks_fake *fake, int error)
+{
+	spin_lock_irq(&fake->lock);
+	fake->stop_error = error;
+	spin_unlock_irq(&fake->lock);
+}
+
 /* The record as words, in @text of KS_FAKE_TEXT bytes */
 const char *ks_fake_calls(struct ks_fake *fake, char *text)
 {
 	static const char * const names[] = {
 		[KS_FAKE_GET_FRAMING] = "framing",
 		[KS_FAKE_ACQUIRE] = "acquire",
-		[KS_FAKE_UNACQUIRE] = "unacquire",
+		[KS_FAKE_RELEASE] = "release",
 		[KS_FAKE_QUEUE] = "queue",
 		[KS_FAKE_DEQUEUE] = "dequeue",
 		[KS_FAKE_RUN] = "run",
-		[KS_FAKE_CANCEL] = "cancel",
+		[KS_FAKE_STOP] = "stop",
 		[KS_FAKE_WATCH] = "watch",
 		[KS_FAKE_UNWATCH] = "unwatch",
 		[KS_FAKE_DESTROY] = "destroy",
@@ -372,40 +415,40 @@ const char *ks_fake_calls(struct ks_fake *fake, char *text)
 }
 
 /* What the device is at; beyond the counts the lists are zero */
-void ks_fake_look(struct ks_fake *fake, struct ks_fake_device *device)
+void ks_fake_look(struct ks_fake *fake, struct ks_fake_hw *hw)
 {
 	spin_lock_irq(&fake->lock);
-	*device = fake->device;
+	*hw = fake->hw;
 	spin_unlock_irq(&fake->lock);
-	memset(&device->queued[device->n_queued], 0,
-	       (KS_TEST_FRAMES - device->n_queued) * sizeof(device->queued[0]));
-	memset(&device->filled[device->n_filled], 0,
-	       (KS_TEST_FRAMES - device->n_filled) * sizeof(device->filled[0]));
+	memset(&hw->queued[hw->n_queued], 0,
+	       (KS_TEST_FRAMES - hw->n_queued) * sizeof(hw->queued[0]));
+	memset(&hw->filled[hw->n_filled], 0,
+	       (KS_TEST_FRAMES - hw->n_filled) * sizeof(hw->filled[0]));
 }
 
 /* Lets the device fill its next frame. In any context; false where it has none */
 bool ks_fake_fill(struct ks_fake *fake)
 {
-	struct ks_fake_device *device = &fake->device;
+	struct ks_fake_hw *hw = &fake->hw;
 	unsigned long flags;
 	bool fills;
 
 	spin_lock_irqsave(&fake->lock, flags);
-	fills = device->running && device->n_queued;
+	fills = hw->running && hw->n_queued;
 	if (fills) {
 		u32 sequence = fake->sequence++;
 
-		device->filled[device->n_filled] = (struct ksalloc_completion){
-			.index = device->queued[0],
+		hw->filled[hw->n_filled] = (struct ksalloc_completion){
+			.index = hw->queued[0],
 			.sequence = sequence,
 			.data_used = ks_fake_bytes(sequence),
 			.options_flags = KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
 			.time = sequence * 1000LL,
 		};
-		WRITE_ONCE(device->n_filled, device->n_filled + 1);
-		device->n_queued--;
-		memmove(&device->queued[0], &device->queued[1],
-			device->n_queued * sizeof(device->queued[0]));
+		WRITE_ONCE(hw->n_filled, hw->n_filled + 1);
+		hw->n_queued--;
+		memmove(&hw->queued[0], &hw->queued[1],
+			hw->n_queued * sizeof(hw->queued[0]));
 	}
 	spin_unlock_irqrestore(&fake->lock, flags);
 
@@ -417,20 +460,20 @@ bool ks_fake_fill(struct ks_fake *fake)
 /* Lets the device say this, be it ever so strange */
 void ks_fake_fill_as(struct ks_fake *fake, const struct ksalloc_completion *completion)
 {
-	struct ks_fake_device *device = &fake->device;
+	struct ks_fake_hw *hw = &fake->hw;
 	u32 i;
 
 	spin_lock_irq(&fake->lock);
-	for (i = 0; i < device->n_queued; i++) {
-		if (device->queued[i] != completion->index)
+	for (i = 0; i < hw->n_queued; i++) {
+		if (hw->queued[i] != completion->index)
 			continue;
-		device->n_queued--;
-		memmove(&device->queued[i], &device->queued[i + 1],
-			(device->n_queued - i) * sizeof(device->queued[0]));
+		hw->n_queued--;
+		memmove(&hw->queued[i], &hw->queued[i + 1],
+			(hw->n_queued - i) * sizeof(hw->queued[0]));
 		break;
 	}
-	if (device->n_filled < KS_TEST_FRAMES)
-		device->filled[device->n_filled++] = *completion;
+	if (hw->n_filled < KS_TEST_FRAMES)
+		hw->filled[hw->n_filled++] = *completion;
 	spin_unlock_irq(&fake->lock);
 	ks_connection_notify(fake->device.connection);
 }
@@ -479,6 +522,7 @@ void ks_rig_end(struct ks_rig *rig)
 /* A connection in STOP, with the allocator assigned */
 struct ks_rig *ks_rig_create_on(struct kunit *test, struct file *allocator)
 {
+	struct ks_connection_file *cfile;
 	struct ks_rig *rig;
 
 	rig = kunit_kzalloc(test, sizeof(*rig), GFP_KERNEL);
@@ -490,15 +534,39 @@ struct ks_rig *ks_rig_create_on(struct kunit *test, struct file *allocator)
 
 	rig->file = ksalloc_connect(&rig->fake->device);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rig->file);
-	rig->conn = rig->file->private_data;
-	rig->owner = (struct ks_owner){ rig->file, ks_test_files(0) };
+	cfile = rig->file->private_data;
+	rig->conn = ks_connection_of(rig->file);
+	rig->owner = &cfile->owner;
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, ks_rig_action,
 							   rig));
 
 	KUNIT_ASSERT_EQ(test, 0, ks_connection_set_allocator(rig->conn,
-							     allocator));
+							     rig->alloc));
 	ks_fake_forget(rig->fake);
 	return rig;
+}
+
+static void ks_rig_file_end(void *file)
+{
+	__fput_sync(file);
+}
+
+/* Another open file of the connection; it ends with the test, and before the rig */
+struct file *ks_rig_open(struct ks_rig *rig)
+{
+	struct file *file = ks_connection_open(rig->conn);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(rig->test, file);
+	KUNIT_ASSERT_EQ(rig->test, 0,
+			kunit_add_action_or_reset(rig->test, ks_rig_file_end,
+						  file));
+	return file;
+}
+
+/* Closes such a file earlier */
+void ks_rig_close(struct ks_rig *rig, struct file *file)
+{
+	kunit_release_action(rig->test, ks_rig_file_end, file);
 }
 
 struct ks_rig *ks_rig_create(struct kunit *test, u32 frames)
@@ -517,7 +585,7 @@ u32 ks_rig_alloc(struct ks_rig *rig)
 	u32 index = 0;
 
 	KUNIT_ASSERT_EQ(rig->test, 0, ks_allocator_try_alloc(rig->alloc,
-							     &rig->owner,
+							     rig->owner,
 							     &index));
 	return index;
 }
@@ -527,22 +595,21 @@ u32 ks_rig_submit(struct ks_rig *rig)
 {
 	u32 index = ks_rig_alloc(rig);
 
-	KUNIT_ASSERT_EQ(rig->test, 0, ks_connection_submit(rig->conn, index));
+	KUNIT_ASSERT_EQ(rig->test, 0,
+			ks_connection_submit(rig->conn, index, -1));
 	return index;
 }
 
-/* Collects a frame without waiting */
+/* Collects a frame without waiting; @complete is written to if there is one */
 int ks_rig_read(struct ks_rig *rig, struct ksalloc_complete *complete)
 {
-	struct ks_collected collected;
+	struct ks_test_read read = {};
+	int ret = ks_test_read(rig->file, true, 0, &read);
 
-	return ks_connection_read(rig->conn, &rig->owner, true, complete,
-				  &collected);
-}
-
-__poll_t ks_rig_poll(struct ks_rig *rig)
-{
-	return vfs_poll(rig->file, NULL);
+	KUNIT_EXPECT_EQ(rig->test, read.told, !ret);
+	if (read.told)
+		*complete = read.answer;
+	return ret;
 }
 
 enum ksstate ks_rig_state(struct ks_rig *rig)
@@ -572,7 +639,7 @@ u32 ks_rig_submitted(struct ks_rig *rig, u32 *order)
 /* Frames that are filled and not collected, likewise */
 u32 ks_rig_done(struct ks_rig *rig, u32 *order)
 {
-	return ks_rig_slots(rig, &rig->conn->done, order);
+	return ks_rig_slots(rig, &rig->conn->reader.done, order);
 }
 
 /* Fails where the device was called otherwise since ks_fake_forget() */

@@ -15,11 +15,11 @@
 enum ks_fake_op {
 	KS_FAKE_GET_FRAMING,
 	KS_FAKE_ACQUIRE,
-	KS_FAKE_UNACQUIRE,
+	KS_FAKE_RELEASE,
 	KS_FAKE_QUEUE,
 	KS_FAKE_DEQUEUE,
 	KS_FAKE_RUN,
-	KS_FAKE_CANCEL,
+	KS_FAKE_STOP,
 	KS_FAKE_WATCH,
 	KS_FAKE_UNWATCH,
 	KS_FAKE_DESTROY,
@@ -32,15 +32,15 @@ enum ks_fake_op {
 #define KS_FAKE_TEXT 512
 
 /**
- * struct ks_fake_device - what a real device would know
- * @acquired: its buffers are an allocator's frames
+ * struct ks_fake_hw - what a real device would know
+ * @acquired: its buffers are the frames of an allocator
  * @running: it streams
  * @queued: frames to fill, in order
- * @n_queued: how many
+ * @n_queued: length of @queued
  * @filled: frames that it has filled, in order
- * @n_filled: how many
+ * @n_filled: length of @filled
  */
-struct ks_fake_device {
+struct ks_fake_hw {
 	bool acquired;
 	bool running;
 	u32 queued[KS_TEST_FRAMES];
@@ -55,18 +55,22 @@ struct ks_fake_device {
  * @lock: protects all that follows
  * @framing: what it says that it needs
  * @alloc: the allocator of its frames, while acquired
- * @device: the device
+ * @hw: the device
+ * @dmabuf_fd: the descriptor of the last queue
  * @sequence: sequence number of the next frame to be filled
  * @gone: the device has disappeared
  * @watched: the connection is told of news
+ * @stuck: it did not stop
  * @destroyed: the end
  * @misuse: the first call that a device may rely on not to come; NULL for none
  * @ops: the calls since ks_fake_forget(), the first KS_FAKE_CALLS of them
  * @frame: for queue, which frame
  * @n_calls: how many calls
- * @fail_in: which of the calls to come that can fail will: 1 is the next, 0 none
+ * @fail_in: which of the calls to come that can fail will: 1 is the next, 0 none.
+ *	Stop does not count
  * @error: how
  * @failed: which call that was, once it has come
+ * @stop_error: how stop fails; 0 if it does not
  * @on_call: called in each call that can fail, before it does anything
  * @on_call_data: argument
  */
@@ -74,11 +78,13 @@ struct ks_fake {
 	struct ksalloc_device device;
 	spinlock_t lock; /* the device, and the record */
 	struct ksallocator_framing framing;
-	struct ks_allocator *alloc;
-	struct ks_fake_device device;
+	const struct ks_allocator *alloc;
+	struct ks_fake_hw hw;
+	int dmabuf_fd;
 	u32 sequence;
 	bool gone;
 	bool watched;
+	bool stuck;
 	bool destroyed;
 	const char *misuse;
 
@@ -89,6 +95,7 @@ struct ks_fake {
 	u32 fail_in;
 	int error;
 	enum ks_fake_op failed;
+	int stop_error;
 
 	void (*on_call)(struct ks_fake *fake, enum ks_fake_op op, void *data);
 	void *on_call_data;
@@ -103,8 +110,9 @@ static inline u32 ks_fake_bytes(u32 sequence)
 struct ks_fake *ks_fake_create(struct kunit *test);
 void ks_fake_forget(struct ks_fake *fake);
 void ks_fake_fail(struct ks_fake *fake, u32 in, int error);
+void ks_fake_fail_stop(struct ks_fake *fake, int error);
 const char *ks_fake_calls(struct ks_fake *fake, char *text);
-void ks_fake_look(struct ks_fake *fake, struct ks_fake_device *device);
+void ks_fake_look(struct ks_fake *fake, struct ks_fake_hw *hw);
 bool ks_fake_fill(struct ks_fake *fake);
 void ks_fake_fill_as(struct ks_fake *fake, const struct ksalloc_completion *completion);
 void ks_fake_vanish(struct ks_fake *fake);
@@ -112,12 +120,12 @@ void ks_fake_vanish(struct ks_fake *fake);
 /**
  * struct ks_rig - a connection to a fake device, with an allocator
  * @test: the test
- * @allocator: the allocator's file
+ * @allocator: an open file of the allocator
  * @alloc: the allocator
- * @file: the connection's file; NULL when the test has released it
+ * @file: an open file of the connection; NULL when the test has released it
  * @conn: the connection
  * @fake: its device
- * @owner: the client that all is done for, through the connection
+ * @owner: the client that all is done for: the connection's open file
  */
 struct ks_rig {
 	struct kunit *test;
@@ -126,11 +134,13 @@ struct ks_rig {
 	struct file *file;
 	struct ks_connection *conn;
 	struct ks_fake *fake;
-	struct ks_owner owner;
+	struct ks_owner *owner;
 };
 
 struct ks_rig *ks_rig_create(struct kunit *test, u32 frames);
 struct ks_rig *ks_rig_create_on(struct kunit *test, struct file *allocator);
+struct file *ks_rig_open(struct ks_rig *rig);
+void ks_rig_close(struct ks_rig *rig, struct file *file);
 void ks_rig_release(struct ks_rig *rig);
 void ks_rig_end(struct ks_rig *rig);
 
@@ -138,7 +148,6 @@ void ks_rig_request(struct ks_rig *rig, enum ksstate state);
 u32 ks_rig_alloc(struct ks_rig *rig);
 u32 ks_rig_submit(struct ks_rig *rig);
 int ks_rig_read(struct ks_rig *rig, struct ksalloc_complete *complete);
-__poll_t ks_rig_poll(struct ks_rig *rig);
 enum ksstate ks_rig_state(struct ks_rig *rig);
 u32 ks_rig_submitted(struct ks_rig *rig, u32 *order);
 u32 ks_rig_done(struct ks_rig *rig, u32 *order);

@@ -35,7 +35,7 @@ static u32 flush_options(struct ks_rig *rig)
 	ks_rig_submit(rig);
 	KUNIT_EXPECT_TRUE(rig->test, ks_fake_fill(rig->fake));
 	KUNIT_EXPECT_EQ(rig->test, 0, flush_read(rig, &complete));
-	ks_allocator_free(rig->alloc, complete.index);
+	ks_allocator_free(rig->alloc, complete.index, false);
 	return complete.header.options_flags;
 }
 
@@ -51,7 +51,7 @@ static void flush_calls(struct kunit *test)
 	ks_fake_forget(rig->fake);
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_reset(rig->conn, KSRESET_BEGIN));
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_reset(rig->conn, KSRESET_BEGIN));
-	ks_rig_expect_calls(rig, "cancel");
+	ks_rig_expect_calls(rig, "stop");
 	ks_fake_forget(rig->fake);
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_reset(rig->conn, KSRESET_END));
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_reset(rig->conn, KSRESET_END));
@@ -61,7 +61,7 @@ static void flush_calls(struct kunit *test)
 	ks_fake_forget(rig->fake);
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_reset(rig->conn, KSRESET_BEGIN));
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_reset(rig->conn, KSRESET_END));
-	ks_rig_expect_calls(rig, "cancel");
+	ks_rig_expect_calls(rig, "stop");
 }
 
 /*
@@ -75,7 +75,7 @@ static void flush_takes_all(struct kunit *test)
 	struct ks_test_call *call;
 	u32 order[KS_TEST_FRAMES];
 
-	call = ks_test_call_read(test, rig->file, &rig->owner, false, 0);
+	call = ks_test_call_read(test, rig->file, 0);
 	KUNIT_ASSERT_TRUE(test, ks_test_pending(call));
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_reset(rig->conn, KSRESET_BEGIN));
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
@@ -96,7 +96,7 @@ static void flush_takes_all(struct kunit *test)
 	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
 	KUNIT_EXPECT_EQ(test, flush_read(rig, &complete), -ECANCELED);
 	KUNIT_EXPECT_EQ(test, ks_connection_submit(rig->conn,
-						   ks_rig_alloc(rig)),
+						   ks_rig_alloc(rig), -1),
 			-ECANCELED);
 	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), KS_TEST_ERR);
 }
@@ -210,7 +210,7 @@ static void flush_times(struct kunit *test)
 				    cases[i].expected, "case %u", i);
 		KUNIT_EXPECT_EQ(test, complete.header.presentation_time.time,
 				cases[i].time);
-		ks_allocator_free(rig->alloc, 0);
+		ks_allocator_free(rig->alloc, 0, false);
 	}
 }
 
@@ -235,7 +235,7 @@ static void flush_durations(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, complete.header.options_flags,
 				durations[i] ?
 				KSSTREAM_HEADER_OPTIONSF_DURATIONVALID : 0);
-		ks_allocator_free(rig->alloc, 0);
+		ks_allocator_free(rig->alloc, 0, false);
 	}
 }
 

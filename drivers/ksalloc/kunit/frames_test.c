@@ -3,8 +3,8 @@
  * KUnit suite "ksalloc_frames": who has which frame of an allocator, and who
  * waits for one.
  *
- * Owners and connections are pointers to nothing here, for they are only
- * compared. Whoever waits is a thread (ks_test_call_alloc()).
+ * Owners are no open files here, and connections are pointers to nothing, because
+ * they are only compared. Whoever waits is a thread (ks_test_call_alloc()).
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -16,32 +16,32 @@
 
 #include "ks_test.h"
 
-#define DEVICE_A ks_test_file(14)
-#define DEVICE_B ks_test_file(15)
+#define DEVICE_A ks_test_device(14)
+#define DEVICE_B ks_test_device(15)
 
 static u32 frames_alloc(struct kunit *test, struct ks_allocator *alloc,
-			const struct ks_owner *owner)
+			struct ks_owner *owner)
 {
 	u32 index = KS_TEST_NEVER;
 
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(alloc, owner, &index));
-	KUNIT_ASSERT_LT(test, index, alloc->frames);
+	KUNIT_ASSERT_LT(test, index, alloc->nr_frames);
 	return index;
 }
 
 static void frames_alloc_all(struct kunit *test, struct ks_allocator *alloc,
-			     const struct ks_owner *owner)
+			     struct ks_owner *owner)
 {
 	u32 i;
 
-	for (i = 0; i < alloc->frames; i++)
+	for (i = 0; i < alloc->nr_frames; i++)
 		frames_alloc(test, alloc, owner);
 }
 
 /* Allocates a frame and puts it into a device */
 static u32 frames_submit(struct kunit *test, struct ks_allocator *alloc,
-			 const struct ks_owner *owner,
-			 const struct file *connection)
+			 struct ks_owner *owner,
+			 const struct ks_connection *connection)
 {
 	u32 index = frames_alloc(test, alloc, owner);
 
@@ -51,15 +51,14 @@ static u32 frames_submit(struct kunit *test, struct ks_allocator *alloc,
 
 /* Starts a thread that waits for a frame, and lets it get into the line */
 static struct ks_test_call *frames_wait(struct kunit *test, struct file *file,
-					const struct ks_owner *owner,
-					u64 deadline_ns)
+					struct ks_owner *owner, u64 deadline_ns)
 {
 	struct ks_allocator *alloc = ks_allocator_of(file);
-	u32 before = READ_ONCE(alloc->waiting);
+	u32 before = READ_ONCE(alloc->nr_waiting);
 	struct ks_test_call *call;
 
 	call = ks_test_call_alloc(test, file, owner, deadline_ns);
-	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->waiting) ==
+	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->nr_waiting) ==
 						   before + 1));
 	KUNIT_ASSERT_TRUE(test, ks_test_pending(call));
 	return call;
@@ -90,20 +89,20 @@ static void frames_expect_ended(struct kunit *test, struct ks_test_call *call,
 static void frames_bound(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, KS_TEST_FRAMES);
-	struct ks_owner owner = ks_test_owner(0, 0);
-	struct ks_owner other = ks_test_owner(1, 1);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
+	struct ks_owner *other = ks_test_owner(test, alloc);
 	u32 i, index, got = 0;
 
 	for (i = 0; i < KS_TEST_FRAMES; i++) {
 		ks_test_expect_counts(test, alloc, i, 0, 0);
-		got |= BIT(frames_alloc(test, alloc, &owner));
+		got |= BIT(frames_alloc(test, alloc, owner));
 	}
 	KUNIT_EXPECT_EQ(test, got, GENMASK(KS_TEST_FRAMES - 1, 0));
 
 	index = 77;
-	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(alloc, &owner,
+	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(alloc, owner,
 							      &index));
-	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(alloc, &other,
+	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(alloc, other,
 							      &index));
 	KUNIT_EXPECT_EQ(test, index, 77);
 	ks_test_expect_counts(test, alloc, KS_TEST_FRAMES, 0, 0);
@@ -114,14 +113,15 @@ static void frames_bound_is_each_allocators_own(struct kunit *test)
 {
 	struct ks_allocator *one = ks_test_allocator(test, 2);
 	struct ks_allocator *other = ks_test_allocator(test, 3);
-	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner *owner = ks_test_owner(test, one);
+	struct ks_owner *others = ks_test_owner(test, other);
 	u32 index;
 
-	frames_alloc_all(test, one, &owner);
+	frames_alloc_all(test, one, owner);
 	ks_test_expect_counts(test, other, 0, 0, 0);
-	frames_alloc_all(test, other, &owner);
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(one, 1));
-	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(other, &owner,
+	frames_alloc_all(test, other, others);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(one, 1, false));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(other, others,
 							      &index));
 	ks_test_expect_counts(test, one, 1, 0, 0);
 	ks_test_expect_counts(test, other, 3, 0, 0);
@@ -133,15 +133,15 @@ static void frames_longest_free_first(struct kunit *test)
 	static const u32 order[] = { 3, 0, 5, 1, 4, 2 };
 	struct ks_allocator *alloc =
 		ks_test_allocator(test, ARRAY_SIZE(order));
-	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(order); i++)
-		KUNIT_EXPECT_EQ(test, frames_alloc(test, alloc, &owner), i);
+		KUNIT_EXPECT_EQ(test, frames_alloc(test, alloc, owner), i);
 	for (i = 0; i < ARRAY_SIZE(order); i++)
-		KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, order[i]));
+		KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, order[i], false));
 	for (i = 0; i < ARRAY_SIZE(order); i++)
-		KUNIT_EXPECT_EQ(test, frames_alloc(test, alloc, &owner),
+		KUNIT_EXPECT_EQ(test, frames_alloc(test, alloc, owner),
 				order[i]);
 }
 
@@ -149,22 +149,21 @@ static void frames_longest_free_first(struct kunit *test)
 static void frames_alloc_without_waiting(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 2);
-	struct ks_owner owner = ks_test_owner(3, 4);
+	struct ks_owner *owner = ks_test_owner_of(file);
 	struct ks_test_frames frames;
 	struct ks_test_call *call;
 
-	call = ks_test_call_alloc(test, file, &owner, 0);
+	call = ks_test_call_alloc(test, file, owner, 0);
 	frames_expect_got(test, call, 0);
 	/* A deadline that has passed is for waiting only */
-	call = ks_test_call_alloc(test, file, &owner, 1);
+	call = ks_test_call_alloc(test, file, owner, 1);
 	frames_expect_got(test, call, 1);
 
 	ks_test_look(test, ks_allocator_of(file), &frames);
 	KUNIT_EXPECT_EQ(test, frames.allocated, 2);
 	KUNIT_EXPECT_EQ(test, frames.waiting, 0);
 	KUNIT_EXPECT_EQ(test, frames.frame[0].state, KS_FRAME_ALLOCATED);
-	KUNIT_EXPECT_PTR_EQ(test, frames.frame[0].owner.file, owner.file);
-	KUNIT_EXPECT_PTR_EQ(test, frames.frame[0].owner.files, owner.files);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[0].owner, owner);
 }
 
 /*
@@ -175,15 +174,15 @@ static void frames_waiters_in_order(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 3);
 	struct ks_allocator *alloc = ks_allocator_of(file);
-	struct ks_owner owner = ks_test_owner(0, 0);
-	struct ks_test_call *calls[16];
+	struct ks_owner *owner = ks_test_owner(test, alloc);
+	struct ks_owner *waiters[16];
+	struct ks_test_call *calls[ARRAY_SIZE(waiters)];
 	u32 i, j;
 
-	frames_alloc_all(test, alloc, &owner);
+	frames_alloc_all(test, alloc, owner);
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
-		struct ks_owner waiter = ks_test_owner(0, i);
-
-		calls[i] = frames_wait(test, file, &waiter, 0);
+		waiters[i] = ks_test_owner(test, alloc);
+		calls[i] = frames_wait(test, file, waiters[i], 0);
 	}
 	ks_test_expect_counts(test, alloc, 3, 0, ARRAY_SIZE(calls));
 
@@ -191,7 +190,7 @@ static void frames_waiters_in_order(struct kunit *test)
 		struct ks_test_frames frames;
 		u32 index = (i * 2) % 3;
 
-		KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, index));
+		KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, index, false));
 		frames_expect_got(test, calls[i], index);
 		for (j = i + 1; j < ARRAY_SIZE(calls); j++)
 			KUNIT_EXPECT_FALSE(test,
@@ -199,8 +198,7 @@ static void frames_waiters_in_order(struct kunit *test)
 		ks_test_look(test, alloc, &frames);
 		KUNIT_EXPECT_EQ(test, frames.waiting, ARRAY_SIZE(calls) - i - 1);
 		KUNIT_EXPECT_EQ(test, frames.allocated, 3);
-		KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].owner.files,
-				    ks_test_files(i));
+		KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].owner, waiters[i]);
 	}
 }
 
@@ -212,32 +210,32 @@ static void frames_newcomers_do_not_overtake(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 2);
 	struct ks_allocator *alloc = ks_allocator_of(file);
-	struct ks_owner owner = ks_test_owner(0, 0);
-	struct ks_owner newcomer = ks_test_owner(1, 1);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
+	struct ks_owner *newcomer = ks_test_owner(test, alloc);
 	struct ks_test_call *first, *second, *last;
 	u32 index = 77;
 
-	frames_alloc_all(test, alloc, &owner);
-	first = frames_wait(test, file, &owner, 0);
-	second = frames_wait(test, file, &owner, 0);
+	frames_alloc_all(test, alloc, owner);
+	first = frames_wait(test, file, owner, 0);
+	second = frames_wait(test, file, owner, 0);
 
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 1));
-	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(alloc, &newcomer,
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 1, false));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(alloc, newcomer,
 							      &index));
-	last = frames_wait(test, file, &newcomer, 0);
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
-	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(alloc, &newcomer,
+	last = frames_wait(test, file, newcomer, 0);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(alloc, newcomer,
 							      &index));
 	KUNIT_EXPECT_EQ(test, index, 77);
 	frames_expect_got(test, first, 1);
 	frames_expect_got(test, second, 0);
 	KUNIT_EXPECT_FALSE(test, completion_done(&last->done));
 
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
 	frames_expect_got(test, last, 0);
 	/* With nobody waiting, a free frame is anybody's again */
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
-	KUNIT_EXPECT_EQ(test, frames_alloc(test, alloc, &newcomer), 0);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
+	KUNIT_EXPECT_EQ(test, frames_alloc(test, alloc, newcomer), 0);
 }
 
 /*
@@ -247,22 +245,22 @@ static void frames_newcomers_do_not_overtake(struct kunit *test)
 static void frames_free_errors(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 4);
-	struct ks_owner owner = ks_test_owner(0, 0);
-	u32 allocated = frames_alloc(test, alloc, &owner);
-	u32 device = frames_submit(test, alloc, &owner, DEVICE_A);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
+	u32 allocated = frames_alloc(test, alloc, owner);
+	u32 device = frames_submit(test, alloc, owner, DEVICE_A);
 	struct ks_test_frames before;
 
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, allocated));
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, allocated, false));
 	ks_test_look(test, alloc, &before);
-	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, allocated));
-	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, 3));
-	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, 4));
-	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, 5));
-	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, BIT(31)));
-	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, U32_MAX));
-	KUNIT_EXPECT_EQ(test, -EBUSY, ks_allocator_free(alloc, device));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, allocated, false));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, 3, false));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, 4, false));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, 5, false));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, BIT(31), false));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_free(alloc, U32_MAX, false));
+	KUNIT_EXPECT_EQ(test, -EBUSY, ks_allocator_free(alloc, device, false));
 	ks_test_expect_frames(test, alloc, &before);
-	ks_allocator_cancel(alloc, DEVICE_A);
+	ks_allocator_take_back(alloc, DEVICE_A);
 }
 
 /*
@@ -272,24 +270,22 @@ static void frames_free_errors(struct kunit *test)
 static void frames_free_owned(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 2);
-	struct ks_owner owner = ks_test_owner(0, 0);
-	struct ks_owner same_file = ks_test_owner(0, 1);
-	struct ks_owner same_files = ks_test_owner(1, 0);
-	u32 index = frames_alloc(test, alloc, &owner);
-	u32 device = frames_submit(test, alloc, &owner, DEVICE_A);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
+	struct ks_owner *other = ks_test_owner(test, alloc);
+	u32 index = frames_alloc(test, alloc, owner);
+	u32 device = frames_submit(test, alloc, owner, DEVICE_A);
 	struct ks_test_frames before;
 
 	ks_test_look(test, alloc, &before);
-	ks_allocator_free_owned(alloc, index, &same_file);
-	ks_allocator_free_owned(alloc, index, &same_files);
-	ks_allocator_free_owned(alloc, device, &owner);
+	ks_allocator_free_owned(alloc, index, other);
+	ks_allocator_free_owned(alloc, device, owner);
 	ks_test_expect_frames(test, alloc, &before);
 
-	ks_allocator_free_owned(alloc, index, &owner);
+	ks_allocator_free_owned(alloc, index, owner);
 	ks_test_expect_counts(test, alloc, 1, 1, 0);
-	ks_allocator_free_owned(alloc, index, &owner);
+	ks_allocator_free_owned(alloc, index, owner);
 	ks_test_expect_counts(test, alloc, 1, 1, 0);
-	ks_allocator_cancel(alloc, DEVICE_A);
+	ks_allocator_take_back(alloc, DEVICE_A);
 }
 
 /*
@@ -299,14 +295,14 @@ static void frames_free_owned(struct kunit *test)
 static void frames_submit_errors(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 4);
-	struct ks_owner owner = ks_test_owner(0, 0);
-	u32 index = frames_submit(test, alloc, &owner, DEVICE_A);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
+	u32 index = frames_submit(test, alloc, owner, DEVICE_A);
 	struct ks_test_frames before;
 
 	ks_test_look(test, alloc, &before);
 	KUNIT_EXPECT_EQ(test, before.frame[index].state, KS_FRAME_IN_DEVICE);
 	KUNIT_EXPECT_PTR_EQ(test, before.frame[index].connection, DEVICE_A);
-	KUNIT_EXPECT_PTR_EQ(test, before.frame[index].owner.file, owner.file);
+	KUNIT_EXPECT_PTR_EQ(test, before.frame[index].owner, owner);
 	KUNIT_EXPECT_EQ(test, before.allocated, 1);
 	KUNIT_EXPECT_EQ(test, before.in_device, 1);
 
@@ -317,24 +313,24 @@ static void frames_submit_errors(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, ks_allocator_submit(alloc, U32_MAX,
 							   DEVICE_A));
 	ks_test_expect_frames(test, alloc, &before);
-	ks_allocator_cancel(alloc, DEVICE_A);
+	ks_allocator_take_back(alloc, DEVICE_A);
 }
 
 /* Passes if a frame that a device did not accept is its owner's, as before (A4). */
 static void frames_unsubmit_to_owner(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 3);
-	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
 	struct ks_test_frames before;
 	u32 index;
 
-	index = frames_alloc(test, alloc, &owner);
-	frames_alloc(test, alloc, &owner);
+	index = frames_alloc(test, alloc, owner);
+	frames_alloc(test, alloc, owner);
 	ks_test_look(test, alloc, &before);
 	KUNIT_EXPECT_EQ(test, 0, ks_allocator_submit(alloc, index, DEVICE_A));
 	ks_allocator_unsubmit(alloc, index);
 	ks_test_expect_frames(test, alloc, &before);
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, index));
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, index, false));
 }
 
 /*
@@ -345,19 +341,19 @@ static void frames_unsubmit_without_owner(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
 	struct ks_allocator *alloc = ks_allocator_of(file);
-	struct ks_owner owner = ks_test_owner(0, 0);
-	struct ks_owner other = ks_test_owner(0, 1);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
+	struct ks_owner *other = ks_test_owner(test, alloc);
 	struct ks_test_call *call;
 
-	frames_submit(test, alloc, &owner, DEVICE_A);
-	ks_allocator_reclaim(alloc, &owner);
+	frames_submit(test, alloc, owner, DEVICE_A);
+	ks_allocator_reclaim(alloc, owner);
 	ks_test_expect_counts(test, alloc, 1, 1, 0);
 	ks_allocator_unsubmit(alloc, 0);
 	ks_test_expect_counts(test, alloc, 0, 0, 0);
 
-	frames_submit(test, alloc, &owner, DEVICE_A);
-	call = frames_wait(test, file, &other, 0);
-	ks_allocator_reclaim(alloc, &owner);
+	frames_submit(test, alloc, owner, DEVICE_A);
+	call = frames_wait(test, file, other, 0);
+	ks_allocator_reclaim(alloc, owner);
 	KUNIT_EXPECT_TRUE(test, ks_test_pending(call));
 	ks_allocator_unsubmit(alloc, 0);
 	frames_expect_got(test, call, 0);
@@ -368,104 +364,41 @@ static void frames_unsubmit_without_owner(struct kunit *test)
 static void frames_deliver(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 2);
-	struct ks_owner owner = ks_test_owner(0, 0);
-	struct ks_owner reader = ks_test_owner(14, 1);
-	u32 index = frames_submit(test, alloc, &owner, DEVICE_A);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
+	struct ks_owner *reader = ks_test_owner(test, alloc);
+	u32 index = frames_submit(test, alloc, owner, DEVICE_A);
 	struct ks_test_frames frames;
 
-	ks_allocator_deliver(alloc, index, &reader);
+	ks_allocator_deliver(alloc, index, reader);
 	ks_test_look(test, alloc, &frames);
 	KUNIT_EXPECT_EQ(test, frames.frame[index].state, KS_FRAME_ALLOCATED);
-	KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].owner.file, reader.file);
-	KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].owner.files, reader.files);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].owner, reader);
 	KUNIT_EXPECT_EQ(test, frames.allocated, 1);
 	KUNIT_EXPECT_EQ(test, frames.in_device, 0);
 
-	ks_allocator_reclaim(alloc, &owner);
+	ks_allocator_reclaim(alloc, owner);
 	ks_test_expect_counts(test, alloc, 1, 0, 0);
-	ks_allocator_reclaim(alloc, &reader);
-	ks_test_expect_counts(test, alloc, 0, 0, 0);
-}
-
-/* Passes if a delivery is undone as long as the frame is still that owner's (A4). */
-static void frames_undeliver(struct kunit *test)
-{
-	struct ks_allocator *alloc = ks_test_allocator(test, 2);
-	struct ks_owner owner = ks_test_owner(0, 0);
-	struct ks_owner reader = { DEVICE_A, ks_test_files(1) };
-	u32 index = frames_submit(test, alloc, &owner, DEVICE_A);
-	struct ks_test_frames frames;
-
-	ks_allocator_deliver(alloc, index, &reader);
-	KUNIT_EXPECT_TRUE(test, ks_allocator_undeliver(alloc, index, &reader));
-	ks_test_look(test, alloc, &frames);
-	KUNIT_EXPECT_EQ(test, frames.frame[index].state, KS_FRAME_IN_DEVICE);
-	KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].connection, DEVICE_A);
-	KUNIT_EXPECT_EQ(test, frames.in_device, 1);
-	/* The reader has it no more, and can lose it no more */
-	ks_allocator_reclaim(alloc, &reader);
-	ks_test_expect_counts(test, alloc, 1, 1, 0);
-	ks_allocator_cancel(alloc, DEVICE_A);
+	ks_allocator_reclaim(alloc, reader);
 	ks_test_expect_counts(test, alloc, 0, 0, 0);
 }
 
 /*
- * Passes if a delivery is not undone, and nothing changes, once somebody freed,
- * took over or submitted the frame (A4).
+ * Passes if of an allocator that two devices share, the frames of one are taken back
+ * and no others (G1, I4).
  */
-static void frames_undeliver_too_late(struct kunit *test)
-{
-	struct ks_allocator *alloc = ks_test_allocator(test, 1);
-	struct ks_owner reader = { DEVICE_A, ks_test_files(1) };
-	struct ks_owner other = { DEVICE_A, ks_test_files(2) };
-	struct ks_test_frames before;
-
-	/* Freed */
-	frames_submit(test, alloc, &reader, DEVICE_A);
-	ks_allocator_deliver(alloc, 0, &reader);
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
-	ks_test_look(test, alloc, &before);
-	KUNIT_EXPECT_FALSE(test, ks_allocator_undeliver(alloc, 0, &reader));
-	ks_test_expect_frames(test, alloc, &before);
-
-	/* Freed, and somebody else's: of another process, through another file */
-	frames_alloc(test, alloc, &other);
-	ks_test_look(test, alloc, &before);
-	KUNIT_EXPECT_FALSE(test, ks_allocator_undeliver(alloc, 0, &reader));
-	ks_test_expect_frames(test, alloc, &before);
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
-	other = (struct ks_owner){ DEVICE_B, reader.files };
-	frames_alloc(test, alloc, &other);
-	ks_test_look(test, alloc, &before);
-	KUNIT_EXPECT_FALSE(test, ks_allocator_undeliver(alloc, 0, &reader));
-	ks_test_expect_frames(test, alloc, &before);
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
-
-	/* Submitted again */
-	frames_submit(test, alloc, &reader, DEVICE_B);
-	ks_test_look(test, alloc, &before);
-	KUNIT_EXPECT_FALSE(test, ks_allocator_undeliver(alloc, 0, &reader));
-	ks_test_expect_frames(test, alloc, &before);
-	ks_allocator_cancel(alloc, DEVICE_B);
-}
-
-/*
- * Passes if of an allocator that two devices share, cancelling one frees its
- * frames and no others (G1, I4).
- */
-static void frames_cancel_by_connection(struct kunit *test)
+static void frames_take_back_by_connection(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 6);
-	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
 	struct ks_test_frames frames;
 
-	frames_submit(test, alloc, &owner, DEVICE_A);
-	frames_submit(test, alloc, &owner, DEVICE_B);
-	frames_submit(test, alloc, &owner, DEVICE_A);
-	frames_alloc(test, alloc, &owner);
-	frames_submit(test, alloc, &owner, DEVICE_B);
+	frames_submit(test, alloc, owner, DEVICE_A);
+	frames_submit(test, alloc, owner, DEVICE_B);
+	frames_submit(test, alloc, owner, DEVICE_A);
+	frames_alloc(test, alloc, owner);
+	frames_submit(test, alloc, owner, DEVICE_B);
 
-	ks_allocator_cancel(alloc, DEVICE_A);
+	ks_allocator_take_back(alloc, DEVICE_A);
 	ks_test_look(test, alloc, &frames);
 	KUNIT_EXPECT_EQ(test, frames.frame[0].state, KS_FRAME_FREE);
 	KUNIT_EXPECT_EQ(test, frames.frame[1].state, KS_FRAME_IN_DEVICE);
@@ -475,86 +408,136 @@ static void frames_cancel_by_connection(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, frames.allocated, 3);
 	KUNIT_EXPECT_EQ(test, frames.in_device, 2);
 
-	ks_allocator_cancel(alloc, DEVICE_A);
+	ks_allocator_take_back(alloc, DEVICE_A);
 	ks_test_expect_frames(test, alloc, &frames);
-	ks_allocator_cancel(alloc, DEVICE_B);
+	ks_allocator_take_back(alloc, DEVICE_B);
 	ks_test_expect_counts(test, alloc, 1, 0, 0);
 }
 
 /* Passes if frames that come back from a device go to who waits, in order (B3). */
-static void frames_cancel_serves_waiters(struct kunit *test)
+static void frames_take_back_serves_waiters(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 3);
 	struct ks_allocator *alloc = ks_allocator_of(file);
-	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
 	struct ks_test_call *calls[2];
 	u32 i;
 
 	for (i = 0; i < 3; i++)
-		frames_submit(test, alloc, &owner, DEVICE_A);
+		frames_submit(test, alloc, owner, DEVICE_A);
 	for (i = 0; i < ARRAY_SIZE(calls); i++)
-		calls[i] = frames_wait(test, file, &owner, 0);
-	ks_allocator_cancel(alloc, DEVICE_A);
+		calls[i] = frames_wait(test, file, owner, 0);
+	ks_allocator_take_back(alloc, DEVICE_A);
 	frames_expect_got(test, calls[0], 0);
 	frames_expect_got(test, calls[1], 1);
 	ks_test_expect_counts(test, alloc, 2, 0, 0);
 }
 
 /*
- * Passes if what is taken back from a process is what it got through that file,
- * and nothing of another process or through another file (B7).
+ * Passes if an owner loses its frames, and no other owner loses any (B7).
  */
 static void frames_reclaim_owner(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 6);
-	struct ks_owner owner = ks_test_owner(0, 0);
-	struct ks_owner same_file = ks_test_owner(0, 1);
-	struct ks_owner same_files = ks_test_owner(1, 0);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
+	struct ks_owner *other = ks_test_owner(test, alloc);
+	struct ks_owner *third = ks_test_owner(test, alloc);
 	struct ks_test_frames frames;
 
-	frames_alloc(test, alloc, &owner);
-	frames_alloc(test, alloc, &same_file);
-	frames_alloc(test, alloc, &same_files);
-	frames_alloc(test, alloc, &owner);
-	KUNIT_EXPECT_TRUE(test, ks_allocator_serves(alloc, &owner));
+	/* Of two open files of one connection, as well */
+	owner->connection = DEVICE_A;
+	other->connection = DEVICE_A;
+	frames_alloc(test, alloc, owner);
+	frames_alloc(test, alloc, other);
+	frames_alloc(test, alloc, third);
+	frames_alloc(test, alloc, owner);
 
-	ks_allocator_reclaim(alloc, &owner);
-	KUNIT_EXPECT_FALSE(test, ks_allocator_serves(alloc, &owner));
-	KUNIT_EXPECT_TRUE(test, ks_allocator_serves(alloc, &same_file));
+	ks_allocator_reclaim(alloc, owner);
 	ks_test_look(test, alloc, &frames);
 	KUNIT_EXPECT_EQ(test, frames.frame[0].state, KS_FRAME_FREE);
-	KUNIT_EXPECT_EQ(test, frames.frame[1].state, KS_FRAME_ALLOCATED);
-	KUNIT_EXPECT_EQ(test, frames.frame[2].state, KS_FRAME_ALLOCATED);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[1].owner, other);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[2].owner, third);
 	KUNIT_EXPECT_EQ(test, frames.frame[3].state, KS_FRAME_FREE);
 	KUNIT_EXPECT_EQ(test, frames.allocated, 2);
 
 	/* Again: there is nothing left to take */
-	ks_allocator_reclaim(alloc, &owner);
+	ks_allocator_reclaim(alloc, owner);
 	ks_test_expect_frames(test, alloc, &frames);
 }
 
-/* Passes if with a file go the frames of all processes that used it (B7). */
-static void frames_reclaim_file(struct kunit *test)
+/*
+ * Passes if all open files of a connection lose their frames, and an open file of an
+ * allocator or of another connection loses none (B7, D5).
+ */
+static void frames_reclaim_connection(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 6);
-	struct ks_owner one = ks_test_owner(0, 0);
-	struct ks_owner two = ks_test_owner(0, 1);
-	struct ks_owner none = ks_test_owner(1, 0);
-	const struct ks_owner all = { .file = ks_test_file(0) };
+	struct ks_owner *one = ks_test_owner(test, alloc);
+	struct ks_owner *two = ks_test_owner(test, alloc);
+	struct ks_owner *other = ks_test_owner(test, alloc);
+	struct ks_owner *none = ks_test_owner(test, alloc);
 	struct ks_test_frames frames;
 
-	frames_alloc(test, alloc, &one);
-	frames_alloc(test, alloc, &none);
-	frames_alloc(test, alloc, &two);
-	KUNIT_EXPECT_TRUE(test, ks_allocator_serves(alloc, &all));
+	one->connection = DEVICE_A;
+	two->connection = DEVICE_A;
+	other->connection = DEVICE_B;
+	frames_alloc(test, alloc, one);
+	frames_alloc(test, alloc, none);
+	frames_alloc(test, alloc, two);
+	frames_alloc(test, alloc, other);
+	/* One that it collected, and gave to another device */
+	frames_submit(test, alloc, one, DEVICE_B);
+	frames_submit(test, alloc, none, DEVICE_A);
 
-	ks_allocator_reclaim(alloc, &all);
-	KUNIT_EXPECT_FALSE(test, ks_allocator_serves(alloc, &all));
+	ks_allocator_reclaim_connection(alloc, DEVICE_A);
 	ks_test_look(test, alloc, &frames);
 	KUNIT_EXPECT_EQ(test, frames.frame[0].state, KS_FRAME_FREE);
-	KUNIT_EXPECT_EQ(test, frames.frame[1].state, KS_FRAME_ALLOCATED);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[1].owner, none);
 	KUNIT_EXPECT_EQ(test, frames.frame[2].state, KS_FRAME_FREE);
-	KUNIT_EXPECT_EQ(test, frames.allocated, 1);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[3].owner, other);
+	KUNIT_EXPECT_EQ(test, frames.frame[4].state, KS_FRAME_IN_DEVICE);
+	KUNIT_EXPECT_NULL(test, frames.frame[4].owner);
+	KUNIT_EXPECT_EQ(test, frames.frame[5].state, KS_FRAME_IN_DEVICE);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[5].owner, none);
+	KUNIT_EXPECT_EQ(test, frames.allocated, 4);
+	KUNIT_EXPECT_EQ(test, frames.in_device, 2);
+
+	ks_allocator_take_back(alloc, DEVICE_A);
+	ks_allocator_take_back(alloc, DEVICE_B);
+	ks_test_expect_counts(test, alloc, 2, 0, 0);
+}
+
+/*
+ * Passes if a submitted frame whose owner has ended belongs to its reader once it is
+ * delivered, and to nobody if the device did not accept it (B7, I2).
+ */
+static void frames_reclaim_submitted(struct kunit *test)
+{
+	struct ks_allocator *alloc = ks_test_allocator(test, 2);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
+	struct ks_owner *reader = ks_test_owner(test, alloc);
+	struct ks_test_frames frames;
+
+	frames_submit(test, alloc, owner, DEVICE_A);
+	frames_submit(test, alloc, owner, DEVICE_A);
+	ks_allocator_reclaim(alloc, owner);
+	ks_test_look(test, alloc, &frames);
+	KUNIT_EXPECT_NULL(test, frames.frame[0].owner);
+	KUNIT_EXPECT_NULL(test, frames.frame[1].owner);
+	KUNIT_EXPECT_EQ(test, frames.in_device, 2);
+
+	ks_allocator_deliver(alloc, 0, reader);
+	ks_allocator_unsubmit(alloc, 1);
+	ks_test_look(test, alloc, &frames);
+	KUNIT_EXPECT_EQ(test, frames.frame[0].state, KS_FRAME_ALLOCATED);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[0].owner, reader);
+	KUNIT_EXPECT_EQ(test, frames.frame[1].state, KS_FRAME_FREE);
+	ks_test_expect_counts(test, alloc, 1, 0, 0);
+
+	/* The owner that has ended has nothing to do with either any more */
+	ks_allocator_reclaim(alloc, owner);
+	ks_test_expect_frames(test, alloc, &frames);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
 }
 
 /*
@@ -564,131 +547,110 @@ static void frames_reclaim_file(struct kunit *test)
 static void frames_reclaim_leaves_the_device_alone(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 3);
-	struct ks_owner owner = ks_test_owner(0, 0);
-	struct ks_owner other = ks_test_owner(0, 1);
-	u32 index = frames_submit(test, alloc, &owner, DEVICE_A);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
+	struct ks_owner *other = ks_test_owner(test, alloc);
+	u32 index = frames_submit(test, alloc, owner, DEVICE_A);
 	struct ks_test_frames frames;
 
-	frames_submit(test, alloc, &other, DEVICE_A);
-	ks_allocator_reclaim(alloc, &owner);
+	frames_submit(test, alloc, other, DEVICE_A);
+	ks_allocator_reclaim(alloc, owner);
 	ks_test_look(test, alloc, &frames);
 	KUNIT_EXPECT_EQ(test, frames.frame[index].state, KS_FRAME_IN_DEVICE);
 	KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].connection, DEVICE_A);
-	KUNIT_EXPECT_NULL(test, frames.frame[index].owner.file);
+	KUNIT_EXPECT_NULL(test, frames.frame[index].owner);
 	KUNIT_EXPECT_EQ(test, frames.in_device, 2);
-	KUNIT_EXPECT_FALSE(test, ks_allocator_serves(alloc, &owner));
-	KUNIT_EXPECT_TRUE(test, ks_allocator_serves(alloc, &other));
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[1].owner, other);
 
-	ks_allocator_cancel(alloc, DEVICE_A);
+	ks_allocator_take_back(alloc, DEVICE_A);
 	ks_test_expect_counts(test, alloc, 0, 0, 0);
 }
 
 /*
- * Passes if those of an owner's threads that wait end with ECANCELED when it
- * goes, and others wait on, in their order (B4).
- */
-static void frames_reclaim_cancels_waiters(struct kunit *test)
-{
-	struct file *file = ks_test_allocator_file(test, 1);
-	struct ks_allocator *alloc = ks_allocator_of(file);
-	struct ks_owner holder = ks_test_owner(5, 5);
-	struct ks_owner gone = ks_test_owner(0, 0);
-	struct ks_owner same_file = ks_test_owner(0, 1);
-	struct ks_owner same_files = ks_test_owner(1, 0);
-	struct ks_test_call *first, *second, *third, *fourth;
-
-	frames_alloc_all(test, alloc, &holder);
-	first = frames_wait(test, file, &gone, 0);
-	second = frames_wait(test, file, &same_file, 0);
-	third = frames_wait(test, file, &gone, 0);
-	fourth = frames_wait(test, file, &same_files, 0);
-	KUNIT_EXPECT_TRUE(test, ks_allocator_serves(alloc, &gone));
-
-	ks_allocator_reclaim(alloc, &gone);
-	KUNIT_EXPECT_FALSE(test, ks_allocator_serves(alloc, &gone));
-	frames_expect_ended(test, first, -ECANCELED);
-	frames_expect_ended(test, third, -ECANCELED);
-	ks_test_expect_counts(test, alloc, 1, 0, 2);
-	KUNIT_EXPECT_TRUE(test, ks_test_pending(second));
-	KUNIT_EXPECT_TRUE(test, ks_test_pending(fourth));
-
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
-	frames_expect_got(test, second, 0);
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
-	frames_expect_got(test, fourth, 0);
-}
-
-/*
- * Passes if frames of an owner that goes are not given to its own waiting
- * threads but to those behind them (B3, B4, B7).
+ * Passes if frames of an owner that ends are not given to its own waiting threads
+ * but to those behind them (B3, B4, B7).
  */
 static void frames_reclaim_serves_others(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 2);
 	struct ks_allocator *alloc = ks_allocator_of(file);
-	struct ks_owner gone = ks_test_owner(0, 0);
-	struct ks_owner other = ks_test_owner(0, 1);
+	struct ks_owner *gone = ks_test_owner(test, alloc);
+	struct ks_owner *other = ks_test_owner(test, alloc);
 	struct ks_test_call *own, *others;
 	struct ks_test_frames frames;
 
-	frames_alloc_all(test, alloc, &gone);
-	own = frames_wait(test, file, &gone, 0);
-	others = frames_wait(test, file, &other, 0);
+	frames_alloc_all(test, alloc, gone);
+	own = frames_wait(test, file, gone, 0);
+	others = frames_wait(test, file, other, 0);
 
-	ks_allocator_reclaim(alloc, &gone);
+	ks_allocator_end_owner(alloc, gone);
+	ks_allocator_reclaim(alloc, gone);
 	frames_expect_ended(test, own, -ECANCELED);
 	frames_expect_got(test, others, 0);
 	ks_test_look(test, alloc, &frames);
 	KUNIT_EXPECT_EQ(test, frames.allocated, 1);
-	KUNIT_EXPECT_PTR_EQ(test, frames.frame[0].owner.files, other.files);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[0].owner, other);
 }
 
 /*
- * Passes if the last close of a process, and no earlier one, takes its frames
- * back and cancels its waiting threads, and nobody else's (B4, B7).
+ * Passes if the close of a descriptor does nothing while the open file has another
+ * one, and the last close ends the open file: its frames go to those who wait through
+ * other open files (B3, B7).
  */
 static void frames_close(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 2);
 	struct ks_allocator *alloc = ks_allocator_of(file);
-	struct ks_owner closing = { file, current->files };
-	struct ks_owner other = { file, ks_test_files(0) };
-	struct ks_test_fd *first = ks_test_fd(test, file);
-	struct ks_test_fd *last = ks_test_fd(test, file);
-	struct ks_test_call *mine, *others;
+	struct file *closing = ks_allocator_open(alloc);
+	struct ks_test_fd *first, *last;
+	struct ks_test_frames frames;
+	struct ks_test_call *waiter;
 
-	frames_alloc_all(test, alloc, &other);
-	mine = frames_wait(test, file, &closing, 0);
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
-	frames_expect_got(test, mine, 0);
-	mine = frames_wait(test, file, &closing, 0);
-	others = frames_wait(test, file, &other, 0);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, closing);
+	first = ks_test_fd(test, closing);
+	last = ks_test_fd(test, closing);
+	fput(closing);
+	frames_alloc_all(test, alloc, ks_test_owner_of(closing));
+	waiter = frames_wait(test, file, ks_test_owner_of(file), 0);
 
 	ks_test_fd_close(first);
-	KUNIT_EXPECT_TRUE(test, ks_test_pending(mine));
-	ks_test_expect_counts(test, alloc, 2, 0, 2);
+	KUNIT_EXPECT_TRUE(test, ks_test_pending(waiter));
+	ks_test_expect_counts(test, alloc, 2, 0, 1);
 	ks_test_fd_close(last);
-	frames_expect_ended(test, mine, -ECANCELED);
-	frames_expect_got(test, others, 0);
-	ks_test_expect_counts(test, alloc, 2, 0, 0);
+	flush_delayed_fput();
+	frames_expect_got(test, waiter, 0);
+	KUNIT_EXPECT_TRUE(test,
+			  ks_test_wait_until(READ_ONCE(alloc->nr_allocated) == 1));
+	ks_test_look(test, alloc, &frames);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[0].owner, ks_test_owner_of(file));
 }
 
 /*
- * Passes if a process that has closed all its descriptors does not wait, but
- * gets ECANCELED (B4).
+ * Passes if the close of the last descriptor does not end a call that waits through
+ * the same open file: the call keeps the open file, and its frame (B4, B7).
  */
-static void frames_no_wait_after_the_last_close(struct kunit *test)
+static void frames_close_under_a_call(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
 	struct ks_allocator *alloc = ks_allocator_of(file);
-	struct ks_owner closed = { file, current->files };
-	struct ks_owner other = ks_test_owner(0, 0);
-	struct ks_test_call *call;
+	struct file *closing = ks_allocator_open(alloc);
+	struct ks_owner *owner;
+	struct ks_test_call *waiter;
+	struct ks_test_fd *fd;
 
-	frames_alloc_all(test, alloc, &other);
-	call = ks_test_call_alloc(test, file, &closed, 0);
-	frames_expect_ended(test, call, -ECANCELED);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, closing);
+	fd = ks_test_fd(test, closing);
+	fput(closing);
+	owner = ks_test_owner_of(closing);
+	frames_alloc_all(test, alloc, ks_test_owner_of(file));
+	waiter = frames_wait(test, closing, owner, 0);
+
+	ks_test_fd_close(fd);
+	flush_delayed_fput();
+	KUNIT_EXPECT_TRUE(test, ks_test_pending(waiter));
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
+	frames_expect_got(test, waiter, 0);
 	ks_test_expect_counts(test, alloc, 1, 0, 0);
+	KUNIT_EXPECT_PTR_EQ(test, alloc->frames[0].owner, owner);
 }
 
 /*
@@ -702,12 +664,12 @@ static void frames_signal(struct kunit *test)
 	for (i = 0; i < 3; i++) {
 		struct file *file = ks_test_allocator_file(test, 1);
 		struct ks_allocator *alloc = ks_allocator_of(file);
-		struct ks_owner owner = ks_test_owner(0, 0);
+		struct ks_owner *owner = ks_test_owner(test, alloc);
 		struct ks_test_call *calls[3];
 
-		frames_alloc_all(test, alloc, &owner);
+		frames_alloc_all(test, alloc, owner);
 		for (j = 0; j < 3; j++)
-			calls[j] = frames_wait(test, file, &owner, 0);
+			calls[j] = frames_wait(test, file, owner, 0);
 
 		ks_test_signal(calls[i]);
 		frames_expect_ended(test, calls[i], -ERESTARTSYS);
@@ -716,7 +678,7 @@ static void frames_signal(struct kunit *test)
 			if (j == i)
 				continue;
 			KUNIT_EXPECT_TRUE(test, ks_test_pending(calls[j]));
-			KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+			KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
 			frames_expect_got(test, calls[j], 0);
 		}
 		ks_test_expect_counts(test, alloc, 1, 0, 0);
@@ -728,22 +690,22 @@ static void frames_deadline(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
 	struct ks_allocator *alloc = ks_allocator_of(file);
-	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
 	struct ks_test_call *call;
 	u64 deadline;
 
-	frames_alloc_all(test, alloc, &owner);
-	call = ks_test_call_alloc(test, file, &owner, 1);
+	frames_alloc_all(test, alloc, owner);
+	call = ks_test_call_alloc(test, file, owner, 1);
 	frames_expect_ended(test, call, -ETIMEDOUT);
-	call = ks_test_call_alloc(test, file, &owner, ktime_get_ns());
+	call = ks_test_call_alloc(test, file, owner, ktime_get_ns());
 	frames_expect_ended(test, call, -ETIMEDOUT);
 
 	deadline = ktime_get_ns() + 20 * NSEC_PER_MSEC;
-	call = ks_test_call_alloc(test, file, &owner, deadline);
+	call = ks_test_call_alloc(test, file, owner, deadline);
 	frames_expect_ended(test, call, -ETIMEDOUT);
 	KUNIT_EXPECT_GE(test, ktime_get_ns(), deadline);
 	ks_test_expect_counts(test, alloc, 1, 0, 0);
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
 	ks_test_expect_counts(test, alloc, 0, 0, 0);
 }
 
@@ -756,15 +718,15 @@ static void frames_deadline_far(struct kunit *test)
 	};
 	struct file *file = ks_test_allocator_file(test, 1);
 	struct ks_allocator *alloc = ks_allocator_of(file);
-	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
 	u32 i;
 
-	frames_alloc_all(test, alloc, &owner);
+	frames_alloc_all(test, alloc, owner);
 	for (i = 0; i < ARRAY_SIZE(deadlines); i++) {
 		struct ks_test_call *call;
 
-		call = frames_wait(test, file, &owner, deadlines[i]);
-		KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+		call = frames_wait(test, file, owner, deadlines[i]);
+		KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
 		frames_expect_got(test, call, 0);
 	}
 }
@@ -774,20 +736,20 @@ static void frames_deadline_in_line(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
 	struct ks_allocator *alloc = ks_allocator_of(file);
-	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
 	struct ks_test_call *first, *second, *third;
 
-	frames_alloc_all(test, alloc, &owner);
-	first = frames_wait(test, file, &owner, 0);
-	second = ks_test_call_alloc(test, file, &owner,
+	frames_alloc_all(test, alloc, owner);
+	first = frames_wait(test, file, owner, 0);
+	second = ks_test_call_alloc(test, file, owner,
 				    ktime_get_ns() + 50 * NSEC_PER_MSEC);
-	third = ks_test_call_alloc(test, file, &owner, 0);
+	third = ks_test_call_alloc(test, file, owner, 0);
 	frames_expect_ended(test, second, -ETIMEDOUT);
 	KUNIT_EXPECT_TRUE(test,
-			  ks_test_wait_until(READ_ONCE(alloc->waiting) == 2));
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+			  ks_test_wait_until(READ_ONCE(alloc->nr_waiting) == 2));
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
 	frames_expect_got(test, first, 0);
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
 	frames_expect_got(test, third, 0);
 }
 
@@ -799,7 +761,7 @@ static void frames_poll(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 2);
 	struct ks_allocator *alloc = ks_allocator_of(file);
-	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
 	struct ks_test_poll *poll = ks_test_poll(test, file);
 	unsigned int way;
 
@@ -807,30 +769,30 @@ static void frames_poll(struct kunit *test)
 	for (way = 0; way < 5; way++) {
 		int wakes;
 
-		frames_submit(test, alloc, &owner, DEVICE_A);
+		frames_submit(test, alloc, owner, DEVICE_A);
 		KUNIT_EXPECT_EQ(test, ks_test_events(file), KS_TEST_IN);
-		frames_alloc(test, alloc, &owner);
+		frames_alloc(test, alloc, owner);
 		KUNIT_EXPECT_EQ(test, ks_test_events(file), 0);
 		wakes = atomic_read(&poll->wakes);
 		atomic_set(&poll->key, 0);
 
 		switch (way) {
 		case 0:
-			ks_allocator_free(alloc, 1);
+			ks_allocator_free(alloc, 1, false);
 			break;
 		case 1:
-			ks_allocator_cancel(alloc, DEVICE_A);
+			ks_allocator_take_back(alloc, DEVICE_A);
 			break;
 		case 2:
-			ks_allocator_reclaim(alloc, &owner);
+			ks_allocator_reclaim(alloc, owner);
 			break;
 		case 3:
-			ks_allocator_free_owned(alloc, 1, &owner);
+			ks_allocator_free_owned(alloc, 1, owner);
 			break;
 		case 4:
-			ks_allocator_reclaim(alloc, &owner);
+			ks_allocator_reclaim(alloc, owner);
 			wakes = atomic_read(&poll->wakes);
-			frames_alloc(test, alloc, &owner);
+			frames_alloc(test, alloc, owner);
 			ks_allocator_unsubmit(alloc, 0);
 			break;
 		}
@@ -839,12 +801,12 @@ static void frames_poll(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, atomic_read(&poll->key), KS_TEST_IN);
 		KUNIT_EXPECT_EQ(test, ks_test_events(file), KS_TEST_IN);
 
-		ks_allocator_cancel(alloc, DEVICE_A);
-		ks_allocator_reclaim(alloc, &owner);
+		ks_allocator_take_back(alloc, DEVICE_A);
+		ks_allocator_reclaim(alloc, owner);
 		/* Frame 0 is to be the first to be allocated again */
-		frames_alloc_all(test, alloc, &owner);
-		ks_allocator_free(alloc, 0);
-		ks_allocator_free(alloc, 1);
+		frames_alloc_all(test, alloc, owner);
+		ks_allocator_free(alloc, 0, false);
+		ks_allocator_free(alloc, 1, false);
 	}
 }
 
@@ -853,18 +815,19 @@ static void frames_poll_while_others_wait(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
 	struct ks_allocator *alloc = ks_allocator_of(file);
-	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
 	struct ks_test_call *call;
 
-	frames_alloc_all(test, alloc, &owner);
-	call = frames_wait(test, file, &owner, 0);
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0));
+	frames_alloc_all(test, alloc, owner);
+	call = frames_wait(test, file, owner, 0);
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
 	KUNIT_EXPECT_EQ(test, ks_test_events(file), 0);
 	frames_expect_got(test, call, 0);
 	KUNIT_EXPECT_EQ(test, ks_test_events(file), 0);
 }
 
 #define MODEL_FRAMES 5
+#define MODEL_OWNERS 6
 #define MODEL_STEPS 10000
 
 /*
@@ -881,8 +844,7 @@ static bool frames_model_is(const struct ks_test_frames *model, u32 index,
 static bool frames_model_has(const struct ks_test_frames *model, u32 index,
 			     const struct ks_owner *owner)
 {
-	return model->frame[index].owner.file == owner->file &&
-	       model->frame[index].owner.files == owner->files;
+	return model->frame[index].owner == owner;
 }
 
 static void frames_model_free(struct ks_test_frames *model, u32 index)
@@ -908,21 +870,30 @@ static int frames_model_alloc(struct ks_test_frames *model,
 		model->order[i] = model->order[i + 1];
 	model->order[model->free] = 0;
 	model->frame[*index].state = KS_FRAME_ALLOCATED;
-	model->frame[*index].owner = *owner;
+	model->frame[*index].holds = 1;
+	model->frame[*index].owner = owner;
 	model->allocated++;
 	return 0;
 }
 
-/* B5: what is said of a frame that is to be freed or submitted */
+/* B5: what is said of a frame that is to be freed or submitted by user space */
 static int frames_model_check(const struct ks_test_frames *model, u32 index)
 {
 	if (frames_model_is(model, index, KS_FRAME_ALLOCATED))
-		return 0;
+		return model->frame[index].owner->kernel ? -EBUSY : 0;
 	return frames_model_is(model, index, KS_FRAME_IN_DEVICE) ? -EBUSY : -EINVAL;
 }
 
+/* The same, to be freed by a kernel client */
+static int frames_model_check_kernel(const struct ks_test_frames *model, u32 index)
+{
+	if (frames_model_is(model, index, KS_FRAME_ALLOCATED))
+		return 0;
+	return frames_model_check(model, index);
+}
+
 static void frames_model_to_device(struct ks_test_frames *model, u32 index,
-				   const struct file *connection)
+				   const struct ks_connection *connection)
 {
 	model->frame[index].state = KS_FRAME_IN_DEVICE;
 	model->frame[index].connection = connection;
@@ -933,33 +904,34 @@ static void frames_model_from_device(struct ks_test_frames *model, u32 index,
 				     const struct ks_owner *owner)
 {
 	model->frame[index].state = KS_FRAME_ALLOCATED;
-	model->frame[index].owner = *owner;
+	model->frame[index].owner = owner;
 	model->frame[index].connection = NULL;
 	model->in_device--;
 }
 
-/* B7; no files stand for all */
+/* B7: what an owner has, or without one, all owners of a connection */
 static void frames_model_reclaim(struct ks_test_frames *model,
-				 const struct ks_owner *gone)
+				 const struct ks_owner *gone,
+				 const struct ks_connection *connection)
 {
 	u32 i;
 
 	for (i = 0; i < MODEL_FRAMES; i++) {
-		const struct ks_owner owner = model->frame[i].owner;
+		const struct ks_owner *owner = model->frame[i].owner;
 
-		if (owner.file != gone->file ||
-		    (gone->files && owner.files != gone->files))
+		if (!owner ||
+		    (gone ? owner != gone : owner->connection != connection))
 			continue;
 		if (frames_model_is(model, i, KS_FRAME_ALLOCATED))
 			frames_model_free(model, i);
 		else
-			model->frame[i].owner = (struct ks_owner){};
+			model->frame[i].owner = NULL;
 	}
 }
 
 /* I4 */
-static void frames_model_cancel(struct ks_test_frames *model,
-				const struct file *connection)
+static void frames_model_take_back(struct ks_test_frames *model,
+				   const struct ks_connection *connection)
 {
 	u32 i;
 
@@ -972,10 +944,10 @@ static void frames_model_cancel(struct ks_test_frames *model,
 /* A frame that a device did not accept is its owner's again, if that is there */
 static void frames_model_unsubmit(struct ks_test_frames *model, u32 index)
 {
-	const struct ks_owner owner = model->frame[index].owner;
+	const struct ks_owner *owner = model->frame[index].owner;
 
-	if (owner.file)
-		frames_model_from_device(model, index, &owner);
+	if (owner)
+		frames_model_from_device(model, index, owner);
 	else
 		frames_model_free(model, index);
 }
@@ -983,14 +955,14 @@ static void frames_model_unsubmit(struct ks_test_frames *model, u32 index)
 enum frames_call {
 	CALL_ALLOC,
 	CALL_FREE,
+	CALL_FREE_KERNEL,
 	CALL_SUBMIT,
 	CALL_DELIVER,
 	CALL_UNSUBMIT,
-	CALL_UNDELIVER,
 	CALL_FREE_OWNED,
-	CALL_CANCEL,
+	CALL_TAKE_BACK,
 	CALL_RECLAIM,
-	CALL_RECLAIM_FILE,
+	CALL_RECLAIM_CONNECTION,
 };
 
 /* Calls with a frame @i, or a number beyond the last */
@@ -998,6 +970,7 @@ static void frames_step(struct kunit *test, struct ks_allocator *alloc,
 			struct ks_test_frames *model, enum frames_call call,
 			struct ks_owner *owner, u32 i)
 {
+	const struct ks_connection *connection = owner->connection ?: DEVICE_A;
 	u32 index = KS_TEST_NEVER, expected = KS_TEST_NEVER;
 	int ret;
 
@@ -1011,25 +984,31 @@ static void frames_step(struct kunit *test, struct ks_allocator *alloc,
 		ret = frames_model_check(model, i);
 		if (!ret)
 			frames_model_free(model, i);
-		KUNIT_EXPECT_EQ(test, ks_allocator_free(alloc, i), ret);
+		KUNIT_EXPECT_EQ(test, ks_allocator_free(alloc, i, false), ret);
+		break;
+	case CALL_FREE_KERNEL:
+		ret = frames_model_check_kernel(model, i);
+		if (!ret)
+			frames_model_free(model, i);
+		KUNIT_EXPECT_EQ(test, ks_allocator_free(alloc, i, true), ret);
 		break;
 	case CALL_SUBMIT:
 		ret = frames_model_check(model, i);
 		if (!ret)
-			frames_model_to_device(model, i, owner->file);
-		KUNIT_EXPECT_EQ(test, ks_allocator_submit(alloc, i, owner->file), ret);
+			frames_model_to_device(model, i, connection);
+		KUNIT_EXPECT_EQ(test, ks_allocator_submit(alloc, i, connection), ret);
 		break;
-	case CALL_CANCEL:
-		frames_model_cancel(model, owner->file);
-		ks_allocator_cancel(alloc, owner->file);
+	case CALL_TAKE_BACK:
+		frames_model_take_back(model, connection);
+		ks_allocator_take_back(alloc, connection);
 		break;
-	case CALL_RECLAIM_FILE:
-		owner->files = NULL;
-		fallthrough;
 	case CALL_RECLAIM:
-		frames_model_reclaim(model, owner);
+		frames_model_reclaim(model, owner, NULL);
 		ks_allocator_reclaim(alloc, owner);
-		KUNIT_EXPECT_FALSE(test, ks_allocator_serves(alloc, owner));
+		break;
+	case CALL_RECLAIM_CONNECTION:
+		frames_model_reclaim(model, NULL, connection);
+		ks_allocator_reclaim_connection(alloc, connection);
 		break;
 	default:
 		break;
@@ -1039,7 +1018,7 @@ static void frames_step(struct kunit *test, struct ks_allocator *alloc,
 /* Calls that are made only for a frame that there is, or that is in a device */
 static void frames_step_within(struct kunit *test, struct ks_allocator *alloc,
 			       struct ks_test_frames *model, enum frames_call call,
-			       const struct ks_owner *owner, u32 i)
+			       struct ks_owner *owner, u32 i)
 {
 	bool in_device = frames_model_is(model, i, KS_FRAME_IN_DEVICE);
 	bool ours = frames_model_is(model, i, KS_FRAME_ALLOCATED) &&
@@ -1055,20 +1034,29 @@ static void frames_step_within(struct kunit *test, struct ks_allocator *alloc,
 		if (ours)
 			frames_model_free(model, i);
 		ks_allocator_free_owned(alloc, i, owner);
-	} else if (call == CALL_UNDELIVER) {
-		if (ours) {
-			model->frame[i].owner = (struct ks_owner){};
-			frames_model_to_device(model, i, owner->file);
-		}
-		KUNIT_EXPECT_EQ(test, ks_allocator_undeliver(alloc, i, owner), ours);
 	}
 }
 
+/* Two open files of each of two connections, one of the allocator, a kernel client */
+static void frames_random_owners(struct kunit *test, struct ks_allocator *alloc,
+				 struct ks_owner *owners[MODEL_OWNERS])
+{
+	u32 i;
+
+	for (i = 0; i < MODEL_OWNERS; i++)
+		owners[i] = ks_test_owner(test, alloc);
+	owners[0]->connection = DEVICE_A;
+	owners[1]->connection = DEVICE_A;
+	owners[2]->connection = DEVICE_B;
+	owners[3]->connection = DEVICE_B;
+	owners[5]->kernel = true;
+}
+
 /*
- * Passes if after each of 10,000 random calls, for three processes and through
- * two files, the frames are what a model of them says: whose each is, which are
- * free, and in which order; and frames ran out and lay in devices often (B1, B5, B7,
- * C2, I2, I4).
+ * Passes if after each of 10,000 random calls for six owners and two devices the
+ * frames are what a model of them says: whose each is, which are free, and in which
+ * order; and if there often is no free frame, and often more than one frame in a
+ * device (B1, B5, B7, C2, I2, I4).
  */
 static void frames_random_calls(struct kunit *test)
 {
@@ -1077,26 +1065,29 @@ static void frames_random_calls(struct kunit *test)
 		CALL_ALLOC, CALL_ALLOC, CALL_ALLOC, CALL_ALLOC, CALL_ALLOC,
 		CALL_ALLOC, CALL_ALLOC, CALL_ALLOC, CALL_SUBMIT, CALL_SUBMIT,
 		CALL_SUBMIT, CALL_SUBMIT, CALL_SUBMIT, CALL_SUBMIT,
-		CALL_UNDELIVER, CALL_UNDELIVER, CALL_DELIVER, CALL_UNSUBMIT,
-		CALL_FREE, CALL_FREE, CALL_FREE_OWNED, CALL_FREE_OWNED,
-		CALL_CANCEL, CALL_RECLAIM, CALL_RECLAIM, CALL_RECLAIM_FILE,
+		CALL_DELIVER, CALL_DELIVER, CALL_UNSUBMIT, CALL_FREE, CALL_FREE,
+		CALL_FREE_KERNEL, CALL_FREE_OWNED, CALL_FREE_OWNED,
+		CALL_TAKE_BACK, CALL_RECLAIM, CALL_RECLAIM,
+		CALL_RECLAIM_CONNECTION,
 	};
 	struct ks_allocator *alloc = ks_test_allocator(test, MODEL_FRAMES);
 	u32 step, none_free = 0, in_device = 0;
+	struct ks_owner *owners[MODEL_OWNERS];
 	struct ks_test_frames model;
 	struct rnd_state rnd;
 
+	frames_random_owners(test, alloc, owners);
 	ks_test_seed(test, &rnd);
 	ks_test_look(test, alloc, &model);
 	for (step = 0; step < MODEL_STEPS; step++) {
 		u32 r = prandom_u32_state(&rnd);
-		struct ks_owner owner = ks_test_owner(r % 2, r / 2 % 3);
+		struct ks_owner *owner = owners[r % MODEL_OWNERS];
 		enum frames_call call = calls[r / 8 % ARRAY_SIZE(calls)];
 		u32 i = prandom_u32_state(&rnd) % (MODEL_FRAMES + 2);
 
-		frames_step(test, alloc, &model, call, &owner, i);
+		frames_step(test, alloc, &model, call, owner, i);
 		if (i < MODEL_FRAMES)
-			frames_step_within(test, alloc, &model, call, &owner, i);
+			frames_step_within(test, alloc, &model, call, owner, i);
 		ks_test_expect_frames(test, alloc, &model);
 		KUNIT_ASSERT_NE_MSG(test, READ_ONCE(test->status), KUNIT_FAILURE,
 				    "step %u: call %u for frame %u", step, call, i);
@@ -1107,8 +1098,8 @@ static void frames_random_calls(struct kunit *test)
 		   none_free, in_device);
 	KUNIT_EXPECT_GT(test, none_free, MODEL_STEPS / 20);
 	KUNIT_EXPECT_GT(test, in_device, MODEL_STEPS / 20);
-	ks_allocator_cancel(alloc, ks_test_file(0));
-	ks_allocator_cancel(alloc, ks_test_file(1));
+	ks_allocator_take_back(alloc, DEVICE_A);
+	ks_allocator_take_back(alloc, DEVICE_B);
 }
 
 #define CANCEL_ROUNDS 100
@@ -1135,7 +1126,7 @@ static void frames_free_first(void *data)
 
 	WRITE_ONCE(call->begins, true);
 	ndelay(call->pause_ns);
-	call->ret = ks_allocator_free(call->alloc, 0);
+	call->ret = ks_allocator_free(call->alloc, 0, false);
 	complete(&call->done);
 }
 
@@ -1147,13 +1138,15 @@ static void frames_free_first(void *data)
 static void frames_cancel_against_free(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
-	struct ks_owner holder = ks_test_owner(0, 0), gone = ks_test_owner(0, 1);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_owner *holder = ks_test_owner(test, alloc);
+	struct ks_owner *cancelled = ks_test_owner(test, alloc);
 	struct frames_free *call;
 	u32 round, served = 0;
 
 	call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, call);
-	call->alloc = ks_allocator_of(file);
+	call->alloc = alloc;
 	init_completion(&call->done);
 	for (round = 0; round < CANCEL_ROUNDS; round++) {
 		struct ks_test_call *waiter;
@@ -1161,8 +1154,8 @@ static void frames_cancel_against_free(struct kunit *test)
 
 		call->begins = false;
 		call->pause_ns = round / 8 % 4 * 1000;
-		frames_alloc(test, call->alloc, &holder);
-		waiter = frames_wait(test, file, &gone, 0);
+		frames_alloc(test, alloc, holder);
+		waiter = frames_wait(test, file, cancelled, 0);
 		migrate_disable();
 		cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
 		if (cpu >= nr_cpu_ids)
@@ -1172,7 +1165,7 @@ static void frames_cancel_against_free(struct kunit *test)
 		for (spins = 0; spins < 100000 && !READ_ONCE(call->begins); spins++)
 			cpu_relax();
 		ndelay(round % 8 * 200);
-		ks_allocator_reclaim(call->alloc, &gone);
+		ks_allocator_cancel(alloc, cancelled);
 		migrate_enable();
 
 		wait_for_completion(&call->done);
@@ -1181,7 +1174,9 @@ static void frames_cancel_against_free(struct kunit *test)
 		served += !waiter->ret;
 		if (waiter->ret)
 			frames_expect_ended(test, waiter, -ECANCELED);
-		ks_test_expect_counts(test, call->alloc, 0, 0, 0);
+		ks_test_expect_counts(test, alloc, !waiter->ret, 0, 0);
+		ks_allocator_reclaim(alloc, cancelled);
+		ks_test_expect_counts(test, alloc, 0, 0, 0);
 	}
 	kunit_info(test, "%u of %u were served first\n", served, CANCEL_ROUNDS);
 }
@@ -1192,6 +1187,7 @@ static void frames_cancel_against_free(struct kunit *test)
 /**
  * struct frames_crowd - what threads that quarrel over a few frames share
  * @seed: for the random numbers of all
+ * @owner: one for each thread
  * @holder: who has each frame, 0 for nobody
  * @clashes: how often a frame was given to two, or an errno was none of those due
  * @served: how often an allocation succeeded
@@ -1199,6 +1195,7 @@ static void frames_cancel_against_free(struct kunit *test)
  */
 struct frames_crowd {
 	u64 seed;
+	struct ks_owner *owner[CROWD_THREADS];
 	atomic_t holder[2];
 	atomic_t clashes;
 	atomic_t served;
@@ -1210,11 +1207,10 @@ static void frames_crowd_round(struct frames_crowd *crowd,
 			       struct ks_allocator *alloc, int me, u32 r)
 {
 	u64 deadline = ktime_get_ns() + r % 64 * 20 * NSEC_PER_USEC;
-	struct ks_owner owner = ks_test_owner(0, me);
 	u32 index = 0;
 	int ret;
 
-	ret = ks_allocator_alloc(alloc, &owner, deadline, &index);
+	ret = ks_allocator_alloc(alloc, crowd->owner[me - 1], deadline, &index);
 	flush_signals(current);
 	if (ret) {
 		atomic_inc(&crowd->ended);
@@ -1233,7 +1229,7 @@ static void frames_crowd_round(struct frames_crowd *crowd,
 		cond_resched();
 	if (atomic_cmpxchg(&crowd->holder[index], me, 0) != me)
 		atomic_inc(&crowd->clashes);
-	if (ks_allocator_free(alloc, index))
+	if (ks_allocator_free(alloc, index, false))
 		atomic_inc(&crowd->clashes);
 }
 
@@ -1261,10 +1257,13 @@ static void frames_giving_up_loses_nothing(struct kunit *test)
 	struct frames_crowd *crowd;
 	struct rnd_state rnd;
 	unsigned long end;
+	u32 i;
 
 	crowd = kzalloc(sizeof(*crowd), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, crowd);
 	crowd->seed = ks_test_seed(test, &rnd);
+	for (i = 0; i < CROWD_THREADS; i++)
+		crowd->owner[i] = ks_test_owner(test, ks_allocator_of(file));
 	crew = ks_test_crew(test, CROWD_THREADS, frames_crowd_work, crowd, file);
 
 	end = jiffies + 3 * KS_TEST_PATIENCE;
@@ -1298,17 +1297,15 @@ static struct kunit_case frames_cases[] = {
 	KUNIT_CASE(frames_unsubmit_to_owner),
 	KUNIT_CASE(frames_unsubmit_without_owner),
 	KUNIT_CASE(frames_deliver),
-	KUNIT_CASE(frames_undeliver),
-	KUNIT_CASE(frames_undeliver_too_late),
-	KUNIT_CASE(frames_cancel_by_connection),
-	KUNIT_CASE(frames_cancel_serves_waiters),
+	KUNIT_CASE(frames_take_back_by_connection),
+	KUNIT_CASE(frames_take_back_serves_waiters),
 	KUNIT_CASE(frames_reclaim_owner),
-	KUNIT_CASE(frames_reclaim_file),
+	KUNIT_CASE(frames_reclaim_connection),
+	KUNIT_CASE(frames_reclaim_submitted),
 	KUNIT_CASE(frames_reclaim_leaves_the_device_alone),
-	KUNIT_CASE(frames_reclaim_cancels_waiters),
 	KUNIT_CASE(frames_reclaim_serves_others),
 	KUNIT_CASE(frames_close),
-	KUNIT_CASE(frames_no_wait_after_the_last_close),
+	KUNIT_CASE(frames_close_under_a_call),
 	KUNIT_CASE(frames_signal),
 	KUNIT_CASE(frames_deadline),
 	KUNIT_CASE(frames_deadline_far),

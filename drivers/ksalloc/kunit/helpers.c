@@ -65,18 +65,44 @@ u64 ks_test_seed(struct kunit *test, struct rnd_state *rnd)
 	return value;
 }
 
-const struct file *ks_test_file(unsigned int i)
+const struct ks_connection *ks_test_device(unsigned int i)
 {
-	static const char files[KS_TEST_FRAMES];
+	static const char devices[KS_TEST_FRAMES];
 
-	return (const struct file *)&files[i];
+	return (const struct ks_connection *)&devices[i];
 }
 
-fl_owner_t ks_test_files(unsigned int i)
-{
-	static char files[KS_TEST_FRAMES];
+/* Owners */
 
-	return &files[i];
+struct ks_test_owner {
+	struct ks_owner owner;
+	struct ks_allocator *alloc;
+};
+
+static void ks_test_owner_end(void *data)
+{
+	struct ks_test_owner *owner = data;
+
+	/* A call that does not return keeps its owner. The test has failed already */
+	if (!list_empty_careful(&owner->owner.waiters))
+		return;
+	ks_allocator_reclaim(owner->alloc, &owner->owner);
+	ks_allocator_put(owner->alloc);
+	kfree(owner);
+}
+
+/* An owner that is no open file; it ends with the test */
+struct ks_owner *ks_test_owner(struct kunit *test, struct ks_allocator *alloc)
+{
+	struct ks_test_owner *owner = kzalloc(sizeof(*owner), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, owner);
+	ks_owner_init(&owner->owner, NULL, false);
+	owner->alloc = ks_allocator_get(alloc);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
+							   ks_test_owner_end,
+							   owner));
+	return &owner->owner;
 }
 
 /* Memory: dma-bufs without any, which are counted */
@@ -214,10 +240,21 @@ static void ks_test_allocator_put(void *data)
 	u32 i;
 
 	/* After a test that has failed there can be some; they end here */
-	for (i = 0; i < alloc->frames; i++)
-		if (alloc->frame[i].state == KS_FRAME_IN_DEVICE)
-			ks_allocator_cancel(alloc, alloc->frame[i].connection);
+	for (i = 0; i < alloc->nr_frames; i++)
+		if (alloc->frames[i].state == KS_FRAME_IN_DEVICE)
+			ks_allocator_take_back(alloc,
+					       alloc->frames[i].connection);
 	__fput_sync(file);
+}
+
+static struct file *ks_test_allocator_keep(struct kunit *test,
+					   struct file *file)
+{
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
+							   ks_test_allocator_put,
+							   file));
+	return file;
 }
 
 /* An allocator that lives until the test's end, and its file */
@@ -233,18 +270,25 @@ struct file *ks_test_allocator_file(struct kunit *test, u32 frames)
 		.signal_at = KS_TEST_NEVER,
 		.same_at = KS_TEST_NEVER,
 	};
+	struct ks_allocator *alloc;
 	struct file *file;
 
-	file = ks_allocator_create(&framing, PAGE_SIZE, &ks_test_memory_ops,
-				   &memory, true);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
-							   ks_test_allocator_put,
-							   file));
-	return file;
+	alloc = ks_allocator_create(&framing, PAGE_SIZE, &ks_test_memory_ops,
+				    &memory, true);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, alloc);
+	file = ks_allocator_open(alloc);
+	ks_allocator_put(alloc);
+	return ks_test_allocator_keep(test, file);
 }
 
-/* Ends it earlier */
+/* Another open file of an allocator; it ends with the test */
+struct file *ks_test_allocator_open(struct kunit *test,
+				    struct ks_allocator *alloc)
+{
+	return ks_test_allocator_keep(test, ks_allocator_open(alloc));
+}
+
+/* Closes such a file earlier */
 void ks_test_allocator_end(struct kunit *test, struct file *file)
 {
 	kunit_release_action(test, ks_test_allocator_put, file);
@@ -255,48 +299,71 @@ struct ks_allocator *ks_test_allocator(struct kunit *test, u32 frames)
 	return ks_allocator_of(ks_test_allocator_file(test, frames));
 }
 
+/* Fills in what there is to see of a frame; returns what contradicts itself, or NULL */
+static const char *ks_test_look_at(const struct ks_allocator *alloc, u32 index,
+				   struct ks_test_frames *frames)
+{
+	const struct ksalloc_frame *frame = &alloc->frames[index];
+	bool held = frame->state == KS_FRAME_ALLOCATED ||
+		    frame->state == KS_FRAME_IN_DEVICE;
+	bool in_device = frame->state == KS_FRAME_IN_DEVICE;
+
+	frames->frame[index].state = frame->state;
+	frames->frame[index].holds = frame->holds;
+	frames->frame[index].owner = frame->owner;
+	frames->frame[index].connection = frame->connection;
+	if (frame->index != index)
+		return "a frame has the index of another";
+	if (held != !!frame->holds)
+		return "a frame's holds do not fit its state";
+	if (frame->state == KS_FRAME_ALLOCATED ? !frame->owner :
+	    !held && frame->owner)
+		return "a frame's owner does not fit its state";
+	if (in_device != !!frame->connection)
+		return "a frame's connection does not fit its state";
+	return NULL;
+}
+
 /* Fills @frames in; returns what contradicts itself, or NULL */
 static const char *ks_test_look_locked(struct ks_allocator *alloc,
 				       struct ks_test_frames *frames)
 {
-	u32 i, allocated = 0, in_device = 0, waiting = 0;
+	u32 i, count[KS_FRAME_FENCED + 1] = {}, waiting = 0;
+	const char *problem = NULL;
 	struct ksalloc_frame *frame;
 	struct list_head *link;
 
 	lockdep_assert_held(&alloc->lock);
 
-	frames->allocated = alloc->allocated;
-	frames->in_device = alloc->in_device;
-	frames->waiting = alloc->waiting;
+	frames->allocated = alloc->nr_allocated;
+	frames->in_device = alloc->nr_in_device;
+	frames->fenced = alloc->nr_fenced;
+	frames->waiting = alloc->nr_waiting;
 	list_for_each(link, &alloc->waiters)
 		waiting++;
 	list_for_each_entry(frame, &alloc->free, link) {
-		if (frames->free == alloc->frames)
+		if (frames->free == alloc->nr_frames)
 			return "the free list is longer than there are frames";
 		if (frame->state != KS_FRAME_FREE)
 			return "a frame on the free list is not free";
-		frames->order[frames->free++] = frame - alloc->frame;
+		frames->order[frames->free++] = frame - alloc->frames;
 	}
-	for (i = 0; i < alloc->frames; i++) {
-		frame = &alloc->frame[i];
-		frames->frame[i].state = frame->state;
-		if (frame->state == KS_FRAME_FREE)
-			continue;
-		frames->frame[i].owner = frame->owner;
-		allocated++;
-		if (frame->state != KS_FRAME_IN_DEVICE)
-			continue;
-		frames->frame[i].connection = frame->connection;
-		in_device++;
+	for (i = 0; i < alloc->nr_frames && !problem; i++) {
+		problem = ks_test_look_at(alloc, i, frames);
+		count[alloc->frames[i].state]++;
 	}
 
-	if (allocated != alloc->allocated)
+	if (problem)
+		return problem;
+	if (alloc->nr_frames - count[KS_FRAME_FREE] != alloc->nr_allocated)
 		return "the count of allocated frames is wrong";
-	if (in_device != alloc->in_device)
+	if (count[KS_FRAME_IN_DEVICE] != alloc->nr_in_device)
 		return "the count of frames in a device is wrong";
-	if (waiting != alloc->waiting)
+	if (count[KS_FRAME_FENCED] != alloc->nr_fenced)
+		return "the count of frames with fences is wrong";
+	if (waiting != alloc->nr_waiting)
 		return "the count of waiters is wrong";
-	if (frames->free + allocated != alloc->frames)
+	if (frames->free != count[KS_FRAME_FREE])
 		return "a free frame is not on the free list";
 	if (frames->free && waiting)
 		return "a frame is free although somebody waits";
@@ -309,7 +376,7 @@ void ks_test_look(struct kunit *test, struct ks_allocator *alloc,
 {
 	const char *problem;
 
-	KUNIT_ASSERT_LE(test, alloc->frames, KS_TEST_FRAMES);
+	KUNIT_ASSERT_LE(test, alloc->nr_frames, KS_TEST_FRAMES);
 	memset(frames, 0, sizeof(*frames));
 	spin_lock_irq(&alloc->lock);
 	problem = ks_test_look_locked(alloc, frames);
@@ -411,19 +478,19 @@ struct ks_test_call *ks_test_call(struct kunit *test,
 
 static int ks_test_do_alloc(struct ks_test_call *call)
 {
-	return ks_allocator_alloc(ks_allocator_of(call->file), &call->owner,
+	return ks_allocator_alloc(ks_allocator_of(call->file), call->owner,
 				  call->deadline_ns, &call->index);
 }
 
 /* A thread that waits in ks_allocator_alloc() */
 struct ks_test_call *ks_test_call_alloc(struct kunit *test, struct file *file,
-					const struct ks_owner *owner,
+					struct ks_owner *owner,
 					u64 deadline_ns)
 {
 	const struct ks_test_call call = {
 		.fn = ks_test_do_alloc,
 		.file = file,
-		.owner = *owner,
+		.owner = owner,
 		.deadline_ns = deadline_ns,
 		.index = KS_TEST_NEVER,
 	};
@@ -431,26 +498,44 @@ struct ks_test_call *ks_test_call_alloc(struct kunit *test, struct file *file,
 	return ks_test_call(test, &call);
 }
 
+static int ks_test_tell(struct ks_read *read)
+{
+	struct ks_test_read *told = container_of(read, struct ks_test_read,
+						 read);
+
+	told->told++;
+	told->answer = read->answer;
+	return told->error;
+}
+
+/* Calls ks_connection_read() for an open file; @read->error is an argument as well */
+int ks_test_read(struct file *file, bool nonblock, u64 deadline_ns,
+		 struct ks_test_read *read)
+{
+	read->read = (struct ks_read){
+		.file = file->private_data,
+		.nonblock = nonblock,
+		.deadline_ns = deadline_ns,
+		.tell = ks_test_tell,
+	};
+	return ks_connection_read(ks_connection_of(file), &read->read);
+}
+
 static int ks_test_do_read(struct ks_test_call *call)
 {
-	call->complete.deadline_ns = call->deadline_ns;
-	return ks_connection_read(call->file->private_data, &call->owner,
-				  call->nonblock, &call->complete,
-				  &call->collected);
+	return ks_test_read(call->file, call->nonblock, call->deadline_ns,
+			    &call->read);
 }
 
 /* A thread that waits in ks_connection_read() */
 struct ks_test_call *ks_test_call_read(struct kunit *test, struct file *file,
-				       const struct ks_owner *owner,
-				       bool nonblock, u64 deadline_ns)
+				       u64 deadline_ns)
 {
 	const struct ks_test_call call = {
 		.fn = ks_test_do_read,
 		.file = file,
-		.owner = *owner,
-		.nonblock = nonblock,
 		.deadline_ns = deadline_ns,
-		.complete.index = KS_TEST_NEVER,
+		.read.answer.index = KS_TEST_NEVER,
 	};
 
 	return ks_test_call(test, &call);
@@ -458,7 +543,7 @@ struct ks_test_call *ks_test_call_read(struct kunit *test, struct file *file,
 
 static int ks_test_do_request(struct ks_test_call *call)
 {
-	return ks_connection_request(call->file->private_data, call->state);
+	return ks_connection_request(ks_connection_of(call->file), call->state);
 }
 
 /* A thread in ks_connection_request() */

@@ -43,7 +43,7 @@
  */
 struct arena_actor {
 	struct arena *arena;
-	struct ks_owner owner;
+	struct ks_owner *owner;
 	int id;
 	struct rnd_state rnd;
 	u32 held[ARENA_HOLDS];
@@ -113,7 +113,7 @@ static void arena_free(struct arena_actor *actor)
 	struct arena *arena = actor->arena;
 
 	if (atomic_cmpxchg(&arena->holder[index], actor->id, 0) != actor->id ||
-	    ks_allocator_free(arena->alloc, index))
+	    ks_allocator_free(arena->alloc, index, false))
 		atomic_inc(&arena->clashes);
 }
 
@@ -129,7 +129,7 @@ static void arena_act(struct arena_actor *actor)
 		arena_free(actor);
 		return;
 	}
-	ret = ks_allocator_try_alloc(arena->alloc, &actor->owner, &index);
+	ret = ks_allocator_try_alloc(arena->alloc, actor->owner, &index);
 	if (!ret)
 		arena_got(actor, index);
 	else if (ret != -EAGAIN)
@@ -216,12 +216,12 @@ static void arena_ipi(void *data)
 	arena_act(&arena->by_ipi);
 }
 
-static void arena_actor_init(struct arena *arena, struct arena_actor *actor,
-			     int id)
+static void arena_actor_init(struct kunit *test, struct arena *arena,
+			     struct arena_actor *actor, int id)
 {
 	actor->arena = arena;
 	actor->id = id;
-	actor->owner = ks_test_owner(0, id % KS_TEST_FRAMES);
+	actor->owner = ks_test_owner(test, arena->alloc);
 	prandom_seed_state(&actor->rnd, arena->seed + id);
 }
 
@@ -236,15 +236,15 @@ static struct arena *arena_create(struct kunit *test, struct file *file)
 	arena->alloc = ks_allocator_of(file);
 	arena->seed = ks_test_seed(test, &rnd);
 	for (i = 0; i < ARENA_CPUS; i++) {
-		arena_actor_init(arena, &arena->timer[i].actor, id++);
+		arena_actor_init(test, arena, &arena->timer[i].actor, id++);
 		arena_timer_setup(&arena->timer[i].timer);
 		init_completion(&arena->timer[i].over);
 	}
 	arena->work = IRQ_WORK_INIT_HARD(arena_work_runs);
-	arena_actor_init(arena, &arena->by_work, id++);
-	arena_actor_init(arena, &arena->by_ipi, id++);
+	arena_actor_init(test, arena, &arena->by_work, id++);
+	arena_actor_init(test, arena, &arena->by_ipi, id++);
 	for (i = 0; i < KS_TEST_CREW; i++)
-		arena_actor_init(arena, &arena->thread[i], id++);
+		arena_actor_init(test, arena, &arena->thread[i], id++);
 	return arena;
 }
 
@@ -255,7 +255,7 @@ static void arena_wait_for_frame(struct arena_actor *actor)
 	u32 index = 0;
 	int ret;
 
-	ret = ks_allocator_alloc(arena->alloc, &actor->owner,
+	ret = ks_allocator_alloc(arena->alloc, actor->owner,
 				 ktime_get_ns() + 100 * NSEC_PER_MSEC, &index);
 	if (!ret) {
 		atomic_inc(&arena->threads_got);
@@ -380,18 +380,17 @@ static void interrupt_irq_work_against_threads(struct kunit *test)
 /* What a call in an interrupt is about, and what came of it */
 struct interrupt_call {
 	struct ks_allocator *alloc;
-	struct ks_owner owner;
-	const struct file *connection;
+	struct ks_owner *owner;
+	const struct ks_connection *connection;
 	u32 index;
 	int ret;
-	bool answer;
 };
 
 static void interrupt_do_alloc(void *data)
 {
 	struct interrupt_call *call = data;
 
-	call->ret = ks_allocator_try_alloc(call->alloc, &call->owner,
+	call->ret = ks_allocator_try_alloc(call->alloc, call->owner,
 					   &call->index);
 }
 
@@ -399,7 +398,7 @@ static void interrupt_do_free(void *data)
 {
 	struct interrupt_call *call = data;
 
-	call->ret = ks_allocator_free(call->alloc, call->index);
+	call->ret = ks_allocator_free(call->alloc, call->index, false);
 }
 
 static void interrupt_do_submit(void *data)
@@ -421,29 +420,28 @@ static void interrupt_do_deliver(void *data)
 {
 	struct interrupt_call *call = data;
 
-	ks_allocator_deliver(call->alloc, call->index, &call->owner);
-}
-
-static void interrupt_do_undeliver(void *data)
-{
-	struct interrupt_call *call = data;
-
-	call->answer = ks_allocator_undeliver(call->alloc, call->index,
-					      &call->owner);
+	ks_allocator_deliver(call->alloc, call->index, call->owner);
 }
 
 static void interrupt_do_free_owned(void *data)
 {
 	struct interrupt_call *call = data;
 
-	ks_allocator_free_owned(call->alloc, call->index, &call->owner);
+	ks_allocator_free_owned(call->alloc, call->index, call->owner);
 }
 
-static void interrupt_do_serves(void *data)
+static void interrupt_do_cancel(void *data)
 {
 	struct interrupt_call *call = data;
 
-	call->answer = ks_allocator_serves(call->alloc, &call->owner);
+	ks_allocator_cancel(call->alloc, call->owner);
+}
+
+static void interrupt_do_end_owner(void *data)
+{
+	struct interrupt_call *call = data;
+
+	ks_allocator_end_owner(call->alloc, call->owner);
 }
 
 #define INTERRUPT(fn)							\
@@ -457,20 +455,18 @@ static void interrupt_every_call(struct kunit *test)
 {
 	struct interrupt_call call = {
 		.alloc = ks_test_allocator(test, 2),
-		.owner = { ks_test_file(1), ks_test_files(1) },
-		.connection = ks_test_file(1),
+		.connection = ks_test_device(1),
 	};
 
+	call.owner = ks_test_owner(test, call.alloc);
 	/* In the other context before, so that lockdep can compare */
-	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(call.alloc, &call.owner,
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(call.alloc, call.owner,
 							&call.index));
-	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(call.alloc, call.index));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(call.alloc, call.index, false));
 
 	INTERRUPT(interrupt_do_alloc);
 	KUNIT_EXPECT_EQ(test, call.ret, 0);
 	ks_test_expect_counts(test, call.alloc, 1, 0, 0);
-	INTERRUPT(interrupt_do_serves);
-	KUNIT_EXPECT_TRUE(test, call.answer);
 	INTERRUPT(interrupt_do_submit);
 	KUNIT_EXPECT_EQ(test, call.ret, 0);
 	ks_test_expect_counts(test, call.alloc, 1, 1, 0);
@@ -479,10 +475,9 @@ static void interrupt_every_call(struct kunit *test)
 	INTERRUPT(interrupt_do_submit);
 	INTERRUPT(interrupt_do_deliver);
 	ks_test_expect_counts(test, call.alloc, 1, 0, 0);
-	INTERRUPT(interrupt_do_undeliver);
-	KUNIT_EXPECT_TRUE(test, call.answer);
+	INTERRUPT(interrupt_do_submit);
 	ks_test_expect_counts(test, call.alloc, 1, 1, 0);
-	ks_allocator_cancel(call.alloc, call.connection);
+	ks_allocator_take_back(call.alloc, call.connection);
 	ks_test_expect_counts(test, call.alloc, 0, 0, 0);
 	INTERRUPT(interrupt_do_alloc);
 	INTERRUPT(interrupt_do_free);
@@ -491,6 +486,45 @@ static void interrupt_every_call(struct kunit *test)
 	INTERRUPT(interrupt_do_alloc);
 	INTERRUPT(interrupt_do_free_owned);
 	ks_test_expect_counts(test, call.alloc, 0, 0, 0);
+}
+
+/* Starts a thread that waits for a frame, for the owner of @call */
+static struct ks_test_call *interrupt_wait(struct kunit *test, struct file *file,
+					   const struct interrupt_call *call)
+{
+	struct ks_test_call *waiter;
+
+	waiter = ks_test_call_alloc(test, file, call->owner, 0);
+	KUNIT_ASSERT_TRUE(test,
+			  ks_test_wait_until(READ_ONCE(call->alloc->nr_waiting)));
+	KUNIT_ASSERT_TRUE(test, ks_test_pending(waiter));
+	return waiter;
+}
+
+/*
+ * Passes if a hard interrupt can end the requests of an owner, once and for good
+ * (B4, C1).
+ */
+static void interrupt_cancel(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct interrupt_call call = {
+		.alloc = ks_allocator_of(file),
+		.owner = ks_test_owner_of(file),
+	};
+	struct ks_test_call *waiter;
+
+	INTERRUPT(interrupt_do_alloc);
+	waiter = interrupt_wait(test, file, &call);
+	INTERRUPT(interrupt_do_cancel);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(waiter));
+	KUNIT_EXPECT_EQ(test, waiter->ret, -ECANCELED);
+
+	waiter = interrupt_wait(test, file, &call);
+	INTERRUPT(interrupt_do_end_owner);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(waiter));
+	KUNIT_EXPECT_EQ(test, waiter->ret, -ECANCELED);
+	ks_test_expect_counts(test, call.alloc, 1, 0, 0);
 }
 
 /*
@@ -502,15 +536,13 @@ static void interrupt_free_is_heard_of(struct kunit *test)
 	struct file *file = ks_test_allocator_file(test, 1);
 	struct interrupt_call call = {
 		.alloc = ks_allocator_of(file),
-		.owner = ks_test_owner(0, 0),
+		.owner = ks_test_owner_of(file),
 	};
 	struct ks_test_poll *poll = ks_test_poll(test, file);
 	struct ks_test_call *waiter;
 
 	INTERRUPT(interrupt_do_alloc);
-	waiter = ks_test_call_alloc(test, file, &call.owner, 0);
-	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(call.alloc->waiting)));
-	KUNIT_ASSERT_TRUE(test, ks_test_pending(waiter));
+	waiter = interrupt_wait(test, file, &call);
 	INTERRUPT(interrupt_do_free);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(waiter));
 	KUNIT_EXPECT_EQ(test, waiter->ret, 0);
@@ -550,9 +582,9 @@ static void interrupt_do_double(void *data)
 		cpu_relax();
 
 	if (smp_processor_id() % 2)
-		ret = ks_allocator_submit(both->alloc, 0, ks_test_file(1));
+		ret = ks_allocator_submit(both->alloc, 0, ks_test_device(1));
 	else
-		ret = ks_allocator_free(both->alloc, 0);
+		ret = ks_allocator_free(both->alloc, 0, false);
 	if (!ret)
 		atomic_inc(&both->done);
 	else if (ret != -EINVAL && ret != -EBUSY)
@@ -565,33 +597,35 @@ static void interrupt_do_double(void *data)
  */
 static void interrupt_double_free(struct kunit *test)
 {
+	struct ks_allocator *alloc = ks_test_allocator(test, 1);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
 	struct interrupt_double *both;
-	struct ks_owner owner = ks_test_owner(0, 0);
 	u32 i, index = 0, submitted = 0;
 
 	both = kunit_kzalloc(test, sizeof(*both), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, both);
-	both->alloc = ks_test_allocator(test, 1);
+	both->alloc = alloc;
 	for (i = 0; i < DOUBLE_ROUNDS; i++) {
 		struct ks_test_frames frames;
 
-		KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(both->alloc, &owner,
+		KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(alloc, owner,
 								&index));
 		atomic_set(&both->at, 0);
 		atomic_set(&both->done, 0);
 		on_each_cpu(interrupt_do_double, both, true);
 		KUNIT_ASSERT_EQ(test, atomic_read(&both->done), 1);
 		KUNIT_ASSERT_EQ(test, atomic_read(&both->wrong), 0);
-		ks_test_look(test, both->alloc, &frames);
+		ks_test_look(test, alloc, &frames);
 		submitted += frames.in_device;
-		ks_allocator_cancel(both->alloc, ks_test_file(1));
-		ks_test_expect_counts(test, both->alloc, 0, 0, 0);
+		ks_allocator_take_back(alloc, ks_test_device(1));
+		ks_test_expect_counts(test, alloc, 0, 0, 0);
 	}
 	kunit_info(test, "%u of %u were submitted first\n", submitted, DOUBLE_ROUNDS);
 }
 
 static struct kunit_case interrupt_cases[] = {
 	KUNIT_CASE(interrupt_every_call),
+	KUNIT_CASE(interrupt_cancel),
 	KUNIT_CASE(interrupt_free_is_heard_of),
 	KUNIT_CASE_SLOW(interrupt_double_free),
 	KUNIT_CASE_SLOW(interrupt_timers_against_threads),

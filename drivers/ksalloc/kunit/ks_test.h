@@ -22,7 +22,8 @@
 #include <linux/prandom.h>
 #include <linux/sched.h>
 
-#include "ksalloc_priv.h"
+#include "connection.h"
+#include "framing.h"
 
 /* How long to wait for what comes at once unless it never comes */
 #define KS_TEST_PATIENCE (20 * HZ)
@@ -52,15 +53,17 @@
 int ks_test_init(struct kunit *test);
 u64 ks_test_seed(struct kunit *test, struct rnd_state *rnd);
 
-/* A pointer to compare, for files and descriptor tables that are not followed */
-const struct file *ks_test_file(unsigned int i);
-fl_owner_t ks_test_files(unsigned int i);
+/* A connection that is compared only; @i is below KS_TEST_FRAMES */
+const struct ks_connection *ks_test_device(unsigned int i);
 
-/* The owner that has ks_test_file(file) and ks_test_files(files) */
-static inline struct ks_owner ks_test_owner(unsigned int file,
-					    unsigned int files)
+struct ks_owner *ks_test_owner(struct kunit *test, struct ks_allocator *alloc);
+
+/* Who has what is got through an open file of an allocator */
+static inline struct ks_owner *ks_test_owner_of(struct file *allocator)
 {
-	return (struct ks_owner){ ks_test_file(file), ks_test_files(files) };
+	struct ks_allocator_file *file = allocator->private_data;
+
+	return &file->owner;
 }
 
 /**
@@ -105,27 +108,32 @@ void ks_test_fd_close(struct ks_test_fd *fd);
 
 struct file *ks_test_allocator_file(struct kunit *test, u32 frames);
 void ks_test_allocator_end(struct kunit *test, struct file *file);
+struct file *ks_test_allocator_open(struct kunit *test,
+				    struct ks_allocator *alloc);
 struct ks_allocator *ks_test_allocator(struct kunit *test, u32 frames);
 
 /**
  * struct ks_test_frames - all that there is to see of an allocator's frames
- * @allocated: as in &struct ks_allocator
- * @in_device: likewise
- * @waiting: likewise
+ * @allocated: &ks_allocator.nr_allocated
+ * @in_device: &ks_allocator.nr_in_device
+ * @fenced: &ks_allocator.nr_fenced
+ * @waiting: &ks_allocator.nr_waiting
  * @free: how many are on the free list
  * @order: the free list
- * @frame: state, owner and connection of each, where they mean something
+ * @frame: state, owner, connection and holds of each
  */
 struct ks_test_frames {
 	u32 allocated;
 	u32 in_device;
+	u32 fenced;
 	u32 waiting;
 	u32 free;
 	u32 order[KS_TEST_FRAMES];
 	struct {
 		enum ks_frame_state state;
-		struct ks_owner owner;
-		const struct file *connection;
+		u32 holds;
+		const struct ks_owner *owner;
+		const struct ks_connection *connection;
 	} frame[KS_TEST_FRAMES];
 };
 
@@ -135,6 +143,23 @@ void ks_test_expect_frames(struct kunit *test, struct ks_allocator *alloc,
 			   const struct ks_test_frames *expected);
 void ks_test_expect_counts(struct kunit *test, struct ks_allocator *alloc,
 			   u32 allocated, u32 in_device, u32 waiting);
+
+/**
+ * struct ks_test_read - a call of ks_connection_read()
+ * @read: the call
+ * @error: what ks_read.tell returns
+ * @told: how often that was called
+ * @answer: what it was told last
+ */
+struct ks_test_read {
+	struct ks_read read;
+	int error;
+	u32 told;
+	struct ksalloc_complete answer;
+};
+
+int ks_test_read(struct file *file, bool nonblock, u64 deadline_ns,
+		 struct ks_test_read *read);
 
 /**
  * struct ks_test_call - a call that may wait, in a thread
@@ -147,15 +172,14 @@ void ks_test_expect_counts(struct kunit *test, struct ks_allocator *alloc,
  * @data: argument
  * @ret: result, as all that follow, after @done
  * @index: the frame
- * @complete: what ks_connection_read() said
- * @collected: likewise
+ * @read: what ks_connection_read() said
  * @done: it has returned
  * @task: the thread
  */
 struct ks_test_call {
 	int (*fn)(struct ks_test_call *call);
 	struct file *file;
-	struct ks_owner owner;
+	struct ks_owner *owner;
 	u64 deadline_ns;
 	bool nonblock;
 	enum ksstate state;
@@ -163,8 +187,7 @@ struct ks_test_call {
 
 	int ret;
 	u32 index;
-	struct ksalloc_complete complete;
-	struct ks_collected collected;
+	struct ks_test_read read;
 
 	struct completion done;
 	struct task_struct *task;
@@ -173,11 +196,10 @@ struct ks_test_call {
 struct ks_test_call *ks_test_call(struct kunit *test,
 				  const struct ks_test_call *prototype);
 struct ks_test_call *ks_test_call_alloc(struct kunit *test, struct file *file,
-					const struct ks_owner *owner,
+					struct ks_owner *owner,
 					u64 deadline_ns);
 struct ks_test_call *ks_test_call_read(struct kunit *test, struct file *file,
-				       const struct ks_owner *owner,
-				       bool nonblock, u64 deadline_ns);
+				       u64 deadline_ns);
 struct ks_test_call *ks_test_call_request(struct kunit *test, struct file *file,
 					  enum ksstate state);
 bool ks_test_returned(struct ks_test_call *call);

@@ -33,7 +33,8 @@ static const struct ks_test_memory memory_fine = {
 	.same_at = KS_TEST_NEVER,
 };
 
-static struct file *memory_create(u32 frames, struct ks_test_memory *memory)
+static struct ks_allocator *memory_create(u32 frames,
+					  struct ks_test_memory *memory)
 {
 	struct ksallocator_framing framing = memory_framing(frames);
 
@@ -55,13 +56,13 @@ static void memory_fails_at_each_frame(struct kunit *test)
 	for (frames = 1; frames <= MEMORY_FRAMES; frames++) {
 		for (n = 0; n < frames; n++) {
 			struct ks_test_memory memory = memory_fine;
-			struct file *file;
+			struct ks_allocator *alloc;
 
 			memory.fail_at = n;
 			memory.error = errors[n % ARRAY_SIZE(errors)];
-			file = memory_create(frames, &memory);
-			KUNIT_ASSERT_TRUE(test, IS_ERR(file));
-			KUNIT_EXPECT_EQ(test, PTR_ERR(file), memory.error);
+			alloc = memory_create(frames, &memory);
+			KUNIT_ASSERT_TRUE(test, IS_ERR(alloc));
+			KUNIT_EXPECT_EQ(test, PTR_ERR(alloc), memory.error);
 			KUNIT_EXPECT_EQ(test, memory.calls, n + 1);
 			ks_test_dma_bufs_become(ground);
 			KUNIT_ASSERT_EQ_MSG(test, ks_test_dma_bufs(), ground,
@@ -72,7 +73,7 @@ static void memory_fails_at_each_frame(struct kunit *test)
 
 /*
  * Passes if 1 to 16 frames take one call each, for the bytes asked for, and
- * their memory is given back when the allocator's file ends (A1, B7).
+ * their memory is given back when the allocator ends (A1, B7).
  */
 static void memory_of_every_count(struct kunit *test)
 {
@@ -83,16 +84,15 @@ static void memory_of_every_count(struct kunit *test)
 		struct ks_test_memory memory = memory_fine;
 		struct ks_test_frames now;
 		struct ks_allocator *alloc;
-		struct file *file;
 
-		file = memory_create(frames, &memory);
-		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+		alloc = memory_create(frames, &memory);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, alloc);
 		KUNIT_EXPECT_EQ(test, memory.calls, frames);
 		KUNIT_EXPECT_EQ(test, memory.bytes, 2 * PAGE_SIZE);
 		KUNIT_EXPECT_EQ(test, ks_test_dma_bufs(), ground + frames);
 
-		alloc = ks_allocator_of(file);
-		KUNIT_EXPECT_EQ(test, alloc->frames, frames);
+		KUNIT_EXPECT_EQ(test, alloc->nr_frames, frames);
+		KUNIT_EXPECT_EQ(test, alloc->nr_planes, 1);
 		KUNIT_EXPECT_EQ(test, alloc->frame_bytes, 2 * PAGE_SIZE);
 		KUNIT_EXPECT_EQ(test, alloc->framing.file_alignment, 63);
 		ks_test_look(test, alloc, &now);
@@ -100,7 +100,7 @@ static void memory_of_every_count(struct kunit *test)
 		for (i = 0; i < frames; i++)
 			KUNIT_EXPECT_EQ(test, now.order[i], i);
 
-		__fput_sync(file);
+		ks_allocator_put(alloc);
 		KUNIT_ASSERT_TRUE(test, ks_test_dma_bufs_become(ground));
 	}
 }
@@ -110,21 +110,24 @@ static void memory_of_the_most_frames(struct kunit *test)
 {
 	struct ks_test_memory memory = memory_fine;
 	int ground = ks_test_dma_bufs();
-	struct ks_owner owner = ks_test_owner(0, 0);
 	struct ks_allocator *alloc;
+	struct ks_owner *owner;
 	struct file *file;
 	u32 i, index = 0;
 
-	file = memory_create(KSALLOC_MAX_FRAMES, &memory);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	alloc = memory_create(KSALLOC_MAX_FRAMES, &memory);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, alloc);
 	KUNIT_EXPECT_EQ(test, memory.calls, KSALLOC_MAX_FRAMES);
-	alloc = ks_allocator_of(file);
+	file = ks_allocator_open(alloc);
+	ks_allocator_put(alloc);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	owner = ks_test_owner_of(file);
 	for (i = 0; i < KSALLOC_MAX_FRAMES; i++) {
-		KUNIT_EXPECT_EQ(test, 0, ks_allocator_try_alloc(alloc, &owner,
+		KUNIT_EXPECT_EQ(test, 0, ks_allocator_try_alloc(alloc, owner,
 								&index));
 		KUNIT_EXPECT_EQ(test, index, i);
 	}
-	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(alloc, &owner,
+	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(alloc, owner,
 							      &index));
 	__fput_sync(file);
 	KUNIT_EXPECT_TRUE(test, ks_test_dma_bufs_become(ground));
@@ -137,26 +140,26 @@ static void memory_of_the_most_frames(struct kunit *test)
 static void memory_stays_with_its_frame(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 4);
-	struct ks_owner owner = ks_test_owner(0, 0);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
 	struct dma_buf *dmabufs[4];
 	u32 i, j, index = 0;
 
 	for (i = 0; i < 4; i++) {
-		dmabufs[i] = alloc->frame[i].dmabuf;
+		dmabufs[i] = alloc->frames[i].planes->dmabuf;
 		for (j = 0; j < i; j++)
 			KUNIT_EXPECT_PTR_NE(test, dmabufs[i], dmabufs[j]);
 	}
 	for (i = 0; i < 3; i++) {
-		KUNIT_EXPECT_EQ(test, 0, ks_allocator_try_alloc(alloc, &owner,
+		KUNIT_EXPECT_EQ(test, 0, ks_allocator_try_alloc(alloc, owner,
 								&index));
 		KUNIT_EXPECT_EQ(test, 0, ks_allocator_submit(alloc, index,
-							     ks_test_file(1)));
+							     ks_test_device(1)));
 	}
-	ks_allocator_deliver(alloc, 0, &owner);
-	ks_allocator_cancel(alloc, ks_test_file(1));
-	ks_allocator_reclaim(alloc, &owner);
+	ks_allocator_deliver(alloc, 0, owner);
+	ks_allocator_take_back(alloc, ks_test_device(1));
+	ks_allocator_reclaim(alloc, owner);
 	for (i = 0; i < 4; i++)
-		KUNIT_EXPECT_PTR_EQ(test, alloc->frame[i].dmabuf, dmabufs[i]);
+		KUNIT_EXPECT_PTR_EQ(test, alloc->frames[i].planes->dmabuf, dmabufs[i]);
 }
 
 /* Passes if memory that is in use elsewhere outlives its allocator, alone (B7). */
@@ -165,13 +168,13 @@ static void memory_in_use_elsewhere(struct kunit *test)
 	struct ks_test_memory memory = memory_fine;
 	int ground = ks_test_dma_bufs();
 	struct dma_buf *dmabuf;
-	struct file *file;
+	struct ks_allocator *alloc;
 
-	file = memory_create(3, &memory);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
-	dmabuf = ks_allocator_of(file)->frame[1].dmabuf;
+	alloc = memory_create(3, &memory);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, alloc);
+	dmabuf = alloc->frames[1].planes->dmabuf;
 	get_dma_buf(dmabuf);
-	__fput_sync(file);
+	ks_allocator_put(alloc);
 	KUNIT_EXPECT_TRUE(test, ks_test_dma_bufs_become(ground + 1));
 	KUNIT_EXPECT_EQ(test, dmabuf->size, 2 * PAGE_SIZE);
 	dma_buf_put(dmabuf);
@@ -182,13 +185,13 @@ static void memory_in_use_elsewhere(struct kunit *test)
  * struct memory_killed - a thread that is killed while it creates an allocator
  * @memory: its provider
  * @frames: how many frames it wants
- * @file: what it got
+ * @alloc: what it got
  * @done: it has tried
  */
 struct memory_killed {
 	struct ks_test_memory memory;
 	u32 frames;
-	struct file *file;
+	struct ks_allocator *alloc;
 	struct completion done;
 };
 
@@ -198,7 +201,7 @@ static int memory_killed_thread(void *data)
 
 	allow_signal(SIGKILL);
 	allow_signal(SIGUSR1);
-	killed->file = memory_create(killed->frames, &killed->memory);
+	killed->alloc = memory_create(killed->frames, &killed->memory);
 	flush_signals(current);
 	kthread_complete_and_exit(&killed->done, 0);
 }
@@ -234,8 +237,8 @@ static void memory_killed_at_each_frame(struct kunit *test)
 	for (killed->frames = 1; killed->frames <= MEMORY_FRAMES; killed->frames++) {
 		for (n = 0; n < killed->frames; n++) {
 			memory_create_with_signal(test, killed, n, SIGKILL);
-			KUNIT_ASSERT_TRUE(test, IS_ERR(killed->file));
-			KUNIT_EXPECT_EQ(test, PTR_ERR(killed->file), -EINTR);
+			KUNIT_ASSERT_TRUE(test, IS_ERR(killed->alloc));
+			KUNIT_EXPECT_EQ(test, PTR_ERR(killed->alloc), -EINTR);
 			KUNIT_EXPECT_EQ(test, killed->memory.calls, n + 1);
 			KUNIT_ASSERT_TRUE(test, ks_test_dma_bufs_become(ground));
 		}
@@ -251,9 +254,9 @@ static void memory_other_signals(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, killed);
 	killed->frames = 3;
 	memory_create_with_signal(test, killed, 1, SIGUSR1);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, killed->file);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, killed->alloc);
 	KUNIT_EXPECT_EQ(test, killed->memory.calls, 3);
-	__fput_sync(killed->file);
+	ks_allocator_put(killed->alloc);
 }
 
 /*
@@ -267,14 +270,48 @@ static void memory_shared_by_two_frames(struct kunit *test)
 
 	for (n = 1; n < MEMORY_FRAMES; n++) {
 		struct ks_test_memory memory = memory_fine;
-		struct file *file;
+		struct ks_allocator *alloc;
 
 		memory.same_at = n;
-		file = memory_create(MEMORY_FRAMES, &memory);
-		KUNIT_ASSERT_TRUE(test, IS_ERR(file));
-		KUNIT_EXPECT_EQ(test, PTR_ERR(file), -EINVAL);
+		alloc = memory_create(MEMORY_FRAMES, &memory);
+		KUNIT_ASSERT_TRUE(test, IS_ERR(alloc));
+		KUNIT_EXPECT_EQ(test, PTR_ERR(alloc), -EINVAL);
 		KUNIT_ASSERT_TRUE(test, ks_test_dma_bufs_become(ground));
 	}
+}
+
+/*
+ * Passes if an allocator lives as long as any of its open files, each of which is its
+ * own owner, and ends with the last (B7).
+ */
+static void memory_of_several_files(struct kunit *test)
+{
+	struct ks_test_memory memory = memory_fine;
+	int ground = ks_test_dma_bufs();
+	struct ks_allocator *alloc;
+	struct file *files[3];
+	u32 i, index;
+
+	alloc = memory_create(3, &memory);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, alloc);
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		files[i] = ks_allocator_open(alloc);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, files[i]);
+		KUNIT_EXPECT_PTR_EQ(test, ks_allocator_of(files[i]), alloc);
+		KUNIT_EXPECT_EQ(test, kref_read(&alloc->refs), i + 2);
+		KUNIT_EXPECT_EQ(test, 0,
+				ks_allocator_try_alloc(alloc,
+						       ks_test_owner_of(files[i]),
+						       &index));
+	}
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		__fput_sync(files[i]);
+		ks_test_expect_counts(test, alloc, 2 - i, 0, 0);
+	}
+	KUNIT_EXPECT_EQ(test, kref_read(&alloc->refs), 1);
+	KUNIT_EXPECT_EQ(test, ks_test_dma_bufs(), ground + 3);
+	ks_allocator_put(alloc);
+	KUNIT_EXPECT_TRUE(test, ks_test_dma_bufs_become(ground));
 }
 
 /* Passes if only an allocator's file is taken for one (A5). */
@@ -284,7 +321,7 @@ static void memory_other_files(struct kunit *test)
 
 	KUNIT_EXPECT_NOT_NULL(test, ks_allocator_of(file));
 	KUNIT_EXPECT_NULL(test,
-			  ks_allocator_of(ks_allocator_of(file)->frame[0].dmabuf->file));
+			  ks_allocator_of(ks_allocator_of(file)->frames[0].planes->dmabuf->file));
 }
 
 static struct kunit_case memory_cases[] = {
@@ -296,6 +333,7 @@ static struct kunit_case memory_cases[] = {
 	KUNIT_CASE_SLOW(memory_killed_at_each_frame),
 	KUNIT_CASE(memory_other_signals),
 	KUNIT_CASE(memory_shared_by_two_frames),
+	KUNIT_CASE(memory_of_several_files),
 	KUNIT_CASE(memory_other_files),
 	{}
 };

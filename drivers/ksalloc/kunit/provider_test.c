@@ -109,7 +109,7 @@ static const struct provider provider_fine = {
 	.nothing = KS_TEST_NEVER,
 };
 
-static struct file *provider_create(struct provider *provider, bool user)
+static struct ks_allocator *provider_create(struct provider *provider, bool user)
 {
 	struct ksallocator_framing framing = {
 		.frames = PROVIDER_FRAMES,
@@ -127,21 +127,21 @@ static struct file *provider_create(struct provider *provider, bool user)
 static void provider_callbacks(struct kunit *test)
 {
 	struct provider provider = provider_fine;
-	struct file *file = provider_create(&provider, false);
+	struct ks_allocator *alloc = provider_create(&provider, false);
 
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, alloc);
 	KUNIT_EXPECT_EQ(test, provider.initialized, 1);
 	KUNIT_EXPECT_EQ(test, provider.frames, PROVIDER_FRAMES);
 	KUNIT_EXPECT_EQ(test, provider.bytes, PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, provider.allocated, PROVIDER_FRAMES);
 	KUNIT_EXPECT_EQ(test, provider.freed, 0);
 	KUNIT_EXPECT_EQ(test, provider.deleted, 0);
-	KUNIT_EXPECT_PTR_EQ(test, ksalloc_allocator_memory(file, &provider_ops),
+	KUNIT_EXPECT_PTR_EQ(test, ksalloc_allocator_memory(alloc, &provider_ops),
 			    (void *)&provider);
-	KUNIT_EXPECT_NULL(test, ksalloc_allocator_memory(file,
+	KUNIT_EXPECT_NULL(test, ksalloc_allocator_memory(alloc,
 							 &ks_test_memory_ops));
-	KUNIT_EXPECT_EQ(test, ksalloc_allocator_frames(file), PROVIDER_FRAMES);
-	__fput_sync(file);
+	KUNIT_EXPECT_EQ(test, ksalloc_allocator_frames(alloc), PROVIDER_FRAMES);
+	ks_allocator_put(alloc);
 	KUNIT_EXPECT_EQ(test, provider.freed, PROVIDER_FRAMES);
 	KUNIT_EXPECT_EQ(test, provider.deleted, 1);
 	KUNIT_EXPECT_FALSE(test, provider.misuse);
@@ -154,7 +154,7 @@ static void provider_does_not_begin(struct kunit *test)
 
 	provider.fail_initialize = -EREMOTEIO;
 	KUNIT_EXPECT_PTR_EQ(test, provider_create(&provider, false),
-			    (struct file *)ERR_PTR(-EREMOTEIO));
+			    (struct ks_allocator *)ERR_PTR(-EREMOTEIO));
 	KUNIT_EXPECT_EQ(test, provider.initialized, 1);
 	KUNIT_EXPECT_EQ(test, provider.allocated, 0);
 	KUNIT_EXPECT_EQ(test, provider.deleted, 0);
@@ -173,7 +173,7 @@ static void provider_fails_at_each_frame(struct kunit *test)
 
 		provider.fail_at = i;
 		KUNIT_EXPECT_PTR_EQ(test, provider_create(&provider, false),
-				    (struct file *)ERR_PTR(-ENOSPC));
+				    (struct ks_allocator *)ERR_PTR(-ENOSPC));
 		KUNIT_EXPECT_EQ(test, provider.allocated, i);
 		KUNIT_EXPECT_EQ(test, provider.freed, i);
 		KUNIT_EXPECT_EQ(test, provider.deleted, 1);
@@ -188,7 +188,7 @@ static void provider_gives_nothing(struct kunit *test)
 
 	provider.nothing = 2;
 	KUNIT_EXPECT_PTR_EQ(test, provider_create(&provider, false),
-			    (struct file *)ERR_PTR(-EINVAL));
+			    (struct ks_allocator *)ERR_PTR(-EINVAL));
 	KUNIT_EXPECT_EQ(test, provider.allocated, 3);
 	KUNIT_EXPECT_EQ(test, provider.freed, 3);
 	KUNIT_EXPECT_EQ(test, provider.deleted, 1);
@@ -201,7 +201,7 @@ static void provider_not_for_users(struct kunit *test)
 	struct provider provider = provider_fine;
 
 	KUNIT_EXPECT_PTR_EQ(test, provider_create(&provider, true),
-			    (struct file *)ERR_PTR(-EOPNOTSUPP));
+			    (struct ks_allocator *)ERR_PTR(-EOPNOTSUPP));
 	KUNIT_EXPECT_EQ(test, provider.allocated, 1);
 	KUNIT_EXPECT_EQ(test, provider.freed, 1);
 	KUNIT_EXPECT_EQ(test, provider.deleted, 1);
@@ -216,20 +216,24 @@ static void provider_for_clients(struct kunit *test)
 {
 	static const struct ksalloc_client_ops ops = {};
 	struct provider provider = provider_fine;
-	struct file *file = provider_create(&provider, false);
+	struct ks_allocator *alloc = provider_create(&provider, false);
 	struct ksalloc_client *client;
 	struct ksalloc_frame *frame;
 	struct iosys_map map;
+	struct file *file;
 	unsigned int nr;
 
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, alloc);
+	file = ks_allocator_open(alloc);
+	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(alloc, 0));
+	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(alloc, PROVIDER_FRAMES));
+	ks_allocator_put(alloc);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
 	for (nr = 0; nr < 256; nr++)
 		KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
 				file->f_op->unlocked_ioctl(file,
 							   _IO(KSALLOC_TYPE, nr),
 							   0));
-	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(file, 0));
-	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(file, PROVIDER_FRAMES));
 	client = ksalloc_client_create(file, &ops, NULL);
 	__fput_sync(file);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, client);
@@ -241,8 +245,7 @@ static void provider_for_clients(struct kunit *test)
 	ksalloc_frame_vunmap(frame, &map);
 	KUNIT_EXPECT_EQ(test, provider.deleted, 0);
 	ksalloc_client_destroy(client);
-	flush_delayed_fput();
-	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(provider.deleted)));
+	KUNIT_EXPECT_EQ(test, provider.deleted, 1);
 	KUNIT_EXPECT_FALSE(test, provider.misuse);
 }
 
@@ -254,23 +257,22 @@ static void provider_for_clients(struct kunit *test)
 static void provider_not_for_connections(struct kunit *test)
 {
 	struct provider provider = provider_fine;
-	struct file *file = provider_create(&provider, false);
+	struct ks_allocator *alloc = provider_create(&provider, false);
 	struct ks_rig *rig;
 
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, alloc);
 	rig = ks_rig_create(test, 1);
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
-			ks_connection_set_allocator(rig->conn, file));
+			ks_connection_set_allocator(rig->conn, alloc));
 	ks_rig_expect_calls(rig, "");
-	KUNIT_EXPECT_PTR_EQ(test, rig->conn->allocator, rig->allocator);
-	KUNIT_EXPECT_EQ(test, file_count(file), 1);
+	KUNIT_EXPECT_PTR_EQ(test, rig->conn->allocator, rig->alloc);
+	KUNIT_EXPECT_EQ(test, kref_read(&alloc->refs), 1);
 
 	/* If it was taken all the same, it must not outlive the provider */
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_set_allocator(rig->conn,
-							     rig->allocator));
-	__fput_sync(file);
-	flush_delayed_fput();
-	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(provider.deleted)));
+							     rig->alloc));
+	ks_allocator_put(alloc);
+	KUNIT_EXPECT_EQ(test, provider.deleted, 1);
 }
 
 static int provider_small(void *context, u32 index, size_t bytes,
@@ -306,7 +308,7 @@ static void provider_too_small(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test,
 			    ks_allocator_create(&framing, PAGE_SIZE, &ops,
 						&memory, true),
-			    (struct file *)ERR_PTR(-EINVAL));
+			    (struct ks_allocator *)ERR_PTR(-EINVAL));
 	KUNIT_EXPECT_EQ(test, memory.calls, 2);
 	KUNIT_EXPECT_TRUE(test, ks_test_dma_bufs_become(ground));
 }

@@ -59,18 +59,18 @@ static const struct state_start state_run_filled = { KSSTATE_RUN, STATE_FILLED }
  * @done: frames that are filled and not collected, in order
  * @n_done: how many
  * @frames: all frames of the allocator
- * @device: what the device knows
+ * @hw: what the device knows
  */
 struct state_view {
 	enum ksstate state;
 	bool gone;
-	struct file *allocator;
+	const struct ks_allocator *allocator;
 	u32 submitted[KS_TEST_FRAMES];
 	u32 n_submitted;
 	u32 done[KS_TEST_FRAMES];
 	u32 n_done;
 	struct ks_test_frames frames;
-	struct ks_fake_device device;
+	struct ks_fake_hw hw;
 };
 
 static struct state_view *state_view_create(struct kunit *test)
@@ -90,7 +90,7 @@ static void state_look(struct ks_rig *rig, struct state_view *view)
 	view->n_submitted = ks_rig_submitted(rig, view->submitted);
 	view->n_done = ks_rig_done(rig, view->done);
 	ks_test_look(rig->test, rig->alloc, &view->frames);
-	ks_fake_look(rig->fake, &view->device);
+	ks_fake_look(rig->fake, &view->hw);
 }
 
 /* A rig with six frames in a state, with one frame allocated besides */
@@ -145,7 +145,7 @@ static void state_way_up(char *text, const struct state_view *before,
 	if (before->state == KSSTATE_RUN || to != KSSTATE_RUN)
 		return;
 	/* What the device has in its queue already needs no more */
-	for (i = before->device.n_queued; i < before->n_submitted; i++) {
+	for (i = before->hw.n_queued; i < before->n_submitted; i++) {
 		snprintf(word, sizeof(word), "queue:%u", before->submitted[i]);
 		state_add(text, word);
 	}
@@ -158,20 +158,20 @@ static void state_way_down(char *text, const struct state_view *before,
 	u32 i;
 
 	if (before->state == KSSTATE_RUN && to == KSSTATE_PAUSE) {
-		for (i = 0; i < before->device.n_filled; i++)
+		for (i = 0; i < before->hw.n_filled; i++)
 			state_add(text, "dequeue");
 		/* The last one says that there is no more */
-		if (before->device.n_queued)
+		if (before->hw.n_queued)
 			state_add(text, "dequeue");
-		state_add(text, "cancel");
+		state_add(text, "stop");
 	}
 	/* In between the state is PAUSE, where nothing needs to be collected */
 	if (before->state == KSSTATE_RUN && to < KSSTATE_PAUSE)
-		state_add(text, "cancel");
+		state_add(text, "stop");
 	if (before->state >= KSSTATE_PAUSE && to < KSSTATE_PAUSE)
-		state_add(text, "cancel");
+		state_add(text, "stop");
 	if (before->state > KSSTATE_STOP && to == KSSTATE_STOP)
-		state_add(text, "unacquire");
+		state_add(text, "release");
 }
 
 /* Turns a view into what it must be when the connection has come to a state */
@@ -180,31 +180,31 @@ static void state_expect(struct state_view *view, enum ksstate to)
 	u32 i;
 
 	if (view->state == KSSTATE_RUN && to == KSSTATE_PAUSE) {
-		for (i = 0; i < view->device.n_filled; i++)
+		for (i = 0; i < view->hw.n_filled; i++)
 			view->done[view->n_done++] =
-				view->device.filled[i].index;
-		view->n_submitted = view->device.n_queued;
+				view->hw.filled[i].index;
+		view->n_submitted = view->hw.n_queued;
 		memset(view->submitted, 0, sizeof(view->submitted));
-		memcpy(view->submitted, view->device.queued,
+		memcpy(view->submitted, view->hw.queued,
 		       view->n_submitted * sizeof(view->submitted[0]));
-		memset(&view->device, 0, sizeof(view->device));
-		view->device.acquired = true;
+		memset(&view->hw, 0, sizeof(view->hw));
+		view->hw.acquired = true;
 	}
 	if (view->state < KSSTATE_RUN && to == KSSTATE_RUN) {
-		view->device.running = true;
-		view->device.n_queued = view->n_submitted;
-		memcpy(view->device.queued, view->submitted,
+		view->hw.running = true;
+		view->hw.n_queued = view->n_submitted;
+		memcpy(view->hw.queued, view->submitted,
 		       sizeof(view->submitted));
 	}
 	if (view->state == KSSTATE_STOP && to > KSSTATE_STOP)
-		view->device.acquired = true;
+		view->hw.acquired = true;
 	if (view->state >= KSSTATE_PAUSE && to < KSSTATE_PAUSE) {
 		view->n_submitted = 0;
 		view->n_done = 0;
 		memset(view->submitted, 0, sizeof(view->submitted));
 		memset(view->done, 0, sizeof(view->done));
-		memset(&view->device, 0, sizeof(view->device));
-		view->device.acquired = true;
+		memset(&view->hw, 0, sizeof(view->hw));
+		view->hw.acquired = true;
 		for (i = 0; i < KS_TEST_FRAMES; i++) {
 			if (view->frames.frame[i].state != KS_FRAME_IN_DEVICE)
 				continue;
@@ -216,7 +216,7 @@ static void state_expect(struct state_view *view, enum ksstate to)
 		}
 	}
 	if (to == KSSTATE_STOP)
-		view->device.acquired = false;
+		view->hw.acquired = false;
 	view->state = to;
 }
 
@@ -231,8 +231,8 @@ static void state_expect_view(struct ks_rig *rig,
 	KUNIT_EXPECT_EQ(test, now->state, expected->state);
 	KUNIT_EXPECT_MEMEQ(test, &now->frames, &expected->frames,
 			   sizeof(now->frames));
-	KUNIT_EXPECT_MEMEQ(test, &now->device, &expected->device,
-			   sizeof(now->device));
+	KUNIT_EXPECT_MEMEQ(test, &now->hw, &expected->hw,
+			   sizeof(now->hw));
 	KUNIT_EXPECT_MEMEQ(test, now, expected, sizeof(*now));
 }
 
@@ -295,9 +295,9 @@ static void state_way_back(char *text, const struct state_view *before,
 		return;
 	/* It failed between PAUSE and RUN */
 	if (before->state < KSSTATE_PAUSE)
-		state_add(text, "cancel");
+		state_add(text, "stop");
 	if (before->state == KSSTATE_STOP)
-		state_add(text, "unacquire");
+		state_add(text, "release");
 }
 
 /*
@@ -310,7 +310,7 @@ static bool state_fail_at(struct kunit *test, const struct state_start *start,
 	char *text = kunit_kzalloc(test, KS_FAKE_TEXT, GFP_KERNEL);
 	struct state_view *view = state_view_create(test);
 	struct ks_rig *rig = state_rig(test, start);
-	struct ks_fake_device device;
+	struct ks_fake_hw hw;
 	bool enough;
 
 	KUNIT_ASSERT_NOT_NULL(test, text);
@@ -326,11 +326,11 @@ static bool state_fail_at(struct kunit *test, const struct state_start *start,
 	ks_rig_expect_calls(rig, text);
 	if (start->state == KSSTATE_PAUSE) {
 		/* What got into the queue can stay there, if it is the beginning */
-		ks_fake_look(rig->fake, &device);
-		KUNIT_EXPECT_LE(test, device.n_queued, view->n_submitted);
-		KUNIT_EXPECT_MEMEQ(test, device.queued, view->submitted,
-				   device.n_queued * sizeof(device.queued[0]));
-		view->device = device;
+		ks_fake_look(rig->fake, &hw);
+		KUNIT_EXPECT_LE(test, hw.n_queued, view->n_submitted);
+		KUNIT_EXPECT_MEMEQ(test, hw.queued, view->submitted,
+				   hw.n_queued * sizeof(hw.queued[0]));
+		view->hw = hw;
 	}
 	state_expect_view(rig, view);
 
@@ -402,7 +402,7 @@ static void state_down_does_not_fail(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, order[i], n - 1 + i);
 
 		ks_rig_request(rig, KSSTATE_RUN);
-		KUNIT_EXPECT_EQ(test, rig->fake->device.n_queued, 7 - n);
+		KUNIT_EXPECT_EQ(test, rig->fake->hw.n_queued, 7 - n);
 		ks_rig_end(rig);
 	}
 }
@@ -481,30 +481,31 @@ static void state_signal(struct kunit *test)
  */
 static void state_allocator_reference(struct kunit *test)
 {
-	struct file *one = ks_test_allocator_file(test, 2);
-	struct file *other = ks_test_allocator_file(test, 2);
-	struct ks_rig *rig = ks_rig_create_on(test, one);
+	struct file *file = ks_test_allocator_file(test, 2);
+	struct ks_allocator *one = ks_allocator_of(file);
+	struct ks_allocator *other = ks_test_allocator(test, 2);
+	struct ks_rig *rig = ks_rig_create_on(test, file);
 
-	KUNIT_EXPECT_EQ(test, file_count(one), 2);
+	KUNIT_EXPECT_EQ(test, kref_read(&one->refs), 2);
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_set_allocator(rig->conn, one));
-	KUNIT_EXPECT_EQ(test, file_count(one), 2);
+	KUNIT_EXPECT_EQ(test, kref_read(&one->refs), 2);
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_set_allocator(rig->conn, other));
-	KUNIT_EXPECT_EQ(test, file_count(one), 1);
-	KUNIT_EXPECT_EQ(test, file_count(other), 2);
+	KUNIT_EXPECT_EQ(test, kref_read(&one->refs), 1);
+	KUNIT_EXPECT_EQ(test, kref_read(&other->refs), 2);
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_set_allocator(rig->conn, NULL));
-	KUNIT_EXPECT_EQ(test, file_count(other), 1);
+	KUNIT_EXPECT_EQ(test, kref_read(&other->refs), 1);
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_set_allocator(rig->conn, NULL));
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_set_allocator(rig->conn, other));
-	KUNIT_EXPECT_EQ(test, file_count(other), 2);
+	KUNIT_EXPECT_EQ(test, kref_read(&other->refs), 2);
 	ks_rig_release(rig);
-	KUNIT_EXPECT_EQ(test, file_count(one), 1);
-	KUNIT_EXPECT_EQ(test, file_count(other), 1);
+	KUNIT_EXPECT_EQ(test, kref_read(&one->refs), 1);
+	KUNIT_EXPECT_EQ(test, kref_read(&other->refs), 1);
 }
 
 /* Passes if in any state but STOP no allocator is assigned: EBUSY (D5). */
 static void state_allocator_while_busy(struct kunit *test)
 {
-	struct file *other = ks_test_allocator_file(test, 6);
+	struct ks_allocator *other = ks_test_allocator(test, 6);
 	struct ks_rig *rig = ks_rig_create(test, 6);
 	enum ksstate state;
 
@@ -516,9 +517,9 @@ static void state_allocator_while_busy(struct kunit *test)
 				ks_connection_set_allocator(rig->conn, NULL));
 		KUNIT_EXPECT_EQ(test, -EBUSY,
 				ks_connection_set_allocator(rig->conn,
-							    rig->allocator));
-		KUNIT_EXPECT_PTR_EQ(test, rig->conn->allocator, rig->allocator);
-		KUNIT_EXPECT_EQ(test, file_count(other), 1);
+							    rig->alloc));
+		KUNIT_EXPECT_PTR_EQ(test, rig->conn->allocator, rig->alloc);
+		KUNIT_EXPECT_EQ(test, kref_read(&other->refs), 1);
 	}
 }
 
@@ -528,7 +529,7 @@ static void state_allocator_while_busy(struct kunit *test)
  */
 static void state_allocator_errors(struct kunit *test)
 {
-	struct file *small = ks_test_allocator_file(test, 2);
+	struct ks_allocator *small = ks_test_allocator(test, 2);
 	struct ks_rig *rig = ks_rig_create(test, 3);
 
 	rig->fake->framing.frames = 3;
@@ -538,9 +539,9 @@ static void state_allocator_errors(struct kunit *test)
 	ks_fake_fail(rig->fake, 1, -EIO);
 	KUNIT_EXPECT_EQ(test, -EIO,
 			ks_connection_set_allocator(rig->conn, small));
-	KUNIT_EXPECT_PTR_EQ(test, rig->conn->allocator, rig->allocator);
-	KUNIT_EXPECT_EQ(test, file_count(small), 1);
-	KUNIT_EXPECT_EQ(test, file_count(rig->allocator), 2);
+	KUNIT_EXPECT_PTR_EQ(test, rig->conn->allocator, rig->alloc);
+	KUNIT_EXPECT_EQ(test, kref_read(&small->refs), 1);
+	KUNIT_EXPECT_EQ(test, kref_read(&rig->alloc->refs), 2);
 
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_set_allocator(rig->conn, small));
 	/* One that is assigned already can have ceased to fit */
@@ -548,7 +549,7 @@ static void state_allocator_errors(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			ks_connection_set_allocator(rig->conn, small));
 	KUNIT_EXPECT_PTR_EQ(test, rig->conn->allocator, small);
-	KUNIT_EXPECT_EQ(test, file_count(small), 2);
+	KUNIT_EXPECT_EQ(test, kref_read(&small->refs), 2);
 }
 
 /*
@@ -558,11 +559,11 @@ static void state_allocator_errors(struct kunit *test)
 static void state_allocator_takes_collected_frames(struct kunit *test)
 {
 	struct ks_rig *rig = ks_rig_create(test, 3);
-	struct ks_owner elsewhere = ks_test_owner(3, 0);
+	struct ks_owner *elsewhere = ks_test_owner_of(rig->allocator);
 	struct ksalloc_complete complete = {};
 	u32 index;
 
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_try_alloc(rig->alloc, &elsewhere,
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_try_alloc(rig->alloc, elsewhere,
 							&index));
 	ks_rig_request(rig, KSSTATE_RUN);
 	ks_rig_submit(rig);
@@ -572,11 +573,11 @@ static void state_allocator_takes_collected_frames(struct kunit *test)
 	ks_test_expect_counts(test, rig->alloc, 2, 0, 0);
 
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_set_allocator(rig->conn,
-							     rig->allocator));
+							     rig->alloc));
 	ks_test_expect_counts(test, rig->alloc, 2, 0, 0);
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_set_allocator(rig->conn, NULL));
 	ks_test_expect_counts(test, rig->alloc, 1, 0, 0);
-	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(rig->alloc, index));
+	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(rig->alloc, index, false));
 }
 
 /*
@@ -598,10 +599,10 @@ static void state_shared_allocator(struct kunit *test)
 	ks_test_expect_counts(test, one->alloc, 6, 6, 0);
 
 	/* A frame in one device is in no other */
-	KUNIT_EXPECT_EQ(test, -EBUSY, ks_connection_submit(other->conn, 0));
+	KUNIT_EXPECT_EQ(test, -EBUSY, ks_connection_submit(other->conn, 0, -1));
 	ks_rig_request(one, KSSTATE_STOP);
 	ks_test_expect_counts(test, one->alloc, 3, 3, 0);
-	KUNIT_EXPECT_EQ(test, other->fake->device.n_queued, 3);
+	KUNIT_EXPECT_EQ(test, other->fake->hw.n_queued, 3);
 	ks_rig_release(other);
 	ks_test_expect_counts(test, one->alloc, 0, 0, 0);
 }
@@ -635,7 +636,7 @@ static void state_new_connection(struct kunit *test)
 
 	file = ksalloc_connect(&fake->device);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
-	conn = file->private_data;
+	conn = ks_connection_of(file);
 	KUNIT_EXPECT_EQ(test, conn->state, KSSTATE_STOP);
 	KUNIT_EXPECT_NULL(test, conn->allocator);
 	KUNIT_EXPECT_STREQ(test, ks_fake_calls(fake, text), "watch");
@@ -653,16 +654,16 @@ static void state_release(struct kunit *test)
 {
 	char *text = kunit_kzalloc(test, KS_FAKE_TEXT, GFP_KERNEL);
 	struct state_view *view = state_view_create(test);
-	struct ks_owner elsewhere = ks_test_owner(3, 0);
 	const struct state_start *start;
 	u32 index;
 
 	KUNIT_ASSERT_NOT_NULL(test, text);
 	for (start = state_starts; start < STATE_STARTS_END; start++) {
 		struct ks_rig *rig = state_rig(test, start);
+		struct ks_owner *elsewhere = ks_test_owner_of(rig->allocator);
 
 		KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(rig->alloc,
-								&elsewhere,
+								elsewhere,
 								&index));
 		state_look(rig, view);
 		text[0] = '\0';
@@ -673,7 +674,7 @@ static void state_release(struct kunit *test)
 		ks_rig_release(rig);
 		ks_rig_expect_calls(rig, text);
 		ks_test_expect_counts(test, rig->alloc, 1, 0, 0);
-		KUNIT_EXPECT_EQ(test, file_count(rig->allocator), 1);
+		KUNIT_EXPECT_EQ(test, kref_read(&rig->alloc->refs), 1);
 		state_rig_end(rig, start, 0);
 	}
 }
@@ -683,7 +684,7 @@ static void state_expect_gone(struct ks_rig *rig)
 {
 	struct kunit *test = rig->test;
 	struct ksalloc_complete complete = {};
-	struct ks_fake_device device;
+	struct ks_fake_hw hw;
 	enum ksstate to;
 
 	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(rig->conn->gone) &&
@@ -694,14 +695,14 @@ static void state_expect_gone(struct ks_rig *rig)
 	for (to = KSSTATE_ACQUIRE; to < STATES; to++)
 		KUNIT_EXPECT_EQ(test, -ENODEV,
 				ks_connection_request(rig->conn, to));
-	KUNIT_EXPECT_EQ(test, -ENODEV, ks_connection_submit(rig->conn, 0));
+	KUNIT_EXPECT_EQ(test, -ENODEV, ks_connection_submit(rig->conn, 0, -1));
 	KUNIT_EXPECT_EQ(test, -ENODEV, ks_rig_read(rig, &complete));
 	KUNIT_EXPECT_EQ(test, -ENODEV,
-			ks_connection_set_allocator(rig->conn, rig->allocator));
+			ks_connection_set_allocator(rig->conn, rig->alloc));
 	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), KS_TEST_HUP);
-	ks_fake_look(rig->fake, &device);
-	KUNIT_EXPECT_FALSE(test, device.acquired);
-	KUNIT_EXPECT_FALSE(test, device.running);
+	ks_fake_look(rig->fake, &hw);
+	KUNIT_EXPECT_FALSE(test, hw.acquired);
+	KUNIT_EXPECT_FALSE(test, hw.running);
 }
 
 /*
@@ -736,7 +737,7 @@ static void state_gone_with_news(struct kunit *test)
 
 static int state_gone_submit(struct ks_rig *rig)
 {
-	return ks_connection_submit(rig->conn, 0);
+	return ks_connection_submit(rig->conn, 0, -1);
 }
 
 static int state_gone_read(struct ks_rig *rig)
@@ -758,7 +759,7 @@ static int state_gone_pause(struct ks_rig *rig)
 
 static int state_gone_assign(struct ks_rig *rig)
 {
-	return ks_connection_set_allocator(rig->conn, rig->allocator);
+	return ks_connection_set_allocator(rig->conn, rig->alloc);
 }
 
 static int (*const state_gone_calls[])(struct ks_rig *rig) = {
@@ -835,7 +836,7 @@ static void state_gone_in_step(struct kunit *test, const struct state_start *sta
 	KUNIT_EXPECT_EQ(test, vanish.in, 0);
 	rig->fake->on_call = NULL;
 
-	KUNIT_EXPECT_EQ(test, -ENODEV, ks_connection_submit(rig->conn, 5));
+	KUNIT_EXPECT_EQ(test, -ENODEV, ks_connection_submit(rig->conn, 5, -1));
 	ks_test_expect_counts(test, rig->alloc, 1, 0, 0);
 	state_expect_gone(rig);
 	state_rig_end(rig, start, n * 4 + fails * 2 + say);
@@ -880,10 +881,10 @@ static void state_gone_lets_go(struct kunit *test)
 	ks_test_expect_counts(test, rig->alloc, 1, 0, 0);
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_set_allocator(rig->conn, NULL));
 	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
-	KUNIT_EXPECT_EQ(test, file_count(rig->allocator), 1);
+	KUNIT_EXPECT_EQ(test, kref_read(&rig->alloc->refs), 1);
 	KUNIT_EXPECT_EQ(test, -ENODEV,
-			ks_connection_set_allocator(rig->conn, rig->allocator));
-	KUNIT_EXPECT_EQ(test, file_count(rig->allocator), 1);
+			ks_connection_set_allocator(rig->conn, rig->alloc));
+	KUNIT_EXPECT_EQ(test, kref_read(&rig->alloc->refs), 1);
 }
 
 static void state_vanish_in_interrupt(void *data)
@@ -917,7 +918,7 @@ static void state_gone_and_released(struct kunit *test)
 		ks_fake_vanish(rig->fake);
 		ks_rig_release(rig);
 		ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
-		ks_rig_expect_calls(rig, "cancel cancel unacquire unwatch destroy");
+		ks_rig_expect_calls(rig, "stop stop release unwatch destroy");
 		ks_rig_end(rig);
 	}
 }

@@ -65,7 +65,7 @@ static void stream_submit_in_each_state(struct kunit *test)
 		u32 index = ks_rig_alloc(rig);
 
 		KUNIT_EXPECT_EQ(test, accepts ? 0 : -ECANCELED,
-				ks_connection_submit(rig->conn, index));
+				ks_connection_submit(rig->conn, index, -1));
 		ks_test_expect_counts(test, rig->alloc, 1, accepts, 0);
 		ks_rig_expect_calls(rig, accepts ? "queue:0" : "");
 		ks_rig_end(rig);
@@ -82,10 +82,10 @@ static void stream_submit_errors(struct kunit *test)
 	ks_rig_submit(rig);
 	ks_fake_forget(rig->fake);
 	ks_test_look(test, rig->alloc, &before);
-	KUNIT_EXPECT_EQ(test, -EBUSY, ks_connection_submit(rig->conn, 0));
-	KUNIT_EXPECT_EQ(test, -EINVAL, ks_connection_submit(rig->conn, 1));
-	KUNIT_EXPECT_EQ(test, -EINVAL, ks_connection_submit(rig->conn, 3));
-	KUNIT_EXPECT_EQ(test, -EINVAL, ks_connection_submit(rig->conn, U32_MAX));
+	KUNIT_EXPECT_EQ(test, -EBUSY, ks_connection_submit(rig->conn, 0, -1));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_connection_submit(rig->conn, 1, -1));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_connection_submit(rig->conn, 3, -1));
+	KUNIT_EXPECT_EQ(test, -EINVAL, ks_connection_submit(rig->conn, U32_MAX, -1));
 	ks_test_expect_frames(test, rig->alloc, &before);
 	stream_expect_order(rig, expected, 1);
 	ks_rig_expect_calls(rig, "");
@@ -110,11 +110,11 @@ static void stream_submit_refused(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(errors); i++) {
 		ks_fake_fail(rig->fake, 1, errors[i]);
 		KUNIT_EXPECT_EQ(test, errors[i],
-				ks_connection_submit(rig->conn, index));
+				ks_connection_submit(rig->conn, index, -1));
 		ks_test_expect_frames(test, rig->alloc, &before);
 		stream_expect_order(rig, without, 2);
 	}
-	KUNIT_EXPECT_EQ(test, 0, ks_connection_submit(rig->conn, index));
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_submit(rig->conn, index, -1));
 	stream_expect_order(rig, with, 3);
 }
 
@@ -124,7 +124,7 @@ static void stream_owner_leaves(struct ks_fake *fake, enum ks_fake_op op,
 	const struct ks_rig *rig = data;
 
 	if (op == KS_FAKE_QUEUE)
-		ks_allocator_reclaim(rig->alloc, &rig->owner);
+		ks_allocator_reclaim(rig->alloc, rig->owner);
 }
 
 /*
@@ -139,11 +139,11 @@ static void stream_submit_as_the_owner_leaves(struct kunit *test)
 	rig->fake->on_call_data = rig;
 	rig->fake->on_call = stream_owner_leaves;
 	ks_fake_fail(rig->fake, 1, -EIO);
-	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_submit(rig->conn, refused));
+	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_submit(rig->conn, refused, -1));
 	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
 
 	taken = ks_rig_alloc(rig);
-	KUNIT_EXPECT_EQ(test, 0, ks_connection_submit(rig->conn, taken));
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_submit(rig->conn, taken, -1));
 	ks_test_expect_counts(test, rig->alloc, 1, 1, 0);
 	ks_rig_request(rig, KSSTATE_STOP);
 	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
@@ -180,7 +180,7 @@ static void stream_complete_does_not_wait_for_nothing(struct kunit *test)
 		struct ks_test_call *call;
 
 		ks_rig_request(rig, state);
-		call = ks_test_call_read(test, rig->file, &rig->owner, false, 0);
+		call = ks_test_call_read(test, rig->file, 0);
 		KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
 		KUNIT_EXPECT_EQ(test, call->ret, -ECANCELED);
 	}
@@ -259,7 +259,7 @@ static void stream_data_within_the_frame(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, complete.header.data_used, words[i].used);
 		KUNIT_EXPECT_EQ(test, complete.header.options_flags,
 				words[i].cut ? MARKED : 0);
-		KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(rig->alloc, 0));
+		KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(rig->alloc, 0, false));
 	}
 }
 
@@ -267,23 +267,21 @@ static void stream_data_within_the_frame(struct kunit *test)
 static void stream_collected_frame_is_the_readers(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
-	struct ks_owner submitter = ks_test_owner(1, 1);
+	struct ks_owner *submitter = ks_test_owner_of(rig->allocator);
 	struct ks_test_frames frames;
 	u32 index;
 
-	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(rig->alloc, &submitter,
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(rig->alloc, submitter,
 							&index));
-	KUNIT_ASSERT_EQ(test, 0, ks_connection_submit(rig->conn, index));
+	KUNIT_ASSERT_EQ(test, 0, ks_connection_submit(rig->conn, index, -1));
 	ks_fake_fill(rig->fake);
 	stream_collect(rig, index);
 
 	ks_test_look(test, rig->alloc, &frames);
 	KUNIT_EXPECT_EQ(test, frames.frame[index].state, KS_FRAME_ALLOCATED);
-	KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].owner.file, rig->file);
-	KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].owner.files,
-			    rig->owner.files);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].owner, rig->owner);
 	/* It can go round: submitted again, it is just another frame */
-	KUNIT_EXPECT_EQ(test, 0, ks_connection_submit(rig->conn, index));
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_submit(rig->conn, index, -1));
 	ks_fake_fill(rig->fake);
 	stream_collect(rig, index);
 }
@@ -310,9 +308,9 @@ static void stream_out_of_order(struct kunit *test)
 }
 
 /*
- * Passes if buffers that the device hands out though nobody submitted them here
- * (one that the client put into its own queue, one of more than there are frames)
- * are passed over, and the next frame that was submitted comes (I2).
+ * Passes if buffers that the device hands out though nobody submitted them (a frame
+ * that was not submitted, or an index beyond the frames) are passed over, and the
+ * next frame that was submitted comes (I2).
  */
 static void stream_foreign_buffers(struct kunit *test)
 {
@@ -399,9 +397,9 @@ static void stream_sequence_gaps(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, stream_collect(rig, 0), flags,
 				    "case %u, sequence %u", i,
 				    cases[i].sequence);
-		KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(rig->alloc, 0));
+		KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(rig->alloc, 0, false));
 	}
-	KUNIT_EXPECT_EQ(test, rig->conn->gaps, gaps);
+	KUNIT_EXPECT_EQ(test, rig->conn->reader.gaps, gaps);
 }
 
 /* Fills a frame with a number, and says whether it came marked */
@@ -414,7 +412,7 @@ static bool stream_marked(struct ks_rig *rig, u32 sequence)
 	ks_fake_fill_as(rig->fake, &completion);
 	flags = stream_collect(rig, completion.index);
 	KUNIT_EXPECT_EQ(rig->test, 0, ks_allocator_free(rig->alloc,
-							completion.index));
+							completion.index, false));
 	return flags & MARKED;
 }
 
@@ -444,7 +442,7 @@ static void stream_gap_of_a_pause(struct kunit *test)
 	ks_rig_request(rig, KSSTATE_STOP);
 	ks_rig_request(rig, KSSTATE_RUN);
 	KUNIT_EXPECT_FALSE(test, stream_marked(rig, 3));
-	KUNIT_EXPECT_EQ(test, rig->conn->gaps, 0);
+	KUNIT_EXPECT_EQ(test, rig->conn->reader.gaps, 0);
 }
 
 /*
@@ -480,7 +478,7 @@ static void stream_damaged_frame(struct kunit *test)
 	ks_rig_submit(rig);
 	ks_fake_fill_as(rig->fake, &damaged);
 	KUNIT_EXPECT_EQ(test, stream_collect(rig, 0), MARKED);
-	KUNIT_EXPECT_EQ(test, rig->conn->gaps, 0);
+	KUNIT_EXPECT_EQ(test, rig->conn->reader.gaps, 0);
 }
 
 /* Passes if what the device says in place of a frame is passed on, and changes nothing (I2). */
@@ -501,7 +499,7 @@ static void stream_device_errors(struct kunit *test)
 		stream_expect_order(rig, expected, 2);
 	}
 	ks_fake_fail(rig->fake, 1, -EIO);
-	call = ks_test_call_read(test, rig->file, &rig->owner, false, 0);
+	call = ks_test_call_read(test, rig->file, 0);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
 	KUNIT_EXPECT_EQ(test, call->ret, -EIO);
 	ks_test_expect_counts(test, rig->alloc, 2, 2, 0);
@@ -525,7 +523,7 @@ static void stream_pause_keeps_the_order(struct kunit *test)
 			ks_rig_submit(rig);
 		ks_fake_fill(rig->fake);
 		ks_rig_request(rig, KSSTATE_PAUSE);
-		KUNIT_EXPECT_EQ(test, rig->fake->device.n_queued, 0);
+		KUNIT_EXPECT_EQ(test, rig->fake->hw.n_queued, 0);
 		ks_fake_forget(rig->fake);
 		ks_rig_submit(rig);
 		ks_rig_expect_calls(rig, "");
@@ -539,12 +537,12 @@ static void stream_pause_keeps_the_order(struct kunit *test)
 							      KSSTATE_RUN));
 			KUNIT_EXPECT_EQ(test, ks_rig_state(rig), KSSTATE_PAUSE);
 			stream_expect_order(rig, expected, 4);
-			KUNIT_EXPECT_EQ(test, rig->fake->device.n_queued, n - 1);
+			KUNIT_EXPECT_EQ(test, rig->fake->hw.n_queued, n - 1);
 			ks_test_expect_counts(test, rig->alloc, 5, 5, 0);
 		}
 		ks_rig_request(rig, KSSTATE_RUN);
-		KUNIT_EXPECT_EQ(test, rig->fake->device.n_queued, 4);
-		KUNIT_EXPECT_MEMEQ(test, rig->fake->device.queued, expected,
+		KUNIT_EXPECT_EQ(test, rig->fake->hw.n_queued, 4);
+		KUNIT_EXPECT_MEMEQ(test, rig->fake->hw.queued, expected,
 				   sizeof(expected));
 
 		stream_collect(rig, 0);
@@ -574,8 +572,8 @@ static void stream_submit_behind_a_refused_frame(struct kunit *test)
 	ks_rig_submit(rig);
 	stream_expect_order(rig, expected, 3);
 	ks_rig_request(rig, KSSTATE_RUN);
-	KUNIT_EXPECT_EQ(test, rig->fake->device.n_queued, 3);
-	KUNIT_EXPECT_MEMEQ(test, rig->fake->device.queued, expected,
+	KUNIT_EXPECT_EQ(test, rig->fake->hw.n_queued, 3);
+	KUNIT_EXPECT_MEMEQ(test, rig->fake->hw.queued, expected,
 			   sizeof(expected));
 }
 
@@ -611,14 +609,11 @@ static void stream_filled_frames_survive_a_pause(struct kunit *test)
 }
 
 /* Starts a thread that waits for a filled frame */
-static struct ks_test_call *stream_wait(struct ks_rig *rig,
-					const struct ks_owner *owner,
-					u64 deadline_ns)
+static struct ks_test_call *stream_wait(struct ks_rig *rig, u64 deadline_ns)
 {
 	struct ks_test_call *call;
 
-	call = ks_test_call_read(rig->test, rig->file, owner, false,
-				 deadline_ns);
+	call = ks_test_call_read(rig->test, rig->file, deadline_ns);
 	KUNIT_ASSERT_TRUE(rig->test, ks_test_pending(call));
 	return call;
 }
@@ -638,16 +633,16 @@ static void stream_reader_waits(struct kunit *test)
 	struct ks_rig *rig = stream_rig(test, 3, KSSTATE_PAUSE);
 	struct ks_test_call *call;
 
-	call = stream_wait(rig, &rig->owner, 0);
+	call = stream_wait(rig, 0);
 	ks_rig_submit(rig);
 	ks_rig_request(rig, KSSTATE_RUN);
 	KUNIT_EXPECT_TRUE(test, ks_test_pending(call));
 	ks_fake_fill(rig->fake);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
 	KUNIT_EXPECT_EQ(test, call->ret, 0);
-	KUNIT_EXPECT_EQ(test, call->complete.index, 0);
+	KUNIT_EXPECT_EQ(test, call->read.answer.index, 0);
 
-	call = stream_wait(rig, &rig->owner,
+	call = stream_wait(rig,
 			   ktime_get_ns() + 3600 * NSEC_PER_SEC);
 	ks_rig_submit(rig);
 	KUNIT_ASSERT_EQ(test, 0, ks_test_in_hardirq(test,
@@ -655,7 +650,7 @@ static void stream_reader_waits(struct kunit *test)
 						    rig->fake));
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
 	KUNIT_EXPECT_EQ(test, call->ret, 0);
-	KUNIT_EXPECT_EQ(test, call->complete.index, 1);
+	KUNIT_EXPECT_EQ(test, call->read.answer.index, 1);
 	ks_test_expect_counts(test, rig->alloc, 2, 0, 0);
 }
 
@@ -667,7 +662,7 @@ static void stream_several_readers(struct kunit *test)
 	u32 i, got = 0;
 
 	for (i = 0; i < 4; i++)
-		calls[i] = stream_wait(rig, &rig->owner, 0);
+		calls[i] = stream_wait(rig, 0);
 	for (i = 0; i < 4; i++) {
 		ks_rig_submit(rig);
 		ks_fake_fill(rig->fake);
@@ -675,8 +670,8 @@ static void stream_several_readers(struct kunit *test)
 	for (i = 0; i < 4; i++) {
 		KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[i]));
 		KUNIT_EXPECT_EQ(test, calls[i]->ret, 0);
-		KUNIT_ASSERT_LT(test, calls[i]->complete.index, 4);
-		got |= BIT(calls[i]->complete.index);
+		KUNIT_ASSERT_LT(test, calls[i]->read.answer.index, 4);
+		got |= BIT(calls[i]->read.answer.index);
 	}
 	KUNIT_EXPECT_EQ(test, got, GENMASK(3, 0));
 	ks_test_expect_counts(test, rig->alloc, 4, 0, 0);
@@ -693,19 +688,19 @@ static void stream_reader_deadline(struct kunit *test)
 	u64 deadline;
 
 	ks_rig_submit(rig);
-	call = ks_test_call_read(test, rig->file, &rig->owner, false, 1);
+	call = ks_test_call_read(test, rig->file, 1);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
 	KUNIT_EXPECT_EQ(test, call->ret, -ETIMEDOUT);
 	deadline = ktime_get_ns() + 20 * NSEC_PER_MSEC;
-	call = ks_test_call_read(test, rig->file, &rig->owner, false, deadline);
+	call = ks_test_call_read(test, rig->file, deadline);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
 	KUNIT_EXPECT_EQ(test, call->ret, -ETIMEDOUT);
 	KUNIT_EXPECT_GE(test, ktime_get_ns(), deadline);
-	KUNIT_EXPECT_EQ(test, call->complete.index, KS_TEST_NEVER);
+	KUNIT_EXPECT_EQ(test, call->read.answer.index, KS_TEST_NEVER);
 	ks_test_expect_counts(test, rig->alloc, 1, 1, 0);
 
 	ks_fake_fill(rig->fake);
-	call = ks_test_call_read(test, rig->file, &rig->owner, false, 1);
+	call = ks_test_call_read(test, rig->file, 1);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
 	KUNIT_EXPECT_EQ(test, call->ret, 0);
 }
@@ -720,7 +715,7 @@ static void stream_reader_deadline_far(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(deadlines); i++) {
 		struct ks_test_call *call;
 
-		call = stream_wait(rig, &rig->owner, deadlines[i]);
+		call = stream_wait(rig, deadlines[i]);
 		ks_rig_submit(rig);
 		ks_fake_fill(rig->fake);
 		KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
@@ -735,8 +730,8 @@ static void stream_reader_signal(struct kunit *test)
 	struct ks_test_call *signalled, *other;
 
 	ks_rig_submit(rig);
-	signalled = stream_wait(rig, &rig->owner, 0);
-	other = stream_wait(rig, &rig->owner, 0);
+	signalled = stream_wait(rig, 0);
+	other = stream_wait(rig, 0);
 	ks_test_signal(signalled);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(signalled));
 	KUNIT_EXPECT_EQ(test, signalled->ret, -ERESTARTSYS);
@@ -744,7 +739,8 @@ static void stream_reader_signal(struct kunit *test)
 	ks_fake_fill(rig->fake);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(other));
 	KUNIT_EXPECT_EQ(test, other->ret, 0);
-	KUNIT_EXPECT_TRUE(test, list_empty(&rig->conn->readers));
+	/* Both have returned, so nobody is added meanwhile */
+	KUNIT_EXPECT_FALSE(test, waitqueue_active(&rig->conn->reader.wait));
 }
 
 /*
@@ -762,7 +758,7 @@ static void stream_reader_cancelled(struct kunit *test)
 		ks_rig_request(rig, KSSTATE_RUN);
 		ks_rig_submit(rig);
 		for (i = 0; i < 2; i++)
-			calls[i] = stream_wait(rig, &rig->owner, 0);
+			calls[i] = stream_wait(rig, 0);
 		ks_rig_request(rig, KSSTATE_PAUSE);
 		ks_rig_request(rig, KSSTATE_RUN);
 		for (i = 0; i < 2; i++)
@@ -787,7 +783,7 @@ static void stream_reader_gone(struct kunit *test)
 
 	ks_rig_submit(rig);
 	for (i = 0; i < 2; i++)
-		calls[i] = stream_wait(rig, &rig->owner, 0);
+		calls[i] = stream_wait(rig, 0);
 	ks_fake_vanish(rig->fake);
 	for (i = 0; i < 2; i++) {
 		KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[i]));
@@ -796,57 +792,68 @@ static void stream_reader_gone(struct kunit *test)
 }
 
 /*
- * Passes if the last close of a process, and no earlier one, cancels its own
- * waits and takes its collected frames back, and nobody else's (B4, B7).
+ * Passes if the close of one descriptor does nothing while the open file has another
+ * one, and the last close takes back the frames that were collected through it, and
+ * nobody else's (B7).
  */
 static void stream_close(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 3, KSSTATE_RUN);
-	struct ks_owner closing = { rig->file, current->files };
-	struct ks_test_fd *first = ks_test_fd(test, rig->file);
-	struct ks_test_fd *last = ks_test_fd(test, rig->file);
-	struct ksalloc_complete complete = {};
-	struct ks_test_call *mine, *others;
-	struct ks_collected collected;
+	struct file *closing = ks_connection_open(rig->conn);
+	struct ks_test_read read = {};
+	struct ks_test_fd *first, *last;
+	struct ks_test_call *waiter;
 
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, closing);
+	first = ks_test_fd(test, closing);
+	last = ks_test_fd(test, closing);
+	fput(closing);
 	ks_rig_submit(rig);
 	ks_rig_submit(rig);
 	ks_fake_fill(rig->fake);
 	ks_fake_fill(rig->fake);
 	stream_collect(rig, 0);
-	KUNIT_EXPECT_EQ(test, 0, ks_connection_read(rig->conn, &closing, true,
-						    &complete, &collected));
+	KUNIT_EXPECT_EQ(test, 0, ks_test_read(closing, true, 0, &read));
+	KUNIT_EXPECT_EQ(test, read.answer.index, 1);
 	ks_rig_submit(rig);
-	mine = stream_wait(rig, &closing, 0);
-	others = stream_wait(rig, &rig->owner, 0);
+	waiter = stream_wait(rig, 0);
 	ks_test_expect_counts(test, rig->alloc, 3, 1, 0);
 
 	ks_test_fd_close(first);
-	KUNIT_EXPECT_TRUE(test, ks_test_pending(mine));
 	ks_test_expect_counts(test, rig->alloc, 3, 1, 0);
 	ks_test_fd_close(last);
-	KUNIT_ASSERT_TRUE(test, ks_test_returned(mine));
-	KUNIT_EXPECT_EQ(test, mine->ret, -ECANCELED);
-	KUNIT_EXPECT_TRUE(test, ks_test_pending(others));
+	flush_delayed_fput();
+	KUNIT_EXPECT_TRUE(test,
+			  ks_test_wait_until(READ_ONCE(rig->alloc->nr_allocated) == 2));
 	ks_test_expect_counts(test, rig->alloc, 2, 1, 0);
+	KUNIT_EXPECT_EQ(test, ks_rig_state(rig), KSSTATE_RUN);
+	KUNIT_EXPECT_TRUE(test, ks_test_pending(waiter));
 	ks_fake_fill(rig->fake);
-	KUNIT_ASSERT_TRUE(test, ks_test_returned(others));
-	KUNIT_EXPECT_EQ(test, others->ret, 0);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(waiter));
+	KUNIT_EXPECT_EQ(test, waiter->ret, 0);
 }
 
-/* Passes if a process that has closed all its descriptors does not wait: ECANCELED (B4). */
-static void stream_no_wait_after_the_last_close(struct kunit *test)
+/*
+ * Passes if the close of the last descriptor does not end a call that waits through
+ * the same open file: the call keeps the connection, which ends after it (B4, B7).
+ */
+static void stream_close_under_a_call(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
-	struct ks_owner closed = { rig->file, current->files };
 	struct ks_test_call *call;
 
 	ks_rig_submit(rig);
-	call = ks_test_call_read(test, rig->file, &closed, false, 0);
+	call = stream_wait(rig, 0);
+	/* The call has a reference of its own */
+	fput(rig->file);
+	rig->file = NULL;
+	flush_delayed_fput();
+	KUNIT_EXPECT_TRUE(test, ks_test_pending(call));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(rig->fake->destroyed));
+	ks_fake_fill(rig->fake);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
-	KUNIT_EXPECT_EQ(test, call->ret, -ECANCELED);
-	KUNIT_EXPECT_TRUE(test, list_empty(&rig->conn->readers));
-	ks_test_expect_counts(test, rig->alloc, 1, 1, 0);
+	KUNIT_EXPECT_EQ(test, call->ret, 0);
+	KUNIT_EXPECT_EQ(test, call->read.answer.index, 0);
 }
 
 /*
@@ -876,6 +883,7 @@ static void stream_poll(struct kunit *test)
 /**
  * struct stream_storm - everything at the same time
  * @rig: over this connection
+ * @submitter: an open file of the allocator
  * @timer: the device, in hard interrupts
  * @seed: for all random numbers
  * @stop: all shall end
@@ -885,6 +893,7 @@ static void stream_poll(struct kunit *test)
  */
 struct stream_storm {
 	struct ks_rig *rig;
+	struct ks_owner *submitter;
 	struct hrtimer timer;
 	u64 seed;
 	bool stop;
@@ -925,21 +934,20 @@ static void stream_storm_timer_end(void *data)
 static void stream_storm_submit(struct stream_storm *storm)
 {
 	struct ks_rig *rig = storm->rig;
-	struct ks_owner owner = ks_test_owner(1, 1);
 	u32 index;
 	int ret;
 
-	ret = ks_allocator_alloc(rig->alloc, &owner,
+	ret = ks_allocator_alloc(rig->alloc, storm->submitter,
 				 ktime_get_ns() + 10 * NSEC_PER_MSEC, &index);
 	if (ret) {
 		if (ret != -ETIMEDOUT)
 			atomic_inc(&storm->wrong);
 		return;
 	}
-	ret = ks_connection_submit(rig->conn, index);
+	ret = ks_connection_submit(rig->conn, index, -1);
 	if (!ret)
 		return;
-	if (ret != -ECANCELED || ks_allocator_free(rig->alloc, index))
+	if (ret != -ECANCELED || ks_allocator_free(rig->alloc, index, false))
 		atomic_inc(&storm->wrong);
 }
 
@@ -947,14 +955,12 @@ static void stream_storm_submit(struct stream_storm *storm)
 static void stream_storm_collect(struct stream_storm *storm, s64 *last)
 {
 	struct ks_rig *rig = storm->rig;
-	struct ksalloc_complete complete = {
-		.deadline_ns = ktime_get_ns() + 10 * NSEC_PER_MSEC,
-	};
-	struct ks_collected collected;
+	const struct ksalloc_complete *answer;
+	struct ks_test_read read = {};
 	int ret;
 
-	ret = ks_connection_read(rig->conn, &rig->owner, false, &complete,
-				 &collected);
+	ret = ks_test_read(rig->file, false, ktime_get_ns() + 10 * NSEC_PER_MSEC,
+			   &read);
 	if (ret) {
 		if (ret != -ETIMEDOUT && ret != -ECANCELED)
 			atomic_inc(&storm->wrong);
@@ -962,11 +968,12 @@ static void stream_storm_collect(struct stream_storm *storm, s64 *last)
 		return;
 	}
 	atomic_inc(&storm->collected);
-	if (complete.sequence <= *last ||
-	    complete.header.data_used != ks_fake_bytes(complete.sequence))
+	answer = &read.answer;
+	if (answer->sequence <= *last ||
+	    answer->header.data_used != ks_fake_bytes(answer->sequence))
 		atomic_inc(&storm->wrong);
-	*last = complete.sequence;
-	if (ks_allocator_free(rig->alloc, complete.index))
+	*last = answer->sequence;
+	if (ks_allocator_free(rig->alloc, answer->index, false))
 		atomic_inc(&storm->wrong);
 }
 
@@ -1010,6 +1017,7 @@ static void stream_storm(struct kunit *test)
 	storm = kzalloc(sizeof(*storm), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, storm);
 	storm->rig = rig;
+	storm->submitter = ks_test_owner_of(rig->allocator);
 	storm->seed = ks_test_seed(test, &rnd);
 	stream_storm_timer_setup(&storm->timer);
 	crew = ks_test_crew(test, 5, stream_storm_thread, storm, rig->file);
@@ -1064,7 +1072,7 @@ static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(stream_reader_cancelled),
 	KUNIT_CASE(stream_reader_gone),
 	KUNIT_CASE(stream_close),
-	KUNIT_CASE(stream_no_wait_after_the_last_close),
+	KUNIT_CASE(stream_close_under_a_call),
 	KUNIT_CASE(stream_poll),
 	KUNIT_CASE_SLOW(stream_storm),
 	{}
