@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A kernel-mode client of ksalloc, in all contexts that there are.
+ * Kernel-mode clients for tests of ksalloc, in all contexts.
  *
- * A driver or filter that takes frames from an allocator does it like this: it
- * becomes a client in process context, where it maps what it wants to look at
- * later; then it allocates and frees wherever it is, a hard interrupt included,
- * and is called when a frame becomes free. Here the contexts are the calling
- * process, a workqueue, a timer (a soft interrupt), and a high-resolution timer
- * that fires in a hard interrupt, where that is allowed. What is done when is up to
- * a program: see ksalloc-test-client.h.
+ * Each open file of /dev/ksalloc-test-client is one client. It allocates and frees
+ * frames in the calling process, in a workqueue, in a timer (a softirq) and in a
+ * high-resolution timer (a hard interrupt, if that is allowed). A program says what is
+ * done where: see ksalloc-test-client.h.
  */
 #include <linux/atomic.h>
 #include <linux/completion.h>
@@ -34,9 +31,9 @@
 static bool sleep_is_checked = IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP);
 module_param(sleep_is_checked, bool, 0444);
 MODULE_PARM_DESC(sleep_is_checked,
-		 "Whether this kernel notices what CLIENT_BREAK_RULES does");
+		 "Whether this kernel reports what CLIENT_BREAK_RULES does");
 
-/* On such a kernel, ksalloc's lock sleeps, and hard interrupts are out of bounds */
+/* With CONFIG_PREEMPT_RT, spinlocks sleep, and hard interrupts may not call ksalloc */
 #ifdef CONFIG_PREEMPT_RT
 #define CLIENT_HRTIMER_MODE HRTIMER_MODE_REL_SOFT
 #else
@@ -49,20 +46,20 @@ MODULE_PARM_DESC(sleep_is_checked,
 struct client;
 
 /**
- * struct client_actor - what acts in one context
- * @client: for whom
- * @context: where
- * @work: how it gets there, in CLIENT_WORK
- * @timer: in CLIENT_TIMER
- * @hrtimer: in CLIENT_HARDIRQ
- * @done: it has acted, for the last time
- * @call: what to do, once
- * @result: what came of it
- * @storm: what to do often; NULL for @call
- * @rounds: how often yet
- * @rnd: by chance
- * @held: frames that it has
- * @n_held: how many
+ * struct client_actor - makes calls in one context
+ * @client: the client
+ * @context: the context
+ * @work: runs in CLIENT_WORK
+ * @timer: runs in CLIENT_TIMER
+ * @hrtimer: runs in CLIENT_HARDIRQ
+ * @done: all calls are made
+ * @call: a single call to make
+ * @result: its result
+ * @storm: many calls to make; NULL for @call
+ * @rounds: rounds of @storm that are left
+ * @rnd: random numbers for @storm
+ * @held: frames that it holds in @storm
+ * @n_held: length of @held
  */
 struct client_actor {
 	struct client *client;
@@ -82,24 +79,27 @@ struct client_actor {
 
 /**
  * struct client - a kernel-mode client
- * @lock: one ioctl at a time, but those that can take long
- * @allocator: the allocator's file, with a reference
- * @client: what ksalloc knows it by
- * @waits: calls of CLIENT_WAIT that are under way
- * @frames: how many frames there are
- * @map: where the kernel sees each of them
+ * @lock: protects the fields down to @actor; held over ioctls, except those that wait
+ *	for others
+ * @allocator: an open file of the allocator, with a reference
+ * @client: what ksalloc knows; NULL while the program has not attached it
+ * @enabled: its callback is called
+ * @waits: calls of CLIENT_WAIT
+ * @frames: number of frames
+ * @map: the kernel's mapping of each frame
  * @actor: one for each context
- * @clashes: frames that somebody else had, too
- * @told: how often the callback was called
- * @told_in_hardirq: how often in a hard interrupt
- * @take: how many frames the callback shall take
- * @taken: how many it has
- * @last: the last of them
+ * @clashes: frames that somebody else held too
+ * @told: calls of the callback
+ * @told_in_hardirq: calls of the callback in a hard interrupt
+ * @take: number of frames that the callback shall take
+ * @taken: number of frames that it took
+ * @last: the last frame that it took
  */
 struct client {
-	struct mutex lock; /* all but the callback's */
+	struct mutex lock; /* the client itself */
 	struct file *allocator;
 	struct ksalloc_client *client;
+	bool enabled;
 	atomic_t waits;
 	u32 frames;
 	struct iosys_map *map;
@@ -113,7 +113,7 @@ struct client {
 	u32 last;
 };
 
-/* The callback. In any context: it must not sleep, and here it never does */
+/* The callback, in the context of whoever frees a frame */
 static void client_free_frame(void *context)
 {
 	struct client *client = context;
@@ -167,7 +167,7 @@ static int client_map(struct client *client)
 			client_unmap(client, i);
 			return ret;
 		}
-		/* A storm needs cmpxchg(), which I/O memory has not */
+		/* A storm uses cmpxchg() */
 		if (client->map[i].is_iomem) {
 			client_unmap(client, i + 1);
 			return -EOPNOTSUPP;
@@ -176,7 +176,7 @@ static int client_map(struct client *client)
 	return 0;
 }
 
-/* With a reference to the allocator's file, which it keeps if all goes well */
+/* Takes the reference to the file, unless it fails */
 static int client_begin(struct client *client, struct file *allocator)
 {
 	struct ksalloc_client *ksalloc;
@@ -192,20 +192,28 @@ static int client_begin(struct client *client, struct file *allocator)
 		return PTR_ERR(ksalloc);
 	client->client = ksalloc;
 	client->allocator = allocator;
+	client->enabled = false;
 	ret = client_map(client);
 	if (ret) {
 		ksalloc_client_destroy(ksalloc);
 		client->client = NULL;
 		client->allocator = NULL;
-		return ret;
 	}
-	ksalloc_client_enable(ksalloc);
+	return ret;
+}
+
+static long client_enable(struct client *client)
+{
+	if (client->enabled)
+		return -EBUSY;
+	client->enabled = true;
+	ksalloc_client_enable(client->client);
 	return 0;
 }
 
 /*
- * No call may begin once ksalloc_client_destroy() has: here, all are made with the
- * lock held, but those that wait, which are sent away first.
+ * No call of a client may begin once ksalloc_client_destroy() is called. Here, calls are
+ * made with the lock, except those that wait for a frame: they are ended first.
  */
 static void client_end(struct client *client)
 {
@@ -220,7 +228,7 @@ static void client_end(struct client *client)
 	client->allocator = NULL;
 }
 
-static long client_attach(struct client *client, int fd)
+static long client_attach(struct client *client, int fd, bool enable)
 {
 	struct file *allocator;
 	int ret;
@@ -231,15 +239,14 @@ static long client_attach(struct client *client, int fd)
 	if (!allocator)
 		return -EBADF;
 	ret = client_begin(client, allocator);
-	if (ret)
+	if (ret) {
 		fput(allocator);
-	return ret;
+		return ret;
+	}
+	return enable ? client_enable(client) : 0;
 }
 
-/*
- * Without the lock: the heap can be any file, and want it, too, or take as long as it
- * likes.
- */
+/* Without the lock: the heap can be any file, even one that waits for this client */
 static struct file *client_create_allocator(void __user *uarg)
 {
 	struct file *connection, *heap = NULL, *allocator;
@@ -274,9 +281,11 @@ static long client_create(struct client *client, void __user *uarg)
 		return PTR_ERR(allocator);
 	mutex_lock(&client->lock);
 	ret = client->client ? -EBUSY : client_begin(client, allocator);
-	mutex_unlock(&client->lock);
 	if (ret)
 		fput(allocator);
+	else
+		ret = client_enable(client);
+	mutex_unlock(&client->lock);
 	return ret;
 }
 
@@ -289,7 +298,7 @@ static long client_fd(struct client *client)
 	return fd;
 }
 
-/* One call in some context */
+/* One call in one context */
 
 static int client_do_call(struct client *client, const struct client_call *call)
 {
@@ -304,12 +313,9 @@ static int client_do_call(struct client *client, const struct client_call *call)
 	return frame ? ksalloc_frame_index(frame) : -EAGAIN;
 }
 
-/* Many calls in some context */
+/* A storm: many calls in several contexts */
 
-/*
- * The storm looks at frames in interrupts, where nobody can sleep; but beginning and
- * ending access can. So that is done around it, for all frames.
- */
+/* Beginning and ending access can sleep, so this is done around the storm */
 
 static void client_end_access(struct client *client, u32 frames)
 {
@@ -377,7 +383,7 @@ static void client_storm_alloc(struct client_actor *actor)
 	actor->held[actor->n_held++] = frame;
 }
 
-/* One round of a storm, or the one call; false when there is nothing more to do */
+/* Makes the one call or one round of a storm; false if that was the last */
 static bool client_act(struct client_actor *actor)
 {
 	if (!actor->storm) {
@@ -399,7 +405,7 @@ static bool client_act(struct client_actor *actor)
 
 /* The contexts */
 
-static void client_works(struct work_struct *work)
+static void client_work(struct work_struct *work)
 {
 	struct client_actor *actor = container_of(work, struct client_actor,
 						  work);
@@ -409,13 +415,13 @@ static void client_works(struct work_struct *work)
 	complete(&actor->done);
 }
 
-static void client_timer_fires(struct timer_list *timer)
+static void client_timer(struct timer_list *timer)
 {
 	struct client_actor *actor = container_of(timer, struct client_actor,
 						  timer);
 	int i;
 
-	/* A jiffy is long; so several at a time */
+	/* A jiffy is long, so several rounds at a time */
 	for (i = 0; i < 64; i++) {
 		if (!client_act(actor)) {
 			complete(&actor->done);
@@ -425,7 +431,7 @@ static void client_timer_fires(struct timer_list *timer)
 	mod_timer(timer, jiffies + 1);
 }
 
-static enum hrtimer_restart client_hrtimer_fires(struct hrtimer *hrtimer)
+static enum hrtimer_restart client_hrtimer(struct hrtimer *hrtimer)
 {
 	struct client_actor *actor = container_of(hrtimer, struct client_actor,
 						  hrtimer);
@@ -446,14 +452,14 @@ static void client_actor_init(struct client *client,
 	actor->client = client;
 	actor->context = context;
 	init_completion(&actor->done);
-	INIT_WORK(&actor->work, client_works);
-	timer_setup(&actor->timer, client_timer_fires, 0);
+	INIT_WORK(&actor->work, client_work);
+	timer_setup(&actor->timer, client_timer, 0);
 #ifdef HAVE_HRTIMER_SETUP
-	hrtimer_setup(&actor->hrtimer, client_hrtimer_fires, CLOCK_MONOTONIC,
+	hrtimer_setup(&actor->hrtimer, client_hrtimer, CLOCK_MONOTONIC,
 		      CLIENT_HRTIMER_MODE);
 #else
 	hrtimer_init(&actor->hrtimer, CLOCK_MONOTONIC, CLIENT_HRTIMER_MODE);
-	actor->hrtimer.function = client_hrtimer_fires;
+	actor->hrtimer.function = client_hrtimer;
 #endif
 }
 
@@ -502,7 +508,7 @@ static long client_storm(struct client *client, void __user *uarg)
 
 	if (copy_from_user(&storm, uarg, sizeof(storm)))
 		return -EFAULT;
-	/* Not even a signal ends it */
+	/* No signal ends it */
 	if (storm.contexts >> CLIENT_CONTEXTS ||
 	    storm.rounds > CLIENT_MAX_ROUNDS)
 		return -EINVAL;
@@ -510,7 +516,7 @@ static long client_storm(struct client *client, void __user *uarg)
 	if (ret)
 		return ret;
 	atomic_set(&client->clashes, 0);
-	/* The calling process is the last, for it is busy then */
+	/* The calling process comes last, because it is busy then */
 	for (i = CLIENT_CONTEXTS - 1; i >= 0; i--) {
 		struct client_actor *actor = &client->actor[i];
 
@@ -532,9 +538,9 @@ static long client_storm(struct client *client, void __user *uarg)
 	return copy_to_user(uarg, &storm, sizeof(storm)) ? -EFAULT : 0;
 }
 
-/* Everything else */
+/* Other ioctls */
 
-/* Waits without the lock, so that CLIENT_DETACH can come meanwhile */
+/* Waits without the lock, so that CLIENT_DETACH can end it */
 static long client_wait(struct client *client, void __user *uarg)
 {
 	struct ksalloc_frame *frame;
@@ -595,8 +601,8 @@ static long client_write(struct client *client, void __user *uarg)
 }
 
 /*
- * A kernel with CONFIG_DEBUG_ATOMIC_SLEEP complains; nothing is created. Not inline,
- * so that the complaint has its name
+ * With CONFIG_DEBUG_ATOMIC_SLEEP the kernel logs this; nothing is created. noinline,
+ * because the test knows the message by the name of this function.
  */
 static noinline long client_break_rules(struct client *client, struct file *file)
 {
@@ -616,7 +622,8 @@ static long client_locked_ioctl(struct client *client, struct file *file,
 
 	switch (cmd) {
 	case CLIENT_ATTACH:
-		return client_attach(client, arg);
+	case CLIENT_ATTACH_QUIET:
+		return client_attach(client, arg, cmd == CLIENT_ATTACH);
 	case CLIENT_BREAK_RULES:
 		return client_break_rules(client, file);
 	}
@@ -624,6 +631,8 @@ static long client_locked_ioctl(struct client *client, struct file *file,
 	if (!client->client)
 		return -ENXIO;
 	switch (cmd) {
+	case CLIENT_ENABLE:
+		return client_enable(client);
 	case CLIENT_DETACH:
 		client_end(client);
 		return 0;
@@ -681,7 +690,7 @@ static int client_release(struct inode *inode, struct file *file)
 	int i;
 
 	client_end(client);
-	/* They have done all that they had to, but may still be about to return */
+	/* They are done, but may not have returned */
 	for (i = 0; i < CLIENT_CONTEXTS; i++) {
 		cancel_work_sync(&client->actor[i].work);
 		timer_delete_sync(&client->actor[i].timer);
@@ -696,17 +705,18 @@ static const struct file_operations client_fops = {
 	.open = client_open,
 	.release = client_release,
 	.unlocked_ioctl = client_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 };
 
-static struct miscdevice client_device = {
+static struct miscdevice client_node = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "ksalloc-test-client",
 	.fops = &client_fops,
 	.mode = 0600,
 };
-module_misc_device(client_device);
+module_misc_device(client_node);
 
-MODULE_DESCRIPTION("Sample kernel-mode client of ksalloc");
+MODULE_DESCRIPTION("Kernel-mode clients for tests of ksalloc");
 MODULE_LICENSE("GPL");
 /* MODULE_IMPORT_NS() takes an identifier up to 6.12 and a string from 6.13 on */
 MODULE_INFO(import_ns, "DMA_BUF");
