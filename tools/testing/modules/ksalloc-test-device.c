@@ -1,99 +1,165 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A device of ksalloc with memory of its own: what a driver does that is no V4L2
- * driver.
+ * Devices for tests of ksalloc, with memory of their own.
  *
- * The device is a work item that counts: into each frame that it fills it writes
- * the number of the frame. It takes any memory that the kernel can map, and knows
- * its own when it sees it. That is either exported as dma-bufs, or never leaves the
- * kernel, as on-board memory might; which one, and whether something fails, a
- * program says when it asks for a connection: see ksalloc-test-device.h.
+ * A device is a work item that writes numbers into frames. It takes any memory that the
+ * kernel can map, and recognizes its own. Operations block and fail, and devices
+ * disappear, when a program says so: see ksalloc-test-device.h.
  */
-#include <linux/anon_inodes.h>
 #include <linux/atomic.h>
+#include <linux/bitops.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
+#include <linux/err.h>
 #include <linux/file.h>
 #include <linux/iosys-map.h>
+#include <linux/jiffies.h>
+#include <linux/kref.h>
 #include <linux/ksalloc.h>
+#include <linux/list.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/scatterlist.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "ksalloc-test-device.h"
 
-#define DEVICE_FRAMES 2
-#define DEVICE_PERIOD_MS 5
+#define TEST_FRAMES 2
 
-static atomic_t sample_initialized, sample_allocated, sample_freed, sample_deleted;
-static atomic_t sample_buffers, sample_recognized;
+static atomic_t test_initialized, test_allocated, test_freed, test_deleted;
+static atomic_t test_buffers, test_recognized;
 
 /**
- * struct sample_device - the device end of a connection
- * @device: what ksalloc knows
- * @ask: what the program asked for
- * @allocator: the assigned allocator, from acquire to release
- * @own: its memory, where that is this device's
- * @map: else where the kernel sees each frame
- * @lock: protects all that follows, but @sequence, which is @work's
- * @running: the device works
- * @queued: frames to fill, in order
- * @n_queued: how many
- * @filled: what is filled, in order
- * @n_filled: how many
- * @sequence: number of the next frame
- * @work: the device
+ * struct test_control - an open file of /dev/ksalloc-test-device
+ * @refs: the open file, and each device that was made through it
+ * @wait: operations that block
+ * @blocking: the operations that shall block
+ * @error: what each operation fails with, or 0
+ * @gone: the devices have disappeared
+ * @calls: calls of each operation
+ * @blocked: operations that block now
+ * @impatient: operations that blocked too long
+ * @filled: frames that were filled
+ * @writes: writes into frames that are not filled
+ * @lock: held over each notification, and protects @devices
+ * @devices: the devices that may notify
  */
-struct sample_device {
-	struct ksalloc_device device;
-	struct device_connect ask;
-	const struct ks_allocator *allocator;
-	struct sample_memory *own;
-	struct iosys_map *map;
+struct test_control {
+	struct kref refs;
+	wait_queue_head_t wait;
+	unsigned long blocking;
+	int error[DEVICE_OPS];
+	bool gone;
+	atomic_t calls[DEVICE_OPS];
+	atomic_t blocked;
+	atomic_t impatient;
+	atomic_t filled;
+	atomic_t writes;
 
-	spinlock_t lock; /* the device */
-	bool running;
+	struct mutex lock; /* notifications */
+	struct list_head devices;
+};
+
+/**
+ * struct test_device - a device
+ * @device: what ksalloc knows
+ * @control: its control, with a reference
+ * @ask: what the program asked for
+ * @link: on &test_control.devices while it may notify
+ * @allocator: the assigned allocator, from acquire to release
+ * @own: the memory of @allocator, if it is this device's
+ * @map: else the kernel's mapping of each frame
+ * @stuck: stop() has failed
+ * @work: what the device does
+ * @sequence: number of the next frame; used by @work
+ * @scribble: what @work writes into frames that are not filled
+ * @lock: protects the fields below
+ * @queued: frames to fill, in order. @work takes the first; others append
+ * @n_queued: length of @queued
+ * @filled: filled frames, in order
+ * @n_filled: length of @filled
+ */
+struct test_device {
+	struct ksalloc_device device;
+	struct test_control *control;
+	struct device_connect ask;
+	struct list_head link;
+	const struct ks_allocator *allocator;
+	struct test_memory *own;
+	struct iosys_map *map;
+	bool stuck;
+	struct delayed_work work;
+	u32 sequence;
+	u32 scribble;
+
+	spinlock_t lock; /* the queues */
 	u32 queued[KSALLOC_MAX_FRAMES];
 	u32 n_queued;
 	struct ksalloc_completion filled[KSALLOC_MAX_FRAMES];
 	u32 n_filled;
-	u32 sequence;
-	struct delayed_work work;
 };
 
-static struct sample_device *to_sample(struct ksalloc_device *device)
+static struct test_device *to_test(struct ksalloc_device *device)
 {
-	return container_of(device, struct sample_device, device);
+	return container_of(device, struct test_device, device);
 }
 
-/* The device's own memory */
+static void test_control_release(struct kref *refs)
+{
+	kfree(container_of(refs, struct test_control, refs));
+}
+
+static void test_control_put(struct test_control *control)
+{
+	kref_put(&control->refs, test_control_release);
+}
+
+/* Begins an operation. It blocks if it shall. Returns what it shall fail with, or 0 */
+static int test_enter(struct ksalloc_device *device, enum device_op op)
+{
+	struct test_control *control = to_test(device)->control;
+
+	atomic_inc(&control->calls[op]);
+	if (test_bit(op, &control->blocking)) {
+		atomic_inc(&control->blocked);
+		if (!wait_event_timeout(control->wait,
+					!test_bit(op, &control->blocking),
+					DEVICE_PATIENCE_S * HZ))
+			atomic_inc(&control->impatient);
+		atomic_dec(&control->blocked);
+	}
+	return READ_ONCE(control->error[op]);
+}
+
+/* The device's own memory. The device can end before it, so it refers to no device */
 
 /**
- * struct sample_memory - the memory of one allocator
+ * struct test_memory - the memory of one allocator
  * @ask: what the program asked for
  * @vaddr: each frame
  */
-struct sample_memory {
+struct test_memory {
 	struct device_connect ask;
 	void *vaddr[];
 };
 
-/* As a dma-buf: the memory is the dma-buf's, and is freed with it */
+/* A buffer that is exported belongs to its dma-buf and is freed with that */
 
-static void sample_free_buffer(void *vaddr)
+static void test_free_buffer(void *vaddr)
 {
 	vfree(vaddr);
-	atomic_dec(&sample_buffers);
+	atomic_dec(&test_buffers);
 }
 
-static struct sg_table *sample_map_dma_buf(struct dma_buf_attachment *attachment,
+static struct sg_table *test_map_dma_buf(struct dma_buf_attachment *attachment,
 					 enum dma_data_direction direction)
 {
 	struct dma_buf *dmabuf = attachment->dmabuf;
@@ -123,7 +189,7 @@ err_free:
 	return ERR_PTR(ret);
 }
 
-static void sample_unmap_dma_buf(struct dma_buf_attachment *attachment,
+static void test_unmap_dma_buf(struct dma_buf_attachment *attachment,
 			       struct sg_table *table,
 			       enum dma_data_direction direction)
 {
@@ -132,49 +198,47 @@ static void sample_unmap_dma_buf(struct dma_buf_attachment *attachment,
 	kfree(table);
 }
 
-static int sample_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
+static int test_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
 	return remap_vmalloc_range(vma, dmabuf->priv, vma->vm_pgoff);
 }
 
-static int sample_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
+static int test_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
 	iosys_map_set_vaddr(map, dmabuf->priv);
 	return 0;
 }
 
-static void sample_release_dma_buf(struct dma_buf *dmabuf)
+static void test_release_dma_buf(struct dma_buf *dmabuf)
 {
-	sample_free_buffer(dmabuf->priv);
+	test_free_buffer(dmabuf->priv);
 }
 
-static const struct dma_buf_ops sample_dma_buf_ops = {
-	.map_dma_buf = sample_map_dma_buf,
-	.unmap_dma_buf = sample_unmap_dma_buf,
-	.mmap = sample_mmap,
-	.vmap = sample_vmap,
-	.release = sample_release_dma_buf,
+static const struct dma_buf_ops test_dma_buf_ops = {
+	.map_dma_buf = test_map_dma_buf,
+	.unmap_dma_buf = test_unmap_dma_buf,
+	.mmap = test_mmap,
+	.vmap = test_vmap,
+	.release = test_release_dma_buf,
 };
 
-static struct dma_buf *sample_export(void *vaddr, size_t bytes)
+static struct dma_buf *test_export(void *vaddr, size_t bytes)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 
-	info.ops = &sample_dma_buf_ops;
+	info.ops = &test_dma_buf_ops;
 	info.size = bytes;
 	info.flags = O_RDWR;
 	info.priv = vaddr;
 	return dma_buf_export(&info);
 }
 
-/* The four callbacks. The device may be gone before the allocator: nothing of it stays */
-
-static int sample_initialize_allocator(void *creator,
+static int test_initialize_allocator(void *creator,
 				     const struct ksallocator_framing *framing,
 				     size_t bytes, void **context)
 {
-	struct sample_device *device = to_sample(creator);
-	struct sample_memory *memory;
+	struct test_device *device = to_test(creator);
+	struct test_memory *memory;
 
 	if (device->ask.failure == DEVICE_FAILS_INITIALIZE)
 		return device->ask.error;
@@ -184,14 +248,14 @@ static int sample_initialize_allocator(void *creator,
 		return -ENOMEM;
 	memory->ask = device->ask;
 	*context = memory;
-	atomic_inc(&sample_initialized);
+	atomic_inc(&test_initialized);
 	return 0;
 }
 
-static int sample_alloc(void *context, u32 index, size_t bytes,
+static int test_alloc(void *context, u32 index, size_t bytes,
 		      struct ksalloc_memory *result)
 {
-	struct sample_memory *memory = context;
+	struct test_memory *memory = context;
 	struct dma_buf *dmabuf;
 	void *vaddr;
 
@@ -201,132 +265,153 @@ static int sample_alloc(void *context, u32 index, size_t bytes,
 	vaddr = vmalloc_user(bytes);
 	if (!vaddr)
 		return -ENOMEM;
-	atomic_inc(&sample_buffers);
+	atomic_inc(&test_buffers);
 
 	if (memory->ask.memory == DEVICE_MEMORY_DMABUF) {
-		dmabuf = sample_export(vaddr, bytes);
+		dmabuf = test_export(vaddr, bytes);
 		if (IS_ERR(dmabuf)) {
-			sample_free_buffer(vaddr);
+			test_free_buffer(vaddr);
 			return PTR_ERR(dmabuf);
 		}
 		result->dmabuf = dmabuf;
 	}
 	iosys_map_set_vaddr(&result->map, vaddr);
 	memory->vaddr[index] = vaddr;
-	atomic_inc(&sample_allocated);
+	atomic_inc(&test_allocated);
 	return 0;
 }
 
-static void sample_free(void *context, u32 index, struct ksalloc_memory *frame)
+static void test_free(void *context, u32 index, struct ksalloc_memory *frame)
 {
-	atomic_inc(&sample_freed);
+	atomic_inc(&test_freed);
 	if (frame->dmabuf)
 		dma_buf_put(frame->dmabuf);
 	else
-		sample_free_buffer(frame->map.vaddr);
+		test_free_buffer(frame->map.vaddr);
 }
 
-static void sample_delete_allocator(void *context)
+static void test_delete_allocator(void *context)
 {
-	atomic_inc(&sample_deleted);
+	atomic_inc(&test_deleted);
 	kvfree(context);
 }
 
-static const struct ksalloc_memory_ops sample_memory_ops = {
+static const struct ksalloc_memory_ops test_memory_ops = {
 	.owner = THIS_MODULE,
-	.initialize_allocator = sample_initialize_allocator,
-	.alloc = sample_alloc,
-	.free = sample_free,
-	.delete_allocator = sample_delete_allocator,
+	.initialize_allocator = test_initialize_allocator,
+	.alloc = test_alloc,
+	.free = test_free,
+	.delete_allocator = test_delete_allocator,
 };
 
-/* The device */
-
-/* Takes the next frame to fill; false where there is none */
-static bool sample_take(struct sample_device *device, u32 *index)
-{
-	bool takes;
-
-	spin_lock_irq(&device->lock);
-	takes = device->running && device->n_queued;
-	if (takes) {
-		*index = device->queued[0];
-		device->n_queued--;
-		memmove(&device->queued[0], &device->queued[1],
-			device->n_queued * sizeof(device->queued[0]));
-	}
-	spin_unlock_irq(&device->lock);
-
-	return takes;
-}
+/* What the device does */
 
 /*
- * Writes into a frame. Others may have the memory in their caches, or in memory of a
- * device: hence the two calls around, which can sleep, and no plain pointer.
+ * Writes a word. Others can have the memory in their caches or in a device, hence the
+ * calls around. They can sleep.
  */
-static int sample_write(struct sample_device *device, u32 index, u32 word)
+static int test_write(struct test_device *device, u32 index, u32 word, u32 value)
 {
 	struct dma_buf *dmabuf = ksalloc_allocator_dmabuf(device->allocator,
 							  index);
-	struct iosys_map own;
+	struct iosys_map map;
 	int ret;
 
 	ret = dma_buf_begin_cpu_access(dmabuf, DMA_TO_DEVICE);
 	if (ret)
 		return ret;
-	if (device->own) {
-		iosys_map_set_vaddr(&own, device->own->vaddr[index]);
-		iosys_map_wr(&own, 0, u32, word);
-	} else {
-		iosys_map_wr(&device->map[index], 0, u32, word);
-	}
+	if (device->own)
+		iosys_map_set_vaddr(&map, device->own->vaddr[index]);
+	else
+		map = device->map[index];
+	iosys_map_wr(&map, word * sizeof(u32), u32, value);
 	return dma_buf_end_cpu_access(dmabuf, DMA_TO_DEVICE);
 }
 
-/* Gives a filled frame back; where that has failed, without data */
-static void sample_give(struct sample_device *device, u32 index, u32 sequence, int error)
+static void test_notify(struct test_device *device)
 {
+	struct test_control *control = device->control;
+
+	mutex_lock(&control->lock);
+	if (!list_empty(&device->link))
+		ksalloc_device_notify(&device->device);
+	mutex_unlock(&control->lock);
+}
+
+/* Fills the frame that was queued first. A frame that cannot be written has no data */
+static void test_fill(struct test_device *device)
+{
+	const u32 index = device->queued[0], sequence = device->sequence++;
+	int ret = test_write(device, index, 0, sequence);
+
 	spin_lock_irq(&device->lock);
+	device->n_queued--;
+	memmove(&device->queued[0], &device->queued[1],
+		device->n_queued * sizeof(device->queued[0]));
 	device->filled[device->n_filled++] = (struct ksalloc_completion){
 		.index = index,
 		.sequence = sequence,
-		.data_used = error ? 0 : sizeof(u32),
+		.data_used = ret ? 0 : sizeof(u32),
 		.options_flags = KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
 		.time = div_u64(ktime_get_ns(), 100),
 	};
 	spin_unlock_irq(&device->lock);
-	ksalloc_device_notify(&device->device);
+
+	atomic_inc(&device->control->filled);
+	test_notify(device);
 }
 
-/* sample_stop() waits for this; so the allocator stays meanwhile */
-static void sample_works(struct work_struct *work)
+/* The first @n entries of the queue stay as they are: only this work item takes some */
+static void test_scribble(struct test_device *device, u32 from, u32 n)
 {
-	struct sample_device *device = container_of(to_delayed_work(work), struct sample_device,
-					 work);
-	u32 index, sequence;
+	u32 i;
 
-	if (sample_take(device, &index)) {
-		sequence = device->sequence++;
-		sample_give(device, index, sequence,
-			  sample_write(device, index, sequence));
+	device->scribble++;
+	for (i = from; i < n; i++) {
+		if (test_write(device, device->queued[i], 1, device->scribble))
+			continue;
+		atomic_inc(&device->control->writes);
 	}
+}
+
+static void test_work(struct work_struct *work)
+{
+	struct test_device *device = container_of(to_delayed_work(work),
+						  struct test_device, work);
+	bool fills;
+	u32 n;
+
+	spin_lock_irq(&device->lock);
+	n = device->n_queued;
+	fills = n && !device->stuck;
+	spin_unlock_irq(&device->lock);
+
+	test_scribble(device, fills ? 1 : 0, n);
+	if (fills)
+		test_fill(device);
 	schedule_delayed_work(&device->work, msecs_to_jiffies(DEVICE_PERIOD_MS));
 }
 
-/* The connection's calls */
+/* The operations */
 
-static int sample_get_framing(struct ksalloc_device *ksalloc,
+static int test_get_framing(struct ksalloc_device *ksalloc,
 			    struct ksallocator_framing *framing)
 {
 	*framing = (struct ksallocator_framing){
 		.requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY,
-		.frames = DEVICE_FRAMES,
-		.frame_size = to_sample(ksalloc)->ask.frame_size,
+		.frames = TEST_FRAMES,
+		.frame_size = to_test(ksalloc)->ask.frame_size,
 	};
-	return 0;
+	return test_enter(ksalloc, DEVICE_OP_GET_FRAMING);
 }
 
-static void sample_unmap_frames(struct sample_device *device, u32 frames)
+static int test_get_details(struct ksalloc_device *ksalloc,
+			    struct ksalloc_framing_details *details)
+{
+	return test_enter(ksalloc, DEVICE_OP_GET_DETAILS);
+}
+
+static void test_unmap_frames(struct test_device *device, u32 frames)
 {
 	while (frames--)
 		dma_buf_vunmap_unlocked(ksalloc_allocator_dmabuf(device->allocator,
@@ -336,7 +421,7 @@ static void sample_unmap_frames(struct sample_device *device, u32 frames)
 	device->map = NULL;
 }
 
-static int sample_map_frames(struct sample_device *device)
+static int test_map_frames(struct test_device *device)
 {
 	u32 i, frames = ksalloc_allocator_frames(device->allocator);
 	struct dma_buf *dmabuf;
@@ -347,48 +432,58 @@ static int sample_map_frames(struct sample_device *device)
 		return -ENOMEM;
 	for (i = 0; i < frames; i++) {
 		dmabuf = ksalloc_allocator_dmabuf(device->allocator, i);
-		ret = dmabuf ? dma_buf_vmap_unlocked(dmabuf, &device->map[i]) :
-			       -EOPNOTSUPP;
+		ret = dma_buf_vmap_unlocked(dmabuf, &device->map[i]);
 		if (ret) {
-			sample_unmap_frames(device, i);
+			test_unmap_frames(device, i);
 			return ret;
 		}
 	}
 	return 0;
 }
 
-static int sample_acquire(struct ksalloc_device *ksalloc,
-			  const struct ks_allocator *allocator)
+static int test_acquire(struct ksalloc_device *ksalloc,
+			const struct ks_allocator *allocator)
 {
-	struct sample_device *device = to_sample(ksalloc);
-	int ret = 0;
+	struct test_device *device = to_test(ksalloc);
+	int ret = test_enter(ksalloc, DEVICE_OP_ACQUIRE);
 
+	if (ret)
+		return ret;
 	device->allocator = allocator;
-	device->own = ksalloc_allocator_memory(allocator, &sample_memory_ops);
+	device->own = ksalloc_allocator_memory(allocator, &test_memory_ops);
 	if (device->own)
-		atomic_inc(&sample_recognized);
+		atomic_inc(&test_recognized);
 	else
-		ret = sample_map_frames(device);
+		ret = test_map_frames(device);
 	if (ret)
 		device->allocator = NULL;
 	return ret;
 }
 
-static void sample_release(struct ksalloc_device *ksalloc)
+static void test_forget_frames(struct test_device *device)
 {
-	struct sample_device *device = to_sample(ksalloc);
-
+	if (!device->allocator)
+		return;
 	if (!device->own)
-		sample_unmap_frames(device, ksalloc_allocator_frames(device->allocator));
+		test_unmap_frames(device,
+				  ksalloc_allocator_frames(device->allocator));
 	device->own = NULL;
 	device->allocator = NULL;
 }
 
-static int sample_queue(struct ksalloc_device *ksalloc, u32 index,
-			int dmabuf_fd)
+static void test_release(struct ksalloc_device *ksalloc)
 {
-	struct sample_device *device = to_sample(ksalloc);
+	test_enter(ksalloc, DEVICE_OP_RELEASE);
+	test_forget_frames(to_test(ksalloc));
+}
 
+static int test_queue(struct ksalloc_device *ksalloc, u32 index, int dmabuf_fd)
+{
+	struct test_device *device = to_test(ksalloc);
+	int ret = test_enter(ksalloc, DEVICE_OP_QUEUE);
+
+	if (ret)
+		return ret;
 	spin_lock_irq(&device->lock);
 	device->queued[device->n_queued++] = index;
 	spin_unlock_irq(&device->lock);
@@ -396,12 +491,15 @@ static int sample_queue(struct ksalloc_device *ksalloc, u32 index,
 	return 0;
 }
 
-static int sample_dequeue(struct ksalloc_device *ksalloc,
+static int test_dequeue(struct ksalloc_device *ksalloc,
 			struct ksalloc_completion *completion)
 {
-	struct sample_device *device = to_sample(ksalloc);
-	int ret = -EAGAIN;
+	struct test_device *device = to_test(ksalloc);
+	int ret = test_enter(ksalloc, DEVICE_OP_DEQUEUE);
 
+	if (ret)
+		return ret;
+	ret = -EAGAIN;
 	spin_lock_irq(&device->lock);
 	if (device->n_filled) {
 		*completion = device->filled[0];
@@ -415,103 +513,130 @@ static int sample_dequeue(struct ksalloc_device *ksalloc,
 	return ret;
 }
 
-static int sample_run(struct ksalloc_device *ksalloc)
+static int test_run(struct ksalloc_device *ksalloc)
 {
-	struct sample_device *device = to_sample(ksalloc);
+	int ret = test_enter(ksalloc, DEVICE_OP_RUN);
 
-	spin_lock_irq(&device->lock);
-	device->running = true;
-	spin_unlock_irq(&device->lock);
-	schedule_delayed_work(&device->work, msecs_to_jiffies(DEVICE_PERIOD_MS));
-
-	return 0;
+	if (!ret)
+		schedule_delayed_work(&to_test(ksalloc)->work,
+				      msecs_to_jiffies(DEVICE_PERIOD_MS));
+	return ret;
 }
 
-static int sample_stop(struct ksalloc_device *ksalloc)
+static int test_stop(struct ksalloc_device *ksalloc)
 {
-	struct sample_device *device = to_sample(ksalloc);
+	struct test_device *device = to_test(ksalloc);
+	int ret = test_enter(ksalloc, DEVICE_OP_STOP);
 
-	cancel_delayed_work_sync(&device->work);
+	if (!ret)
+		cancel_delayed_work_sync(&device->work);
 	spin_lock_irq(&device->lock);
-	device->running = false;
-	device->n_queued = 0;
+	device->stuck = ret;
+	if (!ret)
+		device->n_queued = 0;
 	device->n_filled = 0;
 	spin_unlock_irq(&device->lock);
 
+	return ret;
+}
+
+static bool test_ready(struct ksalloc_device *ksalloc)
+{
+	return READ_ONCE(to_test(ksalloc)->n_filled);
+}
+
+static bool test_gone(struct ksalloc_device *ksalloc)
+{
+	return READ_ONCE(to_test(ksalloc)->control->gone);
+}
+
+static int test_watch(struct ksalloc_device *ksalloc)
+{
+	struct test_device *device = to_test(ksalloc);
+	int ret = test_enter(ksalloc, DEVICE_OP_WATCH);
+
+	if (ret)
+		return ret;
+	mutex_lock(&device->control->lock);
+	list_add_tail(&device->link, &device->control->devices);
+	mutex_unlock(&device->control->lock);
+
 	return 0;
 }
 
-static bool sample_ready(struct ksalloc_device *ksalloc)
+static void test_unwatch(struct ksalloc_device *ksalloc)
 {
-	return READ_ONCE(to_sample(ksalloc)->n_filled);
+	struct test_device *device = to_test(ksalloc);
+
+	mutex_lock(&device->control->lock);
+	list_del_init(&device->link);
+	mutex_unlock(&device->control->lock);
 }
 
-static bool sample_gone(struct ksalloc_device *ksalloc)
+/* After a stop() that failed, there was no release() */
+static void test_destroy(struct ksalloc_device *ksalloc)
 {
-	return false;
+	struct test_device *device = to_test(ksalloc);
+
+	test_enter(ksalloc, DEVICE_OP_DESTROY);
+	cancel_delayed_work_sync(&device->work);
+	test_forget_frames(device);
+	test_control_put(device->control);
+	kvfree(device);
 }
 
-static int sample_watch(struct ksalloc_device *ksalloc)
+static void test_show(struct ksalloc_device *ksalloc, struct seq_file *m)
 {
-	return 0;
-}
-
-/* It only ever notifies while it is running, which is over by now */
-static void sample_unwatch(struct ksalloc_device *ksalloc)
-{
-}
-
-static void sample_destroy(struct ksalloc_device *ksalloc)
-{
-	kvfree(to_sample(ksalloc));
-}
-
-static void sample_show(struct ksalloc_device *ksalloc, struct seq_file *m)
-{
-	seq_puts(m, "device:\tsample\n");
+	seq_puts(m, "device:\ttest\n");
 }
 
 /* With memory of its own, and without */
 
-#define DEVICE_OPS				\
+#define TEST_OPS				\
 	.owner = THIS_MODULE,			\
-	.get_framing = sample_get_framing,	\
-	.acquire = sample_acquire,		\
-	.release = sample_release,		\
-	.queue = sample_queue,			\
-	.dequeue = sample_dequeue,		\
-	.run = sample_run,			\
-	.stop = sample_stop,			\
-	.ready = sample_ready,			\
-	.gone = sample_gone,			\
-	.watch = sample_watch,			\
-	.unwatch = sample_unwatch,		\
-	.destroy = sample_destroy,		\
-	.show = sample_show
+	.get_framing = test_get_framing,	\
+	.get_details = test_get_details,	\
+	.acquire = test_acquire,		\
+	.release = test_release,		\
+	.queue = test_queue,			\
+	.dequeue = test_dequeue,		\
+	.run = test_run,			\
+	.stop = test_stop,			\
+	.ready = test_ready,			\
+	.gone = test_gone,			\
+	.watch = test_watch,			\
+	.unwatch = test_unwatch,		\
+	.destroy = test_destroy,		\
+	.show = test_show
 
-static const struct ksalloc_device_ops sample_ops = {
-	DEVICE_OPS,
+static const struct ksalloc_device_ops test_ops = {
+	TEST_OPS,
 };
 
-static const struct ksalloc_device_ops sample_ops_with_memory = {
-	DEVICE_OPS,
-	.memory = &sample_memory_ops,
+static const struct ksalloc_device_ops test_ops_with_memory = {
+	TEST_OPS,
+	.memory = &test_memory_ops,
 };
 
-/* The program's calls */
+/* The ioctls */
 
-static long sample_connect(void __user *uarg)
+static bool test_connect_valid(const struct device_connect *ask)
+{
+	return ask->memory <= DEVICE_MEMORY_KERNEL && ask->frame_size &&
+	       ask->failure <= DEVICE_FAILS_ALLOC && !ask->__reserved &&
+	       (!ask->failure || IS_ERR_VALUE((long)ask->error));
+}
+
+static long test_connect(struct test_control *control, void __user *uarg)
 {
 	struct device_connect ask;
+	struct test_device *device;
 	struct file *connection;
-	struct sample_device *device;
 	int fd;
 
 	if (copy_from_user(&ask, uarg, sizeof(ask)))
 		return -EFAULT;
-	if (ask.memory > DEVICE_MEMORY_KERNEL || !ask.frame_size ||
-	    ask.failure > DEVICE_FAILS_ALLOC || ask.__reserved ||
-	    (ask.failure && (ask.error >= 0 || ask.error < -MAX_ERRNO)))
+	if (!test_connect_valid(&ask))
 		return -EINVAL;
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
@@ -522,12 +647,15 @@ static long sample_connect(void __user *uarg)
 		put_unused_fd(fd);
 		return -ENOMEM;
 	}
+	kref_get(&control->refs);
+	device->control = control;
 	device->ask = ask;
-	device->device.ops = ask.memory ? &sample_ops_with_memory : &sample_ops;
+	device->device.ops = ask.memory ? &test_ops_with_memory : &test_ops;
+	INIT_LIST_HEAD(&device->link);
 	spin_lock_init(&device->lock);
-	INIT_DELAYED_WORK(&device->work, sample_works);
+	INIT_DELAYED_WORK(&device->work, test_work);
 
-	/* From here on the device is the connection's, come what may */
+	/* The connection owns the device, even if this fails */
 	connection = ksalloc_connect(&device->device);
 	if (IS_ERR(connection)) {
 		put_unused_fd(fd);
@@ -537,46 +665,136 @@ static long sample_connect(void __user *uarg)
 	return fd;
 }
 
-static long sample_counts(void __user *uarg)
+static long test_counts(void __user *uarg)
 {
 	const struct device_counts counts = {
-		.initialized = atomic_read(&sample_initialized),
-		.allocated = atomic_read(&sample_allocated),
-		.freed = atomic_read(&sample_freed),
-		.deleted = atomic_read(&sample_deleted),
-		.buffers = atomic_read(&sample_buffers),
-		.recognized = atomic_read(&sample_recognized),
+		.initialized = atomic_read(&test_initialized),
+		.allocated = atomic_read(&test_allocated),
+		.freed = atomic_read(&test_freed),
+		.deleted = atomic_read(&test_deleted),
+		.buffers = atomic_read(&test_buffers),
+		.recognized = atomic_read(&test_recognized),
 	};
 
 	return copy_to_user(uarg, &counts, sizeof(counts)) ? -EFAULT : 0;
 }
 
-static long sample_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static long test_block(struct test_control *control, unsigned long ops)
 {
+	if (ops >= BIT(DEVICE_OPS))
+		return -EINVAL;
+	WRITE_ONCE(control->blocking, ops);
+	wake_up_all(&control->wait);
+	return 0;
+}
+
+static long test_fail(struct test_control *control, void __user *uarg)
+{
+	struct device_fail arg;
+
+	if (copy_from_user(&arg, uarg, sizeof(arg)))
+		return -EFAULT;
+	if (arg.op >= DEVICE_OPS || arg.op == DEVICE_OP_RELEASE ||
+	    arg.op == DEVICE_OP_DESTROY ||
+	    (arg.error && !IS_ERR_VALUE((long)arg.error)))
+		return -EINVAL;
+	WRITE_ONCE(control->error[arg.op], arg.error);
+	return 0;
+}
+
+static long test_unregister(struct test_control *control)
+{
+	struct test_device *device;
+
+	mutex_lock(&control->lock);
+	WRITE_ONCE(control->gone, true);
+	list_for_each_entry(device, &control->devices, link)
+		ksalloc_device_notify(&device->device);
+	mutex_unlock(&control->lock);
+
+	return 0;
+}
+
+static long test_state(struct test_control *control, void __user *uarg)
+{
+	struct device_state state = {
+		.blocked = atomic_read(&control->blocked),
+		.impatient = atomic_read(&control->impatient),
+		.filled = atomic_read(&control->filled),
+		.writes = atomic_read(&control->writes),
+	};
+	int i;
+
+	for (i = 0; i < DEVICE_OPS; i++)
+		state.calls[i] = atomic_read(&control->calls[i]);
+	return copy_to_user(uarg, &state, sizeof(state)) ? -EFAULT : 0;
+}
+
+static long test_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct test_control *control = file->private_data;
+	void __user *uarg = (void __user *)arg;
+
 	switch (cmd) {
 	case DEVICE_CONNECT:
-		return sample_connect((void __user *)arg);
+		return test_connect(control, uarg);
 	case DEVICE_COUNTS:
-		return sample_counts((void __user *)arg);
+		return test_counts(uarg);
+	case DEVICE_BLOCK:
+		return test_block(control, arg);
+	case DEVICE_FAIL:
+		return test_fail(control, uarg);
+	case DEVICE_UNREGISTER:
+		return test_unregister(control);
+	case DEVICE_STATE:
+		return test_state(control, uarg);
 	}
 	return -ENOTTY;
 }
 
-static const struct file_operations sample_fops = {
+static int test_open(struct inode *inode, struct file *file)
+{
+	struct test_control *control = kzalloc(sizeof(*control), GFP_KERNEL);
+
+	if (!control)
+		return -ENOMEM;
+	kref_init(&control->refs);
+	init_waitqueue_head(&control->wait);
+	mutex_init(&control->lock);
+	INIT_LIST_HEAD(&control->devices);
+	file->private_data = control;
+	return nonseekable_open(inode, file);
+}
+
+static int test_close(struct inode *inode, struct file *file)
+{
+	struct test_control *control = file->private_data;
+	int i;
+
+	for (i = 0; i < DEVICE_OPS; i++)
+		WRITE_ONCE(control->error[i], 0);
+	test_block(control, 0);
+	test_control_put(control);
+	return 0;
+}
+
+static const struct file_operations test_fops = {
 	.owner = THIS_MODULE,
-	.open = nonseekable_open,
-	.unlocked_ioctl = sample_ioctl,
+	.open = test_open,
+	.release = test_close,
+	.unlocked_ioctl = test_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 };
 
-static struct miscdevice sample_node = {
+static struct miscdevice test_node = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "ksalloc-test-device",
-	.fops = &sample_fops,
+	.fops = &test_fops,
 	.mode = 0600,
 };
-module_misc_device(sample_node);
+module_misc_device(test_node);
 
-MODULE_DESCRIPTION("Sample device of ksalloc with memory of its own");
+MODULE_DESCRIPTION("Devices for tests of ksalloc");
 MODULE_LICENSE("GPL");
 /* MODULE_IMPORT_NS() takes an identifier up to 6.12 and a string from 6.13 on */
 MODULE_INFO(import_ns, "DMA_BUF");

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * How a program gets a connection to the sample device: ioctls on /dev/ksalloc-test-device.
+ * Devices for tests: ioctls on /dev/ksalloc-test-device.
+ *
+ * DEVICE_CONNECT makes a device and a connection to it. The device writes numbers into
+ * frames: see &struct device_state. All other ioctls but DEVICE_COUNTS act on the
+ * devices that were made through the same open file of /dev/ksalloc-test-device. When
+ * that is closed, nothing blocks or fails any more.
  */
 #ifndef _KSALLOC_TEST_DEVICE_H
 #define _KSALLOC_TEST_DEVICE_H
@@ -8,43 +13,133 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-/* What memory the device has of its own */
+/* What memory a device has of its own */
 enum device_memory_kind {
 	DEVICE_MEMORY_NONE,
 	DEVICE_MEMORY_DMABUF,
 	DEVICE_MEMORY_KERNEL, /* it never leaves the kernel */
 };
 
-/* The call of the memory's that fails */
+/* Which operation of the memory fails */
 enum device_failure {
 	DEVICE_FAILS_NEVER,
 	DEVICE_FAILS_INITIALIZE,
 	DEVICE_FAILS_ALLOC,
 };
 
-/* A new connection; returns its descriptor */
+/**
+ * struct device_connect - makes a device
+ * @memory: &enum device_memory_kind
+ * @frame_size: the frame size that the device needs
+ * @failure: &enum device_failure
+ * @fail_at: for DEVICE_FAILS_ALLOC: the frame at which it fails
+ * @error: the negative errno of @failure
+ * @__reserved: 0
+ *
+ * Returns a descriptor of the connection. EINVAL for a wrong argument; the errors of
+ * ksalloc_connect().
+ */
 struct device_connect {
-	__u32 memory; /* enum device_memory_kind */
+	__u32 memory;
 	__u32 frame_size;
-	__u32 failure; /* enum device_failure */
-	__u32 fail_at; /* the frame at which alloc fails */
-	__s32 error; /* how, as a negative errno */
+	__u32 failure;
+	__u32 fail_at;
+	__s32 error;
 	__u32 __reserved;
 };
 
 #define DEVICE_CONNECT _IOW('K', 0, struct device_connect)
 
-/* How often its own memory was called, by all connections, and what was wrong */
+/**
+ * struct device_counts - operations of the memory of all devices since the module came
+ * @initialized: initialize_allocator() that succeeded
+ * @allocated: alloc() that succeeded
+ * @freed: free()
+ * @deleted: delete_allocator()
+ * @buffers: buffers that exist now; a dma-buf keeps its buffer after free()
+ * @recognized: acquire() of an allocator with a device's own memory
+ * @__reserved: 0
+ */
 struct device_counts {
 	__u32 initialized;
 	__u32 allocated;
 	__u32 freed;
 	__u32 deleted;
-	__u32 buffers; /* that exist now */
-	__u32 recognized; /* acquired with an allocator of its own memory */
+	__u32 buffers;
+	__u32 recognized;
 	__u32 __reserved[2];
 };
 
 #define DEVICE_COUNTS _IOR('K', 1, struct device_counts)
+
+/* Operations of a device that can block and fail */
+enum device_op {
+	DEVICE_OP_GET_FRAMING,
+	DEVICE_OP_GET_DETAILS,
+	DEVICE_OP_ACQUIRE,
+	DEVICE_OP_RELEASE, /* cannot fail */
+	DEVICE_OP_QUEUE,
+	DEVICE_OP_DEQUEUE,
+	DEVICE_OP_RUN,
+	DEVICE_OP_STOP,
+	DEVICE_OP_WATCH,
+	DEVICE_OP_DESTROY, /* cannot fail */
+	DEVICE_OPS,
+};
+
+/*
+ * Makes operations block, as those of a camera do that does not answer. The argument
+ * has a bit for each enum device_op. What is not among them goes on. No signal ends the
+ * wait; after DEVICE_PATIENCE_S seconds it ends by itself and is counted in
+ * &device_state.impatient, so that a test that fails does not hang the machine. EINVAL
+ * for an unknown bit.
+ */
+#define DEVICE_BLOCK _IO('K', 2)
+#define DEVICE_PATIENCE_S 60
+
+/**
+ * struct device_fail - makes an operation fail from now on
+ * @op: &enum device_op
+ * @error: its negative errno; 0 to let it succeed
+ *
+ * A device whose stop() fails does not stop. It writes into its frames until it is
+ * destroyed. EINVAL for a wrong argument.
+ */
+struct device_fail {
+	__u32 op;
+	__s32 error;
+};
+
+#define DEVICE_FAIL _IOW('K', 3, struct device_fail)
+
+/*
+ * The devices disappear, as a camera at unbind: gone() is true from now on. Each writes
+ * into its frames until its stop() has returned.
+ */
+#define DEVICE_UNREGISTER _IO('K', 4)
+
+/**
+ * struct device_state - what the devices do and have done
+ * @blocked: operations that block now
+ * @impatient: operations that blocked for DEVICE_PATIENCE_S seconds
+ * @filled: frames that were filled
+ * @writes: writes into a frame that is not filled yet
+ * @calls: calls of each operation; one that blocks is counted
+ *
+ * A device works every DEVICE_PERIOD_MS ms. It fills the frame that was queued first:
+ * the first word becomes the sequence number. In all other queued frames the second
+ * word becomes a number that changes each time. A device that fails to stop only does
+ * the latter, with all frames that were queued.
+ */
+struct device_state {
+	__u32 blocked;
+	__u32 impatient;
+	__u32 filled;
+	__u32 writes;
+	__u32 calls[DEVICE_OPS];
+};
+
+#define DEVICE_PERIOD_MS 5
+#define DEVICE_STATE _IOR('K', 5, struct device_state)
 
 #endif /* _KSALLOC_TEST_DEVICE_H */
