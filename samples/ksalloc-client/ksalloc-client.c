@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sample client of ksalloc: a driver that uses frames of an allocator.
+ *
+ * A program opens /dev/ksalloc-client and names an allocator. Then a timer, which
+ * stands for an interrupt of some hardware, takes free frames. A work item writes a
+ * number into each and frees it. Each open file of /dev/ksalloc-client is one client.
+ */
+#include <linux/bitmap.h>
+#include <linux/dma-buf.h>
+#include <linux/file.h>
+#include <linux/iosys-map.h>
+#include <linux/jiffies.h>
+#include <linux/ksalloc.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/timer.h>
+#include <linux/workqueue.h>
+
+#include "ksalloc-client.h"
+
+#define SAMPLE_PERIOD msecs_to_jiffies(10)
+
+/**
+ * struct sample_client - an open file of /dev/ksalloc-client
+ * @lock: protects @ksalloc
+ * @ksalloc: the client, once the program has named an allocator
+ * @timer: takes a free frame
+ * @work: fills the frames that were taken
+ * @taken: indexes of these frames
+ * @number: the next number; used by @work
+ */
+struct sample_client {
+	struct mutex lock; /* one ioctl at a time */
+	struct ksalloc_client *ksalloc;
+	struct timer_list timer;
+	struct work_struct work;
+	DECLARE_BITMAP(taken, KSALLOC_MAX_FRAMES);
+	u32 number;
+};
+
+/* A frame has become free. Any context: must not sleep, must not free frames */
+static void sample_free_frame(void *context)
+{
+	struct sample_client *client = context;
+
+	timer_reduce(&client->timer, jiffies + SAMPLE_PERIOD);
+}
+
+static const struct ksalloc_client_ops sample_ops = {
+	.free_frame = sample_free_frame,
+};
+
+/* A softirq. A frame can be taken here, but access to its memory can sleep */
+static void sample_timer(struct timer_list *timer)
+{
+	struct sample_client *client = container_of(timer, struct sample_client,
+						    timer);
+	struct ksalloc_frame *frame = ksalloc_alloc_frame(client->ksalloc);
+
+	/* If no frame is free, sample_free_frame() starts the timer again */
+	if (!frame)
+		return;
+	set_bit(ksalloc_frame_index(frame), client->taken);
+	schedule_work(&client->work);
+}
+
+/*
+ * Writes a number into a frame. A driver that does this often maps all frames once and
+ * unmaps them before ksalloc_client_destroy().
+ */
+static int sample_fill(struct ksalloc_frame *frame, u32 number)
+{
+	struct dma_buf *dmabuf = ksalloc_frame_dmabuf(frame);
+	struct iosys_map map;
+	int ret;
+
+	/* Memory that never leaves the kernel */
+	if (!dmabuf)
+		return -EOPNOTSUPP;
+	ret = ksalloc_frame_vmap(frame, &map);
+	if (ret)
+		return ret;
+	ret = dma_buf_begin_cpu_access(dmabuf, DMA_TO_DEVICE);
+	if (!ret) {
+		iosys_map_wr(&map, 0, u32, number);
+		ret = dma_buf_end_cpu_access(dmabuf, DMA_TO_DEVICE);
+	}
+	ksalloc_frame_vunmap(frame, &map);
+	return ret;
+}
+
+static void sample_work(struct work_struct *work)
+{
+	struct sample_client *client = container_of(work, struct sample_client,
+						    work);
+	struct ksalloc_frame *frame;
+	u32 index;
+
+	for_each_set_bit(index, client->taken, KSALLOC_MAX_FRAMES) {
+		clear_bit(index, client->taken);
+		frame = ksalloc_frame(client->ksalloc, index);
+		if (sample_fill(frame, client->number))
+			pr_warn_once("ksalloc-client: a frame was not filled\n");
+		else
+			client->number++;
+		/* A waiter gets the frame, or sample_free_frame() is called */
+		ksalloc_free_frame(client->ksalloc, frame);
+	}
+}
+
+static int sample_begin(struct sample_client *client, struct file *allocator)
+{
+	struct ksalloc_client *ksalloc;
+
+	if (client->ksalloc)
+		return -EBUSY;
+	ksalloc = ksalloc_client_create(allocator, &sample_ops, client);
+	if (IS_ERR(ksalloc))
+		return PTR_ERR(ksalloc);
+
+	/* Before the first callback, because that starts the timer */
+	client->ksalloc = ksalloc;
+	ksalloc_client_enable(ksalloc);
+	/* For frames that are free already the callback is not called */
+	timer_reduce(&client->timer, jiffies);
+	return 0;
+}
+
+static long sample_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct sample_client *client = file->private_data;
+	struct file *allocator;
+	int ret;
+
+	if (cmd != KSALLOC_SAMPLE_FILL)
+		return -ENOTTY;
+	allocator = fget(arg);
+	if (!allocator)
+		return -EBADF;
+	mutex_lock(&client->lock);
+	ret = sample_begin(client, allocator);
+	mutex_unlock(&client->lock);
+	/* The client has a reference to the allocator, so its file is not needed */
+	fput(allocator);
+	return ret;
+}
+
+static int sample_open(struct inode *inode, struct file *file)
+{
+	struct sample_client *client = kzalloc(sizeof(*client), GFP_KERNEL);
+
+	if (!client)
+		return -ENOMEM;
+	mutex_init(&client->lock);
+	timer_setup(&client->timer, sample_timer, 0);
+	INIT_WORK(&client->work, sample_work);
+	file->private_data = client;
+	return nonseekable_open(inode, file);
+}
+
+/*
+ * No call of the client may begin once ksalloc_client_destroy() is called. So the timer
+ * ends first, in a way that the callback cannot start it again; then the work, which
+ * nothing starts now. Frames that are still taken become free with the client.
+ */
+static int sample_release(struct inode *inode, struct file *file)
+{
+	struct sample_client *client = file->private_data;
+
+	timer_shutdown_sync(&client->timer);
+	cancel_work_sync(&client->work);
+	ksalloc_client_destroy(client->ksalloc);
+	kfree(client);
+	return 0;
+}
+
+static const struct file_operations sample_fops = {
+	.owner = THIS_MODULE,
+	.open = sample_open,
+	.release = sample_release,
+	.unlocked_ioctl = sample_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+static struct miscdevice sample_node = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "ksalloc-client",
+	.fops = &sample_fops,
+	.mode = 0600,
+};
+module_misc_device(sample_node);
+
+MODULE_DESCRIPTION("Sample client of ksalloc");
+MODULE_LICENSE("GPL");
+/* MODULE_IMPORT_NS() takes an identifier up to 6.12 and a string from 6.13 on */
+MODULE_INFO(import_ns, "DMA_BUF");
