@@ -8,37 +8,43 @@
  * each, uapi/linux/ksalloc.h is the side of user space.
  *
  * "Contract" and a letter with a number name a row of Documentation/conformance.rst.
+ */
+
+/**
+ * DOC: Lifetimes
  *
- * Lifetimes
- * ---------
- *  - Connections and allocators are reference counted objects. Each open file of one
- *    holds a reference. A module that has such a file drops it with fput().
- *  - A connection holds the allocator that is assigned to it.
- *  - A client holds its allocator from ksalloc_client_create() to
- *    ksalloc_client_destroy(). Its frames, their dma-bufs and mappings live as long.
- *  - ksalloc_client_destroy() waits for all callbacks and calls of the client that
- *    are under way. None may begin later. The client's frames are free afterwards.
- *  - A connection owns its device from ksalloc_connect() to ->destroy(). An allocator
- *    owns its memory from ->initialize_allocator() to ->delete_allocator(), and often
- *    outlives the connection and the device that it was created on.
- *  - The modules named by @owner of ksalloc_device_ops and ksalloc_memory_ops are not
- *    unloaded while such a connection or allocator exists.
+ * - Connections and allocators are reference counted objects. Each open file of one holds
+ *   a reference. A module that has such a file drops it with fput().
+ * - A connection holds the allocator that is assigned to it.
+ * - A client holds its allocator from ksalloc_client_create() to
+ *   ksalloc_client_destroy(). Its frames, their dma-bufs and mappings live as long.
+ * - ksalloc_client_destroy() waits for all callbacks and calls of the client that are
+ *   under way. None may begin later. The client's frames are free afterwards.
+ * - A connection owns its device from ksalloc_connect() to ->destroy(). An allocator owns
+ *   its memory from ->initialize_allocator() to ->delete_allocator(), and often outlives
+ *   the connection and the device that it was created on.
+ * - The modules named by @owner of &struct ksalloc_device_ops and
+ *   &struct ksalloc_memory_ops are not unloaded while such a connection or allocator
+ *   exists.
+ */
+
+/**
+ * DOC: Contexts and locks
  *
- * Contexts and locks
- * ------------------
- *  - Each function states its context. "Any" includes hard interrupts but not NMI. On
- *    CONFIG_PREEMPT_RT "any" means any context in which a spinlock_t may be taken:
- *    threads, threaded interrupts and softirqs, but no hard interrupt and no region
- *    with interrupts or preemption disabled. KS promises DISPATCH_LEVEL, which is
- *    that. Functions that sleep have a might_sleep().
- *  - A client's callback runs in the context of whoever frees a frame, inside an RCU
- *    read-side section, without a spinlock of ksalloc and perhaps with the mutex of a
- *    connection. It must not sleep and must not free frames. It may allocate frames.
- *  - Freeing a frame takes time for each callback and each eventfd of its allocator.
- *  - The operations of a memory are called in process context without a lock. Those of
- *    a device are called in process context with the mutex of the connection, unless
- *    they say otherwise.
- *  - ksalloc_create_allocator() must be called without locks: the heap can be any file.
+ * - Each function states its context. "Any" includes hard interrupts but not NMI. On
+ *   CONFIG_PREEMPT_RT "any" means any context in which a spinlock_t may be taken:
+ *   threads, threaded interrupts and softirqs, but no hard interrupt and no region with
+ *   interrupts or preemption disabled. KS promises DISPATCH_LEVEL, which is that.
+ *   Functions that sleep have a might_sleep().
+ * - A client's callback runs in the context that frees a frame, inside an RCU read-side
+ *   section. No spinlock of ksalloc is held, but perhaps the mutex of a connection. It
+ *   must not sleep and must not free frames. It may allocate frames.
+ * - Freeing a frame takes time for each callback and each eventfd of its allocator.
+ * - The operations of a memory are called in process context without a lock. Those of a
+ *   device are called in process context with the mutex of the connection, unless they
+ *   say otherwise.
+ * - ksalloc_create_allocator() must be called without locks. The heap can be any file,
+ *   even one of the caller, and its ioctl can take any lock.
  */
 #ifndef _LINUX_KSALLOC_H
 #define _LINUX_KSALLOC_H
@@ -174,8 +180,8 @@ struct ksalloc_device;
  * @show: describes the device in fdinfo; may be NULL. Called without the mutex
  *
  * Context: process context, may sleep; except @gone. The mutex of the connection is
- * held over all operations but @gone, @memory, @watch, @unwatch, @destroy and those
- * that say otherwise, so only one of them runs at a time.
+ * held over the operations, so only one of them runs at a time. It is not held over
+ * @gone, @memory, @watch, @unwatch, @destroy and those that say otherwise.
  */
 struct ksalloc_device_ops {
 	struct module *owner;
@@ -225,8 +231,8 @@ struct ksalloc_frame;
  * @free_frame: a frame has become free and no waiting call took it; called once for
  *	each such frame, from ksalloc_client_enable() on. NULL for none
  *
- * Context: the context of whoever frees the frame, hard interrupts included, except
- * on CONFIG_PREEMPT_RT. It must not sleep, and must not free frames, because that
+ * Context: the context that frees the frame, hard interrupts included, except on
+ * CONFIG_PREEMPT_RT. It must not sleep, and must not free frames, because that
  * would call it again. It may allocate.
  */
 struct ksalloc_client_ops {
