@@ -4,47 +4,53 @@
  *
  * "Contract" and a letter with a number name a row of Documentation/conformance.rst.
  *
- * Who owns what
- * -------------
- *  - An allocator is reference counted. References are held by each of its open files
- *    (allocator_file.c), by each kernel client (client.c), and by each connection that
- *    it is assigned to. It never references any of them, so there is no cycle.
- *  - An allocator owns its frames, and each frame its planes, which are dma-bufs. They
- *    stay the same for the life of the allocator, because importers cache mappings by
- *    dma-buf.
- *  - A &struct ks_owner is somebody who can hold frames and wait for them: an open file
- *    of an allocator or connection, or a kernel client. It is embedded in that object.
- *    Before the object ends, ks_allocator_reclaim() ends all that the owner has, so
- *    &ksalloc_frame.owner never dangles.
+ * Layers, upper ones first: allocator_file and client; eventfd; allocator (creation and
+ * memory); pool (frames and waiters); notify and fence.
+ */
+
+/**
+ * DOC: Ownership of allocators
  *
- * Frames
- * ------
+ * - An allocator is reference counted. References are held by each of its open files
+ *   (allocator_file.c), by each kernel client (client.c), and by each connection that
+ *   it is assigned to. It never references any of them, so there is no cycle.
+ * - An allocator owns its frames, and each frame its planes, which are dma-bufs. They
+ *   stay the same for the life of the allocator, because importers cache mappings by
+ *   dma-buf.
+ * - A &struct ks_owner can hold frames and wait for them. It is an open file of an
+ *   allocator or connection, or a kernel client, and is embedded in that object. Before
+ *   the object ends, ks_allocator_reclaim() ends all that the owner has, so
+ *   &ksalloc_frame.owner never dangles.
+ */
+
+/**
+ * DOC: States of a frame
+ *
  * A frame is FREE, ALLOCATED to an owner, IN_DEVICE of a connection, or FENCED: given
  * back while a fence on its dma-buf is not signalled. It is returned when its last hold
- * ends. A returned frame goes to the oldest waiter, or becomes FREE; if it has a
- * fence, it is FENCED first.
+ * ends. A returned frame goes to the oldest waiter, or becomes FREE. If it has a fence,
+ * it is FENCED first.
  *
  * The free list is empty while anybody waits. So a frame that becomes free cannot be
  * taken by a newcomer, and a frame on the free list may be taken at once (contract B3).
+ */
+
+/**
+ * DOC: Locking of allocators
  *
- * Locking
- * -------
- *  - ks_allocator.lock is an interrupt-safe spinlock. It protects the state and owner
- *    of each frame, the lists of free and fenced frames and of waiters, and the lists
- *    of notifiers. Under it, tasks are woken and work is queued; nothing else nests
- *    within it. No callback is called, no eventfd signalled and no fence looked at
- *    under it. All loops under it have a bound that users cannot raise.
- *  - ks_allocator.event_lock is a mutex and protects the events of all open files. It
- *    nests outside of ks_allocator.lock.
- *  - Pollers read the free list without a lock, and may be late. They are woken when
- *    it changes.
- *  - The callback on a fence runs under the fence's lock. It only queues
- *    ks_allocator.fence_work. That takes fence locks and ks_allocator.lock, one
- *    after the other.
- *  - No lock is held over an access to user memory or over an allocation from a heap.
- *
- * Layers, upper ones first: allocator_file and client; eventfd; allocator (creation and
- * memory); pool (frames and waiters); notify and fence.
+ * - ks_allocator.lock is an interrupt-safe spinlock. It protects the state and owner of
+ *   each frame, the lists of free and fenced frames and of waiters, and the lists of
+ *   notifiers. Under it, tasks are woken and work is queued. Nothing else nests within
+ *   it. No callback is called, no eventfd signalled and no fence looked at under it. All
+ *   loops under it have a bound that users cannot raise.
+ * - ks_allocator.event_lock is a mutex and protects the events of all open files. It
+ *   nests outside of ks_allocator.lock.
+ * - Pollers read the free list without a lock, and may be late. They are woken when it
+ *   changes.
+ * - The callback on a fence runs under the fence's lock. It only queues
+ *   ks_allocator.fence_work. That takes fence locks and ks_allocator.lock, one after the
+ *   other.
+ * - No lock is held over an access to user memory or over an allocation from a heap.
  */
 #ifndef _KSALLOC_ALLOCATOR_H
 #define _KSALLOC_ALLOCATOR_H

@@ -4,40 +4,48 @@
  *
  * "Contract" and a letter with a number name a row of Documentation/conformance.rst.
  *
- * Who owns what
- * -------------
- *  - A connection is reference counted by its open files (connection_file.c). It owns
- *    its device, and holds a reference to the assigned allocator.
- *  - Frames in the device belong to the connection. Frames that were collected by
- *    KSALLOC_COMPLETE belong to the open file that collected them.
- *
- * The stream
- * ----------
- * In PAUSE and RUN each frame that is IN_DEVICE has its slot on one of two lists:
- * "submitted", in order of submission, until the device has filled it; then "done" of
- * the reader, until KSALLOC_COMPLETE collects it. There is no thread. A frame is queued
- * by whoever submits it and dequeued by whoever completes it. Waiting calls sleep on
- * the reader's wait queue, which ks_connection_notify() wakes.
- *
- * Locking
- * -------
- *  - ks_connection.lock, a mutex, is held over each change of the state, the assigned
- *    allocator, the lists and the reader, and over each operation of the device that
- *    <linux/ksalloc.h> does not exempt. Operations can wait for the device, so what
- *    must not wait for it does not take this lock: release of one of several open
- *    files, cancel, poll, KSALLOC_GET_STATE, KSALLOC_GET_FRAMING and fdinfo.
- *  - Locks of the device nest within ks_connection.lock, ks_allocator.lock within both.
- *  - ks_connection.allocator_lock, a spinlock, protects the pointer to the assigned
- *    allocator. It is written under both locks and read under either. Nothing nests
- *    within it.
- *  - @state, @gone, @flushing, @changing, @nr_submitted and the reader's @nr_done and
- *    @gaps are written under ks_connection.lock with WRITE_ONCE() and may be read
- *    without. Pollers are woken when they change.
- *  - ks_connection_notify() takes no lock but that of the wait queue.
- *  - User memory is written under ks_connection.lock by ks_read.tell only, which does
- *    not sleep and does not fault.
- *
  * Layers, upper ones first: connection_file; state; reader; queue; connection.
+ */
+
+/**
+ * DOC: Ownership of connections
+ *
+ * - A connection is reference counted by its open files (connection_file.c). It owns its
+ *   device, and holds a reference to the assigned allocator.
+ * - Frames in the device belong to the connection. Frames that were collected by
+ *   KSALLOC_COMPLETE belong to the open file that collected them.
+ */
+
+/**
+ * DOC: The stream of a connection
+ *
+ * In PAUSE and RUN each frame that is IN_DEVICE has its slot on one of two lists. It is on
+ * "submitted", in order of submission, until the device has filled it. Then it is on
+ * "done" of the reader, until KSALLOC_COMPLETE collects it.
+ *
+ * A stream has no thread. A frame is queued by the call that submits it, and dequeued by
+ * the call that completes it. Waiting calls sleep on the wait queue of the reader, which
+ * ks_connection_notify() wakes.
+ */
+
+/**
+ * DOC: Locking of connections
+ *
+ * - ks_connection.lock, a mutex, is held over each change of the state, the assigned
+ *   allocator, the lists and the reader. It is also held over each operation of the
+ *   device that <linux/ksalloc.h> does not exempt. Operations can wait for the device.
+ *   What must not wait for it does not take this lock: release of one of several open
+ *   files, cancel, poll, KSALLOC_GET_STATE, KSALLOC_GET_FRAMING and fdinfo.
+ * - Locks of the device nest within ks_connection.lock, ks_allocator.lock within both.
+ * - ks_connection.allocator_lock, a spinlock, protects the pointer to the assigned
+ *   allocator. It is written under both locks and read under either. Nothing nests within
+ *   it.
+ * - @state, @gone, @flushing, @changing, @nr_submitted and the reader's @nr_done and
+ *   @gaps are written under ks_connection.lock with WRITE_ONCE() and may be read without.
+ *   Pollers are woken when they change.
+ * - ks_connection_notify() takes no lock but that of the wait queue.
+ * - User memory is written under ks_connection.lock by ks_read.tell only, which does not
+ *   sleep and does not fault.
  */
 #ifndef _KSALLOC_CONNECTION_H
 #define _KSALLOC_CONNECTION_H

@@ -2,6 +2,10 @@
 /*
  * V4L2 capture devices behind connections: a client of <linux/ksalloc.h>, like the
  * devices of other modules.
+ */
+
+/**
+ * DOC: V4L2 devices
  *
  * A connection opens the V4L2 node once more for itself, with the credentials of the
  * caller and O_NONBLOCK. No process has this file, so nobody can dequeue, free or
@@ -11,14 +15,19 @@
  *
  * The driver's ioctl operations are called with kernel structures, because the V4L2 core
  * has no way into them for other modules. ks_v4l2_* functions do around an operation
- * what the core does around it (video_ioctl2()): the lock of the buffer queue or the
- * device, and for STREAMON and STREAMOFF the lock of the request queue; no operation
- * that the driver does not offer; the priority. A driver with an unlocked_ioctl of its
- * own (uvcvideo since 6.17) does more there, for power. So nothing is asked while it is
- * not streaming that needs the hardware awake: see v4l2_format.c.
+ * what the core does around it (video_ioctl2()):
  *
- * Operations that give buffers back are called even if the device is unregistered. This
- * is what an ioctl does that began just before, and drivers have to bear that.
+ * - They take the lock of the buffer queue or of the device, and for STREAMON and
+ *   STREAMOFF the lock of the request queue.
+ * - They call no operation that the driver does not offer.
+ * - They check the priority.
+ *
+ * A driver with an unlocked_ioctl of its own (uvcvideo since 6.17) does more there, for
+ * power. So nothing is asked while it is not streaming that needs the hardware awake: see
+ * v4l2_format.c.
+ *
+ * Operations that give buffers back are called even if the device is unregistered. An
+ * ioctl that began just before does the same, and drivers have to bear that.
  */
 #ifndef _KSALLOC_V4L2_H
 #define _KSALLOC_V4L2_H
