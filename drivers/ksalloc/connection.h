@@ -35,12 +35,12 @@
  *   allocator, the lists and the reader. It is also held over each operation of the
  *   device that <linux/ksalloc.h> does not exempt. Operations can wait for the device.
  *   What must not wait for it does not take this lock: release of one of several open
- *   files, cancel, poll, KSALLOC_GET_STATE, KSALLOC_GET_FRAMING and fdinfo.
+ *   files, cancel, poll, KSALLOC_GET_STATE and fdinfo.
  * - Locks of the device nest within ks_connection.lock, ks_allocator.lock within both.
  * - ks_connection.allocator_lock, a spinlock, protects the pointer to the assigned
  *   allocator. It is written under both locks and read under either. Nothing nests within
  *   it.
- * - @state, @gone, @flushing, @changing, @nr_submitted and the reader's @nr_done and
+ * - @state, @gone, @stuck, @flushing, @changing, @nr_submitted and the reader's @nr_done and
  *   @gaps are written under ks_connection.lock with WRITE_ONCE() and may be read without.
  *   Pollers are woken when they change.
  * - ks_connection_notify() takes no lock but that of the wait queue.

@@ -346,15 +346,17 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 	if (READ_ONCE(conn->gone) || conn->device->ops->gone(conn->device))
 		return EPOLLERR | EPOLLHUP;
 	state = READ_ONCE(conn->state);
-	if (state < KSSTATE_PAUSE || READ_ONCE(conn->flushing))
+	if (state < KSSTATE_PAUSE || READ_ONCE(conn->flushing) ||
+	    READ_ONCE(conn->stuck))
 		return EPOLLERR;
-	if (READ_ONCE(conn->reader.nr_done))
-		return EPOLLIN | EPOLLRDNORM;
-	if (READ_ONCE(conn->changing) || state != KSSTATE_RUN ||
-	    !READ_ONCE(conn->nr_submitted) ||
-	    !conn->device->ops->ready(conn->device))
+	/* Non-blocking calls return -EAGAIN then */
+	if (READ_ONCE(conn->changing))
 		return 0;
-	return EPOLLIN | EPOLLRDNORM;
+	if (READ_ONCE(conn->reader.nr_done) ||
+	    (state == KSSTATE_RUN && READ_ONCE(conn->nr_submitted) &&
+	     conn->device->ops->ready(conn->device)))
+		return EPOLLIN | EPOLLRDNORM;
+	return 0;
 }
 
 /* Ends a device, and lets its module go */

@@ -62,7 +62,7 @@ static void ks_connection_stop(struct ks_connection *conn)
 	ret = conn->device->ops->stop(conn->device);
 	if (!ret)
 		return;
-	conn->stuck = true;
+	WRITE_ONCE(conn->stuck, true);
 	pr_warn("ksalloc: connection %u: the device does not stop (%d), its frames are kept\n",
 		conn->id, ret);
 }
