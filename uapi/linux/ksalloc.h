@@ -825,7 +825,7 @@ struct ksalloc_get_state {
  *
  * V4L2 takes dma-bufs by descriptor. With @dmabuf_fd the caller lends its own for the
  * time of the call. With -1 a kernel thread, which has descriptors of its own, queues the
- * frame. That takes about three times as long. If the frames are the device's own
+ * frame. That takes about four times as long. If the frames are the device's own
  * memory, no descriptor is needed and -1 costs nothing.
  *
  * A caller that puts another dma-buf at @dmabuf_fd during the call makes the device write
