@@ -230,37 +230,34 @@ static int ks_connection_check_allocator(struct ks_connection *conn,
 	return ks_framing_fits(&alloc->framing, &framing) ? 0 : -EINVAL;
 }
 
-/**
- * ks_connection_assign() - assign an allocator, with the lock held
- * @conn: the connection
- * @alloc: the allocator, of which the connection gets a reference; NULL for none
- *
- * Context: process context; sleeps. ks_connection.lock is held.
- * Return: 0; the errors of KSALLOC_SET_ALLOCATOR.
+/*
+ * Assigns an allocator, with the lock held. The caller drops the reference to @old, if
+ * that is not NULL, without the lock: it can be the last.
  */
-int ks_connection_assign(struct ks_connection *conn, struct ks_allocator *alloc)
+static int ks_connection_assign(struct ks_connection *conn,
+				struct ks_allocator *alloc,
+				struct ks_allocator **old)
 {
-	struct ks_allocator *old = conn->allocator;
 	int ret;
 
 	lockdep_assert_held(&conn->lock);
 
+	*old = NULL;
 	if (conn->state != KSSTATE_STOP)
 		return -EBUSY;
 	ret = alloc ? ks_connection_check_allocator(conn, alloc) : 0;
-	if (ret || alloc == old)
+	if (ret || alloc == conn->allocator)
 		return ret;
 
 	/* Before the pointer changes: see ks_connection_file_release() */
-	if (old)
-		ks_allocator_reclaim_connection(old, conn);
+	*old = conn->allocator;
+	if (*old)
+		ks_allocator_reclaim_connection(*old, conn);
 	if (alloc)
 		ks_allocator_get(alloc);
 	spin_lock(&conn->allocator_lock);
 	conn->allocator = alloc;
 	spin_unlock(&conn->allocator_lock);
-	if (old)
-		ks_allocator_put(old);
 	return 0;
 }
 
@@ -277,6 +274,7 @@ int ks_connection_assign(struct ks_connection *conn, struct ks_allocator *alloc)
 int ks_connection_set_allocator(struct ks_connection *conn,
 				struct ks_allocator *alloc)
 {
+	struct ks_allocator *old;
 	int ret;
 
 	ret = ks_connection_lock(conn);
@@ -290,8 +288,10 @@ int ks_connection_set_allocator(struct ks_connection *conn,
 	}
 	if (ret)
 		return ret;
-	ret = ks_connection_assign(conn, alloc);
+	ret = ks_connection_assign(conn, alloc, &old);
 	mutex_unlock(&conn->lock);
+	if (old)
+		ks_allocator_put(old);
 
 	return ret;
 }

@@ -171,7 +171,6 @@ void ks_connection_notify(struct ks_connection *conn);
 struct ks_allocator *ks_connection_get_allocator(struct ks_connection *conn);
 int ks_connection_set_allocator(struct ks_connection *conn,
 				struct ks_allocator *alloc);
-int ks_connection_assign(struct ks_connection *conn, struct ks_allocator *alloc);
 
 /* queue.c: frames to the device and back */
 
