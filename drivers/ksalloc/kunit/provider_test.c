@@ -275,6 +275,92 @@ static void provider_not_for_connections(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, provider.deleted, 1);
 }
 
+/**
+ * struct provider_unlocked - memory whose end looks at a connection's lock
+ * @memory: where it comes from
+ * @conn: the connection
+ * @locked: the lock was held
+ * @deleted: how often it ended
+ */
+struct provider_unlocked {
+	struct ks_test_memory memory;
+	struct ks_connection *conn;
+	bool locked;
+	int deleted;
+};
+
+static int provider_unlocked_alloc(void *context, u32 index, size_t bytes,
+				   struct ksalloc_memory *memory)
+{
+	struct provider_unlocked *unlocked = context;
+
+	return ks_test_memory_ops.alloc(&unlocked->memory, index, bytes, memory);
+}
+
+static void provider_unlocked_free(void *context, u32 index,
+				   struct ksalloc_memory *memory)
+{
+	struct provider_unlocked *unlocked = context;
+
+	unlocked->locked |= mutex_is_locked(&unlocked->conn->lock);
+	dma_buf_put(memory->dmabuf);
+}
+
+static void provider_unlocked_delete(void *context)
+{
+	struct provider_unlocked *unlocked = context;
+
+	unlocked->locked |= mutex_is_locked(&unlocked->conn->lock);
+	unlocked->deleted++;
+}
+
+static const struct ksalloc_memory_ops provider_unlocked_ops = {
+	.owner = THIS_MODULE,
+	.alloc = provider_unlocked_alloc,
+	.free = provider_unlocked_free,
+	.delete_allocator = provider_unlocked_delete,
+};
+
+/*
+ * Passes if memory whose allocator ends because another one is assigned, or none, is
+ * given back without the connection's lock (F2).
+ */
+static void provider_ends_without_lock(struct kunit *test)
+{
+	struct ks_rig *rig = ks_rig_create(test, 1);
+	struct provider_unlocked unlocked = {
+		.memory = {
+			.fail_at = KS_TEST_NEVER,
+			.signal_at = KS_TEST_NEVER,
+			.same_at = KS_TEST_NEVER,
+		},
+		.conn = rig->conn,
+	};
+	struct ksallocator_framing framing = {
+		.frames = PROVIDER_FRAMES,
+		.frame_size = PAGE_SIZE,
+	};
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		struct ks_allocator *alloc;
+
+		alloc = ks_allocator_create(&framing, PAGE_SIZE,
+					    &provider_unlocked_ops, &unlocked,
+					    true);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, alloc);
+		KUNIT_EXPECT_EQ(test, 0,
+				ks_connection_set_allocator(rig->conn, alloc));
+		ks_allocator_put(alloc);
+		KUNIT_EXPECT_EQ(test, unlocked.deleted, i);
+		KUNIT_EXPECT_EQ(test, 0,
+				ks_connection_set_allocator(rig->conn,
+							    i ? rig->alloc : NULL));
+		KUNIT_EXPECT_EQ(test, unlocked.deleted, i + 1);
+		KUNIT_EXPECT_FALSE(test, unlocked.locked);
+	}
+}
+
 static int provider_small(void *context, u32 index, size_t bytes,
 			  struct ksalloc_memory *memory)
 {
@@ -321,6 +407,7 @@ static struct kunit_case provider_cases[] = {
 	KUNIT_CASE(provider_not_for_users),
 	KUNIT_CASE(provider_for_clients),
 	KUNIT_CASE(provider_not_for_connections),
+	KUNIT_CASE(provider_ends_without_lock),
 	KUNIT_CASE(provider_too_small),
 	{}
 };
