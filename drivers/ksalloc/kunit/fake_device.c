@@ -225,6 +225,9 @@ static int ks_fake_stop(struct ksalloc_device *device)
 	struct ks_fake *fake = to_fake(device);
 	int ret;
 
+	if (fake->on_call)
+		fake->on_call(fake, KS_FAKE_STOP, fake->on_call_data);
+
 	ks_fake_enter(fake, KS_FAKE_STOP, 0);
 	ks_fake_check_change(fake);
 	ks_fake_check(fake, fake->hw.acquired, "stop when not acquired");
@@ -378,6 +381,39 @@ void ks_fake_fail_stop(struct ks_fake *fake, int error)
 	spin_lock_irq(&fake->lock);
 	fake->stop_error = error;
 	spin_unlock_irq(&fake->lock);
+}
+
+static void ks_fake_stand_at_gate(struct ks_fake *fake, enum ks_fake_op op,
+				  void *data)
+{
+	if (op != fake->gate.op)
+		return;
+	complete_all(&fake->gate.reached);
+	wait_for_completion_timeout(&fake->gate.open, KS_TEST_PATIENCE);
+}
+
+/*
+ * Holds the device up in its next call of this kind, with the connection's lock, until
+ * ks_fake_open_gate(). Not twice
+ */
+void ks_fake_close_gate(struct ks_fake *fake, enum ks_fake_op op)
+{
+	fake->gate.op = op;
+	init_completion(&fake->gate.reached);
+	init_completion(&fake->gate.open);
+	fake->on_call = ks_fake_stand_at_gate;
+}
+
+/* Waits until the device is in that call */
+bool ks_fake_wait_at_gate(struct ks_fake *fake)
+{
+	return wait_for_completion_timeout(&fake->gate.reached, KS_TEST_PATIENCE);
+}
+
+/* Lets it go on, and later calls too */
+void ks_fake_open_gate(struct ks_fake *fake)
+{
+	complete_all(&fake->gate.open);
 }
 
 /* The record as words, in @text of KS_FAKE_TEXT bytes */

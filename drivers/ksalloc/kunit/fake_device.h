@@ -50,6 +50,18 @@ struct ks_fake_hw {
 };
 
 /**
+ * struct ks_fake_gate - where a device is held up in a call
+ * @op: in which call
+ * @reached: it is there
+ * @open: it may go on
+ */
+struct ks_fake_gate {
+	enum ks_fake_op op;
+	struct completion reached;
+	struct completion open;
+};
+
+/**
  * struct ks_fake - a fake device
  * @device: what the connection knows
  * @lock: protects all that follows
@@ -71,8 +83,9 @@ struct ks_fake_hw {
  * @error: how
  * @failed: which call that was, once it has come
  * @stop_error: how stop fails; 0 if it does not
- * @on_call: called in each call that can fail, before it does anything
+ * @on_call: called in each call that can fail, stop included, before it does anything
  * @on_call_data: argument
+ * @gate: argument of ks_fake_close_gate()
  */
 struct ks_fake {
 	struct ksalloc_device device;
@@ -99,6 +112,7 @@ struct ks_fake {
 
 	void (*on_call)(struct ks_fake *fake, enum ks_fake_op op, void *data);
 	void *on_call_data;
+	struct ks_fake_gate gate;
 };
 
 /* How many bytes the device fills in, in a frame of a page or more */
@@ -106,6 +120,10 @@ static inline u32 ks_fake_bytes(u32 sequence)
 {
 	return sequence % PAGE_SIZE + 1;
 }
+
+void ks_fake_close_gate(struct ks_fake *fake, enum ks_fake_op op);
+bool ks_fake_wait_at_gate(struct ks_fake *fake);
+void ks_fake_open_gate(struct ks_fake *fake);
 
 struct ks_fake *ks_fake_create(struct kunit *test);
 void ks_fake_forget(struct ks_fake *fake);

@@ -518,7 +518,13 @@ int ks_test_read(struct file *file, bool nonblock, u64 deadline_ns,
 		.deadline_ns = deadline_ns,
 		.tell = ks_test_tell,
 	};
-	return ks_connection_read(ks_connection_of(file), &read->read);
+	return ks_test_read_on(read);
+}
+
+/* Goes on with a call whose caller could not be told */
+int ks_test_read_on(struct ks_test_read *read)
+{
+	return ks_connection_read(read->read.file->conn, &read->read);
 }
 
 static int ks_test_do_read(struct ks_test_call *call)

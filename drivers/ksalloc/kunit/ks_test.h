@@ -160,6 +160,7 @@ struct ks_test_read {
 
 int ks_test_read(struct file *file, bool nonblock, u64 deadline_ns,
 		 struct ks_test_read *read);
+int ks_test_read_on(struct ks_test_read *read);
 
 /**
  * struct ks_test_call - a call that may wait, in a thread

@@ -1,0 +1,727 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit suite "ksalloc_files": several open files of one connection, each of which is
+ * a client, and callers that cannot be told of their frame.
+ */
+#include <linux/delay.h>
+#include <linux/mman.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/uaccess.h>
+#include <uapi/linux/sched/types.h>
+
+#include "fake_device.h"
+
+static struct ks_rig *files_rig(struct kunit *test, u32 frames)
+{
+	struct ks_rig *rig = ks_rig_create(test, frames);
+
+	ks_rig_request(rig, KSSTATE_RUN);
+	return rig;
+}
+
+/* Lets the device fill so many frames, which are @first and those after it */
+static void files_fill(struct ks_rig *rig, u32 first, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		KUNIT_ASSERT_EQ(rig->test, ks_rig_submit(rig), first + i);
+		KUNIT_ASSERT_TRUE(rig->test, ks_fake_fill(rig->fake));
+	}
+}
+
+/* Collects a frame through a file, which must be this one */
+static void files_collect(struct ks_rig *rig, struct file *file, u32 index)
+{
+	struct ks_test_read read = { .answer.index = KS_TEST_NEVER };
+
+	KUNIT_EXPECT_EQ(rig->test, 0, ks_test_read(file, true, 0, &read));
+	KUNIT_EXPECT_EQ(rig->test, read.told, 1);
+	KUNIT_EXPECT_EQ(rig->test, read.answer.index, index);
+}
+
+/* A call that cannot tell its caller, who would have got this frame */
+static void files_cannot_tell(struct ks_rig *rig, struct file *file, u32 index)
+{
+	struct ks_test_read read = { .error = -EFAULT };
+
+	KUNIT_EXPECT_EQ(rig->test, -EFAULT, ks_test_read(file, true, 0, &read));
+	KUNIT_EXPECT_EQ(rig->test, read.told, 1);
+	KUNIT_EXPECT_EQ(rig->test, read.answer.index, index);
+}
+
+static struct ks_owner *files_owner(struct file *file)
+{
+	struct ks_connection_file *cfile = file->private_data;
+
+	return &cfile->owner;
+}
+
+/* Starts a thread that waits for a filled frame */
+static struct ks_test_call *files_wait(struct kunit *test, struct file *file)
+{
+	struct ks_test_call *call = ks_test_call_read(test, file, 0);
+
+	KUNIT_ASSERT_TRUE(test, ks_test_pending(call));
+	return call;
+}
+
+/*
+ * Passes if each open file has the frames that were collected through it, all get
+ * frames of one stream in order, and the close of one gives back its own and leaves
+ * the stream alone (B7, I2).
+ */
+static void files_are_clients(struct kunit *test)
+{
+	struct ks_rig *rig = files_rig(test, 4);
+	struct file *one = ks_rig_open(rig);
+	struct file *two = ks_rig_open(rig);
+	struct ks_test_frames frames;
+
+	KUNIT_EXPECT_PTR_EQ(test, ks_connection_of(one), rig->conn);
+	KUNIT_EXPECT_PTR_EQ(test, ks_connection_of(two), rig->conn);
+	files_fill(rig, 0, 4);
+	files_collect(rig, one, 0);
+	files_collect(rig, two, 1);
+	files_collect(rig, one, 2);
+	ks_test_look(test, rig->alloc, &frames);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[0].owner, files_owner(one));
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[1].owner, files_owner(two));
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[2].owner, files_owner(one));
+	KUNIT_EXPECT_EQ(test, frames.frame[3].state, KS_FRAME_IN_DEVICE);
+
+	ks_fake_forget(rig->fake);
+	ks_rig_close(rig, one);
+	ks_rig_expect_calls(rig, "");
+	ks_test_look(test, rig->alloc, &frames);
+	KUNIT_EXPECT_EQ(test, frames.frame[0].state, KS_FRAME_FREE);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[1].owner, files_owner(two));
+	KUNIT_EXPECT_EQ(test, frames.frame[2].state, KS_FRAME_FREE);
+	KUNIT_EXPECT_EQ(test, ks_rig_state(rig), KSSTATE_RUN);
+	files_collect(rig, two, 3);
+	ks_test_expect_counts(test, rig->alloc, 2, 0, 0);
+}
+
+/*
+ * Passes if a frame that an open file submitted stays in the device when that file is
+ * closed, and goes to the next reader (B7).
+ */
+static void files_leave_submitted_frames(struct kunit *test)
+{
+	struct ks_rig *rig = files_rig(test, 2);
+	struct file *closing = ks_rig_open(rig);
+
+	files_fill(rig, 0, 1);
+	files_collect(rig, closing, 0);
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_submit(rig->conn, 0, -1));
+	KUNIT_EXPECT_PTR_EQ(test, rig->alloc->frames[0].owner,
+			    files_owner(closing));
+	ks_rig_close(rig, closing);
+	ks_test_expect_counts(test, rig->alloc, 1, 1, 0);
+	KUNIT_EXPECT_NULL(test, rig->alloc->frames[0].owner);
+	KUNIT_EXPECT_TRUE(test, ks_fake_fill(rig->fake));
+	files_collect(rig, rig->file, 0);
+	KUNIT_EXPECT_PTR_EQ(test, rig->alloc->frames[0].owner, rig->owner);
+}
+
+/* Passes if the connection ends with its last open file, whichever that is (B7, I4). */
+static void files_end(struct kunit *test)
+{
+	struct ks_rig *rig = files_rig(test, 3);
+	struct file *last = ks_rig_open(rig);
+	struct file *first = rig->file;
+
+	files_fill(rig, 0, 2);
+	files_collect(rig, first, 0);
+	files_collect(rig, last, 1);
+	ks_fake_forget(rig->fake);
+	rig->file = NULL;
+	__fput_sync(first);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(rig->fake->destroyed));
+	ks_rig_expect_calls(rig, "");
+	ks_test_expect_counts(test, rig->alloc, 1, 0, 0);
+
+	ks_rig_close(rig, last);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(rig->fake->destroyed));
+	ks_rig_expect_calls(rig, "stop stop release unwatch destroy");
+	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
+	KUNIT_EXPECT_EQ(test, kref_read(&rig->alloc->refs), 1);
+}
+
+/*
+ * Passes if another allocator takes the frames of the earlier one from all open files
+ * of the connection, and from nobody else (D5).
+ */
+static void files_lose_frames_of_old_allocator(struct kunit *test)
+{
+	struct ks_rig *rig = files_rig(test, 4);
+	struct ks_rig *other = ks_rig_create_on(test, rig->allocator);
+	struct ks_allocator *next = ks_test_allocator(test, 2);
+	struct file *second = ks_rig_open(rig);
+	struct ks_test_frames frames;
+
+	files_fill(rig, 0, 2);
+	files_collect(rig, rig->file, 0);
+	files_collect(rig, second, 1);
+	/* Collected through the one connection, submitted through the other */
+	KUNIT_ASSERT_EQ(test, ks_rig_alloc(rig), 2);
+	ks_rig_request(other, KSSTATE_RUN);
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_submit(other->conn, 2, -1));
+	KUNIT_ASSERT_EQ(test, ks_rig_alloc(other), 3);
+
+	ks_rig_request(rig, KSSTATE_STOP);
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_set_allocator(rig->conn, next));
+	ks_test_look(test, rig->alloc, &frames);
+	KUNIT_EXPECT_EQ(test, frames.frame[0].state, KS_FRAME_FREE);
+	KUNIT_EXPECT_EQ(test, frames.frame[1].state, KS_FRAME_FREE);
+	KUNIT_EXPECT_EQ(test, frames.frame[2].state, KS_FRAME_IN_DEVICE);
+	KUNIT_EXPECT_NULL(test, frames.frame[2].owner);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[3].owner, other->owner);
+}
+
+/**
+ * struct files_user - memory of user space that the test has
+ * @address: one page of it
+ */
+struct files_user {
+	unsigned long address;
+};
+
+static struct files_user files_user(struct kunit *test)
+{
+	struct files_user user;
+
+	user.address = kunit_vm_mmap(test, NULL, 0, PAGE_SIZE,
+				     PROT_READ | PROT_WRITE,
+				     MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	KUNIT_ASSERT_NE(test, user.address, 0);
+	KUNIT_ASSERT_LT(test, user.address, (unsigned long)TASK_SIZE);
+	return user;
+}
+
+/* An ioctl that takes a size and flags only */
+static long files_ioctl(struct files_user user, struct file *file,
+			unsigned int cmd)
+{
+	const struct ksalloc_cancel arg = { .size = sizeof(arg) };
+
+	if (copy_to_user((void __user *)user.address, &arg, sizeof(arg)))
+		return -EFAULT;
+	return file->f_op->unlocked_ioctl(file, cmd, user.address);
+}
+
+/*
+ * Passes if KSALLOC_CONNECTION_CANCEL ends the calls that wait through that open file,
+ * and neither those through another nor later ones; and KSALLOC_ALLOCATOR_CANCEL does
+ * the same for an allocator (B4).
+ */
+static void files_cancel(struct kunit *test)
+{
+	struct files_user user = files_user(test);
+	struct ks_rig *rig = files_rig(test, 2);
+	struct file *file = ks_rig_open(rig);
+	struct ks_test_call *calls[2], *others, *later;
+	u32 i;
+
+	ks_rig_submit(rig);
+	calls[0] = files_wait(test, file);
+	others = files_wait(test, rig->file);
+	calls[1] = files_wait(test, file);
+	KUNIT_EXPECT_EQ(test, 0,
+			files_ioctl(user, file, KSALLOC_CONNECTION_CANCEL));
+	for (i = 0; i < 2; i++) {
+		KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[i]));
+		KUNIT_EXPECT_EQ(test, calls[i]->ret, -ECANCELED);
+		KUNIT_EXPECT_EQ(test, calls[i]->read.told, 0);
+	}
+	KUNIT_EXPECT_TRUE(test, ks_test_pending(others));
+	later = files_wait(test, file);
+
+	ks_fake_fill(rig->fake);
+	ks_rig_submit(rig);
+	ks_fake_fill(rig->fake);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(others));
+	KUNIT_EXPECT_EQ(test, others->ret, 0);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(later));
+	KUNIT_EXPECT_EQ(test, later->ret, 0);
+
+	/* Now both frames are collected, and a third call waits for one to be free */
+	calls[0] = ks_test_call_alloc(test, rig->allocator,
+				      ks_test_owner_of(rig->allocator), 0);
+	KUNIT_ASSERT_TRUE(test, ks_test_pending(calls[0]));
+	KUNIT_EXPECT_EQ(test, 0,
+			files_ioctl(user, rig->allocator,
+				    KSALLOC_ALLOCATOR_CANCEL));
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[0]));
+	KUNIT_EXPECT_EQ(test, calls[0]->ret, -ECANCELED);
+	ks_test_expect_counts(test, rig->alloc, 2, 0, 0);
+}
+
+/*
+ * Passes if a frame that a caller cannot be told of is the next one still, for this
+ * caller or another, and none is lost or told out of order (A4, I2).
+ */
+static void files_tell_fails(struct kunit *test)
+{
+	struct ks_rig *rig = files_rig(test, 4);
+	struct file *one = ks_rig_open(rig);
+	struct file *two = ks_rig_open(rig);
+	struct ks_test_frames before;
+
+	files_fill(rig, 0, 4);
+	ks_test_look(test, rig->alloc, &before);
+	files_cannot_tell(rig, one, 0);
+	ks_test_expect_frames(test, rig->alloc, &before);
+	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), KS_TEST_IN);
+	files_cannot_tell(rig, one, 0);
+	files_cannot_tell(rig, two, 0);
+	files_collect(rig, one, 0);
+
+	/* Another reader in between */
+	files_cannot_tell(rig, one, 1);
+	files_collect(rig, two, 1);
+	files_cannot_tell(rig, one, 2);
+	files_cannot_tell(rig, two, 2);
+	files_collect(rig, one, 2);
+	files_collect(rig, two, 3);
+	ks_test_look(test, rig->alloc, &before);
+	KUNIT_EXPECT_PTR_EQ(test, before.frame[0].owner, files_owner(one));
+	KUNIT_EXPECT_PTR_EQ(test, before.frame[1].owner, files_owner(two));
+	KUNIT_EXPECT_PTR_EQ(test, before.frame[2].owner, files_owner(one));
+	KUNIT_EXPECT_PTR_EQ(test, before.frame[3].owner, files_owner(two));
+	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), 0);
+}
+
+/*
+ * Passes if the second telling of a frame says the same as the first, marks of a gap
+ * and a step back in time included, and the gap counts once (I3).
+ */
+static void files_tell_the_same_again(struct kunit *test)
+{
+	static const struct ksalloc_completion said[] = {
+		{
+			.sequence = 5, .data_used = 100, .time = 5000,
+			.options_flags = KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
+		}, {
+			.index = 1, .sequence = 9, .data_used = 200, .time = 4000,
+			.options_flags = KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
+		},
+	};
+	struct ks_rig *rig = files_rig(test, 2);
+	struct ks_test_read read = {}, again = {};
+	u32 i;
+
+	ks_rig_submit(rig);
+	ks_rig_submit(rig);
+	for (i = 0; i < ARRAY_SIZE(said); i++)
+		ks_fake_fill_as(rig->fake, &said[i]);
+	files_collect(rig, rig->file, 0);
+	read.error = -EFAULT;
+	KUNIT_EXPECT_EQ(test, -EFAULT, ks_test_read(rig->file, true, 0, &read));
+	KUNIT_EXPECT_EQ(test, 0, ks_test_read(rig->file, true, 0, &again));
+	KUNIT_EXPECT_MEMEQ(test, &read.answer, &again.answer,
+			   sizeof(read.answer));
+	KUNIT_EXPECT_EQ(test, again.answer.header.options_flags,
+			KSSTREAM_HEADER_OPTIONSF_TIMEVALID |
+			KSSTREAM_HEADER_OPTIONSF_TIMEDISCONTINUITY |
+			KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY);
+	KUNIT_EXPECT_EQ(test, rig->conn->reader.gaps, 1);
+}
+
+/*
+ * Passes if a frame that a caller could not be told of survives a pause, is the first
+ * one after it, and goes back with the others when the stream ends (I1, I4, I5).
+ */
+static void files_tell_fails_and_state_changes(struct kunit *test)
+{
+	struct ks_rig *rig = files_rig(test, 3);
+
+	files_fill(rig, 0, 1);
+	files_cannot_tell(rig, rig->file, 0);
+	files_fill(rig, 1, 1);
+	ks_rig_request(rig, KSSTATE_PAUSE);
+	files_cannot_tell(rig, rig->file, 0);
+	ks_rig_request(rig, KSSTATE_RUN);
+	files_fill(rig, 2, 1);
+	files_collect(rig, rig->file, 0);
+	files_collect(rig, rig->file, 1);
+	files_cannot_tell(rig, rig->file, 2);
+	ks_test_expect_counts(test, rig->alloc, 3, 1, 0);
+
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_reset(rig->conn, KSRESET_BEGIN));
+	ks_test_expect_counts(test, rig->alloc, 2, 0, 0);
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_reset(rig->conn, KSRESET_END));
+	files_fill(rig, 2, 1);
+	files_cannot_tell(rig, rig->file, 2);
+	ks_rig_request(rig, KSSTATE_ACQUIRE);
+	ks_test_expect_counts(test, rig->alloc, 2, 0, 0);
+}
+
+static int files_read_untold(struct ks_test_call *call)
+{
+	call->read.error = -EFAULT;
+	return ks_test_read(call->file, false, 0, &call->read);
+}
+
+/*
+ * Passes if a call that waited for its frame and cannot be told of it returns, and
+ * leaves the frame to another one that waits (I2).
+ */
+static void files_tell_fails_after_a_wait(struct kunit *test)
+{
+	struct ks_rig *rig = files_rig(test, 1);
+	const struct ks_test_call untold = {
+		.fn = files_read_untold,
+		.file = rig->file,
+	};
+	struct ks_test_call *call, *other;
+
+	ks_rig_submit(rig);
+	call = ks_test_call(test, &untold);
+	KUNIT_ASSERT_TRUE(test, ks_test_pending(call));
+	ks_fake_fill(rig->fake);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->ret, -EFAULT);
+	KUNIT_EXPECT_EQ(test, call->read.told, 1);
+	ks_test_expect_counts(test, rig->alloc, 1, 1, 0);
+
+	other = ks_test_call_read(test, rig->file, 0);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(other));
+	KUNIT_EXPECT_EQ(test, other->ret, 0);
+	KUNIT_EXPECT_EQ(test, other->read.answer.index, 0);
+}
+
+enum files_stream_end {
+	FILES_FLUSH,
+	FILES_ACQUIRE,
+	FILES_STOP,
+	FILES_STREAM_ENDS,
+};
+
+static void files_end_stream(struct ks_rig *rig, enum files_stream_end how)
+{
+	if (how == FILES_FLUSH) {
+		ks_connection_reset(rig->conn, KSRESET_BEGIN);
+		ks_connection_reset(rig->conn, KSRESET_END);
+		return;
+	}
+	ks_connection_request(rig->conn, how == FILES_STOP ? KSSTATE_STOP :
+							     KSSTATE_ACQUIRE);
+	ks_connection_request(rig->conn, KSSTATE_RUN);
+}
+
+/*
+ * Passes if a call that waits for a frame of one stream does not wait on in the next,
+ * though it gets to run when that has begun, and one that begins then waits for its
+ * frame (I4, I5).
+ */
+static void files_stream_number(struct kunit *test)
+{
+	struct ks_rig *rig = files_rig(test, 2);
+	struct ks_test_call *early, *late;
+	enum files_stream_end how;
+	u32 index;
+
+	for (how = 0; how < FILES_STREAM_ENDS; how++) {
+		early = files_wait(test, rig->file);
+		/* On this processor nobody else runs until this task sleeps */
+		set_cpus_allowed_ptr(early->task,
+				     cpumask_of(raw_smp_processor_id()));
+		set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id()));
+		KUNIT_EXPECT_TRUE(test, ks_test_pending(early));
+		sched_set_fifo(current);
+		files_end_stream(rig, how);
+		KUNIT_EXPECT_FALSE(test, completion_done(&early->done));
+		sched_set_normal(current, 0);
+		set_cpus_allowed_ptr(current, cpu_possible_mask);
+		KUNIT_EXPECT_EQ(test, ks_rig_state(rig), KSSTATE_RUN);
+		KUNIT_EXPECT_FALSE(test, rig->conn->flushing);
+
+		late = files_wait(test, rig->file);
+		KUNIT_ASSERT_TRUE(test, ks_test_returned(early));
+		KUNIT_EXPECT_EQ(test, early->ret, -ECANCELED);
+		KUNIT_EXPECT_TRUE(test, ks_test_pending(late));
+		index = ks_rig_submit(rig);
+		ks_fake_fill(rig->fake);
+		KUNIT_ASSERT_TRUE(test, ks_test_returned(late));
+		KUNIT_EXPECT_EQ(test, late->ret, 0);
+		KUNIT_EXPECT_EQ(test, late->read.answer.index, index);
+		KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(rig->alloc, index,
+							   false));
+	}
+}
+
+/*
+ * Passes if a call that could not tell its caller goes on where it was: it gets the
+ * frame, but is cancelled if the stream has ended meanwhile, or if the calls of its file
+ * were cancelled (B4, I4, I5).
+ */
+static void files_read_goes_on(struct kunit *test)
+{
+	struct files_user user = files_user(test);
+	struct ks_rig *rig = files_rig(test, 2);
+	enum files_stream_end how;
+
+	for (how = 0; how <= FILES_STREAM_ENDS + 1; how++) {
+		struct ks_test_read read = { .error = -EFAULT };
+		bool cancelled = how <= FILES_STREAM_ENDS;
+
+		files_fill(rig, 0, 1);
+		KUNIT_EXPECT_EQ(test, -EFAULT,
+				ks_test_read(rig->file, true, 0, &read));
+		if (how < FILES_STREAM_ENDS)
+			files_end_stream(rig, how);
+		else if (cancelled)
+			files_ioctl(user, rig->file, KSALLOC_CONNECTION_CANCEL);
+		read.error = 0;
+		KUNIT_EXPECT_EQ(test, cancelled ? -ECANCELED : 0,
+				ks_test_read_on(&read));
+		KUNIT_EXPECT_EQ(test, read.told, cancelled ? 1 : 2);
+
+		/* A new call has nothing to do with that */
+		if (how == FILES_STREAM_ENDS)
+			files_collect(rig, rig->file, 0);
+		else
+			ks_rig_read(rig, &read.answer);
+		ks_allocator_reclaim(rig->alloc, rig->owner);
+		ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
+		/* So that the next one is frame 0 again */
+		KUNIT_ASSERT_EQ(test, ks_rig_alloc(rig), 1);
+		KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(rig->alloc, 1, false));
+	}
+}
+
+static int files_do_submit(struct ks_test_call *call)
+{
+	return ks_connection_submit(ks_connection_of(call->file), call->index,
+				    -1);
+}
+
+/**
+ * struct files_quick - calls that must not wait for the device
+ * @closing: an open file of the connection to be closed
+ * @text: what fdinfo says
+ * @events: what poll says
+ */
+struct files_quick {
+	struct file *closing;
+	char text[256];
+	int events;
+};
+
+static int files_do_quick(struct ks_test_call *call)
+{
+	struct files_quick *quick = call->data;
+	struct seq_file m = {
+		.buf = quick->text,
+		.size = sizeof(quick->text),
+	};
+
+	quick->events = ks_test_events(call->file);
+	call->file->f_op->show_fdinfo(&m, call->file);
+	__fput_sync(quick->closing);
+	return m.count == m.size ? -ENOSPC : 0;
+}
+
+/*
+ * Passes if the close of an open file takes back its frames, and poll and fdinfo
+ * answer, while another thread is in the device with the connection's lock (B7).
+ */
+static void files_do_not_wait_for_the_device(struct kunit *test)
+{
+	struct ks_rig *rig = files_rig(test, 3);
+	struct files_quick *quick = kunit_kzalloc(test, sizeof(*quick), GFP_KERNEL);
+	struct ks_test_call prototype = { .fn = files_do_submit };
+	struct ks_test_call *slow, *call;
+	bool returned;
+
+	KUNIT_ASSERT_NOT_NULL(test, quick);
+	quick->closing = ks_connection_open(rig->conn);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, quick->closing);
+	files_fill(rig, 0, 1);
+	files_collect(rig, quick->closing, 0);
+	prototype.file = rig->file;
+	prototype.index = ks_rig_alloc(rig);
+	ks_fake_close_gate(rig->fake, KS_FAKE_QUEUE);
+	slow = ks_test_call(test, &prototype);
+	KUNIT_EXPECT_TRUE(test, ks_fake_wait_at_gate(rig->fake));
+
+	prototype.fn = files_do_quick;
+	prototype.data = quick;
+	call = ks_test_call(test, &prototype);
+	returned = wait_for_completion_timeout(&call->done, KS_TEST_PATIENCE / 2);
+	KUNIT_EXPECT_TRUE(test, returned);
+	KUNIT_EXPECT_FALSE(test, completion_done(&slow->done));
+	if (returned) {
+		KUNIT_EXPECT_EQ(test, call->ret, 0);
+		KUNIT_EXPECT_EQ(test, quick->events, 0);
+		KUNIT_EXPECT_NOT_NULL(test, strstr(quick->text, "RUN"));
+		KUNIT_EXPECT_EQ(test, rig->alloc->frames[0].state, KS_FRAME_FREE);
+	}
+	ks_fake_open_gate(rig->fake);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(slow));
+	KUNIT_EXPECT_EQ(test, slow->ret, 0);
+	ks_test_expect_counts(test, rig->alloc, 1, 1, 0);
+}
+
+/*
+ * Passes if a call that must not wait gets EAGAIN, and poll says nothing, while another
+ * thread changes the state and is in the device; and a frame that is there still shows
+ * (I2).
+ */
+static void files_nonblock_while_changing(struct kunit *test)
+{
+	struct ks_rig *rig = files_rig(test, 2);
+	struct ks_test_read read = { .answer.index = KS_TEST_NEVER };
+	struct ks_test_call *slow;
+
+	files_fill(rig, 0, 1);
+	ks_rig_request(rig, KSSTATE_PAUSE);
+	ks_rig_submit(rig);
+	ks_fake_close_gate(rig->fake, KS_FAKE_RUN);
+	slow = ks_test_call_request(test, rig->file, KSSTATE_RUN);
+	KUNIT_EXPECT_TRUE(test, ks_fake_wait_at_gate(rig->fake));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_test_read(rig->file, true, 0, &read));
+	KUNIT_EXPECT_EQ(test, read.told, 0);
+	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), KS_TEST_IN);
+	KUNIT_EXPECT_FALSE(test, completion_done(&slow->done));
+	ks_fake_open_gate(rig->fake);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(slow));
+	KUNIT_EXPECT_EQ(test, slow->ret, 0);
+	files_collect(rig, rig->file, 0);
+	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), 0);
+}
+
+static int files_do_close(struct ks_test_call *call)
+{
+	__fput_sync(call->data);
+	return 0;
+}
+
+/*
+ * Passes if an open file that is closed while another allocator is assigned loses its
+ * frames, whichever comes first (B7, D5).
+ */
+static void files_close_against_assignment(struct kunit *test)
+{
+	struct ks_rig *rig = files_rig(test, 2);
+	struct ks_allocator *other = ks_test_allocator(test, 2);
+	struct ks_test_call prototype = {
+		.fn = files_do_close,
+		.file = rig->file,
+	};
+	u32 round;
+
+	for (round = 0; round < 100; round++) {
+		struct file *closing = ks_connection_open(rig->conn);
+		struct ks_test_call *call;
+
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, closing);
+		files_fill(rig, 0, 2);
+		files_collect(rig, closing, 0);
+		files_collect(rig, closing, 1);
+		ks_rig_request(rig, KSSTATE_STOP);
+		ks_test_expect_counts(test, rig->alloc, 2, 0, 0);
+
+		prototype.data = closing;
+		call = ks_test_call(test, &prototype);
+		udelay(round % 20 * 5);
+		KUNIT_EXPECT_EQ(test, 0,
+				ks_connection_set_allocator(rig->conn, other));
+		KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+		ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
+		KUNIT_ASSERT_EQ(test, 0,
+				ks_connection_set_allocator(rig->conn, rig->alloc));
+		ks_rig_request(rig, KSSTATE_RUN);
+	}
+}
+
+static int files_do_check(struct ks_test_call *call)
+{
+	struct ks_connection *conn = ks_connection_of(call->file);
+	int ret = ks_connection_check(conn);
+
+	call->state = READ_ONCE(conn->state);
+	return ret;
+}
+
+/*
+ * Passes if ks_connection_check() finds a device gone that has not said so, and the
+ * connection is in STOP and has no frames when it returns (I6).
+ */
+static void files_check(struct kunit *test)
+{
+	struct ks_rig *rig = files_rig(test, 2);
+
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_check(rig->conn));
+	ks_rig_submit(rig);
+	WRITE_ONCE(rig->fake->gone, true);
+	KUNIT_EXPECT_EQ(test, -ENODEV, ks_connection_check(rig->conn));
+	KUNIT_EXPECT_EQ(test, READ_ONCE(rig->conn->state), KSSTATE_STOP);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(rig->conn->gone));
+	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
+	KUNIT_EXPECT_EQ(test, -ENODEV, ks_connection_check(rig->conn));
+}
+
+/*
+ * Passes if the same is true while the connection is taken down already, by a device
+ * that takes its time to stop (I6).
+ */
+static void files_check_waits(struct kunit *test)
+{
+	struct ks_rig *rig = files_rig(test, 2);
+	const struct ks_test_call prototype = {
+		.fn = files_do_check,
+		.file = rig->file,
+	};
+	struct ks_test_call *calls[2];
+	u32 i;
+
+	ks_rig_submit(rig);
+	ks_fake_close_gate(rig->fake, KS_FAKE_STOP);
+	ks_fake_vanish(rig->fake);
+	KUNIT_EXPECT_TRUE(test, ks_fake_wait_at_gate(rig->fake));
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		calls[i] = ks_test_call(test, &prototype);
+	/* Long enough for a check that does not wait */
+	msleep(50);
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		KUNIT_EXPECT_FALSE(test, completion_done(&calls[i]->done));
+	ks_fake_open_gate(rig->fake);
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[i]));
+		KUNIT_EXPECT_EQ(test, calls[i]->ret, -ENODEV);
+		KUNIT_EXPECT_EQ(test, calls[i]->state, KSSTATE_STOP);
+	}
+	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
+}
+
+static struct kunit_case files_cases[] = {
+	KUNIT_CASE(files_are_clients),
+	KUNIT_CASE(files_leave_submitted_frames),
+	KUNIT_CASE(files_end),
+	KUNIT_CASE(files_lose_frames_of_old_allocator),
+	KUNIT_CASE(files_cancel),
+	KUNIT_CASE(files_tell_fails),
+	KUNIT_CASE(files_tell_the_same_again),
+	KUNIT_CASE(files_tell_fails_and_state_changes),
+	KUNIT_CASE(files_tell_fails_after_a_wait),
+	KUNIT_CASE(files_stream_number),
+	KUNIT_CASE(files_read_goes_on),
+	KUNIT_CASE(files_do_not_wait_for_the_device),
+	KUNIT_CASE(files_nonblock_while_changing),
+	KUNIT_CASE_SLOW(files_close_against_assignment),
+	KUNIT_CASE(files_check),
+	KUNIT_CASE(files_check_waits),
+	{}
+};
+
+static struct kunit_suite files_suite = {
+	.name = "ksalloc_files",
+	.init = ks_test_init,
+	.test_cases = files_cases,
+};
+
+kunit_test_suite(files_suite);
