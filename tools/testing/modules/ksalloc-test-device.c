@@ -44,6 +44,7 @@ static atomic_t test_buffers, test_recognized;
  * @blocking: the operations that shall block
  * @error: what each operation fails with, or 0
  * @gone: the devices have disappeared
+ * @exposing: the devices fill no frame
  * @calls: calls of each operation
  * @blocked: operations that block now
  * @impatient: operations that blocked too long
@@ -58,6 +59,7 @@ struct test_control {
 	unsigned long blocking;
 	int error[DEVICE_OPS];
 	bool gone;
+	bool exposing;
 	atomic_t calls[DEVICE_OPS];
 	atomic_t blocked;
 	atomic_t impatient;
@@ -383,7 +385,7 @@ static void test_work(struct work_struct *work)
 
 	spin_lock_irq(&device->lock);
 	n = device->n_queued;
-	fills = n && !device->stuck;
+	fills = n && !device->stuck && !READ_ONCE(device->control->exposing);
 	spin_unlock_irq(&device->lock);
 
 	test_scribble(device, fills ? 1 : 0, n);
@@ -744,6 +746,11 @@ static long test_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return test_block(control, arg);
 	case DEVICE_FAIL:
 		return test_fail(control, uarg);
+	case DEVICE_FILL:
+		if (arg > 1)
+			return -EINVAL;
+		WRITE_ONCE(control->exposing, !arg);
+		return 0;
 	case DEVICE_UNREGISTER:
 		return test_unregister(control);
 	case DEVICE_STATE:

@@ -113,6 +113,12 @@ struct device_fail {
 #define DEVICE_FAIL _IOW('K', 3, struct device_fail)
 
 /*
+ * With the argument 0, devices fill no frame from now on, as with an exposure that does
+ * not end: they only write into the frames that are queued. With 1, they fill frames.
+ */
+#define DEVICE_FILL _IO('K', 6)
+
+/*
  * The devices disappear, as a camera at unbind: gone() is true from now on. Each writes
  * into its frames until its stop() has returned.
  */
@@ -128,7 +134,7 @@ struct device_fail {
  *
  * A device works every DEVICE_PERIOD_MS ms. It fills the frame that was queued first:
  * the first word becomes the sequence number. In all other queued frames the second
- * word becomes a number that changes each time. A device that fails to stop only does
+ * word becomes a number that changes each time. A device whose stop() failed only does
  * the latter, with all frames that were queued.
  */
 struct device_state {

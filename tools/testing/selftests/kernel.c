@@ -104,6 +104,24 @@ TEST_F(direct, free_is_heard_of)
 	}
 }
 
+/* C1: no callback comes before the client has asked for them, and each one after. */
+TEST_F(direct, callbacks_begin)
+{
+	int quiet = open_sample(CLIENT_DEVICE), i;
+
+	ASSERT_EQ(0, call_fd(quiet, CLIENT_ATTACH_QUIET,
+			     (void *)(long)self->allocator));
+	for (i = 1; i <= 3; i++) {
+		if (i == 2)
+			ASSERT_EQ(0, call_fd(quiet, CLIENT_ENABLE, NULL));
+		ASSERT_EQ(i - 1, client_alloc(quiet, CLIENT_PROCESS));
+		ASSERT_EQ(0, client_free(quiet, CLIENT_PROCESS, i - 1));
+		EXPECT_EQ(i, client_told(self->client).times);
+		EXPECT_EQ(i - 1, client_told(quiet).times);
+	}
+	close(quiet);
+}
+
 /* C3: the callback may take the frame that it is told of, in a hard interrupt too. */
 TEST_F(direct, callback_allocates)
 {

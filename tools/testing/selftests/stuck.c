@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Devices that do not answer, do not stop, or disappear while they write: who waits for
+ * them, and when their frames are handed out. The device is ksalloc-test-device.
+ */
+#include "kernel.h"
+
+#include <ksalloc-test-device.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define DEVICE_NODE "/dev/ksalloc-test-device"
+#define DEVICE_FRAME_SIZE 4096
+
+/* A connection to a device, in PAUSE, with an allocator; and an agent who shares it */
+FIXTURE(stuck) {
+	int ksalloc;
+	int device;
+	int heap;
+	int connection;
+	int allocator;
+	struct agent agent;
+	int theirs;
+	struct call call;
+	bool calling;
+};
+
+static struct device_state device_state(int device)
+{
+	struct device_state state = { 0 };
+
+	ASSERT_EQ(0, call_fd(device, DEVICE_STATE, &state));
+	return state;
+}
+
+static void device_block(int device, unsigned long ops)
+{
+	ASSERT_EQ(0, call_fd(device, DEVICE_BLOCK, (void *)ops));
+}
+
+static void device_fail(int device, enum device_op op, int error)
+{
+	struct device_fail arg = { .op = op, .error = error };
+
+	ASSERT_EQ(0, call_fd(device, DEVICE_FAIL, &arg));
+}
+
+/* As with an exposure without end: the device writes into all frames that it has. */
+static void device_expose(int device)
+{
+	ASSERT_EQ(0, call_fd(device, DEVICE_FILL, (void *)0));
+}
+
+static void device_unregister(int device)
+{
+	ASSERT_EQ(0, call_fd(device, DEVICE_UNREGISTER, NULL));
+}
+
+static int device_connect(int device)
+{
+	struct device_connect arg = { .frame_size = DEVICE_FRAME_SIZE };
+
+	return call_fd(device, DEVICE_CONNECT, &arg);
+}
+
+FIXTURE_SETUP(stuck)
+{
+	const struct ksallocator_framing framing = {
+		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.frames = FRAMES,
+	};
+
+	repair_machine();
+	ASSERT_EQ(0, system("modprobe ksalloc-test-device"));
+	self->device = open_sample(DEVICE_NODE);
+	self->heap = open_heap();
+	self->connection = device_connect(self->device);
+	ASSERT_LE(0, self->connection);
+	self->allocator = create_framed(self->connection, self->heap, &framing);
+	ASSERT_LE(0, self->allocator);
+	agent_start(&self->agent);
+	self->theirs = agent_open(&self->agent, self->connection);
+	ASSERT_EQ(0, agent_close(&self->agent, self->connection));
+	ASSERT_EQ(0, set_allocator(self->connection, self->allocator));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+}
+
+FIXTURE_TEARDOWN(stuck)
+{
+	if (self->device > 0) {
+		EXPECT_EQ(0, device_state(self->device).impatient);
+		device_block(self->device, 0);
+	}
+	if (self->calling)
+		call_result(&self->call);
+	if (self->agent.pid > 0)
+		agent_kill(&self->agent);
+	if (self->connection > 0)
+		close(self->connection);
+	if (self->allocator > 0)
+		close(self->allocator);
+	if (self->device > 0)
+		close(self->device);
+	expect_unload("ksalloc_test_device");
+}
+
+static void submit_all(struct stuck_fixture *self)
+{
+	int i, index;
+
+	for (i = 0; i < FRAMES; i++) {
+		index = alloc_now(self->allocator);
+		ASSERT_LE(0, index);
+		ASSERT_EQ(0, submit(self->connection, index));
+	}
+}
+
+/*
+ * Begins a call in which an operation of the device blocks. When the test fails, the
+ * call goes on until the teardown, so its argument is not on the stack.
+ */
+static void begin_blocked(struct stuck_fixture *self, enum device_op op,
+			  unsigned long request, void *arg)
+{
+	device_block(self->device, 1UL << op);
+	self->calling = true;
+	call_start(&self->call, self->connection, request, arg);
+	ASSERT_TRUE(EVENTUALLY(device_state(self->device).blocked == 1));
+}
+
+static int end_blocked(struct stuck_fixture *self)
+{
+	EXPECT_EQ(1, device_state(self->device).blocked);
+	EXPECT_FALSE(self->call.done);
+	device_block(self->device, 0);
+	self->calling = false;
+	return call_result(&self->call);
+}
+
+/* What does not need the device comes back. If it waits, the operation is impatient. */
+static void expect_others_go_on(struct stuck_fixture *self)
+{
+	char text[16];
+	int other, index;
+
+	EXPECT_LE(0, get_state(self->connection));
+	EXPECT_LE(0, poll_fd(self->connection, POLLIN, 0));
+	EXPECT_TRUE(fdinfo_value(self->connection, "state", text, sizeof(text)));
+	EXPECT_TRUE(fdinfo_value(self->allocator, "ksalloc", text, sizeof(text)));
+	EXPECT_EQ(0, connection_cancel(self->connection));
+	other = connection_open(self->connection);
+	ASSERT_LE(0, other);
+	close(other);
+	EXPECT_EQ(0, agent_close(&self->agent, self->theirs));
+	index = alloc_now(self->allocator);
+	if (index >= 0)
+		EXPECT_EQ(0, free_frame(self->allocator, index));
+	else
+		EXPECT_EQ(-EAGAIN, index);
+}
+
+static void expect_state_change(struct stuck_fixture *self, enum device_op op,
+				unsigned int state)
+{
+	static struct ksalloc_set_state arg;
+
+	arg = (struct ksalloc_set_state){ .size = sizeof(arg), .state = state };
+	begin_blocked(self, op, KSALLOC_SET_STATE, &arg);
+	expect_others_go_on(self);
+	EXPECT_EQ(0, end_blocked(self));
+	EXPECT_EQ(state, get_state(self->connection));
+}
+
+/* Nobody waits for a device that is made ready, but those who need it, */
+TEST_F(stuck, acquire)
+{
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	expect_state_change(self, DEVICE_OP_ACQUIRE, KSSTATE_ACQUIRE);
+}
+
+/* that starts, */
+TEST_F(stuck, run)
+{
+	expect_state_change(self, DEVICE_OP_RUN, KSSTATE_RUN);
+}
+
+/* that stops, */
+TEST_F(stuck, stop)
+{
+	submit_all(self);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	expect_state_change(self, DEVICE_OP_STOP, KSSTATE_STOP);
+}
+
+/* that lets go of the frames, */
+TEST_F(stuck, release)
+{
+	expect_state_change(self, DEVICE_OP_RELEASE, KSSTATE_STOP);
+}
+
+/* that takes a frame, */
+TEST_F(stuck, queue)
+{
+	static struct ksalloc_submit arg = {
+		.size = sizeof(arg),
+		.dmabuf_fd = -1,
+	};
+
+	arg.index = alloc_now(self->allocator);
+	begin_blocked(self, DEVICE_OP_QUEUE, KSALLOC_SUBMIT, &arg);
+	expect_others_go_on(self);
+	EXPECT_EQ(0, end_blocked(self));
+	EXPECT_EQ(1, in_device(self->allocator));
+}
+
+/* or that gives one back. */
+TEST_F(stuck, dequeue)
+{
+	static struct ksalloc_complete arg = { .size = sizeof(arg) };
+
+	submit_all(self);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	begin_blocked(self, DEVICE_OP_DEQUEUE, KSALLOC_COMPLETE, &arg);
+	expect_others_go_on(self);
+	end_blocked(self);
+}
+
+/* D3, D4: while the device is asked for its framing, frames go round. */
+TEST_F(stuck, framing)
+{
+	static struct ksalloc_get_framing_ex details = { .size = sizeof(details) };
+	static struct ksalloc_get_framing framing = { .size = sizeof(framing) };
+	struct ksalloc_complete out;
+
+	begin_blocked(self, DEVICE_OP_GET_FRAMING, KSALLOC_GET_FRAMING, &framing);
+	expect_others_go_on(self);
+	submit_all(self);
+	EXPECT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_LE(0, complete(self->connection, 0, in_ms(PATIENCE_MS), &out));
+	EXPECT_EQ(0, end_blocked(self));
+	EXPECT_EQ(DEVICE_FRAME_SIZE, framing.framing.frame_size);
+
+	begin_blocked(self, DEVICE_OP_GET_DETAILS, KSALLOC_GET_FRAMING_EX,
+		      &details);
+	EXPECT_LE(0, complete(self->connection, 0, in_ms(PATIENCE_MS), &out));
+	EXPECT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_LE(0, end_blocked(self));
+}
+
+/* The device writes into all frames, and somebody waits for one. */
+static void stream_with_waiter(struct stuck_fixture *self, struct call *waiter,
+			       struct ksalloc_alloc *arg)
+{
+	device_expose(self->device);
+	submit_all(self);
+	start_waiter(waiter, arg, self->allocator, 1);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+}
+
+/* The device goes on to write. */
+static void expect_writes(int device)
+{
+	const unsigned int before = device_state(device).writes;
+
+	EXPECT_TRUE(EVENTUALLY(device_state(device).writes > before + FRAMES));
+}
+
+/* The frames stay in the device, and who waits for one goes on waiting. */
+static void expect_frames_kept(struct stuck_fixture *self, struct call *waiter)
+{
+	expect_writes(self->device);
+	EXPECT_EQ(FRAMES, in_device(self->allocator));
+	EXPECT_FALSE(waiter->done);
+	EXPECT_EQ(1, waiters(self->allocator));
+}
+
+/* The device does not write any more into a frame that was handed out. */
+static void expect_frame_is_ours(struct stuck_fixture *self, unsigned int index)
+{
+	int dmabuf = export_frame(self->allocator, index);
+	__u32 *word = map_frame(dmabuf, DEVICE_FRAME_SIZE, PROT_READ | PROT_WRITE);
+	unsigned int i;
+
+	close(dmabuf);
+	for (i = 0; i < 2; i++)
+		word[i] = 0xffffffff;
+	/* Several times what it takes the device to write */
+	sleep_ms(10 * DEVICE_PERIOD_MS);
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(0xffffffff, read_word(&word[i]));
+	munmap(word, DEVICE_FRAME_SIZE);
+}
+
+/*
+ * I4, I6: a device that has disappeared writes into its frames until it is stopped. They
+ * are handed out then, and not before.
+ */
+TEST_F(stuck, unregistered_while_it_writes)
+{
+	static struct ksalloc_alloc arg;
+	static struct call waiter;
+
+	stream_with_waiter(self, &waiter, &arg);
+	device_block(self->device, 1UL << DEVICE_OP_STOP);
+	device_unregister(self->device);
+	ASSERT_TRUE(EVENTUALLY(device_state(self->device).blocked == 1));
+	expect_frames_kept(self, &waiter);
+	EXPECT_EQ(POLLERR | POLLHUP, poll_fd(self->connection, POLLIN, 0));
+
+	device_block(self->device, 0);
+	EXPECT_EQ(0, call_result(&waiter));
+	expect_frame_is_ours(self, arg.index);
+	EXPECT_TRUE(EVENTUALLY(allocated(self->allocator) == 1));
+	EXPECT_EQ(-ENODEV, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(KSSTATE_STOP, get_state(self->connection));
+}
+
+static void *close_in_thread(void *data)
+{
+	struct stuck_fixture *self = data;
+
+	close(self->connection);
+	return NULL;
+}
+
+/*
+ * I4: a device that does not stop keeps its frames until it is destroyed. Nothing can be
+ * done with the connection meanwhile but to close it.
+ */
+static void expect_stuck(struct stuck_fixture *self, struct call *waiter,
+			 const struct ksalloc_alloc *arg)
+{
+	struct device_state state;
+	pthread_t thread;
+	char text[16];
+
+	expect_frames_kept(self, waiter);
+	EXPECT_TRUE(fdinfo_value(self->connection, "state", text, sizeof(text)));
+	EXPECT_TRUE(!strcmp("STUCK", text) || !strcmp("GONE", text));
+
+	/* Not before its end has come, either */
+	device_block(self->device, 1UL << DEVICE_OP_DESTROY);
+	agent_kill(&self->agent);
+	self->agent.pid = 0;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, close_in_thread, self));
+	ASSERT_TRUE(EVENTUALLY(device_state(self->device).blocked == 1));
+	expect_frames_kept(self, waiter);
+	device_block(self->device, 0);
+	pthread_join(thread, NULL);
+	self->connection = 0;
+
+	EXPECT_EQ(0, call_result(waiter));
+	expect_frame_is_ours(self, arg->index);
+	EXPECT_EQ(1, allocated(self->allocator));
+	state = device_state(self->device);
+	EXPECT_EQ(0, state.calls[DEVICE_OP_RELEASE]);
+	EXPECT_EQ(1, state.calls[DEVICE_OP_STOP]);
+	EXPECT_EQ(1, state.calls[DEVICE_OP_DESTROY]);
+}
+
+TEST_F(stuck, stop_fails)
+{
+	static struct ksalloc_alloc arg;
+	static struct call waiter;
+
+	stream_with_waiter(self, &waiter, &arg);
+	device_fail(self->device, DEVICE_OP_STOP, -EREMOTEIO);
+	EXPECT_EQ(-EIO, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(-EIO, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(-EIO, set_allocator(self->connection, -1));
+	EXPECT_EQ(-EIO, reset_state(self->connection, KSRESET_BEGIN));
+	expect_stuck(self, &waiter, &arg);
+}
+
+/* The same for a flush, */
+TEST_F(stuck, stop_fails_in_flush)
+{
+	static struct ksalloc_alloc arg;
+	static struct call waiter;
+
+	stream_with_waiter(self, &waiter, &arg);
+	device_fail(self->device, DEVICE_OP_STOP, -EREMOTEIO);
+	EXPECT_EQ(-EIO, reset_state(self->connection, KSRESET_BEGIN));
+	EXPECT_EQ(-EIO, set_state(self->connection, KSSTATE_STOP));
+	expect_stuck(self, &waiter, &arg);
+}
+
+/* and for a device that has disappeared. */
+TEST_F(stuck, stop_fails_when_unregistered)
+{
+	static struct ksalloc_alloc arg;
+	static struct call waiter;
+
+	stream_with_waiter(self, &waiter, &arg);
+	device_fail(self->device, DEVICE_OP_STOP, -EREMOTEIO);
+	device_unregister(self->device);
+	EXPECT_EQ(-ENODEV, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(-EIO, set_allocator(self->connection, -1));
+	expect_stuck(self, &waiter, &arg);
+}
+
+/* What the device says of each operation is passed on, and the state stays. */
+TEST_F(stuck, operations_fail)
+{
+	struct ksalloc_complete out;
+	int fd;
+
+	device_fail(self->device, DEVICE_OP_QUEUE, -ENOSPC);
+	ASSERT_EQ(0, alloc_now(self->allocator));
+	EXPECT_EQ(-ENOSPC, submit(self->connection, 0));
+	EXPECT_EQ(0, in_device(self->allocator));
+	device_fail(self->device, DEVICE_OP_QUEUE, 0);
+	EXPECT_EQ(0, submit(self->connection, 0));
+
+	device_fail(self->device, DEVICE_OP_RUN, -EREMOTEIO);
+	EXPECT_EQ(-EREMOTEIO, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(KSSTATE_PAUSE, get_state(self->connection));
+	device_fail(self->device, DEVICE_OP_RUN, 0);
+	device_fail(self->device, DEVICE_OP_DEQUEUE, -ECOMM);
+	EXPECT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(-ECOMM, complete(self->connection, 0, in_ms(PATIENCE_MS), &out));
+	device_fail(self->device, DEVICE_OP_DEQUEUE, 0);
+	EXPECT_EQ(0, complete(self->connection, 0, in_ms(PATIENCE_MS), &out));
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	device_fail(self->device, DEVICE_OP_ACQUIRE, -EXDEV);
+	EXPECT_EQ(-EXDEV, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(KSSTATE_STOP, get_state(self->connection));
+
+	device_fail(self->device, DEVICE_OP_WATCH, -ENETDOWN);
+	EXPECT_EQ(-ENETDOWN, device_connect(self->device));
+	EXPECT_EQ(1, device_state(self->device).calls[DEVICE_OP_DESTROY]);
+	device_fail(self->device, DEVICE_OP_WATCH, 0);
+	fd = device_connect(self->device);
+	EXPECT_LE(0, fd);
+	close(fd);
+}
