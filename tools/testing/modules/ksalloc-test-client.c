@@ -81,7 +81,6 @@ struct client_actor {
  * struct client - a kernel-mode client
  * @lock: protects the fields down to @actor; held over ioctls, except those that wait
  *	for others
- * @allocator: an open file of the allocator, with a reference
  * @client: what ksalloc knows; NULL while the program has not attached it
  * @enabled: its callback is called
  * @waits: calls of CLIENT_WAIT
@@ -97,7 +96,6 @@ struct client_actor {
  */
 struct client {
 	struct mutex lock; /* the client itself */
-	struct file *allocator;
 	struct ksalloc_client *client;
 	bool enabled;
 	atomic_t waits;
@@ -176,7 +174,6 @@ static int client_map(struct client *client)
 	return 0;
 }
 
-/* Takes the reference to the file, unless it fails */
 static int client_begin(struct client *client, struct file *allocator)
 {
 	struct ksalloc_client *ksalloc;
@@ -191,13 +188,11 @@ static int client_begin(struct client *client, struct file *allocator)
 	if (IS_ERR(ksalloc))
 		return PTR_ERR(ksalloc);
 	client->client = ksalloc;
-	client->allocator = allocator;
 	client->enabled = false;
 	ret = client_map(client);
 	if (ret) {
 		ksalloc_client_destroy(ksalloc);
 		client->client = NULL;
-		client->allocator = NULL;
 	}
 	return ret;
 }
@@ -223,9 +218,7 @@ static void client_end(struct client *client)
 	wait_var_event(&client->waits, !atomic_read(&client->waits));
 	client_unmap(client, client->frames);
 	ksalloc_client_destroy(client->client);
-	fput(client->allocator);
 	client->client = NULL;
-	client->allocator = NULL;
 }
 
 static long client_attach(struct client *client, int fd, bool enable)
@@ -239,11 +232,10 @@ static long client_attach(struct client *client, int fd, bool enable)
 	if (!allocator)
 		return -EBADF;
 	ret = client_begin(client, allocator);
-	if (ret) {
-		fput(allocator);
-		return ret;
-	}
-	return enable ? client_enable(client) : 0;
+	if (!ret && enable)
+		ret = client_enable(client);
+	fput(allocator);
+	return ret;
 }
 
 /* Without the lock: the heap can be any file, even one that waits for this client */
@@ -281,20 +273,27 @@ static long client_create(struct client *client, void __user *uarg)
 		return PTR_ERR(allocator);
 	mutex_lock(&client->lock);
 	ret = client->client ? -EBUSY : client_begin(client, allocator);
-	if (ret)
-		fput(allocator);
-	else
+	if (!ret)
 		ret = client_enable(client);
 	mutex_unlock(&client->lock);
+	fput(allocator);
 	return ret;
 }
 
 static long client_fd(struct client *client)
 {
-	int fd = get_unused_fd_flags(O_CLOEXEC);
+	struct file *allocator;
+	int fd;
 
-	if (fd >= 0)
-		fd_install(fd, get_file(client->allocator));
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	allocator = ksalloc_client_open(client->client);
+	if (IS_ERR(allocator)) {
+		put_unused_fd(fd);
+		return PTR_ERR(allocator);
+	}
+	fd_install(fd, allocator);
 	return fd;
 }
 

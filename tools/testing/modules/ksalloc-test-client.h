@@ -43,7 +43,7 @@ struct client_create {
 /* ksalloc_client_destroy(); close() does the same */
 #define CLIENT_DETACH _IO('K', 2)
 
-/* Returns a descriptor of the allocator */
+/* ksalloc_client_open(). Returns a descriptor of the file */
 #define CLIENT_FD _IO('K', 3)
 
 /**
