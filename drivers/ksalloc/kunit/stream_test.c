@@ -118,6 +118,59 @@ static void stream_submit_refused(struct kunit *test)
 	stream_expect_order(rig, with, 3);
 }
 
+/* A descriptor of a frame's dma-buf */
+static struct ks_test_fd *stream_fd(struct ks_rig *rig, u32 index)
+{
+	return ks_test_fd(rig->test,
+			  ksalloc_allocator_dmabuf(rig->alloc, index)->file);
+}
+
+/*
+ * Passes if a descriptor of the frame's dma-buf is passed on to the device, any other
+ * one is an error that changes nothing, and a frame that waits for others is queued
+ * later without it (I2, B5).
+ */
+static void stream_submit_descriptor(struct kunit *test)
+{
+	struct ks_rig *rig = stream_rig(test, 3, KSSTATE_RUN);
+	struct ks_test_fd *right = stream_fd(rig, 1);
+	struct ks_test_fd *wrong = stream_fd(rig, 2);
+	struct ks_test_fd *other = ks_test_fd(test, rig->allocator);
+	struct ks_test_frames before;
+
+	KUNIT_ASSERT_EQ(test, ks_rig_submit(rig), 0);
+	KUNIT_EXPECT_EQ(test, rig->fake->dmabuf_fd, -1);
+	KUNIT_ASSERT_EQ(test, ks_rig_alloc(rig), 1);
+	ks_test_look(test, rig->alloc, &before);
+	ks_fake_forget(rig->fake);
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			ks_connection_submit(rig->conn, 1, wrong->fd));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			ks_connection_submit(rig->conn, 1, other->fd));
+	ks_test_fd_close(other);
+	KUNIT_EXPECT_EQ(test, -EBADF, ks_connection_submit(rig->conn, 1, -2));
+	KUNIT_EXPECT_EQ(test, -EBADF, ks_connection_submit(rig->conn, 1, INT_MIN));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			ks_connection_submit(rig->conn, 3, right->fd));
+	KUNIT_EXPECT_EQ(test, -EBUSY, ks_connection_submit(rig->conn, 0, -1));
+	ks_rig_expect_calls(rig, "");
+	ks_test_expect_frames(test, rig->alloc, &before);
+
+	KUNIT_EXPECT_EQ(test, 0,
+			ks_connection_submit(rig->conn, 1, right->fd));
+	KUNIT_EXPECT_EQ(test, rig->fake->dmabuf_fd, right->fd);
+	ks_rig_expect_calls(rig, "queue:1");
+
+	ks_rig_request(rig, KSSTATE_PAUSE);
+	KUNIT_ASSERT_EQ(test, ks_rig_alloc(rig), 2);
+	KUNIT_EXPECT_EQ(test, 0,
+			ks_connection_submit(rig->conn, 2, wrong->fd));
+	ks_test_fd_close(wrong);
+	ks_rig_request(rig, KSSTATE_RUN);
+	KUNIT_EXPECT_EQ(test, rig->fake->hw.n_queued, 3);
+	KUNIT_EXPECT_EQ(test, rig->fake->dmabuf_fd, -1);
+}
+
 static void stream_owner_leaves(struct ks_fake *fake, enum ks_fake_op op,
 				void *data)
 {
@@ -1047,6 +1100,7 @@ static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(stream_submit_in_each_state),
 	KUNIT_CASE(stream_submit_errors),
 	KUNIT_CASE(stream_submit_refused),
+	KUNIT_CASE(stream_submit_descriptor),
 	KUNIT_CASE(stream_submit_as_the_owner_leaves),
 	KUNIT_CASE(stream_complete_in_each_state),
 	KUNIT_CASE(stream_complete_does_not_wait_for_nothing),
