@@ -185,6 +185,9 @@ static int ks_v4l2_prepare(struct ks_v4l2 *v4l2)
 		return 0;
 
 	for (i = 0; i < nr_frames; i++) {
+		/* The thread that does it cannot be killed */
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		ret = ks_v4l2_give_in_thread(v4l2, VIDIOC_PREPARE_BUF,
 					     v4l2->dev.vdev->ioctl_ops->vidioc_prepare_buf,
 					     i);
