@@ -160,7 +160,8 @@ struct ksalloc_device;
  * @acquire: STOP to ACQUIRE: makes the frames of the allocator the buffers of the
  *	device and maps each. Changes nothing on failure. The allocator lives until
  *	@release
- * @release: ACQUIRE to STOP; must not fail
+ * @release: ACQUIRE to STOP; must not fail. Not called after a failed @stop: then @destroy
+ *	does its work
  * @queue: gives a frame to the device. @dmabuf_fd is a descriptor of the frame's
  *	dma-buf in the calling task, or -1 for none. Must not wait for the device
  * @dequeue: takes the next filled frame from the device; -EAGAIN if there is none.
