@@ -87,6 +87,18 @@ static int ks_v4l2_check_file(struct file *file)
 	return ks_v4l2_check_security(file);
 }
 
+/* Our file counts at no priority: it is the caller's that counts */
+static void ks_v4l2_drop_priority(struct file *file)
+{
+	struct video_device *vdev = video_devdata(file);
+	struct v4l2_fh *fh = file->private_data;
+
+	if (!test_bit(V4L2_FL_USES_V4L2_FH, &vdev->flags))
+		return;
+	v4l2_prio_close(vdev->prio, fh->prio);
+	fh->prio = V4L2_PRIORITY_UNSET;
+}
+
 /* Another open file of the node behind @origin */
 static struct file *ks_v4l2_reopen(struct file *origin)
 {
@@ -101,6 +113,7 @@ static struct file *ks_v4l2_reopen(struct file *origin)
 		fput(file);
 		return ERR_PTR(-ENODEV);
 	}
+	ks_v4l2_drop_priority(file);
 	return file;
 }
 
