@@ -182,6 +182,23 @@ int ks_connection_lock_nonblock(struct ks_connection *conn)
 }
 
 /**
+ * ks_connection_result() - what a call returns after an operation of the device
+ * @conn: the connection
+ * @ret: what the operation returned
+ *
+ * An operation that is under way when the device disappears may return any errno.
+ *
+ * Context: any.
+ * Return: @ret; -ENODEV for any errno if the device has disappeared.
+ */
+int ks_connection_result(struct ks_connection *conn, int ret)
+{
+	if (ret < 0 && conn->device->ops->gone(conn->device))
+		return -ENODEV;
+	return ret;
+}
+
+/**
  * ks_connection_is_streaming() - can frames be submitted and waited for?
  * @conn: the connection
  *

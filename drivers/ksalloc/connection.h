@@ -165,6 +165,7 @@ void ks_connection_destroy(struct ks_connection *conn);
 int ks_connection_check(struct ks_connection *conn);
 int ks_connection_lock(struct ks_connection *conn);
 int ks_connection_lock_nonblock(struct ks_connection *conn);
+int ks_connection_result(struct ks_connection *conn, int ret);
 bool ks_connection_is_streaming(struct ks_connection *conn);
 void ks_connection_wake(struct ks_connection *conn);
 void ks_connection_notify(struct ks_connection *conn);

@@ -287,7 +287,7 @@ int ks_connection_request(struct ks_connection *conn, enum ksstate state)
 	ks_connection_end_change(conn);
 	mutex_unlock(&conn->lock);
 
-	return ret;
+	return ks_connection_result(conn, ret);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_request);
 
@@ -352,6 +352,6 @@ int ks_connection_reset(struct ks_connection *conn, enum ksreset reset)
 	ks_connection_end_change(conn);
 	mutex_unlock(&conn->lock);
 
-	return ret;
+	return ks_connection_result(conn, ret);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_reset);
