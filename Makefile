@@ -89,7 +89,10 @@ dkms-remove:
 	rm -rf $(DKMS_SOURCE) /etc/udev/rules.d/60-ksalloc.rules
 
 selftests:
-	@$(MAKE) --no-print-directory -s $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) -C tools/testing/selftests O=$(O)
+	@set -e; for dir in selftests uvc; do \
+		$(MAKE) --no-print-directory -s $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) \
+			-C tools/testing/$$dir O=$(O); \
+	done
 
 check:
 	@tools/testing/deps build vm

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A USB camera whose pictures are not what they should be; controls; suspend.
+ */
+#include "webcam.h"
+
+#include <linux/videodev2.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "picture.h"
+
+#define JPEG_DHT 0xc4
+#define JPEG_EOI 0xd9
+
+FIXTURE(uvc_poor) {
+	struct studio studio;
+};
+
+FIXTURE_SETUP(uvc_poor)
+{
+	studio_set_up(&self->studio, NULL);
+}
+
+FIXTURE_TEARDOWN(uvc_poor)
+{
+	studio_tear_down(&self->studio);
+}
+
+static void run_in(struct studio *studio, unsigned int pixelformat)
+{
+	studio_connect_in(studio, pixelformat, 320, 180, 30);
+	studio_allocate(studio, studio->rig.heap);
+	studio_start(studio);
+}
+
+/*
+ * Raw pictures that are cut or that the camera marks. The driver of 6.12 drops them, so
+ * there is a gap; that of 6.14 and later passes them on. In either case something is
+ * marked, and a wrong picture never looks like a right one.
+ */
+static void expect_marked(struct studio *studio, const char *command)
+{
+	struct watch watch = { .waiting = WAIT_DEADLINE, .damage = true };
+
+	webcam_tell(&studio->cam, "%s", command);
+	run_in(studio, V4L2_PIX_FMT_YUYV);
+	while (watch.pictures < 100 && watch.marked < 4)
+		watch_pictures(studio, &watch, 1);
+	EXPECT_EQ(4, watch.marked);
+	EXPECT_EQ(0, watch.unmarked);
+	EXPECT_LT(watch.wrong, watch.pictures);
+}
+
+TEST_F(uvc_poor, cut)
+{
+	expect_marked(&self->studio, "cut 3");
+}
+
+TEST_F(uvc_poor, damaged)
+{
+	expect_marked(&self->studio, "damage 3");
+}
+
+/*
+ * No driver knows that a compressed picture is cut: it comes as the camera sent it, with
+ * as many bytes. What comes after it is whole.
+ */
+TEST_F(uvc_poor, cut_jpeg)
+{
+	struct watch watch = { .waiting = WAIT_DEADLINE, .damage = true };
+	unsigned int wrong = 0;
+
+	webcam_tell(&self->studio.cam, "cut 3");
+	run_in(&self->studio, V4L2_PIX_FMT_MJPEG);
+	while (watch.pictures < 100 && watch.wrong < 4) {
+		watch_pictures(&self->studio, &watch, 1);
+		wrong += watch.counter % 3 == 0;
+		EXPECT_EQ(wrong, watch.wrong);
+	}
+	EXPECT_EQ(4, watch.wrong);
+}
+
+/* Calls @look for the next picture and submits its frame again. */
+static int look_at_next(struct studio *studio,
+			int (*look)(const uint8_t *data, size_t bytes))
+{
+	struct watch watch = { .waiting = WAIT_DEADLINE };
+	struct ksalloc_complete frame;
+	int index = watch_next(studio, &watch, &frame), seen;
+
+	ASSERT_LE(0, index);
+	frame_begin_read(studio, index);
+	seen = look(studio->frame[index] + frame.header.data, frame.header.data_used);
+	frame_end_read(studio, index);
+	ASSERT_EQ(0, submit(studio->rig.connection, index));
+	return seen;
+}
+
+static int has_tables(const uint8_t *data, size_t bytes)
+{
+	EXPECT_EQ(JPEG_EOI, data[bytes - 1]);
+	return picture_has_segment(data, bytes, JPEG_DHT);
+}
+
+/* A JPEG picture comes as it is, with the usual Huffman tables or without. */
+TEST_F(uvc_poor, no_huffman_tables)
+{
+	struct studio *studio = &self->studio;
+
+	run_in(studio, V4L2_PIX_FMT_MJPEG);
+	EXPECT_TRUE(look_at_next(studio, has_tables));
+	webcam_tell(&studio->cam, "tables 0");
+	EXPECT_TRUE(EVENTUALLY(!look_at_next(studio, has_tables)));
+}
+
+/* Of the first line, behind the label */
+static int luma(const uint8_t *data, size_t bytes)
+{
+	unsigned int i, sum = 0;
+
+	for (i = 0; i < 256; i++)
+		sum += data[sizeof(struct picture_label) + 2 * i];
+	EXPECT_LT(1024, bytes);
+	return sum / 256;
+}
+
+/* The first pictures after a start are black, as those of a sensor that is not set yet. */
+TEST_F(uvc_poor, black_at_first)
+{
+	struct studio *studio = &self->studio;
+	int i;
+
+	webcam_tell(&studio->cam, "black 3");
+	run_in(studio, V4L2_PIX_FMT_YUYV);
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(16, look_at_next(studio, luma));
+	EXPECT_LT(32, look_at_next(studio, luma));
+}
+
+/* The caller's own file sets controls while the connection streams. */
+TEST_F(uvc_poor, controls)
+{
+	struct studio *studio = &self->studio;
+	int before;
+
+	run_in(studio, V4L2_PIX_FMT_YUYV);
+	before = look_at_next(studio, luma);
+	EXPECT_EQ(0, webcam_set_control(studio->rig.video, V4L2_CID_BRIGHTNESS, -30));
+	EXPECT_TRUE(EVENTUALLY(look_at_next(studio, luma) < before - 15));
+	EXPECT_EQ(0, webcam_set_control(studio->rig.video, V4L2_CID_CONTRAST, 0));
+	EXPECT_TRUE(EVENTUALLY(look_at_next(studio, luma) == 98));
+}
+
+static bool is_suspended(struct webcam *cam)
+{
+	char text[32];
+
+	webcam_read(cam, "power/runtime_status", text, sizeof(text));
+	return !strcmp(text, "suspended");
+}
+
+/* The largest frame that the framing names as best */
+static unsigned int best_size(int connection)
+{
+	struct {
+		struct ksallocator_framing_ex framing;
+		struct ks_framing_item items[4];
+	} room = {};
+	struct ksalloc_get_framing_ex arg = {
+		.size = sizeof(arg),
+		.framing = (uintptr_t)&room,
+		.framing_size = sizeof(room),
+	};
+
+	ASSERT_EQ(0, call_fd(connection, KSALLOC_GET_FRAMING_EX, &arg));
+	ASSERT_LT(0, room.framing.count_items);
+	return room.items[0].framing_range.range.max_frame_size;
+}
+
+/*
+ * A camera that nobody uses is suspended. The driver of 6.17 and later lets it sleep
+ * while it is only open. What it needs is known all the same, and RUN wakes it.
+ */
+TEST_F(uvc_poor, suspended)
+{
+	struct studio *studio = &self->studio;
+	struct webcam *cam = &studio->cam;
+	unsigned int awake;
+	int i;
+
+	webcam_write(cam, "power/autosuspend_delay_ms", "0");
+	webcam_write(cam, "power/control", "auto");
+	ASSERT_TRUE(EVENTUALLY(is_suspended(cam)));
+	for (i = 0; i < 3; i++) {
+		studio_connect(studio, 320, 180, 30);
+		studio_allocate(studio, i & 1 ? -1 : studio->rig.heap);
+		studio_start(studio);
+		expect_pictures(studio, 2);
+		EXPECT_FALSE(is_suspended(cam));
+		awake = best_size(studio->rig.connection);
+		EXPECT_LE(1280 * 720 * 2, awake);
+		ASSERT_EQ(0, set_state(studio->rig.connection, KSSTATE_STOP));
+		/* It may sleep by now, or not */
+		sleep_ms(100);
+		EXPECT_EQ(awake, best_size(studio->rig.connection));
+		studio_disconnect(studio);
+		EXPECT_TRUE(EVENTUALLY(is_suspended(cam)));
+	}
+}

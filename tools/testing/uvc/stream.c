@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A USB camera that does what it should: pictures, states, formats, and who else may have
+ * it. Two drivers are behind it: that of 6.12 has ioctl operations of its own and does
+ * not show its queue, that of 6.17 and later has videobuf2's.
+ */
+#include "webcam.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+FIXTURE(uvc_stream) {
+	struct studio studio;
+};
+
+FIXTURE_SETUP(uvc_stream)
+{
+	studio_set_up(&self->studio, NULL);
+}
+
+FIXTURE_TEARDOWN(uvc_stream)
+{
+	studio_tear_down(&self->studio);
+}
+
+static const struct mode {
+	unsigned int pixelformat, width, height, rate;
+} modes[] = {
+	{ V4L2_PIX_FMT_YUYV, 320, 180, 30 },
+	{ V4L2_PIX_FMT_YUYV, 640, 360, 15 },
+	{ V4L2_PIX_FMT_YUYV, 1280, 720, 10 },
+	{ V4L2_PIX_FMT_MJPEG, 320, 180, 15 },
+	{ V4L2_PIX_FMT_MJPEG, 640, 360, 30 },
+	{ V4L2_PIX_FMT_MJPEG, 1280, 720, 30 },
+};
+
+static void try_mode(struct studio *studio, const struct mode *mode, bool own_memory)
+{
+	struct watch watch = { .waiting = WAIT_DEADLINE, .rate = mode->rate };
+
+	studio_connect_in(studio, mode->pixelformat, mode->width, mode->height,
+			  mode->rate);
+	studio_allocate(studio, own_memory ? -1 : studio->rig.heap);
+	studio_start(studio);
+	watch_pictures(studio, &watch, 6);
+	EXPECT_GE(studio->rig.framing.frame_size, watch.largest);
+	if (mode->pixelformat == V4L2_PIX_FMT_YUYV)
+		EXPECT_EQ(studio->rig.framing.frame_size, watch.smallest);
+	else
+		EXPECT_LT(watch.smallest, watch.largest);
+	studio_disconnect(studio);
+}
+
+/* Each mode, in memory of a heap */
+TEST_F(uvc_stream, modes)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++)
+		try_mode(&self->studio, &modes[i], false);
+}
+
+/* The camera's own memory */
+TEST_F(uvc_stream, own_memory)
+{
+	try_mode(&self->studio, &modes[1], true);
+	try_mode(&self->studio, &modes[4], true);
+}
+
+/* The kernel's queue thread, by -1, and the caller's own descriptors mix. */
+TEST_F(uvc_stream, both_ways_to_submit)
+{
+	struct studio *studio = &self->studio;
+	struct watch watch = { .waiting = WAIT_DEADLINE };
+	struct ksalloc_complete frame;
+	int i, index;
+
+	studio_run(studio);
+	for (i = 0; i < 12; i++) {
+		index = watch_next(studio, &watch, &frame);
+		ASSERT_LE(0, index);
+		ASSERT_EQ(0, submit_fd(studio->rig.connection, index,
+				       i & 1 ? studio->dmabuf[index] : -1));
+	}
+}
+
+/* Each way to wait */
+TEST_F(uvc_stream, waiting)
+{
+	static const enum waiting ways[] = {
+		WAIT_BLOCKING, WAIT_DEADLINE, WAIT_POLL, WAIT_EPOLL, WAIT_NONBLOCK,
+	};
+	unsigned int i;
+
+	studio_run(&self->studio);
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct watch watch = { .waiting = ways[i] };
+
+		watch_pictures(&self->studio, &watch, 4);
+	}
+}
+
+/* All that a frozen camera has sent before, as far as there were frames for it */
+static void take_what_was_sent(struct studio *studio, struct watch *watch)
+{
+	int index[WEBCAM_FRAMES], count = 0;
+	struct ksalloc_complete frame;
+
+	while (in_device(studio->rig.allocator) &&
+	       watch->counter < webcam_pictures(&studio->cam)) {
+		index[count] = watch_next(studio, watch, &frame);
+		if (index[count] < 0)
+			break;
+		count++;
+	}
+	while (count)
+		ASSERT_EQ(0, submit(studio->rig.connection, index[--count]));
+}
+
+/* A deadline that passes, and a wait that is cancelled, while the camera has no picture */
+TEST_F(uvc_stream, no_picture)
+{
+	struct rig *rig = &self->studio.rig;
+	struct watch watch = { .waiting = WAIT_DEADLINE };
+	struct ksalloc_complete arg;
+	struct call call;
+
+	studio_run(&self->studio);
+	watch_pictures(&self->studio, &watch, 2);
+	webcam_tell(&self->studio.cam, "freeze 1");
+	take_what_was_sent(&self->studio, &watch);
+	EXPECT_EQ(-ETIMEDOUT, complete(rig->connection, 0, in_ms(20), &arg));
+	EXPECT_EQ(-EAGAIN, complete(rig->connection, KSALLOC_NONBLOCK, 0, &arg));
+	EXPECT_EQ(0, poll_fd(rig->connection, POLLIN, 0));
+
+	arg = (struct ksalloc_complete){ .size = sizeof(arg) };
+	call_start(&call, rig->connection, KSALLOC_COMPLETE, &arg);
+	EXPECT_TRUE(call_waits(&call));
+	EXPECT_EQ(0, connection_cancel(rig->connection));
+	EXPECT_EQ(-ECANCELED, call_result(&call));
+
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_STOP));
+	webcam_tell(&self->studio.cam, "freeze 0");
+	take_all(rig->allocator);
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_PAUSE));
+}
+
+/* Fifty times to RUN and back, from each state */
+TEST_F(uvc_stream, cycles)
+{
+	struct rig *rig = &self->studio.rig;
+	int i;
+
+	studio_connect(&self->studio, 320, 180, 30);
+	studio_allocate(&self->studio, rig->heap);
+	for (i = 0; i < 50; i++) {
+		studio_start(&self->studio);
+		if (i % 10 == 0)
+			expect_pictures(&self->studio, 2);
+		ASSERT_EQ(0, set_state(rig->connection, i % 3));
+	}
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_STOP));
+	EXPECT_EQ(0, in_device(rig->allocator));
+	EXPECT_EQ(0, allocated(rig->allocator));
+}
+
+/* What was filled before a pause can be had in it, and after it there is a gap. */
+TEST_F(uvc_stream, pause)
+{
+	struct rig *rig = &self->studio.rig;
+	struct watch watch = { .waiting = WAIT_DEADLINE };
+
+	studio_run(&self->studio);
+	watch_pictures(&self->studio, &watch, 2);
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_PAUSE));
+	while (poll_fd(rig->connection, POLLIN, 0))
+		watch_pictures(&self->studio, &watch, 1);
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_RUN));
+	/* The sequence numbers begin anew */
+	watch.counter = 0;
+	watch_pictures(&self->studio, &watch, 2 * WEBCAM_FRAMES);
+	EXPECT_LT(0, watch.marked);
+}
+
+/* A flush gives the frames back, and the stream goes on after it. */
+TEST_F(uvc_stream, flush)
+{
+	struct rig *rig = &self->studio.rig;
+
+	studio_run(&self->studio);
+	expect_pictures(&self->studio, 2);
+	ASSERT_EQ(0, reset_state(rig->connection, KSRESET_BEGIN));
+	EXPECT_EQ(0, in_device(rig->allocator));
+	ASSERT_EQ(0, reset_state(rig->connection, KSRESET_END));
+	EXPECT_LT(0, rig_submit_all(rig));
+	expect_pictures(&self->studio, 4);
+}
+
+static int set_small(int video)
+{
+	return webcam_set_mode(video, V4L2_PIX_FMT_YUYV, 320, 180, 30);
+}
+
+static int request_buffers(int video, unsigned int count)
+{
+	struct v4l2_requestbuffers arg = {
+		.count = count,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+
+	return call_fd(video, VIDIOC_REQBUFS, &arg);
+}
+
+static int stream_on(int video)
+{
+	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+
+	return call_fd(video, VIDIOC_STREAMON, &type);
+}
+
+/* From ACQUIRE on the camera is the connection's. The caller's own file is no exception. */
+TEST_F(uvc_stream, others_find_it_busy)
+{
+	struct rig *rig = &self->studio.rig;
+	int other, state;
+
+	studio_connect(&self->studio, 320, 180, 30);
+	studio_allocate(&self->studio, rig->heap);
+	other = webcam_open(&self->studio.cam);
+	for (state = KSSTATE_ACQUIRE; state <= KSSTATE_RUN; state++) {
+		ASSERT_EQ(0, set_state(rig->connection, state));
+		EXPECT_EQ(-EBUSY, set_small(rig->video));
+		EXPECT_EQ(-EBUSY, request_buffers(rig->video, 2));
+		EXPECT_GT(0, stream_on(rig->video));
+		EXPECT_EQ(-EBUSY, set_small(other));
+		EXPECT_EQ(-EBUSY, request_buffers(other, 2));
+		EXPECT_GT(0, stream_on(other));
+	}
+	rig_submit_all(rig);
+	expect_pictures(&self->studio, 2);
+
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_STOP));
+	EXPECT_EQ(0, request_buffers(other, 2));
+	EXPECT_EQ(-EBUSY, set_state(rig->connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(0, request_buffers(other, 0));
+	EXPECT_EQ(0, set_state(rig->connection, KSSTATE_ACQUIRE));
+	close(other);
+}
+
+/* The same between two connections */
+TEST_F(uvc_stream, second_connection)
+{
+	struct rig *rig = &self->studio.rig;
+	int other;
+
+	studio_run(&self->studio);
+	other = do_connect(rig->ksalloc, rig->video);
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, set_allocator(other, rig->allocator));
+	EXPECT_EQ(-EBUSY, set_state(other, KSSTATE_ACQUIRE));
+	expect_pictures(&self->studio, 2);
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_STOP));
+	EXPECT_EQ(0, set_state(other, KSSTATE_RUN));
+	EXPECT_EQ(-EBUSY, set_state(rig->connection, KSSTATE_ACQUIRE));
+	close(other);
+	EXPECT_EQ(0, set_state(rig->connection, KSSTATE_ACQUIRE));
+}
+
+/*
+ * In STOP the caller sets the format through its own file, as often as it likes. The
+ * driver of 6.12 reserves the camera for that file, and the connection gives that up.
+ */
+TEST_F(uvc_stream, format_by_caller)
+{
+	struct rig *rig = &self->studio.rig;
+	struct ksallocator_framing framing;
+
+	studio_connect(&self->studio, 640, 360, 30);
+	studio_allocate(&self->studio, rig->heap);
+	studio_start(&self->studio);
+	expect_pictures(&self->studio, 2);
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_STOP));
+
+	ASSERT_EQ(0, set_small(rig->video));
+	ASSERT_EQ(0, get_framing(rig->connection, &framing));
+	EXPECT_EQ(320 * 180 * 2, framing.frame_size);
+	studio_start(&self->studio);
+	expect_pictures(&self->studio, 2);
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_STOP));
+
+	/* Frames of before are too small now */
+	ASSERT_EQ(0, webcam_set_mode(rig->video, V4L2_PIX_FMT_YUYV, 1280, 720, 10));
+	EXPECT_EQ(-EINVAL, set_state(rig->connection, KSSTATE_ACQUIRE));
+}
+
+/* Buffers of the caller's own are no reservation: they are not taken away. */
+TEST_F(uvc_stream, buffers_of_caller)
+{
+	struct rig *rig = &self->studio.rig;
+
+	studio_connect(&self->studio, 320, 180, 30);
+	studio_allocate(&self->studio, rig->heap);
+	ASSERT_EQ(0, request_buffers(rig->video, 2));
+	EXPECT_EQ(-EBUSY, set_state(rig->connection, KSSTATE_ACQUIRE));
+	ASSERT_EQ(0, request_buffers(rig->video, 0));
+	studio_start(&self->studio);
+	expect_pictures(&self->studio, 2);
+}
+
+/* So many frames are needed as a picture is filled and another one read. */
+TEST_F(uvc_stream, framing)
+{
+	struct rig *rig = &self->studio.rig;
+
+	studio_connect(&self->studio, 640, 360, 30);
+	EXPECT_LE(2, rig->framing.frames);
+	EXPECT_EQ(640 * 360 * 2, rig->framing.frame_size);
+	rig->allocator = create_allocator(rig->connection, rig->heap, 0, 0);
+	ASSERT_LE(0, rig->allocator);
+	ASSERT_EQ(0, set_allocator(rig->connection, rig->allocator));
+	EXPECT_EQ(0, set_state(rig->connection, KSSTATE_RUN));
+}
+
+/* A process is killed while it streams, and nothing of it is left. */
+TEST_F(uvc_stream, killed)
+{
+	struct studio *studio = &self->studio;
+	pid_t child;
+	int i, status;
+
+	for (i = 0; i < 4; i++) {
+		child = fork();
+		ASSERT_LE(0, child);
+		if (!child) {
+			studio_connect(studio, 320, 180, 30);
+			studio_allocate(studio, i & 1 ? -1 : studio->rig.heap);
+			studio_start(studio);
+			expect_pictures(studio, 2);
+			raise(SIGKILL);
+		}
+		ASSERT_EQ(child, waitpid(child, &status, 0));
+		EXPECT_TRUE(WIFSIGNALED(status));
+	}
+	studio_run(studio);
+	expect_pictures(studio, 4);
+}
+
+/* Frames of one allocator go to two cameras, and to either of them in turn. */
+TEST_F(uvc_stream, two_cameras)
+{
+	struct studio *studio = &self->studio;
+	struct webcam second = {};
+	struct ksalloc_complete frame;
+	int i, index, connection, video;
+
+	studio_run(studio);
+	webcam_plug(&second, NULL);
+	video = webcam_open(&second);
+	ASSERT_EQ(0, set_small(video));
+	connection = do_connect(studio->rig.ksalloc, video);
+	ASSERT_LE(0, connection);
+	ASSERT_EQ(0, set_allocator(connection, studio->rig.allocator));
+	ASSERT_EQ(0, set_state(connection, KSSTATE_RUN));
+	for (i = 0; i < 8; i++) {
+		int from = i & 1 ? connection : studio->rig.connection;
+		int to = i & 1 ? studio->rig.connection : connection;
+
+		index = complete(from, 0, in_ms(PATIENCE_MS), &frame);
+		ASSERT_LE(0, index);
+		ASSERT_EQ(0, submit(to, index));
+	}
+	close(connection);
+	close(video);
+	webcam_unplug(&second);
+}
+
+/* A camera with a bulk endpoint */
+TEST(uvc_bulk)
+{
+	struct studio studio = {};
+
+	studio_set_up(&studio, "-b");
+	try_mode(&studio, &modes[1], false);
+	try_mode(&studio, &modes[4], false);
+	studio_tear_down(&studio);
+}
