@@ -567,14 +567,15 @@ static void files_do_not_wait_for_the_device(struct kunit *test)
 }
 
 /*
- * Passes if a call that must not wait gets EAGAIN, and poll says nothing, while another
- * thread changes the state and is in the device; and a frame that is there still shows
- * (I2).
+ * Passes if a call that must not wait gets EAGAIN, and poll says nothing even of a frame
+ * that is there, while another thread changes the state and is in the device; and pollers
+ * are woken afterwards and told of the frame (I2).
  */
 static void files_nonblock_while_changing(struct kunit *test)
 {
 	struct ks_rig *rig = files_rig(test, 2);
-	struct ks_test_read read = { .answer.index = KS_TEST_NEVER };
+	struct ks_test_poll *poll = ks_test_poll(test, rig->file);
+	struct ks_test_read read = {};
 	struct ks_test_call *slow;
 
 	files_fill(rig, 0, 1);
@@ -585,11 +586,14 @@ static void files_nonblock_while_changing(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ks_fake_wait_at_gate(rig->fake));
 	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_test_read(rig->file, true, 0, &read));
 	KUNIT_EXPECT_EQ(test, read.told, 0);
-	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), KS_TEST_IN);
+	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), 0);
 	KUNIT_EXPECT_FALSE(test, completion_done(&slow->done));
+	atomic_set(&poll->key, 0);
 	ks_fake_open_gate(rig->fake);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(slow));
 	KUNIT_EXPECT_EQ(test, slow->ret, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&poll->key) & KS_TEST_IN, KS_TEST_IN);
+	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), KS_TEST_IN);
 	files_collect(rig, rig->file, 0);
 	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), 0);
 }
