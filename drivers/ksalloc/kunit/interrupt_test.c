@@ -25,7 +25,7 @@
  * All go on until both sides have got so many frames. How many rounds that takes,
  * and how long, depends on the machine
  */
-#define ARENA_HARD_GOT 600
+#define ARENA_HARD_GOT 200
 #define ARENA_THREADS_GOT 100
 
 /* An interrupt to another processor takes many times as long as one to one's own */
