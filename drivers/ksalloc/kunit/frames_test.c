@@ -289,7 +289,7 @@ static void frames_free_owned(struct kunit *test)
 }
 
 /*
- * Passes if an allocated frame goes into the device, whoever's it is, and any
+ * Passes if an allocated frame goes into the device, whoever holds it, and any
  * other is an error that changes nothing (B5, I2).
  */
 static void frames_submit_errors(struct kunit *test)
