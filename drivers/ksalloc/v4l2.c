@@ -41,7 +41,7 @@ struct ks_v4l2_wait {
 /**
  * struct ks_v4l2 - the device of a connection
  * @device: what the connection knows
- * @dev: the V4L2 device, with its references
+ * @dev: the V4L2 device, with a reference
  * @allocator: the allocator, in ACQUIRE and above
  * @memory: what the buffers are made of, in ACQUIRE and above
  * @duration: how long a frame lasts, in 100 ns; 0 if unknown. Asked at the way to RUN
@@ -53,7 +53,7 @@ struct ks_v4l2_wait {
  */
 struct ks_v4l2 {
 	struct ksalloc_device device;
-	struct ks_v4l2_device dev;
+	struct ks_v4l2_device *dev;
 	const struct ks_allocator *allocator;
 	enum v4l2_memory memory;
 	s64 duration;
@@ -79,21 +79,21 @@ static struct ks_v4l2 *to_ks_v4l2(struct ksalloc_device *device)
  * Context: any.
  * Return: the V4L2 device, which lives as long as @device.
  */
-const struct ks_v4l2_device *ks_v4l2_device_of(struct ksalloc_device *device)
+struct ks_v4l2_device *ks_v4l2_device_of(struct ksalloc_device *device)
 {
-	return &to_ks_v4l2(device)->dev;
+	return to_ks_v4l2(device)->dev;
 }
 
 static int ks_v4l2_framing(struct ksalloc_device *device,
 			   struct ksallocator_framing *framing)
 {
-	return ks_v4l2_get_framing(&to_ks_v4l2(device)->dev, framing);
+	return ks_v4l2_get_framing(to_ks_v4l2(device)->dev, framing);
 }
 
 static int ks_v4l2_details(struct ksalloc_device *device,
 			   struct ksalloc_framing_details *details)
 {
-	return ks_v4l2_get_details(&to_ks_v4l2(device)->dev, details);
+	return ks_v4l2_get_details(to_ks_v4l2(device)->dev, details);
 }
 
 /* A buffer as the operations take it, with room for planes in @v4l2 */
@@ -101,36 +101,47 @@ static void ks_v4l2_buffer_init(struct ks_v4l2 *v4l2,
 				struct v4l2_buffer *buffer, u32 planes)
 {
 	*buffer = (struct v4l2_buffer){
-		.type = v4l2->dev.type,
+		.type = v4l2->dev->type,
 		.memory = v4l2->memory,
 	};
-	if (ks_v4l2_is_mplane(&v4l2->dev)) {
+	if (ks_v4l2_is_mplane(v4l2->dev)) {
 		memset(v4l2->planes, 0, planes * sizeof(v4l2->planes[0]));
 		buffer->m.planes = v4l2->planes;
 		buffer->length = planes;
 	}
 }
 
-/* Calls an operation. @fd is a descriptor of the dma-buf; -1 for the device's own memory */
-static int ks_v4l2_give(struct ks_v4l2 *v4l2, unsigned int cmd,
-			ks_v4l2_buffer_op op, u32 index, int fd)
+/*
+ * Calls an operation, with the lock of the device. @fd is a descriptor of the dma-buf; -1
+ * for the device's own memory
+ */
+static int ks_v4l2_give_locked(struct ks_v4l2 *v4l2, unsigned int cmd,
+			       ks_v4l2_buffer_op op, u32 index, int fd)
 {
+	struct ks_v4l2_device *dev = v4l2->dev;
 	struct v4l2_buffer buffer;
-	int ret;
 
 	ks_v4l2_buffer_init(v4l2, &buffer, 1);
 	buffer.index = index;
-	if (ks_v4l2_is_mplane(&v4l2->dev))
+	if (ks_v4l2_is_mplane(dev))
 		v4l2->planes[0].m.fd = fd;
 	else
 		buffer.m.fd = fd;
 
-	ret = ks_v4l2_lock(&v4l2->dev);
+	return ks_v4l2_check(dev, cmd) ?:
+	       op(dev->file, dev->file->private_data, &buffer);
+}
+
+static int ks_v4l2_give(struct ks_v4l2 *v4l2, unsigned int cmd,
+			ks_v4l2_buffer_op op, u32 index, int fd)
+{
+	int ret;
+
+	ret = ks_v4l2_lock(v4l2->dev);
 	if (ret)
 		return ret;
-	ret = ks_v4l2_check(&v4l2->dev, cmd) ?:
-	      op(v4l2->dev.file, v4l2->dev.file->private_data, &buffer);
-	ks_v4l2_unlock(&v4l2->dev);
+	ret = ks_v4l2_give_locked(v4l2, cmd, op, index, fd);
+	ks_v4l2_unlock(v4l2->dev);
 
 	return ret;
 }
@@ -156,7 +167,8 @@ static int ks_v4l2_give_fn(void *data)
 		dma_buf_put(dmabuf);
 		return fd;
 	}
-	ret = ks_v4l2_give(call->v4l2, call->cmd, call->op, call->index, fd);
+	ret = ks_v4l2_give_locked(call->v4l2, call->cmd, call->op, call->index,
+				  fd);
 	close_fd(fd);
 	return ret;
 }
@@ -166,7 +178,7 @@ static int ks_v4l2_give_in_thread(struct ks_v4l2 *v4l2, unsigned int cmd,
 {
 	struct ks_v4l2_give_call call = { v4l2, cmd, op, index };
 
-	return ks_v4l2_run_in_thread(ks_v4l2_give_fn, &call);
+	return ks_v4l2_run_in_thread(v4l2->dev, ks_v4l2_give_fn, &call);
 }
 
 /*
@@ -181,15 +193,15 @@ static int ks_v4l2_prepare(struct ks_v4l2 *v4l2)
 	u32 i;
 
 	/* Without this operation, the first use of each frame will tell */
-	if (ks_v4l2_check(&v4l2->dev, VIDIOC_PREPARE_BUF))
+	if (ks_v4l2_check(v4l2->dev, VIDIOC_PREPARE_BUF))
 		return 0;
 
 	for (i = 0; i < nr_frames; i++) {
-		/* The thread that does it cannot be killed */
+		/* Let a killed task stop early */
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		ret = ks_v4l2_give_in_thread(v4l2, VIDIOC_PREPARE_BUF,
-					     v4l2->dev.vdev->ioctl_ops->vidioc_prepare_buf,
+					     v4l2->dev->vdev->ioctl_ops->vidioc_prepare_buf,
 					     i);
 		if (ret == -EINVAL || ret == -EFAULT)
 			return -EOPNOTSUPP;
@@ -203,7 +215,7 @@ static int ks_v4l2_prepare(struct ks_v4l2 *v4l2)
 static int ks_v4l2_make_buffers(struct ks_v4l2 *v4l2)
 {
 	const u32 nr_frames = ksalloc_allocator_frames(v4l2->allocator);
-	const struct ks_v4l2_device *dev = &v4l2->dev;
+	struct ks_v4l2_device *dev = v4l2->dev;
 	const struct vb2_queue *queue = dev->vdev->queue;
 	int ret;
 
@@ -227,19 +239,19 @@ static int ks_v4l2_import(struct ks_v4l2 *v4l2)
 {
 	int ret;
 
-	ret = ks_v4l2_lock(&v4l2->dev);
+	ret = ks_v4l2_lock(v4l2->dev);
 	if (ret)
 		return ret;
-	ret = ks_v4l2_check(&v4l2->dev, VIDIOC_REQBUFS) ?:
-	      ks_v4l2_check_priority(&v4l2->dev) ?:
+	ret = ks_v4l2_check(v4l2->dev, VIDIOC_REQBUFS) ?:
+	      ks_v4l2_check_priority(v4l2->dev) ?:
 	      ks_v4l2_make_buffers(v4l2);
-	ks_v4l2_unlock(&v4l2->dev);
+	ks_v4l2_unlock(v4l2->dev);
 	if (ret)
 		return ret;
 
 	ret = ks_v4l2_prepare(v4l2);
 	if (ret)
-		ks_v4l2_free_buffers(&v4l2->dev, V4L2_MEMORY_DMABUF);
+		ks_v4l2_free_buffers(v4l2->dev, V4L2_MEMORY_DMABUF);
 	return ret;
 }
 
@@ -249,10 +261,10 @@ static int ks_v4l2_acquire(struct ksalloc_device *device,
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 
 	v4l2->allocator = allocator;
-	if (ks_v4l2_memory_is_of(&v4l2->dev, allocator)) {
+	if (ks_v4l2_memory_is_of(v4l2->dev, allocator)) {
 		v4l2->memory = V4L2_MEMORY_MMAP;
-		return ks_v4l2_check(&v4l2->dev, VIDIOC_QBUF) ?:
-		       ks_v4l2_check_priority(&v4l2->dev);
+		return ks_v4l2_check(v4l2->dev, VIDIOC_QBUF) ?:
+		       ks_v4l2_check_priority(v4l2->dev);
 	}
 	v4l2->memory = V4L2_MEMORY_DMABUF;
 	return ks_v4l2_import(v4l2);
@@ -264,7 +276,7 @@ static void ks_v4l2_release(struct ksalloc_device *device)
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 
 	if (v4l2->memory == V4L2_MEMORY_DMABUF)
-		ks_v4l2_free_buffers(&v4l2->dev, V4L2_MEMORY_DMABUF);
+		ks_v4l2_free_buffers(v4l2->dev, V4L2_MEMORY_DMABUF);
 	v4l2->allocator = NULL;
 }
 
@@ -272,7 +284,7 @@ static int ks_v4l2_queue(struct ksalloc_device *device, u32 index,
 			 int dmabuf_fd)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
-	ks_v4l2_buffer_op qbuf = v4l2->dev.vdev->ioctl_ops->vidioc_qbuf;
+	ks_v4l2_buffer_op qbuf = v4l2->dev->vdev->ioctl_ops->vidioc_qbuf;
 
 	if (dmabuf_fd == -1 && v4l2->memory == V4L2_MEMORY_DMABUF)
 		return ks_v4l2_give_in_thread(v4l2, VIDIOC_QBUF, qbuf, index);
@@ -283,13 +295,13 @@ static int ks_v4l2_run(struct ksalloc_device *device)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 
-	v4l2->duration = ks_v4l2_frame_duration(&v4l2->dev);
-	return ks_v4l2_streamon(&v4l2->dev);
+	v4l2->duration = ks_v4l2_frame_duration(v4l2->dev);
+	return ks_v4l2_streamon(v4l2->dev);
 }
 
 static int ks_v4l2_stop(struct ksalloc_device *device)
 {
-	return ks_v4l2_streamoff(&to_ks_v4l2(device)->dev);
+	return ks_v4l2_streamoff(to_ks_v4l2(device)->dev);
 }
 
 /*
@@ -311,7 +323,7 @@ static bool ks_v4l2_queue_is_ready(struct vb2_queue *queue)
 /* Without vdev->queue this waits while the driver starts or stops the device */
 static bool ks_v4l2_ready(struct ksalloc_device *device)
 {
-	const struct ks_v4l2_device *dev = &to_ks_v4l2(device)->dev;
+	struct ks_v4l2_device *dev = to_ks_v4l2(device)->dev;
 
 	if (dev->vdev->queue)
 		return ks_v4l2_queue_is_ready(dev->vdev->queue);
@@ -321,7 +333,7 @@ static bool ks_v4l2_ready(struct ksalloc_device *device)
 
 static bool ks_v4l2_gone(struct ksalloc_device *device)
 {
-	return !video_is_registered(to_ks_v4l2(device)->dev.vdev);
+	return !video_is_registered(to_ks_v4l2(device)->dev->vdev);
 }
 
 /* Contract I3 */
@@ -345,7 +357,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_v4l2_options_flags);
 /* Whether a buffer has the dma-buf of its frame, as far as the driver shows it */
 static bool ks_v4l2_is_right_buffer(struct ks_v4l2 *v4l2, u32 index)
 {
-	struct vb2_queue *queue = v4l2->dev.vdev->queue;
+	struct vb2_queue *queue = v4l2->dev->vdev->queue;
 	struct vb2_buffer *vb;
 
 	if (!queue || v4l2->memory != V4L2_MEMORY_DMABUF)
@@ -368,7 +380,7 @@ static void ks_v4l2_complete(struct ks_v4l2 *v4l2,
 		.duration = v4l2->duration,
 	};
 	/* There, the bytes used include those before the data */
-	if (ks_v4l2_is_mplane(&v4l2->dev)) {
+	if (ks_v4l2_is_mplane(v4l2->dev)) {
 		completion->data_offset = min(v4l2->planes[0].data_offset,
 					      v4l2->planes[0].bytesused);
 		completion->data_used = v4l2->planes[0].bytesused -
@@ -388,7 +400,7 @@ static int ks_v4l2_dequeue(struct ksalloc_device *device,
 			   struct ksalloc_completion *completion)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
-	const struct ks_v4l2_device *dev = &v4l2->dev;
+	struct ks_v4l2_device *dev = v4l2->dev;
 	struct v4l2_buffer buffer;
 	int ret;
 
@@ -448,7 +460,7 @@ static int ks_v4l2_watch(struct ksalloc_device *device)
 	init_poll_funcptr(&v4l2->poll, ks_v4l2_queue_wait);
 	/* Not EPOLLIN: that would make an idle videobuf2 start to read() */
 	v4l2->poll._key = EPOLLPRI | EPOLLERR | EPOLLHUP;
-	vfs_poll(v4l2->dev.file, &v4l2->poll);
+	vfs_poll(v4l2->dev->file, &v4l2->poll);
 
 	if (ks_v4l2_gone(device))
 		return -ENODEV;
@@ -474,14 +486,14 @@ static void ks_v4l2_destroy(struct ksalloc_device *device)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 
-	ks_v4l2_put(&v4l2->dev);
+	ks_v4l2_put(v4l2->dev);
 	kfree(v4l2);
 }
 
 static void ks_v4l2_show(struct ksalloc_device *device, struct seq_file *m)
 {
 	seq_printf(m, "device:\t%s\n",
-		   video_device_node_name(to_ks_v4l2(device)->dev.vdev));
+		   video_device_node_name(to_ks_v4l2(device)->dev->vdev));
 }
 
 static const struct ksalloc_device_ops ks_v4l2_ops = {
@@ -514,17 +526,18 @@ static const struct ksalloc_device_ops ks_v4l2_ops = {
  */
 struct ksalloc_device *ks_v4l2_create(int fd)
 {
+	struct ks_v4l2_device *dev;
 	struct ks_v4l2 *v4l2;
-	int ret;
 
+	dev = ks_v4l2_open(fd);
+	if (IS_ERR(dev))
+		return ERR_CAST(dev);
 	v4l2 = kzalloc(sizeof(*v4l2), GFP_KERNEL_ACCOUNT);
-	if (!v4l2)
+	if (!v4l2) {
+		ks_v4l2_put(dev);
 		return ERR_PTR(-ENOMEM);
-	v4l2->device.ops = &ks_v4l2_ops;
-	ret = ks_v4l2_open(&v4l2->dev, fd);
-	if (ret) {
-		kfree(v4l2);
-		return ERR_PTR(ret);
 	}
+	v4l2->device.ops = &ks_v4l2_ops;
+	v4l2->dev = dev;
 	return &v4l2->device;
 }

@@ -33,6 +33,7 @@
 #define _KSALLOC_V4L2_H
 
 #include <linux/fs.h>
+#include <linux/kref.h>
 #include <linux/ksalloc.h>
 #include <linux/mutex.h>
 #include <linux/videodev2.h>
@@ -40,71 +41,79 @@
 
 /**
  * struct ks_v4l2_device - an open V4L2 capture device
+ * @refs: references: of a connection, of allocators of the device's own memory, and of
+ *	calls in a kernel thread
+ * @lock: taken around operations if the driver has no lock that the V4L2 core takes, so
+ *	that there is one operation on our file at a time
  * @file: our file of it, with a reference
  * @origin: the caller's file of it, with a reference
  * @vdev: the device, which lives while the files are open
  * @type: V4L2_BUF_TYPE_VIDEO_CAPTURE or its multi-planar variant
  */
 struct ks_v4l2_device {
+	struct kref refs;
+	struct mutex lock; /* see above */
 	struct file *file;
 	struct file *origin;
 	struct video_device *vdev;
 	enum v4l2_buf_type type;
 };
 
-static inline bool ks_v4l2_is_mplane(const struct ks_v4l2_device *dev)
+static inline bool ks_v4l2_is_mplane(struct ks_v4l2_device *dev)
 {
 	return V4L2_TYPE_IS_MULTIPLANAR(dev->type);
 }
 
 /* v4l2_device.c: the file, locks, checks and operations */
 
-int ks_v4l2_open(struct ks_v4l2_device *dev, int fd);
-void ks_v4l2_get(struct ks_v4l2_device *dev);
+struct ks_v4l2_device *ks_v4l2_open(int fd);
+struct ks_v4l2_device *ks_v4l2_get(struct ks_v4l2_device *dev);
 void ks_v4l2_put(struct ks_v4l2_device *dev);
-int ks_v4l2_lock(const struct ks_v4l2_device *dev);
-void ks_v4l2_unlock(const struct ks_v4l2_device *dev);
-int ks_v4l2_lock_device(const struct ks_v4l2_device *dev);
-void ks_v4l2_unlock_device(const struct ks_v4l2_device *dev);
-int ks_v4l2_check(const struct ks_v4l2_device *dev, unsigned int cmd);
-int ks_v4l2_check_priority(const struct ks_v4l2_device *dev);
-int ks_v4l2_reqbufs(const struct ks_v4l2_device *dev, enum v4l2_memory memory,
+struct mutex *ks_v4l2_mutex(struct ks_v4l2_device *dev);
+int ks_v4l2_lock(struct ks_v4l2_device *dev);
+void ks_v4l2_unlock(struct ks_v4l2_device *dev);
+int ks_v4l2_lock_device(struct ks_v4l2_device *dev);
+void ks_v4l2_unlock_device(struct ks_v4l2_device *dev);
+int ks_v4l2_check(struct ks_v4l2_device *dev, unsigned int cmd);
+int ks_v4l2_check_priority(struct ks_v4l2_device *dev);
+int ks_v4l2_reqbufs(struct ks_v4l2_device *dev, enum v4l2_memory memory,
 		    u32 count);
-void ks_v4l2_free_buffers(const struct ks_v4l2_device *dev,
+void ks_v4l2_free_buffers(struct ks_v4l2_device *dev,
 			  enum v4l2_memory memory);
-int ks_v4l2_querybuf(const struct ks_v4l2_device *dev, u32 index,
+int ks_v4l2_querybuf(struct ks_v4l2_device *dev, u32 index,
 		     struct v4l2_buffer *buffer, struct v4l2_plane *planes);
-bool ks_v4l2_has_buffers(const struct ks_v4l2_device *dev,
+bool ks_v4l2_has_buffers(struct ks_v4l2_device *dev,
 			 struct v4l2_plane *planes);
-int ks_v4l2_streamon(const struct ks_v4l2_device *dev);
-int ks_v4l2_streamoff(const struct ks_v4l2_device *dev);
+int ks_v4l2_streamon(struct ks_v4l2_device *dev);
+int ks_v4l2_streamoff(struct ks_v4l2_device *dev);
 
 /* v4l2_thread.c: a kernel thread, for its descriptors */
 
 int ks_v4l2_init(void);
 void ks_v4l2_exit(void);
-int ks_v4l2_run_in_thread(int (*fn)(void *data), void *data);
+int ks_v4l2_run_in_thread(struct ks_v4l2_device *dev, int (*fn)(void *data),
+			  void *data);
 
 /* v4l2_format.c */
 
-int ks_v4l2_get_framing(const struct ks_v4l2_device *dev,
+int ks_v4l2_get_framing(struct ks_v4l2_device *dev,
 			struct ksallocator_framing *framing);
-int ks_v4l2_get_details(const struct ks_v4l2_device *dev,
+int ks_v4l2_get_details(struct ks_v4l2_device *dev,
 			struct ksalloc_framing_details *details);
-s64 ks_v4l2_frame_duration(const struct ks_v4l2_device *dev);
+s64 ks_v4l2_frame_duration(struct ks_v4l2_device *dev);
 
 /* v4l2_memory.c */
 
 extern const struct ksalloc_memory_ops ks_v4l2_memory_ops;
 
-bool ks_v4l2_has_memory(const struct ks_v4l2_device *dev);
-bool ks_v4l2_memory_is_of(const struct ks_v4l2_device *dev,
+bool ks_v4l2_has_memory(struct ks_v4l2_device *dev);
+bool ks_v4l2_memory_is_of(struct ks_v4l2_device *dev,
 			  const struct ks_allocator *allocator);
 
 /* v4l2.c: the device of a connection */
 
 struct ksalloc_device *ks_v4l2_create(int fd);
-const struct ks_v4l2_device *ks_v4l2_device_of(struct ksalloc_device *device);
+struct ks_v4l2_device *ks_v4l2_device_of(struct ksalloc_device *device);
 #if IS_ENABLED(CONFIG_KUNIT)
 u32 ks_v4l2_options_flags(u32 flags);
 #endif

@@ -7,6 +7,7 @@
 #include <linux/file.h>
 #include <linux/lockdep.h>
 #include <linux/security.h>
+#include <linux/slab.h>
 #include <media/media-device.h>
 #include <media/v4l2-device.h>
 #include <media/v4l2-fh.h>
@@ -117,85 +118,116 @@ static struct file *ks_v4l2_reopen(struct file *origin)
 	return file;
 }
 
+/* Whether a file can be used: if so, opens the node again, for @dev */
+static int ks_v4l2_open_file(struct ks_v4l2_device *dev, struct file *origin)
+{
+	int ret;
+
+	ret = ks_v4l2_check_file(origin);
+	if (ret)
+		return ret;
+	dev->file = ks_v4l2_reopen(origin);
+	if (IS_ERR(dev->file))
+		return PTR_ERR(dev->file);
+
+	dev->origin = origin;
+	dev->vdev = video_devdata(origin);
+	dev->type = dev->vdev->device_caps & V4L2_CAP_VIDEO_CAPTURE_MPLANE ?
+		    V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE :
+		    V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	return 0;
+}
+
 /**
  * ks_v4l2_open() - open a V4L2 capture device by a caller's descriptor
- * @dev: the device; not valid on failure
  * @fd: the descriptor
  *
  * Contract A5.
  *
  * Context: process context; sleeps.
- * Return: 0; the errors of KSALLOC_CONNECT.
+ * Return: the device, with one reference; the errors of KSALLOC_CONNECT.
  */
-int ks_v4l2_open(struct ks_v4l2_device *dev, int fd)
+struct ks_v4l2_device *ks_v4l2_open(int fd)
 {
-	struct file *origin, *file;
+	struct ks_v4l2_device *dev;
+	struct file *origin;
 	int ret;
 
+	dev = kzalloc(sizeof(*dev), GFP_KERNEL_ACCOUNT);
+	if (!dev)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&dev->refs);
+	mutex_init(&dev->lock);
+
 	origin = fget(fd);
-	if (!origin)
-		return -EBADF;
-	ret = ks_v4l2_check_file(origin);
-	if (ret)
-		goto err_origin;
-	file = ks_v4l2_reopen(origin);
-	if (IS_ERR(file)) {
-		ret = PTR_ERR(file);
-		goto err_origin;
-	}
+	ret = origin ? ks_v4l2_open_file(dev, origin) : -EBADF;
+	if (!ret)
+		return dev;
 
-	dev->file = file;
-	dev->origin = origin;
-	dev->vdev = video_devdata(file);
-	dev->type = dev->vdev->device_caps & V4L2_CAP_VIDEO_CAPTURE_MPLANE ?
-		    V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE :
-		    V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	return 0;
-
-err_origin:
-	fput(origin);
-	return ret;
+	if (origin)
+		fput(origin);
+	mutex_destroy(&dev->lock);
+	kfree(dev);
+	return ERR_PTR(ret);
 }
 
 /**
- * ks_v4l2_get() - take references for a copy of a device
- * @dev: the copy
- *
- * Context: any.
- */
-void ks_v4l2_get(struct ks_v4l2_device *dev)
-{
-	get_file(dev->file);
-	get_file(dev->origin);
-}
-
-/**
- * ks_v4l2_put() - drop the references of a device
+ * ks_v4l2_get() - take a reference to a device
  * @dev: the device
  *
- * Our file is closed synchronously if this is its last reference: after that the driver
- * does not access its buffers any more.
+ * Context: any.
+ * Return: the device.
+ */
+struct ks_v4l2_device *ks_v4l2_get(struct ks_v4l2_device *dev)
+{
+	kref_get(&dev->refs);
+	return dev;
+}
+
+static void ks_v4l2_close(struct kref *refs)
+{
+	struct ks_v4l2_device *dev = container_of(refs, struct ks_v4l2_device,
+						  refs);
+
+	/* At once: the driver does not access its buffers afterwards */
+	__fput_sync(dev->file);
+	fput(dev->origin);
+	mutex_destroy(&dev->lock);
+	kfree(dev);
+}
+
+/**
+ * ks_v4l2_put() - drop a reference to a device
+ * @dev: the device
  *
  * Context: process context; sleeps. No lock of the device is held.
  */
 void ks_v4l2_put(struct ks_v4l2_device *dev)
 {
-	__fput_sync(dev->file);
-	fput(dev->origin);
+	kref_put(&dev->refs, ks_v4l2_close);
 }
 
-/* What the V4L2 core locks around operations; NULL if the driver has its own locks */
-static struct mutex *ks_v4l2_mutex(const struct ks_v4l2_device *dev)
+/**
+ * ks_v4l2_mutex() - the lock around operations on buffers
+ * @dev: the device
+ *
+ * The V4L2 core takes the lock of the queue, or else of the device. If the driver has
+ * neither, it locks by itself, but not over several operations: then the lock is ours.
+ *
+ * Context: any.
+ * Return: the lock.
+ */
+struct mutex *ks_v4l2_mutex(struct ks_v4l2_device *dev)
 {
 	struct video_device *vdev = dev->vdev;
 
 	if (vdev->queue && vdev->queue->lock)
 		return vdev->queue->lock;
-	return vdev->lock;
+	return vdev->lock ?: &dev->lock;
 }
 
 /* STREAMON and STREAMOFF exclude the submission of requests too; NULL for none */
-static struct mutex *ks_v4l2_request_mutex(const struct ks_v4l2_device *dev)
+static struct mutex *ks_v4l2_request_mutex(struct ks_v4l2_device *dev)
 {
 	struct v4l2_device *parent = dev->vdev->v4l2_dev;
 
@@ -230,9 +262,9 @@ static void ks_mutex_unlock(struct mutex *lock)
  * Context: process context; sleeps.
  * Return: 0 or -EINTR.
  */
-int ks_v4l2_lock(const struct ks_v4l2_device *dev)
+int ks_v4l2_lock(struct ks_v4l2_device *dev)
 {
-	return ks_mutex_lock_killable(ks_v4l2_mutex(dev));
+	return mutex_lock_killable(ks_v4l2_mutex(dev));
 }
 
 /**
@@ -241,17 +273,9 @@ int ks_v4l2_lock(const struct ks_v4l2_device *dev)
  *
  * Context: process context.
  */
-void ks_v4l2_unlock(const struct ks_v4l2_device *dev)
+void ks_v4l2_unlock(struct ks_v4l2_device *dev)
 {
-	ks_mutex_unlock(ks_v4l2_mutex(dev));
-}
-
-static void ks_v4l2_assert_locked(const struct ks_v4l2_device *dev)
-{
-	struct mutex *lock = ks_v4l2_mutex(dev);
-
-	if (lock)
-		lockdep_assert_held(lock);
+	mutex_unlock(ks_v4l2_mutex(dev));
 }
 
 /**
@@ -261,7 +285,7 @@ static void ks_v4l2_assert_locked(const struct ks_v4l2_device *dev)
  * Context: process context; sleeps.
  * Return: 0 or -EINTR.
  */
-int ks_v4l2_lock_device(const struct ks_v4l2_device *dev)
+int ks_v4l2_lock_device(struct ks_v4l2_device *dev)
 {
 	return ks_mutex_lock_killable(dev->vdev->lock);
 }
@@ -272,7 +296,7 @@ int ks_v4l2_lock_device(const struct ks_v4l2_device *dev)
  *
  * Context: process context.
  */
-void ks_v4l2_unlock_device(const struct ks_v4l2_device *dev)
+void ks_v4l2_unlock_device(struct ks_v4l2_device *dev)
 {
 	ks_mutex_unlock(dev->vdev->lock);
 }
@@ -285,7 +309,7 @@ void ks_v4l2_unlock_device(const struct ks_v4l2_device *dev)
  * Context: any.
  * Return: 0; -ENODEV; -EOPNOTSUPP if the driver does not offer it.
  */
-int ks_v4l2_check(const struct ks_v4l2_device *dev, unsigned int cmd)
+int ks_v4l2_check(struct ks_v4l2_device *dev, unsigned int cmd)
 {
 	if (!video_is_registered(dev->vdev))
 		return -ENODEV;
@@ -303,7 +327,7 @@ int ks_v4l2_check(const struct ks_v4l2_device *dev, unsigned int cmd)
  * Context: any.
  * Return: 0, or -EBUSY if another file has a higher priority.
  */
-int ks_v4l2_check_priority(const struct ks_v4l2_device *dev)
+int ks_v4l2_check_priority(struct ks_v4l2_device *dev)
 {
 	struct video_device *vdev = dev->vdev;
 	struct v4l2_fh *fh = dev->origin->private_data;
@@ -313,7 +337,7 @@ int ks_v4l2_check_priority(const struct ks_v4l2_device *dev)
 	return v4l2_prio_check(vdev->prio, fh->prio);
 }
 
-static int ks_v4l2_do_reqbufs(const struct ks_v4l2_device *dev,
+static int ks_v4l2_do_reqbufs(struct ks_v4l2_device *dev,
 			      struct file *file, enum v4l2_memory memory,
 			      u32 *count)
 {
@@ -324,7 +348,7 @@ static int ks_v4l2_do_reqbufs(const struct ks_v4l2_device *dev,
 	};
 	int ret;
 
-	ks_v4l2_assert_locked(dev);
+	lockdep_assert_held(ks_v4l2_mutex(dev));
 
 	ret = dev->vdev->ioctl_ops->vidioc_reqbufs(file, file->private_data,
 						   &req);
@@ -337,7 +361,7 @@ static int ks_v4l2_do_reqbufs(const struct ks_v4l2_device *dev,
  * file frees its buffers. If the caller's file has none, this gives up the reservation:
  * it is the caller's word that leads here. Returns whether to try again.
  */
-static bool ks_v4l2_give_up_origin(const struct ks_v4l2_device *dev,
+static bool ks_v4l2_give_up_origin(struct ks_v4l2_device *dev,
 				   enum v4l2_memory memory)
 {
 	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
@@ -361,7 +385,7 @@ static bool ks_v4l2_give_up_origin(const struct ks_v4l2_device *dev,
  * Context: process context; sleeps. ks_v4l2_lock() was called.
  * Return: how many there are; an errno of the driver.
  */
-int ks_v4l2_reqbufs(const struct ks_v4l2_device *dev, enum v4l2_memory memory,
+int ks_v4l2_reqbufs(struct ks_v4l2_device *dev, enum v4l2_memory memory,
 		    u32 count)
 {
 	u32 made = count;
@@ -382,15 +406,15 @@ int ks_v4l2_reqbufs(const struct ks_v4l2_device *dev, enum v4l2_memory memory,
  *
  * Context: process context; sleeps. The calling task may be exiting.
  */
-void ks_v4l2_free_buffers(const struct ks_v4l2_device *dev,
+void ks_v4l2_free_buffers(struct ks_v4l2_device *dev,
 			  enum v4l2_memory memory)
 {
 	struct mutex *lock = ks_v4l2_mutex(dev);
 	u32 none = 0;
 
-	ks_mutex_lock(lock);
+	mutex_lock(lock);
 	ks_v4l2_do_reqbufs(dev, dev->file, memory, &none);
-	ks_mutex_unlock(lock);
+	mutex_unlock(lock);
 }
 
 /**
@@ -403,12 +427,12 @@ void ks_v4l2_free_buffers(const struct ks_v4l2_device *dev,
  * Context: process context; sleeps. ks_v4l2_lock() was called.
  * Return: 0; an errno of the driver; -EOPNOTSUPP if there is no such operation.
  */
-int ks_v4l2_querybuf(const struct ks_v4l2_device *dev, u32 index,
+int ks_v4l2_querybuf(struct ks_v4l2_device *dev, u32 index,
 		     struct v4l2_buffer *buffer, struct v4l2_plane *planes)
 {
 	int ret;
 
-	ks_v4l2_assert_locked(dev);
+	lockdep_assert_held(ks_v4l2_mutex(dev));
 
 	ret = ks_v4l2_check(dev, VIDIOC_QUERYBUF);
 	if (ret)
@@ -436,7 +460,7 @@ int ks_v4l2_querybuf(const struct ks_v4l2_device *dev, u32 index,
  * Context: process context; sleeps. ks_v4l2_lock() was called.
  * Return: whether somebody has.
  */
-bool ks_v4l2_has_buffers(const struct ks_v4l2_device *dev,
+bool ks_v4l2_has_buffers(struct ks_v4l2_device *dev,
 			 struct v4l2_plane *planes)
 {
 	struct v4l2_buffer buffer;
@@ -453,7 +477,7 @@ bool ks_v4l2_has_buffers(const struct ks_v4l2_device *dev,
  * Context: process context; sleeps.
  * Return: 0; -EBUSY by priority; an errno of the driver.
  */
-int ks_v4l2_streamon(const struct ks_v4l2_device *dev)
+int ks_v4l2_streamon(struct ks_v4l2_device *dev)
 {
 	struct mutex *request_lock = ks_v4l2_request_mutex(dev);
 	int ret;
@@ -486,18 +510,18 @@ out:
  * Context: process context; sleeps. The calling task may be exiting.
  * Return: 0; an errno of the driver, and the device may still write to its buffers.
  */
-int ks_v4l2_streamoff(const struct ks_v4l2_device *dev)
+int ks_v4l2_streamoff(struct ks_v4l2_device *dev)
 {
 	struct mutex *request_lock = ks_v4l2_request_mutex(dev);
 	struct mutex *lock = ks_v4l2_mutex(dev);
 	int ret;
 
 	ks_mutex_lock(request_lock);
-	ks_mutex_lock(lock);
+	mutex_lock(lock);
 	ret = dev->vdev->ioctl_ops->vidioc_streamoff(dev->file,
 						     dev->file->private_data,
 						     dev->type);
-	ks_mutex_unlock(lock);
+	mutex_unlock(lock);
 	ks_mutex_unlock(request_lock);
 	return ret;
 }

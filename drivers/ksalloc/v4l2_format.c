@@ -71,7 +71,7 @@ static int ks_v4l2_parse_mplane(const struct v4l2_pix_format_mplane *pix,
 }
 
 /* The current format; called with the lock of the device */
-static int ks_v4l2_get_format(const struct ks_v4l2_device *dev,
+static int ks_v4l2_get_format(struct ks_v4l2_device *dev,
 			      struct ks_v4l2_format *format)
 {
 	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
@@ -103,7 +103,7 @@ static int ks_v4l2_get_format(const struct ks_v4l2_device *dev,
  * Return: 0; -ENODEV; -EOPNOTSUPP if a frame would have several planes; an errno
  * of the driver.
  */
-int ks_v4l2_get_framing(const struct ks_v4l2_device *dev,
+int ks_v4l2_get_framing(struct ks_v4l2_device *dev,
 			struct ksallocator_framing *framing)
 {
 	const struct vb2_queue *queue = dev->vdev->queue;
@@ -140,7 +140,7 @@ int ks_v4l2_get_framing(const struct ks_v4l2_device *dev,
 }
 
 /* Pixels of the largest picture in a pixel format; 0 if the driver does not say */
-static u64 ks_v4l2_largest_picture(const struct ks_v4l2_device *dev,
+static u64 ks_v4l2_largest_picture(struct ks_v4l2_device *dev,
 				   u32 pixelformat)
 {
 	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
@@ -171,7 +171,7 @@ static u64 ks_v4l2_largest_picture(const struct ks_v4l2_device *dev,
  * Bytes of a frame of the largest picture in this pixel format: those of a frame now, in
  * proportion. Called with the lock of the device.
  */
-static u32 ks_v4l2_largest(const struct ks_v4l2_device *dev,
+static u32 ks_v4l2_largest(struct ks_v4l2_device *dev,
 			   const struct ks_v4l2_format *format)
 {
 	const u64 largest = ks_v4l2_largest_picture(dev, format->pixelformat);
@@ -187,7 +187,7 @@ static u32 ks_v4l2_largest(const struct ks_v4l2_device *dev,
  * called with the lock of the device, which keeps most drivers from unbinding. The
  * module that has this kind of memory need not be there for those that do not.
  */
-static bool ks_v4l2_needs_contiguous(const struct ks_v4l2_device *dev)
+static bool ks_v4l2_needs_contiguous(struct ks_v4l2_device *dev)
 {
 	const struct vb2_queue *queue = dev->vdev->queue;
 	const struct vb2_mem_ops *contiguous;
@@ -219,7 +219,7 @@ static bool ks_v4l2_is_compressed(const struct ks_v4l2_format *format)
  * Context: process context; sleeps. No lock of the device is held.
  * Return: as ks_v4l2_get_framing().
  */
-int ks_v4l2_get_details(const struct ks_v4l2_device *dev,
+int ks_v4l2_get_details(struct ks_v4l2_device *dev,
 			struct ksalloc_framing_details *details)
 {
 	struct ks_v4l2_format format;
@@ -250,7 +250,7 @@ int ks_v4l2_get_details(const struct ks_v4l2_device *dev,
 }
 
 /* The frame interval, as the V4L2 core gives it to user space */
-static int ks_v4l2_get_interval(const struct ks_v4l2_device *dev,
+static int ks_v4l2_get_interval(struct ks_v4l2_device *dev,
 				struct v4l2_fract *interval)
 {
 	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
@@ -284,7 +284,7 @@ static int ks_v4l2_get_interval(const struct ks_v4l2_device *dev,
  * Context: process context; sleeps. No lock of the device is held.
  * Return: the time in 100 ns; 0 if the driver does not know it.
  */
-s64 ks_v4l2_frame_duration(const struct ks_v4l2_device *dev)
+s64 ks_v4l2_frame_duration(struct ks_v4l2_device *dev)
 {
 	struct v4l2_fract interval = {};
 	struct ks_v4l2_format format;

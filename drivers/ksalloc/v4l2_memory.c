@@ -20,13 +20,13 @@
 
 /**
  * struct ks_v4l2_memory - the memory of one allocator
- * @dev: the device, with references of its own
+ * @dev: the device, with a reference
  * @nr_frames: how many frames the allocator has
  * @planes: what a multi-planar buffer points to during an operation; protected by the
  *	lock of the device
  */
 struct ks_v4l2_memory {
-	struct ks_v4l2_device dev;
+	struct ks_v4l2_device *dev;
 	u32 nr_frames;
 	struct v4l2_plane planes[VIDEO_MAX_PLANES];
 };
@@ -40,7 +40,7 @@ struct ks_v4l2_memory {
  * Context: any.
  * Return: whether there can.
  */
-bool ks_v4l2_has_memory(const struct ks_v4l2_device *dev)
+bool ks_v4l2_has_memory(struct ks_v4l2_device *dev)
 {
 	const struct vb2_queue *queue = dev->vdev->queue;
 
@@ -52,7 +52,7 @@ bool ks_v4l2_has_memory(const struct ks_v4l2_device *dev)
 static int ks_v4l2_memory_check_buffers(struct ks_v4l2_memory *memory,
 					size_t bytes)
 {
-	struct ks_v4l2_device *dev = &memory->dev;
+	struct ks_v4l2_device *dev = memory->dev;
 	struct v4l2_buffer buffer;
 	size_t length;
 	int ret;
@@ -75,7 +75,7 @@ static int ks_v4l2_memory_check_buffers(struct ks_v4l2_memory *memory,
 /* Makes the buffers; called with the lock of the device */
 static int ks_v4l2_memory_set_up(struct ks_v4l2_memory *memory, size_t bytes)
 {
-	struct ks_v4l2_device *dev = &memory->dev;
+	struct ks_v4l2_device *dev = memory->dev;
 	const struct vb2_queue *queue = dev->vdev->queue;
 	int ret;
 
@@ -117,17 +117,17 @@ static int ks_v4l2_memory_initialize(void *creator,
 	if (!memory)
 		return -ENOMEM;
 	memory->nr_frames = framing->frames;
-	memory->dev = *ks_v4l2_device_of(creator);
+	memory->dev = ks_v4l2_device_of(creator);
 
-	ret = ks_v4l2_lock(&memory->dev);
+	ret = ks_v4l2_lock(memory->dev);
 	if (ret)
 		goto err_free;
 	ret = ks_v4l2_memory_set_up(memory, bytes);
-	ks_v4l2_unlock(&memory->dev);
+	ks_v4l2_unlock(memory->dev);
 	if (ret)
 		goto err_free;
 
-	ks_v4l2_get(&memory->dev);
+	ks_v4l2_get(memory->dev);
 	*context = memory;
 	return 0;
 
@@ -137,7 +137,7 @@ err_free:
 }
 
 struct ks_v4l2_export_call {
-	const struct ks_v4l2_device *dev;
+	struct ks_v4l2_device *dev;
 	u32 index;
 	struct dma_buf *dmabuf;
 };
@@ -146,7 +146,7 @@ struct ks_v4l2_export_call {
 static int ks_v4l2_export_fn(void *data)
 {
 	struct ks_v4l2_export_call *call = data;
-	const struct ks_v4l2_device *dev = call->dev;
+	struct ks_v4l2_device *dev = call->dev;
 	struct v4l2_exportbuffer export = {
 		.type = dev->type,
 		.index = call->index,
@@ -154,14 +154,10 @@ static int ks_v4l2_export_fn(void *data)
 	};
 	int ret;
 
-	ret = ks_v4l2_lock(dev);
-	if (ret)
-		return ret;
 	ret = ks_v4l2_check(dev, VIDIOC_EXPBUF) ?:
 	      dev->vdev->ioctl_ops->vidioc_expbuf(dev->file,
 						  dev->file->private_data,
 						  &export);
-	ks_v4l2_unlock(dev);
 	if (ret)
 		return ret;
 
@@ -175,12 +171,12 @@ static int ks_v4l2_memory_alloc(void *context, u32 index, size_t bytes,
 {
 	struct ks_v4l2_memory *memory = context;
 	struct ks_v4l2_export_call call = {
-		.dev = &memory->dev,
+		.dev = memory->dev,
 		.index = index,
 	};
 	int ret;
 
-	ret = ks_v4l2_run_in_thread(ks_v4l2_export_fn, &call);
+	ret = ks_v4l2_run_in_thread(memory->dev, ks_v4l2_export_fn, &call);
 	/* What videobuf2 returns if its memory cannot be exported */
 	if (ret == -EINVAL)
 		return -EOPNOTSUPP;
@@ -200,8 +196,8 @@ static void ks_v4l2_memory_delete(void *context)
 {
 	struct ks_v4l2_memory *memory = context;
 
-	ks_v4l2_free_buffers(&memory->dev, V4L2_MEMORY_MMAP);
-	ks_v4l2_put(&memory->dev);
+	ks_v4l2_free_buffers(memory->dev, V4L2_MEMORY_MMAP);
+	ks_v4l2_put(memory->dev);
 	kfree(memory);
 }
 
@@ -210,7 +206,7 @@ static void ks_v4l2_memory_show(void *context, struct seq_file *m)
 	struct ks_v4l2_memory *memory = context;
 
 	seq_printf(m, "device:\t%s\n",
-		   video_device_node_name(memory->dev.vdev));
+		   video_device_node_name(memory->dev->vdev));
 }
 
 const struct ksalloc_memory_ops ks_v4l2_memory_ops = {
@@ -223,18 +219,18 @@ const struct ksalloc_memory_ops ks_v4l2_memory_ops = {
 };
 
 /**
- * ks_v4l2_memory_is_of() - is an allocator made of buffers of this file?
+ * ks_v4l2_memory_is_of() - is an allocator made of buffers of this device?
  * @dev: the device
  * @allocator: the allocator
  *
  * Context: any.
  * Return: whether it is.
  */
-bool ks_v4l2_memory_is_of(const struct ks_v4l2_device *dev,
+bool ks_v4l2_memory_is_of(struct ks_v4l2_device *dev,
 			  const struct ks_allocator *allocator)
 {
 	const struct ks_v4l2_memory *memory =
 		ksalloc_allocator_memory(allocator, &ks_v4l2_memory_ops);
 
-	return memory && memory->dev.file == dev->file;
+	return memory && memory->dev == dev;
 }
