@@ -18,6 +18,12 @@
 /* Not the system's: an operation can wait long for a driver */
 static struct workqueue_struct *ks_v4l2_wq;
 
+/**
+ * enum ks_v4l2_call_state - whether a call has begun
+ * @KS_V4L2_CALL_WAITS: the thread waits for the lock of the device
+ * @KS_V4L2_CALL_RUNS: the thread calls the function
+ * @KS_V4L2_CALL_CANCELLED: the caller has given up
+ */
 enum ks_v4l2_call_state {
 	KS_V4L2_CALL_WAITS,
 	KS_V4L2_CALL_RUNS,
