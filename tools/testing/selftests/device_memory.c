@@ -517,7 +517,8 @@ static void *meddle(void *data)
 		meddler->times += reqbufs(meddler->video, V4L2_MEMORY_MMAP,
 					  FRAMES) == FRAMES;
 		reqbufs(meddler->video, V4L2_MEMORY_MMAP, 0);
-		sched_yield();
+		/* Others have it now and then. */
+		sleep_ms(1);
 	}
 	return NULL;
 }

@@ -358,7 +358,7 @@ TEST_F(events, close_disables)
 TEST_F(events, fork_shares)
 {
 	struct agent agent;
-	unsigned int id;
+	unsigned int id = 0;
 
 	agent_start(&agent);
 	ASSERT_EQ(0, agent_enable(&agent, self->allocator, self->eventfd, &id));

@@ -44,7 +44,7 @@ FIXTURE_TEARDOWN(events)
 }
 
 static inline int enable(int allocator, unsigned int flags, unsigned int event, int fd,
-		  unsigned int *id)
+			 unsigned int *id)
 {
 	struct ksalloc_enable_event arg = {
 		.size = sizeof(arg),
@@ -60,7 +60,7 @@ static inline int enable(int allocator, unsigned int flags, unsigned int event, 
 }
 
 static inline int enable_free(int allocator, unsigned int flags, int fd,
-		       unsigned int *id)
+			      unsigned int *id)
 {
 	return enable(allocator, flags, KSEVENT_STREAMALLOCATOR_FREEFRAME, fd,
 		      id);

@@ -47,7 +47,7 @@ static inline int client_alloc(int client, enum client_context context)
 }
 
 static inline int client_free(int client, enum client_context context,
-		       unsigned int index)
+			      unsigned int index)
 {
 	struct client_call call = {
 		.context = context,
@@ -77,14 +77,14 @@ static inline struct client_told client_told(int client)
 }
 
 static inline void start_client_wait(struct call *call, int client, __u64 *deadline,
-			      int allocator, int n)
+				     int allocator, int n)
 {
 	call_start(call, client, CLIENT_WAIT, deadline);
 	ASSERT_TRUE(EVENTUALLY(waiters(allocator) == n));
 }
 
 static inline int client_create(int client, int connection, int heap,
-			 const struct ksallocator_framing *framing)
+				const struct ksallocator_framing *framing)
 {
 	struct client_create create = {
 		.connection_fd = connection,

@@ -67,7 +67,7 @@ static void expect_same_info(int fd, int other, const char *key)
 /* OPEN returns a new descriptor, close-on-exec, of the same allocator. */
 TEST_F(open, descriptor)
 {
-	struct ksalloc_status first, second;
+	struct ksalloc_status first = { 0 }, second = { 0 };
 	int third;
 
 	EXPECT_EQ(FD_CLOEXEC, fcntl(self->second, F_GETFD));

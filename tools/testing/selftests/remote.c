@@ -12,17 +12,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <linux/ksalloc.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdalign.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -30,39 +25,10 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "ioctls.h"
-#include "passing.h"
+#include "remote_message.h"
 
-/* No test has a descriptor above; the sockets are moved out of their way */
-#define MAX_FD 1024
+/* The sockets are moved out of the way of the test's descriptors */
 #define SOCKET_FD 700
-/* Not open in the second process, whatever it has open */
-#define NO_FD 1000000
-/* The kernel takes no structure larger than a page */
-#define ARG_MAX_BYTES 4096
-/* Room that a structure points to */
-#define ROOM_MAX_BYTES 8192
-/* Wakes a waiting call in the second process */
-#define POKE SIGUSR1
-
-enum order { ORDER_PASS, ORDER_CLOSE, ORDER_CHANNEL, ORDER_CALL, ORDER_POLL };
-
-struct message {
-	enum order order;
-	int fd;
-	unsigned long request;
-	int result;
-	int events;
-	int timeout_ms;
-	pid_t tid;
-	/* Descriptors that come with it, and their flags */
-	unsigned int count_fds;
-	int fd_flags;
-	__u32 arg_bytes;
-	__u32 room_bytes;
-	char arg[ARG_MAX_BYTES];
-	char room[ROOM_MAX_BYTES];
-};
 
 static pid_t test_pid;
 static pid_t second_pid;
@@ -76,10 +42,6 @@ static pthread_key_t channel_key;
 /* This thread's channel, plus one, so that 0 is none; and who is at its end */
 static __thread int channel_plus_one;
 static __thread pid_t channel_tid;
-
-/* In the second process: its own descriptors by the test's numbers */
-static int own_fd[MAX_FD];
-static pthread_mutex_t own_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const char limits[] = "the limits are the test's own process's";
 static const char held[] = "the call is held up by the test's own memory";
@@ -134,238 +96,6 @@ static void broken(const char *what)
 	harness_note("second process: %s: %s", what, strerror(errno));
 	harness_true(__FILE__, __LINE__, false, "the second process answers");
 	harness_abort();
-}
-
-/* Messages */
-
-static bool send_message(int socket, const struct message *message,
-			 const int *fds)
-{
-	const struct iovec vec[] = {
-		{ (void *)message, offsetof(struct message, arg) },
-		{ (void *)message->arg, message->arg_bytes },
-		{ (void *)message->room, message->room_bytes },
-	};
-
-	return send_with_fds(socket, vec, ARRAY_SIZE(vec), fds,
-			     message->count_fds, 0);
-}
-
-/* Returns 0 when the other end is closed, -1 with errno on failure */
-static int receive_message(int socket, struct message *message, int *fds)
-{
-	char data[ARG_MAX_BYTES + ROOM_MAX_BYTES];
-	const struct iovec vec[] = {
-		{ message, offsetof(struct message, arg) },
-		{ data, sizeof(data) },
-	};
-	int received[PASSING_MAX];
-	unsigned int count;
-	ssize_t got = receive_with_fds(socket, vec, ARRAY_SIZE(vec), received,
-				       &count, 0);
-
-	if (got <= 0)
-		return got;
-	memcpy(message->arg, data, message->arg_bytes);
-	memcpy(message->room, data + message->arg_bytes, message->room_bytes);
-	if (count)
-		memcpy(fds, received, sizeof(int) * count);
-	return 1;
-}
-
-/* The second process */
-
-static void wake_up(int signal)
-{
-	(void)signal;
-}
-
-static int own(int fd)
-{
-	int mine;
-
-	pthread_mutex_lock(&own_lock);
-	mine = own_fd[fd];
-	pthread_mutex_unlock(&own_lock);
-	return mine;
-}
-
-/* The place of a field in an argument, or 0 */
-static size_t place_of(const struct ioctl_field *field)
-{
-	return field ? field->offset : 0;
-}
-
-/* Of a descriptor */
-static size_t fd_place(unsigned long request)
-{
-	const struct ioctl_entry *entry = ioctl_find(request);
-
-	return entry ? place_of(ioctl_fd_field(entry)) : 0;
-}
-
-/* Of a pointer to room; its size is next to it */
-static size_t room_place(unsigned long request)
-{
-	const struct ioctl_entry *entry = ioctl_find(request);
-
-	return entry ? place_of(ioctl_field(entry, FIELD_ROOM)) : 0;
-}
-
-static enum file_kind returned_file(unsigned long request)
-{
-	const struct ioctl_entry *entry = ioctl_find(request);
-
-	return entry ? entry->returns : FILE_NONE;
-}
-
-/* Where a call has put a descriptor into its argument; 0 where it has not */
-static size_t fd_returned_at(const struct message *message)
-{
-	const struct ioctl_entry *entry = ioctl_find(message->request);
-	const struct ioctl_field *field;
-	int fd;
-
-	field = entry ? ioctl_field(entry, FIELD_OUT_DMABUF_FD) : NULL;
-	if (!field || message->result ||
-	    message->arg_bytes < field->offset + field->size)
-		return 0;
-	memcpy(&fd, message->arg + field->offset, sizeof(fd));
-	return fd >= 0 ? field->offset : 0;
-}
-
-/* A descriptor that came along, or came with the answer, replaces a number. */
-static void patch_int(char *arg, size_t place, int value)
-{
-	memcpy(arg + place, &value, sizeof(value));
-}
-
-static int int_at(const char *arg, size_t place)
-{
-	int value;
-
-	memcpy(&value, arg + place, sizeof(value));
-	return value;
-}
-
-static void second_call(int socket, struct message *message, const int *fds)
-{
-	/* More than the kernel may think that there is, and none of it set */
-	alignas(8) char arg[2 * ARG_MAX_BYTES] = { 0 };
-	size_t place = fd_place(message->request);
-	size_t room = room_place(message->request);
-	bool with_fd = message->count_fds;
-	int old_fd = 0, result, sent_fd = -1;
-	char *pointer = message->room;
-	uint64_t old_pointer = 0;
-
-	memcpy(arg, message->arg, message->arg_bytes);
-	if (with_fd) {
-		old_fd = int_at(arg, place);
-		patch_int(arg, place, fds[0]);
-	}
-	if (message->room_bytes) {
-		memcpy(&old_pointer, arg + room, sizeof(old_pointer));
-		memcpy(arg + room, &pointer, sizeof(pointer));
-	}
-	result = ioctl(own(message->fd), message->request, arg);
-	message->result = result < 0 ? -errno : result;
-	if (with_fd) {
-		patch_int(arg, place, old_fd);
-		__real_close(fds[0]);
-	}
-	if (message->room_bytes)
-		memcpy(arg + room, &old_pointer, sizeof(old_pointer));
-	memcpy(message->arg, arg, message->arg_bytes);
-
-	place = fd_returned_at(message);
-	if (place)
-		sent_fd = int_at(message->arg, place);
-	else if (returned_file(message->request) != FILE_NONE)
-		sent_fd = message->result;
-	message->count_fds = sent_fd >= 0;
-	message->fd_flags = sent_fd >= 0 ? fcntl(sent_fd, F_GETFD) : 0;
-	send_message(socket, message, &sent_fd);
-	if (sent_fd >= 0)
-		__real_close(sent_fd);
-}
-
-static void second_poll(int socket, struct message *message)
-{
-	struct pollfd pfd = {
-		.fd = own(message->fd),
-		.events = message->events,
-	};
-	int ready = poll(&pfd, 1, message->timeout_ms);
-
-	message->result = ready < 0 ? -errno : pfd.revents;
-	send_message(socket, message, NULL);
-}
-
-static void *second_thread(void *data)
-{
-	int socket = (int)(intptr_t)data;
-	struct message message = { .tid = gettid() };
-	int fds[PASSING_MAX];
-	int got;
-
-	send_message(socket, &message, NULL);
-	for (;;) {
-		got = receive_message(socket, &message, fds);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		if (message.order == ORDER_CALL)
-			second_call(socket, &message, fds);
-		else
-			second_poll(socket, &message);
-	}
-	__real_close(socket);
-	return NULL;
-}
-
-static int second_close(int fd)
-{
-	int mine, result;
-
-	pthread_mutex_lock(&own_lock);
-	mine = own_fd[fd];
-	own_fd[fd] = -1;
-	pthread_mutex_unlock(&own_lock);
-	result = __real_close(mine);
-	return result ? -errno : 0;
-}
-
-static void second_serve(int socket)
-{
-	struct sigaction action = { .sa_handler = wake_up };
-	struct message message = { .fd = -1 };
-	int fds[PASSING_MAX];
-	pthread_t thread;
-
-	sigaction(POKE, &action, NULL);
-	while (receive_message(socket, &message, fds) > 0) {
-		message.result = 0;
-		message.count_fds = 0;
-		switch (message.order) {
-		case ORDER_PASS:
-			pthread_mutex_lock(&own_lock);
-			own_fd[message.fd] = fds[0];
-			pthread_mutex_unlock(&own_lock);
-			break;
-		case ORDER_CLOSE:
-			message.result = second_close(message.fd);
-			break;
-		default:
-			message.result = -pthread_create(&thread, NULL,
-							 second_thread,
-							 (void *)(intptr_t)fds[0]);
-			pthread_detach(thread);
-		}
-		send_message(socket, &message, NULL);
-	}
-	_exit(0);
 }
 
 /* The test */
@@ -508,7 +238,6 @@ void remote_start(void)
 		broken("process_vm_readv");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
 		broken("socketpair");
-	memset(own_fd, -1, sizeof(own_fd));
 	second_pid = fork();
 	if (second_pid < 0)
 		broken("fork");

@@ -203,3 +203,116 @@ TEST_F(slow, allocator)
 	expect_at_once(self, self->allocator, KSALLOC_FREE, &free, sizeof(free));
 	EXPECT_EQ(0, agent_close(&self->agent, self->allocator));
 }
+
+/* The camera runs, has all frames, fills none, and does not come back. */
+FIXTURE(silent) {
+	struct rig rig;
+	int connection;
+	struct agent agent;
+	int theirs;
+	struct held_camera held;
+};
+
+FIXTURE_SETUP(silent)
+{
+	rig_open(&self->rig, 0, 320, 180);
+	rig_allocator(&self->rig, FRAMES);
+	self->connection = self->rig.connection;
+	ASSERT_EQ(0, set_control(self->rig.video,
+				 "Percentage of Dropped Buffers", 100));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	agent_start(&self->agent);
+	self->theirs = agent_open(&self->agent, self->connection);
+	camera_hold(&self->held, 0);
+}
+
+FIXTURE_TEARDOWN(silent)
+{
+	camera_let_go(&self->held);
+	set_control(self->rig.video, "Percentage of Dropped Buffers", 0);
+	rig_close(&self->rig);
+}
+
+/* I2: COMPLETE that must not wait, by flag; whatever it says, it says it at once. */
+static void expect_nonblocking(struct silent_fixture *self, int expected)
+{
+	struct ksalloc_complete arg = {
+		.size = sizeof(arg),
+		.flags = KSALLOC_NONBLOCK,
+	};
+
+	agent_begin(&self->agent, self->theirs, KSALLOC_COMPLETE, &arg,
+		    sizeof(arg));
+	ASSERT_TRUE(EVENTUALLY(agent_is_done(&self->agent)));
+	EXPECT_EQ(expected, agent_end(&self->agent, &arg, sizeof(arg)));
+}
+
+struct poller {
+	int connection;
+	atomic_bool done;
+	int events;
+};
+
+static void *poll_once(void *data)
+{
+	struct poller *poller = data;
+
+	poller->events = poll_fd(poller->connection, POLLIN, 0);
+	poller->done = true;
+	return NULL;
+}
+
+static void expect_poll(struct silent_fixture *self, int expected)
+{
+	struct poller poller = { .connection = self->connection };
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, poll_once, &poller));
+	ASSERT_TRUE(EVENTUALLY(poller.done));
+	EXPECT_EQ(expected, poller.events);
+}
+
+/* I2: a client that asks for a frame, and does not want to wait for it, does not. */
+TEST_F(silent, nonblocking)
+{
+	expect_nonblocking(self, -EAGAIN);
+	expect_poll(self, 0);
+}
+
+/* I2: nor does it while somebody else's change of state waits for the camera. */
+TEST_F(silent, nonblocking_beside_a_change)
+{
+	struct ksalloc_set_state arg = {
+		.size = sizeof(arg),
+		.state = KSSTATE_PAUSE,
+	};
+	struct call call;
+
+	call_start(&call, self->connection, KSALLOC_SET_STATE, &arg);
+	ASSERT_TRUE(call_waits(&call));
+	expect_nonblocking(self, -EAGAIN);
+	expect_poll(self, 0);
+	EXPECT_FALSE(call.done);
+	camera_let_go(&self->held);
+	EXPECT_EQ(0, call_result(&call));
+	/* For the teardown */
+	camera_hold(&self->held, 0);
+}
+
+/* I4: to cancel a reader who is at the camera takes no wait, nor does his death. */
+TEST_F(silent, cancel_and_kill)
+{
+	struct ksalloc_complete frame;
+	struct call call;
+
+	start_complete(&call, &frame, self->connection);
+	agent_begin_complete(&self->agent, self->theirs);
+	sleep_ms(50);
+	EXPECT_FALSE(call.done);
+	ASSERT_EQ(0, connection_cancel(self->connection));
+	camera_let_go(&self->held);
+	EXPECT_EQ(-ECANCELED, call_result(&call));
+	camera_hold(&self->held, 0);
+	agent_kill(&self->agent);
+}

@@ -281,11 +281,22 @@ TEST_F(submit, wrong_frames)
 	EXPECT_EQ(-ECANCELED, submit(self->connection, 2));
 }
 
+/*
+ * The frame goes round once. After ACQUIRE the driver has it prepared, and would not look
+ * at the descriptor the first time.
+ */
+static void turn_once(struct submit_fixture *self, int index)
+{
+	ASSERT_EQ(0, submit_fd(self->connection, index, self->dmabuf[index]));
+	expect_picture(self, index);
+}
+
 /* I2: the driver refuses the frame, which is held as before. */
 TEST_F(submit, driver_refuses)
 {
 	int i;
 
+	turn_once(self, 0);
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, set_control(self->rig.video,
 					 "Inject VIDIOC_QBUF Error", 1));
@@ -354,6 +365,7 @@ TEST_F(submit, replaced_before_the_driver_looks)
 	struct held_camera held;
 	struct call call;
 
+	turn_once(self, 0);
 	arg.dmabuf_fd = number;
 	camera_hold(&held, 0);
 	call_start(&call, self->connection, KSALLOC_SUBMIT, &arg);
@@ -382,6 +394,7 @@ TEST_F(submit, closed_before_the_driver_looks)
 {
 	int i, number, null = open("/dev/null", O_RDWR);
 
+	turn_once(self, 0);
 	for (i = 0; i < 2; i++) {
 		struct ksalloc_submit arg = { .size = sizeof(arg) };
 		struct held_camera held;

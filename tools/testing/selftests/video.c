@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "trap.h"
+
 #define FRAMES 4
 #define WIDTH 320
 #define HEIGHT 180
@@ -295,4 +297,68 @@ TEST_F(video, poll_starts_no_read)
 	poll_fd(self->video, POLLIN, 0);
 	EXPECT_EQ(POLLIN, poll_fd(self->connection, POLLIN, PATIENCE_MS));
 	EXPECT_EQ(0, rig_complete(&self->rig, NULL));
+}
+
+/*
+ * I2: COMPLETE that must not wait does not, though somebody makes the caller's file a
+ * blocking one at the moment when the driver is about to look. What is submitted is not
+ * filled meanwhile.
+ */
+TEST_F(video, blocking_at_the_wrong_moment)
+{
+	struct ksalloc_complete arg = {
+		.size = sizeof(arg),
+		.flags = KSALLOC_NONBLOCK,
+	};
+	struct held_camera held;
+	struct call call;
+
+	ASSERT_EQ(0, set_control(self->video, "Percentage of Dropped Buffers",
+				 100));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	camera_hold(&held, 0);
+	call_start(&call, self->connection, KSALLOC_COMPLETE, &arg);
+	ASSERT_TRUE(EVENTUALLY(call.tid));
+	sleep_ms(50);
+	ASSERT_EQ(0, fcntl(self->video, F_SETFL, 0));
+	camera_let_go(&held);
+	EXPECT_EQ(-EAGAIN, call_result(&call));
+	ASSERT_EQ(0, set_control(self->video, "Percentage of Dropped Buffers",
+				 0));
+}
+
+struct unblocker {
+	int video;
+	atomic_bool stop;
+};
+
+static void *clear_flag(void *data)
+{
+	struct unblocker *unblocker = data;
+
+	while (!unblocker->stop)
+		fcntl(unblocker->video, F_SETFL, 0);
+	return NULL;
+}
+
+/* I2: nor does it wait where somebody does that all the time. */
+TEST_F(video, blocking_all_the_time)
+{
+	struct unblocker unblocker = { .video = self->video };
+	pthread_t thread;
+	int i;
+
+	ASSERT_EQ(0, set_control(self->video, "Percentage of Dropped Buffers",
+				 100));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, clear_flag, &unblocker));
+	for (i = 0; i < 3000; i++)
+		ASSERT_EQ(-EAGAIN, complete(self->connection, KSALLOC_NONBLOCK,
+					    0, NULL));
+	unblocker.stop = true;
+	pthread_join(thread, NULL);
+	ASSERT_EQ(0, set_control(self->video, "Percentage of Dropped Buffers",
+				 0));
 }
