@@ -10,19 +10,17 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 O ?= $(TOP)/out/tools
 override O := $(abspath $(O))
 
-# The kernel to build for: the running one, or else the newest that has headers
-KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
-	$(lastword $(sort $(wildcard /lib/modules/*/build))))
-# The kernel that dkms installs for
-KVER ?= $(shell uname -r)
+# The directory of the kernel to build for: of the running one, or else of the newest one
+# here that fits
+KDIR ?= $(shell packaging/kernel-dir)
+# The kernels that dkms installs for: all that fit
+KVER ?=
 # The kernel to test on (empty: stock, and lint; all: each that there is), and the tests
 K ?=
 T ?=
 
 INSTALL ?= install
-DKMS ?= dkms
 MODULE_SOURCES := Kbuild COPYING dkms.conf drivers $(wildcard include) uapi
-DKMS_SOURCE := /usr/src/ksalloc-$(VERSION)
 
 TOOLS := $(patsubst %/Makefile,%,$(wildcard tools/lib/Makefile tools/ks-capture/Makefile))
 
@@ -34,13 +32,15 @@ help:
 	@echo '  make tools            build libks and ks-capture into out/tools (O=...)'
 	@echo
 	@echo 'On this machine, as root:'
-	@echo '  make dkms-install     install the module through dkms, and its udev rule'
+	@echo '  make dkms-install     install the module through dkms, for all kernels here that fit'
+	@echo '                        (KVER=...: one), and what loads it when the machine starts'
 	@echo '  make dkms-remove      undo that'
 	@echo '  make install          install libks and ks-capture (PREFIX=..., DESTDIR=...)'
+	@echo '  make uninstall        undo that'
 	@echo '  make modules_install  install the module for the kernel in KDIR only'
 	@echo
 	@echo 'In a virtual machine; what is missing is installed with apt-get:'
-	@echo '  make demo             capture from a simulated camera; pictures in out/demo'
+	@echo '  make demo             capture from a simulated camera; pictures in out/demo (K=NAME)'
 	@echo '  make check            run the tests (T=GLOB: some; K=NAME: on another kernel, K=all)'
 	@echo '  make mutants          break the module on purpose; a test must notice (M=GLOB: some)'
 	@echo '  make bench            count instructions; table in out/bench'
@@ -53,7 +53,7 @@ help:
 all: modules tools
 
 modules:
-	$(if $(KDIR),,$(error no kernel headers: install linux-headers-$(shell uname -r), or say KDIR=))
+	@packaging/kernel-dir --check '$(KDIR)'
 	$(MAKE) -C $(KDIR) M=$(TOP) modules
 
 modules_install: modules
@@ -65,10 +65,15 @@ tools:
 install: tools
 	set -e; for dir in $(TOOLS); do $(MAKE) -C $$dir O=$(O) install; done
 
-udev-install:
+uninstall:
+	set -e; for dir in $(TOOLS); do $(MAKE) -C $$dir uninstall; done
+
+# Who may open the node, and what loads the module when the machine starts
+config-install:
 	$(INSTALL) -D -m 644 packaging/60-ksalloc.rules \
 		$(DESTDIR)/etc/udev/rules.d/60-ksalloc.rules
-	-[ -n "$(DESTDIR)" ] || udevadm control --reload
+	$(INSTALL) -D -m 644 packaging/ksalloc.conf \
+		$(DESTDIR)/etc/modules-load.d/ksalloc.conf
 
 # What dkms or a package needs of the checkout, without what was built there
 module-sources:
@@ -76,17 +81,11 @@ module-sources:
 	tar -c $(addprefix --exclude=,*.o *.ko *.mod *.mod.c .*.cmd .*.d Module.symvers modules.order) \
 		$(MODULE_SOURCES) | tar -x -C $(TO)
 
-dkms-install: udev-install
-	rm -rf $(DKMS_SOURCE)
-	$(MAKE) module-sources TO=$(DKMS_SOURCE)
-	$(DKMS) status -m ksalloc -v $(VERSION) | grep -q . && \
-		$(DKMS) remove -m ksalloc -v $(VERSION) --all || true
-	$(DKMS) add -m ksalloc -v $(VERSION)
-	$(DKMS) install -m ksalloc -v $(VERSION) -k $(KVER)
+dkms-install:
+	@packaging/dkms install $(KVER)
 
 dkms-remove:
-	-$(DKMS) remove -m ksalloc -v $(VERSION) --all
-	rm -rf $(DKMS_SOURCE) /etc/udev/rules.d/60-ksalloc.rules
+	@packaging/dkms remove
 
 selftests:
 	@set -e; for dir in selftests uvc; do \
@@ -104,7 +103,7 @@ shell:
 	@tools/testing/vm/vm --kernel '$(or $(K),stock)' --tools $(O) --shell
 
 demo:
-	@tools/demo/run --tools $(O)
+	@tools/demo/run --tools $(O) $(if $(K),--kernel $(K))
 
 bench:
 	@tools/testing/deps build vm
@@ -127,5 +126,5 @@ clean:
 	rm -rf out
 	$(if $(KDIR),$(MAKE) -s -C $(KDIR) M=$(TOP) clean)
 
-.PHONY: help all modules modules_install tools install udev-install module-sources dkms-install dkms-remove \
+.PHONY: help all modules modules_install tools install uninstall config-install module-sources dkms-install dkms-remove \
 	selftests check shell demo bench mutants lint htmldocs clean
