@@ -19,56 +19,30 @@ lists=${KSALLOC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ksalloc}/apt-$suite
 
 # shellcheck source=tools/testing/kernels/private-apt
 . "$here/private-apt"
+# shellcheck source=tools/testing/kernels/packages
+. "$here/packages"
 
-# Where this machine gets its own release from. Strangers may use the release's
-# name too; they have not Debian's key.
-mirrors() {
-    local codename
-    codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-    # shellcheck disable=SC2016 # apt's variables, not the shell's
-    apt-get indextargets --format '$(REPO_URI) $(COMPONENT) $(RELEASE) $(CODENAME)' 'Identifier: Packages' |
-        awk -v name="$codename" '$2 == "main" && ($3 == name || $4 == name) { print $1 }' | uniq
-}
-
-update() {
-    local mirror
-    apt_set_up
-    while read -r mirror; do
-        sources "$mirror" $suite >"$lists/sources/new"
-        mv "$lists/sources/new" "$lists/sources/suite.sources"
-        if apt_ours apt-get -o Acquire::Retries=1 "$@" update >&2; then
-            echo "$mirror" >"$lists/mirror"
-            return 0
-        fi
-    done < <(mirrors)
-    return 1
+apt_run() {
+    apt_ours "$@"
 }
 
 refresh() {
     "$here/../deps" --update mmdebstrap uidmap debian-archive-keyring kmod make
-    update || echo "Going on with the lists of $suite as they are" >&2
+    update_lists $suite || echo "Going on with the lists of $suite as they are" >&2
     if [ -z "$(image)" ]; then
         echo "None of this machine's package sources has $suite for amd64." >&2
         exit 1
     fi
 }
 
-# What package $1 depends on, a line each
-depends() {
-    apt_ours apt-cache --no-all-versions show "$1" 2>/dev/null |
-        sed -n 's/^Depends: //p' | head -n 1 | tr ',' '\n' | sed 's/^ *//'
-}
-
-# The package that the meta package stands for now, with its version: P=V
 image() {
-    [ -e "$lists/mirror" ] || return 0
-    depends $meta | sed -n 's/^\(linux-image-[0-9][^ ]*\) (= \([^)]*\)).*/\1=\2/p'
+    [ ! -e "$lists/mirror" ] || image_of $meta
 }
 
 # The suite moves on, and lists are quick to get: once a week we look.
 look_again() {
     [ -n "$(find "$lists/mirror" -mtime +6 2>/dev/null)" ] || return 0
-    update -o Acquire::http::Timeout=5 2>/dev/null || touch "$lists/mirror"
+    update_lists $suite -o Acquire::http::Timeout=5 2>/dev/null || touch "$lists/mirror"
 }
 
 key() {
@@ -76,42 +50,8 @@ key() {
     look_again
     package=$(image)
     [ -n "$package" ] || return 0
-    package=${package#linux-image-}
-    sum=$({ echo $tools && declare -f build unpack chroot_of; } | sha256sum)
-    echo "${package%%=*}_${package#*=}-${sum:0:8}" | sed 's/[^A-Za-z0-9.+~_-]/_/g'
-}
-
-# Image and modules of kernel $2, from however many packages, into $1
-unpack() {
-    local dir=$1 kernel=$2 version=$3 packages p at f
-    packages=("linux-image-$kernel=$version")
-    while read -r p _; do
-        case $p in
-        linux-*-"$kernel") packages+=("$p=$version") ;;
-        esac
-    done < <(depends "linux-image-$kernel")
-
-    mkdir "$dir/unpacked"
-    cd "$dir/unpacked"
-    apt_ours apt-get download "${packages[@]}"
-    for p in ./*.deb; do
-        dpkg-deb -x "$p" .
-        rm "$p"
-    done
-    at=lib/modules
-    [ -d $at ] || at=usr/lib/modules
-    for f in vmlinuz config; do
-        if [ -s "$at/$kernel/$f" ]; then
-            mv "$at/$kernel/$f" "$dir/$f"
-        else
-            mv "boot/$f-$kernel" "$dir/$f"
-        fi
-    done
-    mkdir -p "$dir/modules/lib"
-    mv $at "$dir/modules/lib/"
-    cd "$dir"
-    rm -r unpacked
-    depmod -b modules "$kernel"
+    sum=$({ echo $tools && declare -f build unpack_image chroot_of; } | sha256sum)
+    key_of "$package" "$sum"
 }
 
 # The root file system with the headers of kernel $2, in $1/root
@@ -162,7 +102,7 @@ build() {
     kernel=${package%%=*}
     kernel=${kernel#linux-image-}
     echo "Downloading $package"
-    unpack "$dir" "$kernel" "${package#*=}"
+    unpack_image "$dir" "$kernel" "${package#*=}"
     echo "Making a $release system with the headers of $kernel"
     chroot_of "$dir" "$kernel"
     echo "$kernel" >"$dir/release"

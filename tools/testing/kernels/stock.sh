@@ -1,4 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Debian's 6.12 kernel for bookworm.
-exec "${0%/*}/from-package" linux-image-6.12-amd64 "$@"
+# The kernel of the Debian release that this machine has; on Debian 12, whose own is 6.1,
+# the 6.12 that it has beside that.
+exec "${0%/*}/from-package" linux-image-6.12-amd64 linux-image-amd64 "$@"
