@@ -21,14 +21,12 @@
 
 #include "capture.h"
 #include "device.h"
-#include "hints.h"
+#include "explain.h"
 #include "output.h"
 #include "report.h"
 #include "say.h"
 
 #define PROGRESS_EVERY_S 0.2
-/* What a driver's queue has room for, if it does not ask for more */
-#define DRIVER_BUFFERS 32
 
 static int wake_pipe[2] = { -1, -1 };
 
@@ -91,106 +89,6 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-static void explain_connect(const struct session *session, int err)
-{
-	say_error("%s cannot be connected to ksalloc: %s", session->device.path, strerror(-err));
-	if (err == -EOPNOTSUPP)
-		say_advice("It has no buffers that a program can queue, as ksalloc needs them.");
-	else if (err == -EINVAL)
-		say_advice("It is no video capture node; see ks-capture --list.");
-	else if (err == -EBUSY)
-		say_advice("Its driver lets one file at a time open it; ksalloc needs one more.");
-}
-
-static void explain_ksalloc(int err)
-{
-	say_error("cannot open %s: %s", LIBKS_DEVICE, strerror(-err));
-	if (err == -ENOENT || err == -ENXIO || err == -ENODEV)
-		hint_module();
-	else if (err == -EACCES || err == -EPERM)
-		hint_permission(LIBKS_DEVICE);
-}
-
-static void explain_heap(const char *heap, int err)
-{
-	char path[300];
-
-	say_error("cannot open the heap %s: %s", heap, strerror(-err));
-	if (err == -ENOENT) {
-		hint_heaps();
-	} else if (err == -EACCES || err == -EPERM) {
-		snprintf(path, sizeof(path), "%s%s%s", strchr(heap, '/') ? "" : LIBKS_HEAP_DIR,
-			 strchr(heap, '/') ? "" : "/", heap);
-		hint_permission(path);
-	}
-}
-
-/* How many frames the device needs; 0 where it cannot be asked */
-static unsigned int frames_needed(const struct session *session)
-{
-	struct ksallocator_framing framing = {};
-	int ks, connection;
-
-	ks = ks_open(NULL);
-	if (ks < 0)
-		return 0;
-	connection = ks_connect(ks, session->device.fd);
-	close(ks);
-	if (connection < 0)
-		return 0;
-	ks_get_framing(connection, &framing);
-	close(connection);
-	return framing.frames;
-}
-
-static void explain_create(const struct session *session, int err)
-{
-	const struct options *options = session->options;
-	unsigned int needs;
-
-	/* What E2BIG is called otherwise would puzzle everybody */
-	say_error("cannot make the frames: %s", err == -E2BIG ? "too many" : strerror(-err));
-	switch (err) {
-	case -EINVAL:
-		needs = frames_needed(session);
-		if (options->buffers && options->buffers < needs)
-			say_advice("The device needs at least %u: -b %u", needs, needs);
-		else
-			say_advice("%s is perhaps no dma-buf heap.", options->heap);
-		break;
-	case -E2BIG:
-		say_advice("Ask for fewer with -b; %d is the most.", KSALLOC_MAX_FRAMES);
-		break;
-	case -ENOMEM:
-		say_advice("Too little memory for so many frames, or more than the module's limit");
-		say_advice("(/sys/module/ksalloc/parameters/max_mbytes). Ask for fewer with -b.");
-		break;
-	case -EOPNOTSUPP:
-		say_advice("%s can use no memory but its own.", session->device.path);
-		break;
-	}
-}
-
-static void explain_stream(const struct session *session, enum ks_stream_step step, int err)
-{
-	switch (step) {
-	case LIBKS_STEP_OPEN:
-		explain_ksalloc(err);
-		break;
-	case LIBKS_STEP_CONNECT:
-		explain_connect(session, err);
-		break;
-	case LIBKS_STEP_HEAP:
-		explain_heap(session->options->heap, err);
-		break;
-	case LIBKS_STEP_CREATE:
-		explain_create(session, err);
-		break;
-	default:
-		say_error("cannot set up the frames: %s", strerror(-err));
-	}
-}
-
 static int open_stream(struct session *session)
 {
 	struct ks_stream_config config = {
@@ -205,7 +103,7 @@ static int open_stream(struct session *session)
 
 	if (!err)
 		return STATUS_OK;
-	explain_stream(session, step, err);
+	explain_open(&session->device, session->options, step, err);
 	return STATUS_DEVICE;
 }
 
@@ -218,30 +116,7 @@ static int start_stream(struct session *session)
 	session->ended = session->started;
 	if (!err)
 		return STATUS_OK;
-	say_error("cannot start %s: %s", options->device, strerror(-err));
-	switch (err) {
-	case -EBUSY:
-		say_advice("Somebody captures from it now.");
-		hint_holders(options->device);
-		break;
-	case -EOPNOTSUPP:
-		if (options->buffers > DRIVER_BUFFERS) {
-			say_advice("Its driver has perhaps fewer buffers: ask for less with -b.");
-			break;
-		}
-		say_advice("It cannot use the memory of the heap %s. Many a camera needs",
-			   options->heap);
-		say_advice("contiguous memory (CONFIG_DMABUF_HEAPS_CMA).");
-		hint_heaps();
-		hint_heaps();
-		break;
-	case -EINVAL:
-		say_advice("Its format was changed by another program just now; try again.");
-		break;
-	case -ENOSPC:
-		say_advice("Its USB bus is too busy: choose a smaller size or rate, another port.");
-		break;
-	}
+	explain_start(&session->device, options, err);
 	return STATUS_DEVICE;
 }
 
@@ -271,26 +146,9 @@ static void show_progress(struct session *session)
 		     rate_text(session, rate), tally->dropped);
 }
 
-static int explain_next(const struct session *session, int err)
+static int fail_next(const struct session *session, int err)
 {
-	const char *path = session->device.path;
-
-	switch (err) {
-	case -ETIMEDOUT:
-		say_error("%s has sent no frame for %g s", path,
-			  session->options->timeout_ms / 1000.0);
-		device_explain_silence(&session->device);
-		break;
-	case -ENODEV:
-		say_error("%s is gone", path);
-		say_advice("Was it unplugged?");
-		break;
-	case -ECANCELED:
-		say_error("%s was stopped from outside", path);
-		break;
-	default:
-		say_error("%s sends no more frames: %s", path, strerror(-err));
-	}
+	explain_next(&session->device, session->options, err);
 	return STATUS_FAILED;
 }
 
@@ -308,16 +166,16 @@ static int wait_for_frame(struct session *session, struct ks_stream_frame *frame
 		double left = until - now();
 
 		if (left <= 0)
-			return explain_next(session, -ETIMEDOUT);
+			return fail_next(session, -ETIMEDOUT);
 		if (poll(files, ARRAY_SIZE(files), (int)(left * 1000) + 1) < 0 && errno != EINTR)
-			return explain_next(session, -errno);
+			return fail_next(session, -errno);
 		if (files[1].revents)
 			return STATUS_EARLY;
 		err = ks_stream_next(session->stream, 0, frame);
 		if (!err)
 			return STATUS_OK;
 		if (err != -EAGAIN && err != -EINTR)
-			return explain_next(session, err);
+			return fail_next(session, err);
 	}
 }
 
@@ -391,7 +249,7 @@ static int run(struct session *session)
 		if (ret)
 			return ret;
 		if (err)
-			return explain_next(session, err);
+			return fail_next(session, err);
 		show_progress(session);
 	}
 	return STATUS_OK;

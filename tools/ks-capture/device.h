@@ -44,7 +44,4 @@ void device_close(struct device *device);
 /* Why no frame comes, if the device knows */
 void device_explain_silence(const struct device *device);
 
-int device_list(void);
-int device_list_formats(const char *path);
-
 #endif /* DEVICE_H */

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "capture.h"
-#include "device.h"
+#include "list.h"
 #include "options.h"
 #include "say.h"
 
@@ -55,9 +55,9 @@ int main(int argc, char **argv)
 		puts("ks-capture " VERSION);
 		return end_stdout(STATUS_OK);
 	case ACTION_LIST:
-		return end_stdout(device_list());
+		return end_stdout(list_cameras());
 	case ACTION_LIST_FORMATS:
-		return end_stdout(device_list_formats(options.device));
+		return end_stdout(list_formats(options.device));
 	case ACTION_CAPTURE:
 		break;
 	}

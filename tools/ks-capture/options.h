@@ -4,17 +4,11 @@
 #define OPTIONS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include <linux/types.h>
 
-enum output_kind {
-	OUTPUT_NONE,
-	OUTPUT_RAW,
-	OUTPUT_PNG,
-	OUTPUT_Y4M,
-	OUTPUT_JPEG,
-};
+#include "kind.h"
+#include "parse.h"
 
 enum action {
 	ACTION_CAPTURE,
@@ -22,29 +16,6 @@ enum action {
 	ACTION_LIST_FORMATS,
 	ACTION_HELP,
 	ACTION_VERSION,
-};
-
-/* Frames a second, as a fraction; @num is 0 where it is not known */
-struct rate {
-	__u32 num;
-	__u32 den;
-};
-
-/* In lowest terms; all zero where one of the numbers is */
-struct rate rate_of(__u32 num, __u32 den);
-
-#define SAVE_MAX 64
-
-/**
- * struct save - which frames are written out; the others are only counted
- * @every: every how many-th frame; 0 where @numbers says it
- * @count: how many numbers there are
- * @numbers: numbers of frames, the first one being 0
- */
-struct save {
-	unsigned long every;
-	unsigned int count;
-	unsigned long numbers[SAVE_MAX];
 };
 
 /**
@@ -88,20 +59,5 @@ struct options {
 /* Returns an exit status, having said what is wrong where it is not STATUS_OK */
 int options_parse(struct options *options, int argc, char **argv);
 void options_help(void);
-
-const char *output_kind_name(enum output_kind kind);
-/* By the end of a file's name, or OUTPUT_Y4M for "-" */
-enum output_kind output_kind_for(const char *output);
-
-/* Each returns false where the text is wrong */
-bool parse_size(const char *text, unsigned int *width, unsigned int *height);
-bool parse_rate(const char *text, struct rate *rate);
-bool parse_save(const char *text, unsigned long frames, struct save *save);
-bool save_wants(const struct save *save, unsigned long number);
-
-/* Whether a name has a number in it, such as %04d; -1 where it is malformed */
-int pattern_check(const char *pattern);
-/* The name of file @number; false where it is too long */
-bool pattern_expand(const char *pattern, unsigned long number, char *name, size_t size);
 
 #endif /* OPTIONS_H */

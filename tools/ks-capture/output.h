@@ -10,8 +10,6 @@
 #include "options.h"
 #include "pixel.h"
 
-#define Y4M_HEADER_MAX 128
-
 /**
  * struct output - an output, be it one file or a file for each frame
  * @kind: what is written
@@ -54,13 +52,5 @@ int output_frame(struct output *output, unsigned long number, const void *data, 
 
 /* Finish the file that is open. Returns as output_frame() does */
 int output_close(struct output *output);
-
-/* The first line of a y4m film, without what ends it */
-void y4m_header(char header[Y4M_HEADER_MAX], const struct picture *picture, __u32 field,
-		struct rate rate, struct v4l2_fract aspect);
-/* Bytes of a y4m film's frame */
-size_t y4m_bytes(const struct picture *picture);
-/* Put a component's samples one after the other */
-void y4m_plane(const struct picture *picture, const __u8 *data, int component, __u8 *plane);
 
 #endif /* OUTPUT_H */

@@ -11,6 +11,7 @@
 
 #include "../output.h"
 #include "../say.h"
+#include "../y4m.h"
 #include "tests.h"
 
 static __u8 data[PICTURE_MAX];

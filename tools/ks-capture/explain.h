@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Why a capture cannot begin or go on, and what to do about it. */
+#ifndef EXPLAIN_H
+#define EXPLAIN_H
+
+#include <ks/ks.h>
+
+#include "device.h"
+#include "options.h"
+
+/* ks_stream_open() has failed */
+void explain_open(const struct device *device, const struct options *options,
+		  enum ks_stream_step step, int err);
+/* ks_stream_start() has failed */
+void explain_start(const struct device *device, const struct options *options, int err);
+/* No frame comes any more, or within the time that the user gives */
+void explain_next(const struct device *device, const struct options *options, int err);
+
+#endif /* EXPLAIN_H */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Kinds of output. */
+#ifndef KIND_H
+#define KIND_H
+
+enum output_kind {
+	OUTPUT_NONE,
+	OUTPUT_RAW,
+	OUTPUT_PNG,
+	OUTPUT_Y4M,
+	OUTPUT_JPEG,
+};
+
+const char *output_kind_name(enum output_kind kind);
+/* By its name; OUTPUT_NONE where there is none of this name */
+enum output_kind output_kind_find(const char *name);
+/* By the end of a file's name, or OUTPUT_Y4M for "-" */
+enum output_kind output_kind_for(const char *output);
+
+#endif /* KIND_H */

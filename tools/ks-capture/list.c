@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Lists: which cameras there are, and what one of them offers. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "choose.h"
+#include "device.h"
+#include "list.h"
+#include "say.h"
+#include "v4l2.h"
+
+static int is_video_node(const struct dirent *entry)
+{
+	return !strncmp(entry->d_name, "video", 5) && isdigit((unsigned char)entry->d_name[5]);
+}
+
+/* Returns whether there was something to tell */
+static bool list_one(const char *path)
+{
+	int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	struct v4l2_capability cap;
+	bool captures;
+
+	if (fd < 0) {
+		printf("%-13s cannot be opened: %s\n", path, strerror(errno));
+		return true;
+	}
+	captures = !v4l2_call(fd, VIDIOC_QUERYCAP, &cap) && v4l2_capture_type(&cap);
+	if (captures)
+		printf("%-13s %.32s (driver %.16s, at %.32s)\n", path, (const char *)cap.card,
+		       (const char *)cap.driver, (const char *)cap.bus_info);
+	close(fd);
+	return captures;
+}
+
+int list_cameras(void)
+{
+	int i, count, told = 0;
+	struct dirent **nodes;
+	char path[300];
+
+	count = scandir("/dev", &nodes, is_video_node, versionsort);
+	if (count < 0) {
+		say_error("cannot look into /dev: %s", strerror(errno));
+		return STATUS_FAILED;
+	}
+	for (i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), "/dev/%s", nodes[i]->d_name);
+		told += list_one(path);
+		free(nodes[i]);
+	}
+	free(nodes);
+	if (told)
+		return STATUS_OK;
+	say_error("there is no camera");
+	say_advice("Without a real one, try the virtual one: sudo modprobe vivid");
+	return STATUS_DEVICE;
+}
+
+static void list_rates(int fd, __u32 fourcc, __u32 width, __u32 height)
+{
+	struct v4l2_frmivalenum rate = {
+		.pixel_format = fourcc,
+		.width = width,
+		.height = height,
+	};
+
+	for (; !v4l2_call(fd, VIDIOC_ENUM_FRAMEINTERVALS, &rate); rate.index++) {
+		const struct v4l2_fract *min = &rate.stepwise.min, *max = &rate.stepwise.max;
+
+		if (rate.type == V4L2_FRMIVAL_TYPE_DISCRETE) {
+			printf("%s%.5g", rate.index ? ", " : " at ",
+			       (double)rate.discrete.denominator / rate.discrete.numerator);
+			continue;
+		}
+		printf(" at %.5g to %.5g", (double)max->denominator / max->numerator,
+		       (double)min->denominator / min->numerator);
+		rate.index++;
+		break;
+	}
+	if (rate.index)
+		printf(" frames a second");
+	putchar('\n');
+}
+
+static void list_sizes(int fd, __u32 fourcc)
+{
+	struct v4l2_frmsizeenum size = { .pixel_format = fourcc };
+
+	for (; !v4l2_call(fd, VIDIOC_ENUM_FRAMESIZES, &size); size.index++) {
+		const struct v4l2_frmsize_stepwise *steps = &size.stepwise;
+
+		if (size.type == V4L2_FRMSIZE_TYPE_DISCRETE) {
+			printf("      %ux%u", size.discrete.width, size.discrete.height);
+			list_rates(fd, fourcc, size.discrete.width, size.discrete.height);
+			continue;
+		}
+		printf("      %ux%u to %ux%u in steps of %ux%u", steps->min_width,
+		       steps->min_height, steps->max_width, steps->max_height, steps->step_width,
+		       steps->step_height);
+		list_rates(fd, fourcc, steps->max_width, steps->max_height);
+		break;
+	}
+}
+
+static void list_outputs(__u32 fourcc)
+{
+	static const enum output_kind kinds[] = { OUTPUT_PNG, OUTPUT_Y4M, OUTPUT_JPEG, OUTPUT_RAW };
+	size_t i;
+
+	printf("  ->");
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (output_can_use(kinds[i], fourcc))
+			printf(" %s", output_kind_name(kinds[i]));
+}
+
+int list_formats(const char *path)
+{
+	struct v4l2_fmtdesc desc = {};
+	char code[FOURCC_TEXT];
+	struct device device;
+	__u32 planes;
+	int ret;
+
+	ret = device_open(&device, path);
+	if (ret)
+		return ret;
+	printf("%s: %s, driver %s\n", path, device.card, device.driver);
+	desc.type = device.type;
+	for (; !v4l2_call(device.fd, VIDIOC_ENUM_FMT, &desc); desc.index++) {
+		printf("  %-7s %-30.32s", fourcc_text(desc.pixelformat, code),
+		       (const char *)desc.description);
+		planes = v4l2_planes(device.fd, device.type, desc.pixelformat);
+		if (planes == 1)
+			list_outputs(desc.pixelformat);
+		else
+			printf("  in %u pieces of memory: not usable", planes);
+		putchar('\n');
+		list_sizes(device.fd, desc.pixelformat);
+	}
+	device_close(&device);
+	return STATUS_OK;
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* PNG pictures, made row by row. */
+#include <errno.h>
+#include <png.h>
+#include <setjmp.h>
+#include <stdio.h>
+
+#include "output.h"
+#include "pngfile.h"
+#include "say.h"
+#include "write.h"
+
+/* What libpng is given to work with */
+struct png_target {
+	int fd;
+	int err;
+	char message[128];
+};
+
+static void png_fail(png_structp png, png_const_charp message)
+{
+	struct png_target *target = png_get_error_ptr(png);
+
+	snprintf(target->message, sizeof(target->message), "%s", message);
+	png_longjmp(png, 1);
+}
+
+static void png_ignore(png_structp png, png_const_charp message)
+{
+	(void)png;
+	(void)message;
+}
+
+static void png_write_data(png_structp png, png_bytep data, png_size_t size)
+{
+	struct png_target *target = png_get_io_ptr(png);
+
+	target->err = write_all(target->fd, data, size);
+	if (target->err)
+		png_error(png, "write");
+}
+
+static void png_flush_nothing(png_structp png)
+{
+	(void)png;
+}
+
+static void write_png_picture(struct output *output, png_structp png, png_infop info,
+			      const __u8 *data)
+{
+	const struct picture *picture = &output->device->picture;
+	bool grey = picture->format->kind == PIXEL_GREY;
+	unsigned int y;
+
+	/* Fast rather than small: the camera does not wait */
+	png_set_compression_level(png, 1);
+	png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB);
+	png_set_compression_buffer_size(png, 1 << 16);
+	png_set_IHDR(png, info, picture->width, picture->height, 8,
+		     grey ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+		     PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+	png_write_info(png, info);
+	for (y = 0; y < picture->height; y++) {
+		if (grey)
+			picture_row_grey(picture, &output->converter, data, y, output->buffer);
+		else
+			picture_row_rgb(picture, &output->converter, data, y, output->buffer);
+		png_write_row(png, output->buffer);
+	}
+	png_write_end(png, info);
+}
+
+/* libpng comes back to setjmp() when it, or png_write_data(), fails */
+static bool try_png_picture(struct output *output, png_structp png, png_infop info,
+			    const __u8 *data)
+{
+	if (setjmp(png_jmpbuf(png)))
+		return false;
+	write_png_picture(output, png, info, data);
+	return true;
+}
+
+int pngfile_write(struct output *output, const __u8 *data)
+{
+	struct png_target target = { .fd = output->fd };
+	png_structp png;
+	png_infop info;
+	bool done;
+
+	png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &target, png_fail, png_ignore);
+	if (!png)
+		return -ENOMEM;
+	info = png_create_info_struct(png);
+	if (!info) {
+		png_destroy_write_struct(&png, NULL);
+		return -ENOMEM;
+	}
+	png_set_write_fn(png, &target, png_write_data, png_flush_nothing);
+	done = try_png_picture(output, png, info, data);
+	png_destroy_write_struct(&png, &info);
+	if (done)
+		return 0;
+	if (target.err)
+		return target.err;
+	say_error("libpng: %s", target.message);
+	return -EIO;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* PNG pictures. */
+#ifndef PNGFILE_H
+#define PNGFILE_H
+
+#include "output.h"
+
+/*
+ * Write a frame as a picture. Returns 0 or a negative errno value; -EIO having said what
+ * libpng says.
+ */
+int pngfile_write(struct output *output, const __u8 *data);
+
+#endif /* PNGFILE_H */

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Bytes to files, from memory of any kind. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "write.h"
+
+/* Strip what has been written off the front of a vector */
+static void advance(struct iovec **vector, int *count, size_t done)
+{
+	for (; *count && done >= (*vector)->iov_len; (*vector)++, (*count)--)
+		done -= (*vector)->iov_len;
+	if (*count) {
+		(*vector)->iov_base = (char *)(*vector)->iov_base + done;
+		(*vector)->iov_len -= done;
+	}
+}
+
+/*
+ * Some file systems (9p, or anything opened for direct I/O) want to hold on to
+ * the writer's pages. Those of a dma-buf cannot be held, which is EFAULT; then a
+ * piece is copied first.
+ */
+static ssize_t write_copy(int fd, const struct iovec *piece)
+{
+	static char copy[1 << 16];
+	size_t size = piece->iov_len < sizeof(copy) ? piece->iov_len : sizeof(copy);
+
+	memcpy(copy, piece->iov_base, size);
+	return write(fd, copy, size);
+}
+
+/* All of it, however many calls that takes; changes the vector */
+int write_vector(int fd, struct iovec *vector, int count)
+{
+	ssize_t done;
+
+	while (count) {
+		done = writev(fd, vector, count);
+		if (done < 0 && errno == EFAULT)
+			done = write_copy(fd, vector);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -errno;
+		advance(&vector, &count, done);
+	}
+	return 0;
+}
+
+int write_all(int fd, const void *data, size_t size)
+{
+	struct iovec vector = { (void *)data, size };
+
+	return write_vector(fd, &vector, size ? 1 : 0);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Films in YUV4MPEG2. */
+#ifndef Y4M_H
+#define Y4M_H
+
+#include "output.h"
+
+#define Y4M_HEADER_MAX 128
+
+/* Write a frame, the first one after a header; 0 or a negative errno value */
+int y4m_write(struct output *output, const __u8 *data);
+
+/* The first line of a film, without what ends it */
+void y4m_header(char header[Y4M_HEADER_MAX], const struct picture *picture, __u32 field,
+		struct rate rate, struct v4l2_fract aspect);
+/* Bytes of a film's frame */
+size_t y4m_bytes(const struct picture *picture);
+/* Put a component's samples one after the other */
+void y4m_plane(const struct picture *picture, const __u8 *data, int component, __u8 *plane);
+
+#endif /* Y4M_H */
