@@ -180,6 +180,10 @@ int main(int argc, char **argv)
 		{ "tally", test_tally },
 		{ "JSON text", test_json },
 		{ "report", test_report },
+		{ "captures: a folder for them", begin_captures },
+		{ "capture of a film", test_capture_film },
+		{ "capture of damaged frames", test_capture_damaged },
+		{ "captures: the folder goes", end_captures },
 	};
 
 	if (argc != 2) {

@@ -50,5 +50,10 @@ void test_choice(void);
 void test_tally(void);
 void test_json(void);
 void test_report(void);
+/* The whole of it */
+void begin_captures(void);
+void test_capture_film(void);
+void test_capture_damaged(void);
+void end_captures(void);
 
 #endif /* TESTS_H */

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The kernel module, as far as libks' streams call it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/dma-buf.h>
+#include <linux/ksalloc.h>
+
+#include "camera.h"
+#include "camera-ks.h"
+
+enum owner {
+	FREE,
+	HELD,
+	IN_DEVICE,
+};
+
+static struct {
+	unsigned int frames;
+	__u32 bytes;
+	enum ksstate state;
+	enum owner owner[CAMERA_BUFFERS];
+	int memory[CAMERA_BUFFERS];
+	unsigned int queue[CAMERA_BUFFERS];
+	unsigned int queued;
+} ks;
+
+static void drop_memory(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ks.frames; i++)
+		__real_close(ks.memory[i]);
+	memset(&ks, 0, sizeof(ks));
+}
+
+void camera_ks_reset(void)
+{
+	drop_memory();
+}
+
+static int null_file(enum camera_file kind)
+{
+	return camera_new_file(__real_open("/dev/null", O_RDWR), kind);
+}
+
+static int do_create(const struct ksalloc_create_allocator *arg)
+{
+	unsigned int i;
+
+	if (camera.create_errno)
+		return -camera.create_errno;
+	if (arg->framing.frames < camera.needs.frames)
+		return -EINVAL;
+	if (arg->framing.frames > CAMERA_BUFFERS)
+		return -E2BIG;
+	drop_memory();
+	ks.frames = arg->framing.frames;
+	ks.bytes = (camera_frame_bytes() + 4095) & ~4095U;
+	for (i = 0; i < ks.frames; i++) {
+		ks.memory[i] = memfd_create("frame", MFD_CLOEXEC);
+		if (ftruncate(ks.memory[i], ks.bytes))
+			return -ENOMEM;
+	}
+	return null_file(CAMERA_ALLOCATOR);
+}
+
+static int do_state(enum ksstate state)
+{
+	unsigned int i;
+
+	if (state == KSSTATE_RUN && camera.start_errno)
+		return -camera.start_errno;
+	if (state >= KSSTATE_PAUSE && camera.changes_format) {
+		camera.width *= 2;
+		return -EINVAL;
+	}
+	camera.starts += state == KSSTATE_RUN;
+	ks.state = state;
+	if (state >= KSSTATE_PAUSE)
+		return 0;
+	ks.queued = 0;
+	for (i = 0; i < ks.frames; i++)
+		if (ks.owner[i] == IN_DEVICE)
+			ks.owner[i] = FREE;
+	return 0;
+}
+
+static int do_alloc(struct ksalloc_alloc *arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < ks.frames; i++) {
+		if (ks.owner[i] != FREE)
+			continue;
+		ks.owner[i] = HELD;
+		arg->index = i;
+		return 0;
+	}
+	return -EAGAIN;
+}
+
+static int do_submit(const struct ksalloc_submit *arg)
+{
+	if (arg->index >= ks.frames || ks.owner[arg->index] != HELD)
+		return -EINVAL;
+	ks.owner[arg->index] = IN_DEVICE;
+	ks.queue[ks.queued++] = arg->index;
+	return 0;
+}
+
+bool camera_ks_is_ready(void)
+{
+	const struct camera_frame *next = &camera.frames[camera.next];
+
+	return ks.state == KSSTATE_RUN && ks.queued && camera.next < camera.nr_frames &&
+	       !next->waits && !next->source_changes;
+}
+
+/* Noise, which differs from frame to frame, or what the frame shall have in it */
+static void fill(int memory, const struct camera_frame *frame)
+{
+	__u8 *data = mmap(NULL, ks.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	__u32 i, noise = camera.next * 7919 + 1;
+
+	if (frame->data)
+		memcpy(data, frame->data, frame->used);
+	for (i = 0; !frame->data && i < ks.bytes; i++) {
+		noise = noise * 1103515245 + 12345;
+		data[i] = noise >> 16;
+	}
+	munmap(data, ks.bytes);
+}
+
+static int do_complete(struct ksalloc_complete *arg)
+{
+	const struct camera_frame *frame = &camera.frames[camera.next];
+	unsigned int index;
+
+	if (!camera_ks_is_ready())
+		return -EAGAIN;
+	if (frame->err) {
+		camera.next++;
+		return -frame->err;
+	}
+	index = ks.queue[0];
+	memmove(ks.queue, ks.queue + 1, --ks.queued * sizeof(ks.queue[0]));
+	ks.owner[index] = HELD;
+	fill(ks.memory[index], frame);
+	arg->index = index;
+	arg->sequence = frame->sequence;
+	arg->header = (struct ksstream_header) {
+		.presentation_time = { .time = camera_time(), .numerator = 1, .denominator = 1 },
+		.data_used = frame->used ? frame->used : camera_frame_bytes(),
+		.options_flags = frame->flags | KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
+	};
+	camera.next++;
+	return 0;
+}
+
+static int do_status(struct ksalloc_status *arg)
+{
+	arg->status.framing.frames = ks.frames;
+	arg->frame_bytes = ks.bytes;
+	return 0;
+}
+
+static int do_get_framing(struct ksalloc_get_framing *arg)
+{
+	arg->framing = camera.needs;
+	return 0;
+}
+
+int camera_ks_call(int fd, unsigned long request, void *arg)
+{
+	const struct ksalloc_set_state *state = arg;
+	const struct ksalloc_export *export = arg;
+
+	switch (request) {
+	case KSALLOC_CONNECT:
+		return camera.connect_errno ? -camera.connect_errno : null_file(CAMERA_CONNECTION);
+	case KSALLOC_GET_FRAMING:
+		return do_get_framing(arg);
+	case KSALLOC_CREATE_ALLOCATOR:
+		return do_create(arg);
+	case KSALLOC_SET_ALLOCATOR:
+		return 0;
+	case KSALLOC_SET_STATE:
+		return do_state(state->state);
+	case KSALLOC_ALLOC:
+		return do_alloc(arg);
+	case KSALLOC_SUBMIT:
+		return do_submit(arg);
+	case KSALLOC_COMPLETE:
+		return do_complete(arg);
+	case KSALLOC_STATUS:
+		return do_status(arg);
+	case KSALLOC_EXPORT:
+		return camera_new_file(dup(ks.memory[export->index]), CAMERA_DMABUF);
+	case DMA_BUF_IOCTL_SYNC:
+		return 0;
+	default:
+		return camera_file_of(fd) ? -ENOTTY : 0;
+	}
+}

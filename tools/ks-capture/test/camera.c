@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The camera that camera.h describes: its V4L2 driver and the ways into it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../capture.h"
+#include "../options.h"
+#include "../say.h"
+#include "camera.h"
+#include "camera-ks.h"
+#include "tests.h"
+
+#define MAX_FILES 256
+#define MONOTONIC_START 1000
+/* 2026-01-02 03:04:05 UTC, when the other clock starts */
+#define REALTIME_START 1767323045
+
+struct camera camera;
+char camera_said[8192];
+static enum camera_file files[MAX_FILES];
+static unsigned long long clock_ns;
+
+static const struct v4l2_bt_timings timings_720p60 = {
+	.width = 1280, .height = 720, .pixelclock = 74250000, .hfrontporch = 110, .hsync = 40,
+	.hbackporch = 220, .vfrontporch = 5, .vsync = 5, .vbackporch = 20,
+};
+
+void camera_reset(unsigned int frames)
+{
+	unsigned int i;
+
+	camera = (struct camera) {
+		.caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING,
+		.formats = { { V4L2_PIX_FMT_YUYV, 1, false } },
+		.format = V4L2_PIX_FMT_YUYV,
+		.width = 64,
+		.height = 36,
+		.field = V4L2_FIELD_NONE,
+		.period = { 1, 30 },
+		.timings = timings_720p60,
+		.source = timings_720p60,
+		.needs = { .requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY,
+			   .frames = 2 },
+		.nr_frames = frames,
+	};
+	for (i = 0; i < frames && i < CAMERA_FRAMES; i++)
+		camera.frames[i].sequence = i;
+	clock_ns = 0;
+	camera_ks_reset();
+}
+
+enum camera_file camera_file_of(int fd)
+{
+	return fd >= 0 && fd < MAX_FILES ? files[fd] : CAMERA_NO_FILE;
+}
+
+int camera_new_file(int fd, enum camera_file kind)
+{
+	if (fd < 0 || fd >= MAX_FILES)
+		abort();
+	files[fd] = kind;
+	return fd;
+}
+
+static bool is_path(const char *path, const char *should)
+{
+	return !strcmp(path, should);
+}
+
+static int open_any(const char *path, int flags, mode_t mode)
+{
+	if (is_path(path, CAMERA_PATH))
+		return camera_new_file(__real_open("/dev/null", O_RDWR), CAMERA_NODE);
+	if (is_path(path, "/dev/ksalloc"))
+		return camera_new_file(__real_open("/dev/null", O_RDWR), CAMERA_KS);
+	if (is_path(path, "/dev/dma_heap/system"))
+		return camera_new_file(__real_open("/dev/null", O_RDWR), CAMERA_HEAP);
+	return __real_open(path, flags, mode);
+}
+
+int __wrap_open(const char *path, int flags, ...)
+{
+	mode_t mode;
+	va_list args;
+
+	va_start(args, flags);
+	mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	return open_any(path, flags, mode);
+}
+
+/* What open() is called where files may be large */
+int __wrap_open64(const char *path, int flags, ...)
+{
+	mode_t mode;
+	va_list args;
+
+	va_start(args, flags);
+	mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	return open_any(path, flags, mode);
+}
+
+int __wrap_close(int fd)
+{
+	if (camera_file_of(fd))
+		files[fd] = CAMERA_NO_FILE;
+	return __real_close(fd);
+}
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	ts->tv_sec = clock_ns / 1000000000;
+	ts->tv_nsec = clock_ns % 1000000000;
+	ts->tv_sec += clock == CLOCK_MONOTONIC ? MONOTONIC_START : REALTIME_START;
+	return 0;
+}
+
+__s64 camera_time(void)
+{
+	return MONOTONIC_START * 10000000LL + (__s64)(clock_ns / 100);
+}
+
+static unsigned int planes_of(__u32 fourcc)
+{
+	unsigned int i;
+
+	for (i = 0; i < CAMERA_FORMATS; i++)
+		if (camera.formats[i].fourcc == fourcc && camera.formats[i].planes)
+			return camera.formats[i].planes;
+	return 1;
+}
+
+__u32 camera_frame_bytes(void)
+{
+	return camera.frame_bytes ? camera.frame_bytes : 2 * camera.width * camera.height;
+}
+
+/* Two bytes a pixel, or one where the format is planar: as far as tests have them */
+static __u32 stride_of(__u32 fourcc, __u32 width)
+{
+	switch (fourcc) {
+	case V4L2_PIX_FMT_YUYV:
+	case V4L2_PIX_FMT_Y16:
+		return 2 * width;
+	case V4L2_PIX_FMT_MJPEG:
+		return 0;
+	default:
+		return width;
+	}
+}
+
+static void describe(struct v4l2_format *v4l2, __u32 fourcc, __u32 width, __u32 height)
+{
+	__u32 type = v4l2->type;
+
+	memset(v4l2, 0, sizeof(*v4l2));
+	v4l2->type = type;
+	if (type == V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE) {
+		v4l2->fmt.pix_mp = (struct v4l2_pix_format_mplane) {
+			.width = width, .height = height, .pixelformat = fourcc,
+			.field = camera.field, .num_planes = planes_of(fourcc),
+		};
+		v4l2->fmt.pix_mp.plane_fmt[0].bytesperline = stride_of(fourcc, width);
+		return;
+	}
+	v4l2->fmt.pix = (struct v4l2_pix_format) {
+		.width = width, .height = height, .pixelformat = fourcc, .field = camera.field,
+		.bytesperline = stride_of(fourcc, width), .sizeimage = camera_frame_bytes(),
+	};
+}
+
+/* Any format that is offered, in any size */
+static int do_format(struct v4l2_format *v4l2, bool sets)
+{
+	bool mplane = v4l2->type == V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
+	__u32 fourcc = mplane ? v4l2->fmt.pix_mp.pixelformat : v4l2->fmt.pix.pixelformat;
+	__u32 width = mplane ? v4l2->fmt.pix_mp.width : v4l2->fmt.pix.width;
+	__u32 height = mplane ? v4l2->fmt.pix_mp.height : v4l2->fmt.pix.height;
+
+	if (sets) {
+		camera.format = fourcc;
+		camera.width = width;
+		camera.height = height;
+	}
+	describe(v4l2, fourcc, width, height);
+	return 0;
+}
+
+static int do_enum(struct v4l2_fmtdesc *desc)
+{
+	const struct camera_format *format = &camera.formats[desc->index];
+
+	if (desc->index >= CAMERA_FORMATS || !format->fourcc)
+		return -EINVAL;
+	desc->pixelformat = format->fourcc;
+	desc->flags = format->emulated ? V4L2_FMT_FLAG_EMULATED : 0;
+	return 0;
+}
+
+static int do_parm(struct v4l2_streamparm *parm, bool sets)
+{
+	if (sets)
+		camera.period = parm->parm.capture.timeperframe;
+	parm->parm.capture.capability = camera.period.numerator ? V4L2_CAP_TIMEPERFRAME : 0;
+	parm->parm.capture.timeperframe = camera.period;
+	return 0;
+}
+
+static int do_input(struct v4l2_input *input)
+{
+	snprintf((char *)input->name, sizeof(input->name), "HDMI 1");
+	input->capabilities = camera.input_caps;
+	input->status = camera.input_status;
+	return 0;
+}
+
+static int do_timings(unsigned long request, struct v4l2_dv_timings *timings)
+{
+	if (!(camera.input_caps & V4L2_IN_CAP_DV_TIMINGS))
+		return -ENOTTY;
+	timings->type = V4L2_DV_BT_656_1120;
+	if (request == VIDIOC_G_DV_TIMINGS) {
+		timings->bt = camera.timings;
+		return 0;
+	}
+	if (request == VIDIOC_QUERY_DV_TIMINGS) {
+		timings->bt = camera.source;
+		return -camera.query_errno;
+	}
+	camera.timings = timings->bt;
+	camera.width = timings->bt.width;
+	camera.height = timings->bt.height / (timings->bt.interlaced ? 2 : 1);
+	camera.field = timings->bt.interlaced ? V4L2_FIELD_ALTERNATE : V4L2_FIELD_NONE;
+	camera.sets_timings++;
+	return 0;
+}
+
+static int do_event(unsigned long request, void *arg)
+{
+	struct v4l2_event *event = arg;
+
+	if (!camera.has_events)
+		return -EINVAL;
+	if (request == VIDIOC_SUBSCRIBE_EVENT)
+		return 0;
+	if (!camera.event)
+		return -ENOENT;
+	camera.event = false;
+	event->type = V4L2_EVENT_SOURCE_CHANGE;
+	event->u.src_change.changes = V4L2_EVENT_SRC_CH_RESOLUTION;
+	return 0;
+}
+
+static int do_node(unsigned long request, void *arg)
+{
+	struct v4l2_capability *cap = arg;
+	struct v4l2_format *v4l2 = arg;
+
+	switch (request) {
+	case VIDIOC_QUERYCAP:
+		*cap = (struct v4l2_capability) {
+			.driver = "fake", .card = "Fake camera", .bus_info = "test",
+			.capabilities = camera.caps,
+		};
+		return 0;
+	case VIDIOC_ENUM_FMT:
+		return do_enum(arg);
+	case VIDIOC_G_FMT:
+		describe(v4l2, camera.format, camera.width, camera.height);
+		return 0;
+	case VIDIOC_TRY_FMT:
+	case VIDIOC_S_FMT:
+		return do_format(v4l2, request == VIDIOC_S_FMT);
+	case VIDIOC_G_PARM:
+	case VIDIOC_S_PARM:
+		return do_parm(arg, request == VIDIOC_S_PARM);
+	case VIDIOC_G_INPUT:
+		*(int *)arg = 0;
+		return 0;
+	case VIDIOC_ENUMINPUT:
+		return do_input(arg);
+	case VIDIOC_G_DV_TIMINGS:
+	case VIDIOC_S_DV_TIMINGS:
+	case VIDIOC_QUERY_DV_TIMINGS:
+		return do_timings(request, arg);
+	case VIDIOC_SUBSCRIBE_EVENT:
+	case VIDIOC_DQEVENT:
+		return do_event(request, arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+	enum camera_file kind = camera_file_of(fd);
+	va_list args;
+	void *arg;
+	int ret;
+
+	va_start(args, request);
+	arg = va_arg(args, void *);
+	va_end(args);
+	if (!kind)
+		return __real_ioctl(fd, request, arg);
+	ret = kind == CAMERA_NODE ? do_node(request, arg) : camera_ks_call(fd, request, arg);
+	if (ret >= 0)
+		return ret;
+	errno = -ret;
+	return -1;
+}
+
+/* What happens before the next frame happens now */
+static void begin_frame(void)
+{
+	struct camera_frame *frame = &camera.frames[camera.next];
+
+	if (camera.next >= camera.nr_frames || !frame->source_changes)
+		return;
+	frame->source_changes = false;
+	camera.source = camera.next_source;
+	camera.query_errno = camera.next_errno;
+	camera.input_status = camera.next_status;
+	camera.event = true;
+}
+
+static short ready_events(const struct pollfd *file)
+{
+	struct pollfd one = { .fd = file->fd, .events = file->events };
+
+	switch (camera_file_of(file->fd)) {
+	case CAMERA_NO_FILE:
+		return __real_poll(&one, 1, 0) > 0 ? one.revents : 0;
+	case CAMERA_NODE:
+		return camera.event ? POLLPRI & file->events : 0;
+	case CAMERA_CONNECTION:
+		return camera_ks_is_ready() ? POLLIN & file->events : 0;
+	default:
+		return 0;
+	}
+}
+
+static int count_ready(struct pollfd *list, nfds_t count)
+{
+	int ready = 0;
+	nfds_t i;
+
+	for (i = 0; i < count; i++) {
+		list[i].revents = ready_events(&list[i]);
+		ready += !!list[i].revents;
+	}
+	return ready;
+}
+
+int __wrap_poll(struct pollfd *list, nfds_t count, int timeout)
+{
+	int ready;
+
+	begin_frame();
+	ready = count_ready(list, count);
+	if (ready)
+		return ready;
+	if (camera.next < camera.nr_frames && camera.frames[camera.next].waits) {
+		camera.frames[camera.next].waits = false;
+		clock_ns += 1000000;
+		return count_ready(list, count);
+	}
+	clock_ns += timeout * 1000000ULL;
+	return 0;
+}
+
+#define WORDS_MAX 40
+
+static int run(const char *words)
+{
+	char *argv[WORDS_MAX + 2] = { "ks-capture" };
+	struct options options;
+	char copy[1024], *word;
+	int argc = 1, status;
+
+	snprintf(copy, sizeof(copy), "%s", words);
+	for (word = strtok(copy, " "); word && argc <= WORDS_MAX; word = strtok(NULL, " "))
+		argv[argc++] = word;
+	status = options_parse(&options, argc, argv);
+	say_quiet = options.quiet;
+	return status ? status : capture(&options);
+}
+
+int camera_run(const char *words)
+{
+	int log = memfd_create("log", MFD_CLOEXEC), saved = dup(STDERR_FILENO), status;
+	ssize_t size;
+
+	fflush(stderr);
+	dup2(log, STDERR_FILENO);
+	status = run(words);
+	fflush(stderr);
+	dup2(saved, STDERR_FILENO);
+	__real_close(saved);
+	size = pread(log, camera_said, sizeof(camera_said) - 1, 0);
+	camera_said[size < 0 ? 0 : size] = 0;
+	__real_close(log);
+	return status;
+}
+
+int camera_said_count(const char *text)
+{
+	const char *at = camera_said;
+	int count = 0;
+
+	for (; (at = strstr(at, text)); at++)
+		count++;
+	return count;
+}
