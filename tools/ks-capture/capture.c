@@ -304,6 +304,9 @@ static int capture_from(struct session *session)
 	status = output_init(&session->output, options, &session->device);
 	if (status)
 		return status;
+	status = output_open_pipe(&session->output);
+	if (status)
+		goto close_output;
 	status = open_stream(session);
 	if (status)
 		goto close_output;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Kinds of output, and which of them the name of a file means. */
-#include <string.h>
+/* Kinds of output. */
 #include <strings.h>
 
 #include "kind.h"
@@ -37,16 +36,4 @@ enum output_kind output_kind_find(const char *name)
 		if (!strcasecmp(name, kinds[i].name))
 			return kinds[i].kind;
 	return OUTPUT_NONE;
-}
-
-enum output_kind output_kind_for(const char *output)
-{
-	enum output_kind kind = OUTPUT_NONE;
-	const char *dot = strrchr(output, '.');
-
-	if (!strcmp(output, "-"))
-		return OUTPUT_Y4M;
-	if (dot)
-		kind = output_kind_find(dot + 1);
-	return kind == OUTPUT_NONE ? OUTPUT_RAW : kind;
 }

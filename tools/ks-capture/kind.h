@@ -14,7 +14,5 @@ enum output_kind {
 const char *output_kind_name(enum output_kind kind);
 /* By its name; OUTPUT_NONE where there is none of this name */
 enum output_kind output_kind_find(const char *name);
-/* By the end of a file's name, or OUTPUT_Y4M for "-" */
-enum output_kind output_kind_for(const char *output);
 
 #endif /* KIND_H */

@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "ending.h"
 #include "options.h"
 #include "pixel.h"
 #include "say.h"
@@ -53,7 +55,8 @@ static const char help[] =
 "                           gets a file of its own. Frames are only counted if\n"
 "                           there is no -o\n"
 "  -F, --output-format FMT  png, y4m, jpeg or raw; if not given, by the end of\n"
-"                           FILE's name, y4m for stdout, else raw\n"
+"                           FILE's name (.png .y4m .jpg .mjpeg .raw .yuv, or a\n"
+"                           pixel format: .nv12), y4m for a pipe, raw without one\n"
 "      --save LIST          write these frames only: numbers from 0, and first,\n"
 "                           middle, last, as in 'first,middle,last'\n"
 "      --every K            write every K-th frame only\n"
@@ -193,7 +196,7 @@ static int set_option(struct options *options, int option, const char *value, co
 		options->heap = value;
 		return *value ? STATUS_OK : wrong("-H", value, "a heap");
 	case 'o':
-		options->output = value;
+		options->output = name_is_stdout(value) ? "-" : value;
 		return *value ? STATUS_OK : wrong("-o", value, "a file");
 	case 'F':
 		return set_kind(options, value);
@@ -277,10 +280,49 @@ static bool is_picture(const struct options *options)
 	return options->kind == OUTPUT_PNG;
 }
 
+/* A folder is no file, whatever its name ends in */
+static int refuse_folder(const char *output)
+{
+	size_t len = strlen(output);
+	struct stat st;
+
+	if (output[len - 1] != '/' && (stat(output, &st) || !S_ISDIR(st.st_mode)))
+		return STATUS_OK;
+	say_error("-o %s: this is a folder", output);
+	say_advice("Name a file in it, as in: -o %s%spicture.png", output,
+		   output[len - 1] == '/' ? "" : "/");
+	return STATUS_USAGE;
+}
+
+/* What the name asks for, where -F does not say it */
+static int complete_kind(struct options *options)
+{
+	char name[FOURCC_TEXT], wish[FOURCC_TEXT];
+	struct ending ending;
+
+	if (options->kind != OUTPUT_NONE)
+		return STATUS_OK;
+	if (!ending_find(options->output, &ending)) {
+		ending_explain(options->output);
+		return STATUS_USAGE;
+	}
+	options->kind = ending.kind;
+	if (!ending.fourcc)
+		return STATUS_OK;
+	if (!options->fourcc)
+		options->fourcc = ending.fourcc;
+	if (options->fourcc == ending.fourcc)
+		return STATUS_OK;
+	say_error("-o %s names frames of %s, and -f frames of %s", options->output,
+		  fourcc_text(ending.fourcc, name), fourcc_text(options->fourcc, wish));
+	say_advice("Leave -f out, or let the name end in .raw.");
+	return STATUS_USAGE;
+}
+
 static int complete_output(struct options *options, bool save_given)
 {
 	const char *output = options->output;
-	int numbers;
+	int numbers, ret;
 
 	if (!output) {
 		if (options->kind == OUTPUT_NONE && !save_given)
@@ -289,8 +331,11 @@ static int complete_output(struct options *options, bool save_given)
 		say_advice("Say where to write with -o.");
 		return STATUS_USAGE;
 	}
-	if (options->kind == OUTPUT_NONE)
-		options->kind = output_kind_for(output);
+	ret = refuse_folder(output);
+	if (!ret)
+		ret = complete_kind(options);
+	if (ret)
+		return ret;
 
 	numbers = pattern_check(output);
 	if (numbers < 0) {

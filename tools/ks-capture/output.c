@@ -53,6 +53,10 @@ static int explain(const struct output *output, const char *what, int err)
 {
 	if (err == -EPIPE)
 		return err;
+	if (err == -EINTR) {
+		say_note("nobody reads from %s", output->path);
+		return err;
+	}
 	say_error("cannot %s %s: %s", what, output->path, strerror(-err));
 	if (err == -ENOENT)
 		say_advice("Its folder does not exist.");
@@ -73,6 +77,23 @@ static int open_file(struct output *output, unsigned long number)
 		return explain(output, "open", -ENAMETOOLONG);
 	output->fd = open(output->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	return output->fd < 0 ? explain(output, "open", -errno) : 0;
+}
+
+/*
+ * To open a pipe waits for its reader; frames that a device fills meanwhile would be old.
+ */
+int output_open_pipe(struct output *output)
+{
+	struct stat st;
+	int ret;
+
+	if (!output->name || output->numbered || stat(output->name, &st) ||
+	    !S_ISFIFO(st.st_mode))
+		return STATUS_OK;
+	ret = open_file(output, 0);
+	if (!ret)
+		return STATUS_OK;
+	return ret == -EINTR ? STATUS_EARLY : STATUS_FAILED;
 }
 
 /* Cut off what is no whole frame; a file without any goes */

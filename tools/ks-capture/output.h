@@ -37,11 +37,14 @@ struct output {
 };
 
 /*
- * Neither opens a file: the first frame does. Returns an exit status, having
- * said what is wrong.
+ * Opens no file: the first frame does. Returns an exit status, having said what is
+ * wrong.
  */
 int output_init(struct output *output, const struct options *options,
 		const struct device *device);
+
+/* Open the output now, if it is a named pipe. Returns as output_init() does */
+int output_open_pipe(struct output *output);
 
 /*
  * Write a frame straight from where it is mapped. Returns 0; -EPIPE where the

@@ -53,6 +53,42 @@ void test_capture_film(void)
 	SAID("4 dropped in 1 gap");
 }
 
+/* Names that are refused, in words that lead on, before anything is touched */
+void test_capture_names(void)
+{
+	camera_reset(2);
+	CHECK_EQ(camera_run("-n 2 -o Clip.MP4"), STATUS_USAGE);
+	SAID("-o Clip.y4m");
+	SAID("ks-capture ... -o - | ffmpeg -i - Clip.MP4");
+	SAID("-F raw");
+	CHECK_EQ(camera_run("-n 2 -o a.b/clip.pgn"), STATUS_USAGE);
+	SAID("Is this what you mean? -o a.b/clip.png");
+	CHECK_EQ(camera_run("-n 2 -o a.tif"), STATUS_USAGE);
+	SAID("-o a.png");
+	CHECK_EQ(camera_run("-n 2 -o a.xyz"), STATUS_USAGE);
+	SAID(".png, .jpg, .y4m, .mjpeg, .raw, .yuv");
+	CHECK(!mkdir("clip.mp4", 0777));
+	CHECK_EQ(camera_run("-n 2 -o clip.mp4 -F raw"), STATUS_USAGE);
+	SAID("-o clip.mp4/picture.png");
+	CHECK(!rmdir("clip.mp4"));
+	CHECK_EQ(camera.starts, 0);
+	CHECK_EQ(camera_run("-n 2 -o clip.mp4 -F raw"), STATUS_OK);
+	CHECK_EQ(size_of("clip.mp4"), 2 * 2 * 64 * 36);
+}
+
+/* A pipe gets a film, as stdout does, unless its name says more */
+void test_capture_pipe(void)
+{
+	CHECK(!mkfifo("pipe", 0600) && !mkfifo("pipe.mkv", 0600));
+	camera_reset(2);
+	CHECK(!system("cat pipe >film &"));
+	CHECK_EQ(camera_run("-n 1 -o pipe"), STATUS_OK);
+	CHECK(!system("for i in 1 2 3 4 5 6 7 8 9; do [ -s film ] || sleep 0.2; done; "
+		      "grep -q YUV4MPEG2 film"));
+	CHECK_EQ(camera_run("-n 1 -o pipe.mkv"), STATUS_USAGE);
+	SAID("ffmpeg");
+}
+
 /* What comes damaged is left out, and another frame is waited for */
 void test_capture_damaged(void)
 {

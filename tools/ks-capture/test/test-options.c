@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../ending.h"
 #include "../options.h"
 #include "../say.h"
 #include "tests.h"
@@ -149,18 +150,63 @@ void test_pattern(void)
 	CHECK(!pattern_expand("1234%%", 0, name, 5));
 }
 
+/* The kind that a name asks for; OUTPUT_NONE where it is refused */
+static enum output_kind kind_for(const char *name)
+{
+	struct ending ending;
+
+	return ending_find(name, &ending) ? ending.kind : OUTPUT_NONE;
+}
+
 void test_output_kind(void)
 {
-	CHECK_EQ(output_kind_for("-"), OUTPUT_Y4M);
-	CHECK_EQ(output_kind_for("a.png"), OUTPUT_PNG);
-	CHECK_EQ(output_kind_for("a.PNG"), OUTPUT_PNG);
-	CHECK_EQ(output_kind_for("a.y4m"), OUTPUT_Y4M);
-	CHECK_EQ(output_kind_for("a.jpg"), OUTPUT_JPEG);
-	CHECK_EQ(output_kind_for("a.mjpeg"), OUTPUT_JPEG);
-	CHECK_EQ(output_kind_for("a.raw"), OUTPUT_RAW);
-	CHECK_EQ(output_kind_for("a.png.yuv"), OUTPUT_RAW);
-	CHECK_EQ(output_kind_for("png"), OUTPUT_RAW);
+	static const char * const refused[] = {
+		"clip.mp4", "clip.MP4", "clip.avi", "clip.mkv", "a.mov", "a.webm", "a.bmp",
+		"a.tiff", "a.gif", "a.pgn", "a.jpgg", "a.y4", "a.y4n", "a.txt", "a.png.gz",
+		"./folder.png/clip.avi", ".mp4", "a-%04d.mp4", "a.mp4%d", "a.png ",
+	};
+	static const char * const raw[] = {
+		"a.raw", "a.RAW", "a.png.yuv", "png", "a", "folder.mp4/a", "../a", "a.%04d",
+		"a.001", "a.", "mp4", "./a.bin",
+	};
+	size_t i;
+
+	CHECK_EQ(kind_for("-"), OUTPUT_Y4M);
+	CHECK_EQ(kind_for("/dev/stdout"), OUTPUT_Y4M);
+	CHECK_EQ(kind_for("a.png"), OUTPUT_PNG);
+	CHECK_EQ(kind_for("a.PNG"), OUTPUT_PNG);
+	CHECK_EQ(kind_for("folder.mp4/a.Png"), OUTPUT_PNG);
+	CHECK_EQ(kind_for("a.y4m"), OUTPUT_Y4M);
+	CHECK_EQ(kind_for("a.jpg"), OUTPUT_JPEG);
+	CHECK_EQ(kind_for("a.mjpeg"), OUTPUT_JPEG);
+	for (i = 0; i < ARRAY_SIZE(refused); i++)
+		CHECK_EQ(kind_for(refused[i]), OUTPUT_NONE);
+	for (i = 0; i < ARRAY_SIZE(raw); i++)
+		CHECK_EQ(kind_for(raw[i]), OUTPUT_RAW);
 	CHECK_STR(output_kind_name(OUTPUT_JPEG), "jpeg");
+}
+
+/* A name can ask for a pixel format as well */
+void test_output_format(void)
+{
+	static const struct {
+		const char *name;
+		__u32 fourcc;
+	} cases[] = {
+		{ "a.nv12", V4L2_PIX_FMT_NV12 }, { "a.NV12", V4L2_PIX_FMT_NV12 },
+		{ "a.yuyv", V4L2_PIX_FMT_YUYV }, { "a.gray", V4L2_PIX_FMT_GREY },
+		{ "a.h264", V4L2_PIX_FMT_H264 }, { "a.265", V4L2_PIX_FMT_HEVC },
+		{ "a.hevc", V4L2_PIX_FMT_HEVC },
+		{ "a.raw", 0 }, { "a", 0 },
+	};
+	struct ending ending;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		CHECK(ending_find(cases[i].name, &ending));
+		CHECK_EQ(ending.kind, OUTPUT_RAW);
+		CHECK_EQ(ending.fourcc, cases[i].fourcc);
+	}
 }
 
 #define ARGUMENTS_MAX 40
@@ -228,6 +274,11 @@ void test_command_line(void)
 	CHECK_EQ(o.kind, OUTPUT_PNG);
 	CHECK_EQ(parse(&o, "-o a.png -F raw -n 9"), STATUS_OK);
 	CHECK_EQ(o.kind, OUTPUT_RAW);
+	CHECK_EQ(parse(&o, "-o a.mp4 -F y4m -n 9"), STATUS_OK);
+	CHECK_EQ(o.kind, OUTPUT_Y4M);
+	CHECK_EQ(parse(&o, "-o a.nv12"), STATUS_OK);
+	CHECK_EQ(o.fourcc, V4L2_PIX_FMT_NV12);
+	CHECK_EQ(parse(&o, "-o a.nv12 -f NV12"), STATUS_OK);
 	/* The order of arguments means nothing */
 	CHECK_EQ(parse(&o, "--save last -o a.png -n 5"), STATUS_OK);
 	CHECK_EQ(o.save.numbers[0], 4);
@@ -248,7 +299,9 @@ void test_bad_command_line(void)
 		"-o a-%d-%d.png", "-o a-%s.png", "-o a-%d.y4m", "-o a.png -n 2",
 		"-o a.png --save first,last -n 9", "-o a-%d.png --save last",
 		"-o a-%d.png --save 9 -n 9", "-o a-%d.png --save first --every 2",
-		"-F png", "--save first", "--every 2", "--wrong", "-o", "-x", "-o a.png --every 2",
+		"-o a.mp4", "-o a.nv12 -f YUYV", "-o /tmp", "-o /tmp/", "-o no-such-folder/",
+		"-o /tmp/. -F raw", "-F png", "--save first",
+		"--every 2", "--wrong", "-o", "-x", "-o a.png --every 2",
 	};
 	struct options o;
 	size_t i;

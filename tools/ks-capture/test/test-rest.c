@@ -172,6 +172,7 @@ int main(int argc, char **argv)
 		{ "frames to save", test_save },
 		{ "patterns of names", test_pattern },
 		{ "output by name", test_output_kind },
+		{ "pixel format by name", test_output_format },
 		{ "command line", test_command_line },
 		{ "wrong command lines", test_bad_command_line },
 		{ "program", test_program },
@@ -183,6 +184,8 @@ int main(int argc, char **argv)
 		{ "captures: a folder for them", begin_captures },
 		{ "capture of a film", test_capture_film },
 		{ "capture of damaged frames", test_capture_damaged },
+		{ "names of files that are something else", test_capture_names },
+		{ "named pipe", test_capture_pipe },
 		{ "captures: the folder goes", end_captures },
 	};
 

@@ -41,6 +41,7 @@ void test_rate(void);
 void test_save(void);
 void test_pattern(void);
 void test_output_kind(void);
+void test_output_format(void);
 void test_command_line(void);
 void test_bad_command_line(void);
 void test_program(void);
@@ -54,6 +55,8 @@ void test_report(void);
 void begin_captures(void);
 void test_capture_film(void);
 void test_capture_damaged(void);
+void test_capture_names(void);
+void test_capture_pipe(void);
 void end_captures(void);
 
 #endif /* TESTS_H */
