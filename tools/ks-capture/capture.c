@@ -22,6 +22,7 @@
 #include "capture.h"
 #include "device.h"
 #include "explain.h"
+#include "field.h"
 #include "output.h"
 #include "report.h"
 #include "say.h"
@@ -142,8 +143,9 @@ static void show_progress(struct session *session)
 	session->shown = session->ended;
 	if (session->options->frames)
 		snprintf(total, sizeof(total), "/%lu", session->options->frames);
-	say_progress("%lu%s frames%s, %lu dropped", tally->frames, total,
-		     rate_text(session, rate), tally->dropped);
+	say_progress("%lu%s %s%s, %lu dropped", tally->frames, total,
+		     field_noun(session->device.field, 2), rate_text(session, rate),
+		     tally->dropped);
 }
 
 static int fail_next(const struct session *session, int err)
@@ -259,17 +261,22 @@ static void say_summary(const struct session *session)
 {
 	const struct device *device = &session->device;
 	const struct tally *tally = &session->tally;
-	char code[FOURCC_TEXT], rate[32], gaps[48] = "", damaged[48] = "";
+	char code[FOURCC_TEXT], rate[32], gaps[48] = "", damaged[48] = "", dropped[48];
 
 	if (tally->gaps)
 		snprintf(gaps, sizeof(gaps), " in %lu gap%s", tally->gaps, &"s"[tally->gaps == 1]);
 	if (tally->damaged)
 		snprintf(damaged, sizeof(damaged), ", %lu of them damaged", tally->damaged);
-	say_note("%lu frame%s of %s %ux%u in %.2f s%s, %lu dropped%s%s", tally->frames,
-		 &"s"[tally->frames == 1], fourcc_text(device->fourcc, code),
+	snprintf(dropped, sizeof(dropped), "%lu dropped", tally->dropped);
+	if (tally_is_blind(tally))
+		snprintf(dropped, sizeof(dropped), "%lu damaged", tally->damaged);
+	say_note("%lu %s of %s %ux%u in %.2f s%s, %s%s%s", tally->frames,
+		 field_noun(device->field, tally->frames), fourcc_text(device->fourcc, code),
 		 device->picture.width, device->picture.height,
-		 session->ended - session->started, rate_text(session, rate), tally->dropped,
-		 gaps, damaged);
+		 session->ended - session->started, rate_text(session, rate), dropped, gaps,
+		 tally_is_blind(tally) ? "" : damaged);
+	if (tally_is_blind(tally))
+		say_note("the driver gives all of them one number, so lost ones cannot be counted");
 }
 
 /* Until-interrupted captures end as they should when they are interrupted */
@@ -301,6 +308,7 @@ static int capture_from(struct session *session)
 	status = device_set_up(&session->device, options);
 	if (status)
 		return status;
+	session->tally.fields = session->device.field == V4L2_FIELD_ALTERNATE;
 	status = output_init(&session->output, options, &session->device);
 	if (status)
 		return status;

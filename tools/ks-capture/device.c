@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "field.h"
 #include "format.h"
 #include "hints.h"
 #include "say.h"
@@ -134,12 +135,29 @@ static int set_rate(struct device *device, const struct options *options)
 static struct v4l2_fract read_aspect(const struct device *device)
 {
 	struct v4l2_cropcap crop = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+	unsigned int fields = field_is_half(device->field) ? 2 : 1;
 
 	if (v4l2_call(device->fd, VIDIOC_CROPCAP, &crop) || !crop.pixelaspect.numerator ||
 	    !crop.pixelaspect.denominator || crop.defrect.width != device->picture.width ||
-	    crop.defrect.height != device->picture.height)
-		return (struct v4l2_fract) { 1, 1 };
+	    crop.defrect.height != fields * device->picture.height)
+		crop.pixelaspect = (struct v4l2_fract) { 1, 1 };
+	/* The lines of the other field are missing */
+	crop.pixelaspect.numerator *= fields;
 	return crop.pixelaspect;
+}
+
+static void tell_fields(const struct device *device)
+{
+	if (device->field == V4L2_FIELD_ALTERNATE)
+		say_note("%s sends both fields of each frame one by one: a picture is one field,",
+			 device->path);
+	else if (field_is_half(device->field))
+		say_note("%s sends the %s field of each frame only: a picture is one field,",
+			 device->path, field_name(device->field));
+	else
+		return;
+	say_note("with half of the frame's lines, %u instead of %u", device->picture.height,
+		 2 * device->picture.height);
 }
 
 int device_set_up(struct device *device, const struct options *options)
@@ -159,6 +177,7 @@ int device_set_up(struct device *device, const struct options *options)
 		.width = got.width,
 		.height = got.height,
 		.stride = got.stride,
+		.rows = field_rows(got.field),
 	};
 	if (pixel)
 		device->picture.colours = colours_of(pixel->kind, got.colorspace, got.ycbcr_enc,
@@ -167,6 +186,7 @@ int device_set_up(struct device *device, const struct options *options)
 	if (ret)
 		return ret;
 	device->aspect = read_aspect(device);
+	tell_fields(device);
 	return set_rate(device, options);
 }
 

@@ -247,12 +247,27 @@ size_t picture_bytes(const struct picture *picture)
 	return bytes;
 }
 
+/* Where a row lies, counted in rows */
+static unsigned int row_place(const struct picture *picture, int component, unsigned int y)
+{
+	unsigned int rows = picture_component_height(picture, component);
+
+	switch (picture->rows) {
+	case ROWS_TOP_FIRST:
+		return y / 2 + (y % 2 ? (rows + 1) / 2 : 0);
+	case ROWS_BOTTOM_FIRST:
+		return y / 2 + (y % 2 ? 0 : rows / 2);
+	default:
+		return y;
+	}
+}
+
 struct samples picture_samples(const struct picture *picture, const __u8 *data,
 			       int component, unsigned int y)
 {
 	return (struct samples) {
 		.first = data + component_start(picture, component) +
-			 component_stride(picture, component) * y +
+			 component_stride(picture, component) * row_place(picture, component, y) +
 			 picture->format->offset[component],
 		.step = component_step(picture, component),
 	};
@@ -260,7 +275,7 @@ struct samples picture_samples(const struct picture *picture, const __u8 *data,
 
 bool picture_is_dense(const struct picture *picture, int component)
 {
-	return component_step(picture, component) == 1 &&
+	return picture->rows == ROWS_IN_TURN && component_step(picture, component) == 1 &&
 	       component_stride(picture, component) == picture_component_width(picture, component);
 }
 

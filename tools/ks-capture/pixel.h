@@ -56,12 +56,25 @@ struct colours {
 };
 
 /**
+ * enum row_order - where the rows of a picture are
+ * @ROWS_IN_TURN: one below the other
+ * @ROWS_TOP_FIRST: rows 0, 2, 4 ..., and after all of them 1, 3, 5 ...
+ * @ROWS_BOTTOM_FIRST: rows 1, 3, 5 ..., and after all of them 0, 2, 4 ...
+ */
+enum row_order {
+	ROWS_IN_TURN,
+	ROWS_TOP_FIRST,
+	ROWS_BOTTOM_FIRST,
+};
+
+/**
  * struct picture - what all pictures of a capture have in common
  * @format: where the samples lie
  * @colours: what they mean
  * @width: pixels in a row
  * @height: rows
  * @stride: bytes from one row to the next in plane 0
+ * @rows: in what order they lie in each plane
  */
 struct picture {
 	const struct pixel_format *format;
@@ -69,6 +82,7 @@ struct picture {
 	unsigned int width;
 	unsigned int height;
 	unsigned int stride;
+	enum row_order rows;
 };
 
 /* A row of samples of one component */

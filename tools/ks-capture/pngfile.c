@@ -45,9 +45,20 @@ static void png_flush_nothing(png_structp png)
 	(void)png;
 }
 
+/* How many pixels there are on the same length, across and down, in no unit */
+static void write_aspect(png_structp png, const struct v4l2_fract *aspect)
+{
+	png_byte chunk[9] = {};
+
+	png_save_uint_32(chunk, aspect->numerator);
+	png_save_uint_32(chunk + 4, aspect->denominator);
+	png_write_chunk(png, (png_const_bytep)"pHYs", chunk, sizeof(chunk));
+}
+
 static void write_png_picture(struct output *output, png_structp png, png_infop info,
 			      const __u8 *data)
 {
+	const struct v4l2_fract *aspect = &output->device->aspect;
 	const struct picture *picture = &output->device->picture;
 	bool grey = picture->format->kind == PIXEL_GREY;
 	unsigned int y;
@@ -60,6 +71,8 @@ static void write_png_picture(struct output *output, png_structp png, png_infop 
 		     grey ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
 		     PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
 	png_write_info(png, info);
+	if (aspect->numerator != aspect->denominator)
+		write_aspect(png, aspect);
 	for (y = 0; y < picture->height; y++) {
 		if (grey)
 			picture_row_grey(picture, &output->converter, data, y, output->buffer);

@@ -5,23 +5,49 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "field.h"
 #include "report.h"
 #include "say.h"
+
+/* Pictures between the last number and one that is so much higher */
+static unsigned long missing(const struct tally *tally, __u32 step)
+{
+	unsigned long number = (unsigned long)(step - 1) * (tally->pairs ? 2 : 1);
+
+	/* The capture may have begun with a second field */
+	return number + (tally->pairs && tally->of_last == 1 && !tally->first);
+}
 
 bool tally_sequence(struct tally *tally, __u32 sequence)
 {
 	__u32 step = sequence - tally->last;
-	bool follows = !tally->started || step == 1;
 
-	if (!follows) {
-		tally->gaps++;
-		/* Numbers that go back are a new start, and tell of no lost pictures */
-		if (step && step < 0x80000000)
-			tally->dropped += step - 1;
+	if (!tally->started) {
+		tally->started = true;
+		tally->first = true;
+		tally->last = sequence;
+		tally->of_last = 1;
+		return true;
 	}
-	tally->started = true;
+	if (!step) {
+		tally->of_last++;
+		tally->pairs = tally->fields;
+		return true;
+	}
+	/* Numbers that go back are a new start, and tell of no lost pictures */
+	if (step < 0x80000000)
+		tally->dropped += missing(tally, step);
+	tally->gaps += step != 1;
+	tally->first = false;
+	tally->moves = true;
 	tally->last = sequence;
-	return follows;
+	tally->of_last = 1;
+	return step == 1;
+}
+
+bool tally_is_blind(const struct tally *tally)
+{
+	return !tally->moves && tally->of_last > (tally->fields ? 2 : 1);
 }
 
 void tally_good(struct tally *tally)
@@ -75,8 +101,12 @@ static void print_report(FILE *file, const struct device *device, const char *he
 	fprintf(file, "  \"pixelformat\": %s,\n", json);
 	json_string(heap, json, sizeof(json));
 	fprintf(file, "  \"heap\": %s,\n", json);
-	fprintf(file, "  \"frames\": %lu,\n  \"dropped\": %lu,\n  \"sequence_gaps\": %lu,\n",
-		tally->frames, tally->dropped, tally->gaps);
+	json_string(field_name(device->field), json, sizeof(json));
+	fprintf(file, "  \"field\": %s,\n", json);
+	fprintf(file, "  \"numbered\": %s,\n", tally_is_blind(tally) ? "false" : "true");
+	fprintf(file, "  \"frames\": %lu,\n  \"dropped\": %lu,\n  \"damaged\": %lu,\n",
+		tally->frames, tally->dropped, tally->damaged);
+	fprintf(file, "  \"sequence_gaps\": %lu,\n", tally->gaps);
 	fprintf(file, "  \"elapsed_s\": %.3f\n}\n", elapsed_s);
 }
 

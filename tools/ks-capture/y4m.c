@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "field.h"
 #include "output.h"
 #include "write.h"
 #include "y4m.h"
@@ -52,13 +53,19 @@ static char y4m_interlacing(__u32 field, unsigned int height)
 	switch (field) {
 	case V4L2_FIELD_ANY:
 	case V4L2_FIELD_NONE:
+	/* Each field is a picture of its own, with half of the lines */
+	case V4L2_FIELD_TOP:
+	case V4L2_FIELD_BOTTOM:
+	case V4L2_FIELD_ALTERNATE:
 		return 'p';
 	case V4L2_FIELD_INTERLACED:
 		/* The field that comes first is the standard's: bottom for 525 lines */
 		return height == 480 || height == 486 ? 'b' : 't';
 	case V4L2_FIELD_INTERLACED_TB:
+	case V4L2_FIELD_SEQ_TB:
 		return 't';
 	case V4L2_FIELD_INTERLACED_BT:
+	case V4L2_FIELD_SEQ_BT:
 		return 'b';
 	default:
 		return '?';
@@ -79,7 +86,7 @@ int y4m_write(struct output *output, const __u8 *data)
 {
 	const struct device *device = output->device;
 	const struct picture *picture = &device->picture;
-	struct rate rate = device->rate;
+	struct rate rate = field_rate(device->field, device->rate);
 	char header[Y4M_HEADER_MAX];
 	char frame[Y4M_HEADER_MAX + 16];
 	__u8 *free_part = output->buffer;

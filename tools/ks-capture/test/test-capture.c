@@ -53,6 +53,67 @@ void test_capture_film(void)
 	SAID("4 dropped in 1 gap");
 }
 
+/* What a file begins with */
+static const char *head_of(const char *name)
+{
+	static char head[128];
+	FILE *file = fopen(name, "r");
+
+	head[0] = 0;
+	if (file && fgets(head, sizeof(head), file))
+		head[strcspn(head, "\n")] = 0;
+	if (file)
+		fclose(file);
+	return head;
+}
+
+/*
+ * Fields one by one: the second one of a frame has the same number. That is no gap, a
+ * mark on it means damage, and the film has their rate.
+ */
+void test_capture_fields(void)
+{
+	unsigned int i;
+
+	camera_reset(8);
+	camera.field = V4L2_FIELD_ALTERNATE;
+	for (i = 0; i < 8; i++)
+		camera.frames[i].sequence = i / 2;
+	camera.frames[3].flags = KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+	CHECK_EQ(camera_run("-n 7 -o a.y4m"), STATUS_OK);
+	SAID("a picture is one field");
+	SAID("36 instead of 72");
+	SAID("7 fields of YUYV 64x36");
+	SAID("1 dropped, 1 of them damaged");
+	CHECK_STR(head_of("a.y4m"), "YUV4MPEG2 W64 H36 F60:1 Ip A1:2 C422 XCOLORRANGE=LIMITED");
+	CHECK_EQ(size_of("a.y4m"), 57 + 7 * (6 + 2 * 64 * 36));
+
+	camera_reset(2);
+	camera.field = V4L2_FIELD_BOTTOM;
+	CHECK_EQ(camera_run("-n 2 -o a.y4m"), STATUS_OK);
+	SAID("sends the bottom field of each frame only");
+	CHECK_STR(head_of("a.y4m"), "YUV4MPEG2 W64 H36 F30:1 Ip A1:2 C422 XCOLORRANGE=LIMITED");
+	camera_reset(2);
+	CHECK_EQ(camera_run("-n 2 -o a.y4m"), STATUS_OK);
+	SAID_NOT("field");
+}
+
+/* A driver that does not count */
+void test_capture_unnumbered(void)
+{
+	unsigned int i;
+
+	camera_reset(5);
+	for (i = 0; i < 5; i++)
+		camera.frames[i].sequence = 0;
+	camera.frames[2].flags = KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+	CHECK_EQ(camera_run("-n 4"), STATUS_OK);
+	SAID("4 frames");
+	SAID("1 damaged");
+	SAID("lost ones cannot be counted");
+	SAID_NOT("gap");
+}
+
 /* Names that are refused, in words that lead on, before anything is touched */
 void test_capture_names(void)
 {

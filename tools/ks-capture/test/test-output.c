@@ -90,7 +90,11 @@ void test_y4m_header(void)
 	CHECK_STR(header, "YUV4MPEG2 W720 H48 F30000:1001 It A59:54 C420jpeg XCOLORRANGE=FULL");
 	pic = noise_picture(data, V4L2_PIX_FMT_GREY, 9, 7, 0, full);
 	y4m_header(header, &pic, V4L2_FIELD_ALTERNATE, unknown, square);
-	CHECK_STR(header, "YUV4MPEG2 W9 H7 F0:0 I? A1:1 Cmono XCOLORRANGE=FULL");
+	CHECK_STR(header, "YUV4MPEG2 W9 H7 F0:0 Ip A1:1 Cmono XCOLORRANGE=FULL");
+	y4m_header(header, &pic, V4L2_FIELD_SEQ_TB, ntsc, square);
+	CHECK(strstr(header, " It "));
+	y4m_header(header, &pic, V4L2_FIELD_SEQ_BT, ntsc, square);
+	CHECK(strstr(header, " Ib "));
 	pic = noise_picture(data, V4L2_PIX_FMT_NV24, 9, 7, 0, limited);
 	y4m_header(header, &pic, V4L2_FIELD_INTERLACED_BT, ntsc, square);
 	CHECK_STR(header, "YUV4MPEG2 W9 H7 F30000:1001 Ib A1:1 C444 XCOLORRANGE=LIMITED");
@@ -244,6 +248,30 @@ void test_png_file(void)
 	check_png(V4L2_PIX_FMT_RGB24);
 	check_png(V4L2_PIX_FMT_XBGR32);
 	check_png(V4L2_PIX_FMT_GREY);
+}
+
+/* Whether a file says of a pixel that it is so high and so wide */
+static bool has_aspect(const char *path, const char chunk[13])
+{
+	static __u8 is[PICTURE_MAX];
+	size_t size = read_file(path, is, sizeof(is));
+
+	return memmem(is, size, chunk, 13);
+}
+
+/* Pixels that are not square, or half of the lines */
+void test_png_aspect(void)
+{
+	struct device device = device_of(V4L2_PIX_FMT_GREY, 37, 21, 0);
+	const char *path = file_name("picture.png");
+	struct options options = options_for(OUTPUT_PNG, path);
+	struct output output;
+
+	device.aspect = (struct v4l2_fract) { 2, 1 };
+	CHECK_EQ(output_init(&output, &options, &device), 0);
+	CHECK_EQ(output_frame(&output, 0, data, 37 * 21), 0);
+	CHECK_EQ(output_close(&output), 0);
+	CHECK(has_aspect(path, "pHYs\0\0\0\2\0\0\0\1\0"));
 }
 
 /* With a number in the name each frame has its own file */

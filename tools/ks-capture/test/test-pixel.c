@@ -329,6 +329,34 @@ void test_colours(void)
 	CHECK(c.matrix == MATRIX_709 && !c.full);
 }
 
+/* Where fields lie one after the other, each component's rows do, also odd numbers of them */
+void test_row_order(void)
+{
+	static const unsigned int places[][2][5] = {
+		[ROWS_TOP_FIRST] = { { 0, 3, 1, 4, 2 }, { 0, 2, 1 } },
+		[ROWS_BOTTOM_FIRST] = { { 2, 0, 3, 1, 4 }, { 1, 0, 2 } },
+	};
+	static __u8 data[PICTURE_MAX];
+	struct picture plain, pic;
+	enum row_order order;
+	unsigned int y;
+
+	plain = noise_picture(data, V4L2_PIX_FMT_NV12, 8, 5, 0, (struct colours) {});
+	CHECK(picture_is_dense(&plain, 0));
+	pic = plain;
+	for (order = ROWS_TOP_FIRST; order <= ROWS_BOTTOM_FIRST; order++) {
+		pic.rows = order;
+		CHECK(!picture_is_dense(&pic, 0));
+		CHECK_EQ(picture_bytes(&pic), picture_bytes(&plain));
+		for (y = 0; y < 5; y++)
+			CHECK(picture_samples(&pic, data, 0, y).first ==
+			      picture_samples(&plain, data, 0, places[order][0][y]).first);
+		for (y = 0; y < 3; y++)
+			CHECK(picture_samples(&pic, data, 2, y).first ==
+			      picture_samples(&plain, data, 2, places[order][1][y]).first);
+	}
+}
+
 /* The least size of a frame is what the last sample needs, and no byte more */
 void test_bytes(void)
 {

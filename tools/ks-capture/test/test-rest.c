@@ -87,11 +87,11 @@ void test_tally(void)
 	CHECK_EQ(t.damaged, 1);
 	CHECK_EQ(t.dropped, 4);
 	CHECK_EQ(t.gaps, 1);
-	/* Back to the start, and the same once more */
+	/* Back to the start, and the same once more, which is no gap */
 	CHECK(!tally_sequence(&t, 0));
-	CHECK(!tally_sequence(&t, 0));
+	CHECK(tally_sequence(&t, 0));
 	CHECK_EQ(t.dropped, 4);
-	CHECK_EQ(t.gaps, 3);
+	CHECK_EQ(t.gaps, 2);
 	/* Over the end of the numbers */
 	t = (struct tally) {};
 	CHECK(tally_sequence(&t, 0xfffffffe));
@@ -99,6 +99,49 @@ void test_tally(void)
 	CHECK(tally_sequence(&t, 0));
 	CHECK(!tally_sequence(&t, 2));
 	CHECK_EQ(t.dropped, 1);
+}
+
+/* The fields of a frame have one number */
+void test_tally_fields(void)
+{
+	static const __u32 compliant[] = { 6, 7, 7, 8, 8, 9, 10, 10, 13, 13, 14 };
+	static const __u32 counting[] = { 0, 1, 2, 3, 5 };
+	struct tally t = { .fields = true };
+	size_t i;
+
+	/* It begins with a second field; one of 9 is lost, and all of 11 and 12 */
+	for (i = 0; i < ARRAY_SIZE(compliant); i++)
+		CHECK_EQ(tally_sequence(&t, compliant[i]), compliant[i] != 13 || i == 9);
+	CHECK_EQ(t.dropped, 1 + 4);
+	CHECK_EQ(t.gaps, 1);
+	CHECK(!tally_is_blind(&t));
+	/* A driver that counts fields */
+	t = (struct tally) { .fields = true };
+	for (i = 0; i < ARRAY_SIZE(counting); i++)
+		tally_sequence(&t, counting[i]);
+	CHECK_EQ(t.dropped, 1);
+	CHECK_EQ(t.gaps, 1);
+}
+
+/* A driver that does not count has no gaps, and it is known that it does not */
+void test_tally_still(void)
+{
+	struct tally t = {};
+	int i;
+
+	for (i = 0; i < 9; i++) {
+		CHECK(tally_sequence(&t, 0));
+		CHECK_EQ(tally_is_blind(&t), i > 0);
+	}
+	CHECK_EQ(t.dropped, 0);
+	CHECK_EQ(t.gaps, 0);
+	t = (struct tally) { .fields = true };
+	for (i = 0; i < 9; i++) {
+		CHECK(tally_sequence(&t, 0));
+		CHECK_EQ(tally_is_blind(&t), i > 1);
+	}
+	tally_sequence(&t, 1);
+	CHECK(!tally_is_blind(&t));
 }
 
 void test_json(void)
@@ -124,9 +167,10 @@ void test_report(void)
 	struct device device = {
 		.driver = "viv\"id",
 		.fourcc = F(NV12),
+		.field = V4L2_FIELD_ALTERNATE,
 		.picture = { .width = 640, .height = 360 },
 	};
-	struct tally tally = { .frames = 120, .dropped = 3, .gaps = 2 };
+	struct tally tally = { .frames = 120, .dropped = 3, .damaged = 1, .gaps = 2 };
 	int fd = mkstemp(path);
 	char *rest;
 
@@ -140,8 +184,11 @@ void test_report(void)
 		  "  \"height\": 360,\n"
 		  "  \"pixelformat\": \"NV12\",\n"
 		  "  \"heap\": \"system\",\n"
+		  "  \"field\": \"alternate\",\n"
+		  "  \"numbered\": true,\n"
 		  "  \"frames\": 120,\n"
 		  "  \"dropped\": 3,\n"
+		  "  \"damaged\": 1,\n"
 		  "  \"sequence_gaps\": 2,\n"
 		  "  \"elapsed_s\": 4.013\n}\n");
 	CHECK(report_write("/dev/full", &device, "system", &tally, 1) < 0);
@@ -157,6 +204,7 @@ int main(int argc, char **argv)
 		{ "colours: V4L2's defaults", test_colours },
 		{ "colours: known ones", test_known_colours },
 		{ "pixels of every format against the model", test_rows },
+		{ "rows of two fields", test_row_order },
 		{ "bytes in a frame", test_bytes },
 		{ "rows that do not fit", test_sanity },
 		{ "y4m header", test_y4m_header },
@@ -164,6 +212,7 @@ int main(int argc, char **argv)
 		{ "raw file", test_raw_file },
 		{ "y4m file", test_y4m_file },
 		{ "PNG file", test_png_file },
+		{ "PNG file with pixels that are not square", test_png_aspect },
 		{ "numbered files", test_numbered_files },
 		{ "full disk", test_full_disk },
 		{ "reader gone", test_reader_gone },
@@ -179,6 +228,8 @@ int main(int argc, char **argv)
 		{ "formats for outputs", test_can_use },
 		{ "choice of a format", test_choice },
 		{ "tally", test_tally },
+		{ "tally of fields", test_tally_fields },
+		{ "tally of frames with one number", test_tally_still },
 		{ "JSON text", test_json },
 		{ "report", test_report },
 		{ "captures: a folder for them", begin_captures },
@@ -186,6 +237,8 @@ int main(int argc, char **argv)
 		{ "capture of damaged frames", test_capture_damaged },
 		{ "names of files that are something else", test_capture_names },
 		{ "named pipe", test_capture_pipe },
+		{ "capture of fields", test_capture_fields },
+		{ "capture of frames without numbers", test_capture_unnumbered },
 		{ "captures: the folder goes", end_captures },
 	};
 

@@ -24,6 +24,7 @@ void test_fourcc(void);
 void test_colours(void);
 void test_known_colours(void);
 void test_rows(void);
+void test_row_order(void);
 void test_bytes(void);
 void test_sanity(void);
 /* output.c */
@@ -32,6 +33,7 @@ void test_y4m_planes(void);
 void test_raw_file(void);
 void test_y4m_file(void);
 void test_png_file(void);
+void test_png_aspect(void);
 void test_numbered_files(void);
 void test_full_disk(void);
 void test_reader_gone(void);
@@ -49,6 +51,8 @@ void test_program(void);
 void test_can_use(void);
 void test_choice(void);
 void test_tally(void);
+void test_tally_fields(void);
+void test_tally_still(void);
 void test_json(void);
 void test_report(void);
 /* The whole of it */
@@ -57,6 +61,8 @@ void test_capture_film(void);
 void test_capture_damaged(void);
 void test_capture_names(void);
 void test_capture_pipe(void);
+void test_capture_fields(void);
+void test_capture_unnumbered(void);
 void end_captures(void);
 
 #endif /* TESTS_H */
