@@ -26,6 +26,21 @@ bool output_can_use(enum output_kind kind, __u32 fourcc)
 	return false;
 }
 
+bool offer_can_use(const struct offer *offer, enum output_kind kind)
+{
+	return offer->planes == 1 && output_can_use(kind, offer->fourcc);
+}
+
+static bool is_usable(const struct offer *offers, unsigned int count, __u32 fourcc)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (offers[i].fourcc == fourcc && offers[i].planes == 1)
+			return true;
+	return false;
+}
+
 /* Lower is better; formats that are not in the table follow all others */
 static unsigned int rank(const struct offer *offer)
 {
@@ -55,8 +70,10 @@ __u32 choose_format(const struct offer *offers, unsigned int count, __u32 curren
 	const struct offer *best = NULL;
 	unsigned int i;
 
+	if (!is_usable(offers, count, current))
+		current = pixel_in_one_piece(current);
 	for (i = 0; i < count; i++) {
-		if (!output_can_use(kind, offers[i].fourcc))
+		if (!offer_can_use(&offers[i], kind))
 			continue;
 		if (!best || is_better(&offers[i], best, current))
 			best = &offers[i];

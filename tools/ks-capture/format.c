@@ -52,6 +52,7 @@ static unsigned int list_offers(const struct device *device, __u32 width, __u32 
 			.fourcc = desc.pixelformat,
 			.emulated = desc.flags & V4L2_FMT_FLAG_EMULATED,
 			.has_size = has_size(device->fd, desc.pixelformat, width, height),
+			.planes = v4l2_planes(device->fd, device->type, desc.pixelformat),
 		};
 	return count;
 }
@@ -64,7 +65,7 @@ static void advise_offers(const struct offer *offers, unsigned int count, enum o
 	size_t len;
 
 	for (i = 0; i < count; i++) {
-		if (!output_can_use(kind, offers[i].fourcc))
+		if (!offer_can_use(&offers[i], kind))
 			continue;
 		len = strlen(line);
 		snprintf(line + len, sizeof(line) - len, " %s",
@@ -96,23 +97,56 @@ static int refuse_output(__u32 fourcc, enum output_kind kind, const struct offer
 	return STATUS_FORMAT;
 }
 
-/* The user's code, in the case that the device spells it */
-static bool find_offer(const struct offer *offers, unsigned int count, __u32 *fourcc)
+/* What the user names, or what the device spells so in another case; NULL for nothing */
+static const struct offer *find_offer(const struct offer *offers, unsigned int count,
+				      __u32 fourcc)
 {
 	char wish[FOURCC_TEXT], offer[FOURCC_TEXT];
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
-		if (offers[i].fourcc == *fourcc)
-			return true;
-	fourcc_text(*fourcc, wish);
-	for (i = 0; i < count; i++) {
-		if (strcasecmp(fourcc_text(offers[i].fourcc, offer), wish))
-			continue;
-		*fourcc = offers[i].fourcc;
-		return true;
+		if (offers[i].fourcc == fourcc)
+			return &offers[i];
+	fourcc_text(fourcc, wish);
+	for (i = 0; i < count; i++)
+		if (!strcasecmp(fourcc_text(offers[i].fourcc, offer), wish))
+			return &offers[i];
+	return NULL;
+}
+
+static int refuse_pieces(const struct device *device, const struct offer *refused,
+			 const struct offer *offers, unsigned int count, enum output_kind kind)
+{
+	const struct offer *one = find_offer(offers, count, pixel_in_one_piece(refused->fourcc));
+	char code[FOURCC_TEXT];
+
+	say_error("%s keeps a %s frame in %u pieces of memory; one is what ksalloc takes",
+		  device->path, fourcc_text(refused->fourcc, code), refused->planes);
+	if (one && offer_can_use(one, kind))
+		say_advice("The same in one piece: -f %s", fourcc_text(one->fourcc, code));
+	else
+		advise_offers(offers, count, kind);
+	return STATUS_FORMAT;
+}
+
+static int refuse_all(const struct device *device, const struct offer *offers,
+		      unsigned int count, enum output_kind kind)
+{
+	unsigned int i;
+
+	for (i = 0; i < count && offers[i].planes != 1; i++)
+		;
+	if (count && i == count) {
+		say_error("%s keeps frames in several pieces of memory; one is what ksalloc takes",
+			  device->path);
+		say_advice("It has no other format, so ks-capture cannot use it.");
+		return STATUS_FORMAT;
 	}
-	return false;
+	say_error("%s has no format that can be written as %s", device->path,
+		  output_kind_name(kind));
+	advise_output(kind, count ? pixel_format_find(offers[0].fourcc) : NULL);
+	advise_offers(offers, count, OUTPUT_RAW);
+	return STATUS_FORMAT;
 }
 
 static int pick_format(const struct device *device, const struct options *options,
@@ -120,25 +154,25 @@ static int pick_format(const struct device *device, const struct options *option
 {
 	struct offer offers[OFFERS_MAX];
 	unsigned int count = list_offers(device, options->width, options->height, offers);
+	const struct offer *offer;
 	char code[FOURCC_TEXT];
 
 	*fourcc = options->fourcc;
 	if (!*fourcc) {
 		*fourcc = choose_format(offers, count, now->fourcc, options->kind);
-		if (*fourcc)
-			return STATUS_OK;
-		say_error("%s has no format that can be written as %s", device->path,
-			  output_kind_name(options->kind));
-		advise_output(options->kind, count ? pixel_format_find(offers[0].fourcc) : NULL);
-		advise_offers(offers, count, OUTPUT_RAW);
-		return STATUS_FORMAT;
+		return *fourcc ? STATUS_OK : refuse_all(device, offers, count, options->kind);
 	}
-	if (count && !find_offer(offers, count, fourcc)) {
+	offer = find_offer(offers, count, *fourcc);
+	if (count && !offer) {
 		say_error("%s does not offer the format %s", device->path,
 			  fourcc_text(*fourcc, code));
 		advise_offers(offers, count, options->kind);
 		return STATUS_FORMAT;
 	}
+	if (offer && offer->planes != 1)
+		return refuse_pieces(device, offer, offers, count, options->kind);
+	if (offer)
+		*fourcc = offer->fourcc;
 	if (!output_can_use(options->kind, *fourcc))
 		return refuse_output(*fourcc, options->kind, offers, count);
 	return STATUS_OK;

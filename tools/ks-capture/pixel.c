@@ -88,6 +88,28 @@ const struct pixel_format *pixel_format_find(__u32 fourcc)
 	return NULL;
 }
 
+__u32 pixel_in_one_piece(__u32 fourcc)
+{
+	static const struct {
+		__u32 pieces;
+		__u32 one;
+	} pairs[] = {
+		{ V4L2_PIX_FMT_NV12M, V4L2_PIX_FMT_NV12 },
+		{ V4L2_PIX_FMT_NV21M, V4L2_PIX_FMT_NV21 },
+		{ V4L2_PIX_FMT_NV16M, V4L2_PIX_FMT_NV16 },
+		{ V4L2_PIX_FMT_NV61M, V4L2_PIX_FMT_NV61 },
+		{ V4L2_PIX_FMT_YUV420M, V4L2_PIX_FMT_YUV420 },
+		{ V4L2_PIX_FMT_YVU420M, V4L2_PIX_FMT_YVU420 },
+		{ V4L2_PIX_FMT_YUV422M, V4L2_PIX_FMT_YUV422P },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(pairs); i++)
+		if (pairs[i].pieces == fourcc)
+			return pairs[i].one;
+	return 0;
+}
+
 const char *fourcc_text(__u32 fourcc, char text[FOURCC_TEXT])
 {
 	int i, len = 0;

@@ -106,6 +106,12 @@ const struct pixel_format *pixel_format_at(unsigned int index);
 /* NULL where it is not known */
 const struct pixel_format *pixel_format_find(__u32 fourcc);
 
+/*
+ * The format that has the same samples in one piece of memory as this one in several;
+ * 0 where there is none
+ */
+__u32 pixel_in_one_piece(__u32 fourcc);
+
 /* A code as text: up to 4 characters, and "-BE" for big-endian ones */
 #define FOURCC_TEXT 8
 const char *fourcc_text(__u32 fourcc, char text[FOURCC_TEXT]);

@@ -53,6 +53,36 @@ void test_capture_film(void)
 	SAID("4 dropped in 1 gap");
 }
 
+static void reset_to_pieces(void)
+{
+	camera_reset(1);
+	camera.caps = V4L2_CAP_VIDEO_CAPTURE_MPLANE | V4L2_CAP_STREAMING;
+	camera.formats[0] = (struct camera_format) { V4L2_PIX_FMT_NV12, 1, false };
+	camera.formats[1] = (struct camera_format) { V4L2_PIX_FMT_NV12M, 2, false };
+	camera.format = V4L2_PIX_FMT_NV12M;
+}
+
+/* Another program left the device at a format that lies in two pieces of memory */
+void test_capture_pieces(void)
+{
+	reset_to_pieces();
+	CHECK_EQ(camera_run("-n 1"), STATUS_OK);
+	CHECK_EQ(camera.format, V4L2_PIX_FMT_NV12);
+	reset_to_pieces();
+	CHECK_EQ(camera_run("-n 1 -o a.raw"), STATUS_OK);
+	CHECK_EQ(camera.format, V4L2_PIX_FMT_NV12);
+	/* What is asked for by name is not changed */
+	reset_to_pieces();
+	CHECK_EQ(camera_run("-n 1 -f NM12"), STATUS_FORMAT);
+	SAID("in 2 pieces of memory");
+	SAID("The same in one piece: -f NV12");
+	reset_to_pieces();
+	camera.formats[0] = camera.formats[1];
+	camera.formats[1].fourcc = 0;
+	CHECK_EQ(camera_run("-n 1"), STATUS_FORMAT);
+	SAID("It has no other format");
+}
+
 /* What a file begins with */
 static const char *head_of(const char *name)
 {

@@ -33,19 +33,27 @@ void test_can_use(void)
 void test_choice(void)
 {
 	static const struct offer camera[] = {
-		{ F(MJPEG), false, true }, { F(YUYV), false, true }, { F(H264), false, true },
+		{ F(MJPEG), false, true, 1 }, { F(YUYV), false, true, 1 },
+		{ F(H264), false, true, 1 },
 	};
 	static const struct offer slow[] = {
-		{ F(YUYV), false, false }, { F(NV12), false, true }, { F(RGB24), true, true },
+		{ F(YUYV), false, false, 1 }, { F(NV12), false, true, 1 },
+		{ F(RGB24), true, true, 1 },
 	};
 	static const struct offer emulating[] = {
-		{ F(YUYV), true, true }, { F(NV12), false, true }, { F(NV21), false, true },
+		{ F(YUYV), true, true, 1 }, { F(NV12), false, true, 1 },
+		{ F(NV21), false, true, 1 },
 	};
 	static const struct offer bayer[] = {
-		{ F(SBGGR8), false, true },
+		{ F(SBGGR8), false, true, 1 },
 	};
 	static const struct offer rgb[] = {
-		{ F(BGR24), false, true }, { F(RGB24), false, true },
+		{ F(BGR24), false, true, 1 }, { F(RGB24), false, true, 1 },
+	};
+
+	static const struct offer pieces[] = {
+		{ F(YUYV), false, true, 1 }, { F(NV12), false, true, 1 },
+		{ F(NV12M), false, true, 2 }, { F(YUV444M), false, true, 3 },
 	};
 
 	/* What the output can use; the present one first, whatever its rank */
@@ -61,6 +69,13 @@ void test_choice(void)
 	/* The size goes before all that */
 	CHECK_EQ(choose_format(slow, 3, F(YUYV), OUTPUT_PNG), F(NV12));
 	CHECK_EQ(choose_format(slow, 1, F(YUYV), OUTPUT_PNG), F(YUYV));
+	/* What is in several pieces cannot be used: then the same in one piece, or the best */
+	CHECK_EQ(choose_format(pieces, 4, F(NV12M), OUTPUT_NONE), F(NV12));
+	CHECK_EQ(choose_format(pieces, 4, F(NV12M), OUTPUT_RAW), F(NV12));
+	CHECK_EQ(choose_format(pieces, 4, F(NV12M), OUTPUT_Y4M), F(NV12));
+	CHECK_EQ(choose_format(pieces, 4, F(NV21M), OUTPUT_NONE), F(YUYV));
+	CHECK_EQ(choose_format(pieces, 4, F(YUV444M), OUTPUT_PNG), F(YUYV));
+	CHECK_EQ(choose_format(pieces + 2, 2, F(NV12M), OUTPUT_RAW), 0);
 	/* Nothing will do */
 	CHECK_EQ(choose_format(bayer, 1, F(SBGGR8), OUTPUT_PNG), 0);
 	CHECK_EQ(choose_format(rgb, 2, F(RGB24), OUTPUT_Y4M), 0);
@@ -237,6 +252,7 @@ int main(int argc, char **argv)
 		{ "capture of damaged frames", test_capture_damaged },
 		{ "names of files that are something else", test_capture_names },
 		{ "named pipe", test_capture_pipe },
+		{ "formats in several pieces", test_capture_pieces },
 		{ "capture of fields", test_capture_fields },
 		{ "capture of frames without numbers", test_capture_unnumbered },
 		{ "captures: the folder goes", end_captures },
