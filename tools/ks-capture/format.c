@@ -79,8 +79,8 @@ static void advise_output(enum output_kind kind, const struct pixel_format *form
 {
 	if (format && format->kind == PIXEL_JPEG)
 		say_advice("-F jpeg saves its frames as they come, each one a JPEG picture.");
-	else if (kind == OUTPUT_Y4M && format && format->kind == PIXEL_RGB)
-		say_advice("-F png takes RGB; -F raw saves the frames as they come.");
+	else if (kind == OUTPUT_Y4M && output_can_use(OUTPUT_PNG, format ? format->fourcc : 0))
+		say_advice("-F png takes it; -F raw saves the frames as they come.");
 	else
 		say_advice("-F raw saves the frames as they come.");
 }

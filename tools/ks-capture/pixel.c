@@ -24,6 +24,9 @@
 	{ .fourcc = V4L2_PIX_FMT_##code, .kind = PIXEL_RGB, .offset = { r, g, b }, \
 	  .step = bytes }
 
+#define DEEP(code, n, ...) \
+	{ .fourcc = V4L2_PIX_FMT_##code, .kind = PIXEL_DEEP, .step = 2, .bits = n, __VA_ARGS__ }
+
 /* In the order in which a format is chosen when the user names none */
 static const struct pixel_format formats[] = {
 	PACKED_422(YUYV, 0, 1, 3),
@@ -52,6 +55,12 @@ static const struct pixel_format formats[] = {
 	RGB(BGRX32, 4, 3, 2, 1),
 	RGB(BGRA32, 4, 3, 2, 1),
 	{ .fourcc = V4L2_PIX_FMT_GREY, .kind = PIXEL_GREY, .step = 1 },
+	DEEP(Y16, 16),
+	DEEP(Y16_BE, 16, .big_endian = true),
+	DEEP(Y14, 14),
+	DEEP(Y12, 12),
+	DEEP(Y10, 10),
+	DEEP(Z16, 16),
 	{ .fourcc = V4L2_PIX_FMT_MJPEG, .kind = PIXEL_JPEG },
 	{ .fourcc = V4L2_PIX_FMT_JPEG, .kind = PIXEL_JPEG },
 };
@@ -216,7 +225,9 @@ static size_t component_stride(const struct picture *picture, int component)
 /* Bytes from the beginning of a component's row to the end of its last sample */
 static size_t component_row_bytes(const struct picture *picture, int component)
 {
-	return picture->format->offset[component] + 1 +
+	size_t sample = picture->format->kind == PIXEL_DEEP ? 2 : 1;
+
+	return picture->format->offset[component] + sample +
 	       (size_t)(picture_component_width(picture, component) - 1) *
 	       component_step(picture, component);
 }
@@ -236,7 +247,7 @@ static size_t component_start(const struct picture *picture, int component)
 
 static int components(const struct picture *picture)
 {
-	return picture->format->kind == PIXEL_GREY ? 1 : 3;
+	return picture->format->kind == PIXEL_GREY || picture->format->kind == PIXEL_DEEP ? 1 : 3;
 }
 
 bool picture_is_sane(const struct picture *picture)
@@ -398,4 +409,21 @@ void picture_row_grey(const struct picture *picture, const struct converter *con
 
 	for (x = 0; x < picture->width; x++)
 		grey[x] = to_byte(converter->luma * (in.first[x] - converter->black));
+}
+
+void picture_row_deep(const struct picture *picture, const __u8 *data, unsigned int y,
+		      __u8 *deep)
+{
+	struct samples in = picture_samples(picture, data, 0, y);
+	const struct pixel_format *format = picture->format;
+	unsigned int x, value;
+
+	for (x = 0; x < picture->width; x++) {
+		const __u8 *sample = in.first + x * in.step;
+
+		value = sample[format->big_endian] | sample[!format->big_endian] << 8;
+		value <<= 16 - format->bits;
+		deep[2 * x] = value >> 8;
+		deep[2 * x + 1] = value;
+	}
 }

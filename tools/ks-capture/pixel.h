@@ -8,9 +8,18 @@
 
 #include <linux/videodev2.h>
 
+/**
+ * enum pixel_kind - what the samples of a format are
+ * @PIXEL_YUV: Y, Cb and Cr
+ * @PIXEL_GREY: grey, one byte each
+ * @PIXEL_DEEP: grey or depth, two bytes each
+ * @PIXEL_RGB: R, G and B
+ * @PIXEL_JPEG: none: each picture is a file
+ */
 enum pixel_kind {
 	PIXEL_YUV,
 	PIXEL_GREY,
+	PIXEL_DEEP,
 	PIXEL_RGB,
 	PIXEL_JPEG,
 };
@@ -26,6 +35,8 @@ enum pixel_kind {
  * @chroma_step: the same for Cb and Cr of PIXEL_YUV
  * @hshift: pixels that share a chroma sample in a row, as a power of two
  * @vshift: the same in a column
+ * @bits: of PIXEL_DEEP: bits in a sample, the lower ones of its two bytes
+ * @big_endian: of PIXEL_DEEP: the upper byte comes first
  */
 struct pixel_format {
 	__u32 fourcc;
@@ -36,6 +47,8 @@ struct pixel_format {
 	__u8 chroma_step;
 	__u8 hshift;
 	__u8 vshift;
+	__u8 bits;
+	bool big_endian;
 };
 
 enum matrix {
@@ -141,5 +154,9 @@ void picture_row_rgb(const struct picture *picture, const struct converter *conv
 /* Row @y as grey bytes, of PIXEL_GREY pictures */
 void picture_row_grey(const struct picture *picture, const struct converter *converter,
 		      const __u8 *data, unsigned int y, __u8 *grey);
+
+/* Row @y as 16-bit big-endian samples of PIXEL_DEEP pictures; white has all bits set */
+void picture_row_deep(const struct picture *picture, const __u8 *data, unsigned int y,
+		      __u8 *deep);
 
 #endif /* PIXEL_H */

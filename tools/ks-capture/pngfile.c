@@ -55,31 +55,55 @@ static void write_aspect(png_structp png, const struct v4l2_fract *aspect)
 	png_write_chunk(png, (png_const_bytep)"pHYs", chunk, sizeof(chunk));
 }
 
+/* How many bits of a sample the camera made; the others are zero */
+static void write_bits(png_structp png, unsigned int bits)
+{
+	png_byte chunk = bits;
+
+	png_write_chunk(png, (png_const_bytep)"sBIT", &chunk, sizeof(chunk));
+}
+
+static void write_png_rows(struct output *output, png_structp png, const __u8 *data)
+{
+	const struct picture *picture = &output->device->picture;
+	unsigned int y;
+
+	for (y = 0; y < picture->height; y++) {
+		switch (picture->format->kind) {
+		case PIXEL_GREY:
+			picture_row_grey(picture, &output->converter, data, y, output->buffer);
+			break;
+		case PIXEL_DEEP:
+			picture_row_deep(picture, data, y, output->buffer);
+			break;
+		default:
+			picture_row_rgb(picture, &output->converter, data, y, output->buffer);
+		}
+		png_write_row(png, output->buffer);
+	}
+}
+
 static void write_png_picture(struct output *output, png_structp png, png_infop info,
 			      const __u8 *data)
 {
 	const struct v4l2_fract *aspect = &output->device->aspect;
 	const struct picture *picture = &output->device->picture;
+	bool deep = picture->format->kind == PIXEL_DEEP;
 	bool grey = picture->format->kind == PIXEL_GREY;
-	unsigned int y;
 
 	/* Fast rather than small: the camera does not wait */
 	png_set_compression_level(png, 1);
 	png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB);
 	png_set_compression_buffer_size(png, 1 << 16);
-	png_set_IHDR(png, info, picture->width, picture->height, 8,
-		     grey ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
-		     PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+	png_set_IHDR(png, info, picture->width, picture->height, deep ? 16 : 8,
+		     grey || deep ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
+		     PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
 	png_write_info(png, info);
+	if (deep && picture->format->bits < 16)
+		write_bits(png, picture->format->bits);
 	if (aspect->numerator != aspect->denominator)
 		write_aspect(png, aspect);
-	for (y = 0; y < picture->height; y++) {
-		if (grey)
-			picture_row_grey(picture, &output->converter, data, y, output->buffer);
-		else
-			picture_row_rgb(picture, &output->converter, data, y, output->buffer);
-		png_write_row(png, output->buffer);
-	}
+	write_png_rows(output, png, data);
 	png_write_end(png, info);
 }
 

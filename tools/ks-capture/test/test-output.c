@@ -250,6 +250,61 @@ void test_png_file(void)
 	check_png(V4L2_PIX_FMT_GREY);
 }
 
+/* The first row of a picture whose samples have 16 bits each, and are grey */
+static bool read_deep(const char *path, __u8 *row)
+{
+	png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+	png_infop info = png_create_info_struct(png);
+	FILE *file = fopen(path, "r");
+	bool right;
+
+	png_init_io(png, file);
+	png_read_info(png, info);
+	right = png_get_bit_depth(png, info) == 16 &&
+		png_get_color_type(png, info) == PNG_COLOR_TYPE_GRAY;
+	if (right)
+		png_read_row(png, row, NULL);
+	png_destroy_read_struct(&png, &info, NULL);
+	fclose(file);
+	return right;
+}
+
+static void check_deep(__u32 fourcc, const __u8 samples[4], unsigned int first,
+		       unsigned int second, const char *bits)
+{
+	struct device device = device_of(fourcc, 2, 1, 0);
+	const char *path = file_name("picture.png");
+	struct options options = options_for(OUTPUT_PNG, path);
+	static __u8 is[PICTURE_MAX];
+	struct output output;
+	size_t size;
+
+	device.picture.stride = 4;
+	CHECK_EQ(picture_bytes(&device.picture), 4);
+	CHECK_EQ(output_init(&output, &options, &device), 0);
+	CHECK_EQ(output_frame(&output, 0, samples, 4), 0);
+	CHECK_EQ(output_close(&output), 0);
+	CHECK(read_deep(path, is));
+	CHECK_EQ(is[0] << 8 | is[1], first);
+	CHECK_EQ(is[2] << 8 | is[3], second);
+	size = read_file(path, is, sizeof(is));
+	CHECK_EQ(!!memmem(is, size, "sBIT", 4), !!bits);
+	CHECK(!bits || memmem(is, size, bits, 5));
+}
+
+/* Thermal and depth cameras: grey with more than 8 bits, in both orders of bytes */
+void test_png_deep(void)
+{
+	static const __u8 samples[] = { 0x34, 0x12, 0xff, 0x03 };
+
+	check_deep(V4L2_PIX_FMT_Y16, samples, 0x1234, 0x03ff, NULL);
+	check_deep(V4L2_PIX_FMT_Z16, samples, 0x1234, 0x03ff, NULL);
+	check_deep(V4L2_PIX_FMT_Y16_BE, samples, 0x3412, 0xff03, NULL);
+	check_deep(V4L2_PIX_FMT_Y10, samples, 0x8d00, 0xffc0, "sBIT\12");
+	check_deep(V4L2_PIX_FMT_Y12, samples, 0x2340, 0x3ff0, "sBIT\14");
+	check_deep(V4L2_PIX_FMT_Y14, samples, 0x48d0, 0x0ffc, "sBIT\16");
+}
+
 /* Whether a file says of a pixel that it is so high and so wide */
 static bool has_aspect(const char *path, const char chunk[13])
 {

@@ -22,6 +22,8 @@ void test_can_use(void)
 	CHECK(output_can_use(OUTPUT_Y4M, F(NV12)));
 	CHECK(output_can_use(OUTPUT_Y4M, F(GREY)));
 	CHECK(!output_can_use(OUTPUT_Y4M, F(RGB24)));
+	CHECK(output_can_use(OUTPUT_PNG, F(Y16)));
+	CHECK(!output_can_use(OUTPUT_Y4M, F(Y16)));
 	CHECK(!output_can_use(OUTPUT_Y4M, F(JPEG)));
 	CHECK(output_can_use(OUTPUT_JPEG, F(MJPEG)));
 	CHECK(output_can_use(OUTPUT_JPEG, F(JPEG)));
@@ -227,6 +229,7 @@ int main(int argc, char **argv)
 		{ "raw file", test_raw_file },
 		{ "y4m file", test_y4m_file },
 		{ "PNG file", test_png_file },
+		{ "PNG file of 16 bits a sample", test_png_deep },
 		{ "PNG file with pixels that are not square", test_png_aspect },
 		{ "numbered files", test_numbered_files },
 		{ "full disk", test_full_disk },

@@ -34,6 +34,7 @@ void test_raw_file(void);
 void test_y4m_file(void);
 void test_png_file(void);
 void test_png_aspect(void);
+void test_png_deep(void);
 void test_numbered_files(void);
 void test_full_disk(void);
 void test_reader_gone(void);
