@@ -90,7 +90,7 @@ int __wrap_open(const char *path, int flags, ...)
 	va_list args;
 
 	va_start(args, flags);
-	mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+	mode = (flags & O_CREAT) ? va_arg(args, mode_t) : 0;
 	va_end(args);
 	return open_any(path, flags, mode);
 }
@@ -102,7 +102,7 @@ int __wrap_open64(const char *path, int flags, ...)
 	va_list args;
 
 	va_start(args, flags);
-	mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+	mode = (flags & O_CREAT) ? va_arg(args, mode_t) : 0;
 	va_end(args);
 	return open_any(path, flags, mode);
 }
