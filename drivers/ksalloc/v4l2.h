@@ -10,8 +10,8 @@
  * A connection opens the V4L2 node once more for itself, with the credentials of the
  * caller and O_NONBLOCK. No process has this file, so nobody can dequeue, free or
  * replace its buffers, or make it block. For the driver it is one more client:
- * from ACQUIRE on, videobuf2 refuses all others. The caller's own file is kept only
- * for its priority and for ks_v4l2_reqbufs().
+ * from ACQUIRE on, videobuf2 refuses all others. The caller's own file is kept only if the
+ * driver does not show its queue, for ks_v4l2_reqbufs().
  *
  * The driver's ioctl operations are called with kernel structures, because the V4L2 core
  * has no way into them for other modules. ks_v4l2_* functions do around an operation
@@ -46,7 +46,8 @@
  * @lock: taken around operations if the driver has no lock that the V4L2 core takes, so
  *	that there is one operation on our file at a time
  * @file: our file of it, with a reference
- * @origin: the caller's file of it, with a reference
+ * @origin: the caller's file of it, with a reference, for ks_v4l2_reqbufs(); NULL if the
+ *	driver shows its queue
  * @vdev: the device, which lives while the files are open
  * @type: V4L2_BUF_TYPE_VIDEO_CAPTURE or its multi-planar variant
  */

@@ -88,16 +88,15 @@ static int ks_v4l2_check_file(struct file *file)
 	return ks_v4l2_check_security(file);
 }
 
-/* Our file counts at no priority: it is the caller's that counts */
-static void ks_v4l2_drop_priority(struct file *file)
+/* Gives our file the priority that the caller's has (VIDIOC_S_PRIORITY) */
+static void ks_v4l2_copy_priority(struct file *file, struct file *origin)
 {
 	struct video_device *vdev = video_devdata(file);
 	struct v4l2_fh *fh = file->private_data;
+	struct v4l2_fh *origin_fh = origin->private_data;
 
-	if (!test_bit(V4L2_FL_USES_V4L2_FH, &vdev->flags))
-		return;
-	v4l2_prio_close(vdev->prio, fh->prio);
-	fh->prio = V4L2_PRIORITY_UNSET;
+	if (test_bit(V4L2_FL_USES_V4L2_FH, &vdev->flags))
+		v4l2_prio_change(vdev->prio, &fh->prio, origin_fh->prio);
 }
 
 /* Another open file of the node behind @origin */
@@ -114,7 +113,7 @@ static struct file *ks_v4l2_reopen(struct file *origin)
 		fput(file);
 		return ERR_PTR(-ENODEV);
 	}
-	ks_v4l2_drop_priority(file);
+	ks_v4l2_copy_priority(file, origin);
 	return file;
 }
 
@@ -130,11 +129,12 @@ static int ks_v4l2_open_file(struct ks_v4l2_device *dev, struct file *origin)
 	if (IS_ERR(dev->file))
 		return PTR_ERR(dev->file);
 
-	dev->origin = origin;
 	dev->vdev = video_devdata(origin);
 	dev->type = dev->vdev->device_caps & V4L2_CAP_VIDEO_CAPTURE_MPLANE ?
 		    V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE :
 		    V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	if (!dev->vdev->queue)
+		dev->origin = get_file(origin);
 	return 0;
 }
 
@@ -161,11 +161,11 @@ struct ks_v4l2_device *ks_v4l2_open(int fd)
 
 	origin = fget(fd);
 	ret = origin ? ks_v4l2_open_file(dev, origin) : -EBADF;
+	if (origin)
+		fput(origin);
 	if (!ret)
 		return dev;
 
-	if (origin)
-		fput(origin);
 	mutex_destroy(&dev->lock);
 	kfree(dev);
 	return ERR_PTR(ret);
@@ -191,7 +191,8 @@ static void ks_v4l2_close(struct kref *refs)
 
 	/* At once: the driver does not access its buffers afterwards */
 	__fput_sync(dev->file);
-	fput(dev->origin);
+	if (dev->origin)
+		fput(dev->origin);
 	mutex_destroy(&dev->lock);
 	kfree(dev);
 }
@@ -319,10 +320,8 @@ int ks_v4l2_check(struct ks_v4l2_device *dev, unsigned int cmd)
 }
 
 /**
- * ks_v4l2_check_priority() - may the caller change what the device does?
+ * ks_v4l2_check_priority() - may our file change what the device does?
  * @dev: the device
- *
- * The priority of the caller's own file counts (VIDIOC_S_PRIORITY).
  *
  * Context: any.
  * Return: 0, or -EBUSY if another file has a higher priority.
@@ -330,7 +329,7 @@ int ks_v4l2_check(struct ks_v4l2_device *dev, unsigned int cmd)
 int ks_v4l2_check_priority(struct ks_v4l2_device *dev)
 {
 	struct video_device *vdev = dev->vdev;
-	struct v4l2_fh *fh = dev->origin->private_data;
+	struct v4l2_fh *fh = dev->file->private_data;
 
 	if (!test_bit(V4L2_FL_USES_V4L2_FH, &vdev->flags))
 		return 0;
@@ -368,7 +367,7 @@ static bool ks_v4l2_give_up_origin(struct ks_v4l2_device *dev,
 	struct v4l2_buffer buffer = { .type = dev->type };
 	u32 none = 0;
 
-	if (dev->vdev->queue || ks_v4l2_is_mplane(dev) ||
+	if (!dev->origin || ks_v4l2_is_mplane(dev) ||
 	    ks_v4l2_check(dev, VIDIOC_QUERYBUF))
 		return false;
 	return ops->vidioc_querybuf(dev->origin, dev->origin->private_data,
