@@ -275,6 +275,8 @@ void ks_allocator_deliver(struct ks_allocator *alloc, u32 index,
 			  struct ks_owner *owner);
 void ks_allocator_take_back(struct ks_allocator *alloc,
 			    const struct ks_connection *connection);
+void ks_allocator_abandon(struct ks_allocator *alloc,
+			  const struct ks_connection *connection);
 void ks_allocator_cancel(struct ks_allocator *alloc, struct ks_owner *owner);
 void ks_allocator_end_owner(struct ks_allocator *alloc, struct ks_owner *owner);
 void ks_allocator_reclaim(struct ks_allocator *alloc,

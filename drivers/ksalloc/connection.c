@@ -70,16 +70,24 @@ struct ks_connection *ks_connection_create(struct ksalloc_device *device,
 /**
  * ks_connection_destroy() - end a connection
  * @conn: a connection in STOP, whose device is destroyed
+ * @own: the device's own memory; only compared
+ *
+ * A device that did not stop has let go of its frames by now, unless they are its own
+ * memory, which is there until the allocator ends.
  *
  * Context: process context; sleeps.
  */
-void ks_connection_destroy(struct ks_connection *conn)
+void ks_connection_destroy(struct ks_connection *conn,
+			   const struct ksalloc_memory_ops *own)
 {
-	if (conn->allocator) {
-		/* After the end of a device that did not stop */
-		ks_allocator_take_back(conn->allocator, conn);
-		ks_allocator_put(conn->allocator);
-	}
+	struct ks_allocator *alloc = conn->allocator;
+
+	if (alloc && alloc->memory_ops == own)
+		ks_allocator_abandon(alloc, conn);
+	else if (alloc)
+		ks_allocator_take_back(alloc, conn);
+	if (alloc)
+		ks_allocator_put(alloc);
 	mutex_destroy(&conn->lock);
 	kfree(conn);
 }
@@ -129,7 +137,8 @@ EXPORT_SYMBOL_GPL(ksalloc_device_notify);
  * If it has disappeared, the connection is in STOP when this returns. Contract I6.
  *
  * Context: process context; sleeps. ks_connection.lock is not held.
- * Return: 0; -ENODEV.
+ * Return: 0; -ENODEV; -EIO if the device did not stop either; -EINTR if the task is
+ * killed meanwhile.
  */
 int ks_connection_check(struct ks_connection *conn)
 {
@@ -137,9 +146,11 @@ int ks_connection_check(struct ks_connection *conn)
 		if (likely(!conn->device->ops->gone(conn->device)))
 			return 0;
 		queue_work(ks_connection_wq, &conn->gone_work);
-		flush_work(&conn->gone_work);
+		if (wait_event_killable(conn->reader.wait,
+					READ_ONCE(conn->gone)))
+			return -EINTR;
 	}
-	return -ENODEV;
+	return READ_ONCE(conn->stuck) ? -EIO : -ENODEV;
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_check);
 
@@ -162,7 +173,7 @@ int ks_connection_lock(struct ks_connection *conn)
 		return -ERESTARTSYS;
 	if (likely(!conn->gone && !conn->stuck))
 		return 0;
-	ret = conn->gone ? -ENODEV : -EIO;
+	ret = conn->stuck ? -EIO : -ENODEV;
 	mutex_unlock(&conn->lock);
 	return ret;
 }
@@ -193,7 +204,8 @@ int ks_connection_lock_nonblock(struct ks_connection *conn)
  */
 int ks_connection_result(struct ks_connection *conn, int ret)
 {
-	if (ret < 0 && conn->device->ops->gone(conn->device))
+	if (ret < 0 && !READ_ONCE(conn->stuck) &&
+	    conn->device->ops->gone(conn->device))
 		return -ENODEV;
 	return ret;
 }

@@ -161,7 +161,8 @@ int ks_connection_init(void);
 void ks_connection_exit(void);
 struct ks_connection *ks_connection_create(struct ksalloc_device *device,
 					   work_func_t gone_work);
-void ks_connection_destroy(struct ks_connection *conn);
+void ks_connection_destroy(struct ks_connection *conn,
+			   const struct ksalloc_memory_ops *own);
 int ks_connection_check(struct ks_connection *conn);
 int ks_connection_lock(struct ks_connection *conn);
 int ks_connection_lock_nonblock(struct ks_connection *conn);

@@ -371,10 +371,12 @@ static void ks_device_destroy(struct ksalloc_device *device)
 /* Ends a connection in STOP. After ->unwatch() nobody queues gone_work */
 static void ks_connection_end(struct ks_connection *conn)
 {
+	const struct ksalloc_memory_ops *own = conn->device->ops->memory;
+
 	conn->device->ops->unwatch(conn->device);
 	cancel_work_sync(&conn->gone_work);
 	ks_device_destroy(conn->device);
-	ks_connection_destroy(conn);
+	ks_connection_destroy(conn, own);
 }
 
 static void ks_connection_release(struct kref *refs)

@@ -486,6 +486,37 @@ void ks_allocator_take_back(struct ks_allocator *alloc,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_take_back);
 
+/**
+ * ks_allocator_abandon() - never return the frames in a device
+ * @alloc: the allocator
+ * @connection: the connection to the device, which may access the frames until the
+ *	allocator ends
+ *
+ * The frames stay IN_DEVICE, of no connection.
+ *
+ * Context: process context; may sleep.
+ */
+void ks_allocator_abandon(struct ks_allocator *alloc,
+			  const struct ks_connection *connection)
+{
+	u32 i;
+
+	might_sleep();
+
+	for (i = 0; i < alloc->nr_frames; i++) {
+		struct ksalloc_frame *frame = &alloc->frames[i];
+
+		spin_lock_irq(&alloc->lock);
+		if (frame->state == KS_FRAME_IN_DEVICE &&
+		    frame->connection == connection) {
+			frame->connection = NULL;
+			alloc->nr_in_device--;
+		}
+		spin_unlock_irq(&alloc->lock);
+		cond_resched();
+	}
+}
+
 static void ks_cancel(struct ks_allocator *alloc, struct ks_owner *owner,
 		      bool end)
 {

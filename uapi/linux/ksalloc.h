@@ -145,7 +145,8 @@
  * ENODEV      The device is gone. The connection is in STOP for good, and
  *             its frames are back.
  * EIO         The device did not stop when it should, and may still write to
- *             its frames. They stay in the device until the connection ends.
+ *             its frames. They stay in the device until the connection ends,
+ *             or, if they are its own memory, the allocator.
  *             Close it: it can do nothing else any more.
  * ENOMEM      Out of memory.
  * EMFILE      Out of descriptors; likewise ENFILE.
@@ -633,11 +634,13 @@ enum ksreset {
  * device is busy for @v4l2_fd as for all other files. A device can have several
  * connections. It lends its buffers to one of them at a time.
  *
- * The connection keeps a reference to the open file of @v4l2_fd. Some drivers reserve
- * the device for the file that set the format (uvcvideo before 6.17). KSSTATE_ACQUIRE
- * and an allocator of the device's own memory give this reservation up, unless that file
- * has buffers. Also, the priority of that file is the priority of the connection
+ * The connection has the priority that the open file of @v4l2_fd has at this time
  * (VIDIOC_S_PRIORITY).
+ *
+ * Some drivers reserve the device for the file that set the format (uvcvideo before
+ * 6.17). For these, the connection keeps a reference to the open file of @v4l2_fd, which
+ * then ends with the connection. KSSTATE_ACQUIRE and an allocator of the device's own
+ * memory give the reservation up, unless that file has buffers.
  *
  * Errors:
  *
