@@ -326,9 +326,13 @@ static void undo_complete(struct faults_fixture *self, int result)
 	ASSERT_EQ(0, submit(self->rig.connection, self->arg.complete.index));
 }
 
-/* A4: COMPLETE that fails leaves the filled frame for the next COMPLETE. */
+/*
+ * A4: COMPLETE that fails leaves the filled frame for the next COMPLETE. Where its answer
+ * cannot be written at first, it is written once more.
+ */
 OPERATION(complete) = {
 	CALLS(COMPLETE, complete),
+	.answers_again = true,
 	.prepare = prepare_filled,
 	.undo = undo_complete,
 	.points = { [COPY] = 2 },
@@ -345,6 +349,7 @@ static void prepare_unfilled(struct faults_fixture *self)
 OPERATION(complete_waiting) = {
 	CALLS(COMPLETE, complete),
 	.use = "that waits",
+	.answers_again = true,
 	.prepare = prepare_unfilled,
 	.undo = undo_complete,
 	.points = { [COPY] = 2 },

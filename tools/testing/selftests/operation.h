@@ -47,6 +47,8 @@ struct operation {
 	int also;
 	/* What may be said for a copy that failed, beside EFAULT */
 	int also_copy;
+	/* An answer that cannot be written is written once more. */
+	bool answers_again;
 	/* The way down, which does not fail for lack of memory */
 	bool never_fails;
 	/* A function of the kernel's below which nothing fails, in place of the usual */
@@ -90,6 +92,8 @@ struct tally {
 	unsigned int failed;
 	/* Of the operation at hand */
 	unsigned int points[KINDS];
+	/* The fixture's, as the process of the last kind left it */
+	int index;
 };
 
 extern struct tally *tally;
