@@ -199,7 +199,7 @@ TEST_F(submit, in_pause)
 	}
 }
 
-/* A5: another frame's dma-buf, or another allocator's: EINVAL. */
+/* A5, I2: another frame's dma-buf, or another allocator's: EINVAL. */
 TEST_F(submit, wrong_dmabuf)
 {
 	int other = create_allocator(self->connection, self->rig.heap, FRAMES,
