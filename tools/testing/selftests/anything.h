@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Random calls of all ioctls: which, of what file, and with what argument. Most are right
- * as far as one can tell beforehand.
+ * Random calls of all ioctls: the ioctl, the file and the argument. Most could succeed.
  */
 #ifndef SELFTESTS_ANYTHING_H
 #define SELFTESTS_ANYTHING_H
@@ -10,8 +9,8 @@
 #include "rough.h"
 
 /*
- * The descriptors that are called, passed, closed and made again all the time: so many
- * of each kind of file, and of no kind.
+ * Numbers of descriptors that are used, closed and replaced all the time: some for each
+ * kind of file, and some for other files.
  */
 #define SLOTS_EACH 4
 #define OTHER FILE_NONE
@@ -20,14 +19,14 @@
 
 #define PAGE 4096U
 
-/* One who calls */
+/* The state of a caller */
 struct caller {
 	unsigned int seed, first_seed;
-	/* What he got last */
+	/* The last frame and event that it got */
 	unsigned int index, event;
-	/* Bytes that a frame of his connection needs */
+	/* The frame size that its connection needs */
 	unsigned int frame_size;
-	/* Two pages, one that is not there, and one that cannot be written */
+	/* Two pages, an inaccessible one, and a read-only one */
 	unsigned char *pages;
 };
 
@@ -37,11 +36,11 @@ void caller_prepare(struct caller *caller, unsigned int seed,
 int slot(unsigned int number);
 int any_fd(unsigned int *seed, enum file_kind kind);
 const struct ioctl_entry *any_command(struct caller *caller);
-/* Mostly the right one */
+/* Mostly @right */
 unsigned long any_request(unsigned int *seed, unsigned long right);
 /*
- * Makes an argument, and returns where it is. It ends where the second page does, so
- * that nobody reads more than there is.
+ * Makes an argument and returns its address. It ends at the inaccessible page, so a read
+ * beyond it faults.
  */
 void *make_argument(struct caller *caller, const struct ioctl_entry *command);
 

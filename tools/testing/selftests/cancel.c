@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KSALLOC_ALLOCATOR_CANCEL and KSALLOC_CONNECTION_CANCEL: which waits they end, and
- * which they do not.
+ * KSALLOC_ALLOCATOR_CANCEL and KSALLOC_CONNECTION_CANCEL: which waiting calls they end.
  */
 #include "ksalloc_test.h"
 
@@ -13,7 +12,7 @@
 
 #define FRAMES 4
 
-/* In RUN; all frames are held, and each object has two open files. */
+/* In RUN. All frames are held; each object has two open files. */
 FIXTURE(cancel) {
 	struct rig rig;
 	int connection, other_connection;
@@ -44,8 +43,8 @@ FIXTURE_TEARDOWN(cancel)
 }
 
 /*
- * B4: ALLOC calls that wait through the open file end with ECANCELED, through whichever
- * descriptor and of whichever process; those through another open file go on.
+ * B4: cancel ends all ALLOC calls that wait through the open file, of all its descriptors
+ * and processes. Calls through another open file go on.
  */
 TEST_F(cancel, allocs)
 {
@@ -74,7 +73,7 @@ TEST_F(cancel, allocs)
 	close(copy);
 }
 
-/* B3, B4: those that are left keep their order, though the oldest are gone. */
+/* B3, B4: the other waiting calls keep their order. */
 TEST_F(cancel, order_of_the_rest)
 {
 	enum { WAITERS = 6 };
@@ -96,7 +95,7 @@ TEST_F(cancel, order_of_the_rest)
 	EXPECT_EQ(0, waiters(self->allocator));
 }
 
-/* B4: the newest can be cancelled as well, and the oldest goes on. */
+/* B4: cancelling the newest waiting call does not affect the oldest. */
 TEST_F(cancel, the_newest)
 {
 	struct ksalloc_alloc args[2];
@@ -111,7 +110,7 @@ TEST_F(cancel, the_newest)
 	EXPECT_EQ(0, call_result(&calls[0]));
 }
 
-/* B4: calls that begin afterwards wait as usual, be there anything to cancel or not. */
+/* B4: calls that begin after a cancel wait as usual. */
 TEST_F(cancel, later_allocs_wait)
 {
 	struct ksalloc_alloc arg;
@@ -130,14 +129,14 @@ TEST_F(cancel, later_allocs_wait)
 		EXPECT_EQ(0, call_result(&call));
 		EXPECT_EQ(3, arg.index);
 	}
-	/* Frames that are free are had at once, and stay with who has them. */
+	/* Cancel does not affect free and allocated frames. */
 	ASSERT_EQ(0, free_frame(self->allocator, 0));
 	ASSERT_EQ(0, allocator_cancel(self->allocator));
 	EXPECT_EQ(0, alloc_frame(self->allocator, 0, 0));
 	EXPECT_EQ(FRAMES, allocated(self->allocator));
 }
 
-/* B4: a deadline of another open file's call is not moved by a cancel. */
+/* B4: cancel does not change deadlines of calls through another open file. */
 TEST_F(cancel, deadline)
 {
 	struct ksalloc_alloc arg = {
@@ -153,7 +152,7 @@ TEST_F(cancel, deadline)
 	EXPECT_LE(arg.deadline_ns, now_ns());
 }
 
-/* B4: who has a frame is not cancelled, and who is cancelled has none. */
+/* B4: a call that was given a frame is not cancelled. A cancelled call gets no frame. */
 TEST_F_TIMEOUT(cancel, beside_free, 60)
 {
 	int round, served = 0;
@@ -202,8 +201,8 @@ static void *keep_cancelling(void *data)
 }
 
 /*
- * B4, I4: while somebody cancels all the time, frames go round through both objects:
- * none is lost, none is had twice, and each call says that it has one or ECANCELED.
+ * B4, I4: a thread cancels all the time while frames go round. No frame is lost or handed
+ * out twice. Each call returns a frame or ECANCELED.
  */
 TEST_F_TIMEOUT(cancel, always, 60)
 {
@@ -241,13 +240,16 @@ TEST_F_TIMEOUT(cancel, always, 60)
 	harness_note("%d filled, %d calls cancelled", filled, cancelled);
 }
 
-/* B4: a cancel does not wait, and ends what has not begun to wait, or does not. */
+/*
+ * B4: a call that has been entered but does not wait yet either gets a frame or
+ * ECANCELED.
+ */
 TEST_F(cancel, before_the_wait)
 {
 	const struct ksalloc_alloc arg = { .size = sizeof(arg) };
 	struct trap trap;
 
-	/* The call has begun, and nobody could say that it will wait. */
+	/* The call cannot read its argument yet. */
 	trap_set(&trap, TRAP_READ, &arg, sizeof(arg));
 	trap_spring(&trap, self->allocator, KSALLOC_ALLOC);
 	ASSERT_EQ(0, allocator_cancel(self->allocator));
@@ -257,7 +259,7 @@ TEST_F(cancel, before_the_wait)
 	EXPECT_EQ(FRAMES, allocated(self->allocator));
 }
 
-/* E1: pollers are not calls that wait. */
+/* E1: cancel does not affect poll(). */
 TEST_F(cancel, poll)
 {
 	ASSERT_EQ(0, allocator_cancel(self->allocator));
@@ -269,8 +271,8 @@ TEST_F(cancel, poll)
 }
 
 /*
- * I4: COMPLETE calls that wait through the open file end with ECANCELED, of whichever
- * process; those through another open file go on, and get what is filled.
+ * I4: cancel ends all COMPLETE calls that wait through the open file, of all its
+ * descriptors and processes. Calls through another open file go on.
  */
 TEST_F(cancel, completes)
 {
@@ -300,7 +302,7 @@ TEST_F(cancel, completes)
 	close(copy);
 }
 
-/* I4: calls that begin afterwards wait as usual, in RUN as in PAUSE. */
+/* I4: calls that begin after a cancel wait as usual, in RUN and in PAUSE. */
 TEST_F(cancel, later_completes_wait)
 {
 	static const unsigned int states[] = { KSSTATE_RUN, KSSTATE_PAUSE };
@@ -324,7 +326,7 @@ TEST_F(cancel, later_completes_wait)
 	}
 }
 
-/* I4: in any state there may be nothing to cancel. */
+/* I4: cancel succeeds in each state, also if no call waits. */
 TEST_F(cancel, in_each_state)
 {
 	unsigned int state;
@@ -340,7 +342,7 @@ TEST_F(cancel, in_each_state)
 	ASSERT_EQ(0, reset_state(self->connection, KSRESET_END));
 }
 
-/* I4: frames that are filled are had at once, cancelled or not, and in their order. */
+/* I4: cancel does not affect filled frames. */
 TEST_F(cancel, keeps_filled_frames)
 {
 	int i;
@@ -354,7 +356,9 @@ TEST_F(cancel, keeps_filled_frames)
 		EXPECT_EQ(i, rig_complete(&self->rig, NULL));
 }
 
-/* The cancel belongs to the file: other processes' open files are left alone. */
+/*
+ * B4: a process can cancel calls of another one that shares its open file, and no others.
+ */
 TEST_F(cancel, by_another_process)
 {
 	struct ksalloc_cancel arg = { .size = sizeof(arg) };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An allocator and eventfds: for who is told of frames that become free.
+ * An allocator and two eventfds
  */
 #ifndef SELFTESTS_EVENTS_H
 #define SELFTESTS_EVENTS_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calls that are held up at their arguments, or cannot write their answers, and what
- * happens meanwhile.
+ * Calls that are stopped at a page fault or cannot write their answer, and what happens
+ * meanwhile.
  */
 #include "hostile.h"
 
@@ -14,7 +14,7 @@
 
 #include "trap.h"
 
-/* COMPLETE, with frames that are filled, is held up where it writes its answer. */
+/* Stops a COMPLETE that has found a filled frame where it writes its answer. */
 static void hold_complete(struct hostile_fixture *self, struct trap *trap,
 			  int connection)
 {
@@ -40,7 +40,7 @@ static void next_stream(struct hostile_fixture *self)
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
 }
 
-/* I4: the stream ends while COMPLETE's answer cannot be written: all frames are free. */
+/* I4: the stream ends while COMPLETE faults. All frames are free. */
 TEST_F(hostile, stop_while_complete_faults)
 {
 	struct trap trap;
@@ -53,7 +53,7 @@ TEST_F(hostile, stop_while_complete_faults)
 	expect_capture(self);
 }
 
-/* I4: the same with the next stream begun already: no frame gets into it. */
+/* I4: the next stream has begun when COMPLETE faults. No frame is in it. */
 TEST_F(hostile, next_stream_while_complete_faults)
 {
 	struct trap trap;
@@ -68,10 +68,7 @@ TEST_F(hostile, next_stream_while_complete_faults)
 	expect_capture(self);
 }
 
-/*
- * I4: the same with so many streams in between that a counter of 16 bits has come back
- * to where it was.
- */
+/* I4: the same after so many streams that a 16-bit counter has wrapped around. */
 TEST_F_TIMEOUT(hostile, many_streams_while_complete_faults, 120)
 {
 	unsigned int i, rounds = is_debug_kernel() ? 1 << 8 : 1 << 16;
@@ -89,7 +86,7 @@ TEST_F_TIMEOUT(hostile, many_streams_while_complete_faults, 120)
 	expect_capture(self);
 }
 
-/* D5: the same with another allocator: its frame of that number is not touched. */
+/* D5: another allocator is assigned when COMPLETE faults. Its frames are not touched. */
 TEST_F(hostile, next_allocator_while_complete_faults)
 {
 	struct trap trap;
@@ -115,10 +112,7 @@ TEST_F(hostile, next_allocator_while_complete_faults)
 	expect_capture(self);
 }
 
-/*
- * I2: COMPLETE that cannot write its answer at once, and then can, has the next frame,
- * as if nothing had been.
- */
+/* I2: COMPLETE that is stopped and then can write its answer returns the next frame. */
 TEST_F(hostile, complete_is_late)
 {
 	struct trap trap;
@@ -135,7 +129,7 @@ TEST_F(hostile, complete_is_late)
 	expect_capture(self);
 }
 
-/* I4: COMPLETE that is held up while its stream ends gets ECANCELED. */
+/* I4: COMPLETE that is stopped while the stream ends returns ECANCELED. */
 TEST_F(hostile, stop_while_complete_is_late)
 {
 	struct trap trap;
@@ -146,7 +140,7 @@ TEST_F(hostile, stop_while_complete_is_late)
 	expect_capture(self);
 }
 
-/* I4: so it does where the next stream has begun: it does not wait for that. */
+/* I4: it does so also if the next stream has begun. It does not wait for that one. */
 TEST_F(hostile, next_stream_while_complete_is_late)
 {
 	struct trap trap;
@@ -157,10 +151,7 @@ TEST_F(hostile, next_stream_while_complete_is_late)
 	expect_capture(self);
 }
 
-/*
- * I4: COMPLETE that is held up, and finds nothing when it goes on, does not wait where it
- * was cancelled meanwhile.
- */
+/* I4: COMPLETE that is stopped, cancelled, and then finds no frame returns ECANCELED. */
 TEST_F(hostile, cancel_while_complete_is_late)
 {
 	struct trap trap;
@@ -177,8 +168,8 @@ TEST_F(hostile, cancel_while_complete_is_late)
 }
 
 /*
- * I2: COMPLETE whose answer cannot be written has collected nothing: the next one
- * gets the same frame, in RUN as in PAUSE, and then the others in their order.
+ * I2: COMPLETE that cannot write its answer collects nothing. The next call returns the
+ * same frame, in RUN and in PAUSE, and later calls the others in order.
  */
 TEST_F(hostile, complete_after_a_fault)
 {
@@ -206,7 +197,7 @@ TEST_F(hostile, complete_after_a_fault)
 
 #define READERS 3
 
-/* The order in which held up readers go on, and which of them cannot write at all */
+/* The order in which stopped readers go on, and which of them fault */
 static const struct {
 	int order[READERS];
 	bool faults[READERS];
@@ -219,9 +210,8 @@ static const struct {
 };
 
 /*
- * I2: several readers are held up at the same time, through several open files. Whoever
- * cannot write its answer leaves no gap: what readers get, one after the other, is in
- * the order in which the frames were filled.
+ * I2: several readers are stopped at the same time, through several open files. Readers
+ * that fault lose no frame. The others get frames in the order in which they were filled.
  */
 TEST_F(hostile, several_readers_fault)
 {
@@ -258,7 +248,7 @@ TEST_F(hostile, several_readers_fault)
 		close(others[i]);
 }
 
-/* A4: ALLOC whose answer cannot be written, or in part only, has taken nothing. */
+/* A4: ALLOC that cannot write its answer, or only a part of it, takes no frame. */
 TEST_F(hostile, alloc_that_faults)
 {
 	const struct ksalloc_alloc arg = {
@@ -283,7 +273,7 @@ TEST_F(hostile, alloc_that_faults)
 		EXPECT_LE(0, alloc_now(self->allocator));
 }
 
-/* ALLOC is held up where it writes its answer. */
+/* Stops an ALLOC where it writes its answer. */
 static void hold_alloc(struct trap *trap, int allocator, __u32 flags)
 {
 	const struct ksalloc_alloc arg = {
@@ -296,8 +286,8 @@ static void hold_alloc(struct trap *trap, int allocator, __u32 flags)
 }
 
 /*
- * B3: ALLOC gets the last frame and cannot tell of it; who has begun to wait for one
- * meanwhile gets it.
+ * B3: ALLOC takes the last frame and faults. The frame goes to a call that has begun to
+ * wait meanwhile.
  */
 TEST_F(hostile, waiter_while_alloc_faults)
 {
@@ -317,8 +307,8 @@ TEST_F(hostile, waiter_while_alloc_faults)
 }
 
 /*
- * B5: ALLOC gets a frame and cannot tell of it; who has it by then, because somebody
- * freed it, keeps it.
+ * B5: ALLOC takes a frame and faults after another client has freed and allocated it. That
+ * client keeps it.
  */
 TEST_F(hostile, other_holder_while_alloc_faults)
 {
@@ -337,18 +327,18 @@ TEST_F(hostile, other_holder_while_alloc_faults)
 	EXPECT_EQ(FRAMES - 1, allocated(self->allocator));
 }
 
-/* A4: the descriptor that comes with a frame is not there before the call is over. */
+/* A4: the descriptor of a frame is not in the table before ALLOC has succeeded. */
 TEST_F(hostile, descriptor_while_alloc_is_late)
 {
 	int before, i, open = 0;
 	struct trap trap;
 
-	/* Those of the trap and of its thread are here by then. */
+	/* The descriptors of the trap are open by now. */
 	hold_alloc(&trap, self->allocator, KSALLOC_ALLOC_DMABUF);
 	before = count_fds();
 	for (i = 0; i < 64; i++)
 		open += dup2(i, i) == i;
-	/* count_fds() has the directory open itself. */
+	/* count_fds() counts its own descriptor of the directory. */
 	EXPECT_EQ(before - 1, open);
 	EXPECT_EQ(-EFAULT, trap_release_faulting(&trap));
 	EXPECT_EQ(0, allocated(self->allocator));
@@ -367,8 +357,8 @@ static void interrupt_calls(int signal)
 }
 
 /*
- * I4: the process closes its last descriptor of the connection when COMPLETE has been
- * entered but not begun to wait: it waits. With the call the connection ends.
+ * I4: the last descriptor is closed after COMPLETE was entered and before it waits. It
+ * waits. The connection ends with the call.
  */
 TEST_F(hostile, last_close_before_complete_waits)
 {
@@ -395,7 +385,7 @@ TEST_F(hostile, last_close_before_complete_waits)
 	EXPECT_TRUE(EVENTUALLY(!call_fd(self->video, VIDIOC_REQBUFS, &request)));
 }
 
-/* B4: the same with ALLOC, of an allocator that lives on with another open file */
+/* B4: the same with ALLOC, of an allocator that has another open file */
 TEST_F(hostile, last_close_before_alloc_waits)
 {
 	const struct ksalloc_alloc arg = { .size = sizeof(arg) };
@@ -416,7 +406,7 @@ TEST_F(hostile, last_close_before_alloc_waits)
 	close(other);
 }
 
-/* E1, B7: the same with ENABLE_EVENT: with the call the event ends. */
+/* E1, B7: the same with ENABLE_EVENT. The event ends with the call. */
 TEST_F(hostile, last_close_before_enable_event)
 {
 	const struct ksalloc_enable_event arg = {
@@ -440,8 +430,8 @@ TEST_F(hostile, last_close_before_enable_event)
 }
 
 /*
- * A4, E1: ENABLE_EVENT whose answer cannot be written has enabled nothing: the eventfd
- * can have an event, and a frame that becomes free meanwhile does no harm.
+ * A4, E1: ENABLE_EVENT that cannot write its answer enables nothing, also if a frame
+ * becomes free meanwhile.
  */
 TEST_F(hostile, free_while_enable_event_faults)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A camera and an allocator: for what is done with its frames.
+ * A camera and an allocator
  */
 #ifndef SELFTESTS_FRAMES_H
 #define SELFTESTS_FRAMES_H

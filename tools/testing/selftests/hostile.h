@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A camera, and whether all is well with it after whatever a test has done.
+ * A camera and an allocator, and a check that both still work after a test
  */
 #ifndef SELFTESTS_HOSTILE_H
 #define SELFTESTS_HOSTILE_H

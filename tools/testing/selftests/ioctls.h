@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * All ioctls as a table, made of ioctls.def, which explains it.
+ * A table of all ioctls, made from ioctls.def
  */
 #ifndef SELFTESTS_IOCTLS_H
 #define SELFTESTS_IOCTLS_H
@@ -40,7 +40,7 @@ enum field_kind {
 	FIELD_FRAMING,
 	/* A pointer to where more of the answer is written */
 	FIELD_ROOM,
-	/* In and out: how many bytes that has; it is next to it */
+	/* In and out: the size of FIELD_ROOM; it is the next field */
 	FIELD_ROOM_SIZE,
 	/* Out */
 	FIELD_OUT,
@@ -58,7 +58,7 @@ struct ioctl_field {
 struct ioctl_entry {
 	const char *name;
 	unsigned long request;
-	/* Of the argument, here and in the first version of the ABI */
+	/* Size of the argument, now and in the first version of the ABI */
 	unsigned int size, min_size;
 	enum file_kind file;
 	unsigned int flags;
@@ -96,11 +96,11 @@ const struct ioctl_entry *ioctl_find(unsigned long request);
 /* Its field of a kind, or NULL */
 const struct ioctl_field *ioctl_field(const struct ioctl_entry *entry,
 				      enum field_kind kind);
-/* Its field that names a descriptor, or NULL; none has two. */
+/* Its field with a descriptor, or NULL. No ioctl has two. */
 const struct ioctl_field *ioctl_fd_field(const struct ioctl_entry *entry);
-/* What kind of file's descriptor a caller puts into a field, or FILE_NONE */
+/* The kind of file that a field of this kind names, or FILE_NONE */
 enum file_kind field_file(enum field_kind kind);
-/* Does the kernel write to it? */
+/* Does the kernel write to fields of this kind? */
 bool field_is_out(enum field_kind kind);
 bool ioctl_answers(const struct ioctl_entry *entry);
 

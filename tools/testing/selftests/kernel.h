@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How to tell the modules that use the interface for kernel modules what to do.
+ * Calls to the test modules, which use the interface for kernel modules
  */
 #ifndef SELFTESTS_KERNEL_H
 #define SELFTESTS_KERNEL_H

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Open files of an allocator: KSALLOC_ALLOCATOR_OPEN, whose the frames are, and when
- * they come back. Those of a connection are in reopen.c, and what ends a wait is in
- * cancel.c.
+ * Open files of an allocator: KSALLOC_ALLOCATOR_OPEN, and when the frames of an open file
+ * become free. reopen.c tests open files of a connection, cancel.c what ends a wait.
  */
 #include "ksalloc_test.h"
 
@@ -29,7 +28,7 @@ FIXTURE_SETUP(open)
 {
 	rig_open(&self->rig, 0, 320, 180);
 	rig_allocator(&self->rig, FRAMES);
-	/* Or the connection would keep it. */
+	/* The connection would keep the allocator. */
 	ASSERT_EQ(0, set_allocator(self->rig.connection, -1));
 	self->first = self->rig.allocator;
 	self->second = allocator_open(self->first);
@@ -78,14 +77,14 @@ TEST_F(open, descriptor)
 	ASSERT_EQ(0, get_status(self->second, &second));
 	EXPECT_EQ(0, memcmp(&first, &second, sizeof(first)));
 	EXPECT_EQ(1, allocated(self->first));
-	/* An opened one can be opened again. */
+	/* The new file can be opened again as well. */
 	third = allocator_open(self->second);
 	ASSERT_LE(0, third);
 	expect_same_info(self->first, third, "id");
 	close(third);
 }
 
-/* B6: a frame is the same dma-buf, whichever open file exports it. */
+/* B6: each open file exports the same dma-buf for a frame. */
 TEST_F(open, same_dmabuf)
 {
 	int dmabuf, other, i;
@@ -99,7 +98,7 @@ TEST_F(open, same_dmabuf)
 	}
 }
 
-/* B2: O_NONBLOCK is each open file's own. */
+/* B2: each open file has its own O_NONBLOCK. */
 TEST_F(open, nonblock)
 {
 	take_all(self->first);
@@ -108,7 +107,7 @@ TEST_F(open, nonblock)
 	EXPECT_EQ(-ETIMEDOUT, alloc_frame(self->first, 0, in_ms(1)));
 }
 
-/* B7: what was got through an open file is free when it is closed, and only that. */
+/* B7: closing an open file frees the frames that were got through it, and no others. */
 TEST_F(open, close_returns_its_frames)
 {
 	ASSERT_EQ(0, alloc_now(self->first));
@@ -120,7 +119,7 @@ TEST_F(open, close_returns_its_frames)
 	EXPECT_EQ(0, free_frame(self->first, 0));
 }
 
-/* B7: the file that the allocator was created with is no other than the rest. */
+/* B7: the open file that CREATE_ALLOCATOR returned is not special. */
 TEST_F(open, close_of_the_first)
 {
 	ASSERT_EQ(0, alloc_now(self->first));
@@ -130,7 +129,7 @@ TEST_F(open, close_of_the_first)
 	EXPECT_EQ(0, free_frame(self->second, 1));
 }
 
-/* B7: the allocator ends with the last open file, and all its memory with it. */
+/* B7: the allocator and its memory end when the last open file is closed. */
 TEST_F(open, last_close)
 {
 	int before = count_dmabufs();
@@ -143,7 +142,7 @@ TEST_F(open, last_close)
 	EXPECT_TRUE(EVENTUALLY(count_dmabufs() == before - FRAMES));
 }
 
-/* B7, D5: a connection that it is assigned to keeps the allocator, not the frames. */
+/* B7, D5: a connection keeps the assigned allocator, but holds no frames for clients. */
 TEST_F(open, assigned)
 {
 	int before = count_dmabufs();
@@ -160,7 +159,7 @@ TEST_F(open, assigned)
 	EXPECT_TRUE(EVENTUALLY(count_dmabufs() == before - FRAMES));
 }
 
-/* B7: a duplicate is no other open file: the last descriptor counts. */
+/* B7: dup() does not make an open file. The last close() ends the client. */
 TEST_F(open, duplicate)
 {
 	int copy = dup(self->second);
@@ -174,7 +173,7 @@ TEST_F(open, duplicate)
 	EXPECT_EQ(0, allocated(self->first));
 }
 
-/* B7: a descriptor that is replaced by dup2() or closed by range is closed, too. */
+/* B7: dup2() over a descriptor and close_range() close it as well. */
 TEST_F(open, other_ways_to_close)
 {
 	int null = open("/dev/null", O_RDWR);
@@ -190,7 +189,7 @@ TEST_F(open, other_ways_to_close)
 	EXPECT_EQ(0, allocated(self->first));
 }
 
-/* B7: frames of a file that is closed go to who waits for them. */
+/* B7: frames of a closed file go to waiting calls. */
 TEST_F(open, close_serves_waiter)
 {
 	struct ksalloc_alloc arg;
@@ -203,7 +202,7 @@ TEST_F(open, close_serves_waiter)
 	EXPECT_EQ(1, allocated(self->first));
 }
 
-/* B7: a frame is its last holder's, not who had it once. */
+/* B7: a frame belongs to the client that got it last. */
 TEST_F(open, holder_changes)
 {
 	int index = alloc_now(self->second);
@@ -216,7 +215,7 @@ TEST_F(open, holder_changes)
 	EXPECT_EQ(0, free_frame(self->first, index));
 }
 
-/* B7: after a fork both share the open file: what a child got stays when it dies. */
+/* B7: parent and child share an open file. Frames stay when the child dies. */
 TEST_F(open, fork_shares)
 {
 	struct agent agent;
@@ -234,7 +233,7 @@ TEST_F(open, fork_shares)
 	EXPECT_EQ(0, allocated(self->first));
 }
 
-/* B7: so does what the parent got, while the child has the file. */
+/* B7: frames stay when the parent closes the file and the child has it. */
 TEST_F(open, fork_keeps_open)
 {
 	struct agent agent;
@@ -247,7 +246,7 @@ TEST_F(open, fork_keeps_open)
 	EXPECT_TRUE(EVENTUALLY(allocated(self->first) == 0));
 }
 
-/* B7: so it does where it was passed over a UNIX socket, and on the way there. */
+/* B7: a descriptor in a UNIX socket, and one received from it, share the open file. */
 TEST_F(open, passed_descriptor_shares)
 {
 	int sockets[2], fds[PASSING_MAX], copy;
@@ -265,13 +264,13 @@ TEST_F(open, passed_descriptor_shares)
 	send_fds(sockets[0], fds, 1);
 	close(fds[0]);
 	EXPECT_EQ(1, allocated(self->first));
-	/* Nobody takes it any more. */
+	/* Nobody can receive it any more. */
 	close(sockets[0]);
 	close(sockets[1]);
 	EXPECT_TRUE(EVENTUALLY(allocated(self->first) == 0));
 }
 
-/* B7: a process that is killed gives back what it got through its own open file. */
+/* B7: the frames of a killed process become free if it had its own open file. */
 TEST_F(open, killed_process)
 {
 	struct agent agent;
@@ -292,7 +291,7 @@ TEST_F(open, killed_process)
 	EXPECT_EQ(0, free_frame(self->first, ours));
 }
 
-/* B7: so does one that exits, */
+/* B7: so do the frames of a process that exits. */
 TEST_F(open, exited_process)
 {
 	struct agent agent;
@@ -304,7 +303,7 @@ TEST_F(open, exited_process)
 	EXPECT_TRUE(EVENTUALLY(allocated(self->first) == 0));
 }
 
-/* B7: or becomes another program. */
+/* B7: so do the frames of a process that calls exec(). */
 TEST_F(open, exec)
 {
 	struct agent agent;
@@ -316,7 +315,7 @@ TEST_F(open, exec)
 	EXPECT_EQ(0, kill(agent.pid, 0));
 }
 
-/* B7: an open file without close-on-exec lives on in the other program. */
+/* B7: frames stay over exec() if the descriptor has no close-on-exec flag. */
 TEST_F(open, exec_with_descriptor)
 {
 	struct agent agent;
@@ -332,7 +331,7 @@ TEST_F(open, exec_with_descriptor)
 	EXPECT_TRUE(EVENTUALLY(allocated(self->first) == 0));
 }
 
-/* B7: frames of a dead process go to who waits for them. */
+/* B7: frames of a dead process go to waiting calls. */
 TEST_F(open, killed_process_serves_waiter)
 {
 	struct ksalloc_alloc arg;
@@ -361,8 +360,8 @@ static void *sleep_in_thread(void *data)
 }
 
 /*
- * B7: a thread that leaves the table of descriptors to the others, by unshare(), takes
- * its open files along: their frames are held still when the others are gone.
+ * B7: unshare(CLONE_FILES) gives a thread its own table of descriptors. Frames stay held
+ * when the last user of the old table ends.
  */
 TEST_F(open, unshare)
 {
@@ -379,10 +378,10 @@ TEST_F(open, unshare)
 	EXPECT_EQ(0, free_frame(self->first, 0));
 }
 
-/* A process that takes all frames, forks, and ends; its child only sleeps. */
+/* A process that takes all frames, forks, and exits. Its child sleeps. */
 static void go_to_background(int allocator, int pipe)
 {
-	/* Its own: the test's does not keep the frames. */
+	/* An open file of its own, which the test does not have */
 	int theirs = allocator_open(allocator);
 	pid_t child;
 
@@ -397,10 +396,7 @@ static void go_to_background(int allocator, int pipe)
 	_exit(0);
 }
 
-/*
- * B7: a process that goes to the background has what it got before: its parent ends,
- * and the child goes on.
- */
+/* B7: a daemon keeps the frames that it got before it forked and its parent exited. */
 TEST_F(open, daemon)
 {
 	pid_t pid, child = 0;
@@ -420,7 +416,7 @@ TEST_F(open, daemon)
 	EXPECT_TRUE(EVENTUALLY(allocated(self->first) == 0));
 }
 
-/* E1: each open file is polled by itself, and says the same. */
+/* E1: poll() reports the same through each open file. */
 TEST_F(open, poll)
 {
 	EXPECT_EQ(POLLIN, poll_fd(self->second, POLLIN, 0));
@@ -441,7 +437,7 @@ static void *poll_in_thread(void *data)
 	return (void *)(long)poll_fd(*fd, POLLIN, PATIENCE_MS);
 }
 
-/* E1: pollers of all open files are woken by a frame that becomes free. */
+/* E1: a free frame wakes the pollers of all open files. */
 TEST_F(open, poll_wakes_all)
 {
 	const int fds[] = { self->first, self->second };
@@ -461,7 +457,7 @@ TEST_F(open, poll_wakes_all)
 	}
 }
 
-/* A1, B7: an allocator has as many open files as anybody wants, and none is left. */
+/* A1, B7: an allocator can have many open files, and nothing is left of them. */
 TEST_F(open, many)
 {
 	struct footprint before;
@@ -483,8 +479,8 @@ TEST_F(open, many)
 }
 
 /*
- * B4: the process closes its last descriptor while a call waits through it: the call
- * goes on waiting. The open file ends with it, and so the frame is free again.
+ * B4: close() of the last descriptor does not end a call that waits through the open file.
+ * The file ends after the call, so the frame that the call gets becomes free again.
  */
 TEST_F(open, close_does_not_end_a_wait)
 {
@@ -504,7 +500,7 @@ TEST_F(open, close_does_not_end_a_wait)
 	EXPECT_EQ(1, alloc_now(self->first));
 }
 
-/* B4: it is the same with another process's last descriptor, and who is killed. */
+/* B4: SIGKILL ends the wait of the only process that has an open file. */
 TEST_F(open, killed_while_waiting)
 {
 	struct agent agent;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Messages on UNIX sockets, with descriptors that go along.
+ * Descriptors passed over UNIX sockets
  */
 #ifndef SELFTESTS_PASSING_H
 #define SELFTESTS_PASSING_H
@@ -16,14 +16,14 @@
 bool send_with_fds(int socket, const struct iovec *vec, unsigned int n,
 		   const int *fds, unsigned int count, int flags);
 /*
- * Receive one. @fds has room for PASSING_MAX descriptors, which are close-on-exec
- * here; @count says how many came. Returns what recvmsg() returns; a message that
- * has lost descriptors on its way is an error: EMFILE.
+ * Receive one message. @fds has room for PASSING_MAX descriptors, @count is how many came.
+ * They are close-on-exec. Returns what recvmsg() returns, or -1 with EMFILE if not all
+ * descriptors could be received.
  */
 ssize_t receive_with_fds(int socket, const struct iovec *vec, unsigned int n,
 			 int *fds, unsigned int *count, int flags);
 
-/* Only descriptors. Neither waits; the second returns how many came. */
+/* Messages with descriptors only. Do not wait. Returns how many descriptors came. */
 void send_fds(int socket, const int *fds, unsigned int count);
 unsigned int receive_fds(int socket, int *fds);
 

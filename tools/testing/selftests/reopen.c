@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Open files of a connection: KSALLOC_CONNECTION_OPEN, whose the completed frames are,
- * and when the connection ends. Those of an allocator are in open.c.
+ * Open files of a connection: KSALLOC_CONNECTION_OPEN, when completed frames become free,
+ * and when the connection ends. open.c tests open files of an allocator.
  */
 #include "ksalloc_test.h"
 
@@ -11,7 +11,7 @@
 
 #define FRAMES 4
 
-/* In RUN, with all frames held through @allocator, and a second open file */
+/* In RUN. @allocator holds all frames; the connection has a second open file. */
 FIXTURE(reopen) {
 	struct rig rig;
 	int first, second;
@@ -91,7 +91,7 @@ TEST_F(reopen, descriptor)
 	EXPECT_EQ(KSSTATE_RUN, get_state(self->first));
 }
 
-/* I1, I5: state and flush are the connection's, whichever open file is told. */
+/* I1, I5: all open files have one state and one flush. */
 TEST_F(reopen, one_state)
 {
 	ASSERT_EQ(0, set_state(self->second, KSSTATE_PAUSE));
@@ -108,7 +108,7 @@ TEST_F(reopen, one_state)
 	EXPECT_EQ(0, set_allocator(self->second, -1));
 }
 
-/* I2: a frame is filled for any of them: it goes to one, and is its. */
+/* I2: a filled frame goes to one open file, which then holds it. */
 TEST_F(reopen, either_completes)
 {
 	int i;
@@ -125,8 +125,8 @@ TEST_F(reopen, either_completes)
 }
 
 /*
- * B7: what was got by COMPLETE through an open file is free when that is closed; what
- * was got through another, or by ALLOC, is not.
+ * B7: closing an open file frees the frames that were completed through it. Frames that
+ * were completed through another file, or allocated, stay held.
  */
 TEST_F(reopen, close_returns_its_frames)
 {
@@ -142,7 +142,7 @@ TEST_F(reopen, close_returns_its_frames)
 	EXPECT_EQ(0, free_frame(self->allocator, 1));
 }
 
-/* B7: it is no matter through which open file the frame was submitted. */
+/* B7: submitted frames stay in the device when their submitter closes its file. */
 TEST_F(reopen, submitted_frames_stay)
 {
 	ASSERT_EQ(0, set_state(self->first, KSSTATE_PAUSE));
@@ -155,7 +155,7 @@ TEST_F(reopen, submitted_frames_stay)
 	EXPECT_EQ(3, next(self->first));
 }
 
-/* B7: nor does the allocator's end of an open file take what COMPLETE gave. */
+/* B7: closing an open file of the allocator does not free completed frames. */
 TEST_F(reopen, closed_allocator_keeps_completed_frames)
 {
 	int theirs = allocator_open(self->allocator);
@@ -170,7 +170,9 @@ TEST_F(reopen, closed_allocator_keeps_completed_frames)
 	EXPECT_EQ(3, next(self->second));
 }
 
-/* B7: a frame is its last holder's: freed, or submitted, it is not this file's. */
+/*
+ * B7: a completed frame that was freed or submitted does not belong to the file any more.
+ */
 TEST_F(reopen, holder_changes)
 {
 	ASSERT_EQ(0, submit(self->second, 0));
@@ -185,7 +187,7 @@ TEST_F(reopen, holder_changes)
 	EXPECT_EQ(FRAMES, allocated(self->allocator));
 }
 
-/* I4: the connection goes on until its last open file is closed. */
+/* I4: the connection ends when its last open file is closed. */
 TEST_F(reopen, last_close)
 {
 	ASSERT_EQ(0, submit(self->first, 0));
@@ -196,12 +198,12 @@ TEST_F(reopen, last_close)
 	EXPECT_FALSE(device_is_free());
 	close_second(self);
 	EXPECT_TRUE(EVENTUALLY(device_is_free()));
-	/* 0 was this connection's, and 1 was in the device. */
+	/* The connection held frame 0, and frame 1 was in the device. */
 	EXPECT_TRUE(EVENTUALLY(allocated(self->allocator) == FRAMES - 2));
 	EXPECT_EQ(0, in_device(self->allocator));
 }
 
-/* B7: a process that is killed takes its own open file along, and nothing else. */
+/* B7: killing a process ends its open file, but not the connection. */
 TEST_F(reopen, killed_process)
 {
 	struct agent agent;
@@ -222,7 +224,7 @@ TEST_F(reopen, killed_process)
 	EXPECT_EQ(0, next(self->first));
 }
 
-/* B7: one that only closes it, too. */
+/* B7: so does close() in that process. */
 TEST_F(reopen, closing_process)
 {
 	struct agent agent;
@@ -236,7 +238,7 @@ TEST_F(reopen, closing_process)
 	EXPECT_EQ(FRAMES - 1, allocated(self->allocator));
 }
 
-/* B7: after a fork both share the open file: the child's end returns nothing. */
+/* B7: parent and child share an open file. Frames stay when the child dies. */
 TEST_F(reopen, fork_shares)
 {
 	struct agent agent;
@@ -251,7 +253,7 @@ TEST_F(reopen, fork_shares)
 	EXPECT_EQ(FRAMES - 1, allocated(self->allocator));
 }
 
-/* D5: another allocator frees what was completed, through all open files. */
+/* D5: assigning another allocator frees the completed frames of all open files. */
 TEST_F(reopen, another_allocator)
 {
 	ASSERT_EQ(0, submit(self->first, 0));
@@ -262,7 +264,7 @@ TEST_F(reopen, another_allocator)
 	EXPECT_EQ(FRAMES, allocated(self->allocator));
 	ASSERT_EQ(0, set_allocator(self->second, -1));
 	EXPECT_EQ(FRAMES - 2, allocated(self->allocator));
-	/* The end of either file has nothing to take back. */
+	/* Closing the files frees nothing any more. */
 	ASSERT_EQ(0, alloc_now(self->allocator));
 	ASSERT_EQ(1, alloc_now(self->allocator));
 	close_first(self);
@@ -270,7 +272,7 @@ TEST_F(reopen, another_allocator)
 	EXPECT_EQ(FRAMES, allocated(self->allocator));
 }
 
-/* E1, I2: poll on each: a filled frame is there for any, until one has got it. */
+/* E1, I2: poll() reports a filled frame on each open file until one has completed it. */
 TEST_F(reopen, poll)
 {
 	EXPECT_EQ(0, poll_fd(self->first, POLLIN, 0));
@@ -285,7 +287,7 @@ TEST_F(reopen, poll)
 	EXPECT_EQ(POLLERR, poll_fd(self->second, POLLIN, 0));
 }
 
-/* E1: epoll on all of them wakes for each. */
+/* E1: a filled frame wakes epoll on each open file. */
 TEST_F(reopen, epoll)
 {
 	struct epoll_event events[2], event = { .events = EPOLLIN };
@@ -303,7 +305,7 @@ TEST_F(reopen, epoll)
 	}
 }
 
-/* I2: O_NONBLOCK is each open file's own. */
+/* I2: each open file has its own O_NONBLOCK. */
 TEST_F(reopen, nonblock)
 {
 	ASSERT_EQ(0, fcntl(self->second, F_SETFL, O_NONBLOCK));
@@ -312,8 +314,8 @@ TEST_F(reopen, nonblock)
 }
 
 /*
- * I4: the process closes its last descriptor while COMPLETE waits through it: the call
- * goes on waiting. The open file ends with it, and so the frame is free again.
+ * I4: close() of the last descriptor does not end a call that waits through the open file.
+ * The file ends after the call, so the frame that the call gets becomes free again.
  */
 TEST_F(reopen, close_does_not_end_a_wait)
 {
@@ -330,7 +332,7 @@ TEST_F(reopen, close_does_not_end_a_wait)
 	EXPECT_TRUE(EVENTUALLY(allocated(self->allocator) == FRAMES - 1));
 }
 
-/* I4: a state below PAUSE ends the waits through all open files. */
+/* I4: a state below PAUSE ends waiting calls through all open files. */
 TEST_F(reopen, state_cancels_all)
 {
 	struct ksalloc_complete frames[2];
@@ -346,7 +348,7 @@ TEST_F(reopen, state_cancels_all)
 		EXPECT_EQ(-ECANCELED, call_result(&calls[i]));
 }
 
-/* I6: that the device is gone is seen through each of them. */
+/* I6: each open file reports that the device is gone. */
 TEST_F(reopen, gone)
 {
 	struct ksalloc_complete frame;
@@ -360,7 +362,7 @@ TEST_F(reopen, gone)
 	EXPECT_TRUE(poll_fd(self->first, POLLIN, PATIENCE_MS) & POLLHUP);
 	EXPECT_TRUE(poll_fd(self->second, POLLIN, PATIENCE_MS) & POLLHUP);
 	EXPECT_EQ(-ENODEV, complete(self->first, 0, 0, NULL));
-	/* It can be opened, cancelled and closed like any other. */
+	/* The connection can still be opened, cancelled and closed. */
 	later = connection_open(self->first);
 	ASSERT_LE(0, later);
 	EXPECT_TRUE(poll_fd(later, POLLIN, 0) & POLLHUP);
@@ -368,7 +370,7 @@ TEST_F(reopen, gone)
 	close(later);
 }
 
-/* A1: a connection has as many open files as anybody wants, and none is left. */
+/* A1: a connection can have many open files, and nothing is left of them. */
 TEST_F(reopen, many)
 {
 	struct footprint before;

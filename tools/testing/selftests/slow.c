@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A camera whose driver does not come back: nobody waits for it who needs nothing of it.
+ * A camera that does not answer: calls that do not need it do not wait for it.
  *
- * A call of somebody else's holds the driver's lock. A change of state waits for that,
- * and has the connection's lock meanwhile. What has to come back comes back before the
- * driver does: there are no times in here.
+ * Another process holds the lock of the driver. A change of state waits for that lock and
+ * holds the lock of the connection. What is tested must return before the driver is let
+ * go, so no test depends on a time.
  */
 #include "ksalloc_test.h"
 
@@ -19,11 +19,11 @@
 
 #define FRAMES 4
 
-/* SET_STATE is on its way to ACQUIRE, and waits for the camera; an agent shares files. */
+/* SET_STATE waits for the camera on the way to ACQUIRE. The agent shares our files. */
 FIXTURE(slow) {
 	struct rig rig;
 	int connection, allocator;
-	/* Before the camera was held, and its own open file of the connection */
+	/* The agent's own open file of the connection is @theirs. */
 	struct agent agent;
 	int theirs;
 	struct held_camera held;
@@ -53,7 +53,7 @@ FIXTURE_SETUP(slow)
 
 FIXTURE_TEARDOWN(slow)
 {
-	/* Whatever the test did, the camera did not come back before its end. */
+	/* SET_STATE waits until here. */
 	if (self->changing) {
 		EXPECT_FALSE(self->change.done);
 		camera_let_go(&self->held);
@@ -62,7 +62,7 @@ FIXTURE_TEARDOWN(slow)
 	rig_close(&self->rig);
 }
 
-/* close() in another process, of the open file that the call goes through */
+/* close() of a shared open file in another process */
 TEST_F(slow, close_of_a_shared_file)
 {
 	EXPECT_EQ(0, agent_close(&self->agent, self->connection));
@@ -74,13 +74,13 @@ TEST_F(slow, close_of_another_file)
 	EXPECT_EQ(0, agent_close(&self->agent, self->theirs));
 }
 
-/* exec in another process, which closes both */
+/* exec() in another process, which closes both files */
 TEST_F(slow, exec)
 {
 	agent_exec(&self->agent);
 }
 
-/* The end of another process that has both */
+/* Exit of another process that has both files */
 TEST_F(slow, exit)
 {
 	int status;
@@ -104,7 +104,7 @@ static void *run_shell(void *data)
 	return NULL;
 }
 
-/* A program that a thread of the process starts */
+/* system() in a thread of this process */
 TEST_F(slow, system)
 {
 	struct shell shell = { .status = -1 };
@@ -116,7 +116,7 @@ TEST_F(slow, system)
 	EXPECT_FALSE(self->change.done);
 }
 
-/* A call of another process that must not wait */
+/* A call in another process that must not wait */
 static void expect_at_once(struct slow_fixture *self, int fd,
 			   unsigned long request, void *arg, size_t size)
 {
@@ -125,7 +125,7 @@ static void expect_at_once(struct slow_fixture *self, int fd,
 	EXPECT_LE(0, agent_end(&self->agent, arg, size));
 }
 
-/* GET_STATE says what it knows. */
+/* GET_STATE */
 TEST_F(slow, get_state)
 {
 	struct ksalloc_get_state arg = { .size = sizeof(arg) };
@@ -136,7 +136,7 @@ TEST_F(slow, get_state)
 	EXPECT_EQ(0, arg.pending);
 }
 
-/* So does poll, */
+/* poll() */
 TEST_F(slow, poll)
 {
 	EXPECT_EQ(POLLERR, poll_fd(self->connection, POLLIN, 0));
@@ -169,14 +169,14 @@ static void expect_info(int fd)
 	EXPECT_LT(0, reading.length);
 }
 
-/* and fdinfo of the connection and of the allocator. */
+/* fdinfo of the connection and of the allocator */
 TEST_F(slow, fdinfo)
 {
 	expect_info(self->connection);
 	expect_info(self->allocator);
 }
 
-/* Another open file is opened, through which nothing waits that could be cancelled. */
+/* CONNECTION_OPEN and CONNECTION_CANCEL */
 TEST_F(slow, open_and_cancel)
 {
 	struct ksalloc_open open = { .size = sizeof(open) };
@@ -188,7 +188,7 @@ TEST_F(slow, open_and_cancel)
 		       &cancel, sizeof(cancel));
 }
 
-/* The allocator has nothing to do with the camera, though it is to be assigned to it. */
+/* ALLOC and FREE on the allocator that is assigned */
 TEST_F(slow, allocator)
 {
 	struct ksalloc_alloc alloc = {
@@ -204,7 +204,7 @@ TEST_F(slow, allocator)
 	EXPECT_EQ(0, agent_close(&self->agent, self->allocator));
 }
 
-/* The camera runs, has all frames, fills none, and does not come back. */
+/* In RUN, with all frames in the device, which fills none and does not answer */
 FIXTURE(silent) {
 	struct rig rig;
 	int connection;
@@ -234,7 +234,7 @@ FIXTURE_TEARDOWN(silent)
 	rig_close(&self->rig);
 }
 
-/* I2: COMPLETE that must not wait, by flag; whatever it says, it says it at once. */
+/* COMPLETE with KSALLOC_NONBLOCK in another process */
 static void expect_nonblocking(struct silent_fixture *self, int expected)
 {
 	struct ksalloc_complete arg = {
@@ -273,14 +273,14 @@ static void expect_poll(struct silent_fixture *self, int expected)
 	EXPECT_EQ(expected, poller.events);
 }
 
-/* I2: a client that asks for a frame, and does not want to wait for it, does not. */
+/* I2: COMPLETE with KSALLOC_NONBLOCK and poll() do not wait for the camera. */
 TEST_F(silent, nonblocking)
 {
 	expect_nonblocking(self, -EAGAIN);
 	expect_poll(self, 0);
 }
 
-/* I2: nor does it while somebody else's change of state waits for the camera. */
+/* I2: they do not wait for a change of state either. */
 TEST_F(silent, nonblocking_beside_a_change)
 {
 	struct ksalloc_set_state arg = {
@@ -300,7 +300,7 @@ TEST_F(silent, nonblocking_beside_a_change)
 	camera_hold(&self->held, 0);
 }
 
-/* I4: to cancel a reader who is at the camera takes no wait, nor does his death. */
+/* I4: CANCEL and SIGKILL do not wait for a reader that waits for the camera. */
 TEST_F(silent, cancel_and_kill)
 {
 	struct ksalloc_complete frame;

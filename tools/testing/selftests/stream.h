@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A camera that runs: for the stream of its frames.
+ * A camera in RUN
  */
 #ifndef SELFTESTS_STREAM_H
 #define SELFTESTS_STREAM_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KSALLOC_SUBMIT: by a descriptor of the caller's, which has to be the frame's, or by
- * the kernel's thread; and who puts another one in its place.
+ * KSALLOC_SUBMIT: with a descriptor of the frame's dma-buf, by the kernel thread, and with
+ * a descriptor that is replaced during the call.
  */
 #include "ksalloc_test.h"
 
@@ -20,13 +20,13 @@
 #define WIDTH 320
 #define HEIGHT 180
 #define FRAME_SIZE (WIDTH * HEIGHT * 2)
-/* A line below all of vivid's text, near its white and its black end */
+/* Two pixels in lines below vivid's text, in its white and its black bar */
 #define WHITE ((HEIGHT - 8) * WIDTH * 2 + 16)
 #define BLACK ((HEIGHT - 7) * WIDTH * 2 - 16)
-/* What is in a frame that nobody has filled */
+/* The content of a frame that was not filled */
 #define MARK 0x33
 
-/* In RUN; all frames are ours, mapped and marked, and we have a descriptor of each. */
+/* In RUN. All frames are held, mapped and marked; each has a descriptor. */
 FIXTURE(submit) {
 	struct rig rig;
 	int connection, allocator;
@@ -78,7 +78,7 @@ static bool is_picture(const unsigned char *frame)
 	return frame[WHITE] > 150 && frame[BLACK] < 20;
 }
 
-/* The frame arrives with a picture in it, and no other frame has got one. */
+/* The frame is completed with a picture. No other frame was written. */
 static void expect_picture(struct submit_fixture *self, int index)
 {
 	struct ksalloc_complete frame = { 0 };
@@ -95,7 +95,7 @@ static void expect_picture(struct submit_fixture *self, int index)
 	mark(self, index);
 }
 
-/* Refused: the frame is held as before, and can be submitted. */
+/* SUBMIT fails. The frame is still held and not in the device. */
 static void expect_refused(struct submit_fixture *self, int expected, int index,
 			   int dmabuf)
 {
@@ -105,7 +105,7 @@ static void expect_refused(struct submit_fixture *self, int expected, int index,
 	EXPECT_EQ(FRAMES, allocated(self->allocator));
 }
 
-/* I2: a descriptor of the frame's dma-buf: the picture is in that frame. */
+/* I2: with a descriptor of the frame's dma-buf, the device fills that frame. */
 TEST_F(submit, by_descriptor)
 {
 	int round, i;
@@ -119,7 +119,7 @@ TEST_F(submit, by_descriptor)
 	}
 }
 
-/* I2: any descriptor of it will do, and need not be open afterwards. */
+/* I2: each descriptor of the dma-buf is accepted, and may be closed after the call. */
 TEST_F(submit, by_other_descriptors)
 {
 	struct ksalloc_alloc arg = {
@@ -144,7 +144,7 @@ TEST_F(submit, by_other_descriptors)
 	expect_picture(self, 3);
 }
 
-/* I2: -1: the kernel's thread queues the frame, and the picture is in it. */
+/* I2: with -1 the kernel thread queues the frame, and the device fills it. */
 TEST_F(submit, by_thread)
 {
 	int round, i;
@@ -157,7 +157,7 @@ TEST_F(submit, by_thread)
 	}
 }
 
-/* I2: both at the same time; frames come in the order in which they were submitted. */
+/* I2: both ways mixed. Frames are completed in the order of submission. */
 TEST_F(submit, by_both)
 {
 	struct ksalloc_complete frame = { 0 };
@@ -176,7 +176,7 @@ TEST_F(submit, by_both)
 	}
 }
 
-/* I2: in PAUSE too, before RUN and after it, when frames wait before the device. */
+/* I2: both ways in PAUSE after RUN, when frames are not queued at once. */
 TEST_F(submit, in_pause)
 {
 	int i;
@@ -188,7 +188,7 @@ TEST_F(submit, in_pause)
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
 	ASSERT_EQ(0, submit_fd(self->connection, 2, self->dmabuf[2]));
 	ASSERT_EQ(0, submit(self->connection, 3));
-	/* Nobody needs it any more. */
+	/* The descriptor is not needed after the call. */
 	close(self->dmabuf[2]);
 	ASSERT_EQ(0, set_control(self->rig.video,
 				 "Percentage of Dropped Buffers", 0));
@@ -199,7 +199,7 @@ TEST_F(submit, in_pause)
 	}
 }
 
-/* A5, I2: another frame's dma-buf, or another allocator's: EINVAL. */
+/* A5, I2: the dma-buf of another frame or of another allocator is EINVAL. */
 TEST_F(submit, wrong_dmabuf)
 {
 	int other = create_allocator(self->connection, self->rig.heap, FRAMES,
@@ -216,7 +216,7 @@ TEST_F(submit, wrong_dmabuf)
 	close(other);
 }
 
-/* A5: a descriptor that is not open, or never was one, or is a path only: EBADF. */
+/* A5: a descriptor that is not open, or O_PATH, is EBADF. */
 TEST_F(submit, not_open)
 {
 	int closed = dup(self->dmabuf[0]), path;
@@ -238,7 +238,7 @@ TEST_F(submit, not_open)
 	expect_picture(self, 0);
 }
 
-/* A5: a descriptor of something else: EINVAL. */
+/* A5: a descriptor of another kind of file is EINVAL. */
 TEST_F(submit, no_dmabuf)
 {
 	int pipes[2] = { -1, -1 };
@@ -260,7 +260,7 @@ TEST_F(submit, no_dmabuf)
 	expect_picture(self, 0);
 }
 
-/* I2: a right descriptor makes no wrong frame right. */
+/* I2: the frame is checked as well as the descriptor. */
 TEST_F(submit, wrong_frames)
 {
 	static const __u32 wrong[] = {
@@ -282,8 +282,8 @@ TEST_F(submit, wrong_frames)
 }
 
 /*
- * The frame goes round once. After ACQUIRE the driver has it prepared, and would not look
- * at the descriptor the first time.
+ * Submits and completes a frame. ACQUIRE has prepared the buffer, so the driver does not
+ * look at the descriptor in the first QBUF.
  */
 static void turn_once(struct submit_fixture *self, int index)
 {
@@ -291,7 +291,7 @@ static void turn_once(struct submit_fixture *self, int index)
 	expect_picture(self, index);
 }
 
-/* I2: the driver refuses the frame, which is held as before. */
+/* I2: if the driver refuses the frame, it is still held. */
 TEST_F(submit, driver_refuses)
 {
 	int i;
@@ -307,7 +307,7 @@ TEST_F(submit, driver_refuses)
 	}
 }
 
-/* I2, A9: with the device's own memory: by a right descriptor, by none, by no other. */
+/* I2, A9: frames of the device's own memory: with the right descriptor and with -1. */
 TEST_F(submit, device_memory)
 {
 	const struct ksallocator_framing framing = { .frames = FRAMES };
@@ -334,9 +334,8 @@ TEST_F(submit, device_memory)
 }
 
 /*
- * A frame that was submitted while its descriptor was somebody else's for a while: it is
- * filled, or it says that it has no data and that a picture is missing. Returns whether
- * it is filled.
+ * Completes a frame whose descriptor was replaced during SUBMIT. Either it has a picture,
+ * or it has no data and DATADISCONTINUITY. Returns whether it has a picture.
  */
 static bool expect_honest(struct submit_fixture *self, int index)
 {
@@ -355,8 +354,8 @@ static bool expect_honest(struct submit_fixture *self, int index)
 }
 
 /*
- * I2, I3: another dma-buf takes the place of the right one after SUBMIT has looked at
- * it, and before the driver does, which is held up: the frame is not said to be filled.
+ * I2, I3: the descriptor is replaced after SUBMIT has checked it and before the driver
+ * looks at it. The frame is not reported as filled.
  */
 TEST_F(submit, replaced_before_the_driver_looks)
 {
@@ -380,7 +379,7 @@ TEST_F(submit, replaced_before_the_driver_looks)
 	} else {
 		EXPECT_FALSE(expect_honest(self, 0));
 	}
-	/* All is well with both of them afterwards. */
+	/* Both frames can be used afterwards. */
 	mark(self, 0);
 	mark(self, 1);
 	ASSERT_EQ(0, submit_fd(self->connection, 0, self->dmabuf[0]));
@@ -389,7 +388,9 @@ TEST_F(submit, replaced_before_the_driver_looks)
 	expect_picture(self, 1);
 }
 
-/* I2: the same where it is closed, or becomes something else: the frame is not lost. */
+/*
+ * I2: the same with a descriptor that is closed, or becomes another file. SUBMIT fails.
+ */
 TEST_F(submit, closed_before_the_driver_looks)
 {
 	int i, number, null = open("/dev/null", O_RDWR);
@@ -423,7 +424,7 @@ TEST_F(submit, closed_before_the_driver_looks)
 	close(null);
 }
 
-/* A thread that puts one descriptor and another in a place, all the time */
+/* A thread that replaces a descriptor all the time */
 struct swapper {
 	int number;
 	int fds[2];
@@ -441,9 +442,8 @@ static void *swap_always(void *data)
 }
 
 /*
- * I2, I3: a thread changes what the descriptor is, all the time: SUBMIT refuses it, or
- * the frame is filled, or it comes without data; it is never said to be filled where
- * another one was.
+ * I2, I3: a thread replaces the descriptor all the time. SUBMIT fails, or the frame has a
+ * picture, or it has no data. It is never reported as filled if it was not.
  */
 TEST_F_TIMEOUT(submit, replaced_all_the_time, 60)
 {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of descriptors of the calling process, and its locks: no dma-buf of a frame
- * is ever in the table but where the process asked for it, and nothing that is in there
- * is touched.
+ * The table of descriptors of the calling process, its POSIX locks and its locked memory:
+ * the module puts no dma-buf into the table for the time of a call, and closes nothing.
  */
 #include "ksalloc_test.h"
 
@@ -14,13 +13,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Large frames, and many: each takes its time on its way to the device. */
+/* Many large frames, so that ACQUIRE takes long */
 #define FRAMES 16
 #define WIDTH 1920
 #define HEIGHT 1080
-/* How often the state changes, or a frame goes round */
+/* How often the state changes, or a frame is completed and submitted */
 #define ROUNDS 40
-/* As many as the process could have in the way */
+/* The search looks at descriptors below this number. */
 #define NUMBERS 32
 
 FIXTURE(table) {
@@ -41,14 +40,14 @@ FIXTURE_TEARDOWN(table)
 	rig_close(&self->rig);
 }
 
-/* Descriptors that somebody looks for, all the time, and what was found */
+/* A thread that looks for descriptors, and what it has found */
 struct search {
 	int connection;
 	atomic_bool stop;
 	atomic_int found, looks;
 };
 
-/* Takes what comes into the table for itself. The numbers above are free for that. */
+/* Duplicates each descriptor that appears, as an attacker would. */
 static void *search_always(void *data)
 {
 	struct search *search = data;
@@ -67,7 +66,10 @@ static void *search_always(void *data)
 	return NULL;
 }
 
-/* In a process that has nothing but a connection; returns how often it found more. */
+/*
+ * Runs @work in a process that has only the connection, while a thread of it looks for
+ * other descriptors. Returns how many it found.
+ */
 static int search_while(int connection, void (*work)(int connection))
 {
 	struct search search = { .connection = 3 };
@@ -115,8 +117,8 @@ static void turn_frames(int connection)
 }
 
 /*
- * A process that was given a connection, and nothing else, can change its state and have
- * frames go round. It gets no descriptor of any frame's memory by that, at no moment.
+ * A process that has only a connection can change its state, complete and submit. It never
+ * sees a descriptor of a frame's memory.
  */
 TEST_F_TIMEOUT(table, nothing_comes_with_a_connection, 60)
 {
@@ -129,7 +131,7 @@ TEST_F_TIMEOUT(table, nothing_comes_with_a_connection, 60)
 	close(theirs);
 }
 
-/* It is the same where the frames are the device's own memory. */
+/* The same with frames of the device's own memory */
 TEST_F_TIMEOUT(table, nothing_of_device_memory, 60)
 {
 	const struct ksallocator_framing framing = { .frames = 4 };
@@ -154,8 +156,8 @@ static int count_locks(void)
 }
 
 /*
- * POSIX locks end when the process closes any descriptor of the file: those that it has
- * on frames' dma-bufs are there after each call with the frame.
+ * Closing any descriptor of a file drops the process's POSIX locks on it. Locks on dma-bufs
+ * of frames are still there after each call.
  */
 TEST_F(table, locks_stay)
 {
@@ -191,7 +193,7 @@ TEST_F(table, locks_stay)
 #define NOBODY 65534
 #define LOCKED_BYTES (8UL << 20)
 
-/* Memory that is locked, up to the limit, in a process that may not go beyond it */
+/* Locks memory up to the limit, in a process without CAP_IPC_LOCK */
 static void lock_all_memory(void)
 {
 	const struct rlimit limit = { LOCKED_BYTES, LOCKED_BYTES };
@@ -207,8 +209,8 @@ static void lock_all_memory(void)
 }
 
 /*
- * A4: CREATE_ALLOCATOR in a process whose memory is locked up to the limit: ENOMEM if it
- * needs some, and not EAGAIN, which means that trying again would help.
+ * A4: CREATE_ALLOCATOR with all lockable memory locked succeeds or returns ENOMEM. EAGAIN
+ * would mean that a blocking call could succeed.
  */
 TEST_F(table, locked_memory)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Calls that are held up where a test wants them, by userfaultfd.
+ * Calls that are stopped at a page fault, by userfaultfd
  */
 #ifndef SELFTESTS_TRAP_H
 #define SELFTESTS_TRAP_H
@@ -10,13 +10,13 @@
 #define TRAP_PAGE 4096
 
 enum trap_kind {
-	/* The call is held up before it can read its argument, */
+	/* Before the call reads its argument */
 	TRAP_READ,
-	/* or after it has done its work, before it can write its answer. */
+	/* Before the call writes its answer */
 	TRAP_WRITE,
 };
 
-/* An argument that its call is held up at */
+/* The argument of a call that is stopped */
 struct trap {
 	char *page;
 	char content[TRAP_PAGE];
@@ -27,22 +27,22 @@ struct trap {
 
 void trap_set(struct trap *trap, enum trap_kind kind, const void *arg,
 	      size_t size);
-/* Begin the call, and wait until it is held up. */
+/* Begin the call, and wait until it is stopped. */
 void trap_spring(struct trap *trap, int fd, unsigned long request);
-/* Let it go on, and wait for its result. */
+/* Let the call go on; wait for its result. */
 void trap_let_go(struct trap *trap);
 int trap_result(struct trap *trap);
 /* Both. The answer is at the beginning of the page. */
 int trap_release(struct trap *trap);
-/* The same, but the page cannot be written to: EFAULT, where there is an answer. */
+/* The same, but the page is read-only: a call with an answer fails with EFAULT. */
 int trap_release_faulting(struct trap *trap);
 
-/* A page that an argument can be read from, and no answer be written to */
+/* A read-only page with an argument */
 void *read_only_page(const void *arg, size_t size);
 
 /*
- * A camera whose driver does not come back: somebody else's call holds its lock. Each
- * call that needs the driver waits until it is let go.
+ * A camera that does not answer: a V4L2 call of this process holds the driver's lock. All
+ * other calls that need the driver wait until camera_let_go().
  */
 struct held_camera {
 	int video;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A right call of each ioctl, and what was before it: what ioctls.def cannot say.
+ * For each ioctl, a call that succeeds, and how to undo it.
  *
- * A new ioctl needs a line here only where an argument of zeroes would not do, or where
- * a call has an effect other than a new descriptor.
+ * A new ioctl needs an entry in usage.c only if an argument of zeroes is not right, or if a
+ * call has an effect other than a new descriptor.
  */
 #ifndef SELFTESTS_USAGE_H
 #define SELFTESTS_USAGE_H
@@ -11,7 +11,7 @@
 #include "ioctls.h"
 #include "ksalloc_test.h"
 
-/* What is out has this in it before a call. */
+/* Bytes of out fields before a call */
 #define FILLER 0xa5
 
 /* A connection that runs all the time, and another in STOP */
@@ -27,9 +27,9 @@ FIXTURE(abi) {
 /* The file for a call on a kind of file, or of an ioctl */
 int usage_fd(const struct abi_fixture *self, enum file_kind kind);
 int usage_op_fd(const struct abi_fixture *self, const struct ioctl_entry *op);
-/* Make an argument that is right. */
+/* Fill in an argument for a call that succeeds. */
 void usage_fill(struct abi_fixture *self, const struct ioctl_entry *op, void *arg);
-/* Bring back what was before, after a call that went well or failed. */
+/* Undo a call, whether it succeeded or failed. */
 void usage_undo(struct abi_fixture *self, const struct ioctl_entry *op,
 		const void *arg, int result);
 

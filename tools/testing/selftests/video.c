@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The V4L2 file that a connection was made from, and others of the same device: what
- * their owners can do to the device before, and cannot do while the connection has its
- * buffers.
+ * The V4L2 file of the caller and other files of the same device: they cannot interfere
+ * while the connection has the device's buffers.
  */
 #include "ksalloc_test.h"
 
@@ -18,7 +17,7 @@
 #define HEIGHT 180
 #define FRAME_SIZE (WIDTH * HEIGHT * 2)
 
-/* In STOP; @other is open as well, and has nothing to do with the connection. */
+/* In STOP. @other is another open file of the device. */
 FIXTURE(video) {
 	struct rig rig;
 	int connection, allocator;
@@ -93,7 +92,7 @@ static int export_buffer(int video)
 	return call_fd(video, VIDIOC_EXPBUF, &export);
 }
 
-/* The device is busy for it. What is done to buffers needs them to be its own. */
+/* All calls that need buffers of this file fail with EBUSY. */
 static void expect_busy(int video, int dmabuf)
 {
 	static const unsigned int memories[] = {
@@ -118,9 +117,9 @@ static void expect_busy(int video, int dmabuf)
 }
 
 /*
- * I1: from ACQUIRE on the device is busy for the file that the connection was made from
- * as for any other: nobody can free, fill, stop, take or replace the connection's
- * buffers. What the caller tried leaves no trace in the stream.
+ * I1: from ACQUIRE on, the device is busy for the caller's file as for all others. They
+ * cannot free, queue, dequeue or replace the buffers, or stop the stream. What they try has
+ * no effect on the stream.
  */
 TEST_F(video, busy_in_each_state)
 {
@@ -151,8 +150,8 @@ TEST_F(video, busy_in_each_state)
 }
 
 /*
- * I2, I3: nothing is said to be filled that is not: after all that the caller tries in
- * PAUSE and RUN, each frame that COMPLETE returns has a picture in it.
+ * I2, I3: whatever the caller tries in PAUSE and RUN, each frame that COMPLETE returns has
+ * a picture.
  */
 TEST_F(video, frames_are_filled)
 {
@@ -174,7 +173,7 @@ TEST_F(video, frames_are_filled)
 		ASSERT_LE(0, dmabuf);
 		map = map_frame(dmabuf, FRAME_SIZE, PROT_READ | PROT_WRITE);
 		EXPECT_EQ(FRAME_SIZE, frame.header.data_used);
-		/* White begins and black ends each line. */
+		/* Each line begins with white and ends with black. */
 		EXPECT_LT(150, map[(HEIGHT - 8) * WIDTH * 2 + 16]);
 		EXPECT_GT(20, map[(HEIGHT - 7) * WIDTH * 2 - 16]);
 		memset(map, 0x33, FRAME_SIZE);
@@ -184,10 +183,7 @@ TEST_F(video, frames_are_filled)
 	}
 }
 
-/*
- * The format is the device's: set through the caller's file or any other in STOP, it is
- * what the connection captures in.
- */
+/* In STOP the format can be set through each file, and the connection captures in it. */
 TEST_F(video, format_is_set_in_stop)
 {
 	struct ksalloc_complete frame = { 0 };
@@ -206,8 +202,8 @@ TEST_F(video, format_is_set_in_stop)
 }
 
 /*
- * ACQUIRE does not throw away buffers that the caller has on his file: EBUSY, and they
- * hold what they held and can be used.
+ * ACQUIRE fails with EBUSY if the caller's file has buffers. They keep their content and
+ * can be used.
  */
 TEST_F(video, own_buffers_stay)
 {
@@ -240,7 +236,7 @@ TEST_F(video, own_buffers_stay)
 	EXPECT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 }
 
-/* The caller may close his file in any state: the connection captures all the same. */
+/* The caller may close its file in each state. The connection captures. */
 TEST_F(video, closed_in_each_state)
 {
 	struct ksalloc_complete frame = { 0 };
@@ -266,7 +262,7 @@ TEST_F(video, closed_in_each_state)
 	}
 }
 
-/* The connection's file is non-blocking, and the caller's stays what it is. */
+/* The module does not change the flags of the caller's file. */
 TEST_F(video, flags_stay)
 {
 	int before = fcntl(self->video, F_GETFL), i;
@@ -283,7 +279,7 @@ TEST_F(video, flags_stay)
 	EXPECT_EQ(before, fcntl(self->video, F_GETFL));
 }
 
-/* A poll of the caller's file does not start videobuf2's read(), in whatever state. */
+/* poll() on the caller's file does not start videobuf2's read(). */
 TEST_F(video, poll_starts_no_read)
 {
 	unsigned int state;
@@ -300,9 +296,8 @@ TEST_F(video, poll_starts_no_read)
 }
 
 /*
- * I2: COMPLETE that must not wait does not, though somebody makes the caller's file a
- * blocking one at the moment when the driver is about to look. What is submitted is not
- * filled meanwhile.
+ * I2: COMPLETE with KSALLOC_NONBLOCK does not wait if the caller's file becomes blocking
+ * right before the driver looks at its flags.
  */
 TEST_F(video, blocking_at_the_wrong_moment)
 {
@@ -342,7 +337,7 @@ static void *clear_flag(void *data)
 	return NULL;
 }
 
-/* I2: nor does it wait where somebody does that all the time. */
+/* I2: it does not wait either if a thread does that all the time. */
 TEST_F(video, blocking_all_the_time)
 {
 	struct unblocker unblocker = { .video = self->video };
