@@ -358,6 +358,14 @@ struct ks_fake *ks_fake_create(struct kunit *test)
 	return fake;
 }
 
+/* The memory of the suites' allocators is the device's own from now on */
+void ks_fake_own_memory(struct ks_fake *fake)
+{
+	fake->own_ops = ks_fake_ops;
+	fake->own_ops.memory = &ks_test_memory_ops;
+	fake->device.ops = &fake->own_ops;
+}
+
 /* Begins a new record */
 void ks_fake_forget(struct ks_fake *fake)
 {

@@ -64,6 +64,7 @@ struct ks_fake_gate {
 /**
  * struct ks_fake - a fake device
  * @device: what the connection knows
+ * @own_ops: operations of a device that has memory of its own
  * @lock: protects all that follows
  * @framing: what it says that it needs
  * @alloc: the allocator of its frames, while acquired
@@ -89,6 +90,7 @@ struct ks_fake_gate {
  */
 struct ks_fake {
 	struct ksalloc_device device;
+	struct ksalloc_device_ops own_ops;
 	spinlock_t lock; /* the device, and the record */
 	struct ksallocator_framing framing;
 	const struct ks_allocator *alloc;
@@ -126,6 +128,7 @@ bool ks_fake_wait_at_gate(struct ks_fake *fake);
 void ks_fake_open_gate(struct ks_fake *fake);
 
 struct ks_fake *ks_fake_create(struct kunit *test);
+void ks_fake_own_memory(struct ks_fake *fake);
 void ks_fake_forget(struct ks_fake *fake);
 void ks_fake_fail(struct ks_fake *fake, u32 in, int error);
 void ks_fake_fail_stop(struct ks_fake *fake, int error);

@@ -702,6 +702,44 @@ static void files_check_waits(struct kunit *test)
 	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
 }
 
+static int files_do_check_killed(struct ks_test_call *call)
+{
+	allow_signal(SIGKILL);
+	return files_do_check(call);
+}
+
+/*
+ * Passes if who waits for a device that does not stop can be killed, and the connection
+ * is taken down all the same (I6).
+ */
+static void files_check_is_killed(struct kunit *test)
+{
+	struct ks_rig *rig = files_rig(test, 2);
+	const struct ks_test_call prototype = {
+		.fn = files_do_check_killed,
+		.file = rig->file,
+	};
+	struct ks_test_call *call;
+
+	ks_rig_submit(rig);
+	ks_fake_close_gate(rig->fake, KS_FAKE_STOP);
+	ks_fake_vanish(rig->fake);
+	KUNIT_EXPECT_TRUE(test, ks_fake_wait_at_gate(rig->fake));
+	call = ks_test_call(test, &prototype);
+	KUNIT_EXPECT_TRUE(test,
+			  ks_test_wait_until(READ_ONCE(call->task->__state) ==
+					     TASK_KILLABLE));
+	send_sig(SIGKILL, call->task, 1);
+	KUNIT_EXPECT_TRUE(test,
+			  wait_for_completion_timeout(&call->done,
+						      KS_TEST_PATIENCE / 2));
+	KUNIT_EXPECT_EQ(test, call->ret, -EINTR);
+	KUNIT_EXPECT_NE(test, call->state, KSSTATE_STOP);
+	ks_fake_open_gate(rig->fake);
+	KUNIT_EXPECT_EQ(test, -ENODEV, ks_connection_check(rig->conn));
+	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
+}
+
 static struct kunit_case files_cases[] = {
 	KUNIT_CASE(files_are_clients),
 	KUNIT_CASE(files_leave_submitted_frames),
@@ -719,6 +757,7 @@ static struct kunit_case files_cases[] = {
 	KUNIT_CASE_SLOW(files_close_against_assignment),
 	KUNIT_CASE(files_check),
 	KUNIT_CASE(files_check_waits),
+	KUNIT_CASE(files_check_is_killed),
 	{}
 };
 

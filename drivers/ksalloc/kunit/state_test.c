@@ -831,8 +831,10 @@ static void state_gone_in_step(struct kunit *test, const struct state_start *sta
 	rig->fake->on_call_data = &vanish;
 	rig->fake->on_call = state_vanish_in_call;
 	if (fails)
-		ks_fake_fail(rig->fake, n, -ENODEV);
-	ks_connection_request(rig->conn, to);
+		ks_fake_fail(rig->fake, n, -EINVAL);
+	/* Whatever the device says then; and a way down does not fail */
+	KUNIT_EXPECT_EQ(test, fails && to > start->state ? -ENODEV : 0,
+			ks_connection_request(rig->conn, to));
 	KUNIT_EXPECT_EQ(test, vanish.in, 0);
 	rig->fake->on_call = NULL;
 

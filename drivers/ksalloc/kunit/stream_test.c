@@ -171,6 +171,46 @@ static void stream_submit_descriptor(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->fake->dmabuf_fd, -1);
 }
 
+static void stream_vanish(struct ks_fake *fake, enum ks_fake_op op, void *data)
+{
+	const enum ks_fake_op *last = data;
+
+	if (op == *last)
+		WRITE_ONCE(fake->gone, true);
+}
+
+/*
+ * Passes if a device that disappears in a call, and says something strange, makes that
+ * call say ENODEV: a submit, which leaves the frame with its owner, and a read (I6).
+ */
+static void stream_gone_in_a_call(struct kunit *test)
+{
+	static enum ks_fake_op last[] = { KS_FAKE_QUEUE, KS_FAKE_DEQUEUE };
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(last); i++) {
+		struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
+		struct ksalloc_complete complete;
+
+		ks_rig_submit(rig);
+		ks_rig_alloc(rig);
+		rig->fake->on_call_data = &last[i];
+		rig->fake->on_call = stream_vanish;
+		ks_fake_fail(rig->fake, 1, -EINVAL);
+		if (last[i] == KS_FAKE_QUEUE)
+			KUNIT_EXPECT_EQ(test, -ENODEV,
+					ks_connection_submit(rig->conn, 1, -1));
+		else
+			KUNIT_EXPECT_EQ(test, -ENODEV,
+					ks_rig_read(rig, &complete));
+		KUNIT_EXPECT_EQ(test, rig->fake->failed, last[i]);
+		ks_test_expect_counts(test, rig->alloc, 2, 1, 0);
+		KUNIT_EXPECT_EQ(test, -ENODEV, ks_connection_check(rig->conn));
+		ks_test_expect_counts(test, rig->alloc, 1, 0, 0);
+		ks_rig_end(rig);
+	}
+}
+
 static void stream_owner_leaves(struct ks_fake *fake, enum ks_fake_op op,
 				void *data)
 {
@@ -1101,6 +1141,7 @@ static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(stream_submit_errors),
 	KUNIT_CASE(stream_submit_refused),
 	KUNIT_CASE(stream_submit_descriptor),
+	KUNIT_CASE(stream_gone_in_a_call),
 	KUNIT_CASE(stream_submit_as_the_owner_leaves),
 	KUNIT_CASE(stream_complete_in_each_state),
 	KUNIT_CASE(stream_complete_does_not_wait_for_nothing),

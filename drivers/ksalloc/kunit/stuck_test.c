@@ -191,13 +191,13 @@ static void stuck_and_gone(struct kunit *test)
 	struct ks_rig *rig = stuck_rig(test, KSSTATE_RUN);
 
 	ks_fake_vanish(rig->fake);
-	KUNIT_EXPECT_EQ(test, -ENODEV,
-			ks_connection_request(rig->conn, KSSTATE_RUN));
+	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_check(rig->conn));
 	ks_rig_expect_calls(rig, "stop");
 	KUNIT_EXPECT_EQ(test, ks_rig_state(rig), KSSTATE_STOP);
-	KUNIT_EXPECT_EQ(test, 0, ks_connection_request(rig->conn, KSSTATE_STOP));
+	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_request(rig->conn, KSSTATE_RUN));
+	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_request(rig->conn, KSSTATE_STOP));
 	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_set_allocator(rig->conn, NULL));
-	KUNIT_EXPECT_EQ(test, -ENODEV,
+	KUNIT_EXPECT_EQ(test, -EIO,
 			ks_connection_set_allocator(rig->conn, rig->alloc));
 	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), KS_TEST_HUP);
 	ks_test_expect_counts(test, rig->alloc, 3, 2, 0);
@@ -242,6 +242,67 @@ static void stuck_beside_another(struct kunit *test)
 	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
 }
 
+/*
+ * Passes if a device that does not stop, and whose own memory the frames are, keeps them
+ * even when it is destroyed, because the memory is there until the allocator ends: nobody
+ * gets them any more, and the other frames are as good as ever (B7, F2).
+ */
+static void stuck_with_own_memory(struct kunit *test)
+{
+	struct ks_rig *rig = ks_rig_create(test, STUCK_FRAMES);
+	struct ks_owner *owner = ks_test_owner_of(rig->allocator);
+	struct ks_test_frames frames;
+	u32 i, index;
+
+	ks_fake_own_memory(rig->fake);
+	ks_rig_request(rig, KSSTATE_RUN);
+	/* One of an owner that outlives the connection, one of its own file */
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(rig->alloc, owner,
+							&index));
+	KUNIT_ASSERT_EQ(test, 0, ks_connection_submit(rig->conn, index, -1));
+	ks_rig_submit(rig);
+	ks_fake_fail_stop(rig->fake, -EIO);
+	KUNIT_EXPECT_EQ(test, -EIO,
+			ks_connection_request(rig->conn, KSSTATE_STOP));
+	ks_rig_release(rig);
+
+	ks_test_expect_counts(test, rig->alloc, 2, 0, 0);
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, -EBUSY, ks_allocator_free(rig->alloc, i, false));
+		KUNIT_EXPECT_EQ(test, -EBUSY, ks_allocator_free(rig->alloc, i, true));
+		KUNIT_EXPECT_EQ(test, -EBUSY,
+				ks_allocator_submit(rig->alloc, i,
+						    ks_test_device(1)));
+		ks_allocator_free_owned(rig->alloc, i, owner);
+	}
+	ks_allocator_reclaim(rig->alloc, owner);
+	ks_test_look(test, rig->alloc, &frames);
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, frames.frame[i].state, KS_FRAME_IN_DEVICE);
+		KUNIT_EXPECT_NULL(test, frames.frame[i].owner);
+		KUNIT_EXPECT_NULL(test, frames.frame[i].connection);
+	}
+	for (i = 2; i < STUCK_FRAMES; i++) {
+		KUNIT_EXPECT_EQ(test, 0, ks_allocator_try_alloc(rig->alloc, owner,
+								&index));
+		KUNIT_EXPECT_EQ(test, index, i);
+	}
+	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_allocator_try_alloc(rig->alloc, owner,
+							      &index));
+}
+
+/* Passes if such a device that stops gives its frames back as any other (I4). */
+static void stuck_not_with_own_memory(struct kunit *test)
+{
+	struct ks_rig *rig = ks_rig_create(test, 2);
+
+	ks_fake_own_memory(rig->fake);
+	ks_rig_request(rig, KSSTATE_RUN);
+	ks_rig_submit(rig);
+	ks_rig_release(rig);
+	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
+}
+
 static struct kunit_case stuck_cases[] = {
 	KUNIT_CASE(stuck_on_the_way_down),
 	KUNIT_CASE(stuck_in_a_flush),
@@ -251,6 +312,8 @@ static struct kunit_case stuck_cases[] = {
 	KUNIT_CASE(stuck_and_gone),
 	KUNIT_CASE(stuck_at_the_end),
 	KUNIT_CASE(stuck_beside_another),
+	KUNIT_CASE(stuck_with_own_memory),
+	KUNIT_CASE(stuck_not_with_own_memory),
 	{}
 };
 
