@@ -394,7 +394,7 @@ TEST_F(stuck, stop_fails_when_unregistered)
 	stream_with_waiter(self, &waiter, &arg);
 	device_fail(self->device, DEVICE_OP_STOP, -EREMOTEIO);
 	device_unregister(self->device);
-	EXPECT_EQ(-ENODEV, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(-EIO, set_state(self->connection, KSSTATE_RUN));
 	EXPECT_EQ(-EIO, set_allocator(self->connection, -1));
 	expect_stuck(self, &waiter, &arg);
 }
