@@ -73,18 +73,9 @@ static int __init ks_init(void)
 	ret = ks_connection_init();
 	if (ret)
 		return ret;
-	ret = ks_v4l2_init();
-	if (ret)
-		goto err_connection;
 	ret = misc_register(&ks_misc);
 	if (ret)
-		goto err_v4l2;
-	return 0;
-
-err_v4l2:
-	ks_v4l2_exit();
-err_connection:
-	ks_connection_exit();
+		ks_connection_exit();
 	return ret;
 }
 module_init(ks_init);
@@ -92,7 +83,6 @@ module_init(ks_init);
 static void __exit ks_exit(void)
 {
 	misc_deregister(&ks_misc);
-	ks_v4l2_exit();
 	ks_connection_exit();
 	/* Events are freed by code of this module after a grace period */
 	rcu_barrier();

@@ -37,12 +37,15 @@
 #include <linux/ksalloc.h>
 #include <linux/mutex.h>
 #include <linux/videodev2.h>
+#include <linux/wait.h>
 #include <media/v4l2-dev.h>
+
+struct ks_v4l2_call;
+struct task_struct;
 
 /**
  * struct ks_v4l2_device - an open V4L2 capture device
- * @refs: references: of a connection, of allocators of the device's own memory, and of
- *	calls in a kernel thread
+ * @refs: references: of a connection, and of allocators of the device's own memory
  * @lock: taken around operations if the driver has no lock that the V4L2 core takes, so
  *	that there is one operation on our file at a time
  * @file: our file of it, with a reference
@@ -50,6 +53,11 @@
  *	driver shows its queue
  * @vdev: the device, which lives while the files are open
  * @type: V4L2_BUF_TYPE_VIDEO_CAPTURE or its multi-planar variant
+ * @thread_lock: held over a call in @thread; taken before the lock of the device.
+ *	Protects @thread
+ * @thread: calls operations, see v4l2_thread.c; NULL before it is needed
+ * @thread_wait: @thread waits here
+ * @call: what @thread shall call next, or NULL
  */
 struct ks_v4l2_device {
 	struct kref refs;
@@ -58,6 +66,10 @@ struct ks_v4l2_device {
 	struct file *origin;
 	struct video_device *vdev;
 	enum v4l2_buf_type type;
+	struct mutex thread_lock; /* see above */
+	struct task_struct *thread;
+	wait_queue_head_t thread_wait;
+	struct ks_v4l2_call *call;
 };
 
 static inline bool ks_v4l2_is_mplane(struct ks_v4l2_device *dev)
@@ -90,8 +102,7 @@ int ks_v4l2_streamoff(struct ks_v4l2_device *dev);
 
 /* v4l2_thread.c: a kernel thread, for its descriptors */
 
-int ks_v4l2_init(void);
-void ks_v4l2_exit(void);
+void ks_v4l2_stop_thread(struct ks_v4l2_device *dev);
 int ks_v4l2_run_in_thread(struct ks_v4l2_device *dev, int (*fn)(void *data),
 			  void *data);
 

@@ -158,6 +158,8 @@ struct ks_v4l2_device *ks_v4l2_open(int fd)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&dev->refs);
 	mutex_init(&dev->lock);
+	mutex_init(&dev->thread_lock);
+	init_waitqueue_head(&dev->thread_wait);
 
 	origin = fget(fd);
 	ret = origin ? ks_v4l2_open_file(dev, origin) : -EBADF;
@@ -166,6 +168,7 @@ struct ks_v4l2_device *ks_v4l2_open(int fd)
 	if (!ret)
 		return dev;
 
+	mutex_destroy(&dev->thread_lock);
 	mutex_destroy(&dev->lock);
 	kfree(dev);
 	return ERR_PTR(ret);
@@ -189,10 +192,12 @@ static void ks_v4l2_close(struct kref *refs)
 	struct ks_v4l2_device *dev = container_of(refs, struct ks_v4l2_device,
 						  refs);
 
+	ks_v4l2_stop_thread(dev);
 	/* At once: the driver does not access its buffers afterwards */
 	__fput_sync(dev->file);
 	if (dev->origin)
 		fput(dev->origin);
+	mutex_destroy(&dev->thread_lock);
 	mutex_destroy(&dev->lock);
 	kfree(dev);
 }

@@ -5,18 +5,21 @@
  * V4L2 takes and gives dma-bufs by descriptor. A descriptor in the table of the calling
  * process would be visible to its threads: they could take the memory of all frames, or
  * put another dma-buf in its place, and closing it would drop the process's POSIX locks.
- * Kernel threads have a table of their own, which no process shares. So where the caller
- * does not name a descriptor of its own, the operation is called in a kernel thread.
+ * Kernel threads have a table that no process shares. So where the caller does not name
+ * a descriptor of its own, the operation is called in a kernel thread.
+ *
+ * Each open device has a thread of its own, not a work item: other processes can hold the
+ * lock of a device for as long as they like, and must not block the threads of others.
  */
 #include <linux/atomic.h>
 #include <linux/completion.h>
-#include <linux/slab.h>
-#include <linux/workqueue.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/lockdep.h>
+#include <linux/sched/signal.h>
+#include <linux/wait.h>
 
 #include "v4l2.h"
-
-/* Not the system's: an operation can wait long for a driver */
-static struct workqueue_struct *ks_v4l2_wq;
 
 /**
  * enum ks_v4l2_call_state - whether a call has begun
@@ -31,59 +34,21 @@ enum ks_v4l2_call_state {
 };
 
 /**
- * struct ks_v4l2_call - a call in a kernel thread
- * @work: the thread's part
- * @refs: of the caller and of the thread
- * @dev: the device, with a reference
+ * struct ks_v4l2_call - a call in a kernel thread, on the stack of the caller
  * @fn: the function
- * @data: its argument, which the caller has
+ * @data: its argument
  * @state: &enum ks_v4l2_call_state. The thread calls @fn, or the caller gives up,
  *	whichever changes it first
- * @done: @ret is valid
+ * @done: @ret is valid, and the thread does not access the call any more
  * @ret: what @fn returned
  */
 struct ks_v4l2_call {
-	struct work_struct work;
-	struct kref refs;
-	struct ks_v4l2_device *dev;
 	int (*fn)(void *data);
 	void *data;
 	atomic_t state;
 	struct completion done;
 	int ret;
 };
-
-/**
- * ks_v4l2_init() - prepare for devices
- *
- * Context: process context; sleeps.
- * Return: 0 or -ENOMEM.
- */
-int ks_v4l2_init(void)
-{
-	ks_v4l2_wq = alloc_workqueue("ksalloc-v4l2", WQ_UNBOUND, 0);
-
-	return ks_v4l2_wq ? 0 : -ENOMEM;
-}
-
-/**
- * ks_v4l2_exit() - undo ks_v4l2_init()
- *
- * Context: process context; sleeps. There is no device.
- */
-void ks_v4l2_exit(void)
-{
-	destroy_workqueue(ks_v4l2_wq);
-}
-
-static void ks_v4l2_call_free(struct kref *refs)
-{
-	struct ks_v4l2_call *call = container_of(refs, struct ks_v4l2_call,
-						 refs);
-
-	ks_v4l2_put(call->dev);
-	kfree(call);
-}
 
 static bool ks_v4l2_call_begin(struct ks_v4l2_call *call,
 			       enum ks_v4l2_call_state state)
@@ -92,26 +57,78 @@ static bool ks_v4l2_call_begin(struct ks_v4l2_call *call,
 	       KS_V4L2_CALL_WAITS;
 }
 
-static void ks_v4l2_call_work(struct work_struct *work)
+static void ks_v4l2_do_call(struct ks_v4l2_device *dev,
+			    struct ks_v4l2_call *call)
 {
-	struct ks_v4l2_call *call = container_of(work, struct ks_v4l2_call,
-						 work);
-	struct mutex *lock = ks_v4l2_mutex(call->dev);
-
-	mutex_lock(lock);
-	if (ks_v4l2_call_begin(call, KS_V4L2_CALL_RUNS))
-		call->ret = call->fn(call->data);
-	mutex_unlock(lock);
+	call->ret = -EINTR;
+	/* A SIGKILL before allow_kernel_signal() is lost; a later one ends the wait */
+	if (atomic_read(&call->state) == KS_V4L2_CALL_WAITS &&
+	    !ks_v4l2_lock(dev)) {
+		if (ks_v4l2_call_begin(call, KS_V4L2_CALL_RUNS))
+			call->ret = call->fn(call->data);
+		ks_v4l2_unlock(dev);
+	}
 	complete(&call->done);
-	kref_put(&call->refs, ks_v4l2_call_free);
 }
 
-/* Waits for the end. A killed caller gives up if the thread still waits for the lock */
-static int ks_v4l2_call_wait(struct ks_v4l2_call *call)
+static int ks_v4l2_thread_fn(void *data)
 {
+	struct ks_v4l2_device *dev = data;
+	struct ks_v4l2_call *call;
+
+	allow_kernel_signal(SIGKILL);
+	for (;;) {
+		/* Not interruptible: a SIGKILL can come when its call has ended */
+		wait_event_idle(dev->thread_wait,
+				READ_ONCE(dev->call) || kthread_should_stop());
+		call = xchg(&dev->call, NULL);
+		if (!call)
+			return 0;
+		ks_v4l2_do_call(dev, call);
+	}
+}
+
+static int ks_v4l2_start_thread(struct ks_v4l2_device *dev)
+{
+	struct task_struct *thread;
+
+	lockdep_assert_held(&dev->thread_lock);
+
+	if (dev->thread)
+		return 0;
+	thread = kthread_run(ks_v4l2_thread_fn, dev, "ksalloc-%s",
+			     video_device_node_name(dev->vdev));
+	if (IS_ERR(thread))
+		return PTR_ERR(thread);
+	dev->thread = thread;
+	return 0;
+}
+
+/**
+ * ks_v4l2_stop_thread() - end the thread of a device
+ * @dev: the device, which has no other user any more
+ *
+ * Context: process context; sleeps.
+ */
+void ks_v4l2_stop_thread(struct ks_v4l2_device *dev)
+{
+	if (dev->thread)
+		kthread_stop(dev->thread);
+}
+
+/* Has the thread do a call, and waits for its end */
+static int ks_v4l2_call(struct ks_v4l2_device *dev, struct ks_v4l2_call *call)
+{
+	lockdep_assert_held(&dev->thread_lock);
+
+	/* Of a caller before */
+	flush_signals(dev->thread);
+
+	WRITE_ONCE(dev->call, call);
+	wake_up(&dev->thread_wait);
 	if (wait_for_completion_killable(&call->done)) {
 		if (ks_v4l2_call_begin(call, KS_V4L2_CALL_CANCELLED))
-			return -EINTR;
+			send_sig(SIGKILL, dev->thread, 1);
 		wait_for_completion(&call->done);
 	}
 	return call->ret;
@@ -124,30 +141,28 @@ static int ks_v4l2_call_wait(struct ks_v4l2_call *call)
  *	descriptors that it opens
  * @data: its argument
  *
- * Others can hold that lock for long, so a killed caller stops to wait for it.
+ * A killed caller gives up the wait for that lock. Memory that @fn allocates is not
+ * charged to the caller's control group.
  *
  * Context: process context; sleeps.
- * Return: what @fn returns; -EINTR if it was not called; -ENOMEM.
+ * Return: what @fn returns; -EINTR if the caller was killed before; -ENOMEM.
  */
 int ks_v4l2_run_in_thread(struct ks_v4l2_device *dev, int (*fn)(void *data),
 			  void *data)
 {
-	struct ks_v4l2_call *call;
+	struct ks_v4l2_call call = {
+		.fn = fn,
+		.data = data,
+		.state = ATOMIC_INIT(KS_V4L2_CALL_WAITS),
+		.done = COMPLETION_INITIALIZER_ONSTACK(call.done),
+	};
 	int ret;
 
-	call = kzalloc(sizeof(*call), GFP_KERNEL);
-	if (!call)
-		return -ENOMEM;
-	INIT_WORK(&call->work, ks_v4l2_call_work);
-	kref_init(&call->refs);
-	kref_get(&call->refs);
-	init_completion(&call->done);
-	call->dev = ks_v4l2_get(dev);
-	call->fn = fn;
-	call->data = data;
+	ret = mutex_lock_killable(&dev->thread_lock);
+	if (ret)
+		return ret;
+	ret = ks_v4l2_start_thread(dev) ?: ks_v4l2_call(dev, &call);
+	mutex_unlock(&dev->thread_lock);
 
-	queue_work(ks_v4l2_wq, &call->work);
-	ret = ks_v4l2_call_wait(call);
-	kref_put(&call->refs, ks_v4l2_call_free);
 	return ret;
 }
