@@ -73,6 +73,7 @@ static int __init ks_init(void)
 	ret = ks_connection_init();
 	if (ret)
 		return ret;
+	ks_v4l2_init();
 	ret = misc_register(&ks_misc);
 	if (ret)
 		ks_connection_exit();

@@ -13,6 +13,9 @@
  * from ACQUIRE on, videobuf2 refuses all others. The caller's own file is kept only if the
  * driver does not show its queue, for ks_v4l2_reqbufs().
  *
+ * A few drivers have a format for each open file (omap3isp). There our file has its own
+ * format, which the caller cannot set.
+ *
  * The driver's ioctl operations are called with kernel structures, because the V4L2 core
  * has no way into them for other modules. ks_v4l2_* functions do around an operation
  * what the core does around it (video_ioctl2()):
@@ -46,8 +49,6 @@ struct task_struct;
 /**
  * struct ks_v4l2_device - an open V4L2 capture device
  * @refs: references: of a connection, and of allocators of the device's own memory
- * @lock: taken around operations if the driver has no lock that the V4L2 core takes, so
- *	that there is one operation on our file at a time
  * @file: our file of it, with a reference
  * @origin: the caller's file of it, with a reference, for ks_v4l2_reqbufs(); NULL if the
  *	driver shows its queue
@@ -61,7 +62,6 @@ struct task_struct;
  */
 struct ks_v4l2_device {
 	struct kref refs;
-	struct mutex lock; /* see above */
 	struct file *file;
 	struct file *origin;
 	struct video_device *vdev;
@@ -79,6 +79,7 @@ static inline bool ks_v4l2_is_mplane(struct ks_v4l2_device *dev)
 
 /* v4l2_device.c: the file, locks, checks and operations */
 
+void ks_v4l2_init(void);
 struct ks_v4l2_device *ks_v4l2_open(int fd);
 struct ks_v4l2_device *ks_v4l2_get(struct ks_v4l2_device *dev);
 void ks_v4l2_put(struct ks_v4l2_device *dev);

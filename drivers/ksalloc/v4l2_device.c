@@ -19,6 +19,12 @@
 /* The minors of VIDEO_MAJOR; video_devdata() does not check its file's */
 #define KS_V4L2_MINORS 256
 
+/*
+ * For drivers that have no lock which the V4L2 core takes: one for each device, by minor
+ * number. They lock by themselves, but not over several operations.
+ */
+static struct mutex ks_v4l2_locks[KS_V4L2_MINORS];
+
 /* The operations that a connection needs */
 static const unsigned int ks_v4l2_needed[] = {
 	VIDIOC_G_FMT, VIDIOC_REQBUFS, VIDIOC_QBUF, VIDIOC_DQBUF,
@@ -117,25 +123,77 @@ static struct file *ks_v4l2_reopen(struct file *origin)
 	return file;
 }
 
-/* Whether a file can be used: if so, opens the node again, for @dev */
+/* Asks a file, with the lock of the device, for its first buffer */
+static int ks_v4l2_ask_for_buffer(struct ks_v4l2_device *dev, struct file *file)
+{
+	struct v4l2_buffer buffer = { .type = dev->type };
+	int ret;
+
+	lockdep_assert_held(ks_v4l2_mutex(dev));
+
+	if (ks_v4l2_is_mplane(dev))
+		return -EOPNOTSUPP;
+	ret = ks_v4l2_check(dev, VIDIOC_QUERYBUF);
+	if (ret)
+		return ret;
+	return dev->vdev->ioctl_ops->vidioc_querybuf(file, file->private_data,
+						     &buffer);
+}
+
+/*
+ * Keeps the caller's file. It must not have buffers: it would go on to stream after its
+ * owner has closed it.
+ */
+static int ks_v4l2_keep_origin(struct ks_v4l2_device *dev, struct file *origin)
+{
+	int ret;
+
+	ret = ks_v4l2_lock(dev);
+	if (ret)
+		return ret;
+	if (!ks_v4l2_ask_for_buffer(dev, origin))
+		ret = -EBUSY;
+	else
+		dev->origin = get_file(origin);
+	ks_v4l2_unlock(dev);
+	return ret;
+}
+
+/* Opens the node of @origin again, for @dev, whose other fields are not set */
 static int ks_v4l2_open_file(struct ks_v4l2_device *dev, struct file *origin)
 {
+	struct file *file;
 	int ret;
 
 	ret = ks_v4l2_check_file(origin);
 	if (ret)
 		return ret;
-	dev->file = ks_v4l2_reopen(origin);
-	if (IS_ERR(dev->file))
-		return PTR_ERR(dev->file);
+	file = ks_v4l2_reopen(origin);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
 
-	dev->vdev = video_devdata(origin);
+	dev->file = file;
+	dev->vdev = video_devdata(file);
 	dev->type = dev->vdev->device_caps & V4L2_CAP_VIDEO_CAPTURE_MPLANE ?
 		    V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE :
 		    V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	if (!dev->vdev->queue)
-		dev->origin = get_file(origin);
-	return 0;
+	ret = dev->vdev->queue ? 0 : ks_v4l2_keep_origin(dev, origin);
+	if (ret)
+		fput(file);
+	return ret;
+}
+
+/**
+ * ks_v4l2_init() - prepare for devices
+ *
+ * Context: process context.
+ */
+void ks_v4l2_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ks_v4l2_locks); i++)
+		mutex_init(&ks_v4l2_locks[i]);
 }
 
 /**
@@ -157,7 +215,6 @@ struct ks_v4l2_device *ks_v4l2_open(int fd)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&dev->refs);
-	mutex_init(&dev->lock);
 	mutex_init(&dev->thread_lock);
 	init_waitqueue_head(&dev->thread_wait);
 
@@ -169,7 +226,6 @@ struct ks_v4l2_device *ks_v4l2_open(int fd)
 		return dev;
 
 	mutex_destroy(&dev->thread_lock);
-	mutex_destroy(&dev->lock);
 	kfree(dev);
 	return ERR_PTR(ret);
 }
@@ -198,7 +254,6 @@ static void ks_v4l2_close(struct kref *refs)
 	if (dev->origin)
 		fput(dev->origin);
 	mutex_destroy(&dev->thread_lock);
-	mutex_destroy(&dev->lock);
 	kfree(dev);
 }
 
@@ -218,7 +273,7 @@ void ks_v4l2_put(struct ks_v4l2_device *dev)
  * @dev: the device
  *
  * The V4L2 core takes the lock of the queue, or else of the device. If the driver has
- * neither, it locks by itself, but not over several operations: then the lock is ours.
+ * neither, the lock is ours, and the same for all connections to the device.
  *
  * Context: any.
  * Return: the lock.
@@ -229,7 +284,7 @@ struct mutex *ks_v4l2_mutex(struct ks_v4l2_device *dev)
 
 	if (vdev->queue && vdev->queue->lock)
 		return vdev->queue->lock;
-	return vdev->lock ?: &dev->lock;
+	return vdev->lock ?: &ks_v4l2_locks[iminor(file_inode(dev->file))];
 }
 
 /* STREAMON and STREAMOFF exclude the submission of requests too; NULL for none */
@@ -368,15 +423,10 @@ static int ks_v4l2_do_reqbufs(struct ks_v4l2_device *dev,
 static bool ks_v4l2_give_up_origin(struct ks_v4l2_device *dev,
 				   enum v4l2_memory memory)
 {
-	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
-	struct v4l2_buffer buffer = { .type = dev->type };
 	u32 none = 0;
 
-	if (!dev->origin || ks_v4l2_is_mplane(dev) ||
-	    ks_v4l2_check(dev, VIDIOC_QUERYBUF))
-		return false;
-	return ops->vidioc_querybuf(dev->origin, dev->origin->private_data,
-				    &buffer) == -EINVAL &&
+	return dev->origin &&
+	       ks_v4l2_ask_for_buffer(dev, dev->origin) == -EINVAL &&
 	       !ks_v4l2_do_reqbufs(dev, dev->origin, memory, &none);
 }
 
@@ -392,7 +442,7 @@ static bool ks_v4l2_give_up_origin(struct ks_v4l2_device *dev,
 int ks_v4l2_reqbufs(struct ks_v4l2_device *dev, enum v4l2_memory memory,
 		    u32 count)
 {
-	u32 made = count;
+	u32 made = count, none = 0;
 	int ret;
 
 	ret = ks_v4l2_do_reqbufs(dev, dev->file, memory, &made);
@@ -400,6 +450,9 @@ int ks_v4l2_reqbufs(struct ks_v4l2_device *dev, enum v4l2_memory memory,
 		made = count;
 		ret = ks_v4l2_do_reqbufs(dev, dev->file, memory, &made);
 	}
+	/* The same drivers reserve the device for our file even if they fail */
+	if (ret && ret != -EBUSY && dev->origin)
+		ks_v4l2_do_reqbufs(dev, dev->file, memory, &none);
 	return ret ?: made;
 }
 

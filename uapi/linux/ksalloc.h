@@ -170,6 +170,10 @@
  * KSALLOC_CONNECTION_OPEN and KSALLOC_CONNECTION_CANCEL never wait for the driver, nor do
  * fdinfo and close() of one of several open files.
  *
+ * A killed process does not wait for the driver any more, except on the way down: there
+ * KSALLOC_SET_STATE, KSALLOC_RESET_STATE and the last close() wait as close() of the V4L2
+ * node does. A filled frame wakes all calls that wait for it, as a V4L2 node does.
+ *
  * poll() on a connection reports:
  *
  * - EPOLLIN and EPOLLRDNORM if KSALLOC_COMPLETE would not wait
@@ -640,14 +644,15 @@ enum ksreset {
  * Some drivers reserve the device for the file that set the format (uvcvideo before
  * 6.17). For these, the connection keeps a reference to the open file of @v4l2_fd, which
  * then ends with the connection. KSSTATE_ACQUIRE and an allocator of the device's own
- * memory give the reservation up, unless that file has buffers.
+ * memory give the reservation up, unless that file has got buffers meanwhile.
  *
  * Errors:
  *
  * - EINVAL: @v4l2_fd is not a V4L2 video capture node. Nodes for output, memory to
  *   memory, VBI, radio, metadata and touch are not.
  * - EOPNOTSUPP: the device cannot stream; it has read() only, for instance.
- * - EBUSY: the driver lets one file at a time open the node. Other errors of open() are
+ * - EBUSY: the driver lets one file at a time open the node; or it is one of those that
+ *   reserve the device, and the file of @v4l2_fd has buffers. Other errors of open() are
  *   passed on as well.
  * - ENODEV
  */
