@@ -183,9 +183,24 @@ static u32 ks_v4l2_largest(struct ks_v4l2_device *dev,
 }
 
 /*
- * Whether the device needs each frame in one piece, which heap memory seldom is;
- * called with the lock of the device, which keeps most drivers from unbinding. The
- * module that has this kind of memory need not be there for those that do not.
+ * Whether the device's own DMA reaches scattered memory. The end of the device takes the
+ * lock of the queue before queue->dev can go away.
+ */
+static bool ks_v4l2_has_iommu(struct ks_v4l2_device *dev)
+{
+	bool has;
+
+	if (ks_v4l2_lock(dev))
+		return false;
+	has = video_is_registered(dev->vdev) && dev->vdev->queue->dev &&
+	      device_iommu_mapped(dev->vdev->queue->dev);
+	ks_v4l2_unlock(dev);
+	return has;
+}
+
+/*
+ * Whether the device needs each frame in one piece, which heap memory seldom is. The
+ * module that has this kind of memory need not be there for drivers that do not use it.
  */
 static bool ks_v4l2_needs_contiguous(struct ks_v4l2_device *dev)
 {
@@ -193,7 +208,7 @@ static bool ks_v4l2_needs_contiguous(struct ks_v4l2_device *dev)
 	const struct vb2_mem_ops *contiguous;
 	bool needs;
 
-	if (!queue || (queue->dev && device_iommu_mapped(queue->dev)))
+	if (!queue || ks_v4l2_has_iommu(dev))
 		return false;
 	contiguous = symbol_get(vb2_dma_contig_memops);
 	if (!contiguous)
@@ -233,12 +248,11 @@ int ks_v4l2_get_details(struct ks_v4l2_device *dev,
 	if (!ret) {
 		details->largest = ks_v4l2_largest(dev, &format);
 		details->own_memory = ks_v4l2_has_memory(dev);
-		/* The queue's device is there while the video device is registered */
-		details->own_first = ks_v4l2_needs_contiguous(dev);
 	}
 	ks_v4l2_unlock_device(dev);
 	if (ret)
 		return ret;
+	details->own_first = ks_v4l2_needs_contiguous(dev);
 
 	/* A buffer is as large as the format needs, in whole pages */
 	details->own_largest = min(round_up((u64)format.size, PAGE_SIZE),
