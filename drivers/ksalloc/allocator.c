@@ -215,6 +215,28 @@ void ks_allocator_put(struct ks_allocator *alloc)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_put);
 
+static void ks_allocator_put_work(struct work_struct *work)
+{
+	ks_allocator_put(container_of(work, struct ks_allocator, put_work));
+}
+
+/**
+ * ks_allocator_put_on() - drop a reference where nothing may wait
+ * @alloc: the allocator
+ * @wq: where the allocator ends, if this is the last reference
+ *
+ * Context: any that may queue work.
+ */
+void ks_allocator_put_on(struct ks_allocator *alloc,
+			 struct workqueue_struct *wq)
+{
+	if (refcount_dec_not_one(&alloc->refs.refcount))
+		return;
+	INIT_WORK(&alloc->put_work, ks_allocator_put_work);
+	queue_work(wq, &alloc->put_work);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_allocator_put_on);
+
 /**
  * ksalloc_allocator_memory() - what an allocator's memory is known by
  * @allocator: the allocator

@@ -215,6 +215,7 @@ struct ksalloc_frame {
  * @nr_events: length of @events
  * @last_event: number of the last event
  * @refs: references to the allocator
+ * @put_work: drops the last one, for ks_allocator_put_on()
  * @framing: the resolved framing; constant
  * @frame_bytes: bytes in each frame, whole pages; constant
  * @memory_ops: where the frames come from; constant
@@ -246,6 +247,7 @@ struct ks_allocator {
 	u32 last_event;
 
 	struct kref refs;
+	struct work_struct put_work;
 	struct ksallocator_framing framing;
 	size_t frame_bytes;
 	const struct ksalloc_memory_ops *memory_ops;
@@ -296,6 +298,8 @@ ks_allocator_create(const struct ksallocator_framing *framing,
 		    size_t frame_bytes, const struct ksalloc_memory_ops *ops,
 		    void *creator, bool user);
 void ks_allocator_put(struct ks_allocator *alloc);
+void ks_allocator_put_on(struct ks_allocator *alloc,
+			 struct workqueue_struct *wq);
 
 static inline struct ks_allocator *ks_allocator_get(struct ks_allocator *alloc)
 {

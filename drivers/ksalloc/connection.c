@@ -12,7 +12,7 @@
 #include "framing.h"
 #include "ioctl.h"
 
-/* For gone_work, which can wait long for a driver */
+/* For works that can wait long for a driver */
 static struct workqueue_struct *ks_connection_wq;
 
 /**
@@ -130,6 +130,13 @@ void ksalloc_device_notify(struct ksalloc_device *device)
 }
 EXPORT_SYMBOL_GPL(ksalloc_device_notify);
 
+/* Whether the connection was taken down. If so, @stuck and the state are as it left them */
+static bool ks_connection_is_gone(struct ks_connection *conn)
+{
+	/* Pairs with ks_connection_gone_work() */
+	return smp_load_acquire(&conn->gone);
+}
+
 /**
  * ks_connection_check() - look whether the device is there
  * @conn: the connection
@@ -142,12 +149,12 @@ EXPORT_SYMBOL_GPL(ksalloc_device_notify);
  */
 int ks_connection_check(struct ks_connection *conn)
 {
-	if (likely(!READ_ONCE(conn->gone))) {
+	if (likely(!ks_connection_is_gone(conn))) {
 		if (likely(!conn->device->ops->gone(conn->device)))
 			return 0;
 		queue_work(ks_connection_wq, &conn->gone_work);
 		if (wait_event_killable(conn->reader.wait,
-					READ_ONCE(conn->gone)))
+					ks_connection_is_gone(conn)))
 			return -EINTR;
 	}
 	return READ_ONCE(conn->stuck) ? -EIO : -ENODEV;
@@ -178,16 +185,27 @@ int ks_connection_lock(struct ks_connection *conn)
 	return ret;
 }
 
+/* Whether the device has disappeared, and the connection is not taken down yet */
+static bool ks_connection_going(struct ks_connection *conn)
+{
+	if (ks_connection_is_gone(conn) ||
+	    !conn->device->ops->gone(conn->device))
+		return false;
+	queue_work(ks_connection_wq, &conn->gone_work);
+	return true;
+}
+
 /**
  * ks_connection_lock_nonblock() - the same for a call that must not wait
  * @conn: the connection
  *
  * Context: process context; sleeps, but not for a change of the state.
- * Return: as ks_connection_lock(), and -EAGAIN while the state is being changed.
+ * Return: as ks_connection_lock(), and -EAGAIN while the state is being changed or the
+ * connection is taken down.
  */
 int ks_connection_lock_nonblock(struct ks_connection *conn)
 {
-	if (READ_ONCE(conn->changing))
+	if (READ_ONCE(conn->changing) || ks_connection_going(conn))
 		return -EAGAIN;
 	return ks_connection_lock(conn);
 }
@@ -196,18 +214,21 @@ int ks_connection_lock_nonblock(struct ks_connection *conn)
  * ks_connection_result() - what a call returns after an operation of the device
  * @conn: the connection
  * @ret: what the operation returned
+ * @nonblock: the call must not wait
  *
  * An operation that is under way when the device disappears may return any errno.
  *
- * Context: any.
- * Return: @ret; -ENODEV for any errno if the device has disappeared.
+ * Context: process context; sleeps. ks_connection.lock is not held.
+ * Return: @ret; for any errno if the device has disappeared, as ks_connection_check(), or
+ * -EAGAIN instead of waiting.
  */
-int ks_connection_result(struct ks_connection *conn, int ret)
+int ks_connection_result(struct ks_connection *conn, int ret, bool nonblock)
 {
-	if (ret < 0 && !READ_ONCE(conn->stuck) &&
-	    conn->device->ops->gone(conn->device))
-		return -ENODEV;
-	return ret;
+	if (ret >= 0)
+		return ret;
+	if (nonblock && ks_connection_going(conn))
+		return -EAGAIN;
+	return ks_connection_check(conn) ?: ret;
 }
 
 /**
@@ -242,6 +263,35 @@ struct ks_allocator *ks_connection_get_allocator(struct ks_connection *conn)
 	spin_unlock(&conn->allocator_lock);
 
 	return alloc;
+}
+
+/**
+ * ks_connection_put_allocator() - drop a reference where nothing may wait
+ * @alloc: the allocator
+ *
+ * Context: process context.
+ */
+void ks_connection_put_allocator(struct ks_allocator *alloc)
+{
+	ks_allocator_put_on(alloc, ks_connection_wq);
+}
+
+/**
+ * ks_connection_allocator_id() - the number of the assigned allocator
+ * @conn: the connection
+ *
+ * Context: process context.
+ * Return: the number; -1 if none is assigned.
+ */
+int ks_connection_allocator_id(struct ks_connection *conn)
+{
+	int id;
+
+	spin_lock(&conn->allocator_lock);
+	id = conn->allocator ? (int)conn->allocator->id : -1;
+	spin_unlock(&conn->allocator_lock);
+
+	return id;
 }
 
 /* Whether an allocator can be assigned: 0 or an errno. Contract D5, F3 */
@@ -285,7 +335,7 @@ static int ks_connection_assign(struct ks_connection *conn,
 	if (alloc)
 		ks_allocator_get(alloc);
 	spin_lock(&conn->allocator_lock);
-	conn->allocator = alloc;
+	WRITE_ONCE(conn->allocator, alloc);
 	spin_unlock(&conn->allocator_lock);
 	return 0;
 }
@@ -322,6 +372,6 @@ int ks_connection_set_allocator(struct ks_connection *conn,
 	if (old)
 		ks_allocator_put(old);
 
-	return ret;
+	return ks_connection_result(conn, ret, false);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_set_allocator);

@@ -166,11 +166,13 @@ void ks_connection_destroy(struct ks_connection *conn,
 int ks_connection_check(struct ks_connection *conn);
 int ks_connection_lock(struct ks_connection *conn);
 int ks_connection_lock_nonblock(struct ks_connection *conn);
-int ks_connection_result(struct ks_connection *conn, int ret);
+int ks_connection_result(struct ks_connection *conn, int ret, bool nonblock);
 bool ks_connection_is_streaming(struct ks_connection *conn);
 void ks_connection_wake(struct ks_connection *conn);
 void ks_connection_notify(struct ks_connection *conn);
 struct ks_allocator *ks_connection_get_allocator(struct ks_connection *conn);
+void ks_connection_put_allocator(struct ks_allocator *alloc);
+int ks_connection_allocator_id(struct ks_connection *conn);
 int ks_connection_set_allocator(struct ks_connection *conn,
 				struct ks_allocator *alloc);
 

@@ -60,15 +60,25 @@ static long ks_get_state_ioctl(struct ks_ucmd *ucmd)
 	return ks_reply(ucmd, sizeof(*arg));
 }
 
+static int ks_connection_get_framing(struct ks_connection *conn,
+				     struct ksallocator_framing *framing)
+{
+	int ret;
+
+	ret = ks_connection_check(conn);
+	if (ret)
+		return ret;
+	ret = conn->device->ops->get_framing(conn->device, framing);
+	return ks_connection_result(conn, ret, false);
+}
+
 static long ks_get_framing_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_connection *conn = ks_ucmd_connection(ucmd);
 	struct ksalloc_get_framing *arg = &ucmd->arg.get_framing;
 	int ret;
 
-	ret = ks_connection_check(conn) ?:
-	      conn->device->ops->get_framing(conn->device, &arg->framing);
-
+	ret = ks_connection_get_framing(conn, &arg->framing);
 	return ret ?: ks_reply(ucmd, sizeof(*arg));
 }
 
@@ -89,15 +99,14 @@ static int ks_connection_describe(struct ks_connection *conn,
 	struct ksallocator_framing device;
 	int ret;
 
-	ret = ks_connection_check(conn) ?:
-	      ops->get_framing(conn->device, &device);
+	ret = ks_connection_get_framing(conn, &device);
 	if (ret)
 		return ret;
 	ks_framing_details_init(&device, ops->memory, &details);
 	if (ops->get_details)
 		ret = ops->get_details(conn->device, &details);
 	if (ret)
-		return ret;
+		return ks_connection_result(conn, ret, false);
 
 	framing->count_items = ks_framing_items(&device, &details, ks_max_bytes(),
 						items);
@@ -152,8 +161,7 @@ ks_connection_create_allocator(struct ks_connection *conn,
 	size_t frame_bytes;
 	int ret;
 
-	ret = ks_connection_check(conn) ?:
-	      conn->device->ops->get_framing(conn->device, &device) ?:
+	ret = ks_connection_get_framing(conn, &device) ?:
 	      ks_framing_resolve(asked, &device, ops, &framing) ?:
 	      ks_framing_bytes(&framing, ks_max_bytes(), &frame_bytes);
 	if (ret)
@@ -166,7 +174,8 @@ ks_connection_create_allocator(struct ks_connection *conn,
 		alloc = ks_allocator_create(&framing, frame_bytes, ops,
 					    conn->device, user);
 	if (IS_ERR(alloc))
-		return ERR_CAST(alloc);
+		return ERR_PTR(ks_connection_result(conn, PTR_ERR(alloc),
+						    false));
 	file = ks_allocator_open(alloc);
 	ks_allocator_put(alloc);
 	return file;
@@ -391,9 +400,10 @@ static void ks_connection_release(struct kref *refs)
 }
 
 /*
- * Takes back the frames of this file without ks_connection.lock, which can wait for the
- * device. If another allocator is assigned at the same time, either its pointer is seen
- * here, or ks_connection_assign() has taken the frames back by now.
+ * Takes back the frames of this file, and waits for nothing: ks_connection.lock and the
+ * end of an allocator can wait for the device. If another allocator is assigned at the
+ * same time, either its pointer is seen here, or ks_connection_assign() has taken the
+ * frames back by now.
  */
 static int ks_connection_file_release(struct inode *inode, struct file *file)
 {
@@ -402,7 +412,7 @@ static int ks_connection_file_release(struct inode *inode, struct file *file)
 
 	if (alloc) {
 		ks_allocator_reclaim(alloc, &cfile->owner);
-		ks_allocator_put(alloc);
+		ks_connection_put_allocator(alloc);
 	}
 	kref_put(&cfile->conn->refs, ks_connection_release);
 	kfree(cfile);
@@ -416,7 +426,6 @@ static void ks_connection_show_fdinfo(struct seq_file *m, struct file *file)
 	static const char * const names[] = { "STOP", "ACQUIRE", "PAUSE", "RUN" };
 	struct ks_connection_file *cfile = file->private_data;
 	struct ks_connection *conn = cfile->conn;
-	struct ks_allocator *alloc = ks_connection_get_allocator(conn);
 
 	seq_puts(m, "ksalloc:\tconnection\n");
 	seq_printf(m, "id:\t%u\n", conn->id);
@@ -425,13 +434,11 @@ static void ks_connection_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "state:\t%s\n", READ_ONCE(conn->gone) ? "GONE" :
 		   READ_ONCE(conn->stuck) ? "STUCK" :
 		   names[READ_ONCE(conn->state)]);
-	seq_printf(m, "allocator:\t%d\n", alloc ? (int)alloc->id : -1);
+	seq_printf(m, "allocator:\t%d\n", ks_connection_allocator_id(conn));
 	seq_printf(m, "submitted:\t%u\n", READ_ONCE(conn->nr_submitted));
 	seq_printf(m, "done:\t%u\n", READ_ONCE(conn->reader.nr_done));
 	seq_printf(m, "gaps:\t%llu\n", READ_ONCE(conn->reader.gaps));
 	seq_printf(m, "flushing:\t%u\n", READ_ONCE(conn->flushing));
-	if (alloc)
-		ks_allocator_put(alloc);
 }
 #endif
 

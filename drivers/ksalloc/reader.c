@@ -208,7 +208,7 @@ static int ks_read_once(struct ks_connection *conn, struct ks_read *read)
 		ret = ks_reader_collect(conn, read);
 	mutex_unlock(&conn->lock);
 
-	return ks_connection_result(conn, ret);
+	return ks_connection_result(conn, ret, read->nonblock);
 }
 
 /**

@@ -164,7 +164,8 @@ void ks_connection_gone_work(struct work_struct *work)
 	mutex_lock(&conn->lock);
 	ks_connection_begin_change(conn);
 	ks_connection_down(conn, KSSTATE_STOP);
-	WRITE_ONCE(conn->gone, true);
+	/* Pairs with ks_connection_is_gone() */
+	smp_store_release(&conn->gone, true);
 	ks_connection_end_change(conn);
 	mutex_unlock(&conn->lock);
 }
@@ -287,7 +288,7 @@ int ks_connection_request(struct ks_connection *conn, enum ksstate state)
 	ks_connection_end_change(conn);
 	mutex_unlock(&conn->lock);
 
-	return ks_connection_result(conn, ret);
+	return ks_connection_result(conn, ret, false);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_request);
 
@@ -352,6 +353,6 @@ int ks_connection_reset(struct ks_connection *conn, enum ksreset reset)
 	ks_connection_end_change(conn);
 	mutex_unlock(&conn->lock);
 
-	return ks_connection_result(conn, ret);
+	return ks_connection_result(conn, ret, false);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_reset);
