@@ -170,9 +170,11 @@
  * KSALLOC_CONNECTION_OPEN and KSALLOC_CONNECTION_CANCEL never wait for the driver, nor do
  * fdinfo and close() of one of several open files.
  *
- * A killed process does not wait for the driver any more, except on the way down: there
- * KSALLOC_SET_STATE, KSALLOC_RESET_STATE and the last close() wait as close() of the V4L2
- * node does. A filled frame wakes all calls that wait for it, as a V4L2 node does.
+ * A killed process does not wait for the driver any more, except on the way down, or back
+ * after a failure: there KSALLOC_SET_STATE, KSALLOC_RESET_STATE and the last close() wait
+ * as close() of the V4L2 node does.
+ *
+ * A filled frame wakes all calls that wait for one, as on a V4L2 node.
  *
  * poll() on a connection reports:
  *
