@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The V4L2 file that a connection was made from, and processes that are killed in a call
+ * that waits for the camera.
+ */
+#include "ksalloc_test.h"
+
+#include <linux/videodev2.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "trap.h"
+
+#define FRAMES 4
+#define WIDTH 320
+#define HEIGHT 180
+
+/* In STOP; the file that the connection was made from has this priority. */
+static void open_rig(struct rig *rig, enum v4l2_priority priority)
+{
+	rig_open(rig, 0, WIDTH, HEIGHT);
+	close(rig->connection);
+	ASSERT_EQ(0, call_fd(rig->video, VIDIOC_S_PRIORITY, &priority));
+	rig->connection = do_connect(rig->ksalloc, rig->video);
+	ASSERT_LE(0, rig->connection);
+	rig_allocator(rig, FRAMES);
+}
+
+/*
+ * A5, I1: the connection has the priority that the caller's file has when it is made,
+ * also after that file is closed. Other files have the default priority.
+ */
+TEST(caller_priority)
+{
+	static const struct {
+		enum v4l2_priority priority;
+		int ours, others;
+	} cases[] = {
+		{ V4L2_PRIORITY_BACKGROUND, -EBUSY, 0 },
+		{ V4L2_PRIORITY_DEFAULT, 0, 0 },
+		{ V4L2_PRIORITY_RECORD, 0, -EBUSY },
+	};
+	struct rig rig = { 0 };
+	unsigned int i, j;
+	int other;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		open_rig(&rig, cases[i].priority);
+		for (j = 0; j < 2; j++) {
+			other = open_camera(0);
+			EXPECT_EQ(cases[i].others,
+				  set_format(other, WIDTH, HEIGHT));
+			EXPECT_EQ(cases[i].ours,
+				  set_state(rig.connection, KSSTATE_ACQUIRE));
+			close(other);
+			EXPECT_EQ(0, set_state(rig.connection,
+					       KSSTATE_ACQUIRE));
+			ASSERT_EQ(0, set_state(rig.connection, KSSTATE_STOP));
+			if (!j)
+				close(rig.video);
+			rig.video = 0;
+		}
+		rig_close(&rig);
+	}
+}
+
+/*
+ * A5: the connection does not keep the caller's file open: buffers that the caller has do
+ * not outlive its file.
+ */
+TEST(caller_buffers)
+{
+	struct v4l2_requestbuffers request = {
+		.count = 2,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+	struct rig rig = { 0 };
+
+	open_rig(&rig, V4L2_PRIORITY_DEFAULT);
+	ASSERT_EQ(0, call_fd(rig.video, VIDIOC_REQBUFS, &request));
+	EXPECT_EQ(-EBUSY, set_state(rig.connection, KSSTATE_ACQUIRE));
+	close(rig.video);
+	rig.video = 0;
+	EXPECT_EQ(0, set_state(rig.connection, KSSTATE_ACQUIRE));
+	rig_close(&rig);
+}
+
+static bool has_ended(pid_t pid)
+{
+	int status;
+
+	return waitpid(pid, &status, WNOHANG) == pid;
+}
+
+/* A process is killed in a call that waits for the camera. It ends before that answers. */
+static void expect_killed(struct agent *agent, int fd, unsigned long request,
+			  void *arg, size_t size)
+{
+	struct held_camera held;
+
+	camera_hold(&held, 0);
+	agent_begin(agent, fd, request, arg, size);
+	ASSERT_TRUE(agent_waits(agent));
+	ASSERT_EQ(0, kill(agent->pid, SIGKILL));
+	EXPECT_TRUE(EVENTUALLY(has_ended(agent->pid)));
+	camera_let_go(&held);
+}
+
+/*
+ * B7, I1: a process can be killed in SET_STATE, while it goes up by one state. The state
+ * is the same as before. Not so on the way back over several: that waits as close() does.
+ */
+TEST(caller_killed_in_set_state)
+{
+	struct ksalloc_set_state arg = { .size = sizeof(arg) };
+	struct rig rig = { 0 };
+	struct agent agent;
+	unsigned int state;
+
+	open_rig(&rig, V4L2_PRIORITY_DEFAULT);
+	/* From ACQUIRE to PAUSE, nothing is asked of the camera. */
+	for (state = KSSTATE_STOP; state <= KSSTATE_PAUSE;
+	     state += KSSTATE_PAUSE) {
+		ASSERT_EQ(0, set_state(rig.connection, state));
+		arg.state = state + 1;
+		agent_start(&agent);
+		expect_killed(&agent, rig.connection, KSALLOC_SET_STATE, &arg,
+			      sizeof(arg));
+		EXPECT_EQ(state, get_state(rig.connection));
+	}
+	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_RUN));
+	EXPECT_EQ(FRAMES, rig_submit_all(&rig));
+	rig_turn(&rig, NULL);
+	rig_close(&rig);
+}
+
+/* B7, I2: a process can be killed in SUBMIT. Its frame is free. */
+TEST(caller_killed_in_submit)
+{
+	struct ksalloc_submit arg = {
+		.size = sizeof(arg),
+		.dmabuf_fd = -1,
+	};
+	struct rig rig = { 0 };
+	struct agent agent;
+	int theirs, index;
+
+	open_rig(&rig, V4L2_PRIORITY_DEFAULT);
+	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_RUN));
+	agent_start(&agent);
+	theirs = agent_open(&agent, rig.allocator);
+	index = agent_alloc(&agent, theirs);
+	ASSERT_LE(0, index);
+	arg.index = index;
+	expect_killed(&agent, rig.connection, KSALLOC_SUBMIT, &arg, sizeof(arg));
+	EXPECT_TRUE(EVENTUALLY(allocated(rig.allocator) == 0));
+	EXPECT_EQ(FRAMES, rig_submit_all(&rig));
+	rig_turn(&rig, NULL);
+	rig_close(&rig);
+}
