@@ -213,6 +213,9 @@ TEST_F(planes, data_offset)
 	EXPECT_EQ(size, header->frame_extent);
 	EXPECT_EQ(FRAME_SIZE, header->data_used);
 	ASSERT_EQ(size - FRAME_SIZE, header->data);
+	/* Nor did that need to be cut to the size of the frame. */
+	EXPECT_FALSE(header->options_flags &
+		     KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY);
 	/* In the last line, white begins it, and black ends it. */
 	map += header->data + FRAME_SIZE - WIDTH * 2;
 	EXPECT_LT(150, map[0]);
