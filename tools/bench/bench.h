@@ -84,8 +84,8 @@ int create_allocator(int connection, int heap, unsigned int frames,
 int producer_pid(void);
 /* Instructions that a sleeping thread has executed */
 __u64 runtime_of(int pid);
-/* The same of all worker threads that are not bound to a processor */
-__u64 runtime_of_workers(void);
+/* The same of all kernel threads of ksalloc */
+__u64 runtime_of_ksalloc(void);
 
 /* calls.c, capture.c */
 

@@ -15,8 +15,8 @@
 
 /* The thread's name, cut off at the length that the kernel keeps */
 #define PRODUCER "vivid-000-vid-cap"
-/* Workers that are not bound to a processor, of which one queues frames */
-#define WORKERS "kworker/u"
+/* The kernel threads that queue frames for whoever names no descriptor */
+#define KSALLOC_THREADS "ksalloc-"
 
 /*
  * Without text in the picture each one takes vivid the same work, so that the
@@ -166,10 +166,10 @@ static void add_runtime(int pid, void *data)
 	*(__u64 *)data += runtime_of(pid);
 }
 
-__u64 runtime_of_workers(void)
+__u64 runtime_of_ksalloc(void)
 {
 	__u64 sum = 0;
 
-	visit_threads(WORKERS, add_runtime, &sum);
+	visit_threads(KSALLOC_THREADS, add_runtime, &sum);
 	return sum;
 }

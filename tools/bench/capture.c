@@ -15,7 +15,7 @@
  * each frame. Here the thread's own time is taken, which the kernel's scheduler
  * measures by the same clock from one context switch to the next; and likewise
  * vivid's thread's, because what it costs to wake the waiting program is spent
- * there; and the kernel's worker threads'.
+ * there; and ksalloc's own threads'.
  *
  * The ways take turns in each round.
  */
@@ -453,7 +453,7 @@ static void waiting_sample(const struct way *way, const char *part, unsigned int
 static void measure_waiting(struct session *session, const struct way *way, unsigned int round)
 {
 	const unsigned int own = thread_time_cost + WAITING_FRAMES * MOMENTS * now_cost;
-	__u64 moments[MOMENTS], thread, producer, workers;
+	__u64 moments[MOMENTS], thread, producer, ksalloc;
 	int pid = producer_pid();
 	unsigned long lost;
 	unsigned int i;
@@ -465,7 +465,7 @@ static void measure_waiting(struct session *session, const struct way *way, unsi
 	/* Long enough for vivid's thread to fall asleep, and too short for a frame */
 	sleep_ms(4);
 	producer = runtime_of(pid);
-	workers = runtime_of_workers();
+	ksalloc = runtime_of_ksalloc();
 	lost = switches();
 	thread = thread_time();
 	for (i = 0; i < WAITING_FRAMES; i++)
@@ -474,11 +474,11 @@ static void measure_waiting(struct session *session, const struct way *way, unsi
 	lost = switches() - lost;
 	sleep_ms(4);
 	producer = runtime_of(pid) - producer;
-	workers = runtime_of_workers() - workers;
+	ksalloc = runtime_of_ksalloc() - ksalloc;
 
 	waiting_sample(way, "thread", round, thread - own);
 	waiting_sample(way, "producer", round, producer);
-	waiting_sample(way, "workers", round, workers);
+	waiting_sample(way, "ksalloc", round, ksalloc);
 	waiting_sample(way, "switches", round, lost);
 }
 
