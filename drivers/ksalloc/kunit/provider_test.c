@@ -361,6 +361,50 @@ static void provider_ends_without_lock(struct kunit *test)
 	}
 }
 
+struct provider_gate {
+	struct work_struct work;
+	struct completion open;
+};
+
+static void provider_gate_work(struct work_struct *work)
+{
+	struct provider_gate *gate = container_of(work, struct provider_gate,
+						  work);
+
+	wait_for_completion(&gate->open);
+}
+
+/*
+ * Passes if an allocator ends in the workqueue where its last reference is dropped by
+ * somebody who must not wait, and nothing is queued for a reference before (B7).
+ */
+static void provider_ends_in_workqueue(struct kunit *test)
+{
+	struct provider provider = provider_fine;
+	struct ks_allocator *alloc = provider_create(&provider, false);
+	struct workqueue_struct *wq;
+	struct provider_gate gate;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, alloc);
+	wq = alloc_ordered_workqueue("ksalloc-test", 0);
+	KUNIT_ASSERT_NOT_NULL(test, wq);
+	ks_allocator_get(alloc);
+	ks_allocator_put_on(alloc, wq);
+	flush_workqueue(wq);
+	KUNIT_EXPECT_EQ(test, provider.deleted, 0);
+
+	INIT_WORK_ONSTACK(&gate.work, provider_gate_work);
+	init_completion(&gate.open);
+	queue_work(wq, &gate.work);
+	ks_allocator_put_on(alloc, wq);
+	KUNIT_EXPECT_EQ(test, provider.deleted, 0);
+	complete(&gate.open);
+	destroy_workqueue(wq);
+	destroy_work_on_stack(&gate.work);
+	KUNIT_EXPECT_EQ(test, provider.freed, PROVIDER_FRAMES);
+	KUNIT_EXPECT_EQ(test, provider.deleted, 1);
+}
+
 static int provider_small(void *context, u32 index, size_t bytes,
 			  struct ksalloc_memory *memory)
 {
@@ -408,6 +452,7 @@ static struct kunit_case provider_cases[] = {
 	KUNIT_CASE(provider_for_clients),
 	KUNIT_CASE(provider_not_for_connections),
 	KUNIT_CASE(provider_ends_without_lock),
+	KUNIT_CASE(provider_ends_in_workqueue),
 	KUNIT_CASE(provider_too_small),
 	{}
 };
