@@ -89,6 +89,7 @@ void studio_disconnect(struct studio *studio)
 {
 	unsigned int i;
 
+	webcam_settle(&studio->cam);
 	for (i = 0; i < studio->frames; i++) {
 		munmap(studio->frame[i], studio->bytes);
 		close(studio->dmabuf[i]);

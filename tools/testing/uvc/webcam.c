@@ -153,6 +153,16 @@ void webcam_unplug(struct webcam *webcam)
 	close(webcam->answers);
 }
 
+void webcam_settle(struct webcam *webcam)
+{
+	char path[PATH_MAX];
+
+	if (webcam->pid > 0 || !*webcam->usb)
+		return;
+	snprintf(path, sizeof(path), DEVICES "/%s", webcam->usb);
+	EXPECT_TRUE(EVENTUALLY(access(path, F_OK)));
+}
+
 /* A line; the camera answers each command with one */
 static void read_answer(struct webcam *webcam, char *line, size_t size)
 {

@@ -38,6 +38,13 @@ struct webcam {
 void webcam_plug(struct webcam *webcam, const char *option);
 /* Kill the camera's process: the cable is pulled. Does nothing if it was before. */
 void webcam_unplug(struct webcam *webcam);
+/*
+ * Wait until the kernel has let go of a camera that is unplugged, before its last V4L2
+ * file is closed. media_device_unregister_entity(), which that calls, can meet
+ * media_device_unregister() and then follows a NULL pointer (seen on 6.12, without any
+ * file of ksalloc's).
+ */
+void webcam_settle(struct webcam *webcam);
 LIKE_PRINTF(2, 3) void webcam_tell(struct webcam *webcam, const char *format, ...);
 /* Pictures that it has sent since it was plugged in */
 unsigned int webcam_pictures(struct webcam *webcam);
