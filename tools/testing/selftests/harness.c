@@ -31,6 +31,9 @@
 /* How long killed processes may take to be gone */
 #define REAP_TIMEOUT_MS 10000
 
+/* What counts at most between two looks at a time limit */
+#define LIMIT_STEP_MS 1000
+
 /* What marks in the kernel's log begin with */
 #define LOG_MARK "selftest: "
 
@@ -68,6 +71,21 @@ static long long now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+struct harness_limit harness_limit_begin(long long ms)
+{
+	return (struct harness_limit){ .left_ms = ms, .last_ms = now_ms() };
+}
+
+bool harness_limit_is_over(struct harness_limit *limit)
+{
+	long long now = now_ms();
+	long long passed = now - limit->last_ms;
+
+	limit->last_ms = now;
+	limit->left_ms -= passed < LIMIT_STEP_MS ? passed : LIMIT_STEP_MS;
+	return limit->left_ms <= 0;
 }
 
 /* One write for each line: several processes write at once. */
@@ -209,19 +227,15 @@ static void run_child(struct harness_test *test, void *self)
 
 static bool exits_within(pid_t pid, long long ms)
 {
+	struct harness_limit limit = harness_limit_begin(ms);
 	struct pollfd pfd = { .events = POLLIN };
-	long long end = now_ms() + ms;
-	long long left;
 	int ready = 0;
 
 	pfd.fd = syscall(SYS_pidfd_open, pid, 0);
 	if (pfd.fd < 0)
 		return true;
-	while ((left = end - now_ms()) > 0) {
-		ready = poll(&pfd, 1, left);
-		if (ready >= 0 || errno != EINTR)
-			break;
-	}
+	while (ready <= 0 && !harness_limit_is_over(&limit))
+		ready = poll(&pfd, 1, LIMIT_STEP_MS);
 	close(pfd.fd);
 	return ready > 0;
 }
@@ -230,7 +244,7 @@ static bool exits_within(pid_t pid, long long ms)
 static bool reap_all(pid_t group)
 {
 	const struct timespec pause = { .tv_nsec = 2000000 };
-	long long end = now_ms() + REAP_TIMEOUT_MS;
+	struct harness_limit limit = harness_limit_begin(REAP_TIMEOUT_MS);
 
 	do {
 		pid_t pid;
@@ -242,7 +256,7 @@ static bool reap_all(pid_t group)
 		if (pid < 0)
 			return true;
 		nanosleep(&pause, NULL);
-	} while (now_ms() < end);
+	} while (!harness_limit_is_over(&limit));
 	return false;
 }
 

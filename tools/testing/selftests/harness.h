@@ -56,6 +56,18 @@ bool harness_true(const char *file, int line, bool holds, const char *text);
 noreturn void harness_abort(void);
 LIKE_PRINTF(1, 2) noreturn void harness_skip(const char *format, ...);
 
+/*
+ * A time limit for a loop. Between two looks at it no more than a second counts: the
+ * clock jumps where the machine was stopped, and nothing is late because of that.
+ */
+struct harness_limit {
+	long long left_ms;
+	long long last_ms;
+};
+
+struct harness_limit harness_limit_begin(long long ms);
+bool harness_limit_is_over(struct harness_limit *limit);
+
 /* What each suite does before any test, in the parent; may be missing. */
 extern void (*harness_before_all)(void);
 

@@ -27,9 +27,9 @@
 
 /* Is it so, or does it become so? */
 #define EVENTUALLY(condition) ({ \
-	unsigned long long end_ = now_ns() + PATIENCE_MS * 1000000ULL; \
+	struct harness_limit limit_ = harness_limit_begin(PATIENCE_MS); \
 	bool holds_; \
-	while (!(holds_ = !!(condition)) && now_ns() < end_) \
+	while (!(holds_ = !!(condition)) && !harness_limit_is_over(&limit_)) \
 		sleep_ms(2); \
 	holds_; \
 })
