@@ -56,7 +56,8 @@ struct task_struct;
  * @type: V4L2_BUF_TYPE_VIDEO_CAPTURE or its multi-planar variant
  * @thread_lock: held over a call in @thread; taken before the lock of the device.
  *	Protects @thread
- * @thread: calls operations, see v4l2_thread.c; NULL before it is needed
+ * @thread: calls operations, see v4l2_thread.c; NULL if it was not needed since there are
+ *	buffers
  * @thread_wait: @thread waits here
  * @call: what @thread shall call next, or NULL
  */

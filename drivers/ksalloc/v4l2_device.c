@@ -469,6 +469,7 @@ void ks_v4l2_free_buffers(struct ks_v4l2_device *dev,
 	struct mutex *lock = ks_v4l2_mutex(dev);
 	u32 none = 0;
 
+	ks_v4l2_stop_thread(dev);
 	mutex_lock(lock);
 	ks_v4l2_do_reqbufs(dev, dev->file, memory, &none);
 	mutex_unlock(lock);

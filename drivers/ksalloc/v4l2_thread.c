@@ -8,10 +8,10 @@
  * Kernel threads have a table that no process shares. So where the caller does not name
  * a descriptor of its own, the operation is called in a kernel thread.
  *
- * Each open device has a thread of its own, not a work item: other processes can hold the
- * lock of a device for as long as they like, and must not block the threads of others.
+ * A device that has buffers has a thread of its own, not a work item: other processes can
+ * hold the lock of a device for as long as they like, and must not block the frames of
+ * other devices.
  */
-#include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
@@ -22,50 +22,28 @@
 #include "v4l2.h"
 
 /**
- * enum ks_v4l2_call_state - whether a call has begun
- * @KS_V4L2_CALL_WAITS: the thread waits for the lock of the device
- * @KS_V4L2_CALL_RUNS: the thread calls the function
- * @KS_V4L2_CALL_CANCELLED: the caller has given up
- */
-enum ks_v4l2_call_state {
-	KS_V4L2_CALL_WAITS,
-	KS_V4L2_CALL_RUNS,
-	KS_V4L2_CALL_CANCELLED,
-};
-
-/**
  * struct ks_v4l2_call - a call in a kernel thread, on the stack of the caller
  * @fn: the function
  * @data: its argument
- * @state: &enum ks_v4l2_call_state. The thread calls @fn, or the caller gives up,
- *	whichever changes it first
+ * @killed: the caller was killed
  * @done: @ret is valid, and the thread does not access the call any more
  * @ret: what @fn returned
  */
 struct ks_v4l2_call {
 	int (*fn)(void *data);
 	void *data;
-	atomic_t state;
+	bool killed;
 	struct completion done;
 	int ret;
 };
 
-static bool ks_v4l2_call_begin(struct ks_v4l2_call *call,
-			       enum ks_v4l2_call_state state)
-{
-	return atomic_cmpxchg(&call->state, KS_V4L2_CALL_WAITS, state) ==
-	       KS_V4L2_CALL_WAITS;
-}
-
 static void ks_v4l2_do_call(struct ks_v4l2_device *dev,
 			    struct ks_v4l2_call *call)
 {
-	call->ret = -EINTR;
-	/* A SIGKILL before allow_kernel_signal() is lost; a later one ends the wait */
-	if (atomic_read(&call->state) == KS_V4L2_CALL_WAITS &&
-	    !ks_v4l2_lock(dev)) {
-		if (ks_v4l2_call_begin(call, KS_V4L2_CALL_RUNS))
-			call->ret = call->fn(call->data);
+	/* A SIGKILL that came before allow_kernel_signal() is lost */
+	call->ret = READ_ONCE(call->killed) ? -EINTR : ks_v4l2_lock(dev);
+	if (!call->ret) {
+		call->ret = call->fn(call->data);
 		ks_v4l2_unlock(dev);
 	}
 	complete(&call->done);
@@ -98,22 +76,29 @@ static int ks_v4l2_start_thread(struct ks_v4l2_device *dev)
 		return 0;
 	thread = kthread_run(ks_v4l2_thread_fn, dev, "ksalloc-%s",
 			     video_device_node_name(dev->vdev));
+	/* -EAGAIN, where no more threads are allowed, would mean "try again" */
 	if (IS_ERR(thread))
-		return PTR_ERR(thread);
+		return thread == ERR_PTR(-EINTR) ? -EINTR : -ENOMEM;
 	dev->thread = thread;
 	return 0;
 }
 
 /**
- * ks_v4l2_stop_thread() - end the thread of a device
- * @dev: the device, which has no other user any more
+ * ks_v4l2_stop_thread() - end the thread of a device, if there is one
+ * @dev: the device
+ *
+ * Called where the buffers of our file are freed, as well as at its end. So there is at
+ * most one thread for each queue of a driver, however many connections a process makes.
  *
  * Context: process context; sleeps.
  */
 void ks_v4l2_stop_thread(struct ks_v4l2_device *dev)
 {
+	mutex_lock(&dev->thread_lock);
 	if (dev->thread)
 		kthread_stop(dev->thread);
+	dev->thread = NULL;
+	mutex_unlock(&dev->thread_lock);
 }
 
 /* Has the thread do a call, and waits for its end */
@@ -124,11 +109,12 @@ static int ks_v4l2_call(struct ks_v4l2_device *dev, struct ks_v4l2_call *call)
 	/* Of a caller before */
 	flush_signals(dev->thread);
 
-	WRITE_ONCE(dev->call, call);
+	/* With what it points to */
+	smp_store_release(&dev->call, call);
 	wake_up(&dev->thread_wait);
 	if (wait_for_completion_killable(&call->done)) {
-		if (ks_v4l2_call_begin(call, KS_V4L2_CALL_CANCELLED))
-			send_sig(SIGKILL, dev->thread, 1);
+		WRITE_ONCE(call->killed, true);
+		send_sig(SIGKILL, dev->thread, 1);
 		wait_for_completion(&call->done);
 	}
 	return call->ret;
@@ -141,8 +127,8 @@ static int ks_v4l2_call(struct ks_v4l2_device *dev, struct ks_v4l2_call *call)
  *	descriptors that it opens
  * @data: its argument
  *
- * A killed caller gives up the wait for that lock. Memory that @fn allocates is not
- * charged to the caller's control group.
+ * If the caller is killed, so is the wait for that lock, and any killable wait of @fn.
+ * Memory that @fn allocates is not charged to the caller's control group.
  *
  * Context: process context; sleeps.
  * Return: what @fn returns; -EINTR if the caller was killed before; -ENOMEM.
@@ -153,7 +139,6 @@ int ks_v4l2_run_in_thread(struct ks_v4l2_device *dev, int (*fn)(void *data),
 	struct ks_v4l2_call call = {
 		.fn = fn,
 		.data = data,
-		.state = ATOMIC_INIT(KS_V4L2_CALL_WAITS),
 		.done = COMPLETION_INITIALIZER_ONSTACK(call.done),
 	};
 	int ret;
