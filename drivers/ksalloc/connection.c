@@ -59,7 +59,7 @@ struct ks_connection *ks_connection_create(struct ksalloc_device *device,
 	INIT_LIST_HEAD(&conn->submitted);
 	init_waitqueue_head(&conn->reader.wait);
 	INIT_LIST_HEAD(&conn->reader.done);
-	INIT_WORK(&conn->gone_work, gone_work);
+	INIT_DELAYED_WORK(&conn->gone_work, gone_work);
 	kref_init(&conn->refs);
 	conn->id = ks_new_id();
 	conn->device = device;
@@ -105,6 +105,18 @@ void ks_connection_wake(struct ks_connection *conn)
 }
 
 /**
+ * ks_connection_gone() - have the connection taken down
+ * @conn: the connection
+ * @delay: when, in jiffies
+ *
+ * Context: any.
+ */
+void ks_connection_gone(struct ks_connection *conn, unsigned long delay)
+{
+	queue_delayed_work(ks_connection_wq, &conn->gone_work, delay);
+}
+
+/**
  * ks_connection_notify() - the device has a filled frame or an error, or is gone
  * @conn: the connection
  *
@@ -114,7 +126,7 @@ void ks_connection_notify(struct ks_connection *conn)
 {
 	ks_connection_wake(conn);
 	if (conn->device->ops->gone(conn->device))
-		queue_work(ks_connection_wq, &conn->gone_work);
+		ks_connection_gone(conn, 0);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_notify);
 
@@ -130,8 +142,14 @@ void ksalloc_device_notify(struct ksalloc_device *device)
 }
 EXPORT_SYMBOL_GPL(ksalloc_device_notify);
 
-/* Whether the connection was taken down. If so, @stuck and the state are as it left them */
-static bool ks_connection_is_gone(struct ks_connection *conn)
+/**
+ * ks_connection_is_gone() - was the connection taken down?
+ * @conn: the connection
+ *
+ * Context: any.
+ * Return: whether it was. If so, its state is STOP, and @stuck is final.
+ */
+bool ks_connection_is_gone(struct ks_connection *conn)
 {
 	/* Pairs with ks_connection_gone_work() */
 	return smp_load_acquire(&conn->gone);
@@ -152,7 +170,7 @@ int ks_connection_check(struct ks_connection *conn)
 	if (likely(!ks_connection_is_gone(conn))) {
 		if (likely(!conn->device->ops->gone(conn->device)))
 			return 0;
-		queue_work(ks_connection_wq, &conn->gone_work);
+		ks_connection_gone(conn, 0);
 		if (wait_event_killable(conn->reader.wait,
 					ks_connection_is_gone(conn)))
 			return -EINTR;
@@ -185,13 +203,19 @@ int ks_connection_lock(struct ks_connection *conn)
 	return ret;
 }
 
-/* Whether the device has disappeared, and the connection is not taken down yet */
-static bool ks_connection_going(struct ks_connection *conn)
+/**
+ * ks_connection_is_going() - is the connection being taken down?
+ * @conn: the connection
+ *
+ * Context: any.
+ * Return: whether the device has disappeared, and the connection is not taken down yet.
+ */
+bool ks_connection_is_going(struct ks_connection *conn)
 {
 	if (ks_connection_is_gone(conn) ||
 	    !conn->device->ops->gone(conn->device))
 		return false;
-	queue_work(ks_connection_wq, &conn->gone_work);
+	ks_connection_gone(conn, 0);
 	return true;
 }
 
@@ -205,7 +229,7 @@ static bool ks_connection_going(struct ks_connection *conn)
  */
 int ks_connection_lock_nonblock(struct ks_connection *conn)
 {
-	if (READ_ONCE(conn->changing) || ks_connection_going(conn))
+	if (READ_ONCE(conn->changing) || ks_connection_is_going(conn))
 		return -EAGAIN;
 	return ks_connection_lock(conn);
 }
@@ -226,7 +250,7 @@ int ks_connection_result(struct ks_connection *conn, int ret, bool nonblock)
 {
 	if (ret >= 0)
 		return ret;
-	if (nonblock && ks_connection_going(conn))
+	if (nonblock && ks_connection_is_going(conn))
 		return -EAGAIN;
 	return ks_connection_check(conn) ?: ret;
 }

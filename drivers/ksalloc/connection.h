@@ -138,7 +138,7 @@ struct ks_connection {
 
 	spinlock_t allocator_lock; /* the pointer to the allocator */
 	struct ksalloc_device *device;
-	struct work_struct gone_work;
+	struct delayed_work gone_work;
 	struct kref refs;
 	u32 id;
 };
@@ -164,6 +164,9 @@ struct ks_connection *ks_connection_create(struct ksalloc_device *device,
 void ks_connection_destroy(struct ks_connection *conn,
 			   const struct ksalloc_memory_ops *own);
 int ks_connection_check(struct ks_connection *conn);
+bool ks_connection_is_gone(struct ks_connection *conn);
+bool ks_connection_is_going(struct ks_connection *conn);
+void ks_connection_gone(struct ks_connection *conn, unsigned long delay);
 int ks_connection_lock(struct ks_connection *conn);
 int ks_connection_lock_nonblock(struct ks_connection *conn);
 int ks_connection_result(struct ks_connection *conn, int ret, bool nonblock);

@@ -352,15 +352,15 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 
 	poll_wait(file, &conn->reader.wait, wait);
 
-	if (READ_ONCE(conn->gone) || conn->device->ops->gone(conn->device))
+	if (ks_connection_is_gone(conn))
 		return EPOLLERR | EPOLLHUP;
+	/* Non-blocking calls return -EAGAIN then */
+	if (READ_ONCE(conn->changing) || ks_connection_is_going(conn))
+		return 0;
 	state = READ_ONCE(conn->state);
 	if (state < KSSTATE_PAUSE || READ_ONCE(conn->flushing) ||
 	    READ_ONCE(conn->stuck))
 		return EPOLLERR;
-	/* Non-blocking calls return -EAGAIN then */
-	if (READ_ONCE(conn->changing))
-		return 0;
 	if (READ_ONCE(conn->reader.nr_done) ||
 	    (state == KSSTATE_RUN && READ_ONCE(conn->nr_submitted) &&
 	     conn->device->ops->ready(conn->device)))
@@ -383,7 +383,7 @@ static void ks_connection_end(struct ks_connection *conn)
 	const struct ksalloc_memory_ops *own = conn->device->ops->memory;
 
 	conn->device->ops->unwatch(conn->device);
-	cancel_work_sync(&conn->gone_work);
+	cancel_delayed_work_sync(&conn->gone_work);
 	ks_device_destroy(conn->device);
 	ks_connection_destroy(conn, own);
 }

@@ -194,6 +194,9 @@ static int ks_read_once(struct ks_connection *conn, struct ks_read *read)
 
 	if (atomic64_read(&read->file->cancels) != read->cancels)
 		return -ECANCELED;
+	/* The end of the device wakes up too */
+	if (ks_connection_is_going(conn))
+		return -EAGAIN;
 	ret = read->nonblock ? ks_connection_lock_nonblock(conn) :
 			       ks_connection_lock(conn);
 	if (ret)
@@ -208,7 +211,7 @@ static int ks_read_once(struct ks_connection *conn, struct ks_read *read)
 		ret = ks_reader_collect(conn, read);
 	mutex_unlock(&conn->lock);
 
-	return ks_connection_result(conn, ret, read->nonblock);
+	return ks_connection_result(conn, ret, true);
 }
 
 /**

@@ -24,6 +24,9 @@
 #include "framing.h"
 #include "trace.h"
 
+/* When to look again whether a connection can be taken down */
+#define KS_GONE_AGAIN msecs_to_jiffies(10)
+
 static void ks_connection_set_state(struct ks_connection *conn,
 				    enum ksstate state)
 {
@@ -159,9 +162,17 @@ void ks_connection_down(struct ks_connection *conn, enum ksstate target)
 void ks_connection_gone_work(struct work_struct *work)
 {
 	struct ks_connection *conn =
-		container_of(work, struct ks_connection, gone_work);
+		container_of(to_delayed_work(work), struct ks_connection,
+			     gone_work);
 
-	mutex_lock(&conn->lock);
+	/*
+	 * A call can hold the lock for long, and there can be many connections to one
+	 * device. Their work items must not keep those of other devices from running.
+	 */
+	if (!mutex_trylock(&conn->lock)) {
+		ks_connection_gone(conn, KS_GONE_AGAIN);
+		return;
+	}
 	ks_connection_begin_change(conn);
 	ks_connection_down(conn, KSSTATE_STOP);
 	/* Pairs with ks_connection_is_gone() */

@@ -166,7 +166,8 @@
  *
  * Calls on a connection wait for each other, so one can take as long as the driver needs
  * for another. A KSALLOC_COMPLETE call that must not wait returns EAGAIN while
- * KSALLOC_SET_STATE or KSALLOC_RESET_STATE is under way. KSALLOC_GET_STATE,
+ * KSALLOC_SET_STATE or KSALLOC_RESET_STATE is under way, or the frames of a device that
+ * has disappeared are not back yet. KSALLOC_GET_STATE,
  * KSALLOC_CONNECTION_OPEN and KSALLOC_CONNECTION_CANCEL never wait for the driver, nor do
  * fdinfo and close() of one of several open files.
  *
@@ -638,7 +639,8 @@ enum ksreset {
  * caller. @v4l2_fd shows that the caller may use the device. The caller can set the
  * format through it in KSSTATE_STOP, and can close it. From KSSTATE_ACQUIRE on, the
  * device is busy for @v4l2_fd as for all other files. A device can have several
- * connections. It lends its buffers to one of them at a time.
+ * connections. It lends its buffers to one of them at a time. A few drivers have a format
+ * for each open file (omap3isp): there the caller cannot set that of the connection.
  *
  * The connection has the priority that the open file of @v4l2_fd has at this time
  * (VIDIOC_S_PRIORITY).
@@ -646,7 +648,8 @@ enum ksreset {
  * Some drivers reserve the device for the file that set the format (uvcvideo before
  * 6.17). For these, the connection keeps a reference to the open file of @v4l2_fd, which
  * then ends with the connection. KSSTATE_ACQUIRE and an allocator of the device's own
- * memory give the reservation up, unless that file has got buffers meanwhile.
+ * memory give the reservation up, unless that file has got buffers meanwhile: then the
+ * device is busy until that file frees them or, if it is closed, the connection ends.
  *
  * Errors:
  *

@@ -136,10 +136,11 @@ TEST_F(slow, get_state)
 	EXPECT_EQ(0, arg.pending);
 }
 
-/* poll() */
+/* poll(), and COMPLETE that does not wait: the state may have changed in a moment. */
 TEST_F(slow, poll)
 {
-	EXPECT_EQ(POLLERR, poll_fd(self->connection, POLLIN, 0));
+	EXPECT_EQ(0, poll_fd(self->connection, POLLIN, 0));
+	EXPECT_EQ(-EAGAIN, complete(self->connection, KSALLOC_NONBLOCK, 0, NULL));
 }
 
 struct reading {
