@@ -66,6 +66,22 @@ TEST(caller_priority)
 	}
 }
 
+/* A5: where the caller has asked to yield, the connection keeps out nobody who has too. */
+TEST(caller_in_background)
+{
+	enum v4l2_priority priority = V4L2_PRIORITY_BACKGROUND;
+	struct rig rig = { 0 };
+	int other;
+
+	open_rig(&rig, priority);
+	other = open_camera(0);
+	ASSERT_EQ(0, call_fd(other, VIDIOC_S_PRIORITY, &priority));
+	EXPECT_EQ(0, set_format(other, WIDTH, HEIGHT));
+	EXPECT_EQ(0, set_state(rig.connection, KSSTATE_ACQUIRE));
+	close(other);
+	rig_close(&rig);
+}
+
 /*
  * A5: the connection does not keep the caller's file open: buffers that the caller has do
  * not outlive its file.
