@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A camera that does not answer: calls that do not need it do not wait for it.
+ * A camera that does not answer: calls that do not need it do not wait for it, and
+ * processes that are killed while they wait for it leave little behind.
  *
  * Another process holds the lock of the driver. A change of state waits for that lock and
  * holds the lock of the connection. What is tested must return before the driver is let
@@ -8,6 +9,8 @@
  */
 #include "ksalloc_test.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +21,8 @@
 #include "trap.h"
 
 #define FRAMES 4
+/* The flag in /proc/PID/stat, which no header for programs has */
+#define PF_KTHREAD 0x00200000
 
 /* SET_STATE waits for the camera on the way to ACQUIRE. The agent shares our files. */
 FIXTURE(slow) {
@@ -316,4 +321,107 @@ TEST_F(silent, cancel_and_kill)
 	EXPECT_EQ(-ECANCELED, call_result(&call));
 	camera_hold(&self->held, 0);
 	agent_kill(&self->agent);
+}
+
+/* In PAUSE, with a frame that the device does not have; the camera does not answer. */
+FIXTURE(held) {
+	struct rig rig;
+	int connection, frame;
+	struct held_camera held;
+	bool holding;
+};
+
+FIXTURE_SETUP(held)
+{
+	rig_open(&self->rig, 0, 320, 180);
+	rig_allocator(&self->rig, FRAMES);
+	self->connection = self->rig.connection;
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	self->frame = alloc_now(self->rig.allocator);
+	ASSERT_LE(0, self->frame);
+	camera_hold(&self->held, 0);
+	self->holding = true;
+}
+
+FIXTURE_TEARDOWN(held)
+{
+	if (self->holding)
+		camera_let_go(&self->held);
+	rig_close(&self->rig);
+}
+
+/* A process is killed whose SUBMIT by the kernel's thread waits for the camera. */
+static void kill_in_submit(struct held_fixture *self)
+{
+	struct ksalloc_submit arg = {
+		.size = sizeof(arg),
+		.index = self->frame,
+		.dmabuf_fd = -1,
+	};
+	struct agent agent;
+
+	agent_start(&agent);
+	agent_begin(&agent, self->connection, KSALLOC_SUBMIT, &arg, sizeof(arg));
+	ASSERT_TRUE(agent_waits(&agent));
+	agent_kill(&agent);
+}
+
+/* Does a kernel thread wait, uninterruptibly? "PID (NAME) STATE PPID ...", flags later */
+static bool is_kernel_thread_that_waits(const char *pid)
+{
+	char path[300], text[512], *end, state;
+	unsigned int flags;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+	if (read_text(path, text, sizeof(text)) <= 0)
+		return false;
+	end = strrchr(text, ')');
+	return end && sscanf(end + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) == 2 &&
+		state == 'D' && (flags & PF_KTHREAD);
+}
+
+static int count_waiting_kernel_threads(void)
+{
+	struct dirent *entry;
+	int count = 0;
+	DIR *dir;
+
+	dir = opendir("/proc");
+	ASSERT_NE(NULL, dir);
+	while ((entry = readdir(dir)))
+		count += isdigit(entry->d_name[0]) &&
+			 is_kernel_thread_that_waits(entry->d_name);
+	closedir(dir);
+	return count;
+}
+
+/*
+ * I2: however many are killed, they do not leave many threads that wait for the camera:
+ * there is a limit to those, and they are for all cameras. Neither do calls wait for what
+ * is left, and the frame is as if nobody had submitted it.
+ */
+TEST_F(held, many_are_killed)
+{
+	int i, before = count_waiting_kernel_threads();
+	struct rig other;
+
+	for (i = 0; i < 20; i++)
+		kill_in_submit(self);
+	EXPECT_GE(before + 1, count_waiting_kernel_threads());
+	EXPECT_EQ(-EAGAIN, complete(self->connection, KSALLOC_NONBLOCK, 0, NULL));
+	EXPECT_EQ(0, get_pending(self->connection));
+	EXPECT_EQ(0, in_device(self->rig.allocator));
+
+	rig_open(&other, 1, 320, 180);
+	rig_allocator(&other, FRAMES);
+	ASSERT_EQ(0, set_state(other.connection, KSSTATE_PAUSE));
+	ASSERT_EQ(0, alloc_now(other.allocator));
+	EXPECT_EQ(0, submit(other.connection, 0));
+	rig_close(&other);
+
+	self->holding = false;
+	camera_let_go(&self->held);
+	EXPECT_EQ(0, submit(self->connection, self->frame));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(self->frame, rig_complete(&self->rig, NULL));
 }
