@@ -291,6 +291,14 @@ static void expect_frame_is_ours(struct stuck_fixture *self, unsigned int index)
 	munmap(word, DEVICE_FRAME_SIZE);
 }
 
+/* A device that has disappeared, and has not stopped yet */
+static void unregister_and_block_stop(struct stuck_fixture *self)
+{
+	device_block(self->device, 1UL << DEVICE_OP_STOP);
+	device_unregister(self->device);
+	ASSERT_TRUE(EVENTUALLY(device_state(self->device).blocked == 1));
+}
+
 /*
  * I4, I6: a device that has disappeared writes into its frames until it is stopped. They
  * are handed out then, and not before.
@@ -301,9 +309,7 @@ TEST_F(stuck, unregistered_while_it_writes)
 	static struct call waiter;
 
 	stream_with_waiter(self, &waiter, &arg);
-	device_block(self->device, 1UL << DEVICE_OP_STOP);
-	device_unregister(self->device);
-	ASSERT_TRUE(EVENTUALLY(device_state(self->device).blocked == 1));
+	unregister_and_block_stop(self);
 	expect_frames_kept(self, &waiter);
 	/* Whoever polls and then completes does not turn round and round. */
 	EXPECT_EQ(0, poll_fd(self->connection, POLLIN, 0));
@@ -318,6 +324,43 @@ TEST_F(stuck, unregistered_while_it_writes)
 	EXPECT_TRUE(EVENTUALLY(allocated(self->allocator) == 1));
 	EXPECT_EQ(-ENODEV, set_state(self->connection, KSSTATE_RUN));
 	EXPECT_EQ(KSSTATE_STOP, get_state(self->connection));
+}
+
+/* A process is killed that waits until a device that has disappeared has stopped. */
+static void kill_in_call(struct stuck_fixture *self, unsigned long request, void *arg,
+			 size_t size)
+{
+	struct agent agent;
+
+	agent_start(&agent);
+	agent_begin(&agent, self->connection, request, arg, size);
+	ASSERT_TRUE(agent_waits(&agent));
+	agent_kill(&agent);
+}
+
+/* I6: SIGKILL ends each call that waits for that. */
+TEST_F(stuck, killed_after_unregister)
+{
+	struct ksalloc_get_framing framing = { .size = sizeof(framing) };
+	struct ksalloc_set_allocator assign = { .size = sizeof(assign), .allocator_fd = -1 };
+	struct ksalloc_set_state state = { .size = sizeof(state), .state = KSSTATE_STOP };
+	struct ksalloc_submit queue = { .size = sizeof(queue), .dmabuf_fd = -1 };
+	struct ksalloc_complete frame = { .size = sizeof(frame) };
+
+	submit_all(self);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	unregister_and_block_stop(self);
+	kill_in_call(self, KSALLOC_GET_FRAMING, &framing, sizeof(framing));
+	kill_in_call(self, KSALLOC_SET_ALLOCATOR, &assign, sizeof(assign));
+	kill_in_call(self, KSALLOC_SET_STATE, &state, sizeof(state));
+	kill_in_call(self, KSALLOC_SUBMIT, &queue, sizeof(queue));
+	kill_in_call(self, KSALLOC_COMPLETE, &frame, sizeof(frame));
+	EXPECT_EQ(1, device_state(self->device).blocked);
+	EXPECT_EQ(FRAMES, in_device(self->allocator));
+
+	device_block(self->device, 0);
+	EXPECT_EQ(-ENODEV, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(0, in_device(self->allocator));
 }
 
 static void *close_in_thread(void *data)
