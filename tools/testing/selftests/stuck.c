@@ -363,6 +363,110 @@ TEST_F(stuck, killed_after_unregister)
 	EXPECT_EQ(0, in_device(self->allocator));
 }
 
+/*
+ * The device disappears while it is in an operation, which fails by that. It stops when
+ * the operation has come back, and that takes long.
+ */
+static void unregister_in(struct stuck_fixture *self, enum device_op op,
+			  unsigned long request, void *arg)
+{
+	device_fail(self->device, op, -EINVAL);
+	begin_blocked(self, op, request, arg);
+	device_block(self->device, 1UL << op | 1UL << DEVICE_OP_STOP);
+	device_unregister(self->device);
+	device_block(self->device, 1UL << DEVICE_OP_STOP);
+	ASSERT_TRUE(EVENTUALLY(device_state(self->device).calls[DEVICE_OP_STOP]));
+	EXPECT_LT(0, in_device(self->allocator));
+}
+
+/* The call fails with ENODEV, but not before the frames are back. */
+static void expect_frames_back(struct stuck_fixture *self)
+{
+	ASSERT_TRUE(call_waits(&self->call));
+	EXPECT_LT(0, in_device(self->allocator));
+	EXPECT_EQ(-ENODEV, end_blocked(self));
+	EXPECT_EQ(0, in_device(self->allocator));
+}
+
+/* I6: SUBMIT, */
+TEST_F(stuck, unregistered_in_submit)
+{
+	static struct ksalloc_submit arg = { .size = sizeof(arg), .dmabuf_fd = -1 };
+	int index;
+
+	ASSERT_EQ(0, alloc_now(self->allocator));
+	ASSERT_EQ(0, submit(self->connection, 0));
+	index = alloc_now(self->allocator);
+	ASSERT_LE(0, index);
+	arg.index = index;
+	unregister_in(self, DEVICE_OP_QUEUE, KSALLOC_SUBMIT, &arg);
+	expect_frames_back(self);
+}
+
+/* COMPLETE, */
+TEST_F(stuck, unregistered_in_complete)
+{
+	static struct ksalloc_complete arg = { .size = sizeof(arg) };
+
+	submit_all(self);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	unregister_in(self, DEVICE_OP_DEQUEUE, KSALLOC_COMPLETE, &arg);
+	expect_frames_back(self);
+}
+
+/* a change of state, */
+TEST_F(stuck, unregistered_in_run)
+{
+	static struct ksalloc_set_state arg = {
+		.size = sizeof(arg),
+		.state = KSSTATE_RUN,
+	};
+
+	submit_all(self);
+	unregister_in(self, DEVICE_OP_RUN, KSALLOC_SET_STATE, &arg);
+	expect_frames_back(self);
+}
+
+/* and what has no lock. The device stops meanwhile. */
+TEST_F(stuck, unregistered_in_framing)
+{
+	static struct ksalloc_get_framing arg = { .size = sizeof(arg) };
+
+	submit_all(self);
+	device_fail(self->device, DEVICE_OP_GET_FRAMING, -EINVAL);
+	begin_blocked(self, DEVICE_OP_GET_FRAMING, KSALLOC_GET_FRAMING, &arg);
+	device_block(self->device,
+		     1UL << DEVICE_OP_GET_FRAMING | 1UL << DEVICE_OP_STOP);
+	device_unregister(self->device);
+	ASSERT_TRUE(EVENTUALLY(device_state(self->device).blocked == 2));
+	device_block(self->device, 1UL << DEVICE_OP_STOP);
+	ASSERT_TRUE(EVENTUALLY(device_state(self->device).blocked == 1));
+	expect_frames_back(self);
+}
+
+/* A call that must not wait fails with EAGAIN, as long as the frames are not back. */
+TEST_F(stuck, unregistered_in_nonblocking)
+{
+	static struct ksalloc_complete arg = {
+		.size = sizeof(arg),
+		.flags = KSALLOC_NONBLOCK,
+	};
+
+	submit_all(self);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(POLLIN, poll_fd(self->connection, POLLIN, PATIENCE_MS));
+	unregister_in(self, DEVICE_OP_DEQUEUE, KSALLOC_COMPLETE, &arg);
+	self->calling = false;
+	EXPECT_EQ(-EAGAIN, call_result(&self->call));
+	EXPECT_EQ(-EAGAIN, complete(self->connection, KSALLOC_NONBLOCK, 0, &arg));
+	EXPECT_LT(0, in_device(self->allocator));
+	device_block(self->device, 0);
+	EXPECT_TRUE(EVENTUALLY(complete(self->connection, KSALLOC_NONBLOCK, 0, &arg) !=
+			       -EAGAIN));
+	EXPECT_EQ(-ENODEV, complete(self->connection, KSALLOC_NONBLOCK, 0, &arg));
+	EXPECT_EQ(0, in_device(self->allocator));
+}
+
 static void *close_in_thread(void *data)
 {
 	struct stuck_fixture *self = data;
