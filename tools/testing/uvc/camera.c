@@ -30,6 +30,7 @@ static void usage(FILE *to)
 	      "  freeze 0|1   no more pictures\n"
 	      "  hang 0|1|2   leave requests of the class (2: all) without an answer; with\n"
 	      "               0 they get it\n"
+	      "  pass N       answer N requests all the same\n"
 	      "  stall 0|1    refuse requests of the class\n"
 	      "  delay MS     answer requests so much later\n"
 	      "  cut N        end each N-th picture after two thirds (0: none)\n"
@@ -79,6 +80,7 @@ static const struct {
 } commands[] = {
 	{ "freeze", &faults.freeze },
 	{ "hang", &faults.hang },
+	{ "pass", &faults.pass },
 	{ "stall", &faults.stall },
 	{ "delay", &faults.delay_ms },
 	{ "cut", &faults.cut },

@@ -98,6 +98,7 @@ uint32_t interval_of(unsigned int rate);
  * struct faults - what the camera does wrong, by command
  * @freeze: there is no new picture
  * @hang: 1: no request of the class is answered, 2: no request at all
+ * @pass: so many requests are answered all the same
  * @stall: requests of the class are refused
  * @delay_ms: requests are answered so much later
  * @cut: each so many-th picture ends after two thirds of it
@@ -108,6 +109,7 @@ uint32_t interval_of(unsigned int rate);
 struct faults {
 	unsigned int freeze;
 	unsigned int hang;
+	unsigned int pass;
 	unsigned int stall;
 	unsigned int delay_ms;
 	unsigned int cut;

@@ -247,7 +247,7 @@ TEST_F(uvc_gone, unbind_while_it_hangs)
 
 	begin(self);
 	webcam_tell(cam, "hang 1");
-	try_format_start(&try, cam);
+	try_format_hang(&try, cam);
 	ASSERT_EQ(0, pthread_create(&unbinding.thread, NULL, unbind, &unbinding));
 	sent = webcam_pictures(cam);
 	EXPECT_TRUE(EVENTUALLY(webcam_pictures(cam) > sent + 2 * WEBCAM_FRAMES ||

@@ -173,7 +173,7 @@ TEST_F(uvc_silent, another_hangs)
 	struct webcam *cam = &self->studio.cam;
 
 	webcam_tell(cam, "hang 1");
-	try_format_start(&self->try, cam);
+	try_format_hang(&self->try, cam);
 	look_around(self);
 	EXPECT_EQ(0, poll_fd(self->studio.rig.connection, POLLIN, 0) & ~POLLIN);
 	expect_hanging(self);

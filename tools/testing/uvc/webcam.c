@@ -316,8 +316,6 @@ void webcam_reset(struct webcam *webcam)
 
 void try_format_start(struct try_format *try, struct webcam *webcam)
 {
-	unsigned int waiting = webcam_waiting(webcam);
-
 	try->video = webcam_open(webcam);
 	try->format = (struct v4l2_format){
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
@@ -328,6 +326,13 @@ void try_format_start(struct try_format *try, struct webcam *webcam)
 		},
 	};
 	call_start(&try->call, try->video, VIDIOC_TRY_FMT, &try->format);
+}
+
+void try_format_hang(struct try_format *try, struct webcam *webcam)
+{
+	unsigned int waiting = webcam_waiting(webcam);
+
+	try_format_start(try, webcam);
 	ASSERT_TRUE(EVENTUALLY(webcam_waiting(webcam) > waiting));
 }
 
