@@ -209,3 +209,30 @@ TEST_F(uvc_together, own_memory_after_heap)
 {
 	expect_own_memory_or_heap(self, SECOND);
 }
+
+/*
+ * Two connections by the file that set the format, for which the driver of 6.12 reserves
+ * the camera. Each gives that up. The one that gets the camera keeps it.
+ */
+TEST_F(uvc_together, reserved_for_the_caller)
+{
+	int winner, connections[CALLS];
+
+	studio_connect(&self->studio, 320, 180, 30);
+	studio_allocate(&self->studio, self->rig->heap);
+	connections[FIRST] = self->rig->connection;
+	connections[SECOND] = do_connect(self->rig->ksalloc, self->rig->video);
+	ASSERT_LE(0, connections[SECOND]);
+	ASSERT_EQ(0, set_allocator(connections[SECOND], self->rig->allocator));
+	attempt_acquire(self, FIRST, connections[FIRST]);
+	attempt_acquire(self, SECOND, connections[SECOND]);
+	call_together(self);
+	winner = winner_of(self->attempts);
+
+	self->rig->connection = connections[winner];
+	studio_start(&self->studio);
+	expect_pictures(&self->studio, 2 * WEBCAM_FRAMES);
+	EXPECT_EQ(0, set_state(self->rig->connection, KSSTATE_STOP));
+	close(connections[!winner]);
+	EXPECT_EQ(0, webcam_set_mode(self->rig->video, V4L2_PIX_FMT_YUYV, 640, 360, 15));
+}
