@@ -311,6 +311,39 @@ TEST_F(uvc_stream, buffers_of_caller)
 	expect_pictures(&self->studio, 2);
 }
 
+/*
+ * A program that streams by itself, connects, and closes its file leaves nothing there.
+ * The driver of 6.12 reserves the camera for a file that has buffers, so the connection
+ * would need to keep that file: CONNECT refuses it.
+ */
+TEST_F(uvc_stream, caller_streams_and_closes)
+{
+	struct rig *rig = &self->studio.rig;
+	int other = webcam_open(&self->studio.cam), expected;
+
+	rig->ksalloc = open_ksalloc();
+	rig->video = webcam_open(&self->studio.cam);
+	ASSERT_EQ(0, set_small(rig->video));
+	expected = set_small(other);
+	ASSERT_EQ(0, request_buffers(rig->video, 2));
+	ASSERT_EQ(0, stream_on(rig->video));
+	rig->connection = do_connect(rig->ksalloc, rig->video);
+	if (expected)
+		EXPECT_EQ(expected, rig->connection);
+	else
+		EXPECT_LE(0, rig->connection);
+	close(rig->video);
+	rig->video = 0;
+	EXPECT_EQ(0, set_small(other));
+	EXPECT_EQ(0, request_buffers(other, 2));
+	EXPECT_EQ(0, request_buffers(other, 0));
+	close(other);
+
+	studio_disconnect(&self->studio);
+	studio_run(&self->studio);
+	expect_pictures(&self->studio, 2);
+}
+
 /* So many frames are needed as a picture is filled and another one read. */
 TEST_F(uvc_stream, framing)
 {
