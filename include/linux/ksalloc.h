@@ -2,24 +2,25 @@
 /*
  * Kernel Streaming allocator objects: the API for other kernel modules.
  *
- * A module can be a client of an allocator (ksalloc_client_create()), or the device
- * behind connections (ksalloc_connect()), with or without memory of its own.
- * Documentation/driver-api/ksalloc.rst is the overview, samples/ has one example of
- * each, uapi/linux/ksalloc.h is the side of user space.
+ * A module can be a client of an allocator (ksalloc_client_create()). It can also be the
+ * device of connections (ksalloc_connect()), with or without its own memory.
+ * Documentation/driver-api/ksalloc.rst is the overview, samples/ has an example of each,
+ * and uapi/linux/ksalloc.h describes the objects and the interface for programs.
  *
- * "Contract" and a letter with a number name a row of Documentation/conformance.rst.
+ * "Contract" and an id such as B3 name a row of Documentation/conformance.rst.
  */
 
 /**
  * DOC: Lifetimes
  *
- * - Connections and allocators are reference counted objects. Each open file of one holds
- *   a reference. A module that has such a file drops it with fput().
+ * - Connections and allocators are reference counted. Each open file of such an object
+ *   holds a reference. A module that has such a file releases it with fput().
  * - A connection holds the allocator that is assigned to it.
  * - A client holds its allocator from ksalloc_client_create() to
- *   ksalloc_client_destroy(). Its frames, their dma-bufs and mappings live as long.
- * - ksalloc_client_destroy() waits for all callbacks and calls of the client that are
- *   under way. None may begin later. The client's frames are free afterwards.
+ *   ksalloc_client_destroy(). The frames, their dma-bufs and mappings exist during this
+ *   time.
+ * - ksalloc_client_destroy() waits for all callbacks and calls of the client that are in
+ *   progress. No call may begin after that. Then the frames of the client become free.
  * - A connection owns its device from ksalloc_connect() to ->destroy(). An allocator owns
  *   its memory from ->initialize_allocator() to ->delete_allocator(), and often outlives
  *   the connection and the device that it was created on.
@@ -34,17 +35,18 @@
  * - Each function states its context. "Any" includes hard interrupts but not NMI. On
  *   CONFIG_PREEMPT_RT "any" means any context in which a spinlock_t may be taken:
  *   threads, threaded interrupts and softirqs, but no hard interrupt and no region with
- *   interrupts or preemption disabled. KS promises DISPATCH_LEVEL, which is that.
- *   Functions that sleep have a might_sleep().
- * - A client's callback runs in the context that frees a frame, inside an RCU read-side
- *   section. No spinlock of ksalloc is held, but perhaps the mutex of a connection. It
- *   must not sleep and must not free frames. It may allocate frames.
- * - Freeing a frame takes time for each callback and each eventfd of its allocator.
- * - The operations of a memory are called in process context without a lock. Those of a
- *   device are called in process context with the mutex of the connection, unless they
- *   say otherwise.
+ *   interrupts or preemption disabled. KS promises DISPATCH_LEVEL, which corresponds to
+ *   this. Functions that sleep call might_sleep().
+ * - The callback of a client runs in the context that frees a frame, inside an RCU
+ *   read-side section. No spinlock of ksalloc is held, but the mutex of a connection can
+ *   be. The callback must not sleep and must not free frames. It may allocate frames.
+ * - When a frame becomes free, all callbacks and eventfds of its allocator are called or
+ *   signalled before the call that frees it returns.
+ * - The operations of &struct ksalloc_memory_ops are called in process context without a
+ *   lock. Those of &struct ksalloc_device_ops are called in process context with the mutex
+ *   of the connection, unless stated otherwise.
  * - ksalloc_create_allocator() must be called without locks. The heap can be any file,
- *   even one of the caller, and its ioctl can take any lock.
+ *   even one of the calling module, and its ioctl can take any lock.
  */
 #ifndef _LINUX_KSALLOC_H
 #define _LINUX_KSALLOC_H
@@ -73,15 +75,17 @@ struct ksalloc_memory {
 
 /**
  * struct ksalloc_memory_ops - where the frames of an allocator come from
- * @owner: THIS_MODULE; it stays while an allocator of this memory exists
- * @initialize_allocator: begins an allocator. @creator is what the allocator is made
- *	from; for a device's own memory this is the &struct ksalloc_device, which is
- *	only valid during the call. @framing is the resolved framing, @bytes the size
- *	of each frame in whole pages. The value stored at @context is the first
- *	argument of the other operations. Without this operation, that is @creator
+ * @owner: THIS_MODULE; not unloaded while an allocator of this memory exists
+ * @initialize_allocator: called first, once for each allocator. For a device's own memory,
+ *	@creator is the &struct ksalloc_device, which is valid only during the call.
+ *	@framing is the framing of the allocator, without zeros for "as the device needs".
+ *	@bytes is the size of each frame, in whole pages. The value stored at @context is
+ *	the first argument of the other operations. Without this operation, that is
+ *	@creator
  * @alloc: allocates the memory of frame @index; called once for each, in order
- * @free: takes back what @alloc gave. Others may still hold references to the dma-buf
- * @delete_allocator: ends an allocator whose frames are all freed
+ * @free: frees the memory that @alloc returned. Others may still hold references to the
+ *	dma-buf
+ * @delete_allocator: called last, after @free of all frames
  * @show: describes the memory in fdinfo; may be NULL
  *
  * These are InitializeAllocator, Allocate, Free and DeleteAllocator of
@@ -110,11 +114,11 @@ struct dma_buf *ksalloc_allocator_dmabuf(const struct ks_allocator *allocator,
 					 u32 index);
 
 /**
- * struct ksalloc_completion - what a device says of a filled frame
+ * struct ksalloc_completion - describes a filled frame
  * @index: the frame
  * @sequence: the sequence number of the device
- * @data_offset: first byte of data in the frame
- * @data_used: bytes of data from there on; what exceeds the frame is cut off
+ * @data_offset: offset of the data in the frame, in bytes
+ * @data_used: number of bytes of data. ksalloc truncates data that exceed the frame
  * @options_flags: KSSTREAM_HEADER_OPTIONSF_*
  * @time: presentation time on CLOCK_MONOTONIC, in 100 ns
  * @duration: duration of the frame in 100 ns; 0 if unknown
@@ -130,12 +134,12 @@ struct ksalloc_completion {
 };
 
 /**
- * struct ksalloc_framing_details - what a device can say besides its requirements
- * @largest: bytes of the largest frame in the current pixel format
- * @compression: ratio of a frame to a raw picture: 1 / 1 if it is one
+ * struct ksalloc_framing_details - properties of a device beyond its requirements
+ * @largest: bytes in the largest frame of the current pixel format
+ * @compression: ratio of a frame to a raw picture; 1 / 1 if it is a raw picture
  * @own_memory: frames can come from the device's own memory
  * @own_first: the device's own memory is better than system memory
- * @own_largest: bytes of the largest frame in the device's own memory
+ * @own_largest: maximum number of bytes in a frame of the device's own memory
  *
  * Contract D4.
  */
@@ -151,38 +155,38 @@ struct ksalloc_device;
 
 /**
  * struct ksalloc_device_ops - how a connection drives its device
- * @owner: THIS_MODULE; it stays while a connection exists
+ * @owner: THIS_MODULE; not unloaded while a connection exists
  * @memory: the device's own memory, for allocators that are created without
  *	KSALLOCATOR_OPTIONF_SYSTEM_MEMORY; NULL if it has none
- * @get_framing: the requirements of the device in its current format. Called without
- *	the mutex as well, beside other operations
- * @get_details: more of that; may be NULL. Called without the mutex
+ * @get_framing: returns the requirements of the device in its current format. Called with
+ *	or without the mutex, also during other operations
+ * @get_details: returns further properties; may be NULL. Called without the mutex
  * @acquire: STOP to ACQUIRE: makes the frames of the allocator the buffers of the
- *	device and maps each. Changes nothing on failure. The allocator lives until
- *	@release
- * @release: ACQUIRE to STOP; must not fail. Not called after a failed @stop: then @destroy
- *	does its work
+ *	device and maps each. Changes nothing on failure. The allocator exists until
+ *	@release has returned
+ * @release: ACQUIRE to STOP; must not fail. Not called if @stop has failed. Then @destroy
+ *	has to do its work
  * @queue: gives a frame to the device. @dmabuf_fd is a descriptor of the frame's
- *	dma-buf in the calling task, or -1 for none. Must not wait for the device
+ *	dma-buf in the calling task, or -1. Must not wait for the device
  * @dequeue: takes the next filled frame from the device; -EAGAIN if there is none.
  *	Called only while frames are queued. Must not wait for the device
  * @run: PAUSE to RUN
  * @stop: stops the device and takes all queued frames away from it. Called in
  *	RUN and PAUSE, and after the device has disappeared. Returns 0 when the device
- *	does not access any frame any more. An errno means that it might: the frames
- *	stay in the device until @destroy has returned
- * @ready: whether @dequeue might return something else than -EAGAIN, while frames are
+ *	does not access any frame any more. An errno means that it may still access frames.
+ *	Then the frames stay in the device until @destroy has returned
+ * @ready: whether @dequeue may return something else than -EAGAIN, while frames are
  *	queued. Called without the mutex
  * @gone: whether the device has disappeared. Called in any context
- * @watch: begins to call ksalloc_device_notify()
- * @unwatch: ends that. When it returns, no call is under way and none comes later.
- *	Also called if @watch failed or was not called
- * @destroy: ends the device. It must not access any frame afterwards
+ * @watch: the device may call ksalloc_device_notify() from now on
+ * @unwatch: ends this. When it returns, no such call is in progress and none begins later.
+ *	Also called if @watch has failed or was not called
+ * @destroy: frees the device. The device must not access any frame after this call
  * @show: describes the device in fdinfo; may be NULL. Called without the mutex
  *
- * Context: process context, may sleep; except @gone. The mutex of the connection is
- * held over the operations, so only one of them runs at a time. It is not held over
- * @gone, @memory, @watch, @unwatch, @destroy and those that say otherwise.
+ * Context: process context, may sleep; except @gone. The mutex of the connection is held
+ * during the operations, so only one of them runs at a time. It is not held during @gone,
+ * @watch, @unwatch, @destroy, the operations of @memory and those that state otherwise.
  */
 struct ksalloc_device_ops {
 	struct module *owner;
@@ -208,9 +212,9 @@ struct ksalloc_device_ops {
 };
 
 /**
- * struct ksalloc_device - the device behind a connection
+ * struct ksalloc_device - the device of a connection
  * @ops: its operations
- * @connection: whom to notify; set by ksalloc_connect()
+ * @connection: the connection; set by ksalloc_connect()
  */
 struct ksalloc_device {
 	const struct ksalloc_device_ops *ops;
@@ -229,12 +233,12 @@ struct ksalloc_frame;
 
 /**
  * struct ksalloc_client_ops - callbacks of a kernel-mode client
- * @free_frame: a frame has become free and no waiting call took it; called once for
- *	each such frame, from ksalloc_client_enable() on. NULL for none
+ * @free_frame: called once for each frame that becomes free and is not given to a waiting
+ *	call, from ksalloc_client_enable() on. NULL for no callback
  *
- * Context: the context that frees the frame, hard interrupts included, except on
- * CONFIG_PREEMPT_RT. It must not sleep, and must not free frames, because that
- * would call it again. It may allocate.
+ * Context: the context that frees the frame. This can be a hard interrupt, except on
+ * CONFIG_PREEMPT_RT. The callback must not sleep. It must not free frames, because that
+ * would call it again. It may allocate frames.
  */
 struct ksalloc_client_ops {
 	void (*free_frame)(void *context);

@@ -3,7 +3,11 @@
  * Kernel Streaming allocator objects for V4L2 capture devices.
  *
  * This header is the whole ABI of the ksalloc module. Structures whose names begin with
- * "ks" but not with "ksalloc_" have the layout and the values of Windows' ks.h (64-bit).
+ * "ks" but not with "ksalloc_" have the layout and the values of ks.h of Windows (64-bit).
+ *
+ * In the terms of Kernel Streaming (KS), a frame is a buffer. A picture is the image that
+ * the device stores in a frame. "Device" is the capture device of a connection, and "heap"
+ * is a dma-buf heap.
  */
 #ifndef _UAPI_LINUX_KSALLOC_H
 #define _UAPI_LINUX_KSALLOC_H
@@ -17,37 +21,39 @@
  * Each ioctl works on an open file. There are three kinds of files:
  *
  * - /dev/ksalloc makes connections.
- * - A connection is bound to one V4L2 capture device. It has a state, an assigned
- *   allocator and a queue of filled frames.
- * - An allocator is a fixed set of frames. It is created on a connection, so that it
- *   fits the device. It does not depend on that connection afterwards, and can be
- *   assigned to several connections at the same time.
+ * - A connection is bound to one V4L2 capture device. It has a state (STOP, ACQUIRE, PAUSE
+ *   or RUN), an assigned allocator and a queue of filled frames.
+ * - An allocator is a fixed set of frames. It is created on a connection, so that its
+ *   frames meet the requirements of the device. It does not depend on that connection
+ *   afterwards, and can be assigned to several connections at the same time.
  *
- * A frame is named by its index in its allocator. It has the same dma-buf for the whole
- * life of the allocator, so a client can map or import it once and keep that.
+ * A frame is identified by its index in its allocator. It has the same dma-buf as long as
+ * the allocator exists, so a client can map or import it once and keep the mapping.
  *
- * An object ends when its last open file is closed. An allocator lives on while it is
- * assigned to a connection or has a kernel client.
+ * An object ends when its last open file is closed. An allocator exists longer while it is
+ * assigned to a connection or another kernel module uses it (a kernel client).
  */
 
 /**
  * DOC: Clients
  *
- * One open file is one client. Frames, waiting calls and events belong to the open file
- * through which they were got, and end with it. An open file ends when its last
- * descriptor is closed, by close(), exec or death. Then its frames are free again and
- * its events are gone. Frames that it has submitted stay in the device.
+ * One open file of an allocator or a connection is one client. Allocated frames, waiting
+ * calls and events belong to the open file of the call. The open file ends when its last
+ * descriptor is closed, by close(), exec or death of the process. Then the frames that it
+ * holds become free and its events are removed. Frames that it has submitted stay in the
+ * device.
  *
- * Descriptors made by dup() or inherited over fork() share an open file, so they are one
- * client. KSALLOC_ALLOCATOR_OPEN and KSALLOC_CONNECTION_OPEN make another open file of
- * the same object for another client. Pass that one to another process.
+ * Descriptors that were made by dup() or inherited over fork() share an open file, so they
+ * are one client. KSALLOC_ALLOCATOR_OPEN and KSALLOC_CONNECTION_OPEN make another open file
+ * of the same object. Pass such a file to another process, so that it is another client.
  *
- * close() does not end a call that waits through the same open file, as with any file.
+ * As with any file, close() does not end a call that waits through the same open file.
  * KSALLOC_ALLOCATOR_CANCEL and KSALLOC_CONNECTION_CANCEL do.
  *
  * All clients of an allocator trust each other. Each can map and write all frames, and
- * can free and submit frames that another client holds. Frames that a kernel client
- * holds are the exception: only the kernel frees or submits these.
+ * can free and submit frames that another client holds. The exception are frames that a
+ * kernel client holds: only kernel clients can free these, and programs cannot submit
+ * them.
  */
 
 /**
@@ -60,8 +66,8 @@
  * - KSALLOC_FREE frees an allocated frame.
  *
  * An allocated frame also becomes free when the open file that holds it ends. A frame
- * that was got through a connection becomes free when that connection gets another
- * allocator or none.
+ * that an open file of a connection holds becomes free when another allocator, or none, is
+ * assigned to that connection.
  *
  * All frames in a device become free, filled or not, when
  *
@@ -69,28 +75,30 @@
  * - a flush begins, or
  * - the device disappears.
  *
- * A frame that becomes free goes to the KSALLOC_ALLOC call that has waited the longest.
- * No later call overtakes it.
+ * If KSALLOC_ALLOC calls wait, a frame that becomes free is given to the call that has
+ * waited the longest. No later call overtakes it.
  *
- * A frame does not wait for processes that use its dma-buf without holding the frame. A
- * client that passes the dma-buf on has to hold the frame until the receiver is done.
+ * A frame can be reused while a process that does not hold it still uses its dma-buf. A
+ * client that passes the dma-buf to another process has to hold the frame until that
+ * process is done.
  */
 
 /**
  * DOC: Fences
  *
- * A frame can be given back while another device still reads it. Then there is a fence
- * on its dma-buf: of the driver of that device, or of a program that used
- * DMA_BUF_IOCTL_IMPORT_SYNC_FILE. Such a frame becomes free when the fence is signalled,
- * no matter how it was given back. Until then it counts as allocated, but nobody holds
- * it. KSALLOC_FREE and KSALLOC_SUBMIT return the errors of a free frame.
+ * A frame can be freed while another device still reads it. Then its dma-buf has a fence,
+ * which the driver of that device has added, or a program with
+ * DMA_BUF_IOCTL_IMPORT_SYNC_FILE. Such a frame becomes free when the fence is signalled.
+ * Until then it counts as allocated, but no client holds it. KSALLOC_FREE and
+ * KSALLOC_SUBMIT fail as for a free frame. The same applies to frames that become free for
+ * another reason, such as the end of an open file.
  *
- * A fence counts if a writer with implicit synchronization has to wait for it, that is,
- * up to DMA_RESV_USAGE_READ. A fence that is added while the frame waits counts as well.
- * A fence that is added to a free frame counts when the frame is given back the next
- * time.
+ * Only fences that a writer with implicit synchronization waits for are considered, that
+ * is, up to DMA_RESV_USAGE_READ. If a fence is added while the frame waits, the frame waits
+ * for it too. A fence that is added to a free frame is considered when the frame is freed
+ * the next time.
  *
- * So each process that ever had the dma-buf of a frame can keep the frame from becoming
+ * So each process that ever had the dma-buf of a frame can prevent the frame from becoming
  * free.
  */
 
@@ -98,23 +106,25 @@
  * DOC: Arguments
  *
  * The argument of an ioctl is a pointer to a structure. Its first field is the size of
- * the structure as the caller knows it. A caller with an older, shorter structure is
- * served as if the missing fields were zero. A newer, longer one is accepted if all that
- * the module does not know is zero. Fields marked "out" are written only. Unknown bits
- * in @flags and non-zero reserved fields are refused. The layout is the same for 32-bit
- * and 64-bit callers.
+ * the structure as the caller was compiled. If it is an older, shorter structure, the
+ * missing fields are taken as zero. A newer, longer structure is accepted if the part that
+ * the module does not know is zero. Fields marked "out" are only written. Unknown bits in
+ * @flags and non-zero reserved fields are refused. The layout is the same for 32-bit and
+ * 64-bit callers.
  *
  * All descriptors that an ioctl returns are close-on-exec.
  *
- * A failed call changes nothing. It keeps no descriptor, memory or frame, and no state
- * is left half-way. It does not change the argument, except in part if the argument
- * cannot be written as a whole. EIO of a device that does not stop is the exception.
+ * A failed call changes nothing. It keeps no descriptor, memory or frame, and the state
+ * is the same as before. It does not change the argument. If the argument cannot be
+ * written as a whole, a part of it may be changed. EIO of a device that does not stop is
+ * an exception.
  */
 
 /**
  * DOC: Errors
  *
- * Each ioctl states what it adds to this table, or what an error means in particular.
+ * The description of an ioctl lists only errors that it adds to this table, or that have
+ * a special meaning.
  *
  * ==========  ============================================================
  * Error       Meaning
@@ -135,25 +145,25 @@
  * EBUSY       The argument is right, but not now: the state of the
  *             connection, the state of the frame, or another user of the
  *             device forbids it.
- * EAGAIN      The call would have to wait, and was told not to.
+ * EAGAIN      The call would have to wait, but is non-blocking.
  * ETIMEDOUT   The deadline passed.
  * EINTR       A signal ended the wait. With SA_RESTART the call is
  *             restarted, and waits as the last in the queue.
- * ECANCELED   There is nothing to wait for: the state of the connection is
- *             or became lower than PAUSE, it is flushed, or the wait was
- *             cancelled.
- * ENODEV      The device is gone. The connection is in STOP for good, and
- *             its frames are back.
+ * ECANCELED   No frame will come: the state of the connection is or became
+ *             lower than PAUSE, a flush is in progress or began, or the
+ *             call was cancelled.
+ * ENODEV      The device has disappeared. The connection stays in STOP, and
+ *             the frames that were in the device are free.
  * EIO         The device did not stop when it should, and may still write to
  *             its frames. They stay in the device until the connection ends,
- *             or, if they are its own memory, the allocator.
- *             Close it: it can do nothing else any more.
+ *             or, if they are its own memory, until the allocator ends.
+ *             The connection can only be closed.
  * ENOMEM      Out of memory.
  * EMFILE      Out of descriptors; likewise ENFILE.
  * ==========  ============================================================
  *
- * Errors of the V4L2 driver are passed on; EIO can be one of these too. Errors of the
- * security modules of the kernel are passed on.
+ * Errors of the V4L2 driver and of the security modules of the kernel are passed on. EIO
+ * can also be an error of the driver.
  */
 
 /**
@@ -161,41 +171,42 @@
  *
  * KSALLOC_ALLOC and KSALLOC_COMPLETE wait for a frame. @deadline_ns is an absolute time
  * on CLOCK_MONOTONIC in nanoseconds; 0 means no deadline. A call with a deadline in the
- * past looks once, and then returns ETIMEDOUT. With KSALLOC_NONBLOCK in @flags or
- * O_NONBLOCK on the file, a call does not wait.
+ * past takes a frame if there is one, and else returns ETIMEDOUT. With KSALLOC_NONBLOCK in
+ * @flags or O_NONBLOCK on the file, a call does not wait.
  *
- * Calls on a connection wait for each other, so one can take as long as the driver needs
- * for another. A KSALLOC_COMPLETE call that must not wait returns EAGAIN while
- * KSALLOC_SET_STATE or KSALLOC_RESET_STATE is under way, or the frames of a device that
- * has disappeared are not back yet. KSALLOC_GET_STATE,
+ * Calls on a connection exclude each other, so one can take as long as the driver needs
+ * for another. A non-blocking KSALLOC_COMPLETE returns EAGAIN while KSALLOC_SET_STATE or
+ * KSALLOC_RESET_STATE is in progress, and while the frames of a device that has
+ * disappeared are not back yet. KSALLOC_GET_STATE,
  * KSALLOC_CONNECTION_OPEN and KSALLOC_CONNECTION_CANCEL never wait for the driver, nor do
  * fdinfo and close() of one of several open files.
  *
- * A killed process does not wait for the driver any more, except on the way down, or back
- * after a failure: there KSALLOC_SET_STATE, KSALLOC_RESET_STATE and the last close() wait
- * as close() of the V4L2 node does.
+ * A killed process does not wait for the driver any more, except while the device stops,
+ * also after a step up that failed: there KSALLOC_SET_STATE, KSALLOC_RESET_STATE and the
+ * last close() wait, as close() of a V4L2 node does.
  *
  * A filled frame wakes all calls that wait for one, as on a V4L2 node.
  *
  * poll() on a connection reports:
  *
  * - EPOLLIN and EPOLLRDNORM if KSALLOC_COMPLETE would not wait
- * - EPOLLERR in a state lower than KSSTATE_PAUSE, and during a flush
- * - EPOLLERR and EPOLLHUP when the device is gone
+ * - EPOLLERR in a state lower than KSSTATE_PAUSE, during a flush, and if the device did
+ *   not stop
+ * - EPOLLERR and EPOLLHUP when the device has disappeared
  *
  * poll() on an allocator reports EPOLLIN and EPOLLRDNORM if a frame is free. Another
- * client can take it first. Edge-triggered epoll reports frames that become free before
- * the next epoll_wait() once. The eventfd of KSALLOC_ENABLE_EVENT counts them.
+ * client can take it first. If several frames become free before the next epoll_wait(),
+ * edge-triggered epoll reports them once. The eventfd of KSALLOC_ENABLE_EVENT counts them.
  */
 
 /**
  * DOC: Permissions
  *
  * A process that can open /dev/ksalloc and a V4L2 node for reading and writing can make a
- * connection. A process that gets a connection or an allocator from another one can use
- * all of it, as with any descriptor. The security modules of the kernel see the V4L2
- * ioctls of a connection once, for the caller of KSALLOC_CONNECT. They see the ioctl of a
- * heap for the caller of KSALLOC_CREATE_ALLOCATOR.
+ * connection. A process that gets a descriptor of a connection or an allocator from another
+ * process can make all calls on it. The security modules of the kernel check the V4L2
+ * ioctls of a connection once, in KSALLOC_CONNECT. They check the ioctl of a heap in
+ * KSALLOC_CREATE_ALLOCATOR.
  */
 #define KSALLOC_TYPE 0xBB
 
@@ -226,12 +237,12 @@ enum {
 };
 
 /**
- * KSALLOC_MAX_FRAMES - the most frames that an allocator can have
+ * KSALLOC_MAX_FRAMES - maximum number of frames of an allocator
  */
 #define KSALLOC_MAX_FRAMES 1024
 
 /**
- * KSALLOC_MAX_EVENTS - the most events of an allocator, of all its clients together
+ * KSALLOC_MAX_EVENTS - maximum number of events of an allocator, of all its clients
  */
 #define KSALLOC_MAX_EVENTS 64
 
@@ -246,7 +257,7 @@ enum {
 #define KSALLOC_ALLOC_DMABUF 0x00000002
 
 /**
- * KSALLOC_EVENT_ONESHOT - in @flags of KSALLOC_ENABLE_EVENT: the first frame disables it
+ * KSALLOC_EVENT_ONESHOT - in @flags of KSALLOC_ENABLE_EVENT: the first frame disables the event
  */
 #define KSALLOC_EVENT_ONESHOT 0x00000001
 
@@ -256,16 +267,16 @@ enum {
  * RequirementsFlags of KSALLOCATOR_FRAMING, and Flags of KS_FRAMING_ITEM:
  *
  * KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER
- *	The device writes into the frames that it is given. Capture devices do.
+ *	The device writes into the frames. Capture devices do.
  * KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY
  *	The device can use memory from a heap.
  * KSALLOCATOR_REQUIREMENTF_FRAME_INTEGRITY
- *	Nobody may change a frame after the device. No device here states it.
+ *	Nobody may change a frame after the device has filled it. V4L2 devices do not set it.
  * KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE
- *	The device can use only memory of its own.
+ *	The device can use only its own memory.
  * KSALLOCATOR_REQUIREMENTF_PREFERENCES_ONLY
- *	The other values are a wish: framing below them is accepted. Devices of other kernel
- *	modules can state it.
+ *	The other values are preferences: framing below them is accepted. Only devices of
+ *	other kernel modules can set it.
  */
 #define KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER 0x00000001
 #define KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY 0x00000002
@@ -279,9 +290,9 @@ enum {
  * OptionsFlags of KSALLOCATOR_FRAMING:
  *
  * KSALLOCATOR_OPTIONF_SYSTEM_MEMORY
- *	The frames come from a heap. Without it they come from the device's own memory.
+ *	The frames come from a heap. Without it they are the device's own memory.
  * KSALLOCATOR_OPTIONF_COMPATIBLE
- *	Accepted, and changes nothing.
+ *	Accepted, but has no effect.
  */
 #define KSALLOCATOR_OPTIONF_COMPATIBLE 0x00000001
 #define KSALLOCATOR_OPTIONF_SYSTEM_MEMORY 0x00000002
@@ -295,12 +306,12 @@ enum {
  * struct ksallocator_framing - KSALLOCATOR_FRAMING
  * @options_flags: KSALLOCATOR_OPTIONF_* of an allocator
  * @requirements_flags: KSALLOCATOR_REQUIREMENTF_* of a device
- * @pool_type: KSALLOC_POOL_NONPAGED or KSALLOC_POOL_PAGED; they are the same here
- * @frames: number of frames; 0 is no requirement
- * @frame_size: bytes in a frame; 0 is no requirement
- * @file_alignment: alignment of a frame less one, as a mask: 0, 1, 3, 7 … up to the page
- *	size less one. Frames begin at a page, so each mask is met
- * @frame_pitch: another meaning of @file_alignment in KS; unused here
+ * @pool_type: KSALLOC_POOL_NONPAGED or KSALLOC_POOL_PAGED. Both have the same effect
+ * @frames: number of frames; 0 for no requirement
+ * @frame_size: bytes in a frame; 0 for no requirement
+ * @file_alignment: alignment of a frame minus one, as a mask: 0, 1, 3, 7 … up to the page
+ *	size minus one. Frames begin at a page, so they have any such alignment
+ * @frame_pitch: another meaning of @file_alignment in KS. Not used by ksalloc
  * @reserved: zero
  */
 struct ksallocator_framing {
@@ -320,10 +331,10 @@ struct ksallocator_framing {
 
 /**
  * struct ks_guid - GUID
- * @data1: the first eight digits
- * @data2: the next four
- * @data3: the next four
- * @data4: the other sixteen, as bytes
+ * @data1: the first eight hexadecimal digits
+ * @data2: the next four digits
+ * @data3: the next four digits
+ * @data4: the last sixteen digits, as bytes
  */
 struct ks_guid {
 	__u32 data1;
@@ -335,18 +346,18 @@ struct ks_guid {
 #define KS_GUID(d1, d2, d3, b0, b1, b2, b3, b4, b5, b6, b7) \
 	((struct ks_guid){ d1, d2, d3, { b0, b1, b2, b3, b4, b5, b6, b7 } })
 
-/* KS_FRAMING_ITEM.MemoryType and BusType: any */
+/* In MemoryType and BusType of KS_FRAMING_ITEM: any type */
 #define KS_TYPE_DONT_CARE KS_GUID(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 /**
  * DOC: Types of memory
  *
- * MemoryType of KS_FRAMING_ITEM. Two types occur here:
+ * MemoryType of KS_FRAMING_ITEM. ksalloc uses two types:
  *
  * KSMEMORY_TYPE_SYSTEM
  *	Memory from a heap.
  * KSMEMORY_TYPE_DEVICE_UNKNOWN
- *	Memory of the device.
+ *	The device's own memory.
  */
 #define KSMEMORY_TYPE_WILDCARD KS_TYPE_DONT_CARE
 #define KSMEMORY_TYPE_DONT_CARE KS_TYPE_DONT_CARE
@@ -369,13 +380,13 @@ struct ks_guid {
 /**
  * DOC: Flags of an item
  *
- * Flags of KS_FRAMING_ITEM, and PinFlags of KSALLOCATOR_FRAMING_EX. These occur here; the
- * others are never set:
+ * Flags of KS_FRAMING_ITEM, and PinFlags of KSALLOCATOR_FRAMING_EX. ksalloc sets only
+ * these:
  *
  * KSALLOCATOR_FLAG_DEVICE_SPECIFIC
  *	The memory is the device's own.
  * KSALLOCATOR_FLAG_CAN_ALLOCATE
- *	The device can provide it.
+ *	The device can allocate the memory.
  * KSALLOCATOR_FLAG_ALLOCATOR_EXISTS
  *	In PinFlags: an allocator is assigned to the connection.
  * KSALLOCATOR_FLAG_ENABLE_CACHED_MDL
@@ -396,9 +407,9 @@ struct ks_guid {
 
 /**
  * struct ks_framing_range - KS_FRAMING_RANGE
- * @min_frame_size: least number of bytes in a frame
- * @max_frame_size: most bytes in a frame
- * @stepping: sizes between are @min_frame_size and multiples of @stepping more
+ * @min_frame_size: minimum number of bytes in a frame
+ * @max_frame_size: maximum number of bytes in a frame
+ * @stepping: other sizes are @min_frame_size plus a multiple of @stepping
  */
 struct ks_framing_range {
 	__u32 min_frame_size;
@@ -409,8 +420,8 @@ struct ks_framing_range {
 /**
  * struct ks_framing_range_weighted - KS_FRAMING_RANGE_WEIGHTED
  * @range: the range
- * @in_place_weight: how good it is if frames are modified in place
- * @not_in_place_weight: how good it is otherwise
+ * @in_place_weight: preference of the range if frames are modified in place
+ * @not_in_place_weight: preference of the range otherwise
  */
 struct ks_framing_range_weighted {
 	struct ks_framing_range range;
@@ -420,9 +431,9 @@ struct ks_framing_range_weighted {
 
 /**
  * struct ks_compression - KS_COMPRESSION
- * @ratio_numerator: bytes that go out
- * @ratio_denominator: for so many bytes that come in
- * @ratio_constant_margin: bytes that go out in any case
+ * @ratio_numerator: number of output bytes
+ * @ratio_denominator: for this number of input bytes
+ * @ratio_constant_margin: number of output bytes in addition to the ratio
  */
 struct ks_compression {
 	__u32 ratio_numerator;
@@ -438,12 +449,12 @@ struct ks_compression {
  * @bus_flags: zero
  * @flags: KSALLOCATOR_REQUIREMENTF_* and KSALLOCATOR_FLAG_*
  * @frames: number of frames
- * @file_alignment: alignment of a frame less one, as a mask
- * @frame_pitch: another meaning of @file_alignment in KS; unused here
- * @memory_type_weight: how good this kind of memory is, among the items; the larger, the
+ * @file_alignment: alignment of a frame minus one, as a mask
+ * @frame_pitch: another meaning of @file_alignment in KS. Not used by ksalloc
+ * @memory_type_weight: preference of this kind of memory among the items. A larger value is
  *	better
- * @physical_range: frame sizes that are possible
- * @framing_range: frame sizes that are best
+ * @physical_range: possible frame sizes
+ * @framing_range: preferred frame sizes
  */
 struct ks_framing_item {
 	struct ks_guid memory_type;
@@ -465,11 +476,11 @@ struct ks_framing_item {
  * struct ksallocator_framing_ex - KSALLOCATOR_FRAMING_EX
  * @count_items: number of items
  * @pin_flags: KSALLOCATOR_FLAG_* of the connection as a whole
- * @output_compression: size of a frame in proportion to a raw picture
+ * @output_compression: ratio of the size of a frame to that of a raw picture
  * @pin_weight: zero
  * @framing_item: the items, best first
  *
- * In KS the first item belongs to the size of the structure. Here none does.
+ * In KS the size of the structure includes the first item. Here it includes none.
  */
 struct ksallocator_framing_ex {
 	__u32 count_items;
@@ -481,8 +492,8 @@ struct ksallocator_framing_ex {
 
 /**
  * struct ksstreamallocator_status - KSSTREAMALLOCATOR_STATUS
- * @framing: the framing that the allocator was created with. If @frames or @frame_size
- *	was zero, it is what the device needed
+ * @framing: the framing of KSALLOC_CREATE_ALLOCATOR. If @frames or @frame_size was zero
+ *	there, it is the value of the device
  * @allocated_frames: frames that are not free: allocated, in a device, or waiting for a
  *	fence
  * @reserved: zero
@@ -499,12 +510,12 @@ struct ksstreamallocator_status {
  * @pin_flags: zero
  * @output_compression: 1 / 1
  * @pin_weight: zero
- * @framing_item: what the allocator was created with. @framing_range begins and ends
- *	with the frame size. @physical_range begins there, and ends with whole pages
+ * @framing_item: the framing of the allocator. @framing_range begins and ends at the frame
+ *	size. @physical_range begins at the frame size and ends at the size in whole pages
  * @allocated_frames: as in &struct ksstreamallocator_status
  * @reserved: zero
  *
- * The fields down to @framing_item are a &struct ksallocator_framing_ex with one item.
+ * The fields up to @framing_item are a &struct ksallocator_framing_ex with one item.
  */
 struct ksstreamallocator_status_ex {
 	__u32 count_items;
@@ -518,7 +529,7 @@ struct ksstreamallocator_status_ex {
 
 /**
  * enum ksevent_streamallocator - KSEVENT_STREAMALLOCATOR
- * @KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME: for allocators in the kernel; refused
+ * @KSEVENT_STREAMALLOCATOR_INTERNAL_FREEFRAME: only for drivers of Windows; refused
  * @KSEVENT_STREAMALLOCATOR_FREEFRAME: a frame became free
  */
 enum ksevent_streamallocator {
@@ -528,7 +539,7 @@ enum ksevent_streamallocator {
 
 /**
  * struct kstime - KSTIME
- * @time: a time, in units of @numerator / @denominator times 100 ns
+ * @time: a time in units of 100 ns times @numerator / @denominator
  * @numerator: 1
  * @denominator: 1
  */
@@ -541,14 +552,14 @@ struct kstime {
 /**
  * DOC: Flags of a filled frame
  *
- * OptionsFlags of KSSTREAM_HEADER. These occur here; the others are never set:
+ * OptionsFlags of KSSTREAM_HEADER. ksalloc sets only these:
  *
  * KSSTREAM_HEADER_OPTIONSF_SPLICEPOINT
  *	The device marked this as a key frame.
  * KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY
  *	Pictures before this one are lost, or the data are damaged. This is the first frame
  *	after a gap in the sequence numbers, after a pause or after a flush; or the device
- *	marked it as damaged; or the data went beyond the frame and are cut off there.
+ *	marked it as damaged; or the data exceeded the frame size and were truncated.
  * KSSTREAM_HEADER_OPTIONSF_TIMEVALID
  *	@presentation_time is valid.
  * KSSTREAM_HEADER_OPTIONSF_TIMEDISCONTINUITY
@@ -557,7 +568,7 @@ struct kstime {
  * KSSTREAM_HEADER_OPTIONSF_DURATIONVALID
  *	@duration is valid.
  * KSSTREAM_HEADER_OPTIONSF_ENDOFSTREAM
- *	The device said that this is the last frame.
+ *	The device marked this as the last frame.
  */
 #define KSSTREAM_HEADER_OPTIONSF_SPLICEPOINT 0x00000001
 #define KSSTREAM_HEADER_OPTIONSF_PREROLL 0x00000002
@@ -577,13 +588,13 @@ struct kstime {
  * @header_size: sizeof(struct ksstream_header)
  * @type_specific_flags: zero
  * @presentation_time: timestamp of the device on CLOCK_MONOTONIC, in 100 ns
- * @duration: how long the frame lasts, in 100 ns: the frame interval of the driver
- *	(VIDIOC_G_PARM) when the device began to run, or half of it if fields are frames
- *	of their own. 0 if the driver does not know. A camera in the dark can take longer
+ * @duration: duration of the frame in 100 ns: the frame interval of the driver
+ *	(VIDIOC_G_PARM) when the device started, or half of it if each field is a frame
+ *	(V4L2_FIELD_ALTERNATE). 0 if it is unknown. With a long exposure, a camera can take
+ *	longer
  * @frame_extent: frame size of the allocator, in bytes
- * @data_used: bytes of data that the device filled in. They never go beyond the frame
- * @data: where the data begin, in bytes from the start of the frame. 0 except for a few
- *	multi-planar devices
+ * @data_used: number of bytes of data. They never exceed the frame
+ * @data: offset of the data in the frame, in bytes. 0 except for a few multi-planar devices
  * @options_flags: KSSTREAM_HEADER_OPTIONSF_*
  * @reserved: zero
  */
@@ -601,11 +612,11 @@ struct ksstream_header {
 
 /**
  * enum ksstate - KSSTATE
- * @KSSTATE_STOP: others can use the device, and its format can be changed
+ * @KSSTATE_STOP: other files can use the device, and its format can be changed
  * @KSSTATE_ACQUIRE: the frames of the assigned allocator are the buffers of the device.
  *	The format is fixed. Each frame is attached to the device and mapped, so later
- *	steps do not fail for reasons of memory. Drivers without VIDIOC_PREPARE_BUF do
- *	that at the first KSALLOC_SUBMIT of each frame
+ *	steps do not fail because the device cannot use the memory. Drivers without
+ *	VIDIOC_PREPARE_BUF attach and map a frame at its first KSALLOC_SUBMIT
  * @KSSTATE_PAUSE: frames can be submitted. They wait in the queue of the device
  * @KSSTATE_RUN: the device fills frames
  */
@@ -635,30 +646,32 @@ enum ksreset {
  *
  * Returns a new connection, in KSSTATE_STOP.
  *
- * The connection opens the node once more for itself, with the credentials of the
- * caller. @v4l2_fd shows that the caller may use the device. The caller can set the
- * format through it in KSSTATE_STOP, and can close it. From KSSTATE_ACQUIRE on, the
- * device is busy for @v4l2_fd as for all other files. A device can have several
- * connections. It lends its buffers to one of them at a time. A few drivers have a format
- * for each open file (omap3isp): there the caller cannot set that of the connection.
+ * The connection opens the node again for itself, with the credentials of the caller.
+ * @v4l2_fd proves that the caller may use the device. The caller can set the format through
+ * it in KSSTATE_STOP, and can close it. From KSSTATE_ACQUIRE on, the device is busy for
+ * @v4l2_fd as for all other files: the format cannot be set and buffers cannot be used
+ * (EBUSY). A device can have several connections. Only one of them at a time can be in
+ * KSSTATE_ACQUIRE or above. A few drivers have a format for each open file (omap3isp):
+ * there the caller cannot set that of the connection.
  *
- * The connection has the priority that the open file of @v4l2_fd has at this time
- * (VIDIOC_S_PRIORITY).
+ * The connection has the priority (VIDIOC_S_PRIORITY) that the open file of @v4l2_fd has
+ * at this time.
  *
  * Some drivers reserve the device for the file that set the format (uvcvideo before
- * 6.17). For these, the connection keeps a reference to the open file of @v4l2_fd, which
- * then ends with the connection. KSSTATE_ACQUIRE and an allocator of the device's own
- * memory give the reservation up, unless that file has got buffers meanwhile: then the
- * device is busy until that file frees them or, if it is closed, the connection ends.
+ * 6.17). For these, the connection keeps a reference to the open file of @v4l2_fd, so that
+ * file ends with the connection. On the way to KSSTATE_ACQUIRE, and when an allocator of the
+ * device's own memory is created, the connection releases the reservation, unless that
+ * file has requested buffers meanwhile. Then the device is busy until that file frees them
+ * or, if the caller has closed it, until the connection ends.
  *
  * Errors:
  *
  * - EINVAL: @v4l2_fd is not a V4L2 video capture node. Nodes for output, memory to
- *   memory, VBI, radio, metadata and touch are not.
- * - EOPNOTSUPP: the device cannot stream; it has read() only, for instance.
- * - EBUSY: the driver lets one file at a time open the node; or it is one of those that
- *   reserve the device, and the file of @v4l2_fd has buffers. Other errors of open() are
- *   passed on as well.
+ *   memory, VBI, radio, metadata and touch are refused.
+ * - EOPNOTSUPP: the device does not support streaming I/O, only read() for instance.
+ * - EBUSY: the driver allows only one open file of the node; or the driver reserves the
+ *   device, and the file of @v4l2_fd has buffers. Other errors of open() are passed on as
+ *   well.
  * - ENODEV
  */
 struct ksalloc_connect {
@@ -676,12 +689,12 @@ struct ksalloc_connect {
  * @flags: zero
  * @framing: out: what the device needs in its current format
  *
- * Of a V4L2 device, @framing says:
+ * The values of a V4L2 device are:
  *
  * - requirements_flags: INPLACE_MODIFIER, and SYSTEM_MEMORY or MUST_ALLOCATE
  * - pool_type: KSALLOC_POOL_NONPAGED
- * - frames: how many frames the device needs to run without a break, one more than it
- *   must have in its queue; at least 2
+ * - frames: the number of frames for continuous capture: one more than the driver needs in
+ *   its queue, and at least 2
  * - frame_size: image size of the format, in bytes
  * - file_alignment: zero
  *
@@ -705,34 +718,36 @@ struct ksalloc_get_framing {
  * @heap_fd: with KSALLOCATOR_OPTIONF_SYSTEM_MEMORY, the dma-buf heap that the frames come
  *	from, open in any mode. Without it, -1
  * @__reserved: zero
- * @framing: what the allocator shall be. If @frames or @frame_size is zero, it is what
- *	KSALLOC_GET_FRAMING says
+ * @framing: the framing of the allocator. If @frames or @frame_size is zero, the value of
+ *	KSALLOC_GET_FRAMING is used
  *
  * Returns a new allocator, with all frames free. It is not assigned to the connection.
- * All memory is allocated now and none later. An allocator can have as much as the
- * module parameter max_mbytes says, in MiB. The default 0 is half of the memory of the
- * machine.
+ * All memory is allocated in this call. The module parameter max_mbytes limits the memory
+ * of an allocator, in MiB. The default 0 means half of the memory of the machine.
  *
- * An allocator of the device's own memory takes the buffers of the device
+ * An allocator of the device's own memory uses the buffers of the device
  * (V4L2_MEMORY_MMAP), and exports each as a dma-buf. It can be assigned to this
- * connection, which streams with these buffers. It can be assigned to connections of
- * other devices, which import the dma-bufs. A device has one set of buffers. So until
- * the allocator ends, the device is busy for all others and its format is fixed. A
- * dma-buf that is mapped or imported keeps its memory, even beyond the device.
+ * connection, which streams with these buffers. It can also be assigned to connections of
+ * other devices, which import the dma-bufs. A device has only one set of buffers. So until
+ * the allocator ends, other files cannot use buffers of the device, and its format is
+ * fixed. A dma-buf that is mapped or imported keeps its memory, even after the device has
+ * disappeared.
  *
- * A heap returns dma-bufs by descriptor. So the calling process has one descriptor more
- * for a short time during the call.
+ * A heap returns dma-bufs by descriptor. So the calling process has one additional
+ * descriptor for a short time during the call.
  *
  * Errors:
  *
- * - EINVAL: a flag, pool type or mask in @framing does not exist; the framing is below
- *   what the device needs, or stays zero; @heap_fd is not a heap, or should be -1.
+ * - EINVAL: a flag, pool type or mask in @framing is not valid; a value is lower than the
+ *   device requires, or zero both here and in KSALLOC_GET_FRAMING; @heap_fd is not a heap,
+ *   or should be -1.
  * - E2BIG: there are more than KSALLOC_MAX_FRAMES frames.
- * - ENOMEM: it is more than max_mbytes, or the heap or the device does not have so much.
- * - EOPNOTSUPP, with KSALLOCATOR_OPTIONF_SYSTEM_MEMORY: the device can use no memory but
- *   its own.
- * - EOPNOTSUPP, without it: the device has no memory of its own, none that a process can
- *   have, not so many buffers, or not so large ones.
+ * - ENOMEM: the frames need more than max_mbytes, or more memory than the heap or the
+ *   device has.
+ * - EOPNOTSUPP, with KSALLOCATOR_OPTIONF_SYSTEM_MEMORY: the device can use only its own
+ *   memory.
+ * - EOPNOTSUPP, without it: the device has no memory of its own; the memory cannot be
+ *   exported; or the device cannot have as many or as large buffers.
  * - EBUSY, without it: the buffers of the device are in use, or another file has a
  *   higher priority.
  * - EMFILE, ENODEV
@@ -755,17 +770,17 @@ struct ksalloc_create_allocator {
  * @allocator_fd: the allocator whose frames the device shall fill; -1 for none
  * @__reserved: zero
  *
- * The allocator can be from another connection. Frames of the allocator that was assigned
- * before become free, if they were got by KSALLOC_COMPLETE of this connection and are
- * still allocated.
+ * The allocator can be from another connection. Frames of the previous allocator become
+ * free if they were returned by KSALLOC_COMPLETE of this connection and are still
+ * allocated.
  *
  * Errors:
  *
- * - EINVAL: @allocator_fd is not an allocator, or its framing is below what the device
- *   needs.
- * - EOPNOTSUPP: the memory of the allocator never leaves the kernel.
+ * - EINVAL: @allocator_fd is not an allocator, or its framing is lower than the device
+ *   requires.
+ * - EOPNOTSUPP: the frames have no dma-bufs, because their memory never leaves the kernel.
  * - EBUSY: the state is not KSSTATE_STOP.
- * - ENODEV: not for -1
+ * - ENODEV, but not if @allocator_fd is -1
  */
 struct ksalloc_set_allocator {
 	__u32 size;
@@ -783,23 +798,23 @@ struct ksalloc_set_allocator {
  * @state: enum ksstate
  * @__reserved: zero
  *
- * Walks through the states between. On the way up, a failure walks back to the state that
- * the call found. The way down does not fail, except with EIO if the device does not
- * stop.
+ * Enters the states one after the other, up to @state. STOP is the lowest state. If a step
+ * to a higher state fails, the connection returns to the state that it had before the
+ * call. Steps to a lower state do not fail, except with EIO if the device does not stop.
  *
- * From RUN to PAUSE, frames that are filled can still be completed, and the others stay
- * submitted. Pictures that the device takes meanwhile are lost. From PAUSE to ACQUIRE,
- * all submitted frames become free, filled or not, and waiting KSALLOC_COMPLETE calls end
- * with ECANCELED. Frames that were completed before stay allocated in any state.
+ * From RUN to PAUSE, frames that are already filled can still be completed, and the others
+ * stay submitted. A picture that the device stores during the step is lost. From PAUSE to
+ * ACQUIRE, all submitted frames become free, filled or not, and waiting KSALLOC_COMPLETE
+ * calls end with ECANCELED. Frames that were completed before stay allocated in any state.
  *
  * Errors:
  *
- * - EINVAL: there is no such state; no allocator is assigned; or the allocator does not
- *   fit the format of the device any more.
- * - EBUSY: another file has the buffers of the device, or has a higher priority.
- * - EOPNOTSUPP: the device cannot use the memory of the allocator, or cannot have so many
+ * - EINVAL: there is no such state; no allocator is assigned; or the format of the device
+ *   has changed and the frames are too small for it.
+ * - EBUSY: another file has buffers of the device, or has a higher priority.
+ * - EOPNOTSUPP: the device cannot use the memory of the allocator, or cannot have as many
  *   buffers.
- * - ENODEV: on the way up only
+ * - ENODEV, but not for KSSTATE_STOP
  */
 struct ksalloc_set_state {
 	__u32 size;
@@ -814,7 +829,7 @@ struct ksalloc_set_state {
  * struct ksalloc_get_state - ioctl(connection, KSALLOC_GET_STATE)
  * @size: sizeof(struct ksalloc_get_state)
  * @flags: zero
- * @state: out: enum ksstate. KSSTATE_STOP when the device is gone
+ * @state: out: enum ksstate. KSSTATE_STOP when the device has disappeared
  * @pending: out: frames that are submitted and not yet completed
  */
 struct ksalloc_get_state {
@@ -833,16 +848,16 @@ struct ksalloc_get_state {
  * @index: an allocated frame of the assigned allocator; any client can hold it
  * @dmabuf_fd: a descriptor of the frame's dma-buf, or -1
  *
- * Gives the frame to the device, to be filled. It does not wait until that is done.
- * Frames are filled in the order in which they are submitted, if the driver keeps it.
+ * Gives the frame to the device, which fills it later. Most drivers fill frames in the
+ * order in which they are submitted.
  *
- * V4L2 takes dma-bufs by descriptor. With @dmabuf_fd the caller lends its own for the
- * time of the call. With -1 a kernel thread, which has descriptors of its own, queues the
- * frame. That takes about four times as long. If the frames are the device's own
- * memory, no descriptor is needed and -1 costs nothing.
+ * V4L2 takes dma-bufs by descriptor. The module uses @dmabuf_fd of the caller during the
+ * call. If it is -1, a kernel thread queues the frame, because it has its own table of
+ * descriptors. That takes about four times as long. If the frames are the device's own
+ * memory, no descriptor is needed. Use -1 then.
  *
- * A caller that puts another dma-buf at @dmabuf_fd during the call makes the device write
- * there, as with VIDIOC_QBUF. If the driver uses the queue of videobuf2, such a frame
+ * If the caller replaces @dmabuf_fd by another dma-buf during the call, the device writes
+ * to that one, as with VIDIOC_QBUF. If the driver uses a videobuf2 queue, such a frame
  * completes without data and with DATADISCONTINUITY.
  *
  * Errors:
@@ -851,8 +866,8 @@ struct ksalloc_get_state {
  * - EINVAL: @index is out of range; the frame is free or waits for a fence; @dmabuf_fd is
  *   not its dma-buf.
  * - EBUSY: the frame is in a device; a kernel client holds it; or a fence on its dma-buf
- *   is not signalled. Poll the dma-buf for EPOLLOUT to wait for the fence.
- * - ECANCELED: the state is lower than KSSTATE_PAUSE, or the connection is flushed.
+ *   is not signalled. To wait for the fence, poll the dma-buf for EPOLLOUT.
+ * - ECANCELED: the state is lower than KSSTATE_PAUSE, or a flush is in progress.
  * - ENODEV
  */
 struct ksalloc_submit {
@@ -870,17 +885,17 @@ struct ksalloc_submit {
  * @flags: KSALLOC_NONBLOCK
  * @deadline_ns: when to stop waiting
  * @index: out: the frame, which this open file holds now
- * @sequence: out: the sequence number of the device. A gap is a lost picture
- * @header: out: what is in the frame
+ * @sequence: out: the sequence number of the device. A gap means that pictures are lost
+ * @header: out: describes the data in the frame
  *
- * Waits for the next filled frame, even if no frame is submitted yet. If the answer
- * cannot be written (EFAULT), the frame stays the next one.
+ * Waits for the next filled frame, even if no frame is submitted yet. If the result
+ * cannot be written (EFAULT), the next call returns the same frame.
  *
  * Errors:
  *
  * - EAGAIN, ETIMEDOUT, EINTR
- * - ECANCELED: the state is lower than KSSTATE_PAUSE, or the connection is flushed; one
- *   of both began during the wait; or KSALLOC_CONNECTION_CANCEL was called.
+ * - ECANCELED: the state is lower than KSSTATE_PAUSE, or a flush is in progress; one of
+ *   these began during the wait; or KSALLOC_CONNECTION_CANCEL was called.
  * - ENODEV
  */
 struct ksalloc_complete {
@@ -898,42 +913,41 @@ struct ksalloc_complete {
  * struct ksalloc_get_framing_ex - ioctl(connection, KSALLOC_GET_FRAMING_EX)
  * @size: sizeof(struct ksalloc_get_framing_ex)
  * @flags: zero
- * @framing: where to write a &struct ksallocator_framing_ex and its items: a pointer, or
- *	0 for nowhere
- * @framing_size: how much room is there, in bytes; out: how much the whole answer takes
+ * @framing: pointer to a buffer for a &struct ksallocator_framing_ex and its items; 0 to
+ *	get only the size
+ * @framing_size: size of the buffer in bytes; out: size of the whole result in bytes
  * @__reserved: zero
  *
- * The answer has one item for each kind of memory that the device can use in its current
- * format, best first. As many whole items are written as there is room for. If there is
- * no room for what comes before the items, nothing is written. count_items is the number
- * of all items in any case.
+ * The result has one item for each kind of memory that the device can use in its current
+ * format, best first. The module writes as many whole items as fit into the buffer. If the
+ * part before the items does not fit, nothing is written. count_items is always the number
+ * of all items.
  *
- * The answer says:
+ * Values of &struct ksallocator_framing_ex:
  *
  * - pin_flags: KSALLOCATOR_FLAG_ALLOCATOR_EXISTS if an allocator is assigned
- * - output_compression: for a compressed format, bytes of a frame for the bytes of a raw
- *   picture with two bytes a pixel; else 1 / 1. A format is compressed if V4L2 says zero
- *   bytesperline
+ * - output_compression: for a compressed format, the ratio of the frame size to a raw
+ *   picture with two bytes per pixel; else 1 / 1. A format is compressed if bytesperline
+ *   of the V4L2 format is zero
  *
- * An item says:
+ * Values of an item:
  *
  * - memory_type: KSMEMORY_TYPE_SYSTEM if the device can import dma-bufs, and
  *   KSMEMORY_TYPE_DEVICE_UNKNOWN if it has MMAP buffers and can export them
- * - memory_type_weight: system memory is better, because the device stays free for
- *   others. But if the device needs each frame in one piece, its own memory is better,
- *   because a heap seldom gives that (videobuf2's dma-contig memory without an IOMMU)
- * - flags: what KSALLOC_GET_FRAMING says and is true of this memory;
- *   KSALLOCATOR_FLAG_ENABLE_CACHED_MDL; and KSALLOCATOR_FLAG_DEVICE_SPECIFIC and
- *   KSALLOCATOR_FLAG_CAN_ALLOCATE for the device's own
+ * - memory_type_weight: system memory is preferred, because it does not occupy the device.
+ *   But the device's own memory is preferred if the device needs physically contiguous
+ *   memory (videobuf2-dma-contig without an IOMMU), because most heaps are not contiguous
+ * - flags: the flags of KSALLOC_GET_FRAMING that apply to this memory, and
+ *   KSALLOCATOR_FLAG_ENABLE_CACHED_MDL. For the device's own memory also
+ *   KSALLOCATOR_FLAG_DEVICE_SPECIFIC and KSALLOCATOR_FLAG_CAN_ALLOCATE
  * - frames: as KSALLOC_GET_FRAMING
- * - file_alignment: the page size less one
- * - physical_range: frame sizes that are possible. They begin with the image size of the
- *   format. They end with what max_mbytes leaves to each of @frames frames, or with the
- *   size of the device's own buffers
- * - framing_range: frame sizes that are best: whole pages, from the image size of the
- *   format to that of the largest picture in the same pixel format. An allocator of that
- *   size can stay when the size of the picture changes. in_place_weight is 1, because
- *   the device fills the frame itself
+ * - file_alignment: the page size minus one
+ * - physical_range: possible frame sizes. The minimum is the image size of the format. The
+ *   maximum is max_mbytes divided by @frames, or the size of the device's own buffers
+ * - framing_range: preferred frame sizes: whole pages, from the image size of the format to
+ *   that of the largest picture in the same pixel format. An allocator of that size can be
+ *   kept when the picture size changes. in_place_weight is 1, because the device writes
+ *   into the frame
  *
  * Errors: as KSALLOC_GET_FRAMING.
  */
@@ -954,26 +968,27 @@ struct ksalloc_get_framing_ex {
  * @reset: enum ksreset
  * @__reserved: zero
  *
- * Begins or ends a flush, which throws away what is in the stream without a change of
+ * Begins or ends a flush. A flush discards the frames in the device without a change of
  * state.
  *
  * When a flush begins, the device stops, all submitted frames become free, filled or not,
  * and waiting KSALLOC_COMPLETE calls end with ECANCELED. Until it ends, KSALLOC_SUBMIT
- * and KSALLOC_COMPLETE fail with ECANCELED. When it ends in RUN, the device runs again,
+ * and KSALLOC_COMPLETE fail with ECANCELED. If it ends in RUN, the device starts again,
  * and the first frame has DATADISCONTINUITY and TIMEDISCONTINUITY. Frames that were
  * completed before stay allocated.
  *
- * A flush belongs to the connection, so any client of it can end it. The state can be
- * changed during a flush. In RUN, the device does not run before the flush ends. A state
- * lower than PAUSE ends the flush. To begin a flush twice or to end none does nothing.
+ * A flush belongs to the connection, so any client of the connection can end it. The state
+ * can be changed during a flush, but the device does not run before the flush ends. A
+ * state lower than PAUSE ends the flush. KSRESET_BEGIN during a flush and KSRESET_END
+ * without one have no effect.
  *
  * Errors:
  *
  * - EINVAL: there is no such value.
  * - ECANCELED: the state is lower than KSSTATE_PAUSE.
  * - ENODEV
- * - If the device does not run again at the end, the flush goes on. It can be ended once
- *   more.
+ * - an error of the driver, if the device does not start again at the end. The flush
+ *   continues. KSRESET_END can be tried again.
  */
 struct ksalloc_reset_state {
 	__u32 size;
@@ -990,8 +1005,8 @@ struct ksalloc_reset_state {
  * @size: sizeof(struct ksalloc_open)
  * @flags: zero
  *
- * Returns another open file of the same object, for another client. It holds no frames
- * and has no events.
+ * Returns a descriptor of another open file of the same object, for another client. It
+ * holds no frames and has no events.
  *
  * Errors: EMFILE, ENFILE, ENOMEM.
  */
@@ -1009,9 +1024,9 @@ struct ksalloc_open {
  * @size: sizeof(struct ksalloc_cancel)
  * @flags: zero
  *
- * Ends with ECANCELED all KSALLOC_COMPLETE or KSALLOC_ALLOC calls that wait for a frame
- * through this open file. Calls through other open files go on, and calls that begin
- * later wait as usual. It does not wait for anything.
+ * Ends all KSALLOC_COMPLETE or KSALLOC_ALLOC calls that wait for a frame through this open
+ * file. They return ECANCELED. Calls through other open files, and calls that begin later,
+ * are not affected. The call does not sleep.
  */
 struct ksalloc_cancel {
 	__u32 size;
@@ -1031,8 +1046,8 @@ struct ksalloc_cancel {
  * @index: out: the frame, which this open file holds now
  * @dmabuf_fd: out: a descriptor of the frame's dma-buf; -1 without KSALLOC_ALLOC_DMABUF
  *
- * Takes the frame that has been free the longest. If there is none, it waits for one.
- * Waiting calls are served in order, and no later call overtakes them.
+ * Allocates the frame that has been free the longest. If no frame is free, it waits for
+ * one. Waiting calls are served in order, and no later call overtakes them.
  *
  * Errors:
  *
@@ -1078,9 +1093,9 @@ struct ksalloc_free {
  * @index: any frame of the allocator, free or not
  * @__reserved: zero
  *
- * Returns a descriptor of the frame's dma-buf. It is the same dma-buf each time: map or
- * import it once, and keep it. It keeps the memory, even beyond the end of the allocator,
- * but does not hold the frame.
+ * Returns a descriptor of the frame's dma-buf. It is the same dma-buf each time, so map or
+ * import it once and keep the mapping. The dma-buf keeps the memory, even after the end of
+ * the allocator. It does not hold the frame.
  *
  * Errors:
  *
@@ -1101,8 +1116,8 @@ struct ksalloc_export {
  * @size: sizeof(struct ksalloc_status)
  * @flags: zero
  * @status: out: KSPROPERTY_STREAMALLOCATOR_STATUS
- * @frame_bytes: out: the frame size in whole pages; each dma-buf has at least so many
- *	bytes
+ * @frame_bytes: out: the frame size, rounded up to whole pages. Each dma-buf has at least
+ *	this size
  * @in_device: out: frames in a device now
  * @waiters: out: KSALLOC_ALLOC calls that wait now
  */
@@ -1123,8 +1138,8 @@ struct ksalloc_status {
  * @flags: zero
  * @status: out: KSSTREAMALLOCATOR_STATUS_EX
  * @frame_bytes: out: as in &struct ksalloc_status
- * @in_device: out: likewise
- * @waiters: out: likewise
+ * @in_device: out: as in &struct ksalloc_status
+ * @waiters: out: as in &struct ksalloc_status
  */
 struct ksalloc_status_ex {
 	__u32 size;
@@ -1147,21 +1162,21 @@ struct ksalloc_status_ex {
  * @__reserved: zero
  *
  * Adds one to the eventfd for each frame that becomes free from now on. A frame that
- * becomes free during the call can count already. Frames that are free do not count. A
- * frame that goes straight to a waiting KSALLOC_ALLOC call does not become free. With
- * KSALLOC_EVENT_ONESHOT the first frame disables the event.
+ * becomes free during the call may already be counted. Frames that are free before the call
+ * are not counted. A frame that is given directly to a waiting KSALLOC_ALLOC call does not
+ * become free. With KSALLOC_EVENT_ONESHOT the first frame disables the event.
  *
- * An allocator can have several events, each with an eventfd of its own. An event belongs
- * to this open file of the allocator and ends with it. Closing the eventfd does not end
- * it. The number of events is limited because a frame can be freed in an interrupt, and
- * each event is told there.
+ * An allocator can have several events, each with its own eventfd. An event belongs to the
+ * open file of the call and ends with it. Closing the eventfd does not end it. The number of
+ * events is limited because a frame can be freed in an interrupt, which signals all
+ * eventfds.
  *
  * Errors:
  *
  * - EBADF: @eventfd is not open.
  * - EINVAL: @eventfd is not an eventfd, or @event is another event.
- * - EBUSY: the eventfd has an event of this allocator already, through any open file.
- * - E2BIG: there would be more than KSALLOC_MAX_EVENTS events.
+ * - EBUSY: the eventfd already has an event of this allocator, through any open file.
+ * - E2BIG: there are KSALLOC_MAX_EVENTS events already.
  */
 struct ksalloc_enable_event {
 	__u32 size;
@@ -1181,11 +1196,12 @@ struct ksalloc_enable_event {
  * @id: an event that was enabled through this open file
  * @__reserved: zero
  *
- * A frame that becomes free during the call can still be counted.
+ * A frame that becomes free during the call may still be counted.
  *
  * Errors:
  *
- * - EINVAL: this open file has no such event, or the event was a one-shot and is over.
+ * - EINVAL: this open file has no such event, or it was a one-shot event that has been
+ *   signalled.
  */
 struct ksalloc_disable_event {
 	__u32 size;
