@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Allocators: creation, memory of the frames, and end. allocator.h states the rules.
+ * Allocators: creation, memory of the frames, and end. allocator.h describes the rules.
  */
 #include <kunit/visibility.h>
 #include <linux/module.h>
@@ -11,7 +11,7 @@
 #include "ioctl.h"
 #include "trace.h"
 
-/* Gives back the memory of the first frames */
+/* Frees the memory of the first @nr_frames frames, and ends the memory */
 static void ks_allocator_free_memory(struct ks_allocator *alloc, u32 nr_frames)
 {
 	const struct ksalloc_memory_ops *ops = alloc->memory_ops;
@@ -27,7 +27,9 @@ static void ks_allocator_free_memory(struct ks_allocator *alloc, u32 nr_frames)
 	module_put(ops->owner);
 }
 
-/* Whether one of the first frames has a dma-buf: frames must not share memory */
+/*
+ * Whether one of the first @nr_frames frames has this dma-buf. Frames must not share memory
+ */
 static bool ks_allocator_has_dmabuf(const struct ks_allocator *alloc,
 				    const struct dma_buf *dmabuf, u32 nr_frames)
 {
@@ -37,7 +39,7 @@ static bool ks_allocator_has_dmabuf(const struct ks_allocator *alloc,
 	return false;
 }
 
-/* Whether a frame can have this memory: 0 or an errno. Contract F3, B6 */
+/* Checks whether a frame can have this memory; returns 0 or an errno. Contract F3, B6 */
 static int ks_allocator_check_memory(const struct ks_allocator *alloc,
 				     u32 index,
 				     const struct ksalloc_memory *memory,
@@ -66,7 +68,7 @@ static int ks_allocator_add_frame(struct ks_allocator *alloc, u32 index,
 	if (ret)
 		return ret;
 	ret = ks_allocator_check_memory(alloc, index, &memory, user);
-	/* Let a killed task stop allocating early */
+	/* A killed task stops allocating early */
 	if (!ret && fatal_signal_pending(current))
 		ret = -EINTR;
 	if (ret) {
@@ -84,7 +86,7 @@ static int ks_allocator_add_frame(struct ks_allocator *alloc, u32 index,
 	return 0;
 }
 
-/* Allocates the memory of all frames; on failure there is none. Contract F2 */
+/* Allocates the memory of all frames. On failure, frees what was allocated. Contract F2 */
 static int ks_allocator_get_memory(struct ks_allocator *alloc, void *creator,
 				   bool user)
 {
@@ -112,7 +114,7 @@ static int ks_allocator_get_memory(struct ks_allocator *alloc, void *creator,
 	return ret;
 }
 
-/* An allocator without memory; NULL if there is no memory for itself */
+/* Creates an allocator without memory of frames; NULL on failure */
 static struct ks_allocator *ks_allocator_new(u32 nr_frames, u32 nr_planes)
 {
 	struct ks_allocator *alloc;
@@ -147,16 +149,16 @@ static void ks_allocator_delete(struct ks_allocator *alloc)
 
 /**
  * ks_allocator_create() - create an allocator
- * @framing: resolved framing
+ * @framing: the framing, without zeros for "as the device needs"
  * @frame_bytes: bytes in each frame, from ks_framing_bytes()
- * @ops: where the memory comes from
- * @creator: what that is made from
- * @user: user space will have the allocator, so each frame needs a dma-buf
+ * @ops: allocate the memory of the frames
+ * @creator: argument of &ksalloc_memory_ops.initialize_allocator
+ * @user: user space gets the allocator, so each frame needs a dma-buf
  *
  * Contract A1, A4, F1 to F3.
  *
  * Context: process context, as @ops needs it; sleeps. No lock may be held.
- * Return: the allocator, with one reference; an errno, and nothing is left behind.
+ * Return: the allocator, with one reference; an errno, and all memory is freed.
  */
 struct ks_allocator *
 ks_allocator_create(const struct ksallocator_framing *framing,
@@ -191,7 +193,7 @@ static void ks_allocator_release(struct kref *refs)
 	struct ks_allocator *alloc = container_of(refs, struct ks_allocator,
 						  refs);
 
-	/* Whoever waits, has a frame in a device, or is told has a reference */
+	/* Waiters, notifiers, and frames in a device all need a reference */
 	WARN_ON_ONCE(alloc->nr_in_device || alloc->nr_waiting);
 	WARN_ON_ONCE(alloc->nr_events || !list_empty(&alloc->notifiers.always) ||
 		     !list_empty(&alloc->notifiers.once));
@@ -204,8 +206,8 @@ static void ks_allocator_release(struct kref *refs)
  * ks_allocator_put() - drop a reference to an allocator
  * @alloc: the allocator
  *
- * Context: process context; sleeps. No lock may be held that an operation of the
- * allocator's memory takes.
+ * Context: process context; sleeps. Must not be called with a lock that an operation of the
+ * memory takes.
  */
 void ks_allocator_put(struct ks_allocator *alloc)
 {
@@ -238,11 +240,11 @@ void ks_allocator_put_on(struct ks_allocator *alloc,
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_put_on);
 
 /**
- * ksalloc_allocator_memory() - what an allocator's memory is known by
+ * ksalloc_allocator_memory() - the context of the memory of an allocator
  * @allocator: the allocator
- * @ops: the memory
+ * @ops: the operations of the memory
  *
- * A device recognizes an allocator of its own memory by this.
+ * A device uses this to recognize allocators of its own memory.
  *
  * Context: any.
  * Return: the context that @ops->initialize_allocator stored; NULL if the allocator has
@@ -269,13 +271,13 @@ u32 ksalloc_allocator_frames(const struct ks_allocator *allocator)
 EXPORT_SYMBOL_GPL(ksalloc_allocator_frames);
 
 /**
- * ksalloc_allocator_dmabuf() - the memory of a frame
+ * ksalloc_allocator_dmabuf() - the dma-buf of a frame
  * @allocator: the allocator
- * @index: the frame
+ * @index: the index of the frame
  *
  * Context: any.
- * Return: the dma-buf, which is the frame's as long as the allocator lives; NULL if the
- * memory never leaves the kernel or there is no such frame.
+ * Return: the dma-buf, which is valid as long as the allocator exists; NULL if there is no
+ * such frame or its memory never leaves the kernel.
  */
 struct dma_buf *ksalloc_allocator_dmabuf(const struct ks_allocator *allocator,
 					 u32 index)

@@ -1,38 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Allocators: a fixed set of frames, who holds them, and who waits for them.
+ * Allocators: a fixed set of frames, their holders, and the requests that wait for them.
  *
- * "Contract" and a letter with a number name a row of Documentation/conformance.rst.
+ * "Contract" and an id such as B3 name a row of Documentation/conformance.rst.
  *
- * Layers, upper ones first: allocator_file and client; eventfd; allocator (creation and
- * memory); pool (frames and waiters); notify and fence.
+ * Layers, from top to bottom: allocator_file and client; eventfd; allocator (creation and
+ * memory); pool (frames and waiters); notify and fence. A file calls only lower layers.
  */
 
 /**
  * DOC: Ownership of allocators
  *
- * - An allocator is reference counted. References are held by each of its open files
- *   (allocator_file.c), by each kernel client (client.c), and by each connection that
- *   it is assigned to. It never references any of them, so there is no cycle.
- * - An allocator owns its frames, and each frame its planes, which are dma-bufs. They
- *   stay the same for the life of the allocator, because importers cache mappings by
- *   dma-buf.
- * - A &struct ks_owner can hold frames and wait for them. It is an open file of an
+ * - An allocator is reference counted. Each of its open files (allocator_file.c), each
+ *   kernel client (client.c), and each connection that it is assigned to holds a
+ *   reference. It never references any of them, so there is no cycle.
+ * - An allocator owns its frames, and each frame owns its planes, which are dma-bufs. The
+ *   dma-bufs of a frame never change, because importers cache mappings by dma-buf.
+ * - A &struct ks_owner can hold frames and wait for them. It represents an open file of an
  *   allocator or connection, or a kernel client, and is embedded in that object. Before
- *   the object ends, ks_allocator_reclaim() ends all that the owner has, so
+ *   the object is freed, ks_allocator_reclaim() takes the frames of the owner back, so
  *   &ksalloc_frame.owner never dangles.
  */
 
 /**
  * DOC: States of a frame
  *
- * A frame is FREE, ALLOCATED to an owner, IN_DEVICE of a connection, or FENCED: given
- * back while a fence on its dma-buf is not signalled. It is returned when its last hold
- * ends. A returned frame goes to the oldest waiter, or becomes FREE. If it has a fence,
- * it is FENCED first.
+ * A frame is FREE, ALLOCATED to an owner, IN_DEVICE of a connection, or FENCED. It is
+ * returned when its last hold ends. If a fence on its dma-buf is not signalled then, the
+ * frame is FENCED until all its fences are signalled. After that it is given to the oldest
+ * waiter. If there is no waiter, it becomes FREE.
  *
- * The free list is empty while anybody waits. So a frame that becomes free cannot be
- * taken by a newcomer, and a frame on the free list may be taken at once (contract B3).
+ * The free list is empty while a request waits. So a later request cannot take a frame
+ * that becomes free, and a frame on the free list may be taken immediately (contract B3).
  */
 
 /**
@@ -40,17 +39,17 @@
  *
  * - ks_allocator.lock is an interrupt-safe spinlock. It protects the state and owner of
  *   each frame, the lists of free and fenced frames and of waiters, and the lists of
- *   notifiers. Under it, tasks are woken and work is queued. Nothing else nests within
- *   it. No callback is called, no eventfd signalled and no fence looked at under it. All
- *   loops under it have a bound that users cannot raise.
+ *   notifiers. Tasks are woken and work is queued under it. No other lock nests within
+ *   it. No callback is called, no eventfd is signalled and no fence is tested under it.
+ *   User space cannot increase the length of any loop under it.
  * - ks_allocator.event_lock is a mutex and protects the events of all open files. It
  *   nests outside of ks_allocator.lock.
- * - Pollers read the free list without a lock, and may be late. They are woken when it
- *   changes.
- * - The callback on a fence runs under the fence's lock. It only queues
- *   ks_allocator.fence_work. That takes fence locks and ks_allocator.lock, one after the
- *   other.
- * - No lock is held over an access to user memory or over an allocation from a heap.
+ * - Pollers read the free list without a lock, so they can read an old state. They are
+ *   woken when a frame becomes free.
+ * - The callback on a fence runs under the lock of the fence. It only queues
+ *   ks_allocator.fence_work. The work takes fence locks and ks_allocator.lock, but never
+ *   at the same time.
+ * - No lock is held during an access to user memory or an allocation from a heap.
  */
 #ifndef _KSALLOC_ALLOCATOR_H
 #define _KSALLOC_ALLOCATOR_H
@@ -75,7 +74,7 @@ struct ks_connection;
 /**
  * struct ks_fence_wait - a wait for one fence of a reservation object
  * @fence: the fence, with a reference; NULL for none
- * @callback: is on @fence
+ * @callback: registered on @fence
  * @work: queued when the fence is signalled
  */
 struct ks_fence_wait {
@@ -92,11 +91,11 @@ void ks_fence_wait_end(struct ks_fence_wait *wait);
 /* notify.c */
 
 /**
- * struct ks_notifier - somebody who is told that a frame became free
+ * struct ks_notifier - a callback for frames that become free
  * @link: on one of the lists of &struct ks_notify_list
- * @taken: it was on the once list, and has been or is about to be called. Protected by
- *	ks_allocator.lock
- * @notify: called for each frame that became free, in any context, without a spinlock
+ * @taken: it was taken off the once list, and has been or is about to be called. Protected
+ *	by ks_allocator.lock
+ * @notify: called when a frame has become free, in any context, without a spinlock
  */
 struct ks_notifier {
 	struct list_head link;
@@ -105,9 +104,9 @@ struct ks_notifier {
 };
 
 /**
- * struct ks_notify_list - whom to tell of free frames
- * @always: told each time; traversed under RCU
- * @once: told of the next free frame only
+ * struct ks_notify_list - the notifiers of an allocator
+ * @always: called for each frame that becomes free; traversed under RCU
+ * @once: called only for the next frame that becomes free
  */
 struct ks_notify_list {
 	struct list_head always;
@@ -119,14 +118,14 @@ void ks_notify_take_once(struct ks_notify_list *list, struct list_head *taken);
 void ks_notify_call_once(struct list_head *taken);
 void ks_notify_call(struct ks_notify_list *list);
 
-/* pool.c: frames and who waits for them */
+/* pool.c: frames, and requests that wait for them */
 
 /**
- * enum ks_frame_state - where a frame is
+ * enum ks_frame_state - state of a frame
  * @KS_FRAME_FREE: on the free list
  * @KS_FRAME_ALLOCATED: an owner holds it
- * @KS_FRAME_IN_DEVICE: a connection holds it: queued, being filled, or filled and not
- *	yet collected
+ * @KS_FRAME_IN_DEVICE: a connection holds it: it is queued, being filled, or filled and
+ *	not yet completed (KSALLOC_COMPLETE)
  * @KS_FRAME_FENCED: returned, but a fence on its dma-buf is not signalled
  */
 enum ks_frame_state {
@@ -137,8 +136,8 @@ enum ks_frame_state {
 };
 
 /**
- * struct ks_owner - who can hold frames and wait for them
- * @connection: the connection whose open file this is; NULL for others. Only compared
+ * struct ks_owner - an object that can hold frames and wait for them
+ * @connection: for an open file of a connection, the connection; else NULL. Only compared
  * @kernel: a kernel client; user space cannot free or submit its frames
  * @ended: its requests do not wait any more. Protected by ks_allocator.lock
  * @waiters: its pending requests, oldest first. Protected by ks_allocator.lock
@@ -167,8 +166,8 @@ static inline void ks_owner_init(struct ks_owner *owner,
  * struct ks_plane - the memory of one plane of a frame
  * @dmabuf: the dma-buf, with a reference; NULL for memory that never leaves the kernel
  * @map: the kernel's mapping, if the provider of the memory has one
- * @fence: while the frame is FENCED: what it waits for. Used by
- *	&ks_allocator.fence_work and the end of the allocator only
+ * @fence: the fence that a FENCED frame waits for. Only used by
+ *	&ks_allocator.fence_work and at the end of the allocator
  */
 struct ks_plane {
 	struct dma_buf *dmabuf;
@@ -180,12 +179,12 @@ struct ks_plane {
  * struct ksalloc_frame - a frame of an allocator
  * @link: on &ks_allocator.free or &ks_allocator.fenced; else empty
  * @planes: &ks_allocator.nr_planes planes; constant
- * @owner: who holds it while ALLOCATED; who submitted it while IN_DEVICE, NULL if that
- *	owner has ended
- * @connection: which connection holds it while IN_DEVICE. Only compared
- * @holds: how many hold it: one while ALLOCATED or IN_DEVICE, else zero
+ * @owner: its holder while ALLOCATED; while IN_DEVICE, the owner that submitted it, or
+ *	NULL if that owner has ended
+ * @connection: the connection that holds it while IN_DEVICE. Only compared
+ * @holds: number of holds: one while ALLOCATED or IN_DEVICE, else zero
  * @state: &enum ks_frame_state
- * @index: its number; constant
+ * @index: its index in the allocator; constant
  */
 struct ksalloc_frame {
 	struct list_head link;
@@ -207,7 +206,7 @@ struct ksalloc_frame {
  * @nr_in_device: number of frames that are IN_DEVICE
  * @nr_fenced: number of frames that are FENCED; they count in @nr_allocated too
  * @nr_waiting: length of @waiters
- * @notifiers: whom to tell of free frames
+ * @notifiers: called when a frame becomes free
  * @wait: pollers
  * @fence_work: returns FENCED frames whose fences are signalled
  * @event_lock: protects the fields down to @last_event
@@ -215,10 +214,10 @@ struct ksalloc_frame {
  * @nr_events: length of @events
  * @last_event: number of the last event
  * @refs: references to the allocator
- * @put_work: drops the last one, for ks_allocator_put_on()
- * @framing: the resolved framing; constant
+ * @put_work: drops the last reference, for ks_allocator_put_on()
+ * @framing: the framing, with the values of the device in place of zeros; constant
  * @frame_bytes: bytes in each frame, whole pages; constant
- * @memory_ops: where the frames come from; constant
+ * @memory_ops: allocate and free the memory of the frames; constant
  * @memory: the first argument of @memory_ops; constant
  * @kernel_only: a frame has no dma-buf, so user space must not see it; constant
  * @id: its number in traces and fdinfo; constant
@@ -312,7 +311,7 @@ static inline struct ks_allocator *ks_allocator_get(struct ks_allocator *alloc)
 /**
  * struct ks_allocator_file - an open file of an allocator
  * @alloc: the allocator, with a reference
- * @owner: what was got through this file
+ * @owner: the frames and requests of this file
  */
 struct ks_allocator_file {
 	struct ks_allocator *alloc;

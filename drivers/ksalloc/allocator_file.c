@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Open files of allocators and their ioctls. allocator.h states the rules.
+ * Open files of allocators, and their ioctls. allocator.h describes the rules.
  */
 #include <kunit/visibility.h>
 #include <linux/anon_inodes.h>
@@ -22,7 +22,10 @@ static struct ks_allocator *ks_ucmd_allocator(const struct ks_ucmd *ucmd)
 	return file->alloc;
 }
 
-/* The descriptor is made before the frame, so that nothing fails after it */
+/*
+ * Reserves the descriptor before the frame is allocated, so that nothing can fail
+ * afterwards
+ */
 static long ks_alloc_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_allocator_file *file = ucmd->file->private_data;
@@ -170,7 +173,7 @@ static long ks_allocator_ioctl(struct file *file, unsigned int cmd,
 {
 	struct ks_allocator_file *afile = file->private_data;
 
-	/* Contract F3, in case a kernel module made a descriptor of it */
+	/* Contract F3. A kernel module can have installed a descriptor of such a file */
 	if (afile->alloc->kernel_only)
 		return -EOPNOTSUPP;
 	return ks_ioctl(file, cmd, arg, ks_allocator_ioctls,
@@ -184,8 +187,8 @@ static __poll_t ks_allocator_poll(struct file *file, poll_table *wait)
 
 	poll_wait(file, &alloc->wait, wait);
 	/*
-	 * Pairs with wq_has_sleeper(): either the poller sees the frame, or whoever
-	 * frees it sees the poller. poll_wait() has a barrier itself since 6.14.
+	 * Pairs with wq_has_sleeper(): either the poller sees the frame, or the call that
+	 * frees it sees the poller. poll_wait() has this barrier itself since 6.14.
 	 */
 	smp_mb();
 
@@ -246,12 +249,12 @@ static const struct file_operations ks_allocator_fops = {
 };
 
 /**
- * ks_allocator_of() - the allocator behind a file
+ * ks_allocator_of() - the allocator of a file
  * @file: any file
  *
  * Context: any.
- * Return: the allocator, which lives as long as the file; NULL if the file is of
- * another kind.
+ * Return: the allocator, which is valid as long as the file; NULL if it is another kind of
+ * file.
  */
 struct ks_allocator *ks_allocator_of(const struct file *file)
 {
@@ -263,7 +266,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_of);
 
 /**
  * ks_allocator_open() - make another open file of an allocator
- * @alloc: the allocator; the file gets a reference of its own
+ * @alloc: the allocator; the file gets its own reference
  *
  * Context: process context; sleeps.
  * Return: the file; -ENOMEM or -ENFILE.

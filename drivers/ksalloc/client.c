@@ -2,13 +2,14 @@
 /*
  * Kernel-mode clients of an allocator: the direct interface (contract C1 to C6).
  *
- * A client is an owner of frames like an open file, and a notifier like an event. It
- * holds a reference to its allocator. It ends in this order:
+ * A client is an owner of frames like an open file, and a notifier like an event. It holds
+ * a reference to its allocator. ksalloc_client_destroy() takes these steps:
  *
- *  1. nobody calls its callback any more. Its pending requests end with ECANCELED;
- *  2. a grace period. The callbacks that are under way end, and so do calls of
- *     ksalloc_alloc_frame() and ksalloc_free_frame(): each is one RCU read-side section;
- *  3. its frames are freed, and its reference is dropped.
+ * 1. It removes the notifier, and cancels the waiting requests (ECANCELED).
+ * 2. It waits for a grace period. After that, no callback and no call of
+ *    ksalloc_alloc_frame() or ksalloc_free_frame() is in progress, because each of them is
+ *    an RCU read-side section.
+ * 3. It takes the frames of the client back, and drops the reference.
  */
 #include <linux/atomic.h>
 #include <linux/dma-buf.h>
@@ -22,13 +23,13 @@
 
 /**
  * struct ksalloc_client - a kernel-mode client of an allocator
- * @notifier: calls its callback
+ * @notifier: calls the callback
  * @ops: the client's operations
- * @context: the argument of the operations
+ * @context: argument of the operations
  * @alloc: the allocator, with a reference
  * @owner: its frames and requests
- * @enabled: @notifier is on the list
- * @waiting: calls of ksalloc_alloc_frame_wait()
+ * @enabled: @notifier was added to the list
+ * @waiting: number of ksalloc_alloc_frame_wait() calls in progress
  */
 struct ksalloc_client {
 	struct ks_notifier notifier;
@@ -50,17 +51,17 @@ static void ks_client_notify(struct ks_notifier *notifier)
 }
 
 /**
- * ksalloc_client_create() - become a client of an allocator
- * @allocator: an open file of the allocator. The client references the allocator, not the
- *	file: while the caller keeps a reference to the file, frames that a process got
- *	through it do not come back
- * @ops: the client's operations; they stay until ksalloc_client_destroy()
- * @context: the operations' argument
+ * ksalloc_client_create() - create a client of an allocator
+ * @allocator: an open file of the allocator. The client references the allocator and not
+ *	the file. As long as the caller keeps a reference to the file of a process, the
+ *	frames of that process do not become free when it ends
+ * @ops: the operations, which must be valid until ksalloc_client_destroy()
+ * @context: argument of the operations
  *
  * The callback is not called before ksalloc_client_enable(). Contract C1, C5.
  *
  * Context: process context; sleeps.
- * Return: the client; -EINVAL if the file is not of an allocator; -ENOMEM.
+ * Return: the client; -EINVAL if it is not a file of an allocator; -ENOMEM.
  */
 struct ksalloc_client *
 ksalloc_client_create(struct file *allocator,
@@ -87,10 +88,10 @@ ksalloc_client_create(struct file *allocator,
 EXPORT_SYMBOL_GPL(ksalloc_client_create);
 
 /**
- * ksalloc_client_enable() - begin to call the client's callback
- * @client: the client, which has a callback
+ * ksalloc_client_enable() - enable the callback of a client
+ * @client: the client, which must have a callback
  *
- * Called once, after ksalloc_client_create(). The callback may run before this returns.
+ * Must be called at most once. The callback may run before this call returns.
  *
  * Context: process context.
  */
@@ -104,13 +105,13 @@ void ksalloc_client_enable(struct ksalloc_client *client)
 EXPORT_SYMBOL_GPL(ksalloc_client_enable);
 
 /**
- * ksalloc_client_open() - make another open file of the client's allocator
+ * ksalloc_client_open() - make another open file of the allocator of a client
  * @client: the client
  *
- * It is for another client: a process gets it as a descriptor.
+ * The file is another client. A module can pass it to a process as a descriptor.
  *
  * Context: process context; sleeps.
- * Return: the file, whose reference is the caller's; -ENOMEM or -ENFILE.
+ * Return: the file, with a reference for the caller; -ENOMEM or -ENFILE.
  */
 struct file *ksalloc_client_open(struct ksalloc_client *client)
 {
@@ -119,11 +120,11 @@ struct file *ksalloc_client_open(struct ksalloc_client *client)
 EXPORT_SYMBOL_GPL(ksalloc_client_open);
 
 /**
- * ksalloc_client_cancel() - end the client's requests for good
+ * ksalloc_client_cancel() - end the requests of a client permanently
  * @client: the client
  *
- * Calls of ksalloc_alloc_frame_wait() that wait end with -ECANCELED. Later calls do not
- * wait: they get a frame or -ECANCELED. The client keeps its frames. Contract B4.
+ * Calls of ksalloc_alloc_frame_wait() that wait return -ECANCELED. Later calls do not wait:
+ * they return a frame or -ECANCELED. The client keeps its frames. Contract B4.
  *
  * Context: any.
  */
@@ -134,15 +135,15 @@ void ksalloc_client_cancel(struct ksalloc_client *client)
 EXPORT_SYMBOL_GPL(ksalloc_client_cancel);
 
 /**
- * ksalloc_client_destroy() - stop being a client
- * @client: the client; NULL or an errno does nothing
+ * ksalloc_client_destroy() - end a client
+ * @client: the client. Nothing is done for NULL or an error pointer
  *
- * Waits for callbacks and calls of the client that are under way. Calls that wait for a
- * frame end with -ECANCELED. No call may begin later. If other threads make calls, use
- * ksalloc_client_cancel() first and wait until all of them have returned. The client's
- * frames become free.
+ * Waits for callbacks and calls of the client that are in progress. Calls that wait for a
+ * frame return -ECANCELED. No call may begin after this. If other threads make calls, call
+ * ksalloc_client_cancel() first and wait until all of them have returned. The frames of the
+ * client become free.
  *
- * Context: process context; sleeps. Not in a callback.
+ * Context: process context; sleeps. Must not be called in a callback.
  */
 void ksalloc_client_destroy(struct ksalloc_client *client)
 {
@@ -164,13 +165,13 @@ void ksalloc_client_destroy(struct ksalloc_client *client)
 EXPORT_SYMBOL_GPL(ksalloc_client_destroy);
 
 /**
- * ksalloc_alloc_frame() - take a free frame
- * @client: who gets it
+ * ksalloc_alloc_frame() - allocate a free frame
+ * @client: the client that gets it
  *
  * Contract C1, C2.
  *
  * Context: any.
- * Return: the frame, or NULL at once if none is free.
+ * Return: the frame, or NULL immediately if no frame is free.
  */
 struct ksalloc_frame *ksalloc_alloc_frame(struct ksalloc_client *client)
 {
@@ -187,15 +188,15 @@ struct ksalloc_frame *ksalloc_alloc_frame(struct ksalloc_client *client)
 EXPORT_SYMBOL_GPL(ksalloc_alloc_frame);
 
 /**
- * ksalloc_alloc_frame_wait() - take a free frame, or wait for one
- * @client: who gets it
- * @deadline_ns: when to stop waiting, on CLOCK_MONOTONIC; 0 for never
- * @frame: the frame; not written to on failure
+ * ksalloc_alloc_frame_wait() - allocate a frame, and wait if no frame is free
+ * @client: the client that gets it
+ * @deadline_ns: when to stop waiting, on CLOCK_MONOTONIC; 0 for no deadline
+ * @frame: the frame; not written on failure
  *
  * Waits in the same queue as KSALLOC_ALLOC. Contract B2 to B4, C4.
  *
  * Context: process context; sleeps.
- * Return: 0; -ERESTARTSYS by a signal; -ETIMEDOUT; -ECANCELED by
+ * Return: 0; -ERESTARTSYS after a signal; -ETIMEDOUT; -ECANCELED after
  * ksalloc_client_cancel() or ksalloc_client_destroy().
  */
 int ksalloc_alloc_frame_wait(struct ksalloc_client *client, u64 deadline_ns,
@@ -218,16 +219,17 @@ EXPORT_SYMBOL_GPL(ksalloc_alloc_frame_wait);
 
 /**
  * ksalloc_free_frame() - free a frame
- * @client: a client of the frame's allocator
+ * @client: a client of the allocator of the frame
  * @frame: an allocated frame; any owner may hold it
  *
- * Before it returns, the oldest waiter has the frame, or pollers, eventfds and clients
- * were told of it. If a fence on the frame's dma-buf is not signalled, or it cannot be
- * asked because this is a hard interrupt, this happens later. Contract C1, C3, H3.
+ * Before this call returns, the frame is given to the oldest waiter, or pollers, eventfds
+ * and clients are notified. If a fence on the dma-buf is not signalled, or the fences
+ * cannot be tested because this is a hard interrupt, this happens later. Contract C1, C3,
+ * H3.
  *
- * Context: any; takes time for each fence on the frame's dma-buf. Not in the callback
- * of a fence, because fences can share their lock.
- * Return: 0; -EINVAL if the frame is free, waits for a fence, or is of another
+ * Context: any; takes time for each fence on the dma-buf. Must not be called in the
+ * callback of a fence, because fences can share their lock.
+ * Return: 0; -EINVAL if the frame is free, waits for a fence, or belongs to another
  * allocator; -EBUSY if it is in a device.
  */
 int ksalloc_free_frame(struct ksalloc_client *client,
@@ -246,12 +248,12 @@ int ksalloc_free_frame(struct ksalloc_client *client,
 EXPORT_SYMBOL_GPL(ksalloc_free_frame);
 
 /**
- * ksalloc_frame() - a frame by its index
- * @client: a client of the frame's allocator
- * @index: its index
+ * ksalloc_frame() - find a frame by its index
+ * @client: a client of the allocator of the frame
+ * @index: the index
  *
  * Context: any.
- * Return: the frame, which lives as long as the client; NULL if there is none.
+ * Return: the frame, which is valid as long as the client; NULL if there is no such frame.
  */
 struct ksalloc_frame *ksalloc_frame(struct ksalloc_client *client, u32 index)
 {
@@ -260,11 +262,11 @@ struct ksalloc_frame *ksalloc_frame(struct ksalloc_client *client, u32 index)
 EXPORT_SYMBOL_GPL(ksalloc_frame);
 
 /**
- * ksalloc_frame_index() - a frame's index, as user space knows it
+ * ksalloc_frame_index() - the index of a frame, as user space knows it
  * @frame: the frame
  *
  * Context: any.
- * Return: its index.
+ * Return: the index.
  */
 u32 ksalloc_frame_index(const struct ksalloc_frame *frame)
 {
@@ -273,11 +275,11 @@ u32 ksalloc_frame_index(const struct ksalloc_frame *frame)
 EXPORT_SYMBOL_GPL(ksalloc_frame_index);
 
 /**
- * ksalloc_frame_dmabuf() - a frame's memory
+ * ksalloc_frame_dmabuf() - the dma-buf of a frame
  * @frame: the frame
  *
  * Context: any.
- * Return: the dma-buf, without a reference: it lives as long as the client. NULL if the
+ * Return: the dma-buf, without a reference. It is valid as long as the client. NULL if the
  * memory never leaves the kernel.
  */
 struct dma_buf *ksalloc_frame_dmabuf(const struct ksalloc_frame *frame)
@@ -289,10 +291,10 @@ EXPORT_SYMBOL_GPL(ksalloc_frame_dmabuf);
 /**
  * ksalloc_frame_vmap() - map a frame into the kernel
  * @frame: the frame
- * @map: the mapping; not written to on failure
+ * @map: the mapping; not written on failure
  *
- * Access a dma-buf between dma_buf_begin_cpu_access() and dma_buf_end_cpu_access(). To
- * do that in an interrupt, map the frame before.
+ * Access the mapping of a dma-buf between dma_buf_begin_cpu_access() and
+ * dma_buf_end_cpu_access(). To access it in an interrupt, map the frame beforehand.
  *
  * Context: process context; sleeps.
  * Return: 0; -EINVAL if the dma-buf cannot be mapped; an errno of its exporter.
@@ -318,7 +320,7 @@ EXPORT_SYMBOL_GPL(ksalloc_frame_vmap);
 /**
  * ksalloc_frame_vunmap() - undo ksalloc_frame_vmap()
  * @frame: the frame
- * @map: what that said
+ * @map: the mapping from ksalloc_frame_vmap()
  *
  * Context: process context; sleeps.
  */

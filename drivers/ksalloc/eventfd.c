@@ -2,16 +2,16 @@
 /*
  * Events: eventfds that count frames that become free (contract E1, E2).
  *
- * An event belongs to an open file of the allocator and ends with it. It is on
- * &ks_allocator.events from the moment that its eventfd is known not to be there yet.
- * It is enabled, and is a notifier, after its number was written to user space. Until
- * then only the call that creates it may end it.
+ * An event belongs to an open file of the allocator and ends with it. ks_event_reserve()
+ * checks that the eventfd has no other event of the allocator, and puts the event on
+ * &ks_allocator.events. The event is enabled, and becomes a notifier, after its number was
+ * written to user space. Until then, only the call that creates it may end it.
  *
- * An eventfd has one event of an allocator at most. Each is signalled in whatever
- * context a frame is freed, and wakes all who watch it, so the time of that is bounded by
- * KSALLOC_MAX_EVENTS and by how many watches a user may have.
+ * An eventfd has at most one event of an allocator. eventfds are signalled in the context
+ * that frees a frame, and wake all their waiters. This takes a time that is bounded by
+ * KSALLOC_MAX_EVENTS and by the number of waiters, which the limits of a user restrict.
  *
- * A one-shot event that was signalled is no notifier any more. It is freed when the next
+ * A one-shot event that was signalled is not a notifier any more. It is freed when the next
  * event is enabled or disabled, or with its open file.
  */
 #include <linux/eventfd.h>
@@ -24,15 +24,15 @@
 #include "ioctl.h"
 
 /**
- * struct ks_event - an eventfd that is told of free frames
- * @notifier: tells it
+ * struct ks_event - an eventfd that counts frames that become free
+ * @notifier: signals the eventfd
  * @link: on &ks_allocator.events
- * @rcu: frees it
- * @eventfd: whom to signal
- * @owner: the open file that it belongs to
- * @id: its number
- * @once: it is signalled once
- * @enabled: it is, or was, a notifier
+ * @rcu: frees the event
+ * @eventfd: the eventfd, with a reference
+ * @owner: the owner of the open file that the event belongs to
+ * @id: number of the event
+ * @once: a one-shot event
+ * @enabled: @notifier was added to a list
  */
 struct ks_event {
 	struct ks_notifier notifier;
@@ -61,7 +61,10 @@ static void ks_event_free_rcu(struct rcu_head *rcu)
 	ks_event_free(container_of(rcu, struct ks_event, rcu));
 }
 
-/* Ends an event. Returns whether it was not over yet: see ks_notifier_remove() */
+/*
+ * Ends an event. Returns false for a one-shot event that was signalled, or one that was not
+ * enabled
+ */
 static bool ks_event_end(struct ks_allocator *alloc, struct ks_event *event)
 {
 	bool listed = event->enabled &&
@@ -120,7 +123,7 @@ u32 ks_events_count(struct ks_allocator *alloc)
 /**
  * ks_events_end() - end the events of an open file
  * @alloc: the allocator
- * @owner: the owner in the open file, which has no call under way
+ * @owner: the owner of the open file. It has no call in progress
  *
  * Context: process context; sleeps.
  */
@@ -160,7 +163,7 @@ static bool ks_eventfd_is_used(struct ks_allocator *alloc,
 	return false;
 }
 
-/* Puts an event on the list and numbers it */
+/* Puts an event on the list and assigns its number */
 static int ks_event_reserve(struct ks_allocator *alloc, struct ks_event *event)
 {
 	lockdep_assert_held(&alloc->event_lock);
@@ -171,7 +174,7 @@ static int ks_event_reserve(struct ks_allocator *alloc, struct ks_event *event)
 	if (alloc->nr_events >= KSALLOC_MAX_EVENTS)
 		return -E2BIG;
 
-	/* The numbers wrap after 2^32 events: pass over those in use */
+	/* The numbers wrap after 2^32 events: skip those in use */
 	do {
 		event->id = ++alloc->last_event;
 	} while (ks_event_find(alloc, event->id));
@@ -202,7 +205,7 @@ ks_event_create(const struct ksalloc_enable_event *arg,
 	return event;
 }
 
-/* Publishes the event. Must not fail: its number is in user space */
+/* Makes the event a notifier. Must not fail, because user space already has its number */
 static void ks_event_enable(struct ks_allocator *alloc, struct ks_event *event)
 {
 	lockdep_assert_held(&alloc->event_lock);

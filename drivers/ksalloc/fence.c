@@ -2,14 +2,14 @@
 /*
  * Fences on the memory of frames (contract H3).
  *
- * A client may free a frame while another device still reads it. The driver of that
- * device, or the client by DMA_BUF_IOCTL_IMPORT_SYNC_FILE, left a fence on the frame's
- * dma-buf. The frame is returned when the fences are signalled.
+ * A client may free a frame while another device still reads it. Then the driver of that
+ * device, or the client with DMA_BUF_IOCTL_IMPORT_SYNC_FILE, has added a fence to the
+ * dma-buf of the frame. The frame is returned when its fences are signalled.
  *
- * Fences up to DMA_RESV_USAGE_READ count: those that a writer which takes part in
- * implicit synchronization waits for. DMA_RESV_USAGE_BOOKKEEP is for memory management.
- * Some of those fences (preemption fences) are signalled only because somebody waits,
- * and are replaced at once, so the frame would never be returned.
+ * Only fences up to DMA_RESV_USAGE_READ are considered: those that a writer with implicit
+ * synchronization waits for. DMA_RESV_USAGE_BOOKKEEP is for memory management. Some of
+ * those fences (preemption fences) are signalled only because somebody waits for them, and
+ * are replaced immediately, so the frame would never be returned.
  */
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
@@ -21,22 +21,23 @@
  * ks_fences_signaled() - are all fences of a reservation object signalled?
  * @resv: the reservation object
  *
- * In a hard interrupt the fences are not asked, because that calls their drivers,
- * which do not expect it there: any fence counts as not signalled.
+ * In a hard interrupt the fences are not tested, because that calls their drivers, which do
+ * not expect it in that context. Each fence counts as not signalled then.
  *
- * Context: any, but not under the lock of a fence, and so not in a fence's callback:
- * several fences can share their lock. Takes time for each fence.
- * Return: whether they are.
+ * Context: any, but not under the lock of a fence, and therefore not in the callback of a
+ * fence: several fences can share a lock. Takes time for each fence.
+ * Return: whether all are signalled.
  */
 bool ks_fences_signaled(struct dma_resv *resv)
 {
+	/* The usual case: the dma-buf never had a fence */
 	if (!rcu_access_pointer(resv->fences))
 		return true;
 	return !in_hardirq() &&
 	       dma_resv_test_signaled(resv, DMA_RESV_USAGE_READ);
 }
 
-/* Under the fence's lock: see allocator.h */
+/* Called under the lock of the fence: see allocator.h */
 static void ks_fence_signalled(struct dma_fence *fence,
 			       struct dma_fence_cb *callback)
 {
@@ -47,7 +48,7 @@ static void ks_fence_signalled(struct dma_fence *fence,
 	schedule_work(wait->work);
 }
 
-/* A fence that is not signalled, with a reference; or NULL */
+/* Returns a fence that is not signalled, with a reference; or NULL */
 static struct dma_fence *ks_fence_get(struct dma_resv *resv)
 {
 	struct dma_resv_iter cursor;
@@ -69,7 +70,7 @@ static struct dma_fence *ks_fence_get(struct dma_resv *resv)
  *
  * Waits until the callback has returned, if it is running.
  *
- * Context: process context. Calls for one @wait exclude each other.
+ * Context: process context. Calls for the same @wait must not run concurrently.
  */
 void ks_fence_wait_end(struct ks_fence_wait *wait)
 {
@@ -81,12 +82,12 @@ void ks_fence_wait_end(struct ks_fence_wait *wait)
 }
 
 /**
- * ks_fence_wait_begin() - have work queued when the next fence is signalled
- * @wait: the wait; it may wait for an earlier fence
+ * ks_fence_wait_begin() - queue work when the next fence is signalled
+ * @wait: the wait, which may already wait for an earlier fence
  * @resv: the reservation object
- * @work: the work; it has to look again
+ * @work: the work. It has to test all fences again
  *
- * Context: process context. Calls for one @wait exclude each other.
+ * Context: process context. Calls for the same @wait must not run concurrently.
  * Return: whether there is a fence to wait for.
  */
 bool ks_fence_wait_begin(struct ks_fence_wait *wait, struct dma_resv *resv,
@@ -104,7 +105,7 @@ bool ks_fence_wait_begin(struct ks_fence_wait *wait, struct dma_resv *resv,
 		if (!dma_fence_add_callback(wait->fence, &wait->callback,
 					    ks_fence_signalled))
 			return true;
-		/* Signalled meanwhile */
+		/* The fence was signalled meanwhile */
 		dma_fence_put(wait->fence);
 		wait->fence = NULL;
 	}

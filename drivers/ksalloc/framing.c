@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Arithmetic on framing: what a client asks for against what a device needs.
+ * Arithmetic on framing: compares the framing that a client requests with that of a device.
  */
 #include <kunit/visibility.h>
 #include <linux/errno.h>
@@ -12,7 +12,7 @@
 
 #include "framing.h"
 
-/* Whether framing is valid by itself (contract A6, A7, A10) */
+/* Whether framing is valid in itself (contract A6, A7, A10) */
 static bool ks_framing_valid(const struct ksallocator_framing *framing)
 {
 	u32 mask = framing->file_alignment;
@@ -25,12 +25,12 @@ static bool ks_framing_valid(const struct ksallocator_framing *framing)
 }
 
 /**
- * ks_framing_fits() - does framing meet what a device needs?
- * @framing: of an allocator: neither frames nor frame size is zero
- * @device: what the device needs; zero for no requirement
+ * ks_framing_fits() - does framing meet the requirements of a device?
+ * @framing: framing of an allocator: neither frames nor frame size is zero
+ * @device: requirements of the device; zero for no requirement
  *
- * The alignment is not compared: dma-bufs are aligned to pages, and no device may
- * ask for more (contract A6).
+ * The alignment is not compared: dma-bufs are aligned to pages, and no device may require
+ * more (contract A6).
  *
  * Context: any.
  * Return: whether it fits (contract A8, D5, H4).
@@ -48,18 +48,19 @@ EXPORT_SYMBOL_IF_KUNIT(ks_framing_fits);
 
 /**
  * ks_framing_resolve() - fill in and check the framing of a new allocator
- * @asked: the client's framing; zero frames or frame size mean the device's
- * @device: what the device needs
- * @own_memory: whether the device has memory of its own
- * @result: @asked with the zeros filled in; not written to on failure
+ * @asked: framing that the client requests; zero frames or frame size mean the value of the
+ *	device
+ * @device: requirements of the device
+ * @own_memory: whether the device has its own memory
+ * @result: @asked with the values of the device in place of zeros; not written on failure
  *
  * Context: any.
  * Return: 0 or
  *
- * * -EINVAL: @asked is wrong in itself (contract A6, A7, A10), leaves a zero
- *   that the device does not fill, or is below what the device needs (A8)
- * * -EOPNOTSUPP: it asks for the device's own memory, and there is none, or for system
- *   memory, and the device cannot use that (A9, H4)
+ * * -EINVAL: @asked is not valid in itself (contract A6, A7, A10), a value is zero in
+ * @asked and @device, or a value is lower than the device requires (A8)
+ * * -EOPNOTSUPP: @asked requests the device's own memory, and there is none, or system
+ * memory, and the device cannot use it (A9, H4)
  * * -E2BIG: more than KSALLOC_MAX_FRAMES frames (A8)
  */
 int ks_framing_resolve(const struct ksallocator_framing *asked,
@@ -94,8 +95,8 @@ EXPORT_SYMBOL_IF_KUNIT(ks_framing_resolve);
  * @size: bytes in a frame
  * @width: width of the picture in pixels
  * @height: height of the picture in pixels
- * @compression: the answer: the ratio of @size to a picture of 4:2:2 samples with two
- *	bytes a pixel, from which most compressed formats are made
+ * @compression: the result: the ratio of @size to a picture with 4:2:2 sampling and two
+ *	bytes per pixel, because most compressed formats are made from such pictures
  *
  * Context: any.
  */
@@ -115,10 +116,10 @@ void ks_framing_compression(u32 size, u32 width, u32 height,
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_compression);
 
 /**
- * ks_framing_details_init() - details that follow from the requirements alone
- * @device: what the device needs
- * @own_memory: whether it has memory of its own
- * @details: the answer
+ * ks_framing_details_init() - set the details that follow from the requirements
+ * @device: requirements of the device
+ * @own_memory: whether it has its own memory
+ * @details: the result
  *
  * Context: any.
  */
@@ -136,9 +137,9 @@ void ks_framing_details_init(const struct ksallocator_framing *device,
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_details_init);
 
 /*
- * The part that all kinds of memory have in common. Each size is possible from what the
- * device needs on. The best sizes are whole pages, because frames get whole pages
- * anyway: from what the device needs now to what it needs for its largest picture.
+ * Sets the fields that are the same for all kinds of memory. All sizes from the requirement
+ * of the device on are possible. Whole pages are preferred, because frames get whole pages
+ * anyway: from the current requirement of the device to that of its largest picture.
  */
 static void ks_framing_item_init(const struct ksallocator_framing *device,
 				 u64 possible, u64 best,
@@ -172,17 +173,17 @@ static void ks_framing_item_init(const struct ksallocator_framing *device,
 
 /**
  * ks_framing_items() - the kinds of memory that a device can use, best first
- * @device: what it needs
- * @details: more of that
- * @max_bytes: the most that all frames of an allocator together may take
- * @items: room for KS_FRAMING_ITEMS
+ * @device: requirements of the device
+ * @details: further properties of the device
+ * @max_bytes: maximum number of bytes in all frames of an allocator
+ * @items: array of KS_FRAMING_ITEMS items
  *
  * Contract D4, H1, H2, H4, H5.
  *
- * A frame keeps its dma-buf, so mappings are made once (ENABLE_CACHED_MDL).
+ * A frame keeps its dma-buf, so it is mapped once (ENABLE_CACHED_MDL).
  *
  * Context: any.
- * Return: how many items there are.
+ * Return: number of items.
  */
 u32 ks_framing_items(const struct ksallocator_framing *device,
 		     const struct ksalloc_framing_details *details,
@@ -226,10 +227,10 @@ u32 ks_framing_items(const struct ksallocator_framing *device,
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_items);
 
 /**
- * ks_framing_item_of() - an allocator's framing as an item
- * @framing: resolved framing
+ * ks_framing_item_of() - the framing of an allocator as an item
+ * @framing: framing of the allocator
  * @frame_bytes: bytes in each frame
- * @item: the answer
+ * @item: the result
  *
  * Contract D2.
  *
@@ -269,20 +270,20 @@ void ks_framing_item_of(const struct ksallocator_framing *framing,
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_item_of);
 
 /**
- * ks_framing_bytes() - how much memory a frame takes
- * @framing: resolved framing
- * @max_bytes: the most that all frames together may take
- * @frame_bytes: bytes for one frame, whole pages; not written to on failure
+ * ks_framing_bytes() - the memory that a frame needs
+ * @framing: framing of the allocator
+ * @max_bytes: maximum number of bytes in all frames
+ * @frame_bytes: bytes for one frame, whole pages; not written on failure
  *
  * Context: any.
- * Return: 0, or -ENOMEM if the frames take more than @max_bytes.
+ * Return: 0, or -ENOMEM if the frames need more than @max_bytes.
  */
 int ks_framing_bytes(const struct ksallocator_framing *framing, u64 max_bytes,
 		     size_t *frame_bytes)
 {
 	u64 bytes = round_up((u64)framing->frame_size, PAGE_SIZE);
 
-	/* No overflow: 2^32 times KSALLOC_MAX_FRAMES */
+	/* This cannot overflow: @bytes is at most 2^32, @frames at most KSALLOC_MAX_FRAMES */
 	if (bytes * framing->frames > max_bytes || bytes > SIZE_MAX)
 		return -ENOMEM;
 

@@ -6,7 +6,7 @@
 #include <linux/ksalloc.h>
 #include <linux/types.h>
 
-/* One for system memory, one for the device's own */
+/* One for system memory, one for the device's own memory */
 #define KS_FRAMING_ITEMS 2
 
 int ks_framing_resolve(const struct ksallocator_framing *asked,

@@ -10,7 +10,7 @@
 #include "ioctl.h"
 
 /**
- * ks_new_id() - number a new object
+ * ks_new_id() - assign a number to a new object
  *
  * The number is for traces and fdinfo only. It repeats after 2^32 objects.
  *
@@ -25,16 +25,16 @@ u32 ks_new_id(void)
 }
 
 /**
- * ks_ioctl() - run an ioctl from a file's table
+ * ks_ioctl() - run an ioctl of a file
  * @file: the file
- * @cmd: the ioctl's number
- * @uarg: the user's argument, a pointer to a structure that begins with its size
+ * @cmd: number of the ioctl
+ * @uarg: argument from user space: pointer to a structure that begins with its size
  * @table: the ioctls of this kind of file
  * @entries: length of @table
  *
  * Context: process context, may sleep; no lock is held.
- * Return: what the handler returns; -ENOTTY for an unknown ioctl; -EFAULT, -EINVAL
- * and -E2BIG for an argument that breaks the rules of the ABI header.
+ * Return: result of the handler; -ENOTTY for an unknown ioctl; -EFAULT, -EINVAL or -E2BIG
+ * for an argument that violates the rules of the ABI header.
  */
 long ks_ioctl(struct file *file, unsigned int cmd, unsigned long uarg,
 	      const struct ks_ioctl *table, unsigned int entries)
@@ -69,9 +69,9 @@ long ks_ioctl(struct file *file, unsigned int cmd, unsigned long uarg,
 }
 
 /**
- * ks_reply() - write an ioctl's argument back to the caller
+ * ks_reply() - copy the argument of an ioctl back to the caller
  * @ucmd: the call
- * @size: size of the argument as the module knows it
+ * @size: size of the argument in this version of the ABI
  *
  * Context: process context, may sleep; no lock is held.
  * Return: 0 or -EFAULT.
@@ -84,11 +84,11 @@ int ks_reply(struct ks_ucmd *ucmd, size_t size)
 }
 
 /**
- * ks_install() - make a descriptor of a new object's file
- * @file: the file, whose reference the descriptor takes, or an errno
+ * ks_install() - make a descriptor of the file of a new object
+ * @file: the file, or an error pointer. The descriptor gets the reference
  *
  * Context: process context; may sleep.
- * Return: the descriptor, close-on-exec; an errno, and the reference is dropped.
+ * Return: the descriptor, close-on-exec; or an errno, and the reference is dropped.
  */
 int ks_install(struct file *file)
 {

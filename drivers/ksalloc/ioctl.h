@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Dispatch of ioctls. Each kind of file has a table of its ioctls; the low
- * digit of an ioctl's number is its place there. ks_ioctl() copies the argument in by
- * the rules of the ABI header and calls the handler, which works on the kernel's copy.
- * A handler with results ends with ks_reply() and keeps nothing if that fails.
+ * Dispatch of ioctls. Each kind of file has a table of its ioctls. The low four bits of the
+ * number of an ioctl are its index in the table. ks_ioctl() copies the argument in, by the
+ * rules of the ABI header, and calls the handler with this copy. A handler with results
+ * calls ks_reply() at the end. If that fails, the handler undoes what it has done.
  */
 #ifndef _KSALLOC_IOCTL_H
 #define _KSALLOC_IOCTL_H
@@ -12,7 +12,7 @@
 #include <linux/types.h>
 #include <uapi/linux/ksalloc.h>
 
-/* The argument of any ioctl, as the kernel's copy of it */
+/* The kernel's copy of the argument of any ioctl */
 union ks_arg {
 	struct {
 		u32 size;
@@ -42,9 +42,9 @@ union ks_arg {
 /**
  * struct ks_ucmd - one call of an ioctl
  * @file: the file it is called on
- * @uarg: the caller's argument
- * @usize: the size that the caller gives it
- * @arg: the kernel's copy of it
+ * @uarg: the argument of the caller
+ * @usize: size of the argument, as the caller has set it
+ * @arg: the kernel's copy of the argument
  */
 struct ks_ucmd {
 	struct file *file;
@@ -55,10 +55,10 @@ struct ks_ucmd {
 
 /**
  * struct ks_ioctl - one ioctl of a file
- * @cmd: its number; 0 for an unused place of the table
+ * @cmd: its number; 0 for an unused entry of the table
  * @size: size of its argument in this version of the ABI
  * @min_size: size of its argument in the first version of the ABI
- * @flags: the bits that may be set in the argument's flags
+ * @flags: the bits that may be set in the flags of the argument
  * @fn: does the work; returns a non-negative result or an errno. May sleep
  */
 struct ks_ioctl {
@@ -72,8 +72,8 @@ struct ks_ioctl {
 #define KS_IOCTL_NR(cmd) (_IOC_NR(cmd) & 0x0f)
 
 /*
- * The entry of KSALLOC_@_name in a table. Its argument is a struct ksalloc_@_type, which
- * ended with @_last in the first version of the ABI.
+ * The entry of KSALLOC_@_name in a table. Its argument is a struct ksalloc_@_type. @_last
+ * is the last field of that structure in the first version of the ABI.
  */
 #define KS_IOCTL(_name, _type, _last, _flags, _fn)			\
 	[KS_IOCTL_NR(KSALLOC_##_name)] = {				\
@@ -92,7 +92,7 @@ int ks_reply(struct ks_ucmd *ucmd, size_t size);
 int ks_install(struct file *file);
 u32 ks_new_id(void);
 
-/* Whether a call must not wait: @flags are those of its argument */
+/* Whether a call must not wait. @flags of the argument must be those of ALLOC or COMPLETE */
 static inline bool ks_nonblock(const struct ks_ucmd *ucmd)
 {
 	return (ucmd->arg.flags & KSALLOC_NONBLOCK) ||

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module and /dev/ksalloc, which makes connections to V4L2 devices. This is the only
- * file that knows both the core and V4L2.
+ * The module and /dev/ksalloc, which makes connections to V4L2 devices. Only this file
+ * includes both the core and the V4L2 part.
  */
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -85,7 +85,7 @@ static void __exit ks_exit(void)
 {
 	misc_deregister(&ks_misc);
 	ks_connection_exit();
-	/* Events are freed by code of this module after a grace period */
+	/* Functions of this module free events after a grace period */
 	rcu_barrier();
 }
 module_exit(ks_exit);

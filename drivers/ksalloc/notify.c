@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whom to tell that a frame became free: eventfds of user space, and kernel clients.
+ * Notifiers: eventfds of user space and kernel clients that are notified when a frame
+ * becomes free.
  *
- * A frame becomes free when it is put on the free list. A frame that goes straight to
- * a waiter does not. Each frame that becomes free is told once.
+ * A frame becomes free when it is put on the free list and no request waits. A frame that
+ * is given directly to a waiter does not become free. Notifiers are called once for each
+ * frame that becomes free.
  *
- * Frames are freed in any context, so notifiers are called without a lock, inside an
- * RCU read-side section. To free a notifier, remove it and wait for a grace period.
- * Notifiers on the once list are taken off under ks_allocator.lock by whoever makes a
- * frame free, so each is called exactly once.
+ * Frames are freed in any context, so notifiers are called without a lock, inside an RCU
+ * read-side section. To free a notifier, remove it and wait for a grace period. The call
+ * that makes a frame free takes the notifiers off the once list under ks_allocator.lock, so
+ * each of them is called exactly once.
  */
 #include <linux/rculist.h>
 
 #include "allocator.h"
 
 /**
- * ks_notify_init() - begin with nobody to tell
+ * ks_notify_init() - initialize an empty list of notifiers
  * @list: the list
  *
  * Context: any.
@@ -27,12 +29,12 @@ void ks_notify_init(struct ks_notify_list *list)
 }
 
 /**
- * ks_notify_take_once() - take those who are told of the next free frame only
+ * ks_notify_take_once() - take all notifiers off the once list
  * @list: the list
  * @taken: an initialized list for them
  *
- * Context: any; ks_allocator.lock and rcu_read_lock() are held, the latter until
- * ks_notify_call_once() has returned.
+ * Context: any, with ks_allocator.lock and rcu_read_lock() held. rcu_read_lock() must be
+ * held until ks_notify_call_once() has returned.
  */
 void ks_notify_take_once(struct ks_notify_list *list, struct list_head *taken)
 {
@@ -45,7 +47,7 @@ void ks_notify_take_once(struct ks_notify_list *list, struct list_head *taken)
 }
 
 /**
- * ks_notify_call_once() - tell those who were taken
+ * ks_notify_call_once() - call the notifiers that were taken off the once list
  * @taken: the list
  *
  * Context: any, inside rcu_read_lock(), no spinlock is held.
@@ -59,7 +61,7 @@ void ks_notify_call_once(struct list_head *taken)
 }
 
 /**
- * ks_notify_call() - tell all others
+ * ks_notify_call() - call all other notifiers
  * @list: the list
  *
  * Context: any, inside rcu_read_lock(), no spinlock is held.

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The frames of an allocator: who holds which, and who waits for one. allocator.h
- * states the rules.
+ * The frames of an allocator: which owner holds which frame, and which requests wait for
+ * one. allocator.h describes the rules.
  *
- * A &struct ks_waiter lives on the stack of the task that waits. It is taken off the
- * lists and its task is woken under ks_allocator.lock. The task takes the lock once more
- * before it returns, so nobody uses a waiter that is gone. If a frame is assigned after
- * a signal or timeout but before the waiter retakes the lock, the frame wins.
+ * A &struct ks_waiter is on the stack of the task that waits. A call that serves or cancels
+ * the request takes it off the lists and wakes the task, both under ks_allocator.lock. The
+ * task takes the lock once more before it returns, so the waiter is not used after that. If
+ * a frame is assigned after a signal or a timeout but before the task has taken the lock,
+ * the task gets the frame.
  */
 #include <kunit/visibility.h>
 #include <linux/hrtimer.h>
@@ -22,13 +23,13 @@
 
 /**
  * struct ks_waiter - a pending request
- * @link: on &ks_allocator.waiters until it is served or gives up; else empty
- * @owner_link: on &ks_owner.waiters as long
- * @task: whom to wake
- * @owner: who gets the frame
- * @cancels: &ks_owner.cancels when it began
- * @frame: the frame, once there is one
- * @error: why there is none
+ * @link: on &ks_allocator.waiters; empty when the request was served or has ended
+ * @owner_link: on &ks_owner.waiters at the same time as @link
+ * @task: the task that waits
+ * @owner: the owner that gets the frame
+ * @cancels: &ks_owner.cancels when the request began
+ * @frame: the assigned frame; NULL until then
+ * @error: the errno if the request was cancelled
  */
 struct ks_waiter {
 	struct list_head link;
@@ -41,9 +42,9 @@ struct ks_waiter {
 };
 
 /**
- * ks_frame_at() - a frame by its index
+ * ks_frame_at() - find a frame by its index
  * @alloc: the allocator
- * @index: the index; user space may have chosen it
+ * @index: the index, which can come from user space
  *
  * Context: any.
  * Return: the frame; NULL if there is none.
@@ -53,12 +54,13 @@ struct ksalloc_frame *ks_frame_at(const struct ks_allocator *alloc, u32 index)
 	if (index >= alloc->nr_frames)
 		return NULL;
 	index = array_index_nospec(index, alloc->nr_frames);
+	/* Callers with a const allocator may still change its frames */
 	return (struct ksalloc_frame *)&alloc->frames[index];
 }
 
 /*
- * Whether no fence is left on a frame. Asked before ks_allocator.lock is taken, because
- * that can signal fences and call whoever waits for them.
+ * Whether all fences of a frame are signalled. Must be called before ks_allocator.lock is
+ * taken, because the test can signal fences, and that calls the callbacks on them.
  */
 static bool ks_frame_is_idle(const struct ks_allocator *alloc,
 			     const struct ksalloc_frame *frame)
@@ -101,7 +103,10 @@ static struct ks_waiter *ks_first_waiter(struct ks_allocator *alloc)
 	return list_first_entry_or_null(&alloc->waiters, struct ks_waiter, link);
 }
 
-/* Gives a frame to the oldest waiter, or frees it. Returns whether it became free */
+/*
+ * Gives a frame to the oldest waiter. If there is none, the frame becomes free. Returns
+ * whether it became free
+ */
 static bool ks_frame_free(struct ks_allocator *alloc,
 			  struct ksalloc_frame *frame)
 {
@@ -109,6 +114,7 @@ static bool ks_frame_free(struct ks_allocator *alloc,
 
 	lockdep_assert_held(&alloc->lock);
 
+	/* A frame that is given to a waiter is FREE in between, as counts and traces show */
 	alloc->nr_allocated--;
 	frame->state = KS_FRAME_FREE;
 	list_add_tail(&frame->link, &alloc->free);
@@ -124,8 +130,9 @@ static bool ks_frame_free(struct ks_allocator *alloc,
 }
 
 /*
- * Ends one hold of a frame. @idle is what ks_frame_is_idle() said before the lock was
- * taken. Returns whether the frame became free; the caller tells ks_allocator_unlock().
+ * Ends one hold of a frame. @idle is the result of ks_frame_is_idle() before the lock was
+ * taken. Returns whether the frame became free. The caller passes that to
+ * ks_allocator_unlock().
  */
 static bool ks_frame_put(struct ks_allocator *alloc,
 			 struct ksalloc_frame *frame, bool idle)
@@ -148,7 +155,7 @@ static bool ks_frame_put(struct ks_allocator *alloc,
 	return false;
 }
 
-/* Releases the lock. If a frame became free, tells all who want to know (C3, E1) */
+/* Releases the lock. If a frame became free, wakes pollers and calls notifiers (C3, E1) */
 static void ks_allocator_unlock(struct ks_allocator *alloc,
 				unsigned long flags, bool freed)
 	__releases(&alloc->lock)
@@ -160,6 +167,7 @@ static void ks_allocator_unlock(struct ks_allocator *alloc,
 		return;
 	}
 
+	/* Begins before the unlock, so that @once is not freed until it was called */
 	rcu_read_lock();
 	if (unlikely(!list_empty(&alloc->notifiers.once)))
 		ks_notify_take_once(&alloc->notifiers, &once);
@@ -173,7 +181,7 @@ static void ks_allocator_unlock(struct ks_allocator *alloc,
 	rcu_read_unlock();
 }
 
-/* Sleeps until the waiter is served or cancelled, a signal, or the deadline */
+/* Sleeps until the request is served or cancelled, a signal comes, or the deadline passes */
 static int ks_waiter_sleep(struct ks_waiter *waiter, u64 deadline_ns)
 {
 	ktime_t deadline = ns_to_ktime(min_t(u64, deadline_ns, KTIME_MAX));
@@ -198,7 +206,7 @@ static int ks_waiter_sleep(struct ks_waiter *waiter, u64 deadline_ns)
 	return ret;
 }
 
-/* The frame that has been free the longest, for an owner; NULL if there is none */
+/* Allocates the frame that has been free the longest; NULL if no frame is free */
 static struct ksalloc_frame *ks_frame_take(struct ks_allocator *alloc,
 					   struct ks_owner *owner)
 {
@@ -213,10 +221,10 @@ static struct ksalloc_frame *ks_frame_take(struct ks_allocator *alloc,
 }
 
 /**
- * ks_allocator_try_alloc() - take a free frame
+ * ks_allocator_try_alloc() - allocate a free frame
  * @alloc: the allocator
- * @owner: who gets it
- * @index: the frame; not written to on failure
+ * @owner: the owner that gets it
+ * @index: the index of the frame; not written on failure
  *
  * Contract B1.
  *
@@ -241,7 +249,7 @@ int ks_allocator_try_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_try_alloc);
 
-/* Waits for a frame, with a waiter that is on the lists */
+/* Waits for a frame. @waiter is already on the lists */
 static struct ksalloc_frame *ks_waiter_wait(struct ks_allocator *alloc,
 					    struct ks_waiter *waiter,
 					    u64 deadline_ns)
@@ -260,17 +268,17 @@ static struct ksalloc_frame *ks_waiter_wait(struct ks_allocator *alloc,
 }
 
 /**
- * ks_allocator_alloc() - take a free frame, or wait for one
+ * ks_allocator_alloc() - allocate a frame, and wait if no frame is free
  * @alloc: the allocator
- * @owner: who gets it
- * @deadline_ns: when to stop waiting, on CLOCK_MONOTONIC; 0 for never
- * @index: the frame; not written to on failure
+ * @owner: the owner that gets it
+ * @deadline_ns: when to stop waiting, on CLOCK_MONOTONIC; 0 for no deadline
+ * @index: the index of the frame; not written on failure
  *
  * Contract B2 to B4.
  *
  * Context: process context; sleeps.
- * Return: 0; -ERESTARTSYS; -ETIMEDOUT; -ECANCELED by ks_allocator_cancel(), and instead
- * of waiting after ks_allocator_end_owner().
+ * Return: 0; -ERESTARTSYS; -ETIMEDOUT; -ECANCELED after ks_allocator_cancel(). After
+ * ks_allocator_end_owner(), -ECANCELED if no frame is free.
  */
 int ks_allocator_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
 		       u64 deadline_ns, u32 *index)
@@ -306,12 +314,13 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_alloc);
 /**
  * ks_allocator_free() - free an allocated frame
  * @alloc: the allocator
- * @index: the frame; any owner may hold it
- * @kernel: the caller is a kernel client; others cannot free frames of those
+ * @index: the index of the frame; any owner may hold it
+ * @kernel: the caller is a kernel client. Only kernel clients can free frames that a kernel
+ *	client holds
  *
  * Contract B3, B5, H3.
  *
- * Context: any, but as ks_fences_signaled() says.
+ * Context: any, but see ks_fences_signaled().
  * Return: 0; -EINVAL if there is no such frame or it is free or FENCED; -EBUSY if it is
  * in a device, or a kernel client holds it.
  */
@@ -343,10 +352,10 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free);
 /**
  * ks_allocator_free_owned() - free a frame if an owner still holds it
  * @alloc: the allocator
- * @index: the frame
+ * @index: the index of the frame
  * @owner: the owner
  *
- * Context: any, but as ks_fences_signaled() says.
+ * Context: any, but see ks_fences_signaled().
  */
 void ks_allocator_free_owned(struct ks_allocator *alloc, u32 index,
 			     const struct ks_owner *owner)
@@ -366,12 +375,12 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free_owned);
 /**
  * ks_allocator_submit() - give an allocated frame to a device
  * @alloc: the allocator
- * @index: the frame; any owner but a kernel client may hold it
+ * @index: the index of the frame; any owner except a kernel client may hold it
  * @connection: the connection to the device
  *
  * Contract H3.
  *
- * Context: any, but as ks_fences_signaled() says.
+ * Context: any, but see ks_fences_signaled().
  * Return: 0; -EINVAL if there is no such frame or it is free or FENCED; -EBUSY if it is
  * in a device, a kernel client holds it, or a fence on it is not signalled.
  */
@@ -407,11 +416,12 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_submit);
 /**
  * ks_allocator_unsubmit() - undo ks_allocator_submit()
  * @alloc: the allocator
- * @index: a frame that the device did not accept
+ * @index: the index of a frame that the device did not accept
  *
- * Its owner holds the frame again, or it is free if the owner has ended meanwhile.
+ * The frame is allocated to its owner again. If that owner has ended meanwhile, the frame
+ * becomes free.
  *
- * Context: any, but as ks_fences_signaled() says.
+ * Context: any, but see ks_fences_signaled().
  */
 void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index)
 {
@@ -433,10 +443,10 @@ void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index)
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_unsubmit);
 
 /**
- * ks_allocator_deliver() - hand a frame from a device to an owner
+ * ks_allocator_deliver() - allocate a frame in a device to an owner
  * @alloc: the allocator
- * @index: a frame in a device
- * @owner: who holds it from now on
+ * @index: the index of a frame in a device
+ * @owner: the owner that gets it
  *
  * Context: any.
  */
@@ -456,10 +466,10 @@ void ks_allocator_deliver(struct ks_allocator *alloc, u32 index,
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_deliver);
 
 /**
- * ks_allocator_take_back() - return the frames in a device
+ * ks_allocator_take_back() - return all frames in a device
  * @alloc: the allocator
- * @connection: the connection to the device, which does not access the frames any more
- *	and gets none meanwhile
+ * @connection: the connection to the device. The device does not access the frames any more
+ *	and gets no other frames during this call
  *
  * Context: process context; may sleep.
  */
@@ -471,7 +481,7 @@ void ks_allocator_take_back(struct ks_allocator *alloc,
 
 	might_sleep();
 
-	/* The lock is dropped after each: returning a frame takes time */
+	/* The lock is dropped after each frame, because returning a frame takes time */
 	for (i = 0; i < alloc->nr_frames; i++) {
 		struct ksalloc_frame *frame = &alloc->frames[i];
 		bool idle = ks_frame_is_idle(alloc, frame), freed = false;
@@ -487,12 +497,12 @@ void ks_allocator_take_back(struct ks_allocator *alloc,
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_take_back);
 
 /**
- * ks_allocator_abandon() - never return the frames in a device
+ * ks_allocator_abandon() - keep the frames in a device IN_DEVICE until the allocator ends
  * @alloc: the allocator
  * @connection: the connection to the device, which may access the frames until the
  *	allocator ends
  *
- * The frames stay IN_DEVICE, of no connection.
+ * The frames belong to no connection after this.
  *
  * Context: process context; may sleep.
  */
@@ -530,14 +540,17 @@ static void ks_cancel(struct ks_allocator *alloc, struct ks_owner *owner,
 	for (;;) {
 		waiter = list_first_entry_or_null(&owner->waiters,
 						  struct ks_waiter, owner_link);
-		/* Later requests are not meant */
+		/* Requests that began after this call do not end */
 		if (!waiter || waiter->cancels >= cancels)
 			break;
 		ks_waiter_end(alloc, waiter);
 		WRITE_ONCE(waiter->error, -ECANCELED);
 		wake_up_process(waiter->task);
 
-		/* Users choose how many wait: let interrupts in after each */
+		/*
+		 * User space chooses the number of waiters. Enable interrupts after each
+		 * one
+		 */
 		spin_unlock_irqrestore(&alloc->lock, flags);
 		spin_lock_irqsave(&alloc->lock, flags);
 	}
@@ -545,7 +558,7 @@ static void ks_cancel(struct ks_allocator *alloc, struct ks_owner *owner,
 }
 
 /**
- * ks_allocator_cancel() - end the pending requests of an owner
+ * ks_allocator_cancel() - end the waiting requests of an owner
  * @alloc: the allocator
  * @owner: the owner
  *
@@ -560,9 +573,10 @@ void ks_allocator_cancel(struct ks_allocator *alloc, struct ks_owner *owner)
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_cancel);
 
 /**
- * ks_allocator_end_owner() - end the pending requests of an owner, for good
+ * ks_allocator_end_owner() - end the waiting requests of an owner, and let later ones not
+ * wait
  * @alloc: the allocator
- * @owner: the owner, who cannot wait for frames any more
+ * @owner: the owner
  *
  * Context: any.
  */
@@ -572,7 +586,10 @@ void ks_allocator_end_owner(struct ks_allocator *alloc, struct ks_owner *owner)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_end_owner);
 
-/* Takes a frame back from an owner, or from all open files of a connection */
+/*
+ * Takes a frame back if @owner holds it. If @owner is NULL, if any open file of @connection
+ * does
+ */
 static void ks_frame_reclaim(struct ks_allocator *alloc,
 			     struct ksalloc_frame *frame,
 			     const struct ks_owner *owner,
@@ -597,10 +614,10 @@ out:
 /**
  * ks_allocator_reclaim() - take back the frames of an owner
  * @alloc: the allocator
- * @owner: the owner, which gets none meanwhile
+ * @owner: the owner, which gets no frames during this call
  *
- * Frames that it has submitted stay in the device. Afterwards no frame refers to the
- * owner. Contract B7.
+ * Frames that it has submitted stay in the device. No frame refers to the owner after this.
+ * Contract B7.
  *
  * Context: process context; may sleep.
  */
@@ -619,9 +636,10 @@ void ks_allocator_reclaim(struct ks_allocator *alloc,
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_reclaim);
 
 /**
- * ks_allocator_reclaim_connection() - the same for all open files of a connection
+ * ks_allocator_reclaim_connection() - take back the frames of all open files of a
+ * connection
  * @alloc: the allocator
- * @connection: the connection, whose open files get none meanwhile
+ * @connection: the connection, whose open files get no frames during this call
  *
  * Context: process context; may sleep.
  */
@@ -639,7 +657,10 @@ void ks_allocator_reclaim_connection(struct ks_allocator *alloc,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_reclaim_connection);
 
-/* Whether a frame has fences; if so, the work runs again when one is signalled */
+/*
+ * Whether a frame has fences that are not signalled. If it has, the work is queued again
+ * when one is signalled
+ */
 static bool ks_frame_wait_fences(struct ks_allocator *alloc,
 				 struct ksalloc_frame *frame)
 {
@@ -669,7 +690,10 @@ static void ks_frame_unfence(struct ks_allocator *alloc,
 	ks_allocator_unlock(alloc, flags, freed);
 }
 
-/* Nobody else touches the links of FENCED frames, or runs this at the same time */
+/*
+ * Only this work accesses the links of FENCED frames, and it does not run concurrently with
+ * itself
+ */
 static void ks_fence_work(struct work_struct *work)
 {
 	struct ks_allocator *alloc = container_of(work, struct ks_allocator,
@@ -693,7 +717,7 @@ static void ks_fence_work(struct work_struct *work)
 }
 
 /**
- * ks_pool_init() - prepare an allocator for frames
+ * ks_pool_init() - initialize the frame lists of an allocator
  * @alloc: a zeroed allocator
  *
  * Context: any.
@@ -710,10 +734,11 @@ void ks_pool_init(struct ks_allocator *alloc)
 }
 
 /**
- * ks_pool_end() - wait for no fence any more
- * @alloc: an allocator without references; its frames may still be FENCED
+ * ks_pool_end() - stop waiting for fences
+ * @alloc: an allocator without references. Its frames may still be FENCED
  *
- * Whoever reads the memory of a FENCED frame has a reference to the dma-buf.
+ * The memory of a FENCED frame can still be read, because each reader has a reference to
+ * the dma-buf.
  *
  * Context: process context; sleeps.
  */
@@ -721,16 +746,16 @@ void ks_pool_end(struct ks_allocator *alloc)
 {
 	u32 i;
 
-	/* From here on a callback cannot queue it, and none is added */
+	/* After this, callbacks cannot queue the work, and no callback is added */
 	disable_work_sync(&alloc->fence_work);
 	for (i = 0; i < alloc->nr_frames * alloc->nr_planes; i++)
 		ks_fence_wait_end(&alloc->planes[i].fence);
 }
 
 /**
- * ks_notifier_add() - tell of each free frame from now on
+ * ks_notifier_add() - call a notifier for each frame that becomes free
  * @alloc: the allocator
- * @notifier: whom
+ * @notifier: the notifier
  *
  * Context: any.
  */
@@ -745,9 +770,9 @@ void ks_notifier_add(struct ks_allocator *alloc, struct ks_notifier *notifier)
 EXPORT_SYMBOL_IF_KUNIT(ks_notifier_add);
 
 /**
- * ks_notifier_add_once() - tell of the next free frame
+ * ks_notifier_add_once() - call a notifier for the next frame that becomes free
  * @alloc: the allocator
- * @notifier: whom
+ * @notifier: the notifier
  *
  * Context: any.
  */
@@ -763,12 +788,12 @@ void ks_notifier_add_once(struct ks_allocator *alloc,
 EXPORT_SYMBOL_IF_KUNIT(ks_notifier_add_once);
 
 /**
- * ks_notifier_remove() - tell no more
+ * ks_notifier_remove() - remove a notifier
  * @alloc: the allocator
- * @notifier: whom. It may be called until a grace period has passed
+ * @notifier: the notifier. It may be called until a grace period has passed
  *
  * Context: any.
- * Return: whether it was on a list; false for one that is told once and was told.
+ * Return: whether it was on a list; false if it was added once and has been called.
  */
 bool ks_notifier_remove(struct ks_allocator *alloc,
 			struct ks_notifier *notifier)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints. Objects are named by the ids that fdinfo shows, frames by their
- * index in the allocator.
+ * Tracepoints. Objects are identified by the ids that fdinfo shows, frames by their index
+ * in the allocator.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM ksalloc
