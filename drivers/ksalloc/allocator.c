@@ -223,9 +223,9 @@ static void ks_allocator_put_work(struct work_struct *work)
 }
 
 /**
- * ks_allocator_put_on() - drop a reference where nothing may wait
+ * ks_allocator_put_on() - drop a reference in a context that must not sleep
  * @alloc: the allocator
- * @wq: where the allocator ends, if this is the last reference
+ * @wq: the workqueue that ends the allocator, if this is the last reference
  *
  * Context: any that may queue work.
  */

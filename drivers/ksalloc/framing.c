@@ -58,9 +58,9 @@ EXPORT_SYMBOL_IF_KUNIT(ks_framing_fits);
  * Return: 0 or
  *
  * * -EINVAL: @asked is not valid in itself (contract A6, A7, A10), a value is zero in
- * @asked and @device, or a value is lower than the device requires (A8)
+ *   @asked and @device, or a value is lower than the device requires (A8)
  * * -EOPNOTSUPP: @asked requests the device's own memory, and there is none, or system
- * memory, and the device cannot use it (A9, H4)
+ *   memory, and the device cannot use it (A9, H4)
  * * -E2BIG: more than KSALLOC_MAX_FRAMES frames (A8)
  */
 int ks_framing_resolve(const struct ksallocator_framing *asked,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite "ksalloc_client": kernel-mode clients by the public API: what they get
- * and free in which context, what they are told, and how they go away.
+ * KUnit suite "ksalloc_client": kernel-mode clients with the public API: allocating and
+ * freeing in each context, callbacks, and the end of a client.
  */
 #include <linux/cpumask.h>
 #include <linux/delay.h>
@@ -15,12 +15,12 @@
 #define CLIENT_FRAMES 4
 
 /**
- * struct test_client - a client, and what it was told
+ * struct test_client - a client, and the calls of its callback
  * @client: the client; NULL once it is destroyed
- * @told: how often
- * @in_hardirq: how often in a hard interrupt
- * @take: the callback shall allocate
- * @took: what it got
+ * @told: number of calls
+ * @in_hardirq: number of calls in a hard interrupt
+ * @take: the callback shall allocate a frame
+ * @took: the frame that it got
  */
 struct test_client {
 	struct ksalloc_client *client;
@@ -55,7 +55,7 @@ static void test_client_end(void *data)
 	client->client = NULL;
 }
 
-/* A client, whose callback is not enabled */
+/* A client whose callback is not enabled */
 static struct test_client *test_client_quiet(struct kunit *test,
 					     struct file *file,
 					     const struct ksalloc_client_ops *ops)
@@ -104,8 +104,8 @@ static void test_client_do_free(void *data)
 }
 
 /*
- * Passes if a client gets frames in a hard interrupt, at once NULL where there is
- * none, is their owner by itself, and frees them there (C1, C2).
+ * Passes if a client gets frames in a hard interrupt, immediately NULL if none is free, is
+ * their owner, and frees them there (C1, C2).
  */
 static void client_in_hardirq(struct kunit *test)
 {
@@ -144,8 +144,8 @@ static void client_in_hardirq(struct kunit *test)
 }
 
 /*
- * Passes if a frame that is free, in a device, of another allocator, or no frame
- * at all cannot be freed, and nobody is told (B5).
+ * Passes if a frame that is free, in a device or of another allocator, or an invalid
+ * pointer, cannot be freed, and no callback is called (B5).
  */
 static void client_wrong_frees(struct kunit *test)
 {
@@ -182,8 +182,8 @@ static void client_wrong_frees(struct kunit *test)
 }
 
 /*
- * Passes if user space can neither free nor submit a frame that a client holds, and
- * each client can free each allocated frame (B5).
+ * Passes if user space can neither free nor submit a frame that a client holds, and each
+ * client can free each allocated frame (B5).
  */
 static void client_frames_are_the_kernels(struct kunit *test)
 {
@@ -209,15 +209,15 @@ static void client_frames_are_the_kernels(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, ksalloc_free_frame(other->client,
 						    &alloc->frames[1]));
 	ks_test_expect_counts(test, alloc, 0, 0, 0);
-	/* What was a client's is like any other frame afterwards */
+	/* After that, a frame of a client is like any other frame */
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(alloc, owner, &index));
 	KUNIT_EXPECT_EQ(test, index, 0);
 	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
 }
 
 /*
- * Passes if a client is not told before ksalloc_client_enable(), and is told of each
- * frame that becomes free from then on (C3).
+ * Passes if the callback is not called before ksalloc_client_enable(), and is called for
+ * each frame that becomes free from then on (C3).
  */
 static void client_enable(struct kunit *test)
 {
@@ -241,7 +241,7 @@ static void client_enable(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 1);
 }
 
-/* Passes if a client that was never enabled, and has frames, ends as any other (C5). */
+/* Passes if a client that was never enabled, and has frames, ends like any other (C5). */
 static void client_end_without_enable(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 2);
@@ -259,8 +259,8 @@ static void client_end_without_enable(struct kunit *test)
 }
 
 /*
- * Passes if each way in which a frame becomes free is told once for each frame to
- * each client that wants to know, and a frame that goes to a waiter is not (C3).
+ * Passes if for each way in which a frame becomes free, each enabled client is called once
+ * per frame, and not for a frame that is given to a waiter (C3).
  */
 static void client_is_told(struct kunit *test)
 {
@@ -289,21 +289,21 @@ static void client_is_told(struct kunit *test)
 	ks_allocator_free_owned(alloc, 1, owner);
 	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 2);
 
-	/* What a device lets go, all at once */
+	/* All frames of a device */
 	for (i = 2; i < CLIENT_FRAMES; i++)
 		KUNIT_ASSERT_EQ(test, 0, ks_allocator_submit(alloc, i,
 							     ks_test_device(1)));
 	ks_allocator_take_back(alloc, ks_test_device(1));
 	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), CLIENT_FRAMES);
 
-	/* What an owner leaves, another client for one */
+	/* All frames of an owner that ends, for example of another client */
 	for (i = 0; i < CLIENT_FRAMES; i++)
 		KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(deaf->client));
 	test_client_end(deaf);
 	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 2 * CLIENT_FRAMES);
 	KUNIT_EXPECT_EQ(test, atomic_read(&two->told), 2 * CLIENT_FRAMES);
 
-	/* Who has gone hears nothing */
+	/* A client that has ended is not called */
 	test_client_end(two);
 	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(one->client));
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0, true));
@@ -312,7 +312,10 @@ static void client_is_told(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&deaf->told), 0);
 }
 
-/* Passes if a callback in a hard interrupt takes the frame that it is told of (C3). */
+/*
+ * Passes if a callback in a hard interrupt can allocate the frame that has become free
+ * (C3).
+ */
 static void client_takes_what_it_is_told_of(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
@@ -338,7 +341,7 @@ static int test_client_do_wait(struct ks_test_call *call)
 	return ret;
 }
 
-/* A thread that waits for a frame on a client's behalf */
+/* A thread that waits for a frame for a client */
 static struct ks_test_call *test_client_wait(struct kunit *test,
 					     struct file *file,
 					     struct test_client *client,
@@ -384,7 +387,9 @@ static void client_queues_with_processes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 0);
 }
 
-/* Passes if a signal and a deadline end a client's request, and lose nothing (B4). */
+/*
+ * Passes if a signal and a deadline end the request of a client, and no frame is lost (B4).
+ */
 static void client_gives_up(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
@@ -407,8 +412,8 @@ static void client_gives_up(struct kunit *test)
 }
 
 /*
- * Passes if ksalloc_client_cancel() ends this client's requests and no other's,
- * leaves it its frames, and lets its later requests not wait (B4).
+ * Passes if ksalloc_client_cancel() ends the requests of this client and no others, does
+ * not take its frames, and its later requests do not wait (B4).
  */
 static void client_cancel(struct kunit *test)
 {
@@ -436,7 +441,7 @@ static void client_cancel(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0, true));
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[1]));
 
-	/* Later calls do not wait, but can be lucky */
+	/* Later calls do not wait, but can get a frame that is free */
 	calls[0] = test_client_wait(test, file, client, 0);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[0]));
 	KUNIT_EXPECT_EQ(test, calls[0]->ret, -ECANCELED);
@@ -447,7 +452,10 @@ static void client_cancel(struct kunit *test)
 	ks_test_expect_counts(test, alloc, 1, 0, 0);
 }
 
-/* Passes if an allocator says how many frames it has, and which dma-buf each has (F2). */
+/*
+ * Passes if the number of frames of an allocator and the dma-buf of each frame are right
+ * (F2).
+ */
 static void client_asks_allocators(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 2);
@@ -462,8 +470,8 @@ static void client_asks_allocators(struct kunit *test)
 }
 
 /*
- * Passes if the end of a client gives back its frames, touches no other owner's, and
- * cancels who waits (B4, B7, C5).
+ * Passes if the end of a client frees its frames, does not affect other owners, and cancels
+ * its waiting calls (B4, B7, C5).
  */
 static void client_end_gives_back(struct kunit *test)
 {
@@ -483,7 +491,7 @@ static void client_end_gives_back(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->nr_waiting)));
 
 	ks_allocator_reclaim(alloc, owner);
-	/* The frame of the file's owner went to the waiter */
+	/* The frame of the file's owner was given to the waiter */
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
 	KUNIT_EXPECT_EQ(test, call->index, 3);
 	call = test_client_wait(test, file, client, 0);
@@ -497,19 +505,19 @@ static void client_end_gives_back(struct kunit *test)
 }
 
 /**
- * struct client_in_irq - a free in a hard interrupt on another processor that is held
- * up in a callback
+ * struct client_in_irq - a free in a hard interrupt on another processor, which is blocked
+ * in a callback
  * @work: the interrupt
- * @freer: who frees
- * @frame: what
- * @listener: whose callback it is
- * @cpu: where the test is, and stays
- * @ready: the thread that ends a client is there, too
- * @in_callback: it has begun
- * @go: it may end
- * @callback_over: it has
- * @free_over: the call of ksalloc_free_frame() has
- * @over_then: what was due to be over when the end of a client had returned
+ * @freer: the client that frees
+ * @frame: the frame
+ * @listener: the client whose callback is called
+ * @cpu: the processor of the test
+ * @ready: the thread that ends a client is on that processor too
+ * @in_callback: the callback has begun
+ * @go: the callback may end
+ * @callback_over: the callback has ended
+ * @free_over: ksalloc_free_frame() has returned
+ * @over_then: whether it was over when the end of a client returned
  */
 struct client_in_irq {
 	struct irq_work work;
@@ -557,12 +565,12 @@ static void client_in_irq_queue(void *data)
 	irq_work_queue(&irq->work);
 }
 
-/* In a thread: the end of a client, and what was over when it returned */
+/* In a thread: ends a client, and records what was over when that returned */
 static int client_in_irq_end(struct ks_test_call *call)
 {
 	struct client_in_irq *irq = call->data;
 
-	/* Not where the interrupt is, under which it would have to wait */
+	/* Not on the interrupted processor, because the thread would have to wait there */
 	set_cpus_allowed_ptr(current, cpumask_of(irq->cpu));
 	WRITE_ONCE(irq->ready, true);
 	if (!ks_test_wait_until(READ_ONCE(irq->in_callback)))
@@ -623,8 +631,8 @@ static void client_ends_in_the_middle(struct kunit *test, bool freer)
 }
 
 /*
- * Passes if the end of a client waits for its callback that is under way in a hard
- * interrupt on another processor (C5).
+ * Passes if the end of a client waits for its callback that runs in a hard interrupt on
+ * another processor (C5).
  */
 static void client_end_waits_for_callback(struct kunit *test)
 {
@@ -634,8 +642,8 @@ static void client_end_waits_for_callback(struct kunit *test)
 }
 
 /*
- * Passes if the end of a client waits for its own free that is under way in a hard
- * interrupt on another processor, held up in another client's callback (C5).
+ * Passes if the end of a client waits for its own free that is in progress in a hard
+ * interrupt on another processor, blocked in another client's callback (C5).
  */
 static void client_end_waits_for_free(struct kunit *test)
 {
@@ -644,7 +652,10 @@ static void client_end_waits_for_free(struct kunit *test)
 	client_ends_in_the_middle(test, true);
 }
 
-/* Passes if a client keeps the allocator alive, and its end ends it (C5, B7). */
+/*
+ * Passes if a client keeps the allocator, and the end of the client ends the allocator (C5,
+ * B7).
+ */
 static void client_keeps_the_allocator(struct kunit *test)
 {
 	struct ksallocator_framing framing = {
@@ -677,7 +688,10 @@ static void client_keeps_the_allocator(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ks_test_dma_bufs_become(ground));
 }
 
-/* Passes if only an allocator has clients, and no client needs no end (A5). */
+/*
+ * Passes if only an allocator file is accepted, and ksalloc_client_destroy() accepts NULL
+ * and errors (A5).
+ */
 static void client_of_other_files(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A device that is no device: see fake_device.h.
+ * A fake device: see fake_device.h.
  *
- * It is at the same time the judge of how it is used: what a device may rely on
- * is checked in each call, and the first breach is kept as "misuse". A rig, once
- * it ends, has had none.
+ * It also checks how it is used. Each call checks the rules that a device may rely on. The
+ * first violation is stored in "misuse". At the end of a rig there must be none.
  */
 #include <linux/dma-buf.h>
 #include <linux/fs.h>
@@ -33,7 +32,7 @@ static bool ks_fake_conn_locked(struct ks_fake *fake)
 	       lockdep_is_held(&fake->device.connection->lock);
 }
 
-/* Begins each call, with a note of it; the caller ends it by unlocking */
+/* Begins each call: takes the lock and records the call. The caller unlocks at the end */
 static void ks_fake_enter(struct ks_fake *fake, enum ks_fake_op op, u32 frame)
 	__acquires(&fake->lock)
 {
@@ -48,7 +47,7 @@ static void ks_fake_enter(struct ks_fake *fake, enum ks_fake_op op, u32 frame)
 	ks_fake_check(fake, !fake->destroyed, "called after its end");
 }
 
-/* The same for a call that can fail, and may be due to */
+/* The same for a call that can fail; returns an errno if it shall fail now */
 static int ks_fake_try(struct ks_fake *fake, enum ks_fake_op op, u32 frame)
 	__acquires(&fake->lock)
 {
@@ -75,7 +74,7 @@ static int ks_fake_get_framing(struct ksalloc_device *device,
 	return ret;
 }
 
-/* What holds for each call that changes something */
+/* Checks that apply to each call that changes something */
 static void ks_fake_check_change(struct ks_fake *fake)
 {
 	ks_fake_check(fake, ks_fake_conn_locked(fake),
@@ -139,7 +138,7 @@ static bool ks_fake_owns(struct ks_fake *fake, u32 index)
 	       frame->connection == fake->device.connection;
 }
 
-/* Whether a descriptor of the calling task is of a frame's dma-buf, or none */
+/* Whether a descriptor of the calling task is of the dma-buf of a frame, or -1 */
 static bool ks_fake_right_fd(struct ks_fake *fake, u32 index, int fd)
 {
 	struct dma_buf *dmabuf;
@@ -219,7 +218,7 @@ static int ks_fake_run(struct ksalloc_device *device)
 	return ret;
 }
 
-/* If it fails, the device goes on with all that it has */
+/* If this fails, the device keeps running with all its frames */
 static int ks_fake_stop(struct ksalloc_device *device)
 {
 	struct ks_fake *fake = to_fake(device);
@@ -275,7 +274,7 @@ static void ks_fake_unwatch(struct ksalloc_device *device)
 	spin_unlock_irq(&fake->lock);
 }
 
-/* The last moment at which a device that did not stop may access its frames */
+/* A device that did not stop may access its frames until now */
 static void ks_fake_destroy(struct ksalloc_device *device)
 {
 	struct ks_fake *fake = to_fake(device);
@@ -318,7 +317,7 @@ struct ks_fake_action {
 	struct ks_fake *fake;
 };
 
-/* A connection that lives on has a device that lives on, where that is a mistake */
+/* If a connection is leaked by a bug, its device must stay too */
 static void ks_fake_end(void *data)
 {
 	struct ks_fake_action *action = data;
@@ -334,7 +333,7 @@ static void ks_fake_end(void *data)
 		kfree(fake);
 }
 
-/* A device, for a connection to be made of it in this test */
+/* A device for a connection that this test makes */
 struct ks_fake *ks_fake_create(struct kunit *test)
 {
 	struct ks_fake_action *action;
@@ -358,7 +357,7 @@ struct ks_fake *ks_fake_create(struct kunit *test)
 	return fake;
 }
 
-/* The memory of the suites' allocators is the device's own from now on */
+/* From now on, the memory of the allocators of the suites is the own memory of this device */
 void ks_fake_own_memory(struct ks_fake *fake)
 {
 	fake->own_ops = ks_fake_ops;
@@ -366,7 +365,7 @@ void ks_fake_own_memory(struct ks_fake *fake)
 	fake->device.ops = &fake->own_ops;
 }
 
-/* Begins a new record */
+/* Clears the record of calls */
 void ks_fake_forget(struct ks_fake *fake)
 {
 	spin_lock_irq(&fake->lock);
@@ -374,7 +373,7 @@ void ks_fake_forget(struct ks_fake *fake)
 	spin_unlock_irq(&fake->lock);
 }
 
-/* Lets one of the next calls that can fail do so; 0 for none */
+/* Makes one of the next calls fail that can fail; 0 for none */
 void ks_fake_fail(struct ks_fake *fake, u32 in, int error)
 {
 	spin_lock_irq(&fake->lock);
@@ -383,7 +382,7 @@ void ks_fake_fail(struct ks_fake *fake, u32 in, int error)
 	spin_unlock_irq(&fake->lock);
 }
 
-/* Lets the device fail to stop, from now on; 0 for not */
+/* Makes stop fail from now on; 0 to let it succeed */
 void ks_fake_fail_stop(struct ks_fake *fake, int error)
 {
 	spin_lock_irq(&fake->lock);
@@ -401,8 +400,8 @@ static void ks_fake_stand_at_gate(struct ks_fake *fake, enum ks_fake_op op,
 }
 
 /*
- * Holds the device up in its next call of this kind, with the connection's lock, until
- * ks_fake_open_gate(). Not twice
+ * Blocks the device in its next call of this kind, with the lock of the connection held,
+ * until ks_fake_open_gate(). Only one gate at a time
  */
 void ks_fake_close_gate(struct ks_fake *fake, enum ks_fake_op op)
 {
@@ -412,19 +411,19 @@ void ks_fake_close_gate(struct ks_fake *fake, enum ks_fake_op op)
 	fake->on_call = ks_fake_stand_at_gate;
 }
 
-/* Waits until the device is in that call */
+/* Waits until the device is blocked in that call */
 bool ks_fake_wait_at_gate(struct ks_fake *fake)
 {
 	return wait_for_completion_timeout(&fake->gate.reached, KS_TEST_PATIENCE);
 }
 
-/* Lets it go on, and later calls too */
+/* Lets that call and later calls continue */
 void ks_fake_open_gate(struct ks_fake *fake)
 {
 	complete_all(&fake->gate.open);
 }
 
-/* The record as words, in @text of KS_FAKE_TEXT bytes */
+/* The record as text, in @text of KS_FAKE_TEXT bytes */
 const char *ks_fake_calls(struct ks_fake *fake, char *text)
 {
 	static const char * const names[] = {
@@ -458,7 +457,7 @@ const char *ks_fake_calls(struct ks_fake *fake, char *text)
 	return text;
 }
 
-/* What the device is at; beyond the counts the lists are zero */
+/* The state of the device; list entries beyond the counts are zero */
 void ks_fake_look(struct ks_fake *fake, struct ks_fake_hw *hw)
 {
 	spin_lock_irq(&fake->lock);
@@ -470,7 +469,7 @@ void ks_fake_look(struct ks_fake *fake, struct ks_fake_hw *hw)
 	       (KS_TEST_FRAMES - hw->n_filled) * sizeof(hw->filled[0]));
 }
 
-/* Lets the device fill its next frame. In any context; false where it has none */
+/* Makes the device fill its next frame. In any context; false if it has none */
 bool ks_fake_fill(struct ks_fake *fake)
 {
 	struct ks_fake_hw *hw = &fake->hw;
@@ -501,7 +500,7 @@ bool ks_fake_fill(struct ks_fake *fake)
 	return fills;
 }
 
-/* Lets the device say this, be it ever so strange */
+/* Makes the device return any completion, even an invalid one */
 void ks_fake_fill_as(struct ks_fake *fake, const struct ksalloc_completion *completion)
 {
 	struct ks_fake_hw *hw = &fake->hw;
@@ -522,7 +521,7 @@ void ks_fake_fill_as(struct ks_fake *fake, const struct ksalloc_completion *comp
 	ks_connection_notify(fake->device.connection);
 }
 
-/* Lets the device disappear, and say so */
+/* Makes the device disappear and notify the connection */
 void ks_fake_vanish(struct ks_fake *fake)
 {
 	WRITE_ONCE(fake->gone, true);
@@ -532,8 +531,8 @@ void ks_fake_vanish(struct ks_fake *fake)
 /* Rigs */
 
 /*
- * Releases the connection, in the calling thread, and checks what there is to
- * see then: all frames are back, and the allocator is the test's alone again.
+ * Releases the connection in the calling thread. Then checks that all frames are free and
+ * that the allocator has no other reference.
  */
 void ks_rig_release(struct ks_rig *rig)
 {
@@ -557,7 +556,7 @@ static void ks_rig_action(void *data)
 	ks_rig_release(data);
 }
 
-/* Ends a rig before its test does, where the test makes many */
+/* Ends a rig before the end of its test, for tests that make many rigs */
 void ks_rig_end(struct ks_rig *rig)
 {
 	kunit_release_action(rig->test, ks_rig_action, rig);
@@ -595,7 +594,10 @@ static void ks_rig_file_end(void *file)
 	__fput_sync(file);
 }
 
-/* Another open file of the connection; it ends with the test, and before the rig */
+/*
+ * Another open file of the connection; it is closed at the end of the test, before the rig
+ * ends
+ */
 struct file *ks_rig_open(struct ks_rig *rig)
 {
 	struct file *file = ks_connection_open(rig->conn);
@@ -644,7 +646,7 @@ u32 ks_rig_submit(struct ks_rig *rig)
 	return index;
 }
 
-/* Collects a frame without waiting; @complete is written to if there is one */
+/* Completes a frame without waiting. @complete can be NULL */
 int ks_rig_read(struct ks_rig *rig, struct ksalloc_complete *complete)
 {
 	struct ks_test_read read = {};
@@ -680,13 +682,13 @@ u32 ks_rig_submitted(struct ks_rig *rig, u32 *order)
 	return ks_rig_slots(rig, &rig->conn->submitted, order);
 }
 
-/* Frames that are filled and not collected, likewise */
+/* Frames that are filled and not completed, in order; at most KS_TEST_FRAMES */
 u32 ks_rig_done(struct ks_rig *rig, u32 *order)
 {
 	return ks_rig_slots(rig, &rig->conn->reader.done, order);
 }
 
-/* Fails where the device was called otherwise since ks_fake_forget() */
+/* Fails if the calls since ks_fake_forget() are different */
 void ks_rig_expect_calls(struct ks_rig *rig, const char *expected)
 {
 	char text[KS_FAKE_TEXT];

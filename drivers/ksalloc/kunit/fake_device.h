@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A device that is no device: it writes down how it is called, fails when told to,
- * and fills frames when told to.
+ * A fake device: it records its calls, fails when a test requests it, and fills frames when
+ * a test requests it.
  */
 #ifndef _KS_FAKE_DEVICE_H
 #define _KS_FAKE_DEVICE_H
@@ -9,8 +9,8 @@
 #include "ks_test.h"
 
 /*
- * The calls of &struct ksalloc_device_ops that are written down: those that only ask
- * (gone, ready, show) are not.
+ * The recorded calls of &struct ksalloc_device_ops. gone, ready and show are not recorded,
+ * because they have no effect.
  */
 enum ks_fake_op {
 	KS_FAKE_GET_FRAMING,
@@ -25,14 +25,14 @@ enum ks_fake_op {
 	KS_FAKE_DESTROY,
 };
 
-/* Room for what a test lets happen between two ks_fake_forget() */
+/* Maximum number of calls between two ks_fake_forget() */
 #define KS_FAKE_CALLS 64
 
-/* Room for the same as words */
+/* The same as text */
 #define KS_FAKE_TEXT 512
 
 /**
- * struct ks_fake_hw - what a real device would know
+ * struct ks_fake_hw - state of the hardware of a real device
  * @acquired: its buffers are the frames of an allocator
  * @running: it streams
  * @queued: frames to fill, in order
@@ -50,10 +50,10 @@ struct ks_fake_hw {
 };
 
 /**
- * struct ks_fake_gate - where a device is held up in a call
- * @op: in which call
- * @reached: it is there
- * @open: it may go on
+ * struct ks_fake_gate - blocks the device in a call
+ * @op: the call
+ * @reached: the device is in that call
+ * @open: the call may continue
  */
 struct ks_fake_gate {
 	enum ks_fake_op op;
@@ -64,28 +64,28 @@ struct ks_fake_gate {
 /**
  * struct ks_fake - a fake device
  * @device: what the connection knows
- * @own_ops: operations of a device that has memory of its own
+ * @own_ops: operations of a device with its own memory
  * @lock: protects all that follows
- * @framing: what it says that it needs
+ * @framing: its requirements
  * @alloc: the allocator of its frames, while acquired
  * @hw: the device
  * @dmabuf_fd: the descriptor of the last queue
  * @sequence: sequence number of the next frame to be filled
  * @gone: the device has disappeared
- * @watched: the connection is told of news
- * @stuck: it did not stop
- * @destroyed: the end
- * @misuse: the first call that a device may rely on not to come; NULL for none
+ * @watched: the connection receives notifications
+ * @stuck: a stop has failed
+ * @destroyed: the device was destroyed
+ * @misuse: the first call that violates the rules for devices; NULL if there was none
  * @ops: the calls since ks_fake_forget(), the first KS_FAKE_CALLS of them
- * @frame: for queue, which frame
- * @n_calls: how many calls
- * @fail_in: which of the calls to come that can fail will: 1 is the next, 0 none.
- *	Stop does not count
- * @error: how
- * @failed: which call that was, once it has come
- * @stop_error: how stop fails; 0 if it does not
- * @on_call: called in each call that can fail, stop included, before it does anything
- * @on_call_data: argument
+ * @frame: the frame of each queue call
+ * @n_calls: number of calls
+ * @fail_in: which of the next calls that can fail does so: 1 is the next, 0 none. Calls of
+ *	stop are not counted
+ * @error: errno of that call
+ * @failed: the call that failed
+ * @stop_error: errno of stop; 0 if it does not fail
+ * @on_call: called at the beginning of each call that can fail, and of stop
+ * @on_call_data: its argument
  * @gate: argument of ks_fake_close_gate()
  */
 struct ks_fake {
@@ -117,7 +117,7 @@ struct ks_fake {
 	struct ks_fake_gate gate;
 };
 
-/* How many bytes the device fills in, in a frame of a page or more */
+/* Number of bytes that the device fills in, in a frame of a page or more */
 static inline u32 ks_fake_bytes(u32 sequence)
 {
 	return sequence % PAGE_SIZE + 1;
@@ -146,7 +146,7 @@ void ks_fake_vanish(struct ks_fake *fake);
  * @file: an open file of the connection; NULL when the test has released it
  * @conn: the connection
  * @fake: its device
- * @owner: the client that all is done for: the connection's open file
+ * @owner: the client of all calls: the open file of the connection
  */
 struct ks_rig {
 	struct kunit *test;

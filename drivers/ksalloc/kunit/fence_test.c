@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite "ksalloc_fence": frames that come back before the fences on their
- * dma-bufs are signalled (contract H3).
+ * KUnit suite "ksalloc_fence": frames that are returned before the fences on their dma-bufs
+ * are signalled (contract H3).
  */
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
@@ -17,7 +17,7 @@ static const char *fence_name(struct dma_fence *fence)
 
 static atomic_t fence_asked = ATOMIC_INIT(0);
 
-/* Drivers of fences do not expect to be asked in a hard interrupt */
+/* Drivers of fences do not expect to be called in a hard interrupt */
 static bool fence_signaled(struct dma_fence *fence)
 {
 	if (in_hardirq())
@@ -33,12 +33,15 @@ static const struct dma_fence_ops fence_ops = {
 
 static void fence_put(void *fence)
 {
-	/* After a test that has failed it may not be signalled yet */
+	/* After a failed test the fence may not be signalled yet */
 	dma_fence_signal(fence);
 	dma_fence_put(fence);
 }
 
-/* A reader's fence on a dma-buf, signalled at the test's end at the latest */
+/*
+ * Adds the fence of a reader to a dma-buf. It is signalled at the end of the test at the
+ * latest
+ */
 static struct dma_fence *fence_add_to(struct kunit *test,
 				      struct dma_buf *dmabuf,
 				      enum dma_resv_usage usage)
@@ -61,7 +64,7 @@ static struct dma_fence *fence_add_to(struct kunit *test,
 	return fence;
 }
 
-/* The same on a frame */
+/* The same for a frame */
 static struct dma_fence *fence_add(struct kunit *test,
 				   struct ks_allocator *alloc, u32 index,
 				   enum dma_resv_usage usage)
@@ -74,19 +77,19 @@ static void fence_do_signal(void *fence)
 	dma_fence_signal(fence);
 }
 
-/* In a hard interrupt, as devices do */
+/* Signals in a hard interrupt, as drivers of devices do */
 static void fence_signal(struct kunit *test, struct dma_fence *fence)
 {
 	KUNIT_ASSERT_EQ(test, 0, ks_test_in_hardirq(test, fence_do_signal, fence));
 }
 
-/* Whether all frames are free, or become so */
+/* Waits until all frames are free; false if they do not become free */
 static bool fence_all_free(struct ks_allocator *alloc)
 {
 	return ks_test_wait_until(!READ_ONCE(alloc->nr_allocated));
 }
 
-/* A frame is FENCED, whatever the work does meanwhile, and nobody's */
+/* Checks that a frame is FENCED and has no owner, also while the work runs */
 static void fence_expect(struct kunit *test, struct ks_allocator *alloc,
 			 struct ks_owner *owner, u32 index)
 {
@@ -142,8 +145,8 @@ static void fence_give_back(struct ks_allocator *alloc, struct ks_owner *owner,
 }
 
 /*
- * Passes if a frame with a fence is not given to a device, and is kept until the
- * fence is signalled, whatever way it comes back, and nobody's meanwhile (H3).
+ * Passes if a frame with a fence cannot be submitted, and is FENCED and without owner until
+ * the fence is signalled, for each way in which it can be returned (H3).
  */
 static void fence_every_way(struct kunit *test)
 {
@@ -177,8 +180,8 @@ static void fence_do_free(void *alloc)
 }
 
 /*
- * Passes if a hard interrupt may free a frame with fences, and the last one of
- * them, signalled in another, gives it to the thread that waits (H3, C1, B3).
+ * Passes if a hard interrupt may free a frame with fences, and the thread that waits gets
+ * it when the last fence is signalled in another interrupt (H3, C1, B3).
  */
 static void fence_in_interrupts(struct kunit *test)
 {
@@ -210,9 +213,9 @@ static void fence_in_interrupts(struct kunit *test)
 /**
  * struct fence_in_interrupt - a frame that is freed in an interrupt
  * @alloc: its allocator
- * @ret: what came of it
- * @state: the frame's state right afterwards
- * @asked: how often a fence was asked in a hard interrupt
+ * @ret: result of the free
+ * @state: state of the frame right afterwards
+ * @asked: number of calls to the driver of a fence in a hard interrupt
  */
 struct fence_in_interrupt {
 	struct ks_allocator *alloc;
@@ -243,8 +246,8 @@ static void fence_one_plane(void *data)
 }
 
 /*
- * An allocator of two frames with one plane is made one of one frame with two planes,
- * until the test's end.
+ * Changes an allocator of two frames with one plane into one of one frame with two planes,
+ * until the end of the test.
  */
 static struct ks_allocator *fence_two_planes(struct kunit *test)
 {
@@ -262,8 +265,8 @@ static struct ks_allocator *fence_two_planes(struct kunit *test)
 }
 
 /*
- * Passes if a fence that takes no part in implicit synchronization, as those of
- * memory management, keeps no frame (H3).
+ * Passes if a fence that takes no part in implicit synchronization, such as those of memory
+ * management, does not keep a frame (H3).
  */
 static void fence_bookkeeping(struct kunit *test)
 {
@@ -278,8 +281,8 @@ static void fence_bookkeeping(struct kunit *test)
 }
 
 /*
- * Passes if the frames of many fences come back each as its own are signalled,
- * and no reference to a fence is kept (H3).
+ * Passes if each of many frames becomes free when its own fences are signalled, and no
+ * reference to a fence is leaked (H3).
  */
 static void fence_many(struct kunit *test)
 {
@@ -296,7 +299,7 @@ static void fence_many(struct kunit *test)
 	}
 	ks_allocator_reclaim(alloc, owner);
 	for (i = 0; i < KS_TEST_FRAMES; i++) {
-		/* An order in which each comes once */
+		/* An order in which each frame comes once */
 		u32 next = i * 5 % KS_TEST_FRAMES;
 
 		fence_expect(test, alloc, owner, next);
@@ -311,9 +314,9 @@ static void fence_many(struct kunit *test)
 }
 
 /*
- * Passes if a frame that is freed in a hard interrupt is FENCED if it has any fence,
- * because nobody asks a fence there, and the work frees it if the fence is signalled
- * (H3, C1).
+ * Passes if a frame that is freed in a hard interrupt becomes FENCED if it has any fence,
+ * because fences are not tested in that context, and the work frees it if the fence is
+ * already signalled (H3, C1).
  */
 static void fence_not_asked_in_interrupt(struct kunit *test)
 {
@@ -335,24 +338,24 @@ static void fence_not_asked_in_interrupt(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, call.asked, 0);
 		if (!i)
 			fence_expect(test, alloc, owner, 0);
-		/* The second time it is signalled already */
+		/* The second time the fence is already signalled */
 		dma_fence_signal(fence);
 		KUNIT_ASSERT_TRUE(test, fence_all_free(alloc));
 	}
 
-	/* In a thread it is free at once */
+	/* In a thread the frame becomes free immediately */
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(alloc, owner, &index));
 	fence_free_and_look(&call);
 	KUNIT_EXPECT_EQ(test, call.state, KS_FRAME_FREE);
 }
 
 /*
- * Passes if a frame comes back when the last of all fences of all its planes is
- * signalled, in whatever order that happens (H3).
+ * Passes if a frame becomes free when the last fence of all its planes is signalled, in any
+ * order of the fences (H3).
  */
 static void fence_several_planes(struct kunit *test)
 {
-	/* Each order of two fences on each of two planes */
+	/* All orders of two fences on each of two planes */
 	static const u8 orders[][4] = {
 		{ 0, 1, 2, 3 }, { 3, 2, 1, 0 }, { 2, 0, 3, 1 }, { 1, 3, 0, 2 },
 		{ 2, 3, 0, 1 }, { 0, 2, 1, 3 },
@@ -379,7 +382,10 @@ static void fence_several_planes(struct kunit *test)
 	}
 }
 
-/* Passes if a fence on the second plane alone keeps a frame, and from a device (H3). */
+/*
+ * Passes if a fence that is only on the second plane keeps a frame, and prevents its
+ * submission (H3).
+ */
 static void fence_second_plane(struct kunit *test)
 {
 	struct ks_allocator *alloc = fence_two_planes(test);
@@ -414,10 +420,13 @@ static void fence_at_the_end(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
 	flush_work(&alloc->fence_work);
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 1, false));
-	/* The file ends here, and what the fences knew is gone before they are */
+	/*
+	 * The file ends here, and the callbacks on the fences are removed before they are
+	 * signalled
+	 */
 	ks_test_allocator_end(test, file);
 	KUNIT_EXPECT_TRUE(test, ks_test_dma_bufs_become(dma_bufs));
-	/* A dma-buf drops its fences after it has told its exporter of its end */
+	/* A dma-buf drops its fences after it has called release() of its exporter */
 	KUNIT_EXPECT_TRUE(test,
 			  ks_test_wait_until(kref_read(&armed->refcount) == 1 &&
 					     kref_read(&fresh->refcount) == 1));

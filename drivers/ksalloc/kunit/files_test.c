@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite "ksalloc_files": several open files of one connection, each of which is
- * a client, and callers that cannot be told of their frame.
+ * KUnit suite "ksalloc_files": several open files of one connection, each of which is a
+ * client, and callers whose answer cannot be written.
  */
 #include <linux/delay.h>
 #include <linux/mman.h>
@@ -21,7 +21,7 @@ static struct ks_rig *files_rig(struct kunit *test, u32 frames)
 	return rig;
 }
 
-/* Lets the device fill so many frames, which are @first and those after it */
+/* Makes the device fill @n frames: @first and the following ones */
 static void files_fill(struct ks_rig *rig, u32 first, u32 n)
 {
 	u32 i;
@@ -32,7 +32,7 @@ static void files_fill(struct ks_rig *rig, u32 first, u32 n)
 	}
 }
 
-/* Collects a frame through a file, which must be this one */
+/* Completes a frame through a file. It must be this frame */
 static void files_collect(struct ks_rig *rig, struct file *file, u32 index)
 {
 	struct ks_test_read read = { .answer.index = KS_TEST_NEVER };
@@ -42,7 +42,7 @@ static void files_collect(struct ks_rig *rig, struct file *file, u32 index)
 	KUNIT_EXPECT_EQ(rig->test, read.answer.index, index);
 }
 
-/* A call that cannot tell its caller, who would have got this frame */
+/* A call whose answer cannot be written. It must not get another frame than this */
 static void files_cannot_tell(struct ks_rig *rig, struct file *file, u32 index)
 {
 	struct ks_test_read read = { .error = -EFAULT };
@@ -69,9 +69,9 @@ static struct ks_test_call *files_wait(struct kunit *test, struct file *file)
 }
 
 /*
- * Passes if each open file has the frames that were collected through it, all get
- * frames of one stream in order, and the close of one gives back its own and leaves
- * the stream alone (B7, I2).
+ * Passes if each open file holds the frames that were completed through it, all files get
+ * frames of one stream in order, and closing a file frees only its own frames and does not
+ * stop the stream (B7, I2).
  */
 static void files_are_clients(struct kunit *test)
 {
@@ -105,8 +105,8 @@ static void files_are_clients(struct kunit *test)
 }
 
 /*
- * Passes if a frame that an open file submitted stays in the device when that file is
- * closed, and goes to the next reader (B7).
+ * Passes if a frame that was submitted through an open file stays in the device when that
+ * file is closed, and is given to the next reader (B7).
  */
 static void files_leave_submitted_frames(struct kunit *test)
 {
@@ -126,7 +126,7 @@ static void files_leave_submitted_frames(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, rig->alloc->frames[0].owner, rig->owner);
 }
 
-/* Passes if the connection ends with its last open file, whichever that is (B7, I4). */
+/* Passes if the connection ends with its last open file, in any order of closing (B7, I4). */
 static void files_end(struct kunit *test)
 {
 	struct ks_rig *rig = files_rig(test, 3);
@@ -151,8 +151,8 @@ static void files_end(struct kunit *test)
 }
 
 /*
- * Passes if another allocator takes the frames of the earlier one from all open files
- * of the connection, and from nobody else (D5).
+ * Passes if the assignment of another allocator frees the frames of the earlier one that
+ * open files of the connection hold, and no other frames (D5).
  */
 static void files_lose_frames_of_old_allocator(struct kunit *test)
 {
@@ -165,7 +165,7 @@ static void files_lose_frames_of_old_allocator(struct kunit *test)
 	files_fill(rig, 0, 2);
 	files_collect(rig, rig->file, 0);
 	files_collect(rig, second, 1);
-	/* Collected through the one connection, submitted through the other */
+	/* Completed through the first connection, submitted through the second */
 	KUNIT_ASSERT_EQ(test, ks_rig_alloc(rig), 2);
 	ks_rig_request(other, KSSTATE_RUN);
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_submit(other->conn, 2, -1));
@@ -182,7 +182,7 @@ static void files_lose_frames_of_old_allocator(struct kunit *test)
 }
 
 /**
- * struct files_user - memory of user space that the test has
+ * struct files_user - memory of user space for the test
  * @address: one page of it
  */
 struct files_user {
@@ -201,7 +201,7 @@ static struct files_user files_user(struct kunit *test)
 	return user;
 }
 
-/* An ioctl that takes a size and flags only */
+/* An ioctl with only size and flags */
 static long files_ioctl(struct files_user user, struct file *file,
 			unsigned int cmd)
 {
@@ -213,9 +213,9 @@ static long files_ioctl(struct files_user user, struct file *file,
 }
 
 /*
- * Passes if KSALLOC_CONNECTION_CANCEL ends the calls that wait through that open file,
- * and neither those through another nor later ones; and KSALLOC_ALLOCATOR_CANCEL does
- * the same for an allocator (B4).
+ * Passes if KSALLOC_CONNECTION_CANCEL ends the calls that wait through that open file, but
+ * not those through another file or later ones; and KSALLOC_ALLOCATOR_CANCEL does the same
+ * for an allocator (B4).
  */
 static void files_cancel(struct kunit *test)
 {
@@ -247,7 +247,7 @@ static void files_cancel(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(later));
 	KUNIT_EXPECT_EQ(test, later->ret, 0);
 
-	/* Now both frames are collected, and a third call waits for one to be free */
+	/* Now both frames are completed, and a third call waits for a free one */
 	calls[0] = ks_test_call_alloc(test, rig->allocator,
 				      ks_test_owner_of(rig->allocator), 0);
 	KUNIT_ASSERT_TRUE(test, ks_test_pending(calls[0]));
@@ -260,8 +260,8 @@ static void files_cancel(struct kunit *test)
 }
 
 /*
- * Passes if a frame that a caller cannot be told of is the next one still, for this
- * caller or another, and none is lost or told out of order (A4, I2).
+ * Passes if a frame whose answer cannot be written stays the next one, for this caller or
+ * another, and no frame is lost or reported out of order (A4, I2).
  */
 static void files_tell_fails(struct kunit *test)
 {
@@ -295,8 +295,8 @@ static void files_tell_fails(struct kunit *test)
 }
 
 /*
- * Passes if the second telling of a frame says the same as the first, marks of a gap
- * and a step back in time included, and the gap counts once (I3).
+ * Passes if the second attempt to report a frame has the same answer as the first,
+ * including the flags for a gap and a step back in time, and the gap is counted once (I3).
  */
 static void files_tell_the_same_again(struct kunit *test)
 {
@@ -331,8 +331,8 @@ static void files_tell_the_same_again(struct kunit *test)
 }
 
 /*
- * Passes if a frame that a caller could not be told of survives a pause, is the first
- * one after it, and goes back with the others when the stream ends (I1, I4, I5).
+ * Passes if a frame whose answer could not be written survives a pause, is the first frame
+ * after it, and becomes free with the others when the stream ends (I1, I4, I5).
  */
 static void files_tell_fails_and_state_changes(struct kunit *test)
 {
@@ -366,8 +366,8 @@ static int files_read_untold(struct ks_test_call *call)
 }
 
 /*
- * Passes if a call that waited for its frame and cannot be told of it returns, and
- * leaves the frame to another one that waits (I2).
+ * Passes if a call that waited for a frame, and whose answer cannot be written, returns and
+ * leaves the frame to another waiting call (I2).
  */
 static void files_tell_fails_after_a_wait(struct kunit *test)
 {
@@ -413,8 +413,8 @@ static void files_end_stream(struct ks_rig *rig, enum files_stream_end how)
 }
 
 /*
- * Passes if a call that waits for a frame of one stream does not wait on in the next,
- * though it gets to run when that has begun, and one that begins then waits for its
+ * Passes if a call that waits in one stream does not continue to wait in the next, even if
+ * it runs only when that has begun; and a call that begins in the next stream gets its
  * frame (I4, I5).
  */
 static void files_stream_number(struct kunit *test)
@@ -426,7 +426,7 @@ static void files_stream_number(struct kunit *test)
 
 	for (how = 0; how < FILES_STREAM_ENDS; how++) {
 		early = files_wait(test, rig->file);
-		/* On this processor nobody else runs until this task sleeps */
+		/* No other task runs on this processor until this task sleeps */
 		set_cpus_allowed_ptr(early->task,
 				     cpumask_of(raw_smp_processor_id()));
 		set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id()));
@@ -454,9 +454,9 @@ static void files_stream_number(struct kunit *test)
 }
 
 /*
- * Passes if a call that could not tell its caller goes on where it was: it gets the
- * frame, but is cancelled if the stream has ended meanwhile, or if the calls of its file
- * were cancelled (B4, I4, I5).
+ * Passes if a call whose answer could not be written continues: it gets the frame, but is
+ * cancelled if the stream has ended meanwhile or the calls of its file were cancelled (B4,
+ * I4, I5).
  */
 static void files_read_goes_on(struct kunit *test)
 {
@@ -480,14 +480,14 @@ static void files_read_goes_on(struct kunit *test)
 				ks_test_read_on(&read));
 		KUNIT_EXPECT_EQ(test, read.told, cancelled ? 1 : 2);
 
-		/* A new call has nothing to do with that */
+		/* A new call is not affected */
 		if (how == FILES_STREAM_ENDS)
 			files_collect(rig, rig->file, 0);
 		else
 			ks_rig_read(rig, &read.answer);
 		ks_allocator_reclaim(rig->alloc, rig->owner);
 		ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
-		/* So that the next one is frame 0 again */
+		/* Makes frame 0 the next frame again */
 		KUNIT_ASSERT_EQ(test, ks_rig_alloc(rig), 1);
 		KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(rig->alloc, 1, false));
 	}
@@ -502,8 +502,8 @@ static int files_do_submit(struct ks_test_call *call)
 /**
  * struct files_quick - calls that must not wait for the device
  * @closing: an open file of the connection to be closed
- * @text: what fdinfo says
- * @events: what poll says
+ * @text: the text of fdinfo
+ * @events: the events of poll
  */
 struct files_quick {
 	struct file *closing;
@@ -526,8 +526,9 @@ static int files_do_quick(struct ks_test_call *call)
 }
 
 /*
- * Passes if the close of an open file takes back its frames, and poll and fdinfo
- * answer, while another thread is in the device with the connection's lock (B7).
+ * Passes if closing an open file frees its frames, and poll and fdinfo return, while
+ * another thread is in an operation of the device with the lock of the connection held
+ * (B7).
  */
 static void files_do_not_wait_for_the_device(struct kunit *test)
 {
@@ -567,9 +568,9 @@ static void files_do_not_wait_for_the_device(struct kunit *test)
 }
 
 /*
- * Passes if a call that must not wait gets EAGAIN, and poll says nothing even of a frame
- * that is there, while another thread changes the state and is in the device; and pollers
- * are woken afterwards and told of the frame (I2).
+ * Passes if a non-blocking call gets EAGAIN, and poll reports nothing even if a frame is
+ * filled, while another thread changes the state and is in an operation of the device; and
+ * pollers are woken afterwards and see the frame (I2).
  */
 static void files_nonblock_while_changing(struct kunit *test)
 {
@@ -652,8 +653,8 @@ static int files_do_check(struct ks_test_call *call)
 }
 
 /*
- * Passes if ks_connection_check() finds a device gone that has not said so, and the
- * connection is in STOP and has no frames when it returns (I6).
+ * Passes if ks_connection_check() notices a device that has disappeared without a
+ * notification, and the connection is in STOP and has no frames when it returns (I6).
  */
 static void files_check(struct kunit *test)
 {
@@ -670,8 +671,8 @@ static void files_check(struct kunit *test)
 }
 
 /*
- * Passes if the same is true while the connection is taken down already, by a device
- * that takes its time to stop (I6).
+ * Passes if this also applies while the connection is already being taken down, and the
+ * device stops slowly (I6).
  */
 static void files_check_waits(struct kunit *test)
 {
@@ -709,8 +710,8 @@ static int files_do_check_killed(struct ks_test_call *call)
 }
 
 /*
- * Passes if who waits for a device that does not stop can be killed, and the connection
- * is taken down all the same (I6).
+ * Passes if a task that waits for a device that does not stop can be killed, and the
+ * connection is taken down nevertheless (I6).
  */
 static void files_check_is_killed(struct kunit *test)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite "ksalloc_flush": flushes, and what headers say of time.
+ * KUnit suite "ksalloc_flush": flushes, and the times in headers.
  */
 #include <linux/videodev2.h>
 
@@ -27,7 +27,7 @@ static int flush_read(struct ks_rig *rig, struct ksalloc_complete *complete)
 	return ks_rig_read(rig, complete);
 }
 
-/* The options of a frame that is filled now, and free afterwards */
+/* Returns the options of a frame that is filled now. The frame is free afterwards */
 static u32 flush_options(struct ks_rig *rig)
 {
 	struct ksalloc_complete complete;
@@ -40,8 +40,8 @@ static u32 flush_options(struct ks_rig *rig)
 }
 
 /*
- * Passes if BEGIN makes the device let go of its frames, and END makes it run
- * where the state is RUN and not in PAUSE; twice is once (I5).
+ * Passes if BEGIN stops the device, and END starts it in RUN but not in PAUSE, and a second
+ * BEGIN or END has no effect (I5).
  */
 static void flush_calls(struct kunit *test)
 {
@@ -65,8 +65,8 @@ static void flush_calls(struct kunit *test)
 }
 
 /*
- * Passes if BEGIN takes back what is queued and what is filled, lets the state be,
- * and ends a reader's wait (I5).
+ * Passes if BEGIN frees queued and filled frames, does not change the state, and ends the
+ * wait of a reader (I5).
  */
 static void flush_takes_all(struct kunit *test)
 {
@@ -102,8 +102,8 @@ static void flush_takes_all(struct kunit *test)
 }
 
 /*
- * Passes if a device that does not run again is not made to by the state, but by
- * the next END; until then the flush goes on (I5).
+ * Passes if a device that does not start at END is not started by a change of the state but
+ * by the next END, and the flush continues until then (I5).
  */
 static void flush_end_fails(struct kunit *test)
 {
@@ -120,7 +120,7 @@ static void flush_end_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flush_options(rig), VALID | DATA | TIME);
 }
 
-/* Passes if RUN during a flush leaves it to END to let the device run (I5). */
+/* Passes if RUN during a flush leaves the start of the device to END (I5). */
 static void flush_run_meanwhile(struct kunit *test)
 {
 	struct ks_rig *rig = flush_rig(test, 2, KSSTATE_PAUSE);
@@ -136,8 +136,8 @@ static void flush_run_meanwhile(struct kunit *test)
 }
 
 /*
- * Passes if below PAUSE there is no flush, and to go there ends one, with no mark
- * on the next stream (I5).
+ * Passes if there is no flush below PAUSE, and a state below PAUSE ends a flush without a
+ * mark on the next stream (I5).
  */
 static void flush_states(struct kunit *test)
 {
@@ -159,7 +159,7 @@ static void flush_states(struct kunit *test)
 	}
 }
 
-/* Passes if a vanished device ends a flush with ENODEV (I5, I6). */
+/* Passes if END fails with ENODEV when the device has disappeared during a flush (I5, I6). */
 static void flush_gone(struct kunit *test)
 {
 	struct ks_rig *rig = flush_rig(test, 2, KSSTATE_RUN);
@@ -173,8 +173,8 @@ static void flush_gone(struct kunit *test)
 }
 
 /*
- * Passes if TIMEDISCONTINUITY is on frames whose time is before that of the last
- * one that had a time, and on no frame without one; gaps do not matter (I3).
+ * Passes if TIMEDISCONTINUITY is on frames whose time is before that of the last frame with
+ * a time, and on no frame without a time; gaps do not matter (I3).
  */
 static void flush_times(struct kunit *test)
 {
@@ -214,7 +214,7 @@ static void flush_times(struct kunit *test)
 	}
 }
 
-/* Passes if a duration is valid where the device says one, and only there (I3). */
+/* Passes if a duration is valid only if the device reports one (I3). */
 static void flush_durations(struct kunit *test)
 {
 	static const s64 durations[] = { 0, 1, 333333, 0, 400000 };
@@ -240,8 +240,8 @@ static void flush_durations(struct kunit *test)
 }
 
 /*
- * Passes if a key frame is a SPLICEPOINT, a damaged one a discontinuity, the last
- * one the end, and a time is one on CLOCK_MONOTONIC only (I3).
+ * Passes if a key frame is marked as SPLICEPOINT, a damaged one as discontinuity, the last
+ * one as end of stream, and a time is valid only on CLOCK_MONOTONIC (I3).
  */
 static void flush_v4l2_flags(struct kunit *test)
 {
@@ -267,7 +267,7 @@ static void flush_v4l2_flags(struct kunit *test)
 				    cases[i].options, "case %u", i);
 }
 
-/* Passes if a key frame's SPLICEPOINT reaches the reader (I3). */
+/* Passes if SPLICEPOINT of a key frame reaches the reader (I3). */
 static void flush_key_frame(struct kunit *test)
 {
 	struct ks_rig *rig = flush_rig(test, 1, KSSTATE_RUN);

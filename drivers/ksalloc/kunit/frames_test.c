@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite "ksalloc_frames": who has which frame of an allocator, and who
- * waits for one.
+ * KUnit suite "ksalloc_frames": which owner has which frame of an allocator, and which
+ * requests wait for one.
  *
- * Owners are no open files here, and connections are pointers to nothing, because
- * they are only compared. Whoever waits is a thread (ks_test_call_alloc()).
+ * Owners are not in open files here, and connections are invalid pointers, because they are
+ * only compared. A waiting request is a thread (ks_test_call_alloc()).
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -49,7 +49,7 @@ static u32 frames_submit(struct kunit *test, struct ks_allocator *alloc,
 	return index;
 }
 
-/* Starts a thread that waits for a frame, and lets it get into the line */
+/* Starts a thread that waits for a frame, and waits until it is in the queue */
 static struct ks_test_call *frames_wait(struct kunit *test, struct file *file,
 					struct ks_owner *owner, u64 deadline_ns)
 {
@@ -64,7 +64,7 @@ static struct ks_test_call *frames_wait(struct kunit *test, struct file *file,
 	return call;
 }
 
-/* The call has got this frame */
+/* Checks that the call has got this frame */
 static void frames_expect_got(struct kunit *test, struct ks_test_call *call,
 			      u32 index)
 {
@@ -73,7 +73,7 @@ static void frames_expect_got(struct kunit *test, struct ks_test_call *call,
 	KUNIT_EXPECT_EQ(test, call->index, index);
 }
 
-/* The call has ended so, and has written nothing */
+/* Checks that the call has ended with this errno and has written nothing */
 static void frames_expect_ended(struct kunit *test, struct ks_test_call *call,
 				int error)
 {
@@ -83,8 +83,8 @@ static void frames_expect_ended(struct kunit *test, struct ks_test_call *call,
 }
 
 /*
- * Passes if an allocator gives out each of its frames once, and then, to
- * anybody, EAGAIN and nothing (B1).
+ * Passes if an allocator gives out each of its frames once, and after that returns EAGAIN
+ * to every owner and writes nothing (B1).
  */
 static void frames_bound(struct kunit *test)
 {
@@ -108,7 +108,7 @@ static void frames_bound(struct kunit *test)
 	ks_test_expect_counts(test, alloc, KS_TEST_FRAMES, 0, 0);
 }
 
-/* Passes if the bound of one allocator is nothing to another (G2). */
+/* Passes if the limits of two allocators are independent (G2). */
 static void frames_bound_is_each_allocators_own(struct kunit *test)
 {
 	struct ks_allocator *one = ks_test_allocator(test, 2);
@@ -127,7 +127,10 @@ static void frames_bound_is_each_allocators_own(struct kunit *test)
 	ks_test_expect_counts(test, other, 3, 0, 0);
 }
 
-/* Passes if the frame that has been free the longest goes first, new ones in order (B1). */
+/*
+ * Passes if the frame that has been free the longest is allocated first, and new frames in
+ * order (B1).
+ */
 static void frames_longest_free_first(struct kunit *test)
 {
 	static const u32 order[] = { 3, 0, 5, 1, 4, 2 };
@@ -145,7 +148,7 @@ static void frames_longest_free_first(struct kunit *test)
 				order[i]);
 }
 
-/* Passes if ks_allocator_alloc() takes a free frame at once, as its owner's (B1). */
+/* Passes if ks_allocator_alloc() takes a free frame immediately, for its owner (B1). */
 static void frames_alloc_without_waiting(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 2);
@@ -155,7 +158,7 @@ static void frames_alloc_without_waiting(struct kunit *test)
 
 	call = ks_test_call_alloc(test, file, owner, 0);
 	frames_expect_got(test, call, 0);
-	/* A deadline that has passed is for waiting only */
+	/* A deadline in the past matters only if the call has to wait */
 	call = ks_test_call_alloc(test, file, owner, 1);
 	frames_expect_got(test, call, 1);
 
@@ -167,8 +170,8 @@ static void frames_alloc_without_waiting(struct kunit *test)
 }
 
 /*
- * Passes if of sixteen waiting threads each freed frame ends the oldest's wait
- * and nobody else's (B2, B3).
+ * Passes if with sixteen waiting threads each freed frame ends only the wait of the oldest
+ * (B2, B3).
  */
 static void frames_waiters_in_order(struct kunit *test)
 {
@@ -203,8 +206,8 @@ static void frames_waiters_in_order(struct kunit *test)
 }
 
 /*
- * Passes if a freed frame is a waiter's before its free has returned: a
- * newcomer that does not wait gets none, and one that waits is the last (B3).
+ * Passes if a waiter has a freed frame before the free has returned: a later request that
+ * does not wait gets none, and one that waits is the last (B3).
  */
 static void frames_newcomers_do_not_overtake(struct kunit *test)
 {
@@ -233,14 +236,14 @@ static void frames_newcomers_do_not_overtake(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
 	frames_expect_got(test, last, 0);
-	/* With nobody waiting, a free frame is anybody's again */
+	/* If nobody waits, any owner can allocate a free frame again */
 	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
 	KUNIT_EXPECT_EQ(test, frames_alloc(test, alloc, newcomer), 0);
 }
 
 /*
- * Passes if freeing what is free, out of range or in a device is an error each,
- * and changes nothing (B5).
+ * Passes if freeing a frame that is free, out of range or in a device fails and changes
+ * nothing (B5).
  */
 static void frames_free_errors(struct kunit *test)
 {
@@ -264,8 +267,8 @@ static void frames_free_errors(struct kunit *test)
 }
 
 /*
- * Passes if a frame is freed for its owner only while it is just that owner's,
- * and otherwise stays as it is (A4).
+ * Passes if ks_allocator_free_owned() frees a frame only while this owner holds it, and
+ * else changes nothing (A4).
  */
 static void frames_free_owned(struct kunit *test)
 {
@@ -289,8 +292,8 @@ static void frames_free_owned(struct kunit *test)
 }
 
 /*
- * Passes if an allocated frame goes into the device, whoever holds it, and any
- * other is an error that changes nothing (B5, I2).
+ * Passes if an allocated frame of any owner can be submitted, and any other frame is an
+ * error that changes nothing (B5, I2).
  */
 static void frames_submit_errors(struct kunit *test)
 {
@@ -316,7 +319,7 @@ static void frames_submit_errors(struct kunit *test)
 	ks_allocator_take_back(alloc, DEVICE_A);
 }
 
-/* Passes if a frame that a device did not accept is its owner's, as before (A4). */
+/* Passes if a frame that a device did not accept is allocated to its owner as before (A4). */
 static void frames_unsubmit_to_owner(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 3);
@@ -334,8 +337,8 @@ static void frames_unsubmit_to_owner(struct kunit *test)
 }
 
 /*
- * Passes if a frame that a device did not accept, and whose owner has gone
- * meanwhile, is free, or the oldest waiter's (B3, B7).
+ * Passes if a frame that a device did not accept, and whose owner has ended meanwhile,
+ * becomes free or is given to the oldest waiter (B3, B7).
  */
 static void frames_unsubmit_without_owner(struct kunit *test)
 {
@@ -360,7 +363,7 @@ static void frames_unsubmit_without_owner(struct kunit *test)
 	ks_test_expect_counts(test, alloc, 1, 0, 0);
 }
 
-/* Passes if a delivered frame is just that owner's, whoever submitted it (I2). */
+/* Passes if a delivered frame belongs to that owner, whichever owner submitted it (I2). */
 static void frames_deliver(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 2);
@@ -383,8 +386,8 @@ static void frames_deliver(struct kunit *test)
 }
 
 /*
- * Passes if of an allocator that two devices share, the frames of one are taken back
- * and no others (G1, I4).
+ * Passes if for an allocator that two devices share, only the frames of one device are
+ * taken back (G1, I4).
  */
 static void frames_take_back_by_connection(struct kunit *test)
 {
@@ -414,7 +417,10 @@ static void frames_take_back_by_connection(struct kunit *test)
 	ks_test_expect_counts(test, alloc, 1, 0, 0);
 }
 
-/* Passes if frames that come back from a device go to who waits, in order (B3). */
+/*
+ * Passes if frames that are returned from a device are given to waiting requests, in order
+ * (B3).
+ */
 static void frames_take_back_serves_waiters(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 3);
@@ -433,9 +439,7 @@ static void frames_take_back_serves_waiters(struct kunit *test)
 	ks_test_expect_counts(test, alloc, 2, 0, 0);
 }
 
-/*
- * Passes if an owner loses its frames, and no other owner loses any (B7).
- */
+/* Passes if reclaim takes the frames of an owner and no others (B7). */
 static void frames_reclaim_owner(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 6);
@@ -444,7 +448,7 @@ static void frames_reclaim_owner(struct kunit *test)
 	struct ks_owner *third = ks_test_owner(test, alloc);
 	struct ks_test_frames frames;
 
-	/* Of two open files of one connection, as well */
+	/* Also of two open files of one connection */
 	owner->connection = DEVICE_A;
 	other->connection = DEVICE_A;
 	frames_alloc(test, alloc, owner);
@@ -460,7 +464,7 @@ static void frames_reclaim_owner(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, frames.frame[3].state, KS_FRAME_FREE);
 	KUNIT_EXPECT_EQ(test, frames.allocated, 2);
 
-	/* Again: there is nothing left to take */
+	/* A second time, there is nothing to take */
 	ks_allocator_reclaim(alloc, owner);
 	ks_test_expect_frames(test, alloc, &frames);
 }
@@ -485,7 +489,7 @@ static void frames_reclaim_connection(struct kunit *test)
 	frames_alloc(test, alloc, none);
 	frames_alloc(test, alloc, two);
 	frames_alloc(test, alloc, other);
-	/* One that it collected, and gave to another device */
+	/* A frame that it completed, and that was submitted to another device */
 	frames_submit(test, alloc, one, DEVICE_B);
 	frames_submit(test, alloc, none, DEVICE_A);
 
@@ -508,8 +512,8 @@ static void frames_reclaim_connection(struct kunit *test)
 }
 
 /*
- * Passes if a submitted frame whose owner has ended belongs to its reader once it is
- * delivered, and to nobody if the device did not accept it (B7, I2).
+ * Passes if a submitted frame whose owner has ended belongs to its reader when it is
+ * delivered, and becomes free if the device did not accept it (B7, I2).
  */
 static void frames_reclaim_submitted(struct kunit *test)
 {
@@ -534,15 +538,15 @@ static void frames_reclaim_submitted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, frames.frame[1].state, KS_FRAME_FREE);
 	ks_test_expect_counts(test, alloc, 1, 0, 0);
 
-	/* The owner that has ended has nothing to do with either any more */
+	/* The ended owner does not affect either frame any more */
 	ks_allocator_reclaim(alloc, owner);
 	ks_test_expect_frames(test, alloc, &frames);
 	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
 }
 
 /*
- * Passes if a frame in a device stays there when its owner goes, and comes back
- * as nobody's when the device lets go of it (B7).
+ * Passes if a frame in a device stays there when its owner ends, and is returned without an
+ * owner when the device stops (B7).
  */
 static void frames_reclaim_leaves_the_device_alone(struct kunit *test)
 {
@@ -566,8 +570,8 @@ static void frames_reclaim_leaves_the_device_alone(struct kunit *test)
 }
 
 /*
- * Passes if frames of an owner that ends are not given to its own waiting threads
- * but to those behind them (B3, B4, B7).
+ * Passes if frames of an owner that ends are not given to its own waiting threads but to
+ * requests behind them (B3, B4, B7).
  */
 static void frames_reclaim_serves_others(struct kunit *test)
 {
@@ -592,9 +596,9 @@ static void frames_reclaim_serves_others(struct kunit *test)
 }
 
 /*
- * Passes if the close of a descriptor does nothing while the open file has another
- * one, and the last close ends the open file: its frames go to those who wait through
- * other open files (B3, B7).
+ * Passes if closing a descriptor has no effect while the open file has another one, and the
+ * last close ends the open file: its frames are given to requests that wait through other
+ * open files (B3, B7).
  */
 static void frames_close(struct kunit *test)
 {
@@ -625,8 +629,8 @@ static void frames_close(struct kunit *test)
 }
 
 /*
- * Passes if the close of the last descriptor does not end a call that waits through
- * the same open file: the call keeps the open file, and its frame (B4, B7).
+ * Passes if closing the last descriptor does not end a call that waits through the same
+ * open file: the call keeps the open file, and its frame (B4, B7).
  */
 static void frames_close_under_a_call(struct kunit *test)
 {
@@ -654,8 +658,8 @@ static void frames_close_under_a_call(struct kunit *test)
 }
 
 /*
- * Passes if a signal ends the wait of the one that gets it, be it first,
- * between others or last in the line, and the frame goes to the next (B4).
+ * Passes if a signal ends the wait of the thread that gets it, at the beginning, in the
+ * middle or at the end of the queue, and the frame is given to the next request (B4).
  */
 static void frames_signal(struct kunit *test)
 {
@@ -709,7 +713,7 @@ static void frames_deadline(struct kunit *test)
 	ks_test_expect_counts(test, alloc, 0, 0, 0);
 }
 
-/* Passes if a deadline however far in the future is waited for (B2). */
+/* Passes if deadlines in the far future work (B2). */
 static void frames_deadline_far(struct kunit *test)
 {
 	const u64 deadlines[] = {
@@ -731,7 +735,7 @@ static void frames_deadline_far(struct kunit *test)
 	}
 }
 
-/* Passes if those behind a waiter whose deadline passes keep their order (B3, B4). */
+/* Passes if requests behind one whose deadline passes keep their order (B3, B4). */
 static void frames_deadline_in_line(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
@@ -754,8 +758,8 @@ static void frames_deadline_in_line(struct kunit *test)
 }
 
 /*
- * Passes if poll says EPOLLIN just while a frame is free, and each way of
- * becoming free wakes pollers with that (B2, E1).
+ * Passes if poll reports EPOLLIN only while a frame is free, and each way in which a frame
+ * becomes free wakes pollers with EPOLLIN (B2, E1).
  */
 static void frames_poll(struct kunit *test)
 {
@@ -803,14 +807,14 @@ static void frames_poll(struct kunit *test)
 
 		ks_allocator_take_back(alloc, DEVICE_A);
 		ks_allocator_reclaim(alloc, owner);
-		/* Frame 0 is to be the first to be allocated again */
+		/* Makes frame 0 the next frame to be allocated */
 		frames_alloc_all(test, alloc, owner);
 		ks_allocator_free(alloc, 0, false);
 		ks_allocator_free(alloc, 1, false);
 	}
 }
 
-/* Passes if a frame that goes to a waiter is never free for a poller (B3). */
+/* Passes if pollers never see a frame that is given to a waiter as free (B3). */
 static void frames_poll_while_others_wait(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
@@ -831,8 +835,8 @@ static void frames_poll_while_others_wait(struct kunit *test)
 #define MODEL_STEPS 10000
 
 /*
- * The model: what there is to see of the frames, turned into what must be there
- * after a call, in the contract's words
+ * The model: it computes from the visible state before a call the state that the contract
+ * requires after it
  */
 
 static bool frames_model_is(const struct ks_test_frames *model, u32 index,
@@ -876,7 +880,7 @@ static int frames_model_alloc(struct ks_test_frames *model,
 	return 0;
 }
 
-/* B5: what is said of a frame that is to be freed or submitted by user space */
+/* B5: the result of freeing or submitting a frame by user space */
 static int frames_model_check(const struct ks_test_frames *model, u32 index)
 {
 	if (frames_model_is(model, index, KS_FRAME_ALLOCATED))
@@ -884,7 +888,7 @@ static int frames_model_check(const struct ks_test_frames *model, u32 index)
 	return frames_model_is(model, index, KS_FRAME_IN_DEVICE) ? -EBUSY : -EINVAL;
 }
 
-/* The same, to be freed by a kernel client */
+/* The same for a free by a kernel client */
 static int frames_model_check_kernel(const struct ks_test_frames *model, u32 index)
 {
 	if (frames_model_is(model, index, KS_FRAME_ALLOCATED))
@@ -909,7 +913,7 @@ static void frames_model_from_device(struct ks_test_frames *model, u32 index,
 	model->in_device--;
 }
 
-/* B7: what an owner has, or without one, all owners of a connection */
+/* B7: the frames of an owner; if @owner is NULL, of all owners of a connection */
 static void frames_model_reclaim(struct ks_test_frames *model,
 				 const struct ks_owner *gone,
 				 const struct ks_connection *connection)
@@ -941,7 +945,7 @@ static void frames_model_take_back(struct ks_test_frames *model,
 			frames_model_free(model, i);
 }
 
-/* A frame that a device did not accept is its owner's again, if that is there */
+/* A frame that a device did not accept belongs to its owner again, if that exists */
 static void frames_model_unsubmit(struct ks_test_frames *model, u32 index)
 {
 	const struct ks_owner *owner = model->frame[index].owner;
@@ -965,7 +969,7 @@ enum frames_call {
 	CALL_RECLAIM_CONNECTION,
 };
 
-/* Calls with a frame @i, or a number beyond the last */
+/* Calls with frame @i, or an index beyond the last frame */
 static void frames_step(struct kunit *test, struct ks_allocator *alloc,
 			struct ks_test_frames *model, enum frames_call call,
 			struct ks_owner *owner, u32 i)
@@ -1015,7 +1019,7 @@ static void frames_step(struct kunit *test, struct ks_allocator *alloc,
 	}
 }
 
-/* Calls that are made only for a frame that there is, or that is in a device */
+/* Calls that are made only for a frame that exists, or that is in a device */
 static void frames_step_within(struct kunit *test, struct ks_allocator *alloc,
 			       struct ks_test_frames *model, enum frames_call call,
 			       struct ks_owner *owner, u32 i)
@@ -1037,7 +1041,7 @@ static void frames_step_within(struct kunit *test, struct ks_allocator *alloc,
 	}
 }
 
-/* Two open files of each of two connections, one of the allocator, a kernel client */
+/* Two open files of each of two connections, one of the allocator, and a kernel client */
 static void frames_random_owners(struct kunit *test, struct ks_allocator *alloc,
 				 struct ks_owner *owners[MODEL_OWNERS])
 {
@@ -1053,14 +1057,16 @@ static void frames_random_owners(struct kunit *test, struct ks_allocator *alloc,
 }
 
 /*
- * Passes if after each of 10,000 random calls for six owners and two devices the
- * frames are what a model of them says: whose each is, which are free, and in which
- * order; and if there often is no free frame, and often more than one frame in a
- * device (B1, B5, B7, C2, I2, I4).
+ * Passes if after each of 10,000 random calls for six owners and two devices, the owner of
+ * each frame, the free frames and their order are those of the model; and if there often is
+ * no free frame, and often more than one frame in a device (B1, B5, B7, C2, I2, I4).
  */
 static void frames_random_calls(struct kunit *test)
 {
-	/* As often as it stands here; what ends much is rare, or all would be free */
+	/*
+	 * Each call is as frequent as its number of entries. Calls that free many frames
+	 * are rare, or all frames would be free
+	 */
 	static const enum frames_call calls[] = {
 		CALL_ALLOC, CALL_ALLOC, CALL_ALLOC, CALL_ALLOC, CALL_ALLOC,
 		CALL_ALLOC, CALL_ALLOC, CALL_ALLOC, CALL_SUBMIT, CALL_SUBMIT,
@@ -1107,10 +1113,10 @@ static void frames_random_calls(struct kunit *test)
 /**
  * struct frames_free - a frame that is freed in an interrupt
  * @alloc: the allocator
- * @begins: the interrupt has come
- * @pause_ns: how long it waits then
- * @ret: what came of it
- * @done: it has come
+ * @begins: the interrupt has begun
+ * @pause_ns: how long the interrupt waits then
+ * @ret: result of the free
+ * @done: the interrupt has ended
  */
 struct frames_free {
 	struct ks_allocator *alloc;
@@ -1131,9 +1137,8 @@ static void frames_free_first(void *data)
 }
 
 /*
- * Passes if a waiter that is cancelled while another processor frees the frame
- * that it waits for gets the frame or ECANCELED, and either way the frame is free
- * after that (B4).
+ * Passes if a waiter that is cancelled while another processor frees the frame gets the
+ * frame or ECANCELED, and in either case the frame is free in the end (B4).
  */
 static void frames_cancel_against_free(struct kunit *test)
 {
@@ -1161,7 +1166,7 @@ static void frames_cancel_against_free(struct kunit *test)
 		if (cpu >= nr_cpu_ids)
 			cpu = smp_processor_id();
 		smp_call_function_single(cpu, frames_free_first, call, false);
-		/* Close together; now the one comes first, now the other */
+		/* Close together, so that either of them comes first */
 		for (spins = 0; spins < 100000 && !READ_ONCE(call->begins); spins++)
 			cpu_relax();
 		ndelay(round % 8 * 200);
@@ -1185,13 +1190,13 @@ static void frames_cancel_against_free(struct kunit *test)
 #define CROWD_ROUNDS 400
 
 /**
- * struct frames_crowd - what threads that quarrel over a few frames share
- * @seed: for the random numbers of all
+ * struct frames_crowd - data of threads that compete for a few frames
+ * @seed: seed of all random numbers
  * @owner: one for each thread
- * @holder: who has each frame, 0 for nobody
- * @clashes: how often a frame was given to two, or an errno was none of those due
- * @served: how often an allocation succeeded
- * @ended: how often it ended otherwise
+ * @holder: holder of each frame; 0 for none
+ * @clashes: how often a frame had two holders, or a call returned an unexpected errno
+ * @served: number of allocations that succeeded
+ * @ended: number of allocations that failed
  */
 struct frames_crowd {
 	u64 seed;
@@ -1202,7 +1207,10 @@ struct frames_crowd {
 	atomic_t ended;
 };
 
-/* Waits with a deadline between long ago and too soon, and lets go at once */
+/*
+ * Waits with a deadline between the past and the near future, and frees the frame
+ * immediately
+ */
 static void frames_crowd_round(struct frames_crowd *crowd,
 			       struct ks_allocator *alloc, int me, u32 r)
 {
@@ -1222,7 +1230,7 @@ static void frames_crowd_round(struct frames_crowd *crowd,
 	atomic_inc(&crowd->served);
 	if (atomic_cmpxchg(&crowd->holder[index], 0, me))
 		atomic_inc(&crowd->clashes);
-	/* Now and then for longer than anybody's deadline */
+	/* Sometimes holds the frame longer than any deadline */
 	if (r / 64 % 32 == 0)
 		schedule_timeout_uninterruptible(1);
 	else if (r / 64 % 2)
@@ -1246,9 +1254,9 @@ static void frames_crowd_work(struct ks_test_crew *crew, unsigned int number)
 }
 
 /*
- * Passes if threads that wait for frames, with deadlines that pass and signals
- * that arrive at just that time, never have one frame twice, and all frames are
- * free in the end: a frame that reaches a waiter as it gives up is not lost (B4).
+ * Passes if threads that wait for frames, with deadlines that pass and signals that arrive
+ * at that time, never have one frame twice, and all frames are free in the end: a frame
+ * that is assigned while the wait ends is not lost (B4).
  */
 static void frames_giving_up_loses_nothing(struct kunit *test)
 {

@@ -2,10 +2,10 @@
 /*
  * KUnit suite "ksalloc_framing": the arithmetic on framing.
  *
- * What is right is said twice: for each edge by a number, and for random cases
- * by a model that is slow, obvious, and written from the ABI header and the
- * contract, not from the code. Where several things are wrong with framing at the
- * same time, each of their errors will do.
+ * There are two kinds of expected results. For boundaries they are numbers. For random
+ * cases they are computed by a slow and simple model, which is written from the ABI header
+ * and the contract and not from the code. If framing has several errors, the errno of any
+ * of them is accepted.
  */
 #include <linux/errno.h>
 #include <linux/limits.h>
@@ -19,7 +19,7 @@
 #define DEVICE_MEMORY KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY
 #define DEVICE_PREFERS KSALLOCATOR_REQUIREMENTF_PREFERENCES_ONLY
 
-/* What a client could ask for; each test changes what it is about */
+/* A valid framing of a client; each test changes some fields */
 static const struct ksallocator_framing asked_example = {
 	.options_flags = SYSTEM_MEMORY,
 	.pool_type = KSALLOC_POOL_NONPAGED,
@@ -28,7 +28,7 @@ static const struct ksallocator_framing asked_example = {
 	.file_alignment = 0,
 };
 
-/* What a device could need */
+/* The requirements of a device */
 static const struct ksallocator_framing device_example = {
 	.requirements_flags = DEVICE_MEMORY,
 	.pool_type = KSALLOC_POOL_NONPAGED,
@@ -36,7 +36,7 @@ static const struct ksallocator_framing device_example = {
 	.frame_size = 3000,
 };
 
-/* Resolves, and checks that a failure writes nothing and success the right thing */
+/* Resolves framing. Checks that a failure writes nothing, and the result of a success */
 static int framing_resolve(struct kunit *test,
 			   const struct ksallocator_framing *asked,
 			   const struct ksallocator_framing *device)
@@ -61,7 +61,7 @@ static int framing_resolve(struct kunit *test,
 	return ret;
 }
 
-/* Passes if what a client may ask for is resolved to just that (A1). */
+/* Passes if valid framing is not changed (A1). */
 static void framing_plain(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked_example,
@@ -69,8 +69,8 @@ static void framing_plain(struct kunit *test)
 }
 
 /*
- * Passes if of the 32 option bits COMPATIBLE and SYSTEM_MEMORY are taken, and
- * each other one is EINVAL (A7).
+ * Passes if of the 32 option bits only COMPATIBLE and SYSTEM_MEMORY are accepted, and the
+ * others are EINVAL (A7).
  */
 static void framing_option_bits(struct kunit *test)
 {
@@ -88,8 +88,8 @@ static void framing_option_bits(struct kunit *test)
 }
 
 /*
- * Passes if memory that is not the system's is EOPNOTSUPP: asked for by no
- * SYSTEM_MEMORY, or the only one that the device can use (A9, H4).
+ * Passes if other memory than system memory is EOPNOTSUPP, if the client requests it
+ * without SYSTEM_MEMORY or the device can use no other (A9, H4).
  */
 static void framing_system_memory(struct kunit *test)
 {
@@ -110,7 +110,10 @@ static void framing_system_memory(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, framing_resolve(test, &asked, &device));
 }
 
-/* Passes if what a device says of its use of frames refuses nobody (H1, H3). */
+/*
+ * Passes if flags that describe how a device uses frames do not restrict the framing (H1,
+ * H3).
+ */
 static void framing_device_flags(struct kunit *test)
 {
 	struct ksallocator_framing device = device_example;
@@ -121,7 +124,7 @@ static void framing_device_flags(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked_example, &device));
 }
 
-/* Passes if the two pool types are taken and others are EINVAL (A10). */
+/* Passes if the two pool types are accepted and others are EINVAL (A10). */
 static void framing_pool_types(struct kunit *test)
 {
 	static const struct {
@@ -160,9 +163,9 @@ static bool framing_model_mask(u32 mask)
 }
 
 /*
- * Passes if the masks 0, 1, 3, 7 … PAGE_SIZE - 1 are taken, and every other
- * number up to beyond two pages, each higher mask and each single high bit, is
- * EINVAL (A6).
+ * Passes if the masks 0, 1, 3, 7 … PAGE_SIZE - 1 are accepted, and EINVAL is returned for
+ * every other number up to more than two pages, each higher mask and each single high bit
+ * (A6).
  */
 static void framing_alignment_masks(struct kunit *test)
 {
@@ -191,7 +194,7 @@ static void framing_alignment_masks(struct kunit *test)
 	}
 }
 
-/* Passes if each bit of the reserved word is EINVAL (A7). */
+/* Passes if each bit of the reserved field is EINVAL (A7). */
 static void framing_reserved(struct kunit *test)
 {
 	struct ksallocator_framing asked = asked_example;
@@ -205,8 +208,8 @@ static void framing_reserved(struct kunit *test)
 }
 
 /*
- * Passes if the device's count of frames and no fewer are taken, zero takes the
- * device's, and more than KSALLOC_MAX_FRAMES are E2BIG (A8).
+ * Passes if the device's number of frames and no lower number is accepted, zero selects the
+ * device's number, and more than KSALLOC_MAX_FRAMES are E2BIG (A8).
  */
 static void framing_frames(struct kunit *test)
 {
@@ -249,8 +252,8 @@ static void framing_frames(struct kunit *test)
 }
 
 /*
- * Passes if the device's frame size and no less is taken, and zero takes the
- * device's (A8). How much is too much is asked later: framing_bytes_limit.
+ * Passes if the device's frame size and no smaller size is accepted, and zero selects the
+ * device's size (A8). framing_bytes_limit tests the upper limit.
  */
 static void framing_frame_size(struct kunit *test)
 {
@@ -286,7 +289,7 @@ static void framing_frame_size(struct kunit *test)
 	}
 }
 
-/* Passes if zero on both sides is EINVAL, for each word alone and both (A8). */
+/* Passes if zero on both sides is EINVAL, for each field alone and for both (A8). */
 static void framing_zero_on_both_sides(struct kunit *test)
 {
 	struct ksallocator_framing asked = asked_example;
@@ -303,15 +306,15 @@ static void framing_zero_on_both_sides(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &device));
 	asked.frame_size = 1;
 	KUNIT_EXPECT_EQ(test, 0, framing_resolve(test, &asked, &device));
-	/* A wish for nothing is no better */
+	/* A preference of zero does not change that */
 	device.requirements_flags |= DEVICE_PREFERS;
 	asked.frames = 0;
 	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &device));
 }
 
 /*
- * Passes if a device that only states preferences takes less than it wishes, but
- * nothing that is wrong in itself, and still fills zeros in (A8, H4).
+ * Passes if a device that only states preferences accepts less, but nothing that is invalid
+ * in itself, and its values still replace zeros (A8, H4).
  */
 static void framing_preferences_only(struct kunit *test)
 {
@@ -332,7 +335,10 @@ static void framing_preferences_only(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, framing_resolve(test, &asked, &device));
 }
 
-/* Passes if framing fits by its frames and size, or because the device only prefers (D5, H4). */
+/*
+ * Passes if framing fits by its number and size of frames, or because the device only
+ * states preferences (D5, H4).
+ */
 static void framing_fits(struct kunit *test)
 {
 	static const struct {
@@ -397,7 +403,7 @@ static void framing_bytes_whole_pages(struct kunit *test)
 					       PAGE_SIZE));
 	KUNIT_EXPECT_EQ(test, 0, framing_bytes(test, 1, PAGE_SIZE + 1, all,
 					       2 * PAGE_SIZE));
-	/* The last whole page in 32 bits, and what needs one more */
+	/* The last whole page in 32 bits, and sizes that need one more */
 	KUNIT_EXPECT_EQ(test, 0, framing_bytes(test, 1, (u32)-PAGE_SIZE, all,
 					       SZ_4G - PAGE_SIZE));
 	KUNIT_EXPECT_EQ(test, 0, framing_bytes(test, 1, (u32)-PAGE_SIZE + 1, all,
@@ -407,8 +413,8 @@ static void framing_bytes_whole_pages(struct kunit *test)
 }
 
 /*
- * Passes if all frames together may take the limit and not a byte more, which
- * is ENOMEM, even where their product has more than 32 bits (A8).
+ * Passes if all frames together may take exactly the limit, and one byte more is ENOMEM,
+ * even if the product has more than 32 bits (A8).
  */
 static void framing_bytes_limit(struct kunit *test)
 {
@@ -444,7 +450,7 @@ static void framing_bytes_limit(struct kunit *test)
 	}
 }
 
-/* The model: everything that is wrong, as a set of errors */
+/* The model: all errors of the framing, as a set */
 
 #define WRONG_EINVAL BIT(0)
 #define WRONG_EOPNOTSUPP BIT(1)
@@ -504,7 +510,7 @@ static bool framing_model_allows(unsigned int wrong, int ret)
 	}
 }
 
-/* Numbers of all magnitudes, with a weakness for edges */
+/* Random numbers of all magnitudes, often at boundaries */
 static u32 framing_random_number(struct rnd_state *rnd)
 {
 	static const u32 edges[] = {
@@ -520,7 +526,7 @@ static u32 framing_random_number(struct rnd_state *rnd)
 	return prandom_u32_state(rnd) >> (r / 2 % 32);
 }
 
-/* Mostly @usual, else anything */
+/* Mostly @usual, else any number */
 static u32 framing_random_else(struct rnd_state *rnd, u32 usual)
 {
 	return prandom_u32_state(rnd) % 8 ? usual : framing_random_number(rnd);
@@ -551,8 +557,8 @@ static void framing_random(struct rnd_state *rnd,
 }
 
 /*
- * Passes if in 100,000 random cases the outcome is one that the model allows,
- * and each outcome came up often (A6 to A10).
+ * Passes if in 100,000 random cases the result is one that the model allows, and each
+ * result occurred often (A6 to A10).
  */
 static void framing_random_resolve(struct kunit *test)
 {
@@ -587,7 +593,7 @@ static void framing_random_resolve(struct kunit *test)
 	KUNIT_EXPECT_GT(test, e2big, FRAMING_RANDOM_CASES / 100);
 }
 
-/* Adds frame to frame; whether all of them fit below the limit */
+/* Adds frame after frame; returns whether all of them are below the limit */
 static bool framing_model_bytes(u32 frames, u32 frame_size, u64 max_bytes,
 				u64 *frame_bytes)
 {
@@ -605,7 +611,7 @@ static bool framing_model_bytes(u32 frames, u32 frame_size, u64 max_bytes,
 	return true;
 }
 
-/* Passes if in 100,000 random cases the bytes are those of the model (A8). */
+/* Passes if in 100,000 random cases the number of bytes is that of the model (A8). */
 static void framing_random_bytes(struct kunit *test)
 {
 	u32 fine = 0, i;
@@ -621,7 +627,7 @@ static void framing_random_bytes(struct kunit *test)
 		bool fits;
 
 		max_bytes >>= prandom_u32_state(&rnd) % 64;
-		/* One in four right at the limit */
+		/* One in four is exactly at the limit */
 		if (i % 4 == 0)
 			max_bytes = round_up((u64)size, PAGE_SIZE) * frames -
 				    (i / 4 % 2);

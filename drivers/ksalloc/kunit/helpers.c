@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the KUnit suites of ksalloc share: see ks_test.h.
+ * Helpers of all KUnit suites of ksalloc: see ks_test.h.
  */
 #include <linux/debug_locks.h>
 #include <linux/dma-buf.h>
@@ -18,7 +18,7 @@ static unsigned long long seed;
 module_param(seed, ullong, 0644);
 MODULE_PARM_DESC(seed, "Seed of the random tests (0: another one each time)");
 
-/* Each test: what it found at its beginning, to be found at its end again */
+/* State at the beginning of a test, which must be the same at its end */
 
 struct ks_test_ground {
 	struct kunit *test;
@@ -26,7 +26,7 @@ struct ks_test_ground {
 	bool locks;
 };
 
-/* The last action of a test: nothing is left, and lockdep has seen nothing */
+/* The last action of a test: checks that nothing is left and that lockdep has found no bug */
 static void ks_test_end(void *data)
 {
 	struct ks_test_ground *ground = data;
@@ -55,7 +55,7 @@ int ks_test_init(struct kunit *test)
 	return kunit_add_action(test, ks_test_end, ground);
 }
 
-/* Sets up random numbers, and says how to get the same ones again */
+/* Seeds random numbers, and prints the seed so that a run can be repeated */
 u64 ks_test_seed(struct kunit *test, struct rnd_state *rnd)
 {
 	u64 value = seed ?: get_random_u64();
@@ -83,7 +83,10 @@ static void ks_test_owner_end(void *data)
 {
 	struct ks_test_owner *owner = data;
 
-	/* A call that does not return keeps its owner. The test has failed already */
+	/*
+	 * A call that does not return keeps its owner. The test has failed already in this
+	 * case
+	 */
 	if (!list_empty_careful(&owner->owner.waiters))
 		return;
 	ks_allocator_reclaim(owner->alloc, &owner->owner);
@@ -91,7 +94,7 @@ static void ks_test_owner_end(void *data)
 	kfree(owner);
 }
 
-/* An owner that is no open file; it ends with the test */
+/* An owner that is not in an open file; it ends with the test */
 struct ks_owner *ks_test_owner(struct kunit *test, struct ks_allocator *alloc)
 {
 	struct ks_test_owner *owner = kzalloc(sizeof(*owner), GFP_KERNEL);
@@ -105,7 +108,7 @@ struct ks_owner *ks_test_owner(struct kunit *test, struct ks_allocator *alloc)
 	return &owner->owner;
 }
 
-/* Memory: dma-bufs without any, which are counted */
+/* Memory: dma-bufs without memory, which are counted */
 
 static atomic_t ks_test_live = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(ks_test_released);
@@ -149,13 +152,13 @@ static struct dma_buf *ks_test_dma_buf(size_t bytes)
 	return dmabuf;
 }
 
-/* How many there are. A kernel thread's last fput() is carried out later */
+/* Number of dma-bufs. The last fput() of a kernel thread is delayed */
 int ks_test_dma_bufs(void)
 {
 	return atomic_read(&ks_test_live);
 }
 
-/* Waits until there are so many */
+/* Waits until there are this many dma-bufs */
 bool ks_test_dma_bufs_become(int count)
 {
 	flush_delayed_fput();
@@ -194,7 +197,7 @@ static void ks_test_memory_free(void *context, u32 index,
 	dma_buf_put(memory->dmabuf);
 }
 
-/* The creator is a &struct ks_test_memory, which may be gone after the creation */
+/* The creator is a &struct ks_test_memory, which may be freed after the creation */
 const struct ksalloc_memory_ops ks_test_memory_ops = {
 	.owner = THIS_MODULE,
 	.alloc = ks_test_memory_alloc,
@@ -215,7 +218,7 @@ static void ks_test_fd_action(void *data)
 	ks_test_fd_close(data);
 }
 
-/* A descriptor until ks_test_fd_close(), or the test's end */
+/* A descriptor that is closed by ks_test_fd_close() or at the end of the test */
 struct ks_test_fd *ks_test_fd(struct kunit *test, struct file *file)
 {
 	struct ks_test_fd *fd;
@@ -239,7 +242,7 @@ static void ks_test_allocator_put(void *data)
 	struct ks_allocator *alloc = ks_allocator_of(file);
 	u32 i;
 
-	/* After a test that has failed there can be some; they end here */
+	/* After a failed test, allocators can be left. They end here */
 	for (i = 0; i < alloc->nr_frames; i++)
 		if (alloc->frames[i].connection)
 			ks_allocator_take_back(alloc,
@@ -257,7 +260,7 @@ static struct file *ks_test_allocator_keep(struct kunit *test,
 	return file;
 }
 
-/* An allocator that lives until the test's end, and its file */
+/* An allocator that exists until the end of the test, and its file */
 struct file *ks_test_allocator_file(struct kunit *test, u32 frames)
 {
 	struct ksallocator_framing framing = {
@@ -281,7 +284,7 @@ struct file *ks_test_allocator_file(struct kunit *test, u32 frames)
 	return ks_test_allocator_keep(test, file);
 }
 
-/* Another open file of an allocator; it ends with the test */
+/* Another open file of an allocator; it is closed at the end of the test */
 struct file *ks_test_allocator_open(struct kunit *test,
 				    struct ks_allocator *alloc)
 {
@@ -299,7 +302,7 @@ struct ks_allocator *ks_test_allocator(struct kunit *test, u32 frames)
 	return ks_allocator_of(ks_test_allocator_file(test, frames));
 }
 
-/* Fills in what there is to see of a frame; returns what contradicts itself, or NULL */
+/* Reads the state of a frame; returns a description of an inconsistency, or NULL */
 static const char *ks_test_look_at(const struct ks_allocator *alloc, u32 index,
 				   struct ks_test_frames *frames)
 {
@@ -323,7 +326,7 @@ static const char *ks_test_look_at(const struct ks_allocator *alloc, u32 index,
 	return NULL;
 }
 
-/* Fills @frames in; returns what contradicts itself, or NULL */
+/* Reads the state of all frames; returns a description of an inconsistency, or NULL */
 static const char *ks_test_look_locked(struct ks_allocator *alloc,
 				       struct ks_test_frames *frames)
 {
@@ -350,7 +353,7 @@ static const char *ks_test_look_locked(struct ks_allocator *alloc,
 	for (i = 0; i < alloc->nr_frames && !problem; i++) {
 		problem = ks_test_look_at(alloc, i, frames);
 		count[alloc->frames[i].state]++;
-		/* Without a connection it is one that was abandoned */
+		/* A frame without a connection was abandoned */
 		in_device += !!alloc->frames[i].connection;
 	}
 
@@ -371,7 +374,7 @@ static const char *ks_test_look_locked(struct ks_allocator *alloc,
 	return NULL;
 }
 
-/* Takes down all frames of an allocator, and fails where they make no sense */
+/* Reads the state of all frames of an allocator, and fails if it is inconsistent */
 void ks_test_look(struct kunit *test, struct ks_allocator *alloc,
 		  struct ks_test_frames *frames)
 {
@@ -386,7 +389,7 @@ void ks_test_look(struct kunit *test, struct ks_allocator *alloc,
 		KUNIT_FAIL(test, "%s", problem);
 }
 
-/* Fails where anything about the frames is different */
+/* Fails if anything about the frames is different */
 void ks_test_expect_frames(struct kunit *test, struct ks_allocator *alloc,
 			   const struct ks_test_frames *expected)
 {
@@ -447,7 +450,7 @@ static void ks_test_call_action(void *data)
 	ks_test_call_end(action->test, action->call);
 }
 
-/* Starts a call, whose arguments are in @prototype; it ends with the test */
+/* Starts a call with the arguments in @prototype; it ends with the test */
 struct ks_test_call *ks_test_call(struct kunit *test,
 				  const struct ks_test_call *prototype)
 {
@@ -483,7 +486,7 @@ static int ks_test_do_alloc(struct ks_test_call *call)
 				  call->deadline_ns, &call->index);
 }
 
-/* A thread that waits in ks_allocator_alloc() */
+/* Starts a thread that waits in ks_allocator_alloc() */
 struct ks_test_call *ks_test_call_alloc(struct kunit *test, struct file *file,
 					struct ks_owner *owner,
 					u64 deadline_ns)
@@ -509,7 +512,7 @@ static int ks_test_tell(struct ks_read *read)
 	return told->error;
 }
 
-/* Calls ks_connection_read() for an open file; @read->error is an argument as well */
+/* Calls ks_connection_read() for an open file. @read->error is an argument too */
 int ks_test_read(struct file *file, bool nonblock, u64 deadline_ns,
 		 struct ks_test_read *read)
 {
@@ -522,7 +525,7 @@ int ks_test_read(struct file *file, bool nonblock, u64 deadline_ns,
 	return ks_test_read_on(read);
 }
 
-/* Goes on with a call whose caller could not be told */
+/* Continues a call that could not write its answer */
 int ks_test_read_on(struct ks_test_read *read)
 {
 	return ks_connection_read(read->read.file->conn, &read->read);
@@ -534,7 +537,7 @@ static int ks_test_do_read(struct ks_test_call *call)
 			    &call->read);
 }
 
-/* A thread that waits in ks_connection_read() */
+/* Starts a thread that waits in ks_connection_read() */
 struct ks_test_call *ks_test_call_read(struct kunit *test, struct file *file,
 				       u64 deadline_ns)
 {
@@ -553,7 +556,7 @@ static int ks_test_do_request(struct ks_test_call *call)
 	return ks_connection_request(ks_connection_of(call->file), call->state);
 }
 
-/* A thread in ks_connection_request() */
+/* Starts a thread in ks_connection_request() */
 struct ks_test_call *ks_test_call_request(struct kunit *test, struct file *file,
 					  enum ksstate state)
 {
@@ -572,7 +575,7 @@ bool ks_test_returned(struct ks_test_call *call)
 	return wait_for_completion_timeout(&call->done, KS_TEST_PATIENCE);
 }
 
-/* Waits until the call sleeps, for as long as it has not returned */
+/* Waits until the call sleeps or has returned */
 bool ks_test_pending(struct ks_test_call *call)
 {
 	return ks_test_wait_until(completion_done(&call->done) ||
@@ -634,7 +637,7 @@ static void ks_test_crew_end(void *data)
 	kfree(crew);
 }
 
-/* Starts @n threads, which end with the test; it may wait for @done before */
+/* Starts @n threads, which end with the test. The test may wait for @done before */
 struct ks_test_crew *
 ks_test_crew(struct kunit *test, unsigned int n,
 	     void (*work)(struct ks_test_crew *crew, unsigned int number),
@@ -707,7 +710,7 @@ static void ks_test_poll_end(void *data)
 	remove_wait_queue(poll->head, &poll->entry);
 }
 
-/* Polls a file until the test's end. The file must have been there before */
+/* Polls a file until the end of the test. The reference to the file must end after that */
 struct ks_test_poll *ks_test_poll(struct kunit *test, struct file *file)
 {
 	struct ks_test_poll *poll;
@@ -741,7 +744,7 @@ static void ks_test_irq(struct irq_work *work)
 	irq->fn(irq->data);
 }
 
-/* Calls a function in a hard interrupt; 0, or an errno where it was not one */
+/* Calls a function in a hard interrupt; returns 0, or an errno if that was not possible */
 int ks_test_in_hardirq(struct kunit *test, void (*fn)(void *data), void *data)
 {
 	struct ks_test_irq irq = {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite "ksalloc_interrupt": frames that are allocated and freed in hard
- * interrupts, against threads that do the same (C1, C4).
+ * KUnit suite "ksalloc_interrupt": frames that are allocated and freed in hard interrupts
+ * while threads do the same (C1, C4).
  *
- * The suite is meant for a kernel with lockdep, which sees a lock that is not
- * safe from interrupts even where the interrupt does not come at that moment; each
- * test fails where lockdep finds something (ks_test_init()).
+ * The suite needs a kernel with lockdep. Lockdep finds a lock that is not interrupt-safe
+ * even if no interrupt comes at that moment. Each test fails if lockdep reports a bug
+ * (ks_test_init()).
  */
 #include <linux/hrtimer.h>
 #include <linux/irq_work.h>
@@ -22,24 +22,24 @@
 #define ARENA_HOLDS 3
 
 /*
- * All go on until both sides have got so many frames. How many rounds that takes,
- * and how long, depends on the machine
+ * A test continues until both sides have allocated this number of frames. The number of
+ * rounds and the time depend on the machine
  */
 #define ARENA_HARD_GOT 200
 #define ARENA_THREADS_GOT 100
 
-/* An interrupt to another processor takes many times as long as one to one's own */
+/* An interrupt to another processor takes many times as long as one to the same processor */
 #define ARENA_WORK_PER_IPI 8
 
 /**
- * struct arena_actor - somebody who allocates and frees
- * @arena: where
- * @owner: as the allocator knows it
- * @id: what it writes into @holder
+ * struct arena_actor - allocates and frees frames
+ * @arena: the arena
+ * @owner: its owner in the allocator
+ * @id: the value that it writes into @holder
  * @rnd: its random numbers
- * @held: frames that it has
- * @n_held: how many
- * @rounds: how often it has acted
+ * @held: frames that it holds
+ * @n_held: length of @held
+ * @rounds: number of rounds so far
  */
 struct arena_actor {
 	struct arena *arena;
@@ -52,10 +52,10 @@ struct arena_actor {
 };
 
 /**
- * struct arena_timer - a timer that acts in a hard interrupt
+ * struct arena_timer - a timer that runs an actor in a hard interrupt
  * @timer: the timer
- * @actor: what it does
- * @over: it has done that often enough
+ * @actor: the actor
+ * @over: the timer has run often enough
  */
 struct arena_timer {
 	struct hrtimer timer;
@@ -64,21 +64,21 @@ struct arena_timer {
 };
 
 /**
- * struct arena - what they all quarrel over
+ * struct arena - data of all actors
  * @alloc: the allocator
- * @holder: who has each frame, 0 for nobody
- * @clashes: how often a frame was given to two, or an errno was none of those due
- * @soft: how often what should be an interrupt was none
+ * @holder: holder of each frame; 0 for none
+ * @clashes: how often a frame had two holders, or a call returned an unexpected errno
+ * @soft: how often code for hard interrupts ran in another context
  * @hard_got: how often a frame was allocated in a hard interrupt
- * @hard_none: how often there was none
- * @threads_got: how often by a thread that would have waited
- * @stop: threads shall end
- * @timer: timers, one for each processor
+ * @hard_none: how often no frame was free in a hard interrupt
+ * @threads_got: how often threads that may wait got a frame
+ * @stop: the threads shall end
+ * @timer: one timer for each processor
  * @work: an irq_work
- * @by_work: what it does
- * @by_ipi: what interrupts from one processor to another do
+ * @by_work: the actor of @work
+ * @by_ipi: the actor of interrupts from one processor to another
  * @thread: actors of the threads
- * @seed: for all random numbers
+ * @seed: seed of all random numbers
  */
 struct arena {
 	struct ks_allocator *alloc;
@@ -117,7 +117,7 @@ static void arena_free(struct arena_actor *actor)
 		atomic_inc(&arena->clashes);
 }
 
-/* Allocates or frees, by chance; in any context */
+/* Allocates or frees at random; in any context */
 static void arena_act(struct arena_actor *actor)
 {
 	struct arena *arena = actor->arena;
@@ -164,7 +164,7 @@ static enum hrtimer_restart arena_timer_fires(struct hrtimer *timer)
 		complete_all(&t->over);
 		return HRTIMER_NORESTART;
 	}
-	/* Perhaps the threads do not get to run between the interrupts */
+	/* Threads may not run at all between the interrupts */
 	if (atomic_read(&arena->hard_got) >= ARENA_HARD_GOT)
 		pause_ns = 2 * NSEC_PER_MSEC;
 	hrtimer_forward_now(timer, ns_to_ktime(pause_ns));
@@ -204,8 +204,8 @@ static void arena_work_runs(struct irq_work *work)
 }
 
 /*
- * A processor whose idle task is looking for work is told by a flag and not by an
- * interrupt: then the idle task calls this, with interrupts off.
+ * A processor in the polling idle loop is notified by a flag and not by an interrupt. Then
+ * the idle task calls this function, with interrupts disabled.
  */
 static void arena_ipi(void *data)
 {
@@ -225,7 +225,7 @@ static void arena_actor_init(struct kunit *test, struct arena *arena,
 	prandom_seed_state(&actor->rnd, arena->seed + id);
 }
 
-/* An arena with all actors, who do not act yet. It goes with the crew */
+/* An arena with all actors, which do not run yet. It is freed with the crew */
 static struct arena *arena_create(struct kunit *test, struct file *file)
 {
 	struct arena *arena = kzalloc(sizeof(*arena), GFP_KERNEL);
@@ -248,7 +248,9 @@ static struct arena *arena_create(struct kunit *test, struct file *file)
 	return arena;
 }
 
-/* Waits for frames, so that interrupts hand them over; then holds one for a while */
+/*
+ * Waits for frames, so that interrupts give frames to waiters; then holds one for some time
+ */
 static void arena_wait_for_frame(struct arena_actor *actor)
 {
 	struct arena *arena = actor->arena;
@@ -267,7 +269,7 @@ static void arena_wait_for_frame(struct arena_actor *actor)
 		arena_free(actor);
 }
 
-/* A thread: numbers 0 and 1 wait, the others do not */
+/* A thread: numbers 0 and 1 wait for frames, the others do not */
 static void arena_thread(struct ks_test_crew *crew, unsigned int number)
 {
 	struct arena *arena = crew->data;
@@ -294,7 +296,7 @@ static void arena_report(struct kunit *test, struct arena *arena)
 	KUNIT_EXPECT_TRUE(test, arena_enough(arena));
 }
 
-/* Ends the crew, upon which nobody has a frame */
+/* Ends the crew. After that, nobody holds a frame */
 static void arena_stop(struct kunit *test, struct arena *arena,
 		       struct ks_test_crew *crew)
 {
@@ -305,9 +307,9 @@ static void arena_stop(struct kunit *test, struct arena *arena,
 }
 
 /*
- * Passes if timers in hard interrupts on each processor, and threads that wait
- * or do not, share five frames, never have one frame twice, and leave all of them
- * free (C1, C2, C4).
+ * Passes if timers in hard interrupts on each processor, and threads that wait or do not
+ * wait, share five frames, never have one frame twice, and leave all of them free (C1, C2,
+ * C4).
  */
 static void interrupt_timers_against_threads(struct kunit *test)
 {
@@ -340,9 +342,8 @@ static void interrupt_timers_against_threads(struct kunit *test)
 }
 
 /*
- * Passes if the same is true of irq_work, which interrupts a thread in the
- * midst of what it is doing on its own processor, and of interrupts sent to another
- * processor (C1, C2, C4).
+ * Passes if this also applies to irq_work, which interrupts a thread on its own processor
+ * at any point, and to interrupts sent to another processor (C1, C2, C4).
  */
 static void interrupt_irq_work_against_threads(struct kunit *test)
 {
@@ -377,7 +378,7 @@ static void interrupt_irq_work_against_threads(struct kunit *test)
 	arena_report(test, arena);
 }
 
-/* What a call in an interrupt is about, and what came of it */
+/* Arguments and results of calls in an interrupt */
 struct interrupt_call {
 	struct ks_allocator *alloc;
 	struct ks_owner *owner;
@@ -448,8 +449,8 @@ static void interrupt_do_end_owner(void *data)
 	KUNIT_ASSERT_EQ(test, 0, ks_test_in_hardirq(test, fn, &call))
 
 /*
- * Passes if every call that says "Context: any" does in a hard interrupt what
- * it does elsewhere, and neither lockdep nor the scheduler complains (C1).
+ * Passes if every function whose comment has "Context: any" works in a hard interrupt as in
+ * other contexts, and neither lockdep nor the scheduler logs a warning (C1).
  */
 static void interrupt_every_call(struct kunit *test)
 {
@@ -459,7 +460,7 @@ static void interrupt_every_call(struct kunit *test)
 	};
 
 	call.owner = ks_test_owner(test, call.alloc);
-	/* In the other context before, so that lockdep can compare */
+	/* In the other context first, so that lockdep can compare */
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(call.alloc, call.owner,
 							&call.index));
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(call.alloc, call.index, false));
@@ -502,8 +503,8 @@ static struct ks_test_call *interrupt_wait(struct kunit *test, struct file *file
 }
 
 /*
- * Passes if a hard interrupt can end the requests of an owner, once and for good
- * (B4, C1).
+ * Passes if a hard interrupt can end the requests of an owner, once and permanently (B4,
+ * C1).
  */
 static void interrupt_cancel(struct kunit *test)
 {
@@ -528,8 +529,8 @@ static void interrupt_cancel(struct kunit *test)
 }
 
 /*
- * Passes if a frame that is freed in a hard interrupt ends the wait of a thread
- * and wakes pollers (C3).
+ * Passes if a frame that is freed in a hard interrupt ends the wait of a thread and wakes
+ * pollers (C3).
  */
 static void interrupt_free_is_heard_of(struct kunit *test)
 {
@@ -557,11 +558,11 @@ static void interrupt_free_is_heard_of(struct kunit *test)
 #define DOUBLE_ROUNDS 500
 
 /**
- * struct interrupt_double - a frame that all processors free or submit at once
+ * struct interrupt_double - a frame that all processors free or submit at the same time
  * @alloc: the allocator
- * @at: how many processors are there
+ * @at: number of processors that have arrived
  * @done: how often it was freed or submitted
- * @wrong: how often something else was said than that it is too late
+ * @wrong: how often a call failed with an unexpected errno
  */
 struct interrupt_double {
 	struct ks_allocator *alloc;
@@ -570,13 +571,13 @@ struct interrupt_double {
 	atomic_t wrong;
 };
 
-/* Odd processors submit */
+/* Processors with odd numbers submit */
 static void interrupt_do_double(void *data)
 {
 	struct interrupt_double *both = data;
 	int ret;
 
-	/* They begin together, if they are there at the same time */
+	/* All begin together, if they run at the same time */
 	atomic_inc(&both->at);
 	for (ret = 0; ret < 10000 && atomic_read(&both->at) == 1; ret++)
 		cpu_relax();
@@ -592,8 +593,8 @@ static void interrupt_do_double(void *data)
 }
 
 /*
- * Passes if of all processors that free or submit the same frame at the same
- * time just one does so, and the others get EINVAL or EBUSY (B5, C4).
+ * Passes if of all processors that free or submit the same frame at the same time exactly
+ * one succeeds, and the others get EINVAL or EBUSY (B5, C4).
  */
 static void interrupt_double_free(struct kunit *test)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite "ksalloc_items": the extended framing's arithmetic.
+ * KUnit suite "ksalloc_items": the arithmetic on extended framing.
  */
 #include <linux/bits.h>
 #include <linux/limits.h>
@@ -28,8 +28,8 @@ static bool items_has_type(const struct ks_framing_item *item,
 }
 
 /*
- * Passes if there is one item for each kind of memory, the better one first and
- * with more weight, and each has the flags that are true of it (D4, H1, H2, H4, H5).
+ * Passes if there is one item for each kind of memory, the better one first and with a
+ * larger weight, and each has the flags that apply to it (D4, H1, H2, H4, H5).
  */
 static void items_kinds(struct kunit *test)
 {
@@ -84,9 +84,7 @@ static void items_kinds(struct kunit *test)
 	}
 }
 
-/*
- * Passes if a wish that is only preferred stays one in the items (H4).
- */
+/* Passes if PREFERENCES_ONLY is passed on to the items (H4). */
 static void items_preferences(struct kunit *test)
 {
 	struct ks_framing_item items[KS_FRAMING_ITEMS];
@@ -107,9 +105,9 @@ static void items_preferences(struct kunit *test)
 }
 
 /*
- * Passes if both ranges are not empty and begin where the device needs it, the best
- * one has whole pages only, and neither goes beyond what is possible, in random cases
- * from the smallest numbers to the largest (D4).
+ * Passes if both ranges are not empty and begin at the requirement of the device, the
+ * preferred one has only whole pages, and neither exceeds what is possible, in random cases
+ * of all magnitudes (D4).
  */
 static void items_ranges(struct kunit *test)
 {
@@ -165,7 +163,7 @@ static void items_ranges(struct kunit *test)
 	}
 }
 
-/* Passes if the ratio is exact and in lowest terms, and 1 / 1 where there is none. */
+/* Passes if the ratio is exact and in lowest terms, and 1 / 1 if there is none. */
 static void items_compression(struct kunit *test)
 {
 	static const struct {
@@ -194,7 +192,7 @@ static void items_compression(struct kunit *test)
 	}
 }
 
-/* Passes if an allocator's item says how large its frames are, and of what (D2). */
+/* Passes if the item of an allocator has the size and the memory type of its frames (D2). */
 static void items_of_allocator(struct kunit *test)
 {
 	static const u32 options[] = { 0, KSALLOCATOR_OPTIONF_SYSTEM_MEMORY };

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the KUnit suites of ksalloc share.
+ * Helpers of all KUnit suites of ksalloc.
  *
- * A test that finds a mistake must end all the same, or nobody reads what it
- * found. So whatever might never return is called in a thread (&struct
- * ks_test_call), whose return is waited for a bounded time. A thread that does
- * not return keeps what it uses: its own memory, and a reference to the file.
+ * An id such as B3 in the comment of a test names a row of Documentation/conformance.rst.
  *
- * No test measures time, and none sleeps to let something happen: it waits for a
- * completion, or for a condition, and fails when that does not come.
+ * A test that finds a bug must end nevertheless, or nobody sees the result. So a call that
+ * may never return is made in a thread (&struct ks_test_call), and the test waits for it
+ * for a limited time. A thread that does not return keeps what it uses: its own memory, and
+ * a reference to the file.
+ *
+ * No test measures time, and none sleeps to let something happen. A test waits for a
+ * completion or for a condition, and fails if it does not come.
  */
 #ifndef _KS_TEST_H
 #define _KS_TEST_H
@@ -25,13 +27,13 @@
 #include "connection.h"
 #include "framing.h"
 
-/* How long to wait for what comes at once unless it never comes */
+/* Time limit for events that come immediately or never */
 #define KS_TEST_PATIENCE (20 * HZ)
 
-/* The most frames of an allocator that is looked at frame by frame */
+/* Maximum number of frames of an allocator whose frames are examined one by one */
 #define KS_TEST_FRAMES 16
 
-/* Waits so long until a condition holds; false where it does not come to hold */
+/* Waits until a condition holds; false if it does not hold within the time limit */
 #define ks_test_wait_for(patience, condition)				\
 ({									\
 	unsigned long __end = jiffies + (patience);			\
@@ -53,12 +55,12 @@
 int ks_test_init(struct kunit *test);
 u64 ks_test_seed(struct kunit *test, struct rnd_state *rnd);
 
-/* A connection that is compared only; @i is below KS_TEST_FRAMES */
+/* A connection that is only compared; @i must be below KS_TEST_FRAMES */
 const struct ks_connection *ks_test_device(unsigned int i);
 
 struct ks_owner *ks_test_owner(struct kunit *test, struct ks_allocator *alloc);
 
-/* Who has what is got through an open file of an allocator */
+/* The owner in an open file of an allocator */
 static inline struct ks_owner *ks_test_owner_of(struct file *allocator)
 {
 	struct ks_allocator_file *file = allocator->private_data;
@@ -67,14 +69,14 @@ static inline struct ks_owner *ks_test_owner_of(struct file *allocator)
 }
 
 /**
- * struct ks_test_memory - a provider of frames' memory that can fail
- * @calls: how often it was called
- * @bytes: what the last call asked for
- * @fail_at: the call that fails, the first being 0
- * @error: how it fails
- * @signal_at: the call that gets the calling task a signal
- * @signal: which
- * @same_at: the call that returns the first call's memory once more
+ * struct ks_test_memory - provider of the memory of frames, which can fail
+ * @calls: number of calls
+ * @bytes: size requested by the last call
+ * @fail_at: number of the call that fails; the first is 0
+ * @error: errno of that call
+ * @signal_at: number of the call during which the calling task gets a signal
+ * @signal: the signal
+ * @same_at: number of the call that returns the memory of the first call again
  * @first: that memory
  */
 struct ks_test_memory {
@@ -113,14 +115,14 @@ struct file *ks_test_allocator_open(struct kunit *test,
 struct ks_allocator *ks_test_allocator(struct kunit *test, u32 frames);
 
 /**
- * struct ks_test_frames - all that there is to see of an allocator's frames
+ * struct ks_test_frames - everything that a test can see of the frames of an allocator
  * @allocated: &ks_allocator.nr_allocated
  * @in_device: &ks_allocator.nr_in_device
  * @fenced: &ks_allocator.nr_fenced
  * @waiting: &ks_allocator.nr_waiting
- * @free: how many are on the free list
+ * @free: length of the free list
  * @order: the free list
- * @frame: state, owner, connection and holds of each
+ * @frame: state, owner, connection and holds of each frame
  */
 struct ks_test_frames {
 	u32 allocated;
@@ -147,9 +149,9 @@ void ks_test_expect_counts(struct kunit *test, struct ks_allocator *alloc,
 /**
  * struct ks_test_read - a call of ks_connection_read()
  * @read: the call
- * @error: what ks_read.tell returns
- * @told: how often that was called
- * @answer: what it was told last
+ * @error: errno that ks_read.tell returns, or 0
+ * @told: number of calls of ks_read.tell
+ * @answer: the last answer
  */
 struct ks_test_read {
 	struct ks_read read;
@@ -163,17 +165,17 @@ int ks_test_read(struct file *file, bool nonblock, u64 deadline_ns,
 int ks_test_read_on(struct ks_test_read *read);
 
 /**
- * struct ks_test_call - a call that may wait, in a thread
+ * struct ks_test_call - a call in a thread, which may wait
  * @fn: makes the call
- * @file: on which object; the thread has a reference of its own
+ * @file: the file of the object; the thread has its own reference
  * @owner: argument
  * @deadline_ns: argument
  * @nonblock: argument
  * @state: argument
  * @data: argument
- * @ret: result, as all that follow, after @done
+ * @ret: result; valid after @done, as all following fields
  * @index: the frame
- * @read: what ks_connection_read() said
+ * @read: result of ks_connection_read()
  * @done: it has returned
  * @task: the thread
  */
@@ -212,8 +214,8 @@ void ks_test_signal(struct ks_test_call *call);
  * @table: collects @entry
  * @entry: on the file's wait queue
  * @head: that wait queue
- * @wakes: how often it was woken
- * @key: with which events, all together
+ * @wakes: number of wake-ups
+ * @key: events of all wake-ups, combined
  */
 struct ks_test_poll {
 	poll_table table;
@@ -225,12 +227,12 @@ struct ks_test_poll {
 
 struct ks_test_poll *ks_test_poll(struct kunit *test, struct file *file);
 
-/* Events as plain numbers, to be compared */
+/* Events as plain numbers, so that they can be compared */
 #define KS_TEST_IN ((__force int)(EPOLLIN | EPOLLRDNORM))
 #define KS_TEST_ERR ((__force int)EPOLLERR)
 #define KS_TEST_HUP ((__force int)(EPOLLERR | EPOLLHUP))
 
-/* What poll says now */
+/* The events that poll reports now */
 static inline int ks_test_events(struct file *file)
 {
 	return (__force int)vfs_poll(file, NULL);
@@ -239,12 +241,12 @@ static inline int ks_test_events(struct file *file)
 #define KS_TEST_CREW 8
 
 /**
- * struct ks_test_crew - threads that all work on the same
- * @work: what each does, once; its number begins at 0
- * @data: what they work on, from kzalloc(). It goes with the crew
+ * struct ks_test_crew - threads that work on the same data
+ * @work: function of each thread, called once; the number of the thread begins at 0
+ * @data: the data, from kzalloc(). It is freed with the crew
  * @file: a reference for all of them
- * @n: how many
- * @running: how many have not ended
+ * @n: number of threads
+ * @running: number of threads that have not ended
  * @done: the last one has ended
  * @task: the threads
  */

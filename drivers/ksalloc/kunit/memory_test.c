@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite "ksalloc_memory": the making and the end of allocators, with a
- * provider of memory that fails.
+ * KUnit suite "ksalloc_memory": creation and end of allocators, with a provider of memory
+ * that fails.
  *
- * The dma-bufs are the suite's own and are counted, so nothing can be left behind
- * unseen.
+ * The dma-bufs are made and counted by the suite, so it detects every leak.
  */
 #include <linux/completion.h>
 #include <linux/dma-buf.h>
@@ -43,9 +42,9 @@ static struct ks_allocator *memory_create(u32 frames,
 }
 
 /*
- * Passes if a provider that fails at the n-th of 1 to 16 frames, for every n,
- * is not called again, its error is passed on, and all earlier frames' memory is
- * given back (A4).
+ * Passes if, for a provider that fails at the n-th of 1 to 16 frames, for every n, no
+ * further frame is requested, its errno is passed on, and the memory of all earlier frames
+ * is freed (A4).
  */
 static void memory_fails_at_each_frame(struct kunit *test)
 {
@@ -72,8 +71,8 @@ static void memory_fails_at_each_frame(struct kunit *test)
 }
 
 /*
- * Passes if 1 to 16 frames take one call each, for the bytes asked for, and
- * their memory is given back when the allocator ends (A1, B7).
+ * Passes if 1 to 16 frames take one call each, with the requested number of bytes, and
+ * their memory is freed when the allocator ends (A1, B7).
  */
 static void memory_of_every_count(struct kunit *test)
 {
@@ -105,7 +104,7 @@ static void memory_of_every_count(struct kunit *test)
 	}
 }
 
-/* Passes if the most frames that there can be are made and given back (A8). */
+/* Passes if the maximum number of frames can be created and freed (A8). */
 static void memory_of_the_most_frames(struct kunit *test)
 {
 	struct ks_test_memory memory = memory_fine;
@@ -133,10 +132,7 @@ static void memory_of_the_most_frames(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ks_test_dma_bufs_become(ground));
 }
 
-/*
- * Passes if a frame has one dma-buf of its own from the beginning to the end,
- * whatever happens to it (B6).
- */
+/* Passes if a frame always has the same dma-buf, and no other frame has it (B6). */
 static void memory_stays_with_its_frame(struct kunit *test)
 {
 	struct ks_allocator *alloc = ks_test_allocator(test, 4);
@@ -162,7 +158,10 @@ static void memory_stays_with_its_frame(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, alloc->frames[i].planes->dmabuf, dmabufs[i]);
 }
 
-/* Passes if memory that is in use elsewhere outlives its allocator, alone (B7). */
+/*
+ * Passes if memory that is in use elsewhere outlives its allocator, and no other memory
+ * does (B7).
+ */
 static void memory_in_use_elsewhere(struct kunit *test)
 {
 	struct ks_test_memory memory = memory_fine;
@@ -184,9 +183,9 @@ static void memory_in_use_elsewhere(struct kunit *test)
 /**
  * struct memory_killed - a thread that is killed while it creates an allocator
  * @memory: its provider
- * @frames: how many frames it wants
- * @alloc: what it got
- * @done: it has tried
+ * @frames: number of frames that it requests
+ * @alloc: the result
+ * @done: the attempt has ended
  */
 struct memory_killed {
 	struct ks_test_memory memory;
@@ -206,7 +205,7 @@ static int memory_killed_thread(void *data)
 	kthread_complete_and_exit(&killed->done, 0);
 }
 
-/* Lets a thread create an allocator, with a signal at the n-th frame */
+/* A thread creates an allocator, and gets a signal at the n-th frame */
 static void memory_create_with_signal(struct kunit *test,
 				      struct memory_killed *killed, u32 n,
 				      int signal)
@@ -223,8 +222,8 @@ static void memory_create_with_signal(struct kunit *test,
 }
 
 /*
- * Passes if a process that is killed at the n-th of 1 to 16 frames, for every
- * n, gets no further frame and EINTR, and leaves nothing behind (A4).
+ * Passes if a process that is killed at the n-th of 1 to 16 frames, for every n, allocates
+ * no further frame, gets EINTR, and leaks nothing (A4).
  */
 static void memory_killed_at_each_frame(struct kunit *test)
 {
@@ -245,7 +244,7 @@ static void memory_killed_at_each_frame(struct kunit *test)
 	}
 }
 
-/* Passes if a signal that does not kill leaves the making of frames alone (A1). */
+/* Passes if a signal that does not kill does not end the creation (A1). */
 static void memory_other_signals(struct kunit *test)
 {
 	struct memory_killed *killed;
@@ -260,8 +259,8 @@ static void memory_other_signals(struct kunit *test)
 }
 
 /*
- * Passes if a provider that gives the same memory to two frames, the first and
- * the n-th, for every n, is refused with EINVAL, and nothing is left behind (B6).
+ * Passes if a provider that returns the same memory for two frames, the first and the n-th,
+ * for every n, is refused with EINVAL, and nothing is leaked (B6).
  */
 static void memory_shared_by_two_frames(struct kunit *test)
 {
@@ -281,8 +280,8 @@ static void memory_shared_by_two_frames(struct kunit *test)
 }
 
 /*
- * Passes if an allocator lives as long as any of its open files, each of which is its
- * own owner, and ends with the last (B7).
+ * Passes if an allocator exists as long as any of its open files, each of which is its own
+ * owner, and ends with the last (B7).
  */
 static void memory_of_several_files(struct kunit *test)
 {
@@ -314,7 +313,7 @@ static void memory_of_several_files(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ks_test_dma_bufs_become(ground));
 }
 
-/* Passes if only an allocator's file is taken for one (A5). */
+/* Passes if ks_allocator_of() accepts only files of allocators (A5). */
 static void memory_other_files(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite "ksalloc_notify": who is told that a frame became free, each time or
- * once, while other processors free frames or end that.
+ * KUnit suite "ksalloc_notify": notifiers that are called for each frame that becomes free,
+ * or once, while other processors free frames or remove notifiers.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -12,10 +12,10 @@
 #include "ks_test.h"
 
 /**
- * struct notify_one - a notifier, and how often it was told
+ * struct notify_one - a notifier, and the number of its calls
  * @notifier: the notifier
  * @alloc: the allocator that it is on; NULL for none
- * @told: how often
+ * @told: number of calls
  */
 struct notify_one {
 	struct ks_notifier notifier;
@@ -28,7 +28,7 @@ static void notify_told(struct ks_notifier *notifier)
 	atomic_inc(&container_of(notifier, struct notify_one, notifier)->told);
 }
 
-/* Ends it; false if it was told once and is over */
+/* Removes it; false if it was added once and has been called */
 static bool notify_end(struct notify_one *one)
 {
 	struct ks_allocator *alloc = one->alloc;
@@ -79,8 +79,8 @@ static void notify_alloc(struct kunit *test, struct file *file)
 }
 
 /*
- * Passes if one notifier is told of each frame that becomes free until it is removed,
- * one that is told once of the next only, and neither of a frame that goes to a
+ * Passes if a notifier is called for each frame that becomes free until it is removed, one
+ * that was added once only for the next frame, and neither for a frame that is given to a
  * waiter (C3, E1).
  */
 static void notify_always_and_once(struct kunit *test)
@@ -116,7 +116,7 @@ static void notify_always_and_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&always->told), 2);
 }
 
-/* Passes if one that is told once, and is removed before, is told nothing (E2). */
+/* Passes if a notifier that was added once and is removed in time is not called (E2). */
 static void notify_once_removed(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
@@ -137,10 +137,10 @@ static void notify_once_removed(struct kunit *test)
 #define NOTIFY_ONCE 8
 
 /**
- * struct notify_crowd - processors that free a frame each, all at once
+ * struct notify_crowd - processors that free a frame each at the same time
  * @alloc: the allocator
  * @next: the next frame to be freed
- * @failed: how often that failed
+ * @failed: number of frees that failed
  */
 struct notify_crowd {
 	struct ks_allocator *alloc;
@@ -154,7 +154,7 @@ static void notify_crowd_free(void *data)
 	u32 index = atomic_fetch_inc(&crowd->next);
 	int i;
 
-	/* They begin together, if they are there at the same time */
+	/* All begin together, if they run at the same time */
 	for (i = 0; i < 10000 && atomic_read(&crowd->next) == 1; i++)
 		cpu_relax();
 	if (index < crowd->alloc->nr_frames &&
@@ -163,9 +163,8 @@ static void notify_crowd_free(void *data)
 }
 
 /*
- * Passes if several that are told once are told just once each, and those that are
- * told each time once for each frame, though all processors free a frame at the same
- * time (E1, E2).
+ * Passes if several notifiers that were added once are called exactly once each, and the
+ * others once for each frame, while all processors free a frame at the same time (E1, E2).
  */
 static void notify_once_by_all_processors(struct kunit *test)
 {
@@ -185,7 +184,7 @@ static void notify_once_by_all_processors(struct kunit *test)
 			notify_begin(once[i], crowd.alloc, true);
 		atomic_set(&crowd.next, 0);
 		on_each_cpu(notify_crowd_free, &crowd, true);
-		/* What is left where there are fewer processors than frames */
+		/* The other frames, if there are fewer processors than frames */
 		while (atomic_read(&crowd.next) < frames)
 			notify_crowd_free(&crowd);
 
@@ -201,11 +200,11 @@ static void notify_once_by_all_processors(struct kunit *test)
 }
 
 /**
- * struct notify_race - a free in an interrupt against the end of a notifier
+ * struct notify_race - a free in an interrupt while a notifier is removed
  * @alloc: the allocator
- * @begins: the interrupt has come
- * @pause_ns: how long it waits then
- * @done: it has freed the frame
+ * @begins: the interrupt has begun
+ * @pause_ns: how long the interrupt waits then
+ * @done: the frame was freed
  */
 struct notify_race {
 	struct ks_allocator *alloc;
@@ -225,8 +224,8 @@ static void notify_race_free(void *data)
 }
 
 /*
- * Passes if one that is told once, and is removed while another processor frees a
- * frame, is either removed or told, and who removes it knows which (E2).
+ * Passes if a notifier that was added once, and is removed while another processor frees a
+ * frame, is either removed or called, and ks_notifier_remove() returns which (E2).
  */
 static void notify_once_against_remove(struct kunit *test)
 {

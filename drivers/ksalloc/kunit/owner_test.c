@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite "ksalloc_owner": the requests of one owner, which a call ends, and how
- * many hold a frame.
+ * KUnit suite "ksalloc_owner": calls that end the requests of one owner, and frames with
+ * several holds.
  */
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "ks_test.h"
 
-/* Starts a thread that waits for a frame, and lets it get into the line */
+/* Starts a thread that waits for a frame, and waits until it is in the queue */
 static struct ks_test_call *owner_wait(struct kunit *test, struct file *file,
 				       struct ks_owner *owner)
 {
@@ -30,7 +30,7 @@ static void owner_expect(struct kunit *test, struct ks_test_call *call, int ret)
 	KUNIT_EXPECT_EQ(test, call->index, ret ? KS_TEST_NEVER : 0);
 }
 
-/* An allocator whose only frame its file holds */
+/* An allocator whose only frame is held by its file */
 static struct file *owner_allocator(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
@@ -43,8 +43,8 @@ static struct file *owner_allocator(struct kunit *test)
 }
 
 /*
- * Passes if a cancel ends all requests of that owner and no other's, wherever they are
- * in the line, the others keep their order, and frames stay where they are (B3, B4).
+ * Passes if a cancel ends all requests of that owner and no others, at any place in the
+ * queue, the others keep their order, and no frame moves (B3, B4).
  */
 static void owner_cancel(struct kunit *test)
 {
@@ -78,8 +78,8 @@ static void owner_cancel(struct kunit *test)
 }
 
 /*
- * Passes if a cancel takes no frame of its owner, and does nothing to requests that
- * begin later, whether or not one waited then (B4).
+ * Passes if a cancel takes no frame of its owner, and does not affect requests that begin
+ * later, whether or not a request waited at that time (B4).
  */
 static void owner_waits_after_cancel(struct kunit *test)
 {
@@ -102,7 +102,7 @@ static void owner_waits_after_cancel(struct kunit *test)
 	ks_test_expect_counts(test, alloc, 1, 0, 0);
 }
 
-/* Passes if a request that has its frame, or has given up, is not cancelled (B4). */
+/* Passes if a request that has its frame, or has ended, is not cancelled (B4). */
 static void owner_cancel_too_late(struct kunit *test)
 {
 	struct file *file = owner_allocator(test);
@@ -123,8 +123,8 @@ static void owner_cancel_too_late(struct kunit *test)
 }
 
 /*
- * Passes if an owner that ends waits no more, for good: who waits gets ECANCELED, and
- * so does who comes later, if no frame is free; and other owners wait on (B4).
+ * Passes if an ended owner does not wait any more: waiting and later requests get ECANCELED
+ * if no frame is free, and requests of other owners continue to wait (B4).
  */
 static void owner_end(struct kunit *test)
 {
@@ -146,7 +146,7 @@ static void owner_end(struct kunit *test)
 	for (i = 0; i < 2; i++) {
 		calls[i] = ks_test_call_alloc(test, file, owner, 0);
 		owner_expect(test, calls[i], -ECANCELED);
-		/* A cancel does not make it begin again */
+		/* A cancel does not change that */
 		ks_allocator_cancel(alloc, owner);
 	}
 	KUNIT_EXPECT_EQ(test, -EAGAIN,
@@ -167,11 +167,11 @@ static void owner_end(struct kunit *test)
 
 /**
  * struct owner_storm - threads that wait again as soon as their wait has ended
- * @owner: of all threads but the first STORM_OTHERS
- * @other: of those
+ * @owner: owner of all threads except the first STORM_OTHERS
+ * @other: owner of those
  * @cancelled: how often a wait of @owner was cancelled
- * @others: how often one of @other was
- * @wrong: how often a wait ended otherwise
+ * @others: how often a wait of @other was cancelled
+ * @wrong: how often a wait ended in another way
  * @stop: the next cancel is the last
  */
 struct owner_storm {
@@ -214,8 +214,8 @@ static bool owner_storm_all_wait(struct ks_allocator *alloc)
 }
 
 /*
- * Passes if each cancel ends just the requests that waited when it began, though the
- * threads wait again before it is over, and no other owner's (B4).
+ * Passes if each cancel ends exactly the requests that waited when it began, even if the
+ * threads wait again before it returns, and no requests of other owners (B4).
  */
 static void owner_cancel_storm(struct kunit *test)
 {
@@ -259,8 +259,8 @@ static void owner_hold_again(struct ks_allocator *alloc, u32 index)
 }
 
 /*
- * Passes if a frame with several holds is free at the last one, and its owner's until
- * then (B5).
+ * Passes if a frame with several holds becomes free at the last one, and belongs to its
+ * owner until then (B5).
  */
 static void owner_several_holds(struct kunit *test)
 {

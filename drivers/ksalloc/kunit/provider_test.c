@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite "ksalloc_provider": the four callbacks of an allocator's memory, and
+ * KUnit suite "ksalloc_provider": the four operations of the memory of an allocator, and
  * memory that never leaves the kernel.
  */
 #include <linux/dma-buf.h>
@@ -12,18 +12,18 @@
 #define PROVIDER_FRAMES 5
 
 /**
- * struct provider - memory of the kernel's alone, and how it was used
- * @initialized: calls of each, as in the three that follow
- * @allocated: likewise
- * @freed: likewise
- * @deleted: likewise
- * @fail_initialize: what the first says, an errno
- * @fail_at: the frame at which the second fails, or none
- * @nothing: where it succeeds, but gives neither a dma-buf nor a mapping
- * @misuse: it was called as it must not be
+ * struct provider - memory that only the kernel can use, and the calls of its operations
+ * @initialized: calls of initialize_allocator()
+ * @allocated: calls of alloc()
+ * @freed: calls of free()
+ * @deleted: calls of delete_allocator()
+ * @fail_initialize: errno of initialize_allocator(), or 0
+ * @fail_at: the frame at which alloc() fails, or none
+ * @nothing: the frame for which alloc() succeeds without a dma-buf and a mapping, or none
+ * @misuse: a call violated the rules for the operations
  * @page: the memory of each frame, one page
- * @frames: what it was told
- * @bytes: likewise
+ * @frames: number of frames, from initialize_allocator()
+ * @bytes: bytes in a frame, from initialize_allocator()
  */
 struct provider {
 	int initialized;
@@ -121,8 +121,8 @@ static struct ks_allocator *provider_create(struct provider *provider, bool user
 }
 
 /*
- * Passes if each callback is called as often as it should be, in this order, and
- * the allocator's memory is recognized by its operations (F2).
+ * Passes if each operation is called the right number of times, in this order, and the
+ * memory of the allocator is recognized by its operations (F2).
  */
 static void provider_callbacks(struct kunit *test)
 {
@@ -147,7 +147,10 @@ static void provider_callbacks(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, provider.misuse);
 }
 
-/* Passes if a refusal to begin is passed on, and nothing else is called (F2, A4). */
+/*
+ * Passes if an error of initialize_allocator() is passed on, and nothing else is called
+ * (F2, A4).
+ */
 static void provider_does_not_begin(struct kunit *test)
 {
 	struct provider provider = provider_fine;
@@ -161,8 +164,8 @@ static void provider_does_not_begin(struct kunit *test)
 }
 
 /*
- * Passes if a failure at each frame is passed on, and all frames before it are
- * given back before the end (F2, A4).
+ * Passes if an error at each frame is passed on, and all earlier frames are freed before
+ * the end (F2, A4).
  */
 static void provider_fails_at_each_frame(struct kunit *test)
 {
@@ -181,7 +184,7 @@ static void provider_fails_at_each_frame(struct kunit *test)
 	}
 }
 
-/* Passes if a frame of nothing is refused, and given back with the others (F2). */
+/* Passes if a frame without memory is refused, and freed with the others (F2). */
 static void provider_gives_nothing(struct kunit *test)
 {
 	struct provider provider = provider_fine;
@@ -195,7 +198,7 @@ static void provider_gives_nothing(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, provider.misuse);
 }
 
-/* Passes if memory without a dma-buf is not for user space, and is undone (F3). */
+/* Passes if memory without a dma-buf is refused for user space, and freed (F3). */
 static void provider_not_for_users(struct kunit *test)
 {
 	struct provider provider = provider_fine;
@@ -209,8 +212,8 @@ static void provider_not_for_users(struct kunit *test)
 }
 
 /*
- * Passes if a client has such frames and sees their memory, and the file refuses
- * all ioctls even if somebody makes a descriptor of it (F3).
+ * Passes if a client can use such frames and map their memory, and the file refuses all
+ * ioctls even if a module makes a descriptor of it (F3).
  */
 static void provider_for_clients(struct kunit *test)
 {
@@ -250,9 +253,8 @@ static void provider_for_clients(struct kunit *test)
 }
 
 /*
- * Passes if such an allocator is refused to a connection, even by the kernel's own
- * way: the device, which would be given dma-bufs, is not asked, and nothing is changed
- * (D5, F3).
+ * Passes if such an allocator cannot be assigned to a connection, even by the kernel: the
+ * device, which expects dma-bufs, is not called, and nothing changes (D5, F3).
  */
 static void provider_not_for_connections(struct kunit *test)
 {
@@ -268,7 +270,10 @@ static void provider_not_for_connections(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, rig->conn->allocator, rig->alloc);
 	KUNIT_EXPECT_EQ(test, kref_read(&alloc->refs), 1);
 
-	/* If it was taken all the same, it must not outlive the provider */
+	/*
+	 * If the assignment succeeded because of a bug, the allocator must not outlive the
+	 * provider
+	 */
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_set_allocator(rig->conn,
 							     rig->alloc));
 	ks_allocator_put(alloc);
@@ -276,11 +281,11 @@ static void provider_not_for_connections(struct kunit *test)
 }
 
 /**
- * struct provider_unlocked - memory whose end looks at a connection's lock
- * @memory: where it comes from
+ * struct provider_unlocked - memory that checks the lock of a connection when it is freed
+ * @memory: the memory
  * @conn: the connection
  * @locked: the lock was held
- * @deleted: how often it ended
+ * @deleted: calls of delete_allocator()
  */
 struct provider_unlocked {
 	struct ks_test_memory memory;
@@ -322,8 +327,8 @@ static const struct ksalloc_memory_ops provider_unlocked_ops = {
 };
 
 /*
- * Passes if memory whose allocator ends because another one is assigned, or none, is
- * given back without the connection's lock (F2).
+ * Passes if the memory of an allocator that ends because another one, or none, is assigned
+ * is freed without the lock of the connection (F2).
  */
 static void provider_ends_without_lock(struct kunit *test)
 {
@@ -410,13 +415,13 @@ static int provider_small(void *context, u32 index, size_t bytes,
 {
 	int ret = ks_test_memory_ops.alloc(context, index, bytes, memory);
 
-	/* Only what the dma-buf says of itself */
+	/* Changes only the reported size of the dma-buf */
 	if (!ret && index == 1)
 		memory->dmabuf->size = bytes - 1;
 	return ret;
 }
 
-/* Passes if a dma-buf that is too small is refused, and all are given back (F2). */
+/* Passes if a dma-buf that is too small is refused, and all frames are freed (F2). */
 static void provider_too_small(struct kunit *test)
 {
 	const struct ksalloc_memory_ops ops = {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite "ksalloc_state": the states of a connection, over a device that can
- * fail at each step and can disappear at each moment.
+ * KUnit suite "ksalloc_state": the states of a connection, with a device that can fail at
+ * each step and can disappear at any moment.
  *
- * How a device is called is compared word by word with what the states mean: the
- * steps of a way up and down, and after a failure the steps back.
+ * The calls of the device are compared one by one with the expected steps of a change of
+ * the state, and with the steps back after a failure.
  */
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -13,20 +13,20 @@
 
 #define STATES 4
 
-/* The ways in which PAUSE and RUN can be come by */
+/* Ways to get to PAUSE and RUN */
 enum state_variant {
 	/* Three frames submitted */
 	STATE_SUBMITTED,
-	/* Four submitted in RUN, one of them filled; PAUSE came after that */
+	/* Four frames submitted in RUN, one of them filled, and then to PAUSE */
 	STATE_FILLED,
 	/* No frame submitted */
 	STATE_IDLE,
 };
 
 /**
- * struct state_start - what a test begins with
- * @state: in this state
- * @variant: come by in this way
+ * struct state_start - the start of a test
+ * @state: the state
+ * @variant: the way to that state
  */
 struct state_start {
 	enum ksstate state;
@@ -50,16 +50,16 @@ static const struct state_start state_run_filled = { KSSTATE_RUN, STATE_FILLED }
 #define STATE_STARTS_END (state_starts + ARRAY_SIZE(state_starts))
 
 /**
- * struct state_view - all that can be seen of a connection
+ * struct state_view - everything that a test can see of a connection
  * @state: its state
- * @gone: the device is gone
+ * @gone: the device has disappeared
  * @allocator: the assigned one
  * @submitted: frames that are not filled, in order
- * @n_submitted: how many
- * @done: frames that are filled and not collected, in order
- * @n_done: how many
+ * @n_submitted: length of @submitted
+ * @done: frames that are filled and not completed, in order
+ * @n_done: length of @done
  * @frames: all frames of the allocator
- * @hw: what the device knows
+ * @hw: state of the device
  */
 struct state_view {
 	enum ksstate state;
@@ -93,7 +93,7 @@ static void state_look(struct ks_rig *rig, struct state_view *view)
 	ks_fake_look(rig->fake, &view->hw);
 }
 
-/* A rig with six frames in a state, with one frame allocated besides */
+/* A rig with six frames in a state, with one more frame allocated */
 static struct ks_rig *state_rig(struct kunit *test,
 				const struct state_start *start)
 {
@@ -115,7 +115,7 @@ static struct ks_rig *state_rig(struct kunit *test,
 	return rig;
 }
 
-/* Ends what was tried from a start, and the test where it went wrong */
+/* Ends what was tried from a start, and the test if it failed */
 static void state_rig_end(struct ks_rig *rig, const struct state_start *start,
 			  u32 what)
 {
@@ -144,7 +144,7 @@ static void state_way_up(char *text, const struct state_view *before,
 	}
 	if (before->state == KSSTATE_RUN || to != KSSTATE_RUN)
 		return;
-	/* What the device has in its queue already needs no more */
+	/* The frames that the device already has are not queued again */
 	for (i = before->hw.n_queued; i < before->n_submitted; i++) {
 		snprintf(word, sizeof(word), "queue:%u", before->submitted[i]);
 		state_add(text, word);
@@ -160,12 +160,12 @@ static void state_way_down(char *text, const struct state_view *before,
 	if (before->state == KSSTATE_RUN && to == KSSTATE_PAUSE) {
 		for (i = 0; i < before->hw.n_filled; i++)
 			state_add(text, "dequeue");
-		/* The last one says that there is no more */
+		/* The last call returns that there is no further frame */
 		if (before->hw.n_queued)
 			state_add(text, "dequeue");
 		state_add(text, "stop");
 	}
-	/* In between the state is PAUSE, where nothing needs to be collected */
+	/* On the way, the state is PAUSE, in which nothing needs to be completed */
 	if (before->state == KSSTATE_RUN && to < KSSTATE_PAUSE)
 		state_add(text, "stop");
 	if (before->state >= KSSTATE_PAUSE && to < KSSTATE_PAUSE)
@@ -174,7 +174,7 @@ static void state_way_down(char *text, const struct state_view *before,
 		state_add(text, "release");
 }
 
-/* Turns a view into what it must be when the connection has come to a state */
+/* Computes the expected view after a change to a state */
 static void state_expect(struct state_view *view, enum ksstate to)
 {
 	u32 i;
@@ -220,7 +220,7 @@ static void state_expect(struct state_view *view, enum ksstate to)
 	view->state = to;
 }
 
-/* Fails where anything about the connection is different */
+/* Fails if anything about the connection is different */
 static void state_expect_view(struct ks_rig *rig,
 			      const struct state_view *expected)
 {
@@ -260,9 +260,9 @@ static void state_transition(struct kunit *test, const struct state_start *start
 }
 
 /*
- * Passes if from every state to every other, with frames submitted, filled or
- * none, the device is called for just the steps between, in order, and frames are
- * where they should be; and the way to the same state is no step (I1, I4).
+ * Passes if from every state to every other, with frames submitted, filled or none, exactly
+ * the steps between are called, in order, and all frames are in the right place; and a
+ * change to the same state calls nothing (I1, I4).
  */
 static void state_every_transition(struct kunit *test)
 {
@@ -274,7 +274,7 @@ static void state_every_transition(struct kunit *test)
 			state_transition(test, start, to);
 }
 
-/* Cuts a text after so many words; false where it has fewer */
+/* Cuts a text after @n words; false if it has fewer */
 static bool state_first_words(char *text, u32 n)
 {
 	for (; *text; text++)
@@ -287,7 +287,7 @@ static bool state_first_words(char *text, u32 n)
 	return true;
 }
 
-/* The steps back to the beginning, from the step up that failed */
+/* The steps back to the start, from the step up that failed */
 static void state_way_back(char *text, const struct state_view *before,
 			   enum ks_fake_op failed)
 {
@@ -301,8 +301,8 @@ static void state_way_back(char *text, const struct state_view *before,
 }
 
 /*
- * One attempt that fails at the n-th step, and one after that which does not.
- * Returns whether there are so many steps.
+ * An attempt that fails at the n-th step, and a second one that succeeds. Returns false if
+ * there are fewer steps.
  */
 static bool state_fail_at(struct kunit *test, const struct state_start *start,
 			  enum ksstate to, u32 n, int error)
@@ -325,7 +325,10 @@ static bool state_fail_at(struct kunit *test, const struct state_start *start,
 	state_way_back(text, view, rig->fake->failed);
 	ks_rig_expect_calls(rig, text);
 	if (start->state == KSSTATE_PAUSE) {
-		/* What got into the queue can stay there, if it is the beginning */
+		/*
+		 * Frames that were queued before the failure can stay queued, if they are
+		 * the first ones
+		 */
 		ks_fake_look(rig->fake, &hw);
 		KUNIT_EXPECT_LE(test, hw.n_queued, view->n_submitted);
 		KUNIT_EXPECT_MEMEQ(test, hw.queued, view->submitted,
@@ -343,9 +346,9 @@ out:
 }
 
 /*
- * Passes if each way up, failing at each of its steps in turn with one error or
- * another, returns that error, takes just the steps back, and leaves state, lists
- * and frames as they were; and then succeeds (I1).
+ * Passes if each way up that fails at one of its steps, with different errors, returns that
+ * error, takes exactly the steps back, and leaves state, lists and frames as they were; and
+ * then succeeds (I1).
  */
 static void state_failure_walks_back(struct kunit *test)
 {
@@ -371,9 +374,9 @@ static void state_failure_walks_back(struct kunit *test)
 }
 
 /*
- * Passes if the way from RUN to PAUSE arrives whatever the device says to the
- * n-th dequeue: what it had handed over by then is done, the rest stays submitted
- * in its order and is queued again (I1).
+ * Passes if the way from RUN to PAUSE succeeds whatever the n-th dequeue returns: frames
+ * that were dequeued by then are done, and the others stay submitted in order and are
+ * queued again (I1).
  */
 static void state_down_does_not_fail(struct kunit *test)
 {
@@ -407,7 +410,7 @@ static void state_down_does_not_fail(struct kunit *test)
 	}
 }
 
-/* Passes if without an allocator no state but STOP can be entered: EINVAL (D5). */
+/* Passes if without an allocator only STOP can be entered: EINVAL (D5). */
 static void state_without_allocator(struct kunit *test)
 {
 	struct ks_rig *rig = ks_rig_create(test, 2);
@@ -425,8 +428,8 @@ static void state_without_allocator(struct kunit *test)
 }
 
 /*
- * Passes if an allocator that no longer fits the device's format stops the way
- * up, with EINVAL, before the device is touched, unless the device only prefers
+ * Passes if an allocator that does not fit the format of the device any more ends the way
+ * up with EINVAL, before the device is called, unless the device only states preferences
  * (A8, H4).
  */
 static void state_format_changed(struct kunit *test)
@@ -450,8 +453,8 @@ static void state_format_changed(struct kunit *test)
 }
 
 /*
- * Passes if a request that a signal ends, before it got hold of the connection,
- * changes nothing (A4).
+ * Passes if a request that a signal ends before it has the lock of the connection changes
+ * nothing (A4).
  */
 static void state_signal(struct kunit *test)
 {
@@ -476,8 +479,8 @@ static void state_signal(struct kunit *test)
 }
 
 /*
- * Passes if a connection holds one reference to its allocator, from the
- * assignment to the next one, to none, or to its own end (D5).
+ * Passes if a connection holds one reference to its allocator, from the assignment to the
+ * assignment of another one or none, or to its own end (D5).
  */
 static void state_allocator_reference(struct kunit *test)
 {
@@ -502,7 +505,7 @@ static void state_allocator_reference(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kref_read(&other->refs), 1);
 }
 
-/* Passes if in any state but STOP no allocator is assigned: EBUSY (D5). */
+/* Passes if an allocator can be assigned only in STOP: EBUSY (D5). */
 static void state_allocator_while_busy(struct kunit *test)
 {
 	struct ks_allocator *other = ks_test_allocator(test, 6);
@@ -524,8 +527,8 @@ static void state_allocator_while_busy(struct kunit *test)
 }
 
 /*
- * Passes if an allocator that does not fit, or a device that does not say what
- * fits, leaves the earlier assignment as it was (D5, A4).
+ * Passes if an allocator that does not fit, or an error of the device, leaves the earlier
+ * assignment as it was (D5, A4).
  */
 static void state_allocator_errors(struct kunit *test)
 {
@@ -544,7 +547,7 @@ static void state_allocator_errors(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kref_read(&rig->alloc->refs), 2);
 
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_set_allocator(rig->conn, small));
-	/* One that is assigned already can have ceased to fit */
+	/* The assigned allocator itself may not fit any more */
 	rig->fake->framing.frames = 3;
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			ks_connection_set_allocator(rig->conn, small));
@@ -553,8 +556,8 @@ static void state_allocator_errors(struct kunit *test)
 }
 
 /*
- * Passes if frames that were collected through a connection go back when
- * another allocator is assigned, and frames got elsewhere do not (D5).
+ * Passes if frames that were completed through a connection become free when another
+ * allocator is assigned, and other frames do not (D5).
  */
 static void state_allocator_takes_collected_frames(struct kunit *test)
 {
@@ -581,8 +584,8 @@ static void state_allocator_takes_collected_frames(struct kunit *test)
 }
 
 /*
- * Passes if two connections share one allocator, and what one does to its
- * state is nothing to the other's frames (G1).
+ * Passes if two connections share one allocator, and a change of the state of one does not
+ * affect the frames of the other (G1).
  */
 static void state_shared_allocator(struct kunit *test)
 {
@@ -598,7 +601,7 @@ static void state_shared_allocator(struct kunit *test)
 	}
 	ks_test_expect_counts(test, one->alloc, 6, 6, 0);
 
-	/* A frame in one device is in no other */
+	/* A frame in one device is not in another */
 	KUNIT_EXPECT_EQ(test, -EBUSY, ks_connection_submit(other->conn, 0, -1));
 	ks_rig_request(one, KSSTATE_STOP);
 	ks_test_expect_counts(test, one->alloc, 3, 3, 0);
@@ -608,8 +611,8 @@ static void state_shared_allocator(struct kunit *test)
 }
 
 /*
- * Passes if a connection whose device cannot be watched is none, and the device has
- * ended, once, when the caller is told: it may free all that the device uses (A4).
+ * Passes if no connection is made if watch() fails, and the device was destroyed, once,
+ * before the call returns. The caller may then free everything that the device uses (A4).
  */
 static void state_watch_fails(struct kunit *test)
 {
@@ -626,7 +629,7 @@ static void state_watch_fails(struct kunit *test)
 			   "watch unwatch destroy");
 }
 
-/* Passes if a new connection is in STOP, with no allocator, and asks nothing (I1). */
+/* Passes if a new connection is in STOP, without allocator, and calls no operation (I1). */
 static void state_new_connection(struct kunit *test)
 {
 	struct ks_fake *fake = ks_fake_create(test);
@@ -646,9 +649,8 @@ static void state_new_connection(struct kunit *test)
 }
 
 /*
- * Passes if the end of a connection, in each state, takes the way down and ends
- * the device, and all frames are back but those that somebody got elsewhere (B7,
- * I4).
+ * Passes if the end of a connection, in each state, takes the steps down and destroys the
+ * device, and all frames are free except those that other owners hold (B7, I4).
  */
 static void state_release(struct kunit *test)
 {
@@ -679,7 +681,7 @@ static void state_release(struct kunit *test)
 	}
 }
 
-/* Everything that there is to say of a connection whose device is gone */
+/* Everything that calls report about a connection whose device has disappeared */
 static void state_expect_gone(struct ks_rig *rig)
 {
 	struct kunit *test = rig->test;
@@ -706,9 +708,9 @@ static void state_expect_gone(struct ks_rig *rig)
 }
 
 /*
- * Passes if a device that disappears in any state, and says so, is taken down
- * to STOP by nobody's call, its frames come back, and all calls but those that end
- * something say ENODEV (I6).
+ * Passes if, when a device disappears in any state and notifies, the connection goes to
+ * STOP without a call, its frames become free, and all calls except those that end
+ * something fail with ENODEV (I6).
  */
 static void state_gone_with_news(struct kunit *test)
 {
@@ -728,7 +730,7 @@ static void state_gone_with_news(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test,
 				  ks_test_wait_until(READ_ONCE(rig->conn->gone)));
 		state_expect_gone(rig);
-		/* The one frame that was allocated and not submitted */
+		/* The frame that was allocated and not submitted */
 		ks_test_expect_counts(test, rig->alloc, 1, 0, 0);
 		ks_rig_expect_calls(rig, text);
 		state_rig_end(rig, start, 0);
@@ -785,8 +787,8 @@ static void state_gone_found(struct kunit *test, const struct state_start *start
 }
 
 /*
- * Passes if a device that disappears without a word is found gone by the next
- * call, whichever that is, which says ENODEV and has taken it down (I6).
+ * Passes if the next call notices a device that disappears without a notification, fails
+ * with ENODEV, and the connection is in STOP then (I6).
  */
 static void state_gone_without_news(struct kunit *test)
 {
@@ -799,9 +801,9 @@ static void state_gone_without_news(struct kunit *test)
 }
 
 /**
- * struct state_vanish - lets a device disappear in the midst of a step
- * @in: in which call from now
- * @say: whether it says so
+ * struct state_vanish - makes a device disappear during a step
+ * @in: in which of the next calls
+ * @say: whether it notifies
  */
 struct state_vanish {
 	u32 in;
@@ -821,7 +823,10 @@ static void state_vanish_in_call(struct ks_fake *fake, enum ks_fake_op op,
 		WRITE_ONCE(fake->gone, true);
 }
 
-/* How the device goes in the n-th step of a way: the step fails, it says so */
+/*
+ * How the device disappears in the n-th step: whether the step fails, and whether it
+ * notifies
+ */
 static void state_gone_in_step(struct kunit *test, const struct state_start *start,
 			       enum ksstate to, u32 n, bool fails, bool say)
 {
@@ -832,7 +837,7 @@ static void state_gone_in_step(struct kunit *test, const struct state_start *sta
 	rig->fake->on_call = state_vanish_in_call;
 	if (fails)
 		ks_fake_fail(rig->fake, n, -EINVAL);
-	/* Whatever the device says then; and a way down does not fail */
+	/* With any error of the device; steps down do not fail */
 	KUNIT_EXPECT_EQ(test, fails && to > start->state ? -ENODEV : 0,
 			ks_connection_request(rig->conn, to));
 	KUNIT_EXPECT_EQ(test, vanish.in, 0);
@@ -845,9 +850,9 @@ static void state_gone_in_step(struct kunit *test, const struct state_start *sta
 }
 
 /*
- * Passes if a device disappears in the midst of each step of a way up or down,
- * whether that step fails or not, and whether the device says so or not: all ends
- * in STOP, with all frames back (I6).
+ * Passes if, when a device disappears during any step up or down, whether that step fails
+ * or not, and whether the device notifies or not, the connection ends in STOP with all
+ * frames free (I6).
  */
 static void state_gone_in_each_step(struct kunit *test)
 {
@@ -871,8 +876,8 @@ static void state_gone_in_each_step(struct kunit *test)
 }
 
 /*
- * Passes if of a device that is gone the allocator can still be let go, with the
- * frames that were collected through the connection (D5, I6).
+ * Passes if the allocator of a device that has disappeared can be replaced by none, and the
+ * frames that were completed through the connection become free (D5, I6).
  */
 static void state_gone_lets_go(struct kunit *test)
 {
@@ -894,7 +899,7 @@ static void state_vanish_in_interrupt(void *data)
 	ks_fake_vanish(data);
 }
 
-/* Passes if a device can say in a hard interrupt that it is gone (I6). */
+/* Passes if a device can notify in a hard interrupt that it has disappeared (I6). */
 static void state_gone_in_interrupt(struct kunit *test)
 {
 	struct ks_rig *rig = state_rig(test, &state_run_filled);
@@ -907,8 +912,8 @@ static void state_gone_in_interrupt(struct kunit *test)
 }
 
 /*
- * Passes if a connection ends right when its device says that it is gone: the
- * one that comes second finds nothing left to do (I6, B7).
+ * Passes if a connection ends at the time when its device notifies that it has disappeared:
+ * the later of the two has nothing to do (I6, B7).
  */
 static void state_gone_and_released(struct kunit *test)
 {
@@ -925,7 +930,10 @@ static void state_gone_and_released(struct kunit *test)
 	}
 }
 
-/* Passes if poll says EPOLLERR below PAUSE, nothing in PAUSE and in an idle RUN (I2). */
+/*
+ * Passes if poll reports EPOLLERR below PAUSE, and nothing in PAUSE and in RUN without
+ * frames (I2).
+ */
 static void state_poll(struct kunit *test)
 {
 	struct ks_rig *rig = ks_rig_create(test, 2);
@@ -941,7 +949,7 @@ static void state_poll(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), KS_TEST_ERR);
 }
 
-/* Passes if each change of state, and the device's end, wakes pollers (I2, I6). */
+/* Passes if each change of the state, and the end of the device, wakes pollers (I2, I6). */
 static void state_changes_wake_pollers(struct kunit *test)
 {
 	static const enum ksstate ways[] = {

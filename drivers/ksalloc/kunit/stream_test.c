@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite "ksalloc_stream": frames on their way through a connection, to be
- * filled by a fake device.
+ * KUnit suite "ksalloc_stream": frames that pass through a connection and are filled by a
+ * fake device.
  */
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
@@ -22,7 +22,7 @@ static struct ks_rig *stream_rig(struct kunit *test, u32 frames,
 	return rig;
 }
 
-/* Collects a frame, which must be this one; returns its options */
+/* Completes a frame. It must be this frame; returns its options */
 static u32 stream_collect(struct ks_rig *rig, u32 index)
 {
 	struct ksalloc_complete complete = { .index = KS_TEST_NEVER };
@@ -32,7 +32,7 @@ static u32 stream_collect(struct ks_rig *rig, u32 index)
 	return complete.header.options_flags;
 }
 
-/* There is nothing to be collected, and the argument is not written to */
+/* Checks that there is nothing to complete, and the argument is not written */
 static void stream_expect_no_frame(struct ks_rig *rig, int error)
 {
 	struct ksalloc_complete complete, poison;
@@ -52,8 +52,8 @@ static void stream_expect_order(struct ks_rig *rig, const u32 *expected, u32 n)
 }
 
 /*
- * Passes if a frame can be submitted in PAUSE and RUN, and in a lower state
- * stays its owner's, with ECANCELED (I1, I2).
+ * Passes if a frame can be submitted in PAUSE and RUN, and in a lower state stays with its
+ * owner, with ECANCELED (I1, I2).
  */
 static void stream_submit_in_each_state(struct kunit *test)
 {
@@ -72,7 +72,7 @@ static void stream_submit_in_each_state(struct kunit *test)
 	}
 }
 
-/* Passes if a frame that cannot be submitted is an error each, and nothing changes (B5). */
+/* Passes if submitting an invalid frame fails and nothing changes (B5). */
 static void stream_submit_errors(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 3, KSSTATE_PAUSE);
@@ -92,8 +92,8 @@ static void stream_submit_errors(struct kunit *test)
 }
 
 /*
- * Passes if a frame that the device refuses is its owner's again, the others
- * keep their order, and the same frame can be submitted later (A4, I2).
+ * Passes if a frame that the device refuses belongs to its owner again, the others keep
+ * their order, and the same frame can be submitted later (A4, I2).
  */
 static void stream_submit_refused(struct kunit *test)
 {
@@ -118,7 +118,7 @@ static void stream_submit_refused(struct kunit *test)
 	stream_expect_order(rig, with, 3);
 }
 
-/* A descriptor of a frame's dma-buf */
+/* A descriptor of the dma-buf of a frame */
 static struct ks_test_fd *stream_fd(struct ks_rig *rig, u32 index)
 {
 	return ks_test_fd(rig->test,
@@ -126,9 +126,9 @@ static struct ks_test_fd *stream_fd(struct ks_rig *rig, u32 index)
 }
 
 /*
- * Passes if a descriptor of the frame's dma-buf is passed on to the device, any other
- * one is an error that changes nothing, and a frame that waits for others is queued
- * later without it (I2, B5).
+ * Passes if a descriptor of the dma-buf of the frame is passed on to the device, any other
+ * descriptor is an error that changes nothing, and a frame that waits behind others is
+ * queued later without it (I2, B5).
  */
 static void stream_submit_descriptor(struct kunit *test)
 {
@@ -180,8 +180,8 @@ static void stream_vanish(struct ks_fake *fake, enum ks_fake_op op, void *data)
 }
 
 /*
- * Passes if a device that disappears in a call, and says something strange, makes that
- * call say ENODEV: a submit, which leaves the frame with its owner, and a read (I6).
+ * Passes if a call during which the device disappears and returns another error fails with
+ * ENODEV: a submit, which leaves the frame with its owner, and a read (I6).
  */
 static void stream_gone_in_a_call(struct kunit *test)
 {
@@ -221,8 +221,8 @@ static void stream_owner_leaves(struct ks_fake *fake, enum ks_fake_op op,
 }
 
 /*
- * Passes if a frame that the device refuses, and whose owner goes at that
- * moment, is free; and one that the device takes stays there (B7).
+ * Passes if a frame that the device refuses, and whose owner ends at that moment, becomes
+ * free; and one that the device accepts stays there (B7).
  */
 static void stream_submit_as_the_owner_leaves(struct kunit *test)
 {
@@ -243,8 +243,8 @@ static void stream_submit_as_the_owner_leaves(struct kunit *test)
 }
 
 /*
- * Passes if with nothing to collect a call that does not wait says ECANCELED
- * below PAUSE and EAGAIN from there on, and writes nothing (I2).
+ * Passes if a non-blocking call without a filled frame returns ECANCELED below PAUSE and
+ * EAGAIN in PAUSE and RUN, and writes nothing (I2).
  */
 static void stream_complete_in_each_state(struct kunit *test)
 {
@@ -263,7 +263,7 @@ static void stream_complete_in_each_state(struct kunit *test)
 	}
 }
 
-/* Passes if below PAUSE a call that could wait does not: ECANCELED (I4). */
+/* Passes if a blocking call does not wait below PAUSE: ECANCELED (I4). */
 static void stream_complete_does_not_wait_for_nothing(struct kunit *test)
 {
 	struct ks_rig *rig = ks_rig_create(test, 2);
@@ -279,7 +279,7 @@ static void stream_complete_does_not_wait_for_nothing(struct kunit *test)
 	}
 }
 
-/* Passes if the header says what the device said, in KS's words (I3). */
+/* Passes if the header has the values from the device, in the form of KS (I3). */
 static void stream_header(struct kunit *test)
 {
 	static const struct ksalloc_completion said = {
@@ -314,8 +314,8 @@ static void stream_header(struct kunit *test)
 }
 
 /*
- * Passes if data that the device says are beyond the frame are cut off there, and
- * the frame is marked; and data that just fit in are passed on (I3).
+ * Passes if data that exceed the frame are truncated, and the frame is marked; and data
+ * that just fit are passed on (I3).
  */
 static void stream_data_within_the_frame(struct kunit *test)
 {
@@ -356,7 +356,7 @@ static void stream_data_within_the_frame(struct kunit *test)
 	}
 }
 
-/* Passes if a collected frame is the reader's, through the connection (I2, B7). */
+/* Passes if a completed frame belongs to the reader (I2, B7). */
 static void stream_collected_frame_is_the_readers(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
@@ -373,13 +373,16 @@ static void stream_collected_frame_is_the_readers(struct kunit *test)
 	ks_test_look(test, rig->alloc, &frames);
 	KUNIT_EXPECT_EQ(test, frames.frame[index].state, KS_FRAME_ALLOCATED);
 	KUNIT_EXPECT_PTR_EQ(test, frames.frame[index].owner, rig->owner);
-	/* It can go round: submitted again, it is just another frame */
+	/* Submitted again, it is a frame like any other */
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_submit(rig->conn, index, -1));
 	ks_fake_fill(rig->fake);
 	stream_collect(rig, index);
 }
 
-/* Passes if frames come in the order in which the device fills them, whatever that is (I2). */
+/*
+ * Passes if frames are completed in the order in which the device fills them, whatever that
+ * is (I2).
+ */
 static void stream_out_of_order(struct kunit *test)
 {
 	static const u32 order[] = { 3, 0, 4, 2, 1 };
@@ -401,9 +404,9 @@ static void stream_out_of_order(struct kunit *test)
 }
 
 /*
- * Passes if buffers that the device hands out though nobody submitted them (a frame
- * that was not submitted, or an index beyond the frames) are passed over, and the
- * next frame that was submitted comes (I2).
+ * Passes if buffers that the device returns but nobody submitted (a frame that was not
+ * submitted, or an index beyond the frames) are skipped, and the next submitted frame is
+ * completed (I2).
  */
 static void stream_foreign_buffers(struct kunit *test)
 {
@@ -431,14 +434,14 @@ static void stream_foreign_buffers(struct kunit *test)
 		ks_fake_fill_as(rig->fake, &foreign[i]);
 	stream_expect_no_frame(rig, -EAGAIN);
 	ks_test_expect_counts(test, rig->alloc, 2, 1, 0);
-	/* On the way to PAUSE as well */
+	/* Also on the way to PAUSE */
 	for (i = 0; i < ARRAY_SIZE(foreign); i++)
 		ks_fake_fill_as(rig->fake, &foreign[i]);
 	ks_rig_request(rig, KSSTATE_PAUSE);
 	stream_expect_no_frame(rig, -EAGAIN);
 }
 
-/* Passes if the same buffer, handed out twice, is one frame only (I2). */
+/* Passes if the same buffer, returned twice, is completed once (I2). */
 static void stream_buffer_twice(struct kunit *test)
 {
 	struct ksalloc_completion completion = { .index = 0 };
@@ -455,9 +458,9 @@ static void stream_buffer_twice(struct kunit *test)
 }
 
 /*
- * Passes if DATADISCONTINUITY is on the frames that do not follow the one before
- * by its number, and gaps are counted; the turn of the number is no gap, nor is the
- * same number once more, for two fields of one picture can have that (I3).
+ * Passes if DATADISCONTINUITY is on the frames whose number does not follow that of the
+ * frame before, and gaps are counted. A wrap of the numbers is no gap, nor is a repeated
+ * number, because two fields of one picture can have the same number (I3).
  */
 static void stream_sequence_gaps(struct kunit *test)
 {
@@ -495,7 +498,7 @@ static void stream_sequence_gaps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->conn->reader.gaps, gaps);
 }
 
-/* Fills a frame with a number, and says whether it came marked */
+/* Fills a frame with a number; returns whether it is marked */
 static bool stream_marked(struct ks_rig *rig, u32 sequence)
 {
 	struct ksalloc_completion completion = { .sequence = sequence };
@@ -510,8 +513,8 @@ static bool stream_marked(struct ks_rig *rig, u32 sequence)
 }
 
 /*
- * Passes if the first frame after a pause is marked whatever its number, and no
- * other; and one of a new stream is not (I3).
+ * Passes if the first frame after a pause is marked whatever its number, and no other
+ * frame; and the first frame of a new stream is not marked (I3).
  */
 static void stream_gap_of_a_pause(struct kunit *test)
 {
@@ -523,7 +526,7 @@ static void stream_gap_of_a_pause(struct kunit *test)
 	ks_rig_request(rig, KSSTATE_RUN);
 	KUNIT_EXPECT_TRUE(test, stream_marked(rig, 9));
 	KUNIT_EXPECT_FALSE(test, stream_marked(rig, 10));
-	/* A device can begin to count anew */
+	/* A device may restart its numbers */
 	ks_rig_request(rig, KSSTATE_PAUSE);
 	ks_rig_request(rig, KSSTATE_RUN);
 	KUNIT_EXPECT_TRUE(test, stream_marked(rig, 0));
@@ -539,8 +542,8 @@ static void stream_gap_of_a_pause(struct kunit *test)
 }
 
 /*
- * Passes if frames that were filled before a pause are not marked for it, and
- * the first that is filled after it is (I3).
+ * Passes if frames that were filled before a pause are not marked, and the first one that
+ * is filled after it is marked (I3).
  */
 static void stream_gap_behind_filled_frames(struct kunit *test)
 {
@@ -560,7 +563,7 @@ static void stream_gap_behind_filled_frames(struct kunit *test)
 				    i == 2 ? MARKED : 0, "frame %u", i);
 }
 
-/* Passes if a damaged frame stays marked as the device marked it (I3). */
+/* Passes if the mark of the device on a damaged frame is passed on (I3). */
 static void stream_damaged_frame(struct kunit *test)
 {
 	static const struct ksalloc_completion damaged = {
@@ -574,7 +577,10 @@ static void stream_damaged_frame(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->conn->reader.gaps, 0);
 }
 
-/* Passes if what the device says in place of a frame is passed on, and changes nothing (I2). */
+/*
+ * Passes if an error of the device instead of a frame is passed on, and changes nothing
+ * (I2).
+ */
 static void stream_device_errors(struct kunit *test)
 {
 	static const int errors[] = { -EIO, -EPIPE, -ENOMEM, -ERESTARTSYS };
@@ -600,9 +606,9 @@ static void stream_device_errors(struct kunit *test)
 }
 
 /*
- * Passes if frames that PAUSE took out of the device stay submitted, one that
- * is submitted then waits behind them, and on the way back to RUN all are queued
- * once, in that order, whichever of them the device refuses at first (I1).
+ * Passes if frames that PAUSE took out of the device stay submitted, a frame that is
+ * submitted then waits behind them, and on the way back to RUN all are queued once, in that
+ * order, even if the device first refuses any of them (I1).
  */
 static void stream_pause_keeps_the_order(struct kunit *test)
 {
@@ -648,8 +654,8 @@ static void stream_pause_keeps_the_order(struct kunit *test)
 }
 
 /*
- * Passes if a frame that is submitted after the device refused one of those that
- * wait is not queued before them (I1, I2).
+ * Passes if a frame that is submitted after the device refused one of the waiting frames is
+ * not queued before them (I1, I2).
  */
 static void stream_submit_behind_a_refused_frame(struct kunit *test)
 {
@@ -670,7 +676,10 @@ static void stream_submit_behind_a_refused_frame(struct kunit *test)
 			   sizeof(expected));
 }
 
-/* Passes if what is filled before PAUSE can be collected in it, and after it first (I1). */
+/*
+ * Passes if a frame that is filled before PAUSE can be completed in PAUSE, and is the first
+ * one after it (I1).
+ */
 static void stream_filled_frames_survive_a_pause(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 4, KSSTATE_RUN);
@@ -691,7 +700,10 @@ static void stream_filled_frames_survive_a_pause(struct kunit *test)
 	ks_rig_request(rig, KSSTATE_PAUSE);
 	stream_expect_no_frame(rig, -EAGAIN);
 	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), 0);
-	/* What is not collected below PAUSE is lost, but the frame is not */
+	/*
+	 * Below PAUSE, the picture of a frame that was not completed is lost, but the frame
+	 * becomes free
+	 */
 	ks_rig_request(rig, KSSTATE_RUN);
 	ks_fake_fill(rig->fake);
 	ks_rig_request(rig, KSSTATE_ACQUIRE);
@@ -717,9 +729,9 @@ static void stream_fill_in_interrupt(void *data)
 }
 
 /*
- * Passes if who waits for a frame gets it when it is filled, told by a thread or
- * in a hard interrupt, even where it began to wait before the frame was submitted,
- * or in PAUSE (I2).
+ * Passes if a waiting call gets the frame when it is filled, notified by a thread or in a
+ * hard interrupt, also if the call began to wait before the frame was submitted, or in
+ * PAUSE (I2).
  */
 static void stream_reader_waits(struct kunit *test)
 {
@@ -747,7 +759,10 @@ static void stream_reader_waits(struct kunit *test)
 	ks_test_expect_counts(test, rig->alloc, 2, 0, 0);
 }
 
-/* Passes if of several that wait each gets one frame, and no frame goes to two (I2). */
+/*
+ * Passes if of several waiting calls each gets one frame, and no frame is given to two
+ * (I2).
+ */
 static void stream_several_readers(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 4, KSSTATE_RUN);
@@ -771,8 +786,8 @@ static void stream_several_readers(struct kunit *test)
 }
 
 /*
- * Passes if a wait ends with ETIMEDOUT when its deadline has passed and not
- * before, and a frame that is there is taken whatever the deadline (I2).
+ * Passes if a wait ends with ETIMEDOUT when its deadline has passed and not before, and a
+ * filled frame is returned whatever the deadline (I2).
  */
 static void stream_reader_deadline(struct kunit *test)
 {
@@ -798,7 +813,7 @@ static void stream_reader_deadline(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, call->ret, 0);
 }
 
-/* Passes if a deadline beyond what the clock can show is waited for (I2). */
+/* Passes if a deadline beyond the range of the clock works (I2). */
 static void stream_reader_deadline_far(struct kunit *test)
 {
 	static const u64 deadlines[] = { KTIME_MAX, (u64)KTIME_MAX + 1, U64_MAX };
@@ -816,7 +831,7 @@ static void stream_reader_deadline_far(struct kunit *test)
 	}
 }
 
-/* Passes if a signal ends the wait of the one that gets it, and no frame is lost (B4). */
+/* Passes if a signal ends the wait of the thread that gets it, and no frame is lost (B4). */
 static void stream_reader_signal(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
@@ -832,13 +847,13 @@ static void stream_reader_signal(struct kunit *test)
 	ks_fake_fill(rig->fake);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(other));
 	KUNIT_EXPECT_EQ(test, other->ret, 0);
-	/* Both have returned, so nobody is added meanwhile */
+	/* Both have returned, so no entry is added now */
 	KUNIT_EXPECT_FALSE(test, waitqueue_active(&rig->conn->reader.wait));
 }
 
 /*
- * Passes if those who wait end with ECANCELED when the state goes below PAUSE,
- * even if it is back before they look, and not when it goes to PAUSE (I4).
+ * Passes if waiting calls end with ECANCELED when the state goes below PAUSE, even if it is
+ * back before they run, and do not end when it goes to PAUSE (I4).
  */
 static void stream_reader_cancelled(struct kunit *test)
 {
@@ -867,7 +882,7 @@ static void stream_reader_cancelled(struct kunit *test)
 	}
 }
 
-/* Passes if those who wait end with ENODEV when the device disappears (I6). */
+/* Passes if waiting calls end with ENODEV when the device disappears (I6). */
 static void stream_reader_gone(struct kunit *test)
 {
 	struct ks_rig *rig = stream_rig(test, 2, KSSTATE_RUN);
@@ -885,9 +900,8 @@ static void stream_reader_gone(struct kunit *test)
 }
 
 /*
- * Passes if the close of one descriptor does nothing while the open file has another
- * one, and the last close takes back the frames that were collected through it, and
- * nobody else's (B7).
+ * Passes if closing one descriptor has no effect while the open file has another one, and
+ * the last close frees the frames that were completed through it, and no others (B7).
  */
 static void stream_close(struct kunit *test)
 {
@@ -927,8 +941,8 @@ static void stream_close(struct kunit *test)
 }
 
 /*
- * Passes if the close of the last descriptor does not end a call that waits through
- * the same open file: the call keeps the connection, which ends after it (B4, B7).
+ * Passes if closing the last descriptor does not end a call that waits through the same
+ * open file: the call keeps the connection, which ends after it (B4, B7).
  */
 static void stream_close_under_a_call(struct kunit *test)
 {
@@ -937,7 +951,7 @@ static void stream_close_under_a_call(struct kunit *test)
 
 	ks_rig_submit(rig);
 	call = stream_wait(rig, 0);
-	/* The call has a reference of its own */
+	/* The call has its own reference */
 	fput(rig->file);
 	rig->file = NULL;
 	flush_delayed_fput();
@@ -950,8 +964,8 @@ static void stream_close_under_a_call(struct kunit *test)
 }
 
 /*
- * Passes if poll says EPOLLIN just while a frame can be collected, and each
- * frame that is filled wakes pollers (E1).
+ * Passes if poll reports EPOLLIN only while a frame can be completed, and each frame that
+ * is filled wakes pollers (E1).
  */
 static void stream_poll(struct kunit *test)
 {
@@ -974,15 +988,15 @@ static void stream_poll(struct kunit *test)
 #define STORM_CHANGES 150
 
 /**
- * struct stream_storm - everything at the same time
- * @rig: over this connection
+ * struct stream_storm - all calls at the same time
+ * @rig: the connection
  * @submitter: an open file of the allocator
- * @timer: the device, in hard interrupts
- * @seed: for all random numbers
+ * @timer: fills frames in hard interrupts
+ * @seed: seed of all random numbers
  * @stop: all shall end
- * @collected: how many frames were collected
- * @changes: how many changes of state there were
- * @wrong: how often a call said what it must not, or a frame came out of order
+ * @collected: number of completed frames
+ * @changes: number of changes of the state
+ * @wrong: how often a call returned an unexpected errno, or a frame came out of order
  */
 struct stream_storm {
 	struct ks_rig *rig;
@@ -1044,7 +1058,7 @@ static void stream_storm_submit(struct stream_storm *storm)
 		atomic_inc(&storm->wrong);
 }
 
-/* Collects, checks that a later frame has a higher number, and frees */
+/* Completes, checks that a later frame has a higher number, and frees */
 static void stream_storm_collect(struct stream_storm *storm, s64 *last)
 {
 	struct ks_rig *rig = storm->rig;
@@ -1070,7 +1084,7 @@ static void stream_storm_collect(struct stream_storm *storm, s64 *last)
 		atomic_inc(&storm->wrong);
 }
 
-/* A thread: number 0 collects, 1 and 2 change the state, the others submit */
+/* A thread: number 0 completes, 1 and 2 change the state, the others submit */
 static void stream_storm_thread(struct ks_test_crew *crew, unsigned int number)
 {
 	struct stream_storm *storm = crew->data;
@@ -1096,8 +1110,8 @@ static void stream_storm_thread(struct ks_test_crew *crew, unsigned int number)
 }
 
 /*
- * Passes if threads submit, collect and change the state at random while a timer
- * fills frames in hard interrupts: each call says what it may, frames come in order,
+ * Passes if threads submit, complete and change the state at random while a timer fills
+ * frames in hard interrupts: each call returns an expected result, frames come in order,
  * the device is never misused, and in the end every frame is free (I1 to I4, C4).
  */
 static void stream_storm(struct kunit *test)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite "ksalloc_stuck": a device that does not stop when it should. It may
- * still write into its frames, so nobody gets them before it is destroyed.
+ * KUnit suite "ksalloc_stuck": a device that does not stop when it should. It may still
+ * write to its frames, so nobody gets them before it is destroyed.
  */
 #include "fake_device.h"
 
 #define STUCK_FRAMES 4
 
-/* A connection in a state, with two frames in the device and one with the reader */
+/* A connection in a state, with two frames in the device and one held by the reader */
 static struct ks_rig *stuck_rig(struct kunit *test, enum ksstate state)
 {
 	struct ks_rig *rig = ks_rig_create(test, STUCK_FRAMES);
@@ -28,7 +28,7 @@ static struct ks_rig *stuck_rig(struct kunit *test, enum ksstate state)
 	return rig;
 }
 
-/* Everything says EIO, and nothing about the frames changes */
+/* Checks that all calls fail with EIO, and nothing about the frames changes */
 static void stuck_expect(struct ks_rig *rig)
 {
 	struct kunit *test = rig->test;
@@ -54,21 +54,21 @@ static void stuck_expect(struct ks_rig *rig)
 	ks_rig_expect_calls(rig, "");
 	KUNIT_EXPECT_PTR_EQ(test, rig->conn->allocator, rig->alloc);
 
-	/* Not even their owner gets them, or one who takes back what the owner had */
+	/* Neither their owner gets them back, nor a reclaim of that owner */
 	KUNIT_EXPECT_EQ(test, -EBUSY, ks_allocator_free(rig->alloc, 1, false));
 	KUNIT_EXPECT_EQ(test, -EBUSY, ks_allocator_free(rig->alloc, 2, true));
 	ks_test_look(test, rig->alloc, &after);
 	KUNIT_EXPECT_MEMEQ(test, &before, &after, sizeof(before));
 }
 
-/* The frames come back with the end of the connection: those of its file, and these */
+/* The frames become free with the end of the connection: those of its file, and these */
 static void stuck_release(struct ks_rig *rig)
 {
 	struct kunit *test = rig->test;
 	struct ks_test_call *waiter;
 	u32 index, i;
 
-	/* All that is left, and one more */
+	/* All other frames, and one more attempt */
 	for (i = 0; i < STUCK_FRAMES - 3; i++)
 		KUNIT_EXPECT_EQ(test, 0,
 				ks_allocator_try_alloc(rig->alloc,
@@ -88,7 +88,7 @@ static void stuck_release(struct ks_rig *rig)
 
 /*
  * Passes if on each way down a device that does not stop keeps its frames until it is
- * destroyed, and all calls say EIO until then (I4).
+ * destroyed, and all calls fail with EIO until then (I4).
  */
 static void stuck_on_the_way_down(struct kunit *test)
 {
@@ -111,7 +111,7 @@ static void stuck_on_the_way_down(struct kunit *test)
 	}
 }
 
-/* Passes if the same is true of a flush, in PAUSE and in RUN (I5). */
+/* Passes if this also applies to a flush, in PAUSE and in RUN (I5). */
 static void stuck_in_a_flush(struct kunit *test)
 {
 	enum ksstate state;
@@ -128,7 +128,7 @@ static void stuck_in_a_flush(struct kunit *test)
 	}
 }
 
-/* Passes if the same is true of the way back, after a step up that failed (I1). */
+/* Passes if this also applies to the way back after a step up that failed (I1). */
 static void stuck_on_the_way_back(struct kunit *test)
 {
 	struct ks_rig *rig = ks_rig_create(test, 2);
@@ -167,7 +167,7 @@ static void stuck_ends_waits(struct kunit *test)
 	stuck_expect(rig);
 }
 
-/* Passes if pollers are woken when a device does not stop, and told EPOLLERR (I2). */
+/* Passes if pollers are woken when a device does not stop, and see EPOLLERR (I2). */
 static void stuck_wakes_pollers(struct kunit *test)
 {
 	struct ks_rig *rig = stuck_rig(test, KSSTATE_RUN);
@@ -184,7 +184,7 @@ static void stuck_wakes_pollers(struct kunit *test)
 
 /*
  * Passes if a device that disappears and does not stop keeps its frames as well: the
- * connection is in STOP for good, but its allocator cannot be taken away (D5, I6).
+ * connection stays in STOP, but another allocator cannot be assigned (D5, I6).
  */
 static void stuck_and_gone(struct kunit *test)
 {
@@ -204,7 +204,10 @@ static void stuck_and_gone(struct kunit *test)
 	stuck_release(rig);
 }
 
-/* Passes if a device that does not stop when its connection ends loses nothing early (B7). */
+/*
+ * Passes if frames of a device that does not stop when its connection ends are not freed
+ * before it is destroyed (B7).
+ */
 static void stuck_at_the_end(struct kunit *test)
 {
 	enum ksstate state;
@@ -220,8 +223,8 @@ static void stuck_at_the_end(struct kunit *test)
 }
 
 /*
- * Passes if frames that such a device has, and whose owner has ended, are free after
- * the end of the device, and those of another device are not touched (B7, G1).
+ * Passes if frames that such a device has, and whose owner has ended, are free after the
+ * end of the device, and those of another device are not affected (B7, G1).
  */
 static void stuck_beside_another(struct kunit *test)
 {
@@ -234,7 +237,7 @@ static void stuck_beside_another(struct kunit *test)
 			ks_connection_request(rig->conn, KSSTATE_STOP));
 	ks_allocator_reclaim(rig->alloc, rig->owner);
 	ks_test_expect_counts(test, rig->alloc, 3, 3, 0);
-	/* It is of this device only that there is something to say */
+	/* Only this device does not stop */
 	ks_rig_request(other, KSSTATE_PAUSE);
 	ks_rig_request(other, KSSTATE_STOP);
 	ks_test_expect_counts(test, rig->alloc, 2, 2, 0);
@@ -244,8 +247,8 @@ static void stuck_beside_another(struct kunit *test)
 
 /*
  * Passes if a device that does not stop, and whose own memory the frames are, keeps them
- * even when it is destroyed, because the memory is there until the allocator ends: nobody
- * gets them any more, and the other frames are as good as ever (B7, F2).
+ * even when it is destroyed, because the memory exists until the allocator ends: nobody
+ * gets them any more, and the other frames can be used as before (B7, F2).
  */
 static void stuck_with_own_memory(struct kunit *test)
 {
@@ -256,7 +259,7 @@ static void stuck_with_own_memory(struct kunit *test)
 
 	ks_fake_own_memory(rig->fake);
 	ks_rig_request(rig, KSSTATE_RUN);
-	/* One of an owner that outlives the connection, one of its own file */
+	/* One frame of an owner that outlives the connection, one of its own file */
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(rig->alloc, owner,
 							&index));
 	KUNIT_ASSERT_EQ(test, 0, ks_connection_submit(rig->conn, index, -1));
@@ -291,7 +294,7 @@ static void stuck_with_own_memory(struct kunit *test)
 							      &index));
 }
 
-/* Passes if such a device that stops gives its frames back as any other (I4). */
+/* Passes if the frames of such a device that stops become free as usual (I4). */
 static void stuck_not_with_own_memory(struct kunit *test)
 {
 	struct ks_rig *rig = ks_rig_create(test, 2);
