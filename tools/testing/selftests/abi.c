@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The rules that hold for all ioctls, tried on each of them: sizes, flags,
- * reserved fields, pointers, numbers, and that a failed call changes nothing.
+ * Rules for all ioctls, tested with each of them: sizes, flags, reserved fields, pointers
+ * and numbers, and that a failed call changes nothing.
  *
- * ioctls.def has the ioctls, and usage.c a right call of each.
+ * ioctls.def lists the ioctls, and usage.c has a valid call of each.
  */
 #include "usage.h"
 
@@ -17,10 +17,10 @@
 
 #define PAGE 4096
 #define FRAMES 6
-/* More than any argument of the ABI has */
+/* Larger than any argument of the ABI */
 #define ROOM 256
 
-/* All that a failed call could have changed and a client can see */
+/* Everything that a failed call could have changed and that a client can see */
 struct snapshot {
 	int fds, dmabufs, module_refs;
 	int state, pending, idle_state;
@@ -83,7 +83,10 @@ static void set_u32(void *arg, size_t offset, __u32 value)
 	memcpy((char *)arg + offset, &value, sizeof(value));
 }
 
-/* The call, made wrong by its caller, fails so and changes nothing. */
+/*
+ * Makes a call with an error of the caller. It must fail with this errno and change
+ * nothing.
+ */
 static void expect_refused(struct abi_fixture *self, const struct ioctl_entry *op,
 			   void *arg, size_t room, int expected)
 {
@@ -102,7 +105,7 @@ static void expect_refused(struct abi_fixture *self, const struct ioctl_entry *o
 	free(copy);
 }
 
-/* The call is right, and is done. */
+/* Makes a valid call. It must succeed. */
 static void expect_done(struct abi_fixture *self, const struct ioctl_entry *op,
 			void *arg)
 {
@@ -113,7 +116,7 @@ static void expect_done(struct abi_fixture *self, const struct ioctl_entry *op,
 	usage_undo(self, op, arg, result);
 }
 
-/* Memory that ends where the next page cannot be touched */
+/* Memory that ends at an inaccessible page */
 static char *guarded_pages(void)
 {
 	char *pages = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE,
@@ -144,7 +147,7 @@ FIXTURE_TEARDOWN(abi)
 	rig_close(&self->rig);
 }
 
-/* Each call is done with the structure as the header has it. */
+/* Each call succeeds with the structure of the header. */
 TEST_F(abi, exact_size)
 {
 	alignas(8) char arg[ROOM];
@@ -156,7 +159,7 @@ TEST_F(abi, exact_size)
 	}
 }
 
-/* Sizes that do not even hold size and flags are refused with EINVAL. */
+/* A size that does not include both size and flags is refused with EINVAL. */
 TEST_F(abi, size_too_short)
 {
 	alignas(8) char arg[ROOM];
@@ -175,8 +178,8 @@ TEST_F(abi, size_too_short)
 }
 
 /*
- * A structure shorter than in the first version of the ABI is refused with EINVAL; one
- * that is only shorter than ours is served. What lies behind it is neither read nor
+ * A structure shorter than in the first version of the ABI is refused with EINVAL. One that
+ * is shorter than the current version is accepted. Memory behind it is neither read nor
  * written.
  */
 TEST_F(abi, size_shorter)
@@ -209,7 +212,7 @@ TEST_F(abi, size_shorter)
 	}
 }
 
-/* A longer structure is served while what it adds is zero. */
+/* A longer structure is accepted if the additional part is zero. */
 TEST_F(abi, size_longer_zero_tail)
 {
 	char *arg = guarded_pages();
@@ -230,7 +233,7 @@ TEST_F(abi, size_longer_zero_tail)
 	}
 }
 
-/* A longer structure that adds anything else is refused with E2BIG. */
+/* A longer structure with any other additional part is refused with E2BIG. */
 TEST_F(abi, size_longer_nonzero_tail)
 {
 	char *arg = guarded_pages();
@@ -253,7 +256,7 @@ TEST_F(abi, size_longer_nonzero_tail)
 	}
 }
 
-/* A structure larger than a page is refused with E2BIG, zero or not. */
+/* A structure larger than a page is refused with E2BIG, even if it is zero. */
 TEST_F(abi, size_above_page)
 {
 	static const __u32 sizes[] = {
@@ -274,7 +277,7 @@ TEST_F(abi, size_above_page)
 	}
 }
 
-/* A structure that says it goes on where there is no memory gets EFAULT. */
+/* EFAULT if the size of a structure extends into inaccessible memory. */
 TEST_F(abi, size_beyond_memory)
 {
 	char *pages = guarded_pages();
@@ -290,7 +293,7 @@ TEST_F(abi, size_beyond_memory)
 	}
 }
 
-/* A structure that ends with its page is read and written no further. */
+/* Nothing is read or written beyond a structure that ends at the end of a page. */
 TEST_F(abi, end_of_memory)
 {
 	char *pages = guarded_pages();
@@ -304,7 +307,7 @@ TEST_F(abi, end_of_memory)
 	}
 }
 
-/* An argument at an odd address is as good as another. */
+/* An argument at an odd address works like any other. */
 TEST_F(abi, unaligned)
 {
 	alignas(8) char room[ROOM];
@@ -323,7 +326,7 @@ TEST_F(abi, unaligned)
 	}
 }
 
-/* Each bit of flags that has no meaning is refused with EINVAL. */
+/* Each bit of flags without a meaning is refused with EINVAL. */
 TEST_F(abi, unknown_flags)
 {
 	alignas(8) char arg[ROOM];
@@ -381,7 +384,7 @@ static void expect_bad_pointer(struct abi_fixture *self, const struct ioctl_entr
 	expect_unchanged(self, op, &before);
 }
 
-/* Pointers to nothing, into the kernel and to closed memory get EFAULT. */
+/* NULL, kernel addresses and inaccessible memory are refused with EFAULT. */
 TEST_F(abi, bad_pointers)
 {
 	char *pages = guarded_pages();
@@ -401,8 +404,8 @@ TEST_F(abi, bad_pointers)
 }
 
 /*
- * A4: where the result cannot be written the call has no effect; where there
- * is nothing to write, read-only memory will do.
+ * A4: if the result cannot be written, the call has no effect. A call without a result
+ * accepts read-only memory.
  */
 TEST_F(abi, read_only_argument)
 {
@@ -422,7 +425,7 @@ TEST_F(abi, read_only_argument)
 	}
 }
 
-/* A4: the same where only the last part of the result cannot be written. */
+/* A4: the same if only the last part of the result cannot be written. */
 TEST_F(abi, half_read_only_argument)
 {
 	char *pages = guarded_pages();
@@ -442,8 +445,8 @@ TEST_F(abi, half_read_only_argument)
 }
 
 /*
- * Each file knows the ioctls that are its own by ioctls.def, and no others: ENOTTY
- * before the argument is looked at, which is EFAULT.
+ * Each file accepts the ioctls of its kind in ioctls.def, and no others: ENOTTY before the
+ * argument is read, which would be EFAULT.
  */
 TEST_F(abi, every_number)
 {
@@ -463,7 +466,7 @@ TEST_F(abi, every_number)
 	}
 }
 
-/* Numbers of other types, directions or sizes get ENOTTY, whatever the argument is. */
+/* ENOTTY for numbers of other types, directions or sizes, whatever the argument is. */
 TEST_F(abi, unknown_numbers)
 {
 	static const unsigned long numbers[] = {
@@ -491,7 +494,7 @@ TEST_F(abi, unknown_numbers)
 	}
 }
 
-/* A call on an object of another kind gets ENOTTY and changes nothing. */
+/* A call on an object of another kind fails with ENOTTY and changes nothing. */
 TEST_F(abi, wrong_object)
 {
 	alignas(8) char arg[ROOM];
@@ -511,7 +514,7 @@ TEST_F(abi, wrong_object)
 	}
 }
 
-/* Files that are none of ours do not know these numbers either. */
+/* Other files do not accept these ioctls either. */
 TEST_F(abi, foreign_files)
 {
 	alignas(8) char arg[ROOM];
@@ -528,7 +531,7 @@ TEST_F(abi, foreign_files)
 	}
 }
 
-/* Nothing of our objects can be read, written, mapped or sought in. */
+/* The files of the module cannot be read, written, mapped or sought in. */
 TEST_F(abi, no_other_file_operations)
 {
 	const int fds[] = {
@@ -559,7 +562,7 @@ static int call_fd_32(int fd, unsigned long request, void *arg)
 	return result;
 }
 
-/* A 32-bit process is served with the same structures. */
+/* A 32-bit process can use the same structures. */
 TEST_F(abi, compat)
 {
 	void *arg = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
@@ -585,7 +588,7 @@ TEST_F(abi, compat)
 }
 #endif
 
-/* The layouts are those of the header: no padding, 64-bit fields aligned. */
+/* The layouts are those of the header: no padding, and 64-bit fields are aligned. */
 TEST(layout)
 {
 	EXPECT_EQ(24, sizeof(struct ksallocator_framing));

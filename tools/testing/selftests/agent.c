@@ -20,7 +20,10 @@
 
 /* Calls in threads */
 
-/* Does a task sleep inside ioctl()? It is asked twice, lest it passes by. */
+/*
+ * Does a task sleep inside ioctl()? It is tested twice, because it could sleep for a moment
+ * only.
+ */
 static bool task_waits(pid_t tid)
 {
 	char path[64], text[256];
@@ -31,7 +34,7 @@ static bool task_waits(pid_t tid)
 		snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
 		if (read_text(path, text, sizeof(text)) <= 0)
 			return false;
-		/* "running" is no number. */
+		/* "running" is not a number. */
 		if (strtol(text, &end, 10) != SYS_ioctl || end == text)
 			return false;
 		sleep_ms(2);

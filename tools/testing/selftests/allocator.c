@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Allocators: how they are made and refused. What is done with their frames is in
- * frames.c.
+ * Creation of allocators. frames.c tests their frames.
  */
 #include "ksalloc_test.h"
 
@@ -21,11 +20,11 @@
 #define FRAMES 4
 #define MAX_MBYTES "/sys/module/ksalloc/parameters/max_mbytes"
 
-/* A camera and no allocator: for the making of them */
+/* A camera without an allocator, for tests of the creation */
 FIXTURE(create) {
 	struct rig rig;
 	struct footprint before;
-	struct ksallocator_framing framing;	/* one that is right */
+	struct ksallocator_framing framing;	/* a valid framing */
 };
 
 FIXTURE_SETUP(create)
@@ -50,14 +49,14 @@ static int create(struct create_fixture *self)
 			     &self->framing);
 }
 
-/* A4: a refused creation leaves nothing behind. */
+/* A4: a failed creation leaks nothing. */
 static void expect_not_created(struct create_fixture *self, int expected)
 {
 	EXPECT_EQ(expected, create(self));
 	EXPECT_FOOTPRINT(&self->before);
 }
 
-/* The framing is accepted; returns it as STATUS has it. */
+/* The creation succeeds; returns the framing from STATUS. */
 static void expect_created(struct create_fixture *self,
 			   struct ksalloc_status *status)
 {
@@ -81,11 +80,11 @@ TEST_F(create, descriptor)
 	EXPECT_EQ(self->before.fds + 1, count_fds());
 	EXPECT_EQ(self->before.dmabufs + FRAMES, count_dmabufs());
 	EXPECT_EQ(KSSTATE_STOP, get_state(self->rig.connection));
-	/* It is not assigned. */
+	/* It is not assigned to the connection. */
 	EXPECT_EQ(-EINVAL, set_state(self->rig.connection, KSSTATE_ACQUIRE));
 }
 
-/* B7: the last close frees all of it. */
+/* B7: the last close frees all memory. */
 TEST_F(create, close_frees_all)
 {
 	int fd = create(self), other;
@@ -98,7 +97,7 @@ TEST_F(create, close_frees_all)
 	EXPECT_FOOTPRINT(&self->before);
 }
 
-/* D1: STATUS has the framing that was asked for, and no frame allocated. */
+/* D1: STATUS returns the requested framing, and no frame is allocated. */
 TEST_F(create, status)
 {
 	struct ksalloc_status status;
@@ -119,7 +118,7 @@ TEST_F(create, status)
 	EXPECT_EQ(0, status.waiters);
 }
 
-/* A8: zero frames take the device's number; STATUS has that. */
+/* A8: zero frames select the device's number, and STATUS returns it. */
 TEST_F(create, zero_frames)
 {
 	struct ksalloc_status status;
@@ -129,7 +128,7 @@ TEST_F(create, zero_frames)
 	EXPECT_EQ(self->rig.framing.frames, status.status.framing.frames);
 }
 
-/* A8: a zero frame size takes the device's; STATUS has that. */
+/* A8: a zero frame size selects the device's size, and STATUS returns it. */
 TEST_F(create, zero_frame_size)
 {
 	struct ksalloc_status status;
@@ -140,7 +139,7 @@ TEST_F(create, zero_frame_size)
 		  status.status.framing.frame_size);
 }
 
-/* A8: both zero: the device has requirements for both, and they are taken. */
+/* A8: both zero: the device has requirements for both, and they are used. */
 TEST_F(create, both_zero)
 {
 	struct ksalloc_status status;
@@ -153,7 +152,7 @@ TEST_F(create, both_zero)
 		  status.status.framing.frame_size);
 }
 
-/* A8: fewer frames than the device needs: EINVAL; just as many: accepted. */
+/* A8: fewer frames than the device needs: EINVAL; exactly as many: accepted. */
 TEST_F(create, frames_below_device)
 {
 	ASSERT_LT(1, self->rig.framing.frames);
@@ -165,7 +164,7 @@ TEST_F(create, frames_below_device)
 	expect_created(self, NULL);
 }
 
-/* A8: frames smaller than the device needs: EINVAL; just as large: accepted. */
+/* A8: frames smaller than the device needs: EINVAL; exactly as large: accepted. */
 TEST_F(create, frame_size_below_device)
 {
 	self->framing.frame_size = self->rig.framing.frame_size - 1;
@@ -176,7 +175,7 @@ TEST_F(create, frame_size_below_device)
 	expect_created(self, NULL);
 }
 
-/* A8: more than KSALLOC_MAX_FRAMES frames: E2BIG; just as many: accepted. */
+/* A8: more than KSALLOC_MAX_FRAMES frames: E2BIG; exactly as many: accepted. */
 TEST_F_TIMEOUT(create, too_many_frames, 60)
 {
 	static const __u32 counts[] = {
@@ -194,8 +193,8 @@ TEST_F_TIMEOUT(create, too_many_frames, 60)
 }
 
 /*
- * A8: more memory than an allocator may have: ENOMEM before any is allocated,
- * where the product overflows 32 bits or rounding up does, too.
+ * A8: more memory than an allocator may have: ENOMEM before any is allocated, also if the
+ * product or the rounding overflows 32 bits.
  */
 TEST_F(create, too_much_memory)
 {
@@ -206,7 +205,7 @@ TEST_F(create, too_much_memory)
 		{ 2, 0xfffff001 },
 		{ 2, 0x80000000 },
 		{ 1024, 0xffffffff },
-		/* 2^32 exactly, and a little more */
+		/* 2^32 exactly, and slightly more */
 		{ 1024, 0x400000 },
 		{ 1024, 0x400001 },
 		{ 64, 0x4000000 },
@@ -240,7 +239,7 @@ TEST_F(create, memory_limit)
 	ASSERT_EQ(0, write_text(MAX_MBYTES, before));
 }
 
-/* A6: every mask up to the page size less one is met. */
+/* A6: every mask up to the page size minus one is accepted. */
 TEST_F(create, alignment_masks)
 {
 	__u32 mask;
@@ -251,7 +250,7 @@ TEST_F(create, alignment_masks)
 	}
 }
 
-/* A6: what is no mask, or above the page size less one: EINVAL. */
+/* A6: values that are not masks, or are above the page size minus one: EINVAL. */
 TEST_F(create, bad_alignment)
 {
 	static const __u32 masks[] = {
@@ -266,7 +265,7 @@ TEST_F(create, bad_alignment)
 	}
 }
 
-/* A10: both pool types are met. */
+/* A10: both pool types are accepted. */
 TEST_F(create, pool_types)
 {
 	self->framing.pool_type = KSALLOC_POOL_NONPAGED;
@@ -286,7 +285,7 @@ TEST_F(create, unknown_pool_type)
 	expect_not_created(self, -EINVAL);
 }
 
-/* A7: COMPATIBLE is an option. */
+/* A7: COMPATIBLE is accepted. */
 TEST_F(create, compatible)
 {
 	self->framing.options_flags |= KSALLOCATOR_OPTIONF_COMPATIBLE;
@@ -307,7 +306,7 @@ TEST_F(create, unknown_options)
 	}
 }
 
-/* A7: the reserved word of the framing: EINVAL. */
+/* A7: a reserved field of the framing that is not zero: EINVAL. */
 TEST_F(create, framing_reserved)
 {
 	self->framing.reserved = 1;
@@ -317,8 +316,8 @@ TEST_F(create, framing_reserved)
 }
 
 /*
- * A9: SYSTEM_MEMORY clear asks for the device's own memory, and EINVAL is the answer
- * where there is a heap besides.
+ * A9: without SYSTEM_MEMORY the device's own memory is used. If there is a heap too:
+ * EINVAL.
  */
 TEST_F(create, device_memory)
 {
@@ -335,7 +334,7 @@ TEST_F(create, device_memory)
 	self->rig.heap = heap;
 }
 
-/* F1: the heap may be open in any mode, and is not needed afterwards. */
+/* F1: the heap may be open in any mode, and may be closed after the call. */
 TEST_F(create, heap_modes)
 {
 	static const int modes[] = { O_RDONLY, O_WRONLY, O_RDWR };
@@ -358,7 +357,7 @@ TEST_F(create, heap_modes)
 	EXPECT_EQ(0, free_frame(fd, index));
 }
 
-/* A5: a heap that is not open, or is only a path: EBADF. */
+/* A5: a heap that is not open, or is O_PATH: EBADF. */
 TEST_F(create, heap_not_open)
 {
 	int closed = open_heap(), path, heap = self->rig.heap;
@@ -383,7 +382,7 @@ TEST_F(create, heap_not_open)
 	self->rig.heap = heap;
 }
 
-/* A5: something else where a heap is due, a camera among it: EINVAL. */
+/* A5: another file in place of a heap, such as a camera: EINVAL. */
 TEST_F(create, heap_wrong_kind)
 {
 	static const char * const paths[] = {
@@ -431,7 +430,7 @@ TEST_F(create, heap_wrong_kind)
 	self->rig.heap = heap;
 }
 
-/* A5: an allocator or one of its frames where a heap is due: EINVAL. */
+/* A5: an allocator or one of its frames in place of a heap: EINVAL. */
 TEST_F(create, heap_own_files)
 {
 	int heap = self->rig.heap, allocator = create(self), dmabuf;
@@ -447,7 +446,7 @@ TEST_F(create, heap_own_files)
 	self->rig.heap = heap;
 }
 
-/* A4: with no descriptor left: EMFILE, and nothing is left behind. */
+/* A4: without a free descriptor: EMFILE, and nothing is leaked. */
 TEST_F(create, no_descriptor_left)
 {
 	struct rlimit limit;
@@ -478,7 +477,7 @@ static int count_mappings(void)
 	return count;
 }
 
-/* A4: the caller's address space is as before, whether it went well or not. */
+/* A4: the caller's address space is the same after success and failure. */
 TEST_F(create, address_space)
 {
 	int before = count_mappings(), fd;
@@ -496,7 +495,7 @@ TEST_F(create, address_space)
 	EXPECT_EQ(before, count_mappings());
 }
 
-/* A4: with no address space left: ENOMEM, and nothing is left behind. */
+/* A4: without free address space: ENOMEM, and nothing is leaked. */
 TEST_F(create, no_address_space)
 {
 	struct rlimit limit = { 0 }, none;
@@ -512,7 +511,7 @@ TEST_F(create, no_address_space)
 	EXPECT_FOOTPRINT(&self->before);
 }
 
-/* The connection may be closed: the allocator does not depend on it. */
+/* The connection may be closed, because the allocator does not depend on it. */
 TEST_F(create, outlives_connection)
 {
 	int fd = create(self), index;
@@ -529,7 +528,7 @@ TEST_F(create, outlives_connection)
 	EXPECT_EQ(0, free_frame(fd, index));
 }
 
-/* G2: allocators side by side have each their own frames and bound. */
+/* G2: each of several allocators has its own frames and its own limit. */
 TEST_F(create, side_by_side)
 {
 	int first = create(self), second, i;

@@ -27,7 +27,7 @@ int slot(unsigned int number)
 	return FIRST_SLOT + number;
 }
 
-/* Mostly a descriptor of that kind, or where there was one */
+/* Mostly a descriptor of that kind, or the number of a closed one */
 int any_fd(unsigned int *seed, enum file_kind kind)
 {
 	static const int strange[] = { -1, -100, INT_MIN, INT_MAX, 1000, 4096 };
@@ -65,7 +65,7 @@ static unsigned int any_state(unsigned int *seed)
 	return random_bits(seed);
 }
 
-/* Of what is mostly 0 or 1 */
+/* For values that are mostly 0 or 1 */
 static unsigned int any_choice(unsigned int *seed)
 {
 	return chance(seed, 95) ? pick(seed, 2) : random_bits(seed);
@@ -80,7 +80,7 @@ static unsigned int any_event(struct caller *caller)
 	return chance(seed, 80) ? pick(seed, 1000) : random_bits(seed);
 }
 
-/* What fits into the page, what does not, and what nobody can write to */
+/* Addresses that fit into the page, do not fit, or cannot be written */
 static __u64 any_room(struct caller *caller)
 {
 	unsigned int *seed = &caller->seed;
@@ -110,7 +110,7 @@ static unsigned int any_flags(unsigned int *seed, unsigned int known)
 {
 	if (chance(seed, 3))
 		return random_bits(seed);
-	/* Most calls should not wait, or little would happen. */
+	/* Most calls should not wait, or few calls would be made. */
 	if (chance(seed, 85))
 		return known & (KSALLOC_NONBLOCK | random_bits(seed));
 	return known & random_bits(seed);
@@ -163,7 +163,7 @@ static struct ksallocator_framing any_framing(struct caller *caller)
 	return framing;
 }
 
-/* Most frames go by the kernel's thread, or there would be few right calls. */
+/* Most frames are queued by the kernel thread, or few calls would be valid. */
 static int any_dmabuf(unsigned int *seed)
 {
 	return chance(seed, 70) ? -1 : any_fd(seed, FILE_DMABUF);
@@ -223,7 +223,7 @@ static void fill_field(struct caller *caller, const struct ioctl_field *field,
 	}
 }
 
-/* A size that is wrong, or right with more behind it than the module knows */
+/* A size that is wrong, or right with an additional part that the module does not know */
 static unsigned int odd_size(unsigned int *seed, unsigned int size)
 {
 	switch (pick(seed, 6)) {
@@ -257,7 +257,7 @@ void *make_argument(struct caller *caller, const struct ioctl_entry *command)
 	}
 	arg = end - room;
 	memset(arg, 0, room);
-	/* More than the module knows is refused unless it is zero. */
+	/* An additional part is refused unless it is zero. */
 	if (room > command->size && chance(seed, 50))
 		arg[command->size + pick(seed, room - command->size)] = 1;
 	for (field = command->fields; field->kind != FIELD_END; field++)
@@ -273,10 +273,10 @@ void *make_argument(struct caller *caller, const struct ioctl_entry *command)
 	case 1:
 		return end;
 	case 2:
-		/* Half of it is there. */
+		/* Half of it is accessible. */
 		return end - size / 2 % PAGE;
 	case 3:
-		/* Not writable: the page behind the one that is not there */
+		/* Read-only: the page behind the inaccessible one */
 		memcpy(arg - PAGE, arg, room);
 		return end + PAGE;
 	default:

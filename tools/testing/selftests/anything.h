@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Random calls of all ioctls: the ioctl, the file and the argument. Most could succeed.
+ * Random calls of all ioctls, with random files and arguments. Most of them can succeed.
  */
 #ifndef SELFTESTS_ANYTHING_H
 #define SELFTESTS_ANYTHING_H
@@ -9,8 +9,8 @@
 #include "rough.h"
 
 /*
- * Numbers of descriptors that are used, closed and replaced all the time: some for each
- * kind of file, and some for other files.
+ * Descriptor numbers that are used, closed and replaced all the time: some for each kind of
+ * file, and some for other files.
  */
 #define SLOTS_EACH 4
 #define OTHER FILE_NONE

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KSALLOC_SET_ALLOCATOR: which allocators a connection takes, and when.
+ * KSALLOC_SET_ALLOCATOR: which allocators a connection accepts, and when.
  */
 #include "ksalloc_test.h"
 
@@ -25,7 +25,7 @@ FIXTURE_TEARDOWN(connect)
 	rig_close(&self->rig);
 }
 
-/* A5, D5: -1 is no allocator; other numbers that are not open: EBADF. */
+/* A5, D5: -1 means no allocator; other numbers that are not open: EBADF. */
 TEST_F(connect, assign_not_open)
 {
 	int path, closed;
@@ -47,7 +47,7 @@ TEST_F(connect, assign_not_open)
 	EXPECT_EQ(-EBADF, set_allocator(self->rig.connection, path));
 }
 
-/* A5, D5: files that are no allocators, a connection among them: EINVAL. */
+/* A5, D5: files that are not allocators, such as a connection: EINVAL. */
 TEST_F(connect, assign_wrong_kind)
 {
 	const int fds[] = {
@@ -66,7 +66,7 @@ TEST_F(connect, assign_wrong_kind)
 	dmabuf = export_frame(self->rig.allocator, 0);
 	ASSERT_LE(0, dmabuf);
 	EXPECT_EQ(-EINVAL, set_allocator(self->rig.connection, dmabuf));
-	/* The one that was assigned still is. */
+	/* The earlier allocator is still assigned. */
 	EXPECT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
 }
 
@@ -82,7 +82,7 @@ TEST_F(connect, assign_too_small)
 	rig_close(&large);
 }
 
-/* D5, H6: an allocator made on another connection, large enough, is taken. */
+/* D5, H6: an allocator from another connection that is large enough is accepted. */
 TEST_F(connect, assign_from_another_connection)
 {
 	struct rig large;
@@ -100,7 +100,7 @@ TEST_F(connect, assign_from_another_connection)
 		rig_turn(&self->rig, NULL);
 }
 
-/* D5: in any state but STOP the allocator cannot be changed: EBUSY. */
+/* D5: an allocator can be assigned only in STOP: EBUSY. */
 TEST_F(connect, assign_while_busy)
 {
 	static const unsigned int states[] = {
@@ -124,7 +124,7 @@ TEST_F(connect, assign_while_busy)
 	EXPECT_EQ(0, set_allocator(self->rig.connection, other));
 }
 
-/* D5: setting none, or closing the connection, drops the reference. */
+/* D5: assigning none, or closing the connection, drops the reference. */
 TEST_F(connect, assign_drops_reference)
 {
 	int before = count_dmabufs();
@@ -145,7 +145,7 @@ TEST_F(connect, assign_drops_reference)
 	EXPECT_TRUE(EVENTUALLY(count_dmabufs() == before));
 }
 
-/* D5: a new allocator takes the place of the old one, which is dropped. */
+/* D5: a new allocator replaces the old one, and its reference is dropped. */
 TEST_F(connect, assign_replaces)
 {
 	int before = count_dmabufs();
@@ -159,8 +159,8 @@ TEST_F(connect, assign_replaces)
 }
 
 /*
- * D5: frames that were got by COMPLETE go back to the allocator that was
- * assigned, when another one is.
+ * D5: when another allocator is assigned, frames that were returned by COMPLETE become
+ * free.
  */
 TEST_F(connect, assign_returns_completed_frames)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The calls of the ABI: see ksalloc_test.h.
+ * Functions for the ioctls: see ksalloc_test.h.
  */
 #include "ksalloc_test.h"
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Several devices and allocators beside each other.
+ * Several devices and allocators at the same time.
  */
 #include "ksalloc_test.h"
 
 #include <unistd.h>
 
-/* Two cameras, a connection each */
+/* Two cameras, with a connection each */
 FIXTURE(cameras) {
 	struct rig rig[2];
 };
@@ -35,7 +35,7 @@ static void share_allocator(struct cameras_fixture *self, unsigned int frames)
 				   self->rig[1].allocator));
 }
 
-/* G1: one allocator serves two connections; each gets its own frames back. */
+/* G1: two connections use one allocator. Each gets its own frames back. */
 TEST_F(cameras, shared_allocator)
 {
 	struct ksalloc_complete frame;
@@ -62,7 +62,7 @@ TEST_F(cameras, shared_allocator)
 	rig_turn(&self->rig[1], NULL);
 }
 
-/* G1: a frame in one device's hands is refused to the other: EBUSY. */
+/* G1: a frame in one device cannot be submitted to the other: EBUSY. */
 TEST_F(cameras, frame_in_the_other_device)
 {
 	share_allocator(self, 4);
@@ -78,7 +78,7 @@ TEST_F(cameras, frame_in_the_other_device)
 	EXPECT_EQ(-EBUSY, free_frame(self->rig[1].allocator, 0));
 }
 
-/* G1: a frame that one device filled can go straight to the other. */
+/* G1: a frame that one device filled can be submitted to the other directly. */
 TEST_F(cameras, frame_goes_through_both)
 {
 	int i;
@@ -94,7 +94,7 @@ TEST_F(cameras, frame_goes_through_both)
 	EXPECT_EQ(1, allocated(self->rig[0].allocator));
 }
 
-/* G1: the number of frames is the bound for both together. */
+/* G1: the number of frames limits both connections together. */
 TEST_F(cameras, shared_bound)
 {
 	share_allocator(self, 3);
@@ -105,7 +105,9 @@ TEST_F(cameras, shared_bound)
 	EXPECT_LE(0, alloc_now(self->rig[1].allocator));
 }
 
-/* G2: with an allocator each, one camera that hoards does not starve the other. */
+/*
+ * G2: with an allocator each, a camera that holds all its frames does not affect the other.
+ */
 TEST_F(cameras, separate_allocators)
 {
 	int i;
@@ -124,7 +126,7 @@ TEST_F(cameras, separate_allocators)
 	EXPECT_EQ(3, allocated(self->rig[0].allocator));
 }
 
-/* G1: stopping, closing one connection does not touch the other's frames. */
+/* G1: stopping or closing one connection does not affect the other's frames. */
 TEST_F(cameras, close_one)
 {
 	int i;

@@ -152,7 +152,7 @@ TEST_F(cancel, deadline)
 	EXPECT_LE(arg.deadline_ns, now_ns());
 }
 
-/* B4: a call that was given a frame is not cancelled. A cancelled call gets no frame. */
+/* B4: a call that already has a frame is not cancelled. A cancelled call gets no frame. */
 TEST_F_TIMEOUT(cancel, beside_free, 60)
 {
 	int round, served = 0;
@@ -201,8 +201,8 @@ static void *keep_cancelling(void *data)
 }
 
 /*
- * B4, I4: a thread cancels all the time while frames go round. No frame is lost or handed
- * out twice. Each call returns a frame or ECANCELED.
+ * B4, I4: a thread cancels all the time while frames are allocated and freed. No frame is
+ * lost or given to two holders. Each call returns a frame or ECANCELED.
  */
 TEST_F_TIMEOUT(cancel, always, 60)
 {

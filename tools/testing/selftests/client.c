@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Contract J2: user-mode clients of Kernel Streaming, written against Windows'
- * names, by libkswin on a real camera. What libkswin does is the subject here; the
- * sample client of samples/ks-client is run as it is. Reads are in client_reads.c.
+ * Contract J2: user-mode clients of Kernel Streaming, written with the names of Windows,
+ * run with libkswin on a real V4L2 device. These tests are about libkswin. One runs the
+ * sample client of samples/ks-client unchanged. client_reads.c tests reads.
  */
 #include "client.h"
 
@@ -14,21 +14,18 @@
 
 #define SAMPLE "/tools/bin/ks-client"
 
-/* Values of vivid's "Horizontal Movement" */
+/* Values of the control "Horizontal Movement" of vivid */
 #define STANDS_STILL 3
 #define MOVES_RIGHT 5
 
 /*
- * J2: the sample client, which compiles for Windows as it is, captures from a camera:
- * it says that each frame differs from the one before and is later, and leaves a
- * picture.
+ * J2: the sample client, which compiles unchanged for Windows, captures from a camera. It
+ * reports that each frame differs from the one before and is later, and writes a picture.
  *
- * A camera that stands still would not do. Where vivid takes longer over a picture than
- * half a period (4 ms here: one tick of the clock can be enough), it makes the next one
- * at once, and gives it the same sequence number. The two have the same text, too, if
- * they are made in one tick, and there is nothing else in which they could differ: they
- * are equal, for programs that only use V4L2 as well. One that moves goes on by a step
- * for each picture that it makes.
+ * The picture has to move. If vivid needs more than half a period for a picture (4 ms here,
+ * which can be one tick of the clock), it makes the next one immediately and with the same
+ * sequence number. Both pictures have the same text if they are made in one tick, so they
+ * would be equal. With movement, each picture is shifted by one step.
  */
 TEST(client_sample)
 {
@@ -64,7 +61,7 @@ TEST(client_sample)
 	unlink("/tmp/frame.raw");
 }
 
-/* D1, D2, D3, D5, J2: each property says what the same call of the ABI says. */
+/* D1, D2, D3, D5, J2: each property has the value that the call of the ABI returns. */
 TEST_F(client, properties)
 {
 	KS_DATAFORMAT_VIDEOINFOHEADER format;
@@ -109,7 +106,7 @@ TEST_F(client, properties)
 	EXPECT_EQ(KSPROPERTY_TYPE_GET | KSPROPERTY_TYPE_SET, number);
 }
 
-/* D4, J2: the extended framing has each item that it counts, in the size it says. */
+/* D4, J2: the extended framing has as many items as it states, in the stated size. */
 TEST_F(client, extended_framing)
 {
 	KSALLOCATOR_FRAMING_EX *framing;
@@ -141,7 +138,7 @@ TEST_F(client, extended_framing)
 	free(framing);
 }
 
-/* J2: errors have Windows' names, and the call that failed changed nothing. */
+/* J2: errors have the codes of Windows, and the failed call changed nothing. */
 TEST_F(client, errors)
 {
 	struct pin_request request = { .format = self->format };
@@ -158,7 +155,7 @@ TEST_F(client, errors)
 	EXPECT_EQ(HRESULT_FROM_WIN32(ERROR_NOT_FOUND),
 		  property(self->pin, &KSPROPSETID_Connection, 1234, KSPROPERTY_TYPE_GET, &number,
 			   4, NULL));
-	/* C6: the function table is not for user mode. */
+	/* C6: the function table is not available in user mode. */
 	EXPECT_EQ(HRESULT_FROM_WIN32(ERROR_NOT_FOUND),
 		  property(self->allocator, &KSPROPSETID_StreamAllocator,
 			   KSPROPERTY_STREAMALLOCATOR_FUNCTIONTABLE, KSPROPERTY_TYPE_GET, &number,
@@ -185,7 +182,7 @@ TEST_F(client, errors)
 
 	request.connect.Interface.Set = KSINTERFACESETID_Standard;
 	request.connect.Medium.Set = KSMEDIUMSETID_Standard;
-	/* The filter's file has its connection. */
+	/* The file of the filter has its connection. */
 	EXPECT_EQ(ERROR_BUSY, KsCreatePin(self->filter, &request.connect, GENERIC_READ, &handle));
 	request.format.VideoInfoHeader.bmiHeader.biWidth += 3;
 	EXPECT_EQ(ERROR_NO_MATCH, KsCreatePin(self->filter, &request.connect, GENERIC_READ,
@@ -202,8 +199,8 @@ TEST_F(client, errors)
 }
 
 /*
- * B2, B3: ALLOC with an OVERLAPPED and no frame free is pending; two of them are
- * served in order, the second not before the first.
+ * B2, B3: ALLOC with an OVERLAPPED and without a free frame is pending. Two such calls are
+ * served in order.
  */
 TEST_F(client, pending_alloc)
 {
@@ -256,7 +253,7 @@ TEST_F(client, pending_alloc_ends_with_the_handle)
 	EXPECT_EQ(ERROR_OPERATION_ABORTED, GetLastError());
 }
 
-/* B4: that it does also where a process has no descriptor left. */
+/* B4: it does so even if the process has no free descriptor. */
 TEST_F(client, closes_without_descriptors)
 {
 	struct rlimit before = { 0 }, limit;
@@ -292,7 +289,7 @@ static void count_signal(int number)
 	signals++;
 }
 
-/* B3: the library's threads take none of the client's signals. */
+/* B3: the threads of the library do not handle signals of the client. */
 TEST_F(client, signals)
 {
 	struct sigaction action = { .sa_handler = count_signal };
@@ -315,7 +312,7 @@ TEST_F(client, signals)
 	EXPECT_EQ(0, signals);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	EXPECT_EQ(1, signals);
-	/* The last word to the OVERLAPPED is said while it is there. */
+	/* The OVERLAPPED must still exist when the library writes to it for the last time. */
 	EXPECT_EQ(S_OK, give(self->allocator, frames[1]));
 	EXPECT_TRUE(EVENTUALLY(HasOverlappedIoCompleted(&overlapped)));
 }
@@ -337,7 +334,7 @@ static HRESULT disable(HANDLE allocator, KSEVENTDATA *data)
 					  NULL, 0, &returned);
 }
 
-/* E1, E2: free-frame events, for good and once; not after they were disabled. */
+/* E1, E2: events for free frames, continuous and one-shot, and after they were disabled. */
 TEST_F(client, events)
 {
 	HANDLE always = CreateEventA(NULL, FALSE, FALSE, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A camera by Windows' names: a filter, a pin and an allocator, and the calls on them.
+ * A camera with the names of Windows: a filter, a pin and an allocator, and calls on them.
  */
 #ifndef SELFTESTS_CLIENT_H
 #define SELFTESTS_CLIENT_H
@@ -21,7 +21,7 @@
 static inline HRESULT property(HANDLE object, const GUID *set, ULONG id, ULONG flags, void *data,
 			       ULONG size, ULONG *returned)
 {
-	/* As long as the longest that is used: a pin's number is 0 */
+	/* As long as the longest structure that is used. The number of the pin is 0 */
 	KSP_PIN request = { .Property = { .Set = *set, .Id = id, .Flags = flags } };
 	ULONG unused;
 
@@ -146,7 +146,7 @@ FIXTURE_TEARDOWN(client)
 	EXPECT_FOOTPRINT(&self->before);
 }
 
-/* Those that a test leaves pending end in its teardown: they are static. */
+/* Static, because reads that a test leaves pending end in its teardown. */
 struct read {
 	KSSTREAM_HEADER header;
 	OVERLAPPED overlapped;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Contract J2: reads of user-mode clients of Kernel Streaming, by libkswin.
+ * Contract J2: reads of user-mode clients of Kernel Streaming with libkswin.
  */
 #include "client.h"
 
 #include <string.h>
 
-/* I2, I3: reads end when their frames are filled, in order, each with its header. */
+/* I2, I3: reads complete when their frames are filled, in order, each with its header. */
 TEST_F(client, reads)
 {
 	static struct read reads[READS];
@@ -40,8 +40,8 @@ TEST_F(client, reads)
 }
 
 /*
- * I4: STOP ends the reads as cancelled. As on Windows the client holds the frames
- * still: nobody gets them from ALLOC, they are read into again, and freed once.
+ * I4: STOP ends the reads as cancelled. As on Windows, the client still holds the frames:
+ * ALLOC does not return them, they can be used for reads again, and each can be freed once.
  */
 TEST_F(client, cancelled_reads)
 {
@@ -59,7 +59,7 @@ TEST_F(client, cancelled_reads)
 		EXPECT_EQ(ERROR_OPERATION_ABORTED, end_read(self->pin, &reads[i], FALSE));
 	EXPECT_EQ(0, frames_allocated(self->allocator));
 
-	/* The one that is free is the last in the kernel's order, too. */
+	/* The free frame is the last one in the kernel's order too. */
 	ASSERT_EQ(S_OK, take(self->allocator, &frames[0]));
 	EXPECT_TRUE(frames[0] == frames[3]);
 	frames[0] = reads[0].header.Data;
@@ -74,8 +74,8 @@ TEST_F(client, cancelled_reads)
 }
 
 /*
- * B3, I4: an ALLOC that waits does not get a frame whose read was cancelled, though the
- * kernel gives it that one at once: the client holds it, and frees it.
+ * B3, I4: a waiting ALLOC does not get a frame whose read was cancelled, although the
+ * kernel frees that one immediately: the client still holds it, and frees it.
  */
 TEST_F(client, cancelled_frame_goes_to_no_waiter)
 {
@@ -95,7 +95,10 @@ TEST_F(client, cancelled_frame_goes_to_no_waiter)
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_STOP));
 	for (i = 0; i < READS; i++)
 		EXPECT_EQ(ERROR_OPERATION_ABORTED, end_read(self->pin, &reads[i], FALSE));
-	/* It waits again once it has got all of them for their holder. */
+	/*
+	 * The kernel has no free frame: ALLOC waits again after it has got all of them for
+	 * the client.
+	 */
 	EXPECT_TRUE(EVENTUALLY(frames_allocated(self->allocator) == READS));
 	sleep_ms(20);
 	EXPECT_FALSE(HasOverlappedIoCompleted(&overlapped));
@@ -107,7 +110,7 @@ TEST_F(client, cancelled_frame_goes_to_no_waiter)
 	EXPECT_EQ(0, frames_allocated(self->allocator));
 }
 
-/* Reads into all frames, loses the pin, and sees to whom the frames are given. */
+/* Reads into all frames, closes the pin, and checks which client gets the frames. */
 static void lose_pin(HANDLE pin, HANDLE allocator, bool by_closing)
 {
 	static struct read reads[READS];
@@ -145,8 +148,8 @@ static void lose_pin(HANDLE pin, HANDLE allocator, bool by_closing)
 }
 
 /*
- * B5, J2: frames that were read into are the client's after the pin was closed, each
- * until it is freed: nobody gets it from ALLOC before, and FREE takes it once.
+ * B5, J2: frames that were used for reads belong to the client after the pin was closed,
+ * until they are freed: ALLOC does not return them before, and FREE accepts each once.
  */
 TEST_F(client, frames_survive_their_pin)
 {
@@ -154,13 +157,13 @@ TEST_F(client, frames_survive_their_pin)
 	self->pin = NULL;
 }
 
-/* B5, D5, J2: likewise after the pin was told to use another allocator, or none. */
+/* B5, D5, J2: the same after another allocator, or none, was assigned to the pin. */
 TEST_F(client, frames_survive_another_allocator)
 {
 	lose_pin(self->pin, self->allocator, false);
 }
 
-/* I4: reads that another holder of the descriptor ended are ended, and only once. */
+/* I4: reads that another process ended complete exactly once. */
 TEST_F(client, reads_ended_by_another)
 {
 	static struct read reads[READS];
@@ -177,7 +180,7 @@ TEST_F(client, reads_ended_by_another)
 		for (i = 0; i < READS; i++)
 			ASSERT_EQ(ERROR_IO_PENDING, begin_read(self->pin, &reads[i], frames[i], 0));
 		ASSERT_EQ(0, set_state(LibksDescriptor(self->pin), KSSTATE_STOP));
-		/* At once: before the library hears of it, mostly */
+		/* Mostly before the library notices it */
 		ASSERT_EQ(S_OK, property(self->pin, &KSPROPSETID_Stream,
 					 KSPROPERTY_STREAM_ALLOCATOR, KSPROPERTY_TYPE_SET, &none,
 					 sizeof(none), NULL));
@@ -188,7 +191,7 @@ TEST_F(client, reads_ended_by_another)
 		EXPECT_EQ(S_OK, give(self->allocator, frames[i]));
 }
 
-/* J2: a frame that the client submitted past the library is lost to nobody. */
+/* J2: a frame that the client submitted without the library is not lost. */
 TEST_F(client, frame_that_nobody_reads)
 {
 	static struct read read;
@@ -205,7 +208,7 @@ TEST_F(client, frame_that_nobody_reads)
 	EXPECT_EQ(1, frames_allocated(self->allocator));
 }
 
-/* Those who share a pin and an allocator, and what they found wrong */
+/* Threads that share a pin and an allocator, and the errors that they found */
 struct crowd {
 	HANDLE pin;
 	HANDLE allocator;
@@ -235,7 +238,7 @@ static void read_in_crowd(struct crowd *crowd, void *frame)
 	struct read read = { 0 };
 	DWORD error = begin_read(crowd->pin, &read, frame, crowd->size);
 
-	/* While the kernel's frame is on its way to its holder, it is busy. */
+	/* While the kernel gives the frame to its holder, it is busy. */
 	if (error == ERROR_OPERATION_ABORTED || error == ERROR_BUSY)
 		return;
 	if (error == ERROR_IO_PENDING)
@@ -275,8 +278,8 @@ static void *be_in_crowd(void *arg)
 }
 
 /*
- * B3, B5, I4: whatever happens to the stream while more threads want frames than there
- * are, each frame has one holder, who can free it, and each read ends.
+ * B3, B5, I4: whatever happens to the stream while more threads want frames than there are,
+ * each frame has one holder, who can free it, and each read completes.
  */
 TEST_F(client, frames_have_one_holder)
 {
@@ -312,7 +315,7 @@ TEST_F(client, frames_have_one_holder)
 	EXPECT_TRUE(EVENTUALLY(frames_allocated(self->allocator) == 0));
 }
 
-/* I4: a frame that another process got after the cancel is not read into here. */
+/* I4: a frame that another process got after the cancel cannot be read into here. */
 TEST_F(client, cancelled_frame_goes_to_another_process)
 {
 	static struct read reads[READS];
@@ -337,7 +340,7 @@ TEST_F(client, cancelled_frame_goes_to_another_process)
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_STOP));
 }
 
-/* I5: RESET_STATE ends the reads as cancelled, and reads go on after it. */
+/* I5: RESET_STATE ends the reads as cancelled, and reads work after it. */
 TEST_F(client, flush)
 {
 	KSRESET reset = KSRESET_BEGIN;
@@ -378,12 +381,15 @@ TEST_F(client, synchronous_read)
 						   &header, sizeof(header), &returned));
 	EXPECT_EQ(sizeof(header), returned);
 	EXPECT_EQ(self->framing.FrameSize, header.DataUsed);
-	/* The queue has gone through once. */
+	/* All frames have been used once. */
 	for (i = 1; i < READS; i++)
 		EXPECT_EQ(0, end_read(self->pin, &others[i], TRUE));
 }
 
-/* I6: the device goes: reads end with ERROR_DEVICE_REMOVED, and closing works. */
+/*
+ * I6: the device disappears: reads fail with ERROR_DEVICE_REMOVED, and the handles can be
+ * closed.
+ */
 TEST_F(client, device_goes)
 {
 	static struct read read;

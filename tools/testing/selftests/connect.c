@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KSALLOC_CONNECT: what it takes and refuses, what a connection holds on to,
- * and what it says of its device.
+ * KSALLOC_CONNECT: which files it accepts, which references a connection holds, and what it
+ * reports about its device.
  */
 #include "ksalloc_test.h"
 
@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A KSALLOC_CONNECT that is to be refused, and to leave nothing behind */
+/* A KSALLOC_CONNECT that must fail and leak nothing */
 static void expect_no_connection(int fd, int expected)
 {
 	struct footprint before;
@@ -104,7 +104,7 @@ TEST(pipe)
 	expect_no_connection(fd, -EINVAL);
 }
 
-/* A5: an end of a pipe: EINVAL, for the kind is looked at before the mode. */
+/* A5: an end of a pipe: EINVAL, because the kind is checked before the mode. */
 TEST(pipe_ends)
 {
 	int fds[2];
@@ -142,7 +142,7 @@ TEST(anonymous_files)
 	expect_no_connection(timerfd_create(CLOCK_MONOTONIC, 0), -EINVAL);
 }
 
-/* A5: V4L2 nodes that are no cameras: EINVAL. */
+/* A5: V4L2 nodes that are not cameras: EINVAL. */
 TEST(video_output)
 {
 	expect_node_refused("vivid-000-vid-out", -EINVAL);
@@ -180,13 +180,13 @@ TEST(metadata)
 	expect_node_refused("vivid-000-meta-out", -EINVAL);
 }
 
-/* A5: a touch sensor, though it has a capture queue: EINVAL. */
+/* A5: a touch sensor: EINVAL, although it has a capture queue. */
 TEST(touch)
 {
 	expect_node_refused("vivid-000-touch-cap", -EINVAL);
 }
 
-/* A5: a dma-buf heap where a camera is due: EINVAL. */
+/* A5: a dma-buf heap in place of a camera: EINVAL. */
 TEST(heap)
 {
 	expect_path_refused("/dev/dma_heap/system", O_RDWR, -EINVAL);
@@ -224,7 +224,7 @@ FIXTURE_TEARDOWN(connect)
 	rig_close(&self->rig);
 }
 
-/* A5: our own files where a camera is due: EINVAL. */
+/* A5: files of the module in place of a camera: EINVAL. */
 TEST_F(connect, own_files)
 {
 	int dmabuf;
@@ -238,7 +238,7 @@ TEST_F(connect, own_files)
 	expect_no_connection(dmabuf, -EINVAL);
 }
 
-/* A new connection is in STOP, has nothing pending, and closes on exec. */
+/* A new connection is in STOP, has nothing pending, and is close-on-exec. */
 TEST_F(connect, fresh)
 {
 	EXPECT_EQ(KSSTATE_STOP, get_state(self->rig.connection));
@@ -248,8 +248,8 @@ TEST_F(connect, fresh)
 }
 
 /*
- * A V4L2 file can be connected as often as anybody wants, and so can others of its
- * device. One of the connections has the buffers, from ACQUIRE on: EBUSY for the others.
+ * There can be several connections of a V4L2 file, and of other files of its device. Only
+ * one of them can be in ACQUIRE or above: EBUSY for the others.
  */
 TEST_F(connect, several_on_one_file)
 {
@@ -275,13 +275,13 @@ TEST_F(connect, several_on_one_file)
 		}));
 		EXPECT_LE(0, complete(connections[i], 0, in_ms(PATIENCE_MS),
 				      NULL));
-		/* Frames that it completed are free with it. */
+		/* The frames that it completed become free when it ends. */
 		close(connections[i]);
 		EXPECT_TRUE(EVENTUALLY(allocated(self->rig.allocator) == 0));
 	}
 }
 
-/* When a connection is closed its V4L2 file can have another. */
+/* When a connection is closed, its V4L2 file can be connected again. */
 TEST_F(connect, again_after_close)
 {
 	int again;
@@ -293,7 +293,7 @@ TEST_F(connect, again_after_close)
 	self->rig.connection = again;
 }
 
-/* A4: with no descriptor left CONNECT gets EMFILE, and keeps no reference. */
+/* A4: without a free descriptor, CONNECT fails with EMFILE and keeps no reference. */
 TEST_F(connect, no_descriptor_left)
 {
 	struct footprint before;
@@ -314,7 +314,7 @@ TEST_F(connect, no_descriptor_left)
 
 #define NOBODY 65534
 
-/* What CONNECT says to a process that is nobody, by an open file that it was given */
+/* The result of CONNECT in a process without permissions, which got an open file */
 static int connect_as_nobody(int ksalloc, int video)
 {
 	int status, result;
@@ -334,8 +334,8 @@ static int connect_as_nobody(int ksalloc, int video)
 }
 
 /*
- * An open file of the node is the right to use it: who was given one gets a connection
- * by it, whoever he is and whatever the node's mode is by now.
+ * An open file of the node is the permission to use it: a process that was given one can
+ * connect, whatever its user and the mode of the node are.
  */
 TEST_F(connect, given_file)
 {
@@ -350,7 +350,7 @@ TEST_F(connect, given_file)
 	close(video);
 }
 
-/* It is the node of the open file, whatever has its name by now. */
+/* It connects to the node of the open file, even if another node has its name by now. */
 TEST_F(connect, node_is_renamed)
 {
 	char path[64], away[80];
@@ -365,7 +365,7 @@ TEST_F(connect, node_is_renamed)
 	close(connection);
 }
 
-/* Two files of one device may each have a connection; one has the buffers. */
+/* Two files of one device can have a connection each. One of them has the buffers. */
 TEST_F(connect, two_files_of_a_device)
 {
 	struct rig other;
@@ -388,7 +388,7 @@ TEST_F(connect, two_files_of_a_device)
 					  KSSTATE_ACQUIRE)));
 }
 
-/* The caller may close his V4L2 file: the connection captures all the same. */
+/* The caller may close its V4L2 file: the connection captures nevertheless. */
 TEST_F(connect, caller_closes_video)
 {
 	struct ksalloc_complete frame;
@@ -406,7 +406,7 @@ TEST_F(connect, caller_closes_video)
 	EXPECT_EQ(0, allocated(self->rig.allocator));
 }
 
-/* The same where the V4L2 file is closed while frames arrive. */
+/* The same if the V4L2 file is closed while frames arrive. */
 TEST_F(connect, caller_closes_video_while_streaming)
 {
 	int i;
@@ -421,7 +421,7 @@ TEST_F(connect, caller_closes_video_while_streaming)
 		rig_turn(&self->rig, NULL);
 }
 
-/* /dev/ksalloc is not needed any more once there is a connection. */
+/* /dev/ksalloc is not needed any more when there is a connection. */
 TEST_F(connect, ksalloc_closed)
 {
 	close(self->rig.ksalloc);
@@ -432,7 +432,7 @@ TEST_F(connect, ksalloc_closed)
 	rig_turn(&self->rig, NULL);
 }
 
-/* When the connection is closed the V4L2 file is as it was before. */
+/* When the connection is closed, the V4L2 file is as it was before. */
 TEST_F(connect, video_usable_after_close)
 {
 	struct v4l2_requestbuffers request = {
@@ -453,7 +453,7 @@ TEST_F(connect, video_usable_after_close)
 	EXPECT_EQ(0, set_format(self->rig.video, 640, 360));
 }
 
-/* Buffers that somebody else asked the device for: ACQUIRE gets EBUSY. */
+/* If another file has requested buffers of the device, ACQUIRE fails with EBUSY. */
 TEST_F(connect, buffers_of_others)
 {
 	struct v4l2_requestbuffers request = {
@@ -472,7 +472,7 @@ TEST_F(connect, buffers_of_others)
 	EXPECT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
 }
 
-/* The same where they were asked for through the connected V4L2 file. */
+/* The same if they were requested through the connected V4L2 file. */
 TEST_F(connect, buffers_of_the_caller)
 {
 	struct v4l2_requestbuffers request = {
@@ -488,7 +488,7 @@ TEST_F(connect, buffers_of_the_caller)
 	ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_REQBUFS, &request));
 	EXPECT_EQ(-EBUSY, set_state(self->rig.connection, KSSTATE_ACQUIRE));
 	EXPECT_EQ(KSSTATE_STOP, get_state(self->rig.connection));
-	/* They are still his. */
+	/* That file still has them. */
 	EXPECT_EQ(0, call_fd(self->rig.video, VIDIOC_QUERYBUF, &buffer));
 	EXPECT_EQ(V4L2_MEMORY_MMAP, buffer.memory);
 	request.count = 0;
@@ -496,7 +496,7 @@ TEST_F(connect, buffers_of_the_caller)
 	EXPECT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
 }
 
-/* D3, H2: the framing is what the device needs for its current format. */
+/* D3, H2: the framing is what the device needs in its current format. */
 TEST_F(connect, framing)
 {
 	const struct ksallocator_framing *framing = &self->rig.framing;
@@ -506,7 +506,7 @@ TEST_F(connect, framing)
 		    KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY);
 	EXPECT_FALSE(framing->requirements_flags &
 		     KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE);
-	/* vivid's queue asks for two buffers at least. */
+	/* The queue of vivid needs at least two buffers. */
 	EXPECT_LE(2, framing->frames);
 	EXPECT_GE(32, framing->frames);
 	EXPECT_EQ(0, framing->file_alignment & (framing->file_alignment + 1));
@@ -515,7 +515,7 @@ TEST_F(connect, framing)
 	EXPECT_EQ(0, framing->reserved);
 }
 
-/* D3: it follows the format, in size and in pixel format. */
+/* D3: it depends on the format, both its size and its pixel format. */
 TEST_F(connect, framing_follows_format)
 {
 	static const struct {
@@ -544,7 +544,7 @@ TEST_F(connect, framing_follows_format)
 	}
 }
 
-/* What the device says it needs is enough: an allocator of it captures. */
+/* The framing that the device reports is sufficient: an allocator with it can capture. */
 TEST_F(connect, framing_is_enough)
 {
 	int i;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Allocators of a device's own memory: the driver's MMAP buffers as frames, who can
- * use them, how long they live, and who meddles with them. How they are made and refused
- * is in own_memory.c.
+ * Allocators of a device's own memory: the MMAP buffers of the driver as frames, which
+ * devices and processes can use them, how long they exist, and attempts to change them.
+ * own_memory.c tests their creation.
  */
 #include "ksalloc_test.h"
 
@@ -19,9 +19,9 @@
 #define HEIGHT 180
 #define PITCH (WIDTH * 2)
 #define FRAME_SIZE (PITCH * HEIGHT)
-/* More buffers than any queue of vivid's has */
+/* More buffers than any queue of vivid has */
 #define TOO_MANY 512
-/* A line below all of vivid's text, near its white and its black end */
+/* A line below the text of vivid, near its white and its black end */
 #define WHITE ((HEIGHT - 8) * PITCH + 16)
 #define BLACK ((HEIGHT - 7) * PITCH - 16)
 
@@ -76,7 +76,7 @@ static void expect_picture(const unsigned char *frame)
 	EXPECT_GT(20, frame[BLACK]);
 }
 
-/* Reaches RUN, and gets pictures in the frames */
+/* Checks that the connection reaches RUN, and the frames have pictures */
 static void expect_stream(struct rig *rig)
 {
 	struct ksalloc_complete frame = { 0 };
@@ -110,7 +110,7 @@ static int reqbufs(int video, enum v4l2_memory memory, unsigned int count)
 	return err ? err : (int)req.count;
 }
 
-/* A9, B6: device memory streams, again and again, with the same dma-bufs. */
+/* A9, B6: device memory can be streamed repeatedly, with the same dma-bufs. */
 TEST_F(memory, stream)
 {
 	unsigned long long inodes[FRAMES] = { 0 };
@@ -129,7 +129,7 @@ TEST_F(memory, stream)
 	}
 }
 
-/* A9, D1: status, and zero fields that take what the device needs. */
+/* A9, D1: the status, and zero fields that select the values of the device. */
 TEST_F(memory, status)
 {
 	struct ksalloc_status status = { 0 };
@@ -147,7 +147,7 @@ TEST_F(memory, status)
 	EXPECT_EQ(self->rig.framing.frames, status.status.framing.frames);
 }
 
-/* A9: frames are different memory, and the device fills the one it is given. */
+/* A9: frames do not share memory, and the device fills only the submitted frame. */
 TEST_F(memory, frames_differ)
 {
 	unsigned char *map[FRAMES];
@@ -168,7 +168,7 @@ TEST_F(memory, frames_differ)
 	}
 }
 
-/* A9, I5: a flush empties the device of its own buffers too. */
+/* A9, I5: a flush also returns the device's own buffers. */
 TEST_F(memory, flush)
 {
 	struct ksalloc_reset_state reset = {
@@ -185,7 +185,7 @@ TEST_F(memory, flush)
 	expect_stream(&self->rig);
 }
 
-/* A9: while there is the allocator, the device is busy for everybody else. */
+/* A9: while the allocator exists, the device is busy for all other files. */
 TEST_F(memory, device_is_busy)
 {
 	struct v4l2_format format;
@@ -198,7 +198,7 @@ TEST_F(memory, device_is_busy)
 	EXPECT_EQ(-EBUSY, call_fd(video, VIDIOC_S_FMT, &format));
 	EXPECT_EQ(-EBUSY, call_fd(self->rig.video, VIDIOC_S_FMT, &format));
 
-	/* Another connection to the same device, and another allocator here */
+	/* Another connection to the same device, and another allocator on this one */
 	connection = do_connect(self->rig.ksalloc, video);
 	ASSERT_LE(0, connection);
 	EXPECT_EQ(-EBUSY, create_own(connection, 0, 0));
@@ -212,7 +212,7 @@ TEST_F(memory, device_is_busy)
 	EXPECT_EQ(-EBUSY, set_state(self->connection, KSSTATE_ACQUIRE));
 	EXPECT_EQ(KSSTATE_STOP, get_state(self->connection));
 
-	/* Its end makes the device free. */
+	/* When it ends, the device is free. */
 	close(self->allocator);
 	self->rig.allocator = heap_allocator;
 	EXPECT_TRUE(EVENTUALLY(!set_state(self->connection,
@@ -223,8 +223,8 @@ TEST_F(memory, device_is_busy)
 }
 
 /*
- * A9, B7: the allocator outlives the connection and the caller's V4L2 file. The device is
- * busy for another connection of its own as long, and other devices import the frames.
+ * A9, B7: the allocator outlives the connection and the V4L2 file of the caller. The device
+ * stays busy for another of its connections, and other devices can import the frames.
  */
 TEST_F(memory, outlives_connection)
 {
@@ -262,7 +262,7 @@ TEST_F(memory, outlives_connection)
 	close(video);
 }
 
-/* A9: another open file of the connection streams with it as well. */
+/* A9: another open file of the connection can stream with it too. */
 TEST_F(memory, connection_opened_again)
 {
 	struct rig other = self->rig;
@@ -275,7 +275,7 @@ TEST_F(memory, connection_opened_again)
 	close(other.connection);
 }
 
-/* A9: fdinfo of the allocator says which device it keeps busy. */
+/* A9: fdinfo of the allocator has the name of the device that it keeps busy. */
 TEST_F(memory, fdinfo)
 {
 	char device[64] = "";
@@ -289,7 +289,7 @@ TEST_F(memory, fdinfo)
 				 sizeof(device)));
 }
 
-/* A9: the memory outlives the allocator where somebody has it mapped. */
+/* A9: memory that is mapped outlives the allocator. */
 TEST_F(memory, mapping_outlives_allocator)
 {
 	unsigned char *map = map_of(self->allocator, 0);
@@ -308,7 +308,7 @@ TEST_F(memory, mapping_outlives_allocator)
 	munmap(map, FRAME_SIZE);
 }
 
-/* G1, A9: another device fills these frames, which it imports. */
+/* G1, A9: another device imports these frames and fills them. */
 TEST_F(memory, other_device_imports)
 {
 	struct rig other;
@@ -318,7 +318,7 @@ TEST_F(memory, other_device_imports)
 	ASSERT_EQ(0, set_allocator(other.connection, other.allocator));
 	expect_stream(&other);
 
-	/* Both at a time */
+	/* Both at the same time */
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 	ASSERT_EQ(0, set_state(other.connection, KSSTATE_RUN));
 	ASSERT_EQ(0, alloc_now(self->allocator));
@@ -333,7 +333,7 @@ TEST_F(memory, other_device_imports)
 	expect_stream(&self->rig);
 }
 
-/* A9: a plain V4L2 program of another device can use the dma-bufs as well. */
+/* A9: a V4L2 program without ksalloc can use the dma-bufs with another device. */
 TEST_F(memory, plain_v4l2_imports)
 {
 	int video = open_camera(1), type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
@@ -356,8 +356,8 @@ TEST_F(memory, plain_v4l2_imports)
 }
 
 /*
- * A9, B1: a second process that got the descriptors over a socket allocates,
- * submits, completes and frees; and what it fills is seen here.
+ * A9, B1: a second process that got the descriptors over a socket allocates, submits,
+ * completes and frees. The test sees the pictures.
  */
 TEST_F(memory, other_process)
 {
@@ -391,8 +391,8 @@ TEST_F(memory, other_process)
 }
 
 /*
- * I6, A9: the device disappears in RUN: the frames come back, what is mapped stays,
- * and everything can be closed; then it comes back and all works.
+ * I6, A9: the device disappears in RUN: the frames become free, mappings stay valid, and
+ * all files can be closed. When the device is back, everything works.
  */
 TEST_F(memory, unbind)
 {
@@ -426,7 +426,7 @@ TEST_F(memory, unbind)
 	expect_stream(&self->rig);
 }
 
-/* A9: the allocator outlives the device, and other devices can use it still. */
+/* A9: the allocator outlives the device, and other devices can still use it. */
 TEST_F(memory, unbind_and_import)
 {
 	struct rig other;
@@ -445,8 +445,8 @@ TEST_F(memory, unbind_and_import)
 }
 
 /*
- * A9: the buffers are of the connection's own V4L2 file: whoever has another file of the
- * device, the caller's among them, can neither free nor replace them, in any state.
+ * A9: the buffers belong to the connection's V4L2 file: other files of the device, such as
+ * that of the caller, can neither free nor replace them, in any state.
  */
 TEST_F(memory, not_freed_by_others)
 {
@@ -478,8 +478,8 @@ TEST_F(memory, not_freed_by_others)
 }
 
 /*
- * A9, I2: what somebody tries among a running capture makes no frame count as filled
- * that is not.
+ * A9, I2: calls of other processes during a capture do not make an unfilled frame count as
+ * filled.
  */
 TEST_F(memory, not_freed_in_run)
 {
@@ -517,15 +517,15 @@ static void *meddle(void *data)
 		meddler->times += reqbufs(meddler->video, V4L2_MEMORY_MMAP,
 					  FRAMES) == FRAMES;
 		reqbufs(meddler->video, V4L2_MEMORY_MMAP, 0);
-		/* Others have it now and then. */
+		/* Other threads sometimes have them. */
 		sleep_ms(1);
 	}
 	return NULL;
 }
 
 /*
- * A9: while somebody makes and frees buffers of the device all the time, an allocator is
- * created or not; and where it is, it is good for a stream.
+ * A9: while another thread makes and frees buffers of the device all the time, an allocator
+ * is created or not. If it is, it can be streamed.
  */
 TEST_F_TIMEOUT(memory, buffers_come_and_go, 60)
 {
@@ -542,7 +542,7 @@ TEST_F_TIMEOUT(memory, buffers_come_and_go, 60)
 		allocator = create_own(self->connection, FRAMES, 0);
 		if (allocator < 0) {
 			ASSERT_EQ(-EBUSY, allocator);
-			/* On one processor the other thread has to get on. */
+			/* On one processor, let the other thread run. */
 			sleep_ms(1);
 			continue;
 		}
@@ -583,7 +583,7 @@ FIXTURE_SETUP(memory_devices)
 
 FIXTURE_TEARDOWN(memory_devices)
 {
-	/* Whatever the test opened would hold the device. */
+	/* Files that the test opened would keep the device. */
 	(void)self;
 	close_range(3, ~0U, 0);
 	vivid_reload("");
@@ -607,8 +607,8 @@ static void set_mplane(int video, unsigned int pixelformat)
 }
 
 /*
- * A9: a multi-planar device lends its memory for formats of one plane; and a device
- * that needs contiguous memory, which heaps do not have, streams with its own.
+ * A9: a multi-planar device exports its memory for formats of one plane. A device that
+ * needs contiguous memory, which the system heap does not have, streams with its own.
  */
 TEST_F(memory_devices, stream)
 {
@@ -631,7 +631,7 @@ TEST_F(memory_devices, stream)
 	}
 }
 
-/* A9: formats of several planes cannot be served yet: EOPNOTSUPP. */
+/* A9: formats of several planes are not supported: EOPNOTSUPP. */
 TEST_F(memory_devices, several_planes)
 {
 	int video = open_camera(0), connection;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Cameras of other kinds than the other suites have: one with the multi-planar
- * API, and one that needs contiguous memory. vivid is loaded as these, and as
- * before at the end.
+ * Other kinds of cameras than in the other suites: one with the multi-planar API, and one
+ * that needs contiguous memory. The suite loads vivid with these parameters, and as before
+ * at its end.
  */
 #include "ksalloc_test.h"
 
@@ -32,7 +32,7 @@ FIXTURE_SETUP(devices)
 
 FIXTURE_TEARDOWN(devices)
 {
-	/* Whatever the test opened would hold the device. */
+	/* Files that the test opened would keep the device. */
 	(void)self;
 	close_range(3, ~0U, 0);
 	vivid_reload("");
@@ -90,7 +90,7 @@ TEST_F(devices, multi_planar)
 	EXPECT_EQ(0, allocated(rig.allocator));
 }
 
-/* A format of several planes: EOPNOTSUPP, and back with one plane it works. */
+/* A format of several planes: EOPNOTSUPP. With a format of one plane it works again. */
 TEST_F(devices, several_planes)
 {
 	struct ksallocator_framing framing;
@@ -113,8 +113,8 @@ TEST_F(devices, several_planes)
 }
 
 /*
- * I1: a device that cannot use the heap's scattered memory says so in ACQUIRE:
- * EOPNOTSUPP; the connection is in STOP, and the device free.
+ * I1: a device that cannot use the heap's scattered memory fails in ACQUIRE: EOPNOTSUPP.
+ * The connection is in STOP then, and the device is free.
  */
 TEST_F(devices, contiguous_memory)
 {
@@ -139,7 +139,10 @@ TEST_F(devices, contiguous_memory)
 	EXPECT_EQ(0, call_fd(other, VIDIOC_REQBUFS, &request));
 }
 
-/* Cameras with the multi-planar API; vivid has an offset only if all are so. */
+/*
+ * Cameras with the multi-planar API. vivid has a data offset only if all of them have this
+ * API.
+ */
 FIXTURE(planes) {
 	struct rig rig;
 };
@@ -184,8 +187,8 @@ static int set_multiplanar_format(int video, __u32 *size)
 }
 
 /*
- * A device puts its data behind an offset: the header says where they begin and
- * how many they are, and there are the picture's first and last bytes.
+ * A device stores its data with an offset: the header has this offset and the number of
+ * bytes, and the first and last bytes of the picture are there.
  */
 TEST_F(planes, data_offset)
 {
@@ -213,10 +216,10 @@ TEST_F(planes, data_offset)
 	EXPECT_EQ(size, header->frame_extent);
 	EXPECT_EQ(FRAME_SIZE, header->data_used);
 	ASSERT_EQ(size - FRAME_SIZE, header->data);
-	/* Nor did that need to be cut to the size of the frame. */
+	/* It was not truncated to the size of the frame. */
 	EXPECT_FALSE(header->options_flags &
 		     KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY);
-	/* In the last line, white begins it, and black ends it. */
+	/* The last line begins with white and ends with black. */
 	map += header->data + FRAME_SIZE - WIDTH * 2;
 	EXPECT_LT(150, map[0]);
 	EXPECT_LT(150, map[2]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events: eventfds that count the frames that become free. How they go with poll, and
- * with much else at the same time, is in telling.c.
+ * Events: eventfds that count the frames that become free. telling.c compares them with
+ * poll, and tests them with concurrent calls.
  */
 #include "events.h"
 
@@ -20,7 +20,7 @@ TEST_F(events, counts)
 	ASSERT_EQ(0, enable_free(self->allocator, 0, self->eventfd, &id));
 	EXPECT_LT(0, (int)id);
 	EXPECT_EQ(1, events(self->allocator));
-	/* What is free already does not count, nor what is taken, nor an error. */
+	/* Frames that are free already, allocations and errors are not counted. */
 	EXPECT_EQ(0, counted(self->eventfd));
 	ASSERT_EQ(0, alloc_now(self->allocator));
 	EXPECT_EQ(-EINVAL, free_frame(self->allocator, FRAMES));
@@ -37,7 +37,7 @@ TEST_F(events, counts)
 	EXPECT_EQ(FRAMES, counted(self->eventfd));
 }
 
-/* E1: an event that is disabled counts no more, and cannot be disabled again. */
+/* E1: a disabled event does not count any more, and cannot be disabled again. */
 TEST_F(events, disable)
 {
 	unsigned int id = 0, other = 0;
@@ -60,7 +60,7 @@ TEST_F(events, disable)
 	EXPECT_EQ(0, counted(self->eventfd));
 }
 
-/* E1: a one-shot event counts one frame, is disabled by that, and can be enabled anew. */
+/* E1: a one-shot event counts one frame, is disabled then, and can be enabled again. */
 TEST_F(events, oneshot)
 {
 	unsigned int id = 0;
@@ -78,7 +78,7 @@ TEST_F(events, oneshot)
 	}
 }
 
-/* E1: a frame that goes straight to a waiter did not become free. */
+/* E1: a frame that is given directly to a waiter is not counted. */
 TEST_F(events, not_for_waiters)
 {
 	struct ksalloc_alloc arg = { .size = sizeof(arg) };
@@ -100,8 +100,8 @@ TEST_F(events, not_for_waiters)
 }
 
 /*
- * E1: as many events as there may be, whichever open files they are of; one more: E2BIG,
- * through any; all of them count, and room that one-shots leave is room.
+ * E1: the maximum number of events, of several open files; one more: E2BIG through any
+ * file; all of them count, and one-shot events that were signalled do not take room.
  */
 TEST_F_TIMEOUT(events, most, 60)
 {
@@ -132,7 +132,7 @@ TEST_F_TIMEOUT(events, most, 60)
 	close(other);
 }
 
-/* E1: room that an open file leaves when it is closed is room. */
+/* E1: an open file that is closed makes room for other events. */
 TEST_F(events, room_after_close)
 {
 	int other = allocator_open(self->allocator), i;
@@ -156,9 +156,9 @@ TEST_F(events, room_after_close)
 }
 
 /*
- * E1: an eventfd that has an event of the allocator already, of whatever kind: EBUSY,
- * under another descriptor as well. When that has ended, by DISABLE or because it was
- * a one-shot, or at another allocator: success.
+ * E1: an eventfd that already has an event of the allocator, of any kind: EBUSY, also
+ * through another descriptor. After that event was disabled or was a one-shot event that
+ * was signalled, or with another allocator: success.
  */
 TEST_F(events, same_eventfd_twice)
 {
@@ -193,7 +193,10 @@ TEST_F(events, same_eventfd_twice)
 	close(copy);
 }
 
-/* E1, I4: frames that a device lets go count too, all that are not waited for. */
+/*
+ * E1, I4: frames that a device returns are counted too, except those that are given to
+ * waiters.
+ */
 TEST_F(events, device_lets_go)
 {
 	int i;
@@ -206,7 +209,7 @@ TEST_F(events, device_lets_go)
 	EXPECT_EQ(FRAMES, counted(self->eventfd));
 }
 
-/* E2: the event for allocators' own use is out of reach, and so is any other. */
+/* E2: neither the event that is reserved for allocators nor any other can be enabled. */
 TEST_F(events, other_events)
 {
 	static const unsigned int others[] = { 2, 3, 0x80000001, 0xffffffff };
@@ -222,7 +225,7 @@ TEST_F(events, other_events)
 	EXPECT_EQ(0, events(self->allocator));
 }
 
-/* A descriptor that is not open: EBADF; of another kind: EINVAL. */
+/* A descriptor that is not open: EBADF; another kind of file: EINVAL. */
 TEST_F(events, wrong_descriptors)
 {
 	int closed = dup(self->eventfd);
@@ -277,7 +280,7 @@ TEST_F(events, reserved)
 	EXPECT_EQ(1, events(self->allocator));
 }
 
-/* A4: a caller that cannot be told of its event has none. */
+/* A4: if the number of the event cannot be written, there is no event. */
 TEST_F(events, read_only_argument)
 {
 	struct ksalloc_enable_event *arg;
@@ -297,7 +300,7 @@ TEST_F(events, read_only_argument)
 	EXPECT_EQ(0, counted(self->eventfd));
 }
 
-/* The event holds the eventfd: it may be closed before, and a duplicate be read. */
+/* The event keeps the eventfd: its descriptor may be closed, and a duplicate can be read. */
 TEST_F(events, eventfd_closed)
 {
 	int other = dup(self->eventfd), lone = eventfd(0, 0);
@@ -329,8 +332,8 @@ static int agent_enable(struct agent *agent, int allocator, int fd,
 }
 
 /*
- * E1, B7: an event goes with the open file through which it was enabled: with the last
- * descriptor of that, not with one of two, and not with another file.
+ * E1, B7: an event ends with the open file through which it was enabled: with the last of
+ * two descriptors, and not with another file.
  */
 TEST_F(events, close_disables)
 {
@@ -354,7 +357,10 @@ TEST_F(events, close_disables)
 	EXPECT_EQ(0, counted(self->second));
 }
 
-/* E1, B7: after a fork both share the open file: the event stays when the child dies. */
+/*
+ * E1, B7: after a fork both processes share the open file: the event stays when the child
+ * dies.
+ */
 TEST_F(events, fork_shares)
 {
 	struct agent agent;
@@ -370,7 +376,7 @@ TEST_F(events, fork_shares)
 	EXPECT_EQ(0, disable_event(self->allocator, id));
 }
 
-/* E1, B7: the event of a process that is killed goes with its own open file. */
+/* E1, B7: the event of a killed process ends with its own open file. */
 TEST_F(events, kill_disables)
 {
 	unsigned int id = 0;
@@ -387,7 +393,7 @@ TEST_F(events, kill_disables)
 	EXPECT_EQ(0, counted(self->eventfd));
 }
 
-/* E1: the eventfd may have been passed over a UNIX socket as well. */
+/* E1: the eventfd can have been passed over a UNIX socket as well. */
 TEST_F(events, passed_descriptors)
 {
 	struct agent agent;
@@ -422,7 +428,7 @@ TEST_F(events, not_by_others)
 	close(other);
 }
 
-/* E1: nor has an eventfd two events of an allocator through two open files: EBUSY. */
+/* E1: an eventfd cannot have two events of an allocator through two open files: EBUSY. */
 TEST_F(events, same_eventfd_through_another_file)
 {
 	int other = allocator_open(self->allocator);
@@ -434,7 +440,7 @@ TEST_F(events, same_eventfd_through_another_file)
 	EXPECT_EQ(0, enable_free(self->allocator, 0, self->eventfd, NULL));
 }
 
-/* E1: frames that come back from a process that is killed count. */
+/* E1: frames that become free because a process was killed are counted. */
 TEST_F(events, frames_of_the_dead)
 {
 	struct agent agent;
@@ -452,7 +458,7 @@ TEST_F(events, frames_of_the_dead)
 	EXPECT_EQ(2, counted(self->eventfd));
 }
 
-/* B7: an allocator that ends with events enabled leaves nothing behind. */
+/* B7: an allocator that ends with enabled events leaks nothing. */
 TEST_F(events, end_of_allocator)
 {
 	struct footprint before;

@@ -13,7 +13,7 @@
 
 #define FRAMES 4
 
-/* A camera, an allocator of FRAMES frames, all of them ours, and two eventfds */
+/* A camera, an allocator of FRAMES frames, which the test holds, and two eventfds */
 FIXTURE(events) {
 	struct rig rig;
 	int allocator;
@@ -66,7 +66,7 @@ static inline int enable_free(int allocator, unsigned int flags, int fd,
 		      id);
 }
 
-/* What the eventfd has counted since the last time */
+/* The count of the eventfd since the last call */
 static inline int counted(int fd)
 {
 	uint64_t value;
@@ -74,7 +74,7 @@ static inline int counted(int fd)
 	return read(fd, &value, sizeof(value)) == sizeof(value) ? (int)value : 0;
 }
 
-/* How many events there are, as fdinfo says */
+/* The number of events, from fdinfo */
 static inline int events(int allocator)
 {
 	char text[32];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calls that are stopped at a page fault or cannot write their answer, and what happens
- * meanwhile.
+ * Calls that stop at a page fault or cannot write their answer, while something else
+ * happens.
  */
 #include "hostile.h"
 
@@ -40,7 +40,7 @@ static void next_stream(struct hostile_fixture *self)
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
 }
 
-/* I4: the stream ends while COMPLETE faults. All frames are free. */
+/* I4: the stream ends while COMPLETE is at a page fault. All frames are free. */
 TEST_F(hostile, stop_while_complete_faults)
 {
 	struct trap trap;
@@ -53,7 +53,7 @@ TEST_F(hostile, stop_while_complete_faults)
 	expect_capture(self);
 }
 
-/* I4: the next stream has begun when COMPLETE faults. No frame is in it. */
+/* I4: the next stream begins while COMPLETE is at a page fault. It has no frames. */
 TEST_F(hostile, next_stream_while_complete_faults)
 {
 	struct trap trap;
@@ -86,7 +86,10 @@ TEST_F_TIMEOUT(hostile, many_streams_while_complete_faults, 120)
 	expect_capture(self);
 }
 
-/* D5: another allocator is assigned when COMPLETE faults. Its frames are not touched. */
+/*
+ * D5: another allocator is assigned while COMPLETE is at a page fault. Its frames are not
+ * affected.
+ */
 TEST_F(hostile, next_allocator_while_complete_faults)
 {
 	struct trap trap;
@@ -151,7 +154,7 @@ TEST_F(hostile, next_stream_while_complete_is_late)
 	expect_capture(self);
 }
 
-/* I4: COMPLETE that is stopped, cancelled, and then finds no frame returns ECANCELED. */
+/* I4: COMPLETE that is stopped, cancelled, and finds no frame then returns ECANCELED. */
 TEST_F(hostile, cancel_while_complete_is_late)
 {
 	struct trap trap;
@@ -168,8 +171,8 @@ TEST_F(hostile, cancel_while_complete_is_late)
 }
 
 /*
- * I2: COMPLETE that cannot write its answer collects nothing. The next call returns the
- * same frame, in RUN and in PAUSE, and later calls the others in order.
+ * I2: COMPLETE that cannot write its answer does not take a frame. The next call returns
+ * the same frame, in RUN and in PAUSE, and later calls the others in order.
  */
 TEST_F(hostile, complete_after_a_fault)
 {
@@ -197,7 +200,7 @@ TEST_F(hostile, complete_after_a_fault)
 
 #define READERS 3
 
-/* The order in which stopped readers go on, and which of them fault */
+/* The order in which stopped readers continue, and which of them fault */
 static const struct {
 	int order[READERS];
 	bool faults[READERS];
@@ -286,7 +289,7 @@ static void hold_alloc(struct trap *trap, int allocator, __u32 flags)
 }
 
 /*
- * B3: ALLOC takes the last frame and faults. The frame goes to a call that has begun to
+ * B3: ALLOC takes the last frame and faults. The frame is given to a call that has begun to
  * wait meanwhile.
  */
 TEST_F(hostile, waiter_while_alloc_faults)
@@ -333,12 +336,12 @@ TEST_F(hostile, descriptor_while_alloc_is_late)
 	int before, i, open = 0;
 	struct trap trap;
 
-	/* The descriptors of the trap are open by now. */
+	/* The descriptors of the trap are open already. */
 	hold_alloc(&trap, self->allocator, KSALLOC_ALLOC_DMABUF);
 	before = count_fds();
 	for (i = 0; i < 64; i++)
 		open += dup2(i, i) == i;
-	/* count_fds() counts its own descriptor of the directory. */
+	/* count_fds() also counts its own descriptor of the directory. */
 	EXPECT_EQ(before - 1, open);
 	EXPECT_EQ(-EFAULT, trap_release_faulting(&trap));
 	EXPECT_EQ(0, allocated(self->allocator));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every failure: each ioctl is made to fail at its first point of failure, then
- * at its second, and so on until it comes through untouched. After each failure
- * the error is a right one, and all is as it was before the call (A4).
+ * Failure injection: each ioctl fails at its first point of failure, then at its second,
+ * and so on until it succeeds. After each failure the errno must be an expected one, and
+ * everything must be as before the call (A4).
  *
- * Here are the operations, each of which is a test: what is special to it. operation.h
- * says what it may say, and inject.h what a point of failure is. A test of its own sees
- * that no ioctl of ioctls.def is without an operation.
+ * This file has the operations, each of which is a test, with their special properties.
+ * operation.h describes the fields, and inject.h the points of failure. A separate test
+ * checks that each ioctl of ioctls.def has an operation.
  */
 #include "operation.h"
 
@@ -49,29 +49,28 @@ static void undo_descriptor(struct faults_fixture *self, int fd)
 	close(fd);
 }
 
-/* A4: CONNECT leaves no connection and no hold on the V4L2 file where it fails. */
+/* A4: CONNECT that fails keeps no connection and no reference to the V4L2 file. */
 OPERATION(connect) = {
 	CALLS(CONNECT, connect),
 	.undo = undo_descriptor,
 	.points = { [SLAB] = 5, [COPY] = 1 },
 };
 
-/* A4: GET_FRAMING fails only where its argument cannot be copied. */
+/* A4: GET_FRAMING fails only if its argument cannot be copied. */
 OPERATION(get_framing) = {
 	CALLS(GET_FRAMING, get_framing),
 	.points = { [COPY] = 2 },
 };
 
-/* A4: it is the same with GET_FRAMING_EX, which has an answer in two parts besides. */
+/* A4: the same for GET_FRAMING_EX, whose answer has two parts. */
 OPERATION(get_framing_ex) = {
 	CALLS(GET_FRAMING_EX, get_framing_ex),
 	.points = { [COPY] = 4 },
 };
 
 /*
- * A4: CREATE_ALLOCATOR keeps no frame, descriptor or address space, whichever frame
- * it fails at. A file that cannot copy what it has been asked as a heap is
- * taken for none: EINVAL.
+ * A4: CREATE_ALLOCATOR keeps no frame, descriptor or address space, at whichever frame it
+ * fails. If the heap cannot copy its argument, the file does not count as a heap: EINVAL.
  */
 OPERATION(create_allocator) = {
 	CALLS(CREATE_ALLOCATOR, create_allocator,
@@ -83,11 +82,11 @@ OPERATION(create_allocator) = {
 };
 
 /*
- * A4, A9: CREATE_ALLOCATOR of the device's own memory keeps none of its buffers
- * either: if it did, the device would be busy for the next one. videobuf2 says EINVAL
- * for whatever dma-buf it cannot make, and the module has to take that for memory that
- * no process may have. It fails at no pages of the buffers themselves: the kernel would
- * complain of that in its log, and a buffer's first allocation has the same way back.
+ * A4, A9: CREATE_ALLOCATOR of the device's own memory keeps none of its buffers: otherwise
+ * the device would be busy for the next call. videobuf2 returns EINVAL for any dma-buf that
+ * it cannot make, and the module takes that for memory that cannot be exported. Allocations
+ * of pages for the buffers themselves do not fail, because the kernel would log a warning.
+ * The first allocation of a buffer has the same error path.
  */
 OPERATION(create_own_allocator) = {
 	CALLS(CREATE_ALLOCATOR, create_allocator,
@@ -112,16 +111,16 @@ OPERATION(set_allocator) = {
 	.points = { [COPY] = 1 },
 };
 
-/* What SET_STATE is told; the state before is .state. */
+/* The state that SET_STATE requests; the state before the call is .state */
 #define SET_STATE(to) CALLS(SET_STATE, set_state, .state = KSSTATE_##to)
 
 /*
- * videobuf2 makes as many buffers as it can, and the module has to take that for
- * a device that has not more.
+ * videobuf2 makes as many buffers as it can. The module takes that for a device that cannot
+ * have more.
  */
 #define ACQUIRE_ERROR EOPNOTSUPP
 
-/* A4, I1: STOP to ACQUIRE that fails leaves the device to others. */
+/* A4, I1: after a failure from STOP to ACQUIRE the device is free for other files. */
 OPERATION(stop_to_acquire) = {
 	SET_STATE(ACQUIRE),
 	.use = "STOP to ACQUIRE",
@@ -129,7 +128,7 @@ OPERATION(stop_to_acquire) = {
 	.points = { [SLAB] = 8, [COPY] = 1 },
 };
 
-/* A4, I1: ACQUIRE to PAUSE needs nothing, and so fails for EFAULT only. */
+/* A4, I1: ACQUIRE to PAUSE needs no memory, and fails only with EFAULT. */
 OPERATION(acquire_to_pause) = {
 	SET_STATE(PAUSE),
 	.use = "ACQUIRE to PAUSE",
@@ -137,7 +136,7 @@ OPERATION(acquire_to_pause) = {
 	.points = { [COPY] = 1 },
 };
 
-/* A4, I1: PAUSE to RUN that fails leaves the frames submitted. */
+/* A4, I1: after a failure from PAUSE to RUN the frames stay submitted. */
 OPERATION(pause_to_run) = {
 	SET_STATE(RUN),
 	.use = "PAUSE to RUN",
@@ -145,14 +144,14 @@ OPERATION(pause_to_run) = {
 	.points = { [SLAB] = 1, [COPY] = 1 },
 };
 
-/* In PAUSE, with frames that the device has had before and is to have again */
+/* In PAUSE, with frames that were in the device before and are to be queued again */
 static void prepare_resume(struct faults_fixture *self)
 {
 	operation_prepare_state(self, KSSTATE_RUN);
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_PAUSE));
 }
 
-/* A4, I1: so does it after RUN, when frames wait in front of the device's queue. */
+/* A4, I1: the same after RUN, when frames wait to be queued again. */
 OPERATION(pause_to_run_again) = {
 	SET_STATE(RUN),
 	.use = "RUN to PAUSE to RUN",
@@ -160,7 +159,7 @@ OPERATION(pause_to_run_again) = {
 	.points = { [SLAB] = 1, [COPY] = 1 },
 };
 
-/* A4, I1: STOP to RUN that fails at any step walks back to STOP. */
+/* A4, I1: after a failure at any step from STOP to RUN the state is STOP. */
 OPERATION(stop_to_run) = {
 	SET_STATE(RUN),
 	.use = "STOP to RUN",
@@ -168,7 +167,7 @@ OPERATION(stop_to_run) = {
 	.points = { [SLAB] = 9, [COPY] = 1 },
 };
 
-/* A4, I1: the way down succeeds with whatever failure, but for EFAULT: one step, */
+/* A4, I1: the way down succeeds with any failure except EFAULT: one step, */
 OPERATION(run_to_pause) = {
 	SET_STATE(PAUSE),
 	.use = "RUN to PAUSE",
@@ -177,7 +176,7 @@ OPERATION(run_to_pause) = {
 	.points = { [COPY] = 1 },
 };
 
-/* A4, I1: the next, */
+/* A4, I1: the next step, */
 OPERATION(pause_to_acquire) = {
 	SET_STATE(ACQUIRE),
 	.use = "PAUSE to ACQUIRE",
@@ -186,7 +185,7 @@ OPERATION(pause_to_acquire) = {
 	.points = { [COPY] = 1 },
 };
 
-/* A4, I1: the last, */
+/* A4, I1: the last step, */
 OPERATION(acquire_to_stop) = {
 	SET_STATE(STOP),
 	.use = "ACQUIRE to STOP",
@@ -195,7 +194,7 @@ OPERATION(acquire_to_stop) = {
 	.points = { [COPY] = 1 },
 };
 
-/* A4, I1: and all of them at once. */
+/* A4, I1: and all steps together. */
 OPERATION(run_to_stop) = {
 	SET_STATE(STOP),
 	.use = "RUN to STOP",
@@ -204,7 +203,7 @@ OPERATION(run_to_stop) = {
 	.points = { [COPY] = 1 },
 };
 
-/* A4: GET_STATE fails only where its argument cannot be copied. */
+/* A4: GET_STATE fails only if its argument cannot be copied. */
 OPERATION(get_state) = {
 	CALLS(GET_STATE, get_state),
 	.state = KSSTATE_RUN,
@@ -220,7 +219,7 @@ static void undo_begin_flush(struct faults_fixture *self, int result)
 	ASSERT_EQ(0, reset_state(self->rig.connection, KSRESET_END));
 }
 
-/* A4, I5: the begin of a flush is a way down too, and fails for EFAULT only. */
+/* A4, I5: the beginning of a flush is a way down too, and fails only with EFAULT. */
 OPERATION(begin_flush) = {
 	RESET_STATE(BEGIN),
 	.use = "BEGIN",
@@ -236,7 +235,7 @@ static void prepare_flush(struct faults_fixture *self)
 	ASSERT_EQ(0, reset_state(self->rig.connection, KSRESET_BEGIN));
 }
 
-/* A4, I5: where the device does not run again after a flush, the flush goes on. */
+/* A4, I5: if the device does not start again after a flush, the flush continues. */
 OPERATION(end_flush) = {
 	RESET_STATE(END),
 	.use = "END",
@@ -244,7 +243,7 @@ OPERATION(end_flush) = {
 	.points = { [SLAB] = 1, [COPY] = 1 },
 };
 
-/* All frames are submitted but one, which the test has. */
+/* All frames are submitted except one, which the test holds. */
 static void prepare_frame(struct faults_fixture *self)
 {
 	struct ksalloc_status status = { 0 };
@@ -285,7 +284,7 @@ static void undo_submit(struct faults_fixture *self, int result)
 	self->dmabuf = -1;
 }
 
-/* A4: SUBMIT that fails leaves the frame to its holder. */
+/* A4: after a failure of SUBMIT its holder still has the frame. */
 OPERATION(submit) = {
 	CALLS(SUBMIT, submit),
 	.prepare = prepare_frame_and_descriptor,
@@ -294,7 +293,7 @@ OPERATION(submit) = {
 	.points = { [COPY] = 1 },
 };
 
-/* A4: it is the same while the device runs. */
+/* A4: the same while the device runs. */
 OPERATION(submit_in_run) = {
 	CALLS(SUBMIT, submit),
 	.use = "in RUN",
@@ -304,7 +303,7 @@ OPERATION(submit_in_run) = {
 	.points = { [COPY] = 1 },
 };
 
-/* A4: it is the same where the kernel's thread queues the frame. */
+/* A4: the same if the kernel thread queues the frame. */
 OPERATION(submit_by_thread) = {
 	CALLS(SUBMIT, submit),
 	.use = "without a descriptor",
@@ -327,8 +326,8 @@ static void undo_complete(struct faults_fixture *self, int result)
 }
 
 /*
- * A4: COMPLETE that fails leaves the filled frame for the next COMPLETE. Where its answer
- * cannot be written at first, it is written once more.
+ * A4: after a failure of COMPLETE the next COMPLETE returns the filled frame. If its answer
+ * cannot be written at first, the module tries once more.
  */
 OPERATION(complete) = {
 	CALLS(COMPLETE, complete),
@@ -338,14 +337,14 @@ OPERATION(complete) = {
 	.points = { [COPY] = 2 },
 };
 
-/* Nothing is filled: the device has begun just now. */
+/* No frame is filled, because the device has just started. */
 static void prepare_unfilled(struct faults_fixture *self)
 {
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
 	operation_prepare_state(self, KSSTATE_RUN);
 }
 
-/* A4: it is the same where COMPLETE has to wait. */
+/* A4: the same if COMPLETE has to wait. */
 OPERATION(complete_waiting) = {
 	CALLS(COMPLETE, complete),
 	.use = "that waits",
@@ -370,7 +369,7 @@ OPERATION(alloc) = {
 	.points = { [COPY] = 2 },
 };
 
-/* A4: ALLOC with a descriptor takes neither frame nor descriptor where it fails. */
+/* A4: ALLOC with a descriptor takes neither a frame nor a descriptor if it fails. */
 OPERATION(alloc_dmabuf) = {
 	CALLS(ALLOC, alloc,
 	      .flags = KSALLOC_NONBLOCK | KSALLOC_ALLOC_DMABUF),
@@ -379,7 +378,7 @@ OPERATION(alloc_dmabuf) = {
 	.points = { [SLAB] = 2, [COPY] = 2 },
 };
 
-/* Frees a frame once somebody waits for it. */
+/* Frees a frame when a call waits for it. */
 struct giver {
 	int allocator;
 	atomic_bool stop;
@@ -404,7 +403,7 @@ static void prepare_none_free(struct faults_fixture *self)
 	ASSERT_EQ(FRAMES, allocated(self->rig.allocator));
 }
 
-/* A frame that was given and not taken must be free: it is taken here. */
+/* A frame that was assigned and not taken must be free: it is taken here. */
 static int run_alloc_waiting(struct faults_fixture *self)
 {
 	struct giver giver = { .allocator = self->rig.allocator };
@@ -420,7 +419,7 @@ static int run_alloc_waiting(struct faults_fixture *self)
 	return result;
 }
 
-/* A4: ALLOC that waited and fails gives the frame back that it was given. */
+/* A4: ALLOC that waited and fails frees the frame that it was given. */
 OPERATION(alloc_waiting) = {
 	CALLS(ALLOC, alloc, .flags = KSALLOC_ALLOC_DMABUF),
 	.use = "that waits",
@@ -437,27 +436,27 @@ static void prepare_allocated(struct faults_fixture *self)
 	ASSERT_LE(0, self->index);
 }
 
-/* A4: FREE that fails leaves the frame allocated. */
+/* A4: after a failure of FREE the frame stays allocated. */
 OPERATION(free) = {
 	CALLS(FREE, free),
 	.prepare = prepare_allocated,
 	.points = { [COPY] = 1 },
 };
 
-/* A4: EXPORT that fails leaves no descriptor and no reference. */
+/* A4: EXPORT that fails keeps no descriptor and no reference. */
 OPERATION(export) = {
 	CALLS(EXPORT, export, .index = 1),
 	.undo = undo_descriptor,
 	.points = { [SLAB] = 2, [COPY] = 1 },
 };
 
-/* A4: STATUS fails only where its argument cannot be copied. */
+/* A4: STATUS fails only if its argument cannot be copied. */
 OPERATION(status) = {
 	CALLS(STATUS, status),
 	.points = { [COPY] = 2 },
 };
 
-/* A4: so does STATUS_EX. */
+/* A4: the same for STATUS_EX. */
 OPERATION(status_ex) = {
 	CALLS(STATUS_EX, status_ex),
 	.points = { [COPY] = 2 },
@@ -471,8 +470,8 @@ static void undo_enable_event(struct faults_fixture *self, int result)
 }
 
 /*
- * A4, E1: ENABLE_EVENT that fails leaves no event, and the eventfd to the next one,
- * which would be refused (EBUSY) if one were there.
+ * A4, E1: after a failure of ENABLE_EVENT there is no event. The eventfd can be used for
+ * the next one, which would fail with EBUSY otherwise.
  */
 OPERATION(enable_event) = {
 	CALLS(ENABLE_EVENT, enable_event,
@@ -495,7 +494,7 @@ static void undo_disable_event(struct faults_fixture *self, int result)
 	self->index = -1;
 }
 
-/* A4, E1: DISABLE_EVENT that fails leaves the event enabled. */
+/* A4, E1: after a failure of DISABLE_EVENT the event stays enabled. */
 OPERATION(disable_event) = {
 	CALLS(DISABLE_EVENT, disable_event),
 	.prepare = prepare_event,
@@ -503,34 +502,34 @@ OPERATION(disable_event) = {
 	.points = { [COPY] = 1 },
 };
 
-/* A4: CONNECTION_OPEN that fails leaves no open file. */
+/* A4: CONNECTION_OPEN that fails keeps no open file. */
 OPERATION(connection_open) = {
 	CALLS(CONNECTION_OPEN, connection_open),
 	.undo = undo_descriptor,
 	.points = { [SLAB] = 2, [COPY] = 1 },
 };
 
-/* A4: so does ALLOCATOR_OPEN. */
+/* A4: the same for ALLOCATOR_OPEN. */
 OPERATION(allocator_open) = {
 	CALLS(ALLOCATOR_OPEN, allocator_open),
 	.undo = undo_descriptor,
 	.points = { [SLAB] = 2, [COPY] = 1 },
 };
 
-/* A4: the cancels fail only where their arguments cannot be copied: */
+/* A4: the cancel ioctls fail only if their arguments cannot be copied: */
 OPERATION(connection_cancel) = {
 	CALLS(CONNECTION_CANCEL, connection_cancel),
 	.state = KSSTATE_RUN,
 	.points = { [COPY] = 1 },
 };
 
-/* A4: this one as well. */
+/* A4: the second one. */
 OPERATION(allocator_cancel) = {
 	CALLS(ALLOCATOR_CANCEL, allocator_cancel),
 	.points = { [COPY] = 1 },
 };
 
-/* The other camera's connection, running with the second allocator's frames */
+/* The connection of the other camera, running with the second allocator's frames */
 static void prepare_running(struct faults_fixture *self)
 {
 	int index;
@@ -555,8 +554,8 @@ static void undo_close(struct faults_fixture *self, int result)
 }
 
 /*
- * I1: the end of a connection is no ioctl, and nobody could be told of a failure
- * either: all frames come back whatever fails.
+ * I1: the end of a connection is not an ioctl and cannot report an error: all frames become
+ * free whatever fails.
  */
 OPERATION(close) = {
 	.use = "in RUN",
@@ -566,7 +565,7 @@ OPERATION(close) = {
 	.never_fails = true,
 };
 
-/* A4: there is an operation above for each ioctl, on any kernel. */
+/* A4: each ioctl has an operation above, on any kernel. */
 TEST(every_ioctl)
 {
 	const struct ioctl_entry *ioctl;
@@ -576,7 +575,7 @@ TEST(every_ioctl)
 			harness_note("%s has no operation", ioctl->name);
 }
 
-/* A4: the tests above together have made each ioctl fail, and how often is said. */
+/* A4: the tests above have made each ioctl fail. Prints how often. */
 TEST(total)
 {
 	unsigned int sum = tally->injected[SLAB] + tally->injected[PAGES] +

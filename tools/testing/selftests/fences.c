@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Frames that are given back while a fence on their dma-buf is not signalled yet:
- * nobody gets them before it is.
+ * Frames that are returned while a fence on their dma-buf is not signalled: nobody gets
+ * them before it is.
  *
- * The fences are sw_sync's where the kernel has that, else vgem's, which are
- * signalled by themselves after ten seconds.
+ * The fences are from sw_sync if the kernel has it, else from vgem. vgem signals its fences
+ * after ten seconds by itself.
  */
 #include "ksalloc_test.h"
 
@@ -21,7 +21,7 @@
 #define FRAMES 2
 #define SW_SYNC "/sys/kernel/debug/sync/sw_sync"
 
-/* What has no header in /usr/include: sw_sync's ABI, and as much as needed of DRM's */
+/* These have no header in /usr/include: the ABI of sw_sync, and the needed part of DRM */
 
 struct timeline_point {
 	__u32 value;
@@ -54,7 +54,7 @@ struct vgem_signal {
 #define VGEM_ATTACH _IOWR('d', 0x41, struct vgem_attach)
 #define VGEM_SIGNAL _IOW('d', 0x42, struct vgem_signal)
 
-/* A fence, and the timeline or the vgem that it is of, each fence's own */
+/* A fence, and its own timeline or vgem device */
 struct fence {
 	int source;
 	bool vgem;
@@ -101,7 +101,7 @@ static void fence_by_vgem(struct fence *fence, int dmabuf)
 	fence->id = attach.fence;
 }
 
-/* Somebody reads the frame from now on */
+/* A device begins to read the frame */
 static void fence_add(struct fence *fence, int allocator, unsigned int index)
 {
 	int dmabuf = export_frame(allocator, index);
@@ -118,7 +118,7 @@ static void fence_add(struct fence *fence, int allocator, unsigned int index)
 	close(dmabuf);
 }
 
-/* He is done with it */
+/* The device has finished reading */
 static void fence_signal(struct fence *fence)
 {
 	struct vgem_signal signal = { .fence = fence->id };
@@ -131,7 +131,7 @@ static void fence_signal(struct fence *fence)
 	close(fence->source);
 }
 
-/* A camera in PAUSE, an allocator of FRAMES frames, all of them ours, and an event */
+/* A camera in PAUSE, an allocator of FRAMES frames, which the test holds, and an event */
 FIXTURE(fences) {
 	struct rig rig;
 	int allocator;
@@ -171,7 +171,7 @@ static int counted(int fd)
 	return read(fd, &value, sizeof(value)) == sizeof(value) ? (int)value : 0;
 }
 
-/* Nobody gets a frame, and nobody is told that there is one. */
+/* Checks that no frame is free and that nobody was notified. */
 static void expect_none(int allocator, int eventfd)
 {
 	EXPECT_EQ(-EAGAIN, alloc_now(allocator));
@@ -181,7 +181,7 @@ static void expect_none(int allocator, int eventfd)
 	EXPECT_EQ(0, in_device(allocator));
 }
 
-/* This frame is free, or becomes so, and who wants to know is told once. */
+/* Checks that this frame is free or becomes free, and the event counts it once. */
 static void expect_free(int allocator, int eventfd, int index)
 {
 	EXPECT_EQ(POLLIN, poll_fd(allocator, POLLIN, PATIENCE_MS));
@@ -200,8 +200,8 @@ static int fenced(int allocator)
 }
 
 /*
- * H3: a frame that is freed before its fence is signalled is allocated still, but
- * nobody's; it is free when the fence is signalled.
+ * H3: a frame that is freed before its fence is signalled still counts as allocated, but
+ * has no holder. It is free when the fence is signalled.
  */
 TEST_F(fences, frame_is_kept)
 {
@@ -222,8 +222,8 @@ TEST_F(fences, frame_is_kept)
 }
 
 /*
- * H3: a frame that somebody still reads is not given to the device, stays its owner's,
- * and can be submitted when its dma-buf can be written to, as poll says.
+ * H3: a frame that a device still reads cannot be submitted and stays with its owner. It
+ * can be submitted when poll() of its dma-buf reports EPOLLOUT.
  */
 TEST_F(fences, not_submitted)
 {
@@ -245,8 +245,8 @@ TEST_F(fences, not_submitted)
 }
 
 /*
- * H3: a fence that is added while a frame is kept keeps it too; one that is added to a
- * free frame does not keep it from its next owner, but when he gives it back.
+ * H3: a fence that is added while a frame waits keeps it too. A fence that is added to a
+ * free frame does not prevent its allocation, but keeps it when it is freed the next time.
  */
 TEST_F(fences, added_later)
 {
@@ -273,7 +273,7 @@ TEST_F(fences, added_later)
 	expect_free(self->allocator, self->eventfd, 0);
 }
 
-/* H3: other frames come and go meanwhile. */
+/* H3: other frames can be used meanwhile. */
 TEST_F(fences, others_are_not_kept)
 {
 	struct fence fence;
@@ -286,7 +286,7 @@ TEST_F(fences, others_are_not_kept)
 	expect_free(self->allocator, self->eventfd, 0);
 }
 
-/* H3: a fence that is signalled before the frame is freed makes no difference. */
+/* H3: a fence that is signalled before the frame is freed has no effect. */
 TEST_F(fences, signalled_before)
 {
 	struct fence fence;
@@ -299,8 +299,8 @@ TEST_F(fences, signalled_before)
 }
 
 /*
- * H3, B3: who waits longest gets the frame when the fence is signalled, and not
- * before; it does not become free then.
+ * H3, B3: the oldest waiter gets the frame when the fence is signalled, and not before. The
+ * frame does not become free then.
  */
 TEST_F(fences, waiter)
 {
@@ -327,7 +327,7 @@ TEST_F(fences, waiter)
 	EXPECT_EQ(0, counted(self->eventfd));
 }
 
-/* H3: with several fences it is the last one that counts, whichever that is. */
+/* H3: of several fences, the last one that is signalled counts. */
 TEST_F(fences, several)
 {
 	struct fence fence[4];
@@ -345,7 +345,7 @@ TEST_F(fences, several)
 	expect_free(self->allocator, self->eventfd, 0);
 }
 
-/* H3, B7: what a process had that died is kept like what it freed. */
+/* H3, B7: frames of a process that died are kept like frames that it freed. */
 TEST_F(fences, owner_dies)
 {
 	struct agent agent;
@@ -363,7 +363,7 @@ TEST_F(fences, owner_dies)
 	expect_free(self->allocator, self->eventfd, 0);
 }
 
-/* H3: so is what comes back from a device that stops. */
+/* H3: frames that are returned from a device that stops are kept too. */
 TEST_F(fences, device_stops)
 {
 	struct fence fence;
@@ -378,8 +378,8 @@ TEST_F(fences, device_stops)
 }
 
 /*
- * H3: an allocator does not wait for fences when it ends: nothing of it is left, and
- * what is signalled later finds nothing. The kernel's log shows the rest.
+ * H3: an allocator does not wait for fences when it ends: it is freed completely, and a
+ * later signal does not access it. The kernel log shows errors.
  */
 TEST_F(fences, allocator_ends)
 {
@@ -396,7 +396,7 @@ TEST_F(fences, allocator_ends)
 		ASSERT_EQ(i, alloc_now(allocator));
 		fence_add(&fence[i], allocator, i);
 	}
-	/* One is freed before, the other by this */
+	/* One is freed before, the other one by this */
 	ASSERT_EQ(0, free_frame(allocator, 0));
 	sleep_ms(20);
 	close(allocator);

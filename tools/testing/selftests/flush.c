@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Flushes: KSALLOC_RESET_STATE, what becomes of frames, readers and states.
+ * Flushes: KSALLOC_RESET_STATE, and its effects on frames, readers and states.
  */
 #include "ksalloc_test.h"
 
@@ -45,7 +45,7 @@ static bool has_flag(const struct ksalloc_complete *frame, __u32 flag)
 	return frame->header.options_flags & flag;
 }
 
-/* A picture that arrives, and what its header says of the one before it */
+/* Completes a frame, and checks the flags in its header */
 static void expect_picture(struct flush_fixture *self, bool discontinuity)
 {
 	struct ksalloc_complete frame = { 0 };
@@ -61,7 +61,7 @@ static void expect_picture(struct flush_fixture *self, bool discontinuity)
 	ASSERT_EQ(0, free_frame(self->allocator, index));
 }
 
-/* I5: BEGIN gives all submitted frames back; the state stays, in RUN and PAUSE. */
+/* I5: BEGIN frees all submitted frames; the state does not change, in RUN and PAUSE. */
 TEST_F(flush, begin_returns_frames)
 {
 	static const unsigned int states[] = { KSSTATE_RUN, KSSTATE_PAUSE };
@@ -82,7 +82,7 @@ TEST_F(flush, begin_returns_frames)
 	}
 }
 
-/* I5: frames that are filled and not collected are discarded as well. */
+/* I5: frames that are filled and not completed become free as well. */
 TEST_F(flush, begin_discards_filled_frames)
 {
 	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
@@ -97,7 +97,7 @@ TEST_F(flush, begin_discards_filled_frames)
 	EXPECT_EQ(0, poll_fd(self->connection, POLLIN, 0));
 }
 
-/* I5: the frames go to who waits for one. */
+/* I5: the frames are given to waiting calls. */
 TEST_F(flush, begin_serves_waiting_allocs)
 {
 	struct ksalloc_alloc arg = { .size = sizeof(arg) };
@@ -113,8 +113,8 @@ TEST_F(flush, begin_serves_waiting_allocs)
 }
 
 /*
- * I5: waiting readers of each process end with ECANCELED, even where the flush
- * is over before they can look.
+ * I5: waiting readers in all processes end with ECANCELED, even if the flush is over before
+ * they run.
  */
 TEST_F(flush, begin_cancels_readers)
 {
@@ -145,7 +145,7 @@ TEST_F(flush, begin_cancels_readers)
 	expect_picture(self, true);
 }
 
-/* I5: during the flush nothing is taken, and nothing comes. */
+/* I5: during the flush no frame can be submitted, and none is completed. */
 TEST_F(flush, refuses_meanwhile)
 {
 	int index;
@@ -179,7 +179,7 @@ static void *begin_later(void *data)
 	return NULL;
 }
 
-/* I5: pollers hear of it. */
+/* I5: pollers are notified. */
 TEST_F(flush, begin_wakes_pollers)
 {
 	struct reset_later later = { self->connection };
@@ -191,8 +191,8 @@ TEST_F(flush, begin_wakes_pollers)
 }
 
 /*
- * I5, I3: after END the device runs on, in RUN at once and in PAUSE when it is
- * RUN; the first frame has a discontinuity, and the next none.
+ * I5, I3: after END the device continues, immediately in RUN, and in PAUSE when the state
+ * becomes RUN. The first frame has a discontinuity, and the next has none.
  */
 TEST_F(flush, end_resumes)
 {
@@ -210,7 +210,7 @@ TEST_F(flush, end_resumes)
 	}
 }
 
-/* I5: what begins or ends twice is still one flush; END alone does nothing. */
+/* I5: a second BEGIN or END has no effect; END alone has no effect. */
 TEST_F(flush, twice)
 {
 	drop_everything(self);
@@ -229,7 +229,7 @@ TEST_F(flush, twice)
 	expect_picture(self, true);
 }
 
-/* I5: below PAUSE there is nothing to flush: ECANCELED. */
+/* I5: below PAUSE a flush fails with ECANCELED. */
 TEST_F(flush, state_too_low)
 {
 	unsigned int state;
@@ -245,7 +245,7 @@ TEST_F(flush, state_too_low)
 	expect_picture(self, false);
 }
 
-/* I5: the state may go to and fro between PAUSE and RUN meanwhile. */
+/* I5: the state can change between PAUSE and RUN during a flush. */
 TEST_F(flush, state_changes_meanwhile)
 {
 	ASSERT_EQ(0, reset_state(self->connection, KSRESET_BEGIN));
@@ -260,7 +260,7 @@ TEST_F(flush, state_changes_meanwhile)
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 	expect_picture(self, true);
 
-	/* To RUN during the flush, and then its end */
+	/* To RUN during the flush, and then END */
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
 	ASSERT_EQ(0, reset_state(self->connection, KSRESET_BEGIN));
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
@@ -268,7 +268,7 @@ TEST_F(flush, state_changes_meanwhile)
 	expect_picture(self, true);
 }
 
-/* I5: a state lower than PAUSE ends the flush, and what it was about. */
+/* I5: a state lower than PAUSE ends the flush and its effects. */
 TEST_F(flush, lower_state_ends_it)
 {
 	unsigned int state;
@@ -281,7 +281,7 @@ TEST_F(flush, lower_state_ends_it)
 	}
 }
 
-/* I5: frames that were collected before are their reader's still. */
+/* I5: frames that were completed before still belong to their reader. */
 TEST_F(flush, completed_frames_stay)
 {
 	int index;
@@ -294,7 +294,7 @@ TEST_F(flush, completed_frames_stay)
 	EXPECT_EQ(0, free_frame(self->allocator, index));
 }
 
-/* I5: values that there are not. */
+/* I5: invalid values are refused. */
 TEST_F(flush, bad_values)
 {
 	EXPECT_EQ(-EINVAL, reset_state(self->connection, KSRESET_END + 1));
@@ -304,7 +304,7 @@ TEST_F(flush, bad_values)
 	expect_picture(self, false);
 }
 
-/* I5: another process that got the connection over a socket can do it. */
+/* I5: another process that got the connection over a socket can flush. */
 TEST_F(flush, other_process)
 {
 	struct ksalloc_reset_state arg = {
@@ -320,7 +320,7 @@ TEST_F(flush, other_process)
 	ASSERT_EQ(0, agent_call(&agent, fd, KSALLOC_RESET_STATE, &arg,
 				sizeof(arg)));
 	EXPECT_EQ(0, allocated(self->allocator));
-	/* It belongs to the connection, not to who began it. */
+	/* The flush belongs to the connection, and not to the process that began it. */
 	agent_kill(&agent);
 	EXPECT_EQ(-ECANCELED, complete(self->connection, 0, 0, NULL));
 	ASSERT_EQ(0, reset_state(self->connection, KSRESET_END));
@@ -328,7 +328,7 @@ TEST_F(flush, other_process)
 }
 
 /*
- * I5: where the device does not run again, its error is told and the flush goes on,
+ * I5: if the device does not start again, its error is returned and the flush continues
  * until the next END.
  */
 TEST_F(flush, end_fails)
@@ -344,7 +344,7 @@ TEST_F(flush, end_fails)
 	expect_picture(self, true);
 }
 
-/* I6: the device disappears during a flush: ENODEV, and all can be closed. */
+/* I6: the device disappears during a flush: ENODEV, and all files can be closed. */
 TEST_F(flush, device_gone)
 {
 	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
@@ -370,7 +370,7 @@ static void *flush_often(void *data)
 	return NULL;
 }
 
-/* I5: flushes among a running capture lose no frame of the allocator. */
+/* I5: flushes during a capture lose no frame. */
 TEST_F(flush, many)
 {
 	struct reset_later later = { self->connection };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An allocator's frames: ALLOC, FREE, EXPORT and poll. Who waits for them is in
- * waiting.c, and whose they are in open.c.
+ * The frames of an allocator: ALLOC, FREE, EXPORT and poll. waiting.c tests waiting calls,
+ * and open.c open files.
  */
 #include "frames.h"
 
@@ -16,7 +16,7 @@
 
 #define PAGE 4096
 
-/* B1: each frame once, and no more than there are. */
+/* B1: each frame can be allocated once, and no more frames than there are. */
 TEST_F(frames, alloc_all)
 {
 	bool seen[FRAMES] = { false };
@@ -39,7 +39,7 @@ TEST_F(frames, alloc_all)
 	EXPECT_LE(0, alloc_now(self->allocator));
 }
 
-/* B1: ALLOC gives a dma-buf where it was asked for, and -1 where not. */
+/* B1: ALLOC returns a dma-buf if it is requested, and -1 otherwise. */
 TEST_F(frames, alloc_dmabuf)
 {
 	struct ksalloc_alloc arg = {
@@ -65,7 +65,7 @@ TEST_F(frames, alloc_dmabuf)
 	EXPECT_EQ(fds, count_fds());
 }
 
-/* A4: ALLOC with no descriptor left for the dma-buf keeps no frame. */
+/* A4: ALLOC without a free descriptor for the dma-buf keeps no frame. */
 TEST_F(frames, alloc_dmabuf_no_descriptor)
 {
 	struct ksalloc_alloc arg = {
@@ -90,7 +90,7 @@ TEST_F(frames, alloc_dmabuf_no_descriptor)
 	take_all(self->allocator);
 }
 
-/* The frame that has been free the longest is given out first. */
+/* The frame that has been free the longest is allocated first. */
 TEST_F(frames, longest_free_first)
 {
 	int i;
@@ -107,8 +107,8 @@ TEST_F(frames, longest_free_first)
 }
 
 /*
- * A4: ALLOC that finds no frame keeps no number of a descriptor either: the next
- * descriptor gets the number that it would have got before.
+ * A4: ALLOC that finds no frame does not keep a descriptor number: the next descriptor gets
+ * the same number as without the call.
  */
 TEST_F(frames, alloc_dmabuf_failed)
 {
@@ -128,7 +128,7 @@ TEST_F(frames, alloc_dmabuf_failed)
 	close(after);
 }
 
-/* B6: a frame is the same dma-buf each time, by ALLOC and by EXPORT. */
+/* B6: a frame has the same dma-buf each time, from ALLOC and from EXPORT. */
 TEST_F(frames, dmabuf_identity)
 {
 	unsigned long long inodes[FRAMES];
@@ -160,7 +160,7 @@ TEST_F(frames, dmabuf_identity)
 	}
 }
 
-/* B6: what is in a frame stays there over FREE and ALLOC. */
+/* B6: the content of a frame is not changed by FREE and ALLOC. */
 TEST_F(frames, content_persists)
 {
 	struct ksalloc_status status = { 0 };
@@ -174,7 +174,7 @@ TEST_F(frames, content_persists)
 		maps[i] = map_frame(fd, status.frame_bytes,
 				    PROT_READ | PROT_WRITE);
 		close(fd);
-		/* New memory has nothing of anybody's in it. */
+		/* New memory contains only zeros. */
 		EXPECT_EQ(0, maps[i][0]);
 		EXPECT_EQ(0, maps[i][status.frame_bytes / 4 - 1]);
 	}
@@ -200,7 +200,7 @@ TEST_F(frames, content_persists)
 	}
 }
 
-/* EXPORT gives any frame, free or allocated, and refuses other indexes. */
+/* EXPORT returns any frame, free or allocated, and refuses other indexes. */
 TEST_F(frames, export_range)
 {
 	static const __u32 wrong[] = {
@@ -221,7 +221,7 @@ TEST_F(frames, export_range)
 	EXPECT_EQ(1, allocated(self->allocator));
 }
 
-/* B7: a frame's memory lives as long as somebody has it, and no longer. */
+/* B7: a frame's memory exists as long as it is in use, and not longer. */
 TEST_F(frames, dmabuf_outlives_allocator)
 {
 	int before = count_dmabufs() - FRAMES;
@@ -255,12 +255,12 @@ TEST_F(frames, double_free)
 	EXPECT_EQ(0, free_frame(self->allocator, other));
 	EXPECT_EQ(-EINVAL, free_frame(self->allocator, other));
 	EXPECT_EQ(0, allocated(self->allocator));
-	/* No frame is there twice. */
+	/* No frame is on the free list twice. */
 	take_all(self->allocator);
 	EXPECT_EQ(-EAGAIN, alloc_now(self->allocator));
 }
 
-/* B5: a frame that was never allocated is not freed. */
+/* B5: a frame that was never allocated cannot be freed. */
 TEST_F(frames, free_of_a_free_frame)
 {
 	int i;
@@ -284,7 +284,7 @@ TEST_F(frames, free_out_of_range)
 	EXPECT_EQ(FRAMES, allocated(self->allocator));
 }
 
-/* B5: another allocator's frame is not freed by its index here. */
+/* B5: a frame of another allocator is not freed by its index. */
 TEST_F(frames, free_foreign)
 {
 	int other = create_allocator(self->rig.connection, self->rig.heap,
@@ -300,7 +300,7 @@ TEST_F(frames, free_foreign)
 	EXPECT_EQ(0, allocated(self->allocator));
 }
 
-/* B5: a frame in the device's hands is neither freed nor given away. */
+/* B5: a frame in a device can be neither freed nor allocated. */
 TEST_F(frames, free_in_device)
 {
 	int index = alloc_now(self->allocator), i;
@@ -319,7 +319,7 @@ TEST_F(frames, free_in_device)
 	EXPECT_EQ(-EINVAL, free_frame(self->allocator, index));
 }
 
-/* FREE takes an allocated frame, whichever open file it was got through. */
+/* FREE accepts an allocated frame, whichever open file holds it. */
 TEST_F(frames, free_by_another_client)
 {
 	struct agent agent;
@@ -337,7 +337,7 @@ TEST_F(frames, free_by_another_client)
 	EXPECT_EQ(0, allocated(self->allocator));
 }
 
-/* E1: poll says EPOLLIN while a frame is free, and only then. */
+/* E1: poll reports EPOLLIN while a frame is free, and only then. */
 TEST_F(frames, poll)
 {
 	EXPECT_EQ(POLLIN, poll_fd(self->allocator, POLLIN, 0));
@@ -358,7 +358,7 @@ static void *free_later(void *data)
 	return NULL;
 }
 
-/* E1: poll, select and epoll that wait are woken by a freed frame. */
+/* E1: a freed frame wakes poll, select and epoll. */
 TEST_F(frames, poll_wakes)
 {
 	struct epoll_event event = { .events = EPOLLIN };
@@ -407,7 +407,7 @@ TEST_F(frames, epoll_edges)
 	}
 }
 
-/* E1: a frame that goes straight to a waiter was never free for a poller. */
+/* E1: a frame that is given directly to a waiter is not reported as free. */
 TEST_F(frames, poll_beside_waiter)
 {
 	struct ksalloc_alloc arg;
@@ -421,7 +421,7 @@ TEST_F(frames, poll_beside_waiter)
 	EXPECT_EQ(0, poll_fd(self->allocator, POLLIN, 0));
 }
 
-/* E1: frames that come back from a dead process wake pollers as well. */
+/* E1: frames of a dead process wake pollers as well. */
 TEST_F(frames, poll_wakes_on_death)
 {
 	struct agent agent;
@@ -434,7 +434,7 @@ TEST_F(frames, poll_wakes_on_death)
 	EXPECT_EQ(POLLIN, poll_fd(self->allocator, POLLIN, PATIENCE_MS));
 }
 
-/* G1: frames go round between processes; none is lost, none is doubled. */
+/* G1: processes pass frames to each other; none is lost or given to two holders. */
 TEST_F_TIMEOUT(frames, passed_around, 60)
 {
 	struct agent agents[2];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The extended framing: what a device says that it can use, and whether that is
- * true; and the extended status of allocators.
+ * The extended framing: the properties that a device reports, and whether they are true;
+ * and the extended status of allocators.
  */
 #include "ksalloc_test.h"
 
@@ -23,14 +23,14 @@ static const struct ks_guid system_memory = KSMEMORY_TYPE_SYSTEM;
 static const struct ks_guid device_memory = KSMEMORY_TYPE_DEVICE_UNKNOWN;
 static const struct ks_guid any_bus = KS_TYPE_DONT_CARE;
 
-/* Room for an answer */
+/* Buffer for a result */
 union answer {
 	struct ksallocator_framing_ex framing;
 	char bytes[sizeof(struct ksallocator_framing_ex) +
 		   MAX_ITEMS * sizeof(struct ks_framing_item)];
 };
 
-/* Returns the size of the whole answer */
+/* Returns the size of the whole result */
 static int ask(int connection, void *to, unsigned int room)
 {
 	struct ksalloc_get_framing_ex arg = {
@@ -79,7 +79,7 @@ FIXTURE_TEARDOWN(framing)
 	repair_machine();
 }
 
-/* An allocator of one item's kind of memory */
+/* Creates an allocator of the kind of memory of an item */
 static int create_of(struct framing_fixture *self,
 		     const struct ks_framing_item *item, unsigned int frames,
 		     unsigned int frame_size)
@@ -98,8 +98,8 @@ static int create_of(struct framing_fixture *self,
 }
 
 /*
- * D4: vivid can use system memory and its own, in this order; what both have in
- * common is what GET_FRAMING says.
+ * D4: vivid can use system memory and its own, in this order. The common values are those
+ * of GET_FRAMING.
  */
 TEST_F(framing, items)
 {
@@ -147,7 +147,7 @@ TEST_F(framing, flags)
 		  self->rig.framing.requirements_flags);
 }
 
-/* H1: INPLACE_MODIFIER is true: the device writes into the frame it is given. */
+/* H1: INPLACE_MODIFIER is true: the device writes into the frame. */
 TEST_F(framing, modifies_in_place)
 {
 	unsigned char *map;
@@ -167,7 +167,7 @@ TEST_F(framing, modifies_in_place)
 	close(dmabuf);
 }
 
-/* The size of a frame of the largest picture in YUYV, by V4L2's own calls */
+/* The frame size of the largest picture in YUYV, from V4L2 calls */
 static unsigned int largest(int video)
 {
 	struct v4l2_frmsizeenum size = { .pixel_format = V4L2_PIX_FMT_YUYV };
@@ -197,7 +197,7 @@ FIXTURE(tries) {
 	struct rig rig;
 };
 
-/* Has the kernel count how often vivid is asked what a format would become */
+/* Lets the kernel count how often vivid tries a format */
 FIXTURE_SETUP(tries)
 {
 	rig_open(&self->rig, 0, WIDTH, HEIGHT);
@@ -214,7 +214,7 @@ FIXTURE_TEARDOWN(tries)
 	rig_close(&self->rig);
 }
 
-/* How often it was: a line is the name, the number, and that of the missed ones */
+/* The count: a line has the name, the number of hits and the number of misses */
 static int count_tries(void)
 {
 	char text[4096];
@@ -228,8 +228,8 @@ static int count_tries(void)
 }
 
 /*
- * D4: the device is not asked to try a format, of whatever size: a camera may be asleep,
- * or choke on that while it streams.
+ * D4: the device is not asked to try a format of any size, because a camera may be
+ * suspended, or fail while it streams.
  */
 TEST_F(tries, none)
 {
@@ -237,7 +237,7 @@ TEST_F(tries, none)
 	union answer answer;
 	int before;
 
-	/* Its sizes, each of which is tried here, are several, and counted */
+	/* This tries several sizes. It shows that they are counted */
 	before = count_tries();
 	largest(self->rig.video);
 	ASSERT_LT(before + 1, count_tries());
@@ -256,7 +256,7 @@ static unsigned int whole_pages(unsigned int bytes)
 	return (bytes + PAGE - 1) / PAGE * PAGE;
 }
 
-/* D4: what is best is whole pages, up to what the largest picture needs. */
+/* D4: preferred sizes are whole pages, up to the size of the largest picture. */
 TEST_F(framing, best_range)
 {
 	const struct ks_framing_range_weighted *best;
@@ -275,8 +275,8 @@ TEST_F(framing, best_range)
 }
 
 /*
- * D4: a frame as large as the best range's end serves the largest picture too, so
- * the allocator can stay when the format changes.
+ * D4: a frame of the largest preferred size is large enough for the largest picture, so the
+ * allocator can be kept when the format changes.
  */
 TEST_F(framing, best_range_serves_all_sizes)
 {
@@ -297,7 +297,7 @@ TEST_F(framing, best_range_serves_all_sizes)
 	EXPECT_EQ(3840 * 2160 * 2, frame.header.data_used);
 }
 
-/* D4, A8: every size in the possible range can be had, and none outside it. */
+/* D4, A8: every size in the possible range can be created, and no other size. */
 TEST_F(framing, possible_range)
 {
 	static const struct ks_guid *types[] = {
@@ -324,14 +324,14 @@ TEST_F(framing, possible_range)
 		}
 		EXPECT_EQ(-EINVAL, create_of(self, item, 0,
 					     range->min_frame_size - 1));
-		/* The module's limit, or the device's buffers */
+		/* The limit of the module, or the device's buffers */
 		EXPECT_EQ(i ? -EOPNOTSUPP : -ENOMEM,
 			  create_of(self, item, item->frames,
 				    range->max_frame_size + 1));
 	}
 }
 
-/* D4: the possible range follows the module's limit. */
+/* D4: the possible range depends on the limit of the module. */
 TEST_F(framing, limit)
 {
 	const struct ks_framing_item *item;
@@ -349,7 +349,7 @@ TEST_F(framing, limit)
 		  item->framing_range.range.max_frame_size);
 }
 
-/* D4: as many whole items are written as there is room for, and nothing else. */
+/* D4: as many whole items are written as fit into the buffer, and nothing else. */
 TEST_F(framing, room)
 {
 	const unsigned int head = sizeof(struct ksallocator_framing_ex);
@@ -380,7 +380,7 @@ TEST_F(framing, room)
 	EXPECT_EQ(whole, ask(self->connection, NULL, sizeof(answer)));
 }
 
-/* D4: room that cannot be written to: EFAULT; an argument that cannot: likewise. */
+/* D4: a buffer or an argument that cannot be written: EFAULT. */
 TEST_F(framing, bad_pointers)
 {
 	struct ksalloc_get_framing_ex *arg;
@@ -403,7 +403,7 @@ TEST_F(framing, bad_pointers)
 	munmap(page, 2 * PAGE);
 }
 
-/* D4: the answer is for the current format. */
+/* D4: the result is for the current format. */
 TEST_F(framing, follows_the_format)
 {
 	ASSERT_EQ(0, set_format(self->rig.video, 640, 360));
@@ -413,7 +413,7 @@ TEST_F(framing, follows_the_format)
 		  ->physical_range.min_frame_size);
 }
 
-/* D4: a picture of any size is possible where the device has a scaler. */
+/* D4: pictures of any size are possible if the device has a scaler. */
 TEST_F(framing, stepwise_sizes)
 {
 	struct v4l2_format format;
@@ -440,7 +440,7 @@ TEST_F(framing, stepwise_sizes)
 		  ->physical_range.min_frame_size);
 }
 
-/* D4: PinFlags say whether there is an allocator. */
+/* D4: PinFlags show whether an allocator is assigned. */
 TEST_F(framing, allocator_exists)
 {
 	rig_allocator(&self->rig, 3);
@@ -454,14 +454,14 @@ TEST_F(framing, allocator_exists)
 	EXPECT_EQ(0, self->answer.framing.pin_flags);
 }
 
-/* I6: a device that is gone has no framing. */
+/* I6: a device that has disappeared has no framing. */
 TEST_F(framing, gone)
 {
 	vivid_unbind();
 	EXPECT_EQ(-ENODEV, ask(self->connection, NULL, 0));
 }
 
-/* D4: another process that got the connection over a socket is told the same. */
+/* D4: another process that got the connection over a socket gets the same result. */
 TEST_F(framing, other_process)
 {
 	struct ksalloc_get_framing_ex arg = { .size = sizeof(arg) };
@@ -484,7 +484,7 @@ static int get_status_ex(int allocator, struct ksalloc_status_ex *status)
 	return call_fd(allocator, KSALLOC_STATUS_EX, status);
 }
 
-/* D2: STATUS_EX says what the allocator was created with, and its frames now. */
+/* D2: STATUS_EX returns the framing of the allocator and its current frames. */
 TEST_F(framing, status_ex)
 {
 	static const struct ks_guid *types[] = {
@@ -528,7 +528,7 @@ TEST_F(framing, status_ex)
 	}
 }
 
-/* H6: an allocator that suits another device too serves both. */
+/* H6: an allocator with compatible framing can be used for both devices. */
 TEST_F(framing, compatible)
 {
 	struct ksallocator_framing framing = {
@@ -571,13 +571,13 @@ FIXTURE_SETUP(framing_devices)
 
 FIXTURE_TEARDOWN(framing_devices)
 {
-	/* Whatever the test opened would hold the device. */
+	/* Files that the test opened would keep the device. */
 	(void)self;
 	close_range(3, ~0U, 0);
 	vivid_reload("");
 }
 
-/* D4, H4: where heaps can hardly serve the device, its own memory comes first. */
+/* D4, H4: if heaps are not suitable, the device's own memory comes first. */
 TEST_F(framing_devices, contiguous)
 {
 	union answer answer;
@@ -614,7 +614,7 @@ static void set_mplane(int video, unsigned int pixelformat)
 	ASSERT_EQ(0, call_fd(video, VIDIOC_S_FMT, &format));
 }
 
-/* D4: a multi-planar device says the same for formats of one plane only. */
+/* D4: a multi-planar device returns the same, only for formats of one plane. */
 TEST_F(framing_devices, multi_planar)
 {
 	const struct ks_framing_item *item;

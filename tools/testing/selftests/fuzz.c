@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every ioctl with anything, from several threads and processes at once. What passes
- * here is that no call hangs or says what the ABI does not know, the kernel does not
- * complain, and nothing is left over. See rough.h for counts and seeds.
+ * All ioctls with random arguments, from several threads and processes at the same time.
+ * The test passes if no call hangs or returns an errno that the ABI does not know, the
+ * kernel logs no warning, and nothing is leaked. rough.h describes counts and seeds.
  */
 #include "anything.h"
 #include "passing.h"
@@ -38,7 +38,7 @@ FIXTURE_TEARDOWN(fuzz)
 	cameras_close(&self->cameras);
 }
 
-/* What the ABI header says, and EIO, which a driver may say */
+/* The errnos of the ABI header, and EIO, which a driver may return */
 static const int known_errors[] = {
 	EFAULT, ENOTTY, E2BIG, EBADF, EACCES, EINVAL, EOPNOTSUPP, EBUSY, EAGAIN,
 	ETIMEDOUT, EINTR, ECANCELED, ENODEV, ENOMEM, EMFILE, ENFILE, EIO,
@@ -46,7 +46,7 @@ static const int known_errors[] = {
 
 #define CALLERS 8
 #define UNKNOWN_MAX 10
-/* No call takes so long, unless it hangs */
+/* Longer than any call takes that does not hang */
 #define HANG_MS 60000
 #define TICK_MS 20
 
@@ -60,7 +60,7 @@ struct fuzz {
 	atomic_uint failed[IOCTLS];
 };
 
-/* Somebody in a thread of his own */
+/* A thread with random calls */
 struct thread {
 	struct fuzz *fuzz;
 	struct caller caller;
@@ -79,7 +79,7 @@ static bool is_known(int err)
 	return false;
 }
 
-/* A new descriptor takes the place of an old one, or goes. */
+/* Replaces a descriptor by a new one, or closes it. */
 static void keep_fd(unsigned int *seed, int fd, enum file_kind kind)
 {
 	if (chance(seed, 50))
@@ -110,7 +110,7 @@ static void take_field(struct caller *caller, const struct ioctl_field *field,
 	}
 }
 
-/* The number may have been another's than it was meant to be. */
+/* The number may have been reused for another file meanwhile. */
 static void take_result(struct caller *caller, unsigned long request,
 			const void *arg, int result)
 {
@@ -160,7 +160,7 @@ static void *call_anything_always(void *data)
 	return NULL;
 }
 
-/* A descriptor that the slots are made from again; where there is none, another */
+/* A descriptor from which slots are made again; if it is missing, another one */
 static int any_master(struct fuzz *fuzz, unsigned int *seed,
 		      unsigned int number)
 {
@@ -170,7 +170,7 @@ static int any_master(struct fuzz *fuzz, unsigned int *seed,
 	return fd > 0 ? fd : masters[0];
 }
 
-/* To poll a V4L2 file would start its read(), and nobody else could stream. */
+/* poll() of a V4L2 file would start read(), and no other file could stream. */
 static bool can_poll(int fd)
 {
 	struct stat st;
@@ -198,7 +198,7 @@ static void look_at(int fd, unsigned int *seed)
 	}
 }
 
-/* Closes and duplicates the descriptors that the others use, and passes them on. */
+/* Closes and duplicates descriptors that the other threads use, and passes them on. */
 static void *shuffle(void *data)
 {
 	struct thread *thread = data;
@@ -241,7 +241,7 @@ static void *shuffle(void *data)
 	return NULL;
 }
 
-/* Processes that have what we have, take what is passed, and are killed */
+/* Processes that share all descriptors, receive passed ones, and are killed */
 static void *breed(void *data)
 {
 	struct thread *thread = data;
@@ -267,7 +267,7 @@ static void *breed(void *data)
 			kill(pid, SIGKILL);
 			waitpid(pid, NULL, 0);
 		}
-		/* To make a process costs more than its calls. */
+		/* Creating a process takes longer than its calls. */
 		sleep_ms(pick(seed, 300));
 		random_bits(seed);
 		thread->calls++;
@@ -281,8 +281,8 @@ static void no_action(int signal)
 }
 
 /*
- * Waits until there were so many calls. Who waits in the kernel for too long is
- * woken by a signal; who does not come back even then hangs.
+ * Waits until this number of calls was made. A thread that waits in the kernel for too long
+ * is woken by a signal. If it does not return even then, it hangs.
  */
 static bool watch(struct thread *threads, unsigned int wanted)
 {
@@ -370,7 +370,10 @@ static void report_calls(struct fuzz *fuzz, struct thread *threads,
 	}
 }
 
-/* The connections have their own allocators again, and have let go of others. */
+/*
+ * Assigns their own allocators to the connections again, so that references to others are
+ * dropped.
+ */
 static void calm(struct cameras *cameras)
 {
 	const int connections[] = { cameras->rig.connection, cameras->connection };
@@ -392,10 +395,9 @@ static void set_limit(const char *mbytes)
 }
 
 /*
- * All calls with valid, stale and random arguments from several threads, while
- * others close, duplicate and pass the descriptors on, and processes that share
- * them are killed: no call hangs or says what the ABI does not know, and nothing
- * is left over.
+ * All calls with valid, stale and random arguments from several threads, while others
+ * close, duplicate and pass the descriptors on, and processes that share them are killed:
+ * no call hangs or returns an errno that the ABI does not know, and nothing is leaked.
  */
 TEST_F_TIMEOUT(fuzz, every_ioctl, LAST_RESORT_S)
 {
@@ -428,7 +430,7 @@ TEST_F_TIMEOUT(fuzz, every_ioctl, LAST_RESORT_S)
 					    call_anything_always,
 					    &threads[i]));
 	}
-	/* A thread that hangs would hang the end as well. */
+	/* A thread that hangs would block the teardown as well. */
 	ASSERT_TRUE(watch(threads, scaled(CALLS)));
 	fuzz.stop = true;
 	for (i = 0; i < CALLERS; i++)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a frame's header says of pictures that are missing before it.
+ * Flags in the header of a frame for missing pictures.
  */
 #include "stream.h"
 
@@ -16,7 +16,7 @@ TEST_F(stream, discontinuity_by_drops)
 	submit_all(self);
 	for (i = 0; i < 40; i++) {
 		rig_turn(&self->rig, &frame);
-		/* vivid may say a number twice. */
+		/* vivid may use a number twice. */
 		if (i && frame.sequence != last) {
 			bool gap = frame.sequence != last + 1;
 
@@ -26,12 +26,12 @@ TEST_F(stream, discontinuity_by_drops)
 		}
 		last = frame.sequence;
 	}
-	/* Both were seen, or this says nothing. */
+	/* Both kinds must have occurred, or the test shows nothing. */
 	EXPECT_LT(0, gaps);
 	EXPECT_LT(0, none);
 }
 
-/* I3: the same where there was nothing to fill for a while. */
+/* I3: the same if no frame was submitted for some time. */
 TEST_F(stream, discontinuity_by_starving)
 {
 	struct ksalloc_complete frame = { 0 };
@@ -47,7 +47,7 @@ TEST_F(stream, discontinuity_by_starving)
 	EXPECT_TRUE(discontinuity(&frame));
 }
 
-/* I3: the first frame after a pause has it; the first after STOP has not. */
+/* I3: the first frame after a pause has it; the first after STOP does not. */
 TEST_F(stream, discontinuity_by_pause)
 {
 	struct ksalloc_complete frame = { 0 };
@@ -72,7 +72,7 @@ TEST_F(stream, discontinuity_by_pause)
 	EXPECT_FALSE(discontinuity(&frame));
 }
 
-/* I3: a frame that the device marks as damaged has it too, gap or no gap. */
+/* I3: a frame that the device marks as damaged has it too, with or without a gap. */
 TEST_F(stream, discontinuity_by_damage)
 {
 	struct ksalloc_complete frame;
@@ -112,7 +112,7 @@ TEST_F_TIMEOUT(stream, sequence_wraps, 60)
 	for (i = 0; i < 300 && !wrapped; i++) {
 		rig_turn(&self->rig, &frame);
 		wrapped = i && frame.sequence < last;
-		/* vivid gives a number twice when it is in a hurry: no gap */
+		/* vivid uses a number twice if it is late: no gap */
 		if (i)
 			EXPECT_EQ(frame.sequence != last + 1 &&
 				  frame.sequence != last,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The device goes away: by its driver being unbound, in each state and with
- * everybody waiting, and by vivid's own "Disconnect".
+ * The device disappears: its driver is unbound, in each state and with waiting calls, or by
+ * the control "Disconnect" of vivid.
  */
 #include "ksalloc_test.h"
 
@@ -33,7 +33,7 @@ FIXTURE_TEARDOWN(gone)
 		vivid_bind();
 }
 
-/* All that can be said of a connection whose device is gone */
+/* Everything that calls report about a connection whose device has disappeared */
 static void expect_gone(struct gone_fixture *self)
 {
 	struct ksallocator_framing framing;
@@ -63,7 +63,7 @@ static void expect_gone(struct gone_fixture *self)
 	EXPECT_EQ(0, free_frame(self->allocator, index));
 }
 
-/* The device is there again, and a new connection captures. */
+/* The device is back, and a new connection captures. */
 static void expect_capture_after_bind(struct gone_fixture *self)
 {
 	struct rig again;
@@ -71,7 +71,7 @@ static void expect_capture_after_bind(struct gone_fixture *self)
 
 	vivid_bind();
 	rig_open(&again, 0, 320, 180);
-	/* The allocator of before will do. */
+	/* The earlier allocator can be used. */
 	ASSERT_EQ(0, set_allocator(again.connection, self->allocator));
 	again.allocator = dup(self->allocator);
 	ASSERT_EQ(0, set_state(again.connection, KSSTATE_RUN));
@@ -91,8 +91,8 @@ static void *poll_forever(void *data)
 }
 
 /*
- * I6: unbound in the middle of a stream, with blocked readers, a poller and
- * one who waits for a frame: ENODEV, EPOLLHUP, and all frames come back.
+ * I6: unbind during a stream, with blocked readers, a poller and a call that waits for a
+ * free frame: ENODEV, EPOLLHUP, and all frames become free.
  */
 TEST_F(gone, while_streaming)
 {
@@ -104,7 +104,7 @@ TEST_F(gone, while_streaming)
 	void *events;
 	int i;
 
-	/* Nobody is served meanwhile. */
+	/* No call is served meanwhile. */
 	ASSERT_EQ(0, set_control(self->rig.video,
 				 "Percentage of Dropped Buffers", 100));
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
@@ -137,7 +137,7 @@ TEST_F(gone, while_streaming)
 	expect_capture_after_bind(self);
 }
 
-/* I6: the same while frames are being filled and read all the time. */
+/* I6: the same while frames are filled and read all the time. */
 TEST_F(gone, while_reading)
 {
 	int index;
@@ -150,7 +150,7 @@ TEST_F(gone, while_reading)
 				 NULL)) >= 0)
 		submit(self->connection, index);
 	EXPECT_EQ(-ENODEV, index);
-	/* What we hold is ours still; what the device had has come back. */
+	/* The test still holds its frame; those that were in the device are free. */
 	EXPECT_TRUE(EVENTUALLY(in_device(self->allocator) == 0));
 	while (allocated(self->allocator))
 		for (index = 0; index < FRAMES; index++)
@@ -159,7 +159,7 @@ TEST_F(gone, while_reading)
 	expect_capture_after_bind(self);
 }
 
-/* I6: unbound in each state: pollers are woken, frames come back by themselves. */
+/* I6: unbind in each state: pollers are woken, and frames become free without a call. */
 TEST_F_TIMEOUT(gone, in_each_state, 60)
 {
 	unsigned int state;
@@ -200,7 +200,7 @@ TEST_F_TIMEOUT(gone, in_each_state, 60)
 	}
 }
 
-/* I6: epoll says EPOLLHUP, without being asked for it. */
+/* I6: epoll reports EPOLLHUP even if it is not requested. */
 TEST_F(gone, epoll)
 {
 	struct epoll_event event = { .events = 0 };
@@ -215,7 +215,7 @@ TEST_F(gone, epoll)
 	EXPECT_TRUE(event.events & EPOLLHUP);
 }
 
-/* I6: a frame that the client holds stays his, with what is in it. */
+/* I6: a frame that the client holds stays allocated, with its content. */
 TEST_F(gone, held_frame)
 {
 	int index, dmabuf;
@@ -236,7 +236,7 @@ TEST_F(gone, held_frame)
 	EXPECT_EQ(0, allocated(self->allocator));
 }
 
-/* I6: a V4L2 file whose device is gone cannot be connected: ENODEV. */
+/* I6: a V4L2 file whose device has disappeared cannot be connected: ENODEV. */
 TEST_F(gone, connect)
 {
 	struct footprint before;
@@ -248,7 +248,7 @@ TEST_F(gone, connect)
 	EXPECT_EQ(before.fds, count_fds());
 }
 
-/* I6: it is the same where the caller closed his V4L2 file long ago. */
+/* I6: the same if the caller has closed its V4L2 file before. */
 TEST_F(gone, caller_closed_video)
 {
 	struct ksalloc_complete frame = { .size = sizeof(frame) };
@@ -268,7 +268,7 @@ TEST_F(gone, caller_closed_video)
 	expect_gone(self);
 }
 
-/* I6: closing works, leaves nothing, and the module is not held any more. */
+/* I6: all files can be closed, nothing is leaked, and the module is not in use any more. */
 TEST(close_when_gone)
 {
 	struct footprint before;
@@ -286,7 +286,7 @@ TEST(close_when_gone)
 	vivid_bind();
 }
 
-/* I6: the connection is closed first and the device goes right after. */
+/* I6: the connection is closed first, and the device disappears right after that. */
 TEST(close_before_gone)
 {
 	struct footprint before;
@@ -309,7 +309,7 @@ TEST(close_before_gone)
 	EXPECT_FOOTPRINT(&before);
 }
 
-/* I6: frames go on circulating on the other camera's connection. */
+/* I6: the connection of the other camera continues to capture. */
 TEST_F(gone, allocator_survives)
 {
 	int index, i;
@@ -324,8 +324,8 @@ TEST_F(gone, allocator_survives)
 }
 
 /*
- * I6: vivid's own "Disconnect", which takes the device away while it runs: the
- * readers get ENODEV and the frames come back.
+ * I6: vivid's control "Disconnect" removes the device while it streams: the readers get
+ * ENODEV and the frames become free.
  */
 TEST_F(gone, disconnect)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The runner of the tests: see harness.h.
+ * The test runner: see harness.h.
  *
- * The parent registers as a subreaper, so that whatever a test forked ends up
- * as its child and can be killed and waited for. Failures are counted in a
- * page shared with all processes of a test.
+ * The parent is a subreaper, so all processes that a test forked become its children and it
+ * can kill them and wait for them. Failures are counted in a page that all processes of a
+ * test share.
  */
 #include "harness.h"
 #include "remote.h"
@@ -28,13 +28,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long killed processes may take to be gone */
+/* Time limit for killed processes to end */
 #define REAP_TIMEOUT_MS 10000
 
-/* What counts at most between two looks at a time limit */
+/* Maximum time that is counted between two checks of a time limit */
 #define LIMIT_STEP_MS 1000
 
-/* What marks in the kernel's log begin with */
+/* Prefix of marks in the kernel log */
 #define LOG_MARK "selftest: "
 
 struct verdict {
@@ -88,7 +88,7 @@ bool harness_limit_is_over(struct harness_limit *limit)
 	return limit->left_ms <= 0;
 }
 
-/* One write for each line: several processes write at once. */
+/* One write for each line, because several processes write at the same time. */
 static void put_line(const char *prefix, const char *format, va_list args)
 {
 	char line[1024];
@@ -123,7 +123,7 @@ void harness_note(const char *format, ...)
 	va_end(args);
 }
 
-/* Values of a kernel interface are often negative error codes: name them. */
+/* Values from the kernel are often negative error codes: print their names. */
 static const char *with_name(char *buf, size_t size, long long value)
 {
 	const char *name = NULL;
@@ -217,7 +217,7 @@ static void run_child(struct harness_test *test, void *self)
 			test->setup(self);
 		test->run(self);
 	}
-	/* A teardown that fails ends here for the second time. */
+	/* If the teardown fails, it ends here for the second time. */
 	if (!sigsetjmp(test_end, 1)) {
 		if (test->teardown)
 			test->teardown(self);
@@ -240,7 +240,7 @@ static bool exits_within(pid_t pid, long long ms)
 	return ready > 0;
 }
 
-/* Kill and collect all that is left of a test; false if it will not die. */
+/* Kills all processes of a test and waits for them; false if some do not end. */
 static bool reap_all(pid_t group)
 {
 	const struct timespec pause = { .tv_nsec = 2000000 };
@@ -260,7 +260,7 @@ static bool reap_all(pid_t group)
 	return false;
 }
 
-/* A copy of the judge is beside the program. */
+/* A copy of judge.awk is in the directory of the program. */
 static void open_kernel_log(void)
 {
 	char program[PATH_MAX];
@@ -281,8 +281,9 @@ static void open_kernel_log(void)
 }
 
 /*
- * Put a mark into the kernel's log, so that a reader sees which test it was. Not by
- * dprintf(): it asks where in the file it is, which /dev/kmsg refuses to say.
+ * Writes a mark to the kernel log, so that a reader sees which test logged a message. Does
+ * not use dprintf(), because that requests the file position, which /dev/kmsg does not
+ * support.
  */
 static void mark_kernel_log(const char *name)
 {
@@ -299,9 +300,9 @@ static void mark_kernel_log(const char *name)
 }
 
 /*
- * Have what the kernel has said since the last call judged, without our own marks. A
- * record of /dev/kmsg is "NUMBERS;TEXT\n", and lines of details after that. The judge is
- * a process, so it is asked only where there is something.
+ * Runs judge.awk on the kernel messages since the last call, without our own marks. A
+ * record of /dev/kmsg is "NUMBERS;TEXT\n", and lines of details after that. The judge is a
+ * process, so it is started only if there are messages.
  */
 static void check_kernel_log(void)
 {
@@ -328,7 +329,7 @@ static void check_kernel_log(void)
 		}
 		fprintf(judge, "%.*s\n", (int)strcspn(text, "\n"), text);
 	}
-	/* It prints what it finds; it fails as well where it cannot judge. */
+	/* It prints the problems that it finds. It also fails if it cannot run. */
 	if (judge && pclose(judge))
 		count_failure();
 }
@@ -399,7 +400,7 @@ static bool run_one(struct harness_test *test, unsigned int number)
 	return !verdict->failures;
 }
 
-/* A test is chosen by its name, by its suite's, or by suite:name. */
+/* The pattern matches the name of a test, the name of the suite, or suite:name. */
 static bool matches(const struct harness_test *test, const char *glob)
 {
 	char full[256];

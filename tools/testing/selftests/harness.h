@@ -2,14 +2,15 @@
 /*
  * A small test harness.
  *
- * Each test runs in a child process of its own, in a process group of its own
- * and under a time-out: a hang is a failure, and what a test leaves running is
- * killed before the next one starts. A test that makes the kernel log a
- * warning or worse has failed too. Results are written as TAP.
+ * Each test runs in its own child process and process group, with a time limit: a test that
+ * hangs fails, and processes that a test leaves are killed before the next test starts. A
+ * test also fails if the kernel logs a warning or an error. The results are written as TAP.
  *
- * A test ends at its first failed ASSERT_*; EXPECT_* notes the failure and goes
- * on. Both work in helper functions, in threads and in forked processes of the
- * test as well. The fixture's teardown runs in either case.
+ * A test ends at its first failed ASSERT_*. EXPECT_* records a failure and the test
+ * continues. Both can be used in helper functions, in threads and in forked processes of
+ * the test. The teardown of the fixture runs in either case.
+ *
+ * An id such as B3 in the comment of a test names a row of Documentation/conformance.rst.
  *
  *	FIXTURE(door) { int fd; };
  *	FIXTURE_SETUP(door) { self->fd = open(...); ASSERT_LE(0, self->fd); }
@@ -44,7 +45,7 @@ struct harness_test {
 
 void harness_register(struct harness_test *test);
 
-/* A comment in the output; newlines are not needed. */
+/* A comment in the output. A newline at the end is not needed. */
 LIKE_PRINTF(1, 2) void harness_note(const char *format, ...);
 bool harness_compare(const char *file, int line, const char *op, bool holds,
 		     const char *left_text, long long left,
@@ -52,13 +53,13 @@ bool harness_compare(const char *file, int line, const char *op, bool holds,
 bool harness_compare_strings(const char *file, int line, bool want_equal,
 			     const char *left, const char *right);
 bool harness_true(const char *file, int line, bool holds, const char *text);
-/* Ends the test, or the thread or process of it that calls this. */
+/* Ends the test, or the thread or process of the test that calls this. */
 noreturn void harness_abort(void);
 LIKE_PRINTF(1, 2) noreturn void harness_skip(const char *format, ...);
 
 /*
- * A time limit for a loop. Between two looks at it no more than a second counts: the
- * clock jumps where the machine was stopped, and nothing is late because of that.
+ * A time limit for a loop. Between two checks, at most one second is counted: the clock
+ * jumps if the machine was stopped, and such a jump does not make anything late.
  */
 struct harness_limit {
 	long long left_ms;
@@ -68,7 +69,7 @@ struct harness_limit {
 struct harness_limit harness_limit_begin(long long ms);
 bool harness_limit_is_over(struct harness_limit *limit);
 
-/* What each suite does before any test, in the parent; may be missing. */
+/* Called in the parent before any test of the suite; can be NULL. */
 extern void (*harness_before_all)(void);
 
 #define FIXTURE(fixture) struct fixture##_fixture

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a frame's header says of time: duration, presentation time, and breaks in
- * it. The rest of the header is in the suite stream.
+ * The times in the header of a frame: duration, presentation time, and discontinuities. The
+ * suite stream tests the rest of the header.
  */
 #include "ksalloc_test.h"
 
@@ -49,7 +49,7 @@ static void set_interval(struct header_fixture *self, unsigned int numerator,
 	ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_S_PARM, &parm));
 }
 
-/* What the driver says, rounded to 100 ns */
+/* The frame interval of the driver, rounded to 100 ns */
 static unsigned long long interval(struct header_fixture *self)
 {
 	struct v4l2_streamparm parm = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
@@ -60,7 +60,7 @@ static unsigned long long interval(struct header_fixture *self)
 	       fract->denominator;
 }
 
-/* I3: the duration is the driver's frame interval, whatever it is set to. */
+/* I3: the duration is the driver's frame interval, for different intervals. */
 TEST_F(header, duration)
 {
 	static const unsigned int rates[] = { 25, 30, 60, 15 };
@@ -83,7 +83,7 @@ TEST_F(header, duration)
 	}
 }
 
-/* I3: it is asked on the way to RUN: an interval that is set in PAUSE counts. */
+/* I3: it is read on the way to RUN: an interval that is set in PAUSE counts. */
 TEST_F(header, duration_asked_before_run)
 {
 	struct ksalloc_complete frame = { 0 };
@@ -99,8 +99,8 @@ TEST_F(header, duration_asked_before_run)
 }
 
 /*
- * I3: the presentation time is the driver's, be it near the end of what V4L2 can say
- * (vivid's control sets it to 16 s before 2^63 ns, or before 2^31 s).
+ * I3: the presentation time is that of the driver, also near the maximum of V4L2 (a control
+ * of vivid sets it to 16 s before 2^63 ns, or before 2^31 s).
  */
 TEST_F(header, late_times)
 {
@@ -118,7 +118,7 @@ TEST_F(header, late_times)
 					 i + 1));
 		ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 		ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
-		/* vivid may give a buffer's last time, the first time round. */
+		/* In the first round, vivid may report the last time of a buffer. */
 		for (j = 0; j < 2 * FRAMES; j++)
 			rig_turn(&self->rig, &frame);
 		EXPECT_TRUE(has_flag(&frame,
@@ -131,7 +131,7 @@ TEST_F(header, late_times)
 	}
 }
 
-/* I3: with the time of a frame's start or end, they are about an interval apart. */
+/* I3: with timestamps of the start or the end of frames, they are about an interval apart. */
 TEST_F(header, times_go_with_durations)
 {
 	enum { COUNT = 20 };
@@ -151,7 +151,7 @@ TEST_F(header, times_go_with_durations)
 		}
 		last = frame.header.presentation_time.time;
 	}
-	/* Within a factor of two, for the machine may be slow */
+	/* Within a factor of two, because the machine may be slow */
 	sequence = frame.sequence - sequence;
 	ASSERT_LT(0, sequence);
 	EXPECT_LT(frame.header.duration / 2, (last - first) / sequence);
@@ -159,8 +159,8 @@ TEST_F(header, times_go_with_durations)
 }
 
 /*
- * I3: TIMEDISCONTINUITY is on the first frame after a pause, and on no other whose
- * time is later than the last one's, be there gaps or not.
+ * I3: TIMEDISCONTINUITY is on the first frame after a pause, and on no other frame whose
+ * time is later than that of the last one, with or without gaps.
  */
 TEST_F(header, time_discontinuity)
 {
@@ -177,7 +177,7 @@ TEST_F(header, time_discontinuity)
 		bool paused = i == 20, expected;
 
 		if (paused) {
-			/* What is filled by then is collected first. */
+			/* Frames that are already filled are completed first. */
 			ASSERT_EQ(0, set_state(self->connection,
 					       KSSTATE_PAUSE));
 			while (complete(self->connection, KSALLOC_NONBLOCK, 0,
@@ -198,6 +198,6 @@ TEST_F(header, time_discontinuity)
 				 KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY);
 		last = frame.header.presentation_time.time;
 	}
-	/* There were some, or this says nothing. */
+	/* Both kinds must have occurred, or the test shows nothing. */
 	EXPECT_LT(1, gaps);
 }

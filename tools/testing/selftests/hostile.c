@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a process can do to the module on purpose: send signals without end, hand over
- * any file as a heap, and what it can meet. Calls that are held up are in faulting.c,
- * what can be done to the camera's file in video.c, and to descriptors in table.c. The
- * worst that may come of it is an error, for this process and no other. Each test here
- * stands for a mistake that there was once.
+ * What a process can do to the module on purpose: send signals all the time, pass any file
+ * as a heap, and unusual events. faulting.c tests calls that are blocked, video.c the file
+ * of the camera, and table.c descriptors. The worst result may be an error, and only for
+ * this process. Each test here is for a bug that existed.
  */
 #include "hostile.h"
 
@@ -19,12 +18,15 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* Landlock's right to call ioctls of devices; headers may be older */
+/* The access right of Landlock for ioctls of devices; older headers lack it */
 #define LANDLOCK_IOCTL_DEV 0x8000
 #define LANDLOCK_ABI_IOCTL_DEV 5
 #define LANDLOCK_GET_ABI 1
 
-/* In RUN with nothing submitted poll and epoll say nothing, as COMPLETE would wait. */
+/*
+ * In RUN with nothing submitted, poll and epoll report nothing, because COMPLETE would
+ * wait.
+ */
 TEST_F(hostile, poll_with_nothing_submitted)
 {
 	struct epoll_event event = { .events = EPOLLIN };
@@ -38,7 +40,7 @@ TEST_F(hostile, poll_with_nothing_submitted)
 		EXPECT_EQ(0, epoll_wait(epoll, &event, 1, 0));
 		EXPECT_EQ(-EAGAIN, complete(self->connection, KSALLOC_NONBLOCK,
 					    0, NULL));
-		/* Once more when frames have gone through */
+		/* The same after frames were completed */
 		ASSERT_EQ(i ? 0 : FRAMES, rig_submit_all(&self->rig));
 		while (get_pending(self->connection))
 			ASSERT_LE(0, rig_complete(&self->rig, NULL));
@@ -70,8 +72,8 @@ static void *watch(void *data)
 }
 
 /*
- * With a single frame on its way a sleeping poller hears of each completion: one
- * that is lost would be waited for in vain, for no other comes.
+ * With a single frame, a sleeping poller is woken for each completion. If one is lost, the
+ * poller sleeps for ever, because there is no other frame.
  */
 TEST_F(hostile, poller_hears_of_every_single_frame)
 {
@@ -86,7 +88,7 @@ TEST_F(hostile, poller_hears_of_every_single_frame)
 		ASSERT_EQ(0, submit(self->connection, 0));
 		ASSERT_TRUE(EVENTUALLY(watcher.seen == i));
 	}
-	/* Below PAUSE poll says POLLERR, which ends the thread. */
+	/* Below PAUSE poll reports POLLERR, which ends the thread. */
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
 	pthread_join(thread, NULL);
 }
@@ -99,7 +101,7 @@ static void handler(int signal)
 	handled++;
 }
 
-/* A handler after which calls go on */
+/* A signal handler after which calls are restarted */
 static void handle(int signal)
 {
 	struct sigaction action = {
@@ -110,10 +112,7 @@ static void handle(int signal)
 	ASSERT_EQ(0, sigaction(signal, &action, NULL));
 }
 
-/*
- * CREATE_ALLOCATOR ends though signals come faster than it could begin anew each
- * time.
- */
+/* CREATE_ALLOCATOR ends although signals come faster than it can be restarted. */
 TEST_F(hostile, allocator_under_a_timer)
 {
 	const struct itimerval every_10_ms = {
@@ -136,7 +135,7 @@ TEST_F(hostile, allocator_under_a_timer)
 	sigemptyset(&alarm);
 	sigaddset(&alarm, SIGALRM);
 	call_start(&call, self->connection, KSALLOC_CREATE_ALLOCATOR, &arg);
-	/* The signals are for the thread that calls. */
+	/* The signals are for the calling thread. */
 	ASSERT_EQ(0, pthread_sigmask(SIG_BLOCK, &alarm, NULL));
 	ASSERT_EQ(0, setitimer(ITIMER_REAL, &every_10_ms, NULL));
 	EXPECT_LE(0, call_result(&call));
@@ -144,8 +143,8 @@ TEST_F(hostile, allocator_under_a_timer)
 }
 
 /*
- * CONNECT that is interrupted while it waits for the device's lock begins anew,
- * and makes a connection that hears of frames.
+ * CONNECT that is interrupted while it waits for the lock of the device is restarted, and
+ * makes a connection that is notified of frames.
  */
 TEST_F(hostile, connect_under_signals)
 {
@@ -168,7 +167,9 @@ TEST_F(hostile, connect_under_signals)
 	ASSERT_EQ(0, set_format(self->video, 3840, 2160));
 	handle(SIGUSR1);
 	other = open_camera(0);
-	/* To clear so much memory takes long, and the device is locked. */
+	/*
+	 * It takes a long time to clear so much memory, and the device is locked meanwhile.
+	 */
 	call_start(&hog, other, VIDIOC_REQBUFS, &request);
 	ASSERT_TRUE(EVENTUALLY(hog.tid));
 	call_start(&call, self->rig.ksalloc, KSALLOC_CONNECT, &arg);
@@ -194,8 +195,8 @@ TEST_F(hostile, connect_under_signals)
 }
 
 /*
- * Who waits for a frame of a stream that ends gets ECANCELED, even if the next
- * stream runs and has a frame before he wakes up.
+ * A call that waits for a frame of a stream that ends gets ECANCELED, even if the next
+ * stream runs and has a frame before the task runs.
  */
 TEST_F(hostile, readers_of_an_ended_stream)
 {
@@ -233,8 +234,8 @@ static bool discontinuity(const struct ksalloc_complete *frame)
 }
 
 /*
- * The two fields of a frame have one sequence number, which is no gap: neither
- * DATADISCONTINUITY nor fdinfo say so.
+ * The two fields of a frame have the same sequence number. This is no gap: neither
+ * DATADISCONTINUITY nor fdinfo report one.
  */
 TEST_F(hostile, alternate_fields)
 {
@@ -267,7 +268,7 @@ TEST_F(hostile, alternate_fields)
 		}
 		last = frame.sequence;
 	}
-	/* Some came in pairs, or this says nothing. */
+	/* Both kinds must have occurred, or the test shows nothing. */
 	EXPECT_LT(0, pairs);
 	/* No more frames while the count is read */
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_ACQUIRE));
@@ -277,7 +278,10 @@ TEST_F(hostile, alternate_fields)
 	EXPECT_STREQ(expected, text);
 }
 
-/* The first frame after a pause, of which those are no part that were filled before */
+/*
+ * Checks the first frame that is filled after a pause. Frames that were filled before it
+ * are completed first
+ */
 static void expect_pause_marked(struct hostile_fixture *self)
 {
 	struct ksalloc_complete frame;
@@ -294,8 +298,8 @@ static void expect_pause_marked(struct hostile_fixture *self)
 }
 
 /*
- * Pictures are lost while the stream pauses: DATADISCONTINUITY on the first frame
- * after it, and on none that begins a stream.
+ * Pictures are lost while the stream is paused: DATADISCONTINUITY on the first frame after
+ * the pause, and not on the first frame of a stream.
  */
 TEST_F(hostile, pause_is_a_discontinuity)
 {
@@ -316,8 +320,8 @@ TEST_F(hostile, pause_is_a_discontinuity)
 }
 
 /*
- * With the device gone the allocator can be let go of: its memory is free, though
- * the connection is open.
+ * When the device has disappeared, the allocator can be replaced by none: its memory is
+ * freed while the connection is still open.
  */
 TEST_F(hostile, let_go_of_the_allocator_when_gone)
 {
@@ -336,8 +340,8 @@ TEST_F(hostile, let_go_of_the_allocator_when_gone)
 }
 
 /*
- * The allocator that is assigned already is refused where the format has outgrown
- * it, as any other would be: EINVAL; it stays assigned.
+ * The assigned allocator is refused like any other if the format has become too large for
+ * it: EINVAL. It stays assigned.
  */
 TEST_F(hostile, same_allocator_after_format_grew)
 {
@@ -348,7 +352,7 @@ TEST_F(hostile, same_allocator_after_format_grew)
 	expect_capture(self);
 }
 
-/* Whatever character device is given as a heap: EINVAL, and nothing is left. */
+/* Any character device as a heap: EINVAL, and nothing is leaked. */
 TEST_F(hostile, devices_that_are_no_heaps)
 {
 	static const char * const paths[] = {
@@ -394,7 +398,7 @@ TEST_F(hostile, devices_that_are_no_heaps)
 	EXPECT_LT(3, tried);
 }
 
-/* What is opened from now on is good for no ioctl. */
+/* Files that are opened from now on cannot be used for ioctls. */
 static bool forbid_ioctls(void)
 {
 	const __u64 handled_access = LANDLOCK_IOCTL_DEV;
@@ -413,8 +417,8 @@ static bool forbid_ioctls(void)
 }
 
 /*
- * A security module that forbids a process the ioctls of a device is not got
- * round by a connection or an allocator: EACCES for a camera and for a heap.
+ * A connection or an allocator does not circumvent a security module that forbids ioctls of
+ * a device: EACCES for a camera and for a heap.
  */
 TEST_F(hostile, forbidden_ioctls)
 {
@@ -432,6 +436,6 @@ TEST_F(hostile, forbidden_ioctls)
 	EXPECT_EQ(-EACCES, create_allocator(self->connection, heap, FRAMES,
 					    0));
 	EXPECT_FOOTPRINT(&before);
-	/* What was opened before is allowed still. */
+	/* Files that were opened before can still be used. */
 	expect_capture(self);
 }

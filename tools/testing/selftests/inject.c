@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel's fault injection: see inject.h.
+ * Fault injection of the kernel: see inject.h.
  */
 #include "inject.h"
 
@@ -19,9 +19,9 @@
 #define CORE_SIZE "/sys/module/ksalloc/coresize"
 #define FAIL_NTH "/proc/thread-self/fail-nth"
 
-/* As many descriptors as a table has room for that has not grown yet */
+/* As many descriptors as fit into a table that has not grown yet */
 #define TABLE_SIZE 64
-/* As deep as the kernel can look for the module on the stack */
+/* The maximum depth at which the kernel looks for the module on the stack */
 #define DEPTH "32"
 
 const char * const fault_kind_names[KINDS] = { "slab", "pages", "copies" };
@@ -30,22 +30,22 @@ static const char * const kind_dirs[KINDS] = {
 	DEBUGFS "failslab", DEBUGFS "fail_page_alloc", DEBUGFS "fail_usercopy",
 };
 
-/* Where code is: from the first address to before the second */
+/* An address range: from the first address to before the second */
 struct range {
 	unsigned long long start, end;
 };
 
-/* A function of the kernel's that was looked for */
+/* A function of the kernel that was looked up */
 struct symbol {
 	char name[32];
 	struct range range;
 };
 
-/* To find them takes a while, so all tests share what was found. */
+/* The search takes long, so all tests share its results. */
 #define SYMBOLS_MAX 4
 static struct symbol *symbols;
 
-/* The calling thread's, and what fills its process's table */
+/* The fail-nth file of the calling thread, and the descriptors that fill its table */
 static int fail_nth;
 static int fillers[TABLE_SIZE], filled;
 
@@ -99,7 +99,7 @@ static unsigned long long number_in(const char *path)
 	return strtoull(text, NULL, 0);
 }
 
-/* The kernel or its compiler can have made a function's variant, with a suffix. */
+/* The kernel or its compiler can have made a variant of a function, with a suffix. */
 static bool names(const char *name, const char *function)
 {
 	static const char * const suffixes[] = { "_noprof", ".constprop", ".isra" };
@@ -114,7 +114,7 @@ static bool names(const char *name, const char *function)
 	return !name[length];
 }
 
-/* It ends where the next begins. */
+/* It ends where the next function begins. */
 static void find_function(FILE *kallsyms, const char *wanted, struct range *range)
 {
 	unsigned long long address;
@@ -126,7 +126,7 @@ static void find_function(FILE *kallsyms, const char *wanted, struct range *rang
 		if (names(name, wanted))
 			range->start = address;
 	ASSERT_NE(0, range->start);
-	/* Those of a module are in no order. */
+	/* Functions of a module are not sorted. */
 	rewind(kallsyms);
 	range->end = ULLONG_MAX;
 	while (fscanf(kallsyms, "%llx %*c %255s%*[^\n]", &address, name) >= 1)
@@ -179,7 +179,7 @@ void inject_tear_down(void)
 		set_attribute(kind, "stacktrace-depth", "0");
 }
 
-/* Without a depth nothing is found on the stack, and nothing counted. */
+/* With depth 0, nothing is found on the stack and nothing is counted. */
 void inject_begin(enum fault_kind chosen)
 {
 	int kind;

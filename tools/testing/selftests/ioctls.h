@@ -38,9 +38,9 @@ enum field_kind {
 	FIELD_EVENT_ID,
 	FIELD_DEADLINE,
 	FIELD_FRAMING,
-	/* A pointer to where more of the answer is written */
+	/* A pointer to a buffer for more of the result */
 	FIELD_ROOM,
-	/* In and out: the size of FIELD_ROOM; it is the next field */
+	/* In and out: the size of FIELD_ROOM, which is the next field */
 	FIELD_ROOM_SIZE,
 	/* Out */
 	FIELD_OUT,
@@ -68,7 +68,7 @@ struct ioctl_entry {
 	const struct ioctl_field *fields;
 };
 
-/* Numbers in the table */
+/* Indexes in the table */
 enum {
 #define IOCTL(NAME, member, ...) IOCTL_##NAME,
 #include "ioctls.def"
@@ -76,7 +76,7 @@ enum {
 	IOCTLS
 };
 
-/* The argument of any */
+/* The argument of any ioctl */
 union ioctl_argument {
 	struct {
 		__u32 size, flags;
@@ -91,14 +91,14 @@ extern const struct ioctl_entry ioctls[IOCTLS];
 #define for_each_ioctl(entry) \
 	for ((entry) = ioctls; (entry) < ioctls + IOCTLS; (entry)++)
 
-/* The entry of a number, or NULL */
+/* The entry with a number, or NULL */
 const struct ioctl_entry *ioctl_find(unsigned long request);
 /* Its field of a kind, or NULL */
 const struct ioctl_field *ioctl_field(const struct ioctl_entry *entry,
 				      enum field_kind kind);
 /* Its field with a descriptor, or NULL. No ioctl has two. */
 const struct ioctl_field *ioctl_fd_field(const struct ioctl_entry *entry);
-/* The kind of file that a field of this kind names, or FILE_NONE */
+/* The kind of file of a field, or FILE_NONE */
 enum file_kind field_file(enum field_kind kind);
 /* Does the kernel write to fields of this kind? */
 bool field_is_out(enum field_kind kind);

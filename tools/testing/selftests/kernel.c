@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kernel-mode clients, by a module of the tests: the direct interface in every context,
- * beside processes. Allocators that the kernel creates are in kernel_create.c, devices of
- * other drivers in kernel_device.c.
+ * Kernel-mode clients, with a test module: the direct interface in every context, together
+ * with processes. kernel_create.c tests allocators that the kernel creates, kernel_device.c
+ * devices of other drivers.
  */
 #include "direct.h"
 
@@ -14,7 +14,7 @@
 
 #include "ioctls.h"
 
-/* C1, C2, B1: in each context it gets frames that are free, and at once none. */
+/* C1, C2, B1: in each context it gets free frames, and NULL immediately if there is none. */
 TEST_F(direct, alloc_everywhere)
 {
 	int context, i;
@@ -32,9 +32,9 @@ TEST_F(direct, alloc_everywhere)
 }
 
 /*
- * C1, C3: a frame that is freed in any context is heard of by the request that
- * waits, or else by poll, an eventfd and the callback, in that context. With PREEMPT_RT
- * an interrupt is a threaded one.
+ * C1, C3: when a frame is freed in any context, the waiting request gets it, or poll, an
+ * eventfd and the callback are notified, in that context. With PREEMPT_RT an interrupt is
+ * threaded.
  */
 TEST_F(direct, free_is_heard_of)
 {
@@ -80,7 +80,10 @@ TEST_F(direct, free_is_heard_of)
 	}
 }
 
-/* C1: no callback comes before the client has asked for them, and each one after. */
+/*
+ * C1: the callback is not called before the client has enabled it, and is called for each
+ * frame after that.
+ */
 TEST_F(direct, callbacks_begin)
 {
 	int quiet = open_sample(CLIENT_DEVICE), i;
@@ -98,7 +101,7 @@ TEST_F(direct, callbacks_begin)
 	close(quiet);
 }
 
-/* C3: the callback may take the frame that it is told of, in a hard interrupt too. */
+/* C3: the callback may allocate the frame that became free, also in a hard interrupt. */
 TEST_F(direct, callback_allocates)
 {
 	int context, index;
@@ -118,7 +121,10 @@ TEST_F(direct, callback_allocates)
 	}
 }
 
-/* B5: the direct interface frees whosever frame, and no frame that it must not. */
+/*
+ * B5: the direct interface frees frames of all holders, and no frame that must not be
+ * freed.
+ */
 TEST_F(direct, wrong_frees)
 {
 	int context, index;
@@ -144,9 +150,9 @@ TEST_F(direct, wrong_frees)
 }
 
 /*
- * B5, C4: a frame that a kernel client holds is its own: no process frees it or gives it
- * to a device, whatever open file and descriptor it has: EBUSY. When the kernel has
- * freed it, it is as good as any.
+ * B5, C4: processes can neither free nor submit a frame that a kernel client holds, through
+ * any open file and descriptor: EBUSY. After the kernel has freed it, it is like any other
+ * frame.
  */
 TEST_F(direct, not_freed_by_processes)
 {
@@ -174,8 +180,8 @@ TEST_F(direct, not_freed_by_processes)
 }
 
 /*
- * B2, B3, C4: requests of threads, a process and a kernel client wait in one queue,
- * are served in order, and no newcomer of either kind is served before them.
+ * B2, B3, C4: requests of threads, a process and a kernel client wait in one queue and are
+ * served in order, and no later request of either kind overtakes them.
  */
 TEST_F(direct, one_queue)
 {
@@ -200,7 +206,7 @@ TEST_F(direct, one_queue)
 		EXPECT_EQ(-EAGAIN, client_alloc(self->client, i));
 	EXPECT_EQ(-EAGAIN, alloc_now(self->allocator));
 
-	/* Each free serves one, the one that has waited longest. */
+	/* Each free serves the request that has waited the longest. */
 	ASSERT_EQ(0, client_free(self->client, CLIENT_HARDIRQ, 3));
 	EXPECT_EQ(0, call_result(&calls[0]));
 	EXPECT_EQ(3, first.index);
@@ -225,8 +231,8 @@ static void on_signal(int number)
 }
 
 /*
- * B4: a deadline, a signal, a close and a death in the middle of the queue end those
- * requests and no other; the frames go to who comes after them.
+ * B4: a deadline, a signal, a close and a death in the middle of the queue end only those
+ * requests. The frames are given to the requests behind them.
  */
 TEST_F(direct, gaps_in_the_queue)
 {
@@ -274,8 +280,8 @@ TEST_F(direct, gaps_in_the_queue)
 }
 
 /*
- * B4, B7, C5: a client that goes away cancels its requests, and its frames go to who
- * waits for them; the others' stay.
+ * B4, B7, C5: a client that ends cancels its requests, and its frames are given to waiting
+ * requests. Frames of other holders are not affected.
  */
 TEST_F(direct, detach)
 {
@@ -299,7 +305,10 @@ TEST_F(direct, detach)
 	EXPECT_EQ(0, free_frame(self->allocator, ours));
 }
 
-/* B7: frames in the device stay there when a client goes, and its own do not get there. */
+/*
+ * B7: frames in the device stay there when a client ends, and its own frames cannot be
+ * submitted.
+ */
 TEST_F(direct, detach_with_frames_in_device)
 {
 	int theirs = client_alloc(self->client, CLIENT_PROCESS);
@@ -318,7 +327,7 @@ TEST_F(direct, detach_with_frames_in_device)
 	EXPECT_EQ(0, allocated(self->allocator));
 }
 
-/* The owners of both interfaces are kept apart: neither's end takes the other's. */
+/* The end of an owner of one interface does not affect frames of owners of the other. */
 TEST_F(direct, owners)
 {
 	int other = open_sample(CLIENT_DEVICE);
@@ -333,7 +342,7 @@ TEST_F(direct, owners)
 	agent_kill(&agent);
 	EXPECT_TRUE(EVENTUALLY(allocated(self->allocator) == 3));
 	close(other);
-	/* The agent had it, too; so perhaps it is a little later. */
+	/* The agent had it too, so it may become free slightly later. */
 	EXPECT_TRUE(EVENTUALLY(allocated(self->allocator) == 2));
 	ASSERT_EQ(0, client_detach(self->client));
 	EXPECT_EQ(1, allocated(self->allocator));
@@ -341,8 +350,8 @@ TEST_F(direct, owners)
 }
 
 /*
- * C5: the client keeps the allocator when all descriptors are closed, but not what was
- * got through them; and the frames end with the client.
+ * C5: the client keeps the allocator when all descriptors are closed, but not the frames
+ * that were allocated through them. The frames end with the client.
  */
 TEST_F(direct, keeps_the_allocator)
 {
@@ -373,7 +382,7 @@ TEST_F(direct, keeps_the_allocator)
 	EXPECT_FOOTPRINT(&before);
 }
 
-/* A5: what is no allocator has no client. */
+/* A5: files that are not allocators are refused. */
 TEST_F(direct, attach_to_others)
 {
 	const int fds[] = { self->rig.connection, self->rig.heap,
@@ -385,7 +394,7 @@ TEST_F(direct, attach_to_others)
 		EXPECT_EQ(-EINVAL, client_attach(self->client, fds[i]));
 }
 
-/* C6: the direct interface has no number among an allocator's ioctls. */
+/* C6: no ioctl of an allocator gives access to the direct interface. */
 TEST_F(direct, not_for_processes)
 {
 	char arg[4096] = { 0 };
@@ -402,7 +411,10 @@ TEST_F(direct, not_for_processes)
 	}
 }
 
-/* What the kernel writes into its mapping of a frame, a process reads in its own. */
+/*
+ * The kernel writes through its mapping of a frame, and a process reads this in its own
+ * mapping.
+ */
 TEST_F(direct, kernel_mapping)
 {
 	int i;
@@ -422,7 +434,7 @@ TEST_F(direct, kernel_mapping)
 	}
 }
 
-/* What processes and the kernel quarrel over, and the marks of who has a frame */
+/* Frames that processes and the kernel share, and marks of their holders */
 struct quarrel {
 	int allocator; /* of FRAMES frames */
 	__u32 *word[FRAMES];
@@ -432,7 +444,7 @@ struct quarrel {
 	atomic_uint next_mark;
 };
 
-/* Shared with children */
+/* Shared with child processes */
 static struct quarrel *quarrel_create(int allocator)
 {
 	struct quarrel *quarrel;
@@ -460,7 +472,7 @@ static bool change_word(__u32 *word, __u32 from, __u32 to)
 					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-/* Every other thread waits for frames; sometimes not for long */
+/* Every other thread waits for frames, sometimes with a deadline */
 static void *quarrel_thread(void *data)
 {
 	struct quarrel *quarrel = data;
@@ -491,7 +503,7 @@ static void *quarrel_thread(void *data)
 	return NULL;
 }
 
-/* Signals threads now and then until told to stop */
+/* Signals threads from time to time until it is stopped */
 struct nuisance {
 	struct quarrel *quarrel;
 	pthread_t *threads;
@@ -514,10 +526,10 @@ static void *quarrel_nuisance(void *data)
 #define QUARREL_ROUNDS 4000
 
 /*
- * C1, C2, C4, B3, B4: a kernel client in all four contexts at the same time, threads
- * that wait with and without time, are interrupted, or do not wait, and a process
- * share four frames for thousands of rounds; no frame is ever had twice, none is
- * lost, and no request stays behind.
+ * C1, C2, C4, B3, B4: a kernel client in all four contexts at the same time, threads that
+ * wait with and without a deadline, are interrupted, or do not wait, and a process share
+ * four frames for thousands of rounds. No frame has two holders, none is lost, and no
+ * request is left.
  */
 TEST_F_TIMEOUT(direct, storm, 120)
 {
@@ -550,7 +562,7 @@ TEST_F_TIMEOUT(direct, storm, 120)
 	ASSERT_EQ(0, pthread_create(&bother, NULL, quarrel_nuisance,
 				    &nuisance));
 
-	/* Others wait in the queue, so that some context can go empty-handed. */
+	/* Other requests wait in the queue, so sometimes a context gets no frame. */
 	do {
 		ASSERT_EQ(0, call_fd(self->client, CLIENT_STORM, &storm));
 		ASSERT_EQ(0, storm.clashes);
@@ -582,7 +594,7 @@ struct turnover {
 	atomic_int turns;
 };
 
-/* A client that comes and goes while others free frames */
+/* A client that is created and destroyed while other threads free frames */
 static void *turnover_thread(void *data)
 {
 	struct turnover *turnover = data;
@@ -599,8 +611,9 @@ static void *turnover_thread(void *data)
 }
 
 /*
- * C5: clients with callbacks come and go while another frees frames in hard interrupts
- * and elsewhere: no callback comes too late, and their frames come back each time.
+ * C5: clients with callbacks are created and destroyed while another one frees frames in
+ * hard interrupts and elsewhere: no callback is called after the end, and their frames
+ * become free each time.
  */
 TEST_F_TIMEOUT(direct, come_and_go, 120)
 {

@@ -22,7 +22,7 @@ static inline int unload(const char *module)
 	return syscall(SYS_delete_module, module, O_NONBLOCK) ? -errno : 0;
 }
 
-/* Nothing of it is in use, or becomes so in a moment */
+/* Unloads the module, which must be unused now or in a moment */
 static inline void expect_unload(const char *module)
 {
 	EXPECT_TRUE(EVENTUALLY(module_refs(module) == 0));
@@ -95,7 +95,7 @@ static inline int client_create(int client, int connection, int heap,
 	return call_fd(client, CLIENT_CREATE, &create);
 }
 
-/* A word that somebody else writes */
+/* A word that another thread or the kernel writes */
 static inline __u32 read_word(const __u32 *word)
 {
 	return __atomic_load_n(word, __ATOMIC_SEQ_CST);

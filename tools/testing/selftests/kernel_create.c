@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ksalloc_create_allocator(), by a module of the tests.
+ * ksalloc_create_allocator(), with a test module.
  */
 #include "direct.h"
 
 #include <string.h>
 
 /*
- * A2, A4: the kernel-mode version creates the same as the ioctl, and fails as that
- * does, with nothing left behind.
+ * A2, A4: the kernel-mode function creates the same allocator as the ioctl, fails with the
+ * same errnos, and leaks nothing.
  */
 TEST_F(direct, create)
 {
@@ -77,7 +77,7 @@ TEST_F(direct, create)
 	ASSERT_EQ(0, get_status(kernel, &theirs));
 	ASSERT_EQ(0, get_status(fd, &ours));
 	EXPECT_EQ(0, memcmp(&ours, &theirs, sizeof(ours)));
-	/* Its frames are good for the camera. */
+	/* Its frames can be used with the camera. */
 	ASSERT_EQ(0, set_allocator(self->rig.connection, kernel));
 	EXPECT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
 	EXPECT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
@@ -88,7 +88,7 @@ TEST_F(direct, create)
 	EXPECT_FOOTPRINT(&before);
 }
 
-/* Whether the kernel's log has a text; from a place in it on */
+/* Whether the kernel log has a text after a position */
 static bool log_says(int log, const char *text)
 {
 	char record[8192];
@@ -115,8 +115,8 @@ static bool kernel_checks_sleep(void)
 }
 
 /*
- * A3: creation where no one may sleep is caught by a kernel that looks; a kernel
- * that does not, skips this. The judge of the kernel's log knows this complaint.
+ * A3: a kernel with CONFIG_DEBUG_ATOMIC_SLEEP detects a creation in an atomic context.
+ * Other kernels skip this test. judge.awk accepts this warning.
  */
 TEST_F(direct, atomic_context)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Devices of other drivers, by a module of the tests, with memory of their own and
- * without; and kernel-mode clients of that memory.
+ * Devices of other drivers, with a test module, with and without their own memory; and
+ * kernel-mode clients of that memory.
  */
 #include "kernel.h"
 
@@ -10,7 +10,7 @@
 
 #define DEVICE_NODE "/dev/ksalloc-test-device"
 
-/* The sample device, a connection to it, and a kernel-mode client of nothing yet */
+/* The test device, a connection to it, and a kernel-mode client that is not attached yet */
 FIXTURE(device) {
 	struct rig rig;
 	int device;
@@ -60,7 +60,7 @@ FIXTURE_TEARDOWN(device)
 		close(self->connection);
 	rig_close(&self->rig);
 	if (self->device > 0) {
-		/* What was begun is ended, and what was got is given back. */
+		/* Checks that all operations of the memory were called in pairs. */
 		EXPECT_TRUE(EVENTUALLY(device_counts(self->device).buffers == 0));
 		counts = device_counts(self->device);
 		EXPECT_EQ(counts.initialized, counts.deleted);
@@ -71,7 +71,7 @@ FIXTURE_TEARDOWN(device)
 	expect_unload("ksalloc_test_client");
 }
 
-/* F2, D3: a device of another driver has framing of its own. */
+/* F2, D3: a device of another driver has its own framing. */
 TEST_F(device, framing)
 {
 	struct ksallocator_framing framing;
@@ -82,7 +82,7 @@ TEST_F(device, framing)
 	EXPECT_EQ(KSSTATE_STOP, get_state(self->connection));
 }
 
-/* Streams through a connection: each frame has its own number in it */
+/* Streams through a connection: each frame contains its own number */
 static void expect_stream(int connection, int allocator, int frames)
 {
 	__u32 *map[KSALLOC_MAX_FRAMES];
@@ -120,7 +120,7 @@ static void expect_stream(int connection, int allocator, int frames)
 		munmap(map[i], 4096);
 }
 
-/* A9, F2: an allocator of the device's own memory; the device knows it, and streams. */
+/* A9, F2: an allocator of the device's own memory. The device recognizes it, and streams. */
 TEST_F(device, own_memory)
 {
 	struct device_counts before = device_counts(self->device), after;
@@ -144,7 +144,7 @@ TEST_F(device, own_memory)
 	EXPECT_EQ(before.deleted + 1, after.deleted);
 }
 
-/* A9, G1: the same device takes frames of a heap, and others' memory. */
+/* A9, G1: the same device can use frames of a heap, and memory of other devices. */
 TEST_F(device, heap_memory)
 {
 	struct ksallocator_framing framing = {
@@ -160,7 +160,7 @@ TEST_F(device, heap_memory)
 	close(allocator);
 }
 
-/* G1, H6: a device's own memory serves a camera too, if its framing suits that. */
+/* G1, H6: a device's own memory can be used with a camera too, if its framing fits. */
 TEST_F(device, own_memory_for_a_camera)
 {
 	struct ksalloc_complete out;
@@ -180,7 +180,10 @@ TEST_F(device, own_memory_for_a_camera)
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
 }
 
-/* A9: a heap where the device's own memory is asked for, or none for a heap's: EINVAL. */
+/*
+ * A9: a heap where the device's own memory is requested, or no heap where one is needed:
+ * EINVAL.
+ */
 TEST_F(device, heap_or_not)
 {
 	struct ksallocator_framing system = {
@@ -193,7 +196,7 @@ TEST_F(device, heap_or_not)
 	EXPECT_EQ(-EBADF, create_framed(self->connection, -1, &system));
 }
 
-/* A9: a device that has no memory of its own: EOPNOTSUPP. */
+/* A9: a device without its own memory: EOPNOTSUPP. */
 TEST_F(device, no_memory)
 {
 	int bare = device_connect(self->device, DEVICE_MEMORY_NONE);
@@ -206,8 +209,8 @@ TEST_F(device, no_memory)
 }
 
 /*
- * B7, F2: the allocator outlives its connection, the module stays as long, and the
- * memory is freed when the last of both is gone.
+ * B7, F2: the allocator outlives its connection, the module stays loaded until then, and
+ * the memory is freed with the last of both.
  */
 TEST_F(device, allocator_outlives_connection)
 {
@@ -231,7 +234,7 @@ TEST_F(device, allocator_outlives_connection)
 	self->device = open_sample(DEVICE_NODE);
 }
 
-/* F2, A4: what each callback says is passed on, and what was done is undone. */
+/* F2, A4: an error of each operation is passed on, and all earlier steps are undone. */
 TEST_F(device, callbacks_fail)
 {
 	static const int errors[] = { -ENOMEM, -EIO, -ENOSPC, -EREMOTEIO };
@@ -267,9 +270,9 @@ TEST_F(device, callbacks_fail)
 }
 
 /*
- * F3: memory that never leaves the kernel is refused to a process, with all undone; a
- * kernel client has it, in every context; and a descriptor of that allocator is good
- * for nothing.
+ * F3: a process cannot create an allocator of memory that never leaves the kernel, and all
+ * steps are undone. A kernel client can use it, in every context. All ioctls fail on a
+ * descriptor of that allocator.
  */
 TEST_F(device, kernel_only_memory)
 {
@@ -306,7 +309,7 @@ TEST_F(device, kernel_only_memory)
 	close(kernel);
 }
 
-/* I4, B7: a connection that is closed while it runs leaves nothing behind. */
+/* I4, B7: a connection that is closed while it runs leaks nothing. */
 TEST_F(device, close_while_running)
 {
 	int i, round;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Helpers of the suites: see ksalloc_test.h.
+ * Helpers of all suites: see ksalloc_test.h.
  */
 #include "ksalloc_test.h"
 
@@ -22,8 +22,8 @@
 #define VIVID_DEVICE "vivid.0"
 #define BUFINFO "/sys/kernel/debug/dma_buf/bufinfo"
 /*
- * vivid counts in jiffies. Where filling a frame takes it half of the time
- * between two, or nearly all, it gives numbers twice or stumbles.
+ * vivid counts time in jiffies. If filling a frame takes half of a frame interval or more,
+ * it repeats sequence numbers or falls behind.
  */
 #define FRAME_RATE 25
 
@@ -92,10 +92,7 @@ int write_text(const char *path, const char *text)
 
 #define CAMERAS 2
 
-/*
- * Where the cameras were at the start. To read the names of all nodes takes
- * longer than many a test.
- */
+/* The cameras at the start. Reading the names of all nodes takes longer than many tests. */
 static char likely_nodes[CAMERAS][16];
 
 static bool node_has_name(const char *node, const char *name)
@@ -142,7 +139,7 @@ static void camera_name(unsigned int instance, char *name, size_t size)
 	snprintf(name, size, "vivid-%03u-vid-cap", instance);
 }
 
-/* Only before any test: threads read it. */
+/* Only before any test, because threads read it. */
 static void remember_cameras(void)
 {
 	char name[32], path[300];
@@ -383,7 +380,7 @@ void rig_turn(struct rig *rig, struct ksalloc_complete *out)
 
 void rig_close(struct rig *rig)
 {
-	/* What the set-up did not reach is 0. */
+	/* Fields that the set-up did not reach are 0. */
 	if (rig->connection > 0)
 		close(rig->connection);
 	if (rig->allocator > 0)
@@ -423,7 +420,7 @@ void *map_frame(int dmabuf, size_t size, int protection)
 	return frame;
 }
 
-/* Accounts */
+/* Leak checks */
 
 int count_fds(void)
 {

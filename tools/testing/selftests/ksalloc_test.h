@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the suites share: vivid's nodes, the calls of the ABI, calls that wait
- * in another thread or process, and the accounts that show what was left
- * behind.
+ * Helpers of all suites: the nodes of vivid, functions for the ioctls, calls that wait in
+ * another thread or process, and checks for leaks.
  *
- * The calls are made by plain ioctl(), because the ABI is what is tested. They
- * return what the ioctl returns, or the negative error code.
+ * The functions use plain ioctl(), because they test the ABI. They return the result of the
+ * ioctl, or the negative error code.
  */
 #ifndef SELFTESTS_KSALLOC_TEST_H
 #define SELFTESTS_KSALLOC_TEST_H
@@ -22,10 +21,10 @@
 
 #include "harness.h"
 
-/* Longer than anything takes that is not a hang, on a slow machine too */
+/* Longer than anything takes that does not hang, also on a slow machine */
 #define PATIENCE_MS 10000
 
-/* Is it so, or does it become so? */
+/* Waits until a condition holds; false if it does not hold in time */
 #define EVENTUALLY(condition) ({ \
 	struct harness_limit limit_ = harness_limit_begin(PATIENCE_MS); \
 	bool holds_; \
@@ -36,7 +35,7 @@
 
 unsigned long long now_ns(void);
 void sleep_ms(unsigned int ms);
-/* A deadline this far away */
+/* A deadline @ms milliseconds from now */
 __u64 in_ms(unsigned int ms);
 
 /* vivid */
@@ -47,7 +46,7 @@ bool node_exists(const char *name);
 int open_node(const char *name, int flags);
 /* Camera 0 or 1 */
 int open_camera(unsigned int instance);
-/* The camera's first input, this size in YUYV, at a moderate frame rate */
+/* Sets the camera's first input, this size in YUYV, and a moderate frame rate */
 int set_format(int video, unsigned int width, unsigned int height);
 int get_format(int video, struct v4l2_format *format);
 int set_control(int video, const char *name, int value);
@@ -56,12 +55,12 @@ int open_ksalloc(void);
 bool vivid_is_bound(void);
 void vivid_unbind(void);
 void vivid_bind(void);
-/* Load vivid anew, with two cameras and these parameters besides. */
+/* Loads vivid again, with two cameras and additional parameters. */
 void vivid_reload(const char *parameters);
-/* What a test that was killed may have left: vivid unbound, ksalloc unloaded */
+/* Repairs what a killed test may have left: vivid unbound, ksalloc unloaded */
 void repair_machine(void);
 
-/* The calls */
+/* The ioctls */
 
 int call_fd(int fd, unsigned long request, void *arg);
 int do_connect(int ksalloc, int video);
@@ -74,16 +73,16 @@ int set_allocator(int connection, int allocator);
 int set_state(int connection, unsigned int state);
 int get_state(int connection);
 int get_pending(int connection);
-/* By the kernel's thread */
+/* By the kernel thread */
 int submit(int connection, unsigned int index);
-/* By a descriptor of the frame's dma-buf */
+/* With a descriptor of the frame's dma-buf */
 int submit_fd(int connection, unsigned int index, int dmabuf);
 /* Returns the index */
 int complete(int connection, unsigned int flags, __u64 deadline_ns,
 	     struct ksalloc_complete *out);
 int alloc_frame(int allocator, unsigned int flags, __u64 deadline_ns);
 int alloc_now(int allocator);
-/* All that are free */
+/* Allocates all free frames */
 void take_all(int allocator);
 int free_frame(int allocator, unsigned int index);
 int export_frame(int allocator, unsigned int index);
@@ -94,16 +93,16 @@ int waiters(int allocator);
 /* Another open file of the same object */
 int connection_open(int connection);
 int allocator_open(int allocator);
-/* Of either */
+/* The same for either kind of object */
 int open_again(int fd);
 int connection_cancel(int connection);
 int allocator_cancel(int allocator);
 int reset_state(int connection, unsigned int reset);
-/* Returns the event's number */
+/* Returns the number of the event */
 int enable_event(int allocator, unsigned int flags, int eventfd);
 int disable_event(int allocator, unsigned int id);
 
-/* The usual set-up: one camera, connected, and perhaps an allocator for it */
+/* The usual set-up: one connected camera, and optionally an allocator for it */
 struct rig {
 	int ksalloc;
 	int video;
@@ -115,25 +114,23 @@ struct rig {
 
 void rig_open(struct rig *rig, unsigned int instance, unsigned int width,
 	      unsigned int height);
-/* Create and assign an allocator. */
+/* Creates and assigns an allocator. */
 void rig_allocator(struct rig *rig, unsigned int frames);
-/*
- * Allocate all frames that are free and submit them by descriptor; returns how many.
- */
+/* Allocates all free frames and submits them by descriptor; returns their number. */
 int rig_submit_all(struct rig *rig);
-/* The next filled frame; gives up after PATIENCE_MS. */
+/* Completes the next filled frame; fails after PATIENCE_MS. */
 int rig_complete(struct rig *rig, struct ksalloc_complete *out);
-/* Complete a frame and submit it again. */
+/* Completes a frame and submits it again. */
 void rig_turn(struct rig *rig, struct ksalloc_complete *out);
 void rig_close(struct rig *rig);
 
-/* poll() of one descriptor: the events, 0 for none in time */
+/* poll() of one descriptor: the events, 0 if there are none in time */
 int poll_fd(int fd, int events, int timeout_ms);
-/* The inode number of what a descriptor refers to */
+/* The inode number of the file of a descriptor */
 unsigned long long inode_of(int fd);
 void *map_frame(int dmabuf, size_t size, int protection);
 
-/* An ioctl in a thread of its own */
+/* An ioctl in its own thread */
 struct call {
 	int fd;
 	unsigned long request;
@@ -145,21 +142,21 @@ struct call {
 };
 
 void call_start(struct call *call, int fd, unsigned long request, void *arg);
-/* Does it wait in the kernel? False where it came back. */
+/* Does the call wait in the kernel? False if it has returned. */
 bool call_waits(struct call *call);
-/* Its result; aborts the test if it does not come. */
+/* Its result; aborts the test if it does not return. */
 int call_result(struct call *call);
 
 void start_alloc(struct call *call, struct ksalloc_alloc *arg, int allocator);
-/* Start an ALLOC that has to wait, as number n of those that do. */
+/* Starts an ALLOC that has to wait, as the nth waiting call. */
 void start_waiter(struct call *call, struct ksalloc_alloc *arg, int allocator,
 		  int n);
 void start_complete(struct call *call, struct ksalloc_complete *arg,
 		    int connection);
 
 /*
- * A process that does what it is told. It shares the open files that its parent has
- * when it starts; what it shall have for itself is given to it by agent_open().
+ * A process that makes calls for the test. It shares the open files that its parent has
+ * when it starts. agent_open() gives it its own open file of an object.
  */
 struct agent {
 	pid_t pid;
@@ -179,25 +176,25 @@ bool agent_is_done(struct agent *agent);
 int agent_end(struct agent *agent, void *arg, size_t size);
 int agent_close(struct agent *agent, int fd);
 int agent_dup(struct agent *agent, int fd);
-/* Pass a descriptor over the socket; returns its number there. */
+/* Passes a descriptor over the socket; returns its number in the process. */
 int agent_pass(struct agent *agent, int fd);
-/* Give it an open file of its own of a connection or allocator; returns the number. */
+/* Gives the process its own open file of a connection or allocator; returns the number. */
 int agent_open(struct agent *agent, int fd);
 int agent_alloc(struct agent *agent, int allocator);
 int agent_free(struct agent *agent, int allocator, unsigned int index);
 int agent_submit(struct agent *agent, int connection, unsigned int index);
 int agent_complete(struct agent *agent, int connection);
-/* Without a deadline; these return the index. */
+/* Without a deadline. The second one returns the index. */
 void agent_begin_alloc(struct agent *agent, int allocator);
 int agent_end_alloc(struct agent *agent);
 void agent_begin_complete(struct agent *agent, int connection);
 int agent_end_complete(struct agent *agent);
-/* Become another program, one that only sleeps. */
+/* Executes another program, which only sleeps. */
 void agent_exec(struct agent *agent);
 void agent_exit(struct agent *agent);
 void agent_kill(struct agent *agent);
 
-/* Accounts */
+/* Leak checks */
 struct footprint {
 	int fds;
 	int dmabufs;
@@ -208,21 +205,21 @@ int count_fds(void);
 int count_dmabufs(void);
 int module_refs(const char *module);
 
-/* Whether this is the debug kernel, which is slow and finds much */
+/* Whether this is the debug kernel, which is slow */
 bool is_debug_kernel(void);
 /* Whether it has CONFIG_PREEMPT_RT */
 bool is_realtime_kernel(void);
 void footprint_take(struct footprint *footprint);
-/* Expect that it is the same again (the kernel closes some files later). */
+/* Expects the same footprint as before (the kernel closes some files with a delay). */
 #define EXPECT_FOOTPRINT(before) \
 	expect_footprint(__FILE__, __LINE__, (before))
 void expect_footprint(const char *file, int line,
 		      const struct footprint *before);
 
-/* Small files; the text ends with a NUL and is cut where it does not fit. */
+/* Small files. The text ends with a NUL and is truncated if it does not fit. */
 int read_text(const char *path, char *buf, size_t size);
 int write_text(const char *path, const char *text);
-/* A line "key: value" of a descriptor's fdinfo; false if there is none. */
+/* The value of a line "key: value" in the fdinfo of a descriptor; false if there is none. */
 bool fdinfo_value(int fd, const char *key, char *buf, size_t size);
 
 #endif

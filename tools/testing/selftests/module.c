@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module: it does not go while anything of it is in use, and goes then.
+ * Unloading: the module cannot be unloaded while it is in use.
  */
 #include "ksalloc_test.h"
 
@@ -22,14 +22,17 @@ static void load(void)
 	ASSERT_TRUE(EVENTUALLY(!access("/dev/ksalloc", F_OK)));
 }
 
-/* In use: it says so, by the error and by its count. */
+/* Checks that the module is in use: by the error of rmmod, and by its reference count. */
 static void expect_in_use(void)
 {
 	EXPECT_LT(0, module_refs("ksalloc"));
 	EXPECT_EQ(-EWOULDBLOCK, unload());
 }
 
-/* Not in use: it goes, its device too, and comes back. */
+/*
+ * Checks that it is not in use: it and its device node can be removed, and it can be loaded
+ * again.
+ */
 static void expect_unload(void)
 {
 	EXPECT_TRUE(EVENTUALLY(module_refs("ksalloc") == 0));
@@ -64,7 +67,7 @@ TEST(unload_idle)
 		expect_unload();
 }
 
-/* An open /dev/ksalloc keeps it. */
+/* An open /dev/ksalloc keeps the module. */
 TEST(device_open)
 {
 	int ksalloc;
@@ -116,7 +119,7 @@ TEST_F(module, streaming)
 	expect_unload();
 }
 
-/* So does a descriptor that another process has. */
+/* A descriptor in another process keeps it. */
 TEST_F(module, open_elsewhere)
 {
 	struct agent agent;
@@ -129,7 +132,7 @@ TEST_F(module, open_elsewhere)
 	expect_unload();
 }
 
-/* A frame's memory does not: it belongs to its heap, and outlives the module. */
+/* A frame's memory does not keep it: it belongs to its heap, and outlives the module. */
 TEST_F(module, mapped_frame)
 {
 	char *map;
@@ -146,7 +149,7 @@ TEST_F(module, mapped_frame)
 	EXPECT_EQ(9, map[0]);
 }
 
-/* /dev/ksalloc is a character device, and not for everybody. */
+/* /dev/ksalloc is a character device, and not accessible by all users. */
 TEST(device_node)
 {
 	struct stat st;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What can be read while the module runs: fdinfo of each kind of file, and the
- * tracepoints.
+ * Diagnostics: fdinfo of each kind of file, and the tracepoints.
  */
 #include "ksalloc_test.h"
 
@@ -50,7 +49,7 @@ static int info_number(int fd, const char *key)
 	return atoi(value);
 }
 
-/* fdinfo of /dev/ksalloc says what it is. */
+/* fdinfo of /dev/ksalloc has its kind and version. */
 TEST_F(observe, fdinfo_device)
 {
 	char version[64];
@@ -60,7 +59,7 @@ TEST_F(observe, fdinfo_device)
 				 sizeof(version)));
 }
 
-/* fdinfo of an allocator: its size, and what becomes of its frames. */
+/* fdinfo of an allocator: its size, and the states of its frames. */
 TEST_F(observe, fdinfo_allocator)
 {
 	struct ksalloc_alloc arg = { .size = sizeof(arg) };
@@ -122,7 +121,7 @@ TEST_F(observe, fdinfo_connection)
 	expect_info(self->connection, "allocator", "-1");
 }
 
-/* fdinfo counts the gaps that the stream had. */
+/* fdinfo counts the gaps of the stream. */
 TEST_F(observe, fdinfo_gaps)
 {
 	struct ksalloc_complete frame;
@@ -138,7 +137,7 @@ TEST_F(observe, fdinfo_gaps)
 	expect_info(self->connection, "gaps", "1");
 }
 
-/* The tracepoints are there, each with a format. */
+/* The tracepoints exist, each with a format. */
 TEST(tracepoints_exist)
 {
 	static const char * const events[] = {
@@ -173,7 +172,7 @@ static void trace_begin(void)
 	ASSERT_EQ(0, write_text(TRACING "/tracing_on", "1"));
 }
 
-/* What was traced since trace_begin(), a line for each event */
+/* The trace since trace_begin(), one line per event */
 static const char *trace_end(struct trace_fixture *self)
 {
 	size_t size = 1 << 20;
@@ -196,7 +195,10 @@ FIXTURE_TEARDOWN(trace)
 	rig_close(&self->rig);
 }
 
-/* Lines of an event that begin with this text; it ends where a word ends. */
+/*
+ * The number of lines of an event that begin with this text. The text must end at a word
+ * boundary.
+ */
 static int count_events(const char *trace, const char *event, const char *text)
 {
 	char wanted[128];
@@ -211,7 +213,7 @@ static int count_events(const char *trace, const char *event, const char *text)
 	return count;
 }
 
-/* create, alloc, free and wait fire, each for its own call and no other. */
+/* create, alloc, free and wait are traced, each for its own call and no other. */
 TEST_F(trace, allocator_events)
 {
 	struct ksalloc_alloc arg = { .size = sizeof(arg) };
@@ -243,7 +245,7 @@ TEST_F(trace, allocator_events)
 	EXPECT_EQ(1, count_events(text, "free", frame));
 }
 
-/* queue and complete fire for each frame that goes through the device. */
+/* queue and complete are traced for each frame that passes through the device. */
 TEST_F(trace, stream_events)
 {
 	char id[64], frame[96];
@@ -268,7 +270,7 @@ TEST_F(trace, stream_events)
 	}
 }
 
-/* I1: state fires for each state on the way: none is jumped over. */
+/* I1: state is traced for each state on the way: none is skipped. */
 TEST_F(trace, state_walks)
 {
 	static const char * const steps[] = {
@@ -297,7 +299,7 @@ TEST_F(trace, state_walks)
 	}
 }
 
-/* I1: a failure on the way up can be seen to walk back. */
+/* I1: the trace shows the way back after a failure on the way up. */
 TEST_F(trace, state_walks_back)
 {
 	const char *text;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Open files of an allocator: KSALLOC_ALLOCATOR_OPEN, and when the frames of an open file
- * become free. reopen.c tests open files of a connection, cancel.c what ends a wait.
+ * become free. reopen.c tests open files of a connection, cancel.c calls that end a wait.
  */
 #include "ksalloc_test.h"
 
@@ -107,7 +107,7 @@ TEST_F(open, nonblock)
 	EXPECT_EQ(-ETIMEDOUT, alloc_frame(self->first, 0, in_ms(1)));
 }
 
-/* B7: closing an open file frees the frames that were got through it, and no others. */
+/* B7: closing an open file frees the frames that it holds, and no others. */
 TEST_F(open, close_returns_its_frames)
 {
 	ASSERT_EQ(0, alloc_now(self->first));
@@ -189,7 +189,7 @@ TEST_F(open, other_ways_to_close)
 	EXPECT_EQ(0, allocated(self->first));
 }
 
-/* B7: frames of a closed file go to waiting calls. */
+/* B7: frames of a closed file are given to waiting calls. */
 TEST_F(open, close_serves_waiter)
 {
 	struct ksalloc_alloc arg;
@@ -331,7 +331,7 @@ TEST_F(open, exec_with_descriptor)
 	EXPECT_TRUE(EVENTUALLY(allocated(self->first) == 0));
 }
 
-/* B7: frames of a dead process go to waiting calls. */
+/* B7: frames of a dead process are given to waiting calls. */
 TEST_F(open, killed_process_serves_waiter)
 {
 	struct ksalloc_alloc arg;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tries all failures of an operation, see operation.h: whatever fails, and with what
- * error, nothing else has happened.
+ * Tests all failures of an operation, see operation.h: whatever fails, and with any errno,
+ * the call has no other effect.
  */
 #include "operation.h"
 
@@ -16,14 +16,14 @@
 #define POINTS_MAX 5000
 
 /*
- * Nothing fails below the function by which videobuf2 takes a dma-buf: where it cannot
- * attach one, 6.12 loses it, and it warns of one that it cannot map for itself.
+ * Nothing fails below the function with which videobuf2 attaches a dma-buf: if it fails,
+ * 6.12 leaks the dma-buf, and logs a warning if it cannot map the dma-buf for itself.
  */
 #define EXCEPT "__prepare_dmabuf"
 
 struct tally *tally;
 
-/* All of them, put there before main() */
+/* All operations. They register before main() */
 static const struct operation *operations[64];
 static unsigned int n_operations;
 
@@ -50,12 +50,12 @@ bool operation_exists(const struct ioctl_entry *ioctl)
 	return false;
 }
 
-/* What a failed call does not change */
+/* Everything that a failed call must not change */
 struct account {
 	struct footprint footprint;
 	struct ksalloc_status status;
 	int state, pending;
-	/* Of the connection and of its allocator */
+	/* State of the connection and of its allocator */
 	char assigned[16], flushing[16], events[16];
 	/* Pages of address space */
 	int size;
@@ -90,7 +90,7 @@ static bool expect_account(struct faults_fixture *self,
 	account_take(self, &after);
 	if (memcmp(&before->footprint, &after.footprint,
 		   sizeof(after.footprint)))
-		/* Waits a while, and says what differs */
+		/* Waits until the state is as expected, and prints the differences */
 		EXPECT_FOOTPRINT(&before->footprint);
 	same &= EXPECT_EQ(before->state, after.state);
 	same &= EXPECT_EQ(before->pending, after.pending);
@@ -119,7 +119,7 @@ static int file_of(const struct rig *rig, enum file_kind kind)
 	}
 }
 
-/* What a field is where the table cannot know it; false where the table has it */
+/* Sets a field whose value the table cannot know; false if the table has it */
 static bool word_of(struct faults_fixture *self, const union ioctl_argument *arg,
 		    enum field_kind kind, __u32 *word)
 {
@@ -149,7 +149,7 @@ static bool word_of(struct faults_fixture *self, const union ioctl_argument *arg
 	}
 }
 
-/* The part of an argument that the table cannot know */
+/* Sets the part of an argument that the table cannot know */
 static void complete_argument(struct faults_fixture *self,
 			      const struct ioctl_entry *ioctl,
 			      union ioctl_argument *arg)
@@ -242,7 +242,7 @@ static bool error_is_right(const struct operation *op, enum fault_kind kind,
 	return !op->never_fails && (err == -ENOMEM || err == -op->also);
 }
 
-/* One call; returns whether a failure was injected into it. */
+/* Makes one call; returns whether a failure was injected into it. */
 static bool attempt(struct faults_fixture *self, enum fault_kind kind,
 		    unsigned int nth)
 {
@@ -258,8 +258,8 @@ static bool attempt(struct faults_fixture *self, enum fault_kind kind,
 
 	if (result >= 0) {
 		/*
-		 * It can do without memory, but not without its argument, which comes
-		 * first, or its answer.
+		 * The call can succeed without memory, but not without copying its
+		 * argument, which comes first, or its answer.
 		 */
 		if (!EXPECT_FALSE(injected && kind == COPY &&
 				  !(self->op->answers_again && nth > 1)))
@@ -275,7 +275,7 @@ static bool attempt(struct faults_fixture *self, enum fault_kind kind,
 			     fault_kind_names[kind], nth,
 			     strerrorname_np(-result));
 	tally->failed++;
-	/* A call that fails without a reason would do so for ever. */
+	/* A call that fails for another reason would fail for ever. */
 	ASSERT_TRUE(injected);
 	return injected;
 }
@@ -292,13 +292,13 @@ static void sweep(struct faults_fixture *self, enum fault_kind kind)
 	}
 	tally->points[kind] = nth - 1;
 	tally->injected[kind] += nth - 1;
-	/* The next kind's process begins where this one did. */
+	/* The process of the next kind begins with the same state. */
 	prepare(self);
 	tally->index = self->index;
 	inject_end();
 }
 
-/* A capture with all frames, after whatever happened to them, and to a flush */
+/* Makes a capture with all frames, whatever their state is, and ends a flush */
 static void expect_capture(struct faults_fixture *self)
 {
 	int i;
@@ -315,8 +315,8 @@ static void expect_capture(struct faults_fixture *self)
 }
 
 /*
- * Each kind has a process of its own, whose table of descriptors is of the least size.
- * It shares the open files with the others, and so the frames and events.
+ * Each kind of failure has its own process, whose table of descriptors has the minimum
+ * size. The processes share the open files, and therefore the frames and events.
  */
 void operation_try(struct faults_fixture *self, const struct operation *op)
 {
@@ -324,7 +324,7 @@ void operation_try(struct faults_fixture *self, const struct operation *op)
 
 	self->op = op;
 	inject_set_up(op->except ? op->except : EXCEPT);
-	/* What is there to be made once is made now. */
+	/* Objects that are made only once are made now. */
 	prepare(self);
 	undo(self, run(self));
 	memset(tally->points, 0, sizeof(tally->points));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An operation: an ioctl, or a kind of use of it, whose failures are tried.
+ * An operation: an ioctl, or a kind of use of it, whose failures are tested.
  */
 #ifndef SELFTESTS_OPERATION_H
 #define SELFTESTS_OPERATION_H
@@ -18,51 +18,54 @@ FIXTURE(faults) {
 	/* A V4L2 file without a connection, and an allocator that is not assigned */
 	int video, second;
 	int eventfd;
-	/* The operation at hand */
+	/* The current operation */
 	const struct operation *op;
-	/* A frame that the test has, a descriptor that it closes, or an event's number */
+	/*
+	 * A frame that the test holds, a descriptor that it closes, or the number of an
+	 * event
+	 */
 	int index;
-	/* Of that frame, or -1 */
+	/* A descriptor of that frame, or -1 */
 	int dmabuf;
-	/* Of the last call, with the answer */
+	/* The argument of the last call, with the answer */
 	union ioctl_argument arg;
 };
 
 struct operation {
-	/* What is called; NULL where that is no ioctl */
+	/* The ioctl; NULL if the operation is not an ioctl */
 	const struct ioctl_entry *ioctl;
-	/* What kind of use, where the ioctl has several */
+	/* The kind of use, if there are several of the ioctl */
 	const char *use;
-	/* As far as it is always the same; operation.c has the rest */
+	/* The constant part of the argument; operation.c sets the rest */
 	union ioctl_argument arg;
-	/* What the call finds: a state, with all frames submitted where that can be, */
+	/* The state before the call, with all frames submitted if that is possible, */
 	enum ksstate state;
-	/* or what this brings about, which does nothing where it is there already */
+	/* or a function that prepares the call, and does nothing if that is already done */
 	void (*prepare)(struct faults_fixture *self);
-	/* Where it is more than the ioctl, or none */
+	/* Makes the call, if it is more than the ioctl or another function */
 	int (*run)(struct faults_fixture *self);
-	/* Takes the effects of a success back; without one, there are none */
+	/* Undoes the effects of a success; NULL if there are none */
 	void (*undo)(struct faults_fixture *self, int result);
-	/* What may be said for lack of memory, beside ENOMEM */
+	/* Expected errno for lack of memory, besides ENOMEM */
 	int also;
-	/* What may be said for a copy that failed, beside EFAULT */
+	/* Expected errno for a failed copy, besides EFAULT */
 	int also_copy;
-	/* An answer that cannot be written is written once more. */
+	/* If the answer cannot be written, the module tries once more. */
 	bool answers_again;
-	/* The way down, which does not fail for lack of memory */
+	/* A way down, which does not fail for lack of memory */
 	bool never_fails;
-	/* A function of the kernel's below which nothing fails, in place of the usual */
+	/* A function of the kernel below which nothing fails, instead of the usual one */
 	const char *except;
-	/* At least so many points */
+	/* Minimum number of points */
 	unsigned int points[KINDS];
 };
 
-/* The beginning of a struct operation; what follows is for the ioctl's argument. */
+/* The beginning of a struct operation. The following fields are for the argument. */
 #define CALLS(NAME, member, ...) \
 	.ioctl = &ioctls[IOCTL_##NAME], \
 	.arg.member = { __VA_ARGS__ }
 
-/* A struct operation, which the test of this name tries */
+/* A struct operation, tested by the test of this name */
 #define OPERATION(test) \
 	static const struct operation operation_##test; \
 	static __attribute__((constructor)) void operation_##test##_list(void) \
@@ -76,23 +79,23 @@ struct operation {
 	static const struct operation operation_##test
 
 void operation_list(const struct operation *op);
-/* Is there one of this ioctl? */
+/* Is there an operation for this ioctl? */
 bool operation_exists(const struct ioctl_entry *ioctl);
 
 void operation_prepare_state(struct faults_fixture *self, unsigned int state);
-/* The ioctl itself, which does not touch its argument where it fails */
+/* Makes the ioctl, and checks that its argument is unchanged if it fails */
 int operation_ioctl(struct faults_fixture *self);
-/* Tries all failures of an operation, and a capture after that. */
+/* Tests all failures of an operation, and makes a capture after that. */
 void operation_try(struct faults_fixture *self, const struct operation *op);
 
-/* What all tests of this run together have done */
+/* Results of all tests of this run */
 struct tally {
 	unsigned int operations;
 	unsigned int injected[KINDS];
 	unsigned int failed;
-	/* Of the operation at hand */
+	/* Results of the current operation */
 	unsigned int points[KINDS];
-	/* The fixture's, as the process of the last kind left it */
+	/* The fixture, as the process of the last kind left it */
 	int index;
 };
 

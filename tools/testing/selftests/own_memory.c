@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Allocators of a device's own memory: how they are made and refused. What is done with
- * them is in device_memory.c.
+ * Creation of allocators of a device's own memory. device_memory.c tests their use.
  */
 #include "ksalloc_test.h"
 
@@ -12,7 +11,7 @@
 #define WIDTH 320
 #define HEIGHT 180
 #define FRAME_SIZE (WIDTH * HEIGHT * 2)
-/* More buffers than any queue of vivid's has */
+/* More buffers than any queue of vivid has */
 #define TOO_MANY 512
 
 static int create_own(int connection, unsigned int frames,
@@ -38,7 +37,7 @@ static int reqbufs(int video, enum v4l2_memory memory, unsigned int count)
 	return err ? err : (int)req.count;
 }
 
-/* Nothing yet is created */
+/* No allocator is created yet */
 FIXTURE(creation) {
 	struct rig rig;
 	struct footprint before;
@@ -56,7 +55,7 @@ FIXTURE_TEARDOWN(creation)
 	repair_machine();
 }
 
-/* A refused creation leaves nothing, and the device free. */
+/* A failed creation leaks nothing, and the device is free. */
 static void expect_refused(struct creation_fixture *self, int expected,
 			   unsigned int frames, unsigned int frame_size)
 {
@@ -70,7 +69,7 @@ static void expect_refused(struct creation_fixture *self, int expected,
 	EXPECT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
 }
 
-/* A9: more or larger buffers than the device has: EOPNOTSUPP. */
+/* A9: more or larger buffers than the device can have: EOPNOTSUPP. */
 TEST_F(creation, too_much)
 {
 	expect_refused(self, -EOPNOTSUPP, TOO_MANY, 0);
@@ -80,7 +79,7 @@ TEST_F(creation, too_much)
 	expect_refused(self, -E2BIG, KSALLOC_MAX_FRAMES + 1, 0);
 }
 
-/* A9: memory that there is not: ENOMEM. */
+/* A9: more memory than the machine has: ENOMEM. */
 TEST_F(creation, limit)
 {
 	ASSERT_EQ(0, write_text("/sys/module/ksalloc/parameters/max_mbytes",
@@ -90,7 +89,7 @@ TEST_F(creation, limit)
 				"0"));
 }
 
-/* A9: who has buffers of the device already keeps them: EBUSY. */
+/* A9: if another file has buffers of the device, it keeps them: EBUSY. */
 TEST_F(creation, busy)
 {
 	static const enum v4l2_memory memories[] = {
@@ -116,7 +115,7 @@ TEST_F(creation, busy)
 	EXPECT_FOOTPRINT(&self->before);
 }
 
-/* A9, A4: the driver's own error is passed on. */
+/* A9, A4: an error of the driver is passed on. */
 TEST_F(creation, driver_fails)
 {
 	ASSERT_EQ(0, set_control(self->rig.video,
@@ -124,7 +123,7 @@ TEST_F(creation, driver_fails)
 	expect_refused(self, -EINVAL, FRAMES, 0);
 }
 
-/* A4: no descriptor is left for any of the frames, or for the allocator: EMFILE. */
+/* A4: without a free descriptor for any of the frames or for the allocator: EMFILE. */
 TEST_F(creation, no_descriptors)
 {
 	struct rlimit old = { 0 }, none;
@@ -141,7 +140,7 @@ TEST_F(creation, no_descriptors)
 	EXPECT_EQ(2, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 2));
 }
 
-/* A9: who has less than the highest priority on the device cannot take its memory. */
+/* A9: EBUSY for a file with less than the highest priority on the device. */
 TEST_F(creation, priority)
 {
 	enum v4l2_priority record = V4L2_PRIORITY_RECORD;
@@ -153,14 +152,14 @@ TEST_F(creation, priority)
 	EXPECT_FOOTPRINT(&self->before);
 }
 
-/* A9: a dead device has no memory. */
+/* A9: a device that has disappeared has no memory. */
 TEST_F(creation, gone)
 {
 	vivid_unbind();
 	EXPECT_EQ(-ENODEV, create_own(self->rig.connection, FRAMES, 0));
 }
 
-/* A9, B7: the process that made the allocator is killed: the device is free. */
+/* A9, B7: the process that created the allocator is killed: the device is free. */
 TEST_F(creation, owner_killed)
 {
 	struct ksalloc_create_allocator arg = {
@@ -190,7 +189,7 @@ TEST_F(creation, owner_killed)
 			       2));
 	ASSERT_EQ(0, reqbufs(self->rig.video, V4L2_MEMORY_MMAP, 0));
 
-	/* Once more, in RUN, with everything that there is closed here */
+	/* The same in RUN, with all files closed in this process */
 	agent_start(&agent);
 	connection = agent_pass(&agent, self->rig.connection);
 	set.allocator_fd = agent_call(&agent, connection,

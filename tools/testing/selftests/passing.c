@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Descriptors on UNIX sockets: see passing.h.
+ * Passing descriptors over UNIX sockets: see passing.h.
  */
 #include "passing.h"
 

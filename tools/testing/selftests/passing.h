@@ -9,21 +9,24 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-/* The most descriptors of one message */
+/* Maximum number of descriptors in a message */
 #define PASSING_MAX 8
 
-/* Send one message; @flags as for sendmsg(). */
+/* Sends a message; @flags as for sendmsg(). */
 bool send_with_fds(int socket, const struct iovec *vec, unsigned int n,
 		   const int *fds, unsigned int count, int flags);
 /*
- * Receive one message. @fds has room for PASSING_MAX descriptors, @count is how many came.
- * They are close-on-exec. Returns what recvmsg() returns, or -1 with EMFILE if not all
- * descriptors could be received.
+ * Receives a message. @fds has room for PASSING_MAX descriptors; @count is the number of
+ * received ones. They are close-on-exec. Returns the result of recvmsg(), or -1 with EMFILE
+ * if not all descriptors could be received.
  */
 ssize_t receive_with_fds(int socket, const struct iovec *vec, unsigned int n,
 			 int *fds, unsigned int *count, int flags);
 
-/* Messages with descriptors only. Do not wait. Returns how many descriptors came. */
+/*
+ * For messages that only have descriptors. These do not wait. Returns the number of
+ * received descriptors.
+ */
 void send_fds(int socket, const int *fds, unsigned int count);
 unsigned int receive_fds(int socket, int *fds);
 

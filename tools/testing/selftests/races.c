@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Many things at once: calls against close, against each other and against
- * changes of state; processes killed at any point. What passes here is that
- * nothing hangs, the kernel does not complain, and no frame, descriptor or
- * dma-buf is left over.
+ * Concurrent calls: calls during close, during other calls and during changes of the state;
+ * processes that are killed at any point. The tests pass if no call hangs, the kernel logs
+ * no warning, and no frame, descriptor or dma-buf is leaked.
  */
 #include "ksalloc_test.h"
 
@@ -35,14 +34,14 @@ FIXTURE_TEARDOWN(races)
 	rig_close(&self->rig);
 }
 
-/* How long a race without another end lasts: long where the kernel looks for mistakes */
+/* The duration of a race that has no other end. It is longer on kernels with many checks */
 static unsigned int race_ms(void)
 {
 	return is_debug_kernel() || !access("/sys/kernel/debug/kcsan", F_OK) ?
 		2000 : 1000;
 }
 
-/* Threads that do something until they are told to end */
+/* Threads that run until they are told to end */
 struct crowd {
 	const struct races_fixture *self;
 	atomic_bool stop;
@@ -60,7 +59,7 @@ static unsigned int pick(struct member *member, unsigned int below)
 	return rand_r(&member->seed) % below;
 }
 
-/* Any call, mostly with arguments that could be right */
+/* Any call, mostly with valid arguments */
 static void any_call(struct member *member, int connection, int allocator)
 {
 	const struct races_fixture *self = member->crowd->self;
@@ -135,7 +134,7 @@ static void *any_calls(void *data)
 	return NULL;
 }
 
-/* A descriptor of the open file, or of another one, by this number */
+/* A descriptor of the open file, or of another one, with this number */
 static void reopen(int fd, int number, bool another)
 {
 	int other = another ? open_again(fd) : fd;
@@ -145,7 +144,7 @@ static void reopen(int fd, int number, bool another)
 		close(other);
 }
 
-/* The descriptors that the others use come and go. */
+/* Replaces the descriptors that the other threads use. */
 static void *close_and_dup(void *data)
 {
 	struct member *member = data;
@@ -197,7 +196,7 @@ static void run_crowd(struct races_fixture *self, void *(*first)(void *),
 	EXPECT_LT(100, crowd.calls);
 }
 
-/* Whatever happened before, a capture with all frames is possible now. */
+/* Checks that a capture with all frames is possible. */
 static void expect_all_is_well(struct races_fixture *self)
 {
 	int i;
@@ -217,7 +216,7 @@ static void expect_all_is_well(struct races_fixture *self)
 	EXPECT_EQ(0, allocated(self->allocator));
 }
 
-/* All calls at once from several threads. */
+/* All calls at the same time from several threads. */
 TEST_F(races, calls)
 {
 	struct footprint before;
@@ -266,7 +265,7 @@ static void *use_video(void *data)
 			call_fd(video, VIDIOC_REQBUFS, &request);
 			break;
 		case 3:
-			/* Not poll(): it would make an idle queue read(). */
+			/* Not poll(): it would start read() on an idle queue. */
 			call_fd(video, VIDIOC_DQBUF, &buffer);
 			break;
 		case 4:
@@ -285,17 +284,17 @@ static void *use_video(void *data)
 	return NULL;
 }
 
-/* All calls while the V4L2 file is used as if there were nobody else. */
+/* All calls while another program uses the V4L2 file. */
 TEST_F(races, calls_and_video)
 {
-	/* So that no DQBUF keeps its thread. */
+	/* So that DQBUF does not block its thread. */
 	ASSERT_EQ(0, fcntl(self->rig.video, F_SETFL, O_NONBLOCK));
 	run_crowd(self, use_video, race_ms());
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
 	expect_all_is_well(self);
 }
 
-/* A whole capture in a process of its own; it ends only by being killed. */
+/* A whole capture in its own process. It ends only when it is killed. */
 static void capture_until_killed(const struct races_fixture *self)
 {
 	struct rig rig = self->rig;
@@ -304,7 +303,7 @@ static void capture_until_killed(const struct races_fixture *self)
 	rig.connection = do_connect(rig.ksalloc, open_camera(0));
 	if (rig.connection < 0 || set_allocator(rig.connection, rig.allocator))
 		_exit(1);
-	/* The one before may not have let go of the device yet. */
+	/* The process before may not have released the device yet. */
 	while (set_state(rig.connection, KSSTATE_RUN))
 		sleep_ms(1);
 	for (;;) {
@@ -320,7 +319,7 @@ static void capture_until_killed(const struct races_fixture *self)
 	}
 }
 
-/* B7: a process killed at any point of a capture: every frame comes back. */
+/* B7: a process is killed at any point of a capture: every frame becomes free. */
 TEST_F_TIMEOUT(races, killed_captures, 90)
 {
 	struct footprint before;
@@ -338,7 +337,7 @@ TEST_F_TIMEOUT(races, killed_captures, 90)
 		ASSERT_LE(0, pid);
 		if (!pid)
 			capture_until_killed(self);
-		/* Most are in the stream by then; the others are not yet. */
+		/* Most processes have a stream by then, but not all. */
 		if (round % 5)
 			ASSERT_TRUE(EVENTUALLY(in_device(self->allocator) > 0));
 		sleep_ms(ms);
@@ -349,7 +348,7 @@ TEST_F_TIMEOUT(races, killed_captures, 90)
 		ASSERT_TRUE(EVENTUALLY(allocated(self->allocator) == 0));
 		ASSERT_EQ(0, waiters(self->allocator));
 	}
-	/* Some were in the middle of it. */
+	/* Some must have been killed during the stream. */
 	EXPECT_LT(10, busy);
 	EXPECT_FOOTPRINT(&before);
 	self->connection = do_connect(self->rig.ksalloc, self->rig.video);
@@ -368,7 +367,7 @@ static void call_until_killed(struct member *member)
 		any_call(member, connection, allocator);
 }
 
-/* B7: processes with open files of their own of both objects are killed. */
+/* B7: processes with their own open files of both objects are killed. */
 TEST_F_TIMEOUT(races, killed_sharers, 60)
 {
 	enum { PROCESSES = 3 };
@@ -405,7 +404,7 @@ TEST_F_TIMEOUT(races, killed_sharers, 60)
 	expect_all_is_well(self);
 }
 
-/* An open file is cancelled and closed, while another thread begins to wait or waits. */
+/* An open file is cancelled and closed while another thread begins to wait or waits. */
 TEST_F_TIMEOUT(races, cancel_against_complete, 60)
 {
 	int round, result, fd;
@@ -422,7 +421,10 @@ TEST_F_TIMEOUT(races, cancel_against_complete, 60)
 			ASSERT_TRUE(EVENTUALLY(call.tid));
 		else
 			ASSERT_TRUE(call_waits(&call));
-		/* Until it hears of it: it may not have begun by the first. */
+		/*
+		 * Until the call has ended, because the first cancels can come before it
+		 * waits.
+		 */
 		while (!call.done)
 			ASSERT_EQ(0, connection_cancel(fd));
 		result = call_result(&call);
@@ -432,7 +434,7 @@ TEST_F_TIMEOUT(races, cancel_against_complete, 60)
 	expect_all_is_well(self);
 }
 
-/* The same for an allocator and one who waits for a frame. */
+/* The same for an allocator and a call that waits for a free frame. */
 TEST_F_TIMEOUT(races, cancel_against_alloc, 60)
 {
 	int round, fd;
@@ -461,7 +463,7 @@ TEST_F_TIMEOUT(races, cancel_against_alloc, 60)
 
 /*
  * B7: the last descriptor of an open file is closed while a call waits through it, and a
- * frame becomes free at that moment: the call gets it, and it comes back with the file.
+ * frame becomes free at the same time: the call gets it, and it becomes free with the file.
  */
 TEST_F_TIMEOUT(races, close_against_alloc, 60)
 {
@@ -485,7 +487,7 @@ TEST_F_TIMEOUT(races, close_against_alloc, 60)
 		if (round % 2 == 0)
 			close(fd);
 		result = call_result(&call);
-		/* EBADF where the call came too late to find it open */
+		/* EBADF if the file was closed before the call */
 		if (result)
 			ASSERT_EQ(-EBADF, result);
 		ASSERT_TRUE(EVENTUALLY(allocated(self->allocator) ==
@@ -512,8 +514,8 @@ static void *toggle(void *data)
 }
 
 /*
- * I1, I4: changes of state against submitting and completing: each frame comes
- * back as filled or as free, and once.
+ * I1, I4: changes of the state while frames are submitted and completed: each frame is
+ * returned once, filled or free.
  */
 TEST_F(races, state_against_stream)
 {
@@ -565,9 +567,9 @@ static void *close_everything(void *data)
 }
 
 /*
- * Descriptors that the module uses for a moment are closed under its hands, or
- * are other files by then: the process harms itself only, and with it goes all
- * that was made.
+ * Descriptors that the module uses for a short time are closed or replaced by other files
+ * during the calls. This affects only the process itself, and when it ends, everything that
+ * was made ends too.
  */
 TEST_F(races, stolen_descriptors)
 {
@@ -584,7 +586,7 @@ TEST_F(races, stolen_descriptors)
 		pthread_t thread;
 		int fd;
 
-		/* All that is new comes where it is closed. */
+		/* New descriptors get the numbers of closed ones. */
 		for (fd = 0; fd >= 0 && fd < 19;)
 			fd = dup(STDERR_FILENO);
 		pthread_create(&thread, NULL, close_everything, &stop);

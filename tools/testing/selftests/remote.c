@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calls that are made by another process: see remote.h.
+ * Calls that another process makes: see remote.h.
  *
- * There is a control socket, on which descriptors are passed, duplicated and
- * closed, one order at a time; and a channel for each thread that makes calls.
- * Descriptors are known to both by the number that they have in the test; one
- * is passed before the first call on it.
+ * There is a control socket, over which descriptors are passed, duplicated and closed, one
+ * order at a time; and a channel for each thread that makes calls. Both processes identify
+ * a descriptor by its number in the test. It is passed before the first call on it.
  */
 #include "remote.h"
 
@@ -27,7 +26,7 @@
 #include "harness.h"
 #include "remote_message.h"
 
-/* The sockets are moved out of the way of the test's descriptors */
+/* Numbers of the sockets, above all descriptors of the test */
 #define SOCKET_FD 700
 
 static pid_t test_pid;
@@ -39,7 +38,7 @@ static bool passed[MAX_FD];
 static bool is_socket[MAX_FD];
 static pthread_key_t channel_key;
 
-/* This thread's channel, plus one, so that 0 is none; and who is at its end */
+/* This thread's channel, plus one, so that 0 is none; and the thread at its other end */
 static __thread int channel_plus_one;
 static __thread pid_t channel_tid;
 
@@ -118,7 +117,7 @@ static int move_away(int socket)
 	return moved;
 }
 
-/* Copy memory that may not be there; false where it cannot be read and written. */
+/* Copies memory that may be inaccessible; false if it cannot be read and written. */
 static bool probe(void *to, void *from, size_t bytes)
 {
 	struct iovec local = { to, bytes };
@@ -131,7 +130,7 @@ static bool probe(void *to, void *from, size_t bytes)
 		(ssize_t)bytes;
 }
 
-/* An answer without descriptors, whatever signals come */
+/* Receives an answer without descriptors; signals are ignored */
 static bool receive_anyhow(int socket, struct message *message)
 {
 	int got;
@@ -142,7 +141,7 @@ static bool receive_anyhow(int socket, struct message *message)
 	return got > 0;
 }
 
-/* An order on the control socket, with or without a descriptor */
+/* Sends an order on the control socket, with or without a descriptor */
 static int order(enum order what, int fd, const int *sent)
 {
 	struct message message = {
@@ -197,7 +196,7 @@ static void unpass(int fd)
 	pthread_mutex_unlock(&control_lock);
 }
 
-/* This thread's channel; the first message on it says who is at its end. */
+/* This thread's channel. The first message on it has the id of the other thread. */
 static int channel(void)
 {
 	struct message message = { .fd = -1 };
@@ -227,8 +226,8 @@ void remote_start(void)
 	char word = 0;
 
 	/*
-	 * Both on one processor: a test goes to and fro thousands of times, and
-	 * to wake another processor takes an emulated machine long.
+	 * Both run on one processor: a test switches between them thousands of times, and
+	 * waking another processor takes long in an emulated machine.
 	 */
 	CPU_ZERO(&processor);
 	CPU_SET(0, &processor);
@@ -263,8 +262,8 @@ pid_t remote_tid(void)
 }
 
 /*
- * Ask, and wait for the answer. A signal that comes here while the call waits
- * there, and whose handler does not restart calls, is passed on.
+ * Sends the call and waits for the answer. A signal that arrives here while the call waits,
+ * and whose handler does not restart calls, is passed on.
  */
 static void converse(struct message *message, const int *sent, int *received)
 {
@@ -283,7 +282,7 @@ static void converse(struct message *message, const int *sent, int *received)
 	}
 }
 
-/* Take over the argument, as far as the kernel might read or write it. */
+/* Copies the argument, as far as the kernel might read or write it. */
 static bool take_arg(struct message *message, void *arg, void **room)
 {
 	size_t place = room_place(message->request);
@@ -312,7 +311,7 @@ static bool take_arg(struct message *message, void *arg, void **room)
 	return probe(message->room, *room, room_size);
 }
 
-/* Write back what has changed. */
+/* Copies back what has changed. */
 static void give_back(void *to, const char *before, const char *after,
 		      size_t bytes)
 {
@@ -377,7 +376,7 @@ bool remote_call(int fd, unsigned long request, void *arg, int *result)
 		memcpy(message.arg + place, before.arg + place, sizeof(int));
 	if (message.count_fds)
 		take_fd(&message, fds[0]);
-	/* Calls are made on it there, until the test closes it. */
+	/* Calls are made in the second process until the test closes the descriptor. */
 	if (returns_ksalloc_file(request) && message.result >= 0)
 		pass(message.result);
 	give_back(arg, before.arg, message.arg, message.arg_bytes);
@@ -403,7 +402,7 @@ bool remote_poll(int fd, int events, int timeout_ms, int *result)
 	return true;
 }
 
-/* The linker has these called instead of the C library's, see the Makefile. */
+/* The linker replaces functions of the C library by these: see the Makefile. */
 
 int __wrap_close(int fd)
 {

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The same tests, their calls made by another process.
+ * The same tests, with calls made by another process.
  *
- * With the option -2, a test makes none of its calls to ksalloc itself. Before it
- * opens anything, a second process is forked. A descriptor that a call is made
- * on is passed to it over a UNIX socket, and it makes the call; what the call
- * returns comes back the same way, descriptors included. When the test closes,
- * duplicates or replaces a descriptor, so does the second process with its own,
- * lest a frame outlives the descriptor that it was got through. Each thread of a
- * test has a thread there, so that waiting calls wait side by side.
+ * With the option -2, a test makes none of its calls to ksalloc itself. Before it opens
+ * anything, it forks a second process. A descriptor is passed to that process over a UNIX
+ * socket before the first call on it, and the process makes the call. The results come back
+ * in the same way, including descriptors. When the test closes, duplicates or replaces a
+ * descriptor, the second process does the same with its own, so that no frame outlives the
+ * descriptor that it was allocated through. Each thread of a test has a thread in the
+ * second process, so that calls can wait in parallel.
  *
- * The test itself keeps V4L2, mmap(), fcntl() and all that it looks at. Calls
- * about memory that cannot be read or written are made where that memory is, and
- * so are those of processes that a test forks, which are second processes
- * already.
+ * The test itself calls V4L2, mmap() and fcntl(), and checks the results. Calls with
+ * inaccessible memory are made in the test, where that memory is. So are calls of processes
+ * that a test forks, because these are second processes already.
  *
  * remote_exception() lists the tests for which this makes no sense.
  */
@@ -23,22 +22,22 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Fork the second process of a test. */
+/* Forks the second process of a test. */
 void remote_start(void);
-/* Why a test is not run with the calls made elsewhere; NULL where it is */
+/* The reason why a test is not run with calls in another process; NULL if it is */
 const char *remote_exception(const char *suite, const char *test);
 
 /*
- * Make a call in the second process, if this one has one and the call can be made
- * there; false where it is to be made here. The result is as of call_fd().
+ * Makes a call in the second process, if there is one and the call can be made there; false
+ * if the caller has to make it. The result is that of call_fd().
  */
 bool remote_call(int fd, unsigned long request, void *arg, int *result);
 /* The same for poll() of one descriptor: the events */
 bool remote_poll(int fd, int events, int timeout_ms, int *result);
-/* The thread that makes the calls of this thread */
+/* The thread in the second process that makes the calls of this thread */
 pid_t remote_tid(void);
 
-/* The linker has the second called instead of the first, see the Makefile. */
+/* The linker replaces the first by the second function: see the Makefile. */
 int __real_close(int fd);
 int __real_dup(int fd);
 int __real_dup2(int fd, int other);

@@ -41,7 +41,7 @@ int receive_message(int socket, struct message *message, int *fds)
 	return 1;
 }
 
-/* The place of a field in an argument, or 0 */
+/* The offset of a field in an argument, or 0 */
 static size_t place_of(const struct ioctl_field *field)
 {
 	return field ? field->offset : 0;

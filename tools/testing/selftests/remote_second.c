@@ -18,7 +18,7 @@
 
 #include "remote.h"
 
-/* Its own descriptors by the test's numbers */
+/* Its own descriptors, by the numbers of the test */
 static int own_fd[MAX_FD];
 static pthread_mutex_t own_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -39,7 +39,7 @@ static int own(int fd)
 
 static void second_call(int socket, struct message *message, const int *fds)
 {
-	/* More than the kernel may think that there is, and none of it set */
+	/* Bits beyond those that the kernel may know, all zero */
 	alignas(8) char arg[2 * ARG_MAX_BYTES] = { 0 };
 	size_t place = fd_place(message->request);
 	size_t room = room_place(message->request);

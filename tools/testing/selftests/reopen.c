@@ -264,7 +264,7 @@ TEST_F(reopen, another_allocator)
 	EXPECT_EQ(FRAMES, allocated(self->allocator));
 	ASSERT_EQ(0, set_allocator(self->second, -1));
 	EXPECT_EQ(FRAMES - 2, allocated(self->allocator));
-	/* Closing the files frees nothing any more. */
+	/* Closing the files frees no more frames. */
 	ASSERT_EQ(0, alloc_now(self->allocator));
 	ASSERT_EQ(1, alloc_now(self->allocator));
 	close_first(self);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the suites of rough treatment share: counts, random numbers, two cameras.
+ * Helpers of the stress suites: counts, random numbers, two cameras.
  *
- * The counts are those of a debug kernel; on others, a twentieth. Two variables
- * of the environment change that:
+ * The counts are for a debug kernel. Other kernels use a twentieth of them. Two environment
+ * variables change this:
  *
  *	STRESS       percent of the full counts
- *	STRESS_SEED  the number that all random choices follow from; it is printed
+ *	STRESS_SEED  the seed of all random choices; it is printed
  *
- * In a guest, words of the kernel's command line are variables:
+ * In a guest (the virtual machine), parameters of the kernel command line become variables:
  * tools/testing/vm/vm --append "STRESS=2000 STRESS_SEED=7".
  */
 #ifndef _ROUGH_H
@@ -20,16 +20,16 @@
 
 #define FRAMES 4
 
-/* The harness's time-out is for the case that the tests' own ones fail. */
+/* The time limit of the harness. The tests have shorter limits themselves. */
 #define LAST_RESORT_S 3600
 
-/* How many of a full count there shall be */
+/* The count on this kernel for a full count */
 unsigned int scaled(unsigned int full);
 
-/* The seed of a test, which it prints: a failure may depend on it. */
+/* Chooses and prints the seed of a test, because a failure can depend on it. */
 unsigned int choose_seed(void);
 
-/* Seeds of threads and processes must not be alike. */
+/* Threads and processes must have different seeds. */
 unsigned int seed_of(unsigned int seed, unsigned int part);
 
 unsigned int pick(unsigned int *seed, unsigned int below);
@@ -39,9 +39,9 @@ double seconds_since(unsigned long long start);
 
 /* Two cameras, each with a connection and an allocator of FRAMES frames */
 struct cameras {
-	/* Of the first */
+	/* The first camera */
 	struct rig rig;
-	/* Of the other */
+	/* The second camera */
 	int video, connection, allocator;
 	char video_path[64];
 	unsigned int seed;
@@ -50,7 +50,7 @@ struct cameras {
 void cameras_open(struct cameras *cameras);
 void cameras_close(struct cameras *cameras);
 
-/* Whatever happened before: all frames are free, or can be freed, and all flow. */
+/* Checks that all frames are free or can be freed, and that each can be captured to. */
 void expect_capture(int connection, int allocator);
 
 #endif

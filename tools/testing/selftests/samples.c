@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The samples for driver authors do what they say.
+ * The samples for driver authors work as described.
  */
 #include "kernel.h"
 
@@ -49,8 +49,8 @@ static __u32 largest_word(__u32 *const word[FRAMES])
 }
 
 /*
- * C1, C3, C5: the client fills free frames and frees them, goes on when one becomes free
- * after there were none, and leaves nothing behind.
+ * C1, C3, C5: the client fills and frees free frames, continues when a frame becomes free
+ * after there was none, and leaks nothing.
  */
 TEST_F(samples, client)
 {
@@ -91,7 +91,7 @@ TEST_F(samples, client)
 		munmap(word[i], 4096);
 }
 
-/* F2, I2, I4: each frame that the device fills has its sequence number in it. */
+/* F2, I2, I4: each frame that the device fills contains its sequence number. */
 TEST_F(samples, device)
 {
 	const struct ksallocator_framing framing = {

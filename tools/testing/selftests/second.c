@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Other processes, that got their descriptors over a socket and have none by
- * birth. What every call does there the other suites show with -2 (remote.h);
- * here is what several processes do to each other, and what -2 leaves out.
+ * Processes that got their descriptors over a socket and did not inherit any. The option -2
+ * runs the other suites in such a process (remote.h). This suite tests the effects of
+ * several processes on each other, and what -2 does not cover.
  */
 #include "ksalloc_test.h"
 
@@ -16,10 +16,10 @@
 #define FRAMES 4
 #define PEERS 3
 
-/* How often a process's handler has run; in memory that all share */
+/* Number of calls of a process's signal handler, in shared memory */
 static int *handled;
 
-/* A process, and what it calls the descriptors of its own open files */
+/* A process, and the numbers of its own open files */
 struct peer {
 	struct agent agent;
 	int connection, allocator;
@@ -76,7 +76,7 @@ FIXTURE_TEARDOWN(second)
 	repair_machine();
 }
 
-/* A frame becomes free. */
+/* Makes a frame free. */
 static void turn_over(int allocator)
 {
 	int index = alloc_now(allocator);
@@ -139,8 +139,8 @@ static void limit(struct peer *peer, int resource, rlim_t value)
 }
 
 /*
- * B2, B3, G1: waiters in several processes are served in the order in which they
- * came, whoever frees.
+ * B2, B3, G1: waiting calls in several processes are served in order, whichever process
+ * frees.
  */
 TEST_F(second, order_of_waiters)
 {
@@ -164,7 +164,7 @@ TEST_F(second, order_of_waiters)
 	EXPECT_EQ(1, alloc_now(self->allocator));
 }
 
-/* B4: a waiter that is killed is passed over; the frame goes to the next. */
+/* B4: a killed waiter is skipped; the frame is given to the next. */
 TEST_F(second, killed_waiter)
 {
 	struct peer *peers = self->peers;
@@ -179,8 +179,8 @@ TEST_F(second, killed_waiter)
 }
 
 /*
- * B4, B7: a process that closes its open file gets no frame any more and has none;
- * others keep theirs.
+ * B4, B7: a process that closes its open file gets no frame any more and holds none. Frames
+ * of others are not affected.
  */
 TEST_F(second, passed_descriptor_closed)
 {
@@ -192,7 +192,7 @@ TEST_F(second, passed_descriptor_closed)
 	ASSERT_EQ(0, agent_close(&peers[0].agent, peers[0].allocator));
 	EXPECT_EQ(2, allocated(self->allocator));
 	EXPECT_EQ(-EBADF, peer_alloc(&peers[0]));
-	/* Descriptors of one open file: the last counts. */
+	/* With two descriptors of one open file, the last close counts. */
 	ASSERT_LE(0, agent_dup(&peers[1].agent, peers[1].allocator));
 	ASSERT_EQ(0, agent_close(&peers[1].agent, peers[1].allocator));
 	EXPECT_EQ(2, allocated(self->allocator));
@@ -201,9 +201,9 @@ TEST_F(second, passed_descriptor_closed)
 }
 
 /*
- * B7: a descriptor that is passed on, and not opened again, is the same client: one
- * process frees, submits and cancels for the other, and frames stay until the last of
- * both has closed it.
+ * B7: a process that got a passed descriptor, and no open file of its own, is the same
+ * client: each process can free, submit and cancel for the other, and frames stay until
+ * both have closed it.
  */
 TEST_F(second, passed_on)
 {
@@ -231,7 +231,7 @@ TEST_F(second, passed_on)
 	EXPECT_EQ(0, allocated(self->allocator));
 }
 
-/* B7: frames of a process that is killed come back, and serve who waits. */
+/* B7: frames of a killed process become free, and are given to waiting calls. */
 TEST_F(second, killed_owner)
 {
 	struct peer *peers = self->peers;
@@ -245,10 +245,7 @@ TEST_F(second, killed_owner)
 	EXPECT_TRUE(EVENTUALLY(allocated(self->allocator) == 1));
 }
 
-/*
- * A1, A4: a second process that may have no more descriptors creates nothing, and
- * leaves nothing behind.
- */
+/* A1, A4: a second process without a free descriptor creates nothing and leaks nothing. */
 TEST_F(second, no_descriptor_left)
 {
 	struct ksalloc_create_allocator arg = {
@@ -277,7 +274,7 @@ TEST_F(second, no_descriptor_left)
 	EXPECT_TRUE(EVENTUALLY(count_dmabufs() == before.dmabufs));
 }
 
-/* B1: a second process that may have no descriptor of a frame gets no frame. */
+/* B1: a second process without a free descriptor for the dma-buf gets no frame. */
 TEST_F(second, no_descriptor_for_frame)
 {
 	struct ksalloc_alloc arg = {
@@ -310,7 +307,7 @@ TEST_F(second, signal)
 	EXPECT_EQ(0, alloc_now(self->allocator));
 }
 
-/* B3, B4: under SA_RESTART it waits on, and as the last. */
+/* B3, B4: with SA_RESTART the call waits again, as the last. */
 TEST_F(second, signal_restart_order)
 {
 	struct peer *peers = self->peers;
@@ -330,8 +327,8 @@ TEST_F(second, signal_restart_order)
 }
 
 /*
- * I1, I2, G1: one process allocates, the next submits, another runs the device,
- * and this one completes; each frame is owned by who got it last.
+ * I1, I2, G1: one process allocates, the next submits, another one starts the device, and
+ * this one completes. The process that got a frame last owns it.
  */
 TEST_F(second, one_stream)
 {
@@ -351,7 +348,7 @@ TEST_F(second, one_stream)
 		EXPECT_EQ(1, allocated(self->allocator));
 		ASSERT_EQ(0, peer_free(&peers[2], index));
 	}
-	/* Collected there, it goes when that process goes. */
+	/* If that process completed the frame, it becomes free with that process. */
 	index = alloc_now(self->allocator);
 	ASSERT_EQ(0, submit(self->connection, index));
 	begin_complete(&peers[0]);
@@ -360,7 +357,7 @@ TEST_F(second, one_stream)
 	EXPECT_TRUE(EVENTUALLY(!allocated(self->allocator)));
 }
 
-/* I4: a state below PAUSE ends the waiting of another process. */
+/* I4: a state below PAUSE ends waiting calls of another process. */
 TEST_F(second, state_cancels_reader)
 {
 	struct peer *peers = self->peers;
@@ -376,8 +373,8 @@ TEST_F(second, state_cancels_reader)
 }
 
 /*
- * A1, B7, D5: objects live on while a second process has a descriptor of them, or
- * one is on its way in a socket.
+ * A1, B7, D5: objects exist while a second process has a descriptor of them, or one is in a
+ * socket.
  */
 TEST_F(second, outlives_the_first)
 {
@@ -405,7 +402,7 @@ TEST_F(second, outlives_the_first)
 	EXPECT_TRUE(EVENTUALLY(!count_dmabufs()));
 }
 
-/* D5: a second process assigns an allocator of its own, and takes it away. */
+/* D5: a second process assigns its own allocator, and removes it again. */
 TEST_F(second, set_allocator)
 {
 	struct peer *peer = &self->peers[0];
@@ -435,7 +432,7 @@ static unsigned long long count_of(int eventfd)
 	return count;
 }
 
-/* An eventfd that a process registers for itself, passed to it as well */
+/* An eventfd that a process registers itself. The test has it too */
 static void peer_enable_event(struct peer *peer, int eventfd)
 {
 	struct ksalloc_enable_event arg = {
@@ -450,8 +447,8 @@ static void peer_enable_event(struct peer *peer, int eventfd)
 }
 
 /*
- * E1: a second process's event tells of frames that others free, and ends with its
- * last descriptor of the allocator or with the process.
+ * E1: an event of a second process counts frames that other processes free. It ends with
+ * the last descriptor of the allocator, or with the process.
  */
 TEST_F(second, events)
 {
@@ -480,7 +477,7 @@ TEST_F(second, events)
 	EXPECT_EQ(0, count_of(tells[1]));
 }
 
-/* E1: what comes back from a process that dies is told of, too. */
+/* E1: frames of a dying process are counted too. */
 TEST_F(second, event_of_death)
 {
 	int tells = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

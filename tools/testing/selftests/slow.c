@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A camera that does not answer: calls that do not need it do not wait for it, and
- * processes that are killed while they wait for it leave little behind.
+ * A camera that does not respond: calls that do not need the camera do not wait for it,
+ * and processes that are killed while they wait for it leave little behind.
  *
- * Another process holds the lock of the driver. A change of state waits for that lock and
- * holds the lock of the connection. What is tested must return before the driver is let
- * go, so no test depends on a time.
+ * Another process holds the lock of the driver. A change of the state waits for that lock,
+ * and holds the lock of the connection meanwhile. The tested calls must return before the
+ * lock of the driver is released, so no test depends on a time.
  */
 #include "ksalloc_test.h"
 
@@ -28,7 +28,7 @@
 FIXTURE(slow) {
 	struct rig rig;
 	int connection, allocator;
-	/* The agent's own open file of the connection is @theirs. */
+	/* @theirs is the agent's own open file of the connection. */
 	struct agent agent;
 	int theirs;
 	struct held_camera held;
@@ -210,7 +210,7 @@ TEST_F(slow, allocator)
 	EXPECT_EQ(0, agent_close(&self->agent, self->allocator));
 }
 
-/* In RUN, with all frames in the device, which fills none and does not answer */
+/* In RUN, with all frames in the device, which fills none and does not respond */
 FIXTURE(silent) {
 	struct rig rig;
 	int connection;
@@ -286,7 +286,7 @@ TEST_F(silent, nonblocking)
 	expect_poll(self, 0);
 }
 
-/* I2: they do not wait for a change of state either. */
+/* I2: they do not wait for a change of the state either. */
 TEST_F(silent, nonblocking_beside_a_change)
 {
 	struct ksalloc_set_state arg = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The states of a connection: each change asked for in each state, what can be
- * seen of a state from outside, and that what fails leaves the state as it was.
+ * The states of a connection: each change from each state, the effects of a state, and that
+ * a failed change leaves the state as it was.
  */
 #include "ksalloc_test.h"
 
@@ -44,7 +44,7 @@ static int request_buffers(int video, unsigned int count)
 	return call_fd(video, VIDIOC_REQBUFS, &request);
 }
 
-/* Is the device free for others? */
+/* Is the device free for other files? */
 static bool device_is_free(void)
 {
 	int other = open_camera(0);
@@ -64,7 +64,7 @@ static void expect_stopped(struct state_fixture *self)
 	EXPECT_TRUE(device_is_free());
 }
 
-/* No descriptor can be made until this is undone with the old limit. */
+/* No descriptor can be made until the old limit is set again. */
 static rlim_t use_up_descriptors(void)
 {
 	int top = dup(STDERR_FILENO);
@@ -89,7 +89,7 @@ static void restore_descriptors(rlim_t before)
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 }
 
-/* I1: from each state each state can be asked for, and is entered. */
+/* I1: from each state, each state can be entered. */
 TEST_F(state, every_change)
 {
 	unsigned int from, to;
@@ -104,7 +104,7 @@ TEST_F(state, every_change)
 	}
 }
 
-/* I1: a state that does not exist is refused, in each state that does. */
+/* I1: an invalid state is refused, in each state. */
 TEST_F(state, unknown_states)
 {
 	static const __u32 wrong[] = { 4, 5, 0x80000000, 0xffffffff };
@@ -119,7 +119,7 @@ TEST_F(state, unknown_states)
 	}
 }
 
-/* I1: the state that is there can be asked for again, and nothing changes. */
+/* I1: the current state can be requested again, and nothing changes. */
 TEST_F(state, same_state_again)
 {
 	struct ksalloc_complete frame;
@@ -133,7 +133,7 @@ TEST_F(state, same_state_again)
 	EXPECT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 	EXPECT_EQ(FRAMES, get_pending(self->connection));
 	rig_turn(&self->rig, &frame);
-	/* The device did not begin anew. */
+	/* The device did not restart. */
 	EXPECT_LT(sequence, frame.sequence);
 }
 
@@ -151,7 +151,7 @@ TEST_F(state, no_allocator)
 	EXPECT_TRUE(device_is_free());
 }
 
-/* I2: SUBMIT in a state lower than PAUSE: ECANCELED; the frame stays ours. */
+/* I2: SUBMIT in a state lower than PAUSE: ECANCELED; the client still holds the frame. */
 TEST_F(state, submit_by_state)
 {
 	unsigned int state;
@@ -172,7 +172,7 @@ TEST_F(state, submit_by_state)
 	}
 }
 
-/* I2: COMPLETE in a state lower than PAUSE: ECANCELED, waiting or not. */
+/* I2: COMPLETE in a state lower than PAUSE: ECANCELED, blocking or not. */
 TEST_F(state, complete_by_state)
 {
 	unsigned int state;
@@ -189,7 +189,7 @@ TEST_F(state, complete_by_state)
 	}
 }
 
-/* I2: SUBMIT of what is no allocated frame: EINVAL, EBUSY in the device. */
+/* I2: SUBMIT of a frame that is not allocated: EINVAL; in the device: EBUSY. */
 TEST_F(state, submit_wrong_frames)
 {
 	static const __u32 wrong[] = {
@@ -212,7 +212,7 @@ TEST_F(state, submit_wrong_frames)
 	EXPECT_EQ(1, in_device(self->rig.allocator));
 }
 
-/* I2: SUBMIT takes an allocated frame, whichever open file it was got through. */
+/* I2: SUBMIT accepts an allocated frame, whichever open file holds it. */
 TEST_F(state, submit_for_another_client)
 {
 	struct agent agent;
@@ -242,7 +242,7 @@ TEST_F(state, pause_fills_nothing)
 	EXPECT_EQ(FRAMES - 1, get_pending(self->connection));
 }
 
-/* I1: from ACQUIRE on the device's format is fixed: S_FMT gets EBUSY. */
+/* I1: from ACQUIRE on the format of the device is fixed: S_FMT fails with EBUSY. */
 TEST_F(state, format_is_fixed)
 {
 	static const unsigned int walk[] = {
@@ -263,7 +263,7 @@ TEST_F(state, format_is_fixed)
 	}
 }
 
-/* I1: in STOP the device is free for others, from ACQUIRE on it is not. */
+/* I1: in STOP the device is free for other files, from ACQUIRE on it is not. */
 TEST_F(state, device_is_free_in_stop)
 {
 	unsigned int state;
@@ -278,7 +278,7 @@ TEST_F(state, device_is_free_in_stop)
 	}
 }
 
-/* I1: in ACQUIRE the frames are the device's buffers, yet free to allocate. */
+/* I1: in ACQUIRE the frames are the buffers of the device, but can be allocated. */
 TEST_F(state, acquire_allocates_nothing)
 {
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_ACQUIRE));
@@ -287,7 +287,10 @@ TEST_F(state, acquire_allocates_nothing)
 	EXPECT_LE(0, alloc_now(self->rig.allocator));
 }
 
-/* I1: a format that grew while connected: ACQUIRE gets EINVAL. */
+/*
+ * I1: the image size of the format has grown since the connection: ACQUIRE fails with
+ * EINVAL.
+ */
 TEST_F(state, format_became_larger)
 {
 	int other = create_allocator(self->connection, self->rig.heap, 0, 0);
@@ -304,7 +307,10 @@ TEST_F(state, format_became_larger)
 	EXPECT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 }
 
-/* I1: a format that shrank still fits, and the stream has the new size. */
+/*
+ * I1: frames are large enough after the image size has shrunk, and the stream has the new
+ * size.
+ */
 TEST_F(state, format_became_smaller)
 {
 	struct ksalloc_complete frame;
@@ -322,7 +328,7 @@ TEST_F(state, format_became_smaller)
 	EXPECT_EQ(320 * 180 * 2, frame.header.frame_extent);
 }
 
-/* I1: more frames than the device has buffers: ACQUIRE gets EOPNOTSUPP. */
+/* I1: more frames than the device can have buffers: ACQUIRE fails with EOPNOTSUPP. */
 TEST_F(state, too_many_buffers)
 {
 	close(self->rig.allocator);
@@ -336,7 +342,7 @@ TEST_F(state, too_many_buffers)
 	EXPECT_EQ(0, set_state(self->connection, KSSTATE_ACQUIRE));
 }
 
-/* I1: the device refuses its buffers: the error is passed on, all undone. */
+/* I1: the driver refuses to make buffers: the error is passed on, and all is undone. */
 TEST_F(state, buffers_refused)
 {
 	unsigned int state;
@@ -351,7 +357,7 @@ TEST_F(state, buffers_refused)
 	}
 }
 
-/* I1: the device refuses a frame's memory: EOPNOTSUPP, and all is undone. */
+/* I1: the driver refuses the memory of a frame: EOPNOTSUPP, and all is undone. */
 TEST_F(state, memory_refused)
 {
 	unsigned int state;
@@ -366,7 +372,7 @@ TEST_F(state, memory_refused)
 	}
 }
 
-/* I1: the device does not start: from STOP that leads back to STOP. */
+/* I1: the device does not start: from STOP, the state is STOP again. */
 TEST_F(state, start_refused_from_stop)
 {
 	ASSERT_EQ(0, set_control(self->rig.video,
@@ -376,7 +382,7 @@ TEST_F(state, start_refused_from_stop)
 	EXPECT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 }
 
-/* I1: the same from ACQUIRE leads back to ACQUIRE. */
+/* I1: the same from ACQUIRE: the state is ACQUIRE again. */
 TEST_F(state, start_refused_from_acquire)
 {
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_ACQUIRE));
@@ -390,7 +396,7 @@ TEST_F(state, start_refused_from_acquire)
 	rig_turn(&self->rig, NULL);
 }
 
-/* I1: the same from PAUSE leads back to PAUSE, with all that was submitted. */
+/* I1: the same from PAUSE: the state is PAUSE again, with all submitted frames. */
 TEST_F(state, start_refused_from_pause)
 {
 	int i;
@@ -408,7 +414,7 @@ TEST_F(state, start_refused_from_pause)
 		EXPECT_LE(0, rig_complete(&self->rig, NULL));
 }
 
-/* I1: somebody else has priority on the device: EBUSY. */
+/* I1: another file has a higher priority on the device: EBUSY. */
 TEST_F(state, priority_of_others)
 {
 	enum v4l2_priority priority = V4L2_PRIORITY_RECORD;
@@ -423,8 +429,8 @@ TEST_F(state, priority_of_others)
 }
 
 /*
- * I1, I2: on the way of a frame no descriptor of the caller's is needed: all states
- * are entered, frames submitted by the kernel's thread and completed without one.
+ * I1, I2: no free descriptor is needed in the calling process: all states are entered, and
+ * frames submitted by the kernel thread and completed, without one.
  */
 TEST_F(state, no_descriptor_left)
 {
@@ -453,7 +459,7 @@ TEST_F(state, no_descriptor_left)
 	expect_stopped(self);
 }
 
-/* I1: submitted frames stay so from RUN to PAUSE and back, descriptor or not. */
+/* I1: frames stay submitted from RUN to PAUSE and back, with or without a free descriptor. */
 TEST_F(state, pause_no_descriptor_left)
 {
 	int down, up = -1, i;
@@ -479,8 +485,8 @@ TEST_F(state, pause_no_descriptor_left)
 }
 
 /*
- * I1: from RUN to PAUSE and back no frame is lost: each comes once, in the
- * order in which they were submitted, those that were filled before included.
+ * I1: from RUN to PAUSE and back no frame is lost: each is completed once, in the order of
+ * submission, including those that were filled before.
  */
 TEST_F(state, pause_keeps_frames)
 {
@@ -512,7 +518,7 @@ TEST_F(state, pause_keeps_frames)
 	}
 }
 
-/* I1: what was filled before PAUSE can be completed in PAUSE. */
+/* I1: frames that were filled before PAUSE can be completed in PAUSE. */
 TEST_F(state, complete_in_pause)
 {
 	struct ksalloc_complete frame;
@@ -533,7 +539,7 @@ TEST_F(state, complete_in_pause)
 	EXPECT_EQ(FRAMES, allocated(self->rig.allocator));
 }
 
-/* I4: from PAUSE down all submitted frames go back to the allocator. */
+/* I4: below PAUSE all submitted frames become free. */
 TEST_F(state, down_returns_frames)
 {
 	static const unsigned int from[] = { KSSTATE_PAUSE, KSSTATE_RUN };
@@ -553,7 +559,7 @@ TEST_F(state, down_returns_frames)
 	}
 }
 
-/* I4: the frames that come back are given to who waits for them. */
+/* I4: they are given to waiting calls. */
 TEST_F(state, down_serves_waiters)
 {
 	struct ksalloc_alloc arg = { .size = sizeof(arg) };
@@ -568,7 +574,7 @@ TEST_F(state, down_serves_waiters)
 	EXPECT_EQ(1, allocated(self->rig.allocator));
 }
 
-/* I4: closing the connection gives its frames back, in each state. */
+/* I4: closing the connection frees its frames, in each state. */
 TEST_F(state, close_returns_frames)
 {
 	unsigned int state;
@@ -588,7 +594,7 @@ TEST_F(state, close_returns_frames)
 	}
 }
 
-/* I2: a frame that the client holds stays his over STOP, and can go on. */
+/* I2: a frame that the client holds is not affected by STOP, and can be submitted again. */
 TEST_F(state, held_frame_stays)
 {
 	int index;
@@ -604,7 +610,7 @@ TEST_F(state, held_frame_stays)
 	EXPECT_EQ(index, rig_complete(&self->rig, NULL));
 }
 
-/* I1: up and down many times, and nothing is left over. */
+/* I1: many changes up and down leak nothing. */
 TEST_F_TIMEOUT(state, many_times, 60)
 {
 	struct footprint before;

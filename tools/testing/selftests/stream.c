@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The stream of frames: what is in them and in their headers, waiting for them, and
- * who has them. What headers say of gaps is in gaps.c.
+ * The stream of frames: their content and their headers, waiting, and their holders. gaps.c
+ * tests flags for gaps.
  */
 #include "stream.h"
 
@@ -14,7 +14,7 @@
 #include <sys/select.h>
 
 #define BARS 8
-/* A line below all of vivid's text */
+/* A line below all text of vivid */
 #define CLEAR_LINE (HEIGHT - 8)
 
 /* Luma in the middle of a bar */
@@ -25,7 +25,7 @@ static unsigned int bar_luma(const unsigned char *frame, unsigned int bar)
 	return frame[CLEAR_LINE * PITCH + x * 2];
 }
 
-/* vivid's first pattern: from white to black, each bar darker than the last */
+/* The first pattern of vivid: from white to black, each bar darker than the one before */
 static void expect_colour_bars(const unsigned char *frame)
 {
 	unsigned int bar, x;
@@ -47,7 +47,7 @@ static void expect_colour_bars(const unsigned char *frame)
 	EXPECT_GT(20, bar_luma(frame, BARS - 1));
 }
 
-/* I2, I3: frames arrive, each with a full header. */
+/* I2, I3: frames arrive, each with a complete header. */
 TEST_F(stream, headers)
 {
 	struct ksalloc_complete frame;
@@ -83,9 +83,9 @@ TEST_F(stream, headers)
 }
 
 /*
- * I3: presentation times are CLOCK_MONOTONIC in 100 ns and rise. vivid sets a
- * frame's time after it has said that the frame is done, so one in a while may
- * be the buffer's last.
+ * I3: presentation times are on CLOCK_MONOTONIC in 100 ns and increase. vivid sets the time
+ * of a frame after it has marked the frame as done, so occasionally it is the last time of
+ * the buffer.
  */
 TEST_F(stream, presentation_times)
 {
@@ -94,7 +94,7 @@ TEST_F(stream, presentation_times)
 	__s64 last = self->started_ns / 100;
 	int i, good = 0;
 
-	/* Else it is the end of the frame, which is yet to come. */
+	/* Otherwise it is the end of the frame, which is in the future. */
 	ASSERT_EQ(0, set_control(self->rig.video, "Timestamp Source", 1));
 	submit_all(self);
 	for (i = 0; i < COUNT; i++) {
@@ -106,11 +106,11 @@ TEST_F(stream, presentation_times)
 		last = frame.header.presentation_time.time;
 	}
 	EXPECT_LE(COUNT - 2, good);
-	/* The last one is not long ago. */
+	/* The last one was a short time ago. */
 	EXPECT_GT(PATIENCE_MS * 10000LL, (__s64)(now_ns() / 100) - last);
 }
 
-/* I3: sequence numbers do not fall, and frames come in the order of submission. */
+/* I3: sequence numbers do not decrease, and frames come in the order of submission. */
 TEST_F(stream, order)
 {
 	struct ksalloc_complete frame;
@@ -128,7 +128,7 @@ TEST_F(stream, order)
 	EXPECT_LT(0, last);
 }
 
-/* I2: the frames hold what the camera sees, and the pictures move on. */
+/* I2: the frames contain the pictures of the camera, and the pictures move. */
 TEST_F(stream, content)
 {
 	enum { TEXT = PITCH * 64 };
@@ -149,8 +149,8 @@ TEST_F(stream, content)
 }
 
 /*
- * I2: the device writes into the pages that were mapped before the capture, into
- * all of the frame, and into no frame that was not submitted.
+ * I2: the device writes into the pages that were mapped before the capture, into all of the
+ * frame, and into no frame that was not submitted.
  */
 TEST_F(stream, in_place)
 {
@@ -171,7 +171,10 @@ TEST_F(stream, in_place)
 	}
 }
 
-/* I2, H3: a completed frame is the client's: the device writes no more to it. */
+/*
+ * I2, H3: a completed frame belongs to the client: the device does not write to it any
+ * more.
+ */
 TEST_F(stream, completed_frame_is_left_alone)
 {
 	unsigned int j;
@@ -189,7 +192,7 @@ TEST_F(stream, completed_frame_is_left_alone)
 	EXPECT_EQ(FRAME_SIZE, j);
 }
 
-/* A completed frame's dma-buf can be bracketed for the processor's access. */
+/* DMA_BUF_IOCTL_SYNC works on the dma-buf of a completed frame. */
 TEST_F(stream, dmabuf_sync)
 {
 	struct dma_buf_sync sync = {
@@ -208,7 +211,7 @@ TEST_F(stream, dmabuf_sync)
 	EXPECT_EQ(0, call_fd(dmabuf, DMA_BUF_IOCTL_SYNC, &sync));
 }
 
-/* I2: COMPLETE waits for a frame that is submitted only later. */
+/* I2: COMPLETE waits for a frame that is submitted later. */
 TEST_F(stream, complete_waits)
 {
 	struct ksalloc_complete frame;
@@ -221,11 +224,11 @@ TEST_F(stream, complete_waits)
 	EXPECT_EQ(3, frame.index);
 	EXPECT_EQ(0, get_pending(self->connection));
 	EXPECT_EQ(0, in_device(self->allocator));
-	/* It is ours now. */
+	/* The test holds it now. */
 	EXPECT_EQ(0, free_frame(self->allocator, 3));
 }
 
-/* I2: with nothing filled, NONBLOCK gets EAGAIN, by flag and by O_NONBLOCK. */
+/* I2: without a filled frame, NONBLOCK fails with EAGAIN, by flag and by O_NONBLOCK. */
 TEST_F(stream, nonblock)
 {
 	EXPECT_EQ(-EAGAIN, complete(self->connection, KSALLOC_NONBLOCK, 0,
@@ -242,7 +245,7 @@ TEST_F(stream, nonblock)
 	EXPECT_EQ(-ETIMEDOUT, complete(self->connection, 0, in_ms(1), NULL));
 }
 
-/* I2: what the V4L2 file of the caller is told makes no difference. */
+/* I2: ioctls on the V4L2 file of the caller have no effect. */
 TEST_F(stream, nonblocking_video)
 {
 	ASSERT_EQ(0, fcntl(self->rig.video, F_SETFL, O_NONBLOCK));
@@ -266,11 +269,11 @@ TEST_F(stream, deadline)
 	EXPECT_EQ(-ETIMEDOUT, complete(self->connection, 0, 1, NULL));
 	ASSERT_EQ(0, submit(self->connection, 0));
 	ASSERT_EQ(POLLIN, poll_fd(self->connection, POLLIN, PATIENCE_MS));
-	/* In the past, but there is no need to wait. */
+	/* In the past, but the call does not have to wait. */
 	EXPECT_EQ(0, complete(self->connection, 0, 1, NULL));
 }
 
-/* I2: the latest deadlines that there are lie in the future. */
+/* I2: the largest possible deadlines are in the future. */
 TEST_F(stream, deadline_never)
 {
 	static const __u64 deadlines[] = {
@@ -323,7 +326,7 @@ TEST_F(stream, signal)
 	EXPECT_EQ(0, rig_complete(&self->rig, NULL));
 }
 
-/* I2: under SA_RESTART the call goes on waiting, and is served. */
+/* I2: with SA_RESTART the call waits again, and is served. */
 TEST_F(stream, signal_restart)
 {
 	struct ksalloc_complete frame;
@@ -340,7 +343,7 @@ TEST_F(stream, signal_restart)
 	EXPECT_EQ(2, frame.index);
 }
 
-/* E1, I2: poll says EPOLLIN when there is a filled frame, and only then. */
+/* E1, I2: poll reports EPOLLIN when there is a filled frame, and only then. */
 TEST_F(stream, poll)
 {
 	EXPECT_EQ(0, poll_fd(self->connection, POLLIN, 0));
@@ -351,7 +354,7 @@ TEST_F(stream, poll)
 	EXPECT_EQ(0, poll_fd(self->connection, POLLIN, 0));
 }
 
-/* E1, I1: poll says EPOLLERR in a state lower than PAUSE, and only there. */
+/* E1, I1: poll reports EPOLLERR in a state lower than PAUSE, and only there. */
 TEST_F(stream, poll_by_state)
 {
 	static const int expected[] = { POLLERR, POLLERR, 0, 0 };
@@ -364,7 +367,7 @@ TEST_F(stream, poll_by_state)
 	}
 }
 
-/* I2: epoll and select wake up for a filled frame as well. */
+/* I2: a filled frame also wakes epoll and select. */
 TEST_F(stream, epoll_and_select)
 {
 	struct epoll_event event = { .events = EPOLLIN };
@@ -457,7 +460,7 @@ TEST_F(stream, stop_cancels_readers)
 	}
 }
 
-/* I4: so it does where the state is up again before they can look. */
+/* I4: also if the state is back before they run. */
 TEST_F(stream, stop_and_run_cancels_readers)
 {
 	int round;
@@ -475,7 +478,7 @@ TEST_F(stream, stop_and_run_cancels_readers)
 	}
 }
 
-/* I4: pollers hear of it as well. */
+/* I4: pollers are notified as well. */
 TEST_F(stream, stop_wakes_pollers)
 {
 	struct stopper stopper = { self->connection, KSSTATE_STOP };
@@ -487,14 +490,14 @@ TEST_F(stream, stop_wakes_pollers)
 	pthread_join(thread, NULL);
 }
 
-/* I4: the frames in the device come back, though a reader waits for them. */
+/* I4: the frames in the device become free, although a reader waits for them. */
 TEST_F(stream, stop_returns_frames)
 {
 	struct ksalloc_complete frame;
 	struct call call;
 	int i;
 
-	/* Nothing is filled while the device drops all it has. */
+	/* vivid drops all frames, so none is filled. */
 	ASSERT_EQ(0, set_control(self->rig.video,
 				 "Percentage of Dropped Buffers", 100));
 	submit_all(self);
@@ -508,7 +511,7 @@ TEST_F(stream, stop_returns_frames)
 		EXPECT_LE(0, alloc_now(self->allocator));
 }
 
-/* I4: from RUN to PAUSE readers go on waiting, and are served in RUN again. */
+/* I4: from RUN to PAUSE readers continue to wait, and are served in RUN again. */
 TEST_F(stream, pause_keeps_readers)
 {
 	struct ksalloc_complete frame;
@@ -559,7 +562,7 @@ TEST_F(stream, killed_submitter)
 	EXPECT_EQ(0, free_frame(self->allocator, 2));
 }
 
-/* B7: capture goes on with an allocator whose descriptors are all closed. */
+/* B7: capture continues with an allocator whose descriptors are all closed. */
 TEST_F(stream, allocator_closed)
 {
 	int i, before = count_dmabufs();
@@ -587,7 +590,7 @@ static void *read_frames(void *data)
 	return (void *)(long)index;
 }
 
-/* I2: several readers at once: each frame goes to one of them. */
+/* I2: several readers at the same time: each frame is returned to one of them. */
 TEST_F(stream, several_readers)
 {
 	int counts[1 + FRAMES] = { self->connection };
@@ -615,7 +618,7 @@ TEST_F(stream, several_readers)
 		EXPECT_EQ(5, counts[1 + i]);
 }
 
-/* The driver's own errors are passed on; after STOP the device can be used. */
+/* Errors of the driver are passed on. After STOP the device can be used again. */
 TEST_F(stream, device_error)
 {
 	struct ksalloc_complete frame;

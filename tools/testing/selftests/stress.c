@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rough treatment: many processes killed, the driver unbound, the module loaded and
- * unloaded, over and over. What passes here is that nothing hangs, the kernel does
- * not complain, and nothing is left over. See rough.h for counts and seeds.
+ * Stress tests: many processes are killed, the driver is unbound, and the module is loaded
+ * and unloaded, repeatedly. The tests pass if nothing hangs, the kernel logs no warning,
+ * and nothing is leaked. rough.h describes counts and seeds.
  */
 #include "passing.h"
 #include "rough.h"
@@ -44,7 +44,7 @@ FIXTURE_TEARDOWN(stress)
 
 enum passed { PASSED_CONNECTION, PASSED_ALLOCATOR, PASSED_OTHER, PASSED };
 
-/* Keeps a frame for a while; then it goes to the device, or is free. */
+/* Holds a frame for some time, and then submits or frees it. */
 static void use_frame(int connection, int allocator, int index,
 		      unsigned int *seed)
 {
@@ -53,7 +53,7 @@ static void use_frame(int connection, int allocator, int index,
 		free_frame(allocator, index);
 }
 
-/* One who shares a connection that runs already, and its allocator */
+/* A process that shares a running connection and its allocator */
 static void share(const int *fds, unsigned int *seed)
 {
 	int connection = fds[PASSED_CONNECTION];
@@ -61,7 +61,7 @@ static void share(const int *fds, unsigned int *seed)
 	int index;
 
 	for (;;) {
-		/* Now and then it would wait for ever. */
+		/* Otherwise it could wait for ever. */
 		index = alloc_frame(allocator, 0,
 				    pick(seed, 16) ? in_ms(pick(seed, 5)) : 0);
 		if (index >= 0)
@@ -76,7 +76,7 @@ static void share(const int *fds, unsigned int *seed)
 	}
 }
 
-/* One who captures with an allocator that others have as well */
+/* A process that captures with an allocator that it shares with others */
 static void capture(const struct cameras *cameras, int allocator,
 		    unsigned int *seed)
 {
@@ -87,7 +87,7 @@ static void capture(const struct cameras *cameras, int allocator,
 	if (connection < 0 || set_allocator(connection, allocator))
 		_exit(1);
 	for (;;) {
-		/* Only one has the device; the others try. */
+		/* Only one process has the device; the others try to get it. */
 		if (set_state(connection, KSSTATE_RUN))
 			sleep_ms(1);
 		index = alloc_frame(allocator, 0, in_ms(pick(seed, 5)));
@@ -101,7 +101,7 @@ static void capture(const struct cameras *cameras, int allocator,
 	}
 }
 
-/* It has nothing but what is passed to it, and ends only by being killed. */
+/* It uses only descriptors that are passed to it, and ends only when it is killed. */
 static void be_killed(const struct cameras *cameras, int socket,
 		      unsigned int seed)
 {
@@ -118,7 +118,7 @@ static void be_killed(const struct cameras *cameras, int socket,
 	share(fds, &seed);
 }
 
-/* Those that were killed too early have not taken what was for them. */
+/* Processes that were killed too early have not received their descriptors. */
 static void drain(int socket)
 {
 	unsigned int count;
@@ -129,7 +129,7 @@ static void drain(int socket)
 			close(fds[--count]);
 }
 
-/* Open files for one of them, which has them alone once they are closed here */
+/* Makes open files for one process. Only that process has them when they are closed here */
 static void send_own_files(const struct cameras *cameras, int socket)
 {
 	const int fds[PASSED] = {
@@ -164,10 +164,10 @@ static void kill_crowd(struct cameras *cameras, int sockets[2],
 		ASSERT_LE(0, pids[i]);
 		if (!pids[i])
 			be_killed(cameras, sockets[1], random_bits(&cameras->seed));
-		/* The child's are not ours. */
+		/* The numbers of the child are not those of the parent. */
 		random_bits(&cameras->seed);
 	}
-	/* Half of the time, all of it happens in the middle of the stream. */
+	/* Half of the time, everything happens during the stream. */
 	if (chance(&cameras->seed, 50))
 		ASSERT_TRUE(EVENTUALLY(is_held(cameras->rig.allocator) ||
 				       is_held(cameras->allocator)));
@@ -186,9 +186,9 @@ static void kill_crowd(struct cameras *cameras, int sockets[2],
 }
 
 /*
- * B7: processes that have open files of connection and allocators by passed descriptors
- * are killed at random moments: all that they held is free again each time, and after
- * the end of the stream so is every frame.
+ * B7: processes that have open files of connections and allocators by passed descriptors
+ * are killed at random moments: all frames that they held are free each time, and after the
+ * end of the stream every frame is free.
  */
 TEST_F_TIMEOUT(stress, kills, LAST_RESORT_S)
 {
@@ -199,7 +199,7 @@ TEST_F_TIMEOUT(stress, kills, LAST_RESORT_S)
 	int sockets[2];
 	bool held;
 
-	/* The device of the other camera is the crowd's. */
+	/* The processes use the device of the other camera. */
 	close(cameras->connection);
 	cameras->connection = -1;
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0,
@@ -213,7 +213,7 @@ TEST_F_TIMEOUT(stress, kills, LAST_RESORT_S)
 		kill_crowd(cameras, sockets, size, &held);
 		kills += size;
 		busy += held;
-		/* What was submitted here is in the device still. */
+		/* Frames that were submitted here are still in the device. */
 		ASSERT_TRUE(EVENTUALLY(!is_held(cameras->rig.allocator)));
 		ASSERT_TRUE(EVENTUALLY(!allocated(cameras->allocator)));
 		ASSERT_EQ(0, waiters(cameras->rig.allocator));
@@ -235,7 +235,7 @@ TEST_F_TIMEOUT(stress, kills, LAST_RESORT_S)
 
 /* The driver unbound */
 
-/* Those who use a connection until it is without a device */
+/* Threads and processes that use a connection until its device has disappeared */
 struct users {
 	int connection, allocator;
 	atomic_int running;
@@ -269,7 +269,7 @@ static void *poll_until_gone(void *data)
 	return NULL;
 }
 
-/* Gets frames as they become free, and waits for ever where none is. */
+/* Allocates frames as they become free, and waits without a deadline. */
 static void *submit_until_gone(void *data)
 {
 	struct users *users = data;
@@ -289,7 +289,7 @@ static void *submit_until_gone(void *data)
 	return NULL;
 }
 
-/* Takes frames through the device while it goes. */
+/* Passes frames through the device until it disappears. */
 static void *walk_until_gone(void *data)
 {
 	struct users *users = data;
@@ -329,7 +329,7 @@ FIXTURE_SETUP(unbound)
 {
 	self->seed = choose_seed();
 	repair_machine();
-	/* To make all of vivid's devices takes long: one capture node will do. */
+	/* Loading all devices of vivid takes long. One capture node is enough. */
 	self->reloaded = true;
 	reload_vivid("n_devs=1 node_types=1 num_inputs=1 input_types=0");
 	ASSERT_TRUE(EVENTUALLY(camera_exists(0)));
@@ -364,7 +364,7 @@ static unsigned int unbind_once(struct unbound_fixture *self)
 		submit_until_gone, walk_until_gone,
 	};
 	struct users users = { .allocator = self->rig.allocator };
-	/* Some of the time, nobody changes the state. */
+	/* In some rounds, no thread changes the state. */
 	unsigned int count = ARRAY_SIZE(work) - pick(&self->seed, 2), i;
 	pthread_t threads[ARRAY_SIZE(work)];
 	int video = open_camera(0);
@@ -378,7 +378,7 @@ static unsigned int unbind_once(struct unbound_fixture *self)
 	for (i = 0; i < count; i++)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, work[i],
 					    &users));
-	/* With nobody who stops it, a frame comes for certain. */
+	/* If no thread stops the stream, a frame is completed for certain. */
 	if (count < ARRAY_SIZE(work) && chance(&self->seed, 50))
 		ASSERT_TRUE(EVENTUALLY(users.frames));
 	sleep_ms(pick(&self->seed, 60));
@@ -386,7 +386,7 @@ static unsigned int unbind_once(struct unbound_fixture *self)
 	ASSERT_TRUE(EVENTUALLY(!users.running));
 	for (i = 0; i < count; i++)
 		pthread_join(threads[i], NULL);
-	/* Before anything is closed */
+	/* Before any file is closed */
 	EXPECT_TRUE(EVENTUALLY(allocated(users.allocator) == 0));
 	EXPECT_EQ(0, waiters(users.allocator));
 	close(users.connection);
@@ -396,9 +396,9 @@ static unsigned int unbind_once(struct unbound_fixture *self)
 }
 
 /*
- * I6: the driver is unbound again and again in the middle of a stream, with
- * readers blocked, polling, submitting and changing the state: all of them come
- * back with ENODEV or EPOLLHUP, and all frames come back by themselves.
+ * I6: the driver is unbound repeatedly during a stream, while threads read, poll, submit
+ * and change the state: all of them end with ENODEV or EPOLLHUP, and all frames become
+ * free.
  */
 TEST_F_TIMEOUT(unbound, again_and_again, LAST_RESORT_S)
 {
@@ -437,7 +437,7 @@ static void *open_and_close(void *data)
 	return NULL;
 }
 
-/* Short, but with everything in it */
+/* Short, but with all kinds of calls */
 static void use_module(int video, int heap)
 {
 	int ksalloc, connection, allocator, index;
@@ -469,8 +469,8 @@ static void find_module(char *path, size_t size)
 }
 
 /*
- * The module is loaded, used with frames in the device, and unloaded again and
- * again, while somebody else opens its device: it goes whenever nobody uses it.
+ * The module is loaded, used with frames in the device, and unloaded repeatedly, while
+ * another thread opens its device: it can be unloaded whenever it is not in use.
  */
 TEST_TIMEOUT(load, LAST_RESORT_S)
 {

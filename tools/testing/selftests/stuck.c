@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Devices that do not answer, do not stop, or disappear while they write: who waits for
- * them, and when their frames are handed out. The device is ksalloc-test-device.
+ * Devices that do not respond, do not stop, or disappear while they write: which calls wait
+ * for them, and when their frames become free. The device is ksalloc-test-device.
  */
 #include "kernel.h"
 
@@ -12,7 +12,7 @@
 #define DEVICE_NODE "/dev/ksalloc-test-device"
 #define DEVICE_FRAME_SIZE 4096
 
-/* A connection to a device, in PAUSE, with an allocator; and an agent who shares it */
+/* A connection to a device, in PAUSE, with an allocator; and an agent that shares it */
 FIXTURE(stuck) {
 	int ksalloc;
 	int device;
@@ -45,7 +45,7 @@ static void device_fail(int device, enum device_op op, int error)
 	ASSERT_EQ(0, call_fd(device, DEVICE_FAIL, &arg));
 }
 
-/* As with an exposure without end: the device writes into all frames that it has. */
+/* As with an exposure that does not end: the device writes into all its frames. */
 static void device_expose(int device)
 {
 	ASSERT_EQ(0, call_fd(device, DEVICE_FILL, (void *)0));
@@ -116,8 +116,8 @@ static void submit_all(struct stuck_fixture *self)
 }
 
 /*
- * Begins a call in which an operation of the device blocks. When the test fails, the
- * call goes on until the teardown, so its argument is not on the stack.
+ * Begins a call in which an operation of the device blocks. If the test fails, the call
+ * continues until the teardown, so its argument is not on the stack.
  */
 static void begin_blocked(struct stuck_fixture *self, enum device_op op,
 			  unsigned long request, void *arg)
@@ -137,7 +137,10 @@ static int end_blocked(struct stuck_fixture *self)
 	return call_result(&self->call);
 }
 
-/* What does not need the device comes back. If it waits, the operation is impatient. */
+/*
+ * Calls that do not need the device return. If one waits, the operation times out and is
+ * counted as impatient.
+ */
 static void expect_others_go_on(struct stuck_fixture *self)
 {
 	char text[16];
@@ -171,7 +174,7 @@ static void expect_state_change(struct stuck_fixture *self, enum device_op op,
 	EXPECT_EQ(state, get_state(self->connection));
 }
 
-/* Nobody waits for a device that is made ready, but those who need it, */
+/* Only calls that need the device wait for one that is being acquired, */
 TEST_F(stuck, acquire)
 {
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
@@ -192,13 +195,13 @@ TEST_F(stuck, stop)
 	expect_state_change(self, DEVICE_OP_STOP, KSSTATE_STOP);
 }
 
-/* that lets go of the frames, */
+/* that releases the frames, */
 TEST_F(stuck, release)
 {
 	expect_state_change(self, DEVICE_OP_RELEASE, KSSTATE_STOP);
 }
 
-/* that takes a frame, */
+/* that queues a frame, */
 TEST_F(stuck, queue)
 {
 	static struct ksalloc_submit arg = {
@@ -213,7 +216,7 @@ TEST_F(stuck, queue)
 	EXPECT_EQ(1, in_device(self->allocator));
 }
 
-/* or that gives one back. */
+/* or that dequeues one. */
 TEST_F(stuck, dequeue)
 {
 	static struct ksalloc_complete arg = { .size = sizeof(arg) };
@@ -225,7 +228,7 @@ TEST_F(stuck, dequeue)
 	end_blocked(self);
 }
 
-/* D3, D4: while the device is asked for its framing, frames go round. */
+/* D3, D4: while the device is asked for its framing, frames can be captured. */
 TEST_F(stuck, framing)
 {
 	static struct ksalloc_get_framing_ex details = { .size = sizeof(details) };
@@ -247,7 +250,7 @@ TEST_F(stuck, framing)
 	EXPECT_LE(0, end_blocked(self));
 }
 
-/* The device writes into all frames, and somebody waits for one. */
+/* The device writes into all frames, and a call waits for a free one. */
 static void stream_with_waiter(struct stuck_fixture *self, struct call *waiter,
 			       struct ksalloc_alloc *arg)
 {
@@ -257,7 +260,7 @@ static void stream_with_waiter(struct stuck_fixture *self, struct call *waiter,
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 }
 
-/* The device goes on to write. */
+/* The device continues to write. */
 static void expect_writes(int device)
 {
 	const unsigned int before = device_state(device).writes;
@@ -265,7 +268,7 @@ static void expect_writes(int device)
 	EXPECT_TRUE(EVENTUALLY(device_state(device).writes > before + FRAMES));
 }
 
-/* The frames stay in the device, and who waits for one goes on waiting. */
+/* The frames stay in the device, and the waiting call continues to wait. */
 static void expect_frames_kept(struct stuck_fixture *self, struct call *waiter)
 {
 	expect_writes(self->device);
@@ -274,7 +277,7 @@ static void expect_frames_kept(struct stuck_fixture *self, struct call *waiter)
 	EXPECT_EQ(1, waiters(self->allocator));
 }
 
-/* The device does not write any more into a frame that was handed out. */
+/* The device does not write any more into a frame that was given to the waiting call. */
 static void expect_frame_is_ours(struct stuck_fixture *self, unsigned int index)
 {
 	int dmabuf = export_frame(self->allocator, index);
@@ -284,7 +287,7 @@ static void expect_frame_is_ours(struct stuck_fixture *self, unsigned int index)
 	close(dmabuf);
 	for (i = 0; i < 2; i++)
 		word[i] = 0xffffffff;
-	/* Several times what it takes the device to write */
+	/* Several times the period of the device */
 	sleep_ms(10 * DEVICE_PERIOD_MS);
 	for (i = 0; i < 2; i++)
 		EXPECT_EQ(0xffffffff, read_word(&word[i]));
@@ -300,8 +303,8 @@ static void unregister_and_block_stop(struct stuck_fixture *self)
 }
 
 /*
- * I4, I6: a device that has disappeared writes into its frames until it is stopped. They
- * are handed out then, and not before.
+ * I4, I6: a device that has disappeared writes into its frames until it is stopped. The
+ * frames become free then, and not before.
  */
 TEST_F(stuck, unregistered_while_it_writes)
 {
@@ -476,8 +479,8 @@ static void *close_in_thread(void *data)
 }
 
 /*
- * I4: a device that does not stop keeps its frames until it is destroyed. Nothing can be
- * done with the connection meanwhile but to close it.
+ * I4: a device that does not stop keeps its frames until it is destroyed. Until then the
+ * connection can only be closed.
  */
 static void expect_stuck(struct stuck_fixture *self, struct call *waiter,
 			 const struct ksalloc_alloc *arg)
@@ -490,7 +493,7 @@ static void expect_stuck(struct stuck_fixture *self, struct call *waiter,
 	EXPECT_TRUE(fdinfo_value(self->connection, "state", text, sizeof(text)));
 	EXPECT_TRUE(!strcmp("STUCK", text) || !strcmp("GONE", text));
 
-	/* Not before its end has come, either */
+	/* Not before the connection has ended */
 	device_block(self->device, 1UL << DEVICE_OP_DESTROY);
 	agent_kill(&self->agent);
 	self->agent.pid = 0;
@@ -551,7 +554,7 @@ TEST_F(stuck, stop_fails_when_unregistered)
 	expect_stuck(self, &waiter, &arg);
 }
 
-/* What the device says of each operation is passed on, and the state stays. */
+/* Errors of each operation are passed on, and the state does not change. */
 TEST_F(stuck, operations_fail)
 {
 	struct ksalloc_complete out;

@@ -20,7 +20,7 @@
 #define WIDTH 320
 #define HEIGHT 180
 #define FRAME_SIZE (WIDTH * HEIGHT * 2)
-/* Two pixels in lines below vivid's text, in its white and its black bar */
+/* Two pixels in lines below the text of vivid, in its white and its black bar */
 #define WHITE ((HEIGHT - 8) * WIDTH * 2 + 16)
 #define BLACK ((HEIGHT - 7) * WIDTH * 2 - 16)
 /* The content of a frame that was not filled */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of descriptors of the calling process, its POSIX locks and its locked memory:
- * the module puts no dma-buf into the table for the time of a call, and closes nothing.
+ * The descriptors, POSIX locks and locked memory of the calling process: the module puts no
+ * dma-buf into the table of descriptors during a call, and closes nothing.
  */
 #include "ksalloc_test.h"
 
@@ -17,7 +17,7 @@
 #define FRAMES 16
 #define WIDTH 1920
 #define HEIGHT 1080
-/* How often the state changes, or a frame is completed and submitted */
+/* Number of changes of the state, or of frames that are completed and submitted */
 #define ROUNDS 40
 /* The search looks at descriptors below this number. */
 #define NUMBERS 32
@@ -67,8 +67,8 @@ static void *search_always(void *data)
 }
 
 /*
- * Runs @work in a process that has only the connection, while a thread of it looks for
- * other descriptors. Returns how many it found.
+ * Runs @work in a process that has only the connection, while one of its threads looks for
+ * other descriptors. Returns the number of descriptors that it found.
  */
 static int search_while(int connection, void (*work)(int connection))
 {
@@ -156,8 +156,8 @@ static int count_locks(void)
 }
 
 /*
- * Closing any descriptor of a file drops the process's POSIX locks on it. Locks on dma-bufs
- * of frames are still there after each call.
+ * Closing any descriptor of a file drops the POSIX locks of the process on it. Locks on
+ * dma-bufs of frames still exist after each call.
  */
 TEST_F(table, locks_stay)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How those who want to know of free frames are told: all the same, each frame once, and
- * with others' calls in between.
+ * Notification of free frames: all ways report the same frames, each frame once, and other
+ * tasks run in between.
  */
 #include "events.h"
 
@@ -9,12 +9,12 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 
-/* Who looks at an allocator while many of its frames become free at once */
+/* A thread that watches an allocator while many of its frames become free together */
 struct observer {
 	int allocator;
 	int frames;
 	atomic_bool stop;
-	int seen; /* how often some were free, and others not */
+	int seen; /* how often only some of them were free */
 	pthread_t thread;
 };
 
@@ -36,7 +36,7 @@ static void *observer_thread(void *data)
 	return NULL;
 }
 
-/* On the same processor as all, but before all */
+/* On the same processor, with the highest priority */
 static void observer_start(struct observer *observer)
 {
 	const struct sched_param urgent = { .sched_priority = 1 };
@@ -65,10 +65,10 @@ static void only_one_processor(void)
 
 #define EVENTS 16
 
-/* Events on an allocator, each of an eventfd that many watch */
+/* Events on an allocator, each with an eventfd that has many waiters */
 static void watch_often(int allocator, int *fds)
 {
-	/* To tell them has to take a few milliseconds, on any kernel */
+	/* Signalling them has to take a few milliseconds, on any kernel */
 	int watchers = is_debug_kernel() ? 25 : 250, i, j;
 	struct epoll_event event = { .events = EPOLLIN };
 
@@ -90,9 +90,9 @@ static void watch_often(int allocator, int *fds)
 #define DYING_FRAMES 32
 
 /*
- * B7: while a process dies whose many frames are told of to many, others run on its
- * processor: one that has priority sees some of the frames free and others not yet.
- * Where the kernel goes through all in one piece, it sees none or all.
+ * B7: while a process with many frames dies, and many waiters are notified, other tasks run
+ * on its processor: a task with priority sees some of the frames free and others not. If
+ * the kernel freed all of them without a break, it would see none or all.
  */
 TEST_F_TIMEOUT(events, others_run_while_frames_come_back, 60)
 {
@@ -122,7 +122,7 @@ TEST_F_TIMEOUT(events, others_run_while_frames_come_back, 60)
 
 #define DEVICE_FRAMES 24
 
-/* I4: the same when a device lets go of its frames. */
+/* I4: the same when a device returns its frames. */
 TEST_F_TIMEOUT(events, others_run_while_device_lets_go, 60)
 {
 	struct observer observer = { .frames = DEVICE_FRAMES };
@@ -149,9 +149,9 @@ TEST_F_TIMEOUT(events, others_run_while_device_lets_go, 60)
 }
 
 /*
- * E1: at each step of a walk, poll, select, and epoll say the same; edge-triggered
- * epoll reports once what an eventfd counts once; neither says anything of a frame
- * that goes to a waiter.
+ * E1: at each step of a random walk, poll, select, and epoll report the same;
+ * edge-triggered epoll reports once what an eventfd counts once; neither reports a frame
+ * that is given to a waiter.
  */
 TEST_F(events, agree)
 {
@@ -180,7 +180,7 @@ TEST_F(events, agree)
 			free++;
 			news = 1;
 		} else if (held[index]) {
-			/* With none free, one goes from hand to hand. */
+			/* If none is free, a freed frame is given to a waiter. */
 			call_start(&call, self->allocator, KSALLOC_ALLOC, &arg);
 			ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 1));
 			ASSERT_EQ(0, free_frame(self->allocator, index));
@@ -204,7 +204,7 @@ TEST_F(events, agree)
 	}
 }
 
-/* What threads that make frames free at the same time share */
+/* Data of threads that free frames at the same time */
 struct storm {
 	int allocator;
 	atomic_int freed;
@@ -232,9 +232,9 @@ static void *storm_frees(void *data)
 }
 
 /*
- * E1: while three threads free frames, an event that was enabled before counts each of
- * them exactly once, and each of many one-shots counts one of them exactly once,
- * however they are enabled and disabled meanwhile.
+ * E1: while three threads free frames, an event that was enabled before counts each frame
+ * exactly once, and each of many one-shot events counts one frame exactly once, while they
+ * are enabled and disabled.
  */
 TEST_F_TIMEOUT(events, storm, 60)
 {
@@ -258,7 +258,7 @@ TEST_F_TIMEOUT(events, storm, 60)
 	for (i = 0; storm.left; i = (i + 1) % STORM_ONESHOTS) {
 		ret = enable_free(self->allocator, KSALLOC_EVENT_ONESHOT,
 				  once[i], &ids[i]);
-		/* Nobody was told of it since the last time round */
+		/* It was not signalled since the last round */
 		ASSERT_TRUE(!ret || ret == -EBUSY);
 		enabled += !ret;
 		if (i % 3 == 0 && !disable_event(self->allocator, ids[i]))
@@ -270,7 +270,7 @@ TEST_F_TIMEOUT(events, storm, 60)
 		pthread_join(threads[i], NULL);
 	EXPECT_EQ(storm.freed, counted(self->eventfd));
 
-	/* What is still enabled is told now. */
+	/* Events that are still enabled are signalled now. */
 	ASSERT_LE(0, i = alloc_now(self->allocator));
 	ASSERT_EQ(0, free_frame(self->allocator, i));
 	for (i = 0; i < STORM_ONESHOTS; i++)

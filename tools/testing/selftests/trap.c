@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calls that are held up: see trap.h.
+ * Calls that are stopped: see trap.h.
  */
 #include "trap.h"
 
@@ -11,9 +11,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* vivid's controls; one that is a text is copied while the camera is locked. */
+/* Controls of vivid. A string control is copied while the camera is locked. */
 #define TEXT_CONTROL "String"
-/* The most bytes that vivid takes of it, with the NUL */
+/* The maximum number of bytes that vivid copies, with the NUL */
 #define TEXT_SIZE 5
 
 static char *new_page(void)
@@ -58,7 +58,7 @@ void trap_set(struct trap *trap, enum trap_kind kind, const void *arg,
 				     &protect));
 }
 
-/* Somebody has met the page, and waits. */
+/* A thread is at the page fault and waits. */
 static void wait_for_fault(struct trap *trap)
 {
 	struct uffd_msg message;

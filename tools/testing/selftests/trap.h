@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Calls that are stopped at a page fault, by userfaultfd
+ * Calls that are stopped at a page fault, with userfaultfd
  */
 #ifndef SELFTESTS_TRAP_H
 #define SELFTESTS_TRAP_H
@@ -27,9 +27,9 @@ struct trap {
 
 void trap_set(struct trap *trap, enum trap_kind kind, const void *arg,
 	      size_t size);
-/* Begin the call, and wait until it is stopped. */
+/* Begins the call, and waits until it is stopped. */
 void trap_spring(struct trap *trap, int fd, unsigned long request);
-/* Let the call go on; wait for its result. */
+/* Lets the call continue; trap_result() waits for its result. */
 void trap_let_go(struct trap *trap);
 int trap_result(struct trap *trap);
 /* Both. The answer is at the beginning of the page. */
@@ -41,8 +41,8 @@ int trap_release_faulting(struct trap *trap);
 void *read_only_page(const void *arg, size_t size);
 
 /*
- * A camera that does not answer: a V4L2 call of this process holds the driver's lock. All
- * other calls that need the driver wait until camera_let_go().
+ * A camera that does not respond: a V4L2 call of this process holds the lock of the driver.
+ * All other calls that need the driver wait until camera_let_go().
  */
 struct held_camera {
 	int video;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A right call of each ioctl: see usage.h.
+ * A valid call of each ioctl: see usage.h.
  */
 #include "usage.h"
 
@@ -9,7 +9,7 @@
 
 struct meaning {
 	void (*prepare)(struct abi_fixture *self, union ioctl_argument *arg);
-	/* Without one, a descriptor that was returned is closed. */
+	/* Without such a function, a returned descriptor is closed. */
 	void (*undo)(struct abi_fixture *self, const union ioctl_argument *arg,
 		     int result);
 	bool on_idle_connection;
@@ -74,7 +74,7 @@ static void undo_set_state(struct abi_fixture *self,
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
 }
 
-/* Frames with even numbers go by a descriptor, the others by the kernel's thread. */
+/* Frames with even indexes are queued by descriptor, the others by the kernel thread. */
 static void prepare_submit(struct abi_fixture *self, union ioctl_argument *arg)
 {
 	take_frame(self, &arg->submit.index);

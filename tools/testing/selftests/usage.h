@@ -2,8 +2,8 @@
 /*
  * For each ioctl, a call that succeeds, and how to undo it.
  *
- * A new ioctl needs an entry in usage.c only if an argument of zeroes is not right, or if a
- * call has an effect other than a new descriptor.
+ * A new ioctl needs an entry in usage.c only if an argument of zeroes is not valid, or if
+ * the call has another effect than a new descriptor.
  */
 #ifndef SELFTESTS_USAGE_H
 #define SELFTESTS_USAGE_H
@@ -11,10 +11,10 @@
 #include "ioctls.h"
 #include "ksalloc_test.h"
 
-/* Bytes of out fields before a call */
+/* Value of the bytes of out fields before a call */
 #define FILLER 0xa5
 
-/* A connection that runs all the time, and another in STOP */
+/* A running connection, and another one in STOP */
 FIXTURE(abi) {
 	struct rig rig;
 	int spare_video;	/* of the other camera, not connected */
@@ -24,12 +24,12 @@ FIXTURE(abi) {
 	int dmabuf;		/* of the frame that is submitted, or -1 */
 };
 
-/* The file for a call on a kind of file, or of an ioctl */
+/* A file for calls on a kind of file, or for an ioctl */
 int usage_fd(const struct abi_fixture *self, enum file_kind kind);
 int usage_op_fd(const struct abi_fixture *self, const struct ioctl_entry *op);
-/* Fill in an argument for a call that succeeds. */
+/* Fills in an argument for a call that succeeds. */
 void usage_fill(struct abi_fixture *self, const struct ioctl_entry *op, void *arg);
-/* Undo a call, whether it succeeded or failed. */
+/* Undoes a call, whether it succeeded or failed. */
 void usage_undo(struct abi_fixture *self, const struct ioctl_entry *op,
 		const void *arg, int result);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The V4L2 file of the caller and other files of the same device: they cannot interfere
- * while the connection has the device's buffers.
+ * The V4L2 file of the caller, and other files of the same device: they cannot interfere
+ * while the connection has the buffers of the device.
  */
 #include "ksalloc_test.h"
 

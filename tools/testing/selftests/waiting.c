@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ALLOC where no frame is free: who waits, for how long, and in which order.
+ * ALLOC when no frame is free: which calls wait, how long, and in which order.
  */
 #include "frames.h"
 
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* B2: with no frame free, NONBLOCK gets EAGAIN, by flag and by O_NONBLOCK. */
+/* B2: without a free frame, NONBLOCK fails with EAGAIN, by flag and by O_NONBLOCK. */
 TEST_F(frames, nonblock)
 {
 	take_all(self->allocator);
@@ -36,17 +36,17 @@ TEST_F(frames, deadline)
 	deadline = in_ms(100);
 	EXPECT_EQ(-ETIMEDOUT, alloc_frame(self->allocator, 0, deadline));
 	EXPECT_LE(deadline, now_ns());
-	/* Taken for a duration, it would have ended at twice this time. */
+	/* If it were used as a duration, the call would end at twice this time. */
 	EXPECT_LT(now_ns(), deadline + deadline / 4 * 3);
 	EXPECT_EQ(0, waiters(self->allocator));
 	EXPECT_EQ(FRAMES, allocated(self->allocator));
-	/* The wait that was given up takes no frame. */
+	/* The call that timed out does not take a frame. */
 	ASSERT_EQ(0, free_frame(self->allocator, 0));
 	EXPECT_EQ(FRAMES - 1, allocated(self->allocator));
 	EXPECT_EQ(0, alloc_now(self->allocator));
 }
 
-/* B2: a deadline in the past matters only where there is no frame. */
+/* B2: a deadline in the past matters only if no frame is free. */
 TEST_F(frames, deadline_past)
 {
 	__u64 past = now_ns() - 1000000000;
@@ -59,7 +59,7 @@ TEST_F(frames, deadline_past)
 	EXPECT_EQ(0, waiters(self->allocator));
 }
 
-/* B2: the latest deadlines that there are lie in the future. */
+/* B2: the largest possible deadlines are in the future. */
 TEST_F(frames, deadline_never)
 {
 	static const __u64 deadlines[] = {
@@ -108,7 +108,7 @@ TEST_F(frames, wait_for_free)
 	EXPECT_EQ(FRAMES, allocated(self->allocator));
 }
 
-/* B3: waiters in threads are served in the order in which they came. */
+/* B3: waiting calls in threads are served in order. */
 TEST_F(frames, fifo_threads)
 {
 	enum { WAITERS = 12 };
@@ -130,7 +130,7 @@ TEST_F(frames, fifo_threads)
 	}
 }
 
-/* B3: the same for waiters in several processes, mixed with threads. */
+/* B3: the same for waiting calls in several processes and threads. */
 TEST_F(frames, fifo_processes)
 {
 	enum { PAIRS = 4 };
@@ -164,7 +164,10 @@ TEST_F(frames, fifo_processes)
 	EXPECT_EQ(0, waiters(self->allocator));
 }
 
-/* B3: many frames freed at once go to as many waiters, and to no others. */
+/*
+ * B3: many frames that are freed together are given to as many waiting calls, and to no
+ * others.
+ */
 TEST_F(frames, fifo_several_at_once)
 {
 	struct ksalloc_alloc args[FRAMES + 2];
@@ -190,7 +193,7 @@ TEST_F(frames, fifo_several_at_once)
 	EXPECT_EQ(0, call_result(&calls[FRAMES + 1]));
 }
 
-/* B3: no newcomer overtakes a waiter, however fast he is. */
+/* B3: no later call overtakes a waiting one, however fast it is. */
 TEST_F(frames, no_overtaking)
 {
 	struct ksalloc_alloc arg;
@@ -225,7 +228,7 @@ static void handle(int signal, int flags)
 	ASSERT_EQ(0, sigaction(signal, &action, NULL));
 }
 
-/* B4: a signal ends the wait with EINTR; the waiter is gone from the queue. */
+/* B4: a signal ends the wait with EINTR; the call is not in the queue any more. */
 TEST_F(frames, signal)
 {
 	struct ksalloc_alloc arg;
@@ -243,7 +246,7 @@ TEST_F(frames, signal)
 	EXPECT_EQ(1, alloc_now(self->allocator));
 }
 
-/* B4: under SA_RESTART the call goes on waiting, and is served. */
+/* B4: with SA_RESTART the call waits again, and is served. */
 TEST_F(frames, signal_restart)
 {
 	struct ksalloc_alloc arg;
@@ -306,7 +309,7 @@ TEST_F(frames, signal_restart_deadline)
 	EXPECT_EQ(1, handled);
 }
 
-/* B4: a process that is stopped and continued goes on waiting. */
+/* B4: a process that is stopped and continued still waits. */
 TEST_F(frames, stop_and_continue)
 {
 	struct agent agent;
@@ -324,7 +327,7 @@ TEST_F(frames, stop_and_continue)
 	EXPECT_EQ(3, agent_end_alloc(&agent));
 }
 
-/* B4: when a waiter is interrupted the frame goes to the next in line. */
+/* B4: when a waiting call is interrupted, the frame is given to the next one. */
 TEST_F(frames, signal_next_in_line)
 {
 	struct ksalloc_alloc args[3];
@@ -346,7 +349,7 @@ TEST_F(frames, signal_next_in_line)
 	EXPECT_EQ(0, call_result(&calls[2]));
 }
 
-/* B4: when a waiter is killed the frame goes to the next in line. */
+/* B4: when a waiting process is killed, the frame is given to the next call. */
 TEST_F(frames, killed_waiter)
 {
 	struct agent first, second;
