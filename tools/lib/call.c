@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Thin calls: one function for each ioctl, and for opening what they act on.
+ * Thin calls: one function for each ioctl, and functions that open files.
  *
- * The kernel's structures may grow. Here their sizes are those this file was
- * compiled with; the caller sees only plain values and structures that stay as
- * they are.
+ * The structures of the kernel may grow in later versions. This file uses the sizes with
+ * which it was compiled. The caller sees only plain values and structures that do not
+ * change.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -319,7 +319,7 @@ static int sync_access(int dmabuf_fd, unsigned int access, __u64 end)
 	if (access & LIBKS_WRITE)
 		arg.flags |= DMA_BUF_SYNC_WRITE;
 
-	/* An exporter that waits for a device may ask to be called again */
+	/* An exporter that waits for a device may require another call */
 	do {
 		ret = call(dmabuf_fd, DMA_BUF_IOCTL_SYNC, &arg);
 	} while (ret == -EINTR || ret == -EAGAIN);

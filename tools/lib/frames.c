@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mapped frames: each frame's dma-buf is exported and mapped once, and both
- * are kept, because the kernel keeps a frame's dma-buf for the allocator's
- * whole life. A frame that is allocated needs no call to be reached.
+ * Mapped frames: each frame's dma-buf is exported and mapped once. Both are kept, because a
+ * frame always has the same dma-buf. A program can access an allocated frame without
+ * another call.
  */
 #include <errno.h>
 #include <stdint.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The one framing that suits several connections; see ks/resolve.h for what is
- * said by whom and what it means.
+ * Finds the framing for several connections. ks/resolve.h describes the rules.
  *
- * A need is a list of items, of which any one has to be met. Items are added to
- * a choice one by one, each only where it agrees with those that are in it, so
- * that a choice which comes to its end suits all.
+ * A "need" is the requirements of a connection: a list of items, of which one has to be
+ * met. The search adds one item of each need to a "choice", but only if it is compatible
+ * with the items in it. A choice with an item of each need is a solution. A "wish" is a
+ * preference.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -17,7 +17,7 @@
 
 #define MAX_SIZE 0xffffffffU
 #define AGREED (-1)
-/* An item has its framing range, and its physical one where that is a wish */
+/* An item has its framing range, and its physical range if that is a preference */
 #define WISHES 2
 
 #define ALL_REQUIREMENTS ( \
@@ -29,14 +29,14 @@
 
 static const struct ks_framing_range any_size = { 1, MAX_SIZE, 1 };
 
-/* A range of sizes that is a wish, and how much it weighs */
+/* A preferred range of sizes, and its weights */
 struct wish {
 	struct ks_framing_range range;
 	__u64 in_place_weight;
 	__u64 not_in_place_weight;
 };
 
-/* An item, in the terms in which items are compared */
+/* An item, in a form in which items can be compared */
 struct item {
 	struct ks_guid memory_type;
 	struct ks_guid bus_type;
@@ -65,7 +65,7 @@ struct problem {
 	struct alternatives needs[LIBKS_RESOLVE_NEEDS];
 };
 
-/* Items that agree, one for each of the first connections */
+/* Compatible items, one for each of the first connections */
 struct choice {
 	unsigned int count;
 	const struct item *items[LIBKS_RESOLVE_NEEDS];
@@ -82,7 +82,7 @@ struct choice {
 	struct ks_framing_range sizes;
 };
 
-/* The best choice so far, as the caller will see it */
+/* The best choice so far, in the form for the caller */
 struct best {
 	bool found;
 	__u64 weight;
@@ -117,7 +117,7 @@ static bool range_is_any(const struct ks_framing_range *range)
 	return !memcmp(range, &any_size, sizeof(any_size));
 }
 
-/* What is said, with a minimum and maximum that are sizes, and above 0 */
+/* The range with a minimum and maximum that are possible sizes, and above 0 */
 static struct ks_framing_range range_of(const struct ks_framing_range *said)
 {
 	struct ks_framing_range range = *said;
@@ -134,7 +134,7 @@ static struct ks_framing_range range_of(const struct ks_framing_range *said)
 	return range;
 }
 
-/* x with a * x = gcd(a, modulus) mod modulus, and the gcd */
+/* Computes x with a * x = gcd(a, modulus) mod modulus, and the gcd */
 static __u64 inverse(__u64 a, __u64 modulus, __u64 *gcd)
 {
 	__s64 x = 1, next_x = 0, old_x;
@@ -157,9 +157,9 @@ static __u64 inverse(__u64 a, __u64 modulus, __u64 *gcd)
 }
 
 /*
- * Make @range what is in both; both have sizes. Two steppings meet where their
- * least sizes differ by a multiple of their greatest common divisor, and then at
- * each multiple of their least common multiple.
+ * Makes @range the intersection of both ranges, which must not be empty. Two ranges have
+ * common sizes if their minimums differ by a multiple of the greatest common divisor of the
+ * steppings. The common sizes have the least common multiple as their stepping.
  */
 static int range_meet(struct ks_framing_range *range,
 		      const struct ks_framing_range *other)
@@ -179,13 +179,13 @@ static int range_meet(struct ks_framing_range *range,
 	distance = (__s64)other->min_frame_size - one.min_frame_size;
 	if (distance % (__s64)gcd)
 		return LIBKS_CLASH_STEPPING;
-	/* How many of one's steps it takes to a size of both */
+	/* Number of steps of @one to the first common size */
 	step = other->stepping / gcd;
 	distance = distance / (__s64)gcd % (__s64)step;
 	if (distance < 0)
 		distance += step;
 	steps = (__u64)distance * (factor % step) % step;
-	/* Factors below 2^32: with another such number added it is below 2^64 */
+	/* Both factors are below 2^32, so the sum with another such number is below 2^64 */
 	period = one.stepping * step;
 	first = one.min_frame_size + steps * one.stepping;
 	if (first < low && period <= MAX_SIZE)
@@ -225,7 +225,7 @@ static bool is_mask(__u32 alignment)
 	return !(alignment & (alignment + 1));
 }
 
-/* What of an item is a wish is moved to where wishes are */
+/* Moves the requirements of an item to its preferences */
 static void make_preference(struct item *item)
 {
 	item->wishes[1].range = item->sizes;
@@ -272,7 +272,7 @@ static int item_of_framing_item(const struct ks_framing_item *said,
 
 	memset(item, 0, sizeof(*item));
 	item->two_dimensional = flags & KSALLOCATOR_FLAG_2D_BUFFER_REQUIRED;
-	/* The word is a pitch then */
+	/* The field is a pitch in this case */
 	if (!item->two_dimensional && !is_mask(said->file_alignment))
 		return -EINVAL;
 
@@ -296,7 +296,7 @@ static int item_of_framing_item(const struct ks_framing_item *said,
 	return 0;
 }
 
-/* In what an item cannot be met by anybody, or AGREED */
+/* The property in which an item cannot be met at all, or AGREED */
 static int item_check(const struct item *item)
 {
 	if (item->two_dimensional)
@@ -321,7 +321,7 @@ static void alternatives_add(struct alternatives *all, const struct item *item,
 	all->items[all->count++] = *item;
 }
 
-/* Returns an errno; @field is in what no item can be met, or AGREED */
+/* Returns an errno. @field is the property in which no item can be met, or AGREED */
 static int alternatives_of(const struct ks_need *need,
 			   struct alternatives *all, int *field)
 {
@@ -368,7 +368,7 @@ static const struct choice nothing_chosen = {
 	.sizes = { 1, MAX_SIZE, 1 },
 };
 
-/* Whether two types agree; the first becomes what both say */
+/* Whether two types are compatible; @type becomes the common type */
 static bool type_meet(struct ks_guid *type, const struct ks_guid *other)
 {
 	if (dont_care(other))
@@ -380,8 +380,8 @@ static bool type_meet(struct ks_guid *type, const struct ks_guid *other)
 }
 
 /*
- * Adds the item of connection @index to a choice. Returns AGREED, or in what it
- * clashes with those in it; then the choice is of no more use.
+ * Adds the item of connection @index to a choice. Returns AGREED, or the property in which
+ * it conflicts with the items in the choice; then the choice must not be used any more.
  */
 static int choice_add(struct choice *choice, const struct item *item,
 		      unsigned int index, unsigned int position)
@@ -419,7 +419,7 @@ static __u64 wish_weight(const struct wish *wish, bool in_place)
 	return in_place ? wish->in_place_weight : wish->not_in_place_weight;
 }
 
-/* Whether a wish comes before another: any order will do that is by value */
+/* Whether a wish comes before another. The order depends only on values */
 static bool wish_before(const struct wish *one, const struct wish *other,
 			bool in_place)
 {
@@ -435,7 +435,7 @@ static bool wish_before(const struct wish *one, const struct wish *other,
 	return one->range.stepping < other->range.stepping;
 }
 
-/* Take up wishes, the heaviest first, while they leave a size. */
+/* Applies wishes, the heaviest first, as long as a size remains. */
 static struct ks_framing_range with_wishes(const struct choice *choice)
 {
 	const struct wish *order[LIBKS_RESOLVE_NEEDS * WISHES], *wish;
@@ -485,7 +485,7 @@ static int compare_words(__u32 one, __u32 other)
 	return one < other ? -1 : one > other;
 }
 
-/* Below 0 where the first is to be preferred, things being equal otherwise */
+/* Negative if the first is better, among choices of equal weight and position */
 static int compare_resolved(const struct ks_resolved *one,
 			    const struct ks_resolved *other)
 {
@@ -512,7 +512,7 @@ static int compare_resolved(const struct ks_resolved *one,
 	if (!order)
 		order = compare_words(one->sizes.stepping,
 				      other->sizes.stepping);
-	/* -1, which is any, goes before all */
+	/* -1, which means any connection, comes first */
 	return order ? order : one->creator - other->creator;
 }
 
@@ -536,9 +536,8 @@ static void best_consider(struct best *best, const struct choice *choice)
 }
 
 /*
- * Goes through all choices for the connections in @members from @index on that
- * begin with @choice. Returns whether there are any; without @best, it stops at
- * the first.
+ * Tries all choices for the connections in @members from @index on that begin with @choice.
+ * Returns whether there are any. Without @best, it stops at the first.
  */
 static bool choose(const struct problem *problem, __u32 members,
 		   unsigned int index, const struct choice *choice,
@@ -604,7 +603,10 @@ static void set_clash(struct ks_clash *clash, enum ks_clash_field field,
 	clash->members = 1U << first | 1U << second;
 }
 
-/* No two clash, and still no choice suits all: leave out whom it is not about. */
+/*
+ * No two connections conflict, but there is no choice for all: leaves out those that are
+ * not in the conflict.
+ */
 static void find_many(const struct problem *problem, struct ks_clash *clash)
 {
 	__u32 members = (1U << problem->count) - 1;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Streams: the usual capture program as one object.
+ * Streams: a typical capture program as one object.
  *
- * A stream owns a connection, an allocator that is assigned to it, and the
- * mapped frames. The device that makes connections and the heap are closed as
- * soon as they have served. Which frames are in the device is the kernel's to
- * know; the stream only remembers which ones the program holds, to end the CPU's
- * access when they are given back.
+ * A stream owns a connection, an allocator that is assigned to it, and the mapped frames.
+ * The device that makes connections and the heap are closed as soon as they are not needed
+ * any more. The kernel knows which frames are in the device. The stream only records which
+ * frames the program holds, to end the CPU access when they are given back.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -17,7 +16,7 @@
 
 #include "internal.h"
 
-/* One frame is read and one is on its way while the device has what it needs */
+/* The program holds one frame and returns another one while the device has what it needs */
 #define SPARE_FRAMES 2
 #define LEAST_FRAMES 4
 
@@ -159,7 +158,7 @@ LIBKS_API void ks_stream_close(struct ks_stream *stream)
 		return;
 	if (stream->held)
 		end_all_access(stream);
-	/* Closing the connection would stop the device too, but perhaps later */
+	/* Closing the connection would stop the device too, but possibly later */
 	if (stream->connection >= 0) {
 		ks_set_state(stream->connection, KSSTATE_STOP);
 		close(stream->connection);
@@ -171,7 +170,7 @@ LIBKS_API void ks_stream_close(struct ks_stream *stream)
 	free(stream);
 }
 
-/* The descriptor is open anyway, and naming it is the fast way */
+/* The descriptor is open already, and SUBMIT with a descriptor is faster */
 static int submit(struct ks_stream *stream, __u32 index)
 {
 	return ks_submit(stream->connection, index, ks_frames_dmabuf(stream->frames, index));
@@ -221,7 +220,7 @@ LIBKS_API int ks_stream_stop(struct ks_stream *stream)
 	return ks_set_state(stream->connection, KSSTATE_STOP);
 }
 
-/* The frame is the program's no longer, whatever becomes of it */
+/* The program does not hold the frame after this, even if it fails */
 static int give_to_device_or_allocator(struct ks_stream *stream, __u32 index)
 {
 	int ret = submit(stream, index);
@@ -232,7 +231,7 @@ static int give_to_device_or_allocator(struct ks_stream *stream, __u32 index)
 	return ret == -ECANCELED || ret == -ENODEV ? 0 : ret;
 }
 
-/* What the device says it filled is believed as far as the mapping goes */
+/* Limits the values from the device to the mapping */
 static void describe_frame(const struct ks_stream *stream, const struct ks_completion *done,
 			   struct ks_stream_frame *frame)
 {
@@ -265,7 +264,7 @@ LIBKS_API int ks_stream_next(struct ks_stream *stream, int timeout_ms,
 	ret = ks_complete(stream->connection, flags, deadline, &done);
 	if (ret)
 		return ret;
-	/* Only a kernel that breaks its word would fail this */
+	/* Only a kernel that violates the ABI can cause this */
 	if (done.index >= ks_frames_count(stream->frames))
 		return -EIO;
 	if (reads_by_cpu(stream)) {

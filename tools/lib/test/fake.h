@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A model of the kernel module in user space, for testing libks without one.
- * It is linked between libks and libc (ld --wrap), plays one camera with one
- * connection and one allocator, each of which may have several open files, and can
- * fail any call that libks makes.
+ * A model of the kernel module in user space, to test libks without the module. It is
+ * linked between libks and libc (ld --wrap). It has one camera with one connection and one
+ * allocator, each of which can have several open files. It can make any call of libks fail.
  */
 #ifndef FAKE_H
 #define FAKE_H
@@ -14,7 +13,7 @@
 #include <ks/ks.h>
 
 #define FAKE_FRAMES 16
-/* The number of the one event that there is */
+/* The number of the only event */
 #define FAKE_EVENT 7
 
 enum fake_owner {
@@ -24,13 +23,13 @@ enum fake_owner {
 };
 
 struct fake {
-	/* What the camera says and does */
+	/* Properties and behaviour of the camera */
 	struct ksallocator_framing needs;
 	bool gone;
 	__u32 data_start;
 	__u32 data_used;
 
-	/* What has become of the objects */
+	/* State of the objects */
 	int open_files;
 	int mappings;
 	int blocks;
@@ -44,7 +43,7 @@ struct fake {
 	__u32 queue[FAKE_FRAMES];
 	unsigned int queued;
 	__u32 sequence;
-	/* Frames that a thread had to queue, because no descriptor was named */
+	/* Number of frames that were submitted without a descriptor */
 	unsigned int by_thread;
 
 	/* The last call of each kind */
@@ -62,7 +61,7 @@ struct fake {
 		unsigned char bytes[256];
 	} arg;
 
-	/* Failing: the call that counts fail_at down to 0 fails */
+	/* Failures: the call that decrements fail_at to 0 fails */
 	int fail_at;
 	int calls;
 	int fail_errno;
@@ -72,15 +71,15 @@ struct fake {
 
 extern struct fake fake;
 
-/* Begin anew: nothing open, a camera that needs two frames of 5000 bytes */
+/* Resets everything: no open files, a camera that needs two frames of 5000 bytes */
 void fake_reset(void);
-/* Let the n-th call from now fail; 0 lets none fail */
+/* Makes the n-th call from now fail; 0 for none */
 void fake_fail(int n);
 /* Whether nothing is open, mapped or allocated */
 bool fake_is_clean(void);
 unsigned int fake_frames_in(enum fake_owner owner);
 
-/* What ld --wrap puts between libks and libc, and what is behind it */
+/* The functions that ld --wrap calls instead of libc, and those of libc */
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_close(int fd);
 int __wrap_ioctl(int fd, unsigned long request, ...);

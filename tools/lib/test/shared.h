@@ -3,8 +3,8 @@
 #define SHARED_H
 
 /*
- * CHECK()s that a shared library has each symbol of its version script, under its
- * version. Returns how many there are.
+ * CHECK()s that a shared library has each symbol of its version script, with its version.
+ * Returns the number of symbols.
  */
 int check_shared_library(const char *library, const char *version_script);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Runs a table of tests and tells of them in TAP. */
+/* Runs a table of tests and prints the results as TAP. */
 #include "tap.h"
 
 int tap_failures;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tests that need no kernel, told in TAP: a table of functions, in which CHECK()
- * says what failed and where, and a test goes on after it.
+ * Tests without the kernel module, with results in TAP: a table of functions. CHECK()
+ * prints what failed and where, and the test continues.
  */
 #ifndef TAP_H
 #define TAP_H
@@ -12,7 +12,7 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #endif
 
-/* CHECK()s that failed in the running test */
+/* Number of CHECK()s that failed in the running test */
 extern int tap_failures;
 
 #define CHECK(condition)						\
@@ -54,7 +54,7 @@ struct tap_test {
 	void (*run)(void);
 };
 
-/* Returns what main() shall return */
+/* Returns the exit status for main() */
 int tap_run(const struct tap_test *tests, int count);
 
 #endif /* TAP_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * libks against the model in fake.c: what it asks of the kernel, what it makes
- * of the answers, and that a failure at any call leaves nothing behind.
+ * libks with the model in fake.c: its calls to the kernel, its results, and that a failure
+ * of any call leaks nothing.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -40,7 +40,7 @@ static struct ks_stream *open_stream(__u32 frames)
 	return stream;
 }
 
-/* Paths: the default, one's own, heaps by name and by path */
+/* Paths: the default, a given one, heaps by name and by path */
 static void test_open(void)
 {
 	char longest[600];
@@ -66,7 +66,7 @@ static void test_open(void)
 	CHECK_EQ(ks_open_heap(longest), -ENAMETOOLONG);
 }
 
-/* Each thin call reaches the right object with the right structure */
+/* Each thin call has the right object and the right structure */
 static void test_thin_calls(void)
 {
 	int ks, connection, allocator, heap, first = -2, dmabuf = -2;
@@ -166,7 +166,7 @@ static void test_more_thin_calls(void)
 	CHECK_EQ(ks_disable_event(allocator, FAKE_EVENT), 0);
 }
 
-/* Open files for others, each with frames of its own; and cancelling */
+/* Open files for other clients, each with its own frames; and cancelling */
 static void test_clients(void)
 {
 	int connection, allocator, other, ks;
@@ -213,7 +213,7 @@ static void test_clients(void)
 	CHECK_EQ(ks_allocator_cancel(connection), -ENOTTY);
 }
 
-/* Extended framing, as much of it as there is room for; the extended status */
+/* Extended framing, as many items as fit; and the extended status */
 static void test_extended_framing(void)
 {
 	struct ksstreamallocator_status_ex status;
@@ -241,7 +241,7 @@ static void test_extended_framing(void)
 	CHECK_EQ(ks_get_status_ex(connection, &status), -ENOTTY);
 }
 
-/* A failed call says -errno and touches no output */
+/* A failed call returns -errno and writes no output */
 static void test_thin_errors(void)
 {
 	struct ksallocator_framing framing, framing_before;
@@ -287,7 +287,7 @@ static void test_thin_errors(void)
 	CHECK_EQ(dmabuf, 99);
 }
 
-/* Deadlines lie on CLOCK_MONOTONIC, after now, and never wrap or mean "none" */
+/* Deadlines are on CLOCK_MONOTONIC, after now, and never overflow or become 0 */
 static void test_deadline(void)
 {
 	struct timespec ts;
@@ -302,7 +302,7 @@ static void test_deadline(void)
 	CHECK(ks_deadline(~0ULL) == ~0ULL);
 }
 
-/* CPU access: the right flags, and once more where the exporter says so */
+/* CPU access: the right flags, and another call if the exporter requires it */
 static void test_access(void)
 {
 	struct ks_stream *stream;
@@ -336,7 +336,7 @@ static void test_access(void)
 	CHECK(fake_is_clean());
 }
 
-/* Frames: each has memory of its own, and an end */
+/* Frames: each is mapped separately, and unmapped */
 static void test_frames(void)
 {
 	struct ks_stream *stream;
@@ -365,7 +365,10 @@ static void test_frames(void)
 	CHECK(fake_is_clean());
 }
 
-/* How many frames a stream has: asked for, or the device's need and some more */
+/*
+ * The number of frames of a stream: the requested one, or the requirement of the device and
+ * some more
+ */
 static void test_frame_number(void)
 {
 	static const struct {
@@ -396,7 +399,7 @@ static void test_frame_number(void)
 	CHECK_EQ(step, LIBKS_STEP_CREATE);
 }
 
-/* The usual program */
+/* A typical program */
 static void test_stream(void)
 {
 	struct ks_stream_frame frame;
@@ -405,7 +408,7 @@ static void test_stream(void)
 
 	fake_reset();
 	stream = open_stream(4);
-	/* Only what a running stream needs stays open */
+	/* Only files that a running stream needs stay open */
 	CHECK_EQ(fake.open_files, 2 + 4);
 	CHECK_EQ(ks_stream_next(stream, 0, &frame), -ECANCELED);
 	CHECK_EQ(ks_stream_start(stream), 0);
@@ -427,7 +430,7 @@ static void test_stream(void)
 		CHECK_EQ(fake_frames_in(FAKE_IN_DEVICE), 4);
 	}
 
-	/* Each was queued by its descriptor, which is open anyway */
+	/* Each frame was submitted with its descriptor */
 	CHECK_EQ(fake.by_thread, 0);
 	CHECK_EQ(ks_stream_give_back(stream, frame.index), -EINVAL);
 	CHECK_EQ(ks_stream_give_back(stream, 4), -EINVAL);
@@ -439,7 +442,7 @@ static void test_stream(void)
 	CHECK(fake_is_clean());
 }
 
-/* What a device says of a frame leads nowhere beyond the frame */
+/* Values from a device never lead beyond the frame */
 static void test_stream_bounds(void)
 {
 	static const struct {
@@ -471,7 +474,7 @@ static void test_stream_bounds(void)
 	CHECK(fake_is_clean());
 }
 
-/* Frames held over a stop, a new start, and the end of the device */
+/* Frames that are held during a stop, a new start, and the end of the device */
 static void test_stream_held(void)
 {
 	struct ks_stream_frame a, b, c;
@@ -500,7 +503,7 @@ static void test_stream_held(void)
 	ks_stream_close(stream);
 	CHECK(fake_is_clean());
 
-	/* Closed while a frame is held: the CPU's access to it has an end */
+	/* Closing a stream while a frame is held ends the CPU access to it */
 	fake_reset();
 	stream = open_stream(4);
 	CHECK_EQ(ks_stream_start(stream), 0);
@@ -510,7 +513,7 @@ static void test_stream_held(void)
 	CHECK(fake_is_clean());
 }
 
-/* How timeouts become flags and deadlines */
+/* Conversion of timeouts to flags and deadlines */
 static void test_stream_timeout(void)
 {
 	struct ks_stream_frame frame;
@@ -539,7 +542,7 @@ static void test_stream_timeout(void)
 	CHECK(fake_is_clean());
 }
 
-/* LIBKS_STREAM_NO_CPU_ACCESS leaves the caches alone */
+/* LIBKS_STREAM_NO_CPU_ACCESS makes no calls for the caches */
 static void test_stream_no_access(void)
 {
 	struct ks_stream_config config = config_of(4);
@@ -558,7 +561,7 @@ static void test_stream_no_access(void)
 	CHECK(fake_is_clean());
 }
 
-/* What is no configuration, and which step a wrong one fails at */
+/* Invalid configurations, and the reported step */
 static void test_stream_config(void)
 {
 	struct ks_stream *stream = (void *)1;
@@ -594,7 +597,7 @@ static void test_stream_config(void)
 	CHECK(fake_is_clean());
 }
 
-/* Each call that opening makes fails once, and nothing stays */
+/* Each call of ks_stream_open() fails once, and nothing is leaked */
 static void test_stream_open_fails(void)
 {
 	enum ks_stream_step step, last = LIBKS_STEP_CONFIG;
@@ -616,14 +619,16 @@ static void test_stream_open_fails(void)
 		last = step;
 	}
 	CHECK_EQ(last, LIBKS_STEP_MAP);
-	/* Everything but the last open has failed once */
+	/* Every call except the last open has failed once */
 	CHECK_EQ(n, fake.calls + 1);
 	CHECK(n > 15);
 	ks_stream_close(stream);
 	CHECK(fake_is_clean());
 }
 
-/* Each call that starting makes fails once: then it is stopped, nothing held */
+/*
+ * Each call of ks_stream_start() fails once: then the stream is stopped, and holds no frame
+ */
 static void test_stream_start_fails(void)
 {
 	struct ks_stream *stream;
@@ -644,12 +649,12 @@ static void test_stream_start_fails(void)
 		ks_stream_close(stream);
 		CHECK(fake_is_clean());
 	}
-	/* PAUSE, three frames taken and given, no fourth, RUN */
+	/* PAUSE, three frames allocated and submitted, no fourth one, RUN */
 	CHECK_EQ(n, 1 + 3 * 2 + 1 + 1 + 1);
 	ks_stream_close(stream);
 }
 
-/* Each call of taking and giving back fails once: the frame is not lost */
+/* Each call while frames are taken and given back fails once: no frame is lost */
 static void test_stream_frame_fails(void)
 {
 	struct ks_stream_frame frame;
@@ -673,7 +678,7 @@ static void test_stream_frame_fails(void)
 	}
 }
 
-/* The shared library has each symbol of the version script, under its version */
+/* The shared library has each symbol of the version script, with its version */
 static void test_shared_library(void)
 {
 	void *library = dlopen(shared_library, RTLD_NOW | RTLD_LOCAL);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What libkswin does without a kernel: the table of errors, formats, handles and
- * events. The camera is a few lines here, between the library and libc (ld --wrap).
+ * Parts of libkswin that need no kernel module: the table of errors, formats, handles and
+ * events. A small model of a camera is linked between the library and libc (ld --wrap).
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -16,7 +16,7 @@
 #include "tap.h"
 #include "wrap.h"
 
-/* The camera: what it makes of a wish, and what it was told */
+/* The camera: the format that it sets, and the calls that it got */
 static struct {
 	__u32 max_width;
 	__u32 pad;
@@ -109,7 +109,7 @@ static void *set_error(void *arg)
 	return arg;
 }
 
-/* The last error is each thread's own. */
+/* Each thread has its own last error. */
 static void test_last_error(void)
 {
 	pthread_t thread;
@@ -151,7 +151,7 @@ static const struct {
 	{ V4L2_PIX_FMT_H264, 0, v4l2_fourcc('H', '2', '6', '4'), 24 },
 };
 
-/* Each format that is known becomes Windows' form of it, and that becomes it again. */
+/* Each known format is converted to its Windows form, and back to the same format. */
 static void test_formats(void)
 {
 	KS_DATAFORMAT_VIDEOINFOHEADER format;
@@ -185,7 +185,7 @@ static int to_v4l2(const KS_DATAFORMAT_VIDEOINFOHEADER *format, ULONG size)
 	return win_format_to_v4l2(&format->DataFormat, size, &pix);
 }
 
-/* What no camera could do as it stands there is refused before one is asked. */
+/* Invalid formats are refused without a call to the camera. */
 static void test_wrong_formats(void)
 {
 	struct v4l2_pix_format pix = pix_of(V4L2_PIX_FMT_YUYV, 640);
@@ -223,7 +223,7 @@ static void test_wrong_formats(void)
 	format = good;
 	bitmap->biHeight = INT32_MIN;
 	CHECK_EQ(to_v4l2(&format, sizeof(format)), -EINVAL);
-	/* The lines' order is a matter of RGB only. */
+	/* The order of lines matters only for RGB. */
 	bitmap->biHeight = -180;
 	CHECK_EQ(to_v4l2(&format, sizeof(format)), 0);
 	pix = pix_of(V4L2_PIX_FMT_BGR24, 960);
@@ -233,7 +233,7 @@ static void test_wrong_formats(void)
 	CHECK_EQ(to_v4l2(&format, sizeof(format)), -WIN_NO_MATCH);
 }
 
-/* A camera that would do something else is left alone; only the rate is a wish. */
+/* If a camera would set another format, it is not set. Only the rate may differ. */
 static void test_setting_a_format(void)
 {
 	struct v4l2_pix_format pix = pix_of(V4L2_PIX_FMT_YUYV, 640);
@@ -261,7 +261,7 @@ static void test_setting_a_format(void)
 	CHECK_EQ(win_format_set(3, &format.DataFormat, sizeof(format), false), -WIN_NO_MATCH);
 }
 
-/* A closed handle is none, nor is any number that was never one; each kind is its own. */
+/* A closed handle and a number that was never a handle are invalid; handles have a kind. */
 static void test_handles(void)
 {
 	HANDLE events[40];
@@ -300,7 +300,7 @@ static void test_handles(void)
 	CloseHandle(events[0]);
 }
 
-/* Who waits takes an event that resets itself, and leaves one that does not. */
+/* A waiting call resets an auto-reset event, and does not reset a manual-reset event. */
 static void test_events(void)
 {
 	HANDLE manual = CreateEventA(NULL, TRUE, TRUE, NULL);
@@ -334,7 +334,10 @@ static void *set_events(void *arg)
 	return NULL;
 }
 
-/* The first of several, in their order; or all of them, or else none is taken. */
+/*
+ * Waiting for the first of several events, in their order; or for all of them, or none is
+ * reset.
+ */
 static void test_waits(void)
 {
 	HANDLE events[3];
@@ -370,7 +373,10 @@ static void *change_events(void *arg)
 	return NULL;
 }
 
-/* All of several means at one time: what was set before and is not any more is missing. */
+/*
+ * All of several events means at one time: an event that was set and is not any more is
+ * missing.
+ */
 static void test_wait_for_all(void)
 {
 	HANDLE events[2] = {
@@ -390,7 +396,7 @@ static void test_wait_for_all(void)
 	CloseHandle(events[1]);
 }
 
-/* An OVERLAPPED is pending until its end, which sets its event and its result. */
+/* An OVERLAPPED is pending until its call completes, which sets its event and its result. */
 static void test_overlapped(void)
 {
 	OVERLAPPED overlapped = { .hEvent = CreateEventA(NULL, TRUE, TRUE, NULL) };
@@ -413,13 +419,13 @@ static void test_overlapped(void)
 	CHECK_EQ(GetLastError(), ERROR_OPERATION_ABORTED);
 	CHECK_EQ(WaitForSingleObject(overlapped.hEvent, 0), WAIT_OBJECT_0);
 
-	/* A device's EAGAIN is an end, too. */
+	/* EAGAIN from a device completes the call, too. */
 	CHECK_EQ(win_pending_begin(&pending, &overlapped), 0);
 	win_pending_end(&pending, -EAGAIN, 0);
 	CHECK(!GetOverlappedResult(NULL, &overlapped, &bytes, TRUE));
 	CHECK_EQ(GetLastError(), ERROR_BUSY);
 
-	/* One that failed at once is waited for by nobody, for ever least of all. */
+	/* A call that failed immediately is not waited for. */
 	CHECK_EQ(win_pending_begin(&pending, &overlapped), 0);
 	win_pending_drop(&pending, -EINVAL);
 	CHECK(!GetOverlappedResult(NULL, &overlapped, &bytes, TRUE));
@@ -431,7 +437,7 @@ static void test_overlapped(void)
 
 #define TURNS 20000
 
-/* The calls that are begun, of which each is ended by another thread */
+/* Calls that are begun, each of which another thread completes */
 static struct win_pending begun;
 static int turn;
 
@@ -447,7 +453,10 @@ static void *end_calls(void *arg)
 	return arg;
 }
 
-/* Who has heard of the end has its event, too: it is not set by that call any more. */
+/*
+ * When a thread has seen the result, the event was set already and is not set later by this
+ * call.
+ */
 static void test_event_of_an_end(void)
 {
 	OVERLAPPED overlapped = { .hEvent = CreateEventA(NULL, TRUE, FALSE, NULL) };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The resolver of framings against a model that is slow and obvious: it tries
- * every choice of items and, in it, every size. Sizes that are stated are small,
- * so that what is between 1 and MODEL_SIZES tells all. Cases are random, from a
- * fixed seed; KS_SEED and KS_CASES in the environment change both.
+ * The resolver of framings compared with a slow and simple model, which tries every choice
+ * of items and every size. Stated sizes are small, so it is sufficient to try 1 to
+ * MODEL_SIZES. Cases are random, with a fixed seed. The environment variables KS_SEED and
+ * KS_CASES change seed and number.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -15,13 +15,13 @@
 #include "tap.h"
 
 #define MAX 0xffffffffU
-/* The most that a stated size, its minimum excepted, plus lcm(1 ... 6) comes to */
+/* Upper limit: the maximum of a stated size, without its minimum, plus lcm(1 ... 6) */
 #define MODEL_SIZES 160
 #define MOST_ITEMS 3
 #define MOST_NEEDS 4
 #define CASES 30000
 
-/* A need with room for its items */
+/* A need with memory for its items */
 struct given {
 	struct ksallocator_framing framing;
 	union {
@@ -32,7 +32,7 @@ struct given {
 	bool simple;
 };
 
-/* Random numbers that are the same everywhere */
+/* Random numbers that are the same on all machines */
 
 static unsigned long long random_state;
 
@@ -204,7 +204,7 @@ static unsigned int items_of(const struct given *given)
 	return given->simple ? 1 : given->ex.count_items;
 }
 
-/* The n-th item of a need; a plain framing in the words of an item */
+/* The n-th item of a need; plain framing is converted to an item */
 static struct ks_framing_item item_of(const struct given *given, unsigned int n)
 {
 	const struct ksallocator_framing *framing = &given->framing;
@@ -240,7 +240,7 @@ static bool in_range(unsigned int size, struct ks_framing_range range)
 		(size - range.min_frame_size) % range.stepping == 0;
 }
 
-/* Stepping and ends as the header says that they are meant */
+/* Stepping and limits, as the header defines them */
 static struct ks_framing_range meant(struct ks_framing_range range)
 {
 	if (!range.min_frame_size && !range.max_frame_size && !range.stepping)
@@ -276,7 +276,7 @@ static bool creates(const struct ks_framing_item *item)
 		is_device(item->memory_type);
 }
 
-/* A choice of items: of the needs in @members, the n-th item each */
+/* A choice of items: the n-th item of each need in @members */
 struct chosen {
 	unsigned int count;
 	struct ks_framing_item items[MOST_NEEDS + 1];
@@ -307,13 +307,16 @@ static bool any_size_suits(const struct chosen *chosen)
 	return false;
 }
 
-/* Do two types of memory or bus differ, where both are said? */
+/* Are two types of memory or bus different, if both are stated? */
 static bool types_differ(struct ks_guid one, struct ks_guid other)
 {
 	return !is_any(one) && !is_any(other) && !is_guid(one, other);
 }
 
-/* In what a choice fails first, by the order of the enum; -1 where it suits */
+/*
+ * The first property in which a choice fails, in the order of the enum; -1 if it is
+ * possible
+ */
 static int choice_fails(const struct chosen *chosen)
 {
 	bool memory = false, bus = false, creator = false, integrity = false;
@@ -410,7 +413,7 @@ static bool usable(const struct given *given, unsigned int n)
 	return choice_fails(&alone) < 0;
 }
 
-/* In what needs clash: the last that a choice of usable items comes to */
+/* The property in which needs conflict: the last one of all choices of usable items */
 static int model_field(const struct given *given, unsigned int count,
 		       unsigned int members, bool only_usable)
 {
@@ -435,7 +438,7 @@ static int model_field(const struct given *given, unsigned int count,
 	return last;
 }
 
-/* What the model makes of a choice that suits */
+/* The model's result for a possible choice */
 struct answer {
 	struct ksallocator_framing framing;
 	struct ks_guid memory_type;
@@ -489,7 +492,7 @@ static unsigned int wishes_of(const struct chosen *chosen,
 	return count;
 }
 
-/* Leaves the sizes that are in the range too, if there are any */
+/* Applies the range, if at least one size remains */
 static void take_up(bool *sizes, struct ks_framing_range range)
 {
 	bool left[MODEL_SIZES + 1] = { false };
@@ -597,8 +600,8 @@ static bool answer_is(const struct answer *answer,
 }
 
 /*
- * Is it the answer of the model? Choices of equal worth whose framing is the same
- * may differ in who creates and in which other sizes there are.
+ * Is it the result of the model? Choices of equal weight with the same framing may differ
+ * in the creator and in the other sizes.
  */
 static bool model_agrees(const struct given *given, unsigned int count,
 			 const struct ks_resolved *resolved)
@@ -631,7 +634,7 @@ static bool model_agrees(const struct given *given, unsigned int count,
 	return agrees;
 }
 
-/* Does an allocator of this framing serve this need? By the header's words */
+/* Can this need use an allocator of this framing, according to the header? */
 static bool is_met(const struct given *given, unsigned int index,
 		   const struct ks_resolved *resolved)
 {
@@ -729,10 +732,10 @@ static void check_against_model(const struct given *given, unsigned int count)
 }
 
 /*
- * Passes where for each random case the answer is the model's, every need is met
- * by it, and a reported clash is one: without any of its members there is none,
- * with them there is, and in the field that is told. Each kind of clash must
- * have come up. (D4, H1 to H4, H6)
+ * Passes if for each random case the result is that of the model, every need is met by it,
+ * and a reported conflict is real: without any of its members there is none, with all of
+ * them there is one, in the reported property. Each kind of conflict must have occurred.
+ * (D4, H1 to H4, H6)
  */
 static void test_model(void)
 {
@@ -756,7 +759,7 @@ static void test_model(void)
 	CHECK(clashed_many);
 }
 
-/* As test_model(), with nothing but sizes, of which many clash only by threes */
+/* As test_model(), with only sizes, many of which conflict only in threes */
 static void test_model_sizes(void)
 {
 	struct given given[MOST_NEEDS];
@@ -790,7 +793,7 @@ static void shuffle(const struct given *given, struct given *shuffled,
 	}
 }
 
-/* Passes where the order of the needs changes neither answer nor success. */
+/* Passes if the order of the needs changes neither the result nor the success. */
 static void test_commutative(void)
 {
 	struct given given[MOST_NEEDS], shuffled[MOST_NEEDS];
@@ -815,7 +818,7 @@ static void test_commutative(void)
 	}
 }
 
-/* A need with which another of its kind can share: not the one that creates */
+/* Can another need of the same kind be added? Not if it has to create the allocator */
 static bool can_be_twice(const struct given *given)
 {
 	struct ks_framing_item item = item_of(given, 0);
@@ -826,8 +829,8 @@ static bool can_be_twice(const struct given *given)
 }
 
 /*
- * Passes where a need that is there twice counts once, and where the answer,
- * stated as one more need, changes no answer.
+ * Passes if a need that occurs twice counts once, and if the result, added as one more
+ * need, does not change the result.
  */
 static void test_idempotent(void)
 {
@@ -870,8 +873,8 @@ static void test_idempotent(void)
 }
 
 /*
- * Passes where one more need never ends a clash, never takes away frames or
- * alignment and, where nobody has wishes, never makes frames smaller.
+ * Passes if one more need never ends a conflict, never decreases frames or alignment and,
+ * without preferences, never makes frames smaller.
  */
 static void test_monotone(void)
 {
@@ -912,7 +915,7 @@ static void test_monotone(void)
 	}
 }
 
-/* Cases by hand */
+/* Cases with fixed values */
 
 static struct given example_framing(__u32 flags, __u32 frames, __u32 frame_size)
 {
@@ -938,7 +941,7 @@ static struct given example_range(__u32 min, __u32 max, __u32 stepping)
 
 #define SYSTEM KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY
 
-/* Passes where two cameras get the larger of both numbers, and system memory. */
+/* Passes if two cameras get the larger of both numbers, and system memory. */
 static void test_two_cameras(void)
 {
 	struct given given[] = {
@@ -968,8 +971,8 @@ static void test_two_cameras(void)
 }
 
 /*
- * Passes where memory of a device's own is created on its connection, goes with
- * who does not care, and clashes with who needs the system's, or their own.
+ * Passes if a device's own memory is created on its connection, is compatible with needs
+ * for any memory, and conflicts with needs for system memory or their own.
  */
 static void test_device_memory(void)
 {
@@ -1005,7 +1008,7 @@ static void test_device_memory(void)
 	CHECK_EQ(resolved.creator, 1);
 }
 
-/* Passes where steppings that have a size in common only by twos are told so. */
+/* Passes if steppings that have common sizes only in twos are reported as a conflict. */
 static void test_steppings(void)
 {
 	struct given given[] = {
@@ -1039,7 +1042,7 @@ static void test_steppings(void)
 	CHECK_EQ(clash.field, LIBKS_CLASH_FRAME_SIZE);
 }
 
-/* The first size of the one with the larger stepping that both have; 0 for none */
+/* The first common size, tried with the larger stepping; 0 for none */
 static __u32 slow_meet(struct ks_framing_range one,
 		       struct ks_framing_range other)
 {
@@ -1052,7 +1055,7 @@ static __u32 slow_meet(struct ks_framing_range one,
 	return 0;
 }
 
-/* Few enough sizes to try each, and often some in common with another's */
+/* Few enough sizes to try each, and often with common ones */
 static struct given random_large_range(void)
 {
 	__u32 unit = one_in(2) ? 1U << 18 : 1U << 16;
@@ -1064,7 +1067,7 @@ static struct given random_large_range(void)
 			     MAX - random_below(1U << 31), stepping);
 }
 
-/* Passes where sizes near 2^32 are as right as small ones. */
+/* Passes if sizes near 2^32 are handled like small ones. */
 static void test_large_sizes(void)
 {
 	unsigned long cases = start_random() / 30, met = 0;
@@ -1102,7 +1105,7 @@ static void test_large_sizes(void)
 	CHECK_EQ(resolve(given, 2, &resolved, NULL), -ERANGE);
 }
 
-/* Passes where a wish is taken up if it can be, and else is no hindrance (H4). */
+/* Passes if a preference is applied if possible, and never causes a conflict (H4). */
 static void test_wishes(void)
 {
 	struct given given[] = {
@@ -1131,7 +1134,7 @@ static void test_wishes(void)
 	CHECK_EQ(resolve(given, 2, &resolved, NULL), 0);
 	CHECK_EQ(resolved.framing.frame_size, 200);
 	CHECK(resolved.framing.options_flags & KSALLOCATOR_OPTIONF_COMPATIBLE);
-	/* A wish for size and frames, and one that cannot be */
+	/* A preference for size and frames, and an impossible one */
 	CHECK_EQ(resolve(given, 3, &resolved, NULL), 0);
 	CHECK_EQ(resolved.framing.frame_size, 300);
 	CHECK_EQ(resolved.framing.frames, 8);
@@ -1143,7 +1146,7 @@ static void test_wishes(void)
 	CHECK_EQ(resolved.framing.frames, KSALLOC_MAX_FRAMES);
 }
 
-/* Passes where who needs frames unchanged clashes with who changes them (H1, H3). */
+/* Passes if a need for unchanged frames conflicts with one that changes them (H1, H3). */
 static void test_integrity(void)
 {
 	struct given given[] = {
@@ -1167,7 +1170,7 @@ static void test_integrity(void)
 	CHECK_EQ(resolve(given, 3, &resolved, NULL), 0);
 }
 
-/* Passes where the best item that goes with the others is taken (D4). */
+/* Passes if the best item that is compatible with the others is used (D4). */
 static void test_items(void)
 {
 	struct given given[2] = { { .simple = false }, { .simple = false } };
@@ -1198,7 +1201,7 @@ static void test_items(void)
 	given[1].ex.framing_item[0].bus_type = KSMEMORY_TYPE_USER;
 	item[1].bus_type = KSMEMORY_TYPE_SYSTEM;
 	CHECK_EQ(resolve(given, 2, &resolved, &clash), -ERANGE);
-	/* The first item fails by its memory type, the second comes further */
+	/* The first item fails by its memory type, the second one by a later property */
 	CHECK_EQ(clash.field, LIBKS_CLASH_BUS_TYPE);
 
 	item[1].flags = KSALLOCATOR_FLAG_2D_BUFFER_REQUIRED;
@@ -1212,7 +1215,7 @@ static void test_items(void)
 	CHECK_EQ(clash.second, 0);
 }
 
-/* Passes where of choices of equal worth the one with less memory is taken. */
+/* Passes if of choices of equal weight the one with less memory is used. */
 static void test_ties(void)
 {
 	struct given given[2] = { { .simple = false }, { .simple = false } };
@@ -1241,7 +1244,7 @@ static void test_ties(void)
 	CHECK_EQ(resolved.framing.frame_size, 300);
 }
 
-/* Passes where weights that come to 2^64 and more do not wrap. */
+/* Passes if weights of 2^64 and more do not wrap. */
 static void test_weights(void)
 {
 	struct given given[4];
@@ -1278,7 +1281,7 @@ static void check_refused(struct given given, int expected)
 	CHECK_EQ(clash.members, 2);
 }
 
-/* Passes where what is not well-formed is EINVAL, and says which it is. */
+/* Passes if invalid needs are EINVAL, and are reported. */
 static void test_refused(void)
 {
 	struct ks_need needs[LIBKS_RESOLVE_NEEDS + 1] = { { NULL, NULL } };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Filters, pins and allocators of libkswin against a model of a camera and of the
- * kernel module: what belongs to which, and what ends with which handle. The model is
- * linked between the library and libc (ld --wrap). Its files are real ones.
+ * Filters, pins and allocators of libkswin with a model of a camera and of the kernel
+ * module: lifetimes of objects and handles. The model is linked between the library and
+ * libc (ld --wrap). Its files are real ones.
  */
 #include <dirent.h>
 #include <pthread.h>
@@ -21,7 +21,7 @@
 #define FRAMES 3
 #define FRAME_BYTES 4096
 #define MAX_FILES 256
-/* A test that hangs has failed */
+/* A test that takes longer hangs */
 #define PATIENCE_S 30
 
 enum kind {
@@ -40,11 +40,11 @@ static struct {
 	enum kind kinds[MAX_FILES];
 	__u32 frame_of[MAX_FILES];
 	bool allocated[FRAMES];
-	/* How often the format was set */
+	/* Number of times the format was set */
 	int formats_set;
 	int waiting;
 	unsigned int cancels;
-	/* An ALLOC begins to wait only after so many cancels, and misses them */
+	/* An ALLOC begins to wait only after this number of cancels, and misses them */
 	unsigned int cancels_missed;
 	unsigned int events;
 	struct ksalloc_submit submitted;
@@ -55,7 +55,7 @@ static struct {
 
 static int new_file(enum kind kind, __u32 frame)
 {
-	/* A connection that can be polled, and has nothing to read */
+	/* A file that can be polled and never has data */
 	int fd = kind == CONNECTION ? eventfd(0, EFD_CLOEXEC) : memfd_create("model", MFD_CLOEXEC);
 
 	if (fd < 0 || fd >= MAX_FILES || (kind == DMABUF && ftruncate(fd, FRAME_BYTES)))
@@ -255,7 +255,7 @@ static int count_files(void)
 	return count;
 }
 
-/* Nothing was left open; a thread of the library may let go of the last a little later */
+/* Nothing is left open. A thread of the library may release the last object slightly later */
 static void check_files(int before)
 {
 	int tries;
@@ -265,7 +265,7 @@ static void check_files(int before)
 	CHECK_EQ(count_files(), before);
 }
 
-/* The objects that most tests begin with */
+/* The objects of most tests */
 
 static HANDLE filter, pin, allocator;
 
@@ -345,7 +345,7 @@ static DWORD get_format(HANDLE of)
 			       sizeof(format), NULL, NULL) ? 0 : GetLastError();
 }
 
-/* A filter has one pin at a time, which lives on when the filter's handle is closed. */
+/* A filter has one pin at a time, which exists after the handle of the filter is closed. */
 static void test_one_pin(void)
 {
 	HANDLE other, second = NULL;
@@ -392,8 +392,8 @@ static void wait_for_waiting(int calls)
 }
 
 /*
- * B4: closing an allocator cancels the ALLOC calls that wait, those in the kernel and
- * those behind them, though the first cancels come before the calls wait.
+ * B4: closing an allocator cancels the waiting ALLOC calls, those in the kernel and those
+ * behind them, even if the first cancels come before the calls wait.
  */
 static void test_close_cancels(void)
 {
@@ -434,7 +434,7 @@ static DWORD begin_read(HANDLE on, void *frame, KSSTREAM_HEADER *header, OVERLAP
 			       overlapped) ? 0 : GetLastError();
 }
 
-/* E1: events end with the allocator's handle; its frames live as long as the pin. */
+/* E1: events end with the handle of the allocator. Its frames exist as long as the pin. */
 static void test_close_keeps_frames(void)
 {
 	HANDLE event = CreateEventA(NULL, FALSE, FALSE, NULL);
@@ -492,7 +492,10 @@ static void check_submit(HANDLE on, void *frame, bool by_descriptor)
 	CHECK(!GetOverlappedResult(NULL, &overlapped, &bytes, FALSE));
 }
 
-/* I2: a read names the frame's dma-buf, but not to the device whose memory it is. */
+/*
+ * I2: a read passes the dma-buf of the frame, unless the frame is the memory of that
+ * device.
+ */
 static void test_submit(void)
 {
 	int before = count_files();

@@ -2,7 +2,7 @@
 #ifndef WRAP_H
 #define WRAP_H
 
-/* What ld --wrap puts between libkswin and libc */
+/* The functions that ld --wrap calls instead of libc */
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Allocators. The client knows a frame by its address and holds it from ALLOC to
- * FREE: also while it is in the device, after a read was cancelled, and after the
- * pin was closed through which it was read.
+ * Allocators. The client identifies a frame by its address, and holds it from ALLOC to
+ * FREE: also while it is in the device, after a read was cancelled, and after the pin
+ * through which it was read was closed.
  *
- * The kernel frees a frame whose read was cancelled, and one that was completed
- * through a pin that is closed. The client must not see this. Such a frame is TAKEN
- * here: ALLOC gives it to nobody, FREE only notes that it is free, and a read first
- * gets it back from the kernel. ALLOC may get such a frame from the kernel before it
- * is marked as TAKEN. So ALLOC keeps each frame that is not FREE here for its holder.
+ * But the kernel frees a frame whose read was cancelled, and a frame that was completed
+ * through a pin that is closed. The client must not notice this. Such a frame is TAKEN:
+ * ALLOC does not return it, FREE only marks it as free, and a read first gets it back from
+ * the kernel. ALLOC may get such a frame from the kernel before it is marked as TAKEN. So
+ * if a frame that ALLOC gets is not FREE in this table, ALLOC keeps it for its holder and
+ * gets another one.
  *
- * The kernel's open file lasts as long as the object: to the end of the handle, of
- * each call that is under way, and of the pin that uses the allocator.
+ * The open file exists as long as the object: until the handle is closed, all calls have
+ * ended, and no pin uses the allocator.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,10 +33,10 @@ enum held {
 
 struct frame {
 	enum held held;
-	/* Of what is filled, from the frame's begin */
+	/* Offset of the data in the frame */
 	size_t start;
 	bool cpu_access;
-	/* While HELD: the pin that it came through, or none. Only compared */
+	/* While HELD: the pin through which it was completed, or NULL. Only compared */
 	const struct win_object *pin;
 };
 
@@ -54,15 +55,18 @@ struct event {
 struct win_allocator {
 	struct win_object object;
 	struct ks_frames *mapped;
-	/* The pin whose device has the memory; NULL for a heap's. Only compared */
+	/*
+	 * The pin of the device whose own memory it is; NULL for memory of a heap. Only
+	 * compared
+	 */
 	const struct win_object *memory_of;
 	pthread_mutex_t lock;
 	struct frame *frames;
 	struct event *events;
-	/* ALLOC calls that wait, served by a thread that lives while there are any */
+	/* ALLOC calls that wait, served by a thread that exists while there are any */
 	struct waiter *waiters;
 	bool serving;
-	/* ALLOC calls in the kernel; none begins when closing is set */
+	/* Number of ALLOC calls in the kernel; none begins when closing is set */
 	unsigned int calls;
 	pthread_cond_t no_calls;
 	bool closing;
@@ -120,7 +124,7 @@ static void end_cpu_access(struct win_allocator *allocator, __u32 index)
 	frame->cpu_access = false;
 }
 
-/* Gets a TAKEN frame back. It is one of those that are free in the kernel. */
+/* Gets a TAKEN frame back. It is among the free frames of the kernel. */
 static int regain(struct win_allocator *allocator, __u32 wanted)
 {
 	__u32 others[KSALLOC_MAX_FRAMES], index, count = 0, i;
@@ -257,7 +261,10 @@ static int alloc_in_kernel(struct win_allocator *allocator, __u32 flags, __u32 *
 	return ret;
 }
 
-/* ALLOC: a frame that the client holds already is kept for it, and another one got. */
+/*
+ * ALLOC: if the client already holds the frame, it is kept for it, and another one is
+ * allocated.
+ */
 static int take_frame(struct win_allocator *allocator, __u32 flags, void **data)
 {
 	struct frame *frame;
@@ -269,7 +276,7 @@ static int take_frame(struct win_allocator *allocator, __u32 flags, void **data)
 		ret = alloc_in_kernel(allocator, flags, &index);
 		if (ret)
 			return ret;
-		/* Only a kernel that breaks its word would fail this */
+		/* Only a kernel that violates the ABI can cause this */
 		if (index >= win_frame_count(allocator))
 			return -EIO;
 		pthread_mutex_lock(&allocator->lock);
@@ -329,7 +336,7 @@ static struct waiter *next_waiter(struct win_allocator *allocator)
 	return waiter;
 }
 
-/* One at a time, for the order of the calls is the order in which they are served. */
+/* One at a time, because calls are served in order. */
 static void *serve_waiters(void *arg)
 {
 	struct win_allocator *allocator = arg;
@@ -459,7 +466,7 @@ static int get_status_ex(struct win_object *object, struct win_call *call)
 	return ret ? ret : win_answer(call, &status, sizeof(status));
 }
 
-/* One property has both forms: which one is asked for, the room for it says */
+/* The property has a plain and an extended form. The size of the buffer selects one. */
 static int get_status(struct win_object *object, struct win_call *call)
 {
 	struct ks_allocator_status status;
@@ -497,7 +504,7 @@ static int check_event(const struct win_call *call)
 	return 0;
 }
 
-/* The event's data is what the client disables it by: its address, not its content. */
+/* The client disables an event by the address of its data. */
 int win_allocator_enable(struct win_object *object, const struct win_call *call)
 {
 	struct win_allocator *allocator = win_allocator_of(object);
@@ -558,8 +565,8 @@ int win_allocator_disable(struct win_object *object, const struct win_call *call
 }
 
 /*
- * A cancel ends calls that wait, and one that is about to wait may miss it. So it is
- * made again until all calls have returned.
+ * A cancel ends waiting calls, but not a call that is about to wait. So it is repeated
+ * until all calls have returned.
  */
 static void cancel_calls(struct win_allocator *allocator)
 {
@@ -590,7 +597,10 @@ static struct event *take_event(struct win_allocator *allocator)
 	return event;
 }
 
-/* The handle ends, and with it what waits and its events; a pin may use the frames on. */
+/*
+ * The handle is closed, and with it waiting calls and events end. A pin may continue to use
+ * the frames.
+ */
 static void close_allocator(struct win_object *object)
 {
 	struct win_allocator *allocator = win_allocator_of(object);
@@ -646,7 +656,7 @@ static int create_in_kernel(struct win_object *pin, const KSALLOCATOR_FRAMING *f
 	return fd;
 }
 
-/* The clock of ks_deadline(), which nobody sets */
+/* The clock of ks_deadline(), which cannot be set */
 static void init_condition(pthread_cond_t *condition)
 {
 	pthread_condattr_t attributes;

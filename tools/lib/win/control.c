@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* DeviceIoControl(): which object does what, and how its end is told. */
+/* DeviceIoControl(): dispatch to the objects, and completion of calls. */
 #include <string.h>
 
 #include "win.h"
@@ -76,7 +76,7 @@ static int property(struct win_object *object, struct win_call *call)
 	}
 }
 
-/* -WIN_LATER where somebody else will end @pending */
+/* Returns -WIN_LATER if @pending is completed later */
 static int dispatch(struct win_object *object, DWORD code, struct win_call *call,
 		    const struct win_pending *pending)
 {
@@ -97,7 +97,7 @@ static int dispatch(struct win_object *object, DWORD code, struct win_call *call
 	return -ENOTTY;
 }
 
-/* A read has to be waited for here; an ALLOC waits in the kernel. */
+/* Waits for a read. An ALLOC waits in the kernel. */
 static DWORD control_and_wait(struct win_object *object, DWORD code, struct win_call *call)
 {
 	OVERLAPPED overlapped = { 0 };
@@ -117,8 +117,9 @@ static DWORD control_and_wait(struct win_object *object, DWORD code, struct win_
 }
 
 /*
- * What ends at once tells the overlapped so, as if it had taken its time. It is begun
- * first of all: a wrong event is found before anything is done.
+ * A call that completes immediately completes its OVERLAPPED like a pending one. This
+ * begins with the OVERLAPPED, so that a wrong event handle is found before the call has an
+ * effect.
  */
 static DWORD control_overlapped(struct win_object *object, DWORD code, struct win_call *call,
 				OVERLAPPED *overlapped)

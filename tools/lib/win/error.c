@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Errors: errno, NTSTATUS and Win32 codes in one table. The rest of the library
- * knows errno only.
+ * Error codes: errno, NTSTATUS and Win32 codes in one table. Other files of the library use
+ * only errno.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@ static const struct {
 	DWORD code;
 } errors[] = {
 	{ 0, STATUS_SUCCESS, ERROR_SUCCESS },
-	/* What the kernel says, see <linux/ksalloc.h> */
+	/* Errors of the kernel, see <linux/ksalloc.h> */
 	{ EFAULT, STATUS_ACCESS_VIOLATION, ERROR_NOACCESS },
 	{ ENOTTY, STATUS_INVALID_DEVICE_REQUEST, ERROR_INVALID_FUNCTION },
 	{ E2BIG, STATUS_INSUFFICIENT_RESOURCES, ERROR_NO_SYSTEM_RESOURCES },
@@ -35,7 +35,7 @@ static const struct {
 	{ ENFILE, STATUS_TOO_MANY_OPENED_FILES, ERROR_TOO_MANY_OPEN_FILES },
 	{ EIO, STATUS_IO_DEVICE_ERROR, ERROR_IO_DEVICE },
 	{ ENOENT, STATUS_OBJECT_NAME_NOT_FOUND, ERROR_FILE_NOT_FOUND },
-	/* What the library itself says */
+	/* Errors of the library */
 	{ WIN_NO_SUCH_SET, STATUS_PROPSET_NOT_FOUND, ERROR_SET_NOT_FOUND },
 	{ WIN_NO_SUCH_ITEM, STATUS_NOT_FOUND, ERROR_NOT_FOUND },
 	{ WIN_NO_MATCH, STATUS_NO_MATCH, ERROR_NO_MATCH },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events are eventfds: set while the count is not zero, so that the kernel can set
- * them too. An event that resets itself is read by who was waiting for it.
+ * Events are eventfds. An event is set while the count is not zero. The kernel can set it
+ * too. A waiting call resets an auto-reset event by reading it.
  */
 #include <limits.h>
 #include <poll.h>
@@ -32,12 +32,12 @@ void win_event_set(struct win_object *event)
 {
 	uint64_t one = 1;
 
-	/* A count that is full is as good as set */
+	/* If the count is at its maximum, the event is set already */
 	while (write(event->fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 }
 
-/* Whether it was set */
+/* Resets an event; returns whether it was set */
 static bool reset(struct win_object *event)
 {
 	uint64_t count;
@@ -105,7 +105,7 @@ WIN_API BOOL ResetEvent(HANDLE handle)
 	return TRUE;
 }
 
-/* Takes what was waited for; false where another thread was faster. */
+/* Resets an auto-reset event that was waited for; false if another thread was faster. */
 static bool take(struct win_object *event)
 {
 	return event_of(event)->manual_reset || reset(event);
@@ -122,8 +122,9 @@ static int take_any(struct win_object **events, const struct pollfd *fds, DWORD 
 }
 
 /*
- * All at once or none: what was taken is given back where one is missing. Each was seen
- * set, but perhaps one was reset before another was set, so they are looked at again.
+ * Takes all events or none: if one is not set any more, those that were taken are set
+ * again. Each event was set, but not necessarily at the same time, so they are polled
+ * again.
  */
 static int take_all(struct win_object **events, struct pollfd *fds, DWORD count)
 {
@@ -142,7 +143,7 @@ static int take_all(struct win_object **events, struct pollfd *fds, DWORD count)
 	return taken < count ? -EAGAIN : 0;
 }
 
-/* Milliseconds until then; -1 for ever */
+/* Milliseconds until the deadline; -1 for no deadline */
 static int left_until(__u64 deadline)
 {
 	__u64 now = ks_deadline(0), left;
@@ -154,8 +155,8 @@ static int left_until(__u64 deadline)
 }
 
 /*
- * With wait_all, those that are set already are left out of the poll, which would
- * return at once for them; a missing one brings them back.
+ * With wait_all, events that are set are left out of the next poll(), which would return
+ * immediately for them. If an event turns out to be missing, all are polled again.
  */
 static int wait_for(struct win_object **events, DWORD count, bool all, __u64 deadline)
 {

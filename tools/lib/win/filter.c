@@ -91,7 +91,7 @@ WIN_API HANDLE CreateFileA(LPCSTR name, DWORD access, DWORD share,
 	return win_result(ret) ? handle : INVALID_HANDLE_VALUE;
 }
 
-/* Properties of the pin that is not there yet */
+/* Properties of the pin before it is created */
 
 static int check_pin(const struct win_call *call)
 {
@@ -121,7 +121,7 @@ static int get_data_flow(struct win_object *object, struct win_call *call)
 	return answer_number(call, KSPIN_DATAFLOW_OUT);
 }
 
-/* Who connects to the pin is the sink of a request, and reads. */
+/* The pin receives requests (reads), so it is a sink of requests */
 static int get_communication(struct win_object *object, struct win_call *call)
 {
 	(void)object;
@@ -137,7 +137,7 @@ static int get_category(struct win_object *object, struct win_call *call)
 				      sizeof(PINNAME_VIDEO_CAPTURE));
 }
 
-/* One KSIDENTIFIER in a list */
+/* A list with one KSIDENTIFIER */
 static int answer_identifier(struct win_call *call, const GUID *set, ULONG id)
 {
 	const KSIDENTIFIER identifier = { .Set = *set, .Id = id };
@@ -230,11 +230,14 @@ static int check_connect(const KSPIN_CONNECT *connect)
 	return 0;
 }
 
-/* A format that the device has not is told first, and a pin's is not changed by another. */
+/*
+ * A format that the device does not have is reported first. The format of an existing pin
+ * is not changed.
+ */
 static int create_pin(struct win_object *filter, const KSPIN_CONNECT *connect, HANDLE *pin)
 {
 	const KSDATAFORMAT *format = (const void *)(connect + 1);
-	/* Windows' KsCreatePin() believes the format's own size, too */
+	/* KsCreatePin() of Windows uses the size in the format too */
 	ULONG size = format->FormatSize;
 	int ret;
 

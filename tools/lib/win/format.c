@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Video formats: Windows' subtype, compression and bits per pixel, and V4L2's fourcc.
- * Windows' formats have no padding at the end of a line, and its RGB pictures are
- * upside down unless their height is negative.
+ * Video formats: subtype, compression and bits per pixel of Windows, and fourcc of V4L2.
+ * Lines of Windows formats have no padding, and RGB pictures are upside down unless their
+ * height is negative.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static const struct {
 	DWORD compression;
 	GUID subtype;
 	WORD bits;
-	/* Bytes in eight pixels of a line of the first plane; 0 for compressed data */
+	/* Bytes of eight pixels in a line of the first plane; 0 for compressed data */
 	BYTE line;
 } formats[] = {
 	{ V4L2_PIX_FMT_YUYV, v4l2_fourcc('Y', 'U', 'Y', '2'),
@@ -163,7 +163,7 @@ static ULONGLONG time_of(const struct v4l2_fract *interval)
 	return interval->numerator * TIME_UNITS_PER_S / interval->denominator;
 }
 
-/* The rate is a wish: the device takes the nearest that it has. */
+/* The device chooses the nearest rate that it has. */
 static void set_frame_time(int video, LONGLONG time)
 {
 	struct v4l2_streamparm parm = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
@@ -188,7 +188,7 @@ int win_format_set(int video, const KSDATAFORMAT *data_format, ULONG size, bool 
 	ret = call(video, VIDIOC_TRY_FMT, &format);
 	if (ret)
 		return ret;
-	/* Not another one that is like it */
+	/* The device must not choose another format */
 	if (format.fmt.pix.pixelformat != wanted.pixelformat ||
 	    format.fmt.pix.width != wanted.width || format.fmt.pix.height != wanted.height ||
 	    is_padded(&format.fmt.pix, find(wanted.pixelformat)))
@@ -246,7 +246,7 @@ static void get_frame_times(int video, const struct v4l2_pix_format *pix,
 	}
 }
 
-/* The range's own format is its largest picture, at its highest rate. */
+/* The format in the range has the largest picture and the highest rate. */
 static int make_range(int video, __u32 pixelformat, const struct v4l2_frmsize_stepwise *size,
 		      KS_DATARANGE_VIDEO *range)
 {
@@ -288,7 +288,7 @@ static int make_range(int video, __u32 pixelformat, const struct v4l2_frmsize_st
 	return 0;
 }
 
-/* A device that does not list its sizes has its current one at least. */
+/* A device that does not list its sizes has at least the current one. */
 static int current_size(int video, struct v4l2_frmsize_stepwise *size)
 {
 	struct v4l2_format format = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
@@ -301,7 +301,7 @@ static int current_size(int video, struct v4l2_frmsize_stepwise *size)
 	return ret;
 }
 
-/* The @index-th size; false after the last */
+/* Gets the size with this index; false after the last one */
 static bool get_size(int video, __u32 pixelformat, __u32 index,
 		     struct v4l2_frmsize_stepwise *size)
 {

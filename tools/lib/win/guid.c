@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The GUIDs as objects. */
+/* GUIDs as objects. */
 #include "win.h"
 
-/* In Windows' lists of numbers, the last eight bytes have no braces of their own */
+/* The lists of numbers in the headers have no inner braces for the last eight bytes */
 #define GUID_FROM(d1, d2, d3, b0, b1, b2, b3, b4, b5, b6, b7) \
 	{ d1, d2, d3, { b0, b1, b2, b3, b4, b5, b6, b7 } }
 #define EXPANDED(...) GUID_FROM(__VA_ARGS__)

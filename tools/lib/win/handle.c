@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Handles. A handle is a number, four times the place in a table plus one, so that a
- * wrong one is found to be wrong and leads nowhere.
+ * Handles. A handle is a number: four times (index in the table + 1). So a wrong handle is
+ * detected and never dereferenced.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static HANDLE handle_of(size_t place)
 	return (HANDLE)((place + 1) << 2);
 }
 
-/* Returns table_size for a handle that is none. */
+/* Returns table_size for an invalid handle. */
 static size_t place_of(HANDLE handle)
 {
 	uintptr_t number = (uintptr_t)handle;

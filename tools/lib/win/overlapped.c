@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calls that end later. An OVERLAPPED is the caller's until the call begins and from
- * its end on; Internal, which is written last, says which.
+ * Calls that complete later. An OVERLAPPED belongs to the caller before the call begins and
+ * after it has completed. Internal, which is written last, shows which of these it is.
  */
 #include <signal.h>
 
@@ -35,8 +35,8 @@ int win_pending_begin(struct win_pending *pending, OVERLAPPED *overlapped)
 }
 
 /*
- * The event is set before anybody can come back from GetOverlappedResult(): who does
- * may begin another call with it at once, and must not find it set by this one.
+ * The event is set before GetOverlappedResult() can return in another thread: the caller
+ * may begin another call with the same event then, and must not find it set by this one.
  */
 void win_pending_end(struct win_pending *pending, int err, ULONG_PTR bytes)
 {
@@ -88,7 +88,7 @@ WIN_API BOOL GetOverlappedResult(HANDLE handle, LPOVERLAPPED overlapped, LPDWORD
 	return FALSE;
 }
 
-/* The client's signals are for its own threads, and would end a wait in these. */
+/* Signals are for the client's own threads, and would interrupt a wait in these. */
 int win_thread_create(pthread_t *thread, void *(*run)(void *), void *arg)
 {
 	sigset_t all, before;

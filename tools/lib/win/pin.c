@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pins. IOCTL_KS_READ_STREAM submits a frame and remembers the call; a thread for
- * each pin, which begins with the first read, completes the frames that the device
- * has filled and ends the calls. It completes under the pin's lock, as state changes
- * and flushes are made, so that a frame of before never ends a call of after.
+ * Pins. IOCTL_KS_READ_STREAM submits a frame and stores the call. Each pin has a thread,
+ * which starts with the first read. It completes the frames that the device has filled, and
+ * then the calls. It does so with the lock of the pin held, as changes of the state and
+ * flushes, so a frame from before such a change never completes a call that began after it.
  */
 #include <poll.h>
 #include <stdint.h>
@@ -22,7 +22,7 @@ struct request {
 
 struct pin {
 	struct win_object object;
-	/* Its V4L2 file is for the format; the connection has one of its own */
+	/* Its V4L2 file is for the format. The connection has its own V4L2 file */
 	struct win_object *filter;
 	int wake;
 	pthread_mutex_t lock;
@@ -92,7 +92,7 @@ static void complete_frames(struct pin *pin)
 		}
 		if (done.index >= win_frame_count(pin->allocator))
 			continue;
-		/* Its call has ended with an error of the device's */
+		/* The call has already ended with an error of the device */
 		if (!pin->requests[done.index].active) {
 			win_frame_unasked(pin->allocator, done.index, &pin->object);
 			continue;
@@ -114,7 +114,7 @@ static void *complete_until_closed(void *arg)
 	do {
 		pthread_mutex_lock(&pin->lock);
 		complete_frames(pin);
-		/* Nothing is looked for that nobody waits for */
+		/* Does not poll the connection if no read is pending */
 		fds[1] = (struct pollfd) {
 			.fd = pin->active ? pin->object.fd : -1,
 			.events = POLLIN,
@@ -259,7 +259,7 @@ static int get_framing(struct win_object *object, struct win_call *call)
 	return ret ? ret : win_answer(call, &framing, sizeof(framing));
 }
 
-/* More items may appear between the two calls: then there was no room for them */
+/* If more items appear between the two calls, they do not fit */
 static int get_framing_ex(struct win_object *object, struct win_call *call)
 {
 	struct ksallocator_framing_ex *framing;
@@ -290,7 +290,7 @@ static int get_format(struct win_object *object, struct win_call *call)
 	return ret ? ret : win_answer(call, &format, sizeof(format));
 }
 
-/* The frames that there are were made for another format: only in STOP */
+/* Only in STOP, because the frames were made for the current format */
 static int put_format(struct win_object *object, struct win_call *call)
 {
 	enum ksstate state;
@@ -308,7 +308,7 @@ static int propose_format(struct win_object *object, struct win_call *call)
 	return win_format_set(pin_of(object)->filter->fd, call->out, call->out_size, true);
 }
 
-/* As in Windows, nobody is told which allocator it is. */
+/* As on Windows, the allocator is not returned. */
 static int get_allocator(struct win_object *object, struct win_call *call)
 {
 	HANDLE none = NULL;
@@ -318,9 +318,9 @@ static int get_allocator(struct win_object *object, struct win_call *call)
 }
 
 /*
- * The kernel has taken back the frames that were read into. In KSSTATE_STOP, as it is,
- * there are no reads, save those that somebody else ended who has the pin's descriptor,
- * and that the completer has yet to hear of.
+ * The kernel has freed the frames that were used for reads. In KSSTATE_STOP no reads are
+ * pending, except those that another process with the descriptor of the pin has ended and
+ * that the thread has not noticed yet.
  */
 static void leave_allocator(struct pin *pin)
 {
@@ -418,7 +418,9 @@ static void close_pin(struct win_object *object)
 	pthread_mutex_lock(&pin->lock);
 	pin->closing = true;
 	ks_set_state(object->fd, KSSTATE_STOP);
-	/* Frames go back now, not when the last call lets go of the descriptor */
+	/*
+	 * Frees the frames now. The descriptor can be closed later, when the last call ends
+	 */
 	ks_set_allocator(object->fd, -1);
 	leave_allocator(pin);
 	has_completer = pin->has_completer;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * libks: the one framing that suits several connections.
+ * libks: find the framing of an allocator for several connections.
  *
- * Arithmetic only: nothing here opens a device, keeps anything or allocates
- * memory, and each function may be called from any thread.
+ * These functions only compute: they do not open a device, keep a state or allocate
+ * memory, and they may be called from any thread.
  */
 #ifndef KS_RESOLVE_H
 #define KS_RESOLVE_H
@@ -15,53 +15,53 @@ extern "C" {
 #endif
 
 /**
- * DOC: Framing that suits all
+ * DOC: Framing for several connections
  *
- * One allocator can serve several connections (contract G1, H6) where its
- * framing is what each of them needs. What a connection needs it says by
- * KSALLOC_GET_FRAMING or, in more detail and with alternatives, by
- * KSALLOC_GET_FRAMING_EX: of the items it takes any one.
+ * Several connections can use one allocator (contract G1, H6) if its framing meets the
+ * requirements of each of them. A connection reports its requirements in
+ * KSALLOC_GET_FRAMING. In KSALLOC_GET_FRAMING_EX it reports a list of items, which are
+ * alternatives: the framing has to meet one of them.
  *
- * An item is met as follows:
+ * An item is met if all of this holds:
  *
- *  - Memory type and bus type are the allocator's, or are "don't care".
- *    KSMEMORY_TYPE_DEVICE_UNKNOWN is the connection's own device's memory, and so
- *    never the same in two connections.
- *  - No other connection's item has MUST_ALLOCATE or memory of its device's own
- *    where this one has either: an allocator is created once, on one of them.
- *  - No other connection's item says that it changes frames
- *    (INPLACE_MODIFIER, NO_FRAME_INTEGRITY) where this one has FRAME_INTEGRITY.
- *  - The allocator has at least as many frames, aligned at least as much.
- *  - The frame size is in the physical range, stepping included: the least
- *    size and a whole multiple of the stepping more, of which 0 is none. A
- *    stepping of 0 is 1; a range of three zeros is "don't care".
+ *  - Memory type and bus type are those of the allocator, or are "don't care".
+ *    KSMEMORY_TYPE_DEVICE_UNKNOWN is the own memory of the device, so it is different
+ *    for each connection.
+ *  - At most one item of all connections has MUST_ALLOCATE or the own memory of a device,
+ *    because an allocator is created on one connection.
+ *  - If the item has FRAME_INTEGRITY, no other item changes frames (INPLACE_MODIFIER,
+ *    NO_FRAME_INTEGRITY).
+ *  - The allocator has at least as many frames and at least the same alignment.
+ *  - The frame size is in the physical range: it is the minimum plus a multiple of the
+ *    stepping, and not 0. A stepping of 0 means 1. A range of three zeros is "don't care".
  *
- * The framing range is a wish, and so is all that an item with
- * PREFERENCES_ONLY says of frames, sizes and alignment. Wishes never clash. They
- * raise the number of frames and the alignment; as to sizes, they are taken up
- * from the heaviest to the lightest as long as a size is left. A wish weighs what
- * the pin weight (0 counts as 1) times the range's in-place weight is where any
- * of the connections modifies frames in place, else times its other weight.
- * Compression is not looked at: a connection's sizes are those of its own frames.
+ * The framing range is only a preference. If an item has PREFERENCES_ONLY, its frames, sizes
+ * and alignment are preferences too. Preferences never conflict. They can increase the
+ * number of frames and the alignment. Preferred sizes are applied in the order of their
+ * weight, as long as at least one size remains. The weight is the pin weight (0 counts as
+ * 1) times a weight of the range: the in-place weight if any connection modifies frames in
+ * place, else the other one. Compression is ignored, because the sizes of a connection are
+ * those of its own frames.
  *
- * A plain framing is one item: of system memory with SYSTEM_MEMORY; else of the
- * device's own with MUST_ALLOCATE; else it does not care. Its size is the least.
+ * The framing of KSALLOC_GET_FRAMING is treated as one item: of system memory if it has
+ * SYSTEM_MEMORY; else of the device's own memory if it has MUST_ALLOCATE; else of any
+ * memory. Its size is the minimum.
  *
- * Where several choices of items suit, the heaviest is taken (the sum over the
- * connections of pin weight times memory type weight); of those, the one with
- * items nearest to the beginning of their lists; of those, the least frames,
- * size, alignment, and memory type by number. The order of the connections
- * makes no difference.
+ * If several choices of items are possible, the one with the largest weight is used (the
+ * sum of pin weight times memory type weight over all connections). Among those, the one
+ * whose items are nearest to the beginning of their lists is used; among those, the one
+ * with the fewest frames, the smallest size and alignment, and the lowest memory type. The
+ * order of the connections does not matter.
  */
 
-/* At most so many connections, and items of each */
+/* Maximum number of connections, and of items of each */
 #define LIBKS_RESOLVE_NEEDS 8
 #define LIBKS_RESOLVE_ITEMS 8
 
 /**
- * struct ks_need - what one connection needs; one of the two
- * @framing: as KSALLOC_GET_FRAMING says it, or NULL
- * @framing_ex: as KSALLOC_GET_FRAMING_EX says it, with all its items, or NULL
+ * struct ks_need - requirements of a connection; exactly one field is not NULL
+ * @framing: result of KSALLOC_GET_FRAMING, or NULL
+ * @framing_ex: result of KSALLOC_GET_FRAMING_EX with all items, or NULL
  */
 struct ks_need {
 	const struct ksallocator_framing *framing;
@@ -69,14 +69,14 @@ struct ks_need {
 };
 
 /**
- * struct ks_resolved - framing that suits all
- * @framing: what to create the allocator with. COMPATIBLE is set where one of
- *	the connections modifies frames in place; SYSTEM_MEMORY unless the memory
- *	is a device's own. Zero frames or frame size: nobody needs any number
- * @memory_type: of what memory; KSMEMORY_TYPE_DONT_CARE where nobody cares
- * @bus_type: likewise
- * @sizes: all frame sizes that suit, wishes included that were taken up
- * @creator: on which connection to create it; -1 for any
+ * struct ks_resolved - framing that meets the requirements of all connections
+ * @framing: framing for KSALLOC_CREATE_ALLOCATOR. COMPATIBLE is set if a connection
+ *	modifies frames in place; SYSTEM_MEMORY is set unless the memory is the own memory
+ *	of a device. Zero frames or frame size: no connection has a requirement
+ * @memory_type: type of the memory; KSMEMORY_TYPE_DONT_CARE for any
+ * @bus_type: type of the bus; KS_TYPE_DONT_CARE for any
+ * @sizes: all possible frame sizes, with the preferences that could be applied
+ * @creator: index of the connection to create the allocator on; -1 for any
  */
 struct ks_resolved {
 	struct ksallocator_framing framing;
@@ -87,17 +87,18 @@ struct ks_resolved {
 };
 
 /**
- * enum ks_clash_field - in what connections clash
- * @LIBKS_CLASH_INVALID: in nothing; what this one says is not well-formed
- * @LIBKS_CLASH_2D: a 2D buffer is needed, which no memory here is
- * @LIBKS_CLASH_FRAMES: more than KSALLOC_MAX_FRAMES
- * @LIBKS_CLASH_MEMORY_TYPE: memory types
- * @LIBKS_CLASH_BUS_TYPE: bus types
- * @LIBKS_CLASH_MUST_ALLOCATE: it would have to be created on both
+ * enum ks_clash_field - property in which connections conflict ("clash")
+ * @LIBKS_CLASH_INVALID: no conflict: the requirements of a connection are not valid
+ * @LIBKS_CLASH_2D: a 2D buffer is required, which is not supported
+ * @LIBKS_CLASH_FRAMES: more than KSALLOC_MAX_FRAMES frames are required
+ * @LIBKS_CLASH_MEMORY_TYPE: the memory types are different
+ * @LIBKS_CLASH_BUS_TYPE: the bus types are different
+ * @LIBKS_CLASH_MUST_ALLOCATE: the allocator would have to be created on both
  * @LIBKS_CLASH_INTEGRITY: one changes frames, another needs them unchanged
- * @LIBKS_CLASH_FRAME_SIZE: the least size of one is above the most of the other
- * @LIBKS_CLASH_STEPPING: the sizes of one fall between those of the other
- * @LIBKS_CLASH_ITEMS: no choice of items suits all, though one suits each two
+ * @LIBKS_CLASH_FRAME_SIZE: the minimum size of one is above the maximum of the other
+ * @LIBKS_CLASH_STEPPING: the ranges overlap, but because of the steppings they have no size
+ *	in common
+ * @LIBKS_CLASH_ITEMS: each two connections have a common framing, but not all together
  */
 enum ks_clash_field {
 	LIBKS_CLASH_INVALID,
@@ -113,15 +114,14 @@ enum ks_clash_field {
 };
 
 /**
- * struct ks_clash - who clashes, and in what
- * @field: in what. Where items differ in it, the last in the order of the enum
- *	that any pair of items comes to: what is left to be changed at least
+ * struct ks_clash - a conflict
+ * @field: the property. If pairs of items conflict in different properties, the last one in
+ *	the order of the enum, because that pair is nearest to a solution
  * @first: index of a connection
- * @second: index of the other, above @first; the same as @first where that one
- *	cannot be met at all
- * @members: a bit for each connection that takes part: @first, @second, and more
- *	only where no two of all connections clash. Without any one of the
- *	members, the others do not clash
+ * @second: index of the other connection, above @first; the same as @first if that
+ *	connection alone cannot be met
+ * @members: a bit for each connection in the conflict. There are more than two only if no
+ *	two connections conflict. Without any one of the members, the others do not conflict
  */
 struct ks_clash {
 	enum ks_clash_field field;
@@ -131,17 +131,17 @@ struct ks_clash {
 };
 
 /**
- * ks_resolve_framing() - find the framing that suits several connections
- * @needs: what they need (contract D4, H1 to H4, H6)
- * @count: how many they are; with none, any framing suits
- * @resolved: out: the framing; not written to on failure
- * @clash: out: what is in the way, on -EINVAL and -ERANGE; may be NULL
+ * ks_resolve_framing() - find the framing that meets the requirements of several connections
+ * @needs: their requirements (contract D4, H1 to H4, H6)
+ * @count: number of connections; 0 results in framing without requirements
+ * @resolved: out: the framing; not written on failure
+ * @clash: out: the conflict, on -EINVAL and -ERANGE; may be NULL
  *
  * Return: 0 or
- * * -EINVAL: a need is not well-formed: no framing or both, no items, an
- *   alignment that is no mask, a set reserved word or an unknown option
- * * -E2BIG: more than LIBKS_RESOLVE_NEEDS needs or LIBKS_RESOLVE_ITEMS items
- * * -ERANGE: no framing suits all
+ * * -EINVAL: requirements are not valid: no framing or both kinds, no items, an alignment
+ *   that is not a mask, a reserved field that is not zero or an unknown option
+ * * -E2BIG: more than LIBKS_RESOLVE_NEEDS connections or LIBKS_RESOLVE_ITEMS items
+ * * -ERANGE: no framing meets all requirements
  */
 int ks_resolve_framing(const struct ks_need *needs, unsigned int count,
 		       struct ks_resolved *resolved, struct ks_clash *clash);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a user-mode client uses of Windows' ks.h, with the same names, layouts
- * and values (64-bit). The constants of allocators, streams and states are those
- * of <linux/ksalloc.h>, which the kernel shares.
+ * The part of ks.h of Windows that a user-mode client uses, with the same names, layouts
+ * and values (64-bit). The constants of allocators, streams and states are in
+ * <linux/ksalloc.h>, which the kernel uses too.
  *
- * Within a structure of which <linux/ksalloc.h> has its own form, only the names
- * differ: its memory can be given to either.
+ * If <linux/ksalloc.h> has its own form of a structure, only the names differ, and the
+ * memory has the same layout.
  */
 #ifndef KS_WIN_KS_H
 #define KS_WIN_KS_H
@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-/* GUIDs: a list of numbers to initialize one with, and an object */
+/* Each GUID is a list of numbers, for initializers, and an object */
 #define DEFINE_GUIDEX(name) extern const GUID name
 #define STATICGUIDOF(guid) STATIC_##guid
 
@@ -56,7 +56,7 @@ extern "C" {
 #define STATIC_KSMEMORY_TYPE_DEVICE_UNKNOWN \
 	0x091bb639, 0x603f, 0x11d1, 0xb0, 0x67, 0x00, 0xa0, 0xc9, 0x06, 0x28, 0x02
 
-/* In <linux/ksalloc.h> these are values; here they are objects */
+/* In <linux/ksalloc.h> these are values. Here they are objects */
 #undef KS_TYPE_DONT_CARE
 #undef KSMEMORY_TYPE_WILDCARD
 #undef KSMEMORY_TYPE_DONT_CARE
@@ -334,8 +334,8 @@ typedef struct {
 } KS_FRAMING_ITEM, *PKS_FRAMING_ITEM;
 
 /*
- * CountItems items follow. Clients compute with the size of this, in which Windows
- * counts one item; hence no flexible array.
+ * CountItems items follow. Clients use the size of this structure in computations. In
+ * Windows it includes one item, so this is not a flexible array.
  */
 #define KS_WIN_FIRST_ITEM 1
 typedef struct {
@@ -380,26 +380,26 @@ typedef struct {
 
 /**
  * KsCreatePin() - connect to a filter
- * @filter: what CreateFileA() returned; it may be closed afterwards
- * @connect: interface and medium "standard", pin 0, and behind it the format: a
- *	KS_DATAFORMAT_VIDEOINFOHEADER, which becomes the device's
+ * @filter: handle from CreateFileA(); it may be closed after the call
+ * @connect: the standard interface and medium, and pin 0. It is followed by a
+ *	KS_DATAFORMAT_VIDEOINFOHEADER, which is set as the format of the device
  * @access: GENERIC_READ
  * @pin: out: the pin, in KSSTATE_STOP
  *
- * Return: ERROR_SUCCESS, ERROR_NO_MATCH for a format that the device does not
- * have just so, or another error.
+ * Return: ERROR_SUCCESS, ERROR_NO_MATCH if the device does not have exactly this format, or
+ * another error.
  */
 DWORD WINAPI KsCreatePin(HANDLE filter, PKSPIN_CONNECT connect,
 			 ACCESS_MASK access, PHANDLE pin);
 
 /**
- * KsCreateAllocator() - make an allocator
- * @connection: the pin whose needs the framing has to meet
+ * KsCreateAllocator() - create an allocator
+ * @connection: the pin whose requirements the framing has to meet
  * @framing: number, size and alignment of the frames
  * @allocator: out: the allocator
  *
- * Its memory is of the dma-buf heap that the environment variable KS_HEAP names,
- * else of "system".
+ * Its memory is from the dma-buf heap in the environment variable KS_HEAP, or else from
+ * "system".
  *
  * Return: ERROR_SUCCESS, or another error.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a client that captures video uses of Windows' ksmedia.h. */
+/* The part of ksmedia.h of Windows that a video capture client uses. */
 #ifndef KS_WIN_KSMEDIA_H
 #define KS_WIN_KSMEDIA_H
 

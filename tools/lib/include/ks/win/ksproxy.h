@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a client of Kernel Streaming uses of Windows' ksproxy.h. */
+/* The part of ksproxy.h of Windows that a client of Kernel Streaming uses. */
 #ifndef KS_WIN_KSPROXY_H
 #define KS_WIN_KSPROXY_H
 
@@ -10,18 +10,19 @@ extern "C" {
 #endif
 
 /**
- * KsSynchronousDeviceControl() - make a call on a filter, pin or allocator, and
- *	wait until it is done
+ * KsSynchronousDeviceControl() - make a call on a filter, pin or allocator, and wait until
+ * it has completed
  * @handle: the filter, pin or allocator
  * @code: IOCTL_KS_*
- * @in: what is asked: a KSPROPERTY, KSMETHOD or KSEVENT, with what follows it
+ * @in: the request: a KSPROPERTY, KSMETHOD or KSEVENT, with the data that follow it
  * @in_size: bytes at @in
  * @out: the value that is read or written
  * @out_size: bytes at @out
- * @returned: out: bytes that were written at @out, or would be
+ * @returned: out: size of the result at @out
  *
- * Return: S_OK, or HRESULT_FROM_WIN32() of an error. ERROR_MORE_DATA where
- * @out_size is 0 or too small and @returned says how much is needed.
+ * Return: S_OK, or HRESULT_FROM_WIN32() of an error. If @out_size is 0, this is
+ * ERROR_MORE_DATA; if @out is too small, ERROR_INSUFFICIENT_BUFFER. In both cases @returned
+ * is the required size.
  */
 HRESULT WINAPI KsSynchronousDeviceControl(HANDLE handle, ULONG code,
 					  PVOID in, ULONG in_size,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The part of Windows' base types and calls that a client of Kernel Streaming
- * needs, under the names and with the layouts that it has there (64-bit), for
- * programs that are compiled for Linux. libkswin has the functions.
+ * The base types and functions of Windows that a client of Kernel Streaming needs, with the
+ * same names and layouts (64-bit), for programs that are compiled for Linux. libkswin has
+ * the functions.
  *
- * A handle is one of this process's: a filter (an open V4L2 node), a pin (a
- * connection), an allocator, or an event (an eventfd). Documentation/porting.rst
- * says what differs from Windows.
+ * A handle is valid in one process. It is a filter (an open V4L2 node), a pin (a
+ * connection), an allocator, or an event (an eventfd). Documentation/porting.rst describes
+ * the differences from Windows.
  */
 #ifndef KS_WIN_WINDOWS_H
 #define KS_WIN_WINDOWS_H
@@ -27,7 +27,10 @@ extern "C" {
 #define IN
 #define OUT
 
-/* long has 32 bits in Windows, so that it is int here: mind printf() */
+/*
+ * In Windows, long has 32 bits, so these are int. See Documentation/porting.rst for
+ * printf()
+ */
 typedef char CHAR;
 typedef uint8_t UCHAR, BYTE, BOOLEAN;
 typedef int16_t SHORT;
@@ -112,7 +115,7 @@ typedef struct _OVERLAPPED {
 	((DWORD)__atomic_load_n(&(overlapped)->Internal, __ATOMIC_ACQUIRE) != \
 	 (DWORD)STATUS_PENDING)
 
-/* Access, sharing and flags of CreateFileA(): those that a filter is opened with */
+/* Access, sharing and flags of CreateFileA() for filters */
 #define GENERIC_READ 0x80000000u
 #define GENERIC_WRITE 0x40000000u
 #define FILE_SHARE_READ 0x00000001
@@ -126,7 +129,7 @@ typedef struct _OVERLAPPED {
 #define WAIT_FAILED 0xffffffffu
 #define MAXIMUM_WAIT_OBJECTS 64
 
-/* Each value that the library can give; tools/lib/win/error.c has their table */
+/* All values that the library returns. tools/lib/win/error.c has the table */
 #define STATUS_SUCCESS ((NTSTATUS)0x00000000)
 #define STATUS_PENDING ((NTSTATUS)0x00000103)
 #define STATUS_BUFFER_OVERFLOW ((NTSTATUS)0x80000005)
@@ -189,7 +192,7 @@ typedef struct _OVERLAPPED {
 DWORD WINAPI GetLastError(void);
 VOID WINAPI SetLastError(DWORD error);
 
-/* Opens a filter: name is the path of a V4L2 capture node */
+/* Opens a filter. The name is the path of a V4L2 capture node */
 HANDLE WINAPI CreateFileA(LPCSTR name, DWORD access, DWORD share,
 			  LPSECURITY_ATTRIBUTES security, DWORD disposition,
 			  DWORD flags, HANDLE template_file);
@@ -201,12 +204,12 @@ BOOL WINAPI DeviceIoControl(HANDLE handle, DWORD code, LPVOID in, DWORD in_size,
 BOOL WINAPI GetOverlappedResult(HANDLE handle, LPOVERLAPPED overlapped,
 				LPDWORD bytes, BOOL wait);
 
-/* Events have no names here: name is NULL */
+/* Events cannot have names: name must be NULL */
 HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES security, BOOL manual_reset,
 			   BOOL initial_state, LPCSTR name);
 BOOL WINAPI SetEvent(HANDLE event);
 BOOL WINAPI ResetEvent(HANDLE event);
-/* Handles to wait for are events */
+/* Only handles of events can be waited for */
 DWORD WINAPI WaitForSingleObject(HANDLE handle, DWORD milliseconds);
 DWORD WINAPI WaitForMultipleObjects(DWORD count, const HANDLE *handles,
 				    BOOL wait_all, DWORD milliseconds);
@@ -216,13 +219,12 @@ VOID WINAPI Sleep(DWORD milliseconds);
 #define CreateEvent CreateEventA
 
 /*
- * What Windows does not have: the descriptor behind a handle, which stays the
- * library's, for poll() and the calls of <ks/ks.h>; -1 if there is no such handle.
- * Another process is another client: pass it what ks_allocator_open() or
- * ks_connection_open() makes of the descriptor.
+ * Not in Windows: returns the descriptor behind a handle, which the library owns, for
+ * poll() and the functions of <ks/ks.h>; -1 if there is no such handle. Another process is
+ * another client: pass it a descriptor from ks_allocator_open() or ks_connection_open().
  */
 int LibksDescriptor(HANDLE handle);
-/* The dma-buf of an allocator's frame, which stays the library's; or -1 */
+/* Returns the dma-buf of a frame of an allocator, which the library owns; or -1 */
 int LibksFrameDmabuf(HANDLE allocator, const void *frame);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How the codes of DeviceIoControl() are made. */
+/* How the codes of DeviceIoControl() are composed. */
 #ifndef KS_WIN_WINIOCTL_H
 #define KS_WIN_WINIOCTL_H
 
