@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The capture. One frame at a time is out of the device while it is written;
- * all others are in it to be filled. A frame that is not written is given back
- * without having been looked at.
+ * The capture. While a frame is written, all other frames are in the device. A frame that
+ * is not written is given back without access to its data.
  *
- * SIGINT and SIGTERM end the wait for the next frame through a pipe, so that none
- * is missed between looking and waiting. They are taken once: a second one ends
- * the program at once, for which the kernel cleans up.
+ * SIGINT and SIGTERM write to a pipe, which ends the wait for the next frame. So a signal
+ * between a check and the wait is not missed. They are handled once: the second one ends
+ * the program immediately, and the kernel cleans up.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +35,7 @@ static void on_signal(int number)
 	int saved = errno;
 	char byte = number;
 
-	/* A full pipe wakes as well as one more byte */
+	/* If the pipe is full, it wakes the program already */
 	if (write(wake_pipe[1], &byte, 1) < 0)
 		errno = saved;
 }
@@ -51,23 +50,23 @@ static int catch_signals(void)
 	}
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	/* The reader's leaving is seen as EPIPE, and the rest is put in order */
+	/* EPIPE reports that the reader has closed its end. The program ends in order then */
 	signal(SIGPIPE, SIG_IGN);
 	return STATUS_OK;
 }
 
 /**
- * struct session - a capture under way
+ * struct session - a capture in progress
  * @options: what the user wants
  * @device: where frames come from
- * @stream: what brings them
- * @output: where they go
- * @tally: what is counted
- * @started: when the device began to run, in seconds
- * @first: when the first frame came
- * @ended: when the last frame was done with
- * @shown: when the progress line was last shown
- * @shows_progress: there is somebody to see it
+ * @stream: the stream
+ * @output: the output
+ * @tally: the counters
+ * @started: when the device was started, in seconds
+ * @first: when the first frame arrived
+ * @ended: when the last frame was finished
+ * @shown: when the progress line was last printed
+ * @shows_progress: stderr is a terminal
  */
 struct session {
 	const struct options *options;
@@ -121,7 +120,7 @@ static int start_stream(struct session *session)
 	return STATUS_DEVICE;
 }
 
-/* The time until the first frame says nothing about the rate */
+/* The time until the first frame is not part of the rate */
 static const char *rate_text(const struct session *session, char text[32])
 {
 	unsigned long frames = session->tally.frames;
@@ -154,7 +153,7 @@ static int fail_next(const struct session *session, int err)
 	return STATUS_FAILED;
 }
 
-/* Wait for a frame or for a signal */
+/* Waits for a frame or for a signal */
 static int wait_for_frame(struct session *session, struct ks_stream_frame *frame)
 {
 	struct pollfd files[] = {
@@ -181,7 +180,7 @@ static int wait_for_frame(struct session *session, struct ks_stream_frame *frame
 	}
 }
 
-/* The bytes that a frame must have to be written */
+/* Minimum number of bytes of a frame that is written */
 static size_t least_bytes(const struct session *session)
 {
 	const struct picture *picture = &session->device.picture;
@@ -206,11 +205,11 @@ static int explain_output(int err)
 {
 	if (err != -EPIPE)
 		return STATUS_FAILED;
-	say_note("the reader of the output has gone");
+	say_note("the reader has closed the output");
 	return STATUS_EARLY;
 }
 
-/* Count a frame, write it if it is wanted */
+/* Counts a frame, and writes it if requested */
 static int use_frame(struct session *session, const struct ks_stream_frame *frame)
 {
 	const struct options *options = session->options;
@@ -219,7 +218,7 @@ static int use_frame(struct session *session, const struct ks_stream_frame *fram
 	bool marked = frame->header.options_flags & KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
 	int err;
 
-	/* A mark without a gap before it is the device's word that this is damaged */
+	/* DATADISCONTINUITY without a gap before it means that the frame is damaged */
 	if (frame->used < least_bytes(session) || (marked && follows)) {
 		tally_damaged(tally);
 		return STATUS_OK;
@@ -276,10 +275,10 @@ static void say_summary(const struct session *session)
 		 session->ended - session->started, rate_text(session, rate), dropped, gaps,
 		 tally_is_blind(tally) ? "" : damaged);
 	if (tally_is_blind(tally))
-		say_note("the driver gives all of them one number, so lost ones cannot be counted");
+		say_note("all frames have the same sequence number, so lost ones cannot be counted");
 }
 
-/* Until-interrupted captures end as they should when they are interrupted */
+/* For a capture without -n, an interrupt is the normal end */
 static int end_status(const struct session *session, int status)
 {
 	if (status == STATUS_EARLY && !session->options->frames)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The choice of a pixel format. What somebody has set the device to stays, if
- * it will do; else the table of formats says which is best.
+ * Choice of a pixel format. The current format of the device is used if possible. Otherwise
+ * the table of formats shows which one is best.
  */
 #include <stddef.h>
 
@@ -41,7 +41,7 @@ static bool is_usable(const struct offer *offers, unsigned int count, __u32 four
 	return false;
 }
 
-/* Lower is better; formats that are not in the table follow all others */
+/* Lower is better. Formats that are not in the table come last */
 static unsigned int rank(const struct offer *offer)
 {
 	const struct pixel_format *format;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which of the formats that a device offers suits an output best. */
+/* The choice of a pixel format among those that a device offers. */
 #ifndef CHOOSE_H
 #define CHOOSE_H
 
@@ -12,9 +12,9 @@
 /**
  * struct offer - a pixel format that the device has
  * @fourcc: the format
- * @emulated: made in software from another one
- * @has_size: it comes in the size that is asked for
- * @planes: in how many pieces of memory a frame lies; ksalloc takes one
+ * @emulated: converted in software from another format
+ * @has_size: available in the requested size
+ * @planes: number of memory planes of a frame; ksalloc supports one
  */
 struct offer {
 	__u32 fourcc;
@@ -23,15 +23,15 @@ struct offer {
 	unsigned int planes;
 };
 
-/* Whether an output can be made from a format */
+/* Whether a format can be written to an output */
 bool output_can_use(enum output_kind kind, __u32 fourcc);
-/* Whether it can be made from what is offered */
+/* Whether an offered format can be written to an output */
 bool offer_can_use(const struct offer *offer, enum output_kind kind);
 
 /*
- * The format to take where the user names none; 0 where none will do. @current
- * is the one that the device is set to. Where that cannot be used for its pieces, the
- * same in one piece counts as @current.
+ * The format to use if the user requests none; 0 if none can be used. @current is the
+ * format that the device has now. If it has several memory planes, the same format with one
+ * plane is used as @current.
  */
 __u32 choose_format(const struct offer *offers, unsigned int count, __u32 current,
 		    enum output_kind kind);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The V4L2 device. Drivers adjust what they are asked for; whatever they make of
- * it is read back and used, and the user is told.
+ * The V4L2 device. Drivers adjust requested values. The program reads the values back, uses
+ * them, and reports them to the user.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@ static void explain_open(const char *path, int err)
 	say_error("cannot open %s: %s", path, strerror(err));
 	switch (err) {
 	case ENOENT:
-		say_advice("ks-capture --list tells which cameras there are.");
+		say_advice("ks-capture --list shows the cameras.");
 		break;
 	case EACCES:
 	case EPERM:
@@ -33,7 +33,7 @@ static void explain_open(const char *path, int err)
 		break;
 	case ENODEV:
 	case ENXIO:
-		say_advice("There is no device behind this node (any more): is it plugged in?");
+		say_advice("This node has no device (any more): is it plugged in?");
 		break;
 	}
 }
@@ -44,7 +44,10 @@ int device_open(struct device *device, const char *path)
 	struct stat st;
 
 	*device = (struct device) { .path = path };
-	/* O_NONBLOCK: some drivers else wait for their device; frames are not read here */
+	/*
+	 * O_NONBLOCK, because without it some drivers wait for their device. Frames are not
+	 * read here
+	 */
 	device->fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (device->fd < 0) {
 		explain_open(path, errno);
@@ -52,7 +55,7 @@ int device_open(struct device *device, const char *path)
 	}
 	if (fstat(device->fd, &st) || !S_ISCHR(st.st_mode) ||
 	    v4l2_call(device->fd, VIDIOC_QUERYCAP, &cap)) {
-		say_error("%s is no V4L2 device", path);
+		say_error("%s is not a V4L2 device", path);
 		goto err;
 	}
 	device->type = v4l2_capture_type(&cap);
@@ -65,7 +68,7 @@ int device_open(struct device *device, const char *path)
 	return STATUS_OK;
 
 err:
-	say_advice("ks-capture --list tells which cameras there are.");
+	say_advice("ks-capture --list shows the cameras.");
 	device_close(device);
 	return STATUS_DEVICE;
 }
@@ -82,7 +85,7 @@ static bool same_rate(struct rate a, struct rate b)
 	__u64 left = (__u64)a.num * b.den, right = (__u64)b.num * a.den;
 	__u64 difference = left > right ? left - right : right - left;
 
-	/* 29.97 and 2997/100 are the same for people */
+	/* 29.97 and 2997/100 are the same for users */
 	return difference <= right / 2000;
 }
 
@@ -101,7 +104,7 @@ static int set_rate(struct device *device, const struct options *options)
 	const struct rate *wish = &options->rate;
 	int ret = v4l2_call(device->fd, VIDIOC_G_PARM, &parm);
 
-	/* Without an answer there is no rate */
+	/* If this fails, the rate is unknown */
 	device->rate = read_rate(&parm);
 	if (ret)
 		device->rate.num = 0;
@@ -117,21 +120,21 @@ static int set_rate(struct device *device, const struct options *options)
 	if (device->rate.num && same_rate(device->rate, *wish))
 		return STATUS_OK;
 	if (options->exact) {
-		say_error("%s does not offer %.5g frames a second", device->path,
+		say_error("%s does not offer %.5g frames per second", device->path,
 			  (double)wish->num / wish->den);
-		say_advice("ks-capture -d %s --list-formats tells what it offers.", device->path);
+		say_advice("ks-capture -d %s --list-formats shows what it offers.", device->path);
 		return STATUS_FORMAT;
 	}
 	if (device->rate.num)
-		say_note("%s made %.5g frames a second of %.5g", device->path,
+		say_note("%s uses %.5g frames per second instead of %.5g", device->path,
 			 (double)device->rate.num / device->rate.den,
 			 (double)wish->num / wish->den);
 	else
-		say_note("%s lets nobody set its rate", device->path);
+		say_note("%s does not support setting the frame rate", device->path);
 	return STATUS_OK;
 }
 
-/* V4L2 tells of pixels that are not square only for pictures that are not scaled */
+/* V4L2 reports non-square pixels only if the picture is not scaled */
 static struct v4l2_fract read_aspect(const struct device *device)
 {
 	struct v4l2_cropcap crop = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };

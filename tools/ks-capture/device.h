@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The V4L2 device: open it, set it up, tell what it can do. */
+/* The V4L2 device: opening, configuration and properties. */
 #ifndef DEVICE_H
 #define DEVICE_H
 
@@ -14,13 +14,13 @@
  * struct device - an open capture device
  * @path: its node
  * @fd: its descriptor
- * @type: the kind of its queue, with one or with several planes
- * @driver: its driver's name
+ * @type: type of its queue, single-planar or multi-planar
+ * @driver: name of its driver
  * @card: its name
  * @fourcc: pixel format
  * @field: V4L2_FIELD_*
- * @picture: how to read a frame; @picture.format is NULL for unknown formats
- * @rate: frames a second
+ * @picture: layout of a frame; @picture.format is NULL for unknown formats
+ * @rate: frames per second
  * @aspect: height to width of a pixel
  */
 struct device {
@@ -36,12 +36,12 @@ struct device {
 	struct v4l2_fract aspect;
 };
 
-/* These return an exit status, having said what is wrong */
+/* These return an exit status, and print errors */
 int device_open(struct device *device, const char *path);
 int device_set_up(struct device *device, const struct options *options);
 void device_close(struct device *device);
 
-/* Why no frame comes, if the device knows */
+/* Prints why no frame arrives, if the device reports a reason */
 void device_explain_silence(const struct device *device);
 
 #endif /* DEVICE_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Other programs go by the end of a file's name, so nothing is written under an end
- * that means something else.
+ * Other programs use the suffix of a file name, so no file is written with a suffix that
+ * means another kind.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -14,10 +14,10 @@
 #include "pixel.h"
 #include "say.h"
 
-/* Those of any raw frames, besides the names of pixel formats */
+/* Suffixes of raw frames, besides the names of pixel formats */
 static const char * const raw_endings[] = { "raw", "yuv", "rgb", "bgr", "bin", "dat", "data" };
 
-/* Streams that a camera can make itself */
+/* Compressed streams that a camera can make */
 static const struct {
 	const char *name;
 	__u32 fourcc;
@@ -27,7 +27,7 @@ static const struct {
 	{ "hevc", V4L2_PIX_FMT_HEVC },
 };
 
-/* Those to compare a misspelt one with */
+/* Suffixes that are compared with a misspelled one */
 static const char * const spelling[] = {
 	"png", "jpg", "jpeg", "y4m", "mjpeg", "mjpg", "raw", "yuv",
 };
@@ -66,7 +66,7 @@ const char *ending_of(const char *name)
 	return dot && dot[1] && dot[1] != '%' ? dot + 1 : NULL;
 }
 
-/* One of several files, or a version */
+/* A number: one of several files, or a version */
 static bool is_number(const char *text)
 {
 	return !text[strspn(text, "0123456789")];
@@ -78,7 +78,7 @@ bool name_is_stdout(const char *name)
 	       !strcmp(name, "/dev/fd/1") || !strcmp(name, "/proc/self/fd/1");
 }
 
-/* A reader at the other end is a player or a converter, as behind stdout */
+/* The reader of a pipe is a player or a converter, as for stdout */
 static bool is_pipe(const char *name)
 {
 	struct stat st;
@@ -86,7 +86,7 @@ static bool is_pipe(const char *name)
 	return !stat(name, &st) && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
 }
 
-/* Such as nv12 */
+/* For example nv12 */
 static __u32 fourcc_of(const char *name)
 {
 	char code[FOURCC_TEXT] = "";
@@ -124,7 +124,7 @@ bool ending_find(const char *name, struct ending *ending)
 	return ending->fourcc || is_number(text);
 }
 
-/* Whether one letter too many, too few, wrong, or in its neighbour's place is all */
+/* Whether two words differ by one additional, missing, wrong or exchanged letter */
 static bool is_nearly(const char *is, const char *should)
 {
 	while (*is && tolower((unsigned char)*is) == *should)
@@ -156,16 +156,16 @@ void ending_explain(const char *name)
 	const char *text = ending_of(name), *nearest = misspelt(text);
 	int stem = text - name;
 
-	say_error("-o %s: ks-capture writes png, y4m, jpeg and raw, and no %s", name, text);
+	say_error("-o %s: ks-capture writes png, y4m, jpeg and raw, not %s", name, text);
 	if (is_one_of(text, films, ARRAY_SIZE(films))) {
-		say_advice("A film that most players read: -o %.*sy4m", stem, name);
+		say_advice("A video that most players read: -o %.*sy4m", stem, name);
 		say_advice("Through ffmpeg: ks-capture ... -o - | ffmpeg -i - %s", name);
 	} else if (is_one_of(text, pictures, ARRAY_SIZE(pictures))) {
 		say_advice("A picture that other programs convert: -o %.*spng", stem, name);
 	} else if (nearest) {
 		say_advice("Is this what you mean? -o %.*s%s", stem, name, nearest);
 	} else {
-		say_advice("Ends that it knows: .png, .jpg, .y4m, .mjpeg, .raw, .yuv");
+		say_advice("Known suffixes: .png, .jpg, .y4m, .mjpeg, .raw, .yuv");
 	}
-	say_advice("To have something else under this very name, say what: -F raw, for example.");
+	say_advice("To use this name nevertheless, select a format, for example -F raw.");
 }

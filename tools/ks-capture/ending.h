@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the name of a file asks for. */
+/* File name suffixes. */
 #ifndef ENDING_H
 #define ENDING_H
 
@@ -10,7 +10,7 @@
 #include "kind.h"
 
 /**
- * struct ending - what the end of a file's name means
+ * struct ending - the meaning of a file name suffix
  * @kind: the kind of output
  * @fourcc: the pixel format of raw frames; 0 for any
  */
@@ -19,15 +19,15 @@ struct ending {
 	__u32 fourcc;
 };
 
-/* What comes after the last dot of the file's own name; NULL where that is nothing */
+/* The text after the last dot of the file name; NULL if there is none */
 const char *ending_of(const char *name);
 
-/* False where the end of the name is of something else */
+/* False if the suffix is for another kind of file */
 bool ending_find(const char *name, struct ending *ending);
-/* Says what is wrong with the end of a name, and what to write instead */
+/* Prints what is wrong with the suffix of a name, and which one to use */
 void ending_explain(const char *name);
 
-/* Whether the name is one of stdout's */
+/* Whether the name means stdout */
 bool name_is_stdout(const char *name);
 
 #endif /* ENDING_H */

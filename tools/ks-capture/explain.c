@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Why ksalloc or its stream could not be had, and what to do about it. */
+/* Explanations of errors of ksalloc and of its stream, with advice. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,18 +9,18 @@
 #include "hints.h"
 #include "say.h"
 
-/* What a driver's queue has room for, if it does not ask for more */
+/* Default maximum number of buffers in the queue of a driver */
 #define DRIVER_BUFFERS 32
 
 static void explain_connect(const struct device *device, int err)
 {
 	say_error("%s cannot be connected to ksalloc: %s", device->path, strerror(-err));
 	if (err == -EOPNOTSUPP)
-		say_advice("It has no buffers that a program can queue, as ksalloc needs them.");
+		say_advice("It does not support streaming I/O, which ksalloc needs.");
 	else if (err == -EINVAL)
-		say_advice("It is no video capture node; see ks-capture --list.");
+		say_advice("It is not a video capture node; see ks-capture --list.");
 	else if (err == -EBUSY)
-		say_advice("Its driver lets one file at a time open it; ksalloc needs one more.");
+		say_advice("Its driver allows only one open file; ksalloc needs another one.");
 }
 
 static void explain_ksalloc(int err)
@@ -46,7 +46,7 @@ static void explain_heap(const char *heap, int err)
 	}
 }
 
-/* How many frames the device needs; 0 where it cannot be asked */
+/* Number of frames that the device needs; 0 if that is unknown */
 static unsigned int frames_needed(const struct device *device)
 {
 	struct ksallocator_framing framing = {};
@@ -68,7 +68,7 @@ static void explain_create(const struct device *device, const struct options *op
 {
 	unsigned int needs;
 
-	/* What E2BIG is called otherwise would puzzle everybody */
+	/* "Argument list too long" would be misleading */
 	say_error("cannot make the frames: %s", err == -E2BIG ? "too many" : strerror(-err));
 	switch (err) {
 	case -EINVAL:
@@ -76,17 +76,17 @@ static void explain_create(const struct device *device, const struct options *op
 		if (options->buffers && options->buffers < needs)
 			say_advice("The device needs at least %u: -b %u", needs, needs);
 		else
-			say_advice("%s is perhaps no dma-buf heap.", options->heap);
+			say_advice("%s may not be a dma-buf heap.", options->heap);
 		break;
 	case -E2BIG:
-		say_advice("Ask for fewer with -b; %d is the most.", KSALLOC_MAX_FRAMES);
+		say_advice("Use fewer with -b; the maximum is %d.", KSALLOC_MAX_FRAMES);
 		break;
 	case -ENOMEM:
 		say_advice("Too little memory for so many frames, or more than the module's limit");
-		say_advice("(/sys/module/ksalloc/parameters/max_mbytes). Ask for fewer with -b.");
+		say_advice("(/sys/module/ksalloc/parameters/max_mbytes). Use fewer with -b.");
 		break;
 	case -EOPNOTSUPP:
-		say_advice("%s can use no memory but its own.", device->path);
+		say_advice("%s can use only its own memory.", device->path);
 		break;
 	}
 }
@@ -117,15 +117,15 @@ void explain_start(const struct device *device, const struct options *options, i
 	say_error("cannot start %s: %s", device->path, strerror(-err));
 	switch (err) {
 	case -EBUSY:
-		say_advice("Somebody captures from it now.");
+		say_advice("Another program captures from it now.");
 		hint_holders(device->path);
 		break;
 	case -EOPNOTSUPP:
 		if (options->buffers > DRIVER_BUFFERS) {
-			say_advice("Its driver has perhaps fewer buffers: ask for less with -b.");
+			say_advice("Its driver may have fewer buffers: use a lower number with -b.");
 			break;
 		}
-		say_advice("It cannot use the memory of the heap %s. Many a camera needs",
+		say_advice("It cannot use the memory of the heap %s. Many cameras need",
 			   options->heap);
 		say_advice("contiguous memory (CONFIG_DMABUF_HEAPS_CMA).");
 		hint_heaps();
@@ -151,11 +151,11 @@ void explain_next(const struct device *device, const struct options *options, in
 		device_explain_silence(device);
 		break;
 	case -ENODEV:
-		say_error("%s is gone", path);
+		say_error("%s has disappeared", path);
 		say_advice("Was it unplugged?");
 		break;
 	case -ECANCELED:
-		say_error("%s was stopped from outside", path);
+		say_error("%s was stopped by another program", path);
 		break;
 	default:
 		say_error("%s sends no more frames: %s", path, strerror(-err));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Why a capture cannot begin or go on, and what to do about it. */
+/* Explanations of errors of ksalloc and of a stream. */
 #ifndef EXPLAIN_H
 #define EXPLAIN_H
 
@@ -13,7 +13,7 @@ void explain_open(const struct device *device, const struct options *options,
 		  enum ks_stream_step step, int err);
 /* ks_stream_start() has failed */
 void explain_start(const struct device *device, const struct options *options, int err);
-/* No frame comes any more, or within the time that the user gives */
+/* No frame arrives any more, or none within the timeout */
 void explain_next(const struct device *device, const struct options *options, int err);
 
 #endif /* EXPLAIN_H */

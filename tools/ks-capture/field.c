@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Interlaced video. A driver sends both fields in one buffer, their rows in turns or one
- * field after the other; or each field in a buffer of its own.
+ * Interlaced video. A driver delivers both fields in one buffer, either with interleaved
+ * rows or one field after the other; or each field in its own buffer.
  */
 #include <linux/videodev2.h>
 

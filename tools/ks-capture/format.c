@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The format of a device. Drivers adjust what they are asked for; whatever they make of
- * it is read back and used, and the user is told.
+ * The format of a device. Drivers adjust requested values. The program reads the values
+ * back, uses them, and reports them to the user.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +20,10 @@ static bool in_steps(__u32 value, __u32 min, __u32 max, __u32 step)
 	return value >= min && value <= max && (!step || (value - min) % step == 0);
 }
 
-/* Where the driver does not tell its sizes, only trying would tell: so true */
+/*
+ * If the driver does not list its sizes, only an attempt can show it. Assume that the size
+ * is available
+ */
 static bool has_size(int fd, __u32 fourcc, __u32 width, __u32 height)
 {
 	struct v4l2_frmsizeenum size = { .pixel_format = fourcc };
@@ -57,7 +60,7 @@ static unsigned int list_offers(const struct device *device, __u32 width, __u32 
 	return count;
 }
 
-/* One line of those offers that an output can use */
+/* One line with the offered formats that an output can use */
 static void advise_offers(const struct offer *offers, unsigned int count, enum output_kind kind)
 {
 	char line[1024] = "", code[FOURCC_TEXT];
@@ -97,7 +100,10 @@ static int refuse_output(__u32 fourcc, enum output_kind kind, const struct offer
 	return STATUS_FORMAT;
 }
 
-/* What the user names, or what the device spells so in another case; NULL for nothing */
+/*
+ * The requested format, or the same name in another case if the device has that one; NULL
+ * for nothing
+ */
 static const struct offer *find_offer(const struct offer *offers, unsigned int count,
 				      __u32 fourcc)
 {
@@ -120,10 +126,10 @@ static int refuse_pieces(const struct device *device, const struct offer *refuse
 	const struct offer *one = find_offer(offers, count, pixel_in_one_piece(refused->fourcc));
 	char code[FOURCC_TEXT];
 
-	say_error("%s keeps a %s frame in %u pieces of memory; one is what ksalloc takes",
+	say_error("%s stores a %s frame in %u memory planes; ksalloc supports one",
 		  device->path, fourcc_text(refused->fourcc, code), refused->planes);
 	if (one && offer_can_use(one, kind))
-		say_advice("The same in one piece: -f %s", fourcc_text(one->fourcc, code));
+		say_advice("The same format with one plane: -f %s", fourcc_text(one->fourcc, code));
 	else
 		advise_offers(offers, count, kind);
 	return STATUS_FORMAT;
@@ -137,7 +143,7 @@ static int refuse_all(const struct device *device, const struct offer *offers,
 	for (i = 0; i < count && offers[i].planes != 1; i++)
 		;
 	if (count && i == count) {
-		say_error("%s keeps frames in several pieces of memory; one is what ksalloc takes",
+		say_error("%s stores frames in several memory planes; ksalloc supports one",
 			  device->path);
 		say_advice("It has no other format, so ks-capture cannot use it.");
 		return STATUS_FORMAT;
@@ -182,16 +188,16 @@ int format_explain(const struct device *device, const char *what, int err)
 {
 	say_error("%s: cannot set the %s: %s", device->path, what, strerror(-err));
 	if (err == -EBUSY) {
-		say_advice("Somebody captures from it now.");
+		say_advice("Another program captures from it now.");
 		hint_holders(device->path);
 		return STATUS_DEVICE;
 	}
 	if (err == -EINVAL)
-		say_advice("ks-capture -d %s --list-formats tells what it offers.", device->path);
+		say_advice("ks-capture -d %s --list-formats shows what it offers.", device->path);
 	return STATUS_DEVICE;
 }
 
-/* Say how the driver changed a wish; an error with --exact */
+/* Prints how the driver changed a requested value; an error with --exact */
 static int tell_format(const struct device *device, const struct options *options, __u32 fourcc,
 		       __u32 width, __u32 height, const struct format *got)
 {
@@ -202,12 +208,12 @@ static int tell_format(const struct device *device, const struct options *option
 	fourcc_text(fourcc, wish);
 	fourcc_text(got->fourcc, is);
 	if (options->exact) {
-		say_error("%s does not offer %s %ux%u, the next to it is %s %ux%u", device->path,
+		say_error("%s does not offer %s %ux%u, the nearest is %s %ux%u", device->path,
 			  wish, width, height, is, got->width, got->height);
-		say_advice("ks-capture -d %s --list-formats tells what it offers.", device->path);
+		say_advice("ks-capture -d %s --list-formats shows what it offers.", device->path);
 		return STATUS_FORMAT;
 	}
-	say_note("%s made %s %ux%u of %s %ux%u", device->path, is, got->width, got->height,
+	say_note("%s uses %s %ux%u instead of %s %ux%u", device->path, is, got->width, got->height,
 		 wish, width, height);
 	return STATUS_OK;
 }
@@ -243,13 +249,13 @@ int format_check(const struct device *device, const struct options *options,
 
 	fourcc_text(got->fourcc, code);
 	if (got->planes != 1) {
-		say_error("%s keeps a %s frame in %u pieces of memory; one is what ksalloc takes",
+		say_error("%s stores a %s frame in %u memory planes; ksalloc supports one",
 			  device->path, code, got->planes);
 		say_advice("Choose another format: ks-capture -d %s --list-formats", device->path);
 		return STATUS_FORMAT;
 	}
 	if (!output_can_use(options->kind, got->fourcc)) {
-		say_error("%s made %s of it, which cannot be written as %s", device->path, code,
+		say_error("%s uses %s instead, which cannot be written as %s", device->path, code,
 			  output_kind_name(options->kind));
 		return STATUS_FORMAT;
 	}

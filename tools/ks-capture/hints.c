@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Advice is given after an error only, so it may take its time: look through
- * /proc for who holds a device, through /etc/group for a group's name.
+ * Hints are printed only after an error, so they may take some time: they search /proc for
+ * processes that have a device open, and /etc/group for the name of a group.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -21,8 +21,7 @@
 #include "say.h"
 
 /*
- * /etc/group is read directly: getgrgid() in a static program would need shared
- * libraries.
+ * Reads /etc/group directly, because getgrgid() in a static program needs shared libraries.
  */
 static bool group_name(gid_t gid, char *name, size_t size)
 {
@@ -47,7 +46,7 @@ void hint_permission(const char *path)
 	struct stat st;
 
 	if (stat(path, &st)) {
-		say_advice("A folder on the way to it is closed to you.");
+		say_advice("You may not access a directory in its path.");
 		return;
 	}
 	if ((st.st_mode & 0060) != 0060 || !st.st_gid) {
@@ -83,7 +82,7 @@ static void command_of(const char *pid, char *name, size_t size)
 	fclose(file);
 }
 
-/* Whether a process has the device open, or a connection that may be to it */
+/* Whether a process has the device open, or a connection that may belong to it */
 static bool holds(const char *pid, dev_t device, bool *by_connection)
 {
 	char path[600], link[64];
@@ -139,7 +138,7 @@ void hint_holders(const char *device)
 	if (told)
 		say_advice("Wait until it is done, or end it.");
 	else if (geteuid())
-		say_advice("It is none of your own processes. To see others: sudo fuser -v %s",
+		say_advice("It is not one of your processes. To see others: sudo fuser -v %s",
 			   device);
 	else
 		say_advice("No process that can be seen has it open; try again.");

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Advice: why a file cannot be used, and what to do about it. */
+/* Hints: why a file cannot be used, and how to fix it. */
 #ifndef HINTS_H
 #define HINTS_H
 
-/* Which group may use a file that this process may not */
+/* Which group may access a file that this process may not */
 void hint_permission(const char *path);
-/* Who else has the device open */
+/* Which processes have the device open */
 void hint_holders(const char *device);
 /* Which heaps there are */
 void hint_heaps(void);
-/* Why /dev/ksalloc is not there */
+/* Why /dev/ksalloc does not exist */
 void hint_module(void);
 
 #endif /* HINTS_H */

@@ -12,7 +12,7 @@ enum output_kind {
 };
 
 const char *output_kind_name(enum output_kind kind);
-/* By its name; OUTPUT_NONE where there is none of this name */
+/* Finds a kind by its name; OUTPUT_NONE if there is none */
 enum output_kind output_kind_find(const char *name);
 
 #endif /* KIND_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Lists: which cameras there are, and what one of them offers. */
+/* Lists of cameras, and of the formats of a camera. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -20,7 +20,7 @@ static int is_video_node(const struct dirent *entry)
 	return !strncmp(entry->d_name, "video", 5) && isdigit((unsigned char)entry->d_name[5]);
 }
 
-/* Returns whether there was something to tell */
+/* Returns whether the node was listed */
 static bool list_one(const char *path)
 {
 	int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -140,7 +140,7 @@ int list_formats(const char *path)
 		if (planes == 1)
 			list_outputs(desc.pixelformat);
 		else
-			printf("  in %u pieces of memory: not usable", planes);
+			printf("  in %u memory planes: not usable", planes);
 		putchar('\n');
 		list_sizes(device.fd, desc.pixelformat);
 	}

@@ -3,7 +3,7 @@
 #ifndef LIST_H
 #define LIST_H
 
-/* These return an exit status, having said what is wrong */
+/* These return an exit status, and print errors */
 int list_cameras(void);
 int list_formats(const char *path);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ks-capture: captures from a V4L2 camera through ksalloc, without copying
- * frames, and writes them as pictures, as a film, or as they are.
+ * ks-capture: captures from a V4L2 camera through ksalloc without copying frames, and
+ * writes pictures, a video or raw frames.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,9 +13,9 @@
 #include "say.h"
 
 /*
- * Where stdin, stdout or stderr is closed, a camera opened next would get its
- * number, and messages. What is put there instead cannot be used: it is open for
- * the wrong direction.
+ * If stdin, stdout or stderr is closed, a file that is opened later would get its number,
+ * for example the camera, and receive messages. So it is replaced by a file that is open
+ * for the wrong direction.
  */
 static void reserve_standard_files(void)
 {
@@ -27,7 +27,7 @@ static void reserve_standard_files(void)
 			_exit(STATUS_FAILED);
 }
 
-/* What was printed may not have arrived: a full disk, for example */
+/* Detects output that could not be written, for example because the disk is full */
 static int end_stdout(int status)
 {
 	if (fflush(stdout) && !status) {

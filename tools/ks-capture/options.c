@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The command line: parsed, completed with defaults, and refused where two
- * wishes exclude each other, before any device is touched.
+ * Command line options: parsed, completed with defaults, and checked for contradictions,
+ * before any device is opened.
  */
 #include <getopt.h>
 #include <limits.h>
@@ -23,24 +23,24 @@ static const char help[] =
 "\n"
 "Try it:\n"
 "  ks-capture --list                         which cameras are there\n"
-"  ks-capture -d /dev/video0 --list-formats  what this one can do\n"
+"  ks-capture -d /dev/video0 --list-formats  which formats this one has\n"
 "  ks-capture -o picture.png                 take one picture\n"
 "  ks-capture -s 1280x720 -n 50 -o 'shot-%03d.png'\n"
 "                                            50 pictures: shot-000.png ...\n"
-"  ks-capture -s 640x360 -n 300 -o clip.y4m  300 frames as a film\n"
+"  ks-capture -s 640x360 -n 300 -o clip.y4m  300 frames as a video\n"
 "  ks-capture -o - | ffplay -                watch, until Ctrl-C\n"
-"  ks-capture -f NV12 -n 10 -o frames.raw    frames just as the device made them\n"
-"  ks-capture -n 1000                        write nothing: how fast is it?\n"
+"  ks-capture -f NV12 -n 10 -o frames.raw    frames as the device made them\n"
+"  ks-capture -n 1000                        write nothing, show the rate\n"
 "\n"
 "The device:\n"
 "  -d, --device NODE        /dev/video0 if not given; a bare number N is\n"
 "                           /dev/videoN\n"
-"  -s, --size WxH           as the device has it now if not given\n"
+"  -s, --size WxH           the current size of the device if not given\n"
 "  -f, --format FOURCC      pixel format, such as YUYV or NV12; if not given, the\n"
-"                           present one or else the best that the output can use\n"
-"  -r, --rate FPS           frames a second: 30, 29.97 or 30000/1001\n"
+"                           current one or else the best that the output can use\n"
+"  -r, --rate FPS           frames per second: 30, 29.97 or 30000/1001\n"
 "      --exact              fail if the device changes size, format or rate\n"
-"      --timeout SECONDS    fail if no frame comes for so long (5)\n"
+"      --timeout SECONDS    fail if no frame arrives for this time (5)\n"
 "\n"
 "The frames:\n"
 "  -n, --frames N           how many; until Ctrl-C if not given, but one if they\n"
@@ -54,14 +54,14 @@ static const char help[] =
 "  -o, --output FILE        '-' is stdout. With %d or %04d in the name, each frame\n"
 "                           gets a file of its own. Frames are only counted if\n"
 "                           there is no -o\n"
-"  -F, --output-format FMT  png, y4m, jpeg or raw; if not given, by the end of\n"
-"                           FILE's name (.png .y4m .jpg .mjpeg .raw .yuv, or a\n"
+"  -F, --output-format FMT  png, y4m, jpeg or raw; if not given, by the suffix of\n"
+"                           FILE (.png .y4m .jpg .mjpeg .raw .yuv, or a\n"
 "                           pixel format: .nv12), y4m for a pipe, raw without one\n"
 "      --save LIST          write these frames only: numbers from 0, and first,\n"
 "                           middle, last, as in 'first,middle,last'\n"
 "      --every K            write every K-th frame only\n"
 "      --report FILE        write a summary as JSON\n"
-"  -q, --quiet              say nothing but errors\n"
+"  -q, --quiet              print only errors\n"
 "\n"
 "Others:\n"
 "      --list               list cameras\n"
@@ -69,9 +69,9 @@ static const char help[] =
 "  -h, --help               this text\n"
 "  -V, --version            the version\n"
 "\n"
-"Exit status: 0 done; 1 something failed on the way; 2 wrong command line;\n"
+"Exit status: 0 success; 1 failure during the capture; 2 wrong command line;\n"
 "3 device, module or heap cannot be used; 4 the device does not offer what was\n"
-"asked for; 5 ended early, by a signal or because the output's reader left.\n";
+"requested; 5 ended early, by a signal or because the output was closed.\n";
 
 void options_help(void)
 {
@@ -248,7 +248,7 @@ static int complete_save(struct options *options, const char *save)
 			say_advice("With -n %lu the numbers go from 0 to %lu.", options->frames,
 				   options->frames - 1);
 		else
-			say_advice("Say with -n how many frames there are: which is the last?");
+			say_advice("Use -n: without the number of frames, the last one is unknown.");
 		return STATUS_USAGE;
 	}
 	if (!options->save.every)
@@ -256,7 +256,7 @@ static int complete_save(struct options *options, const char *save)
 	return STATUS_OK;
 }
 
-/* Whether no more than one frame is to be written */
+/* Whether at most one frame is written */
 static bool writes_one(const struct options *options)
 {
 	const struct save *save = &options->save;
@@ -272,7 +272,7 @@ static bool ends_with(const char *name, const char *end)
 	return len >= end_len && !strcasecmp(name + len - end_len, end);
 }
 
-/* Whether a file of this name holds one picture and no more */
+/* Whether a file of this name contains exactly one picture */
 static bool is_picture(const struct options *options)
 {
 	if (options->kind == OUTPUT_JPEG)
@@ -280,7 +280,7 @@ static bool is_picture(const struct options *options)
 	return options->kind == OUTPUT_PNG;
 }
 
-/* A folder is no file, whatever its name ends in */
+/* A directory is not an output file, whatever its suffix is */
 static int refuse_folder(const char *output)
 {
 	size_t len = strlen(output);
@@ -288,13 +288,13 @@ static int refuse_folder(const char *output)
 
 	if (output[len - 1] != '/' && (stat(output, &st) || !S_ISDIR(st.st_mode)))
 		return STATUS_OK;
-	say_error("-o %s: this is a folder", output);
+	say_error("-o %s: this is a directory", output);
 	say_advice("Name a file in it, as in: -o %s%spicture.png", output,
 		   output[len - 1] == '/' ? "" : "/");
 	return STATUS_USAGE;
 }
 
-/* What the name asks for, where -F does not say it */
+/* The kind from the suffix, if there is no -F */
 static int complete_kind(struct options *options)
 {
 	char name[FOURCC_TEXT], wish[FOURCC_TEXT];
@@ -313,7 +313,7 @@ static int complete_kind(struct options *options)
 		options->fourcc = ending.fourcc;
 	if (options->fourcc == ending.fourcc)
 		return STATUS_OK;
-	say_error("-o %s names frames of %s, and -f frames of %s", options->output,
+	say_error("-o %s means frames in %s, and -f frames in %s", options->output,
 		  fourcc_text(ending.fourcc, name), fourcc_text(options->fourcc, wish));
 	say_advice("Leave -f out, or let the name end in .raw.");
 	return STATUS_USAGE;
@@ -327,8 +327,8 @@ static int complete_output(struct options *options, bool save_given)
 	if (!output) {
 		if (options->kind == OUTPUT_NONE && !save_given)
 			return STATUS_OK;
-		say_error("there is no output that -F, --save or --every could mean");
-		say_advice("Say where to write with -o.");
+		say_error("-F, --save and --every need an output");
+		say_advice("Set the output with -o.");
 		return STATUS_USAGE;
 	}
 	ret = refuse_folder(output);
@@ -344,11 +344,11 @@ static int complete_output(struct options *options, bool save_given)
 		return STATUS_USAGE;
 	}
 	if (numbers && options->kind == OUTPUT_Y4M) {
-		say_error("-o %s: y4m is one film, not a file for each frame", output);
+		say_error("-o %s: y4m is one video, not a file for each frame", output);
 		say_advice("Leave the %%d out, or use -F png or -F raw.");
 		return STATUS_USAGE;
 	}
-	/* The name of one picture asks for one picture */
+	/* The name of a single picture means -n 1 */
 	if (!numbers && is_picture(options)) {
 		if (!options->frames && !save_given)
 			options->frames = 1;
@@ -397,7 +397,7 @@ int options_parse(struct options *options, int argc, char **argv)
 			return ret;
 	}
 	if (optind < argc) {
-		say_error("%s: what is this for? All arguments begin with an option", argv[optind]);
+		say_error("%s: unexpected argument; all arguments belong to an option", argv[optind]);
 		say_advice("A device is given with -d, a file with -o; see ks-capture --help.");
 		return STATUS_USAGE;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The command line. */
+/* Command line options. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
@@ -19,21 +19,21 @@ enum action {
 };
 
 /**
- * struct options - what the user asked for
+ * struct options - the options of the user
  * @action: what to do
  * @device: the V4L2 node
- * @width: pixels in a row; 0 for what the device has now
+ * @width: pixels per row; 0 for the current width of the device
  * @height: rows
- * @fourcc: pixel format; 0 for one that fits the output
- * @rate: frames a second
- * @frames: how many frames; 0 for "until interrupted"
- * @buffers: how many frames the allocator has; 0 for libks' own choice
- * @heap: where their memory comes from
- * @output: file, pattern of files or "-"; NULL for none
- * @kind: what is written there
- * @save: which frames are written
+ * @fourcc: pixel format; 0 to choose one that fits the output
+ * @rate: frames per second
+ * @frames: number of frames; 0 for "until interrupted"
+ * @buffers: number of frames of the allocator; 0 for the default of libks
+ * @heap: heap of their memory
+ * @output: file, pattern of file names or "-"; NULL for none
+ * @kind: kind of output
+ * @save: frames to be written
  * @report: file for the report, or NULL
- * @exact: fail where the device changes a wish
+ * @exact: fail if the device changes a requested value
  * @quiet: no progress, notes or summary
  * @timeout_ms: how long to wait for a frame
  */
@@ -56,7 +56,7 @@ struct options {
 	int timeout_ms;
 };
 
-/* Returns an exit status, having said what is wrong where it is not STATUS_OK */
+/* Returns an exit status; prints an error if it is not STATUS_OK */
 int options_parse(struct options *options, int argc, char **argv);
 void options_help(void);
 

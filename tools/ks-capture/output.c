@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Output. A frame is read where the device wrote it: raw frames, and y4m planes
- * that lie as y4m wants them, go from there to write(); PNG is made row by row.
+ * Output. Raw frames, and y4m planes with the right layout, are written directly from the
+ * mapping. PNG is made row by row.
  *
- * A file either holds whole frames or is not there: what a failure leaves half
- * done is cut off or removed.
+ * A file contains only complete frames or does not exist: incomplete data are cut off or
+ * the file is removed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -59,7 +59,7 @@ static int explain(const struct output *output, const char *what, int err)
 	}
 	say_error("cannot %s %s: %s", what, output->path, strerror(-err));
 	if (err == -ENOENT)
-		say_advice("Its folder does not exist.");
+		say_advice("Its directory does not exist.");
 	else if (err == -ENOSPC || err == -EDQUOT)
 		say_advice("--every or --save write fewer frames.");
 	return err;
@@ -80,7 +80,7 @@ static int open_file(struct output *output, unsigned long number)
 }
 
 /*
- * To open a pipe waits for its reader; frames that a device fills meanwhile would be old.
+ * Opening a pipe waits for its reader. Frames that the device fills meanwhile would be old.
  */
 int output_open_pipe(struct output *output)
 {
@@ -96,7 +96,7 @@ int output_open_pipe(struct output *output)
 	return ret == -EINTR ? STATUS_EARLY : STATUS_FAILED;
 }
 
-/* Cut off what is no whole frame; a file without any goes */
+/* Cuts off an incomplete frame; removes a file without complete frames */
 static void drop_rest(struct output *output)
 {
 	struct stat st;
@@ -106,7 +106,7 @@ static void drop_rest(struct output *output)
 	if (!output->good_bytes)
 		unlink(output->path);
 	else if (ftruncate(output->fd, output->good_bytes))
-		say_advice("The end of %s is no whole frame.", output->path);
+		say_advice("The last frame in %s is incomplete.", output->path);
 }
 
 static void give_up_file(struct output *output)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where frames are written to, and in what form. */
+/* Output of frames to files. */
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
@@ -11,15 +11,15 @@
 #include "pixel.h"
 
 /**
- * struct output - an output, be it one file or a file for each frame
- * @kind: what is written
+ * struct output - an output: one file, or a file for each frame
+ * @kind: kind of output
  * @name: name of the file, or pattern of names
- * @numbered: the name has a number in it
- * @device: what the frames are like
- * @every: every how many-th frame is written, for the rate that a film has
+ * @numbered: the name contains a number
+ * @device: properties of the frames
+ * @every: interval of written frames, for the rate of a video
  * @fd: the file that is open, or -1
  * @path: its name
- * @good_bytes: how far it has whole frames in it
+ * @good_bytes: bytes of complete frames in it
  * @converter: from samples to R, G, B
  * @buffer: one row for PNG, one frame for y4m
  */
@@ -36,24 +36,20 @@ struct output {
 	__u8 *buffer;
 };
 
-/*
- * Opens no file: the first frame does. Returns an exit status, having said what is
- * wrong.
- */
+/* Opens no file; the first frame does. Returns an exit status, and prints errors. */
 int output_init(struct output *output, const struct options *options,
 		const struct device *device);
 
-/* Open the output now, if it is a named pipe. Returns as output_init() does */
+/* Opens the output now if it is a named pipe. Returns the same as output_init() */
 int output_open_pipe(struct output *output);
 
 /*
- * Write a frame straight from where it is mapped. Returns 0; -EPIPE where the
- * reader of the output has gone, of which nothing is said; and another negative
- * value having said what is wrong.
+ * Writes a frame directly from its mapping. Returns 0; -EPIPE without a message if the
+ * reader of the output has closed it; another negative value after printing an error.
  */
 int output_frame(struct output *output, unsigned long number, const void *data, size_t used);
 
-/* Finish the file that is open. Returns as output_frame() does */
+/* Finishes the open file. Returns the same as output_frame() */
 int output_close(struct output *output);
 
 #endif /* OUTPUT_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Words of the command line: numbers, sizes, rates, lists of frames, names of files. */
+/* Parsing of option arguments: numbers, sizes, rates, lists of frames, file names. */
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -10,7 +10,7 @@
 #include "parse.h"
 #include "say.h"
 
-/* Digits only: strtoul() would take signs and spaces */
+/* Digits only, because strtoul() accepts signs and spaces */
 bool parse_number(const char *text, const char **end, unsigned long max,
 		  unsigned long *number)
 {
@@ -58,7 +58,7 @@ struct rate rate_of(__u32 num, __u32 den)
 	return (struct rate) { num / divisor, den / divisor };
 }
 
-/* 29.97 is how people write 30000/1001; the same goes for its relatives */
+/* 29.97 means 30000/1001; the same applies to similar rates */
 static bool parse_ntsc_rate(const char *text, struct rate *rate)
 {
 	static const struct {
@@ -119,7 +119,7 @@ static bool parse_save_item(const char *item, unsigned long frames, unsigned lon
 		*number = frames - 1;
 	else
 		return parse_number(item, NULL, ULONG_MAX - 1, number);
-	/* Places are unknown where the number of frames is */
+	/* "middle" and "last" are unknown without the number of frames */
 	return frames || !strcmp(item, "first");
 }
 
@@ -159,8 +159,8 @@ bool save_wants(const struct save *save, unsigned long number)
 }
 
 /*
- * Goes through a pattern once. The user's text never is a format of printf():
- * all that is understood is %%, %d and %0<width>d.
+ * Scans a pattern. The text of the user is never a format for printf(): only %%, %d and
+ * %0<width>d are accepted.
  */
 static int pattern_walk(const char *pattern, unsigned long number, char *name, size_t size)
 {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pixel formats as a table. A format is nothing but where each component's
- * samples lie, so that one loop reads them all; nothing here knows a format by
- * name.
+ * Pixel formats as a table. An entry describes only the positions of the samples of each
+ * component. One loop reads all formats, and no code depends on a single format.
  */
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +26,7 @@
 #define DEEP(code, n, ...) \
 	{ .fourcc = V4L2_PIX_FMT_##code, .kind = PIXEL_DEEP, .step = 2, .bits = n, __VA_ARGS__ }
 
-/* In the order in which a format is chosen when the user names none */
+/* In the order of preference if the user does not request one */
 static const struct pixel_format formats[] = {
 	PACKED_422(YUYV, 0, 1, 3),
 	PACKED_422(UYVY, 1, 0, 2),
@@ -65,7 +64,7 @@ static const struct pixel_format formats[] = {
 	{ .fourcc = V4L2_PIX_FMT_JPEG, .kind = PIXEL_JPEG },
 };
 
-/* What other programs call these formats */
+/* Names of these formats in other programs */
 static const struct {
 	const char *name;
 	__u32 fourcc;
@@ -179,8 +178,8 @@ struct colours colours_of(enum pixel_kind kind, __u32 colorspace, __u32 ycbcr_en
 	}
 	if (quantization == V4L2_QUANTIZATION_DEFAULT) {
 		/*
-		 * A sensor's values span all that a sample can hold. So they do in GREY,
-		 * whatever V4L2's rule for luma says: monochrome cameras, and vivid.
+		 * Sensor data use the full range. GREY does too, although the V4L2 rule for
+		 * luma says otherwise: monochrome cameras and vivid use the full range.
 		 */
 		if (colorspace == V4L2_COLORSPACE_RAW || kind == PIXEL_GREY)
 			quantization = V4L2_QUANTIZATION_FULL_RANGE;
@@ -222,7 +221,7 @@ static size_t component_stride(const struct picture *picture, int component)
 	return (size_t)picture->stride * format->chroma_step >> format->hshift;
 }
 
-/* Bytes from the beginning of a component's row to the end of its last sample */
+/* Bytes from the beginning of a row of a component to the end of its last sample */
 static size_t component_row_bytes(const struct picture *picture, int component)
 {
 	size_t sample = picture->format->kind == PIXEL_DEEP ? 2 : 1;
@@ -280,7 +279,7 @@ size_t picture_bytes(const struct picture *picture)
 	return bytes;
 }
 
-/* Where a row lies, counted in rows */
+/* The position of a row in memory, in rows */
 static unsigned int row_place(const struct picture *picture, int component, unsigned int y)
 {
 	unsigned int rows = picture_component_height(picture, component);

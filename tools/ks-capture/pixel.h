@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Pixel formats, and how to read pictures in them. */
+/* Pixel formats, and access to pictures in them. */
 #ifndef PIXEL_H
 #define PIXEL_H
 
@@ -9,12 +9,12 @@
 #include <linux/videodev2.h>
 
 /**
- * enum pixel_kind - what the samples of a format are
+ * enum pixel_kind - kind of the samples of a format
  * @PIXEL_YUV: Y, Cb and Cr
  * @PIXEL_GREY: grey, one byte each
  * @PIXEL_DEEP: grey or depth, two bytes each
  * @PIXEL_RGB: R, G and B
- * @PIXEL_JPEG: none: each picture is a file
+ * @PIXEL_JPEG: none: each picture is a compressed file
  */
 enum pixel_kind {
 	PIXEL_YUV,
@@ -25,18 +25,18 @@ enum pixel_kind {
 };
 
 /**
- * struct pixel_format - where the samples of a picture lie
- * @fourcc: V4L2's code
- * @kind: what the samples are
- * @plane: the plane of each component: Y, Cb, Cr or R, G, B. Planes follow each
- *	other in memory
+ * struct pixel_format - layout of the samples of a picture
+ * @fourcc: code of V4L2
+ * @kind: kind of the samples
+ * @plane: the plane of each component: Y, Cb, Cr or R, G, B. The planes are consecutive in
+ *	memory
  * @offset: bytes before the first sample of a component in each row
- * @step: bytes from one pixel's sample to the next pixel's, in plane 0
+ * @step: bytes from the sample of a pixel to that of the next pixel, in plane 0
  * @chroma_step: the same for Cb and Cr of PIXEL_YUV
- * @hshift: pixels that share a chroma sample in a row, as a power of two
+ * @hshift: log2 of the number of pixels in a row that share a chroma sample
  * @vshift: the same in a column
- * @bits: of PIXEL_DEEP: bits in a sample, the lower ones of its two bytes
- * @big_endian: of PIXEL_DEEP: the upper byte comes first
+ * @bits: for PIXEL_DEEP: number of bits of a sample, in the low bits of its two bytes
+ * @big_endian: for PIXEL_DEEP: the high byte comes first
  */
 struct pixel_format {
 	__u32 fourcc;
@@ -59,9 +59,9 @@ enum matrix {
 };
 
 /**
- * struct colours - what the samples' values mean
- * @matrix: how Y, Cb and Cr come from R, G and B
- * @full: black is 0 and white is 255; otherwise they are 16 and 235
+ * struct colours - meaning of the sample values
+ * @matrix: conversion of R, G and B to Y, Cb and Cr
+ * @full: full range: black is 0 and white is 255. Otherwise they are 16 and 235
  */
 struct colours {
 	enum matrix matrix;
@@ -69,10 +69,10 @@ struct colours {
 };
 
 /**
- * enum row_order - where the rows of a picture are
- * @ROWS_IN_TURN: one below the other
- * @ROWS_TOP_FIRST: rows 0, 2, 4 ..., and after all of them 1, 3, 5 ...
- * @ROWS_BOTTOM_FIRST: rows 1, 3, 5 ..., and after all of them 0, 2, 4 ...
+ * enum row_order - order of the rows of a picture in memory
+ * @ROWS_IN_TURN: in order
+ * @ROWS_TOP_FIRST: rows 0, 2, 4 ..., followed by rows 1, 3, 5 ...
+ * @ROWS_BOTTOM_FIRST: rows 1, 3, 5 ..., followed by rows 0, 2, 4 ...
  */
 enum row_order {
 	ROWS_IN_TURN,
@@ -81,13 +81,13 @@ enum row_order {
 };
 
 /**
- * struct picture - what all pictures of a capture have in common
- * @format: where the samples lie
- * @colours: what they mean
- * @width: pixels in a row
- * @height: rows
+ * struct picture - common properties of all pictures of a capture
+ * @format: layout of the samples
+ * @colours: meaning of the samples
+ * @width: pixels per row
+ * @height: number of rows
  * @stride: bytes from one row to the next in plane 0
- * @rows: in what order they lie in each plane
+ * @rows: order of the rows in each plane
  */
 struct picture {
 	const struct pixel_format *format;
@@ -114,48 +114,45 @@ struct converter {
 	int blue_cb;
 };
 
-/* The formats that are known, best first; NULL where @index is beyond them */
+/* The known formats, best first; NULL if @index is too large */
 const struct pixel_format *pixel_format_at(unsigned int index);
-/* NULL where it is not known */
+/* NULL if it is unknown */
 const struct pixel_format *pixel_format_find(__u32 fourcc);
 
-/*
- * The format that has the same samples in one piece of memory as this one in several;
- * 0 where there is none
- */
+/* The format with the same samples in one memory plane; 0 if there is none */
 __u32 pixel_in_one_piece(__u32 fourcc);
 
-/* A code as text: up to 4 characters, and "-BE" for big-endian ones */
+/* A code as text: up to 4 characters, and "-BE" for big-endian formats */
 #define FOURCC_TEXT 8
 const char *fourcc_text(__u32 fourcc, char text[FOURCC_TEXT]);
-/* From text, by V4L2's code or by some well-known other names; 0 if wrong */
+/* Parses a code of V4L2, or some well-known other names; 0 if it is unknown */
 __u32 fourcc_parse(const char *text);
 
-/* From what V4L2 reports; where that is "default", by V4L2's rules but for GREY */
+/* From the values of V4L2. "Default" values follow the rules of V4L2, except for GREY */
 struct colours colours_of(enum pixel_kind kind, __u32 colorspace, __u32 ycbcr_enc,
 			  __u32 quantization);
 
-/* Whether rows fit into the stride */
+/* Whether the rows fit into the stride */
 bool picture_is_sane(const struct picture *picture);
-/* The least number of bytes that hold a whole picture */
+/* Minimum number of bytes of a whole picture */
 size_t picture_bytes(const struct picture *picture);
 unsigned int picture_component_width(const struct picture *picture, int component);
 unsigned int picture_component_height(const struct picture *picture, int component);
-/* Row @y of a component, counted in the component's own rows */
+/* Row @y of a component, counted in rows of that component */
 struct samples picture_samples(const struct picture *picture, const __u8 *data,
 			       int component, unsigned int y);
-/* Whether a component lies in memory without gaps */
+/* Whether a component is contiguous in memory */
 bool picture_is_dense(const struct picture *picture, int component);
 
 struct converter converter_for(const struct picture *picture);
 /* Row @y as R, G, B bytes */
 void picture_row_rgb(const struct picture *picture, const struct converter *converter,
 		     const __u8 *data, unsigned int y, __u8 *rgb);
-/* Row @y as grey bytes, of PIXEL_GREY pictures */
+/* Row @y of a PIXEL_GREY picture as grey bytes */
 void picture_row_grey(const struct picture *picture, const struct converter *converter,
 		      const __u8 *data, unsigned int y, __u8 *grey);
 
-/* Row @y as 16-bit big-endian samples of PIXEL_DEEP pictures; white has all bits set */
+/* Row @y of a PIXEL_DEEP picture as 16-bit big-endian samples; white has all bits set */
 void picture_row_deep(const struct picture *picture, const __u8 *data, unsigned int y,
 		      __u8 *deep);
 

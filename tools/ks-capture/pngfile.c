@@ -10,7 +10,7 @@
 #include "say.h"
 #include "write.h"
 
-/* What libpng is given to work with */
+/* Data for the callbacks of libpng */
 struct png_target {
 	int fd;
 	int err;
@@ -45,7 +45,7 @@ static void png_flush_nothing(png_structp png)
 	(void)png;
 }
 
-/* How many pixels there are on the same length, across and down, in no unit */
+/* Aspect ratio: pixels per unit across and down, without a unit */
 static void write_aspect(png_structp png, const struct v4l2_fract *aspect)
 {
 	png_byte chunk[9] = {};
@@ -55,7 +55,7 @@ static void write_aspect(png_structp png, const struct v4l2_fract *aspect)
 	png_write_chunk(png, (png_const_bytep)"pHYs", chunk, sizeof(chunk));
 }
 
-/* How many bits of a sample the camera made; the others are zero */
+/* Number of significant bits of a sample; the others are zero */
 static void write_bits(png_structp png, unsigned int bits)
 {
 	png_byte chunk = bits;
@@ -91,7 +91,7 @@ static void write_png_picture(struct output *output, png_structp png, png_infop 
 	bool deep = picture->format->kind == PIXEL_DEEP;
 	bool grey = picture->format->kind == PIXEL_GREY;
 
-	/* Fast rather than small: the camera does not wait */
+	/* Fast rather than small, because the camera does not wait */
 	png_set_compression_level(png, 1);
 	png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB);
 	png_set_compression_buffer_size(png, 1 << 16);
@@ -107,7 +107,7 @@ static void write_png_picture(struct output *output, png_structp png, png_infop 
 	png_write_end(png, info);
 }
 
-/* libpng comes back to setjmp() when it, or png_write_data(), fails */
+/* libpng returns to setjmp() if it or png_write_data() fails */
 static bool try_png_picture(struct output *output, png_structp png, png_infop info,
 			    const __u8 *data)
 {

@@ -6,8 +6,8 @@
 #include "output.h"
 
 /*
- * Write a frame as a picture. Returns 0 or a negative errno value; -EIO having said what
- * libpng says.
+ * Writes a frame as a picture. Returns 0 or a negative errno value; -EIO after printing the
+ * error of libpng.
  */
 int pngfile_write(struct output *output, const __u8 *data);
 

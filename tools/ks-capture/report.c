@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Counting, and the report. */
+/* Counters, and the report. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,12 +9,12 @@
 #include "report.h"
 #include "say.h"
 
-/* Pictures between the last number and one that is so much higher */
+/* Number of missing pictures if the sequence number increases by this */
 static unsigned long missing(const struct tally *tally, __u32 step)
 {
 	unsigned long number = (unsigned long)(step - 1) * (tally->pairs ? 2 : 1);
 
-	/* The capture may have begun with a second field */
+	/* The capture may have begun with the second field of a frame */
 	return number + (tally->pairs && tally->of_last == 1 && !tally->first);
 }
 
@@ -34,7 +34,10 @@ bool tally_sequence(struct tally *tally, __u32 sequence)
 		tally->pairs = tally->fields;
 		return true;
 	}
-	/* Numbers that go back are a new start, and tell of no lost pictures */
+	/*
+	 * If the numbers decrease, the device has restarted. This does not mean lost
+	 * pictures
+	 */
 	if (step < 0x80000000)
 		tally->dropped += missing(tally, step);
 	tally->gaps += step != 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What became of a capture: counted, shown, and reported as JSON. */
+/* Results of a capture: counters, and a report in JSON. */
 #ifndef REPORT_H
 #define REPORT_H
 
@@ -9,18 +9,18 @@
 #include "device.h"
 
 /**
- * struct tally - what is counted during a capture
- * @frames: good frames that came
- * @damaged: frames that came damaged or incomplete, and were left out
- * @dropped: pictures of which no good frame came: lost on the way, or damaged
- * @gaps: how often the device's sequence numbers jumped
- * @fields: frames are fields, and two of them may have one number
- * @started: a frame has come, so that @last is valid
+ * struct tally - counters of a capture
+ * @frames: good frames
+ * @damaged: damaged or incomplete frames, which were skipped
+ * @dropped: pictures without a good frame: lost or damaged
+ * @gaps: number of gaps in the sequence numbers of the device
+ * @fields: frames are fields, and two of them can have the same number
+ * @started: a frame has arrived, so @last is valid
  * @last: sequence number of the last frame
- * @of_last: how many frames came with it
- * @first: it is the first number of all
- * @pairs: two fields have one number, as V4L2 wants it
- * @moves: not all frames had the same number
+ * @of_last: number of frames with this number
+ * @first: @last is the first number of all
+ * @pairs: two fields have the same number, as V4L2 requires
+ * @moves: not all frames have the same number
  */
 struct tally {
 	unsigned long frames;
@@ -37,20 +37,20 @@ struct tally {
 };
 
 /*
- * Count a frame's sequence number. Returns whether nothing is missing before it, as far
- * as the kernel module looks at numbers: it is the last one or the one after that.
+ * Counts the sequence number of a frame. Returns whether no picture is missing before it,
+ * by the rule of the kernel module: it is the last number or the next one.
  */
 bool tally_sequence(struct tally *tally, __u32 sequence);
-/* Whether pictures can be missed: not where all frames have one number */
+/* Whether missing pictures cannot be detected, because all frames have the same number */
 bool tally_is_blind(const struct tally *tally);
 void tally_good(struct tally *tally);
 void tally_damaged(struct tally *tally);
 
-/* Returns 0, or a negative value having said what is wrong */
+/* Returns 0, or a negative value after printing an error */
 int report_write(const char *path, const struct device *device, const char *heap,
 		 const struct tally *tally, double elapsed_s);
 
-/* Text as a JSON string, with its quotation marks; cut where it is too long */
+/* Text as a JSON string, with quotation marks; truncated if it is too long */
 void json_string(const char *text, char *json, size_t size);
 
 #endif /* REPORT_H */

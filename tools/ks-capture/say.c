@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages. stdout may carry pictures, so all go to stderr; a progress line that
- * stands there is wiped before anything else is written.
+ * Messages. stdout may be used for frames, so all messages go to stderr. A progress line is
+ * erased before another message is printed.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What V4L2 has in two forms, for one plane and for several, in one. */
+/* Structures of V4L2 that differ between the single-planar and the multi-planar API. */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -69,7 +69,7 @@ __u32 v4l2_capture_type(const struct v4l2_capability *cap)
 {
 	__u32 caps = cap->capabilities;
 
-	/* Of this node, rather than of the whole device */
+	/* The capabilities of this node, and not of the whole device */
 	if (caps & V4L2_CAP_DEVICE_CAPS)
 		caps = cap->device_caps;
 	if (caps & V4L2_CAP_VIDEO_CAPTURE)

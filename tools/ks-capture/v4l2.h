@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* V4L2's calls and structures, as far as they have two forms. */
+/* Structures of V4L2 that differ between the single-planar and the multi-planar API. */
 #ifndef V4L2_H
 #define V4L2_H
 
 #include <linux/videodev2.h>
 
-/* What both kinds of struct v4l2_format have in common */
+/* The common part of both kinds of struct v4l2_format */
 struct format {
 	__u32 fourcc;
 	__u32 width;
@@ -22,12 +22,12 @@ struct format {
 int v4l2_call(int fd, unsigned long request, void *arg);
 
 struct format v4l2_read(const struct v4l2_format *v4l2);
-/* What to try or set: the driver chooses all else */
+/* Sets the values to try or set; the driver chooses the others */
 void v4l2_wish(struct v4l2_format *v4l2, __u32 type, __u32 fourcc, __u32 width, __u32 height);
 
-/* The type of the queue that a node captures with; 0 where it does not capture video */
+/* The type of the capture queue of a node; 0 if it does not capture video */
 __u32 v4l2_capture_type(const struct v4l2_capability *cap);
-/* In how many pieces of memory a frame lies; the driver tells only when asked */
+/* Number of memory planes of a format; drivers report it only in VIDIOC_TRY_FMT */
 __u32 v4l2_planes(int fd, __u32 type, __u32 fourcc);
 
 #endif /* V4L2_H */

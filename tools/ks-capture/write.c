@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Bytes to files, from memory of any kind. */
+/* Writing of data to files, from any kind of memory. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "write.h"
 
-/* Strip what has been written off the front of a vector */
+/* Removes written data from the front of a vector */
 static void advance(struct iovec **vector, int *count, size_t done)
 {
 	for (; *count && done >= (*vector)->iov_len; (*vector)++, (*count)--)
@@ -18,9 +18,9 @@ static void advance(struct iovec **vector, int *count, size_t done)
 }
 
 /*
- * Some file systems (9p, or anything opened for direct I/O) want to hold on to
- * the writer's pages. Those of a dma-buf cannot be held, which is EFAULT; then a
- * piece is copied first.
+ * Some file systems (9p, or anything opened for direct I/O) pin the pages of the writer.
+ * Pages of a dma-buf cannot be pinned, and the call fails with EFAULT. Then the data are
+ * copied first, in pieces.
  */
 static ssize_t write_copy(int fd, const struct iovec *piece)
 {
@@ -31,7 +31,7 @@ static ssize_t write_copy(int fd, const struct iovec *piece)
 	return write(fd, copy, size);
 }
 
-/* All of it, however many calls that takes; changes the vector */
+/* Writes all data, with as many calls as needed; changes the vector */
 int write_vector(int fd, struct iovec *vector, int count)
 {
 	ssize_t done;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Films in YUV4MPEG2. Planes that lie as it wants them are written from where they are. */
+/* YUV4MPEG2 video. Planes with the right layout are written directly. */
 #include <stdio.h>
 #include <string.h>
 
@@ -38,7 +38,7 @@ void y4m_plane(const struct picture *picture, const __u8 *data, int component, _
 	}
 }
 
-/* V4L2's 4:2:0 formats have their chroma samples in the middle of four pixels */
+/* The chroma samples of V4L2's 4:2:0 formats are in the centre of four pixels */
 static const char *y4m_sampling(const struct pixel_format *format)
 {
 	if (format->kind == PIXEL_GREY)
@@ -53,13 +53,13 @@ static char y4m_interlacing(__u32 field, unsigned int height)
 	switch (field) {
 	case V4L2_FIELD_ANY:
 	case V4L2_FIELD_NONE:
-	/* Each field is a picture of its own, with half of the lines */
+	/* Each field is a picture with half of the lines */
 	case V4L2_FIELD_TOP:
 	case V4L2_FIELD_BOTTOM:
 	case V4L2_FIELD_ALTERNATE:
 		return 'p';
 	case V4L2_FIELD_INTERLACED:
-		/* The field that comes first is the standard's: bottom for 525 lines */
+		/* The first field depends on the standard: bottom for 525 lines */
 		return height == 480 || height == 486 ? 'b' : 't';
 	case V4L2_FIELD_INTERLACED_TB:
 	case V4L2_FIELD_SEQ_TB:

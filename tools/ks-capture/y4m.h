@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Films in YUV4MPEG2. */
+/* YUV4MPEG2 video. */
 #ifndef Y4M_H
 #define Y4M_H
 
@@ -7,15 +7,15 @@
 
 #define Y4M_HEADER_MAX 128
 
-/* Write a frame, the first one after a header; 0 or a negative errno value */
+/* Writes a frame, the first one after a header; 0 or a negative errno value */
 int y4m_write(struct output *output, const __u8 *data);
 
-/* The first line of a film, without what ends it */
+/* The first line of the file, without its line end */
 void y4m_header(char header[Y4M_HEADER_MAX], const struct picture *picture, __u32 field,
 		struct rate rate, struct v4l2_fract aspect);
-/* Bytes of a film's frame */
+/* Bytes of a frame in the file */
 size_t y4m_bytes(const struct picture *picture);
-/* Put a component's samples one after the other */
+/* Copies the samples of a component without gaps */
 void y4m_plane(const struct picture *picture, const __u8 *data, int component, __u8 *plane);
 
 #endif /* Y4M_H */

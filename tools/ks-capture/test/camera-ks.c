@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The kernel module, as far as libks' streams call it. */
+/* A model of the kernel module, for the calls of libks streams. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -121,7 +121,7 @@ bool camera_ks_is_ready(void)
 	       !next->waits && !next->source_changes;
 }
 
-/* Noise, which differs from frame to frame, or what the frame shall have in it */
+/* Fills the frame with noise that is different for each frame, or with the given data */
 static void fill(int memory, const struct camera_frame *frame)
 {
 	__u8 *data = mmap(NULL, ks.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);

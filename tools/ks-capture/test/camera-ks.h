@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The part of the kernel module in the camera that is played in user space. */
+/* The part of the simulated camera that is a model of the kernel module. */
 #ifndef CAMERA_KS_H
 #define CAMERA_KS_H
 
@@ -21,7 +21,7 @@ enum camera_file {
 enum camera_file camera_file_of(int fd);
 int camera_new_file(int fd, enum camera_file kind);
 __u32 camera_frame_bytes(void);
-/* The camera's clock, in 100 ns */
+/* Time of the camera's clock, in 100 ns */
 __s64 camera_time(void);
 
 /* camera-ks.c */

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The camera that camera.h describes: its V4L2 driver and the ways into it. */
+/*
+ * The simulated camera of camera.h: its V4L2 driver, and the functions that replace those
+ * of libc.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -95,7 +98,7 @@ int __wrap_open(const char *path, int flags, ...)
 	return open_any(path, flags, mode);
 }
 
-/* What open() is called where files may be large */
+/* The name of open() with large file support */
 int __wrap_open64(const char *path, int flags, ...)
 {
 	mode_t mode;
@@ -142,7 +145,7 @@ __u32 camera_frame_bytes(void)
 	return camera.frame_bytes ? camera.frame_bytes : 2 * camera.width * camera.height;
 }
 
-/* Two bytes a pixel, or one where the format is planar: as far as tests have them */
+/* Two bytes per pixel, or one if the format is planar: sufficient for the tests */
 static __u32 stride_of(__u32 fourcc, __u32 width)
 {
 	switch (fourcc) {
@@ -176,7 +179,7 @@ static void describe(struct v4l2_format *v4l2, __u32 fourcc, __u32 width, __u32 
 	};
 }
 
-/* Any format that is offered, in any size */
+/* Accepts any offered format, in any size */
 static int do_format(struct v4l2_format *v4l2, bool sets)
 {
 	bool mplane = v4l2->type == V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
@@ -317,7 +320,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	return -1;
 }
 
-/* What happens before the next frame happens now */
+/* Events before the next frame happen now */
 static void begin_frame(void)
 {
 	struct camera_frame *frame = &camera.frames[camera.next];

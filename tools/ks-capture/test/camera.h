@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A camera with its driver and the kernel module, played in user space. It is linked
- * between ks-capture and libc (ld --wrap). It has a clock of its own, so no test waits.
+ * A simulated camera with its driver and the kernel module. It is linked between ks-capture
+ * and libc (ld --wrap). It has its own clock, so no test waits.
  */
 #ifndef CAMERA_H
 #define CAMERA_H
@@ -22,7 +22,7 @@
 /**
  * struct camera_format - a pixel format that the camera offers
  * @fourcc: its code
- * @planes: in how many pieces of memory a frame lies; 0 is one
+ * @planes: number of memory planes; 0 means one
  * @emulated: V4L2_FMT_FLAG_EMULATED
  */
 struct camera_format {
@@ -32,14 +32,14 @@ struct camera_format {
 };
 
 /**
- * struct camera_frame - what the camera does next
+ * struct camera_frame - the next event of the camera
  * @sequence: the frame's number
  * @flags: KSSTREAM_HEADER_OPTIONSF_*
- * @data: what the camera puts into it; NULL for noise
- * @used: bytes that are used; 0 for all of a frame
- * @waits: it comes only when somebody waits for it
- * @source_changes: first, the source changes to that of camera.next_*
- * @err: instead of a frame, an error
+ * @data: content of the frame; NULL for noise
+ * @used: number of bytes used; 0 for the whole frame
+ * @waits: it arrives only when the program waits for it
+ * @source_changes: before the frame, the source changes to that of camera.next_*
+ * @err: an error instead of a frame
  */
 struct camera_frame {
 	__u32 sequence;
@@ -52,35 +52,35 @@ struct camera_frame {
 };
 
 /**
- * struct camera - what the camera is, says and does; what has become of it
+ * struct camera - properties, behaviour and state of the camera
  * @caps: V4L2_CAP_*
- * @formats: what it offers
- * @format: what it is set to
+ * @formats: the offered formats
+ * @format: the current format
  * @width: likewise
  * @height: likewise
  * @field: V4L2_FIELD_*
- * @frame_bytes: bytes of a frame; 0 for two bytes a pixel
- * @period: how long a frame takes
+ * @frame_bytes: bytes of a frame; 0 for two bytes per pixel
+ * @period: frame interval
  * @input_caps: V4L2_IN_CAP_*
  * @input_status: V4L2_IN_ST_*
- * @timings: the DV timings that it is set to
- * @source: those that the source has
- * @query_errno: what VIDIOC_QUERY_DV_TIMINGS says instead
- * @next_source: what the source changes to
- * @next_errno: likewise
- * @next_status: likewise
- * @has_events: it tells of a source that changes
- * @needs: what the module says that the device needs
- * @connect_errno: what the module's calls say: to connect
- * @create_errno: to make an allocator
- * @start_errno: to run
+ * @timings: the current DV timings
+ * @source: the DV timings of the source
+ * @query_errno: error of VIDIOC_QUERY_DV_TIMINGS, or 0
+ * @next_source: @source after a change
+ * @next_errno: @query_errno after a change
+ * @next_status: @input_status after a change
+ * @has_events: supports source change events
+ * @needs: the requirements that the module reports
+ * @connect_errno: errors of the calls of the module: connecting,
+ * @create_errno: creating an allocator,
+ * @start_errno: and starting
  * @changes_format: another program changes the format before the start
- * @frames: what it does from the start on
- * @nr_frames: how much of it there is
+ * @frames: events after the start
+ * @nr_frames: length of @frames
  * @event: a source change is pending
- * @next: the frame that comes next
- * @starts: how often it was started
- * @sets_timings: how often its timings were set
+ * @next: the next frame
+ * @starts: number of starts
+ * @sets_timings: number of times the timings were set
  */
 struct camera {
 	__u32 caps;
@@ -116,16 +116,16 @@ struct camera {
 
 extern struct camera camera;
 
-/* A camera that is set to YUYV 64x36 at 30 a second, with @frames good frames */
+/* Resets the camera to YUYV 64x36 at 30 frames per second, with @frames good frames */
 void camera_reset(unsigned int frames);
 
-/* Run ks-capture with these words; returns its exit status */
+/* Runs ks-capture with these arguments; returns its exit status */
 int camera_run(const char *words);
-/* What the last run said, and how often it said this */
+/* The output of the last run, and the number of occurrences of a text in it */
 extern char camera_said[8192];
 int camera_said_count(const char *text);
 
-/* What ld --wrap puts between ks-capture and libc, and what is behind it */
+/* The functions that ld --wrap calls instead of libc, and those of libc */
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...);
 int __wrap_close(int fd);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Whole captures, from a camera that is played. */
+/* Whole captures with a simulated camera. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -19,7 +19,7 @@ static long size_of(const char *name)
 	return stat(name, &st) ? -1 : (long)st.st_size;
 }
 
-/* Names are relative, so that they are short */
+/* The names are relative, so that they are short */
 void begin_captures(void)
 {
 	char folder[] = "/tmp/ks-capture-run-XXXXXX";
@@ -35,7 +35,7 @@ void end_captures(void)
 	CHECK(!chdir("/") && !rmdir(here));
 }
 
-/* A film is written, counted and reported */
+/* A video is written, counted and reported */
 void test_capture_film(void)
 {
 	camera_reset(5);
@@ -62,7 +62,7 @@ static void reset_to_pieces(void)
 	camera.format = V4L2_PIX_FMT_NV12M;
 }
 
-/* Another program left the device at a format that lies in two pieces of memory */
+/* Another program has left the device in a format with two memory planes */
 void test_capture_pieces(void)
 {
 	reset_to_pieces();
@@ -71,11 +71,11 @@ void test_capture_pieces(void)
 	reset_to_pieces();
 	CHECK_EQ(camera_run("-n 1 -o a.raw"), STATUS_OK);
 	CHECK_EQ(camera.format, V4L2_PIX_FMT_NV12);
-	/* What is asked for by name is not changed */
+	/* A requested format is not changed */
 	reset_to_pieces();
 	CHECK_EQ(camera_run("-n 1 -f NM12"), STATUS_FORMAT);
-	SAID("in 2 pieces of memory");
-	SAID("The same in one piece: -f NV12");
+	SAID("in 2 memory planes");
+	SAID("The same format with one plane: -f NV12");
 	reset_to_pieces();
 	camera.formats[0] = camera.formats[1];
 	camera.formats[1].fourcc = 0;
@@ -83,7 +83,7 @@ void test_capture_pieces(void)
 	SAID("It has no other format");
 }
 
-/* What a file begins with */
+/* The beginning of a file */
 static const char *head_of(const char *name)
 {
 	static char head[128];
@@ -98,8 +98,8 @@ static const char *head_of(const char *name)
 }
 
 /*
- * Fields one by one: the second one of a frame has the same number. That is no gap, a
- * mark on it means damage, and the film has their rate.
+ * Single fields: the second field of a frame has the same number. That is not a gap, a mark
+ * on it means damage, and the video has the rate of the fields.
  */
 void test_capture_fields(void)
 {
@@ -128,7 +128,7 @@ void test_capture_fields(void)
 	SAID_NOT("field");
 }
 
-/* A driver that does not count */
+/* A driver that does not count frames */
 void test_capture_unnumbered(void)
 {
 	unsigned int i;
@@ -144,7 +144,7 @@ void test_capture_unnumbered(void)
 	SAID_NOT("gap");
 }
 
-/* Names that are refused, in words that lead on, before anything is touched */
+/* Names that are refused with a helpful message, before any device is opened */
 void test_capture_names(void)
 {
 	camera_reset(2);
@@ -167,7 +167,7 @@ void test_capture_names(void)
 	CHECK_EQ(size_of("clip.mp4"), 2 * 2 * 64 * 36);
 }
 
-/* A pipe gets a film, as stdout does, unless its name says more */
+/* A pipe gets video, as stdout does, unless its name has another suffix */
 void test_capture_pipe(void)
 {
 	CHECK(!mkfifo("pipe", 0600) && !mkfifo("pipe.mkv", 0600));
@@ -180,7 +180,7 @@ void test_capture_pipe(void)
 	SAID("ffmpeg");
 }
 
-/* What comes damaged is left out, and another frame is waited for */
+/* Damaged frames are skipped, and another frame is captured */
 void test_capture_damaged(void)
 {
 	camera_reset(5);

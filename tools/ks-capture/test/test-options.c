@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The command line. */
+/* Command line options. */
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,13 +82,13 @@ void test_save(void)
 	CHECK(save_wants(&save, 0) && save_wants(&save, 60) && save_wants(&save, 119));
 	CHECK(!save_wants(&save, 1) && !save_wants(&save, 59) && !save_wants(&save, 120));
 
-	/* One frame is all three */
+	/* The same frame is first, middle and last */
 	CHECK(parse_save("first,middle,last", 1, &save));
 	CHECK(save_wants(&save, 0) && !save_wants(&save, 1));
 	CHECK(parse_save("7,3", 8, &save));
 	CHECK(save_wants(&save, 7) && save_wants(&save, 3) && !save_wants(&save, 0));
 
-	/* How many there will be is not known */
+	/* The number of frames is unknown */
 	CHECK(parse_save("first,1000", 0, &save));
 	CHECK(!parse_save("last", 0, &save));
 	CHECK(!parse_save("middle", 0, &save));
@@ -150,7 +150,7 @@ void test_pattern(void)
 	CHECK(!pattern_expand("1234%%", 0, name, 5));
 }
 
-/* The kind that a name asks for; OUTPUT_NONE where it is refused */
+/* The kind of output for a name; OUTPUT_NONE if it is refused */
 static enum output_kind kind_for(const char *name)
 {
 	struct ending ending;
@@ -186,7 +186,7 @@ void test_output_kind(void)
 	CHECK_STR(output_kind_name(OUTPUT_JPEG), "jpeg");
 }
 
-/* A name can ask for a pixel format as well */
+/* A name can also select a pixel format */
 void test_output_format(void)
 {
 	static const struct {
@@ -211,11 +211,11 @@ void test_output_format(void)
 
 #define ARGUMENTS_MAX 40
 
-/* Parses words that are separated by spaces */
+/* Parses arguments that are separated by spaces */
 static int parse(struct options *options, const char *line)
 {
 	char *argv[ARGUMENTS_MAX + 2] = { "ks-capture" };
-	/* Options point into it */
+	/* The options point into it */
 	static char words[512];
 	int argc = 1;
 	char *word;
@@ -258,7 +258,7 @@ void test_command_line(void)
 
 	CHECK_EQ(parse(&o, "-d 7"), STATUS_OK);
 	CHECK_STR(o.device, "/dev/video7");
-	/* One name is one picture; a film and numbered pictures go on */
+	/* A single name means one picture; video and numbered pictures continue */
 	CHECK_EQ(parse(&o, "-o a.png"), STATUS_OK);
 	CHECK_EQ(o.frames, 1);
 	CHECK_EQ(parse(&o, "-o a.jpg"), STATUS_OK);
@@ -279,7 +279,7 @@ void test_command_line(void)
 	CHECK_EQ(parse(&o, "-o a.nv12"), STATUS_OK);
 	CHECK_EQ(o.fourcc, V4L2_PIX_FMT_NV12);
 	CHECK_EQ(parse(&o, "-o a.nv12 -f NV12"), STATUS_OK);
-	/* The order of arguments means nothing */
+	/* The order of arguments does not matter */
 	CHECK_EQ(parse(&o, "--save last -o a.png -n 5"), STATUS_OK);
 	CHECK_EQ(o.save.numbers[0], 4);
 
@@ -324,7 +324,7 @@ static int status_of(const char *arguments, const char *redirection)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* The program itself: its exit status, and which stream it talks to */
+/* The program itself: its exit status, and the output stream that it uses */
 void test_program(void)
 {
 	CHECK_EQ(status_of("--help", "2>&1 >/dev/null | grep -q . ; test $? = 1"), 0);
@@ -338,5 +338,5 @@ void test_program(void)
 	CHECK_EQ(status_of("-d /dev/no-such-camera", "2>/dev/null"), STATUS_DEVICE);
 	CHECK_EQ(status_of("-d /dev/no-such-camera", "2>&1 | grep -q -e --list"), 0);
 	CHECK_EQ(status_of("-d /dev/null", "2>/dev/null"), STATUS_DEVICE);
-	CHECK_EQ(status_of("-d /dev/null", "2>&1 | grep -q 'no V4L2 device'"), 0);
+	CHECK_EQ(status_of("-d /dev/null", "2>&1 | grep -q 'not a V4L2 device'"), 0);
 }

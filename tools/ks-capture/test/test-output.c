@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What ends up in files, and that no half frame does. */
+/* The content of output files, and that no file has an incomplete frame. */
 #include <errno.h>
 #include <fcntl.h>
 #include <png.h>
@@ -41,7 +41,7 @@ static struct options options_for(enum output_kind kind, const char *name)
 
 static char folder[64];
 
-/* A name in a folder that is made once and removed at the end */
+/* A name in a directory that is created once and removed at the end */
 static const char *file_name(const char *name)
 {
 	static char path[256];
@@ -74,7 +74,7 @@ static bool exists(const char *path)
 	return !access(path, F_OK);
 }
 
-/* The header's fields, as the format has them */
+/* The fields of the header, as the format defines them */
 void test_y4m_header(void)
 {
 	struct v4l2_fract square = { 1, 1 }, pal = { 54, 59 };
@@ -106,14 +106,14 @@ void test_y4m_header(void)
 	CHECK(strstr(header, " It "));
 }
 
-/* Sample x, y of a component, found in the slow way */
+/* Sample x, y of a component, with simple code */
 static __u8 sample_of(const struct picture *pic, int component, unsigned int x, unsigned int y)
 {
 	return picture_samples(pic, data, component, y).first[x *
 		picture_samples(pic, data, component, y).step];
 }
 
-/* Planes of every YUV format are what their samples say, in their order */
+/* The planes of every YUV format have its samples, in the right order */
 void test_y4m_planes(void)
 {
 	const struct pixel_format *format;
@@ -145,7 +145,7 @@ void test_y4m_planes(void)
 	CHECK_EQ(y4m_bytes(&pic), 37 * 21);
 }
 
-/* Raw frames are the device's bytes, one after the other */
+/* Raw frames have the bytes of the device, one after the other */
 void test_raw_file(void)
 {
 	struct device device = device_of(V4L2_PIX_FMT_YUYV, 64, 4, 0);
@@ -194,7 +194,7 @@ static void check_y4m(__u32 fourcc, unsigned int padding, const char *tag)
 	CHECK(!memcmp(is, should, size));
 }
 
-/* Films of converted planes, and of planes written from where they are */
+/* Video from converted planes, and from planes that are written directly */
 void test_y4m_file(void)
 {
 	check_y4m(V4L2_PIX_FMT_YUYV, 0, "422");
@@ -240,7 +240,7 @@ static void check_png(__u32 fourcc)
 	}
 }
 
-/* A PNG picture read back is the picture */
+/* A PNG picture that is read back is the same picture */
 void test_png_file(void)
 {
 	check_png(V4L2_PIX_FMT_YUYV);
@@ -250,7 +250,7 @@ void test_png_file(void)
 	check_png(V4L2_PIX_FMT_GREY);
 }
 
-/* The first row of a picture whose samples have 16 bits each, and are grey */
+/* The first row of a picture with 16-bit grey samples */
 static bool read_deep(const char *path, __u8 *row)
 {
 	png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
@@ -292,7 +292,7 @@ static void check_deep(__u32 fourcc, const __u8 samples[4], unsigned int first,
 	CHECK(!bits || memmem(is, size, bits, 5));
 }
 
-/* Thermal and depth cameras: grey with more than 8 bits, in both orders of bytes */
+/* Thermal and depth cameras: grey with more than 8 bits, in both byte orders */
 void test_png_deep(void)
 {
 	static const __u8 samples[] = { 0x34, 0x12, 0xff, 0x03 };
@@ -305,7 +305,7 @@ void test_png_deep(void)
 	check_deep(V4L2_PIX_FMT_Y14, samples, 0x48d0, 0x0ffc, "sBIT\16");
 }
 
-/* Whether a file says of a pixel that it is so high and so wide */
+/* Whether a file has this aspect ratio of pixels */
 static bool has_aspect(const char *path, const char chunk[13])
 {
 	static __u8 is[PICTURE_MAX];
@@ -329,7 +329,7 @@ void test_png_aspect(void)
 	CHECK(has_aspect(path, "pHYs\0\0\0\2\0\0\0\1\0"));
 }
 
-/* With a number in the name each frame has its own file */
+/* With a number in the name, each frame has its own file */
 void test_numbered_files(void)
 {
 	struct device device = device_of(V4L2_PIX_FMT_YUYV, 64, 4, 0);
@@ -357,7 +357,7 @@ static void limit_files(rlim_t bytes)
 	setrlimit(RLIMIT_FSIZE, &limit);
 }
 
-/* When a disk is full, whole frames stay, and a file without any is removed */
+/* If a disk is full, complete frames stay, and a file without complete frames is removed */
 void test_full_disk(void)
 {
 	struct device device = device_of(V4L2_PIX_FMT_YUYV, 64, 64, 0);
@@ -405,7 +405,7 @@ void test_full_disk(void)
 	output_close(&output);
 }
 
-/* A pipe whose reader has gone is told from other failures */
+/* A pipe that the reader has closed is distinguished from other failures */
 void test_reader_gone(void)
 {
 	struct device device = device_of(V4L2_PIX_FMT_YUYV, 64, 64, 0);
@@ -422,7 +422,7 @@ void test_reader_gone(void)
 		snprintf(name, sizeof(name), "/dev/fd/%d", ends[1]);
 		options = options_for(kinds[i], name);
 		CHECK_EQ(output_init(&output, &options, &device), 0);
-		/* Opened before, as a pipe without a reader cannot be */
+		/* Opened before, because a pipe without a reader cannot be opened */
 		output.fd = ends[1];
 		close(ends[0]);
 		CHECK_EQ(output_frame(&output, 0, data, 8192), -EPIPE);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pixel formats against a slow and obvious model: each format's samples found by
- * its own formula, as V4L2's pages give it, and converted in floating point.
+ * Pixel formats compared with a slow and simple model: the samples of each format are found
+ * with its own formula from the V4L2 documentation, and converted in floating point.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ struct picture noise_picture(__u8 data[PICTURE_MAX], __u32 fourcc, unsigned int 
 	};
 }
 
-/* Two bytes a pixel, in groups of four: where the two Y, Cb and Cr are */
+/* Two bytes per pixel, in groups of four: the positions of Y, Y, Cb and Cr */
 static struct yuv packed(const __u8 *p, unsigned int x, int y0, int y1, int cb, int cr)
 {
 	p += x / 2 * 4;
@@ -105,7 +105,7 @@ static struct yuv model_yuv(const struct picture *pic, const __u8 *data, unsigne
 	abort();
 }
 
-/* The order of bytes in memory, 'x' being one that means nothing */
+/* The order of bytes in memory; 'x' is an unused byte */
 static const char *model_rgb_order(__u32 fourcc)
 {
 	switch (fourcc) {
@@ -219,7 +219,7 @@ static void check_picture(const struct picture *pic, const __u8 *data)
 	tap_failures++;
 }
 
-/* Every format, size, padding, matrix and range: each pixel as the model has it */
+/* Every format, size, padding, matrix and range: each pixel has the value of the model */
 void test_rows(void)
 {
 	static const unsigned int sizes[][2] = {
@@ -245,7 +245,7 @@ void test_rows(void)
 	}
 }
 
-/* Colours that everybody knows, with their samples from the standards' tables */
+/* Well-known colours, with the samples from the tables of the standards */
 void test_known_colours(void)
 {
 	static const struct {
@@ -265,7 +265,7 @@ void test_known_colours(void)
 		{ MATRIX_601, true, { 255, 128, 128 }, { 255, 255, 255 } },
 		{ MATRIX_601, true, { 0, 128, 128 }, { 0, 0, 0 } },
 		{ MATRIX_601, true, { 76, 85, 255 }, { 255, 0, 0 } },
-		/* Beyond white and black */
+		/* Values outside of black and white */
 		{ MATRIX_601, false, { 255, 128, 128 }, { 255, 255, 255 } },
 		{ MATRIX_601, false, { 0, 128, 128 }, { 0, 0, 0 } },
 	};
@@ -287,7 +287,7 @@ void test_known_colours(void)
 	}
 }
 
-/* V4L2's own rules for what a driver leaves open */
+/* The rules of V4L2 for values that a driver leaves open */
 void test_colours(void)
 {
 	struct colours c;
@@ -318,7 +318,7 @@ void test_colours(void)
 	CHECK(c.full);
 	c = colours_of(PIXEL_RGB, V4L2_COLORSPACE_SRGB, 0, V4L2_QUANTIZATION_LIM_RANGE);
 	CHECK(!c.full);
-	/* What a driver says goes */
+	/* Values of the driver take precedence */
 	c = colours_of(PIXEL_YUV, V4L2_COLORSPACE_SRGB, V4L2_YCBCR_ENC_709,
 		       V4L2_QUANTIZATION_FULL_RANGE);
 	CHECK(c.matrix == MATRIX_709 && c.full);
@@ -329,7 +329,10 @@ void test_colours(void)
 	CHECK(c.matrix == MATRIX_709 && !c.full);
 }
 
-/* Where fields lie one after the other, each component's rows do, also odd numbers of them */
+/*
+ * If the fields are one after the other, so are the rows of each component, also with an
+ * odd number of rows
+ */
 void test_row_order(void)
 {
 	static const unsigned int places[][2][5] = {
@@ -357,7 +360,7 @@ void test_row_order(void)
 	}
 }
 
-/* The least size of a frame is what the last sample needs, and no byte more */
+/* The minimum size of a frame ends exactly with its last sample */
 void test_bytes(void)
 {
 	static const struct {
@@ -426,7 +429,7 @@ void test_sanity(void)
 	}
 }
 
-/* Codes to text and back, and what other programs call them */
+/* Codes to text and back, and names of other programs */
 void test_fourcc(void)
 {
 	const struct pixel_format *format;

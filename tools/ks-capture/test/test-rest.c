@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The choice of a format, counting, the report; and main(). */
+/* The choice of a format, the counters, the report, and main(). */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -58,27 +58,30 @@ void test_choice(void)
 		{ F(NV12M), false, true, 2 }, { F(YUV444M), false, true, 3 },
 	};
 
-	/* What the output can use; the present one first, whatever its rank */
+	/* Formats that the output can use; the current one first, whatever its rank */
 	CHECK_EQ(choose_format(camera, 3, F(MJPEG), OUTPUT_PNG), F(YUYV));
 	CHECK_EQ(choose_format(camera, 3, F(MJPEG), OUTPUT_JPEG), F(MJPEG));
 	CHECK_EQ(choose_format(camera, 3, F(YUYV), OUTPUT_JPEG), F(MJPEG));
 	CHECK_EQ(choose_format(camera, 3, F(H264), OUTPUT_RAW), F(H264));
 	CHECK_EQ(choose_format(camera, 3, F(MJPEG), OUTPUT_NONE), F(MJPEG));
 	CHECK_EQ(choose_format(emulating, 3, F(NV21), OUTPUT_Y4M), F(NV21));
-	/* Then one that is not emulated, then the best rank */
+	/* Then formats that are not emulated, then the best rank */
 	CHECK_EQ(choose_format(emulating, 3, 0, OUTPUT_Y4M), F(NV12));
 	CHECK_EQ(choose_format(rgb, 2, 0, OUTPUT_PNG), F(RGB24));
-	/* The size goes before all that */
+	/* The size is more important than all that */
 	CHECK_EQ(choose_format(slow, 3, F(YUYV), OUTPUT_PNG), F(NV12));
 	CHECK_EQ(choose_format(slow, 1, F(YUYV), OUTPUT_PNG), F(YUYV));
-	/* What is in several pieces cannot be used: then the same in one piece, or the best */
+	/*
+	 * Formats with several memory planes cannot be used: then the same with one plane,
+	 * or the best
+	 */
 	CHECK_EQ(choose_format(pieces, 4, F(NV12M), OUTPUT_NONE), F(NV12));
 	CHECK_EQ(choose_format(pieces, 4, F(NV12M), OUTPUT_RAW), F(NV12));
 	CHECK_EQ(choose_format(pieces, 4, F(NV12M), OUTPUT_Y4M), F(NV12));
 	CHECK_EQ(choose_format(pieces, 4, F(NV21M), OUTPUT_NONE), F(YUYV));
 	CHECK_EQ(choose_format(pieces, 4, F(YUV444M), OUTPUT_PNG), F(YUYV));
 	CHECK_EQ(choose_format(pieces + 2, 2, F(NV12M), OUTPUT_RAW), 0);
-	/* Nothing will do */
+	/* No format can be used */
 	CHECK_EQ(choose_format(bayer, 1, F(SBGGR8), OUTPUT_PNG), 0);
 	CHECK_EQ(choose_format(rgb, 2, F(RGB24), OUTPUT_Y4M), 0);
 	CHECK_EQ(choose_format(NULL, 0, F(YUYV), OUTPUT_PNG), 0);
@@ -88,7 +91,7 @@ void test_tally(void)
 {
 	struct tally t = {};
 
-	/* The first number is a beginning, whatever it is */
+	/* The first number can have any value */
 	CHECK(tally_sequence(&t, 5));
 	tally_good(&t);
 	CHECK(tally_sequence(&t, 6));
@@ -104,12 +107,12 @@ void test_tally(void)
 	CHECK_EQ(t.damaged, 1);
 	CHECK_EQ(t.dropped, 4);
 	CHECK_EQ(t.gaps, 1);
-	/* Back to the start, and the same once more, which is no gap */
+	/* The numbers restart, and the same number again, which is no gap */
 	CHECK(!tally_sequence(&t, 0));
 	CHECK(tally_sequence(&t, 0));
 	CHECK_EQ(t.dropped, 4);
 	CHECK_EQ(t.gaps, 2);
-	/* Over the end of the numbers */
+	/* The numbers wrap */
 	t = (struct tally) {};
 	CHECK(tally_sequence(&t, 0xfffffffe));
 	CHECK(tally_sequence(&t, 0xffffffff));
@@ -118,7 +121,7 @@ void test_tally(void)
 	CHECK_EQ(t.dropped, 1);
 }
 
-/* The fields of a frame have one number */
+/* The fields of a frame have the same number */
 void test_tally_fields(void)
 {
 	static const __u32 compliant[] = { 6, 7, 7, 8, 8, 9, 10, 10, 13, 13, 14 };
@@ -126,7 +129,7 @@ void test_tally_fields(void)
 	struct tally t = { .fields = true };
 	size_t i;
 
-	/* It begins with a second field; one of 9 is lost, and all of 11 and 12 */
+	/* Begins with a second field. One field of 9 is lost, and both of 11 and 12 */
 	for (i = 0; i < ARRAY_SIZE(compliant); i++)
 		CHECK_EQ(tally_sequence(&t, compliant[i]), compliant[i] != 13 || i == 9);
 	CHECK_EQ(t.dropped, 1 + 4);
@@ -140,7 +143,7 @@ void test_tally_fields(void)
 	CHECK_EQ(t.gaps, 1);
 }
 
-/* A driver that does not count has no gaps, and it is known that it does not */
+/* A driver that does not count has no gaps, and the report says that it does not count */
 void test_tally_still(void)
 {
 	struct tally t = {};
@@ -177,7 +180,7 @@ void test_json(void)
 	CHECK_STR(json, "\"0123\"");
 }
 
-/* The report is one JSON object with these members and no other */
+/* The report is a JSON object with exactly these members */
 void test_report(void)
 {
 	char path[] = "/tmp/ks-capture-test-XXXXXX", text[1024] = "";
@@ -266,7 +269,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	program = argv[1];
-	/* Messages are tested by eye; here they would stand among the results */
+	/* Messages are not checked. They would disturb the TAP output */
 	if (!freopen("/dev/null", "w", stderr))
 		return 2;
 	return tap_run(tests, ARRAY_SIZE(tests));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The tests of each file, and what they share. */
+/* The tests of each file, and common helpers. */
 #ifndef TESTS_H
 #define TESTS_H
 
@@ -12,10 +12,10 @@
 /* The program under test */
 extern const char *program;
 
-/* Test pictures are no larger than this */
+/* Maximum size of test pictures */
 #define PICTURE_MAX (256 * 1024)
 
-/* A picture of noise, with padding after each row where @padding is not 0 */
+/* A picture of noise, with padding after each row if @padding is not 0 */
 struct picture noise_picture(__u8 data[PICTURE_MAX], __u32 fourcc, unsigned int width,
 			     unsigned int height, unsigned int padding, struct colours colours);
 
@@ -56,7 +56,7 @@ void test_tally_fields(void);
 void test_tally_still(void);
 void test_json(void);
 void test_report(void);
-/* The whole of it */
+/* Whole captures */
 void begin_captures(void);
 void test_capture_film(void);
 void test_capture_damaged(void);
