@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A capture client of Kernel Streaming, as it would be written for Windows: it opens
- * a filter, chooses a format, creates a pin and an allocator, keeps several reads
- * outstanding, looks at the frames in their order, and writes the last one to a file.
+ * A capture client of Kernel Streaming, as it would be written for Windows: it opens a
+ * filter, chooses a format, creates a pin and an allocator, keeps several reads pending,
+ * checks the frames in order, and writes the last one to a file.
  *
- * This one file is for Windows, where it is compiled against Windows' own headers,
- * and for Linux, where it is compiled against libkswin's. There is nothing in it
- * that asks which of the two it is.
+ * This file is compiled for Windows with the headers of Windows, and for Linux with the
+ * headers of libkswin. It does not test for either system.
  *
  *	ks-client FILTER [FRAMES [FILE]]
  *
- * FILTER is the path of a capture filter's interface, or of a V4L2 node.
+ * FILTER is the path of the interface of a capture filter, or of a V4L2 node.
  */
 #include <windows.h>
 #include <winioctl.h>
@@ -21,7 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ksproxy.h declares it, but in mingw-w64 only for C++ with DirectShow's classes */
+/*
+ * ksproxy.h declares this function, but mingw-w64 does so only for C++ with the classes of
+ * DirectShow
+ */
 HRESULT WINAPI KsSynchronousDeviceControl(HANDLE Handle, ULONG IoControl, PVOID InBuffer,
 					  ULONG InLength, PVOID OutBuffer, ULONG OutLength,
 					  PULONG BytesReturned);
@@ -98,7 +100,7 @@ static int set_state(struct client *client, KSSTATE state)
 				       sizeof(state), NULL));
 }
 
-/* The filter, and the pin with the first format that it has */
+/* The filter, and the pin with its first format */
 
 static int open_filter(struct client *client, const char *path)
 {
@@ -362,9 +364,8 @@ static int write_frame(const char *path, const KSSTREAM_HEADER *header)
 }
 
 /*
- * Waits for the oldest read, not for any: reads end in the order in which they began,
- * and of several that have ended meanwhile, the first to be found need not be the
- * first in time.
+ * Waits for the oldest read, not for any read: reads complete in the order in which they
+ * began. If several have completed, the first one that a wait finds need not be the oldest.
  */
 static int end_read(struct client *client, struct read *read)
 {
@@ -401,7 +402,7 @@ static int capture(struct client *client, ULONG frames, const char *path)
 	}
 }
 
-/* Reads that are outstanding end as cancelled when the pin leaves PAUSE. */
+/* Pending reads end as cancelled when the pin goes below PAUSE. */
 static int stop(struct client *client)
 {
 	int i, ret = set_state(client, KSSTATE_STOP);

@@ -2,9 +2,9 @@
 /*
  * Sample client of ksalloc: a driver that uses frames of an allocator.
  *
- * A program opens /dev/ksalloc-client and names an allocator. Then a timer, which
- * stands for an interrupt of some hardware, takes free frames. A work item writes a
- * number into each and frees it. Each open file of /dev/ksalloc-client is one client.
+ * A program opens /dev/ksalloc-client and passes a descriptor of an allocator. Then a timer
+ * allocates free frames. It stands for an interrupt of some hardware. A work item writes a
+ * number into each frame and frees it. Each open file of /dev/ksalloc-client is one client.
  */
 #include <linux/bitmap.h>
 #include <linux/dma-buf.h>
@@ -26,9 +26,9 @@
 /**
  * struct sample_client - an open file of /dev/ksalloc-client
  * @lock: protects @ksalloc
- * @ksalloc: the client, once the program has named an allocator
- * @timer: takes a free frame
- * @work: fills the frames that were taken
+ * @ksalloc: the client, after the program has passed an allocator
+ * @timer: allocates a free frame
+ * @work: fills the allocated frames
  * @taken: indexes of these frames
  * @number: the next number; used by @work
  */
@@ -53,7 +53,7 @@ static const struct ksalloc_client_ops sample_ops = {
 	.free_frame = sample_free_frame,
 };
 
-/* A softirq. A frame can be taken here, but access to its memory can sleep */
+/* A softirq. A frame can be allocated here, but access to its memory can sleep */
 static void sample_timer(struct timer_list *timer)
 {
 	struct sample_client *client = container_of(timer, struct sample_client,
@@ -68,8 +68,8 @@ static void sample_timer(struct timer_list *timer)
 }
 
 /*
- * Writes a number into a frame. A driver that does this often maps all frames once and
- * unmaps them before ksalloc_client_destroy().
+ * Writes a number into a frame. Many drivers would map all frames once, and unmap them
+ * before ksalloc_client_destroy().
  */
 static int sample_fill(struct ksalloc_frame *frame, u32 number)
 {
@@ -77,7 +77,7 @@ static int sample_fill(struct ksalloc_frame *frame, u32 number)
 	struct iosys_map map;
 	int ret;
 
-	/* Memory that never leaves the kernel */
+	/* The memory never leaves the kernel */
 	if (!dmabuf)
 		return -EOPNOTSUPP;
 	ret = ksalloc_frame_vmap(frame, &map);
@@ -106,7 +106,7 @@ static void sample_work(struct work_struct *work)
 			pr_warn_once("ksalloc-client: a frame was not filled\n");
 		else
 			client->number++;
-		/* A waiter gets the frame, or sample_free_frame() is called */
+		/* The frame is given to a waiter, or sample_free_frame() is called */
 		ksalloc_free_frame(client->ksalloc, frame);
 	}
 }
@@ -121,10 +121,10 @@ static int sample_begin(struct sample_client *client, struct file *allocator)
 	if (IS_ERR(ksalloc))
 		return PTR_ERR(ksalloc);
 
-	/* Before the first callback, because that starts the timer */
+	/* Before the first callback, because the callback starts the timer */
 	client->ksalloc = ksalloc;
 	ksalloc_client_enable(ksalloc);
-	/* For frames that are free already the callback is not called */
+	/* The callback is not called for frames that are free already */
 	timer_reduce(&client->timer, jiffies);
 	return 0;
 }
@@ -162,9 +162,9 @@ static int sample_open(struct inode *inode, struct file *file)
 }
 
 /*
- * No call of the client may begin once ksalloc_client_destroy() is called. So the timer
- * ends first, in a way that the callback cannot start it again; then the work, which
- * nothing starts now. Frames that are still taken become free with the client.
+ * No call of the client may begin after ksalloc_client_destroy() has begun. So the timer is
+ * shut down first, so that the callback cannot start it again. Then the work is cancelled;
+ * nothing queues it any more. Allocated frames become free with the client.
  */
 static int sample_release(struct inode *inode, struct file *file)
 {

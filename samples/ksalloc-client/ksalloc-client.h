@@ -5,9 +5,9 @@
 #include <linux/ioctl.h>
 
 /*
- * Begins to fill frames of an allocator, until the file is closed. The argument is a
- * descriptor of the allocator. EBUSY if this was done before; EBADF; EINVAL if the
- * descriptor is not of an allocator.
+ * Fills frames of an allocator until the file is closed. The argument is a descriptor of
+ * the allocator. EBUSY if this was done before; EBADF; EINVAL if the descriptor is not of
+ * an allocator.
  */
 #define KSALLOC_SAMPLE_FILL _IO('K', 0x80)
 

@@ -2,11 +2,11 @@
 /*
  * Sample device of ksalloc: a driver that is not a V4L2 driver and has connections.
  *
- * A program opens /dev/ksalloc-device and asks for a connection, which it uses as one
- * to a camera. The device is a work item that runs every 10 ms and writes the sequence
- * number into the frame that was queued first.
+ * A program opens /dev/ksalloc-device and requests a connection. It uses the connection
+ * like a connection to a camera. The device is a work item that runs every 10 ms and writes
+ * the sequence number into the frame that was queued first.
  *
- * It has no memory of its own. tools/testing/modules/ksalloc-test-device.c has.
+ * The device has no memory of its own. tools/testing/modules/ksalloc-test-device.c has.
  */
 #include <linux/dma-buf.h>
 #include <linux/file.h>
@@ -26,16 +26,16 @@
 
 /**
  * struct sample_device - a device
- * @device: what ksalloc knows
- * @allocator: the frames, from acquire() to release()
+ * @device: the part for ksalloc
+ * @allocator: the assigned allocator, from acquire() to release()
  * @map: the kernel's mapping of each frame
- * @queued: frames to fill. ksalloc puts, @work gets
- * @filled: frames that are filled. @work puts, ksalloc gets
- * @work: what the device does
- * @sequence: number of the next frame; used by @work
+ * @queued: frames to fill. ksalloc writes, @work reads
+ * @filled: filled frames. @work writes, ksalloc reads
+ * @work: simulates the hardware
+ * @sequence: sequence number of the next frame; used by @work
  *
- * ksalloc calls one operation at a time, so each FIFO has one side that puts and one
- * that gets, and needs no lock.
+ * ksalloc calls one operation at a time, so each FIFO has one writer and one reader, and
+ * needs no lock.
  */
 struct sample_device {
 	struct ksalloc_device device;
@@ -52,7 +52,7 @@ static struct sample_device *to_sample(struct ksalloc_device *device)
 	return container_of(device, struct sample_device, device);
 }
 
-/* What the device does */
+/* The hardware */
 
 static int sample_fill(struct sample_device *sample, u32 index)
 {
@@ -76,14 +76,14 @@ static void sample_work(struct work_struct *work)
 	};
 
 	if (kfifo_get(&sample->queued, &completion.index)) {
-		/* Without data, programs know that the frame failed */
+		/* If the frame could not be written, it is completed without data */
 		if (!sample_fill(sample, completion.index))
 			completion.data_used = sizeof(u32);
 		completion.time = div_u64(ktime_get_ns(), 100);
 		kfifo_put(&sample->filled, completion);
 		ksalloc_device_notify(&sample->device);
 	}
-	/* Without a frame, a number is left out: programs see a gap */
+	/* Without a queued frame, the number is skipped, and programs see a gap */
 	sample->sequence++;
 	schedule_delayed_work(&sample->work, SAMPLE_PERIOD);
 }
@@ -115,7 +115,7 @@ static void sample_unmap(struct sample_device *sample, u32 frames)
 	kvfree(sample->map);
 }
 
-/* STOP to ACQUIRE. A device that uses DMA attaches to the dma-bufs here */
+/* STOP to ACQUIRE. A device with DMA attaches to the dma-bufs here */
 static int sample_acquire(struct ksalloc_device *device,
 			  const struct ks_allocator *allocator)
 {
@@ -161,7 +161,7 @@ static int sample_dequeue(struct ksalloc_device *device,
 	return kfifo_get(&to_sample(device)->filled, completion) ? 0 : -EAGAIN;
 }
 
-/* Returns only when no frame is accessed any more: others get the frames then */
+/* Must not return before the device has stopped, because the frames become free then */
 static int sample_stop(struct ksalloc_device *device)
 {
 	struct sample_device *sample = to_sample(device);
@@ -179,7 +179,7 @@ static void sample_release(struct ksalloc_device *device)
 	sample_unmap(sample, ksalloc_allocator_frames(sample->allocator));
 }
 
-/* This device does not disappear, and notifies only between run() and stop() */
+/* This device never disappears, and only notifies between run() and stop() */
 static bool sample_gone(struct ksalloc_device *device)
 {
 	return false;
@@ -210,7 +210,7 @@ static const struct ksalloc_device_ops sample_ops = {
 	.destroy = sample_destroy,
 };
 
-/* How programs get a connection */
+/* The ioctl that makes connections */
 
 static long sample_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
@@ -233,7 +233,7 @@ static long sample_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	INIT_KFIFO(sample->filled);
 	INIT_DELAYED_WORK(&sample->work, sample_work);
 
-	/* The connection owns the device from here on, even if this fails */
+	/* The connection owns the device after this, even if the call fails */
 	connection = ksalloc_connect(&sample->device);
 	if (IS_ERR(connection)) {
 		put_unused_fd(fd);

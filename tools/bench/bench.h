@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the parts of the benchmark share.
+ * Definitions for all files of the benchmark.
  *
- * The unit is the executed instruction. Under QEMU's -icount shift=0 the guest's
- * time-stamp counter counts them, one for one, and so do the kernel's clocks,
- * which are derived from it. See Documentation/performance.rst for what is
- * measured and why.
+ * The unit is the executed instruction. With -icount shift=0 of QEMU, the time-stamp
+ * counter of the guest counts instructions. So do the clocks of the kernel, which are
+ * derived from it. Documentation/performance.rst describes what is measured and why.
  *
- * This program only takes samples. It writes one line for each series of them,
+ * This program only takes samples. It writes one line for each series of samples,
  *	<row> <round> <sample> ...
- * and tools/bench/run makes the table out of these.
+ * and tools/bench/run makes the tables.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -22,7 +21,7 @@
 
 #define ARRAY_SIZE(x) (sizeof(x) / sizeof((x)[0]))
 
-/* A picture of NV12 */
+/* A picture in NV12 */
 #define NV12_BYTES(width, height) ((width) * (height) * 3 / 2)
 
 /* measure.c */
@@ -35,34 +34,34 @@ static inline __u64 now(void)
 	return (__u64)high << 32 | low;
 }
 
-/* What two times in a row differ by when nothing is between them */
+/* The difference of two consecutive times */
 extern unsigned int now_cost;
 
 void calibrate(void);
-/* Says why and ends the program */
+/* Prints an error and ends the program */
 noreturn void die(const char *format, ...);
-/* Dies of errno when the result is negative; returns it otherwise */
+/* Ends the program with errno if the result is negative; returns it otherwise */
 int must(int result, const char *what);
 
-/* A series of samples is begun, filled and ended; no system call in between */
+/* Begins, fills and ends a series of samples; without system calls in between */
 void series_begin(const char *row, unsigned int round);
 void series_add(double sample);
 void series_end(void);
 
-/* While on, nothing but interrupts can take the processor from this thread */
+/* While on, only interrupts can preempt this thread */
 void exclusive(bool on);
-/* How often this thread has lost the processor so far, willingly or not */
+/* Number of context switches of this thread so far, voluntary or not */
 unsigned long switches(void);
-/* Whether it has since then; such samples are dropped, and counted */
+/* Whether there was one since then. Such samples are dropped, and counted */
 bool disturbed_since(unsigned long before);
 extern unsigned int disturbed;
-/* Instructions that this thread has executed, in user space and kernel */
+/* Number of instructions that this thread has executed, in user space and kernel */
 __u64 thread_time(void);
-/* What two of those in a row differ by */
+/* The difference of two consecutive such numbers */
 extern unsigned int thread_time_cost;
 void sleep_ms(unsigned int ms);
 
-/* Where tools/bench/profile begins to count, and ends */
+/* Marks at which tools/bench/profile begins and ends to count */
 void profile_begin(void);
 void profile_end(void);
 
@@ -77,21 +76,21 @@ int open_camera(void);
 int open_heap(void);
 int heap_alloc(int heap, size_t bytes);
 int open_connection(int camera);
-/* Without a heap (-1), of the camera's own memory */
+/* Without a heap (-1), the camera's own memory is used */
 int create_allocator(int connection, int heap, unsigned int frames,
 		     unsigned int frame_size);
-/* The kernel thread that makes the pictures, while there is one */
+/* The kernel thread that makes the pictures, while it exists */
 int producer_pid(void);
-/* Instructions that a sleeping thread has executed */
+/* Number of instructions that a sleeping thread has executed */
 __u64 runtime_of(int pid);
-/* The same of all kernel threads of ksalloc */
+/* The same for all kernel threads of ksalloc */
 __u64 runtime_of_ksalloc(void);
 
 /* calls.c, capture.c */
 
 void bench_calls(unsigned int rounds);
 void bench_capture(unsigned int rounds);
-/* Do one row's operation once, between the marks; false if there is no such row */
+/* Does the operation of one row once, between the marks; false if there is no such row */
 bool profile_call(const char *row);
 bool profile_capture(const char *row);
 

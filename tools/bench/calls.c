@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Single calls: taking and freeing a frame, beside a heap's own allocation and
- * beside calls that do nothing.
+ * Single calls: allocating and freeing a frame, compared with the allocation from a heap
+ * and with calls that do nothing.
  *
- * Each row is an operation, done a number of times for one sample. The rows take
- * turns in each round, so that whatever changes in the course of time changes
- * for all of them.
+ * Each row is an operation, which is repeated for one sample. In each round, all rows are
+ * measured in turn, so that changes over time affect all of them.
  */
 #include "bench.h"
 

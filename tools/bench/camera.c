@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The camera, which is vivid's first, and where frames come from.
+ * The camera, which is the first one of vivid, and the memory of frames.
  */
 #include "bench.h"
 
@@ -13,14 +13,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* The thread's name, cut off at the length that the kernel keeps */
+/* The name of the thread, truncated to the length that the kernel stores */
 #define PRODUCER "vivid-000-vid-cap"
-/* The kernel threads that queue frames for whoever names no descriptor */
+/* The kernel threads that queue frames without a descriptor */
 #define KSALLOC_THREADS "ksalloc-"
 
 /*
- * Without text in the picture each one takes vivid the same work, so that the
- * little that its wake-ups cost can be told from it.
+ * Without text in the picture, each one takes the same number of instructions, so that the
+ * small cost of wake-ups can be measured.
  */
 static void no_text(int camera)
 {
@@ -119,7 +119,7 @@ static void read_line(const char *path, char *line, size_t size)
 	line[strcspn(line, "\n")] = '\0';
 }
 
-/* Calls back for each thread of the kernel whose name begins like this */
+/* Calls a function for each kernel thread whose name begins with this text */
 static void visit_threads(const char *begin, void (*found)(int pid, void *data), void *data)
 {
 	DIR *proc = opendir("/proc");

@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A captured frame, by each of several ways to capture.
+ * A captured frame, for each of several ways to capture.
  *
- * "ready" is what the calls themselves cost. All buffers are filled first, while
- * this thread sleeps; then they are collected and given back one after the other.
- * In that time nothing else can have the processor: there is only one, and this
- * thread has a real-time priority. vivid's thread cannot even be in the middle of
- * something, with a lock that the calls would have to wait for, since the last
- * call before has held the same lock. That nothing came between is verified by
- * the number of context switches. Where a kernel thread queues the frame, the program
- * sleeps once for each, and that vivid's thread did not run meanwhile is verified too.
+ * "ready" is the cost of the calls themselves. All buffers are filled first, while this
+ * thread sleeps. Then they are completed and returned one after the other. During that time
+ * no other thread can run, because there is only one processor and this thread has a
+ * real-time priority. vivid's thread does not hold the lock of the queue either, because
+ * the last call before has taken the same lock. The number of context switches verifies
+ * this. If a kernel thread queues the frame, the program sleeps once for each frame, and
+ * the benchmark verifies that vivid's thread did not run meanwhile.
  *
- * "waiting" is the loop of a real program, with ordinary priority, which waits for
- * each frame. Here the thread's own time is taken, which the kernel's scheduler
- * measures by the same clock from one context switch to the next; and likewise
- * vivid's thread's, because what it costs to wake the waiting program is spent
- * there; and ksalloc's own threads'.
+ * "waiting" is the loop of a real program with normal priority, which waits for each frame.
+ * The result is the run time of the thread, which the scheduler measures with the same
+ * clock from one context switch to the next. The run times of vivid's thread and of the
+ * threads of ksalloc are measured too, because waking the program is part of them.
  *
- * The ways take turns in each round.
+ * In each round, all ways are measured in turn.
  */
 #include "bench.h"
 
@@ -39,14 +37,14 @@
 
 struct session {
 	int camera;
-	int fd; /* camera or connection: what is waited on */
+	int fd; /* camera or connection: the file to wait on */
 	int allocator;
 	int dmabuf[BUFFERS];
 	void *map[BUFFERS];
 	void *copy;
 };
 
-/* The moments of one frame's turn */
+/* The times of one frame */
 enum moment { BEGIN, POLLED, TAKEN, COPIED, GIVEN, MOMENTS };
 
 struct way {
@@ -57,11 +55,11 @@ struct way {
 	unsigned int (*take)(struct session *session);
 	bool copy;
 	void (*give)(struct session *session, unsigned int index);
-	/* A kernel thread gives, and the program sleeps meanwhile */
+	/* A kernel thread queues the frame, and the program sleeps meanwhile */
 	bool by_thread;
 };
 
-/* By hand */
+/* Plain V4L2 */
 
 static void v4l2_request(struct session *session, unsigned int count, unsigned int memory)
 {
@@ -198,9 +196,8 @@ static void mmap_stop(struct session *session)
 }
 
 /*
- * QEMU counts "rep movsb", which is what memcpy() may be, as an instruction for
- * each byte. So the copy is done here in words of 16 bytes, as every x86-64 can:
- * not more instructions than a copy needs.
+ * QEMU counts "rep movsb", which memcpy() can be, as one instruction for each byte. So this
+ * copies 16 bytes at a time, which every x86-64 can do: the minimum that a copy needs.
  */
 static void copy_frame(struct session *session, unsigned int index)
 {
@@ -222,11 +219,11 @@ static void copy_frame(struct session *session, unsigned int index)
 		to[6] = g;
 		to[7] = h;
 	}
-	/* The copy is wanted, even if nobody looks at it */
+	/* Prevents the compiler from removing the copy */
 	asm volatile("" : : "r" (to) : "memory");
 }
 
-/* By ksalloc */
+/* ksalloc */
 
 static unsigned int ks_take(struct session *session)
 {
@@ -357,7 +354,7 @@ static void turn(struct session *session, const struct way *way, __u64 moments[M
 	moments[GIVEN] = now();
 }
 
-/* Whoever owns the buffers, any file of the camera may look at them */
+/* VIDIOC_QUERYBUF is allowed for any file of the camera, whichever file has the buffers */
 static bool all_filled(const struct session *session)
 {
 	unsigned int i;
@@ -375,7 +372,7 @@ static bool all_filled(const struct session *session)
 	return true;
 }
 
-/* Takes and gives all buffers, until nobody has come between */
+/* Takes and returns all buffers, until no other thread has run in between */
 static void batch(struct session *session, const struct way *way,
 		  __u64 moments[BUFFERS][MOMENTS])
 {
@@ -458,11 +455,11 @@ static void measure_waiting(struct session *session, const struct way *way, unsi
 	unsigned long lost;
 	unsigned int i;
 
-	/* Until what was filled before is used up, and each frame is waited for */
+	/* Until all frames that were filled before are used, and each frame is waited for */
 	for (i = 0; i < 2 * BUFFERS; i++)
 		turn(session, way, moments);
 
-	/* Long enough for vivid's thread to fall asleep, and too short for a frame */
+	/* Long enough for vivid to go to sleep, and too short for a frame */
 	sleep_ms(4);
 	producer = runtime_of(pid);
 	ksalloc = runtime_of_ksalloc();

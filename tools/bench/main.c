@@ -12,7 +12,7 @@
 
 int main(int argc, char **argv)
 {
-	/* Large enough that nothing is written while something is measured */
+	/* Large enough that nothing is written during a measurement */
 	static char buffer[4 << 20];
 	unsigned int rounds;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The clock, what it is worth, and the writing of samples.
+ * The clock, its verification, and the output of samples.
  */
 #include "bench.h"
 
@@ -13,11 +13,11 @@
 #include <sys/resource.h>
 #include <time.h>
 
-/* Iterations of the known loop, of two instructions each */
+/* Iterations of the known loop, with two instructions each */
 #define LOOP_COUNT 500000
 #define CALIBRATIONS 40
 
-/* So many samples may be disturbed before something must be wrong */
+/* If more samples are disturbed, something is wrong */
 #define DISTURBED_MAX 100
 
 unsigned int now_cost;
@@ -79,7 +79,7 @@ static void known_loop(void)
 	asm volatile("1: dec %0\n\tjnz 1b" : "+r" (count) : : "cc");
 }
 
-/* The least that two times in a row differ by */
+/* The minimum difference of two consecutive times */
 static unsigned int cost_of(__u64 (*clock)(void))
 {
 	unsigned int least = -1;
@@ -95,7 +95,7 @@ static unsigned int cost_of(__u64 (*clock)(void))
 	return least;
 }
 
-/* The known loop by one clock, as instructions for each that was executed */
+/* The known loop, measured with one clock: units for each executed instruction */
 static void calibrate_clock(const char *row, __u64 (*clock)(void))
 {
 	unsigned int cost = cost_of(clock);
@@ -112,7 +112,7 @@ static void calibrate_clock(const char *row, __u64 (*clock)(void))
 	series_end();
 }
 
-/* What a string instruction counts as, for each byte of it */
+/* The count of a string instruction, for each byte */
 static void calibrate_rep(void)
 {
 	static char bytes[4096];
@@ -142,7 +142,7 @@ void calibrate(void)
 	__u64 start, end;
 	unsigned int i;
 
-	/* As it is used: inline */
+	/* Inline, as it is used */
 	now_cost = -1;
 	for (i = 0; i < CALIBRATIONS; i++) {
 		start = now();
@@ -203,6 +203,6 @@ void profile_begin(void)
 
 void profile_end(void)
 {
-	/* Not the same code as above, or the two may become one */
+	/* Different code, so that the compiler does not merge both functions */
 	asm volatile("nop" : : : "memory");
 }

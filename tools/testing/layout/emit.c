@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sizes, offsets, constants and GUIDs as data, in a section of the object file
- * that can be read without running the program, which may be Windows':
+ * Sizes, offsets, constants and GUIDs as data in a section of the object file. They can
+ * be read without running the program, which can be one for Windows:
  *
  *	-DKERNEL_NAMES	contract.def as <linux/ksalloc.h> has it
  *	(nothing)	contract.def and client.def as the ks.h in the include path has
  *			it: Windows' or libkswin's
- *	-DDRIVER	contract.def and client.def, of those only DRIVERS_VALUE(), as
- *			Windows' headers have it for drivers
+ *	-DDRIVER	only DRIVERS_VALUE() of contract.def and client.def, with the
+ *			headers of Windows for drivers
  *
  * The Makefile says what IN_SECTION is.
  */
@@ -83,7 +83,10 @@ struct record {
 	SIZE_AND_OFFSET(#type "." #field, type, field)
 #define VALUE(name) LITERAL(#name, (unsigned int)(name))
 #ifdef _WIN32
-/* What mingw-w64 may have one day is an enumerator or a field: no #ifdef sees it */
+/*
+ * If mingw-w64 adds these one day, they are enumerators or fields, which #ifdef cannot
+ * detect
+ */
 #define FIELD_AT(type, field, kernel_type, kernel_field, offset, size) \
 	RECORD("offset " #type "." #field, offset) \
 	RECORD("size " #type "." #field, size)
@@ -125,7 +128,7 @@ const struct record IN_SECTION numbers[] = {
 #define VALUE_IS(name, is)
 #define DRIVERS_VALUE(name, kernel_name, is)
 
-/* A GUID in memory has the same bytes on both, for both are little-endian */
+/* A GUID in memory has the same bytes on both systems, because both are little-endian */
 struct guid_record {
 	/* cppcheck-suppress unusedStructMember */
 	char name[NAME_SIZE];

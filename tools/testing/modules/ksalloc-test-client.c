@@ -2,10 +2,9 @@
 /*
  * Kernel-mode clients for tests of ksalloc, in all contexts.
  *
- * Each open file of /dev/ksalloc-test-client is one client. It allocates and frees
- * frames in the calling process, in a workqueue, in a timer (a softirq) and in a
- * high-resolution timer (a hard interrupt, if that is allowed). A program says what is
- * done where: see ksalloc-test-client.h.
+ * Each open file of /dev/ksalloc-test-client is one client. It allocates and frees frames
+ * in the calling process, in a workqueue, in a timer (a softirq) and in a high-resolution
+ * timer (a hard interrupt, if that is allowed). ksalloc-test-client.h describes the ioctls.
  */
 #include <linux/atomic.h>
 #include <linux/completion.h>
@@ -33,14 +32,14 @@ module_param(sleep_is_checked, bool, 0444);
 MODULE_PARM_DESC(sleep_is_checked,
 		 "Whether this kernel reports what CLIENT_BREAK_RULES does");
 
-/* With CONFIG_PREEMPT_RT, spinlocks sleep, and hard interrupts may not call ksalloc */
+/* With CONFIG_PREEMPT_RT, spinlocks sleep, and hard interrupts must not call ksalloc */
 #ifdef CONFIG_PREEMPT_RT
 #define CLIENT_HRTIMER_MODE HRTIMER_MODE_REL_SOFT
 #else
 #define CLIENT_HRTIMER_MODE HRTIMER_MODE_REL_HARD
 #endif
 
-/* Frames that one context holds at the same time in a storm */
+/* Number of frames that one context holds at the same time in a storm */
 #define CLIENT_HOLDS 2
 
 struct client;
@@ -54,9 +53,9 @@ struct client;
  * @hrtimer: runs in CLIENT_HARDIRQ
  * @done: all calls are made
  * @call: a single call to make
- * @result: its result
- * @storm: many calls to make; NULL for @call
- * @rounds: rounds of @storm that are left
+ * @result: result of @call
+ * @storm: many calls to make; NULL to make @call
+ * @rounds: remaining rounds of @storm
  * @rnd: random numbers for @storm
  * @held: frames that it holds in @storm
  * @n_held: length of @held
@@ -81,8 +80,8 @@ struct client_actor {
  * struct client - a kernel-mode client
  * @lock: protects the fields down to @actor; held over ioctls, except those that wait
  *	for others
- * @client: what ksalloc knows; NULL while the program has not attached it
- * @enabled: its callback is called
+ * @client: the client in ksalloc; NULL while the program has not attached it
+ * @enabled: its callback is enabled
  * @waits: calls of CLIENT_WAIT
  * @frames: number of frames
  * @map: the kernel's mapping of each frame
@@ -111,7 +110,7 @@ struct client {
 	u32 last;
 };
 
-/* The callback, in the context of whoever frees a frame */
+/* The callback, in the context that frees a frame */
 static void client_free_frame(void *context)
 {
 	struct client *client = context;
@@ -207,8 +206,8 @@ static long client_enable(struct client *client)
 }
 
 /*
- * No call of a client may begin once ksalloc_client_destroy() is called. Here, calls are
- * made with the lock, except those that wait for a frame: they are ended first.
+ * No call of a client may begin after ksalloc_client_destroy() has begun. Calls are made
+ * with the lock held, except those that wait for a frame. They are ended first.
  */
 static void client_end(struct client *client)
 {
@@ -238,7 +237,7 @@ static long client_attach(struct client *client, int fd, bool enable)
 	return ret;
 }
 
-/* Without the lock: the heap can be any file, even one that waits for this client */
+/* Without the lock, because the heap can be any file, even one that waits for this client */
 static struct file *client_create_allocator(void __user *uarg)
 {
 	struct file *connection, *heap = NULL, *allocator;
@@ -314,7 +313,7 @@ static int client_do_call(struct client *client, const struct client_call *call)
 
 /* A storm: many calls in several contexts */
 
-/* Beginning and ending access can sleep, so this is done around the storm */
+/* Beginning and ending access can sleep, so this is done before and after the storm */
 
 static void client_end_access(struct client *client, u32 frames)
 {
@@ -382,7 +381,7 @@ static void client_storm_alloc(struct client_actor *actor)
 	actor->held[actor->n_held++] = frame;
 }
 
-/* Makes the one call or one round of a storm; false if that was the last */
+/* Makes the single call or one round of a storm; false if that was the last */
 static bool client_act(struct client_actor *actor)
 {
 	if (!actor->storm) {
@@ -420,7 +419,7 @@ static void client_timer(struct timer_list *timer)
 						  timer);
 	int i;
 
-	/* A jiffy is long, so several rounds at a time */
+	/* Several rounds per jiffy, because a jiffy is long */
 	for (i = 0; i < 64; i++) {
 		if (!client_act(actor)) {
 			complete(&actor->done);
@@ -507,7 +506,7 @@ static long client_storm(struct client *client, void __user *uarg)
 
 	if (copy_from_user(&storm, uarg, sizeof(storm)))
 		return -EFAULT;
-	/* No signal ends it */
+	/* Signals do not end it */
 	if (storm.contexts >> CLIENT_CONTEXTS ||
 	    storm.rounds > CLIENT_MAX_ROUNDS)
 		return -EINVAL;
@@ -515,7 +514,7 @@ static long client_storm(struct client *client, void __user *uarg)
 	if (ret)
 		return ret;
 	atomic_set(&client->clashes, 0);
-	/* The calling process comes last, because it is busy then */
+	/* The calling process comes last, because it is busy after that */
 	for (i = CLIENT_CONTEXTS - 1; i >= 0; i--) {
 		struct client_actor *actor = &client->actor[i];
 
@@ -600,8 +599,8 @@ static long client_write(struct client *client, void __user *uarg)
 }
 
 /*
- * With CONFIG_DEBUG_ATOMIC_SLEEP the kernel logs this; nothing is created. noinline,
- * because the test knows the message by the name of this function.
+ * With CONFIG_DEBUG_ATOMIC_SLEEP the kernel logs a warning, and nothing is created.
+ * noinline, because the test identifies the warning by the name of this function.
  */
 static noinline long client_break_rules(struct client *client, struct file *file)
 {
@@ -689,7 +688,7 @@ static int client_release(struct inode *inode, struct file *file)
 	int i;
 
 	client_end(client);
-	/* They are done, but may not have returned */
+	/* They have ended, but may not have returned */
 	for (i = 0; i < CLIENT_CONTEXTS; i++) {
 		cancel_work_sync(&client->actor[i].work);
 		timer_delete_sync(&client->actor[i].timer);

@@ -31,7 +31,10 @@ enum client_op {
 /* ksalloc_client_create() and ksalloc_client_enable(). The argument is a descriptor */
 #define CLIENT_ATTACH _IO('K', 0)
 
-/* ksalloc_create_allocator(), then the same with that; @heap_fd is -1 for no heap */
+/*
+ * ksalloc_create_allocator(), then the same with the new allocator; @heap_fd is -1 for no
+ * heap
+ */
 struct client_create {
 	__s32 connection_fd;
 	__s32 heap_fd;
@@ -106,7 +109,7 @@ struct client_told {
 
 #define CLIENT_TOLD _IOR('K', 7, struct client_told)
 
-/* The argument is the number of frames that the callback shall take from now on */
+/* The argument is the number of frames that the callback shall allocate from now on */
 #define CLIENT_TAKE _IO('K', 8)
 
 /* Writes a word to the beginning of a frame through the kernel's mapping */

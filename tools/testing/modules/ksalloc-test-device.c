@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Devices for tests of ksalloc, with memory of their own.
+ * Devices for tests of ksalloc, with their own memory.
  *
- * A device is a work item that writes numbers into frames. It takes any memory that the
- * kernel can map, and recognizes its own. Operations block and fail, and devices
- * disappear, when a program says so: see ksalloc-test-device.h.
+ * A device is a work item that writes numbers into frames. It accepts any memory that the
+ * kernel can map, and recognizes its own. A program can make operations block and fail, and
+ * devices disappear: see ksalloc-test-device.h.
  */
 #include <linux/atomic.h>
 #include <linux/bitops.h>
@@ -124,7 +124,10 @@ static void test_control_put(struct test_control *control)
 	kref_put(&control->refs, test_control_release);
 }
 
-/* Begins an operation. It blocks if it shall. Returns what it shall fail with, or 0 */
+/*
+ * Begins an operation. It blocks if the program has set that. Returns 0 or the errno with
+ * which it shall fail
+ */
 static int test_enter(struct ksalloc_device *device, enum device_op op)
 {
 	struct test_control *control = to_test(device)->control;
@@ -141,7 +144,10 @@ static int test_enter(struct ksalloc_device *device, enum device_op op)
 	return READ_ONCE(control->error[op]);
 }
 
-/* The device's own memory. The device can end before it, so it refers to no device */
+/*
+ * The device's own memory. The device can end before the memory, so it does not refer to a
+ * device
+ */
 
 /**
  * struct test_memory - the memory of one allocator
@@ -153,7 +159,7 @@ struct test_memory {
 	void *vaddr[];
 };
 
-/* A buffer that is exported belongs to its dma-buf and is freed with that */
+/* A buffer that is exported belongs to its dma-buf and is freed with it */
 
 static void test_free_buffer(void *vaddr)
 {
@@ -309,8 +315,8 @@ static const struct ksalloc_memory_ops test_memory_ops = {
 /* What the device does */
 
 /*
- * Writes a word. Others can have the memory in their caches or in a device, hence the
- * calls around. They can sleep.
+ * Writes a word. Other devices and the CPU caches can have the memory, so this calls begin
+ * and end of CPU access. They can sleep.
  */
 static int test_write(struct test_device *device, u32 index, u32 word, u32 value)
 {
@@ -340,7 +346,10 @@ static void test_notify(struct test_device *device)
 	mutex_unlock(&control->lock);
 }
 
-/* Fills the frame that was queued first. A frame that cannot be written has no data */
+/*
+ * Fills the frame that was queued first. A frame that cannot be written is completed
+ * without data
+ */
 static void test_fill(struct test_device *device)
 {
 	const u32 index = device->queued[0], sequence = device->sequence++;
@@ -363,7 +372,9 @@ static void test_fill(struct test_device *device)
 	test_notify(device);
 }
 
-/* The first @n entries of the queue stay as they are: only this work item takes some */
+/*
+ * The first @n entries of the queue do not change, because only this work item removes some
+ */
 static void test_scribble(struct test_device *device, u32 from, u32 n)
 {
 	u32 i;
@@ -575,7 +586,7 @@ static void test_unwatch(struct ksalloc_device *ksalloc)
 	mutex_unlock(&device->control->lock);
 }
 
-/* After a stop() that failed, there was no release() */
+/* After a stop() that failed, release() was not called */
 static void test_destroy(struct ksalloc_device *ksalloc)
 {
 	struct test_device *device = to_test(ksalloc);
@@ -592,7 +603,7 @@ static void test_show(struct ksalloc_device *ksalloc, struct seq_file *m)
 	seq_puts(m, "device:\ttest\n");
 }
 
-/* With memory of its own, and without */
+/* With its own memory, and without */
 
 #define TEST_OPS				\
 	.owner = THIS_MODULE,			\
@@ -657,7 +668,7 @@ static long test_connect(struct test_control *control, void __user *uarg)
 	spin_lock_init(&device->lock);
 	INIT_DELAYED_WORK(&device->work, test_work);
 
-	/* The connection owns the device, even if this fails */
+	/* The connection owns the device after this, even if the call fails */
 	connection = ksalloc_connect(&device->device);
 	if (IS_ERR(connection)) {
 		put_unused_fd(fd);

@@ -3,9 +3,9 @@
  * Devices for tests: ioctls on /dev/ksalloc-test-device.
  *
  * DEVICE_CONNECT makes a device and a connection to it. The device writes numbers into
- * frames: see &struct device_state. All other ioctls but DEVICE_COUNTS act on the
- * devices that were made through the same open file of /dev/ksalloc-test-device. When
- * that is closed, nothing blocks or fails any more.
+ * frames: see &struct device_state. All other ioctls except DEVICE_COUNTS act on the
+ * devices that were made through the same open file of /dev/ksalloc-test-device. After that
+ * file is closed, no operation blocks or fails any more.
  */
 #ifndef _KSALLOC_TEST_DEVICE_H
 #define _KSALLOC_TEST_DEVICE_H
@@ -13,7 +13,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-/* What memory a device has of its own */
+/* Kinds of own memory of a device */
 enum device_memory_kind {
 	DEVICE_MEMORY_NONE,
 	DEVICE_MEMORY_DMABUF,
@@ -88,11 +88,11 @@ enum device_op {
 };
 
 /*
- * Makes operations block, as those of a camera do that does not answer. The argument
- * has a bit for each enum device_op. What is not among them goes on. No signal ends the
- * wait; after DEVICE_PATIENCE_S seconds it ends by itself and is counted in
- * &device_state.impatient, so that a test that fails does not hang the machine. EINVAL
- * for an unknown bit.
+ * Makes operations block, like those of a camera that does not respond. The argument has a
+ * bit for each enum device_op. Operations without their bit continue. Signals do not end
+ * the wait. After DEVICE_PATIENCE_S seconds it ends by itself and is counted in
+ * &device_state.impatient, so that a failing test does not block the machine. EINVAL for an
+ * unknown bit.
  */
 #define DEVICE_BLOCK _IO('K', 2)
 #define DEVICE_PATIENCE_S 60
@@ -113,14 +113,14 @@ struct device_fail {
 #define DEVICE_FAIL _IOW('K', 3, struct device_fail)
 
 /*
- * With the argument 0, devices fill no frame from now on, as with an exposure that does
- * not end: they only write into the frames that are queued. With 1, they fill frames.
+ * With the argument 0, devices fill no frame from now on, as with an exposure that does not
+ * end: they only write into the queued frames. With 1, they fill frames.
  */
 #define DEVICE_FILL _IO('K', 6)
 
 /*
- * The devices disappear, as a camera at unbind: gone() is true from now on. Each writes
- * into its frames until its stop() has returned.
+ * The devices disappear, like a camera that is unbound: gone() is true from now on. Each
+ * device writes into its frames until its stop() has returned.
  */
 #define DEVICE_UNREGISTER _IO('K', 4)
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * camera - a USB camera made of software; see usage().
+ * camera - a USB camera in software; see usage().
  */
 #include "camera.h"
 
@@ -121,7 +121,7 @@ static void do_command(const char *line)
 	fflush(stdout);
 }
 
-/* Reads what there is and does what is whole; false at the end */
+/* Reads the available input and executes complete commands; false at the end of the input */
 static bool read_commands(void)
 {
 	static char text[256];
@@ -142,7 +142,7 @@ static bool read_commands(void)
 	return used < sizeof(text) - 1;
 }
 
-/* Until something comes, or it is time for more */
+/* Waits until there is input, or it is time for another event */
 static void wait_for(struct pollfd *fds, nfds_t count, uint64_t until)
 {
 	uint64_t now = now_ns(), left = until > now ? until - now : 0;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A USB camera made of software: what its parts have in common.
+ * A USB camera in software: definitions for all its files.
  *
- * It is a whole USB device of the class UVC 1.1 (Universal Serial Bus Device Class
- * Definition for Video Devices). The kernel's vhci_hcd takes it for a device behind
- * USB/IP; what it takes for the network is a socket of this program. Another way to have
- * such a device, dummy_hcd, does not do isochronous transfers.
+ * It simulates a whole USB device of the class UVC 1.1 (Universal Serial Bus Device Class
+ * Definition for Video Devices). The kernel's vhci_hcd treats it as a device on USB/IP; the
+ * network connection is a socket of this program. dummy_hcd could simulate a device too,
+ * but does not support isochronous transfers.
  *
  *	camera.c	options and commands
- *	usbip.c		the protocol USB/IP: transfers come and are answered
- *	descriptors.c	what the camera says that it is
+ *	usbip.c		the USB/IP protocol: receives transfers and answers them
+ *	descriptors.c	USB descriptors
  *	control.c	requests to endpoint 0
- *	video.c		pictures into transfers, in time
- *	pattern.c	what is to be seen, and raw pictures
+ *	video.c		sends pictures in transfers, at the right times
+ *	pattern.c	the content of the pictures, and raw pictures
  *	jpeg.c		compressed pictures
- *	picture.c	the labels of pictures
+ *	picture.c	labels of pictures
  */
 #ifndef UVC_CAMERA_H
 #define UVC_CAMERA_H
@@ -32,7 +32,7 @@
 
 #define NSEC_PER_SEC 1000000000ULL
 #define NSEC_PER_MSEC 1000000ULL
-/* A time that does not come */
+/* A time that never comes */
 #define NEVER UINT64_MAX
 
 /* Endpoints, and interfaces of the configuration */
@@ -46,17 +46,17 @@
 #define UNIT_PROCESSING 2
 #define TERMINAL_OUTPUT 3
 
-/* Bytes in a microframe: three packets of 1024, as a USB 2 camera has at most */
+/* Bytes per microframe: three packets of 1024, the maximum of a USB 2 camera */
 #define ISO_PACKET_SIZE 3072
 #define BULK_PAYLOAD_SIZE 16384
-/* Of the camera's clock, for timestamps */
+/* Frequency of the camera's clock, for timestamps */
 #define CLOCK_FREQUENCY 48000000
 
-/* Formats have their index in descriptors and requests */
+/* The index of a format in descriptors and requests */
 enum format {
 	FORMAT_RAW = 1,
 	FORMAT_JPEG = 2,
-	/* With the one that there is not */
+	/* With the unused value 0 */
 	FORMATS,
 };
 
@@ -71,10 +71,10 @@ enum {
 #define RATES 4
 
 /**
- * struct size - a size of pictures
- * @width: in pixels; whole pairs of cells
- * @height: likewise
- * @rates: pictures in a second, best first, for each format; then zeros
+ * struct size - a picture size
+ * @width: in pixels; a multiple of two cells
+ * @height: in pixels; a multiple of two cells
+ * @rates: pictures per second, best first, for each format; terminated by zeros
  */
 struct size {
 	uint16_t width;
@@ -84,26 +84,26 @@ struct size {
 	} rates[FORMATS];
 };
 
-/* Sizes have the number of their frame descriptor, from 1 on */
+/* The index of a size is the number of its frame descriptor, from 1 on */
 #define SIZES 3
 extern const struct size sizes[SIZES];
 
-/* How many rates a size has in a format; the most bytes that a picture of it takes */
+/* Number of rates of a size in a format; maximum number of bytes of such a picture */
 unsigned int rates_of(const struct size *size, enum format format);
 uint32_t largest_picture(const struct size *size, enum format format);
-/* Of a rate in pictures in a second, as UVC has it, in 100 ns */
+/* The interval of a rate, in 100 ns as in UVC */
 uint32_t interval_of(unsigned int rate);
 
 /**
- * struct faults - what the camera does wrong, by command
- * @freeze: there is no new picture
- * @hang: 1: no request of the class is answered, 2: no request at all
- * @pass: so many requests are answered all the same
+ * struct faults - faults of the camera, set by commands
+ * @freeze: no new picture is made
+ * @hang: 1: requests of the class are not answered, 2: no request is answered
+ * @pass: number of requests that are answered before @hang has an effect
  * @stall: requests of the class are refused
- * @delay_ms: requests are answered so much later
- * @cut: each so many-th picture ends after two thirds of it
- * @damage: each so many-th picture is marked as damaged
- * @black: so many pictures after a start are black
+ * @delay_ms: delay of all answers
+ * @cut: interval of pictures that end after two thirds
+ * @damage: interval of pictures that are marked as damaged
+ * @black: number of black pictures after a start
  * @no_tables: JPEG pictures do not have the usual Huffman tables
  */
 struct faults {
@@ -140,15 +140,15 @@ struct iso_packet {
 
 /**
  * struct transfer - a transfer that the host has submitted
- * @next: of those that wait
+ * @next: the next waiting transfer
  * @sequence: its number
  * @endpoint: without the direction
- * @in: to the host
- * @length: of the data
+ * @in: direction is to the host
+ * @length: number of bytes of data
  * @packets: number of @iso; 0 if it is not isochronous
- * @setup: of a request
- * @submitted_ns: when it came
- * @data: what came with it
+ * @setup: setup packet of a request
+ * @submitted_ns: when it was received
+ * @data: data from the host
  * @iso: packets
  */
 struct transfer {
@@ -164,7 +164,7 @@ struct transfer {
 	struct iso_packet *iso;
 };
 
-/* Those that wait at an endpoint, oldest first */
+/* The waiting transfers of an endpoint, oldest first */
 struct transfers {
 	struct transfer *first;
 	struct transfer **last;
@@ -173,12 +173,12 @@ struct transfers {
 
 extern struct transfers control_transfers, video_transfers, status_transfers;
 
-/* Plug the camera in; returns the socket to wait at. */
+/* Plugs the camera in; returns the socket to wait at. */
 int usbip_attach(void);
-/* Take the next message. Ends the program if there is no host any more. */
+/* Reads the next message. Ends the program if the host has closed the connection. */
 void usbip_receive(void);
 /*
- * Take a waiting transfer off and answer it. @data is of an IN transfer; of an
+ * Removes a waiting transfer and answers it. @data is for an IN transfer; for an
  * isochronous one, without gaps. @status is a negative errno, as of an URB.
  */
 void usbip_answer(struct transfers *list, struct transfer *transfer, int status,
@@ -186,24 +186,24 @@ void usbip_answer(struct transfers *list, struct transfer *transfer, int status,
 
 /* descriptors.c */
 
-/* Bytes of a descriptor in @out; -1 for none */
+/* Writes a descriptor to @out and returns its number of bytes; -1 if there is none */
 int get_descriptor(unsigned int type, unsigned int index, uint8_t *out, size_t room);
 void descriptors_init(void);
 
 /* control.c */
 
 void control_init(void);
-/* Answer what is to be answered; returns when there will be more to do. */
+/* Answers requests; returns the time of the next event. */
 uint64_t control_serve(void);
 int control_value(unsigned int control);
 
 /* video.c */
 
 /**
- * struct mode - what is streamed
+ * struct mode - the streamed format
  * @format: enum format
  * @size: of &sizes
- * @interval: between pictures, in 100 ns
+ * @interval: time between pictures, in 100 ns
  */
 struct mode {
 	enum format format;
@@ -215,25 +215,25 @@ void video_start(const struct mode *mode);
 void video_stop(void);
 bool video_is_on(void);
 unsigned int video_pictures(void);
-/* Go on with pictures after faults.freeze */
+/* Ends faults.freeze */
 void video_thaw(void);
-/* As control_serve() */
+/* Sends pictures; returns the same as control_serve() */
 uint64_t video_serve(void);
 
 /* pattern.c */
 
-/* Pictures consist of cells of so many pixels, in both directions, of one colour each */
+/* Pictures consist of cells of one colour, with this width and height in pixels */
 #define CELL 8
 
 struct cell {
 	uint8_t y, cb, cr;
 };
 
-/* Cells of a picture, row by row */
+/* The cells of a picture, row by row */
 unsigned int cells_wide(const struct size *size);
 unsigned int cells_high(const struct size *size);
 const struct cell *pattern_draw(const struct size *size, uint32_t counter, bool black);
-/* Both make a picture and return its bytes; the label is still to be put on it. */
+/* Both make a picture without a label, and return its number of bytes. */
 size_t raw_encode(uint8_t *out, const struct size *size, const struct cell *cells);
 size_t jpeg_encode(uint8_t *out, const struct size *size, const struct cell *cells,
 		   unsigned int padding, bool tables);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Requests to endpoint 0: USB's own, and those of the class: negotiation of a mode
- * (PROBE and COMMIT), and controls.
+ * Requests to endpoint 0: standard requests of USB, and those of the class: negotiation of
+ * a mode (PROBE and COMMIT), and controls.
  */
 #include "camera.h"
 
@@ -19,7 +19,7 @@ struct request {
 	uint16_t value, index, length;
 };
 
-/* UVC 1.1, 4.3.1.1; <linux/usb/video.h> has it with later fields too */
+/* UVC 1.1, 4.3.1.1; <linux/usb/video.h> has later fields too */
 struct negotiation {
 	uint16_t hint;
 	uint8_t format;
@@ -58,7 +58,7 @@ int control_value(unsigned int control)
 	return controls[control].value;
 }
 
-/* The nearest mode that the camera has */
+/* The nearest supported mode */
 static void negotiate(struct negotiation *mode)
 {
 	enum format format = mode->format == FORMAT_JPEG ? FORMAT_JPEG : FORMAT_RAW;
@@ -136,7 +136,10 @@ static int video_request(const struct request *request, const uint8_t *data, uin
 		memset(mode, 0, sizeof(*mode));
 		memcpy(mode, data, least(request->length, sizeof(*mode)));
 		negotiate(mode);
-		/* With a bulk endpoint no setting of the interface says it. */
+		/*
+		 * With a bulk endpoint, COMMIT starts the stream, because the interface has
+		 * no other setting.
+		 */
 		if (selector == UVC_VS_COMMIT_CONTROL && use_bulk)
 			start();
 		return 0;
@@ -217,7 +220,7 @@ static int class_request(const struct request *request, const uint8_t *data, uin
 	case UNIT_PROCESSING << 8 | CONTROL_INTERFACE:
 		return unit_request(request, data, out);
 	case CONTROL_INTERFACE:
-		/* Why the last request was refused: it had no right value */
+		/* Error code of the last request: invalid value */
 		if (request->value >> 8 == UVC_VC_REQUEST_ERROR_CODE_CONTROL)
 			return put_value(out, 4, 1);
 	}
@@ -261,7 +264,7 @@ static int standard_out(const struct request *request)
 	return 0;
 }
 
-/* Returns the bytes of the answer; -1 to refuse */
+/* Returns the number of bytes of the answer; -1 to refuse */
 static int do_request(const struct request *request, const uint8_t *data, uint8_t *out)
 {
 	switch (request->type & USB_TYPE_MASK) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the camera says that it is.
+ * USB descriptors of the camera.
  */
 #include "camera.h"
 
@@ -8,7 +8,7 @@
 #include <linux/usb/video.h>
 #include <string.h>
 
-/* No company's */
+/* Not assigned to a company */
 #define VENDOR 0x1d6b
 #define PRODUCT 0x0102
 
@@ -26,7 +26,7 @@ static const uint8_t device_descriptor[] = {
 	STRING_VENDOR, STRING_PRODUCT, STRING_SERIAL, 1,
 };
 
-/* What it would be at another speed */
+/* The device qualifier: properties at another speed */
 static const uint8_t qualifier_descriptor[] = {
 	10, USB_DT_DEVICE_QUALIFIER, 0x00, 0x02, USB_CLASS_MISC, 2, 1, 64, 1, 0,
 };
@@ -46,7 +46,7 @@ const struct size sizes[SIZES] = {
 		},
 	}, {
 		1280, 720, {
-			/* What a USB 2 camera has the bandwidth for */
+			/* Rates that are possible with the bandwidth of USB 2 */
 			[FORMAT_RAW] = { { 10, 5 } },
 			[FORMAT_JPEG] = { { 30, 15, 10, 5 } },
 		},
@@ -79,7 +79,10 @@ static void set16(unsigned int at, unsigned int value)
 	configuration[at + 1] = value >> 8;
 }
 
-/* Of the class: @bytes in all, of which put*() adds those after the first three */
+/*
+ * Begins a descriptor of the class with @bytes bytes. put*() adds those after the first
+ * three
+ */
 static void put_class(unsigned int bytes, unsigned int subtype)
 {
 	put8(bytes);
@@ -105,7 +108,7 @@ uint32_t largest_picture(const struct size *size, enum format format)
 {
 	uint32_t pixels = size->width * size->height;
 
-	/* jpeg.c needs less than a third of that, and video.c pads with a quarter */
+	/* jpeg.c needs less than a third of this, and video.c pads with up to a quarter */
 	return format == FORMAT_RAW ? pixels * 2 : pixels / 2;
 }
 
@@ -262,7 +265,7 @@ static void put_jpeg_format(void)
 	put_colors();
 }
 
-/* Its setting 0 has the bulk endpoint; isochronous ones need a setting without any. */
+/* The bulk endpoint is in setting 0. With isochronous endpoints, setting 0 must have none. */
 static void put_video_interface(void)
 {
 	unsigned int header;
@@ -303,7 +306,7 @@ void descriptors_init(void)
 	put8(2);
 	put8(1);
 	put8(0);
-	/* Or it is not suspended when nobody uses it */
+	/* Remote wake-up, because without it uvcvideo does not suspend the camera */
 	put8(USB_CONFIG_ATT_ONE | USB_CONFIG_ATT_WAKEUP);
 	put8(250);
 	put8(USB_DT_INTERFACE_ASSOCIATION_SIZE);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A USB camera that goes while it streams: unbound, deauthorized, reset, or the cable is
- * pulled. The driver of 6.12 takes the node away before it stops the stream. So frames
- * must not be handed out before the driver has stopped, and not in one case of many.
+ * A USB camera that disappears while it streams: it is unbound, deauthorized, reset, or
+ * unplugged. The driver of 6.12 unregisters the node before it stops the stream. So frames
+ * must never become free before the driver has stopped.
  *
- * Painters wait for frames. Each fills the frame that it gets with a pattern, and looks
- * whether somebody else writes to it: only the camera could.
+ * Painters wait for free frames. Each painter fills its frame with a pattern, and checks
+ * whether the pattern changes: only the camera could change it.
  */
 #include "webcam.h"
 
@@ -16,16 +16,16 @@
 #include "../selftests/rough.h"
 
 #define PATTERN 0xa5
-/* The camera writes long pieces, so not each byte has to be looked at */
+/* The camera writes long blocks, so it is sufficient to check some bytes */
 #define STEP 64
 
 /**
- * struct painter - who waits for a frame
- * @studio: where
+ * struct painter - a thread that waits for a free frame
+ * @studio: the camera and the connection
  * @thread: of the painter
- * @stop: look once more, and end
- * @has_frame: it got one, and has filled it
- * @foreign: how often it found something else in it
+ * @stop: check once more, and end
+ * @has_frame: it has got a frame and filled it
+ * @foreign: number of checks that found other data
  */
 struct painter {
 	struct studio *studio;
@@ -38,7 +38,7 @@ struct painter {
 FIXTURE(uvc_gone) {
 	struct studio studio;
 	struct painter painters[WEBCAM_FRAMES];
-	/* Collects frames, and submits them again until the camera is gone */
+	/* Completes frames and submits them again until the camera has disappeared */
 	pthread_t reader;
 	unsigned int seed;
 };
@@ -112,7 +112,7 @@ static void *read_until_gone(void *data)
 	return NULL;
 }
 
-/* A stream in full swing, and a painter for each of its frames */
+/* Starts a stream, and a painter for each of its frames */
 static void begin(struct uvc_gone_fixture *self)
 {
 	unsigned int i;
@@ -149,7 +149,7 @@ static unsigned int count_foreign(struct uvc_gone_fixture *self)
 	return foreign;
 }
 
-/* The camera is gone: all frames come back, and all are as they were painted. */
+/* The camera has disappeared: all frames become free, and all keep their pattern. */
 static void end(struct uvc_gone_fixture *self)
 {
 	unsigned int i;
@@ -167,7 +167,7 @@ static void end(struct uvc_gone_fixture *self)
 	studio_disconnect(&self->studio);
 }
 
-/* The driver is unbound, again and again. */
+/* The driver is unbound repeatedly. */
 TEST_F_TIMEOUT(uvc_gone, unbind, LAST_RESORT_S)
 {
 	unsigned int count = scaled(200);
@@ -180,7 +180,7 @@ TEST_F_TIMEOUT(uvc_gone, unbind, LAST_RESORT_S)
 	}
 }
 
-/* The device is not authorized any more. */
+/* The device is deauthorized. */
 TEST_F_TIMEOUT(uvc_gone, deauthorize, LAST_RESORT_S)
 {
 	unsigned int count = scaled(60);
@@ -205,7 +205,7 @@ TEST_F_TIMEOUT(uvc_gone, reset, LAST_RESORT_S)
 	}
 }
 
-/* The cable is pulled. */
+/* The cable is unplugged. */
 TEST_F_TIMEOUT(uvc_gone, unplug, LAST_RESORT_S)
 {
 	unsigned int count = scaled(40);
@@ -234,9 +234,9 @@ static void *unbind(void *data)
 }
 
 /*
- * Another process has the driver's lock, because the camera does not answer its TRY_FMT.
- * The driver cannot stop the stream as long as that takes, and the camera goes on with
- * pictures. The frames are with the driver meanwhile.
+ * Another process holds the lock of the driver, because the camera does not answer its
+ * TRY_FMT. The driver cannot stop the stream during this time, and the camera continues to
+ * send pictures. The frames stay in the device meanwhile.
  */
 TEST_F(uvc_gone, unbind_while_it_hangs)
 {
@@ -258,7 +258,7 @@ TEST_F(uvc_gone, unbind_while_it_hangs)
 	end(self);
 }
 
-/* The camera's own memory outlives it for who has it. */
+/* The own memory of the camera outlives it while a process has a dma-buf. */
 TEST_F(uvc_gone, own_memory)
 {
 	struct studio *studio = &self->studio;
@@ -279,13 +279,13 @@ TEST_F(uvc_gone, own_memory)
 	EXPECT_LE(0, index);
 	EXPECT_EQ(0, free_frame(studio->rig.allocator, index));
 
-	/* A new camera has nothing to do with the old one. */
+	/* A new camera is independent of the old one. */
 	webcam_plug(&studio->cam, NULL);
 	other = do_connect(studio->rig.ksalloc, webcam_open(&studio->cam));
 	EXPECT_LE(0, other);
 }
 
-/* All calls at once, from threads, while the camera goes */
+/* All calls at the same time, from several threads, while the camera disappears */
 
 struct caller {
 	struct uvc_gone_fixture *self;
@@ -365,7 +365,7 @@ TEST_F_TIMEOUT(uvc_gone, amid_all_calls, LAST_RESORT_S)
 		enough = true;
 		for (i = 0; i < ARRAY_SIZE(callers); i++)
 			pthread_join(callers[i].thread, NULL);
-		/* A cable that is pulled is noticed a little later */
+		/* An unplugged cable is detected with a delay */
 		EXPECT_TRUE(EVENTUALLY(set_state(studio->rig.connection, KSSTATE_RUN) ==
 				       -ENODEV));
 		EXPECT_EQ(0, in_device(studio->rig.allocator));

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Compressed pictures: baseline JPEG, two pixels side by side with one colour (4:2:2).
+ * Compressed pictures: baseline JPEG with 4:2:2 sampling.
  *
- * Blocks are cells of one colour, so a block has its first coefficient only. The Huffman
- * codes are those of the standard's annex K. The tables in the picture end after the
- * codes that are used: codes are made from the front of a table, so these are the same.
- * A camera that leaves the tables out relies on a reader that knows annex K.
+ * Each block is a cell of one colour, so it has only a DC coefficient. The Huffman codes
+ * are those of annex K of the standard. The tables in the picture end after the codes that
+ * are used. Codes are assigned from the beginning of a table, so these codes are the same.
+ * If a camera omits the tables, the reader must know annex K.
  */
 #include "camera.h"
 
@@ -21,7 +21,7 @@ enum {
 	COM = 0xfe,
 };
 
-/* The first coefficient is eight times the value, less this division */
+/* The DC coefficient is eight times the value, divided by this */
 #define QUANTUM 8
 
 /* Codes of annex K for the number of bits of a difference, and for the end of a block */
@@ -50,7 +50,7 @@ static const struct huffman huffman[] = {
 	},
 };
 
-/* As a segment has tables: class and number, codes of each length, values */
+/* A table as in a segment: class and number, number of codes of each length, values */
 static const uint8_t huffman_tables[] = {
 	0x00, 0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0,
 	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
@@ -103,7 +103,7 @@ static void put_bits(struct writer *writer, unsigned int value, unsigned int cou
 	}
 }
 
-/* One block; @previous is the one before it of the same component */
+/* One block; @previous is the value of the block before it of the same component */
 static void put_block(struct writer *writer, const struct huffman *table, uint8_t value,
 		      uint8_t *previous)
 {
@@ -130,7 +130,7 @@ static void put_scan(struct writer *writer, const struct size *size,
 		put_block(writer, &huffman[1], cells[0].cb, &cb);
 		put_block(writer, &huffman[1], cells[0].cr, &cr);
 	}
-	/* Up to a whole byte, with ones */
+	/* Pads to a whole byte with ones */
 	put_bits(writer, 0x7f, 7);
 	writer->count = 0;
 }
@@ -176,7 +176,7 @@ static void put_scan_header(struct writer *writer)
 	put_byte(writer, 0);
 }
 
-/* @padding: bytes after the label, so that sizes differ as those of real pictures do */
+/* @padding: number of bytes after the label, so that sizes vary as those of real pictures */
 size_t jpeg_encode(uint8_t *out, const struct size *size, const struct cell *cells,
 		   unsigned int padding, bool tables)
 {

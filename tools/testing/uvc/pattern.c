@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is to be seen: eight bars of colour, a white bar that moves, and the number of
- * the picture. The controls change it. Raw pictures of it are made here too.
+ * The content of the pictures: eight colour bars, a moving white bar, and the number of the
+ * picture. Controls change it. This file also makes raw pictures.
  */
 #include "camera.h"
 
 #include <string.h>
 
-/* The cells of the largest size */
+/* The number of cells of the largest size */
 #define CELLS (1280 / CELL * 720 / CELL)
 
 #define DIGITS 6
@@ -22,7 +22,7 @@ static const struct cell bars[] = {
 static const struct cell white = { 235, 128, 128 };
 static const struct cell black_cell = { 16, 128, 128 };
 
-/* Rows of three, from the top */
+/* Rows of three dots, from the top */
 static const uint16_t digits[] = {
 	075557, 026227, 071747, 071717, 055711, 074717, 074757, 071111, 075757, 075717,
 };
@@ -42,7 +42,7 @@ static uint8_t clamp_luma(int value)
 	return value < 16 ? 16 : value > 235 ? 235 : value;
 }
 
-/* As a camera with these values of its controls would see it */
+/* The colour that a camera with these control values would see */
 static struct cell expose(struct cell cell)
 {
 	int y = cell.y - 128;
@@ -63,7 +63,7 @@ static void draw_bars(struct cell *cells, const struct size *size, uint32_t coun
 		memcpy(&cells[y * wide], cells, wide * sizeof(*cells));
 }
 
-/* @at: its upper left cell; @scale: cells in a dot of it, in both directions */
+/* @at: its upper left cell; @scale: cells per dot, in both directions */
 static void draw_digit(struct cell *at, unsigned int wide, unsigned int digit,
 		       unsigned int scale)
 {

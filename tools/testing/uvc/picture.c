@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The labels of pictures: see picture.h. Both the camera and the tests have this file.
+ * Labels of pictures: see picture.h. Both the camera and the tests use this file.
  */
 #include "picture.h"
 

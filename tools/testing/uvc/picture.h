@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the pictures of the camera tell of themselves.
+ * Labels in the pictures of the camera.
  *
- * Each picture has a struct picture_label: a raw one in place of its first pixels, a
- * JPEG one as the comment that follows its first marker. So whoever gets a picture can
- * see which one it is, and whether all of it is there and right.
+ * Each picture has a struct picture_label. In a raw picture it replaces the first pixels,
+ * in a JPEG picture it is the comment after the first marker. It identifies the picture and
+ * shows whether the picture is complete and correct.
  */
 #ifndef UVC_PICTURE_H
 #define UVC_PICTURE_H
@@ -16,11 +16,11 @@
 #define PICTURE_MAGIC 0x5655534b /* "KSUV" */
 
 /**
- * struct picture_label - the label of a picture, little endian
+ * struct picture_label - label of a picture, little endian
  * @magic: PICTURE_MAGIC
  * @counter: number of the picture; the first one has 1
- * @bytes: of the whole picture
- * @sum: of all whole 32-bit words that follow the label
+ * @bytes: size of the whole picture
+ * @sum: sum of all whole 32-bit words after the label
  */
 struct picture_label {
 	uint32_t magic;
@@ -29,16 +29,16 @@ struct picture_label {
 	uint32_t sum;
 };
 
-/* Where the label is in a JPEG picture: after the markers SOI and COM */
+/* Offset of the label in a JPEG picture: after the markers SOI and COM */
 #define PICTURE_LABEL_JPEG 6
 
 void picture_put_label(uint8_t *data, size_t bytes, uint32_t counter);
 /*
- * Which picture this is; 0 if it is not a whole one. @why, if not NULL, is then set to
- * what is wrong.
+ * Returns the number of the picture; 0 if it is not complete and correct. Then @why, if not
+ * NULL, is set to the reason.
  */
 uint32_t picture_check(const uint8_t *data, size_t bytes, const char **why);
-/* The number on the label, whatever the rest is; 0 without a label */
+/* The number on the label, even if the picture is wrong; 0 without a label */
 uint32_t picture_counter(const uint8_t *data, size_t bytes);
 bool picture_is_jpeg(const uint8_t *data, size_t bytes);
 /* Whether a JPEG picture has a segment with this marker */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A USB camera whose pictures are not what they should be; controls; suspend.
+ * A USB camera with wrong pictures; controls; suspend.
  */
 #include "webcam.h"
 
@@ -35,9 +35,9 @@ static void run_in(struct studio *studio, unsigned int pixelformat)
 }
 
 /*
- * Raw pictures that are cut or that the camera marks. The driver of 6.12 drops them, so
- * there is a gap; that of 6.14 and later passes them on. In either case something is
- * marked, and a wrong picture never looks like a right one.
+ * Raw pictures that are truncated or marked by the camera. The driver of 6.12 drops them,
+ * so there is a gap. Later drivers (6.14) pass them on. In either case a frame is marked,
+ * and a wrong picture is never unmarked.
  */
 static void expect_marked(struct studio *studio, const char *command)
 {
@@ -63,8 +63,8 @@ TEST_F(uvc_poor, damaged)
 }
 
 /*
- * No driver knows that a compressed picture is cut: it comes as the camera sent it, with
- * as many bytes. What comes after it is whole.
+ * No driver detects a truncated compressed picture: it is passed on with the number of
+ * bytes that the camera sent. The following picture is complete.
  */
 TEST_F(uvc_poor, cut_jpeg)
 {
@@ -103,7 +103,7 @@ static int has_tables(const uint8_t *data, size_t bytes)
 	return picture_has_segment(data, bytes, JPEG_DHT);
 }
 
-/* A JPEG picture comes as it is, with the usual Huffman tables or without. */
+/* A JPEG picture is passed on unchanged, with or without the usual Huffman tables. */
 TEST_F(uvc_poor, no_huffman_tables)
 {
 	struct studio *studio = &self->studio;
@@ -114,7 +114,7 @@ TEST_F(uvc_poor, no_huffman_tables)
 	EXPECT_TRUE(EVENTUALLY(!look_at_next(studio, has_tables)));
 }
 
-/* Of the first line, behind the label */
+/* In the first line, after the label */
 static int luma(const uint8_t *data, size_t bytes)
 {
 	unsigned int i, sum = 0;
@@ -125,7 +125,10 @@ static int luma(const uint8_t *data, size_t bytes)
 	return sum / 256;
 }
 
-/* The first pictures after a start are black, as those of a sensor that is not set yet. */
+/*
+ * The first pictures after a start are black, like those of a sensor that needs time to
+ * adjust.
+ */
 TEST_F(uvc_poor, black_at_first)
 {
 	struct studio *studio = &self->studio;
@@ -138,7 +141,7 @@ TEST_F(uvc_poor, black_at_first)
 	EXPECT_LT(32, look_at_next(studio, luma));
 }
 
-/* The caller's own file sets controls while the connection streams. */
+/* The caller's own file can set controls while the connection streams. */
 TEST_F(uvc_poor, controls)
 {
 	struct studio *studio = &self->studio;
@@ -160,7 +163,7 @@ static bool is_suspended(struct webcam *cam)
 	return !strcmp(text, "suspended");
 }
 
-/* The largest frame that the framing names as best */
+/* The largest preferred frame size */
 static unsigned int best_size(int connection)
 {
 	struct {
@@ -179,8 +182,8 @@ static unsigned int best_size(int connection)
 }
 
 /*
- * A camera that nobody uses is suspended. The driver of 6.17 and later lets it sleep
- * while it is only open. What it needs is known all the same, and RUN wakes it.
+ * A camera that is not in use is suspended. The driver of 6.17 and later also suspends it
+ * while it is only open. Its requirements can be read nevertheless, and RUN resumes it.
  */
 TEST_F(uvc_poor, suspended)
 {
@@ -201,7 +204,7 @@ TEST_F(uvc_poor, suspended)
 		awake = best_size(studio->rig.connection);
 		EXPECT_LE(1280 * 720 * 2, awake);
 		ASSERT_EQ(0, set_state(studio->rig.connection, KSSTATE_STOP));
-		/* It may sleep by now, or not */
+		/* It may be suspended by now, or not */
 		sleep_ms(100);
 		EXPECT_EQ(awake, best_size(studio->rig.connection));
 		studio_disconnect(studio);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A USB camera that does not answer: nobody waits for it who needs nothing of it.
+ * A USB camera that does not answer: calls that do not need it do not wait.
  *
- * It gives its answer when it is told to. So what a test expects to come back has come
- * back while a call still hangs in the camera; there are no times in here.
+ * It answers when the test sends a command. So a call that the test expects to return has
+ * returned while another call still hangs in the camera. There are no times in this file.
  */
 #include "webcam.h"
 
@@ -33,7 +33,7 @@ FIXTURE_TEARDOWN(uvc_silent)
 	studio_tear_down(&self->studio);
 }
 
-/* STOP hangs: the driver asks the camera to stop, and has its locks meanwhile. */
+/* STOP hangs: the driver asks the camera to stop, and holds its locks meanwhile. */
 static void hang_in_stop(struct uvc_silent_fixture *self)
 {
 	struct webcam *cam = &self->studio.cam;
@@ -69,7 +69,7 @@ static void read_fdinfo(int fd)
 	EXPECT_TRUE(fdinfo_value(fd, "ksalloc", state, sizeof(state)));
 }
 
-/* A process that has the connection among its descriptors, and ends */
+/* A process that has a descriptor of the connection, and ends */
 static void end_a_process(void)
 {
 	pid_t child = fork();
@@ -109,7 +109,7 @@ static void look_around(struct uvc_silent_fixture *self)
 	expect_hanging(self);
 }
 
-/* What others do with descriptors and processes while STOP hangs */
+/* Operations of other processes on descriptors while STOP hangs */
 TEST_F(uvc_silent, stop_hangs)
 {
 	hang_in_stop(self);
@@ -118,8 +118,8 @@ TEST_F(uvc_silent, stop_hangs)
 }
 
 /*
- * Neither do poll() and calls that were told not to wait, while STOP hangs. A poller is
- * told when it has come to an end.
+ * poll() and non-blocking calls do not wait either while STOP hangs. A poller is notified
+ * when STOP has ended.
  */
 TEST_F(uvc_silent, stop_hangs_and_nobody_waits)
 {
@@ -147,8 +147,9 @@ static int get_framing_ex(int connection, struct ksallocator_framing_ex *framing
 }
 
 /*
- * What the camera needs is not asked of the camera: some do not like to be asked while
- * they stream, and others do not answer. The stream goes on meanwhile.
+ * Requirements of the camera are read without requests to the camera: some cameras do not
+ * support requests while they stream, and others do not answer. The stream continues
+ * meanwhile.
  */
 TEST_F(uvc_silent, framing_asks_nothing)
 {
@@ -165,8 +166,9 @@ TEST_F(uvc_silent, framing_asks_nothing)
 }
 
 /*
- * The driver's lock is with somebody else, whose TRY_FMT the camera does not answer. On
- * drivers that queue under that lock, a frame that is filled comes after that only.
+ * Another file holds the lock of the driver, because the camera does not answer its
+ * TRY_FMT. With drivers that queue frames under that lock, a filled frame is completed
+ * after that.
  */
 TEST_F(uvc_silent, another_hangs)
 {
@@ -182,7 +184,10 @@ TEST_F(uvc_silent, another_hangs)
 	expect_pictures(&self->studio, 2);
 }
 
-/* A process is killed whose connection cannot stop, and its frames come when it has. */
+/*
+ * A process whose connection cannot stop is killed. Its frames become free when the device
+ * has stopped.
+ */
 TEST_F(uvc_silent, killed_while_stop_hangs)
 {
 	struct studio *studio = &self->studio;
@@ -208,7 +213,7 @@ TEST_F(uvc_silent, killed_while_stop_hangs)
 	expect_pictures(studio, 2);
 }
 
-/* Answers that are late are answers. */
+/* Late answers are accepted. */
 TEST_F(uvc_silent, late_answers)
 {
 	struct studio *studio = &self->studio;
@@ -219,7 +224,7 @@ TEST_F(uvc_silent, late_answers)
 	expect_pictures(studio, 2 * WEBCAM_FRAMES);
 }
 
-/* A camera that refuses does not start, and what the call found is left. */
+/* A camera that refuses a request does not start, and the connection keeps its state. */
 TEST_F(uvc_silent, refuses)
 {
 	struct studio *studio = &self->studio;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A USB camera that does what it should: pictures, states, formats, and who else may have
- * it. Two drivers are behind it: that of 6.12 has ioctl operations of its own and does
- * not show its queue, that of 6.17 and later has videobuf2's.
+ * A USB camera that works correctly: pictures, states, formats, and use by several files.
+ * There are two drivers: that of 6.12 has its own ioctl operations and no vdev->queue, that
+ * of 6.17 and later uses those of videobuf2.
  */
 #include "webcam.h"
 
@@ -70,7 +70,7 @@ TEST_F(uvc_stream, own_memory)
 	try_mode(&self->studio, &modes[4], true);
 }
 
-/* The kernel's queue thread, by -1, and the caller's own descriptors mix. */
+/* Frames that the kernel thread queues (-1), and frames with a descriptor of the caller. */
 TEST_F(uvc_stream, both_ways_to_submit)
 {
 	struct studio *studio = &self->studio;
@@ -103,7 +103,7 @@ TEST_F(uvc_stream, waiting)
 	}
 }
 
-/* All that a frozen camera has sent before, as far as there were frames for it */
+/* Completes all frames that the camera had filled before it was frozen */
 static void take_what_was_sent(struct studio *studio, struct watch *watch)
 {
 	int index[WEBCAM_FRAMES], count = 0;
@@ -120,7 +120,7 @@ static void take_what_was_sent(struct studio *studio, struct watch *watch)
 		ASSERT_EQ(0, submit(studio->rig.connection, index[--count]));
 }
 
-/* A deadline that passes, and a wait that is cancelled, while the camera has no picture */
+/* A deadline that passes, and a wait that is cancelled, while there is no picture */
 TEST_F(uvc_stream, no_picture)
 {
 	struct rig *rig = &self->studio.rig;
@@ -167,7 +167,10 @@ TEST_F(uvc_stream, cycles)
 	EXPECT_EQ(0, allocated(rig->allocator));
 }
 
-/* What was filled before a pause can be had in it, and after it there is a gap. */
+/*
+ * Frames that were filled before a pause can be completed in PAUSE, and after it there is a
+ * gap.
+ */
 TEST_F(uvc_stream, pause)
 {
 	struct rig *rig = &self->studio.rig;
@@ -179,13 +182,13 @@ TEST_F(uvc_stream, pause)
 	while (poll_fd(rig->connection, POLLIN, 0))
 		watch_pictures(&self->studio, &watch, 1);
 	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_RUN));
-	/* The sequence numbers begin anew */
+	/* The sequence numbers restart */
 	watch.counter = 0;
 	watch_pictures(&self->studio, &watch, 2 * WEBCAM_FRAMES);
 	EXPECT_LT(0, watch.marked);
 }
 
-/* A flush gives the frames back, and the stream goes on after it. */
+/* A flush frees the frames, and the stream continues after it. */
 TEST_F(uvc_stream, flush)
 {
 	struct rig *rig = &self->studio.rig;
@@ -222,7 +225,7 @@ static int stream_on(int video)
 	return call_fd(video, VIDIOC_STREAMON, &type);
 }
 
-/* From ACQUIRE on the camera is the connection's. The caller's own file is no exception. */
+/* From ACQUIRE on the camera is busy for all other files, including the caller's own. */
 TEST_F(uvc_stream, others_find_it_busy)
 {
 	struct rig *rig = &self->studio.rig;
@@ -251,7 +254,7 @@ TEST_F(uvc_stream, others_find_it_busy)
 	close(other);
 }
 
-/* The same between two connections */
+/* The same with two connections */
 TEST_F(uvc_stream, second_connection)
 {
 	struct rig *rig = &self->studio.rig;
@@ -271,8 +274,8 @@ TEST_F(uvc_stream, second_connection)
 }
 
 /*
- * In STOP the caller sets the format through its own file, as often as it likes. The
- * driver of 6.12 reserves the camera for that file, and the connection gives that up.
+ * In STOP the caller can set the format through its own file, several times. The driver of
+ * 6.12 reserves the camera for that file, and the connection releases the reservation.
  */
 TEST_F(uvc_stream, format_by_caller)
 {
@@ -292,12 +295,12 @@ TEST_F(uvc_stream, format_by_caller)
 	expect_pictures(&self->studio, 2);
 	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_STOP));
 
-	/* Frames of before are too small now */
+	/* The earlier frames are too small now */
 	ASSERT_EQ(0, webcam_set_mode(rig->video, V4L2_PIX_FMT_YUYV, 1280, 720, 10));
 	EXPECT_EQ(-EINVAL, set_state(rig->connection, KSSTATE_ACQUIRE));
 }
 
-/* Buffers of the caller's own are no reservation: they are not taken away. */
+/* If the caller's own file has buffers, they are not released. */
 TEST_F(uvc_stream, buffers_of_caller)
 {
 	struct rig *rig = &self->studio.rig;
@@ -344,7 +347,7 @@ TEST_F(uvc_stream, caller_streams_and_closes)
 	expect_pictures(&self->studio, 2);
 }
 
-/* So many frames are needed as a picture is filled and another one read. */
+/* The required number of frames is sufficient: one is filled while another one is read. */
 TEST_F(uvc_stream, framing)
 {
 	struct rig *rig = &self->studio.rig;
@@ -358,7 +361,7 @@ TEST_F(uvc_stream, framing)
 	EXPECT_EQ(0, set_state(rig->connection, KSSTATE_RUN));
 }
 
-/* A process is killed while it streams, and nothing of it is left. */
+/* A process is killed while it streams, and nothing is leaked. */
 TEST_F(uvc_stream, killed)
 {
 	struct studio *studio = &self->studio;
@@ -382,7 +385,7 @@ TEST_F(uvc_stream, killed)
 	expect_pictures(studio, 4);
 }
 
-/* Frames of one allocator go to two cameras, and to either of them in turn. */
+/* Two cameras use frames of one allocator, alternately. */
 TEST_F(uvc_stream, two_cameras)
 {
 	struct studio *studio = &self->studio;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A camera and a connection to it, and what comes through it: see webcam.h.
+ * A camera, a connection to it, and checks of its pictures: see webcam.h.
  */
 #include "webcam.h"
 
@@ -150,7 +150,7 @@ static int next_frame(int connection, enum waiting waiting, struct ksalloc_compl
 	return index;
 }
 
-/* What the header says beside the picture */
+/* Checks of the header, besides the picture */
 static void expect_header(const struct ksalloc_complete *frame, const struct watch *watch)
 {
 	const struct ksstream_header *header = &frame->header;
@@ -168,7 +168,7 @@ static void expect_header(const struct ksalloc_complete *frame, const struct wat
 	}
 }
 
-/* The sequence numbers tell how many pictures were left out. */
+/* The sequence numbers show how many pictures were lost. */
 static void note_label(struct watch *watch, const struct ksalloc_complete *frame,
 		       uint32_t counter, bool marked)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The device's end of USB/IP. Documentation/usb/usbip_protocol.rst of the kernel
- * describes the protocol; all numbers are big endian.
+ * The device side of USB/IP. Documentation/usb/usbip_protocol.rst of the kernel describes
+ * the protocol. All numbers are big endian.
  */
 #include "camera.h"
 
@@ -26,7 +26,7 @@ enum {
 	RET_UNLINK = 4,
 };
 
-/* Of the words of a message, those that matter here */
+/* The words of a message that are used here */
 enum {
 	/* CMD_UNLINK: the transfer */
 	WORD_SEQUENCE = 0,
@@ -57,8 +57,9 @@ static struct transfers *const all_transfers[] = {
 };
 
 /*
- * vhci_hcd sends what is submitted before what is cancelled. A transfer that came and
- * went in between is cancelled here before it comes: it is answered when it does.
+ * vhci_hcd sends submitted transfers before cancelled ones. A transfer that was submitted
+ * and cancelled in between is cancelled here before it arrives. It is answered when it
+ * arrives.
  */
 struct early {
 	uint32_t sequence;
@@ -217,7 +218,7 @@ static void cancel(uint32_t sequence, uint32_t cancelled_by)
 		answer_cancel(cancelled_by, 0);
 }
 
-/* Whether the transfer that has just come was cancelled before; it is gone then. */
+/* Whether the transfer that has just arrived was cancelled before; if so, it is removed. */
 static bool was_cancelled(struct transfers *list, struct transfer *transfer)
 {
 	unsigned int i;
@@ -310,7 +311,7 @@ static FILE *open_status(void)
 	return file;
 }
 
-/* A line is "hs PORT STATUS …", for ports of high speed */
+/* A line is "hs PORT STATUS …", for high-speed ports */
 static int find_port(void)
 {
 	FILE *file = open_status();
@@ -326,7 +327,7 @@ static int find_port(void)
 	return found;
 }
 
-/* @end: vhci_hcd's end of the socket. Another camera may take the port meanwhile. */
+/* @end: vhci_hcd's end of the socket. Another camera may use the port meanwhile. */
 static bool try_attach(int end)
 {
 	int port = find_port();

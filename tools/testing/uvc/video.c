@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pictures into transfers, in time: a picture takes most of the interval, as that of a
- * sensor that is read line by line does. When the host does not fetch it in time, it is
- * late, but none is left out: the host's sequence numbers follow the pictures' counter.
+ * Sends pictures in transfers, at the right times. A picture takes most of the interval,
+ * like that of a sensor that is read line by line. If the host does not fetch a picture in
+ * time, it is late, but no picture is skipped, so the sequence numbers of the host match
+ * the numbers of the pictures.
  */
 #include "camera.h"
 #include "picture.h"
@@ -10,22 +11,22 @@
 #include <linux/usb/video.h>
 #include <string.h>
 
-/* A payload's header: its length, flags, and the time of the picture */
+/* The header of a payload: length, flags, and time of the picture */
 #define HEADER 6
 #define MICROFRAME_NS 125000
 
-/* A picture takes so much of the interval */
+/* The part of the interval that a picture takes */
 #define BUSY_NUMERATOR 9
 #define BUSY_DENOMINATOR 10
 
 static struct mode mode;
 static bool is_on;
-/* Of all pictures, and of those since the start */
+/* Number of all pictures, and of those since the start */
 static unsigned int counter, since_start;
 static unsigned int sent;
 static uint64_t next_ns;
 
-/* The picture on its way, if @length is not 0 */
+/* The current picture, if @length is not 0 */
 static struct {
 	uint8_t data[1280 * 720 * 2];
 	size_t length, at;
@@ -34,7 +35,7 @@ static struct {
 	uint8_t frame_id;
 } picture;
 
-/* When the isochronous transfer before this one was due */
+/* When the previous isochronous transfer was due */
 static uint64_t last_due_ns;
 
 static uint64_t interval_ns(void)
@@ -89,7 +90,7 @@ static void make_picture(uint64_t now)
 	since_start++;
 	cells = pattern_draw(mode.size, counter, since_start <= faults.black);
 	if (mode.format == FORMAT_JPEG) {
-		/* Up to an eighth of the largest picture; no pattern that repeats soon */
+		/* Up to an eighth of the largest picture, with a long period */
 		largest_padding = mode.size->width * mode.size->height / 16;
 		padding = (counter * 2654435761U >> 8) % largest_padding;
 		picture.length = jpeg_encode(picture.data, mode.size, cells, padding,
@@ -106,7 +107,7 @@ static void make_picture(uint64_t now)
 	picture.frame_id ^= UVC_STREAM_FID;
 }
 
-/* Begin the next picture if it is time to; the times follow from one another. */
+/* Begins the next picture if it is due. Each time is computed from the previous one. */
 static void advance(uint64_t now)
 {
 	if (!is_on || faults.freeze || picture.length || now < next_ns)
@@ -117,7 +118,7 @@ static void advance(uint64_t now)
 		next_ns = now;
 }
 
-/* Bytes of the picture that have been read from the sensor and not been sent */
+/* Number of bytes that have been read from the sensor and not been sent */
 static size_t available(uint64_t now)
 {
 	uint64_t whole = interval_ns() * BUSY_NUMERATOR / BUSY_DENOMINATOR;
@@ -130,7 +131,7 @@ static size_t available(uint64_t now)
 	return read - picture.at;
 }
 
-/* One payload with at most so many bytes of the picture; returns its length */
+/* One payload with at most this number of bytes of the picture; returns its length */
 static unsigned int put_payload(uint8_t *out, size_t bytes)
 {
 	const uint32_t time = picture.begin_ns * (CLOCK_FREQUENCY / 1000000) / 1000;
@@ -157,7 +158,7 @@ static size_t least(size_t one, size_t other)
 	return one < other ? one : other;
 }
 
-/* Fills packets from the first on with what there is; returns the bytes of all */
+/* Fills packets with the available data; returns the number of bytes */
 static uint32_t fill_packets(struct transfer *transfer, uint8_t *out, size_t bytes)
 {
 	uint32_t used = 0, i;
@@ -177,7 +178,7 @@ static uint32_t fill_packets(struct transfer *transfer, uint8_t *out, size_t byt
 	return used;
 }
 
-/* Each of both: serves one transfer and returns 0, or when there is more to do */
+/* Each of these serves one transfer and returns 0, or the time when there is more to do */
 
 static uint64_t serve_isochronous(struct transfer *transfer, uint64_t now)
 {
@@ -191,7 +192,7 @@ static uint64_t serve_isochronous(struct transfer *transfer, uint64_t now)
 		return due;
 	if (transfer->packets > sizeof(out) / ISO_PACKET_SIZE)
 		die("a transfer of %u packets", transfer->packets);
-	/* A machine that is late for long has not to catch up. */
+	/* A machine that was late for a long time does not catch up. */
 	last_due_ns = due + NSEC_PER_SEC / 10 < now ? now : due;
 	bytes = fill_packets(transfer, out, available(now));
 	usbip_answer(&video_transfers, transfer, 0, out, bytes);

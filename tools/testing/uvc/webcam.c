@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The camera from a test's side: its process, its place in sysfs, its node.
+ * The test's side of the camera: its process, its sysfs directory, its node.
  */
 #include "webcam.h"
 
@@ -22,7 +22,7 @@
 #define DRIVER "/sys/bus/usb/drivers/uvcvideo"
 #define CONTROLLER "/sys/devices/platform/vhci_hcd.0"
 
-/* The interface that uvcvideo is bound to; it claims the other one itself */
+/* The interface that uvcvideo is bound to. It claims the other one itself */
 static void interface_of(const struct webcam *webcam, char *name, size_t size)
 {
 	snprintf(name, size, "%s:1.0", webcam->usb);
@@ -39,7 +39,7 @@ static bool has_serial(const char *usb, const char *serial)
 	return !strcmp(text, serial);
 }
 
-/* Calls @is_it for each entry of a directory until one is; false if none is */
+/* Calls @is_it for each entry of a directory until it returns true; false if none matches */
 static bool search(const char *path, struct webcam *webcam,
 		   bool (*is_it)(struct webcam *webcam, const char *name))
 {
@@ -98,7 +98,7 @@ static void become_camera(const char *serial, const char *option, int commands,
 	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	int i;
 
-	/* It is beside the directory of the suites */
+	/* It is next to the directory of the suites */
 	for (i = 0; i < 2 && length > 0; i++) {
 		program[length] = '\0';
 		length = strrchr(program, '/') - program;
@@ -137,7 +137,7 @@ void webcam_plug(struct webcam *webcam, const char *option)
 	close(answers[1]);
 	webcam->commands = commands[1];
 	webcam->answers = answers[0];
-	/* An answer means that it is plugged in */
+	/* An answer shows that it is plugged in */
 	EXPECT_EQ(0, webcam_pictures(webcam));
 	webcam_find(webcam);
 }
@@ -163,7 +163,7 @@ void webcam_settle(struct webcam *webcam)
 	EXPECT_TRUE(EVENTUALLY(access(path, F_OK)));
 }
 
-/* A line; the camera answers each command with one */
+/* A line. The camera answers each command with one line */
 static void read_answer(struct webcam *webcam, char *line, size_t size)
 {
 	size_t used = 0;
@@ -338,7 +338,7 @@ void try_format_hang(struct try_format *try, struct webcam *webcam)
 
 void try_format_end(struct try_format *try)
 {
-	/* What it says depends on whether the camera is still there. */
+	/* The result depends on whether the camera still exists. */
 	call_result(&try->call);
 	close(try->video);
 }
