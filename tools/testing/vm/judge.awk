@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Judges a kernel log: prints each line that tells of a mistake, with the lines after
-# it, and exits with 1 where there is one.
+# Judges a kernel log: prints each line with a warning or an error, and the lines after it.
+# The exit status is 1 if there is one.
 #
 #	awk -f judge.awk [-v prefix=TEXT] [-v context=LINES] [-v only=REGEX] [LOG]
 #	awk -f judge.awk -v list=1
 #
-# All who judge a log call this: vm, the guests' scripts and the selftests' harness.
-# mawk and busybox's awk both read it, so there is no {n,m} and no \b in it. See
-# judge.samples for what the lines look like.
+# vm, the scripts of the guests and the harness of the selftests use this. It has to work
+# with mawk and the awk of busybox, so it uses neither {n,m} nor \b. judge.samples has
+# examples of the lines.
 
 function bad(regex) {
 	pattern[++patterns] = regex
@@ -44,7 +44,7 @@ BEGIN {
 	bad("[Bb]ad page")
 	bad("Objects remaining in")
 	bad("counters for queue .* UNBALANCED")
-	# arm64's own
+	# Only on arm64
 	bad("Internal error:")
 	bad("Unexpected kernel .* exception")
 	bad("SError Interrupt")
@@ -77,17 +77,17 @@ function judge(text) {
 	}
 }
 
-# What is known and none of our doing:
+# Known warnings that are not problems of the module:
 #
-# vivid's capture thread looks at the clock twice to work out how long to sleep.
-# On a slow machine the time is over in between, and the kernel complains about
-# a negative time-out, with a call trace.
+# The capture thread of vivid reads the clock twice to compute how long to sleep. On a slow
+# machine the time can pass in between. Then the kernel logs a negative time-out with a call
+# trace.
 #
-# The sample client breaks a rule where a test tells it to, and the test fails where
-# the kernel does not complain.
+# The test client violates a rule on request of a test. The test fails if the kernel does
+# not log a warning.
 #
-# Only the two lines that would count as a problem are excused, and only where the trace
-# has that function.
+# Only the two lines that would count as a problem are ignored, and only if the trace has
+# that function.
 function known_start(text) {
 	return text ~ /schedule_timeout: wrong timeout value|BUG: sleeping function called from invalid context/
 }
@@ -96,8 +96,8 @@ function known_function(text) {
 	return text ~ / (vivid_thread_vid_cap|client_break_rules)[.+]/
 }
 
-# x86 marks the end of a trace; arm64 does not, but a trace ends where a thread or a
-# system call begins. A "?" is not a caller, but something that was left on the stack
+# x86 marks the end of a trace. On arm64, a trace ends at the entry of a thread or a system
+# call. An entry with "?" is not a caller, but an old address on the stack
 function trace_ends(text) {
 	return text ~ /<\/TASK>/ || text ~ / (ret_from_fork|el0t_64_sync)[+]/ && text !~ / [?] /
 }
