@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The project's commands; "make help" lists them. The module itself is built by
-# the kernel's own make, which reads Kbuild.
+# The commands of the project; "make help" lists them. The module itself is built by kbuild,
+# which reads Kbuild.
 
 TOP := $(CURDIR)
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 
-# Results of the tools' builds
+# Build directory of the tools
 O ?= $(TOP)/out/tools
 override O := $(abspath $(O))
 
-# The directory of the kernel to build for: of the running one, or else of the newest one
-# here that fits
+# The directory of the kernel to build for: of the running kernel, or of the newest one on
+# this machine that the module supports
 KDIR ?= $(shell packaging/kernel-dir)
-# The kernels that dkms installs for: all that fit
+# The kernels that dkms installs the module for (empty: all that the module supports)
 KVER ?=
-# The kernel to test on (empty: stock, and lint; all: each that there is), and the tests
+# The kernel to test on, and a pattern of tests (both empty: all kernels, and lint)
 K ?=
 T ?=
 
@@ -32,21 +32,21 @@ help:
 	@echo '  make tools            build libks and ks-capture into out/tools (O=...)'
 	@echo
 	@echo 'On this machine, as root:'
-	@echo '  make dkms-install     install the module through dkms, for all kernels here that fit'
-	@echo '                        (KVER=...: one), and what loads it when the machine starts'
+	@echo '  make dkms-install     install the module with dkms, for all kernels that it supports'
+	@echo '                        (KVER=...: one kernel); it is then loaded at boot'
 	@echo '  make dkms-remove      undo that'
 	@echo '  make install          install libks and ks-capture (PREFIX=..., DESTDIR=...)'
 	@echo '  make uninstall        undo that'
 	@echo '  make modules_install  install the module for the kernel in KDIR only'
 	@echo
-	@echo 'In a virtual machine; what is missing is installed with apt-get:'
+	@echo 'In a virtual machine (missing packages are installed with apt-get):'
 	@echo '  make demo             capture from a simulated camera; pictures in out/demo (K=NAME)'
 	@echo '  make check            run the tests (T=GLOB: some; K=NAME: on another kernel, K=all)'
-	@echo '  make mutants          break the module on purpose; a test must notice (M=GLOB: some)'
+	@echo '  make mutants          break the module on purpose; a test must fail then (M=GLOB: some)'
 	@echo '  make bench            count instructions; table in out/bench'
 	@echo '  make shell            a shell in a guest that has the module (K=NAME)'
 	@echo
-	@echo '  make lint             run the checkers'
+	@echo '  make lint             run the static checks'
 	@echo '  make htmldocs         render the documentation into out/htmldocs'
 	@echo '  make clean            remove what was built'
 
@@ -68,14 +68,14 @@ install: tools
 uninstall:
 	set -e; for dir in $(TOOLS); do $(MAKE) -C $$dir uninstall; done
 
-# Who may open the node, and what loads the module when the machine starts
+# Permissions of the device node, and loading of the module at boot
 config-install:
 	$(INSTALL) -D -m 644 packaging/60-ksalloc.rules \
 		$(DESTDIR)/etc/udev/rules.d/60-ksalloc.rules
 	$(INSTALL) -D -m 644 packaging/ksalloc.conf \
 		$(DESTDIR)/etc/modules-load.d/ksalloc.conf
 
-# What dkms or a package needs of the checkout, without what was built there
+# The sources of the module, for dkms or a package, without build results
 module-sources:
 	mkdir -p $(TO)
 	tar -c $(addprefix --exclude=,*.o *.ko *.mod *.mod.c .*.cmd .*.d Module.symvers modules.order) \

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Sphinx's settings; tools/testing/htmldocs calls it."""
+"""Configuration of Sphinx, which tools/testing/htmldocs runs."""
 
 import os
 import re
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-# A tree with the kernel's extensions and scripts
+# A directory with the Sphinx extensions and scripts of the kernel, see kernel-source
 KERNEL = os.environ['KERNEL_SOURCE']
 sys.path[:0] = [os.path.join(TOP, 'Documentation/sphinx'),
                 os.path.join(KERNEL, 'Documentation/sphinx')]
@@ -21,7 +21,7 @@ kerneldoc_srctree = TOP
 primary_domain = 'c'
 highlight_language = 'none'
 smartquotes = False
-# What a comment or a page refers to must be there, if its name is one of ours.
+# Warn of references to names that do not exist, if they begin with ks
 nitpicky = True
 nitpick_ignore_regex = [('c:.*', '(?!ks).*'), ('c:identifier', '.*')]
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Lets a structure and a function have the same name.
+"""Allows a structure and a function to have the same name.
 
-In C, struct ksalloc_connect and ksalloc_connect() are names of two kinds. Sphinx
-has one kind only: it warns of a duplicate, and both links lead to the same place.
+In C, struct ksalloc_connect and ksalloc_connect() are in different name spaces. Sphinx
+has only one name space: it warns of a duplicate, and both links have the same target.
 
-This reaches into Sphinx as Debian 12 has it. Later ones keep their names in another way:
-there, nothing is changed, and the warnings stay.
+This patches internals of the Sphinx in Debian 12. Later versions store names in another
+way. With these, this extension does nothing, and the warnings stay.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from sphinx.domains.c import ASTDeclaration, Symbol
 
 TAGS = ('struct', 'union', 'enum')
 
-# Whether tags are looked for (True), or other names (False), or any (None)
+# Search for tags (True), for other names (False), or for both (None)
 wanted = None
 
 
@@ -34,7 +34,7 @@ def is_tag(declaration):
 
 
 def patch(owner, name):
-    """Decorator: the function replaces a method, which becomes its first argument."""
+    """Decorator: the function replaces a method, and gets it as the first argument."""
     if not hasattr(Symbol, '_find_named_symbols'):
         return lambda function: function
     original = getattr(owner, name)
@@ -60,11 +60,11 @@ def add_declaration(original, self, declaration, *args, **kwargs):
 
 @patch(Symbol, 'find_declaration')
 def find_declaration(original, self, name, typ, *args, **kwargs):
-    # Sphinx says "identifier" of a type in a function's declaration.
+    # Sphinx uses "identifier" for a type in the declaration of a function
     with only(typ in TAGS or typ in ('type', 'identifier')):
         found = original(self, name, typ, *args, **kwargs)
     found = found or original(self, name, typ, *args, **kwargs)
-    # "struct file *file" is not a link to itself.
+    # Do not make "struct file *file" a link to itself
     if found and found.declaration and found.declaration.objectType == 'functionParam':
         return None
     return found
@@ -77,5 +77,5 @@ def get_id(original, self, *args, **kwargs):
 
 
 def setup(app):
-    # Processes that read in parallel would merge their names without regard to kinds.
+    # Sphinx would merge the names of parallel processes without these name spaces
     return {'parallel_read_safe': False, 'parallel_write_safe': True}

@@ -5,10 +5,10 @@
        :export:
        :titles:
 
-Patterns are Python's glob, from the top of the tree; ** is any depth of folders, and
-!PATTERN leaves out what it matches. Files that have nothing to show are left out too. A
-pattern without a file is an error, so that a renamed file is noticed. With :titles: each
-file has a section. The other options are kernel-doc's.
+Patterns are those of Python's glob, relative to the top of the tree. ** matches
+directories of any depth, and !PATTERN excludes files. Files without kernel-doc comments are
+skipped. A pattern that matches no file is an error, so that renamed files are not forgotten.
+With :titles:, each file gets a section. The other options are those of kernel-doc.
 """
 
 import glob
@@ -24,7 +24,7 @@ EXPORT = re.compile(r'^EXPORT_SYMBOL(_GPL)?\(', re.M)
 
 
 class KernelDocFiles(KernelDocDirective):
-    """See above"""
+    """The directive, see the top of this file."""
 
     required_arguments = 1
     optional_arguments = 0

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# The kernel with everything in it that finds mistakes: see debug.config.
+# The kernel with the checks for bugs: see debug.config.
 #
-# Those who look for mistakes themselves are not looked at: kmemleak, which reads all
-# memory that is in use, after each suite; lockdep, debugobjects, and what finds out who
-# called whom for them. They look at little else than their own tables, and all the time.
+# KASAN and UBSAN do not instrument the checkers themselves: kmemleak, lockdep, debugobjects
+# and the stack unwinder that they call. These run often and take most of the time (kmemleak
+# reads all used memory after each suite), and they access little but their own tables.
 vars=
 for checker in kmemleak lockdep debugobjects unwind_frame; do
     vars="$vars KASAN_SANITIZE_$checker.o=n UBSAN_SANITIZE_$checker.o=n"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A kernel that is installed on this machine: the running one, or KSALLOC_LOCAL=RELEASE.
-# For distributions that have none of Debian's packages.
+# A kernel that is installed on this machine: the running one, or KSALLOC_LOCAL=RELEASE. For
+# distributions that do not have Debian's packages.
 set -eu
 
 release=${KSALLOC_LOCAL:-$(uname -r)}
@@ -13,7 +13,7 @@ fail() {
     exit 1
 }
 
-# Distributions put it in one of these places
+# Distributions install the image in one of these places
 image() {
     local file
     for file in "$tree/vmlinuz" "/boot/vmlinuz-$release" /boot/vmlinuz-linux; do
@@ -44,9 +44,9 @@ refresh() {
     local file
     file=$(image)
     [ -n "$file" ] || fail "Kernel $release has no image in $tree or /boot."
-    [ -r "$file" ] || fail "$file may be read by root only."
+    [ -r "$file" ] || fail "Only root can read $file."
     [ -e "$tree/build/Makefile" ] || fail "Kernel $release has no headers here: $tree/build is missing."
-    [ -n "$(config)" ] || fail "The configuration of kernel $release is in none of the usual places."
+    [ -n "$(config)" ] || fail "The configuration of kernel $release is not in any of the usual places."
 }
 
 make_in() {

@@ -1,11 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The newest kernel that Debian has packaged for its next release: what is in
-# the backports suite now. Image and modules are unpacked into the cache; the
-# headers and the compiler that they ask for live in a root file system of that
-# release, beside them. Package lists of our own tell the versions, so that this
-# machine's package sources stay as they are.
+# The newest kernel that Debian has packaged: the one in the backports suite now. Image and
+# modules are unpacked into the cache. The headers need the compiler of their release, so
+# they are installed in a root file system of that release, in the same directory. The
+# package lists are separate ones, so that the package sources of this machine do not change.
 set -eu
 set -o pipefail
 
@@ -13,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 release=trixie
 suite=$release-backports
 meta=linux-image-amd64
-# The release's compiler comes with the headers
+# The headers depend on the compiler
 tools=make,kmod,binutils
 lists=${KSALLOC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ksalloc}/apt-$suite
 
@@ -39,7 +38,7 @@ image() {
     [ ! -e "$lists/mirror" ] || image_of $meta
 }
 
-# The suite moves on, and lists are quick to get: once a week we look.
+# Updates the lists once a week, because the suite gets new kernels
 look_again() {
     [ -n "$(find "$lists/mirror" -mtime +6 2>/dev/null)" ] || return 0
     update_lists $suite -o Acquire::http::Timeout=5 2>/dev/null || touch "$lists/mirror"
@@ -54,14 +53,14 @@ key() {
     key_of "$package" "$sum"
 }
 
-# The root file system with the headers of kernel $2, in $1/root
+# Makes the root file system with the headers of kernel $2, in $1/root
 chroot_of() {
     local dir=$1 kernel=$2 mirror
     mirror=$(cat "$lists/mirror")
     mkdir "$dir/root"
     apt-config dump | grep -iE '^Acquire::(https?::|Retries|Check)' >"$dir/apt.conf" || :
     sources "$mirror" "$release $suite" >"$dir/suite.sources"
-    # Unpacked from an archive, it belongs to us whoever we are.
+    # Made as an archive and then unpacked, so that the caller owns all files
     mmdebstrap --quiet --variant=minbase --architectures=amd64 --aptopt="$dir/apt.conf" \
         --include="linux-headers-$kernel,$tools" \
         $release - "$dir/suite.sources" |
@@ -69,7 +68,7 @@ chroot_of() {
     rm "$dir/apt.conf" "$dir/suite.sources"
 
     ln -s "root/usr/src/linux-headers-$kernel" "$dir/kdir"
-    # Not chroot: what is not part of the other system means the same in it.
+    # Does not use chroot: paths that are not in /usr or /etc must stay the same
     cat >"$dir/make" <<'MAKE'
 #!/bin/sh
 # make -C kdir, with the compiler that the headers ask for: seen from here, /usr
@@ -108,7 +107,7 @@ build() {
     echo "$kernel" >"$dir/release"
 }
 
-# Where the source package is: as apt names it, the archive's address and suite
+# Name of the source package, URI and suite of its archive
 source_package() {
     local package
     package=$(image)
