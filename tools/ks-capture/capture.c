@@ -275,7 +275,7 @@ static void say_summary(const struct session *session)
 		 session->ended - session->started, rate_text(session, rate), dropped, gaps,
 		 tally_is_blind(tally) ? "" : damaged);
 	if (tally_is_blind(tally))
-		say_note("all frames have the same sequence number, so lost ones cannot be counted");
+		say_note("all frames have the same sequence number, lost ones cannot be counted");
 }
 
 /* For a capture without -n, an interrupt is the normal end */

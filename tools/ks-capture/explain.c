@@ -122,7 +122,7 @@ void explain_start(const struct device *device, const struct options *options, i
 		break;
 	case -EOPNOTSUPP:
 		if (options->buffers > DRIVER_BUFFERS) {
-			say_advice("Its driver may have fewer buffers: use a lower number with -b.");
+			say_advice("The driver may allow fewer buffers: try a smaller -b.");
 			break;
 		}
 		say_advice("It cannot use the memory of the heap %s. Many cameras need",

@@ -248,7 +248,7 @@ static int complete_save(struct options *options, const char *save)
 			say_advice("With -n %lu the numbers go from 0 to %lu.", options->frames,
 				   options->frames - 1);
 		else
-			say_advice("Use -n: without the number of frames, the last one is unknown.");
+			say_advice("Use -n: otherwise it is not known which frame is the last.");
 		return STATUS_USAGE;
 	}
 	if (!options->save.every)
@@ -397,7 +397,7 @@ int options_parse(struct options *options, int argc, char **argv)
 			return ret;
 	}
 	if (optind < argc) {
-		say_error("%s: unexpected argument; all arguments belong to an option", argv[optind]);
+		say_error("%s: unexpected argument; it belongs to no option", argv[optind]);
 		say_advice("A device is given with -d, a file with -o; see ks-capture --help.");
 		return STATUS_USAGE;
 	}
