@@ -154,6 +154,7 @@ bool ks_connection_is_gone(struct ks_connection *conn)
 	/* Pairs with ks_connection_gone_work() */
 	return smp_load_acquire(&conn->gone);
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_is_gone);
 
 /**
  * ks_connection_check() - look whether the device is there

@@ -180,6 +180,7 @@ void ks_connection_gone_work(struct work_struct *work)
 	ks_connection_end_change(conn);
 	mutex_unlock(&conn->lock);
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_gone_work);
 
 /* Steps up */
 

@@ -703,6 +703,36 @@ static void files_check_waits(struct kunit *test)
 	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
 }
 
+static int files_do_gone_work(struct ks_test_call *call)
+{
+	ks_connection_gone_work(&ks_connection_of(call->file)->gone_work.work);
+	return 0;
+}
+
+/*
+ * Passes if the work that takes the connection down does not wait for a call that has the
+ * lock, and the connection is taken down when that lets go (I6).
+ */
+static void files_gone_work_waits_for_none(struct kunit *test)
+{
+	struct ks_rig *rig = files_rig(test, 2);
+	const struct ks_test_call prototype = {
+		.fn = files_do_gone_work,
+		.file = rig->file,
+	};
+	struct ks_test_call *call;
+
+	ks_rig_submit(rig);
+	mutex_lock(&rig->conn->lock);
+	ks_fake_vanish(rig->fake);
+	call = ks_test_call(test, &prototype);
+	KUNIT_EXPECT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_FALSE(test, ks_connection_is_gone(rig->conn));
+	mutex_unlock(&rig->conn->lock);
+	KUNIT_EXPECT_EQ(test, -ENODEV, ks_connection_check(rig->conn));
+	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
+}
+
 static int files_do_check_killed(struct ks_test_call *call)
 {
 	allow_signal(SIGKILL);
@@ -758,6 +788,7 @@ static struct kunit_case files_cases[] = {
 	KUNIT_CASE_SLOW(files_close_against_assignment),
 	KUNIT_CASE(files_check),
 	KUNIT_CASE(files_check_waits),
+	KUNIT_CASE(files_gone_work_waits_for_none),
 	KUNIT_CASE(files_check_is_killed),
 	{}
 };

@@ -5,9 +5,12 @@
  */
 #include "ksalloc_test.h"
 
+#include <dirent.h>
 #include <linux/videodev2.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -102,6 +105,56 @@ TEST(caller_buffers)
 	rig.video = 0;
 	EXPECT_EQ(0, set_state(rig.connection, KSSTATE_ACQUIRE));
 	rig_close(&rig);
+}
+
+/* Kernel threads of connections: see v4l2_thread.c */
+static int count_threads(void)
+{
+	char path[300], name[32];
+	struct dirent *entry;
+	int count = 0;
+	DIR *dir;
+
+	dir = opendir("/proc");
+	ASSERT_NE(NULL, dir);
+	while ((entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		count += read_text(path, name, sizeof(name)) > 0 &&
+			 !strncmp(name, "ksalloc-video", strlen("ksalloc-video"));
+	}
+	closedir(dir);
+	return count;
+}
+
+/*
+ * A5, I1: nothing limits how many kernel threads a process starts by its connections. So
+ * a connection has one in ACQUIRE and above only, where each device has one connection.
+ */
+TEST(caller_threads)
+{
+	struct ksallocator_framing framing = { .frames = FRAMES };
+	struct rig rig = { 0 };
+	int own;
+
+	ASSERT_EQ(0, count_threads());
+	open_rig(&rig, V4L2_PRIORITY_DEFAULT);
+	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_RUN));
+	EXPECT_EQ(FRAMES, rig_submit_all(&rig));
+	EXPECT_EQ(1, count_threads());
+	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_STOP));
+	EXPECT_TRUE(EVENTUALLY(count_threads() == 0));
+	/* If the state is not reached */
+	ASSERT_EQ(0, set_format(rig.video, WIDTH * 2, HEIGHT * 2));
+	EXPECT_EQ(-EINVAL, set_state(rig.connection, KSSTATE_ACQUIRE));
+	EXPECT_TRUE(EVENTUALLY(count_threads() == 0));
+	/* Memory of the device is there once, too. */
+	own = create_framed(rig.connection, -1, &framing);
+	ASSERT_LE(0, own);
+	EXPECT_EQ(1, count_threads());
+	close(own);
+	EXPECT_TRUE(EVENTUALLY(count_threads() == 0));
+	rig_close(&rig);
+	EXPECT_TRUE(EVENTUALLY(count_threads() == 0));
 }
 
 static bool has_ended(pid_t pid)
