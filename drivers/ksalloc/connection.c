@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The connection object: lock, notification, assigned allocator. connection.h states
- * the rules.
+ * The connection object: lock, notification, assigned allocator. connection.h describes the
+ * rules.
  */
 #include <kunit/visibility.h>
 #include <linux/module.h>
@@ -12,11 +12,11 @@
 #include "framing.h"
 #include "ioctl.h"
 
-/* For works that can wait long for a driver */
+/* For work items that can wait for a driver for a long time */
 static struct workqueue_struct *ks_connection_wq;
 
 /**
- * ks_connection_init() - prepare for connections
+ * ks_connection_init() - create the workqueue
  *
  * Context: process context; sleeps.
  * Return: 0 or -ENOMEM.
@@ -31,7 +31,7 @@ int ks_connection_init(void)
 /**
  * ks_connection_exit() - undo ks_connection_init()
  *
- * Context: process context; sleeps. There is no connection.
+ * Context: process context; sleeps. There are no connections any more.
  */
 void ks_connection_exit(void)
 {
@@ -41,10 +41,10 @@ void ks_connection_exit(void)
 /**
  * ks_connection_create() - make a connection in STOP
  * @device: its device
- * @gone_work: takes the connection down when the device has disappeared
+ * @gone_work: brings the connection to STOP when the device has disappeared
  *
  * Context: process context; may sleep.
- * Return: the connection, with one reference; NULL without memory.
+ * Return: the connection, with one reference; NULL if there is no memory.
  */
 struct ks_connection *ks_connection_create(struct ksalloc_device *device,
 					   work_func_t gone_work)
@@ -68,12 +68,13 @@ struct ks_connection *ks_connection_create(struct ksalloc_device *device,
 }
 
 /**
- * ks_connection_destroy() - end a connection
+ * ks_connection_destroy() - free a connection
  * @conn: a connection in STOP, whose device is destroyed
- * @own: the device's own memory; only compared
+ * @own: memory operations of the device; only compared
  *
- * A device that did not stop has let go of its frames by now, unless they are its own
- * memory, which is there until the allocator ends.
+ * The destroyed device does not access frames any more, even if it did not stop before. An
+ * exception are frames of the device's own memory: it may access these until the allocator is
+ * freed, so they stay in use until then.
  *
  * Context: process context; sleeps.
  */
@@ -93,7 +94,7 @@ void ks_connection_destroy(struct ks_connection *conn,
 }
 
 /**
- * ks_connection_wake() - make waiting calls and pollers look again
+ * ks_connection_wake() - wake waiting calls and pollers
  * @conn: the connection
  *
  * Context: any.
@@ -105,9 +106,9 @@ void ks_connection_wake(struct ks_connection *conn)
 }
 
 /**
- * ks_connection_gone() - have the connection taken down
+ * ks_connection_gone() - queue the work that brings the connection to STOP
  * @conn: the connection
- * @delay: when, in jiffies
+ * @delay: delay in jiffies
  *
  * Context: any.
  */
@@ -117,7 +118,7 @@ void ks_connection_gone(struct ks_connection *conn, unsigned long delay)
 }
 
 /**
- * ks_connection_notify() - the device has a filled frame or an error, or is gone
+ * ks_connection_notify() - the device has a frame or an error, or has disappeared
  * @conn: the connection
  *
  * Context: any.
@@ -131,7 +132,7 @@ void ks_connection_notify(struct ks_connection *conn)
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_notify);
 
 /**
- * ksalloc_device_notify() - the device has a filled frame or an error, or is gone
+ * ksalloc_device_notify() - the device has a frame or an error, or has disappeared
  * @device: the device, between the calls of its ->watch() and ->unwatch()
  *
  * Context: any.
@@ -143,28 +144,28 @@ void ksalloc_device_notify(struct ksalloc_device *device)
 EXPORT_SYMBOL_GPL(ksalloc_device_notify);
 
 /**
- * ks_connection_is_gone() - was the connection taken down?
+ * ks_connection_is_gone() - is the connection in STOP because the device has disappeared?
  * @conn: the connection
  *
  * Context: any.
- * Return: whether it was. If so, its state is STOP, and @stuck is final.
+ * Return: whether it is. If so, the state and @stuck do not change any more.
  */
 bool ks_connection_is_gone(struct ks_connection *conn)
 {
-	/* Pairs with ks_connection_gone_work() */
+	/* Pairs with smp_store_release() in ks_connection_gone_work() */
 	return smp_load_acquire(&conn->gone);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_is_gone);
 
 /**
- * ks_connection_check() - look whether the device is there
+ * ks_connection_check() - check whether the device has disappeared
  * @conn: the connection
  *
- * If it has disappeared, the connection is in STOP when this returns. Contract I6.
+ * If it has disappeared, waits until the connection is in STOP. Contract I6.
  *
  * Context: process context; sleeps. ks_connection.lock is not held.
- * Return: 0; -ENODEV; -EIO if the device did not stop either; -EINTR if the task is
- * killed meanwhile.
+ * Return: 0; -ENODEV if the device has disappeared; -EIO if it also did not stop; -EINTR if
+ * the task is killed meanwhile.
  */
 int ks_connection_check(struct ks_connection *conn)
 {
@@ -181,12 +182,12 @@ int ks_connection_check(struct ks_connection *conn)
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_check);
 
 /**
- * ks_connection_lock() - take ks_connection.lock if the device is of use
+ * ks_connection_lock() - take ks_connection.lock if the device can be used
  * @conn: the connection
  *
  * Context: process context; sleeps.
- * Return: 0 with the lock held; without it, -ERESTARTSYS, -ENODEV as
- * ks_connection_check(), or -EIO if the device did not stop when it should.
+ * Return: 0 with the lock held; otherwise -ERESTARTSYS, the errors of ks_connection_check(),
+ * or -EIO if the device did not stop when requested.
  */
 int ks_connection_lock(struct ks_connection *conn)
 {
@@ -205,11 +206,11 @@ int ks_connection_lock(struct ks_connection *conn)
 }
 
 /**
- * ks_connection_is_going() - is the connection being taken down?
+ * ks_connection_is_going() - has the device just disappeared?
  * @conn: the connection
  *
  * Context: any.
- * Return: whether the device has disappeared, and the connection is not taken down yet.
+ * Return: whether the device has disappeared, and the connection is not in STOP yet.
  */
 bool ks_connection_is_going(struct ks_connection *conn)
 {
@@ -221,12 +222,12 @@ bool ks_connection_is_going(struct ks_connection *conn)
 }
 
 /**
- * ks_connection_lock_nonblock() - the same for a call that must not wait
+ * ks_connection_lock_nonblock() - ks_connection_lock() for a call that must not wait
  * @conn: the connection
  *
- * Context: process context; sleeps, but not for a change of the state.
- * Return: as ks_connection_lock(), and -EAGAIN while the state is being changed or the
- * connection is taken down.
+ * Context: process context; sleeps, but does not wait for a change of the state.
+ * Return: as ks_connection_lock(), and -EAGAIN while a change of the state is in progress or
+ * ks_connection_is_going().
  */
 int ks_connection_lock_nonblock(struct ks_connection *conn)
 {
@@ -236,16 +237,17 @@ int ks_connection_lock_nonblock(struct ks_connection *conn)
 }
 
 /**
- * ks_connection_result() - what a call returns after an operation of the device
+ * ks_connection_result() - the result of a call after an operation of the device
  * @conn: the connection
- * @ret: what the operation returned
+ * @ret: the result of the operation
  * @nonblock: the call must not wait
  *
- * An operation that is under way when the device disappears may return any errno.
+ * If the device disappears during an operation, the operation can return any errno. So this
+ * checks the device after an error.
  *
  * Context: process context; sleeps. ks_connection.lock is not held.
- * Return: @ret; for any errno if the device has disappeared, as ks_connection_check(), or
- * -EAGAIN instead of waiting.
+ * Return: @ret; if it is an errno and the device has disappeared, that of
+ * ks_connection_check(), or -EAGAIN instead of waiting.
  */
 int ks_connection_result(struct ks_connection *conn, int ret, bool nonblock)
 {
@@ -257,7 +259,7 @@ int ks_connection_result(struct ks_connection *conn, int ret, bool nonblock)
 }
 
 /**
- * ks_connection_is_streaming() - can frames be submitted and waited for?
+ * ks_connection_is_streaming() - can frames be submitted and completed?
  * @conn: the connection
  *
  * Context: any; ks_connection.lock is held.
@@ -291,7 +293,7 @@ struct ks_allocator *ks_connection_get_allocator(struct ks_connection *conn)
 }
 
 /**
- * ks_connection_put_allocator() - drop a reference where nothing may wait
+ * ks_connection_put_allocator() - drop a reference in a context that must not wait
  * @alloc: the allocator
  *
  * Context: process context.
@@ -319,7 +321,7 @@ int ks_connection_allocator_id(struct ks_connection *conn)
 	return id;
 }
 
-/* Whether an allocator can be assigned: 0 or an errno. Contract D5, F3 */
+/* Returns 0 if an allocator can be assigned, or an errno. Contract D5, F3 */
 static int ks_connection_check_allocator(struct ks_connection *conn,
 					 const struct ks_allocator *alloc)
 {
@@ -335,8 +337,8 @@ static int ks_connection_check_allocator(struct ks_connection *conn,
 }
 
 /*
- * Assigns an allocator, with the lock held. The caller drops the reference to @old, if
- * that is not NULL, without the lock: it can be the last.
+ * Assigns an allocator; the lock is held. If @old is not NULL, the caller must drop that
+ * reference without the lock, because it can be the last reference.
  */
 static int ks_connection_assign(struct ks_connection *conn,
 				struct ks_allocator *alloc,
@@ -353,7 +355,7 @@ static int ks_connection_assign(struct ks_connection *conn,
 	if (ret || alloc == conn->allocator)
 		return ret;
 
-	/* Before the pointer changes: see ks_connection_file_release() */
+	/* Before the pointer changes, because of ks_connection_file_release() */
 	*old = conn->allocator;
 	if (*old)
 		ks_allocator_reclaim_connection(*old, conn);
@@ -368,7 +370,7 @@ static int ks_connection_assign(struct ks_connection *conn,
 /**
  * ks_connection_set_allocator() - assign an allocator
  * @conn: the connection
- * @alloc: the allocator, of which the connection gets a reference; NULL for none
+ * @alloc: the allocator, which the connection takes a reference to; NULL for none
  *
  * Contract D5.
  *
@@ -382,7 +384,7 @@ int ks_connection_set_allocator(struct ks_connection *conn,
 	int ret;
 
 	ret = ks_connection_lock(conn);
-	/* No device is needed to let go of frames, unless it still has them */
+	/* An allocator can be removed without a device, unless the device did not stop */
 	if (ret == -ENODEV && !alloc) {
 		if (mutex_lock_interruptible(&conn->lock))
 			return -ERESTARTSYS;

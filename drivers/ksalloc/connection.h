@@ -2,50 +2,51 @@
 /*
  * Connections: a device, the allocator assigned to it, and the stream of frames.
  *
- * "Contract" and a letter with a number name a row of Documentation/conformance.rst.
+ * "Contract" with an id such as B3 refers to a row of Documentation/conformance.rst.
  *
- * Layers, upper ones first: connection_file; state; reader; queue; connection.
+ * Files, from the top layer to the bottom layer: connection_file, state, reader, queue,
+ * connection.
  */
 
 /**
  * DOC: Ownership of connections
  *
- * - A connection is reference counted by its open files (connection_file.c). It owns its
- *   device, and holds a reference to the assigned allocator.
- * - Frames in the device belong to the connection. Frames that were collected by
- *   KSALLOC_COMPLETE belong to the open file that collected them.
+ * - Each open file of a connection has a reference to it (connection_file.c). A connection
+ *   owns its device, and has a reference to the assigned allocator.
+ * - Frames in the device belong to the connection. Frames that KSALLOC_COMPLETE returned belong
+ *   to the open file of that call.
  */
 
 /**
  * DOC: The stream of a connection
  *
- * In PAUSE and RUN each frame that is IN_DEVICE has its slot on one of two lists. It is on
- * "submitted", in order of submission, until the device has filled it. Then it is on
- * "done" of the reader, until KSALLOC_COMPLETE collects it.
+ * In PAUSE and RUN, the slot of each frame that is IN_DEVICE is on one of two lists. It is on
+ * ks_connection.submitted, in order of submission, until it is dequeued from the device. Then
+ * it is on ks_reader.done, until KSALLOC_COMPLETE returns it.
  *
- * A stream has no thread. A frame is queued by the call that submits it, and dequeued by
- * the call that completes it. Waiting calls sleep on the wait queue of the reader, which
+ * A stream has no thread. KSALLOC_SUBMIT queues a frame to the device, and KSALLOC_COMPLETE
+ * dequeues it. Waiting calls sleep on the wait queue of the reader, which
  * ks_connection_notify() wakes.
  */
 
 /**
  * DOC: Locking of connections
  *
- * - ks_connection.lock, a mutex, is held over each change of the state, the assigned
- *   allocator, the lists and the reader. It is also held over each operation of the
- *   device that <linux/ksalloc.h> does not exempt. Operations can wait for the device.
- *   What must not wait for it does not take this lock: release of one of several open
- *   files, cancel, poll, KSALLOC_GET_STATE and fdinfo.
- * - Locks of the device nest within ks_connection.lock, ks_allocator.lock within both.
- * - ks_connection.allocator_lock, a spinlock, protects the pointer to the assigned
- *   allocator. It is written under both locks and read under either. Nothing nests within
- *   it.
+ * - ks_connection.lock, a mutex, protects the state, the assigned allocator, the lists and the
+ *   reader. It is also held during the operations of the device (<linux/ksalloc.h> lists the
+ *   exceptions). Operations can wait for the device. So calls that must not wait do not take
+ *   this lock: release of one of several open files, cancel, poll, KSALLOC_GET_STATE and
+ *   fdinfo.
+ * - Locks of the device nest within ks_connection.lock, and ks_allocator.lock within both.
+ * - ks_connection.allocator_lock, a spinlock, also protects the pointer to the assigned
+ *   allocator. The pointer is written with both locks held, and read with one of them. No lock
+ *   nests within this one.
  * - @state, @gone, @stuck, @flushing, @changing, @nr_submitted and the reader's @nr_done and
- *   @gaps are written under ks_connection.lock with WRITE_ONCE() and may be read without.
- *   Pollers are woken when they change.
- * - ks_connection_notify() takes no lock but that of the wait queue.
- * - User memory is written under ks_connection.lock by ks_read.tell only, which does not
- *   sleep and does not fault.
+ *   @gaps are written under ks_connection.lock with WRITE_ONCE(), and can be read without the
+ *   lock. Pollers are woken when they change.
+ * - ks_connection_notify() takes only the lock of the wait queue.
+ * - Under ks_connection.lock, only ks_read.tell writes to user memory. It does not sleep and
+ *   does not handle page faults.
  */
 #ifndef _KSALLOC_CONNECTION_H
 #define _KSALLOC_CONNECTION_H
@@ -64,10 +65,10 @@
 #include "allocator.h"
 
 /**
- * struct ks_slot - a frame of the assigned allocator in the stream
- * @link: on &ks_connection.submitted or &ks_reader.done; else empty
- * @queued: the device has it, while it is submitted
- * @completion: what the device said, once it is done
+ * struct ks_slot - the position of a frame of the assigned allocator in the stream
+ * @link: on &ks_connection.submitted or &ks_reader.done; otherwise empty
+ * @queued: the frame is submitted and in the queue of the device
+ * @completion: description of the filled frame, when the device has filled it
  */
 struct ks_slot {
 	struct list_head link;
@@ -76,15 +77,15 @@ struct ks_slot {
 };
 
 /**
- * struct ks_reader - filled frames, in order, and who waits for them
+ * struct ks_reader - filled frames, in order, and the calls that wait for frames
  * @wait: waiting calls and pollers
  * @done: slots of frames that are filled
  * @nr_done: length of @done
- * @stream: number of the current stream. A stream ends with a flush or below PAUSE
- * @sequence: the sequence number that the next frame should have
- * @synchronized: @sequence is valid: there was a frame since the device was started
- * @timed: @time is valid: there was a frame with a time in this stream
- * @interrupted: there was a pause or a flush before the next frame
+ * @stream: number of the current stream. A flush or a state below PAUSE ends a stream
+ * @sequence: expected sequence number of the next frame
+ * @synchronized: @sequence is valid, because there was a frame since the device was started
+ * @timed: @time is valid, because there was a frame with a time in this stream
+ * @interrupted: there was a pause or a flush after the last frame
  * @time: presentation time of the last frame that had one
  * @gaps: number of gaps in the sequence numbers
  */
@@ -105,23 +106,23 @@ struct ks_reader {
  * struct ks_connection - a connection
  * @lock: protects the fields down to @reader
  * @state: the state
- * @gone: the device has disappeared, and the state is STOP for good
+ * @gone: the device has disappeared, and the state is STOP and will not change
  * @stuck: the device did not stop. It keeps its frames until it is destroyed, and the
- *	connection is of no more use
- * @flushing: a flush is under way, in PAUSE or RUN: nothing is submitted, and the
+ *	connection cannot be used any more
+ * @flushing: a flush is in progress, in PAUSE or RUN: no frame is submitted, and the
  *	device does not run
- * @changing: the state is being changed, or a flush begun or ended, which can wait for
+ * @changing: a call is changing the state, or beginning or ending a flush, and may wait for
  *	the device
  * @allocator: the assigned allocator, with a reference, or NULL
  * @slots: one for each frame of the allocator, in ACQUIRE and above
- * @submitted: slots of frames that are not filled yet, in order
+ * @submitted: slots of submitted frames that were not dequeued yet, in order
  * @nr_submitted: length of @submitted
  * @reader: filled frames
- * @allocator_lock: protects @allocator for those who do not hold @lock
+ * @allocator_lock: protects @allocator for readers that do not hold @lock
  * @device: the device
- * @gone_work: takes the connection down when the device has disappeared
- * @refs: open files
- * @id: its number in traces and fdinfo
+ * @gone_work: brings the connection to STOP when the device has disappeared
+ * @refs: references of open files
+ * @id: number of the connection, for traces and fdinfo
  */
 struct ks_connection {
 	struct mutex lock; /* state, allocator and stream */
@@ -179,27 +180,27 @@ int ks_connection_allocator_id(struct ks_connection *conn);
 int ks_connection_set_allocator(struct ks_connection *conn,
 				struct ks_allocator *alloc);
 
-/* queue.c: frames to the device and back */
+/* queue.c: queues frames to the device and dequeues them */
 
 int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot,
 			int dmabuf_fd);
 int ks_connection_dequeue(struct ks_connection *conn, struct ks_slot **slot);
 int ks_connection_submit(struct ks_connection *conn, u32 index, int dmabuf_fd);
 
-/* reader.c: filled frames to clients */
+/* reader.c: passes filled frames to clients */
 
 /**
  * struct ks_read - one call of KSALLOC_COMPLETE
- * @file: who gets the frame
+ * @file: the open file that gets the frame
  * @nonblock: do not wait
- * @deadline_ns: when to stop waiting, on CLOCK_MONOTONIC; 0 for never
- * @tell: tells the caller of the frame in @answer. Called with ks_connection.lock, so
- *	it must not sleep or fault. Returns 0, or an errno: the frame stays the next one
- * @answer: what to tell
- * @begun: the call has looked for a frame; false at first. The caller may call
- *	ks_connection_read() again after an errno of @tell, which goes on with the call
- * @stream: the stream that it waits for, once @begun
- * @cancels: &ks_connection_file.cancels when it began, once @begun
+ * @deadline_ns: end of waiting, on CLOCK_MONOTONIC; 0 for none
+ * @tell: passes @answer to the caller. Called with ks_connection.lock held, so it must not
+ *	sleep or fault. Returns 0, or an errno: then the frame stays the next one
+ * @answer: description of the frame
+ * @begun: the call has checked for a frame; initially false. After an errno of @tell, the
+ *	caller may continue the call with another ks_connection_read()
+ * @stream: the stream that the call waits for; valid if @begun
+ * @cancels: &ks_connection_file.cancels at the beginning of the call; valid if @begun
  */
 struct ks_read {
 	struct ks_connection_file *file;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Open files of connections and their ioctls. connection.h states the rules.
+ * Open files of connections and their ioctls. connection.h describes the rules.
  */
 #include <kunit/visibility.h>
 #include <linux/anon_inodes.h>
@@ -146,8 +146,8 @@ static long ks_get_framing_ex_ioctl(struct ks_ucmd *ucmd)
 }
 
 /*
- * Resolves the framing against that of the device and creates the allocator: from a
- * heap, or without one from the device's own memory
+ * Resolves the framing with that of the device, and creates the allocator: with memory of a
+ * heap, or, if that is NULL, with the device's own memory
  */
 static struct file *
 ks_connection_create_allocator(struct ks_connection *conn,
@@ -203,7 +203,7 @@ static long ks_create_allocator_ioctl(struct ks_ucmd *ucmd)
 	return ks_install(file);
 }
 
-/* Assigns the allocator behind a file, which may be of another kind */
+/* Assigns the allocator of a file; fails if it is not a file of an allocator */
 static int ks_connection_set_file(struct ks_connection *conn, struct file *file)
 {
 	struct ks_allocator *alloc = ks_allocator_of(file);
@@ -241,9 +241,9 @@ static long ks_submit_ioctl(struct ks_ucmd *ucmd)
 
 /**
  * struct ks_complete_call - one KSALLOC_COMPLETE
- * @read: the call as the reader knows it
- * @ucmd: the call as the ioctl knows it
- * @faulted: the last answer could not be written
+ * @read: the call, for the reader
+ * @ucmd: the call, for the ioctl
+ * @faulted: the last write to user memory faulted
  */
 struct ks_complete_call {
 	struct ks_read read;
@@ -268,9 +268,9 @@ static int ks_complete_tell(struct ks_read *read)
 }
 
 /*
- * The answer is written under the lock, where page faults are not possible. If it
- * faults, the argument is written back as it was, which brings its pages in; then the
- * call is tried again.
+ * The result is written to user memory under the lock, where page faults cannot be handled. If
+ * that faults, this writes the unchanged argument back without the lock, which makes its pages
+ * present, and tries again.
  */
 static long ks_complete_ioctl(struct ks_ucmd *ucmd)
 {
@@ -354,7 +354,7 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 
 	if (ks_connection_is_gone(conn))
 		return EPOLLERR | EPOLLHUP;
-	/* Non-blocking calls return -EAGAIN then */
+	/* As for non-blocking calls, which return -EAGAIN now */
 	if (READ_ONCE(conn->changing) || ks_connection_is_going(conn))
 		return 0;
 	state = READ_ONCE(conn->state);
@@ -368,7 +368,7 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 	return 0;
 }
 
-/* Ends a device, and lets its module go */
+/* Destroys a device, and drops the reference to its module */
 static void ks_device_destroy(struct ksalloc_device *device)
 {
 	struct module *owner = device->ops->owner;
@@ -377,7 +377,7 @@ static void ks_device_destroy(struct ksalloc_device *device)
 	module_put(owner);
 }
 
-/* Ends a connection in STOP. After ->unwatch() nobody queues gone_work */
+/* Frees a connection in STOP. After ->unwatch(), gone_work is not queued any more */
 static void ks_connection_end(struct ks_connection *conn)
 {
 	const struct ksalloc_memory_ops *own = conn->device->ops->memory;
@@ -400,10 +400,10 @@ static void ks_connection_release(struct kref *refs)
 }
 
 /*
- * Takes back the frames of this file, and waits for nothing: ks_connection.lock and the
- * end of an allocator can wait for the device. If another allocator is assigned at the
- * same time, either its pointer is seen here, or ks_connection_assign() has taken the
- * frames back by now.
+ * Reclaims the frames of this file. This must not wait, so it does not take
+ * ks_connection.lock, and does not free an allocator itself: both can wait for the device. If
+ * another allocator is assigned at the same time, either this sees the old pointer, or
+ * ks_connection_assign() has already reclaimed the frames.
  */
 static int ks_connection_file_release(struct inode *inode, struct file *file)
 {
@@ -453,7 +453,7 @@ static const struct file_operations ks_connection_fops = {
 #endif
 };
 
-/* An open file of a connection, which takes a reference that the caller has */
+/* Makes an open file of a connection, which takes over a reference of the caller */
 static struct file *ks_connection_file(struct ks_connection *conn)
 {
 	struct ks_connection_file *cfile;
@@ -475,7 +475,7 @@ static struct file *ks_connection_file(struct ks_connection *conn)
 
 /**
  * ks_connection_open() - make another open file of a connection
- * @conn: the connection, which has an open file; the new one gets a reference of its own
+ * @conn: the connection, which has an open file; the new file takes a reference
  *
  * Context: process context; sleeps.
  * Return: the file; -ENOMEM or -ENFILE.
@@ -493,13 +493,13 @@ EXPORT_SYMBOL_IF_KUNIT(ks_connection_open);
 /**
  * ksalloc_create_allocator() - create an allocator on a connection
  * @connection: an open file of the connection
- * @framing: what the allocator shall be, as for KSALLOC_CREATE_ALLOCATOR
- * @heap: the file of the dma-buf heap that the frames come from; NULL for the device's
- *	own memory, without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY
+ * @framing: the requested framing, as for KSALLOC_CREATE_ALLOCATOR
+ * @heap: the file of the dma-buf heap to allocate from; NULL for the device's own memory,
+ *	without KSALLOCATOR_OPTIONF_SYSTEM_MEMORY
  *
- * KsCreateAllocator() of kernel mode. It does what the ioctl does. In addition, memory
- * of the device may be such that never leaves the kernel; user space cannot use such an
- * allocator even if it gets a descriptor of it. Contract A1 to A5, F2, F3.
+ * KsCreateAllocator() of kernel mode. Does the same as the ioctl. In addition, the device's own
+ * memory can be memory without dma-bufs, which only the kernel can use. User space cannot use
+ * such an allocator even if it gets a descriptor of it. Contract A1 to A5, F2, F3.
  *
  * Context: process context; sleeps. With @heap, in a task with an address space.
  * Return: an open file of the allocator, whose reference is the caller's; the errors of
@@ -523,10 +523,10 @@ EXPORT_SYMBOL_GPL(ksalloc_create_allocator);
 
 /**
  * ksalloc_connect() - make a connection to a device
- * @device: the device. The connection owns it from now on; on failure it has been
- *	destroyed when this returns
+ * @device: the device, which the connection takes ownership of; on failure, this function
+ *	destroys the device
  *
- * A driver makes a descriptor of the file for user space, or keeps it for itself.
+ * A driver can install a descriptor of the file for user space, or use the file itself.
  *
  * Context: process context; sleeps. Called from the module of the device's operations.
  * Return: an open file of the connection, in state STOP; -ENOMEM, -ENFILE, or what
@@ -547,7 +547,10 @@ struct file *ksalloc_connect(struct ksalloc_device *device)
 		return ERR_PTR(-ENOMEM);
 	}
 
-	/* Before there is a file, whose release would come after the caller's error */
+	/*
+	 * Before the file is made: on failure, fput() would release the file and destroy the
+	 * device only after this function has returned
+	 */
 	ret = device->ops->watch(device);
 	file = ret ? ERR_PTR(ret) : ks_connection_file(conn);
 	if (IS_ERR(file))
@@ -557,12 +560,12 @@ struct file *ksalloc_connect(struct ksalloc_device *device)
 EXPORT_SYMBOL_GPL(ksalloc_connect);
 
 /**
- * ks_connection_of() - the connection behind a file
+ * ks_connection_of() - get the connection of a file
  * @file: any file
  *
  * Context: any.
- * Return: the connection, which lives as long as the file; NULL if the file is of
- * another kind.
+ * Return: the connection, which exists as long as the file; NULL if this is not a file of a
+ * connection.
  */
 struct ks_connection *ks_connection_of(const struct file *file)
 {

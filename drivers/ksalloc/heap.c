@@ -2,19 +2,19 @@
 /*
  * Frames from dma-buf heaps.
  *
- * The kernel exports no function to allocate from a heap, but the ioctl of the heaps is
- * stable ABI. So this calls that ioctl, in the context of the caller, on a file that the
- * caller has opened, and after the checks that the caller's own ioctl would meet. The
- * caller could do all of it without this module. The answer is trusted no further than
- * a dma-buf descriptor from the caller.
+ * The kernel exports no function that allocates from a heap, but DMA_HEAP_IOCTL_ALLOC is
+ * stable ABI. So this calls the ioctl handler of the heap, in the context of the caller, on a
+ * file that the caller opened, and with the checks of an ioctl of the caller. The caller could
+ * do the same without this module, so it gets no additional rights. The resulting descriptor
+ * is checked like a descriptor from the caller.
  *
- * The ioctl takes its argument from user memory. A page for it is mapped into the
- * caller's address space for the time of the call. The page is pinned and accessed
- * through the kernel's mapping, so that the answer, which holds a descriptor, cannot
- * get lost. This happens when an allocator is created, never for a frame in use.
+ * The handler reads its argument from user memory. So a page is mapped into the address space
+ * of the caller during the call. The page is pinned, and this file accesses it through the
+ * kernel's mapping: the caller can unmap the page at any time, and the descriptor in it must
+ * not be lost. All this is done only when an allocator is created.
  *
- * A client that allocates from a heap itself does not need this: it is for programs
- * that use the ioctls directly.
+ * A client that allocates from a heap itself does not need this. It is for programs that use
+ * the ioctls directly.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
@@ -34,9 +34,9 @@
  * ks_heap_plausible() - could this file be a heap?
  * @file: any file
  *
- * From outside, a heap is a character device with ioctls. The first allocation shows
- * the rest. The mode of the file does not matter: heaps ignore it, and are usually
- * opened read-only.
+ * There is no exact test before the first allocation. This only checks that the file is a
+ * character device with ioctls. The mode of the file does not matter: heaps ignore it, and are
+ * usually opened read-only.
  *
  * Context: any.
  * Return: whether it could.
@@ -47,7 +47,7 @@ bool ks_heap_plausible(const struct file *file)
 }
 
 /**
- * ks_heap_get() - take the file of a heap by its descriptor
+ * ks_heap_get() - get the file of a heap from its descriptor
  * @fd: the caller's descriptor
  *
  * Context: process context; does not sleep.
@@ -67,7 +67,7 @@ struct file *ks_heap_get(int fd)
 	return file;
 }
 
-/* The heap's own ioctl, as fs/ioctl.c would call it */
+/* Calls the ioctl of the heap like fs/ioctl.c */
 static int ks_heap_ioctl(struct file *heap, unsigned long uarg)
 {
 	long ret = security_file_ioctl(heap, DMA_HEAP_IOCTL_ALLOC, uarg);
@@ -85,14 +85,14 @@ static int ks_heap_ioctl(struct file *heap, unsigned long uarg)
 	case -ERESTARTSYS:
 		return ret;
 	default:
-		/* No heap returns anything else: the file is not a heap */
+		/* Heaps do not return other errors, so the file is not a heap */
 		return -EINVAL;
 	}
 }
 
 /*
- * Takes the dma-buf from the descriptor in the answer, and closes that. A file that is
- * not a heap may have answered any number: only a descriptor of a dma-buf is closed.
+ * Gets the dma-buf of the descriptor that the heap returned, and closes the descriptor. A file
+ * that is not a heap may have returned any number, so this closes only descriptors of dma-bufs.
  */
 static struct dma_buf *ks_heap_take(int fd, size_t bytes)
 {
@@ -110,8 +110,8 @@ static struct dma_buf *ks_heap_take(int fd, size_t bytes)
 }
 
 /*
- * Called in a task with an address space, without a lock: the heap can be any file and
- * take any time. Returns -EINVAL if the file is not a heap; -ENOMEM, -EMFILE, -EINTR; an
+ * Needs a task with an address space. Called without locks, because the heap can be any file
+ * and take any time. Returns -EINVAL if the file is not a heap; -ENOMEM, -EMFILE, -EINTR; an
  * errno of a security module.
  */
 static int ks_heap_alloc(void *context, u32 index, size_t bytes,
@@ -133,7 +133,7 @@ static int ks_heap_alloc(void *context, u32 index, size_t bytes,
 
 	addr = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, 0);
-	/* -EAGAIN under mlockall() at the limit; here that would mean "try again" */
+	/* Not -EAGAIN (mlockall() and RLIMIT_MEMLOCK), which means "try again" to callers */
 	if (IS_ERR_VALUE(addr))
 		return addr == (unsigned long)-EAGAIN ? -ENOMEM : (int)addr;
 	ret = pin_user_pages_fast(addr, 1, FOLL_WRITE, &page);
@@ -161,7 +161,7 @@ static void ks_heap_free(void *context, u32 index,
 	dma_buf_put(memory->dmabuf);
 }
 
-/* The creator is the file of the heap, which is not needed later */
+/* The creator is the file of the heap, which is needed only until the allocator is created */
 const struct ksalloc_memory_ops ks_heap_memory_ops = {
 	.owner = THIS_MODULE,
 	.alloc = ks_heap_alloc,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Frames to the device and back. connection.h states the rules.
+ * Queues frames to the device and dequeues them. connection.h describes the rules.
  */
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
@@ -32,8 +32,8 @@ int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot,
 }
 
 /*
- * Clamps data_offset and data_used to the frame. Readers index their mapping with them,
- * so the device is not trusted.
+ * Limits data_offset and data_used to the size of the frame. Clients index their mapping with
+ * them, so wrong values of a driver would lead to accesses outside of it.
  */
 static void ks_completion_clamp(struct ksalloc_completion *completion,
 				u32 extent)
@@ -51,9 +51,9 @@ static void ks_completion_clamp(struct ksalloc_completion *completion,
 /**
  * ks_connection_dequeue() - take one filled frame from the device
  * @conn: the connection, in RUN
- * @filled: its slot, which is on no list; its completion is what the device said
+ * @filled: the slot of the frame, which is on no list; its completion is set
  *
- * Frames that were not submitted are passed over: the device is not trusted.
+ * Skips frames that were not submitted, in case of a bug of the driver.
  *
  * Context: process context; sleeps. ks_connection.lock is held.
  * Return: 0; -EAGAIN if there is none; an errno of the device.
@@ -86,14 +86,14 @@ int ks_connection_dequeue(struct ks_connection *conn, struct ks_slot **filled)
 	return 0;
 }
 
-/* Whether frames wait in front of the device's queue: see ks_step_run_to_pause() */
+/* Whether submitted frames are not in the device's queue: see ks_step_run_to_pause() */
 static bool ks_connection_holds_frames(struct ks_connection *conn)
 {
 	return !list_empty(&conn->submitted) &&
 	       !list_last_entry(&conn->submitted, struct ks_slot, link)->queued;
 }
 
-/* Whether a descriptor of the calling task is of a frame's dma-buf: 0 or an errno */
+/* Returns 0 if a descriptor of the calling task refers to a frame's dma-buf, or an errno */
 static int ks_frame_check_fd(const struct ks_allocator *alloc, u32 index, int fd)
 {
 	const struct ksalloc_frame *frame = ks_frame_at(alloc, index);
@@ -131,7 +131,7 @@ static int ks_connection_do_submit(struct ks_connection *conn, u32 index,
 	slot = &conn->slots[array_index_nospec(index, alloc->nr_frames)];
 	hold = ks_connection_holds_frames(conn);
 
-	/* On the list first: a poller must see it when the device is done */
+	/* Before the device gets it: a poller must see the frame when the device has filled it */
 	list_add_tail(&slot->link, &conn->submitted);
 	WRITE_ONCE(conn->nr_submitted, conn->nr_submitted + 1);
 	if (!hold)

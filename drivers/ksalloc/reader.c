@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Filled frames to clients: continuity of the stream, and the calls that wait.
- * connection.h states the rules.
+ * Passes filled frames to clients: detects gaps in the stream, and waits for frames.
+ * connection.h describes the rules.
  *
- * A frame is collected in one step under ks_connection.lock: the caller is told by
- * ks_read.tell, and then has the frame. If it cannot be told, the frame stays the next
- * one. So no frame is ever taken back from a caller, and order is kept.
+ * A frame is passed to the caller in one step under ks_connection.lock: ks_read.tell writes its
+ * description to the caller, and then the caller owns the frame. If the write fails, the frame
+ * stays the next one. So a frame never has to be put back, and the order is kept.
  */
 #include <kunit/visibility.h>
 #include <linux/hrtimer.h>
@@ -15,11 +15,11 @@
 #include "connection.h"
 #include "trace.h"
 
-/* DATADISCONTINUITY if a picture is missing before this one, else 0 */
+/* Returns DATADISCONTINUITY if frames are missing before this one, otherwise 0 */
 static u32 ks_reader_check_sequence(struct ks_reader *reader,
 				    const struct ksalloc_completion *completion)
 {
-	/* The two fields of an interlaced frame can have one number */
+	/* The two fields of an interlaced frame can have the same number */
 	bool gap = reader->synchronized &&
 		   completion->sequence != reader->sequence &&
 		   completion->sequence != reader->sequence - 1;
@@ -34,8 +34,8 @@ static u32 ks_reader_check_sequence(struct ks_reader *reader,
 }
 
 /*
- * TIMEDISCONTINUITY if the time of this frame does not follow that of the frame before,
- * else 0. A missing picture does not count: the sequence numbers tell of it.
+ * Returns TIMEDISCONTINUITY if the time of this frame is before that of the last frame, or
+ * after an interruption; otherwise 0. Missing frames are detected by their sequence numbers.
  */
 static u32 ks_reader_check_time(struct ks_reader *reader,
 				const struct ksalloc_completion *completion)
@@ -82,10 +82,10 @@ int ks_reader_fetch(struct ks_connection *conn)
 /**
  * ks_reader_end_stream() - end the stream
  * @conn: the connection
- * @interrupted: another stream follows, in which the next frame is marked
+ * @interrupted: the next stream continues this one, and its first frame is marked
  *
- * The reader has no frames any more. Calls that wait end with -ECANCELED, also if they
- * wake up when the next stream has begun.
+ * Removes all frames from the reader. Waiting calls return -ECANCELED, even if they wake up
+ * when the next stream has begun.
  *
  * Context: process context; ks_connection.lock is held.
  */
@@ -128,7 +128,7 @@ static void ks_fill_answer(struct ksalloc_complete *answer,
 			KSSTREAM_HEADER_OPTIONSF_DURATIONVALID;
 }
 
-/* Hands the next filled frame to the caller; -EAGAIN if there is none */
+/* Passes the next filled frame to the caller; -EAGAIN if there is none */
 static int ks_reader_collect(struct ks_connection *conn, struct ks_read *read)
 {
 	struct ks_reader *reader = &conn->reader;
@@ -163,8 +163,8 @@ static int ks_reader_collect(struct ks_connection *conn, struct ks_read *read)
 }
 
 /*
- * Sleeps until the reader is woken, a signal, or the deadline. As wait_woken(), which
- * knows no deadline of less than a tick.
+ * Sleeps until a wake-up, a signal, or the deadline. Like wait_woken(), whose timeout is in
+ * jiffies and so not exact enough.
  */
 static int ks_read_sleep(struct wait_queue_entry *wait, u64 deadline_ns)
 {
@@ -182,19 +182,19 @@ static int ks_read_sleep(struct wait_queue_entry *wait, u64 deadline_ns)
 		ret = -ETIMEDOUT;
 	__set_current_state(TASK_RUNNING);
 
-	/* Before the next look, so that news after it wakes again */
+	/* Before the next check for a frame, so that later wake-ups are not lost */
 	smp_store_mb(wait->flags, wait->flags & ~WQ_FLAG_WOKEN);
 	return ret;
 }
 
-/* One look for a frame */
+/* Checks once for a frame */
 static int ks_read_once(struct ks_connection *conn, struct ks_read *read)
 {
 	int ret;
 
 	if (atomic64_read(&read->file->cancels) != read->cancels)
 		return -ECANCELED;
-	/* The end of the device wakes up too */
+	/* Wait: gone_work wakes this call when the connection is in STOP */
 	if (ks_connection_is_going(conn))
 		return -EAGAIN;
 	ret = read->nonblock ? ks_connection_lock_nonblock(conn) :
@@ -245,7 +245,7 @@ int ks_connection_read(struct ks_connection *conn, struct ks_read *read)
 		slept = ks_read_sleep(&wait, read->deadline_ns);
 		if (!slept)
 			continue;
-		/* A frame wins over a signal or the deadline */
+		/* If there is a frame now, return it, in spite of the signal or the deadline */
 		ret = ks_read_once(conn, read);
 		if (ret == -EAGAIN)
 			ret = slept;

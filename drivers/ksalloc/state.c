@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The state of a connection: STOP, ACQUIRE, PAUSE and RUN; flushes; the end of the
- * device. connection.h states the rules.
+ * The state of a connection: STOP, ACQUIRE, PAUSE and RUN; flushes; disappearance of the
+ * device. connection.h describes the rules.
  *
- * A state is entered from the one next to it by one step. Steps up can fail, then steps
+ * One step leads from a state to the next higher or lower one. Steps up can fail; then steps
  * down lead back. Steps down cannot fail.
  *
- * A device that disappears calls ks_connection_notify() in any context. A work item
- * then takes the connection down to STOP for good, so that its frames are free for
- * others even if its owner never comes back.
+ * A device that disappears calls ks_connection_notify() in any context. A work item then brings
+ * the connection to STOP, and it stays there. So its frames become free for other users of the
+ * allocator, even if the process with the connection makes no more calls.
  *
- * A device that does not stop when it should may still access its frames. The frames
- * stay IN_DEVICE and the allocator stays assigned until the device is destroyed. All
- * calls fail with EIO until then.
+ * A device that does not stop when requested may still access its frames. The frames stay
+ * IN_DEVICE, and the allocator stays assigned, until the device is destroyed. Until then, all
+ * calls fail with EIO.
  */
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
@@ -24,7 +24,7 @@
 #include "framing.h"
 #include "trace.h"
 
-/* When to look again whether a connection can be taken down */
+/* Delay before gone_work tries again to take the lock */
 #define KS_GONE_AGAIN msecs_to_jiffies(10)
 
 static void ks_connection_set_state(struct ks_connection *conn,
@@ -37,7 +37,7 @@ static void ks_connection_set_state(struct ks_connection *conn,
 	ks_connection_wake(conn);
 }
 
-/* Calls that must not wait do not look at the device between these two */
+/* Between these two, calls that must not wait do not take the lock, and return -EAGAIN */
 static void ks_connection_begin_change(struct ks_connection *conn)
 {
 	lockdep_assert_held(&conn->lock);
@@ -53,7 +53,7 @@ static void ks_connection_end_change(struct ks_connection *conn)
 	ks_connection_wake(conn);
 }
 
-/* Stops the device and takes its frames away from it */
+/* Stops the device, which then does not access its frames any more */
 static void ks_connection_stop(struct ks_connection *conn)
 {
 	int ret;
@@ -82,9 +82,9 @@ static void ks_step_acquire_to_stop(struct ks_connection *conn)
 }
 
 /*
- * ks_connection_request() has moved filled frames to the reader. The others stay on
- * @submitted and are queued again on the way to RUN: that can fail, and steps down
- * cannot. A picture that was filled in between is lost.
+ * ks_connection_request() has already moved filled frames to the reader. The other frames stay
+ * on @submitted, and are not queued again before the next step to RUN, because queuing can fail
+ * and a step down must not fail. The contents of a frame that was filled in between are lost.
  */
 static void ks_step_run_to_pause(struct ks_connection *conn)
 {
@@ -98,8 +98,8 @@ static void ks_step_run_to_pause(struct ks_connection *conn)
 }
 
 /*
- * Cancels what is pending (contract I4, I5). The frames are still IN_DEVICE: the caller
- * says that the stream has ended before it calls ks_connection_take_back().
+ * Cancels all pending frames (contract I4, I5). They are still IN_DEVICE: the caller first
+ * publishes the new state, and then calls ks_connection_take_back() to make them free.
  */
 static void ks_connection_end_stream(struct ks_connection *conn,
 				     bool interrupted)
@@ -152,7 +152,7 @@ void ks_connection_down(struct ks_connection *conn, enum ksstate target)
 }
 
 /**
- * ks_connection_gone_work() - take a connection down whose device has disappeared
+ * ks_connection_gone_work() - bring a connection to STOP, whose device has disappeared
  * @work: &ks_connection.gone_work
  *
  * Contract I6.
@@ -166,8 +166,8 @@ void ks_connection_gone_work(struct work_struct *work)
 			     gone_work);
 
 	/*
-	 * A call can hold the lock for long, and there can be many connections to one
-	 * device. Their work items must not keep those of other devices from running.
+	 * A call can hold the lock for a long time, and a device can have many connections.
+	 * Work items that wait for the lock could use up all workers of the workqueue.
 	 */
 	if (!mutex_trylock(&conn->lock)) {
 		ks_connection_gone(conn, KS_GONE_AGAIN);
@@ -175,7 +175,7 @@ void ks_connection_gone_work(struct work_struct *work)
 	}
 	ks_connection_begin_change(conn);
 	ks_connection_down(conn, KSSTATE_STOP);
-	/* Pairs with ks_connection_is_gone() */
+	/* Pairs with smp_load_acquire() in ks_connection_is_gone() */
 	smp_store_release(&conn->gone, true);
 	ks_connection_end_change(conn);
 	mutex_unlock(&conn->lock);
@@ -219,7 +219,7 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 	return 0;
 }
 
-/* Lets the device run, unless that is left to the end of a flush */
+/* Starts the device; during a flush, the end of the flush does this */
 static int ks_connection_run(struct ks_connection *conn)
 {
 	int ret = conn->flushing ? 0 : conn->device->ops->run(conn->device);
@@ -246,7 +246,7 @@ static int ks_step_pause_to_run(struct ks_connection *conn)
 	return 0;
 }
 
-/* Contract I1: walks through the states between; a failure walks back */
+/* Contract I1: enters all states between, one by one; after an error, goes back to the start */
 static int ks_connection_up(struct ks_connection *conn, enum ksstate target)
 {
 	const enum ksstate start = conn->state;
@@ -304,7 +304,7 @@ int ks_connection_request(struct ks_connection *conn, enum ksstate state)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_request);
 
-/* Contract I5: the device stops and has no frames; the state stays the same */
+/* Contract I5: stops the device and takes its frames; the state does not change */
 static void ks_connection_begin_flush(struct ks_connection *conn)
 {
 	lockdep_assert_held(&conn->lock);
@@ -317,7 +317,7 @@ static void ks_connection_begin_flush(struct ks_connection *conn)
 	ks_connection_take_back(conn);
 }
 
-/* On failure the flush goes on */
+/* On failure, the flush is not ended */
 static int ks_connection_end_flush(struct ks_connection *conn)
 {
 	int ret = 0;
@@ -337,7 +337,7 @@ static int ks_connection_end_flush(struct ks_connection *conn)
 /**
  * ks_connection_reset() - begin or end a flush
  * @conn: the connection
- * @reset: which of both
+ * @reset: KSRESET_BEGIN or KSRESET_END
  *
  * Contract I5.
  *

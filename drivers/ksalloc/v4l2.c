@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A V4L2 video capture device as the device of a connection. v4l2.h states the rules.
+ * A V4L2 video capture device as the device of a connection. v4l2.h describes the rules.
  *
  * Frame i of the allocator is buffer i of the device's queue, always with the same
- * dma-buf, so videobuf2 attaches and maps each frame once, in ACQUIRE. If the allocator
- * is of the device's own memory (v4l2_memory.c), its frames are the buffers already.
+ * dma-buf. So videobuf2 attaches and maps each frame only once, in ACQUIRE. If the allocator
+ * uses the device's own memory (v4l2_memory.c), its frames are already the buffers.
  *
- * Nothing here waits for a frame. A wait queue entry on the wait queues of the device
- * wakes the connection.
+ * No function here waits for a frame. Entries on the wait queues of the device wake the
+ * connection.
  */
 #include <kunit/visibility.h>
 #include <linux/dma-buf.h>
@@ -23,14 +23,14 @@
 
 #include "v4l2.h"
 
-/* videobuf2 has one queue to wait on, and the events of the file are another */
+/* Drivers use two wait queues: that of videobuf2, and that of the events of the file */
 #define KS_V4L2_WAIT_QUEUES 4
 
 /**
  * struct ks_v4l2_wait - an entry on a wait queue of the device
  * @entry: the entry
- * @head: the wait queue; it lives while the V4L2 file is open
- * @v4l2: the device that it is of
+ * @head: the wait queue, which exists as long as the V4L2 file is open
+ * @v4l2: the device
  */
 struct ks_v4l2_wait {
 	wait_queue_entry_t entry;
@@ -40,16 +40,16 @@ struct ks_v4l2_wait {
 
 /**
  * struct ks_v4l2 - the device of a connection
- * @device: what the connection knows
+ * @device: the device, for the connection
  * @dev: the V4L2 device, with a reference
  * @allocator: the allocator, in ACQUIRE and above
- * @memory: what the buffers are made of, in ACQUIRE and above
- * @duration: how long a frame lasts, in 100 ns; 0 if unknown. Asked at the way to RUN
- * @planes: what a multi-planar buffer points to during an operation. Protected by
- *	ks_connection.lock; not on the stack, where it would be cleared each time
- * @wait: where it waits for news
- * @waits: how many of @wait are in use
- * @poll: collects @wait
+ * @memory: memory type of the buffers, in ACQUIRE and above
+ * @duration: frame interval, in 100 ns; 0 if unknown. Read on the way to RUN
+ * @planes: planes of a multi-planar buffer, for operations. Protected by
+ *	ks_connection.lock. Not on the stack, because it would be cleared in each call there
+ * @wait: entries on the wait queues of the driver
+ * @waits: number of used elements of @wait
+ * @poll: fills @wait
  */
 struct ks_v4l2 {
 	struct ksalloc_device device;
@@ -73,11 +73,11 @@ static struct ks_v4l2 *to_ks_v4l2(struct ksalloc_device *device)
 }
 
 /**
- * ks_v4l2_device_of() - the V4L2 device behind the device of a connection
- * @device: a device of this file's
+ * ks_v4l2_device_of() - get the V4L2 device from the device of a connection
+ * @device: a device that ks_v4l2_create() made
  *
  * Context: any.
- * Return: the V4L2 device, which lives as long as @device.
+ * Return: the V4L2 device, which exists as long as @device.
  */
 struct ks_v4l2_device *ks_v4l2_device_of(struct ksalloc_device *device)
 {
@@ -96,7 +96,7 @@ static int ks_v4l2_details(struct ksalloc_device *device,
 	return ks_v4l2_get_details(to_ks_v4l2(device)->dev, details);
 }
 
-/* A buffer as the operations take it, with room for planes in @v4l2 */
+/* Initializes a buffer for an operation; its planes are in @v4l2 */
 static void ks_v4l2_buffer_init(struct ks_v4l2 *v4l2,
 				struct v4l2_buffer *buffer, u32 planes)
 {
@@ -112,8 +112,8 @@ static void ks_v4l2_buffer_init(struct ks_v4l2 *v4l2,
 }
 
 /*
- * Calls an operation, with the lock of the device. @fd is a descriptor of the dma-buf; -1
- * for the device's own memory
+ * Calls an operation; the lock of the device is held. @fd is a descriptor of the dma-buf, or
+ * -1 for the device's own memory
  */
 static int ks_v4l2_give_locked(struct ks_v4l2 *v4l2, unsigned int cmd,
 			       ks_v4l2_buffer_op op, u32 index, int fd)
@@ -153,7 +153,7 @@ struct ks_v4l2_give_call {
 	u32 index;
 };
 
-/* In a kernel thread, with a descriptor of its own for the time of the call */
+/* Runs in a kernel thread, and opens a descriptor there for the duration of the call */
 static int ks_v4l2_give_fn(void *data)
 {
 	struct ks_v4l2_give_call *call = data;
@@ -182,9 +182,8 @@ static int ks_v4l2_give_in_thread(struct ks_v4l2 *v4l2, unsigned int cmd,
 }
 
 /*
- * Attaches and maps every frame, which is the exact test of whether the device can use
- * this memory. videobuf2 returns -EINVAL if it cannot, or -EFAULT if the device needs
- * the memory in one piece.
+ * Attaches and maps all frames. Only this shows whether the device can use the memory: if it
+ * cannot, videobuf2 returns -EINVAL, or -EFAULT if the device needs contiguous memory.
  */
 static int ks_v4l2_prepare(struct ks_v4l2 *v4l2)
 {
@@ -192,7 +191,7 @@ static int ks_v4l2_prepare(struct ks_v4l2 *v4l2)
 	int ret;
 	u32 i;
 
-	/* Without this operation, the first use of each frame will tell */
+	/* Without this operation, videobuf2 maps each frame when it is queued first */
 	if (ks_v4l2_check(v4l2->dev, VIDIOC_PREPARE_BUF))
 		return 0;
 
@@ -211,7 +210,7 @@ static int ks_v4l2_prepare(struct ks_v4l2 *v4l2)
 	return 0;
 }
 
-/* Makes buffers for dma-bufs; called with the lock of the device */
+/* Makes buffers for dma-bufs; the lock of the device is held */
 static int ks_v4l2_make_buffers(struct ks_v4l2 *v4l2)
 {
 	const u32 nr_frames = ksalloc_allocator_frames(v4l2->allocator);
@@ -225,7 +224,7 @@ static int ks_v4l2_make_buffers(struct ks_v4l2 *v4l2)
 		return -EBUSY;
 
 	ret = ks_v4l2_reqbufs(dev, V4L2_MEMORY_DMABUF, nr_frames);
-	/* Where it could not be known before, DMABUF is what is wrong */
+	/* Without vdev->queue, -EINVAL is the only sign that the driver cannot import dma-bufs */
 	if (ret == -EINVAL && !queue)
 		return -EOPNOTSUPP;
 	if (ret < 0 || ret >= nr_frames)
@@ -270,7 +269,7 @@ static int ks_v4l2_acquire(struct ksalloc_device *device,
 	return ks_v4l2_import(v4l2);
 }
 
-/* The device's own buffers live as long as their allocator */
+/* The device's own buffers exist as long as their allocator */
 static void ks_v4l2_release(struct ksalloc_device *device)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
@@ -305,8 +304,9 @@ static int ks_v4l2_stop(struct ksalloc_device *device)
 }
 
 /*
- * Whether a dequeue would return something else than -EAGAIN. As v4l2_m2m_poll(), without
- * the mutex of the queue: others can hold that for seconds, while a camera does not answer.
+ * Whether a dequeue would return a frame or an error other than -EAGAIN. Does not take the
+ * mutex of the queue, as v4l2_m2m_poll(): another task can hold it for seconds if a camera
+ * does not respond.
  */
 static bool ks_v4l2_queue_is_ready(struct vb2_queue *queue)
 {
@@ -320,7 +320,7 @@ static bool ks_v4l2_queue_is_ready(struct vb2_queue *queue)
 	return ready;
 }
 
-/* Without vdev->queue this waits while the driver starts or stops the device */
+/* Without vdev->queue, vfs_poll() waits if the driver is starting or stopping the device */
 static bool ks_v4l2_ready(struct ksalloc_device *device)
 {
 	struct ks_v4l2_device *dev = to_ks_v4l2(device)->dev;
@@ -354,7 +354,7 @@ VISIBLE_IF_KUNIT u32 ks_v4l2_options_flags(u32 flags)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_v4l2_options_flags);
 
-/* Whether a buffer has the dma-buf of its frame, as far as the driver shows it */
+/* Whether a buffer has the dma-buf of its frame; true if the driver does not set vdev->queue */
 static bool ks_v4l2_is_right_buffer(struct ks_v4l2 *v4l2, u32 index)
 {
 	struct vb2_queue *queue = v4l2->dev->vdev->queue;
@@ -379,14 +379,14 @@ static void ks_v4l2_complete(struct ks_v4l2 *v4l2,
 		.time = div_u64(v4l2_buffer_get_timestamp(buffer), 100),
 		.duration = v4l2->duration,
 	};
-	/* There, the bytes used include those before the data */
+	/* Of a plane, bytesused includes data_offset */
 	if (ks_v4l2_is_mplane(v4l2->dev)) {
 		completion->data_offset = min(v4l2->planes[0].data_offset,
 					      v4l2->planes[0].bytesused);
 		completion->data_used = v4l2->planes[0].bytesused -
 					completion->data_offset;
 	}
-	/* The client has put another dma-buf at the descriptor that it named */
+	/* The client replaced the file of the descriptor while KSALLOC_SUBMIT used it */
 	if (!ks_v4l2_is_right_buffer(v4l2, buffer->index)) {
 		completion->data_offset = 0;
 		completion->data_used = 0;
@@ -438,7 +438,7 @@ static void ks_v4l2_queue_wait(struct file *file, wait_queue_head_t *head,
 	struct ks_v4l2 *v4l2 = container_of(poll, struct ks_v4l2, poll);
 	struct ks_v4l2_wait *wait;
 
-	/* A driver with more queues is refused */
+	/* ks_v4l2_watch() fails if the driver has more wait queues */
 	if (v4l2->waits == ARRAY_SIZE(v4l2->wait)) {
 		v4l2->waits++;
 		return;
@@ -458,13 +458,13 @@ static int ks_v4l2_watch(struct ksalloc_device *device)
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 
 	init_poll_funcptr(&v4l2->poll, ks_v4l2_queue_wait);
-	/* Not EPOLLIN: that would make an idle videobuf2 start to read() */
+	/* With EPOLLIN, an idle videobuf2 would start to capture for read() */
 	v4l2->poll._key = EPOLLPRI | EPOLLERR | EPOLLHUP;
 	vfs_poll(v4l2->dev->file, &v4l2->poll);
 
 	if (ks_v4l2_gone(device))
 		return -ENODEV;
-	/* A poll that a signal interrupts can come back with nothing done */
+	/* If a signal interrupts the poll of a driver, it may not add a wait queue entry */
 	if (!v4l2->waits && signal_pending(current))
 		return -ERESTARTSYS;
 	if (!v4l2->waits || v4l2->waits > ARRAY_SIZE(v4l2->wait))

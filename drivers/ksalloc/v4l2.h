@@ -1,36 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * V4L2 capture devices behind connections: a client of <linux/ksalloc.h>, like the
- * devices of other modules.
+ * V4L2 capture devices of connections. They use <linux/ksalloc.h> like the devices of other
+ * modules.
  */
 
 /**
  * DOC: V4L2 devices
  *
- * A connection opens the V4L2 node once more for itself, with the credentials of the
- * caller and O_NONBLOCK. No process has this file, so nobody can dequeue, free or
- * replace its buffers, or make it block. For the driver it is one more client:
- * from ACQUIRE on, videobuf2 refuses all others. The caller's own file is kept only if the
- * driver does not show its queue, for ks_v4l2_reqbufs().
+ * A connection opens the V4L2 node again, with the credentials of the caller and O_NONBLOCK.
+ * No process has a descriptor of this file, so no process can dequeue, free or replace its
+ * buffers, or clear O_NONBLOCK. For the driver this is one more open file. From ACQUIRE on it
+ * owns the buffer queue, and videobuf2 returns EBUSY to all other files. The connection keeps
+ * a reference to the caller's file only if the driver does not set vdev->queue, for
+ * ks_v4l2_reqbufs().
  *
- * A few drivers have a format for each open file (omap3isp). There our file has its own
- * format, which the caller cannot set.
+ * Some drivers have a separate format for each open file (omap3isp). With these, the file of
+ * the connection has its own format, which the caller cannot set.
  *
- * The driver's ioctl operations are called with kernel structures, because the V4L2 core
- * has no way into them for other modules. ks_v4l2_* functions do around an operation
- * what the core does around it (video_ioctl2()):
+ * The V4L2 core exports no function that calls an ioctl of a driver with kernel structures.
+ * So this module calls the ioctl operations of the driver (struct v4l2_ioctl_ops) directly,
+ * and the ks_v4l2_* functions do what the core does in video_ioctl2():
  *
  * - They take the lock of the buffer queue or of the device, and for STREAMON and
  *   STREAMOFF the lock of the request queue.
- * - They call no operation that the driver does not offer.
+ * - They do not call operations that the driver does not support.
  * - They check the priority.
  *
- * A driver with an unlocked_ioctl of its own (uvcvideo since 6.17) does more there, for
- * power. So nothing is asked while it is not streaming that needs the hardware awake: see
- * v4l2_format.c.
+ * A driver with its own unlocked_ioctl (uvcvideo since 6.17) also resumes the hardware there.
+ * This module bypasses unlocked_ioctl, so it calls no operation that accesses the hardware
+ * before the device streams: see v4l2_format.c.
  *
- * Operations that give buffers back are called even if the device is unregistered. An
- * ioctl that began just before does the same, and drivers have to bear that.
+ * Operations that release buffers are called even if the device is unregistered. Drivers
+ * must support this, because an ioctl that began before the device was unregistered has the
+ * same effect.
  */
 #ifndef _KSALLOC_V4L2_H
 #define _KSALLOC_V4L2_H
@@ -49,17 +51,17 @@ struct task_struct;
 /**
  * struct ks_v4l2_device - an open V4L2 capture device
  * @refs: references: of a connection, and of allocators of the device's own memory
- * @file: our file of it, with a reference
- * @origin: the caller's file of it, with a reference, for ks_v4l2_reqbufs(); NULL if the
- *	driver shows its queue
- * @vdev: the device, which lives while the files are open
+ * @file: the file that the connection opened, with a reference
+ * @origin: the caller's file, with a reference, for ks_v4l2_reqbufs(); NULL if the driver
+ *	sets vdev->queue
+ * @vdev: the device, which exists as long as the files are open
  * @type: V4L2_BUF_TYPE_VIDEO_CAPTURE or its multi-planar variant
- * @thread_lock: held over a call in @thread; taken before the lock of the device.
- *	Protects @thread
- * @thread: calls operations, see v4l2_thread.c; NULL if it was not needed since there are
- *	buffers
- * @thread_wait: @thread waits here
- * @call: what @thread shall call next, or NULL
+ * @thread_lock: protects @thread; held during a call in @thread; taken before the lock of
+ *	the device
+ * @thread: calls operations, see v4l2_thread.c; NULL until the first such call after the
+ *	buffers were made
+ * @thread_wait: wait queue of @thread
+ * @call: the next call of @thread, or NULL
  */
 struct ks_v4l2_device {
 	struct kref refs;
@@ -78,7 +80,7 @@ static inline bool ks_v4l2_is_mplane(struct ks_v4l2_device *dev)
 	return V4L2_TYPE_IS_MULTIPLANAR(dev->type);
 }
 
-/* v4l2_device.c: the file, locks, checks and operations */
+/* v4l2_device.c: the file, its locks, checks and operations */
 
 void ks_v4l2_init(void);
 struct ks_v4l2_device *ks_v4l2_open(int fd);
@@ -102,7 +104,7 @@ bool ks_v4l2_has_buffers(struct ks_v4l2_device *dev,
 int ks_v4l2_streamon(struct ks_v4l2_device *dev);
 int ks_v4l2_streamoff(struct ks_v4l2_device *dev);
 
-/* v4l2_thread.c: a kernel thread, for its descriptors */
+/* v4l2_thread.c: a kernel thread that has its own table of descriptors */
 
 void ks_v4l2_stop_thread(struct ks_v4l2_device *dev);
 int ks_v4l2_run_in_thread(struct ks_v4l2_device *dev, int (*fn)(void *data),

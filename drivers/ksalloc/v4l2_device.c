@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A V4L2 device of one's own: the file, and the operations of its driver with the locks
- * and checks that the V4L2 core has around them. v4l2.h states the rules.
+ * The V4L2 file of a connection, and the operations of its driver, with the locks and checks
+ * of the V4L2 core. v4l2.h describes the rules.
  */
 #include <linux/cred.h>
 #include <linux/file.h>
@@ -16,12 +16,12 @@
 
 #include "v4l2.h"
 
-/* The minors of VIDEO_MAJOR; video_devdata() does not check its file's */
+/* Number of minors of VIDEO_MAJOR. video_devdata() does not check the minor */
 #define KS_V4L2_MINORS 256
 
 /*
- * For drivers that have no lock which the V4L2 core takes: one for each device, by minor
- * number. They lock by themselves, but not over several operations.
+ * For drivers without a lock that the V4L2 core takes: one lock for each device, by minor
+ * number. These drivers have internal locks, which are not held between two operations.
  */
 static struct mutex ks_v4l2_locks[KS_V4L2_MINORS];
 
@@ -31,15 +31,15 @@ static const unsigned int ks_v4l2_needed[] = {
 	VIDIOC_STREAMON, VIDIOC_STREAMOFF,
 };
 
-/* Those that it uses if the driver has them */
+/* The operations that it calls if the driver supports them */
 static const unsigned int ks_v4l2_used[] = {
 	VIDIOC_QUERYBUF, VIDIOC_PREPARE_BUF, VIDIOC_EXPBUF, VIDIOC_G_PARM,
 	VIDIOC_ENUM_FRAMESIZES,
 };
 
 /*
- * The device behind a file of a V4L2 video capture node; else NULL. The numbers lead to
- * a candidate, the file operations prove that it is one.
+ * The device of a file of a V4L2 video capture node; NULL for other files. video_devdata() only
+ * looks up the minor number, so the file operations must also be those of the device.
  */
 static struct video_device *ks_v4l2_capture_device(struct file *file)
 {
@@ -60,7 +60,7 @@ static struct video_device *ks_v4l2_capture_device(struct file *file)
 	return vdev;
 }
 
-/* Asks the security modules whether the caller may do what the connection will do */
+/* Whether the security modules permit the caller the operations of a connection */
 static int ks_v4l2_check_security(struct file *file)
 {
 	unsigned int i;
@@ -73,7 +73,7 @@ static int ks_v4l2_check_security(struct file *file)
 	return ret;
 }
 
-/* Whether a file can be used: 0 or an errno */
+/* Returns 0 if a file can be used, otherwise an errno */
 static int ks_v4l2_check_file(struct file *file)
 {
 	struct video_device *vdev = ks_v4l2_capture_device(file);
@@ -94,7 +94,7 @@ static int ks_v4l2_check_file(struct file *file)
 	return ks_v4l2_check_security(file);
 }
 
-/* Gives our file the priority that the caller's has (VIDIOC_S_PRIORITY) */
+/* Copies the priority (VIDIOC_S_PRIORITY) of the caller's file */
 static void ks_v4l2_copy_priority(struct file *file, struct file *origin)
 {
 	struct video_device *vdev = video_devdata(file);
@@ -105,7 +105,7 @@ static void ks_v4l2_copy_priority(struct file *file, struct file *origin)
 		v4l2_prio_change(vdev->prio, &fh->prio, origin_fh->prio);
 }
 
-/* Another open file of the node behind @origin */
+/* Opens the node of @origin again */
 static struct file *ks_v4l2_reopen(struct file *origin)
 {
 	struct file *file;
@@ -114,7 +114,7 @@ static struct file *ks_v4l2_reopen(struct file *origin)
 			   current_cred());
 	if (IS_ERR(file))
 		return file;
-	/* The number can belong to another device by now */
+	/* The node can belong to another device now */
 	if (video_devdata(file) != video_devdata(origin)) {
 		fput(file);
 		return ERR_PTR(-ENODEV);
@@ -123,7 +123,7 @@ static struct file *ks_v4l2_reopen(struct file *origin)
 	return file;
 }
 
-/* Asks a file, with the lock of the device, for its first buffer */
+/* Returns 0 if a file has a buffer; the lock of the device is held */
 static int ks_v4l2_ask_for_buffer(struct ks_v4l2_device *dev, struct file *file)
 {
 	struct v4l2_buffer buffer = { .type = dev->type };
@@ -141,8 +141,8 @@ static int ks_v4l2_ask_for_buffer(struct ks_v4l2_device *dev, struct file *file)
 }
 
 /*
- * Keeps the caller's file. It must not have buffers: it would go on to stream after its
- * owner has closed it.
+ * Keeps a reference to the caller's file. Fails if that file has buffers: a file that streams
+ * would continue to stream after the caller closed it.
  */
 static int ks_v4l2_keep_origin(struct ks_v4l2_device *dev, struct file *origin)
 {
@@ -159,7 +159,7 @@ static int ks_v4l2_keep_origin(struct ks_v4l2_device *dev, struct file *origin)
 	return ret;
 }
 
-/* Opens the node of @origin again, for @dev, whose other fields are not set */
+/* Opens the node of @origin again, and initializes the fields of @dev for the file */
 static int ks_v4l2_open_file(struct ks_v4l2_device *dev, struct file *origin)
 {
 	struct file *file;
@@ -184,7 +184,7 @@ static int ks_v4l2_open_file(struct ks_v4l2_device *dev, struct file *origin)
 }
 
 /**
- * ks_v4l2_init() - prepare for devices
+ * ks_v4l2_init() - initialize the locks
  *
  * Context: process context.
  */
@@ -197,7 +197,7 @@ void ks_v4l2_init(void)
 }
 
 /**
- * ks_v4l2_open() - open a V4L2 capture device by a caller's descriptor
+ * ks_v4l2_open() - open a V4L2 capture device, given the caller's descriptor
  * @fd: the descriptor
  *
  * Contract A5.
@@ -249,7 +249,7 @@ static void ks_v4l2_close(struct kref *refs)
 						  refs);
 
 	ks_v4l2_stop_thread(dev);
-	/* At once: the driver does not access its buffers afterwards */
+	/* Not fput(): after this, the driver must not access the buffers any more */
 	__fput_sync(dev->file);
 	if (dev->origin)
 		fput(dev->origin);
@@ -272,8 +272,9 @@ void ks_v4l2_put(struct ks_v4l2_device *dev)
  * ks_v4l2_mutex() - the lock around operations on buffers
  * @dev: the device
  *
- * The V4L2 core takes the lock of the queue, or else of the device. If the driver has
- * neither, the lock is ours, and the same for all connections to the device.
+ * The V4L2 core takes the lock of the queue, or that of the device if the queue has none. If
+ * the driver has neither, this is a lock of this module, which all connections to the device
+ * share.
  *
  * Context: any.
  * Return: the lock.
@@ -287,7 +288,7 @@ struct mutex *ks_v4l2_mutex(struct ks_v4l2_device *dev)
 	return vdev->lock ?: &ks_v4l2_locks[iminor(file_inode(dev->file))];
 }
 
-/* STREAMON and STREAMOFF exclude the submission of requests too; NULL for none */
+/* The lock that excludes the submission of requests from STREAMON and STREAMOFF; may be NULL */
 static struct mutex *ks_v4l2_request_mutex(struct ks_v4l2_device *dev)
 {
 	struct v4l2_device *parent = dev->vdev->v4l2_dev;
@@ -317,8 +318,8 @@ static void ks_mutex_unlock(struct mutex *lock)
  * ks_v4l2_lock() - take the lock that the V4L2 core takes around operations on buffers
  * @dev: the device
  *
- * Only a killed task gives up. With frames half-way through a change of state, another
- * signal would lose what is filled already.
+ * Only a fatal signal interrupts this. A state change that another signal interrupts would
+ * have to go back, and would lose frames that are already filled.
  *
  * Context: process context; sleeps.
  * Return: 0 or -EINTR.
@@ -340,7 +341,7 @@ void ks_v4l2_unlock(struct ks_v4l2_device *dev)
 }
 
 /**
- * ks_v4l2_lock_device() - take the lock that the V4L2 core takes around all else
+ * ks_v4l2_lock_device() - take the lock that the V4L2 core takes around other operations
  * @dev: the device
  *
  * Context: process context; sleeps.
@@ -368,7 +369,7 @@ void ks_v4l2_unlock_device(struct ks_v4l2_device *dev)
  * @cmd: its ioctl
  *
  * Context: any.
- * Return: 0; -ENODEV; -EOPNOTSUPP if the driver does not offer it.
+ * Return: 0; -ENODEV; -EOPNOTSUPP if the driver does not support it.
  */
 int ks_v4l2_check(struct ks_v4l2_device *dev, unsigned int cmd)
 {
@@ -380,7 +381,7 @@ int ks_v4l2_check(struct ks_v4l2_device *dev, unsigned int cmd)
 }
 
 /**
- * ks_v4l2_check_priority() - may our file change what the device does?
+ * ks_v4l2_check_priority() - does the priority of the file permit changes?
  * @dev: the device
  *
  * Context: any.
@@ -416,9 +417,10 @@ static int ks_v4l2_do_reqbufs(struct ks_v4l2_device *dev,
 }
 
 /*
- * uvcvideo before 6.17 reserves the device for the file that set the format, until that
- * file frees its buffers. If the caller's file has none, this gives up the reservation:
- * it is the caller's word that leads here. Returns whether to try again.
+ * uvcvideo before 6.17 reserves the device for the file that set the format, until that file
+ * frees its buffers. Usually this is the caller's file. If that file has no buffers, this
+ * releases the reservation, because the caller wants the connection to use the device. Returns
+ * whether to try again.
  */
 static bool ks_v4l2_give_up_origin(struct ks_v4l2_device *dev,
 				   enum v4l2_memory memory)
@@ -431,13 +433,13 @@ static bool ks_v4l2_give_up_origin(struct ks_v4l2_device *dev,
 }
 
 /**
- * ks_v4l2_reqbufs() - make the buffers of our file
+ * ks_v4l2_reqbufs() - make or free the buffers of the file
  * @dev: the device
- * @memory: where their memory comes from
- * @count: how many
+ * @memory: memory type of the buffers
+ * @count: number of buffers; 0 frees them
  *
  * Context: process context; sleeps. ks_v4l2_lock() was called.
- * Return: how many there are; an errno of the driver.
+ * Return: the number of buffers that the driver made; an errno of the driver.
  */
 int ks_v4l2_reqbufs(struct ks_v4l2_device *dev, enum v4l2_memory memory,
 		    u32 count)
@@ -450,16 +452,16 @@ int ks_v4l2_reqbufs(struct ks_v4l2_device *dev, enum v4l2_memory memory,
 		made = count;
 		ret = ks_v4l2_do_reqbufs(dev, dev->file, memory, &made);
 	}
-	/* The same drivers reserve the device for our file even if they fail */
+	/* These drivers reserve the device for the file even if they fail */
 	if (ret && ret != -EBUSY && dev->origin)
 		ks_v4l2_do_reqbufs(dev, dev->file, memory, &none);
 	return ret ?: made;
 }
 
 /**
- * ks_v4l2_free_buffers() - free the buffers of our file, even after the device's end
+ * ks_v4l2_free_buffers() - free the buffers of the file, even of an unregistered device
  * @dev: the device
- * @memory: where their memory comes from
+ * @memory: memory type of the buffers
  *
  * Context: process context; sleeps. The calling task may be exiting.
  */
@@ -476,11 +478,11 @@ void ks_v4l2_free_buffers(struct ks_v4l2_device *dev,
 }
 
 /**
- * ks_v4l2_querybuf() - ask for a buffer of our file
+ * ks_v4l2_querybuf() - get the description of a buffer of the file
  * @dev: the device
- * @index: which
- * @buffer: what the driver says
- * @planes: VIDEO_MAX_PLANES of them, for @buffer
+ * @index: index of the buffer
+ * @buffer: the result
+ * @planes: array of VIDEO_MAX_PLANES planes for @buffer
  *
  * Context: process context; sleeps. ks_v4l2_lock() was called.
  * Return: 0; an errno of the driver; -EOPNOTSUPP if there is no such operation.
@@ -507,16 +509,17 @@ int ks_v4l2_querybuf(struct ks_v4l2_device *dev, u32 index,
 }
 
 /**
- * ks_v4l2_has_buffers() - does somebody have buffers of the device?
+ * ks_v4l2_has_buffers() - are there buffers of the device?
  * @dev: the device
- * @planes: VIDEO_MAX_PLANES of them, for temporary use
+ * @planes: array of VIDEO_MAX_PLANES planes, for temporary use
  *
- * The driver lets a file replace its own buffers. These can be of an allocator of the
- * device's own memory, so they must not be. Without vdev->queue only the buffers of our
- * file are known here; ks_v4l2_reqbufs() fails if others have some.
+ * A driver permits a file to replace its own buffers. But the buffers of this file can belong
+ * to an allocator of the device's own memory, and must not be replaced then. Without
+ * vdev->queue, this knows only the buffers of this file; ks_v4l2_reqbufs() fails if another
+ * file has buffers.
  *
  * Context: process context; sleeps. ks_v4l2_lock() was called.
- * Return: whether somebody has.
+ * Return: whether there are.
  */
 bool ks_v4l2_has_buffers(struct ks_v4l2_device *dev,
 			 struct v4l2_plane *planes)
@@ -533,7 +536,7 @@ bool ks_v4l2_has_buffers(struct ks_v4l2_device *dev,
  * @dev: the device
  *
  * Context: process context; sleeps.
- * Return: 0; -EBUSY by priority; an errno of the driver.
+ * Return: 0; -EBUSY if another file has a higher priority; an errno of the driver.
  */
 int ks_v4l2_streamon(struct ks_v4l2_device *dev)
 {
@@ -559,14 +562,14 @@ out:
 }
 
 /**
- * ks_v4l2_streamoff() - stop the device and empty its queue, even after its end
+ * ks_v4l2_streamoff() - stop the device and empty its queue, even if it is unregistered
  * @dev: the device
  *
  * An unregistered device can still write to its buffers: uvcvideo before 6.17
  * unregisters its node before it stops the stream.
  *
  * Context: process context; sleeps. The calling task may be exiting.
- * Return: 0; an errno of the driver, and the device may still write to its buffers.
+ * Return: 0; an errno of the driver: then the device may still write to its buffers.
  */
 int ks_v4l2_streamoff(struct ks_v4l2_device *dev)
 {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a V4L2 device needs in its current format, and how long its frames last.
+ * The requirements of a V4L2 device in its current format, and its frame interval.
  *
- * Only what the driver knows by itself is asked, not VIDIOC_TRY_FMT: a USB camera is
- * asked for its answer to that. It may be suspended, take seconds, or stop to stream.
+ * Uses only ioctls that the driver answers without its hardware, and not VIDIOC_TRY_FMT: for
+ * that, uvcvideo sends a request to the camera. The camera may be suspended, take seconds to
+ * respond, or stop streaming because of it.
  */
 #include <linux/device.h>
 #include <linux/math64.h>
@@ -15,20 +16,20 @@
 #include "framing.h"
 #include "v4l2.h"
 
-/* At least one to fill and one to read */
+/* Minimum number of frames: the device fills one while a client reads another */
 #define KS_V4L2_FRAMES 2
 
-/* A frame interval that is longer is none */
+/* A longer frame interval is treated as unknown */
 #define KS_V4L2_DURATION_MAX (3600LL * 10000000)
 
 /**
- * struct ks_v4l2_format - what there is to know of a format
- * @width: of the picture
- * @height: likewise
+ * struct ks_v4l2_format - the fields of a format that are needed here
+ * @width: width in pixels
+ * @height: height in pixels
  * @pixelformat: V4L2_PIX_FMT_*
  * @field: V4L2_FIELD_*
- * @bytesperline: bytes of a line; zero for compressed formats
- * @size: bytes of a frame
+ * @bytesperline: bytes per line; zero for compressed formats
+ * @size: bytes per frame
  */
 struct ks_v4l2_format {
 	u32 width;
@@ -53,7 +54,7 @@ static int ks_v4l2_parse_single(const struct v4l2_pix_format *pix,
 	return 0;
 }
 
-/* Formats of one plane only */
+/* Supports only formats with one memory plane */
 static int ks_v4l2_parse_mplane(const struct v4l2_pix_format_mplane *pix,
 				struct ks_v4l2_format *format)
 {
@@ -70,7 +71,7 @@ static int ks_v4l2_parse_mplane(const struct v4l2_pix_format_mplane *pix,
 	return 0;
 }
 
-/* The current format; called with the lock of the device */
+/* Gets the current format; the lock of the device is held */
 static int ks_v4l2_get_format(struct ks_v4l2_device *dev,
 			      struct ks_v4l2_format *format)
 {
@@ -92,16 +93,16 @@ static int ks_v4l2_get_format(struct ks_v4l2_device *dev,
 }
 
 /**
- * ks_v4l2_get_framing() - what the device needs in its current format
+ * ks_v4l2_get_framing() - get the requirements of the device in its current format
  * @dev: the device
- * @framing: the answer
+ * @framing: the result
  *
- * The device fills frames in place, so it is an in-place modifier for all that share
- * frames with it. Contract D3, H1, H2, H4.
+ * The device writes to frames that other users of the allocator can read, so it is an
+ * in-place modifier for them. Contract D3, H1, H2, H4.
  *
  * Context: process context; sleeps. No lock of the device is held.
- * Return: 0; -ENODEV; -EOPNOTSUPP if a frame would have several planes; an errno
- * of the driver.
+ * Return: 0; -ENODEV; -EOPNOTSUPP if the format has several memory planes; an errno of the
+ * driver.
  */
 int ks_v4l2_get_framing(struct ks_v4l2_device *dev,
 			struct ksallocator_framing *framing)
@@ -131,7 +132,7 @@ int ks_v4l2_get_framing(struct ks_v4l2_device *dev,
 	else
 		framing->requirements_flags |=
 			KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
-	/* One more than must be queued, so that one can be read */
+	/* One more than the driver must have queued, so that a client can read one */
 	if (queue)
 		framing->frames = max3(queue->min_reqbufs_allocation,
 				       queue->min_queued_buffers + 1,
@@ -139,7 +140,7 @@ int ks_v4l2_get_framing(struct ks_v4l2_device *dev,
 	return 0;
 }
 
-/* Pixels of the largest picture in a pixel format; 0 if the driver does not say */
+/* Number of pixels of the largest frame size of a pixel format; 0 if unknown */
 static u64 ks_v4l2_largest_picture(struct ks_v4l2_device *dev,
 				   u32 pixelformat)
 {
@@ -168,8 +169,8 @@ static u64 ks_v4l2_largest_picture(struct ks_v4l2_device *dev,
 }
 
 /*
- * Bytes of a frame of the largest picture in this pixel format: those of a frame now, in
- * proportion. Called with the lock of the device.
+ * Bytes per frame at the largest frame size of this pixel format, scaled from the current
+ * size. The lock of the device is held.
  */
 static u32 ks_v4l2_largest(struct ks_v4l2_device *dev,
 			   const struct ks_v4l2_format *format)
@@ -183,8 +184,9 @@ static u32 ks_v4l2_largest(struct ks_v4l2_device *dev,
 }
 
 /*
- * Whether the device's own DMA reaches scattered memory. The end of the device takes the
- * lock of the queue before queue->dev can go away.
+ * Whether the device can access scattered memory through an IOMMU. queue->dev is valid under
+ * the lock of the queue while the device is registered, because unregistration takes this
+ * lock.
  */
 static bool ks_v4l2_has_iommu(struct ks_v4l2_device *dev)
 {
@@ -199,8 +201,9 @@ static bool ks_v4l2_has_iommu(struct ks_v4l2_device *dev)
 }
 
 /*
- * Whether the device needs each frame in one piece, which heap memory seldom is. The
- * module that has this kind of memory need not be there for drivers that do not use it.
+ * Whether the device needs physically contiguous frames, which heap memory seldom is. Uses
+ * symbol_get(), so that this module does not depend on videobuf2-dma-contig, which only some
+ * drivers use.
  */
 static bool ks_v4l2_needs_contiguous(struct ks_v4l2_device *dev)
 {
@@ -218,16 +221,16 @@ static bool ks_v4l2_needs_contiguous(struct ks_v4l2_device *dev)
 	return needs;
 }
 
-/* V4L2 demands zero bytes in a line of a compressed picture */
+/* V4L2 requires bytesperline to be zero for compressed formats */
 static bool ks_v4l2_is_compressed(const struct ks_v4l2_format *format)
 {
 	return !format->bytesperline && !v4l2_format_info(format->pixelformat);
 }
 
 /**
- * ks_v4l2_get_details() - more of what the device needs in its current format
+ * ks_v4l2_get_details() - get more requirements of the device in its current format
  * @dev: the device
- * @details: the answer
+ * @details: the result
  *
  * Contract D4, H5.
  *
@@ -254,7 +257,7 @@ int ks_v4l2_get_details(struct ks_v4l2_device *dev,
 		return ret;
 	details->own_first = ks_v4l2_needs_contiguous(dev);
 
-	/* A buffer is as large as the format needs, in whole pages */
+	/* The driver makes buffers of the size of the format, rounded up to pages */
 	details->own_largest = min(round_up((u64)format.size, PAGE_SIZE),
 				   U32_MAX);
 	if (ks_v4l2_is_compressed(&format))
@@ -263,7 +266,7 @@ int ks_v4l2_get_details(struct ks_v4l2_device *dev,
 	return 0;
 }
 
-/* The frame interval, as the V4L2 core gives it to user space */
+/* Gets the frame interval as the V4L2 core does for VIDIOC_G_PARM */
 static int ks_v4l2_get_interval(struct ks_v4l2_device *dev,
 				struct v4l2_fract *interval)
 {
@@ -289,14 +292,13 @@ static int ks_v4l2_get_interval(struct ks_v4l2_device *dev,
 }
 
 /**
- * ks_v4l2_frame_duration() - how long a frame lasts
+ * ks_v4l2_frame_duration() - get the frame interval
  * @dev: the device
  *
- * Contract I3. Where the fields of a frame are buffers of their own, each lasts half
- * as long.
+ * If each field is a separate buffer, this is half of the frame interval. Contract I3.
  *
  * Context: process context; sleeps. No lock of the device is held.
- * Return: the time in 100 ns; 0 if the driver does not know it.
+ * Return: the time in 100 ns; 0 if unknown.
  */
 s64 ks_v4l2_frame_duration(struct ks_v4l2_device *dev)
 {

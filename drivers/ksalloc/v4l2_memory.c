@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A V4L2 device's own memory: allocators of the driver's MMAP buffers, each of which is
+ * A V4L2 device's own memory: allocators whose frames are MMAP buffers of the driver, each
  * exported as a dma-buf (contract A9).
  *
- * The buffers are those of the connection's V4L2 file. The allocator outlives the
- * connection, so it holds the file too: others find the device busy until the allocator
- * ends. The connection of that file streams with the buffers themselves. For any other
- * device the frames are dma-bufs like all others.
+ * The buffers belong to the connection's V4L2 file. The allocator can outlive the connection,
+ * so it also has a reference to that file: the device is busy for other files until the
+ * allocator is freed. The connection of that file streams with the buffers directly. For all
+ * other devices, the frames are ordinary dma-bufs.
  */
 #include <linux/dma-buf.h>
 #include <linux/fdtable.h>
@@ -21,9 +21,9 @@
 /**
  * struct ks_v4l2_memory - the memory of one allocator
  * @dev: the device, with a reference
- * @nr_frames: how many frames the allocator has
- * @planes: what a multi-planar buffer points to during an operation; protected by the
- *	lock of the device
+ * @nr_frames: number of frames of the allocator
+ * @planes: planes of a multi-planar buffer, for operations; protected by the lock of the
+ *	device
  */
 struct ks_v4l2_memory {
 	struct ks_v4l2_device *dev;
@@ -35,7 +35,8 @@ struct ks_v4l2_memory {
  * ks_v4l2_has_memory() - can there be an allocator of the device's own memory?
  * @dev: the device
  *
- * Without vdev->queue only the attempt shows it.
+ * Without vdev->queue, this returns true for all drivers with VIDIOC_EXPBUF, and only an
+ * attempt shows whether MMAP buffers are possible.
  *
  * Context: any.
  * Return: whether there can.
@@ -48,7 +49,7 @@ bool ks_v4l2_has_memory(struct ks_v4l2_device *dev)
 	       (!queue || (queue->io_modes & VB2_MMAP));
 }
 
-/* Whether the buffers are as many as there are frames, and large enough */
+/* Checks that there is a buffer for each frame, and that the buffers are large enough */
 static int ks_v4l2_memory_check_buffers(struct ks_v4l2_memory *memory,
 					size_t bytes)
 {
@@ -72,7 +73,7 @@ static int ks_v4l2_memory_check_buffers(struct ks_v4l2_memory *memory,
 	return 0;
 }
 
-/* Makes the buffers; called with the lock of the device */
+/* Makes the buffers; the lock of the device is held */
 static int ks_v4l2_memory_set_up(struct ks_v4l2_memory *memory, size_t bytes)
 {
 	struct ks_v4l2_device *dev = memory->dev;
@@ -92,7 +93,7 @@ static int ks_v4l2_memory_set_up(struct ks_v4l2_memory *memory, size_t bytes)
 		return -EOPNOTSUPP;
 
 	ret = ks_v4l2_reqbufs(dev, V4L2_MEMORY_MMAP, memory->nr_frames);
-	/* Where it could not be known before, MMAP is what is wrong */
+	/* Without vdev->queue, -EINVAL is the only sign that the driver has no MMAP buffers */
 	if (ret == -EINVAL && !queue)
 		return -EOPNOTSUPP;
 	if (ret < 0)
@@ -142,7 +143,7 @@ struct ks_v4l2_export_call {
 	struct dma_buf *dmabuf;
 };
 
-/* In a kernel thread: the driver gives its dma-buf by descriptor */
+/* Runs in a kernel thread, because the driver returns the dma-buf as a descriptor */
 static int ks_v4l2_export_fn(void *data)
 {
 	struct ks_v4l2_export_call *call = data;
@@ -177,7 +178,7 @@ static int ks_v4l2_memory_alloc(void *context, u32 index, size_t bytes,
 	int ret;
 
 	ret = ks_v4l2_run_in_thread(memory->dev, ks_v4l2_export_fn, &call);
-	/* What videobuf2 returns if its memory cannot be exported */
+	/* videobuf2 returns -EINVAL if it cannot export this memory */
 	if (ret == -EINVAL)
 		return -EOPNOTSUPP;
 	if (ret)

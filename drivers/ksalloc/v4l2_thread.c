@@ -2,15 +2,14 @@
 /*
  * A kernel thread that calls V4L2 operations.
  *
- * V4L2 takes and gives dma-bufs by descriptor. A descriptor in the table of the calling
- * process would be visible to its threads: they could take the memory of all frames, or
- * put another dma-buf in its place, and closing it would drop the process's POSIX locks.
- * Kernel threads have a table that no process shares. So where the caller does not name
- * a descriptor of its own, the operation is called in a kernel thread.
+ * V4L2 operations take and return dma-bufs as descriptors. A temporary descriptor in the table
+ * of the calling process would be visible to its threads. They could get the memory of all
+ * frames with it, or replace it by another dma-buf. And closing it would drop the POSIX locks
+ * of the process. Kernel threads have a table that no process shares. So if the caller does
+ * not pass a descriptor of its own, the operation is called in a kernel thread.
  *
- * A device that has buffers has a thread of its own, not a work item: other processes can
- * hold the lock of a device for as long as they like, and must not block the frames of
- * other devices.
+ * Each device with buffers has its own thread. This is not a work item, because a process can
+ * hold the lock of a device for any time, and that must not block the frames of other devices.
  */
 #include <linux/completion.h>
 #include <linux/err.h>
@@ -40,7 +39,7 @@ struct ks_v4l2_call {
 static void ks_v4l2_do_call(struct ks_v4l2_device *dev,
 			    struct ks_v4l2_call *call)
 {
-	/* A SIGKILL that came before allow_kernel_signal() is lost */
+	/* Check this, too: a SIGKILL that was sent before allow_kernel_signal() is lost */
 	call->ret = READ_ONCE(call->killed) ? -EINTR : ks_v4l2_lock(dev);
 	if (!call->ret) {
 		call->ret = call->fn(call->data);
@@ -56,7 +55,7 @@ static int ks_v4l2_thread_fn(void *data)
 
 	allow_kernel_signal(SIGKILL);
 	for (;;) {
-		/* Not interruptible: a SIGKILL can come when its call has ended */
+		/* Not interruptible, because a SIGKILL for a call can arrive after its end */
 		wait_event_idle(dev->thread_wait,
 				READ_ONCE(dev->call) || kthread_should_stop());
 		call = xchg(&dev->call, NULL);
@@ -76,7 +75,7 @@ static int ks_v4l2_start_thread(struct ks_v4l2_device *dev)
 		return 0;
 	thread = kthread_run(ks_v4l2_thread_fn, dev, "ksalloc-%s",
 			     video_device_node_name(dev->vdev));
-	/* -EAGAIN, where no more threads are allowed, would mean "try again" */
+	/* Not -EAGAIN (limit of threads), which means "try again" to callers */
 	if (IS_ERR(thread))
 		return thread == ERR_PTR(-EINTR) ? -EINTR : -ENOMEM;
 	dev->thread = thread;
@@ -87,8 +86,9 @@ static int ks_v4l2_start_thread(struct ks_v4l2_device *dev)
  * ks_v4l2_stop_thread() - end the thread of a device, if there is one
  * @dev: the device
  *
- * Called where the buffers of our file are freed, as well as at its end. So there is at
- * most one thread for each queue of a driver, however many connections a process makes.
+ * Called when the buffers of the file are freed, and before the file is closed. Only one file
+ * of a device has buffers. So there is at most one thread for each queue of a driver, for any
+ * number of connections.
  *
  * Context: process context; sleeps.
  */
@@ -101,15 +101,15 @@ void ks_v4l2_stop_thread(struct ks_v4l2_device *dev)
 	mutex_unlock(&dev->thread_lock);
 }
 
-/* Has the thread do a call, and waits for its end */
+/* Makes a call in the thread, and waits for its end */
 static int ks_v4l2_call(struct ks_v4l2_device *dev, struct ks_v4l2_call *call)
 {
 	lockdep_assert_held(&dev->thread_lock);
 
-	/* Of a caller before */
+	/* Discard a SIGKILL for an earlier call */
 	flush_signals(dev->thread);
 
-	/* With what it points to */
+	/* The thread must see the contents of @call; it reads the pointer with xchg() */
 	smp_store_release(&dev->call, call);
 	wake_up(&dev->thread_wait);
 	if (wait_for_completion_killable(&call->done)) {
@@ -123,15 +123,15 @@ static int ks_v4l2_call(struct ks_v4l2_device *dev, struct ks_v4l2_call *call)
 /**
  * ks_v4l2_run_in_thread() - call a function in a kernel thread, and wait
  * @dev: the device
- * @fn: the function, called with the lock of ks_v4l2_lock(). It must close the
- *	descriptors that it opens
+ * @fn: the function, called with ks_v4l2_lock() held. It must close all descriptors that it
+ *	opens
  * @data: its argument
  *
- * If the caller is killed, so is the wait for that lock, and any killable wait of @fn.
- * Memory that @fn allocates is not charged to the caller's control group.
+ * If the caller is killed, the wait for that lock and all killable waits of @fn end, too.
+ * Memory that @fn allocates is not charged to the control group of the caller.
  *
  * Context: process context; sleeps.
- * Return: what @fn returns; -EINTR if the caller was killed before; -ENOMEM.
+ * Return: the result of @fn; -EINTR if the caller was killed before that; -ENOMEM.
  */
 int ks_v4l2_run_in_thread(struct ks_v4l2_device *dev, int (*fn)(void *data),
 			  void *data)

@@ -176,8 +176,8 @@
  *
  * Calls on a connection exclude each other, so one can take as long as the driver needs
  * for another. A non-blocking KSALLOC_COMPLETE returns EAGAIN while KSALLOC_SET_STATE or
- * KSALLOC_RESET_STATE is in progress, and while the frames of a device that has
- * disappeared are not back yet. KSALLOC_GET_STATE,
+ * KSALLOC_RESET_STATE is in progress, and while the driver of a device that has disappeared
+ * has not yet returned all frames. KSALLOC_GET_STATE,
  * KSALLOC_CONNECTION_OPEN and KSALLOC_CONNECTION_CANCEL never wait for the driver, nor do
  * fdinfo and close() of one of several open files.
  *
@@ -651,8 +651,8 @@ enum ksreset {
  * it in KSSTATE_STOP, and can close it. From KSSTATE_ACQUIRE on, the device is busy for
  * @v4l2_fd as for all other files: the format cannot be set and buffers cannot be used
  * (EBUSY). A device can have several connections. Only one of them at a time can be in
- * KSSTATE_ACQUIRE or above. A few drivers have a format for each open file (omap3isp):
- * there the caller cannot set that of the connection.
+ * KSSTATE_ACQUIRE or above. With drivers that have a separate format for each open file
+ * (omap3isp), the caller cannot set the format of the connection.
  *
  * The connection has the priority (VIDIOC_S_PRIORITY) that the open file of @v4l2_fd has
  * at this time.
