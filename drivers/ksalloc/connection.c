@@ -182,30 +182,6 @@ int ks_connection_check(struct ks_connection *conn)
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_check);
 
 /**
- * ks_connection_lock() - take ks_connection.lock if the device can be used
- * @conn: the connection
- *
- * Context: process context; sleeps.
- * Return: 0 with the lock held; otherwise -ERESTARTSYS, the errors of ks_connection_check(),
- * or -EIO if the device did not stop when requested.
- */
-int ks_connection_lock(struct ks_connection *conn)
-{
-	int ret;
-
-	ret = ks_connection_check(conn);
-	if (ret)
-		return ret;
-	if (mutex_lock_interruptible(&conn->lock))
-		return -ERESTARTSYS;
-	if (likely(!conn->gone && !conn->stuck))
-		return 0;
-	ret = conn->stuck ? -EIO : -ENODEV;
-	mutex_unlock(&conn->lock);
-	return ret;
-}
-
-/**
  * ks_connection_is_going() - has the device just disappeared?
  * @conn: the connection
  *
@@ -221,41 +197,92 @@ bool ks_connection_is_going(struct ks_connection *conn)
 	return true;
 }
 
+/* Takes the lock if the device can be used, as far as the connection knows */
+static int ks_connection_lock_unchecked(struct ks_connection *conn)
+{
+	int ret;
+
+	if (mutex_lock_interruptible(&conn->lock))
+		return -ERESTARTSYS;
+	if (likely(!conn->gone && !conn->stuck))
+		return 0;
+	ret = conn->stuck ? -EIO : -ENODEV;
+	mutex_unlock(&conn->lock);
+	return ret;
+}
+
 /**
- * ks_connection_lock_nonblock() - ks_connection_lock() for a call that must not wait
+ * ks_connection_lock() - take ks_connection.lock if the device can be used
  * @conn: the connection
  *
- * Context: process context; sleeps, but does not wait for a change of the state.
- * Return: as ks_connection_lock(), and -EAGAIN while a change of the state is in progress or
- * ks_connection_is_going().
+ * Context: process context; sleeps.
+ * Return: 0 with the lock held; otherwise -ERESTARTSYS, the errors of ks_connection_check(),
+ * or -EIO if the device did not stop when requested.
  */
-int ks_connection_lock_nonblock(struct ks_connection *conn)
+int ks_connection_lock(struct ks_connection *conn)
 {
-	if (READ_ONCE(conn->changing) || ks_connection_is_going(conn))
+	return ks_connection_check(conn) ?: ks_connection_lock_unchecked(conn);
+}
+
+/**
+ * ks_connection_lock_reader() - ks_connection_lock() for calls that look for a frame
+ * @conn: the connection
+ * @nonblock: the call must not wait for a change of the state
+ *
+ * Context: process context; sleeps, but not until the connection is in STOP.
+ * Return: as ks_connection_lock(), and -EAGAIN while ks_connection_is_going() or, with
+ * @nonblock, a change of the state is in progress. Both wake up readers at their end.
+ */
+int ks_connection_lock_reader(struct ks_connection *conn, bool nonblock)
+{
+	if ((nonblock && READ_ONCE(conn->changing)) ||
+	    ks_connection_is_going(conn))
 		return -EAGAIN;
-	return ks_connection_lock(conn);
+	return ks_connection_lock_unchecked(conn);
+}
+
+/* The result of an operation that failed while the device was there */
+static int ks_connection_failure(int ret)
+{
+	/* A driver can know earlier than its node. The frames are not back */
+	return ret == -ENODEV ? -EIO : ret;
 }
 
 /**
  * ks_connection_result() - the result of a call after an operation of the device
  * @conn: the connection
  * @ret: the result of the operation
- * @nonblock: the call must not wait
  *
  * If the device disappears during an operation, the operation can return any errno. So this
  * checks the device after an error.
  *
  * Context: process context; sleeps. ks_connection.lock is not held.
  * Return: @ret; if it is an errno and the device has disappeared, that of
- * ks_connection_check(), or -EAGAIN instead of waiting.
+ * ks_connection_check(). -ENODEV of a driver whose device is there becomes -EIO.
  */
-int ks_connection_result(struct ks_connection *conn, int ret, bool nonblock)
+int ks_connection_result(struct ks_connection *conn, int ret)
 {
 	if (ret >= 0)
 		return ret;
-	if (nonblock && ks_connection_is_going(conn))
+	return ks_connection_check(conn) ?: ks_connection_failure(ret);
+}
+
+/**
+ * ks_connection_result_reader() - ks_connection_result() for calls that look for a frame
+ * @conn: the connection
+ * @ret: the result of the operation
+ *
+ * Context: process context; does not sleep.
+ * Return: as ks_connection_result(), and -EAGAIN while ks_connection_is_going().
+ */
+int ks_connection_result_reader(struct ks_connection *conn, int ret)
+{
+	if (ret >= 0)
+		return ret;
+	if (ks_connection_is_going(conn))
 		return -EAGAIN;
-	return ks_connection_check(conn) ?: ret;
+	return ks_connection_is_gone(conn) ? ks_connection_check(conn) :
+					     ks_connection_failure(ret);
 }
 
 /**
@@ -399,6 +426,6 @@ int ks_connection_set_allocator(struct ks_connection *conn,
 	if (old)
 		ks_allocator_put(old);
 
-	return ks_connection_result(conn, ret, false);
+	return ks_connection_result(conn, ret);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_set_allocator);

@@ -69,7 +69,7 @@ static int ks_connection_get_framing(struct ks_connection *conn,
 	if (ret)
 		return ret;
 	ret = conn->device->ops->get_framing(conn->device, framing);
-	return ks_connection_result(conn, ret, false);
+	return ks_connection_result(conn, ret);
 }
 
 static long ks_get_framing_ioctl(struct ks_ucmd *ucmd)
@@ -106,7 +106,7 @@ static int ks_connection_describe(struct ks_connection *conn,
 	if (ops->get_details)
 		ret = ops->get_details(conn->device, &details);
 	if (ret)
-		return ks_connection_result(conn, ret, false);
+		return ks_connection_result(conn, ret);
 
 	framing->count_items = ks_framing_items(&device, &details, ks_max_bytes(),
 						items);
@@ -174,8 +174,7 @@ ks_connection_create_allocator(struct ks_connection *conn,
 		alloc = ks_allocator_create(&framing, frame_bytes, ops,
 					    conn->device, user);
 	if (IS_ERR(alloc))
-		return ERR_PTR(ks_connection_result(conn, PTR_ERR(alloc),
-						    false));
+		return ERR_PTR(ks_connection_result(conn, PTR_ERR(alloc)));
 	file = ks_allocator_open(alloc);
 	ks_allocator_put(alloc);
 	return file;

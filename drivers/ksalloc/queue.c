@@ -167,6 +167,6 @@ int ks_connection_submit(struct ks_connection *conn, u32 index, int dmabuf_fd)
 	ret = ks_connection_do_submit(conn, index, dmabuf_fd);
 	mutex_unlock(&conn->lock);
 
-	return ks_connection_result(conn, ret, false);
+	return ks_connection_result(conn, ret);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_submit);

@@ -194,11 +194,7 @@ static int ks_read_once(struct ks_connection *conn, struct ks_read *read)
 
 	if (atomic64_read(&read->file->cancels) != read->cancels)
 		return -ECANCELED;
-	/* Wait: gone_work wakes this call when the connection is in STOP */
-	if (ks_connection_is_going(conn))
-		return -EAGAIN;
-	ret = read->nonblock ? ks_connection_lock_nonblock(conn) :
-			       ks_connection_lock(conn);
+	ret = ks_connection_lock_reader(conn, read->nonblock);
 	if (ret)
 		return ret;
 	if (!read->begun) {
@@ -211,7 +207,7 @@ static int ks_read_once(struct ks_connection *conn, struct ks_read *read)
 		ret = ks_reader_collect(conn, read);
 	mutex_unlock(&conn->lock);
 
-	return ks_connection_result(conn, ret, true);
+	return ks_connection_result_reader(conn, ret);
 }
 
 /**

@@ -300,7 +300,7 @@ int ks_connection_request(struct ks_connection *conn, enum ksstate state)
 	ks_connection_end_change(conn);
 	mutex_unlock(&conn->lock);
 
-	return ks_connection_result(conn, ret, false);
+	return ks_connection_result(conn, ret);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_request);
 
@@ -365,6 +365,6 @@ int ks_connection_reset(struct ks_connection *conn, enum ksreset reset)
 	ks_connection_end_change(conn);
 	mutex_unlock(&conn->lock);
 
-	return ks_connection_result(conn, ret, false);
+	return ks_connection_result(conn, ret);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_reset);

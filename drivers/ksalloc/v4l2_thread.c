@@ -88,7 +88,7 @@ static int ks_v4l2_start_thread(struct ks_v4l2_device *dev)
  *
  * Called when the buffers of the file are freed, and before the file is closed. Only one file
  * of a device has buffers. So there is at most one thread for each queue of a driver, for any
- * number of connections.
+ * number of connections. The exception is omap4iss, with a queue for each open file.
  *
  * Context: process context; sleeps.
  */

@@ -554,6 +554,26 @@ TEST_F(stuck, stop_fails_when_unregistered)
 	expect_stuck(self, &waiter, &arg);
 }
 
+/* The errno ENODEV of an operation does not mean that the device has disappeared. */
+static void expect_no_end(struct stuck_fixture *self)
+{
+	struct ksallocator_framing framing;
+
+	device_fail(self->device, DEVICE_OP_GET_FRAMING, -ENODEV);
+	EXPECT_EQ(-EIO, get_framing(self->connection, &framing));
+	device_fail(self->device, DEVICE_OP_GET_FRAMING, 0);
+	device_fail(self->device, DEVICE_OP_RUN, -ENODEV);
+	EXPECT_EQ(-EIO, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(KSSTATE_PAUSE, get_state(self->connection));
+	EXPECT_EQ(1, in_device(self->allocator));
+	device_fail(self->device, DEVICE_OP_RUN, 0);
+	device_fail(self->device, DEVICE_OP_DEQUEUE, -ENODEV);
+	EXPECT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(-EIO, complete(self->connection, 0, in_ms(PATIENCE_MS), NULL));
+	device_fail(self->device, DEVICE_OP_DEQUEUE, 0);
+	EXPECT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+}
+
 /* Errors of each operation are passed on, and the state does not change. */
 TEST_F(stuck, operations_fail)
 {
@@ -567,6 +587,7 @@ TEST_F(stuck, operations_fail)
 	device_fail(self->device, DEVICE_OP_QUEUE, 0);
 	EXPECT_EQ(0, submit(self->connection, 0));
 
+	expect_no_end(self);
 	device_fail(self->device, DEVICE_OP_RUN, -EREMOTEIO);
 	EXPECT_EQ(-EREMOTEIO, set_state(self->connection, KSSTATE_RUN));
 	EXPECT_EQ(KSSTATE_PAUSE, get_state(self->connection));
