@@ -163,7 +163,7 @@
  * ==========  ============================================================
  *
  * Errors of the V4L2 driver and of the security modules of the kernel are passed on. EIO
- * can also be an error of the driver.
+ * can also be an error of the driver, or ENODEV of a driver whose node is still there.
  */
 
 /**
@@ -181,9 +181,11 @@
  * KSALLOC_CONNECTION_OPEN and KSALLOC_CONNECTION_CANCEL never wait for the driver, nor do
  * fdinfo and close() of one of several open files.
  *
- * A killed process does not wait for the driver any more, except while the device stops,
- * also after a step up that failed: there KSALLOC_SET_STATE, KSALLOC_RESET_STATE and the
- * last close() wait, as close() of a V4L2 node does.
+ * A killed process does not wait for the driver any more, except while the device stops or
+ * frees its buffers, as close() of a V4L2 node does. That happens in KSALLOC_SET_STATE, also
+ * after a step up that failed; in KSALLOC_RESET_STATE; in the last close() of a connection;
+ * and where an allocator of the device's own memory ends: by its last close(), by
+ * KSALLOC_SET_ALLOCATOR, or by KSALLOC_CREATE_ALLOCATOR that failed.
  *
  * A filled frame wakes all calls that wait for one, as on a V4L2 node.
  *
@@ -192,7 +194,8 @@
  * - EPOLLIN and EPOLLRDNORM if KSALLOC_COMPLETE would not wait
  * - EPOLLERR in a state lower than KSSTATE_PAUSE, during a flush, and if the device did
  *   not stop
- * - EPOLLERR and EPOLLHUP when the device has disappeared
+ * - EPOLLERR and EPOLLHUP when the device has disappeared, and its frames are free
+ * - nothing while a non-blocking KSALLOC_COMPLETE would return EAGAIN
  *
  * poll() on an allocator reports EPOLLIN and EPOLLRDNORM if a frame is free. Another
  * client can take it first. If several frames become free before the next epoll_wait(),
