@@ -671,8 +671,8 @@ static void files_check(struct kunit *test)
 }
 
 /*
- * Passes if this also applies while the connection is already being taken down, and the
- * device stops slowly (I6).
+ * Passes if this also applies while gone_work is already running, and the device stops
+ * slowly (I6).
  */
 static void files_check_waits(struct kunit *test)
 {
@@ -710,8 +710,8 @@ static int files_do_gone_work(struct ks_test_call *call)
 }
 
 /*
- * Passes if the work that takes the connection down does not wait for a call that has the
- * lock, and the connection is taken down when that lets go (I6).
+ * Passes if gone_work does not wait for a call that holds the lock, and the connection is
+ * brought to STOP when that call releases the lock (I6).
  */
 static void files_gone_work_waits_for_none(struct kunit *test)
 {
@@ -741,7 +741,7 @@ static int files_do_check_killed(struct ks_test_call *call)
 
 /*
  * Passes if a task that waits for a device that does not stop can be killed, and the
- * connection is taken down nevertheless (I6).
+ * connection is brought to STOP nevertheless (I6).
  */
 static void files_check_is_killed(struct kunit *test)
 {

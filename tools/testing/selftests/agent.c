@@ -345,7 +345,7 @@ void agent_exit(struct agent *agent)
 void agent_kill(struct agent *agent)
 {
 	ASSERT_EQ(0, kill(agent->pid, SIGKILL));
-	/* It may be in a call that SIGKILL does not end. */
+	/* The process may be in a call that SIGKILL does not interrupt. */
 	ASSERT_TRUE(EVENTUALLY(waitpid(agent->pid, NULL, WNOHANG) == agent->pid));
 	close(agent->socket);
 }

@@ -69,7 +69,7 @@ TEST(caller_priority)
 	}
 }
 
-/* A5: where the caller has asked to yield, the connection keeps out nobody who has too. */
+/* A5: a connection with background priority does not block files with the same priority. */
 TEST(caller_in_background)
 {
 	enum v4l2_priority priority = V4L2_PRIORITY_BACKGROUND;
@@ -107,7 +107,7 @@ TEST(caller_buffers)
 	rig_close(&rig);
 }
 
-/* Kernel threads of connections: see v4l2_thread.c */
+/* Counts the kernel threads of connections: see v4l2_thread.c. */
 static int count_threads(void)
 {
 	char path[300], name[32];
@@ -127,8 +127,9 @@ static int count_threads(void)
 }
 
 /*
- * A5, I1: nothing limits how many kernel threads a process starts by its connections. So
- * a connection has one in ACQUIRE and above only, where each device has one connection.
+ * A5, I1: a connection has a kernel thread only in ACQUIRE and above. Only one connection to a
+ * device can be in such a state, so the number of threads is limited. The number of connections
+ * is not.
  */
 TEST(caller_threads)
 {
@@ -143,11 +144,11 @@ TEST(caller_threads)
 	EXPECT_EQ(1, count_threads());
 	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_STOP));
 	EXPECT_TRUE(EVENTUALLY(count_threads() == 0));
-	/* If the state is not reached */
+	/* No thread remains if the change of the state fails. */
 	ASSERT_EQ(0, set_format(rig.video, WIDTH * 2, HEIGHT * 2));
 	EXPECT_EQ(-EINVAL, set_state(rig.connection, KSSTATE_ACQUIRE));
 	EXPECT_TRUE(EVENTUALLY(count_threads() == 0));
-	/* Memory of the device is there once, too. */
+	/* An allocator of the device's own memory also has one thread. */
 	own = create_framed(rig.connection, -1, &framing);
 	ASSERT_LE(0, own);
 	EXPECT_EQ(1, count_threads());
@@ -164,7 +165,7 @@ static bool has_ended(pid_t pid)
 	return waitpid(pid, &status, WNOHANG) == pid;
 }
 
-/* A process is killed in a call that waits for the camera. It ends before that answers. */
+/* Kills a process in a call that waits for the camera. It must end before that responds. */
 static void expect_killed(struct agent *agent, int fd, unsigned long request,
 			  void *arg, size_t size)
 {
@@ -179,8 +180,9 @@ static void expect_killed(struct agent *agent, int fd, unsigned long request,
 }
 
 /*
- * B7, I1: a process can be killed in SET_STATE, while it goes up by one state. The state
- * is the same as before. Not so on the way back over several: that waits as close() does.
+ * B7, I1: a process can be killed in SET_STATE to the next higher state, and the state does not
+ * change. (A call that enters several states has to go back over them, and waits for the device
+ * like close().)
  */
 TEST(caller_killed_in_set_state)
 {
@@ -190,7 +192,7 @@ TEST(caller_killed_in_set_state)
 	unsigned int state;
 
 	open_rig(&rig, V4L2_PRIORITY_DEFAULT);
-	/* From ACQUIRE to PAUSE, nothing is asked of the camera. */
+	/* The step from ACQUIRE to PAUSE does not call the camera. */
 	for (state = KSSTATE_STOP; state <= KSSTATE_PAUSE;
 	     state += KSSTATE_PAUSE) {
 		ASSERT_EQ(0, set_state(rig.connection, state));

@@ -21,7 +21,7 @@
 #include "trap.h"
 
 #define FRAMES 4
-/* The flag in /proc/PID/stat, which no header for programs has */
+/* Flag in /proc/PID/stat. It is not in the headers for user space */
 #define PF_KTHREAD 0x00200000
 
 /* SET_STATE waits for the camera on the way to ACQUIRE. The agent shares our files. */
@@ -141,7 +141,7 @@ TEST_F(slow, get_state)
 	EXPECT_EQ(0, arg.pending);
 }
 
-/* poll(), and COMPLETE that does not wait: the state may have changed in a moment. */
+/* poll() and non-blocking COMPLETE: they report no error, as the state may change soon. */
 TEST_F(slow, poll)
 {
 	EXPECT_EQ(0, poll_fd(self->connection, POLLIN, 0));
@@ -323,7 +323,7 @@ TEST_F(silent, cancel_and_kill)
 	agent_kill(&self->agent);
 }
 
-/* In PAUSE, with a frame that the device does not have; the camera does not answer. */
+/* In PAUSE, with an allocated frame; the camera does not respond. */
 FIXTURE(held) {
 	struct rig rig;
 	int connection, frame;
@@ -350,7 +350,7 @@ FIXTURE_TEARDOWN(held)
 	rig_close(&self->rig);
 }
 
-/* A process is killed whose SUBMIT by the kernel's thread waits for the camera. */
+/* Kills a process whose SUBMIT waits for the camera in a kernel thread. */
 static void kill_in_submit(struct held_fixture *self)
 {
 	struct ksalloc_submit arg = {
@@ -366,7 +366,7 @@ static void kill_in_submit(struct held_fixture *self)
 	agent_kill(&agent);
 }
 
-/* Does a kernel thread wait, uninterruptibly? "PID (NAME) STATE PPID ...", flags later */
+/* Whether a task is a kernel thread in D state. The format is "PID (NAME) STATE PPID ..." */
 static bool is_kernel_thread_that_waits(const char *pid)
 {
 	char path[300], text[512], *end, state;
@@ -396,9 +396,9 @@ static int count_waiting_kernel_threads(void)
 }
 
 /*
- * I2: however many are killed, they do not leave many threads that wait for the camera:
- * there is a limit to those, and they are for all cameras. Neither do calls wait for what
- * is left, and the frame is as if nobody had submitted it.
+ * I2: many processes are killed in SUBMIT. At most one kernel thread that waits for the camera
+ * remains, and other cameras can be used. Calls do not wait for that thread, and the frame is
+ * not submitted.
  */
 TEST_F(held, many_are_killed)
 {

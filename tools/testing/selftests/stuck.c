@@ -294,7 +294,7 @@ static void expect_frame_is_ours(struct stuck_fixture *self, unsigned int index)
 	munmap(word, DEVICE_FRAME_SIZE);
 }
 
-/* A device that has disappeared, and has not stopped yet */
+/* The device disappears, and its stop operation blocks. */
 static void unregister_and_block_stop(struct stuck_fixture *self)
 {
 	device_block(self->device, 1UL << DEVICE_OP_STOP);
@@ -314,7 +314,7 @@ TEST_F(stuck, unregistered_while_it_writes)
 	stream_with_waiter(self, &waiter, &arg);
 	unregister_and_block_stop(self);
 	expect_frames_kept(self, &waiter);
-	/* Whoever polls and then completes does not turn round and round. */
+	/* poll() reports nothing as long as COMPLETE would return EAGAIN: no busy loop. */
 	EXPECT_EQ(0, poll_fd(self->connection, POLLIN, 0));
 	EXPECT_EQ(-EAGAIN, complete(self->connection, KSALLOC_NONBLOCK, 0, NULL));
 	EXPECT_EQ(-ETIMEDOUT, complete(self->connection, 0, in_ms(20), NULL));
@@ -329,7 +329,7 @@ TEST_F(stuck, unregistered_while_it_writes)
 	EXPECT_EQ(KSSTATE_STOP, get_state(self->connection));
 }
 
-/* A process is killed that waits until a device that has disappeared has stopped. */
+/* Kills a process in a call that waits for a disappeared device to stop. */
 static void kill_in_call(struct stuck_fixture *self, unsigned long request, void *arg,
 			 size_t size)
 {
@@ -341,7 +341,7 @@ static void kill_in_call(struct stuck_fixture *self, unsigned long request, void
 	agent_kill(&agent);
 }
 
-/* I6: SIGKILL ends each call that waits for that. */
+/* I6: SIGKILL ends all calls that wait for a disappeared device to stop. */
 TEST_F(stuck, killed_after_unregister)
 {
 	struct ksalloc_get_framing framing = { .size = sizeof(framing) };
@@ -367,8 +367,8 @@ TEST_F(stuck, killed_after_unregister)
 }
 
 /*
- * The device disappears while it is in an operation, which fails by that. It stops when
- * the operation has come back, and that takes long.
+ * The device disappears during an operation, which then fails. The device is stopped after the
+ * operation has returned, and the stop operation blocks.
  */
 static void unregister_in(struct stuck_fixture *self, enum device_op op,
 			  unsigned long request, void *arg)
@@ -382,7 +382,7 @@ static void unregister_in(struct stuck_fixture *self, enum device_op op,
 	EXPECT_LT(0, in_device(self->allocator));
 }
 
-/* The call fails with ENODEV, but not before the frames are back. */
+/* Passes if the call returns ENODEV, and does so only after the device returned its frames. */
 static void expect_frames_back(struct stuck_fixture *self)
 {
 	ASSERT_TRUE(call_waits(&self->call));
@@ -391,7 +391,7 @@ static void expect_frames_back(struct stuck_fixture *self)
 	EXPECT_EQ(0, in_device(self->allocator));
 }
 
-/* I6: SUBMIT, */
+/* I6: the device disappears in SUBMIT, */
 TEST_F(stuck, unregistered_in_submit)
 {
 	static struct ksalloc_submit arg = { .size = sizeof(arg), .dmabuf_fd = -1 };
@@ -406,7 +406,7 @@ TEST_F(stuck, unregistered_in_submit)
 	expect_frames_back(self);
 }
 
-/* COMPLETE, */
+/* in COMPLETE, */
 TEST_F(stuck, unregistered_in_complete)
 {
 	static struct ksalloc_complete arg = { .size = sizeof(arg) };
@@ -417,7 +417,7 @@ TEST_F(stuck, unregistered_in_complete)
 	expect_frames_back(self);
 }
 
-/* a change of state, */
+/* in a change of the state, */
 TEST_F(stuck, unregistered_in_run)
 {
 	static struct ksalloc_set_state arg = {
@@ -430,7 +430,7 @@ TEST_F(stuck, unregistered_in_run)
 	expect_frames_back(self);
 }
 
-/* and what has no lock. The device stops meanwhile. */
+/* or in a call without the lock. Then the device stops during the call. */
 TEST_F(stuck, unregistered_in_framing)
 {
 	static struct ksalloc_get_framing arg = { .size = sizeof(arg) };
@@ -447,7 +447,7 @@ TEST_F(stuck, unregistered_in_framing)
 	expect_frames_back(self);
 }
 
-/* A call that must not wait fails with EAGAIN, as long as the frames are not back. */
+/* Non-blocking calls return EAGAIN until the device has returned its frames. */
 TEST_F(stuck, unregistered_in_nonblocking)
 {
 	static struct ksalloc_complete arg = {

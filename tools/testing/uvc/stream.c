@@ -315,9 +315,9 @@ TEST_F(uvc_stream, buffers_of_caller)
 }
 
 /*
- * A program that streams by itself, connects, and closes its file leaves nothing there.
- * The driver of 6.12 reserves the camera for a file that has buffers, so the connection
- * would need to keep that file: CONNECT refuses it.
+ * A program streams with its file, connects, and closes the file. The stream must end then. The
+ * driver of 6.12 reserves the camera for a file with buffers, so a connection would have to
+ * keep the file open: CONNECT fails with such a driver.
  */
 TEST_F(uvc_stream, caller_streams_and_closes)
 {

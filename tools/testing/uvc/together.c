@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Two calls to a USB camera at the same moment. The driver of 6.12 locks each operation,
- * but not several in a row, such as a look for buffers and a request for some. Another
- * call could do the same in between.
+ * Two concurrent calls to a USB camera. The driver of 6.12 takes a lock in each operation,
+ * but releases it between two operations, such as QUERYBUF (are there buffers?) and REQBUFS.
+ * Another call could call REQBUFS in between.
  *
- * That moment is not left to luck. The operations wait in turn for one lock of the driver.
- * TRY_FMT has this lock as long as the camera does not answer, so it is a gate for those
- * behind it. The calls wait for gates until both are in the operation that matters:
+ * The tests bring both calls to this point reliably. All operations take one lock of the
+ * driver. TRY_FMT holds this lock until the camera responds. So a TRY_FMT is a gate: operations
+ * that take the lock later wait for it. The order of lock requests is
  *
  *	gate, first call, gate, second call, gate
  *
- * A task that lets go of a lock can take it again before the one that waits for it runs.
- * So all of them are on one processor, and gates have the highest priority.
+ * so both calls have made their first operation when the last gate is reached. A task can
+ * release a lock and take it again before a waiting task runs. To prevent this, all tasks run
+ * on one processor, and the gates have the highest priority.
  */
 #include "webcam.h"
 
@@ -28,7 +29,7 @@ struct attempt {
 	int fd;
 	unsigned long request;
 	void *arg;
-	/* A number, or an errno */
+	/* Result of the ioctl, or a negative errno */
 	int result;
 };
 
@@ -37,7 +38,7 @@ FIXTURE(uvc_together) {
 	struct rig *rig;
 	struct try_format gates[GATES];
 	struct call calls[CALLS];
-	/* Not on the stack: if a test fails, the calls go on. */
+	/* Not on the stack, because the calls continue if a test fails */
 	struct ksalloc_create_allocator create[CALLS];
 	struct ksalloc_set_state acquire[CALLS];
 	struct attempt attempts[CALLS];
@@ -54,7 +55,7 @@ FIXTURE_TEARDOWN(uvc_together)
 	studio_tear_down(&self->studio);
 }
 
-/* A new thread inherits this from the one that starts it. 0 is for any other work. */
+/* Sets the real-time priority, which new threads inherit. 0: none. */
 static void set_priority(int priority)
 {
 	struct sched_param param = { .sched_priority = priority };
@@ -84,7 +85,7 @@ static void start_call(struct uvc_together_fixture *self, int i)
 	call_waits(&self->calls[i]);
 }
 
-/* Let the camera answer, as often as one TRY_FMT asks. */
+/* Lets the camera respond to the requests of one TRY_FMT. */
 static void open_gate(struct uvc_together_fixture *self, int i)
 {
 	struct call *call = &self->gates[i].call;
@@ -94,7 +95,7 @@ static void open_gate(struct uvc_together_fixture *self, int i)
 		ASSERT_TRUE(EVENTUALLY(call->done ||
 				       webcam_waiting(&self->studio.cam)));
 	}
-	/* Each call waits for the next gate, or is done: other drivers have other locks. */
+	/* Each call waits for the next gate, or has returned: newer drivers use other locks. */
 	call_waits(&self->calls[FIRST]);
 	call_waits(&self->calls[SECOND]);
 }
@@ -119,7 +120,7 @@ static void call_together(struct uvc_together_fixture *self)
 		self->attempts[i].result = call_result(&self->calls[i]);
 }
 
-/* One call succeeds, the other one gets EBUSY. Returns which did. */
+/* Passes if one call succeeds and the other one fails with EBUSY. Returns the first. */
 static int winner_of(const struct attempt *attempts)
 {
 	const int winner = attempts[FIRST].result < 0;
@@ -152,7 +153,7 @@ static void attempt_acquire(struct uvc_together_fixture *self, int i, int connec
 	};
 }
 
-/* The camera is not reserved for the file that set the format. */
+/* Connects, and removes the reservation of the camera for the file that set the format. */
 static void connect_without_reservation(struct uvc_together_fixture *self)
 {
 	struct v4l2_requestbuffers none = {
@@ -164,7 +165,7 @@ static void connect_without_reservation(struct uvc_together_fixture *self)
 	ASSERT_EQ(0, call_fd(self->rig->video, VIDIOC_REQBUFS, &none));
 }
 
-/* The camera's buffers are those of one allocator. */
+/* Only one allocator can use the camera's own memory. */
 TEST_F(uvc_together, own_memory)
 {
 	int winner;
@@ -180,7 +181,7 @@ TEST_F(uvc_together, own_memory)
 	expect_pictures(&self->studio, 2);
 }
 
-/* They are not the frames of a heap at the same time, and who comes late takes none away. */
+/* The camera uses its own memory or memory of a heap. The later call changes nothing. */
 static void expect_own_memory_or_heap(struct uvc_together_fixture *self, int own)
 {
 	int winner;
@@ -211,8 +212,9 @@ TEST_F(uvc_together, own_memory_after_heap)
 }
 
 /*
- * Two connections by the file that set the format, for which the driver of 6.12 reserves
- * the camera. Each gives that up. The one that gets the camera keeps it.
+ * Two connections are made from the file that set the format. The driver of 6.12 reserves the
+ * camera for this file. Both connections release the reservation. Only one gets the camera, and
+ * the other one does not take it away.
  */
 TEST_F(uvc_together, reserved_for_the_caller)
 {

@@ -77,7 +77,7 @@ struct try_format {
 };
 
 void try_format_start(struct try_format *try, struct webcam *webcam);
-/* The same, and wait until the camera has the request. */
+/* Like try_format_start(), and waits until the camera has the request. */
 void try_format_hang(struct try_format *try, struct webcam *webcam);
 void try_format_end(struct try_format *try);
 
