@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Frames, from the stream to the output. */
+#ifndef FRAMES_H
+#define FRAMES_H
+
+#include "session.h"
+
+/* Capture until all frames are there; returns an exit status */
+int frames_run(struct session *session);
+
+#endif /* FRAMES_H */

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is shown while a capture runs, and after it. */
+#include <stdio.h>
+
+#include "field.h"
+#include "progress.h"
+#include "say.h"
+
+#define PROGRESS_EVERY_S 0.2
+
+/* The time until the first frame says nothing about the rate */
+static const char *rate_text(const struct session *session, char text[32])
+{
+	unsigned long frames = session->tally.frames;
+	double time = session->ended - session->first;
+
+	*text = 0;
+	if (frames > 1 && time > 0)
+		snprintf(text, 32, ", %.1f a second", (frames - 1) / time);
+	return text;
+}
+
+void progress_show(struct session *session)
+{
+	const struct tally *tally = &session->tally;
+	char total[32] = "", rate[32];
+
+	if (!session->shows_progress || session->ended - session->shown < PROGRESS_EVERY_S)
+		return;
+	session->shown = session->ended;
+	if (session->options->frames)
+		snprintf(total, sizeof(total), "/%lu", session->options->frames);
+	say_progress("%lu%s %s%s, %lu dropped", tally->frames, total,
+		     field_noun(session->device.field, 2), rate_text(session, rate),
+		     tally->dropped);
+}
+
+void progress_summary(const struct session *session)
+{
+	const struct device *device = &session->device;
+	const struct tally *tally = &session->tally;
+	char code[FOURCC_TEXT], rate[32], gaps[48] = "", damaged[48] = "", dropped[48];
+
+	if (tally->gaps)
+		snprintf(gaps, sizeof(gaps), " in %lu gap%s", tally->gaps, &"s"[tally->gaps == 1]);
+	if (tally->damaged)
+		snprintf(damaged, sizeof(damaged), ", %lu of them damaged", tally->damaged);
+	snprintf(dropped, sizeof(dropped), "%lu dropped", tally->dropped);
+	if (tally_is_blind(tally))
+		snprintf(dropped, sizeof(dropped), "%lu damaged", tally->damaged);
+	say_note("%lu %s of %s %ux%u in %.2f s%s, %s%s%s", tally->frames,
+		 field_noun(device->field, tally->frames), fourcc_text(device->fourcc, code),
+		 device->picture.width, device->picture.height,
+		 session->ended - session->started, rate_text(session, rate), dropped, gaps,
+		 tally_is_blind(tally) ? "" : damaged);
+	if (tally_is_blind(tally))
+		say_note("the driver gives all of them one number, so lost ones cannot be counted");
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A capture under way. */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include <ks/ks.h>
+
+#include "device.h"
+#include "options.h"
+#include "output.h"
+#include "report.h"
+
+/**
+ * struct session - a capture under way
+ * @options: what the user wants
+ * @device: where frames come from
+ * @stream: what brings them
+ * @output: where they go
+ * @tally: what is counted
+ * @started: when the device began to run, in seconds
+ * @first: when the first frame came
+ * @ended: when the last frame was done with
+ * @shown: when the progress line was last shown
+ * @shows_progress: there is somebody to see it
+ * @wake_fd: is readable when a signal has come
+ */
+struct session {
+	const struct options *options;
+	struct device device;
+	struct ks_stream *stream;
+	struct output output;
+	struct tally tally;
+	double started;
+	double first;
+	double ended;
+	double shown;
+	bool shows_progress;
+	int wake_fd;
+};
+
+/* Seconds on the clock that frames' times are of, CLOCK_MONOTONIC */
+static inline double session_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+#endif /* SESSION_H */
