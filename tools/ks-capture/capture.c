@@ -106,6 +106,8 @@ static int capture_from(struct session *session)
 	status = device_set_up(&session->device, options);
 	if (status)
 		return status;
+	session->skip = options->skip == SKIP_FOR_PHOTO ?
+			frames_before_photo(session->device.rate) : options->skip;
 	session->tally.fields = session->device.field == V4L2_FIELD_ALTERNATE;
 	status = output_init(&session->output, options, &session->device);
 	if (status)

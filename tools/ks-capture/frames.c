@@ -14,6 +14,8 @@
 #include "progress.h"
 #include "say.h"
 
+#define MOST_BEFORE_PHOTO 10
+
 static int fail_next(const struct session *session, int err)
 {
 	explain_next(&session->device, session->options, err);
@@ -81,10 +83,16 @@ static int use_frame(struct session *session, const struct ks_stream_frame *fram
 {
 	const struct options *options = session->options;
 	struct tally *tally = &session->tally;
-	bool follows = tally_sequence(tally, frame->sequence);
 	bool marked = frame->header.options_flags & KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+	bool follows;
 	int err;
 
+	if (session->skip) {
+		session->skip--;
+		tally_skip(tally, frame->sequence);
+		return STATUS_OK;
+	}
+	follows = tally_sequence(tally, frame->sequence);
 	/* A mark without a gap before it is the device's word that this is damaged */
 	if (frame->used < least_bytes(session) || (marked && follows)) {
 		tally_damaged(tally);
@@ -99,6 +107,16 @@ static int use_frame(struct session *session, const struct ks_stream_frame *fram
 	return STATUS_OK;
 }
 
+/* About half a second, but no more than what exposure and colours need in good light */
+unsigned long frames_before_photo(struct rate rate)
+{
+	unsigned long frames = rate.num / 2 / (rate.den ? rate.den : 1);
+
+	if (!rate.num || frames > MOST_BEFORE_PHOTO)
+		return MOST_BEFORE_PHOTO;
+	return frames ? frames : 1;
+}
+
 int frames_run(struct session *session)
 {
 	const struct options *options = session->options;
@@ -109,7 +127,7 @@ int frames_run(struct session *session)
 		ret = wait_for_frame(session, &frame);
 		if (ret)
 			return ret;
-		if (!session->tally.started)
+		if (!session->tally.frames && !session->tally.damaged)
 			session->first = session_now();
 		ret = use_frame(session, &frame);
 		err = ks_stream_give_back(session->stream, frame.index);

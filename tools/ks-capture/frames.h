@@ -8,4 +8,7 @@
 /* Capture until all frames are there; returns an exit status */
 int frames_run(struct session *session);
 
+/* How many frames a camera with this rate needs to adjust itself */
+unsigned long frames_before_photo(struct rate rate);
+
 #endif /* FRAMES_H */

@@ -45,6 +45,9 @@ static const char help[] =
 "The frames:\n"
 "  -n, --frames N           how many; until Ctrl-C if not given, but one if they\n"
 "                           go to a single picture\n"
+"      --skip N             throw away N frames first; if not given, none, but up to 10\n"
+"                           before a single PNG or JPEG picture, while a camera sets\n"
+"                           its exposure\n"
 "  -b, --buffers N          frames that the allocator has; if not given, two more\n"
 "                           than the device needs, at least four\n"
 "  -H, --heap HEAP          memory of the frames: a name in /dev/dma_heap (system)\n"
@@ -87,6 +90,7 @@ static int wrong(const char *option, const char *value, const char *right)
 enum long_option {
 	OPT_EXACT = 256,
 	OPT_TIMEOUT,
+	OPT_SKIP,
 	OPT_SAVE,
 	OPT_EVERY,
 	OPT_REPORT,
@@ -102,6 +106,7 @@ static const struct option long_options[] = {
 	{ "exact", no_argument, NULL, OPT_EXACT },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "frames", required_argument, NULL, 'n' },
+	{ "skip", required_argument, NULL, OPT_SKIP },
 	{ "buffers", required_argument, NULL, 'b' },
 	{ "heap", required_argument, NULL, 'H' },
 	{ "output", required_argument, NULL, 'o' },
@@ -132,6 +137,13 @@ static int set_frames(struct options *options, const char *value)
 {
 	if (!parse_number(value, NULL, ULONG_MAX - 1, &options->frames) || !options->frames)
 		return wrong("-n", value, "a number of frames");
+	return STATUS_OK;
+}
+
+static int set_skip(struct options *options, const char *value)
+{
+	if (!parse_number(value, NULL, 1000000000, &options->skip))
+		return wrong("--skip", value, "a number of frames");
 	return STATUS_OK;
 }
 
@@ -208,6 +220,8 @@ static int set_option(struct options *options, int option, const char *value, co
 		return STATUS_OK;
 	case OPT_TIMEOUT:
 		return set_timeout(options, value);
+	case OPT_SKIP:
+		return set_skip(options, value);
 	case OPT_SAVE:
 		*save = value;
 		return STATUS_OK;
@@ -366,6 +380,16 @@ static int complete_output(struct options *options, bool save_given)
 	return STATUS_OK;
 }
 
+/* A camera's first frames are dark, or have the wrong colours */
+static void complete_skip(struct options *options, bool save_given)
+{
+	bool photo = options->frames == 1 && !save_given &&
+		     (options->kind == OUTPUT_PNG || options->kind == OUTPUT_JPEG);
+
+	if (options->skip == SKIP_FOR_PHOTO && !photo)
+		options->skip = 0;
+}
+
 static int complete(struct options *options, const char *save)
 {
 	bool save_given = save || options->save.every;
@@ -376,7 +400,9 @@ static int complete(struct options *options, const char *save)
 	ret = complete_save(options, save);
 	if (ret)
 		return ret;
-	return complete_output(options, save_given);
+	ret = complete_output(options, save_given);
+	complete_skip(options, save_given);
+	return ret;
 }
 
 int options_parse(struct options *options, int argc, char **argv)
@@ -387,6 +413,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	*options = (struct options) {
 		.device = "/dev/video0",
 		.heap = "system",
+		.skip = SKIP_FOR_PHOTO,
 		.timeout_ms = 5000,
 	};
 	optind = 0;

@@ -18,20 +18,25 @@ enum action {
 	ACTION_VERSION,
 };
 
+/* Not a number of frames that can be asked for */
+#define SKIP_FOR_PHOTO (~0UL)
+
 /**
  * struct options - the options of the user
  * @action: what to do
  * @device: the V4L2 node
  * @width: pixels per row; 0 for the current width of the device
  * @height: rows
- * @fourcc: pixel format; 0 to choose one that fits the output
- * @rate: frames per second
- * @frames: number of frames; 0 for "until interrupted"
- * @buffers: number of frames of the allocator; 0 for the default of libks
- * @heap: heap of their memory
- * @output: file, pattern of file names or "-"; NULL for none
- * @kind: kind of output
- * @save: frames to be written
+ * @fourcc: pixel format; 0 for one that fits the output
+ * @rate: frames a second
+ * @frames: how many frames; 0 for "until interrupted"
+ * @skip: how many frames go before them; SKIP_FOR_PHOTO for as many as a camera needs
+ *	to adjust itself
+ * @buffers: how many frames the allocator has; 0 for libks' own choice
+ * @heap: where their memory comes from
+ * @output: file, pattern of files or "-"; NULL for none
+ * @kind: what is written there
+ * @save: which frames are written
  * @report: file for the report, or NULL
  * @exact: fail if the device changes a requested value
  * @quiet: no progress, notes or summary
@@ -45,6 +50,7 @@ struct options {
 	__u32 fourcc;
 	struct rate rate;
 	unsigned long frames;
+	unsigned long skip;
 	unsigned int buffers;
 	const char *heap;
 	const char *output;

@@ -28,6 +28,10 @@ void progress_show(struct session *session)
 	if (!session->shows_progress || session->ended - session->shown < PROGRESS_EVERY_S)
 		return;
 	session->shown = session->ended;
+	if (!tally->frames && tally->skipped) {
+		say_progress("%lu skipped", tally->skipped);
+		return;
+	}
 	if (session->options->frames)
 		snprintf(total, sizeof(total), "/%lu", session->options->frames);
 	say_progress("%lu%s %s%s, %lu dropped", tally->frames, total,
@@ -40,19 +44,22 @@ void progress_summary(const struct session *session)
 	const struct device *device = &session->device;
 	const struct tally *tally = &session->tally;
 	char code[FOURCC_TEXT], rate[32], gaps[48] = "", damaged[48] = "", dropped[48];
+	char skipped[48] = "";
 
 	if (tally->gaps)
 		snprintf(gaps, sizeof(gaps), " in %lu gap%s", tally->gaps, &"s"[tally->gaps == 1]);
 	if (tally->damaged)
 		snprintf(damaged, sizeof(damaged), ", %lu of them damaged", tally->damaged);
+	if (tally->skipped)
+		snprintf(skipped, sizeof(skipped), ", after %lu skipped", tally->skipped);
 	snprintf(dropped, sizeof(dropped), "%lu dropped", tally->dropped);
 	if (tally_is_blind(tally))
 		snprintf(dropped, sizeof(dropped), "%lu damaged", tally->damaged);
-	say_note("%lu %s of %s %ux%u in %.2f s%s, %s%s%s", tally->frames,
+	say_note("%lu %s of %s %ux%u in %.2f s%s, %s%s%s%s", tally->frames,
 		 field_noun(device->field, tally->frames), fourcc_text(device->fourcc, code),
 		 device->picture.width, device->picture.height,
 		 session->ended - session->started, rate_text(session, rate), dropped, gaps,
-		 tally_is_blind(tally) ? "" : damaged);
+		 tally_is_blind(tally) ? "" : damaged, skipped);
 	if (tally_is_blind(tally))
 		say_note("the driver gives all of them one number, so lost ones cannot be counted");
 }

@@ -31,17 +31,16 @@ bool tally_sequence(struct tally *tally, __u32 sequence)
 	}
 	if (!step) {
 		tally->of_last++;
+		tally->skips = false;
 		tally->pairs = tally->fields;
 		return true;
 	}
-	/*
-	 * If the numbers decrease, the device has restarted. This does not mean lost
-	 * pictures
-	 */
-	if (step < 0x80000000)
+	/* Numbers that go back are a new start, and tell of no lost pictures */
+	if (step < 0x80000000 && !tally->skips)
 		tally->dropped += missing(tally, step);
-	tally->gaps += step != 1;
-	tally->first = false;
+	tally->gaps += step != 1 && !tally->skips;
+	tally->first = tally->skips;
+	tally->skips = false;
 	tally->moves = true;
 	tally->last = sequence;
 	tally->of_last = 1;
@@ -51,6 +50,17 @@ bool tally_sequence(struct tally *tally, __u32 sequence)
 bool tally_is_blind(const struct tally *tally)
 {
 	return !tally->moves && tally->of_last > (tally->fields ? 2 : 1);
+}
+
+void tally_skip(struct tally *tally, __u32 sequence)
+{
+	tally->skipped++;
+	tally->moves |= tally->started && sequence != tally->last;
+	tally->skips = true;
+	tally->started = true;
+	tally->first = true;
+	tally->of_last = sequence == tally->last ? tally->of_last + 1 : 1;
+	tally->last = sequence;
 }
 
 void tally_good(struct tally *tally)
@@ -107,6 +117,7 @@ static void print_report(FILE *file, const struct device *device, const char *he
 	json_string(field_name(device->field), json, sizeof(json));
 	fprintf(file, "  \"field\": %s,\n", json);
 	fprintf(file, "  \"numbered\": %s,\n", tally_is_blind(tally) ? "false" : "true");
+	fprintf(file, "  \"skipped\": %lu,\n", tally->skipped);
 	fprintf(file, "  \"frames\": %lu,\n  \"dropped\": %lu,\n  \"damaged\": %lu,\n",
 		tally->frames, tally->dropped, tally->damaged);
 	fprintf(file, "  \"sequence_gaps\": %lu,\n", tally->gaps);

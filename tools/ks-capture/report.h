@@ -9,20 +9,23 @@
 #include "device.h"
 
 /**
- * struct tally - counters of a capture
- * @frames: good frames
- * @damaged: damaged or incomplete frames, which were skipped
- * @dropped: pictures without a good frame: lost or damaged
- * @gaps: number of gaps in the sequence numbers of the device
- * @fields: frames are fields, and two of them can have the same number
- * @started: a frame has arrived, so @last is valid
+ * struct tally - what is counted during a capture
+ * @skipped: frames that were thrown away at first
+ * @frames: good frames that came after them
+ * @damaged: frames that came damaged or incomplete, and were left out
+ * @dropped: pictures of which no good frame came: lost on the way, or damaged
+ * @gaps: how often the device's sequence numbers jumped
+ * @fields: frames are fields, and two of them may have one number
+ * @started: a frame has come, so that @last is valid
  * @last: sequence number of the last frame
- * @of_last: number of frames with this number
- * @first: @last is the first number of all
- * @pairs: two fields have the same number, as V4L2 requires
- * @moves: not all frames have the same number
+ * @skips: it was thrown away, so that what is lost after it does not count
+ * @of_last: how many frames came with it
+ * @first: it is the first number of all
+ * @pairs: two fields have one number, as V4L2 wants it
+ * @moves: not all frames had the same number
  */
 struct tally {
+	unsigned long skipped;
 	unsigned long frames;
 	unsigned long damaged;
 	unsigned long dropped;
@@ -30,6 +33,7 @@ struct tally {
 	bool fields;
 	bool started;
 	__u32 last;
+	bool skips;
 	unsigned int of_last;
 	bool first;
 	bool pairs;
@@ -43,6 +47,8 @@ struct tally {
 bool tally_sequence(struct tally *tally, __u32 sequence);
 /* Whether missing pictures cannot be detected, because all frames have the same number */
 bool tally_is_blind(const struct tally *tally);
+/* Count a frame that is thrown away, of which only the number matters */
+void tally_skip(struct tally *tally, __u32 sequence);
 void tally_good(struct tally *tally);
 void tally_damaged(struct tally *tally);
 

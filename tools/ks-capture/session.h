@@ -20,6 +20,7 @@
  * @stream: what brings them
  * @output: where they go
  * @tally: what is counted
+ * @skip: how many frames are to be thrown away yet
  * @started: when the device began to run, in seconds
  * @first: when the first frame came
  * @ended: when the last frame was done with
@@ -33,6 +34,7 @@ struct session {
 	struct ks_stream *stream;
 	struct output output;
 	struct tally tally;
+	unsigned long skip;
 	double started;
 	double first;
 	double ended;

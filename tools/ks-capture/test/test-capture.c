@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../frames.h"
 #include "../say.h"
 #include "camera.h"
 #include "tests.h"
@@ -51,6 +52,35 @@ void test_capture_film(void)
 	camera.frames[4].sequence = 8;
 	CHECK_EQ(camera_run("-n 5"), STATUS_OK);
 	SAID("4 dropped in 1 gap");
+}
+
+/* A photo is not the first frame, which is not exposed yet */
+void test_capture_photo(void)
+{
+	struct rate slow = { 1, 30 }, five = { 5, 1 }, fast = { 120, 1 }, unknown = {};
+
+	camera_reset(20);
+	/* What is lost meanwhile is nobody's loss; nor does it make the next one damaged */
+	camera.frames[10].sequence = 14;
+	camera.frames[10].flags = KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+	CHECK_EQ(camera_run("-o a.png"), STATUS_OK);
+	SAID("1 frame of YUYV 64x36");
+	SAID("0 dropped, after 10 skipped");
+	SAID_NOT("damaged");
+	CHECK_EQ(camera.next, 11);
+	camera_reset(20);
+	CHECK_EQ(camera_run("-o a.png --skip 0"), STATUS_OK);
+	SAID_NOT("skipped");
+	CHECK_EQ(camera.next, 1);
+	camera_reset(20);
+	CHECK_EQ(camera_run("-n 2 -o a.raw --skip 3"), STATUS_OK);
+	SAID("2 frames");
+	CHECK_EQ(camera.next, 5);
+	CHECK_EQ(size_of("a.raw"), 2 * 2 * 64 * 36);
+	CHECK_EQ(frames_before_photo(slow), 1);
+	CHECK_EQ(frames_before_photo(five), 2);
+	CHECK_EQ(frames_before_photo(fast), 10);
+	CHECK_EQ(frames_before_photo(unknown), 10);
 }
 
 static void reset_to_pieces(void)

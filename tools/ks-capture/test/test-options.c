@@ -258,7 +258,22 @@ void test_command_line(void)
 
 	CHECK_EQ(parse(&o, "-d 7"), STATUS_OK);
 	CHECK_STR(o.device, "/dev/video7");
-	/* A single name means one picture; video and numbered pictures continue */
+	/* One picture alone is a photo */
+	CHECK_EQ(parse(&o, "-o a.png"), STATUS_OK);
+	CHECK_EQ(o.skip, SKIP_FOR_PHOTO);
+	CHECK_EQ(parse(&o, "-o a.jpg -n 1"), STATUS_OK);
+	CHECK_EQ(o.skip, SKIP_FOR_PHOTO);
+	CHECK_EQ(parse(&o, "-o a.png --skip 0"), STATUS_OK);
+	CHECK_EQ(o.skip, 0);
+	CHECK_EQ(parse(&o, "-o a.png -n 9 --save 8"), STATUS_OK);
+	CHECK_EQ(o.skip, 0);
+	CHECK_EQ(parse(&o, "-o a-%d.png -n 2"), STATUS_OK);
+	CHECK_EQ(o.skip, 0);
+	CHECK_EQ(parse(&o, "-o a.raw -n 1"), STATUS_OK);
+	CHECK_EQ(o.skip, 0);
+	CHECK_EQ(parse(&o, "-o a.raw -n 1 --skip 7"), STATUS_OK);
+	CHECK_EQ(o.skip, 7);
+	/* One name is one picture; a film and numbered pictures go on */
 	CHECK_EQ(parse(&o, "-o a.png"), STATUS_OK);
 	CHECK_EQ(o.frames, 1);
 	CHECK_EQ(parse(&o, "-o a.jpg"), STATUS_OK);
@@ -295,7 +310,8 @@ void test_bad_command_line(void)
 {
 	static const char * const wrong[] = {
 		"-s 640", "-f TOOLONG", "-r 0", "-n 0", "-n -1", "-n 1x", "-b 0", "-b x",
-		"--timeout 0", "--timeout 0.5", "--every 0 -o a.y4m", "-F gif -o a", "picture.png",
+		"--timeout 0", "--skip -1", "--skip x", "--timeout 0.5", "--every 0 -o a.y4m",
+		"-F gif -o a", "picture.png",
 		"-o a-%d-%d.png", "-o a-%s.png", "-o a-%d.y4m", "-o a.png -n 2",
 		"-o a.png --save first,last -n 9", "-o a-%d.png --save last",
 		"-o a-%d.png --save 9 -n 9", "-o a-%d.png --save first --every 2",

@@ -190,7 +190,8 @@ void test_report(void)
 		.field = V4L2_FIELD_ALTERNATE,
 		.picture = { .width = 640, .height = 360 },
 	};
-	struct tally tally = { .frames = 120, .dropped = 3, .damaged = 1, .gaps = 2 };
+	struct tally tally = { .skipped = 10, .frames = 120, .dropped = 3, .damaged = 1,
+			       .gaps = 2 };
 	int fd = mkstemp(path);
 	char *rest;
 
@@ -206,6 +207,7 @@ void test_report(void)
 		  "  \"heap\": \"system\",\n"
 		  "  \"field\": \"alternate\",\n"
 		  "  \"numbered\": true,\n"
+		  "  \"skipped\": 10,\n"
 		  "  \"frames\": 120,\n"
 		  "  \"dropped\": 3,\n"
 		  "  \"damaged\": 1,\n"
@@ -258,6 +260,7 @@ int main(int argc, char **argv)
 		{ "capture of damaged frames", test_capture_damaged },
 		{ "names of files that are something else", test_capture_names },
 		{ "named pipe", test_capture_pipe },
+		{ "frames before a photo", test_capture_photo },
 		{ "formats in several pieces", test_capture_pieces },
 		{ "capture of fields", test_capture_fields },
 		{ "capture of frames without numbers", test_capture_unnumbered },

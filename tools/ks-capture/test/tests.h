@@ -62,6 +62,7 @@ void test_capture_film(void);
 void test_capture_damaged(void);
 void test_capture_names(void);
 void test_capture_pipe(void);
+void test_capture_photo(void);
 void test_capture_pieces(void);
 void test_capture_fields(void);
 void test_capture_unnumbered(void);
