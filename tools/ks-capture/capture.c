@@ -71,6 +71,7 @@ static int start_stream(struct session *session)
 
 	session->started = session_now();
 	session->ended = session->started;
+	session->good = session->started;
 	if (!err)
 		return STATUS_OK;
 	explain_start(&session->device, options, err);

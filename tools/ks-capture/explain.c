@@ -161,3 +161,13 @@ void explain_next(const struct device *device, const struct options *options, in
 		say_error("%s sends no more frames: %s", path, strerror(-err));
 	}
 }
+
+void explain_damage(const struct device *device, const struct options *options,
+		    const char *damage)
+{
+	say_error("%s has sent only damaged frames for %g s", device->path,
+		  options->timeout_ms / 1000.0);
+	say_advice("The last one: %s.", damage);
+	say_advice("A smaller size or rate may help, or another cable, port or format (-f).");
+	say_advice("--keep-damaged takes them as they are.");
+}

@@ -16,4 +16,8 @@ void explain_start(const struct device *device, const struct options *options, i
 /* No frame arrives any more, or none within the timeout */
 void explain_next(const struct device *device, const struct options *options, int err);
 
+/* Frames come, but all of them are damaged, the last one so */
+void explain_damage(const struct device *device, const struct options *options,
+		    const char *damage);
+
 #endif /* EXPLAIN_H */

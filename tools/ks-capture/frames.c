@@ -11,6 +11,7 @@
 
 #include "explain.h"
 #include "frames.h"
+#include "jpeg.h"
 #include "progress.h"
 #include "say.h"
 
@@ -57,17 +58,26 @@ static size_t least_bytes(const struct session *session)
 	return picture->format ? picture_bytes(picture) : 1;
 }
 
-static int write_frame(struct session *session, const struct ks_stream_frame *frame)
+static bool is_jpeg(const struct session *session)
 {
-	int err = ks_begin_access(frame->dmabuf, LIBKS_READ);
+	const struct pixel_format *format = session->device.picture.format;
 
-	if (err) {
-		say_error("cannot read a frame: %s", strerror(-err));
-		return err;
-	}
-	err = output_frame(&session->output, session->tally.frames, frame->data, frame->used);
-	ks_end_access(frame->dmabuf, LIBKS_READ);
-	return err;
+	return format && format->kind == PIXEL_JPEG;
+}
+
+/*
+ * What is wrong with a frame, as half a sentence; NULL for nothing. Where numbers are
+ * missing before it, a mark on it tells of that; else it is the device's word that this
+ * frame is damaged.
+ */
+static const char *damage_of(const struct session *session, const struct ks_stream_frame *frame,
+			     bool follows)
+{
+	if (frame->used < least_bytes(session))
+		return "it is too short";
+	if (follows && frame->header.options_flags & KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY)
+		return "its driver says so";
+	return is_jpeg(session) ? jpeg_look(frame->data, frame->used).damage : NULL;
 }
 
 static int explain_output(int err)
@@ -78,33 +88,64 @@ static int explain_output(int err)
 	return STATUS_EARLY;
 }
 
-/* Count a frame, write it if it is wanted */
-static int use_frame(struct session *session, const struct ks_stream_frame *frame)
+/* Leave a frame out; end where nothing else comes */
+static int drop_damaged(struct session *session, const struct ks_stream_frame *frame,
+			const char *damage)
 {
-	const struct options *options = session->options;
+	if (!session->tally.damaged)
+		say_note("the frame with number %u is damaged, and left out: %s", frame->sequence,
+			 damage);
+	tally_damaged(&session->tally);
+	if (session_now() - session->good < session->options->timeout_ms / 1000.0)
+		return STATUS_OK;
+	explain_damage(&session->device, session->options, damage);
+	return STATUS_FAILED;
+}
+
+/* Look at a frame, count it, and write it if it is wanted */
+static int take_frame(struct session *session, const struct ks_stream_frame *frame, bool wanted)
+{
 	struct tally *tally = &session->tally;
-	bool marked = frame->header.options_flags & KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
-	bool follows;
+	bool follows = tally_sequence(tally, frame->sequence);
+	const char *damage = damage_of(session, frame, follows);
 	int err;
 
-	if (session->skip) {
-		session->skip--;
-		tally_skip(tally, frame->sequence);
-		return STATUS_OK;
-	}
-	follows = tally_sequence(tally, frame->sequence);
-	/* A mark without a gap before it is the device's word that this is damaged */
-	if (frame->used < least_bytes(session) || (marked && follows)) {
-		tally_damaged(tally);
-		return STATUS_OK;
-	}
-	if (options->kind != OUTPUT_NONE && save_wants(&options->save, tally->frames)) {
-		err = write_frame(session, frame);
+	if (damage && (!session->options->keeps_damaged || frame->used < least_bytes(session)))
+		return drop_damaged(session, frame, damage);
+	if (wanted) {
+		err = output_frame(&session->output, tally->frames, frame->data, frame->used);
 		if (err)
 			return explain_output(err);
 	}
+	tally->kept += !!damage;
 	tally_good(tally);
+	session->good = session_now();
 	return STATUS_OK;
+}
+
+static int use_frame(struct session *session, const struct ks_stream_frame *frame)
+{
+	const struct options *options = session->options;
+	bool wanted = options->kind != OUTPUT_NONE &&
+		      save_wants(&options->save, session->tally.frames);
+	bool read = wanted || is_jpeg(session);
+	int ret, err;
+
+	if (session->skip) {
+		session->skip--;
+		tally_skip(&session->tally, frame->sequence);
+		session->good = session_now();
+		return STATUS_OK;
+	}
+	err = read ? ks_begin_access(frame->dmabuf, LIBKS_READ) : 0;
+	if (err) {
+		say_error("cannot read a frame: %s", strerror(-err));
+		return STATUS_FAILED;
+	}
+	ret = take_frame(session, frame, wanted);
+	if (read)
+		ks_end_access(frame->dmabuf, LIBKS_READ);
+	return ret;
 }
 
 /* About half a second, but no more than what exposure and colours need in good light */

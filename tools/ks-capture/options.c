@@ -48,6 +48,7 @@ static const char help[] =
 "      --skip N             throw away N frames first; if not given, none, but up to 10\n"
 "                           before a single PNG or JPEG picture, while a camera sets\n"
 "                           its exposure\n"
+"      --keep-damaged       take damaged frames as well, as far as they can be written\n"
 "  -b, --buffers N          frames that the allocator has; if not given, two more\n"
 "                           than the device needs, at least four\n"
 "  -H, --heap HEAP          memory of the frames: a name in /dev/dma_heap (system)\n"
@@ -91,6 +92,7 @@ enum long_option {
 	OPT_EXACT = 256,
 	OPT_TIMEOUT,
 	OPT_SKIP,
+	OPT_KEEP_DAMAGED,
 	OPT_SAVE,
 	OPT_EVERY,
 	OPT_REPORT,
@@ -107,6 +109,7 @@ static const struct option long_options[] = {
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "frames", required_argument, NULL, 'n' },
 	{ "skip", required_argument, NULL, OPT_SKIP },
+	{ "keep-damaged", no_argument, NULL, OPT_KEEP_DAMAGED },
 	{ "buffers", required_argument, NULL, 'b' },
 	{ "heap", required_argument, NULL, 'H' },
 	{ "output", required_argument, NULL, 'o' },
@@ -222,6 +225,9 @@ static int set_option(struct options *options, int option, const char *value, co
 		return set_timeout(options, value);
 	case OPT_SKIP:
 		return set_skip(options, value);
+	case OPT_KEEP_DAMAGED:
+		options->keeps_damaged = true;
+		return STATUS_OK;
 	case OPT_SAVE:
 		*save = value;
 		return STATUS_OK;

@@ -38,7 +38,8 @@ enum action {
  * @kind: what is written there
  * @save: which frames are written
  * @report: file for the report, or NULL
- * @exact: fail if the device changes a requested value
+ * @exact: fail where the device changes a wish
+ * @keeps_damaged: damaged frames are written and counted like others
  * @quiet: no progress, notes or summary
  * @timeout_ms: how long to wait for a frame
  */
@@ -58,6 +59,7 @@ struct options {
 	struct save save;
 	const char *report;
 	bool exact;
+	bool keeps_damaged;
 	bool quiet;
 	int timeout_ms;
 };

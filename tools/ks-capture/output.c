@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "jpeg.h"
 #include "output.h"
 #include "pngfile.h"
 #include "say.h"
@@ -127,6 +128,24 @@ static int close_file(struct output *output)
 	return close(fd) ? explain(output, "finish", -errno) : 0;
 }
 
+/* A camera's JPEG may do without the tables that everybody knows */
+static int write_jpeg(struct output *output, const __u8 *data, size_t *size)
+{
+	size_t at = jpeg_look(data, *size).tables_at;
+	__u8 tables[JPEG_TABLES_BYTES];
+	struct iovec vector[] = {
+		{ (void *)data, at },
+		{ tables, sizeof(tables) },
+		{ (void *)(data + at), *size - at },
+	};
+
+	if (!at)
+		return write_all(output->fd, data, *size);
+	jpeg_tables(tables);
+	*size += sizeof(tables);
+	return write_vector(output->fd, vector, ARRAY_SIZE(vector));
+}
+
 static int write_frame(struct output *output, const void *data, size_t used)
 {
 	unsigned long long before = output->good_bytes;
@@ -139,6 +158,9 @@ static int write_frame(struct output *output, const void *data, size_t used)
 	case OUTPUT_Y4M:
 		ret = y4m_write(output, data);
 		used = y4m_bytes(&output->device->picture);
+		break;
+	case OUTPUT_JPEG:
+		ret = write_jpeg(output, data, &used);
 		break;
 	default:
 		ret = write_all(output->fd, data, used);

@@ -50,6 +50,8 @@ void progress_summary(const struct session *session)
 		snprintf(gaps, sizeof(gaps), " in %lu gap%s", tally->gaps, &"s"[tally->gaps == 1]);
 	if (tally->damaged)
 		snprintf(damaged, sizeof(damaged), ", %lu of them damaged", tally->damaged);
+	else if (tally->kept)
+		snprintf(damaged, sizeof(damaged), ", %lu damaged ones taken", tally->kept);
 	if (tally->skipped)
 		snprintf(skipped, sizeof(skipped), ", after %lu skipped", tally->skipped);
 	snprintf(dropped, sizeof(dropped), "%lu dropped", tally->dropped);

@@ -119,7 +119,7 @@ static void print_report(FILE *file, const struct device *device, const char *he
 	fprintf(file, "  \"numbered\": %s,\n", tally_is_blind(tally) ? "false" : "true");
 	fprintf(file, "  \"skipped\": %lu,\n", tally->skipped);
 	fprintf(file, "  \"frames\": %lu,\n  \"dropped\": %lu,\n  \"damaged\": %lu,\n",
-		tally->frames, tally->dropped, tally->damaged);
+		tally->frames, tally->dropped, tally->damaged + tally->kept);
 	fprintf(file, "  \"sequence_gaps\": %lu,\n", tally->gaps);
 	fprintf(file, "  \"elapsed_s\": %.3f\n}\n", elapsed_s);
 }

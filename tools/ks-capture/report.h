@@ -13,6 +13,7 @@
  * @skipped: frames that were thrown away at first
  * @frames: good frames that came after them
  * @damaged: frames that came damaged or incomplete, and were left out
+ * @kept: frames that came so and were taken nevertheless, as the user wants it
  * @dropped: pictures of which no good frame came: lost on the way, or damaged
  * @gaps: how often the device's sequence numbers jumped
  * @fields: frames are fields, and two of them may have one number
@@ -28,6 +29,7 @@ struct tally {
 	unsigned long skipped;
 	unsigned long frames;
 	unsigned long damaged;
+	unsigned long kept;
 	unsigned long dropped;
 	unsigned long gaps;
 	bool fields;

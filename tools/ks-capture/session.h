@@ -24,6 +24,7 @@
  * @started: when the device began to run, in seconds
  * @first: when the first frame came
  * @ended: when the last frame was done with
+ * @good: when the last frame came that was not damaged
  * @shown: when the progress line was last shown
  * @shows_progress: there is somebody to see it
  * @wake_fd: is readable when a signal has come
@@ -38,6 +39,7 @@ struct session {
 	double started;
 	double first;
 	double ended;
+	double good;
 	double shown;
 	bool shows_progress;
 	int wake_fd;

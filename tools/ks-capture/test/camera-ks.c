@@ -159,6 +159,7 @@ static int do_complete(struct ksalloc_complete *arg)
 		.options_flags = frame->flags | KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
 	};
 	camera.next++;
+	camera_tick();
 	return 0;
 }
 

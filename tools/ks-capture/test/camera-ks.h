@@ -23,6 +23,8 @@ int camera_new_file(int fd, enum camera_file kind);
 __u32 camera_frame_bytes(void);
 /* Time of the camera's clock, in 100 ns */
 __s64 camera_time(void);
+/* Lets the time of a frame pass */
+void camera_tick(void);
 
 /* camera-ks.c */
 void camera_ks_reset(void);

@@ -130,6 +130,11 @@ __s64 camera_time(void)
 	return MONOTONIC_START * 10000000LL + (__s64)(clock_ns / 100);
 }
 
+void camera_tick(void)
+{
+	clock_ns += 1000000000ULL * camera.period.numerator / camera.period.denominator;
+}
+
 static unsigned int planes_of(__u32 fourcc)
 {
 	unsigned int i;

@@ -56,7 +56,12 @@ void test_tally_fields(void);
 void test_tally_still(void);
 void test_json(void);
 void test_report(void);
-/* Whole captures */
+/* jpeg.c */
+void test_jpeg_damage(void);
+void test_jpeg_noise(void);
+void test_jpeg_tables(void);
+void test_jpeg_decode(void);
+/* The whole of it */
 void begin_captures(void);
 void test_capture_film(void);
 void test_capture_damaged(void);
@@ -65,6 +70,7 @@ void test_capture_pipe(void);
 void test_capture_photo(void);
 void test_capture_pieces(void);
 void test_capture_fields(void);
+void test_capture_jpeg(void);
 void test_capture_unnumbered(void);
 void end_captures(void);
 
