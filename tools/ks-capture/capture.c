@@ -92,6 +92,8 @@ static int finish(struct session *session, int status)
 
 	if (output_close(&session->output) && !status)
 		status = STATUS_FAILED;
+	if (times_close(&session->times) && !status)
+		status = STATUS_FAILED;
 	progress_summary(session);
 	if (options->report && report_write(options->report, &session->device, options->heap,
 					    &session->tally, session->ended - session->started))
@@ -116,6 +118,10 @@ static int capture_from(struct session *session)
 	status = output_open_pipe(&session->output);
 	if (status)
 		goto close_output;
+	if (times_open(&session->times, options->times)) {
+		status = STATUS_FAILED;
+		goto close_output;
+	}
 	status = open_stream(session);
 	if (status)
 		goto close_output;
@@ -130,6 +136,7 @@ static int capture_from(struct session *session)
 close_stream:
 	ks_stream_close(session->stream);
 close_output:
+	times_close(&session->times);
 	output_close(&session->output);
 	return status;
 }

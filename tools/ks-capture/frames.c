@@ -43,8 +43,10 @@ static int wait_for_frame(struct session *session, struct ks_stream_frame *frame
 		if (files[1].revents)
 			return STATUS_EARLY;
 		err = ks_stream_next(session->stream, 0, frame);
-		if (!err)
+		if (!err) {
+			session->got = times_now();
 			return STATUS_OK;
+		}
 		if (err != -EAGAIN && err != -EINTR)
 			return fail_next(session, err);
 	}
@@ -102,6 +104,14 @@ static int drop_damaged(struct session *session, const struct ks_stream_frame *f
 	return STATUS_FAILED;
 }
 
+/* In 100 ns; -1 where the device does not tell */
+static __s64 time_of(const struct ks_stream_frame *frame)
+{
+	if (!(frame->header.options_flags & KSSTREAM_HEADER_OPTIONSF_TIMEVALID))
+		return -1;
+	return frame->header.presentation_time.time;
+}
+
 /* Look at a frame, count it, and write it if it is wanted */
 static int take_frame(struct session *session, const struct ks_stream_frame *frame, bool wanted)
 {
@@ -117,6 +127,9 @@ static int take_frame(struct session *session, const struct ks_stream_frame *fra
 		if (err)
 			return explain_output(err);
 	}
+	if (wanted || session->options->kind == OUTPUT_NONE)
+		times_add(&session->times, tally->frames, frame->sequence, time_of(frame),
+			  session->got);
 	tally->kept += !!damage;
 	tally_good(tally);
 	session->good = session_now();
@@ -158,6 +171,30 @@ unsigned long frames_before_photo(struct rate rate)
 	return frames ? frames : 1;
 }
 
+/*
+ * Throw away what has waited while another frame was written. All buffers can be among
+ * it, filled long ago; so the next frame is one that the device ends from now on.
+ */
+static int pass_over(struct session *session)
+{
+	struct ks_stream_frame frame;
+	int err;
+
+	while (!(err = ks_stream_next(session->stream, 0, &frame))) {
+		tally_pass(&session->tally, frame.sequence);
+		err = ks_stream_give_back(session->stream, frame.index);
+		if (err)
+			break;
+	}
+	return err == -EAGAIN || err == -EINTR ? STATUS_OK : fail_next(session, err);
+}
+
+/* Whether a frame has come that was not skipped */
+static bool counts(const struct session *session)
+{
+	return session->tally.frames || session->tally.damaged;
+}
+
 int frames_run(struct session *session)
 {
 	const struct options *options = session->options;
@@ -165,10 +202,12 @@ int frames_run(struct session *session)
 	int ret, err;
 
 	while (!options->frames || session->tally.frames < options->frames) {
-		ret = wait_for_frame(session, &frame);
+		ret = options->newest && counts(session) ? pass_over(session) : STATUS_OK;
+		if (!ret)
+			ret = wait_for_frame(session, &frame);
 		if (ret)
 			return ret;
-		if (!session->tally.frames && !session->tally.damaged)
+		if (!counts(session))
 			session->first = session_now();
 		ret = use_frame(session, &frame);
 		err = ks_stream_give_back(session->stream, frame.index);

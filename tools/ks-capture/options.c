@@ -48,6 +48,8 @@ static const char help[] =
 "      --skip N             throw away N frames first; if not given, none, but up to 10\n"
 "                           before a single PNG or JPEG picture, while a camera sets\n"
 "                           its exposure\n"
+"      --newest             always take the newest frame: those that waited while\n"
+"                           another one was written are thrown away\n"
 "      --keep-damaged       take damaged frames as well, as far as they can be written\n"
 "  -b, --buffers N          frames that the allocator has; if not given, two more\n"
 "                           than the device needs, at least four\n"
@@ -65,7 +67,9 @@ static const char help[] =
 "                           middle, last, as in 'first,middle,last'\n"
 "      --every K            write every K-th frame only\n"
 "      --report FILE        write a summary as JSON\n"
-"  -q, --quiet              print only errors\n"
+"      --times FILE         write when each frame was taken, as a table (CSV): seconds\n"
+"                           on CLOCK_MONOTONIC, and UTC\n"
+"  -q, --quiet              say nothing but errors\n"
 "\n"
 "Others:\n"
 "      --list               list cameras\n"
@@ -92,6 +96,8 @@ enum long_option {
 	OPT_EXACT = 256,
 	OPT_TIMEOUT,
 	OPT_SKIP,
+	OPT_NEWEST,
+	OPT_TIMES,
 	OPT_KEEP_DAMAGED,
 	OPT_SAVE,
 	OPT_EVERY,
@@ -110,6 +116,7 @@ static const struct option long_options[] = {
 	{ "frames", required_argument, NULL, 'n' },
 	{ "skip", required_argument, NULL, OPT_SKIP },
 	{ "keep-damaged", no_argument, NULL, OPT_KEEP_DAMAGED },
+	{ "newest", no_argument, NULL, OPT_NEWEST },
 	{ "buffers", required_argument, NULL, 'b' },
 	{ "heap", required_argument, NULL, 'H' },
 	{ "output", required_argument, NULL, 'o' },
@@ -117,6 +124,7 @@ static const struct option long_options[] = {
 	{ "save", required_argument, NULL, OPT_SAVE },
 	{ "every", required_argument, NULL, OPT_EVERY },
 	{ "report", required_argument, NULL, OPT_REPORT },
+	{ "times", required_argument, NULL, OPT_TIMES },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "list", no_argument, NULL, OPT_LIST },
 	{ "list-formats", no_argument, NULL, OPT_LIST_FORMATS },
@@ -228,6 +236,9 @@ static int set_option(struct options *options, int option, const char *value, co
 	case OPT_KEEP_DAMAGED:
 		options->keeps_damaged = true;
 		return STATUS_OK;
+	case OPT_NEWEST:
+		options->newest = true;
+		return STATUS_OK;
 	case OPT_SAVE:
 		*save = value;
 		return STATUS_OK;
@@ -235,7 +246,10 @@ static int set_option(struct options *options, int option, const char *value, co
 		return set_every(options, value);
 	case OPT_REPORT:
 		options->report = value;
-		return STATUS_OK;
+		return *value ? STATUS_OK : wrong("--report", value, "a file");
+	case OPT_TIMES:
+		options->times = value;
+		return *value ? STATUS_OK : wrong("--times", value, "a file");
 	case OPT_LIST:
 		options->action = ACTION_LIST;
 		return STATUS_OK;
@@ -386,6 +400,25 @@ static int complete_output(struct options *options, bool save_given)
 	return STATUS_OK;
 }
 
+/* Two files that are one would be mixed */
+static int check_names(const struct options *options)
+{
+	const char * const names[] = { options->output, options->report, options->times };
+	static const char * const what[] = { "-o", "--report", "--times" };
+	size_t i, j;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		for (j = 0; j < i; j++) {
+			if (!names[i] || !names[j] || strcmp(names[i], names[j]))
+				continue;
+			say_error("%s and %s are the same file, %s", what[j], what[i], names[i]);
+			say_advice("Give one of them another name.");
+			return STATUS_USAGE;
+		}
+	}
+	return STATUS_OK;
+}
+
 /* A camera's first frames are dark, or have the wrong colours */
 static void complete_skip(struct options *options, bool save_given)
 {
@@ -407,6 +440,8 @@ static int complete(struct options *options, const char *save)
 	if (ret)
 		return ret;
 	ret = complete_output(options, save_given);
+	if (!ret)
+		ret = check_names(options);
 	complete_skip(options, save_given);
 	return ret;
 }

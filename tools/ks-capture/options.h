@@ -38,6 +38,8 @@ enum action {
  * @kind: what is written there
  * @save: which frames are written
  * @report: file for the report, or NULL
+ * @times: file for the frames' times, or NULL
+ * @newest: frames that wait while another one is written are too old
  * @exact: fail where the device changes a wish
  * @keeps_damaged: damaged frames are written and counted like others
  * @quiet: no progress, notes or summary
@@ -58,6 +60,8 @@ struct options {
 	enum output_kind kind;
 	struct save save;
 	const char *report;
+	const char *times;
+	bool newest;
 	bool exact;
 	bool keeps_damaged;
 	bool quiet;

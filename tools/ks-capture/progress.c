@@ -44,7 +44,7 @@ void progress_summary(const struct session *session)
 	const struct device *device = &session->device;
 	const struct tally *tally = &session->tally;
 	char code[FOURCC_TEXT], rate[32], gaps[48] = "", damaged[48] = "", dropped[48];
-	char skipped[48] = "";
+	char skipped[48] = "", passed[48] = "";
 
 	if (tally->gaps)
 		snprintf(gaps, sizeof(gaps), " in %lu gap%s", tally->gaps, &"s"[tally->gaps == 1]);
@@ -54,14 +54,16 @@ void progress_summary(const struct session *session)
 		snprintf(damaged, sizeof(damaged), ", %lu damaged ones taken", tally->kept);
 	if (tally->skipped)
 		snprintf(skipped, sizeof(skipped), ", after %lu skipped", tally->skipped);
+	if (tally->passed)
+		snprintf(passed, sizeof(passed), ", %lu older ones passed over", tally->passed);
 	snprintf(dropped, sizeof(dropped), "%lu dropped", tally->dropped);
 	if (tally_is_blind(tally))
 		snprintf(dropped, sizeof(dropped), "%lu damaged", tally->damaged);
-	say_note("%lu %s of %s %ux%u in %.2f s%s, %s%s%s%s", tally->frames,
+	say_note("%lu %s of %s %ux%u in %.2f s%s, %s%s%s%s%s", tally->frames,
 		 field_noun(device->field, tally->frames), fourcc_text(device->fourcc, code),
 		 device->picture.width, device->picture.height,
 		 session->ended - session->started, rate_text(session, rate), dropped, gaps,
-		 tally_is_blind(tally) ? "" : damaged, skipped);
+		 tally_is_blind(tally) ? "" : damaged, passed, skipped);
 	if (tally_is_blind(tally))
 		say_note("the driver gives all of them one number, so lost ones cannot be counted");
 }

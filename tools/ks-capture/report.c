@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Counters, and the report. */
-#include <errno.h>
+/* Counting, and the report. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 
 #include "field.h"
 #include "report.h"
-#include "say.h"
+#include "write.h"
 
 /* Number of missing pictures if the sequence number increases by this */
 static unsigned long missing(const struct tally *tally, __u32 step)
@@ -61,6 +60,13 @@ void tally_skip(struct tally *tally, __u32 sequence)
 	tally->first = true;
 	tally->of_last = sequence == tally->last ? tally->of_last + 1 : 1;
 	tally->last = sequence;
+}
+
+void tally_pass(struct tally *tally, __u32 sequence)
+{
+	tally_skip(tally, sequence);
+	tally->skipped--;
+	tally->passed++;
 }
 
 void tally_good(struct tally *tally)
@@ -117,7 +123,8 @@ static void print_report(FILE *file, const struct device *device, const char *he
 	json_string(field_name(device->field), json, sizeof(json));
 	fprintf(file, "  \"field\": %s,\n", json);
 	fprintf(file, "  \"numbered\": %s,\n", tally_is_blind(tally) ? "false" : "true");
-	fprintf(file, "  \"skipped\": %lu,\n", tally->skipped);
+	fprintf(file, "  \"skipped\": %lu,\n  \"passed\": %lu,\n", tally->skipped,
+		tally->passed);
 	fprintf(file, "  \"frames\": %lu,\n  \"dropped\": %lu,\n  \"damaged\": %lu,\n",
 		tally->frames, tally->dropped, tally->damaged + tally->kept);
 	fprintf(file, "  \"sequence_gaps\": %lu,\n", tally->gaps);
@@ -127,20 +134,10 @@ static void print_report(FILE *file, const struct device *device, const char *he
 int report_write(const char *path, const struct device *device, const char *heap,
 		 const struct tally *tally, double elapsed_s)
 {
-	FILE *file = fopen(path, "we");
-	int err = 0;
+	FILE *file = write_open(path);
 
-	if (!file) {
-		err = -errno;
-		say_error("cannot open %s: %s", path, strerror(errno));
-		return err;
-	}
+	if (!file)
+		return -1;
 	print_report(file, device, heap, tally, elapsed_s);
-	if (ferror(file))
-		err = -EIO;
-	if (fclose(file))
-		err = -errno;
-	if (err)
-		say_error("cannot write %s: %s", path, strerror(-err));
-	return err;
+	return write_close(file, path);
 }

@@ -11,6 +11,7 @@
 /**
  * struct tally - what is counted during a capture
  * @skipped: frames that were thrown away at first
+ * @passed: frames that were thrown away because there were newer ones
  * @frames: good frames that came after them
  * @damaged: frames that came damaged or incomplete, and were left out
  * @kept: frames that came so and were taken nevertheless, as the user wants it
@@ -27,6 +28,7 @@
  */
 struct tally {
 	unsigned long skipped;
+	unsigned long passed;
 	unsigned long frames;
 	unsigned long damaged;
 	unsigned long kept;
@@ -51,6 +53,8 @@ bool tally_sequence(struct tally *tally, __u32 sequence);
 bool tally_is_blind(const struct tally *tally);
 /* Count a frame that is thrown away, of which only the number matters */
 void tally_skip(struct tally *tally, __u32 sequence);
+/* The same for one that is older than another */
+void tally_pass(struct tally *tally, __u32 sequence);
 void tally_good(struct tally *tally);
 void tally_damaged(struct tally *tally);
 

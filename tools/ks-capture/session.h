@@ -12,6 +12,7 @@
 #include "options.h"
 #include "output.h"
 #include "report.h"
+#include "times.h"
 
 /**
  * struct session - a capture under way
@@ -20,6 +21,8 @@
  * @stream: what brings them
  * @output: where they go
  * @tally: what is counted
+ * @times: when they were taken
+ * @got: when the last one was got, in 100 ns
  * @skip: how many frames are to be thrown away yet
  * @started: when the device began to run, in seconds
  * @first: when the first frame came
@@ -35,6 +38,8 @@ struct session {
 	struct ks_stream *stream;
 	struct output output;
 	struct tally tally;
+	struct times times;
+	__s64 got;
 	unsigned long skip;
 	double started;
 	double first;

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ending.h"
+#include "say.h"
 #include "write.h"
 
 /* Removes written data from the front of a vector */
@@ -54,4 +56,25 @@ int write_all(int fd, const void *data, size_t size)
 	struct iovec vector = { (void *)data, size };
 
 	return write_vector(fd, &vector, size ? 1 : 0);
+}
+
+FILE *write_open(const char *path)
+{
+	int copy = name_is_stdout(path) ? dup(STDOUT_FILENO) : -1;
+	FILE *file = copy < 0 ? fopen(path, "we") : fdopen(copy, "w");
+
+	if (!file)
+		say_error("cannot open %s: %s", path, strerror(errno));
+	return file;
+}
+
+int write_close(FILE *file, const char *path)
+{
+	int err = ferror(file) ? EIO : 0;
+
+	if (fclose(file))
+		err = errno;
+	if (err)
+		say_error("cannot write %s: %s", path, strerror(err));
+	return -err;
 }

@@ -156,8 +156,10 @@ static int do_complete(struct ksalloc_complete *arg)
 	arg->header = (struct ksstream_header) {
 		.presentation_time = { .time = camera_time(), .numerator = 1, .denominator = 1 },
 		.data_used = frame->used ? frame->used : camera_frame_bytes(),
-		.options_flags = frame->flags | KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
+		.options_flags = frame->flags,
 	};
+	if (!frame->has_no_time)
+		arg->header.options_flags |= KSSTREAM_HEADER_OPTIONSF_TIMEVALID;
 	camera.next++;
 	camera_tick();
 	return 0;

@@ -35,17 +35,19 @@ struct camera_format {
  * struct camera_frame - the next event of the camera
  * @sequence: the frame's number
  * @flags: KSSTREAM_HEADER_OPTIONSF_*
- * @data: content of the frame; NULL for noise
- * @used: number of bytes used; 0 for the whole frame
- * @waits: it arrives only when the program waits for it
- * @source_changes: before the frame, the source changes to that of camera.next_*
- * @err: an error instead of a frame
+ * @data: what the camera puts into it; NULL for noise
+ * @used: bytes that are used; 0 for all of a frame
+ * @has_no_time: the device does not say when it was taken
+ * @waits: it comes only when somebody waits for it
+ * @source_changes: first, the source changes to that of camera.next_*
+ * @err: instead of a frame, an error
  */
 struct camera_frame {
 	__u32 sequence;
 	__u32 flags;
 	const void *data;
 	__u32 used;
+	bool has_no_time;
 	bool waits;
 	bool source_changes;
 	int err;

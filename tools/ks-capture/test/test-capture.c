@@ -83,6 +83,55 @@ void test_capture_photo(void)
 	CHECK_EQ(frames_before_photo(unknown), 10);
 }
 
+/* Frames that waited while another one was written are older than they need be */
+void test_capture_newest(void)
+{
+	camera_reset(6);
+	camera.frames[3].waits = true;
+	camera.frames[5].waits = true;
+	CHECK_EQ(camera_run("-n 3 --newest"), STATUS_OK);
+	SAID("3 frames");
+	SAID("0 dropped, 3 older ones passed over");
+	CHECK_EQ(camera.next, 6);
+	camera_reset(6);
+	CHECK_EQ(camera_run("-n 3"), STATUS_OK);
+	SAID_NOT("older");
+	CHECK_EQ(camera.next, 3);
+	/* What is skipped first is taken in order */
+	camera_reset(6);
+	camera.frames[5].waits = true;
+	CHECK_EQ(camera_run("-n 2 --newest --skip 2"), STATUS_OK);
+	SAID("2 older ones passed over, after 2 skipped");
+}
+
+/* The played clock begins at 1000 s, and at 03:04:05; a frame takes 1/30 s */
+void test_capture_times(void)
+{
+	static const char table[] =
+		"frame,sequence,time_s,got_s,utc\n"
+		"0,0,1000.0000000,1000.0333333,2026-01-02T03:04:05.000000Z\n"
+		"2,7,,1000.0999999,\n";
+	char is[1024] = "";
+	FILE *file;
+
+	camera_reset(3);
+	camera.frames[2].sequence = 7;
+	camera.frames[2].has_no_time = true;
+	CHECK_EQ(camera_run("-n 3 -o a-%d.raw --save 0,2 --times t.csv"), STATUS_OK);
+	file = fopen("t.csv", "r");
+	CHECK(file && fread(is, 1, sizeof(is) - 1, file));
+	fclose(file);
+	CHECK_STR(is, table);
+	/* All frames where none is written */
+	camera_reset(3);
+	CHECK_EQ(camera_run("-n 3 --times t.csv"), STATUS_OK);
+	CHECK_EQ(system("test $(wc -l <t.csv) = 4"), 0);
+	CHECK_EQ(camera_run("-n 3 --times no/such/t.csv"), STATUS_FAILED);
+	camera_reset(3);
+	CHECK_EQ(camera_run("-n 3 --times /dev/full"), STATUS_FAILED);
+	SAID("cannot write /dev/full");
+}
+
 static void reset_to_pieces(void)
 {
 	camera_reset(1);

@@ -316,7 +316,8 @@ void test_bad_command_line(void)
 		"-o a.png --save first,last -n 9", "-o a-%d.png --save last",
 		"-o a-%d.png --save 9 -n 9", "-o a-%d.png --save first --every 2",
 		"-o a.mp4", "-o a.nv12 -f YUYV", "-o /tmp", "-o /tmp/", "-o no-such-folder/",
-		"-o /tmp/. -F raw", "-F png", "--save first",
+		"-o /tmp/. -F raw", "-o - --times -",
+		"--report a --times a", "--times", "-F png", "--save first",
 		"--every 2", "--wrong", "-o", "-x", "-o a.png --every 2",
 	};
 	struct options o;

@@ -190,8 +190,9 @@ void test_report(void)
 		.field = V4L2_FIELD_ALTERNATE,
 		.picture = { .width = 640, .height = 360 },
 	};
-	struct tally tally = { .skipped = 10, .frames = 120, .dropped = 3, .damaged = 1,
-			       .gaps = 2 };
+	struct tally tally = {
+		.skipped = 10, .passed = 4, .frames = 120, .dropped = 3, .damaged = 1, .gaps = 2,
+	};
 	int fd = mkstemp(path);
 	char *rest;
 
@@ -208,6 +209,7 @@ void test_report(void)
 		  "  \"field\": \"alternate\",\n"
 		  "  \"numbered\": true,\n"
 		  "  \"skipped\": 10,\n"
+		  "  \"passed\": 4,\n"
 		  "  \"frames\": 120,\n"
 		  "  \"dropped\": 3,\n"
 		  "  \"damaged\": 1,\n"
@@ -266,6 +268,8 @@ int main(int argc, char **argv)
 		{ "named pipe", test_capture_pipe },
 		{ "frames before a photo", test_capture_photo },
 		{ "formats in several pieces", test_capture_pieces },
+		{ "newest frames", test_capture_newest },
+		{ "times of frames", test_capture_times },
 		{ "capture of JPEG", test_capture_jpeg },
 		{ "capture of fields", test_capture_fields },
 		{ "capture of frames without numbers", test_capture_unnumbered },

@@ -71,6 +71,8 @@ void test_capture_photo(void);
 void test_capture_pieces(void);
 void test_capture_fields(void);
 void test_capture_jpeg(void);
+void test_capture_newest(void);
+void test_capture_times(void);
 void test_capture_unnumbered(void);
 void end_captures(void);
 
