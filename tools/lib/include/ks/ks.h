@@ -360,9 +360,15 @@ int ks_end_access(int dmabuf_fd, unsigned int access);
 /**
  * DOC: Mapped frames
  *
- * A struct ks_frames has the mapped frames of an allocator. A frame always has the same
- * memory, so each is mapped once and keeps its address. The mappings outlive the descriptor
- * of the allocator.
+ * A struct ks_frames has the frames of an allocator, mapped into memory. A frame
+ * keeps its memory for the allocator's whole life, so that each is mapped once,
+ * and its address stays. The mappings outlive the allocator's descriptor.
+ *
+ * The kernel cannot hold on to the pages of a mapped dma-buf. What wants to fails
+ * with EFAULT: read() and write() on a file that is open with O_DIRECT, on 9p and on
+ * some network file systems; vmsplice(); registered buffers of io_uring. fwrite()
+ * passes large pieces on to write(), and can leave an empty file. If the file can be
+ * any, copy the data to other memory where write() says EFAULT.
  */
 struct ks_frames;
 
