@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Writing of data to files, from any kind of memory. */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,7 +36,26 @@ static ssize_t write_copy(int fd, const struct iovec *piece)
 	return write(fd, copy, size);
 }
 
-/* Writes all data, with as many calls as needed; changes the vector */
+/*
+ * Direct I/O takes whole blocks only, in aligned memory, and frames are neither. The file
+ * was opened so by whoever started this program, for stdout.
+ */
+static bool leave_direct(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && flags & O_DIRECT && !fcntl(fd, F_SETFL, flags & ~O_DIRECT);
+}
+
+/* A pipe that somebody else has made non-blocking */
+static bool wait_for_room(int fd)
+{
+	struct pollfd file = { .fd = fd, .events = POLLOUT };
+
+	return poll(&file, 1, -1) >= 0 || errno == EINTR;
+}
+
+/* All of it, however many calls that takes; changes the vector */
 int write_vector(int fd, struct iovec *vector, int count)
 {
 	ssize_t done;
@@ -43,6 +65,10 @@ int write_vector(int fd, struct iovec *vector, int count)
 		if (done < 0 && errno == EFAULT)
 			done = write_copy(fd, vector);
 		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0 && errno == EINVAL && leave_direct(fd))
+			continue;
+		if (done < 0 && errno == EAGAIN && wait_for_room(fd))
 			continue;
 		if (done < 0)
 			return -errno;

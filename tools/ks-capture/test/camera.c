@@ -371,6 +371,8 @@ int __wrap_poll(struct pollfd *list, nfds_t count, int timeout)
 {
 	int ready;
 
+	if (count == 1 && !camera_file_of(list->fd))
+		return __real_poll(list, count, timeout);
 	begin_frame();
 	ready = count_ready(list, count);
 	if (ready)

@@ -257,6 +257,8 @@ int main(int argc, char **argv)
 		{ "tally of frames with one number", test_tally_still },
 		{ "JSON text", test_json },
 		{ "report", test_report },
+		{ "writing memory that cannot be held", test_write_memory },
+		{ "writing to a pipe that does not block", test_write_pipe },
 		{ "JPEG: what is damaged", test_jpeg_damage },
 		{ "JPEG: any bytes", test_jpeg_noise },
 		{ "JPEG: Huffman tables where they are missing", test_jpeg_tables },

@@ -56,6 +56,9 @@ void test_tally_fields(void);
 void test_tally_still(void);
 void test_json(void);
 void test_report(void);
+/* write.c */
+void test_write_memory(void);
+void test_write_pipe(void);
 /* jpeg.c */
 void test_jpeg_damage(void);
 void test_jpeg_noise(void);
