@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +19,10 @@
 #include "progress.h"
 #include "say.h"
 #include "session.h"
+#include "source.h"
+
+/* How often a source without a signal is looked at */
+#define LOOK_EVERY_MS 100
 
 static int wake_pipe[2] = { -1, -1 };
 
@@ -60,22 +65,87 @@ static int open_stream(struct session *session)
 
 	if (!err)
 		return STATUS_OK;
+	session->stream = NULL;
 	explain_open(&session->device, session->options, step, err);
 	return STATUS_DEVICE;
 }
 
 static int start_stream(struct session *session)
 {
-	const struct options *options = session->options;
 	int err = ks_stream_start(session->stream);
 
-	session->started = session_now();
-	session->ended = session->started;
-	session->good = session->started;
+	session->good = session_now();
 	if (!err)
 		return STATUS_OK;
-	explain_start(&session->device, options, err);
+	explain_start(&session->device, session->options, err);
 	return STATUS_DEVICE;
+}
+
+static void close_stream(struct session *session)
+{
+	ks_stream_close(session->stream);
+	session->stream = NULL;
+}
+
+/* From the device's format to frames */
+static int begin(struct session *session)
+{
+	int status = open_stream(session);
+
+	return status ? status : start_stream(session);
+}
+
+/* Until the source sends something that the device can take */
+static int wait_for_source(struct session *session)
+{
+	double until = session_now() + session->options->timeout_ms / 1000.0;
+	struct pollfd wake = { .fd = session->wake_fd, .events = POLLIN };
+	enum signal signal;
+
+	for (;;) {
+		signal = source_look(&session->device);
+		if (signal == SIGNAL_RIGHT || signal == SIGNAL_OTHER)
+			return STATUS_OK;
+		if (session_now() >= until) {
+			explain_next(&session->device, session->options, -ETIMEDOUT);
+			return STATUS_FAILED;
+		}
+		if (poll(&wake, 1, LOOK_EVERY_MS) > 0)
+			return STATUS_EARLY;
+	}
+}
+
+/* The source has changed, and perhaps the size and format with it */
+static int begin_again(struct session *session)
+{
+	int status;
+
+	close_stream(session);
+	say_note("%s: its source has changed; beginning again", session->device.path);
+	status = wait_for_source(session);
+	if (!status)
+		status = device_set_up(&session->device, session->options);
+	if (!status)
+		status = output_change(&session->output);
+	if (!status)
+		status = begin(session);
+	tally_restart(&session->tally, session->device.field == V4L2_FIELD_ALTERNATE);
+	return status;
+}
+
+static int run(struct session *session)
+{
+	int status;
+
+	do {
+		status = frames_run(session);
+		if (status == SOURCE_CHANGED)
+			status = begin_again(session);
+		else
+			break;
+	} while (!status);
+	close_stream(session);
+	return status;
 }
 
 /* Until-interrupted captures end as they should when they are interrupted */
@@ -122,19 +192,16 @@ static int capture_from(struct session *session)
 		status = STATUS_FAILED;
 		goto close_output;
 	}
-	status = open_stream(session);
-	if (status)
-		goto close_output;
-	status = start_stream(session);
+	status = begin(session);
 	if (status)
 		goto close_stream;
+	session->started = session->good;
+	session->ended = session->started;
 
-	status = frames_run(session);
-	ks_stream_close(session->stream);
-	return finish(session, status);
+	return finish(session, run(session));
 
 close_stream:
-	ks_stream_close(session->stream);
+	close_stream(session);
 close_output:
 	times_close(&session->times);
 	output_close(&session->output);

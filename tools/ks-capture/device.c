@@ -15,6 +15,7 @@
 #include "format.h"
 #include "hints.h"
 #include "say.h"
+#include "source.h"
 #include "v4l2.h"
 
 static void explain_open(const char *path, int err)
@@ -169,6 +170,9 @@ int device_set_up(struct device *device, const struct options *options)
 	struct format got = {};
 	int ret;
 
+	ret = source_set_up(device, options);
+	if (ret)
+		return ret;
 	ret = format_set(device, options, &got);
 	if (ret)
 		return ret;
@@ -191,19 +195,4 @@ int device_set_up(struct device *device, const struct options *options)
 	device->aspect = read_aspect(device);
 	tell_fields(device);
 	return set_rate(device, options);
-}
-
-void device_explain_silence(const struct device *device)
-{
-	struct v4l2_input input = {};
-	int index;
-
-	if (v4l2_call(device->fd, VIDIOC_G_INPUT, &index))
-		return;
-	input.index = index;
-	if (v4l2_call(device->fd, VIDIOC_ENUMINPUT, &input))
-		return;
-	if (input.status & (V4L2_IN_ST_NO_POWER | V4L2_IN_ST_NO_SIGNAL | V4L2_IN_ST_NO_SYNC))
-		say_advice("Its input '%s' has no signal: is something plugged in and switched on?",
-			   (const char *)input.name);
 }

@@ -19,8 +19,9 @@
  * @card: its name
  * @fourcc: pixel format
  * @field: V4L2_FIELD_*
- * @picture: layout of a frame; @picture.format is NULL for unknown formats
- * @rate: frames per second
+ * @picture: how to read a frame; @picture.format is NULL for unknown formats
+ * @watched: it tells of a change of its source
+ * @rate: frames a second
  * @aspect: height to width of a pixel
  */
 struct device {
@@ -32,6 +33,7 @@ struct device {
 	__u32 fourcc;
 	__u32 field;
 	struct picture picture;
+	bool watched;
 	struct rate rate;
 	struct v4l2_fract aspect;
 };
@@ -40,8 +42,5 @@ struct device {
 int device_open(struct device *device, const char *path);
 int device_set_up(struct device *device, const struct options *options);
 void device_close(struct device *device);
-
-/* Prints why no frame arrives, if the device reports a reason */
-void device_explain_silence(const struct device *device);
 
 #endif /* DEVICE_H */

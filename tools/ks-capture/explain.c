@@ -8,6 +8,7 @@
 #include "explain.h"
 #include "hints.h"
 #include "say.h"
+#include "source.h"
 
 /* Default maximum number of buffers in the queue of a driver */
 #define DRIVER_BUFFERS 32
@@ -148,7 +149,7 @@ void explain_next(const struct device *device, const struct options *options, in
 	case -ETIMEDOUT:
 		say_error("%s has sent no frame for %g s", path,
 			  options->timeout_ms / 1000.0);
-		device_explain_silence(device);
+		source_advise(device);
 		break;
 	case -ENODEV:
 		say_error("%s has disappeared", path);
@@ -160,6 +161,13 @@ void explain_next(const struct device *device, const struct options *options, in
 	default:
 		say_error("%s sends no more frames: %s", path, strerror(-err));
 	}
+}
+
+void explain_change(const struct device *device)
+{
+	say_error("%s: its source has changed", device->path);
+	source_advise(device);
+	say_advice("Capture again, or let ks-capture begin again by itself: --on-change restart");
 }
 
 void explain_damage(const struct device *device, const struct options *options,

@@ -16,6 +16,8 @@ void explain_start(const struct device *device, const struct options *options, i
 /* No frame arrives any more, or none within the timeout */
 void explain_next(const struct device *device, const struct options *options, int err);
 
+/* The source has changed, and the capture ends for that */
+void explain_change(const struct device *device);
 /* Frames come, but all of them are damaged, the last one so */
 void explain_damage(const struct device *device, const struct options *options,
 		    const char *damage);

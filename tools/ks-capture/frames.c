@@ -14,6 +14,7 @@
 #include "jpeg.h"
 #include "progress.h"
 #include "say.h"
+#include "source.h"
 
 #define MOST_BEFORE_PHOTO 10
 
@@ -23,12 +24,39 @@ static int fail_next(const struct session *session, int err)
 	return STATUS_FAILED;
 }
 
+/* The device tells of a change; it may have been one to and fro */
+static int take_change(const struct session *session)
+{
+	const struct device *device = &session->device;
+
+	switch (session->options->on_change) {
+	case CHANGE_IGNORE:
+		return STATUS_OK;
+	case CHANGE_RESTARTS:
+		return SOURCE_CHANGED;
+	default:
+		if (source_look(device) == SIGNAL_RIGHT)
+			return STATUS_OK;
+		explain_change(device);
+		return STATUS_FAILED;
+	}
+}
+
+/* An error of the device can come of a change */
+static int fail_or_change(const struct session *session, int err)
+{
+	int ret = source_has_changed(&session->device) ? take_change(session) : STATUS_OK;
+
+	return ret ? ret : fail_next(session, err);
+}
+
 /* Wait for a frame or for a signal */
 static int wait_for_frame(struct session *session, struct ks_stream_frame *frame)
 {
 	struct pollfd files[] = {
 		{ .fd = ks_stream_connection(session->stream), .events = POLLIN },
 		{ .fd = session->wake_fd, .events = POLLIN },
+		{ .fd = session->device.watched ? session->device.fd : -1, .events = POLLPRI },
 	};
 	double until = session_now() + session->options->timeout_ms / 1000.0;
 	int err;
@@ -42,13 +70,19 @@ static int wait_for_frame(struct session *session, struct ks_stream_frame *frame
 			return fail_next(session, -errno);
 		if (files[1].revents)
 			return STATUS_EARLY;
+		err = source_has_changed(&session->device) ? take_change(session) : STATUS_OK;
+		if (err)
+			return err;
+		/* Some drivers say nothing but that this file does not stream */
+		if (files[2].revents & ~POLLPRI)
+			files[2].fd = -1;
 		err = ks_stream_next(session->stream, 0, frame);
 		if (!err) {
 			session->got = times_now();
 			return STATUS_OK;
 		}
 		if (err != -EAGAIN && err != -EINTR)
-			return fail_next(session, err);
+			return fail_or_change(session, err);
 	}
 }
 

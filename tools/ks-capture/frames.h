@@ -5,6 +5,9 @@
 
 #include "session.h"
 
+/* What frames_run() returns where the capture has to begin again: the source has changed */
+#define SOURCE_CHANGED (-1)
+
 /* Capture until all frames are there; returns an exit status */
 int frames_run(struct session *session);
 

@@ -40,7 +40,9 @@ static const char help[] =
 "                           current one or else the best that the output can use\n"
 "  -r, --rate FPS           frames per second: 30, 29.97 or 30000/1001\n"
 "      --exact              fail if the device changes size, format or rate\n"
-"      --timeout SECONDS    fail if no frame arrives for this time (5)\n"
+"      --on-change WHAT     when the source of a capture card changes or goes: end\n"
+"                           (that is so if not given), restart, or ignore\n"
+"      --timeout SECONDS    fail if no frame comes for so long (5)\n"
 "\n"
 "The frames:\n"
 "  -n, --frames N           how many; until Ctrl-C if not given, but one if they\n"
@@ -96,6 +98,7 @@ enum long_option {
 	OPT_EXACT = 256,
 	OPT_TIMEOUT,
 	OPT_SKIP,
+	OPT_ON_CHANGE,
 	OPT_NEWEST,
 	OPT_TIMES,
 	OPT_KEEP_DAMAGED,
@@ -112,6 +115,7 @@ static const struct option long_options[] = {
 	{ "format", required_argument, NULL, 'f' },
 	{ "rate", required_argument, NULL, 'r' },
 	{ "exact", no_argument, NULL, OPT_EXACT },
+	{ "on-change", required_argument, NULL, OPT_ON_CHANGE },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "frames", required_argument, NULL, 'n' },
 	{ "skip", required_argument, NULL, OPT_SKIP },
@@ -178,6 +182,22 @@ static int set_timeout(struct options *options, const char *value)
 	return STATUS_OK;
 }
 
+static int set_on_change(struct options *options, const char *value)
+{
+	static const char * const words[] = {
+		[CHANGE_ENDS] = "end", [CHANGE_RESTARTS] = "restart", [CHANGE_IGNORE] = "ignore",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strcmp(value, words[i]))
+			continue;
+		options->on_change = i;
+		return STATUS_OK;
+	}
+	return wrong("--on-change", value, "end, restart or ignore");
+}
+
 static int set_every(struct options *options, const char *value)
 {
 	if (!parse_number(value, NULL, 1000000, &options->save.every) || !options->save.every)
@@ -239,6 +259,8 @@ static int set_option(struct options *options, int option, const char *value, co
 	case OPT_NEWEST:
 		options->newest = true;
 		return STATUS_OK;
+	case OPT_ON_CHANGE:
+		return set_on_change(options, value);
 	case OPT_SAVE:
 		*save = value;
 		return STATUS_OK;

@@ -18,6 +18,18 @@ enum action {
 	ACTION_VERSION,
 };
 
+/**
+ * enum on_change - what to do when the source of a device changes or goes
+ * @CHANGE_ENDS: the capture ends
+ * @CHANGE_RESTARTS: it begins again with what the source sends then
+ * @CHANGE_IGNORE: nothing; nor does the device follow its source at first
+ */
+enum on_change {
+	CHANGE_ENDS,
+	CHANGE_RESTARTS,
+	CHANGE_IGNORE,
+};
+
 /* Not a number of frames that can be asked for */
 #define SKIP_FOR_PHOTO (~0UL)
 
@@ -40,6 +52,7 @@ enum action {
  * @report: file for the report, or NULL
  * @times: file for the frames' times, or NULL
  * @newest: frames that wait while another one is written are too old
+ * @on_change: what to do when the source changes
  * @exact: fail where the device changes a wish
  * @keeps_damaged: damaged frames are written and counted like others
  * @quiet: no progress, notes or summary
@@ -62,6 +75,7 @@ struct options {
 	const char *report;
 	const char *times;
 	bool newest;
+	enum on_change on_change;
 	bool exact;
 	bool keeps_damaged;
 	bool quiet;

@@ -21,12 +21,35 @@
 #include "write.h"
 #include "y4m.h"
 
+/* What is needed to convert the device's pictures */
+static int make_room(struct output *output)
+{
+	const struct picture *picture = &output->device->picture;
+	size_t bytes = 0;
+
+	free(output->buffer);
+	output->buffer = NULL;
+	output->first = *output->device;
+	if (output->kind == OUTPUT_PNG) {
+		output->converter = converter_for(picture);
+		bytes = 3 * (size_t)picture->width;
+	} else if (output->kind == OUTPUT_Y4M) {
+		bytes = y4m_bytes(picture);
+	}
+	if (!bytes)
+		return STATUS_OK;
+	output->buffer = malloc(bytes);
+	if (output->buffer)
+		return STATUS_OK;
+	say_error("there is not enough memory to convert a frame of %ux%u", picture->width,
+		  picture->height);
+	say_advice("-F raw needs none; or choose a smaller size with -s.");
+	return STATUS_FAILED;
+}
+
 int output_init(struct output *output, const struct options *options,
 		const struct device *device)
 {
-	const struct picture *picture = &device->picture;
-	size_t bytes = 0;
-
 	*output = (struct output) {
 		.kind = options->kind,
 		.name = options->output,
@@ -35,18 +58,37 @@ int output_init(struct output *output, const struct options *options,
 		.every = options->save.every ? options->save.every : 1,
 		.fd = -1,
 	};
-	if (options->kind == OUTPUT_PNG) {
-		output->converter = converter_for(picture);
-		bytes = 3 * (size_t)picture->width;
-	} else if (options->kind == OUTPUT_Y4M) {
-		bytes = y4m_bytes(picture);
-	}
-	if (!bytes)
+	return make_room(output);
+}
+
+static bool same_pictures(const struct picture *a, const struct picture *b)
+{
+	return a->format == b->format && a->width == b->width && a->height == b->height &&
+	       a->stride == b->stride && a->rows == b->rows &&
+	       a->colours.matrix == b->colours.matrix && a->colours.full == b->colours.full;
+}
+
+/* A film has one header, with its rate and more */
+static bool same_film(const struct device *a, const struct device *b)
+{
+	return a->field == b->field && a->rate.num == b->rate.num && a->rate.den == b->rate.den &&
+	       a->aspect.numerator == b->aspect.numerator &&
+	       a->aspect.denominator == b->aspect.denominator;
+}
+
+int output_change(struct output *output)
+{
+	const struct picture *is = &output->device->picture, *was = &output->first.picture;
+
+	/* Each frame by itself, or none yet */
+	if (output->fd < 0 || output->kind == OUTPUT_JPEG)
+		return make_room(output);
+	if (same_pictures(was, is) &&
+	    (output->kind != OUTPUT_Y4M || same_film(&output->first, output->device)))
 		return STATUS_OK;
-	output->buffer = malloc(bytes);
-	if (output->buffer)
-		return STATUS_OK;
-	say_error("there is not enough memory to convert a frame");
+	say_error("%s cannot go on with what the source sends now, %ux%u after %ux%u",
+		  output->path, is->width, is->height, was->width, was->height);
+	say_advice("Files of their own can, with a %%04d in the name: -o 'shot-%%04d.png'.");
 	return STATUS_FAILED;
 }
 

@@ -14,9 +14,10 @@
  * struct output - an output: one file, or a file for each frame
  * @kind: kind of output
  * @name: name of the file, or pattern of names
- * @numbered: the name contains a number
- * @device: properties of the frames
- * @every: interval of written frames, for the rate of a video
+ * @numbered: the name has a number in it
+ * @device: what the frames are like
+ * @first: what the first ones were like; those in one file have to be alike
+ * @every: every how many-th frame is written, for the rate that a film has
  * @fd: the file that is open, or -1
  * @path: its name
  * @good_bytes: bytes of complete frames in it
@@ -28,6 +29,7 @@ struct output {
 	const char *name;
 	bool numbered;
 	const struct device *device;
+	struct device first;
 	unsigned long every;
 	int fd;
 	char path[4096];
@@ -40,7 +42,13 @@ struct output {
 int output_init(struct output *output, const struct options *options,
 		const struct device *device);
 
-/* Opens the output now if it is a named pipe. Returns the same as output_init() */
+/*
+ * The device's pictures are others from now on. Returns an exit status, having said that
+ * the output cannot take them.
+ */
+int output_change(struct output *output);
+
+/* Open the output now, if it is a named pipe. Returns as output_init() does */
 int output_open_pipe(struct output *output);
 
 /*

@@ -69,6 +69,15 @@ void tally_pass(struct tally *tally, __u32 sequence)
 	tally->passed++;
 }
 
+void tally_restart(struct tally *tally, bool fields)
+{
+	tally->restarts++;
+	tally->started = false;
+	tally->skips = false;
+	tally->pairs = false;
+	tally->fields = fields;
+}
+
 void tally_good(struct tally *tally)
 {
 	tally->frames++;
@@ -128,6 +137,7 @@ static void print_report(FILE *file, const struct device *device, const char *he
 	fprintf(file, "  \"frames\": %lu,\n  \"dropped\": %lu,\n  \"damaged\": %lu,\n",
 		tally->frames, tally->dropped, tally->damaged + tally->kept);
 	fprintf(file, "  \"sequence_gaps\": %lu,\n", tally->gaps);
+	fprintf(file, "  \"restarts\": %lu,\n", tally->restarts);
 	fprintf(file, "  \"elapsed_s\": %.3f\n}\n", elapsed_s);
 }
 

@@ -18,6 +18,7 @@
  * @dropped: pictures of which no good frame came: lost on the way, or damaged
  * @gaps: how often the device's sequence numbers jumped
  * @fields: frames are fields, and two of them may have one number
+ * @restarts: how often the capture began again
  * @started: a frame has come, so that @last is valid
  * @last: sequence number of the last frame
  * @skips: it was thrown away, so that what is lost after it does not count
@@ -35,6 +36,7 @@ struct tally {
 	unsigned long dropped;
 	unsigned long gaps;
 	bool fields;
+	unsigned long restarts;
 	bool started;
 	__u32 last;
 	bool skips;
@@ -55,6 +57,8 @@ bool tally_is_blind(const struct tally *tally);
 void tally_skip(struct tally *tally, __u32 sequence);
 /* The same for one that is older than another */
 void tally_pass(struct tally *tally, __u32 sequence);
+/* The device begins to count anew */
+void tally_restart(struct tally *tally, bool fields);
 void tally_good(struct tally *tally);
 void tally_damaged(struct tally *tally);
 

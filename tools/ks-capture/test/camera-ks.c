@@ -118,7 +118,7 @@ bool camera_ks_is_ready(void)
 	const struct camera_frame *next = &camera.frames[camera.next];
 
 	return ks.state == KSSTATE_RUN && ks.queued && camera.next < camera.nr_frames &&
-	       !next->waits && !next->source_changes;
+	       !next->waits && !next->changes[0];
 }
 
 /* Fills the frame with noise that is different for each frame, or with the given data */

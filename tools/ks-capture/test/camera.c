@@ -29,9 +29,20 @@ char camera_said[8192];
 static enum camera_file files[MAX_FILES];
 static unsigned long long clock_ns;
 
-static const struct v4l2_bt_timings timings_720p60 = {
+const struct v4l2_bt_timings camera_720p = {
 	.width = 1280, .height = 720, .pixelclock = 74250000, .hfrontporch = 110, .hsync = 40,
 	.hbackporch = 220, .vfrontporch = 5, .vsync = 5, .vbackporch = 20,
+};
+
+const struct v4l2_bt_timings camera_480p = {
+	.width = 640, .height = 480, .pixelclock = 25175000, .hfrontporch = 16, .hsync = 96,
+	.hbackporch = 48, .vfrontporch = 10, .vsync = 2, .vbackporch = 33,
+};
+
+const struct v4l2_bt_timings camera_1080i = {
+	.width = 1920, .height = 1080, .interlaced = 1, .pixelclock = 74250000,
+	.hfrontporch = 88, .hsync = 44, .hbackporch = 148, .vfrontporch = 2, .vsync = 5,
+	.vbackporch = 15, .il_vfrontporch = 2, .il_vsync = 5, .il_vbackporch = 16,
 };
 
 void camera_reset(unsigned int frames)
@@ -46,8 +57,8 @@ void camera_reset(unsigned int frames)
 		.height = 36,
 		.field = V4L2_FIELD_NONE,
 		.period = { 1, 30 },
-		.timings = timings_720p60,
-		.source = timings_720p60,
+		.timings = camera_720p,
+		.sources = { { camera_720p, 0, 0 } },
 		.needs = { .requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY,
 			   .frames = 2 },
 		.nr_frames = frames,
@@ -225,7 +236,7 @@ static int do_input(struct v4l2_input *input)
 {
 	snprintf((char *)input->name, sizeof(input->name), "HDMI 1");
 	input->capabilities = camera.input_caps;
-	input->status = camera.input_status;
+	input->status = camera.sources[camera.source].status;
 	return 0;
 }
 
@@ -239,8 +250,8 @@ static int do_timings(unsigned long request, struct v4l2_dv_timings *timings)
 		return 0;
 	}
 	if (request == VIDIOC_QUERY_DV_TIMINGS) {
-		timings->bt = camera.source;
-		return -camera.query_errno;
+		timings->bt = camera.sources[camera.source].timings;
+		return -camera.sources[camera.source].query_errno;
 	}
 	camera.timings = timings->bt;
 	camera.width = timings->bt.width;
@@ -330,12 +341,11 @@ static void begin_frame(void)
 {
 	struct camera_frame *frame = &camera.frames[camera.next];
 
-	if (camera.next >= camera.nr_frames || !frame->source_changes)
+	if (camera.next >= camera.nr_frames || !frame->changes[0] || camera.event)
 		return;
-	frame->source_changes = false;
-	camera.source = camera.next_source;
-	camera.query_errno = camera.next_errno;
-	camera.input_status = camera.next_status;
+	camera.source = frame->changes[0];
+	frame->changes[0] = frame->changes[1];
+	frame->changes[1] = 0;
 	camera.event = true;
 }
 
@@ -371,7 +381,7 @@ int __wrap_poll(struct pollfd *list, nfds_t count, int timeout)
 {
 	int ready;
 
-	if (count == 1 && !camera_file_of(list->fd))
+	if (list->events == POLLOUT)
 		return __real_poll(list, count, timeout);
 	begin_frame();
 	ready = count_ready(list, count);

@@ -39,7 +39,7 @@ struct camera_format {
  * @used: bytes that are used; 0 for all of a frame
  * @has_no_time: the device does not say when it was taken
  * @waits: it comes only when somebody waits for it
- * @source_changes: first, the source changes to that of camera.next_*
+ * @changes: first, one after the other, the source changes to these; 0 for no change
  * @err: instead of a frame, an error
  */
 struct camera_frame {
@@ -49,12 +49,24 @@ struct camera_frame {
 	__u32 used;
 	bool has_no_time;
 	bool waits;
-	bool source_changes;
+	unsigned int changes[2];
 	int err;
 };
 
 /**
- * struct camera - properties, behaviour and state of the camera
+ * struct camera_source - what the camera receives
+ * @timings: its DV timings
+ * @query_errno: what VIDIOC_QUERY_DV_TIMINGS says instead
+ * @status: V4L2_IN_ST_*
+ */
+struct camera_source {
+	struct v4l2_bt_timings timings;
+	int query_errno;
+	__u32 status;
+};
+
+/**
+ * struct camera - what the camera is, says and does; what has become of it
  * @caps: V4L2_CAP_*
  * @formats: the offered formats
  * @format: the current format
@@ -64,18 +76,14 @@ struct camera_frame {
  * @frame_bytes: bytes of a frame; 0 for two bytes per pixel
  * @period: frame interval
  * @input_caps: V4L2_IN_CAP_*
- * @input_status: V4L2_IN_ST_*
- * @timings: the current DV timings
- * @source: the DV timings of the source
- * @query_errno: error of VIDIOC_QUERY_DV_TIMINGS, or 0
- * @next_source: @source after a change
- * @next_errno: @query_errno after a change
- * @next_status: @input_status after a change
- * @has_events: supports source change events
- * @needs: the requirements that the module reports
- * @connect_errno: errors of the calls of the module: connecting,
- * @create_errno: creating an allocator,
- * @start_errno: and starting
+ * @timings: the DV timings that it is set to
+ * @sources: what it can receive; the first one is what it receives first
+ * @source: what it receives
+ * @has_events: it tells of a source that changes
+ * @needs: what the module says that the device needs
+ * @connect_errno: what the module's calls say: to connect
+ * @create_errno: to make an allocator
+ * @start_errno: to run
  * @changes_format: another program changes the format before the start
  * @frames: events after the start
  * @nr_frames: length of @frames
@@ -94,13 +102,9 @@ struct camera {
 	__u32 frame_bytes;
 	struct v4l2_fract period;
 	__u32 input_caps;
-	__u32 input_status;
 	struct v4l2_bt_timings timings;
-	struct v4l2_bt_timings source;
-	int query_errno;
-	struct v4l2_bt_timings next_source;
-	int next_errno;
-	__u32 next_status;
+	struct camera_source sources[4];
+	unsigned int source;
 	bool has_events;
 	struct ksallocator_framing needs;
 	int connect_errno;
@@ -118,7 +122,10 @@ struct camera {
 
 extern struct camera camera;
 
-/* Resets the camera to YUYV 64x36 at 30 frames per second, with @frames good frames */
+/* Timings of 1280x720 at 60 frames a second; of 640x480; of 1920x1080, interlaced */
+extern const struct v4l2_bt_timings camera_720p, camera_480p, camera_1080i;
+
+/* A camera that is set to YUYV 64x36 at 30 a second, with @frames good frames */
 void camera_reset(unsigned int frames);
 
 /* Runs ks-capture with these arguments; returns its exit status */

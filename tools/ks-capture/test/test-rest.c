@@ -214,6 +214,7 @@ void test_report(void)
 		  "  \"dropped\": 3,\n"
 		  "  \"damaged\": 1,\n"
 		  "  \"sequence_gaps\": 2,\n"
+		  "  \"restarts\": 0,\n"
 		  "  \"elapsed_s\": 4.013\n}\n");
 	CHECK(report_write("/dev/full", &device, "system", &tally, 1) < 0);
 	CHECK(report_write("/no/such/folder", &device, "system", &tally, 1) < 0);
@@ -272,6 +273,11 @@ int main(int argc, char **argv)
 		{ "formats in several pieces", test_capture_pieces },
 		{ "newest frames", test_capture_newest },
 		{ "times of frames", test_capture_times },
+		{ "sources: set to what is received", test_source_follow },
+		{ "sources: no signal", test_source_none },
+		{ "sources: a change ends", test_source_ends },
+		{ "sources: a change restarts", test_source_restarts },
+		{ "sources: a change is ignored", test_source_ignored },
 		{ "capture of JPEG", test_capture_jpeg },
 		{ "capture of fields", test_capture_fields },
 		{ "capture of frames without numbers", test_capture_unnumbered },
