@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <ks/ks.h>
+
 #include "choose.h"
 #include "device.h"
 #include "list.h"
@@ -20,11 +22,39 @@ static int is_video_node(const struct dirent *entry)
 	return !strncmp(entry->d_name, "video", 5) && isdigit((unsigned char)entry->d_name[5]);
 }
 
-/* Returns whether the node was listed */
-static bool list_one(const char *path)
+/* Why ksalloc does not take a node; NULL where it does, or cannot be asked */
+static const char *unusable(int fd)
+{
+	struct ksallocator_framing framing;
+	int ks, connection, err;
+
+	ks = ks_open(NULL);
+	if (ks < 0)
+		return NULL;
+	connection = ks_connect(ks, fd);
+	close(ks);
+	switch (connection) {
+	case -EINVAL:
+		return "programs can send pictures to it as well (memory to memory, loopback)";
+	case -EOPNOTSUPP:
+		return "it has no buffers that a program can queue";
+	case -EBUSY:
+		return "it can be opened by one program at a time";
+	}
+	if (connection < 0)
+		return NULL;
+	err = ks_get_framing(connection, &framing);
+	close(connection);
+	if (err || framing.requirements_flags & KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY)
+		return NULL;
+	return "it takes no memory from outside";
+}
+
+bool list_node(const char *path)
 {
 	int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	struct v4l2_capability cap;
+	const char *reason;
 	bool captures;
 
 	if (fd < 0) {
@@ -32,9 +62,12 @@ static bool list_one(const char *path)
 		return true;
 	}
 	captures = !v4l2_call(fd, VIDIOC_QUERYCAP, &cap) && v4l2_capture_type(&cap);
+	reason = captures ? unusable(fd) : NULL;
 	if (captures)
 		printf("%-13s %.32s (driver %.16s, at %.32s)\n", path, (const char *)cap.card,
 		       (const char *)cap.driver, (const char *)cap.bus_info);
+	if (reason)
+		printf("%-13s not usable: %s\n", "", reason);
 	close(fd);
 	return captures;
 }
@@ -48,11 +81,12 @@ int list_cameras(void)
 	count = scandir("/dev", &nodes, is_video_node, versionsort);
 	if (count < 0) {
 		say_error("cannot look into /dev: %s", strerror(errno));
+		say_advice("Name the node of a camera with -d, wherever it is.");
 		return STATUS_FAILED;
 	}
 	for (i = 0; i < count; i++) {
 		snprintf(path, sizeof(path), "/dev/%s", nodes[i]->d_name);
-		told += list_one(path);
+		told += list_node(path);
 		free(nodes[i]);
 	}
 	free(nodes);

@@ -3,8 +3,13 @@
 #ifndef LIST_H
 #define LIST_H
 
-/* These return an exit status, and print errors */
+#include <stdbool.h>
+
+/* These return an exit status, having said what is wrong */
 int list_cameras(void);
 int list_formats(const char *path);
+
+/* One line of the list. Returns whether there was something to tell */
+bool list_node(const char *path);
 
 #endif /* LIST_H */

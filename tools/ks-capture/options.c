@@ -74,7 +74,7 @@ static const char help[] =
 "  -q, --quiet              say nothing but errors\n"
 "\n"
 "Others:\n"
-"      --list               list cameras\n"
+"      --list               list cameras, and why one of them cannot be used\n"
 "      --list-formats       list what the device offers\n"
 "  -h, --help               this text\n"
 "  -V, --version            the version\n"

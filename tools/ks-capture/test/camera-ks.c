@@ -191,7 +191,7 @@ int camera_ks_call(int fd, unsigned long request, void *arg)
 	case KSALLOC_CREATE_ALLOCATOR:
 		return do_create(arg);
 	case KSALLOC_SET_ALLOCATOR:
-		return 0;
+		return -camera.assign_errno;
 	case KSALLOC_SET_STATE:
 		return do_state(state->state);
 	case KSALLOC_ALLOC:

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../capture.h"
+#include "../list.h"
 #include "../options.h"
 #include "../say.h"
 #include "camera.h"
@@ -203,6 +204,8 @@ static int do_format(struct v4l2_format *v4l2, bool sets)
 	__u32 width = mplane ? v4l2->fmt.pix_mp.width : v4l2->fmt.pix.width;
 	__u32 height = mplane ? v4l2->fmt.pix_mp.height : v4l2->fmt.pix.height;
 
+	if (sets && camera.set_errno)
+		return -camera.set_errno;
 	if (sets) {
 		camera.format = fourcc;
 		camera.width = width;
@@ -413,21 +416,45 @@ static int run(const char *words)
 	return status ? status : capture(&options);
 }
 
-int camera_run(const char *words)
+/* What goes to a file from here on, until end_log(), is what was said */
+static void begin_log(FILE *file, int log, int *saved)
 {
-	int log = memfd_create("log", MFD_CLOEXEC), saved = dup(STDERR_FILENO), status;
+	fflush(file);
+	*saved = dup(fileno(file));
+	dup2(log, fileno(file));
+}
+
+static void end_log(FILE *file, int log, int saved)
+{
 	ssize_t size;
 
-	fflush(stderr);
-	dup2(log, STDERR_FILENO);
-	status = run(words);
-	fflush(stderr);
-	dup2(saved, STDERR_FILENO);
+	fflush(file);
+	dup2(saved, fileno(file));
 	__real_close(saved);
 	size = pread(log, camera_said, sizeof(camera_said) - 1, 0);
 	camera_said[size < 0 ? 0 : size] = 0;
 	__real_close(log);
+}
+
+int camera_run(const char *words)
+{
+	int log = memfd_create("log", MFD_CLOEXEC), saved, status;
+
+	begin_log(stderr, log, &saved);
+	status = run(words);
+	end_log(stderr, log, saved);
 	return status;
+}
+
+bool camera_list(void)
+{
+	int log = memfd_create("log", MFD_CLOEXEC), saved;
+	bool told;
+
+	begin_log(stdout, log, &saved);
+	told = list_node(CAMERA_PATH);
+	end_log(stdout, log, saved);
+	return told;
 }
 
 int camera_said_count(const char *text)

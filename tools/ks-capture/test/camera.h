@@ -83,7 +83,9 @@ struct camera_source {
  * @needs: what the module says that the device needs
  * @connect_errno: what the module's calls say: to connect
  * @create_errno: to make an allocator
+ * @assign_errno: to assign it
  * @start_errno: to run
+ * @set_errno: what VIDIOC_S_FMT says
  * @changes_format: another program changes the format before the start
  * @frames: events after the start
  * @nr_frames: length of @frames
@@ -109,7 +111,9 @@ struct camera {
 	struct ksallocator_framing needs;
 	int connect_errno;
 	int create_errno;
+	int assign_errno;
 	int start_errno;
+	int set_errno;
 	bool changes_format;
 	struct camera_frame frames[CAMERA_FRAMES];
 	unsigned int nr_frames;
@@ -130,7 +134,9 @@ void camera_reset(unsigned int frames);
 
 /* Runs ks-capture with these arguments; returns its exit status */
 int camera_run(const char *words);
-/* The output of the last run, and the number of occurrences of a text in it */
+/* List the camera; returns whether there was something to tell */
+bool camera_list(void);
+/* What the last run said, and how often it said this */
 extern char camera_said[8192];
 int camera_said_count(const char *text);
 

@@ -278,6 +278,7 @@ int main(int argc, char **argv)
 		{ "sources: a change ends", test_source_ends },
 		{ "sources: a change restarts", test_source_restarts },
 		{ "sources: a change is ignored", test_source_ignored },
+		{ "list", test_list },
 		{ "capture of JPEG", test_capture_jpeg },
 		{ "capture of fields", test_capture_fields },
 		{ "capture of frames without numbers", test_capture_unnumbered },

@@ -74,6 +74,7 @@ void test_capture_photo(void);
 void test_capture_pieces(void);
 void test_capture_fields(void);
 void test_capture_jpeg(void);
+void test_list(void);
 void test_source_follow(void);
 void test_source_none(void);
 void test_source_ends(void);
