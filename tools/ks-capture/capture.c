@@ -42,6 +42,7 @@ static int catch_signals(void)
 
 	if (pipe2(wake_pipe, O_CLOEXEC | O_NONBLOCK)) {
 		say_error("cannot make a pipe: %s", strerror(errno));
+		say_advice("Too many files are open; see ulimit -n.");
 		return STATUS_FAILED;
 	}
 	sigaction(SIGINT, &action, NULL);
@@ -49,6 +50,17 @@ static int catch_signals(void)
 	/* EPIPE reports that the reader has closed its end. The program ends in order then */
 	signal(SIGPIPE, SIG_IGN);
 	return STATUS_OK;
+}
+
+static void end_wake_pipe(void)
+{
+	int fds[2] = { wake_pipe[0], wake_pipe[1] };
+
+	/* A signal that comes now finds no pipe */
+	wake_pipe[0] = -1;
+	wake_pipe[1] = -1;
+	close(fds[0]);
+	close(fds[1]);
 }
 
 static int open_stream(struct session *session)
@@ -221,9 +233,10 @@ int capture(const struct options *options)
 		return status;
 	session.wake_fd = wake_pipe[0];
 	status = device_open(&session.device, options->device);
-	if (status)
-		return status;
-	status = capture_from(&session);
-	device_close(&session.device);
+	if (!status) {
+		status = capture_from(&session);
+		device_close(&session.device);
+	}
+	end_wake_pipe();
 	return status;
 }

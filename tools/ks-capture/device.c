@@ -36,6 +36,12 @@ static void explain_open(const char *path, int err)
 	case ENXIO:
 		say_advice("This node has no device (any more): is it plugged in?");
 		break;
+	case EMFILE:
+	case ENFILE:
+		say_advice("Too many files are open; see ulimit -n.");
+		break;
+	default:
+		hint_log();
 	}
 }
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Explanations of errors of ksalloc and of its stream, with advice. */
+/*
+ * Why ksalloc or its stream could not be had, and what to do about it. One errno has many
+ * reasons, so what can be looked at is looked at.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,42 +12,83 @@
 #include "hints.h"
 #include "say.h"
 #include "source.h"
+#include "v4l2.h"
 
 /* Default maximum number of buffers in the queue of a driver */
 #define DRIVER_BUFFERS 32
 
+/* What is known of an error wherever it comes from */
+static void explain_other(const struct device *device, int err)
+{
+	switch (err) {
+	case -ENODEV:
+		say_advice("Was it unplugged?");
+		break;
+	case -EMFILE:
+	case -ENFILE:
+		say_advice("Each frame has a file descriptor: raise the limit (ulimit -n), or ask");
+		say_advice("for fewer frames with -b.");
+		break;
+	case -ENOMEM:
+		say_advice("Memory is short: fewer frames (-b) or a smaller size (-s) need less.");
+		break;
+	case -EACCES:
+	case -EPERM:
+		hint_permission(device->path);
+		break;
+	default:
+		hint_log();
+	}
+}
+
 static void explain_connect(const struct device *device, int err)
 {
 	say_error("%s cannot be connected to ksalloc: %s", device->path, strerror(-err));
-	if (err == -EOPNOTSUPP)
-		say_advice("It does not support streaming I/O, which ksalloc needs.");
-	else if (err == -EINVAL)
-		say_advice("It is not a video capture node; see ks-capture --list.");
-	else if (err == -EBUSY)
-		say_advice("Its driver allows only one open file; ksalloc needs another one.");
+	switch (err) {
+	case -EOPNOTSUPP:
+		say_advice("It has no buffers that a program can queue, as ksalloc needs them.");
+		break;
+	case -EINVAL:
+		say_advice("Pictures can be sent to this node as well (memory to memory, loopback).");
+		say_advice("ksalloc takes nodes that do nothing but capture.");
+		break;
+	case -EBUSY:
+		say_advice("Its driver lets one file at a time open it; ksalloc needs one more.");
+		break;
+	default:
+		explain_other(device, err);
+		return;
+	}
+	say_advice("ks-capture --list tells which cameras can be used.");
 }
 
-static void explain_ksalloc(int err)
+static void explain_ksalloc(const struct device *device, int err)
 {
 	say_error("cannot open %s: %s", LIBKS_DEVICE, strerror(-err));
 	if (err == -ENOENT || err == -ENXIO || err == -ENODEV)
 		hint_module();
 	else if (err == -EACCES || err == -EPERM)
 		hint_permission(LIBKS_DEVICE);
+	else
+		explain_other(device, err);
+}
+
+static void heap_path(const char *heap, char path[300])
+{
+	snprintf(path, 300, "%s%s%s", strchr(heap, '/') ? "" : LIBKS_HEAP_DIR,
+		 strchr(heap, '/') ? "" : "/", heap);
 }
 
 static void explain_heap(const char *heap, int err)
 {
 	char path[300];
 
+	heap_path(heap, path);
 	say_error("cannot open the heap %s: %s", heap, strerror(-err));
-	if (err == -ENOENT) {
-		hint_heaps();
-	} else if (err == -EACCES || err == -EPERM) {
-		snprintf(path, sizeof(path), "%s%s%s", strchr(heap, '/') ? "" : LIBKS_HEAP_DIR,
-			 strchr(heap, '/') ? "" : "/", heap);
+	if (err == -EACCES || err == -EPERM)
 		hint_permission(path);
-	}
+	else
+		hint_heaps();
 }
 
 /* Number of frames that the device needs; 0 if that is unknown */
@@ -65,19 +109,48 @@ static unsigned int frames_needed(const struct device *device)
 	return framing.frames;
 }
 
+/* Whether it is so; then it is said */
+static bool explain_changed_format(const struct device *device)
+{
+	struct v4l2_format v4l2 = { .type = device->type };
+	const struct picture *picture = &device->picture;
+	char code[FOURCC_TEXT];
+	struct format is;
+
+	if (v4l2_call(device->fd, VIDIOC_G_FMT, &v4l2))
+		return false;
+	is = v4l2_read(&v4l2);
+	if (is.fourcc == device->fourcc && is.width == picture->width &&
+	    is.height == picture->height)
+		return false;
+	say_advice("Another program has changed its format meanwhile, to %s %ux%u. Try again.",
+		   fourcc_text(is.fourcc, code), is.width, is.height);
+	return true;
+}
+
+static void explain_create_invalid(const struct device *device, const struct options *options)
+{
+	unsigned int needs = frames_needed(device);
+	char path[300];
+
+	heap_path(options->heap, path);
+	if (options->buffers && options->buffers < needs) {
+		say_advice("The device needs at least %u: -b %u", needs, needs);
+	} else if (!hint_is_heap(path)) {
+		say_advice("%s is no dma-buf heap.", path);
+		hint_heaps();
+	} else if (!explain_changed_format(device)) {
+		hint_log();
+	}
+}
+
 static void explain_create(const struct device *device, const struct options *options, int err)
 {
-	unsigned int needs;
-
-	/* "Argument list too long" would be misleading */
+	/* What E2BIG is called otherwise would puzzle everybody */
 	say_error("cannot make the frames: %s", err == -E2BIG ? "too many" : strerror(-err));
 	switch (err) {
 	case -EINVAL:
-		needs = frames_needed(device);
-		if (options->buffers && options->buffers < needs)
-			say_advice("The device needs at least %u: -b %u", needs, needs);
-		else
-			say_advice("%s may not be a dma-buf heap.", options->heap);
+		explain_create_invalid(device, options);
 		break;
 	case -E2BIG:
 		say_advice("Use fewer with -b; the maximum is %d.", KSALLOC_MAX_FRAMES);
@@ -87,9 +160,21 @@ static void explain_create(const struct device *device, const struct options *op
 		say_advice("(/sys/module/ksalloc/parameters/max_mbytes). Use fewer with -b.");
 		break;
 	case -EOPNOTSUPP:
-		say_advice("%s can use only its own memory.", device->path);
+		say_advice("%s can use no memory but its own, and ks-capture takes it from heaps.",
+			   device->path);
+		say_advice("ks-capture --list tells which cameras can be used.");
 		break;
+	default:
+		explain_other(device, err);
 	}
+}
+
+static void explain_setup(const struct device *device, int err)
+{
+	say_error("cannot set up the frames: %s", strerror(-err));
+	if ((err == -EINVAL || err == -EOPNOTSUPP) && explain_changed_format(device))
+		return;
+	explain_other(device, err);
 }
 
 void explain_open(const struct device *device, const struct options *options,
@@ -97,7 +182,7 @@ void explain_open(const struct device *device, const struct options *options,
 {
 	switch (step) {
 	case LIBKS_STEP_OPEN:
-		explain_ksalloc(err);
+		explain_ksalloc(device, err);
 		break;
 	case LIBKS_STEP_CONNECT:
 		explain_connect(device, err);
@@ -109,8 +194,19 @@ void explain_open(const struct device *device, const struct options *options,
 		explain_create(device, options, err);
 		break;
 	default:
-		say_error("cannot set up the frames: %s", strerror(-err));
+		explain_setup(device, err);
 	}
+}
+
+static void explain_memory(const struct options *options)
+{
+	if (options->buffers > DRIVER_BUFFERS) {
+		say_advice("Its driver has perhaps fewer buffers: ask for less with -b.");
+		return;
+	}
+	say_advice("It cannot use the memory of the heap %s. Many a camera needs", options->heap);
+	say_advice("contiguous memory (CONFIG_DMABUF_HEAPS_CMA).");
+	hint_heaps();
 }
 
 void explain_start(const struct device *device, const struct options *options, int err)
@@ -122,22 +218,28 @@ void explain_start(const struct device *device, const struct options *options, i
 		hint_holders(device->path);
 		break;
 	case -EOPNOTSUPP:
-		if (options->buffers > DRIVER_BUFFERS) {
-			say_advice("The driver may allow fewer buffers: try a smaller -b.");
-			break;
-		}
-		say_advice("It cannot use the memory of the heap %s. Many cameras need",
-			   options->heap);
-		say_advice("contiguous memory (CONFIG_DMABUF_HEAPS_CMA).");
-		hint_heaps();
-		hint_heaps();
+		explain_memory(options);
 		break;
 	case -EINVAL:
-		say_advice("Its format was changed by another program just now; try again.");
+		if (explain_changed_format(device))
+			break;
+		say_advice("Its driver cannot start with this format. Another one (-f), or another");
+		say_advice("size (-s), may do. ks-capture -d %s --list-formats", device->path);
+		break;
+	case -EPIPE:
+		say_advice("What is before it sends another format than this node is set to. -s and");
+		say_advice("-f set this node; what is before it is set on the media device:");
+		hint_media(device->path);
+		break;
+	case -ENOLINK:
+		say_advice("No camera is linked to this node. Links are set on the media device:");
+		hint_media(device->path);
 		break;
 	case -ENOSPC:
 		say_advice("Its USB bus is too busy: choose a smaller size or rate, another port.");
 		break;
+	default:
+		explain_other(device, err);
 	}
 }
 
@@ -147,19 +249,26 @@ void explain_next(const struct device *device, const struct options *options, in
 
 	switch (err) {
 	case -ETIMEDOUT:
-		say_error("%s has sent no frame for %g s", path,
-			  options->timeout_ms / 1000.0);
-		source_advise(device);
+		say_error("%s has sent no frame for %g s", path, options->timeout_ms / 1000.0);
+		if (source_look(device) != SIGNAL_RIGHT)
+			source_advise(device);
+		else
+			say_advice("--timeout waits longer. If it is stuck, plug it in again.");
 		break;
 	case -ENODEV:
-		say_error("%s has disappeared", path);
-		say_advice("Was it unplugged?");
+		say_error("%s is gone", path);
+		explain_other(device, err);
 		break;
 	case -ECANCELED:
-		say_error("%s was stopped by another program", path);
+		say_error("%s was stopped from outside", path);
+		say_advice("Its driver or another program did so. Try again.");
 		break;
 	default:
 		say_error("%s sends no more frames: %s", path, strerror(-err));
+		if (source_look(device) != SIGNAL_RIGHT)
+			source_advise(device);
+		else
+			explain_other(device, err);
 	}
 }
 

@@ -193,7 +193,11 @@ int format_explain(const struct device *device, const char *what, int err)
 		return STATUS_DEVICE;
 	}
 	if (err == -EINVAL)
-		say_advice("ks-capture -d %s --list-formats shows what it offers.", device->path);
+		say_advice("ks-capture -d %s --list-formats tells what it offers.", device->path);
+	else if (err == -ENODEV)
+		say_advice("Was it unplugged?");
+	else
+		hint_log();
 	return STATUS_DEVICE;
 }
 
@@ -257,11 +261,13 @@ int format_check(const struct device *device, const struct options *options,
 	if (!output_can_use(options->kind, got->fourcc)) {
 		say_error("%s uses %s instead, which cannot be written as %s", device->path, code,
 			  output_kind_name(options->kind));
+		advise_output(options->kind, device->picture.format);
 		return STATUS_FORMAT;
 	}
 	if (device->picture.format && !picture_is_sane(&device->picture)) {
 		say_error("%s reports %u bytes a line for %s %ux%u, which is too little",
 			  device->path, got->stride, code, got->width, got->height);
+		say_advice("Its driver is wrong there. Another size (-s) or format (-f) may do.");
 		return STATUS_DEVICE;
 	}
 	return STATUS_OK;

@@ -11,6 +11,7 @@
 
 #include "explain.h"
 #include "frames.h"
+#include "hints.h"
 #include "jpeg.h"
 #include "progress.h"
 #include "say.h"
@@ -187,6 +188,7 @@ static int use_frame(struct session *session, const struct ks_stream_frame *fram
 	err = read ? ks_begin_access(frame->dmabuf, LIBKS_READ) : 0;
 	if (err) {
 		say_error("cannot read a frame: %s", strerror(-err));
+		hint_log();
 		return STATUS_FAILED;
 	}
 	ret = take_frame(session, frame, wanted);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -178,4 +179,62 @@ void hint_module(void)
 	if (!uname(&kernel))
 		say_advice("If it is not found, it is not installed for kernel %s (dkms status).",
 			   kernel.release);
+}
+
+bool hint_is_heap(const char *path)
+{
+	char link[64], target[256];
+	struct stat st;
+	ssize_t len;
+
+	if (stat(path, &st) || !S_ISCHR(st.st_mode))
+		return false;
+	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u/subsystem", major(st.st_rdev),
+		 minor(st.st_rdev));
+	len = readlink(link, target, sizeof(target) - 1);
+	/* Without sysfs nobody can tell */
+	if (len < 0)
+		return true;
+	target[len] = 0;
+	return strstr(target, "dma_heap");
+}
+
+/* The media device is the child of the same device as the node */
+static bool media_of(const char *node, char *name, size_t size)
+{
+	struct dirent *entry;
+	bool found = false;
+	struct stat st;
+	char path[64];
+	DIR *dir;
+
+	if (stat(node, &st))
+		return false;
+	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/device", major(st.st_rdev),
+		 minor(st.st_rdev));
+	dir = opendir(path);
+	while (dir && !found && (entry = readdir(dir))) {
+		found = !strncmp(entry->d_name, "media", 5) &&
+			isdigit((unsigned char)entry->d_name[5]);
+		if (found)
+			snprintf(name, size, "/dev/%s", entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+void hint_media(const char *node)
+{
+	char media[300];
+
+	if (!media_of(node, media, sizeof(media)))
+		snprintf(media, sizeof(media), "/dev/media0");
+	say_advice("media-ctl -d %s -p shows links and formats, -l and -V set them (v4l-utils).",
+		   media);
+}
+
+void hint_log(void)
+{
+	say_advice("The kernel log may say more: sudo dmesg | tail");
 }

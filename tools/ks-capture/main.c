@@ -32,6 +32,7 @@ static int end_stdout(int status)
 {
 	if (fflush(stdout) && !status) {
 		say_error("cannot write to stdout");
+		say_advice("Is it closed, or the disk full that it goes to?");
 		return STATUS_FAILED;
 	}
 	return status;

@@ -91,6 +91,7 @@ void options_help(void)
 static int wrong(const char *option, const char *value, const char *right)
 {
 	say_error("%s %s: this is not %s", option, value, right);
+	say_advice("See ks-capture --help.");
 	return STATUS_USAGE;
 }
 
@@ -294,6 +295,7 @@ static int complete_save(struct options *options, const char *save)
 {
 	if (save && options->save.every) {
 		say_error("--save and --every exclude each other");
+		say_advice("Leave one of them out.");
 		return STATUS_USAGE;
 	}
 	if (save) {

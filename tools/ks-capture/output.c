@@ -92,6 +92,13 @@ int output_change(struct output *output)
 	return STATUS_FAILED;
 }
 
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 static int explain(const struct output *output, const char *what, int err)
 {
 	if (err == -EPIPE)
@@ -101,10 +108,28 @@ static int explain(const struct output *output, const char *what, int err)
 		return err;
 	}
 	say_error("cannot %s %s: %s", what, output->path, strerror(-err));
-	if (err == -ENOENT)
-		say_advice("Its directory does not exist.");
-	else if (err == -ENOSPC || err == -EDQUOT)
-		say_advice("--every or --save write fewer frames.");
+	switch (err) {
+	case -ENOENT:
+	case -ENOTDIR:
+		say_advice("Its folder does not exist: mkdir makes one.");
+		break;
+	case -EACCES:
+	case -EPERM:
+	case -EROFS:
+		say_advice("You may not write there. Choose another folder, as in: -o /tmp/%s",
+			   base_of(output->name));
+		break;
+	case -ENOSPC:
+	case -EDQUOT:
+		say_advice("The disk is full. --every or --save write fewer frames.");
+		break;
+	case -EFBIG:
+		say_advice("No file may be larger there (see ulimit -f). --every or --save write");
+		say_advice("fewer frames; a %%04d in the name gives each a file of its own.");
+		break;
+	default:
+		say_advice("Choose another name or folder with -o.");
+	}
 	return err;
 }
 

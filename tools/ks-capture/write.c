@@ -84,13 +84,24 @@ int write_all(int fd, const void *data, size_t size)
 	return write_vector(fd, &vector, size ? 1 : 0);
 }
 
+static void advise(const char *path, const char *what, int err)
+{
+	say_error("cannot %s %s: %s", what, path, strerror(err));
+	if (err == ENOENT || err == ENOTDIR)
+		say_advice("Its folder does not exist: mkdir makes one.");
+	else if (err == ENOSPC || err == EDQUOT)
+		say_advice("The disk is full.");
+	else
+		say_advice("Choose another name or folder.");
+}
+
 FILE *write_open(const char *path)
 {
 	int copy = name_is_stdout(path) ? dup(STDOUT_FILENO) : -1;
 	FILE *file = copy < 0 ? fopen(path, "we") : fdopen(copy, "w");
 
 	if (!file)
-		say_error("cannot open %s: %s", path, strerror(errno));
+		advise(path, "open", errno);
 	return file;
 }
 
@@ -101,6 +112,6 @@ int write_close(FILE *file, const char *path)
 	if (fclose(file))
 		err = errno;
 	if (err)
-		say_error("cannot write %s: %s", path, strerror(err));
+		advise(path, "write", err);
 	return -err;
 }

@@ -90,6 +90,10 @@ static bool is_path(const char *path, const char *should)
 
 static int open_any(const char *path, int flags, mode_t mode)
 {
+	if (is_path(path, CAMERA_PATH) && camera.open_errno) {
+		errno = camera.open_errno;
+		return -1;
+	}
 	if (is_path(path, CAMERA_PATH))
 		return camera_new_file(__real_open("/dev/null", O_RDWR), CAMERA_NODE);
 	if (is_path(path, "/dev/ksalloc"))

@@ -85,6 +85,7 @@ struct camera_source {
  * @create_errno: to make an allocator
  * @assign_errno: to assign it
  * @start_errno: to run
+ * @open_errno: what the node says to an open
  * @set_errno: what VIDIOC_S_FMT says
  * @changes_format: another program changes the format before the start
  * @frames: events after the start
@@ -113,6 +114,7 @@ struct camera {
 	int create_errno;
 	int assign_errno;
 	int start_errno;
+	int open_errno;
 	int set_errno;
 	bool changes_format;
 	struct camera_frame frames[CAMERA_FRAMES];

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Errors end in words that lead on, and the right ones. */
+#include <errno.h>
+
+#include "../say.h"
+#include "camera.h"
+#include "tests.h"
+
+#define SAID(text) CHECK(strstr(camera_said, text))
+#define SAID_NOT(text) CHECK(!strstr(camera_said, text))
+
+/* Whether there is advice, and none of it twice */
+static void check_advice(const char *where, int err)
+{
+	char copy[sizeof(camera_said)], *line, *rest = copy;
+	unsigned int lines = 0, twice = 0;
+
+	snprintf(copy, sizeof(copy), "%s", camera_said);
+	while ((line = strsep(&rest, "\n"))) {
+		if (strncmp(line, "  ", 2))
+			continue;
+		lines++;
+		twice += camera_said_count(line) > 1;
+	}
+	if (lines && !twice)
+		return;
+	printf("# %s, %s: %u lines, %u twice\n", where, strerror(err), lines, twice);
+	tap_failures++;
+}
+
+/* Whatever the kernel says, wherever it says it */
+void test_advice(void)
+{
+	static const int errors[] = {
+		EPERM, ENOENT, EIO, ENXIO, E2BIG, EBADF, ENOMEM, EACCES, EFAULT, EBUSY,
+		ENODEV, EINVAL, ENFILE, EMFILE, ENOTTY, ENOSPC, EPIPE, EDOM, ERANGE, EPROTO,
+		EOPNOTSUPP, ETIMEDOUT, ECANCELED, ENOLINK, EREMOTEIO,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		camera_reset(1);
+		camera.open_errno = errors[i];
+		CHECK_EQ(camera_run(""), STATUS_DEVICE);
+		check_advice("open", errors[i]);
+		camera_reset(1);
+		camera.connect_errno = errors[i];
+		CHECK_EQ(camera_run(""), STATUS_DEVICE);
+		check_advice("connect", errors[i]);
+		camera_reset(1);
+		camera.create_errno = errors[i];
+		CHECK_EQ(camera_run(""), STATUS_DEVICE);
+		check_advice("create", errors[i]);
+		camera_reset(1);
+		camera.assign_errno = errors[i];
+		CHECK_EQ(camera_run(""), STATUS_DEVICE);
+		check_advice("assign", errors[i]);
+		camera_reset(1);
+		camera.start_errno = errors[i];
+		CHECK_EQ(camera_run(""), STATUS_DEVICE);
+		check_advice("start", errors[i]);
+		camera_reset(1);
+		camera.set_errno = errors[i];
+		CHECK_EQ(camera_run(""), STATUS_DEVICE);
+		check_advice("format", errors[i]);
+		camera_reset(2);
+		camera.frames[1].err = errors[i];
+		CHECK_EQ(camera_run(""), STATUS_FAILED);
+		check_advice("frame", errors[i]);
+	}
+	camera_reset(1);
+	CHECK_EQ(camera_run("-n 2"), STATUS_FAILED);
+	check_advice("timeout", 0);
+}
+
+/* EINVAL has many reasons */
+void test_advice_invalid(void)
+{
+	camera_reset(1);
+	CHECK_EQ(camera_run("-b 1"), STATUS_DEVICE);
+	SAID("The device needs at least 2: -b 2");
+	SAID_NOT("heap");
+	camera_reset(1);
+	camera.create_errno = EINVAL;
+	CHECK_EQ(camera_run("-H /dev/null"), STATUS_DEVICE);
+	SAID("/dev/null is no dma-buf heap");
+	camera_reset(1);
+	camera.changes_format = true;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("has changed its format meanwhile, to YUYV 128x36");
+	camera_reset(1);
+	camera.start_errno = EINVAL;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID_NOT("meanwhile");
+	SAID("cannot start with this format");
+}
+
+void test_advice_start(void)
+{
+	/* A loopback node */
+	camera_reset(1);
+	camera.connect_errno = EINVAL;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("Pictures can be sent to this node as well");
+	SAID("ks-capture --list");
+	camera_reset(1);
+	camera.start_errno = EOPNOTSUPP;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	CHECK_EQ(camera_said_count("/dev/dma_heap"), 1);
+	/* Behind a media controller */
+	camera_reset(1);
+	camera.start_errno = EPIPE;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("sends another format");
+	SAID("media-ctl -d /dev/media");
+	camera_reset(1);
+	camera.start_errno = ENOLINK;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("No camera is linked to this node");
+	SAID("media-ctl -d /dev/media");
+}
