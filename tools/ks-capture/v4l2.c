@@ -72,6 +72,9 @@ __u32 v4l2_capture_type(const struct v4l2_capability *cap)
 	/* The capabilities of this node, and not of the whole device */
 	if (caps & V4L2_CAP_DEVICE_CAPS)
 		caps = cap->device_caps;
+	/* A touch sensor's frames are no pictures, and ksalloc refuses it */
+	if (caps & V4L2_CAP_TOUCH)
+		return 0;
 	if (caps & V4L2_CAP_VIDEO_CAPTURE)
 		return V4L2_BUF_TYPE_VIDEO_CAPTURE;
 	if (caps & V4L2_CAP_VIDEO_CAPTURE_MPLANE)

@@ -2,6 +2,7 @@
 /* The list of cameras. */
 #include <errno.h>
 
+#include "../say.h"
 #include "camera.h"
 #include "tests.h"
 
@@ -29,4 +30,8 @@ void test_list(void)
 	camera.caps = V4L2_CAP_VIDEO_M2M | V4L2_CAP_STREAMING;
 	CHECK(!camera_list());
 	CHECK_STR(camera_said, "");
+	camera.caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_TOUCH | V4L2_CAP_STREAMING;
+	CHECK(!camera_list());
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("does not capture video");
 }
