@@ -16,7 +16,9 @@
 
 #include "internal.h"
 
-/* The program holds one frame and returns another one while the device has what it needs */
+#define ALL_FLAGS ((__u32)(LIBKS_STREAM_NO_CPU_ACCESS | LIBKS_STREAM_DEVICE_MEMORY))
+
+/* One frame is read and one is on its way while the device has what it needs */
 #define SPARE_FRAMES 2
 #define LEAST_FRAMES 4
 
@@ -32,7 +34,9 @@ static int check_config(const struct ks_stream_config *config)
 {
 	if (!config || config->size != sizeof(*config))
 		return -EINVAL;
-	if (config->flags & ~(__u32)LIBKS_STREAM_NO_CPU_ACCESS)
+	if (config->flags & ~ALL_FLAGS)
+		return -EINVAL;
+	if (config->flags & LIBKS_STREAM_DEVICE_MEMORY && config->heap)
 		return -EINVAL;
 	return 0;
 }
@@ -51,11 +55,27 @@ static int connect_device(const struct ks_stream_config *config, enum ks_stream_
 	return ret;
 }
 
+static int create_from_heap(int connection, const struct ks_stream_config *config,
+			    struct ksallocator_framing *framing, enum ks_stream_step *step)
+{
+	int heap, ret;
+
+	framing->options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
+	*step = LIBKS_STEP_HEAP;
+	heap = ks_open_heap(config->heap ? config->heap : "system");
+	if (heap < 0)
+		return heap;
+	*step = LIBKS_STEP_CREATE;
+	ret = ks_create_allocator(connection, framing, heap);
+	close(heap);
+	return ret;
+}
+
 static int create_allocator(int connection, const struct ks_stream_config *config,
 			    enum ks_stream_step *step)
 {
 	struct ksallocator_framing framing;
-	int heap, ret;
+	int ret;
 
 	*step = LIBKS_STEP_FRAMING;
 	ret = ks_get_framing(connection, &framing);
@@ -68,16 +88,11 @@ static int create_allocator(int connection, const struct ks_stream_config *confi
 		if (framing.frames < LEAST_FRAMES)
 			framing.frames = LEAST_FRAMES;
 	}
-	framing.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
-
-	*step = LIBKS_STEP_HEAP;
-	heap = ks_open_heap(config->heap ? config->heap : "system");
-	if (heap < 0)
-		return heap;
+	if (!(config->flags & LIBKS_STREAM_DEVICE_MEMORY))
+		return create_from_heap(connection, config, &framing, step);
+	framing.options_flags = 0;
 	*step = LIBKS_STEP_CREATE;
-	ret = ks_create_allocator(connection, &framing, heap);
-	close(heap);
-	return ret;
+	return ks_create_allocator(connection, &framing, -1);
 }
 
 static int build(struct ks_stream *stream, const struct ks_stream_config *config,
@@ -170,10 +185,14 @@ LIBKS_API void ks_stream_close(struct ks_stream *stream)
 	free(stream);
 }
 
-/* The descriptor is open already, and SUBMIT with a descriptor is faster */
+/* The descriptor is open anyway, and naming it is the fast way; own memory needs none */
 static int submit(struct ks_stream *stream, __u32 index)
 {
-	return ks_submit(stream->connection, index, ks_frames_dmabuf(stream->frames, index));
+	int dmabuf = -1;
+
+	if (!(stream->flags & LIBKS_STREAM_DEVICE_MEMORY))
+		dmabuf = ks_frames_dmabuf(stream->frames, index);
+	return ks_submit(stream->connection, index, dmabuf);
 }
 
 static int submit_free_frames(struct ks_stream *stream)

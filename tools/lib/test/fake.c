@@ -160,11 +160,13 @@ static int get_framing(struct ksalloc_get_framing *arg)
 
 static int create(const struct ksalloc_create_allocator *arg)
 {
-	if (arg->heap_fd < 0 || kinds[arg->heap_fd] != HEAP)
+	bool own = !(arg->framing.options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
+
+	if (own ? arg->heap_fd != -1 : arg->heap_fd < 0 || kinds[arg->heap_fd] != HEAP)
 		return -EINVAL;
 	if (arg->framing.frames < fake.needs.frames || arg->framing.frames > FAKE_FRAMES)
 		return -EINVAL;
-	if (arg->framing.options_flags != KSALLOCATOR_OPTIONF_SYSTEM_MEMORY)
+	if (own && !fake.lends_memory)
 		return -EOPNOTSUPP;
 	fake.framing = arg->framing;
 	return new_file(ALLOCATOR, 0);

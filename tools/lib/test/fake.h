@@ -26,6 +26,8 @@ struct fake {
 	/* Properties and behaviour of the camera */
 	struct ksallocator_framing needs;
 	bool gone;
+	/* Its own memory can be had */
+	bool lends_memory;
 	__u32 data_start;
 	__u32 data_used;
 

@@ -561,7 +561,37 @@ static void test_stream_no_access(void)
 	CHECK(fake_is_clean());
 }
 
-/* Invalid configurations, and the reported step */
+/* LIBKS_STREAM_DEVICE_MEMORY needs no heap, and names no dma-buf */
+static void test_stream_device_memory(void)
+{
+	struct ks_stream_config config = config_of(0);
+	struct ks_stream_frame frame;
+	struct ks_stream *stream;
+	enum ks_stream_step step;
+
+	fake_reset();
+	config.flags = LIBKS_STREAM_DEVICE_MEMORY;
+	CHECK_EQ(ks_stream_open(&config, &stream, &step), -EOPNOTSUPP);
+	CHECK_EQ(step, LIBKS_STEP_CREATE);
+	CHECK(fake_is_clean());
+
+	fake.lends_memory = true;
+	CHECK_EQ(ks_stream_open(&config, &stream, NULL), 0);
+	CHECK_STR(fake.path, LIBKS_DEVICE);
+	CHECK_EQ(fake.framing.options_flags, 0);
+	CHECK_EQ(fake.framing.frames, 4);
+	CHECK_EQ(ks_stream_start(stream), 0);
+	CHECK_EQ(fake.by_thread, 4);
+	CHECK_EQ(ks_stream_next(stream, 0, &frame), 0);
+	CHECK(frame.data && frame.used == 4900);
+	CHECK_EQ(fake.access[frame.index], 1);
+	CHECK_EQ(ks_stream_give_back(stream, frame.index), 0);
+	CHECK_EQ(fake.by_thread, 5);
+	ks_stream_close(stream);
+	CHECK(fake_is_clean());
+}
+
+/* What is no configuration, and which step a wrong one fails at */
 static void test_stream_config(void)
 {
 	struct ks_stream *stream = (void *)1;
@@ -577,7 +607,10 @@ static void test_stream_config(void)
 	config.size += 2;
 	CHECK_EQ(ks_stream_open(&config, &stream, &step), -EINVAL);
 	config = config_of(0);
-	config.flags = 2;
+	config.flags = 4;
+	CHECK_EQ(ks_stream_open(&config, &stream, &step), -EINVAL);
+	config.flags = LIBKS_STREAM_DEVICE_MEMORY;
+	config.heap = "system";
 	CHECK_EQ(ks_stream_open(&config, &stream, &step), -EINVAL);
 	CHECK_EQ(step, LIBKS_STEP_CONFIG);
 
@@ -708,6 +741,7 @@ int main(int argc, char **argv)
 		{ "stream: frames held", test_stream_held },
 		{ "stream: timeouts", test_stream_timeout },
 		{ "stream: no CPU access", test_stream_no_access },
+		{ "stream: the device's own memory", test_stream_device_memory },
 		{ "stream: configuration", test_stream_config },
 		{ "stream: opening fails at each call", test_stream_open_fails },
 		{ "stream: starting fails at each call", test_stream_start_fails },
