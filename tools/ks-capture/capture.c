@@ -63,48 +63,69 @@ static void end_wake_pipe(void)
 	close(fds[1]);
 }
 
-static int open_stream(struct session *session)
-{
-	struct ks_stream_config config = {
-		.size = sizeof(config),
-		.flags = LIBKS_STREAM_NO_CPU_ACCESS,
-		.v4l2_fd = session->device.fd,
-		.frames = session->options->buffers,
-		.heap = session->options->heap,
-	};
-	enum ks_stream_step step;
-	int err = ks_stream_open(&config, &session->stream, &step);
-
-	if (!err)
-		return STATUS_OK;
-	session->stream = NULL;
-	explain_open(&session->device, session->options, step, err);
-	return STATUS_DEVICE;
-}
-
-static int start_stream(struct session *session)
-{
-	int err = ks_stream_start(session->stream);
-
-	session->good = session_now();
-	if (!err)
-		return STATUS_OK;
-	explain_start(&session->device, session->options, err);
-	return STATUS_DEVICE;
-}
-
 static void close_stream(struct session *session)
 {
 	ks_stream_close(session->stream);
 	session->stream = NULL;
 }
 
-/* From the device's format to frames */
+/* From the device's format to frames, in this memory. Returns whether they come */
+static bool try_memory(struct session *session, const char *heap, struct failure *failure)
+{
+	bool own = !strcmp(heap, HEAP_DEVICE);
+	struct ks_stream_config config = {
+		.size = sizeof(config),
+		.flags = LIBKS_STREAM_NO_CPU_ACCESS | (own ? LIBKS_STREAM_DEVICE_MEMORY : 0),
+		.v4l2_fd = session->device.fd,
+		.frames = session->options->buffers,
+		.heap = own ? NULL : heap,
+	};
+
+	*failure = (struct failure) {};
+	session->heap = heap;
+	failure->err = ks_stream_open(&config, &session->stream, &failure->step);
+	if (failure->err) {
+		session->stream = NULL;
+		return false;
+	}
+	failure->starts = true;
+	failure->err = ks_stream_start(session->stream);
+	session->good = session_now();
+	if (failure->err)
+		close_stream(session);
+	return !failure->err;
+}
+
+/* Whether it is the heap that does not do */
+static bool is_about_heap(const struct failure *failure)
+{
+	if (!failure->starts && failure->step == LIBKS_STEP_HEAP)
+		return true;
+	return failure->err == -EOPNOTSUPP &&
+	       (failure->starts || failure->step == LIBKS_STEP_CREATE);
+}
+
 static int begin(struct session *session)
 {
-	int status = open_stream(session);
+	const struct options *options = session->options;
+	const struct device *device = &session->device;
+	struct failure failure, own;
 
-	return status ? status : start_stream(session);
+	if (try_memory(session, options->heap ? options->heap : HEAP_USUAL, &failure))
+		return STATUS_OK;
+	if (options->heap || !is_about_heap(&failure)) {
+		explain_failure(device, options, &failure);
+		return STATUS_DEVICE;
+	}
+	if (try_memory(session, HEAP_DEVICE, &own)) {
+		say_note("%s: frames lie in its own memory (-H %s); the heap %s cannot be used: %s",
+			 device->path, HEAP_DEVICE, HEAP_USUAL, strerror(-failure.err));
+		return STATUS_OK;
+	}
+	explain_failure(device, options, &failure);
+	say_advice("Its own memory (-H %s) cannot be used either: %s", HEAP_DEVICE,
+		   strerror(-own.err));
+	return STATUS_DEVICE;
 }
 
 /* Until the source sends something that the device can take */
@@ -177,7 +198,7 @@ static int finish(struct session *session, int status)
 	if (times_close(&session->times) && !status)
 		status = STATUS_FAILED;
 	progress_summary(session);
-	if (options->report && report_write(options->report, &session->device, options->heap,
+	if (options->report && report_write(options->report, &session->device, session->heap,
 					    &session->tally, session->ended - session->started))
 		status = status ? status : STATUS_FAILED;
 	return end_status(session, status);

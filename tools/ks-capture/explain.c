@@ -91,7 +91,24 @@ static void explain_heap(const char *heap, int err)
 		hint_heaps();
 }
 
-/* Number of frames that the device needs; 0 if that is unknown */
+static const char *heap_of(const struct options *options)
+{
+	return options->heap ? options->heap : HEAP_USUAL;
+}
+
+static bool is_own(const struct options *options)
+{
+	return !strcmp(heap_of(options), HEAP_DEVICE);
+}
+
+/* Where a heap was asked for; else it has been tried */
+static void advise_own(const struct options *options)
+{
+	if (options->heap)
+		say_advice("-H device takes the device's own memory.");
+}
+
+/* How many frames the device needs; 0 where it cannot be asked */
 static unsigned int frames_needed(const struct device *device)
 {
 	struct ksallocator_framing framing = {};
@@ -133,15 +150,27 @@ static void explain_create_invalid(const struct device *device, const struct opt
 	unsigned int needs = frames_needed(device);
 	char path[300];
 
-	heap_path(options->heap, path);
+	heap_path(heap_of(options), path);
 	if (options->buffers && options->buffers < needs) {
 		say_advice("The device needs at least %u: -b %u", needs, needs);
-	} else if (!hint_is_heap(path)) {
+	} else if (!is_own(options) && !hint_is_heap(path)) {
 		say_advice("%s is no dma-buf heap.", path);
 		hint_heaps();
 	} else if (!explain_changed_format(device)) {
 		hint_log();
 	}
+}
+
+static void explain_no_memory(const struct device *device, const struct options *options)
+{
+	if (is_own(options)) {
+		say_advice("Its driver lends none of its memory, or has not so many buffers: ask for");
+		say_advice("less with -b, or use a heap, as in: -H %s", HEAP_USUAL);
+		return;
+	}
+	say_advice("%s can use no memory but its own.", device->path);
+	advise_own(options);
+	say_advice("ks-capture --list tells which cameras can be used.");
 }
 
 static void explain_create(const struct device *device, const struct options *options, int err)
@@ -160,9 +189,11 @@ static void explain_create(const struct device *device, const struct options *op
 		say_advice("(/sys/module/ksalloc/parameters/max_mbytes). Use fewer with -b.");
 		break;
 	case -EOPNOTSUPP:
-		say_advice("%s can use no memory but its own, and ks-capture takes it from heaps.",
-			   device->path);
-		say_advice("ks-capture --list tells which cameras can be used.");
+		explain_no_memory(device, options);
+		break;
+	case -EBUSY:
+		say_advice("Somebody captures from it now.");
+		hint_holders(device->path);
 		break;
 	default:
 		explain_other(device, err);
@@ -177,8 +208,8 @@ static void explain_setup(const struct device *device, int err)
 	explain_other(device, err);
 }
 
-void explain_open(const struct device *device, const struct options *options,
-		  enum ks_stream_step step, int err)
+static void explain_open(const struct device *device, const struct options *options,
+			 enum ks_stream_step step, int err)
 {
 	switch (step) {
 	case LIBKS_STEP_OPEN:
@@ -188,7 +219,7 @@ void explain_open(const struct device *device, const struct options *options,
 		explain_connect(device, err);
 		break;
 	case LIBKS_STEP_HEAP:
-		explain_heap(options->heap, err);
+		explain_heap(heap_of(options), err);
 		break;
 	case LIBKS_STEP_CREATE:
 		explain_create(device, options, err);
@@ -204,12 +235,13 @@ static void explain_memory(const struct options *options)
 		say_advice("Its driver has perhaps fewer buffers: ask for less with -b.");
 		return;
 	}
-	say_advice("It cannot use the memory of the heap %s. Many a camera needs", options->heap);
+	say_advice("It cannot use the memory of the heap %s. Many a camera needs", heap_of(options));
 	say_advice("contiguous memory (CONFIG_DMABUF_HEAPS_CMA).");
 	hint_heaps();
+	advise_own(options);
 }
 
-void explain_start(const struct device *device, const struct options *options, int err)
+static void explain_start(const struct device *device, const struct options *options, int err)
 {
 	say_error("cannot start %s: %s", device->path, strerror(-err));
 	switch (err) {
@@ -218,7 +250,10 @@ void explain_start(const struct device *device, const struct options *options, i
 		hint_holders(device->path);
 		break;
 	case -EOPNOTSUPP:
-		explain_memory(options);
+		if (is_own(options))
+			hint_log();
+		else
+			explain_memory(options);
 		break;
 	case -EINVAL:
 		if (explain_changed_format(device))
@@ -241,6 +276,15 @@ void explain_start(const struct device *device, const struct options *options, i
 	default:
 		explain_other(device, err);
 	}
+}
+
+void explain_failure(const struct device *device, const struct options *options,
+		     const struct failure *failure)
+{
+	if (failure->starts)
+		explain_start(device, options, failure->err);
+	else
+		explain_open(device, options, failure->step, failure->err);
 }
 
 void explain_next(const struct device *device, const struct options *options, int err)

@@ -3,17 +3,28 @@
 #ifndef EXPLAIN_H
 #define EXPLAIN_H
 
+#include <stdbool.h>
+
 #include <ks/ks.h>
 
 #include "device.h"
 #include "options.h"
 
-/* ks_stream_open() has failed */
-void explain_open(const struct device *device, const struct options *options,
-		  enum ks_stream_step step, int err);
-/* ks_stream_start() has failed */
-void explain_start(const struct device *device, const struct options *options, int err);
-/* No frame arrives any more, or none within the timeout */
+/**
+ * struct failure - how a stream could not be had
+ * @starts: ks_stream_start() failed, and not ks_stream_open()
+ * @step: where ks_stream_open() failed
+ * @err: with what
+ */
+struct failure {
+	bool starts;
+	enum ks_stream_step step;
+	int err;
+};
+
+void explain_failure(const struct device *device, const struct options *options,
+		     const struct failure *failure);
+/* No frame comes any more, or within the time that the user gives */
 void explain_next(const struct device *device, const struct options *options, int err);
 
 /* The source has changed, and the capture ends for that */

@@ -25,7 +25,8 @@ static int is_video_node(const struct dirent *entry)
 /* Why ksalloc does not take a node; NULL where it does, or cannot be asked */
 static const char *unusable(int fd)
 {
-	struct ksallocator_framing framing;
+	struct ksallocator_framing_ex framing = {};
+	__u32 size = sizeof(framing);
 	int ks, connection, err;
 
 	ks = ks_open(NULL);
@@ -43,11 +44,11 @@ static const char *unusable(int fd)
 	}
 	if (connection < 0)
 		return NULL;
-	err = ks_get_framing(connection, &framing);
+	err = ks_get_framing_ex(connection, &framing, &size);
 	close(connection);
-	if (err || framing.requirements_flags & KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY)
+	if (err || framing.count_items)
 		return NULL;
-	return "it takes no memory from outside";
+	return "it takes no memory from outside, and lends none";
 }
 
 bool list_node(const char *path)

@@ -55,8 +55,9 @@ static const char help[] =
 "      --keep-damaged       take damaged frames as well, as far as they can be written\n"
 "  -b, --buffers N          frames that the allocator has; if not given, two more\n"
 "                           than the device needs, at least four\n"
-"  -H, --heap HEAP          memory of the frames: a name in /dev/dma_heap (system)\n"
-"                           or a path\n"
+"  -H, --heap HEAP          memory of the frames: a name in /dev/dma_heap, a path, or\n"
+"                           'device' for the device's own; if not given, system,\n"
+"                           or device where that does not do\n"
 "\n"
 "The output:\n"
 "  -o, --output FILE        '-' is stdout. With %d or %04d in the name, each frame\n"
@@ -477,7 +478,6 @@ int options_parse(struct options *options, int argc, char **argv)
 
 	*options = (struct options) {
 		.device = "/dev/video0",
-		.heap = "system",
 		.skip = SKIP_FOR_PHOTO,
 		.timeout_ms = 5000,
 	};

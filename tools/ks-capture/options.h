@@ -30,6 +30,10 @@ enum on_change {
 	CHANGE_IGNORE,
 };
 
+/* Memory of the frames, where nothing is asked for; and the device's own */
+#define HEAP_USUAL "system"
+#define HEAP_DEVICE "device"
+
 /* Not a number of frames that can be asked for */
 #define SKIP_FOR_PHOTO (~0UL)
 
@@ -45,7 +49,8 @@ enum on_change {
  * @skip: how many frames go before them; SKIP_FOR_PHOTO for as many as a camera needs
  *	to adjust itself
  * @buffers: how many frames the allocator has; 0 for libks' own choice
- * @heap: where their memory comes from
+ * @heap: where their memory comes from, or HEAP_DEVICE; NULL for HEAP_USUAL, or the device's
+ *	own where that does not do
  * @output: file, pattern of files or "-"; NULL for none
  * @kind: what is written there
  * @save: which frames are written

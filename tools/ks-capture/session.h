@@ -18,6 +18,7 @@
  * struct session - a capture under way
  * @options: what the user wants
  * @device: where frames come from
+ * @heap: what memory they have
  * @stream: what brings them
  * @output: where they go
  * @tally: what is counted
@@ -35,6 +36,7 @@
 struct session {
 	const struct options *options;
 	struct device device;
+	const char *heap;
 	struct ks_stream *stream;
 	struct output output;
 	struct tally tally;

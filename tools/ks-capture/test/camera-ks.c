@@ -2,6 +2,7 @@
 /* A model of the kernel module, for the calls of libks streams. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -22,6 +23,7 @@ enum owner {
 static struct {
 	unsigned int frames;
 	__u32 bytes;
+	bool own;
 	enum ksstate state;
 	enum owner owner[CAMERA_BUFFERS];
 	int memory[CAMERA_BUFFERS];
@@ -50,15 +52,20 @@ static int null_file(enum camera_file kind)
 
 static int do_create(const struct ksalloc_create_allocator *arg)
 {
+	bool own = !(arg->framing.options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
 	unsigned int i;
 
 	if (camera.create_errno)
 		return -camera.create_errno;
+	if (own ? !camera.lends :
+	    !(camera.needs.requirements_flags & KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY))
+		return -EOPNOTSUPP;
 	if (arg->framing.frames < camera.needs.frames)
 		return -EINVAL;
 	if (arg->framing.frames > CAMERA_BUFFERS)
 		return -E2BIG;
 	drop_memory();
+	ks.own = own;
 	ks.frames = arg->framing.frames;
 	ks.bytes = (camera_frame_bytes() + 4095) & ~4095U;
 	for (i = 0; i < ks.frames; i++) {
@@ -73,7 +80,8 @@ static int do_state(enum ksstate state)
 {
 	unsigned int i;
 
-	if (state == KSSTATE_RUN && camera.start_errno)
+	if (state == KSSTATE_RUN && camera.start_errno &&
+	    !(ks.own && camera.start_errno == EOPNOTSUPP))
 		return -camera.start_errno;
 	if (state >= KSSTATE_PAUSE && camera.changes_format) {
 		camera.width *= 2;
@@ -178,6 +186,16 @@ static int do_get_framing(struct ksalloc_get_framing *arg)
 	return 0;
 }
 
+/* Without the items themselves */
+static int do_get_framing_ex(struct ksalloc_get_framing_ex *arg)
+{
+	struct ksallocator_framing_ex *framing = (void *)(uintptr_t)arg->framing;
+	__u32 flags = camera.needs.requirements_flags;
+
+	framing->count_items = !!(flags & KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY) + camera.lends;
+	return 0;
+}
+
 int camera_ks_call(int fd, unsigned long request, void *arg)
 {
 	const struct ksalloc_set_state *state = arg;
@@ -188,6 +206,8 @@ int camera_ks_call(int fd, unsigned long request, void *arg)
 		return camera.connect_errno ? -camera.connect_errno : null_file(CAMERA_CONNECTION);
 	case KSALLOC_GET_FRAMING:
 		return do_get_framing(arg);
+	case KSALLOC_GET_FRAMING_EX:
+		return do_get_framing_ex(arg);
 	case KSALLOC_CREATE_ALLOCATOR:
 		return do_create(arg);
 	case KSALLOC_SET_ALLOCATOR:

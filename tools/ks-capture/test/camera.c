@@ -90,8 +90,14 @@ static bool is_path(const char *path, const char *should)
 
 static int open_any(const char *path, int flags, mode_t mode)
 {
-	if (is_path(path, CAMERA_PATH) && camera.open_errno) {
-		errno = camera.open_errno;
+	int err = 0;
+
+	if (is_path(path, CAMERA_PATH))
+		err = camera.open_errno;
+	else if (is_path(path, "/dev/dma_heap/system"))
+		err = camera.heap_errno;
+	if (err) {
+		errno = err;
 		return -1;
 	}
 	if (is_path(path, CAMERA_PATH))

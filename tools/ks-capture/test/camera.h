@@ -81,6 +81,9 @@ struct camera_source {
  * @source: what it receives
  * @has_events: it tells of a source that changes
  * @needs: what the module says that the device needs
+ * @lends: its own memory can be had; then it is only with heaps that the start says
+ *	EOPNOTSUPP
+ * @heap_errno: what the heap says to an open
  * @connect_errno: what the module's calls say: to connect
  * @create_errno: to make an allocator
  * @assign_errno: to assign it
@@ -110,6 +113,8 @@ struct camera {
 	unsigned int source;
 	bool has_events;
 	struct ksallocator_framing needs;
+	bool lends;
+	int heap_errno;
 	int connect_errno;
 	int create_errno;
 	int assign_errno;

@@ -162,7 +162,49 @@ void test_capture_pieces(void)
 	SAID("It has no other format");
 }
 
-/* The beginning of a file */
+/* The device's own memory, where it is asked for or a heap's does not do */
+void test_capture_own_memory(void)
+{
+	camera_reset(2);
+	camera.lends = true;
+	camera.heap_errno = EACCES;
+	CHECK_EQ(camera_run("-n 2 -o a.raw -H device --report r.json"), STATUS_OK);
+	SAID_NOT("own memory");
+	CHECK_EQ(size_of("a.raw"), 2 * 2 * 64 * 36);
+	CHECK_EQ(system("grep -q '\"heap\": \"device\"' r.json"), 0);
+	camera_reset(2);
+	camera.lends = true;
+	camera.heap_errno = ENOENT;
+	CHECK_EQ(camera_run("-n 2 --report r.json"), STATUS_OK);
+	SAID("in its own memory (-H device); the heap system cannot be used: No such file");
+	CHECK_EQ(system("grep -q '\"heap\": \"device\"' r.json"), 0);
+	camera_reset(2);
+	camera.lends = true;
+	camera.start_errno = EOPNOTSUPP;
+	CHECK_EQ(camera_run("-n 2"), STATUS_OK);
+	SAID("in its own memory");
+	camera_reset(2);
+	camera.lends = true;
+	camera.needs.requirements_flags = KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
+	CHECK_EQ(camera_run("-n 2"), STATUS_OK);
+	SAID("in its own memory");
+	/* Not for other errors, not where a heap is asked for, and not where there is none */
+	camera_reset(2);
+	camera.lends = true;
+	camera.start_errno = EBUSY;
+	CHECK_EQ(camera_run("-n 2"), STATUS_DEVICE);
+	SAID_NOT("own memory");
+	camera.start_errno = EOPNOTSUPP;
+	CHECK_EQ(camera_run("-n 2 -H system"), STATUS_DEVICE);
+	SAID("-H device takes the device's own memory");
+	camera.lends = false;
+	CHECK_EQ(camera_run("-n 2"), STATUS_DEVICE);
+	SAID("Its own memory (-H device) cannot be used either: Operation not supported");
+	CHECK_EQ(camera_run("-n 2 -H device"), STATUS_DEVICE);
+	SAID("Its driver lends none of its memory");
+}
+
+/* What a file begins with */
 static const char *head_of(const char *name)
 {
 	static char head[128];

@@ -52,6 +52,14 @@ void test_advice(void)
 		CHECK_EQ(camera_run(""), STATUS_DEVICE);
 		check_advice("create", errors[i]);
 		camera_reset(1);
+		camera.heap_errno = errors[i];
+		CHECK_EQ(camera_run(""), STATUS_DEVICE);
+		check_advice("heap", errors[i]);
+		camera_reset(1);
+		camera.create_errno = errors[i];
+		CHECK_EQ(camera_run("-H device"), STATUS_DEVICE);
+		check_advice("create of own memory", errors[i]);
+		camera_reset(1);
 		camera.assign_errno = errors[i];
 		CHECK_EQ(camera_run(""), STATUS_DEVICE);
 		check_advice("assign", errors[i]);

@@ -25,7 +25,10 @@ void test_list(void)
 	camera.connect_errno = 0;
 	camera.needs.requirements_flags = KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
 	CHECK(camera_list());
-	SAID("not usable: it takes no memory from outside");
+	SAID("not usable: it takes no memory from outside, and lends none");
+	camera.lends = true;
+	CHECK(camera_list());
+	SAID_NOT("not usable");
 	/* Nodes that do not capture are not listed */
 	camera.caps = V4L2_CAP_VIDEO_M2M | V4L2_CAP_STREAMING;
 	CHECK(!camera_list());

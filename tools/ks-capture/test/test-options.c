@@ -232,7 +232,7 @@ void test_command_line(void)
 
 	CHECK_EQ(parse(&o, ""), STATUS_OK);
 	CHECK_STR(o.device, "/dev/video0");
-	CHECK_STR(o.heap, "system");
+	CHECK(!o.heap);
 	CHECK_EQ(o.kind, OUTPUT_NONE);
 	CHECK_EQ(o.frames, 0);
 	CHECK_EQ(o.timeout_ms, 5000);

@@ -271,6 +271,7 @@ int main(int argc, char **argv)
 		{ "named pipe", test_capture_pipe },
 		{ "frames before a photo", test_capture_photo },
 		{ "formats in several pieces", test_capture_pieces },
+		{ "memory of the device's own", test_capture_own_memory },
 		{ "newest frames", test_capture_newest },
 		{ "times of frames", test_capture_times },
 		{ "sources: set to what is received", test_source_follow },
