@@ -49,8 +49,8 @@ static void explain_connect(const struct device *device, int err)
 		say_advice("It has no buffers that a program can queue, as ksalloc needs them.");
 		break;
 	case -EINVAL:
-		say_advice("Pictures can be sent to this node as well (memory to memory, loopback).");
-		say_advice("ksalloc takes nodes that do nothing but capture.");
+		say_advice("Programs can send pictures to this node as well (memory to memory,");
+		say_advice("loopback). ksalloc takes nodes that do nothing but capture.");
 		break;
 	case -EBUSY:
 		say_advice("Its driver lets one file at a time open it; ksalloc needs one more.");
@@ -164,8 +164,8 @@ static void explain_create_invalid(const struct device *device, const struct opt
 static void explain_no_memory(const struct device *device, const struct options *options)
 {
 	if (is_own(options)) {
-		say_advice("Its driver lends none of its memory, or has not so many buffers: ask for");
-		say_advice("less with -b, or use a heap, as in: -H %s", HEAP_USUAL);
+		say_advice("Its driver lends none of its memory, or has not so many buffers.");
+		say_advice("Ask for less with -b, or use a heap, as in: -H %s", HEAP_USUAL);
 		return;
 	}
 	say_advice("%s can use no memory but its own.", device->path);
@@ -235,8 +235,8 @@ static void explain_memory(const struct options *options)
 		say_advice("Its driver has perhaps fewer buffers: ask for less with -b.");
 		return;
 	}
-	say_advice("It cannot use the memory of the heap %s. Many a camera needs", heap_of(options));
-	say_advice("contiguous memory (CONFIG_DMABUF_HEAPS_CMA).");
+	say_advice("It cannot use the memory of the heap %s.", heap_of(options));
+	say_advice("Many a camera needs contiguous memory (CONFIG_DMABUF_HEAPS_CMA).");
 	hint_heaps();
 	advise_own(options);
 }
@@ -258,12 +258,12 @@ static void explain_start(const struct device *device, const struct options *opt
 	case -EINVAL:
 		if (explain_changed_format(device))
 			break;
-		say_advice("Its driver cannot start with this format. Another one (-f), or another");
-		say_advice("size (-s), may do. ks-capture -d %s --list-formats", device->path);
+		say_advice("Its driver cannot start with this format. Another one (-f) or another");
+		say_advice("size (-s) may do: ks-capture -d %s --list-formats", device->path);
 		break;
 	case -EPIPE:
-		say_advice("What is before it sends another format than this node is set to. -s and");
-		say_advice("-f set this node; what is before it is set on the media device:");
+		say_advice("What is before it sends another format than this node is set to.");
+		say_advice("-s and -f set this node. Set what is before it on the media device:");
 		hint_media(device->path);
 		break;
 	case -ENOLINK:

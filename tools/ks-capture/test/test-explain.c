@@ -109,7 +109,7 @@ void test_advice_start(void)
 	camera_reset(1);
 	camera.connect_errno = EINVAL;
 	CHECK_EQ(camera_run(""), STATUS_DEVICE);
-	SAID("Pictures can be sent to this node as well");
+	SAID("can send pictures to this node as well");
 	SAID("ks-capture --list");
 	camera_reset(1);
 	camera.start_errno = EOPNOTSUPP;
