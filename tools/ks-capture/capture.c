@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The capture, from the device to the report. SIGINT and SIGTERM end the wait for the
- * next frame through a pipe, so that none is missed between looking and waiting. They are
- * taken once: a second one ends the program at once, for which the kernel cleans up.
+ * The capture, from the device to the report.
+ *
+ * SIGINT and SIGTERM write to a pipe, which ends the wait for the next frame. So a signal
+ * between a check and the wait is not missed. They are handled once: the second one ends
+ * the program immediately, and the kernel cleans up.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +23,7 @@
 #include "session.h"
 #include "source.h"
 
-/* How often a source without a signal is looked at */
+/* How often a source without a signal is checked */
 #define LOOK_EVERY_MS 100
 
 static int wake_pipe[2] = { -1, -1 };
@@ -56,7 +58,7 @@ static void end_wake_pipe(void)
 {
 	int fds[2] = { wake_pipe[0], wake_pipe[1] };
 
-	/* A signal that comes now finds no pipe */
+	/* A signal after this finds no pipe */
 	wake_pipe[0] = -1;
 	wake_pipe[1] = -1;
 	close(fds[0]);
@@ -69,7 +71,7 @@ static void close_stream(struct session *session)
 	session->stream = NULL;
 }
 
-/* From the device's format to frames, in this memory. Returns whether they come */
+/* Opens and starts a stream with this memory. Returns whether it runs */
 static bool try_memory(struct session *session, const char *heap, struct failure *failure)
 {
 	bool own = !strcmp(heap, HEAP_DEVICE);
@@ -96,7 +98,7 @@ static bool try_memory(struct session *session, const char *heap, struct failure
 	return !failure->err;
 }
 
-/* Whether it is the heap that does not do */
+/* Whether the heap is the reason of a failure */
 static bool is_about_heap(const struct failure *failure)
 {
 	if (!failure->starts && failure->step == LIBKS_STEP_HEAP)
@@ -128,7 +130,7 @@ static int begin(struct session *session)
 	return STATUS_DEVICE;
 }
 
-/* Until the source sends something that the device can take */
+/* Waits for a signal that the device can capture */
 static int wait_for_source(struct session *session)
 {
 	double until = session_now() + session->options->timeout_ms / 1000.0;
@@ -148,13 +150,13 @@ static int wait_for_source(struct session *session)
 	}
 }
 
-/* The source has changed, and perhaps the size and format with it */
+/* Restarts when the source has changed, perhaps with another size or format */
 static int begin_again(struct session *session)
 {
 	int status;
 
 	close_stream(session);
-	say_note("%s: its source has changed; beginning again", session->device.path);
+	say_note("%s: its source has changed; restarting the capture", session->device.path);
 	status = wait_for_source(session);
 	if (!status)
 		status = device_set_up(&session->device, session->options);
@@ -181,7 +183,7 @@ static int run(struct session *session)
 	return status;
 }
 
-/* Until-interrupted captures end as they should when they are interrupted */
+/* For a capture without -n, an interrupt is the normal end */
 static int end_status(const struct session *session, int status)
 {
 	if (status == STATUS_EARLY && !session->options->frames)

@@ -19,9 +19,9 @@
  * @card: its name
  * @fourcc: pixel format
  * @field: V4L2_FIELD_*
- * @picture: how to read a frame; @picture.format is NULL for unknown formats
- * @watched: it tells of a change of its source
- * @rate: frames a second
+ * @picture: layout of a frame; @picture.format is NULL for unknown formats
+ * @watched: it reports changes of its source
+ * @rate: frames per second
  * @aspect: height to width of a pixel
  */
 struct device {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Why ksalloc or its stream could not be had, and what to do about it. One errno has many
- * reasons, so what can be looked at is looked at.
+ * Explanations of errors of ksalloc and of its stream, with advice. One errno has several
+ * reasons, so the state of the device and of the heap is checked.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 /* Default maximum number of buffers in the queue of a driver */
 #define DRIVER_BUFFERS 32
 
-/* What is known of an error wherever it comes from */
+/* Advice that does not depend on the call */
 static void explain_other(const struct device *device, int err)
 {
 	switch (err) {
@@ -46,20 +46,20 @@ static void explain_connect(const struct device *device, int err)
 	say_error("%s cannot be connected to ksalloc: %s", device->path, strerror(-err));
 	switch (err) {
 	case -EOPNOTSUPP:
-		say_advice("It has no buffers that a program can queue, as ksalloc needs them.");
+		say_advice("It does not support streaming I/O, which ksalloc needs.");
 		break;
 	case -EINVAL:
 		say_advice("Programs can send pictures to this node as well (memory to memory,");
-		say_advice("loopback). ksalloc takes nodes that do nothing but capture.");
+		say_advice("loopback). ksalloc uses nodes that only capture.");
 		break;
 	case -EBUSY:
-		say_advice("Its driver lets one file at a time open it; ksalloc needs one more.");
+		say_advice("Its driver allows only one open file; ksalloc needs another one.");
 		break;
 	default:
 		explain_other(device, err);
 		return;
 	}
-	say_advice("ks-capture --list tells which cameras can be used.");
+	say_advice("ks-capture --list shows which cameras can be used.");
 }
 
 static void explain_ksalloc(const struct device *device, int err)
@@ -101,14 +101,14 @@ static bool is_own(const struct options *options)
 	return !strcmp(heap_of(options), HEAP_DEVICE);
 }
 
-/* Where a heap was asked for; else it has been tried */
+/* Only if a heap was requested; else own memory has been tried */
 static void advise_own(const struct options *options)
 {
 	if (options->heap)
-		say_advice("-H device takes the device's own memory.");
+		say_advice("-H device uses the device's own memory.");
 }
 
-/* How many frames the device needs; 0 where it cannot be asked */
+/* Number of frames that the device needs; 0 if that is unknown */
 static unsigned int frames_needed(const struct device *device)
 {
 	struct ksallocator_framing framing = {};
@@ -126,7 +126,7 @@ static unsigned int frames_needed(const struct device *device)
 	return framing.frames;
 }
 
-/* Whether it is so; then it is said */
+/* Returns whether the format has changed, and prints it */
 static bool explain_changed_format(const struct device *device)
 {
 	struct v4l2_format v4l2 = { .type = device->type };
@@ -140,7 +140,7 @@ static bool explain_changed_format(const struct device *device)
 	if (is.fourcc == device->fourcc && is.width == picture->width &&
 	    is.height == picture->height)
 		return false;
-	say_advice("Another program has changed its format meanwhile, to %s %ux%u. Try again.",
+	say_advice("Another program has changed its format, to %s %ux%u. Try again.",
 		   fourcc_text(is.fourcc, code), is.width, is.height);
 	return true;
 }
@@ -154,7 +154,7 @@ static void explain_create_invalid(const struct device *device, const struct opt
 	if (options->buffers && options->buffers < needs) {
 		say_advice("The device needs at least %u: -b %u", needs, needs);
 	} else if (!is_own(options) && !hint_is_heap(path)) {
-		say_advice("%s is no dma-buf heap.", path);
+		say_advice("%s is not a dma-buf heap.", path);
 		hint_heaps();
 	} else if (!explain_changed_format(device)) {
 		hint_log();
@@ -164,18 +164,18 @@ static void explain_create_invalid(const struct device *device, const struct opt
 static void explain_no_memory(const struct device *device, const struct options *options)
 {
 	if (is_own(options)) {
-		say_advice("Its driver lends none of its memory, or has not so many buffers.");
-		say_advice("Ask for less with -b, or use a heap, as in: -H %s", HEAP_USUAL);
+		say_advice("Its driver cannot export its memory, or has fewer buffers.");
+		say_advice("Try a smaller -b, or a heap: -H %s", HEAP_USUAL);
 		return;
 	}
-	say_advice("%s can use no memory but its own.", device->path);
+	say_advice("%s can use only its own memory.", device->path);
 	advise_own(options);
-	say_advice("ks-capture --list tells which cameras can be used.");
+	say_advice("ks-capture --list shows which cameras can be used.");
 }
 
 static void explain_create(const struct device *device, const struct options *options, int err)
 {
-	/* What E2BIG is called otherwise would puzzle everybody */
+	/* "Argument list too long" would be misleading */
 	say_error("cannot make the frames: %s", err == -E2BIG ? "too many" : strerror(-err));
 	switch (err) {
 	case -EINVAL:
@@ -232,11 +232,11 @@ static void explain_open(const struct device *device, const struct options *opti
 static void explain_memory(const struct options *options)
 {
 	if (options->buffers > DRIVER_BUFFERS) {
-		say_advice("Its driver has perhaps fewer buffers: ask for less with -b.");
+		say_advice("The driver may allow fewer buffers: try a smaller -b.");
 		return;
 	}
 	say_advice("It cannot use the memory of the heap %s.", heap_of(options));
-	say_advice("Many a camera needs contiguous memory (CONFIG_DMABUF_HEAPS_CMA).");
+	say_advice("Many cameras need contiguous memory (CONFIG_DMABUF_HEAPS_CMA).");
 	hint_heaps();
 	advise_own(options);
 }
@@ -262,12 +262,12 @@ static void explain_start(const struct device *device, const struct options *opt
 		say_advice("size (-s) may do: ks-capture -d %s --list-formats", device->path);
 		break;
 	case -EPIPE:
-		say_advice("What is before it sends another format than this node is set to.");
-		say_advice("-s and -f set this node. Set what is before it on the media device:");
+		say_advice("The entity before it has another format than this node.");
+		say_advice("-s and -f set this node. For the others use the media device:");
 		hint_media(device->path);
 		break;
 	case -ENOLINK:
-		say_advice("No camera is linked to this node. Links are set on the media device:");
+		say_advice("No camera is linked to this node. Set links with the media device:");
 		hint_media(device->path);
 		break;
 	case -ENOSPC:
@@ -300,12 +300,12 @@ void explain_next(const struct device *device, const struct options *options, in
 			say_advice("--timeout waits longer. If it is stuck, plug it in again.");
 		break;
 	case -ENODEV:
-		say_error("%s is gone", path);
+		say_error("%s has disappeared", path);
 		explain_other(device, err);
 		break;
 	case -ECANCELED:
-		say_error("%s was stopped from outside", path);
-		say_advice("Its driver or another program did so. Try again.");
+		say_error("%s was stopped by another program", path);
+		say_advice("Try again when that program has ended.");
 		break;
 	default:
 		say_error("%s sends no more frames: %s", path, strerror(-err));

@@ -11,10 +11,10 @@
 #include "options.h"
 
 /**
- * struct failure - how a stream could not be had
- * @starts: ks_stream_start() failed, and not ks_stream_open()
- * @step: where ks_stream_open() failed
- * @err: with what
+ * struct failure - an error of ks_stream_open() or ks_stream_start()
+ * @starts: ks_stream_start() failed
+ * @step: the step at which ks_stream_open() failed
+ * @err: a negative errno
  */
 struct failure {
 	bool starts;
@@ -24,12 +24,12 @@ struct failure {
 
 void explain_failure(const struct device *device, const struct options *options,
 		     const struct failure *failure);
-/* No frame comes any more, or within the time that the user gives */
+/* No frame arrives any more, or none within the timeout */
 void explain_next(const struct device *device, const struct options *options, int err);
 
-/* The source has changed, and the capture ends for that */
+/* The source has changed, which ends the capture */
 void explain_change(const struct device *device);
-/* Frames come, but all of them are damaged, the last one so */
+/* All frames of a long time are damaged; @damage is that of the last one */
 void explain_damage(const struct device *device, const struct options *options,
 		    const char *damage);
 

@@ -193,7 +193,7 @@ int format_explain(const struct device *device, const char *what, int err)
 		return STATUS_DEVICE;
 	}
 	if (err == -EINVAL)
-		say_advice("ks-capture -d %s --list-formats tells what it offers.", device->path);
+		say_advice("ks-capture -d %s --list-formats shows what it offers.", device->path);
 	else if (err == -ENODEV)
 		say_advice("Was it unplugged?");
 	else

@@ -25,7 +25,7 @@ static int fail_next(const struct session *session, int err)
 	return STATUS_FAILED;
 }
 
-/* The device tells of a change; it may have been one to and fro */
+/* The device reports a change, which may have been reverted since */
 static int take_change(const struct session *session)
 {
 	const struct device *device = &session->device;
@@ -104,7 +104,7 @@ static bool is_jpeg(const struct session *session)
 
 /*
  * What is wrong with a frame, as half a sentence; NULL for nothing. Where numbers are
- * missing before it, a mark on it tells of that; else it is the device's word that this
+ * missing before it, a mark on it reports that; else the device reports that this
  * frame is damaged.
  */
 static const char *damage_of(const struct session *session, const struct ks_stream_frame *frame,
@@ -208,7 +208,7 @@ unsigned long frames_before_photo(struct rate rate)
 }
 
 /*
- * Throw away what has waited while another frame was written. All buffers can be among
+ * Skips what has waited while another frame was written. All buffers can be among
  * it, filled long ago; so the next frame is one that the device ends from now on.
  */
 static int pass_over(struct session *session)

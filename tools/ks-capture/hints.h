@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* Which group may use a file that this process may not */
+/* Which group may access a file that this process may not */
 void hint_permission(const char *path);
 /* Which processes have the device open */
 void hint_holders(const char *device);
@@ -13,11 +13,11 @@ void hint_holders(const char *device);
 void hint_heaps(void);
 /* Whether a file is a dma-buf heap */
 bool hint_is_heap(const char *path);
-/* Why /dev/ksalloc is not there */
+/* Why /dev/ksalloc does not exist */
 void hint_module(void);
-/* Which media device a node belongs to, and how to look at that */
+/* The media device of a node, and how to show its state */
 void hint_media(const char *node);
-/* Where the kernel may say more */
+/* The kernel log may contain more */
 void hint_log(void);
 
 #endif /* HINTS_H */

@@ -22,7 +22,7 @@ static int is_video_node(const struct dirent *entry)
 	return !strncmp(entry->d_name, "video", 5) && isdigit((unsigned char)entry->d_name[5]);
 }
 
-/* Why ksalloc does not take a node; NULL where it does, or cannot be asked */
+/* Why ksalloc cannot use a node; NULL if it can, or if that is unknown */
 static const char *unusable(int fd)
 {
 	struct ksallocator_framing_ex framing = {};
@@ -38,9 +38,9 @@ static const char *unusable(int fd)
 	case -EINVAL:
 		return "programs can send pictures to it as well (memory to memory, loopback)";
 	case -EOPNOTSUPP:
-		return "it has no buffers that a program can queue";
+		return "it does not support streaming I/O";
 	case -EBUSY:
-		return "it can be opened by one program at a time";
+		return "its driver allows only one open file";
 	}
 	if (connection < 0)
 		return NULL;
@@ -48,7 +48,7 @@ static const char *unusable(int fd)
 	close(connection);
 	if (err || framing.count_items)
 		return NULL;
-	return "it takes no memory from outside, and lends none";
+	return "it can neither import nor export memory";
 }
 
 bool list_node(const char *path)

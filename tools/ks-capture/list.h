@@ -5,11 +5,11 @@
 
 #include <stdbool.h>
 
-/* These return an exit status, having said what is wrong */
+/* These return an exit status, and print errors */
 int list_cameras(void);
 int list_formats(const char *path);
 
-/* One line of the list. Returns whether there was something to tell */
+/* Lists one node. Returns whether it is a camera */
 bool list_node(const char *path);
 
 #endif /* LIST_H */

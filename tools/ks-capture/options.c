@@ -40,18 +40,18 @@ static const char help[] =
 "                           current one or else the best that the output can use\n"
 "  -r, --rate FPS           frames per second: 30, 29.97 or 30000/1001\n"
 "      --exact              fail if the device changes size, format or rate\n"
-"      --on-change WHAT     when the source of a capture card changes or goes: end\n"
-"                           (that is so if not given), restart, or ignore\n"
-"      --timeout SECONDS    fail if no frame comes for so long (5)\n"
+"      --on-change WHAT     if the source of a capture card changes or disappears:\n"
+"                           end (the default), restart or ignore\n"
+"      --timeout SECONDS    fail if no frame arrives for this time (5)\n"
 "\n"
 "The frames:\n"
 "  -n, --frames N           how many; until Ctrl-C if not given, but one if they\n"
 "                           go to a single picture\n"
-"      --skip N             throw away N frames first; if not given, none, but up to 10\n"
-"                           before a single PNG or JPEG picture, while a camera sets\n"
-"                           its exposure\n"
+"      --skip N             skip N frames first. The default is 0, but up to 10 for a\n"
+"                           single PNG or JPEG picture, while the camera adjusts its\n"
+"                           exposure\n"
 "      --newest             always take the newest frame: those that waited while\n"
-"                           another one was written are thrown away\n"
+"                           another one was written are skipped\n"
 "      --keep-damaged       take damaged frames as well, as far as they can be written\n"
 "  -b, --buffers N          frames that the allocator has; if not given, two more\n"
 "                           than the device needs, at least four\n"
@@ -70,9 +70,8 @@ static const char help[] =
 "                           middle, last, as in 'first,middle,last'\n"
 "      --every K            write every K-th frame only\n"
 "      --report FILE        write a summary as JSON\n"
-"      --times FILE         write when each frame was taken, as a table (CSV): seconds\n"
-"                           on CLOCK_MONOTONIC, and UTC\n"
-"  -q, --quiet              say nothing but errors\n"
+"      --times FILE         write the time of each frame as a table (CSV)\n"
+"  -q, --quiet              print only errors\n"
 "\n"
 "Others:\n"
 "      --list               list cameras, and why one of them cannot be used\n"
@@ -340,7 +339,7 @@ static bool is_picture(const struct options *options)
 }
 
 /* A directory is not an output file, whatever its suffix is */
-static int refuse_folder(const char *output)
+static int refuse_directory(const char *output)
 {
 	size_t len = strlen(output);
 	struct stat st;
@@ -390,7 +389,7 @@ static int complete_output(struct options *options, bool save_given)
 		say_advice("Set the output with -o.");
 		return STATUS_USAGE;
 	}
-	ret = refuse_folder(output);
+	ret = refuse_directory(output);
 	if (!ret)
 		ret = complete_kind(options);
 	if (ret)

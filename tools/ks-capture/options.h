@@ -19,10 +19,10 @@ enum action {
 };
 
 /**
- * enum on_change - what to do when the source of a device changes or goes
- * @CHANGE_ENDS: the capture ends
- * @CHANGE_RESTARTS: it begins again with what the source sends then
- * @CHANGE_IGNORE: nothing; nor does the device follow its source at first
+ * enum on_change - what to do if the source of a device changes or disappears
+ * @CHANGE_ENDS: end the capture
+ * @CHANGE_RESTARTS: restart it with the new signal
+ * @CHANGE_IGNORE: nothing; the device is not set to its source at the start either
  */
 enum on_change {
 	CHANGE_ENDS,
@@ -30,11 +30,11 @@ enum on_change {
 	CHANGE_IGNORE,
 };
 
-/* Memory of the frames, where nothing is asked for; and the device's own */
+/* The default memory of the frames, and the device's own */
 #define HEAP_USUAL "system"
 #define HEAP_DEVICE "device"
 
-/* Not a number of frames that can be asked for */
+/* Not a valid number of frames */
 #define SKIP_FOR_PHOTO (~0UL)
 
 /**
@@ -43,22 +43,22 @@ enum on_change {
  * @device: the V4L2 node
  * @width: pixels per row; 0 for the current width of the device
  * @height: rows
- * @fourcc: pixel format; 0 for one that fits the output
- * @rate: frames a second
- * @frames: how many frames; 0 for "until interrupted"
- * @skip: how many frames go before them; SKIP_FOR_PHOTO for as many as a camera needs
- *	to adjust itself
- * @buffers: how many frames the allocator has; 0 for libks' own choice
- * @heap: where their memory comes from, or HEAP_DEVICE; NULL for HEAP_USUAL, or the device's
- *	own where that does not do
- * @output: file, pattern of files or "-"; NULL for none
- * @kind: what is written there
- * @save: which frames are written
+ * @fourcc: pixel format; 0 to choose one that fits the output
+ * @rate: frames per second
+ * @frames: number of frames; 0 for "until interrupted"
+ * @skip: number of frames to skip before them; SKIP_FOR_PHOTO for as many as a camera
+ *	needs to adjust itself
+ * @buffers: number of frames of the allocator; 0 for the default of libks
+ * @heap: heap of their memory, or HEAP_DEVICE; NULL for HEAP_USUAL, or HEAP_DEVICE if that
+ *	cannot be used
+ * @output: file, pattern of file names or "-"; NULL for none
+ * @kind: kind of output
+ * @save: frames to be written
  * @report: file for the report, or NULL
  * @times: file for the frames' times, or NULL
- * @newest: frames that wait while another one is written are too old
+ * @newest: skip frames that waited while another one was written
  * @on_change: what to do when the source changes
- * @exact: fail where the device changes a wish
+ * @exact: fail if the device changes a requested value
  * @keeps_damaged: damaged frames are written and counted like others
  * @quiet: no progress, notes or summary
  * @timeout_ms: how long to wait for a frame

@@ -68,8 +68,8 @@ static bool same_pictures(const struct picture *a, const struct picture *b)
 	       a->colours.matrix == b->colours.matrix && a->colours.full == b->colours.full;
 }
 
-/* A film has one header, with its rate and more */
-static bool same_film(const struct device *a, const struct device *b)
+/* A video has one header, with its rate and more */
+static bool same_video(const struct device *a, const struct device *b)
 {
 	return a->field == b->field && a->rate.num == b->rate.num && a->rate.den == b->rate.den &&
 	       a->aspect.numerator == b->aspect.numerator &&
@@ -84,7 +84,7 @@ int output_change(struct output *output)
 	if (output->fd < 0 || output->kind == OUTPUT_JPEG)
 		return make_room(output);
 	if (same_pictures(was, is) &&
-	    (output->kind != OUTPUT_Y4M || same_film(&output->first, output->device)))
+	    (output->kind != OUTPUT_Y4M || same_video(&output->first, output->device)))
 		return STATUS_OK;
 	say_error("%s cannot go on with what the source sends now, %ux%u after %ux%u",
 		  output->path, is->width, is->height, was->width, was->height);
@@ -111,12 +111,12 @@ static int explain(const struct output *output, const char *what, int err)
 	switch (err) {
 	case -ENOENT:
 	case -ENOTDIR:
-		say_advice("Its folder does not exist: mkdir makes one.");
+		say_advice("Its directory does not exist: mkdir creates one.");
 		break;
 	case -EACCES:
 	case -EPERM:
 	case -EROFS:
-		say_advice("You may not write there. Choose another folder, as in: -o /tmp/%s",
+		say_advice("You may not write there. Choose another directory: -o /tmp/%s",
 			   base_of(output->name));
 		break;
 	case -ENOSPC:
@@ -125,10 +125,10 @@ static int explain(const struct output *output, const char *what, int err)
 		break;
 	case -EFBIG:
 		say_advice("No file may be larger there (see ulimit -f). --every or --save write");
-		say_advice("fewer frames; a %%04d in the name gives each a file of its own.");
+		say_advice("fewer frames; with %%04d in the name, each frame has its own file.");
 		break;
 	default:
-		say_advice("Choose another name or folder with -o.");
+		say_advice("Choose another name or directory with -o.");
 	}
 	return err;
 }

@@ -14,10 +14,10 @@
  * struct output - an output: one file, or a file for each frame
  * @kind: kind of output
  * @name: name of the file, or pattern of names
- * @numbered: the name has a number in it
- * @device: what the frames are like
- * @first: what the first ones were like; those in one file have to be alike
- * @every: every how many-th frame is written, for the rate that a film has
+ * @numbered: the name contains a number
+ * @device: properties of the frames
+ * @first: properties of the first frames; all frames of a file have the same
+ * @every: interval of written frames, for the rate of a video
  * @fd: the file that is open, or -1
  * @path: its name
  * @good_bytes: bytes of complete frames in it
@@ -43,12 +43,12 @@ int output_init(struct output *output, const struct options *options,
 		const struct device *device);
 
 /*
- * The device's pictures are others from now on. Returns an exit status, having said that
- * the output cannot take them.
+ * The pictures of the device have changed. Returns an exit status, and prints an error if
+ * the output cannot contain them.
  */
 int output_change(struct output *output);
 
-/* Open the output now, if it is a named pipe. Returns as output_init() does */
+/* Opens the output now if it is a named pipe. Returns the same as output_init() */
 int output_open_pipe(struct output *output);
 
 /*

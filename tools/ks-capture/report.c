@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Counting, and the report. */
+/* Counters, and the report. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -34,7 +34,10 @@ bool tally_sequence(struct tally *tally, __u32 sequence)
 		tally->pairs = tally->fields;
 		return true;
 	}
-	/* Numbers that go back are a new start, and tell of no lost pictures */
+	/*
+	 * If the numbers decrease, the device has restarted. This does not mean lost
+	 * pictures
+	 */
 	if (step < 0x80000000 && !tally->skips)
 		tally->dropped += missing(tally, step);
 	tally->gaps += step != 1 && !tally->skips;

@@ -9,23 +9,23 @@
 #include "device.h"
 
 /**
- * struct tally - what is counted during a capture
- * @skipped: frames that were thrown away at first
- * @passed: frames that were thrown away because there were newer ones
- * @frames: good frames that came after them
- * @damaged: frames that came damaged or incomplete, and were left out
- * @kept: frames that came so and were taken nevertheless, as the user wants it
- * @dropped: pictures of which no good frame came: lost on the way, or damaged
- * @gaps: how often the device's sequence numbers jumped
- * @fields: frames are fields, and two of them may have one number
- * @restarts: how often the capture began again
- * @started: a frame has come, so that @last is valid
+ * struct tally - counters of a capture
+ * @skipped: frames that were skipped at the start
+ * @passed: frames that were skipped because newer ones were available
+ * @frames: good frames after them
+ * @damaged: damaged or incomplete frames, which were skipped
+ * @kept: damaged frames that were used, because the user wants it
+ * @dropped: pictures without a good frame: lost or damaged
+ * @gaps: number of gaps in the sequence numbers of the device
+ * @fields: frames are fields, and two of them can have the same number
+ * @restarts: number of restarts of the capture
+ * @started: a frame has arrived, so @last is valid
  * @last: sequence number of the last frame
- * @skips: it was thrown away, so that what is lost after it does not count
- * @of_last: how many frames came with it
- * @first: it is the first number of all
- * @pairs: two fields have one number, as V4L2 wants it
- * @moves: not all frames had the same number
+ * @skips: the last frame was skipped, so frames lost after it are not counted
+ * @of_last: number of frames with this number
+ * @first: @last is the first number of all
+ * @pairs: two fields have the same number, as V4L2 requires
+ * @moves: not all frames have the same number
  */
 struct tally {
 	unsigned long skipped;
@@ -53,7 +53,7 @@ struct tally {
 bool tally_sequence(struct tally *tally, __u32 sequence);
 /* Whether missing pictures cannot be detected, because all frames have the same number */
 bool tally_is_blind(const struct tally *tally);
-/* Count a frame that is thrown away, of which only the number matters */
+/* Counts a skipped frame, of which only the number matters */
 void tally_skip(struct tally *tally, __u32 sequence);
 /* The same for one that is older than another */
 void tally_pass(struct tally *tally, __u32 sequence);

@@ -24,7 +24,7 @@
  * @tally: what is counted
  * @times: when they were taken
  * @got: when the last one was got, in 100 ns
- * @skip: how many frames are to be thrown away yet
+ * @skip: number of frames that remain to be skipped
  * @started: when the device began to run, in seconds
  * @first: when the first frame came
  * @ended: when the last frame was done with

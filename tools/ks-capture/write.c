@@ -37,8 +37,8 @@ static ssize_t write_copy(int fd, const struct iovec *piece)
 }
 
 /*
- * Direct I/O takes whole blocks only, in aligned memory, and frames are neither. The file
- * was opened so by whoever started this program, for stdout.
+ * Direct I/O needs whole blocks in aligned memory, which frames are not. The parent process
+ * has opened stdout for direct I/O.
  */
 static bool leave_direct(int fd)
 {
@@ -47,7 +47,7 @@ static bool leave_direct(int fd)
 	return flags >= 0 && flags & O_DIRECT && !fcntl(fd, F_SETFL, flags & ~O_DIRECT);
 }
 
-/* A pipe that somebody else has made non-blocking */
+/* For a pipe that another process has made non-blocking */
 static bool wait_for_room(int fd)
 {
 	struct pollfd file = { .fd = fd, .events = POLLOUT };
@@ -55,7 +55,7 @@ static bool wait_for_room(int fd)
 	return poll(&file, 1, -1) >= 0 || errno == EINTR;
 }
 
-/* All of it, however many calls that takes; changes the vector */
+/* Writes all data, with as many calls as needed; changes the vector */
 int write_vector(int fd, struct iovec *vector, int count)
 {
 	ssize_t done;
@@ -88,11 +88,11 @@ static void advise(const char *path, const char *what, int err)
 {
 	say_error("cannot %s %s: %s", what, path, strerror(err));
 	if (err == ENOENT || err == ENOTDIR)
-		say_advice("Its folder does not exist: mkdir makes one.");
+		say_advice("Its directory does not exist: mkdir creates one.");
 	else if (err == ENOSPC || err == EDQUOT)
 		say_advice("The disk is full.");
 	else
-		say_advice("Choose another name or folder.");
+		say_advice("Choose another name or directory.");
 }
 
 FILE *write_open(const char *path)

@@ -18,7 +18,7 @@
 
 #define ALL_FLAGS ((__u32)(LIBKS_STREAM_NO_CPU_ACCESS | LIBKS_STREAM_DEVICE_MEMORY))
 
-/* One frame is read and one is on its way while the device has what it needs */
+/* The program holds one frame and returns another one while the device has what it needs */
 #define SPARE_FRAMES 2
 #define LEAST_FRAMES 4
 
@@ -185,7 +185,7 @@ LIBKS_API void ks_stream_close(struct ks_stream *stream)
 	free(stream);
 }
 
-/* The descriptor is open anyway, and naming it is the fast way; own memory needs none */
+/* SUBMIT with a descriptor, which is open already, is faster. Own memory needs none */
 static int submit(struct ks_stream *stream, __u32 index)
 {
 	int dmabuf = -1;

@@ -35,12 +35,12 @@ struct camera_format {
  * struct camera_frame - the next event of the camera
  * @sequence: the frame's number
  * @flags: KSSTREAM_HEADER_OPTIONSF_*
- * @data: what the camera puts into it; NULL for noise
- * @used: bytes that are used; 0 for all of a frame
- * @has_no_time: the device does not say when it was taken
- * @waits: it comes only when somebody waits for it
- * @changes: first, one after the other, the source changes to these; 0 for no change
- * @err: instead of a frame, an error
+ * @data: content of the frame; NULL for noise
+ * @used: number of bytes used; 0 for the whole frame
+ * @has_no_time: the device does not report its time
+ * @waits: it arrives only when the program waits for it
+ * @changes: before the frame, the source changes to each of these; 0 for no change
+ * @err: an error instead of a frame
  */
 struct camera_frame {
 	__u32 sequence;
@@ -54,9 +54,9 @@ struct camera_frame {
 };
 
 /**
- * struct camera_source - what the camera receives
+ * struct camera_source - a signal at the input of the camera
  * @timings: its DV timings
- * @query_errno: what VIDIOC_QUERY_DV_TIMINGS says instead
+ * @query_errno: error of VIDIOC_QUERY_DV_TIMINGS, or 0
  * @status: V4L2_IN_ST_*
  */
 struct camera_source {
@@ -66,7 +66,7 @@ struct camera_source {
 };
 
 /**
- * struct camera - what the camera is, says and does; what has become of it
+ * struct camera - properties, behaviour and state of the camera
  * @caps: V4L2_CAP_*
  * @formats: the offered formats
  * @format: the current format
@@ -76,20 +76,20 @@ struct camera_source {
  * @frame_bytes: bytes of a frame; 0 for two bytes per pixel
  * @period: frame interval
  * @input_caps: V4L2_IN_CAP_*
- * @timings: the DV timings that it is set to
- * @sources: what it can receive; the first one is what it receives first
- * @source: what it receives
- * @has_events: it tells of a source that changes
- * @needs: what the module says that the device needs
- * @lends: its own memory can be had; then it is only with heaps that the start says
- *	EOPNOTSUPP
- * @heap_errno: what the heap says to an open
- * @connect_errno: what the module's calls say: to connect
- * @create_errno: to make an allocator
- * @assign_errno: to assign it
- * @start_errno: to run
- * @open_errno: what the node says to an open
- * @set_errno: what VIDIOC_S_FMT says
+ * @timings: the current DV timings
+ * @sources: signals that it can receive; it starts with the first one
+ * @source: index of the current one
+ * @has_events: supports source change events
+ * @needs: the requirements that the module reports
+ * @lends: its own memory can be exported; then EOPNOTSUPP of the start is an error of heap
+ *	memory only
+ * @heap_errno: error of opening the heap
+ * @connect_errno: errors of the calls of the module: connecting,
+ * @create_errno: creating an allocator,
+ * @assign_errno: assigning it,
+ * @start_errno: and starting
+ * @open_errno: error of opening the node
+ * @set_errno: error of VIDIOC_S_FMT
  * @changes_format: another program changes the format before the start
  * @frames: events after the start
  * @nr_frames: length of @frames
@@ -136,14 +136,14 @@ extern struct camera camera;
 /* Timings of 1280x720 at 60 frames a second; of 640x480; of 1920x1080, interlaced */
 extern const struct v4l2_bt_timings camera_720p, camera_480p, camera_1080i;
 
-/* A camera that is set to YUYV 64x36 at 30 a second, with @frames good frames */
+/* Resets the camera to YUYV 64x36 at 30 frames per second, with @frames good frames */
 void camera_reset(unsigned int frames);
 
 /* Runs ks-capture with these arguments; returns its exit status */
 int camera_run(const char *words);
-/* List the camera; returns whether there was something to tell */
+/* Lists the camera; returns whether it was listed */
 bool camera_list(void);
-/* What the last run said, and how often it said this */
+/* The output of the last run, and the number of occurrences of a text in it */
 extern char camera_said[8192];
 int camera_said_count(const char *text);
 

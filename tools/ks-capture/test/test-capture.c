@@ -162,7 +162,7 @@ void test_capture_pieces(void)
 	SAID("It has no other format");
 }
 
-/* The device's own memory, where it is asked for or a heap's does not do */
+/* The device's own memory, if requested, or if a heap cannot be used */
 void test_capture_own_memory(void)
 {
 	camera_reset(2);
@@ -188,7 +188,7 @@ void test_capture_own_memory(void)
 	camera.needs.requirements_flags = KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
 	CHECK_EQ(camera_run("-n 2"), STATUS_OK);
 	SAID("in its own memory");
-	/* Not for other errors, not where a heap is asked for, and not where there is none */
+	/* Not for other errors, and not if a heap is requested; nor can all devices */
 	camera_reset(2);
 	camera.lends = true;
 	camera.start_errno = EBUSY;
@@ -196,15 +196,15 @@ void test_capture_own_memory(void)
 	SAID_NOT("own memory");
 	camera.start_errno = EOPNOTSUPP;
 	CHECK_EQ(camera_run("-n 2 -H system"), STATUS_DEVICE);
-	SAID("-H device takes the device's own memory");
+	SAID("-H device uses the device's own memory");
 	camera.lends = false;
 	CHECK_EQ(camera_run("-n 2"), STATUS_DEVICE);
 	SAID("Its own memory (-H device) cannot be used either: Operation not supported");
 	CHECK_EQ(camera_run("-n 2 -H device"), STATUS_DEVICE);
-	SAID("Its driver lends none of its memory");
+	SAID("Its driver cannot export its memory");
 }
 
-/* What a file begins with */
+/* The beginning of a file */
 static const char *head_of(const char *name)
 {
 	static char head[128];

@@ -91,15 +91,15 @@ void test_advice_invalid(void)
 	camera_reset(1);
 	camera.create_errno = EINVAL;
 	CHECK_EQ(camera_run("-H /dev/null"), STATUS_DEVICE);
-	SAID("/dev/null is no dma-buf heap");
+	SAID("/dev/null is not a dma-buf heap");
 	camera_reset(1);
 	camera.changes_format = true;
 	CHECK_EQ(camera_run(""), STATUS_DEVICE);
-	SAID("has changed its format meanwhile, to YUYV 128x36");
+	SAID("has changed its format, to YUYV 128x36");
 	camera_reset(1);
 	camera.start_errno = EINVAL;
 	CHECK_EQ(camera_run(""), STATUS_DEVICE);
-	SAID_NOT("meanwhile");
+	SAID_NOT("has changed its format");
 	SAID("cannot start with this format");
 }
 
@@ -119,7 +119,7 @@ void test_advice_start(void)
 	camera_reset(1);
 	camera.start_errno = EPIPE;
 	CHECK_EQ(camera_run(""), STATUS_DEVICE);
-	SAID("sends another format");
+	SAID("has another format than this node");
 	SAID("media-ctl -d /dev/media");
 	camera_reset(1);
 	camera.start_errno = ENOLINK;

@@ -21,11 +21,11 @@ void test_list(void)
 	SAID("not usable: programs can send pictures to it as well");
 	camera.connect_errno = EOPNOTSUPP;
 	CHECK(camera_list());
-	SAID("not usable: it has no buffers");
+	SAID("not usable: it does not support streaming");
 	camera.connect_errno = 0;
 	camera.needs.requirements_flags = KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
 	CHECK(camera_list());
-	SAID("not usable: it takes no memory from outside, and lends none");
+	SAID("not usable: it can neither import nor export memory");
 	camera.lends = true;
 	CHECK(camera_list());
 	SAID_NOT("not usable");

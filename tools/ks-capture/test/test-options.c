@@ -258,7 +258,7 @@ void test_command_line(void)
 
 	CHECK_EQ(parse(&o, "-d 7"), STATUS_OK);
 	CHECK_STR(o.device, "/dev/video7");
-	/* One picture alone is a photo */
+	/* A single picture skips the first frames */
 	CHECK_EQ(parse(&o, "-o a.png"), STATUS_OK);
 	CHECK_EQ(o.skip, SKIP_FOR_PHOTO);
 	CHECK_EQ(parse(&o, "-o a.jpg -n 1"), STATUS_OK);
@@ -273,7 +273,7 @@ void test_command_line(void)
 	CHECK_EQ(o.skip, 0);
 	CHECK_EQ(parse(&o, "-o a.raw -n 1 --skip 7"), STATUS_OK);
 	CHECK_EQ(o.skip, 7);
-	/* One name is one picture; a film and numbered pictures go on */
+	/* A single name means one picture; video and numbered pictures continue */
 	CHECK_EQ(parse(&o, "-o a.png"), STATUS_OK);
 	CHECK_EQ(o.frames, 1);
 	CHECK_EQ(parse(&o, "-o a.jpg"), STATUS_OK);

@@ -124,7 +124,7 @@ void test_source_restarts(void)
 	reset_to_card(6);
 	camera.frames[3].changes[0] = 1;
 	CHECK_EQ(camera_run("-n 6 -o c-%d.raw --on-change restart --report r.json"), STATUS_OK);
-	SAID("beginning again");
+	SAID("restarting the capture");
 	SAID("6 frames");
 	SAID("0 dropped");
 	CHECK_EQ(size_of("c-2.raw"), 2 * 640 * 480);

@@ -64,7 +64,7 @@ void test_jpeg_damage(void);
 void test_jpeg_noise(void);
 void test_jpeg_tables(void);
 void test_jpeg_decode(void);
-/* The whole of it */
+/* Whole captures */
 void begin_captures(void);
 void test_capture_film(void);
 void test_capture_damaged(void);

@@ -561,7 +561,7 @@ static void test_stream_no_access(void)
 	CHECK(fake_is_clean());
 }
 
-/* LIBKS_STREAM_DEVICE_MEMORY needs no heap, and names no dma-buf */
+/* LIBKS_STREAM_DEVICE_MEMORY opens no heap, and submits without a dma-buf */
 static void test_stream_device_memory(void)
 {
 	struct ks_stream_config config = config_of(0);
@@ -591,7 +591,7 @@ static void test_stream_device_memory(void)
 	CHECK(fake_is_clean());
 }
 
-/* What is no configuration, and which step a wrong one fails at */
+/* Invalid configurations, and the reported step */
 static void test_stream_config(void)
 {
 	struct ks_stream *stream = (void *)1;

@@ -100,11 +100,11 @@ int ks_get_framing(int connection, struct ksallocator_framing *framing);
 int ks_get_framing_ex(int connection, struct ksallocator_framing_ex *framing, __u32 *size);
 
 /**
- * ks_create_allocator() - make an allocator
- * @connection: whose device's needs the framing has to meet
- * @framing: number, size, alignment of the frames
- * @heap_fd: where their memory comes from; it may be closed afterwards. -1 for the
- *	device's own memory
+ * ks_create_allocator() - create an allocator
+ * @connection: the connection to the device whose requirements the framing has to meet
+ * @framing: number, size and alignment of the frames
+ * @heap_fd: the heap of their memory, or -1 for the device's own memory. It may be closed
+ *	after the call
  *
  * Return: a descriptor of a new allocator.
  */
@@ -360,15 +360,15 @@ int ks_end_access(int dmabuf_fd, unsigned int access);
 /**
  * DOC: Mapped frames
  *
- * A struct ks_frames has the frames of an allocator, mapped into memory. A frame
- * keeps its memory for the allocator's whole life, so that each is mapped once,
- * and its address stays. The mappings outlive the allocator's descriptor.
+ * A struct ks_frames has the mapped frames of an allocator. A frame always has the same
+ * memory, so each is mapped once and keeps its address. The mappings outlive the descriptor
+ * of the allocator.
  *
- * The kernel cannot hold on to the pages of a mapped dma-buf. What wants to fails
- * with EFAULT: read() and write() on a file that is open with O_DIRECT, on 9p and on
- * some network file systems; vmsplice(); registered buffers of io_uring. fwrite()
- * passes large pieces on to write(), and can leave an empty file. If the file can be
- * any, copy the data to other memory where write() says EFAULT.
+ * The kernel cannot pin the pages of a mapped dma-buf. Calls that need this fail with
+ * EFAULT: read() and write() on a file that is open with O_DIRECT, on 9p and on some network
+ * file systems; vmsplice(); registered buffers of io_uring. fwrite() passes large blocks to
+ * write(), and can leave an empty file. A program that can get any file copies the data to
+ * other memory if write() fails with EFAULT.
  */
 struct ks_frames;
 
@@ -424,20 +424,19 @@ struct ks_stream;
 
 /* The program does not read frames by CPU, or calls ks_begin_access() itself */
 #define LIBKS_STREAM_NO_CPU_ACCESS 0x1
-/* Frames are the device's own memory, and not a heap's */
+/* The frames are the device's own memory */
 #define LIBKS_STREAM_DEVICE_MEMORY 0x2
 
 /**
  * struct ks_stream_config - configuration of a stream
  * @size: sizeof(struct ks_stream_config)
  * @flags: LIBKS_STREAM_*
- * @v4l2_fd: a V4L2 capture node, open for reading and writing, with its format
- *	set; it stays the caller's, who may close it when the stream is open
- * @frames: how many frames; 0 for as many as the device needs and two more,
- *	but at least four
- * @heap: where their memory comes from, as ks_open_heap() takes it; NULL for
- *	"system"; NULL with LIBKS_STREAM_DEVICE_MEMORY
- * @device: the device that makes connections; NULL for LIBKS_DEVICE
+ * @v4l2_fd: a V4L2 capture node, open for reading and writing, with its format set. The
+ *	caller may close it when the stream is open
+ * @frames: number of frames; 0 for two more than the device needs, but at least four
+ * @heap: heap of their memory, as for ks_open_heap(); NULL for "system"; NULL with
+ *	LIBKS_STREAM_DEVICE_MEMORY
+ * @device: path of the device that makes connections; NULL for LIBKS_DEVICE
  */
 struct ks_stream_config {
 	size_t size;
@@ -476,15 +475,14 @@ enum ks_stream_step {
  * @stream: out; free it with ks_stream_close()
  * @step: out, if the call fails: the step that failed; may be NULL
  *
- * A heap's memory is the first choice: the device stays free for others until the
- * stream starts. A device that needs each frame in one piece can often use no heap that
- * there is; then ks_stream_start() returns -EOPNOTSUPP. Such a device, a machine
- * without heaps and a user who may not open one are served by
- * LIBKS_STREAM_DEVICE_MEMORY. With it the device is busy for others, and its format is
- * fixed, until the stream is closed.
+ * With memory of a heap, other programs can use the device until the stream starts. A
+ * device that needs contiguous memory often cannot use any of the heaps:
+ * ks_stream_start() then returns -EOPNOTSUPP. For such a device, and where there is no
+ * heap that the user may open, use LIBKS_STREAM_DEVICE_MEMORY. The device is then busy
+ * for others, and its format is fixed, until the stream is closed.
  *
- * Return: 0. With LIBKS_STREAM_DEVICE_MEMORY: -EOPNOTSUPP where the device cannot lend
- * its memory or has not as many buffers; -EBUSY where somebody else uses the device.
+ * Return: 0. With LIBKS_STREAM_DEVICE_MEMORY: -EOPNOTSUPP if the device cannot
+ * export its memory or has fewer buffers; -EBUSY if another program uses the device.
  */
 int ks_stream_open(const struct ks_stream_config *config,
 		   struct ks_stream **stream, enum ks_stream_step *step);
