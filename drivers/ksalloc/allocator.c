@@ -11,7 +11,7 @@
 #include "ioctl.h"
 #include "trace.h"
 
-/* Frees the memory of the first @nr_frames frames, and ends the memory */
+/* Frees the memory of the first @nr_frames frames, and calls delete_allocator() */
 static void ks_allocator_free_memory(struct ks_allocator *alloc, u32 nr_frames)
 {
 	const struct ksalloc_memory_ops *ops = alloc->memory_ops;
@@ -225,7 +225,7 @@ static void ks_allocator_put_work(struct work_struct *work)
 /**
  * ks_allocator_put_on() - drop a reference in a context that must not sleep
  * @alloc: the allocator
- * @wq: the workqueue that ends the allocator, if this is the last reference
+ * @wq: the workqueue in which the allocator is freed, if this is the last reference
  *
  * Context: any that may queue work.
  */

@@ -137,7 +137,7 @@ enum ks_frame_state {
 
 /**
  * struct ks_owner - an object that can hold frames and wait for them
- * @connection: for an open file of a connection, the connection; else NULL. Only compared
+ * @connection: for an open file of a connection, the connection; otherwise NULL. Only compared
  * @kernel: a kernel client; user space cannot free or submit its frames
  * @ended: its requests do not wait any more. Protected by ks_allocator.lock
  * @waiters: its pending requests, oldest first. Protected by ks_allocator.lock
@@ -167,7 +167,7 @@ static inline void ks_owner_init(struct ks_owner *owner,
  * @dmabuf: the dma-buf, with a reference; NULL for memory that never leaves the kernel
  * @map: the kernel's mapping, if the provider of the memory has one
  * @fence: the fence that a FENCED frame waits for. Only used by
- *	&ks_allocator.fence_work and at the end of the allocator
+ *	&ks_allocator.fence_work and when the allocator is freed
  */
 struct ks_plane {
 	struct dma_buf *dmabuf;
@@ -177,12 +177,12 @@ struct ks_plane {
 
 /**
  * struct ksalloc_frame - a frame of an allocator
- * @link: on &ks_allocator.free or &ks_allocator.fenced; else empty
+ * @link: on &ks_allocator.free or &ks_allocator.fenced; otherwise empty
  * @planes: &ks_allocator.nr_planes planes; constant
  * @owner: its holder while ALLOCATED; while IN_DEVICE, the owner that submitted it, or
- *	NULL if that owner has ended
+ *	NULL if that owner was closed
  * @connection: the connection that holds it while IN_DEVICE. Only compared
- * @holds: number of holds: one while ALLOCATED or IN_DEVICE, else zero
+ * @holds: number of holds: one while ALLOCATED or IN_DEVICE, otherwise zero
  * @state: &enum ks_frame_state
  * @index: its index in the allocator; constant
  */

@@ -2,7 +2,7 @@
 /*
  * Events: eventfds that count frames that become free (contract E1, E2).
  *
- * An event belongs to an open file of the allocator and ends with it. ks_event_reserve()
+ * An event belongs to an open file of the allocator, and exists as long. ks_event_reserve()
  * checks that the eventfd has no other event of the allocator, and puts the event on
  * &ks_allocator.events. The event is enabled, and becomes a notifier, after its number was
  * written to user space. Until then, only the call that creates it may end it.

@@ -23,7 +23,7 @@
 
 /**
  * struct ks_waiter - a pending request
- * @link: on &ks_allocator.waiters; empty when the request was served or has ended
+ * @link: on &ks_allocator.waiters; empty when the request was served or cancelled
  * @owner_link: on &ks_owner.waiters at the same time as @link
  * @task: the task that waits
  * @owner: the owner that gets the frame
@@ -418,7 +418,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_submit);
  * @alloc: the allocator
  * @index: the index of a frame that the device did not accept
  *
- * The frame is allocated to its owner again. If that owner has ended meanwhile, the frame
+ * The frame is allocated to its owner again. If that owner was closed meanwhile, the frame
  * becomes free.
  *
  * Context: any, but see ks_fences_signaled().
@@ -466,7 +466,7 @@ void ks_allocator_deliver(struct ks_allocator *alloc, u32 index,
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_deliver);
 
 /**
- * ks_allocator_take_back() - return all frames in a device
+ * ks_allocator_take_back() - take all frames back from a device
  * @alloc: the allocator
  * @connection: the connection to the device. The device does not access the frames any more
  *	and gets no other frames during this call
@@ -497,10 +497,10 @@ void ks_allocator_take_back(struct ks_allocator *alloc,
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_take_back);
 
 /**
- * ks_allocator_abandon() - keep the frames in a device IN_DEVICE until the allocator ends
+ * ks_allocator_abandon() - keep frames IN_DEVICE until the allocator is freed
  * @alloc: the allocator
  * @connection: the connection to the device, which may access the frames until the
- *	allocator ends
+ *	allocator is freed
  *
  * The frames belong to no connection after this.
  *
@@ -540,7 +540,7 @@ static void ks_cancel(struct ks_allocator *alloc, struct ks_owner *owner,
 	for (;;) {
 		waiter = list_first_entry_or_null(&owner->waiters,
 						  struct ks_waiter, owner_link);
-		/* Requests that began after this call do not end */
+		/* Do not cancel requests that began after this call */
 		if (!waiter || waiter->cancels >= cancels)
 			break;
 		ks_waiter_end(alloc, waiter);
@@ -558,7 +558,7 @@ static void ks_cancel(struct ks_allocator *alloc, struct ks_owner *owner,
 }
 
 /**
- * ks_allocator_cancel() - end the waiting requests of an owner
+ * ks_allocator_cancel() - cancel the waiting requests of an owner
  * @alloc: the allocator
  * @owner: the owner
  *
@@ -573,8 +573,8 @@ void ks_allocator_cancel(struct ks_allocator *alloc, struct ks_owner *owner)
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_cancel);
 
 /**
- * ks_allocator_end_owner() - end the waiting requests of an owner, and let later ones not
- * wait
+ * ks_allocator_end_owner() - cancel the waiting requests of an owner, and let no later
+ * request wait
  * @alloc: the allocator
  * @owner: the owner
  *
@@ -587,8 +587,8 @@ void ks_allocator_end_owner(struct ks_allocator *alloc, struct ks_owner *owner)
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_end_owner);
 
 /*
- * Takes a frame back if @owner holds it. If @owner is NULL, if any open file of @connection
- * does
+ * Takes a frame back if @owner holds it or, for an @owner of NULL, if any open file of
+ * @connection holds it
  */
 static void ks_frame_reclaim(struct ks_allocator *alloc,
 			     struct ksalloc_frame *frame,
@@ -691,8 +691,8 @@ static void ks_frame_unfence(struct ks_allocator *alloc,
 }
 
 /*
- * Only this work accesses the links of FENCED frames, and it does not run concurrently with
- * itself
+ * Frees the FENCED frames whose fences are signalled. The frames on the local list are accessed
+ * only by this work, which does not run concurrently with itself, so no lock is needed
  */
 static void ks_fence_work(struct work_struct *work)
 {

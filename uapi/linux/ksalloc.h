@@ -30,15 +30,15 @@
  * A frame is identified by its index in its allocator. It has the same dma-buf as long as
  * the allocator exists, so a client can map or import it once and keep the mapping.
  *
- * An object ends when its last open file is closed. An allocator exists longer while it is
- * assigned to a connection or another kernel module uses it (a kernel client).
+ * An object is freed when its last open file is closed. An allocator also exists as long as
+ * it is assigned to a connection, or another kernel module uses it (a kernel client).
  */
 
 /**
  * DOC: Clients
  *
  * One open file of an allocator or a connection is one client. Allocated frames, waiting
- * calls and events belong to the open file of the call. The open file ends when its last
+ * calls and events belong to the open file of the call. An open file is released when its last
  * descriptor is closed, by close(), exec or death of the process. Then the frames that it
  * holds become free and its events are removed. Frames that it has submitted stay in the
  * device.
@@ -154,10 +154,10 @@
  *             call was cancelled.
  * ENODEV      The device has disappeared. The connection stays in STOP, and
  *             the frames that were in the device are free.
- * EIO         The device did not stop when it should, and may still write to
- *             its frames. They stay in the device until the connection ends,
- *             or, if they are its own memory, until the allocator ends.
- *             The connection can only be closed.
+ * EIO         The device did not stop when requested, and may still write to
+ *             its frames. They stay in the device until the connection is
+ *             closed, or, if they are its own memory, until the allocator is
+ *             freed. The connection can only be closed.
  * ENOMEM      Out of memory.
  * EMFILE      Out of descriptors; likewise ENFILE.
  * ==========  ============================================================
@@ -661,11 +661,11 @@ enum ksreset {
  * at this time.
  *
  * Some drivers reserve the device for the file that set the format (uvcvideo before
- * 6.17). For these, the connection keeps a reference to the open file of @v4l2_fd, so that
- * file ends with the connection. On the way to KSSTATE_ACQUIRE, and when an allocator of the
+ * 6.17). For these, the connection keeps a reference to the open file of @v4l2_fd until it
+ * is closed. On the way to KSSTATE_ACQUIRE, and when an allocator of the
  * device's own memory is created, the connection releases the reservation, unless that
  * file has requested buffers meanwhile. Then the device is busy until that file frees them
- * or, if the caller has closed it, until the connection ends.
+ * or, if the caller has closed it, until the connection is closed.
  *
  * Errors:
  *
@@ -732,7 +732,7 @@ struct ksalloc_get_framing {
  * (V4L2_MEMORY_MMAP), and exports each as a dma-buf. It can be assigned to this
  * connection, which streams with these buffers. It can also be assigned to connections of
  * other devices, which import the dma-bufs. A device has only one set of buffers. So until
- * the allocator ends, other files cannot use buffers of the device, and its format is
+ * the allocator is freed, other files cannot use buffers of the device, and its format is
  * fixed. A dma-buf that is mapped or imported keeps its memory, even after the device has
  * disappeared.
  *

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KUnit suite "ksalloc_client": kernel-mode clients with the public API: allocating and
- * freeing in each context, callbacks, and the end of a client.
+ * freeing in each context, callbacks, and destroying a client.
  */
 #include <linux/cpumask.h>
 #include <linux/delay.h>
@@ -470,7 +470,7 @@ static void client_asks_allocators(struct kunit *test)
 }
 
 /*
- * Passes if the end of a client frees its frames, does not affect other owners, and cancels
+ * Passes if destroying a client frees its frames, does not affect other owners, and cancels
  * its waiting calls (B4, B7, C5).
  */
 static void client_end_gives_back(struct kunit *test)
@@ -512,12 +512,12 @@ static void client_end_gives_back(struct kunit *test)
  * @frame: the frame
  * @listener: the client whose callback is called
  * @cpu: the processor of the test
- * @ready: the thread that ends a client is on that processor too
+ * @ready: the thread that destroys a client is on that processor too
  * @in_callback: the callback has begun
  * @go: the callback may end
  * @callback_over: the callback has ended
  * @free_over: ksalloc_free_frame() has returned
- * @over_then: whether it was over when the end of a client returned
+ * @over_then: @callback_over and @free_over when ksalloc_client_destroy() returned
  */
 struct client_in_irq {
 	struct irq_work work;
@@ -631,7 +631,7 @@ static void client_ends_in_the_middle(struct kunit *test, bool freer)
 }
 
 /*
- * Passes if the end of a client waits for its callback that runs in a hard interrupt on
+ * Passes if destroying a client waits for its callback that runs in a hard interrupt on
  * another processor (C5).
  */
 static void client_end_waits_for_callback(struct kunit *test)
@@ -642,7 +642,7 @@ static void client_end_waits_for_callback(struct kunit *test)
 }
 
 /*
- * Passes if the end of a client waits for its own free that is in progress in a hard
+ * Passes if destroying a client waits for its own free that is in progress in a hard
  * interrupt on another processor, blocked in another client's callback (C5).
  */
 static void client_end_waits_for_free(struct kunit *test)
@@ -653,7 +653,7 @@ static void client_end_waits_for_free(struct kunit *test)
 }
 
 /*
- * Passes if a client keeps the allocator, and the end of the client ends the allocator (C5,
+ * Passes if a client keeps the allocator, and destroying the client frees the allocator (C5,
  * B7).
  */
 static void client_keeps_the_allocator(struct kunit *test)

@@ -403,7 +403,7 @@ static void fence_second_plane(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fence_all_free(alloc));
 }
 
-/* Passes if an allocator ends although fences are not signalled (H3). */
+/* Passes if an allocator is freed although fences are not signalled (H3). */
 static void fence_at_the_end(struct kunit *test)
 {
 	int dma_bufs = ks_test_dma_bufs();
@@ -421,7 +421,7 @@ static void fence_at_the_end(struct kunit *test)
 	flush_work(&alloc->fence_work);
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 1, false));
 	/*
-	 * The file ends here, and the callbacks on the fences are removed before they are
+	 * The file is released here, and the callbacks on the fences are removed before they are
 	 * signalled
 	 */
 	ks_test_allocator_end(test, file);

@@ -126,7 +126,7 @@ static void files_leave_submitted_frames(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, rig->alloc->frames[0].owner, rig->owner);
 }
 
-/* Passes if the connection ends with its last open file, in any order of closing (B7, I4). */
+/* Passes if the connection is freed with its last open file, in any order of closing (B7, I4). */
 static void files_end(struct kunit *test)
 {
 	struct ks_rig *rig = files_rig(test, 3);

@@ -337,7 +337,7 @@ static void frames_unsubmit_to_owner(struct kunit *test)
 }
 
 /*
- * Passes if a frame that a device did not accept, and whose owner has ended meanwhile,
+ * Passes if a frame that a device did not accept, and whose owner was closed meanwhile,
  * becomes free or is given to the oldest waiter (B3, B7).
  */
 static void frames_unsubmit_without_owner(struct kunit *test)
@@ -512,7 +512,7 @@ static void frames_reclaim_connection(struct kunit *test)
 }
 
 /*
- * Passes if a submitted frame whose owner has ended belongs to its reader when it is
+ * Passes if a submitted frame whose owner was closed belongs to its reader when it is
  * delivered, and becomes free if the device did not accept it (B7, I2).
  */
 static void frames_reclaim_submitted(struct kunit *test)
@@ -545,7 +545,7 @@ static void frames_reclaim_submitted(struct kunit *test)
 }
 
 /*
- * Passes if a frame in a device stays there when its owner ends, and is returned without an
+ * Passes if a frame in a device stays there when its owner is closed, and is returned without an
  * owner when the device stops (B7).
  */
 static void frames_reclaim_leaves_the_device_alone(struct kunit *test)

@@ -72,7 +72,7 @@ static void memory_fails_at_each_frame(struct kunit *test)
 
 /*
  * Passes if 1 to 16 frames take one call each, with the requested number of bytes, and
- * their memory is freed when the allocator ends (A1, B7).
+ * their memory is freed when the allocator is freed (A1, B7).
  */
 static void memory_of_every_count(struct kunit *test)
 {

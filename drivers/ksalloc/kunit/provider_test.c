@@ -380,8 +380,8 @@ static void provider_gate_work(struct work_struct *work)
 }
 
 /*
- * Passes if an allocator ends in the workqueue where its last reference is dropped by
- * somebody who must not wait, and nothing is queued for a reference before (B7).
+ * Passes if an allocator is freed in the workqueue if its last reference is dropped in a
+ * context that must not wait, and if no work is queued for other references (B7).
  */
 static void provider_ends_in_workqueue(struct kunit *test)
 {

@@ -649,7 +649,7 @@ static void state_new_connection(struct kunit *test)
 }
 
 /*
- * Passes if the end of a connection, in each state, takes the steps down and destroys the
+ * Passes if closing a connection, in each state, makes the steps down and destroys the
  * device, and all frames are free except those that other owners hold (B7, I4).
  */
 static void state_release(struct kunit *test)
@@ -924,7 +924,7 @@ static void state_gone_in_interrupt(struct kunit *test)
 }
 
 /*
- * Passes if a connection ends at the time when its device notifies that it has disappeared:
+ * Passes if a connection is closed at the time when its device notifies that it has disappeared:
  * the later of the two has nothing to do (I6, B7).
  */
 static void state_gone_and_released(struct kunit *test)
@@ -961,7 +961,7 @@ static void state_poll(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), KS_TEST_ERR);
 }
 
-/* Passes if each change of the state, and the end of the device, wakes pollers (I2, I6). */
+/* Passes if each change of the state, and a device that disappears, wakes pollers (I2, I6). */
 static void state_changes_wake_pollers(struct kunit *test)
 {
 	static const enum ksstate ways[] = {

@@ -222,7 +222,7 @@ static void stream_owner_leaves(struct ks_fake *fake, enum ks_fake_op op,
 }
 
 /*
- * Passes if a frame that the device refuses, and whose owner ends at that moment, becomes
+ * Passes if a frame that the device refuses, and whose owner is closed at that moment, becomes
  * free; and one that the device accepts stays there (B7).
  */
 static void stream_submit_as_the_owner_leaves(struct kunit *test)

@@ -61,7 +61,7 @@ static void stuck_expect(struct ks_rig *rig)
 	KUNIT_EXPECT_MEMEQ(test, &before, &after, sizeof(before));
 }
 
-/* The frames become free with the end of the connection: those of its file, and these */
+/* Closes the connection, which frees the frames of its file and those in the device */
 static void stuck_release(struct ks_rig *rig)
 {
 	struct kunit *test = rig->test;
@@ -205,7 +205,7 @@ static void stuck_and_gone(struct kunit *test)
 }
 
 /*
- * Passes if frames of a device that does not stop when its connection ends are not freed
+ * Passes if frames of a device that does not stop when its connection is closed are not freed
  * before it is destroyed (B7).
  */
 static void stuck_at_the_end(struct kunit *test)
@@ -223,8 +223,8 @@ static void stuck_at_the_end(struct kunit *test)
 }
 
 /*
- * Passes if frames that such a device has, and whose owner has ended, are free after the
- * end of the device, and those of another device are not affected (B7, G1).
+ * Passes if frames that such a device has, and whose owner was closed, are free after the
+ * device was destroyed, and those of another device are not affected (B7, G1).
  */
 static void stuck_beside_another(struct kunit *test)
 {
@@ -247,8 +247,8 @@ static void stuck_beside_another(struct kunit *test)
 
 /*
  * Passes if a device that does not stop, and whose own memory the frames are, keeps them
- * even when it is destroyed, because the memory exists until the allocator ends: nobody
- * gets them any more, and the other frames can be used as before (B7, F2).
+ * even when it is destroyed, because the memory exists until the allocator is freed: these
+ * frames do not become free, and the other frames can be used as before (B7, F2).
  */
 static void stuck_with_own_memory(struct kunit *test)
 {

@@ -474,7 +474,7 @@ static void test_stream_bounds(void)
 	CHECK(fake_is_clean());
 }
 
-/* Frames that are held during a stop, a new start, and the end of the device */
+/* Frames that are held during a stop, a new start, and after the device disappeared */
 static void test_stream_held(void)
 {
 	struct ks_stream_frame a, b, c;

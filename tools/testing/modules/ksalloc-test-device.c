@@ -78,7 +78,7 @@ struct test_control {
  * @link: on &test_control.devices while it may notify
  * @allocator: the assigned allocator, from acquire to release
  * @own: the memory of @allocator, if it is this device's
- * @map: else the kernel's mapping of each frame
+ * @map: otherwise, the kernel's mapping of each frame
  * @stuck: stop() has failed
  * @work: what the device does
  * @sequence: number of the next frame; used by @work

@@ -361,7 +361,7 @@ static void interrupt_calls(int signal)
 
 /*
  * I4: the last descriptor is closed after COMPLETE was entered and before it waits. It
- * waits. The connection ends with the call.
+ * waits. The connection is freed at the end of the call.
  */
 TEST_F(hostile, last_close_before_complete_waits)
 {

@@ -554,7 +554,7 @@ static void undo_close(struct faults_fixture *self, int result)
 }
 
 /*
- * I1: the end of a connection is not an ioctl and cannot report an error: all frames become
+ * I1: closing a connection is not an ioctl and cannot report an error: all frames become
  * free whatever fails.
  */
 OPERATION(close) = {

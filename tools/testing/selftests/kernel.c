@@ -306,7 +306,7 @@ TEST_F(direct, detach)
 }
 
 /*
- * B7: frames in the device stay there when a client ends, and its own frames cannot be
+ * B7: frames in the device stay there when a client is destroyed, and its own frames cannot be
  * submitted.
  */
 TEST_F(direct, detach_with_frames_in_device)
@@ -327,7 +327,7 @@ TEST_F(direct, detach_with_frames_in_device)
 	EXPECT_EQ(0, allocated(self->allocator));
 }
 
-/* The end of an owner of one interface does not affect frames of owners of the other. */
+/* Closing an owner of one interface does not affect frames of owners of the other. */
 TEST_F(direct, owners)
 {
 	int other = open_sample(CLIENT_DEVICE);

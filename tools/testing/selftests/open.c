@@ -480,7 +480,7 @@ TEST_F(open, many)
 
 /*
  * B4: close() of the last descriptor does not end a call that waits through the open file.
- * The file ends after the call, so the frame that the call gets becomes free again.
+ * The file is released after the call, so the frame that the call gets becomes free again.
  */
 TEST_F(open, close_does_not_end_a_wait)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Open files of a connection: KSALLOC_CONNECTION_OPEN, when completed frames become free,
- * and when the connection ends. open.c tests open files of an allocator.
+ * and when the connection is freed. open.c tests open files of an allocator.
  */
 #include "ksalloc_test.h"
 
@@ -187,7 +187,7 @@ TEST_F(reopen, holder_changes)
 	EXPECT_EQ(FRAMES, allocated(self->allocator));
 }
 
-/* I4: the connection ends when its last open file is closed. */
+/* I4: the connection is freed when its last open file is closed. */
 TEST_F(reopen, last_close)
 {
 	ASSERT_EQ(0, submit(self->first, 0));
@@ -315,7 +315,7 @@ TEST_F(reopen, nonblock)
 
 /*
  * I4: close() of the last descriptor does not end a call that waits through the open file.
- * The file ends after the call, so the frame that the call gets becomes free again.
+ * The file is released after the call, so the frame that the call gets becomes free again.
  */
 TEST_F(reopen, close_does_not_end_a_wait)
 {

@@ -248,7 +248,7 @@ static void *read_until_gone(void *data)
 	struct users *users = data;
 	int index;
 
-	/* No deadline: only the end of the device ends the wait. */
+	/* No deadline: the wait ends only when the device disappears. */
 	while ((index = complete(users->connection, 0, 0, NULL)) >= 0) {
 		users->frames++;
 		if (submit(users->connection, index))

@@ -493,7 +493,7 @@ static void expect_stuck(struct stuck_fixture *self, struct call *waiter,
 	EXPECT_TRUE(fdinfo_value(self->connection, "state", text, sizeof(text)));
 	EXPECT_TRUE(!strcmp("STUCK", text) || !strcmp("GONE", text));
 
-	/* Not before the connection has ended */
+	/* The frames are not free before the device is destroyed */
 	device_block(self->device, 1UL << DEVICE_OP_DESTROY);
 	agent_kill(&self->agent);
 	self->agent.pid = 0;

@@ -29,7 +29,7 @@ extern "C" {
  * DOC: Results
  *
  * Each function that returns int returns a negative errno value on failure. On success it
- * returns a descriptor if its description says so, else 0. A call that fails changes
+ * returns a descriptor if its description says so, otherwise 0. A call that fails changes
  * nothing: its output arguments are not written, and no descriptor or memory is leaked.
  * The variable errno is not set. The beginning of <linux/ksalloc.h> describes all values.
  *

@@ -40,7 +40,7 @@ extern "C" {
  * number of frames and the alignment. Preferred sizes are applied in the order of their
  * weight, as long as at least one size remains. The weight is the pin weight (0 counts as
  * 1) times a weight of the range: the in-place weight if any connection modifies frames in
- * place, else the other one. Compression is ignored, because the sizes of a connection are
+ * place, otherwise the other one. Compression is ignored, because the sizes of a connection are
  * those of its own frames.
  *
  * The framing of KSALLOC_GET_FRAMING is treated as one item: of system memory if it has

@@ -398,7 +398,7 @@ DWORD WINAPI KsCreatePin(HANDLE filter, PKSPIN_CONNECT connect,
  * @framing: number, size and alignment of the frames
  * @allocator: out: the allocator
  *
- * Its memory is from the dma-buf heap in the environment variable KS_HEAP, or else from
+ * Its memory is from the dma-buf heap in the environment variable KS_HEAP, or from
  * "system".
  *
  * Return: ERROR_SUCCESS, or another error.
