@@ -197,7 +197,7 @@ bool ks_connection_is_going(struct ks_connection *conn)
 	return true;
 }
 
-/* Takes the lock if the device can be used, as far as the connection knows */
+/* Takes the lock if the device can be used; does not check whether it has just disappeared */
 static int ks_connection_lock_unchecked(struct ks_connection *conn)
 {
 	int ret;
@@ -225,13 +225,13 @@ int ks_connection_lock(struct ks_connection *conn)
 }
 
 /**
- * ks_connection_lock_reader() - ks_connection_lock() for calls that look for a frame
+ * ks_connection_lock_reader() - ks_connection_lock() for calls that check for a frame
  * @conn: the connection
  * @nonblock: the call must not wait for a change of the state
  *
  * Context: process context; sleeps, but not until the connection is in STOP.
  * Return: as ks_connection_lock(), and -EAGAIN while ks_connection_is_going() or, with
- * @nonblock, a change of the state is in progress. Both wake up readers at their end.
+ * @nonblock, a change of the state is in progress. Readers are woken when these end.
  */
 int ks_connection_lock_reader(struct ks_connection *conn, bool nonblock)
 {
@@ -241,10 +241,13 @@ int ks_connection_lock_reader(struct ks_connection *conn, bool nonblock)
 	return ks_connection_lock_unchecked(conn);
 }
 
-/* The result of an operation that failed while the device was there */
+/* The result of an operation that failed although the device has not disappeared */
 static int ks_connection_failure(int ret)
 {
-	/* A driver can know earlier than its node. The frames are not back */
+	/*
+	 * A driver can fail with -ENODEV before it unregisters its node. Callers must not
+	 * get that errno then, because it means that the frames of the device are free
+	 */
 	return ret == -ENODEV ? -EIO : ret;
 }
 
@@ -258,7 +261,7 @@ static int ks_connection_failure(int ret)
  *
  * Context: process context; sleeps. ks_connection.lock is not held.
  * Return: @ret; if it is an errno and the device has disappeared, that of
- * ks_connection_check(). -ENODEV of a driver whose device is there becomes -EIO.
+ * ks_connection_check(). -EIO for -ENODEV of a driver whose device has not disappeared.
  */
 int ks_connection_result(struct ks_connection *conn, int ret)
 {
@@ -268,7 +271,7 @@ int ks_connection_result(struct ks_connection *conn, int ret)
 }
 
 /**
- * ks_connection_result_reader() - ks_connection_result() for calls that look for a frame
+ * ks_connection_result_reader() - ks_connection_result() for calls that check for a frame
  * @conn: the connection
  * @ret: the result of the operation
  *
