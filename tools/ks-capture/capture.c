@@ -23,7 +23,7 @@
 #include "session.h"
 #include "source.h"
 
-/* How often a source without a signal is checked */
+/* Interval of checks of a source without a signal */
 #define LOOK_EVERY_MS 100
 
 static int wake_pipe[2] = { -1, -1 };
@@ -58,7 +58,7 @@ static void end_wake_pipe(void)
 {
 	int fds[2] = { wake_pipe[0], wake_pipe[1] };
 
-	/* A signal after this finds no pipe */
+	/* After this, the handler does not write to the pipe any more */
 	wake_pipe[0] = -1;
 	wake_pipe[1] = -1;
 	close(fds[0]);
@@ -71,7 +71,7 @@ static void close_stream(struct session *session)
 	session->stream = NULL;
 }
 
-/* Opens and starts a stream with this memory. Returns whether it runs */
+/* Opens and starts a stream with this memory. Returns whether it was started */
 static bool try_memory(struct session *session, const char *heap, struct failure *failure)
 {
 	bool own = !strcmp(heap, HEAP_DEVICE);
@@ -120,7 +120,7 @@ static int begin(struct session *session)
 		return STATUS_DEVICE;
 	}
 	if (try_memory(session, HEAP_DEVICE, &own)) {
-		say_note("%s: frames lie in its own memory (-H %s); the heap %s cannot be used: %s",
+		say_note("%s: frames are in its own memory (-H %s); the heap %s cannot be used: %s",
 			 device->path, HEAP_DEVICE, HEAP_USUAL, strerror(-failure.err));
 		return STATUS_OK;
 	}

@@ -26,11 +26,11 @@ static void explain_other(const struct device *device, int err)
 		break;
 	case -EMFILE:
 	case -ENFILE:
-		say_advice("Each frame has a file descriptor: raise the limit (ulimit -n), or ask");
-		say_advice("for fewer frames with -b.");
+		say_advice("Each frame has a file descriptor: raise the limit (ulimit -n), or use");
+		say_advice("fewer frames (-b).");
 		break;
 	case -ENOMEM:
-		say_advice("Memory is short: fewer frames (-b) or a smaller size (-s) need less.");
+		say_advice("Not enough memory: use fewer frames (-b) or a smaller size (-s).");
 		break;
 	case -EACCES:
 	case -EPERM:
@@ -192,7 +192,7 @@ static void explain_create(const struct device *device, const struct options *op
 		explain_no_memory(device, options);
 		break;
 	case -EBUSY:
-		say_advice("Somebody captures from it now.");
+		say_advice("Another program is capturing from it.");
 		hint_holders(device->path);
 		break;
 	default:
@@ -259,7 +259,7 @@ static void explain_start(const struct device *device, const struct options *opt
 		if (explain_changed_format(device))
 			break;
 		say_advice("Its driver cannot start with this format. Another one (-f) or another");
-		say_advice("size (-s) may do: ks-capture -d %s --list-formats", device->path);
+		say_advice("size (-s) may work: ks-capture -d %s --list-formats", device->path);
 		break;
 	case -EPIPE:
 		say_advice("The entity before it has another format than this node.");
@@ -320,7 +320,7 @@ void explain_change(const struct device *device)
 {
 	say_error("%s: its source has changed", device->path);
 	source_advise(device);
-	say_advice("Capture again, or let ks-capture begin again by itself: --on-change restart");
+	say_advice("Capture again, or let ks-capture restart the capture: --on-change restart");
 }
 
 void explain_damage(const struct device *device, const struct options *options,
@@ -330,5 +330,5 @@ void explain_damage(const struct device *device, const struct options *options,
 		  options->timeout_ms / 1000.0);
 	say_advice("The last one: %s.", damage);
 	say_advice("A smaller size or rate may help, or another cable, port or format (-f).");
-	say_advice("--keep-damaged takes them as they are.");
+	say_advice("--keep-damaged uses them nevertheless.");
 }

@@ -267,7 +267,7 @@ int format_check(const struct device *device, const struct options *options,
 	if (device->picture.format && !picture_is_sane(&device->picture)) {
 		say_error("%s reports %u bytes a line for %s %ux%u, which is too little",
 			  device->path, got->stride, code, got->width, got->height);
-		say_advice("Its driver is wrong there. Another size (-s) or format (-f) may do.");
+		say_advice("This is a bug of its driver. Try another size (-s) or format (-f).");
 		return STATUS_DEVICE;
 	}
 	return STATUS_OK;

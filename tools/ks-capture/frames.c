@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Frames. One at a time is out of the device while it is written; all others are in it to
- * be filled. A frame that is not written is given back without having been looked at.
+ * The loop over the frames of a capture. While one frame is written, all other frames are in
+ * the device. A frame that is not written is queued again without reading it.
  */
 #include <errno.h>
 #include <poll.h>
@@ -25,7 +25,7 @@ static int fail_next(const struct session *session, int err)
 	return STATUS_FAILED;
 }
 
-/* The device reports a change, which may have been reverted since */
+/* Handles a source change event. The source may have changed back since the event */
 static int take_change(const struct session *session)
 {
 	const struct device *device = &session->device;
@@ -43,7 +43,7 @@ static int take_change(const struct session *session)
 	}
 }
 
-/* An error of the device can come of a change */
+/* An error of the device can be caused by a change of its source */
 static int fail_or_change(const struct session *session, int err)
 {
 	int ret = source_has_changed(&session->device) ? take_change(session) : STATUS_OK;
@@ -51,7 +51,7 @@ static int fail_or_change(const struct session *session, int err)
 	return ret ? ret : fail_next(session, err);
 }
 
-/* Wait for a frame or for a signal */
+/* Waits for a frame, a signal or a change of the source */
 static int wait_for_frame(struct session *session, struct ks_stream_frame *frame)
 {
 	struct pollfd files[] = {
@@ -74,7 +74,7 @@ static int wait_for_frame(struct session *session, struct ks_stream_frame *frame
 		err = source_has_changed(&session->device) ? take_change(session) : STATUS_OK;
 		if (err)
 			return err;
-		/* Some drivers say nothing but that this file does not stream */
+		/* Some drivers always report POLLERR, because this file does not stream */
 		if (files[2].revents & ~POLLPRI)
 			files[2].fd = -1;
 		err = ks_stream_next(session->stream, 0, frame);
@@ -87,7 +87,7 @@ static int wait_for_frame(struct session *session, struct ks_stream_frame *frame
 	}
 }
 
-/* The bytes that a frame must have to be written */
+/* The minimum number of bytes of a complete frame */
 static size_t least_bytes(const struct session *session)
 {
 	const struct picture *picture = &session->device.picture;
@@ -103,9 +103,9 @@ static bool is_jpeg(const struct session *session)
 }
 
 /*
- * What is wrong with a frame, as half a sentence; NULL for nothing. Where numbers are
- * missing before it, a mark on it reports that; else the device reports that this
- * frame is damaged.
+ * Returns what is wrong with a frame, as a text, or NULL. The flag DATADISCONTINUITY on a frame
+ * after a gap in the sequence numbers means that gap. Otherwise it means that the driver
+ * reports the frame as damaged.
  */
 static const char *damage_of(const struct session *session, const struct ks_stream_frame *frame,
 			     bool follows)
@@ -121,17 +121,17 @@ static int explain_output(int err)
 {
 	if (err != -EPIPE)
 		return STATUS_FAILED;
-	say_note("the reader of the output has gone");
+	say_note("the reader of the output has closed it");
 	return STATUS_EARLY;
 }
 
-/* Leave a frame out; end where nothing else comes */
+/* Skips a damaged frame; fails if there was no good frame for a long time */
 static int drop_damaged(struct session *session, const struct ks_stream_frame *frame,
 			const char *damage)
 {
 	if (!session->tally.damaged)
-		say_note("the frame with number %u is damaged, and left out: %s", frame->sequence,
-			 damage);
+		say_note("the frame with sequence number %u is damaged and skipped: %s",
+			 frame->sequence, damage);
 	tally_damaged(&session->tally);
 	if (session_now() - session->good < session->options->timeout_ms / 1000.0)
 		return STATUS_OK;
@@ -139,7 +139,7 @@ static int drop_damaged(struct session *session, const struct ks_stream_frame *f
 	return STATUS_FAILED;
 }
 
-/* In 100 ns; -1 where the device does not tell */
+/* The time of a frame, in 100 ns; -1 if the device does not report it */
 static __s64 time_of(const struct ks_stream_frame *frame)
 {
 	if (!(frame->header.options_flags & KSSTREAM_HEADER_OPTIONSF_TIMEVALID))
@@ -147,7 +147,7 @@ static __s64 time_of(const struct ks_stream_frame *frame)
 	return frame->header.presentation_time.time;
 }
 
-/* Look at a frame, count it, and write it if it is wanted */
+/* Checks and counts a frame, and writes it if requested */
 static int take_frame(struct session *session, const struct ks_stream_frame *frame, bool wanted)
 {
 	struct tally *tally = &session->tally;
@@ -197,7 +197,7 @@ static int use_frame(struct session *session, const struct ks_stream_frame *fram
 	return ret;
 }
 
-/* About half a second, but no more than what exposure and colours need in good light */
+/* About half a second, but at most ten: in good light, cameras need no more to adjust */
 unsigned long frames_before_photo(struct rate rate)
 {
 	unsigned long frames = rate.num / 2 / (rate.den ? rate.den : 1);
@@ -208,8 +208,8 @@ unsigned long frames_before_photo(struct rate rate)
 }
 
 /*
- * Skips what has waited while another frame was written. All buffers can be among
- * it, filled long ago; so the next frame is one that the device ends from now on.
+ * Skips all frames that were filled while another one was written. They can be all frames of
+ * the allocator, and old. So the next frame is one that the device completes after this.
  */
 static int pass_over(struct session *session)
 {
@@ -225,7 +225,7 @@ static int pass_over(struct session *session)
 	return err == -EAGAIN || err == -EINTR ? STATUS_OK : fail_next(session, err);
 }
 
-/* Whether a frame has come that was not skipped */
+/* Whether there was a frame that is not skipped by --skip */
 static bool counts(const struct session *session)
 {
 	return session->tally.frames || session->tally.damaged;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Frames, from the stream to the output. */
+/* The loop over the frames of a capture. */
 #ifndef FRAMES_H
 #define FRAMES_H
 
 #include "session.h"
 
-/* What frames_run() returns where the capture has to begin again: the source has changed */
+/* frames_run() returns this if the source has changed, and the capture must be restarted */
 #define SOURCE_CHANGED (-1)
 
-/* Capture until all frames are there; returns an exit status */
+/* Captures all frames. Returns an exit status, or SOURCE_CHANGED */
 int frames_run(struct session *session);
 
-/* How many frames a camera with this rate needs to adjust itself */
+/* Number of frames that a camera with this rate needs to adjust itself */
 unsigned long frames_before_photo(struct rate rate);
 
 #endif /* FRAMES_H */

@@ -192,7 +192,7 @@ bool hint_is_heap(const char *path)
 	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u/subsystem", major(st.st_rdev),
 		 minor(st.st_rdev));
 	len = readlink(link, target, sizeof(target) - 1);
-	/* Without sysfs nobody can tell */
+	/* Without sysfs this is unknown */
 	if (len < 0)
 		return true;
 	target[len] = 0;
@@ -236,5 +236,5 @@ void hint_media(const char *node)
 
 void hint_log(void)
 {
-	say_advice("The kernel log may say more: sudo dmesg | tail");
+	say_advice("The kernel log may contain more: sudo dmesg | tail");
 }

@@ -5,19 +5,19 @@
 
 #include <stdbool.h>
 
-/* Which group may access a file that this process may not */
+/* Prints which group has permission for a file that this process cannot access */
 void hint_permission(const char *path);
-/* Which processes have the device open */
+/* Prints which processes have the device open */
 void hint_holders(const char *device);
-/* Which heaps there are */
+/* Prints which heaps exist */
 void hint_heaps(void);
 /* Whether a file is a dma-buf heap */
 bool hint_is_heap(const char *path);
-/* Why /dev/ksalloc does not exist */
+/* Prints why /dev/ksalloc does not exist */
 void hint_module(void);
-/* The media device of a node, and how to show its state */
+/* Prints the media device of a node, and how to show its state */
 void hint_media(const char *node);
-/* The kernel log may contain more */
+/* Prints how to show the kernel log */
 void hint_log(void);
 
 #endif /* HINTS_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * JPEG's markers (ITU-T T.81, annex B) and its usual Huffman tables (annex K.3), which
- * many cameras leave out of MJPEG.
+ * Markers of JPEG (ITU-T T.81, annex B), and its typical Huffman tables (annex K.3), which
+ * many cameras omit in MJPEG.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -25,21 +25,21 @@ enum marker {
 	TEM = 0x01,
 };
 
-/* How many tables of a class there can be, and how many the standard has */
+/* Maximum number of tables of a class, and number of typical tables of a class */
 #define TABLES 4
 #define STANDARD_TABLES 2
 
 /**
- * struct look - a look at a picture
+ * struct look - state of the parser
  * @data: the picture
- * @size: its bytes
- * @at: where the look is
- * @frame: SOF* of the picture; 0 before that
- * @scans: how many scans there were
- * @quantized: it has quantization tables
- * @first_table: where the first Huffman table or scan begins
- * @tables: which Huffman tables it has: of DC, of AC
- * @jpeg: what is found
+ * @size: number of bytes of the picture
+ * @at: current position
+ * @frame: SOF* marker of the picture; 0 if there was none yet
+ * @scans: number of scans so far
+ * @quantized: there was a quantization table
+ * @first_table: position of the first Huffman table or scan
+ * @tables: which Huffman tables the picture has: DC, AC
+ * @jpeg: the result
  */
 struct look {
 	const __u8 *data;
@@ -53,10 +53,10 @@ struct look {
 	struct jpeg jpeg;
 };
 
-static const char cut[] = "it is cut: its end is missing";
-static const char garbage[] = "it has other bytes where a marker should be";
+static const char cut[] = "it is truncated";
+static const char garbage[] = "it has other data in place of a marker";
 
-/* How many of its codes have 1, 2, 3 ... 16 bits; and what they stand for, in order */
+/* A Huffman table: number of codes with 1, 2, 3 ... 16 bits, and their values, in order */
 struct table {
 	__u8 lengths[16];
 	__u8 values[162];
@@ -72,7 +72,7 @@ static const struct table dc_tables[STANDARD_TABLES] = {
 	},
 };
 
-/* The longest codes are left out: they stand for all other values, in rising order */
+/* The values of the longest codes are omitted: they are all other values, in ascending order */
 static const struct table ac_tables[STANDARD_TABLES] = {
 	{
 		{ 0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125 },
@@ -93,7 +93,7 @@ static const struct table ac_tables[STANDARD_TABLES] = {
 	},
 };
 
-/* A run of up to 15 zeros and a number of up to 10 bits; the end; 16 zeros */
+/* Valid are: up to 15 zeros and a number of 1 to 10 bits; end of block; 16 zeros */
 static bool is_ac_value(unsigned int value)
 {
 	unsigned int bits = value & 0xf;
@@ -156,7 +156,7 @@ static void note_place(struct look *look, size_t at)
 		look->first_table = at;
 }
 
-/* Which tables a segment has: class and number, 16 counts, as many values, and again */
+/* Parses a DHT segment. It has tables of class and number, 16 counts, and the values */
 static const char *look_at_tables(struct look *look, size_t at, size_t end)
 {
 	unsigned int class, number, i, values;
@@ -177,13 +177,13 @@ static const char *look_at_tables(struct look *look, size_t at, size_t end)
 	return NULL;
 }
 
-/* A scan says which tables it needs. Progressive pictures never lack any in MJPEG */
+/* Checks for the tables that a scan uses. Cameras do not omit tables of progressive pictures */
 static const char *look_at_scan(struct look *look, size_t at, size_t end)
 {
 	unsigned int i, class, number, count = look->data[at];
 
 	if (!look->frame)
-		return "it has no header of a frame";
+		return "it has no frame header";
 	if (!look->quantized)
 		return "it has no quantization tables";
 	if (end - at < 1 + 2 * count + 3)
@@ -203,7 +203,7 @@ static const char *look_at_scan(struct look *look, size_t at, size_t end)
 	return NULL;
 }
 
-/* Compressed bytes, up to the next marker that is no restart */
+/* Skips compressed data up to the next marker that is not a restart marker */
 static const char *pass_scan(struct look *look)
 {
 	unsigned int next, restart = 0;
@@ -219,12 +219,12 @@ static const char *pass_scan(struct look *look)
 		next = look->data[look->at + 1];
 		if (is_restart(next)) {
 			if (next - RST0 != restart)
-				return "a part is missing: its restart marks are not in order";
+				return "a part is missing: its restart markers are not in order";
 			restart = (restart + 1) % 8;
 		} else if (next && next != 0xff) {
 			return NULL;
 		}
-		/* One that is filled up with 0xff begins at the last of them */
+		/* A marker can have fill bytes 0xff; it begins at the last 0xff */
 		look->at += next == 0xff ? 1 : 2;
 	}
 }
@@ -259,7 +259,7 @@ static const char *look_at_segment(struct look *look, unsigned int marker, size_
 	return damage;
 }
 
-/* The next marker and what belongs to it. Sets @ends at the end of the picture */
+/* Parses the next marker and its segment. Sets @ends at the end of the picture */
 static const char *look_at_marker(struct look *look, bool *ends)
 {
 	size_t begins = look->at;
@@ -277,9 +277,9 @@ static const char *look_at_marker(struct look *look, bool *ends)
 	switch (marker) {
 	case EOI:
 		*ends = true;
-		return look->scans ? NULL : "it has no picture in it";
+		return look->scans ? NULL : "it contains no picture";
 	case SOI:
-		return "its end is missing: another one begins";
+		return "its end is missing, and another picture begins";
 	case 0:
 	case TEM:
 		return garbage;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* JPEG pictures as cameras make them: whether they are whole, and what they lack. */
+/* JPEG pictures of cameras: detection of damage and of missing Huffman tables. */
 #ifndef JPEG_H
 #define JPEG_H
 
@@ -8,9 +8,9 @@
 #include <linux/types.h>
 
 /**
- * struct jpeg - what a picture is like
- * @damage: what is wrong with it, as half a sentence; NULL for nothing
- * @tables_at: where the standard's Huffman tables have to be put in; 0 for nowhere
+ * struct jpeg - properties of a picture
+ * @damage: text that describes the damage; NULL if there is none
+ * @tables_at: position at which the typical Huffman tables must be inserted; 0 for none
  */
 struct jpeg {
 	const char *damage;
@@ -18,12 +18,12 @@ struct jpeg {
 };
 
 /*
- * Look at the markers of a picture, from the first to the last. What is lost between two
- * markers without a trace is not seen.
+ * Checks the markers of a picture. Does not decode the compressed data, so damage between two
+ * markers is not detected.
  */
 struct jpeg jpeg_look(const __u8 *data, size_t size);
 
-/* The standard's Huffman tables, as one segment */
+/* Stores the typical Huffman tables as a DHT segment */
 #define JPEG_TABLES_BYTES 420
 void jpeg_tables(__u8 segment[JPEG_TABLES_BYTES]);
 

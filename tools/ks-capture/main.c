@@ -32,7 +32,7 @@ static int end_stdout(int status)
 {
 	if (fflush(stdout) && !status) {
 		say_error("cannot write to stdout");
-		say_advice("Is it closed, or the disk full that it goes to?");
+		say_advice("Is it closed, or is the disk full?");
 		return STATUS_FAILED;
 	}
 	return status;

@@ -37,7 +37,7 @@ static const char help[] =
 "                           /dev/videoN\n"
 "  -s, --size WxH           the current size of the device if not given\n"
 "  -f, --format FOURCC      pixel format, such as YUYV or NV12; if not given, the\n"
-"                           current one or else the best that the output can use\n"
+"                           current one, or the best that the output can use\n"
 "  -r, --rate FPS           frames per second: 30, 29.97 or 30000/1001\n"
 "      --exact              fail if the device changes size, format or rate\n"
 "      --on-change WHAT     if the source of a capture card changes or disappears:\n"
@@ -45,24 +45,24 @@ static const char help[] =
 "      --timeout SECONDS    fail if no frame arrives for this time (5)\n"
 "\n"
 "The frames:\n"
-"  -n, --frames N           how many; until Ctrl-C if not given, but one if they\n"
-"                           go to a single picture\n"
+"  -n, --frames N           number of frames; if not given, one for a single\n"
+"                           picture, otherwise until Ctrl-C\n"
 "      --skip N             skip N frames first. The default is 0, but up to 10 for a\n"
 "                           single PNG or JPEG picture, while the camera adjusts its\n"
 "                           exposure\n"
 "      --newest             always take the newest frame: those that waited while\n"
 "                           another one was written are skipped\n"
-"      --keep-damaged       take damaged frames as well, as far as they can be written\n"
+"      --keep-damaged       also use damaged frames, unless they are too short\n"
 "  -b, --buffers N          frames that the allocator has; if not given, two more\n"
 "                           than the device needs, at least four\n"
 "  -H, --heap HEAP          memory of the frames: a name in /dev/dma_heap, a path, or\n"
 "                           'device' for the device's own; if not given, system,\n"
-"                           or device where that does not do\n"
+"                           or device if that cannot be used\n"
 "\n"
 "The output:\n"
 "  -o, --output FILE        '-' is stdout. With %d or %04d in the name, each frame\n"
-"                           gets a file of its own. Frames are only counted if\n"
-"                           there is no -o\n"
+"                           gets its own file. Without -o, frames are only\n"
+"                           counted\n"
 "  -F, --output-format FMT  png, y4m, jpeg or raw; if not given, by the suffix of\n"
 "                           FILE (.png .y4m .jpg .mjpeg .raw .yuv, or a\n"
 "                           pixel format: .nv12), y4m for a pipe, raw without one\n"
@@ -74,8 +74,8 @@ static const char help[] =
 "  -q, --quiet              print only errors\n"
 "\n"
 "Others:\n"
-"      --list               list cameras, and why one of them cannot be used\n"
-"      --list-formats       list what the device offers\n"
+"      --list               list cameras, and why some cannot be used\n"
+"      --list-formats       list the formats of the device\n"
 "  -h, --help               this text\n"
 "  -V, --version            the version\n"
 "\n"
@@ -295,7 +295,7 @@ static int complete_save(struct options *options, const char *save)
 {
 	if (save && options->save.every) {
 		say_error("--save and --every exclude each other");
-		say_advice("Leave one of them out.");
+		say_advice("Omit one of them.");
 		return STATUS_USAGE;
 	}
 	if (save) {
@@ -424,7 +424,7 @@ static int complete_output(struct options *options, bool save_given)
 	return STATUS_OK;
 }
 
-/* Two files that are one would be mixed */
+/* If two outputs had the same file, their data would be mixed */
 static int check_names(const struct options *options)
 {
 	const char * const names[] = { options->output, options->report, options->times };
@@ -443,7 +443,7 @@ static int check_names(const struct options *options)
 	return STATUS_OK;
 }
 
-/* A camera's first frames are dark, or have the wrong colours */
+/* Skips the first frames of a camera, which can be dark or have wrong colours */
 static void complete_skip(struct options *options, bool save_given)
 {
 	bool photo = options->frames == 1 && !save_given &&

@@ -30,7 +30,7 @@ enum on_change {
 	CHANGE_IGNORE,
 };
 
-/* The default memory of the frames, and the device's own */
+/* Values of -H: the default heap, and the device's own memory */
 #define HEAP_USUAL "system"
 #define HEAP_DEVICE "device"
 

@@ -21,7 +21,7 @@
 #include "write.h"
 #include "y4m.h"
 
-/* What is needed to convert the device's pictures */
+/* Prepares the conversion of the pictures */
 static int make_room(struct output *output)
 {
 	const struct picture *picture = &output->device->picture;
@@ -68,7 +68,7 @@ static bool same_pictures(const struct picture *a, const struct picture *b)
 	       a->colours.matrix == b->colours.matrix && a->colours.full == b->colours.full;
 }
 
-/* A video has one header, with its rate and more */
+/* A video has only one header, so size, rate and format must not change */
 static bool same_video(const struct device *a, const struct device *b)
 {
 	return a->field == b->field && a->rate.num == b->rate.num && a->rate.den == b->rate.den &&
@@ -80,15 +80,15 @@ int output_change(struct output *output)
 {
 	const struct picture *is = &output->device->picture, *was = &output->first.picture;
 
-	/* Each frame by itself, or none yet */
+	/* Each frame has its own file, or no frame was written yet */
 	if (output->fd < 0 || output->kind == OUTPUT_JPEG)
 		return make_room(output);
 	if (same_pictures(was, is) &&
 	    (output->kind != OUTPUT_Y4M || same_video(&output->first, output->device)))
 		return STATUS_OK;
-	say_error("%s cannot go on with what the source sends now, %ux%u after %ux%u",
+	say_error("%s cannot contain the new pictures of the source, %ux%u after %ux%u",
 		  output->path, is->width, is->height, was->width, was->height);
-	say_advice("Files of their own can, with a %%04d in the name: -o 'shot-%%04d.png'.");
+	say_advice("One file for each frame can, with %%04d in the name: -o 'shot-%%04d.png'.");
 	return STATUS_FAILED;
 }
 
@@ -116,7 +116,7 @@ static int explain(const struct output *output, const char *what, int err)
 	case -EACCES:
 	case -EPERM:
 	case -EROFS:
-		say_advice("You may not write there. Choose another directory: -o /tmp/%s",
+		say_advice("You have no permission for this directory. Use another one: -o /tmp/%s",
 			   base_of(output->name));
 		break;
 	case -ENOSPC:
@@ -124,7 +124,7 @@ static int explain(const struct output *output, const char *what, int err)
 		say_advice("The disk is full. --every or --save write fewer frames.");
 		break;
 	case -EFBIG:
-		say_advice("No file may be larger there (see ulimit -f). --every or --save write");
+		say_advice("The file size limit is reached (ulimit -f). --every or --save write");
 		say_advice("fewer frames; with %%04d in the name, each frame has its own file.");
 		break;
 	default:
@@ -195,7 +195,7 @@ static int close_file(struct output *output)
 	return close(fd) ? explain(output, "finish", -errno) : 0;
 }
 
-/* A camera's JPEG may do without the tables that everybody knows */
+/* Inserts the Huffman tables into a JPEG picture if the camera omitted them */
 static int write_jpeg(struct output *output, const __u8 *data, size_t *size)
 {
 	size_t at = jpeg_look(data, *size).tables_at;

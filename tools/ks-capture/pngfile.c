@@ -140,6 +140,6 @@ int pngfile_write(struct output *output, const __u8 *data)
 	if (target.err)
 		return target.err;
 	say_error("libpng: %s", target.message);
-	say_advice("Frames can be written otherwise: -F y4m or -F raw.");
+	say_advice("Use another output format: -F y4m or -F raw.");
 	return -EIO;
 }

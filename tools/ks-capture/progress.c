@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is shown while a capture runs, and after it. */
+/* The progress line of a capture, and the summary. */
 #include <stdio.h>
 
 #include "field.h"
@@ -8,7 +8,7 @@
 
 #define PROGRESS_EVERY_S 0.2
 
-/* The time until the first frame says nothing about the rate */
+/* The rate is measured from the first frame on, because the start takes some time */
 static const char *rate_text(const struct session *session, char text[32])
 {
 	unsigned long frames = session->tally.frames;
@@ -51,11 +51,11 @@ void progress_summary(const struct session *session)
 	if (tally->damaged)
 		snprintf(damaged, sizeof(damaged), ", %lu of them damaged", tally->damaged);
 	else if (tally->kept)
-		snprintf(damaged, sizeof(damaged), ", %lu damaged ones taken", tally->kept);
+		snprintf(damaged, sizeof(damaged), ", %lu damaged ones used", tally->kept);
 	if (tally->skipped)
 		snprintf(skipped, sizeof(skipped), ", after %lu skipped", tally->skipped);
 	if (tally->passed)
-		snprintf(passed, sizeof(passed), ", %lu older ones passed over", tally->passed);
+		snprintf(passed, sizeof(passed), ", %lu older ones skipped", tally->passed);
 	snprintf(dropped, sizeof(dropped), "%lu dropped", tally->dropped);
 	if (tally_is_blind(tally))
 		snprintf(dropped, sizeof(dropped), "%lu damaged", tally->damaged);
@@ -65,5 +65,5 @@ void progress_summary(const struct session *session)
 		 session->ended - session->started, rate_text(session, rate), dropped, gaps,
 		 tally_is_blind(tally) ? "" : damaged, passed, skipped);
 	if (tally_is_blind(tally))
-		say_note("the driver gives all of them one number, so lost ones cannot be counted");
+		say_note("all frames have the same sequence number, lost ones cannot be counted");
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is shown while a capture runs, and after it. */
+/* The progress line of a capture, and the summary. */
 #ifndef PROGRESS_H
 #define PROGRESS_H
 
 #include "session.h"
 
-/* A line that stands, renewed a few times a second */
+/* Updates the progress line, a few times per second */
 void progress_show(struct session *session);
 void progress_summary(const struct session *session);
 

@@ -55,9 +55,9 @@ bool tally_sequence(struct tally *tally, __u32 sequence);
 bool tally_is_blind(const struct tally *tally);
 /* Counts a skipped frame, of which only the number matters */
 void tally_skip(struct tally *tally, __u32 sequence);
-/* The same for one that is older than another */
+/* Counts a frame that is skipped because a newer one is available */
 void tally_pass(struct tally *tally, __u32 sequence);
-/* The device begins to count anew */
+/* Called when the device was restarted, and may count from 0 again */
 void tally_restart(struct tally *tally, bool fields);
 void tally_good(struct tally *tally);
 void tally_damaged(struct tally *tally);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A capture under way. */
+/* The state of a capture. */
 #ifndef SESSION_H
 #define SESSION_H
 
@@ -15,23 +15,23 @@
 #include "times.h"
 
 /**
- * struct session - a capture under way
- * @options: what the user wants
- * @device: where frames come from
- * @heap: what memory they have
- * @stream: what brings them
- * @output: where they go
- * @tally: what is counted
- * @times: when they were taken
- * @got: when the last one was got, in 100 ns
+ * struct session - the state of a capture
+ * @options: the options of the user
+ * @device: the V4L2 device
+ * @heap: name of the heap of the frames, or HEAP_DEVICE
+ * @stream: the stream of libks
+ * @output: the output files
+ * @tally: counters
+ * @times: file with the times of frames
+ * @got: time at which the last frame was received, in 100 ns
  * @skip: number of frames that remain to be skipped
- * @started: when the device began to run, in seconds
- * @first: when the first frame came
- * @ended: when the last frame was done with
- * @good: when the last frame came that was not damaged
- * @shown: when the progress line was last shown
- * @shows_progress: there is somebody to see it
- * @wake_fd: is readable when a signal has come
+ * @started: time at which the device was started, in seconds
+ * @first: time of the first frame that was not skipped
+ * @ended: time at which the last frame was queued again
+ * @good: time of the last good frame
+ * @shown: time at which the progress line was last shown
+ * @shows_progress: the progress line is shown
+ * @wake_fd: readable after a signal
  */
 struct session {
 	const struct options *options;
@@ -52,7 +52,7 @@ struct session {
 	int wake_fd;
 };
 
-/* Seconds on the clock that frames' times are of, CLOCK_MONOTONIC */
+/* Seconds on CLOCK_MONOTONIC, which the times of frames also use */
 static inline double session_now(void)
 {
 	struct timespec ts;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The signal at a device's input. HDMI, SDI and the like have DV timings: the device does
- * not follow its source by itself, but has to be set to what it receives. Analog inputs
- * have a standard. Cameras have neither.
+ * The signal at the input of a device. HDMI, SDI and similar inputs have DV timings. The driver
+ * does not adopt the timings of the signal by itself; a program has to set them. Analog inputs
+ * have a video standard. Cameras have neither.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ static __u64 pixels_of(const struct v4l2_bt_timings *bt)
 	return (__u64)V4L2_DV_BT_FRAME_WIDTH(bt) * V4L2_DV_BT_FRAME_HEIGHT(bt);
 }
 
-/* Such as 1920x1080i at 29.97 */
+/* A text such as "1920x1080i at 29.97 frames a second" */
 static const char *timings_text(const struct v4l2_bt_timings *bt, char text[TIMINGS_TEXT])
 {
 	__u64 pixels = pixels_of(bt);
@@ -41,7 +41,7 @@ static const char *timings_text(const struct v4l2_bt_timings *bt, char text[TIMI
 	return text;
 }
 
-/* 1 in 1000 is what lies between 60 and 59.94, which cannot be told apart by measuring */
+/* 60 and 59.94 differ by 1/1000. A measurement cannot distinguish them, so allow 1/400 */
 static bool same_timings(const struct v4l2_bt_timings *a, const struct v4l2_bt_timings *b)
 {
 	__u64 more = a->pixelclock > b->pixelclock ? a->pixelclock : b->pixelclock;
@@ -115,7 +115,7 @@ static int follow_timings(const struct device *device)
 	err = v4l2_call(device->fd, VIDIOC_S_DV_TIMINGS, &timings);
 	if (err)
 		return format_explain(device, "timings of its source", err);
-	say_note("%s is set to what its source sends, %s", device->path, text);
+	say_note("%s is set to the signal of its source, %s", device->path, text);
 	return STATUS_OK;
 }
 
@@ -128,7 +128,7 @@ static int follow_standard(const struct device *device)
 	err = v4l2_call(device->fd, VIDIOC_S_STD, &standard);
 	if (err)
 		return format_explain(device, "video standard of its source", err);
-	say_note("%s is set to the video standard that its source sends", device->path);
+	say_note("%s is set to the video standard of its source", device->path);
 	return STATUS_OK;
 }
 
@@ -150,7 +150,7 @@ void source_advise(const struct device *device)
 			say_advice("Its source has another video standard now.");
 		break;
 	case SIGNAL_NONE:
-		say_advice("Its input '%s' has no signal: is something plugged in and switched on?",
+		say_advice("Its input '%s' has no signal: is a source plugged in and switched on?",
 			   (const char *)input.name);
 		break;
 	case SIGNAL_UNSTABLE:
@@ -159,7 +159,7 @@ void source_advise(const struct device *device)
 		say_advice("help, or a smaller size at the source.");
 		break;
 	case SIGNAL_UNFIT:
-		say_advice("Its input '%s' has a signal that is beyond what the device can:",
+		say_advice("Its input '%s' has a signal that the device does not support:",
 			   (const char *)input.name);
 		say_advice("set the source to a smaller size or rate.");
 		break;
@@ -189,7 +189,7 @@ int source_set_up(struct device *device, const struct options *options)
 {
 	struct v4l2_input input;
 
-	/* Before the look, so that no change is missed; what was before it is in it */
+	/* Subscribe before the check, so that no change is missed. Discard older events */
 	watch(device);
 	source_has_changed(device);
 	if (options->on_change == CHANGE_IGNORE)
@@ -202,9 +202,9 @@ int source_set_up(struct device *device, const struct options *options)
 			return follow_timings(device);
 		return follow_standard(device);
 	default:
-		say_error("%s has nothing to capture", device->path);
+		say_error("%s has no signal to capture", device->path);
 		source_advise(device);
-		say_advice("--on-change ignore captures what it sends nevertheless.");
+		say_advice("--on-change ignore captures nevertheless.");
 		return STATUS_DEVICE;
 	}
 }

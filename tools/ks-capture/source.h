@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a device receives: the signal at its input, which can change or go. */
+/* The signal at the input of a device, which can change or disappear. */
 #ifndef SOURCE_H
 #define SOURCE_H
 
@@ -8,12 +8,12 @@
 #include "device.h"
 
 /**
- * enum signal - what there is at the input
- * @SIGNAL_RIGHT: what the device is set to, as far as it tells
- * @SIGNAL_OTHER: something else
- * @SIGNAL_NONE: nothing
- * @SIGNAL_UNSTABLE: something that the device cannot lock to
- * @SIGNAL_UNFIT: something that is beyond what the device can
+ * enum signal - the signal at the input, compared with the settings of the device
+ * @SIGNAL_RIGHT: the signal matches, or the device does not report it
+ * @SIGNAL_OTHER: the signal has other timings or another standard
+ * @SIGNAL_NONE: there is no signal
+ * @SIGNAL_UNSTABLE: the device cannot lock to the signal
+ * @SIGNAL_UNFIT: the device does not support the signal
  */
 enum signal {
 	SIGNAL_RIGHT,
@@ -26,15 +26,15 @@ enum signal {
 enum signal source_look(const struct device *device);
 
 /*
- * Set the device to what its source sends, and watch for changes of it. Returns an exit
- * status, having said what is wrong.
+ * Sets the device to the signal of its source, and subscribes to changes. Returns an exit
+ * status, and prints errors.
  */
 int source_set_up(struct device *device, const struct options *options);
 
-/* Whether the device has told of a change since the last call */
+/* Whether there was a change event since the last call */
 bool source_has_changed(const struct device *device);
 
-/* Says what the signal is now, and what to do about it, after an error */
+/* After an error, prints what is wrong with the signal, and how to fix it */
 void source_advise(const struct device *device);
 
 #endif /* SOURCE_H */

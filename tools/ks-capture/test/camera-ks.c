@@ -186,7 +186,7 @@ static int do_get_framing(struct ksalloc_get_framing *arg)
 	return 0;
 }
 
-/* Without the items themselves */
+/* Sets only the number of items, and not the items */
 static int do_get_framing_ex(struct ksalloc_get_framing_ex *arg)
 {
 	struct ksallocator_framing_ex *framing = (void *)(uintptr_t)arg->framing;

@@ -23,7 +23,7 @@ int camera_new_file(int fd, enum camera_file kind);
 __u32 camera_frame_bytes(void);
 /* Time of the camera's clock, in 100 ns */
 __s64 camera_time(void);
-/* Lets the time of a frame pass */
+/* Advances the clock by the duration of a frame */
 void camera_tick(void);
 
 /* camera-ks.c */

@@ -426,7 +426,7 @@ static int run(const char *words)
 	return status ? status : capture(&options);
 }
 
-/* What goes to a file from here on, until end_log(), is what was said */
+/* Redirects stderr to a memfd, until end_log() */
 static void begin_log(FILE *file, int log, int *saved)
 {
 	fflush(file);

@@ -54,13 +54,13 @@ void test_capture_film(void)
 	SAID("4 dropped in 1 gap");
 }
 
-/* A photo is not the first frame, which is not exposed yet */
+/* A single picture is not the first frame, because the exposure is not adjusted yet */
 void test_capture_photo(void)
 {
 	struct rate slow = { 1, 30 }, five = { 5, 1 }, fast = { 120, 1 }, unknown = {};
 
 	camera_reset(20);
-	/* What is lost meanwhile is nobody's loss; nor does it make the next one damaged */
+	/* Frames that are lost before are not counted, and the next one is not damaged */
 	camera.frames[10].sequence = 14;
 	camera.frames[10].flags = KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
 	CHECK_EQ(camera_run("-o a.png"), STATUS_OK);
@@ -83,7 +83,7 @@ void test_capture_photo(void)
 	CHECK_EQ(frames_before_photo(unknown), 10);
 }
 
-/* Frames that waited while another one was written are older than they need be */
+/* --newest skips frames that were filled while another one was written */
 void test_capture_newest(void)
 {
 	camera_reset(6);
@@ -91,20 +91,20 @@ void test_capture_newest(void)
 	camera.frames[5].waits = true;
 	CHECK_EQ(camera_run("-n 3 --newest"), STATUS_OK);
 	SAID("3 frames");
-	SAID("0 dropped, 3 older ones passed over");
+	SAID("0 dropped, 3 older ones skipped");
 	CHECK_EQ(camera.next, 6);
 	camera_reset(6);
 	CHECK_EQ(camera_run("-n 3"), STATUS_OK);
 	SAID_NOT("older");
 	CHECK_EQ(camera.next, 3);
-	/* What is skipped first is taken in order */
+	/* --newest has no effect on the frames of --skip */
 	camera_reset(6);
 	camera.frames[5].waits = true;
 	CHECK_EQ(camera_run("-n 2 --newest --skip 2"), STATUS_OK);
-	SAID("2 older ones passed over, after 2 skipped");
+	SAID("2 older ones skipped, after 2 skipped");
 }
 
-/* The played clock begins at 1000 s, and at 03:04:05; a frame takes 1/30 s */
+/* The clock of the camera starts at 1000 s, and at 03:04:05; a frame takes 1/30 s */
 void test_capture_times(void)
 {
 	static const char table[] =
@@ -122,7 +122,7 @@ void test_capture_times(void)
 	CHECK(file && fread(is, 1, sizeof(is) - 1, file));
 	fclose(file);
 	CHECK_STR(is, table);
-	/* All frames where none is written */
+	/* Without -o, the file has the times of all frames */
 	camera_reset(3);
 	CHECK_EQ(camera_run("-n 3 --times t.csv"), STATUS_OK);
 	CHECK_EQ(system("test $(wc -l <t.csv) = 4"), 0);
@@ -188,7 +188,7 @@ void test_capture_own_memory(void)
 	camera.needs.requirements_flags = KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
 	CHECK_EQ(camera_run("-n 2"), STATUS_OK);
 	SAID("in its own memory");
-	/* Not for other errors, and not if a heap is requested; nor can all devices */
+	/* Not for other errors, not if a heap is requested, and not with all devices */
 	camera_reset(2);
 	camera.lends = true;
 	camera.start_errno = EBUSY;

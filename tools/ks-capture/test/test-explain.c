@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Errors end in words that lead on, and the right ones. */
+/* Each error message is followed by advice, which fits the reason. */
 #include <errno.h>
 
 #include "../say.h"
@@ -9,7 +9,7 @@
 #define SAID(text) CHECK(strstr(camera_said, text))
 #define SAID_NOT(text) CHECK(!strstr(camera_said, text))
 
-/* Whether there is advice, and none of it twice */
+/* Passes if there is advice, and no line of it is printed twice */
 static void check_advice(const char *where, int err)
 {
 	char copy[sizeof(camera_said)], *line, *rest = copy;
@@ -28,7 +28,7 @@ static void check_advice(const char *where, int err)
 	tap_failures++;
 }
 
-/* Whatever the kernel says, wherever it says it */
+/* There is advice for each errno of each call */
 void test_advice(void)
 {
 	static const int errors[] = {

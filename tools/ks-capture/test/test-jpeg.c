@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* JPEG pictures: what is damaged, and the tables that cameras leave out. */
+/* JPEG pictures: detection of damage, and tables that cameras omit. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -11,8 +11,8 @@
 #include "tests.h"
 
 /*
- * A picture of 24x16 pixels as a camera makes it: baseline, 4:2:2, restart marks after each
- * of its four units, and no Huffman tables.
+ * A picture of 24x16 pixels as cameras make it: baseline, 4:2:2, a restart marker after each of
+ * its four units, and no Huffman tables.
  */
 static const __u8 picture[] = {
 	0xff, 0xd8, 0xff, 0xe0, 0x00, 0x10, 0x4a, 0x46, 0x49, 0x46, 0x00, 0x01, 0x01, 0x00,
@@ -40,7 +40,7 @@ static const __u8 picture[] = {
 	0xe7, 0xff, 0xd9,
 };
 
-/* Where its parts begin */
+/* Positions of its parts */
 #define FRAME_AT 158
 #define SCAN_AT 183
 #define DATA_AT 197
@@ -56,7 +56,7 @@ static size_t copy_picture(void)
 	return sizeof(picture);
 }
 
-/* Takes bytes out of the copy */
+/* Removes bytes from the copy */
 static size_t cut_out(size_t size, size_t at, size_t bytes)
 {
 	memmove(copy + at, copy + at + bytes, size - at - bytes);
@@ -75,7 +75,7 @@ static bool is_damaged(size_t size)
 	return jpeg_look(copy, size).damage;
 }
 
-/* Where the n-th restart mark is */
+/* Position of the n-th restart marker */
 static size_t restart_at(unsigned int n)
 {
 	size_t at = DATA_AT;
@@ -91,7 +91,7 @@ void test_jpeg_damage(void)
 	size_t size, i;
 
 	CHECK(!jpeg_look(picture, sizeof(picture)).damage);
-	/* It ends anywhere, or something follows */
+	/* It is truncated at any position, or has data after the end */
 	for (i = 0; i < sizeof(picture); i++)
 		CHECK(jpeg_look(picture, i).damage);
 	size = copy_picture();
@@ -99,16 +99,16 @@ void test_jpeg_damage(void)
 	CHECK(!is_damaged(size + 100));
 	memset(copy + size - 2, 0, 2);
 	CHECK(is_damaged(size + 100));
-	/* The beginning of the next one instead of the end */
+	/* Another picture begins before the end */
 	copy_picture();
 	memcpy(copy + 250, picture, sizeof(picture));
 	CHECK(is_damaged(250 + sizeof(picture)));
-	/* A part between two restart marks is lost */
+	/* The data between two restart markers are lost */
 	size = cut_out(copy_picture(), restart_at(0), restart_at(1) - restart_at(0));
 	CHECK(is_damaged(size));
 	size = cut_out(copy_picture(), restart_at(1), restart_at(2) - restart_at(1));
 	CHECK(is_damaged(size));
-	/* Its head is lost, or a part of that, or another one is there */
+	/* The header is lost or incomplete, or there are two */
 	CHECK(is_damaged(cut_out(copy_picture(), 0, 2)));
 	CHECK(is_damaged(cut_out(copy_picture(), 20, 138)));
 	CHECK(is_damaged(cut_out(copy_picture(), FRAME_AT, 19)));
@@ -116,11 +116,11 @@ void test_jpeg_damage(void)
 	CHECK(is_damaged(put_in(copy_picture(), FRAME_AT, word, 2)));
 	memset(copy, 0, 1000);
 	CHECK(is_damaged(1000));
-	/* What may be there */
+	/* Valid variants */
 	CHECK(!is_damaged(put_in(copy_picture(), FRAME_AT, comment, 7)));
 }
 
-/* Any byte may be any other: a look ends, and inside of the picture */
+/* With any wrong byte, the parser ends, and reads only bytes of the picture */
 void test_jpeg_noise(void)
 {
 	unsigned int noise = 1, i, j;
@@ -148,25 +148,25 @@ void test_jpeg_tables(void)
 	size_t size;
 
 	jpeg_tables(tables);
-	/* Before the scan; or before what tables there are, so that these go before ours */
+	/* Before the scan, or before existing tables, which take precedence then */
 	CHECK_EQ(jpeg.tables_at, SCAN_AT);
 	memcpy(one + 4, tables + 4, 29);
 	size = put_in(copy_picture(), FRAME_AT, one, sizeof(one));
 	jpeg = jpeg_look(copy, size);
 	CHECK(!jpeg.damage);
 	CHECK_EQ(jpeg.tables_at, FRAME_AT);
-	/* With all of them it needs no more */
+	/* If all tables exist, none are inserted */
 	size = put_in(copy_picture(), SCAN_AT, tables, sizeof(tables));
 	jpeg = jpeg_look(copy, size);
 	CHECK(!jpeg.damage);
 	CHECK_EQ(jpeg.tables_at, 0);
-	/* Tables that the standard has not cannot be put in */
+	/* Tables with other numbers cannot be inserted */
 	copy_picture();
 	copy[SCAN_AT + 6] = 0x22;
 	CHECK(is_damaged(sizeof(picture)));
 }
 
-/* Reads codes by tables, as a decoder does */
+/* Reads codes with the tables, like a decoder */
 struct bits {
 	const __u8 *data;
 	unsigned int bit;
@@ -180,14 +180,14 @@ static unsigned int next_bits(struct bits *bits, unsigned int count)
 		const __u8 *byte = bits->data + bits->bit / 8;
 
 		value = value << 1 | (*byte >> (7 - bits->bit % 8) & 1);
-		/* A zero after 0xff is no part of the data */
+		/* A zero after 0xff is not part of the data */
 		if (bits->bit % 8 == 7 && byte[0] == 0xff && !byte[1])
 			bits->bit += 8;
 	}
 	return value;
 }
 
-/* @table: 16 counts and their values. Returns -1 for a code that there is not */
+/* @table: 16 counts and their values. Returns -1 for an invalid code */
 static int next_value(struct bits *bits, const __u8 *table)
 {
 	const __u8 *values = table + 16;
@@ -222,9 +222,9 @@ static bool pass_block(struct bits *bits, const __u8 *dc, const __u8 *ac)
 }
 
 /*
- * The tables are those that the picture was made with: each unit has two blocks of Y, one
- * of Cb, one of Cr, and after them there is a restart mark or the end, but for ones that
- * fill the last byte.
+ * The inserted tables are those that the picture was made with: the codes of each unit are two
+ * blocks of Y, one of Cb and one of Cr, followed by a restart marker or the end. Only bits with
+ * value 1, which fill the last byte, are in between.
  */
 void test_jpeg_decode(void)
 {
@@ -280,11 +280,11 @@ void test_capture_jpeg(void)
 	const size_t whole = sizeof(picture) + JPEG_TABLES_BYTES;
 	unsigned int i;
 
-	/* What is written has tables, and is else what the camera made; the cut one is not */
+	/* Written pictures have tables, and no other changes. Truncated ones are not written */
 	reset_to_jpeg(4);
 	camera.frames[1].used /= 2;
 	CHECK_EQ(camera_run("-n 3 -o a.mjpeg"), STATUS_OK);
-	SAID("number 1 is damaged, and left out: it is cut");
+	SAID("number 1 is damaged and skipped: it is truncated");
 	SAID("3 frames of MJPG");
 	SAID("1 dropped, 1 of them damaged");
 	CHECK_EQ(read_all("a.mjpeg"), 3 * whole);
@@ -292,7 +292,7 @@ void test_capture_jpeg(void)
 	CHECK(!memcmp(copy + 2 * whole, picture, SCAN_AT));
 	CHECK(!memcmp(copy + 3 * whole - (sizeof(picture) - SCAN_AT), picture + SCAN_AT,
 		      sizeof(picture) - SCAN_AT));
-	/* Raw frames stay as they are; cut ones are none, also where nothing is written */
+	/* Raw frames are not changed. Truncated ones are damaged, also if nothing is written */
 	reset_to_jpeg(3);
 	camera.frames[0].used /= 2;
 	CHECK_EQ(camera_run("-n 2 -o a.raw"), STATUS_OK);
@@ -302,17 +302,17 @@ void test_capture_jpeg(void)
 	camera.frames[0].used /= 2;
 	CHECK_EQ(camera_run("-n 2"), STATUS_OK);
 	SAID("1 of them damaged");
-	/* Nothing else comes */
+	/* There are only damaged frames */
 	reset_to_jpeg(60);
 	for (i = 0; i < 60; i++)
 		camera.frames[i].used -= 2;
 	CHECK_EQ(camera_run("-n 2 -o a.mjpeg --timeout 1"), STATUS_FAILED);
 	SAID("only damaged frames for 1 s");
-	SAID("its end is missing");
+	SAID("it is truncated");
 	SAID("--keep-damaged");
 	reset_to_jpeg(60);
 	camera.frames[0].used -= 2;
 	CHECK_EQ(camera_run("-n 2 -o a.raw --keep-damaged"), STATUS_OK);
-	SAID("0 dropped, 1 damaged ones taken");
+	SAID("0 dropped, 1 damaged ones used");
 	CHECK_EQ(read_all("a.raw"), 2 * sizeof(picture) - 2);
 }

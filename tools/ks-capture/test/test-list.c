@@ -9,7 +9,7 @@
 #define SAID(text) CHECK(strstr(camera_said, text))
 #define SAID_NOT(text) CHECK(!strstr(camera_said, text))
 
-/* What is listed can be used, or it is said why not */
+/* Each listed camera can be used, or the list has the reason why not */
 void test_list(void)
 {
 	camera_reset(1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Capture cards, whose source changes and goes. */
+/* Capture cards, whose source changes or disappears. */
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -17,7 +17,7 @@ static long size_of(const char *name)
 	return stat(name, &st) ? -1 : (long)st.st_size;
 }
 
-/* A card with HDMI that is set to 640x480, as is its source */
+/* A card with HDMI; its timings and its source are 640x480 */
 static void reset_to_card(unsigned int frames)
 {
 	camera_reset(frames);
@@ -32,7 +32,7 @@ static void reset_to_card(unsigned int frames)
 	camera.sources[3] = (struct camera_source) { camera_480p, 0, 0 };
 }
 
-/* A card does not follow its source by itself */
+/* The timings of the source are set, because a card does not adopt them by itself */
 void test_source_follow(void)
 {
 	reset_to_card(2);
@@ -41,7 +41,7 @@ void test_source_follow(void)
 	reset_to_card(2);
 	camera.source = 1;
 	CHECK_EQ(camera_run("-n 1"), STATUS_OK);
-	SAID("is set to what its source sends, 1280x720p at 60 frames a second");
+	SAID("is set to the signal of its source, 1280x720p at 60 frames a second");
 	SAID("1 frame of YUYV 1280x720");
 	CHECK_EQ(camera.sets_timings, 1);
 	reset_to_card(2);
@@ -49,7 +49,7 @@ void test_source_follow(void)
 	CHECK_EQ(camera_run("-n 1"), STATUS_OK);
 	SAID("1920x1080i at 30 frames a second");
 	SAID("540 instead of 1080");
-	/* What cannot be told apart from 60 is not set anew */
+	/* A rate that cannot be distinguished from 60 is not set */
 	reset_to_card(2);
 	camera.sources[0].timings.pixelclock = 25200000;
 	CHECK_EQ(camera_run("-n 1"), STATUS_OK);
@@ -78,8 +78,8 @@ void test_source_none(void)
 	reset_to_card(2);
 	camera.sources[0].query_errno = ERANGE;
 	CHECK_EQ(camera_run("-n 1"), STATUS_DEVICE);
-	SAID("beyond what the device can");
-	/* A driver that cannot ask its source */
+	SAID("the device does not support");
+	/* A driver that cannot query the timings */
 	reset_to_card(2);
 	camera.sources[0].query_errno = ENOTTY;
 	CHECK_EQ(camera_run("-n 1"), STATUS_OK);
@@ -106,13 +106,13 @@ void test_source_ends(void)
 	CHECK_EQ(camera_run("-n 6"), STATUS_FAILED);
 	SAID("'HDMI 1' has no signal");
 	SAID("3 frames of YUYV 640x480");
-	/* The driver ends the stream by itself */
+	/* The driver stops the stream */
 	reset_to_card(6);
 	camera.frames[3].changes[0] = 2;
 	camera.frames[3].err = EIO;
 	CHECK_EQ(camera_run("-n 6"), STATUS_FAILED);
 	SAID("its source has changed");
-	/* To and fro, and nothing else */
+	/* The source changes and changes back */
 	reset_to_card(6);
 	camera.frames[3].changes[0] = 3;
 	CHECK_EQ(camera_run("-n 6"), STATUS_OK);
@@ -139,11 +139,11 @@ void test_source_restarts(void)
 	CHECK_EQ(camera_run("-n 6 --on-change restart"), STATUS_OK);
 	SAID("0 dropped");
 	SAID_NOT("gap");
-	/* A film cannot change its size, or goes on if that is as before */
+	/* A video cannot contain another size; it continues if the size is the same */
 	reset_to_card(6);
 	camera.frames[3].changes[0] = 1;
 	CHECK_EQ(camera_run("-n 6 -o a.y4m --on-change restart"), STATUS_FAILED);
-	SAID("a.y4m cannot go on with what the source sends now, 1280x720 after 640x480");
+	SAID("a.y4m cannot contain the new pictures of the source, 1280x720 after 640x480");
 	CHECK_EQ(size_of("a.y4m"), 59 + 3 * (6 + 2 * 640 * 480));
 	reset_to_card(6);
 	camera.frames[3].changes[0] = 2;
@@ -151,7 +151,7 @@ void test_source_restarts(void)
 	CHECK_EQ(camera_run("-n 6 -o a.y4m --on-change restart"), STATUS_OK);
 	CHECK_EQ(size_of("a.y4m"), 59 + 6 * (6 + 2 * 640 * 480));
 	CHECK_EQ(camera.starts, 2);
-	/* The signal does not come back */
+	/* There is no signal any more */
 	reset_to_card(6);
 	camera.frames[3].changes[0] = 2;
 	CHECK_EQ(camera_run("-n 6 --on-change restart"), STATUS_FAILED);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Writing to files that cannot take a frame's memory as it is. */
+/* Writing to files that cannot be written from the memory of a frame. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -13,10 +13,10 @@
 #include "tests.h"
 #include "wrap.h"
 
-/* Memory that cannot be held, as that of a dma-buf */
+/* Memory whose pages cannot be pinned, like that of a dma-buf */
 static const char *frame;
 static size_t frame_bytes;
-/* A file whose file system wants to hold memory; and which does direct I/O */
+/* A file whose file system pins pages; and one that is opened for direct I/O */
 static int holding = -1;
 static bool direct;
 
@@ -44,7 +44,7 @@ ssize_t __wrap_writev(int fd, const struct iovec *vector, int count)
 
 	if (refuses(fd, vector->iov_base, vector->iov_len))
 		return -1;
-	/* It ends before what cannot be taken */
+	/* The write ends before the memory that cannot be pinned */
 	while (taken < count && !refuses(fd, vector[taken].iov_base, vector[taken].iov_len))
 		taken++;
 	return __real_writev(fd, vector, taken);
@@ -84,7 +84,7 @@ static void check_write(void)
 	holding = -1;
 }
 
-/* EFAULT where the frame lies, EINVAL of direct I/O, and both: all of it is written */
+/* All data are written in spite of EFAULT (memory), EINVAL (direct I/O), or both */
 void test_write_memory(void)
 {
 	frame = memory + 3;
@@ -106,7 +106,7 @@ static int wait_for_child(void)
 	return wait(&status) < 0 ? -1 : status;
 }
 
-/* A pipe that does not block is waited for */
+/* Writing to a non-blocking pipe waits for its reader */
 void test_write_pipe(void)
 {
 	int ends[2];
