@@ -742,7 +742,7 @@ static int state_gone_submit(struct ks_rig *rig)
 	return ks_connection_submit(rig->conn, 0, -1);
 }
 
-/* A call that must not wait does not wait for the end either */
+/* Non-blocking calls do not wait for STOP, so repeat them until the result is not EAGAIN */
 static int state_gone_read(struct ks_rig *rig)
 {
 	struct ksalloc_complete complete = {};

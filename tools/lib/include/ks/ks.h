@@ -477,9 +477,9 @@ enum ks_stream_step {
  *
  * With memory of a heap, other programs can use the device until the stream starts. A
  * device that needs contiguous memory often cannot use any of the heaps:
- * ks_stream_start() then returns -EOPNOTSUPP. For such a device, and where there is no
- * heap that the user may open, use LIBKS_STREAM_DEVICE_MEMORY. The device is then busy
- * for others, and its format is fixed, until the stream is closed.
+ * ks_stream_start() then returns -EOPNOTSUPP. For such a device, and if the user has no
+ * permission for any heap, use LIBKS_STREAM_DEVICE_MEMORY. The device is then busy for other
+ * programs, and its format is fixed, until the stream is closed.
  *
  * Return: 0. With LIBKS_STREAM_DEVICE_MEMORY: -EOPNOTSUPP if the device cannot
  * export its memory or has fewer buffers; -EBUSY if another program uses the device.
