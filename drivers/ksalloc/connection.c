@@ -418,9 +418,7 @@ int ks_connection_set_allocator(struct ks_connection *conn,
 	if (ret == -ENODEV && !alloc) {
 		if (mutex_lock_interruptible(&conn->lock))
 			return -ERESTARTSYS;
-		ret = conn->stuck ? -EIO : 0;
-		if (ret)
-			mutex_unlock(&conn->lock);
+		ret = 0;
 	}
 	if (ret)
 		return ret;
