@@ -18,6 +18,8 @@ KVER ?=
 # The kernel to test on, and a pattern of tests (both empty: all kernels, and lint)
 K ?=
 T ?=
+# Percent of the full counts of the stress tests (empty: few, so that the run is short)
+STRESS ?=
 
 INSTALL ?= install
 MODULE_SOURCES := Kbuild COPYING dkms.conf drivers $(wildcard include) uapi
@@ -41,7 +43,8 @@ help:
 	@echo
 	@echo 'In a virtual machine (missing packages are installed with apt-get):'
 	@echo '  make demo             capture from a simulated camera; pictures in out/demo (K=NAME)'
-	@echo '  make check            run the tests (T=GLOB: some; K=NAME: on another kernel, K=all)'
+	@echo '  make check            run the tests (T=GLOB: some; K=NAME: on another kernel, K=all;'
+	@echo '                        STRESS=100: the stress tests at full length)'
 	@echo '  make mutants          break the module on purpose; a test must fail then (M=GLOB: some)'
 	@echo '  make bench            count instructions; table in out/bench'
 	@echo '  make shell            a shell in a guest that has the module (K=NAME)'
@@ -96,7 +99,8 @@ selftests:
 check:
 	@tools/testing/deps build vm
 	@$(MAKE) --no-print-directory selftests
-	@tools/testing/check --tools $(O) --kernel '$(K)' --test '$(T)'
+	@tools/testing/check --tools $(O) --kernel '$(K)' --test '$(T)' \
+		--stress '$(STRESS)'
 
 shell:
 	@tools/testing/deps build vm

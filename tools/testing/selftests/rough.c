@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define QUICK_PERCENT 5
+#define QUICK_PERCENT_DEBUG 10
 
 static unsigned int variable(const char *name, unsigned int otherwise)
 {
@@ -18,7 +19,7 @@ static unsigned int variable(const char *name, unsigned int otherwise)
 unsigned int scaled(unsigned int full)
 {
 	unsigned int percent = variable("STRESS", is_debug_kernel() ?
-						  100 : QUICK_PERCENT);
+						  QUICK_PERCENT_DEBUG : QUICK_PERCENT);
 	unsigned long long count = (unsigned long long)full * percent / 100;
 
 	return count ? count : 1;

@@ -2,14 +2,14 @@
 /*
  * Helpers of the stress suites: counts, random numbers, two cameras.
  *
- * The counts are for a debug kernel. Other kernels use a twentieth of them. Two environment
- * variables change this:
+ * A debug kernel uses a tenth of the full counts, and other kernels a twentieth, so that
+ * "make check" stays short. Two environment variables change this:
  *
  *	STRESS       percent of the full counts
  *	STRESS_SEED  the seed of all random choices; it is printed
  *
- * In a guest (the virtual machine), parameters of the kernel command line become variables:
- * tools/testing/vm/vm --append "STRESS=2000 STRESS_SEED=7".
+ * "make check STRESS=100" uses the full counts. In a guest (the virtual machine), parameters
+ * of the kernel command line become variables: tools/testing/vm/vm --append "STRESS_SEED=7".
  */
 #ifndef _ROUGH_H
 #define _ROUGH_H
