@@ -189,6 +189,10 @@
  *
  * A filled frame wakes all calls that wait for one, as on a V4L2 node.
  *
+ * When the machine is suspended and resumed, calls that wait continue to wait, maybe in another
+ * order. The stream continues if the driver of the device resumes it. The machine cannot be
+ * suspended while a call waits for a driver that does not answer, as on a V4L2 node.
+ *
  * poll() on a connection reports:
  *
  * - EPOLLIN and EPOLLRDNORM if KSALLOC_COMPLETE would not wait

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * While this module is loaded, virtio devices are not suspended. The driver of 9p cannot
+ * suspend: after that, a guest has no files. The devices that a test is about are suspended.
+ */
+#include <linux/device.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+
+static void set_sleepless(bool sleepless)
+{
+	struct pci_dev *pdev = NULL;
+
+	while ((pdev = pci_get_device(PCI_VENDOR_ID_REDHAT_QUMRANET, PCI_ANY_ID, pdev)))
+		dev_pm_syscore_device(&pdev->dev, sleepless);
+}
+
+static int __init test_sleep_init(void)
+{
+	set_sleepless(true);
+	return 0;
+}
+module_init(test_sleep_init);
+
+static void __exit test_sleep_exit(void)
+{
+	set_sleepless(false);
+}
+module_exit(test_sleep_exit);
+
+MODULE_DESCRIPTION("Lets a guest suspend its other devices");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sleep.h"
+#include "ksalloc_test.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define PM_TEST "/sys/power/pm_test"
+
+bool can_sleep(void)
+{
+	return !access(PM_TEST, W_OK);
+}
+
+int sleep_machine(const char *level)
+{
+	int ret;
+
+	/* Without this, the guest loses its files */
+	ASSERT_EQ(0, system("modprobe ksalloc-test-sleep"));
+	ASSERT_EQ(0, write_text("/sys/module/suspend/parameters/pm_test_delay", "1"));
+	ASSERT_EQ(0, write_text(PM_TEST, level));
+	ret = write_text("/sys/power/state", "freeze");
+	ASSERT_EQ(0, write_text(PM_TEST, "none"));
+	ASSERT_EQ(0, system("rmmod ksalloc-test-sleep"));
+	return ret;
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The machine is suspended and resumes while calls wait and the camera streams. No call
+ * returns because of this, and the stream continues.
+ */
+#include "ksalloc_test.h"
+#include "sleep.h"
+
+#define FRAMES 6
+/* Shorter than the machine sleeps */
+#define SHORT_MS 300
+
+FIXTURE(suspend) {
+	struct rig rig;
+	int connection, allocator;
+};
+
+FIXTURE_SETUP(suspend)
+{
+	if (!can_sleep())
+		SKIP("the kernel has no pm_test");
+	rig_open(&self->rig, 0, 320, 180);
+	rig_allocator(&self->rig, FRAMES);
+	self->connection = self->rig.connection;
+	self->allocator = self->rig.allocator;
+}
+
+FIXTURE_TEARDOWN(suspend)
+{
+	rig_close(&self->rig);
+}
+
+struct poller {
+	pthread_t thread;
+	int connection, events;
+	atomic_bool done;
+};
+
+static void *poll_once(void *data)
+{
+	struct poller *poller = data;
+
+	poller->events = poll_fd(poller->connection, POLLIN, PATIENCE_MS);
+	poller->done = true;
+	return NULL;
+}
+
+/* Calls of all kinds wait in RUN: without a free frame, and without a submitted one. */
+static void sleep_with_waiters(struct suspend_fixture *self, const char *level)
+{
+	struct ksalloc_complete filled = { .size = sizeof(filled) };
+	struct poller poller = { .connection = self->connection };
+	struct ksalloc_alloc freed = { .size = sizeof(freed) };
+	struct call allocating, completing;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	take_all(self->allocator);
+	start_waiter(&allocating, &freed, self->allocator, 1);
+	start_complete(&completing, &filled, self->connection);
+	ASSERT_EQ(0, pthread_create(&poller.thread, NULL, poll_once, &poller));
+	ASSERT_TRUE(call_waits(&completing));
+
+	ASSERT_EQ(0, sleep_machine(level));
+	EXPECT_TRUE(call_waits(&allocating));
+	EXPECT_TRUE(call_waits(&completing));
+	EXPECT_FALSE(poller.done);
+	EXPECT_EQ(1, waiters(self->allocator));
+	EXPECT_EQ(KSSTATE_RUN, get_state(self->connection));
+
+	/* The call or the poll gets this frame; if the call is first, the poll needs another */
+	ASSERT_EQ(0, submit(self->connection, 0));
+	EXPECT_EQ(0, call_result(&completing));
+	EXPECT_EQ(0, filled.index);
+	ASSERT_EQ(0, submit(self->connection, 1));
+	pthread_join(poller.thread, NULL);
+	EXPECT_EQ(POLLIN, poller.events & POLLIN);
+	ASSERT_EQ(0, free_frame(self->allocator, 2));
+	EXPECT_EQ(0, call_result(&allocating));
+	EXPECT_EQ(2, freed.index);
+}
+
+/* B2, I2: calls that wait continue to wait when their processes were frozen. */
+TEST_F(suspend, waiters_are_frozen)
+{
+	sleep_with_waiters(self, SLEEP_FREEZER);
+}
+
+/* B2, I2: the same when the devices were suspended, too. */
+TEST_F(suspend, waiters_and_devices)
+{
+	sleep_with_waiters(self, SLEEP_DEVICES);
+}
+
+struct turner {
+	pthread_t thread;
+	struct rig *rig;
+	atomic_bool stop;
+	atomic_uint turns;
+	int error;
+	unsigned int backward;
+};
+
+static void *turn_until_told(void *data)
+{
+	struct turner *turner = data;
+	struct ksalloc_complete frame;
+	__u32 last = 0;
+	int index, err;
+
+	while (!turner->stop && !turner->error) {
+		index = complete(turner->rig->connection, 0, 0, &frame);
+		err = index < 0 ? index : submit(turner->rig->connection, index);
+		if (err < 0) {
+			turner->error = err;
+			break;
+		}
+		turner->backward += frame.sequence <= last && turner->turns;
+		last = frame.sequence;
+		turner->turns++;
+	}
+	return NULL;
+}
+
+/* A process that takes frames sees no error, and frames that follow each other. */
+static void sleep_in_stream(struct suspend_fixture *self, const char *level)
+{
+	struct turner turner = { .rig = &self->rig };
+	unsigned int before;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	ASSERT_EQ(0, pthread_create(&turner.thread, NULL, turn_until_told, &turner));
+	ASSERT_TRUE(EVENTUALLY(turner.turns > FRAMES));
+
+	ASSERT_EQ(0, sleep_machine(level));
+	before = turner.turns;
+	EXPECT_TRUE(EVENTUALLY(turner.turns > before + 2 * FRAMES));
+	EXPECT_EQ(KSSTATE_RUN, get_state(self->connection));
+	turner.stop = true;
+	pthread_join(turner.thread, NULL);
+	EXPECT_EQ(0, turner.error);
+	EXPECT_EQ(0, turner.backward);
+}
+
+/* I2: a stream continues when its process was frozen. */
+TEST_F(suspend, stream_is_frozen)
+{
+	sleep_in_stream(self, SLEEP_FREEZER);
+}
+
+/* I2: the same when the devices were suspended, too. */
+TEST_F(suspend, stream_and_devices)
+{
+	sleep_in_stream(self, SLEEP_DEVICES);
+}
+
+/* I2: a deadline that passes meanwhile ends the wait after the machine has resumed. */
+TEST_F(suspend, deadline_passes)
+{
+	struct ksalloc_complete filled = { .size = sizeof(filled) };
+	struct call completing;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	filled.deadline_ns = in_ms(SHORT_MS);
+	call_start(&completing, self->connection, KSALLOC_COMPLETE, &filled);
+	ASSERT_TRUE(call_waits(&completing));
+	ASSERT_EQ(0, sleep_machine(SLEEP_FREEZER));
+	EXPECT_EQ(-ETIMEDOUT, call_result(&completing));
+	EXPECT_LE(filled.deadline_ns, now_ns());
+}
+
+/* I1: the machine can be suspended in each state, and RUN can be reached from there. */
+TEST_F_TIMEOUT(suspend, in_each_state, 60)
+{
+	static const int states[] = { KSSTATE_STOP, KSSTATE_ACQUIRE, KSSTATE_PAUSE };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(states); i++) {
+		ASSERT_EQ(0, set_state(self->connection, states[i]));
+		ASSERT_EQ(0, sleep_machine(SLEEP_DEVICES));
+		EXPECT_EQ(states[i], get_state(self->connection));
+		ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+		ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+		rig_turn(&self->rig, NULL);
+		ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	}
+}
