@@ -63,12 +63,15 @@ static long ks_get_state_ioctl(struct ks_ucmd *ucmd)
 static int ks_connection_get_framing(struct ks_connection *conn,
 				     struct ksallocator_framing *framing)
 {
+	const struct ksalloc_device_ops *ops = conn->device->ops;
 	int ret;
 
 	ret = ks_connection_check(conn);
 	if (ret)
 		return ret;
-	ret = conn->device->ops->get_framing(conn->device, framing);
+	ret = ops->get_framing(conn->device, framing);
+	if (!ret && !IS_ENABLED(CONFIG_DMABUF_HEAPS))
+		ks_framing_without_heaps(framing, ops->memory);
 	return ks_connection_result(conn, ret);
 }
 

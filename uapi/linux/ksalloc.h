@@ -276,11 +276,13 @@ enum {
  * KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER
  *	The device writes into the frames. Capture devices do.
  * KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY
- *	The device can use memory from a heap.
+ *	The device can use memory from a heap. Not set on a kernel without dma-buf heaps
+ *	(CONFIG_DMABUF_HEAPS).
  * KSALLOCATOR_REQUIREMENTF_FRAME_INTEGRITY
  *	Nobody may change a frame after the device has filled it. V4L2 devices do not set it.
  * KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE
- *	The device can use only its own memory.
+ *	The device can use only its own memory, because of the device or because the kernel
+ *	has no heaps.
  * KSALLOCATOR_REQUIREMENTF_PREFERENCES_ONLY
  *	The other values are preferences: framing below them is accepted. Only devices of
  *	other kernel modules can set it.
@@ -752,7 +754,7 @@ struct ksalloc_get_framing {
  * - ENOMEM: the frames need more than max_mbytes, or more memory than the heap or the
  *   device has.
  * - EOPNOTSUPP, with KSALLOCATOR_OPTIONF_SYSTEM_MEMORY: the device can use only its own
- *   memory.
+ *   memory, or the kernel has no heaps.
  * - EOPNOTSUPP, without it: the device has no memory of its own; the memory cannot be
  *   exported; or the device cannot have as many or as large buffers.
  * - EBUSY, without it: the buffers of the device are in use, or another file has a
