@@ -71,16 +71,28 @@ static int create_from_heap(int connection, const struct ks_stream_config *confi
 	return ret;
 }
 
-static int create_allocator(int connection, const struct ks_stream_config *config,
+/* Without a choice of the program, a device that needs it gets its own memory */
+static bool takes_own_memory(const struct ks_stream_config *config,
+			     const struct ksallocator_framing *device)
+{
+	if (config->flags & LIBKS_STREAM_DEVICE_MEMORY)
+		return true;
+	return !config->heap &&
+	       device->requirements_flags & KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
+}
+
+static int create_allocator(struct ks_stream *stream, const struct ks_stream_config *config,
 			    enum ks_stream_step *step)
 {
 	struct ksallocator_framing framing;
 	int ret;
 
 	*step = LIBKS_STEP_FRAMING;
-	ret = ks_get_framing(connection, &framing);
+	ret = ks_get_framing(stream->connection, &framing);
 	if (ret)
 		return ret;
+	if (takes_own_memory(config, &framing))
+		stream->flags |= LIBKS_STREAM_DEVICE_MEMORY;
 	if (config->frames) {
 		framing.frames = config->frames;
 	} else {
@@ -88,11 +100,11 @@ static int create_allocator(int connection, const struct ks_stream_config *confi
 		if (framing.frames < LEAST_FRAMES)
 			framing.frames = LEAST_FRAMES;
 	}
-	if (!(config->flags & LIBKS_STREAM_DEVICE_MEMORY))
-		return create_from_heap(connection, config, &framing, step);
+	if (!(stream->flags & LIBKS_STREAM_DEVICE_MEMORY))
+		return create_from_heap(stream->connection, config, &framing, step);
 	framing.options_flags = 0;
 	*step = LIBKS_STEP_CREATE;
-	return ks_create_allocator(connection, &framing, -1);
+	return ks_create_allocator(stream->connection, &framing, -1);
 }
 
 static int build(struct ks_stream *stream, const struct ks_stream_config *config,
@@ -105,7 +117,7 @@ static int build(struct ks_stream *stream, const struct ks_stream_config *config
 		return ret;
 	stream->connection = ret;
 
-	ret = create_allocator(stream->connection, config, step);
+	ret = create_allocator(stream, config, step);
 	if (ret < 0)
 		return ret;
 	stream->allocator = ret;

@@ -591,6 +591,29 @@ static void test_stream_device_memory(void)
 	CHECK(fake_is_clean());
 }
 
+/* A device that can use only its own memory needs no flag, but a chosen heap is used */
+static void test_stream_must_allocate(void)
+{
+	struct ks_stream_config config = config_of(0);
+	struct ks_stream *stream;
+	enum ks_stream_step step;
+
+	fake_reset();
+	fake.lends_memory = true;
+	fake.needs.requirements_flags = KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
+	CHECK_EQ(ks_stream_open(&config, &stream, NULL), 0);
+	CHECK_STR(fake.path, LIBKS_DEVICE);
+	CHECK_EQ(fake.framing.options_flags, 0);
+	CHECK_EQ(ks_stream_start(stream), 0);
+	CHECK_EQ(fake.by_thread, 4);
+	ks_stream_close(stream);
+
+	config.heap = "none";
+	CHECK_EQ(ks_stream_open(&config, &stream, &step), -ENOENT);
+	CHECK_EQ(step, LIBKS_STEP_HEAP);
+	CHECK(fake_is_clean());
+}
+
 /* Invalid configurations, and the reported step */
 static void test_stream_config(void)
 {
@@ -742,6 +765,7 @@ int main(int argc, char **argv)
 		{ "stream: timeouts", test_stream_timeout },
 		{ "stream: no CPU access", test_stream_no_access },
 		{ "stream: the device's own memory", test_stream_device_memory },
+		{ "stream: a device that must allocate", test_stream_must_allocate },
 		{ "stream: configuration", test_stream_config },
 		{ "stream: opening fails at each call", test_stream_open_fails },
 		{ "stream: starting fails at each call", test_stream_start_fails },
