@@ -226,7 +226,11 @@ static int create_allocator(struct client *client)
 	       (unsigned long)framing->FileAlignment + 1);
 	print_extended_framing(client);
 
-	framing->OptionsFlags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
+	/* Both flags are in a union */
+	if (framing->RequirementsFlags & KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE)
+		framing->OptionsFlags = 0;
+	else
+		framing->OptionsFlags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
 	if (framing->Frames < READS)
 		framing->Frames = READS;
 	error = KsCreateAllocator(client->pin, framing, &client->allocator);
