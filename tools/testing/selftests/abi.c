@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define PAGE 4096
+#define PAGE ((unsigned int)getpagesize())
 #define FRAMES 6
 /* Larger than any argument of the ABI */
 #define ROOM 256
@@ -259,7 +259,7 @@ TEST_F(abi, size_longer_nonzero_tail)
 /* A structure larger than a page is refused with E2BIG, even if it is zero. */
 TEST_F(abi, size_above_page)
 {
-	static const __u32 sizes[] = {
+	const __u32 sizes[] = {
 		PAGE + 1, 2 * PAGE, 0x7fffffff, 0x80000000, 0xffffffff,
 	};
 	char *arg = guarded_pages();

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PAGE 4096
+#define PAGE ((unsigned int)getpagesize())
 #define FRAMES 4
 #define MAX_MBYTES "/sys/module/ksalloc/parameters/max_mbytes"
 
@@ -112,7 +112,7 @@ TEST_F(create, status)
 			    sizeof(self->framing)));
 	EXPECT_EQ(0, status.status.allocated_frames);
 	EXPECT_EQ(0, status.status.reserved);
-	EXPECT_EQ((self->framing.frame_size + PAGE - 1) / PAGE * PAGE,
+	EXPECT_EQ(whole_pages(self->framing.frame_size),
 		  status.frame_bytes);
 	EXPECT_EQ(0, status.in_device);
 	EXPECT_EQ(0, status.waiters);
@@ -229,7 +229,7 @@ TEST_F(create, memory_limit)
 	self->framing.frames = 4;
 	self->framing.frame_size = 2 << 20;
 	expect_created(self, NULL);
-	self->framing.frame_size = (2 << 20) - 4095;
+	self->framing.frame_size = (2 << 20) - (PAGE - 1);
 	expect_created(self, NULL);
 	self->framing.frame_size = (2 << 20) + 1;
 	expect_not_created(self, -ENOMEM);
@@ -253,9 +253,10 @@ TEST_F(create, alignment_masks)
 /* A6: values that are not masks, or are above the page size minus one: EINVAL. */
 TEST_F(create, bad_alignment)
 {
-	static const __u32 masks[] = {
-		2, 4, 5, 6, 8, 16, 0xff0, 0xffe, 4096, 4097, 8191, 0xffff,
-		0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff,
+	const __u32 masks[] = {
+		2, 4, 5, 6, 8, 16, 0xff0, PAGE - 2, PAGE, PAGE + 1,
+		2 * PAGE - 1, 16 * PAGE - 1, 0x7fffffff, 0x80000000,
+		0xfffffffe, 0xffffffff,
 	};
 	unsigned int i;
 

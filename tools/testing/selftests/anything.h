@@ -5,6 +5,8 @@
 #ifndef SELFTESTS_ANYTHING_H
 #define SELFTESTS_ANYTHING_H
 
+#include <unistd.h>
+
 #include "ioctls.h"
 #include "rough.h"
 
@@ -17,7 +19,7 @@
 #define SLOTS (FILE_KINDS * SLOTS_EACH)
 #define FIRST_SLOT 300
 
-#define PAGE 4096U
+#define PAGE ((unsigned int)getpagesize())
 
 /* The state of a caller */
 struct caller {

@@ -138,7 +138,7 @@ TEST_F(memory, status)
 	EXPECT_EQ(0, status.status.framing.options_flags);
 	EXPECT_EQ(FRAMES, status.status.framing.frames);
 	EXPECT_EQ(FRAME_SIZE, status.status.framing.frame_size);
-	EXPECT_EQ((FRAME_SIZE + 4095) / 4096 * 4096, status.frame_bytes);
+	EXPECT_EQ(whole_pages(FRAME_SIZE), status.frame_bytes);
 	close(self->allocator);
 	ASSERT_EQ(0, set_allocator(self->connection, -1));
 	self->rig.allocator = create_own(self->connection, 0, 0);

@@ -14,7 +14,7 @@
 #include <sys/select.h>
 #include <unistd.h>
 
-#define PAGE 4096
+#define PAGE ((unsigned int)getpagesize())
 
 /* B1: each frame can be allocated once, and no more frames than there are. */
 TEST_F(frames, alloc_all)

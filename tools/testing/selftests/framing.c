@@ -14,7 +14,7 @@
 
 #define TRACING "/sys/kernel/tracing"
 #define TRIES "ksalloc_selftests/tries"
-#define PAGE 4096
+#define PAGE ((unsigned int)getpagesize())
 #define MAX_ITEMS 4
 #define WIDTH 320
 #define HEIGHT 180
@@ -249,11 +249,6 @@ TEST_F(tries, none)
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
 	ASSERT_LT(0, ask(self->rig.connection, &answer, sizeof(answer)));
 	EXPECT_EQ(before, count_tries());
-}
-
-static unsigned int whole_pages(unsigned int bytes)
-{
-	return (bytes + PAGE - 1) / PAGE * PAGE;
 }
 
 /* D4: preferred sizes are whole pages, up to the size of the largest picture. */

@@ -28,7 +28,7 @@ TEST_F(direct, create)
 		{ 2, 0, FRAMES, 1, 0, 0 },
 		{ 2, 0, FRAMES, 0xffffffff, 0, 0 },
 		{ 2, 0, FRAMES, 0, 2, 0 },
-		{ 2, 0, FRAMES, 0, 8191, 0 },
+		{ 2, 0, FRAMES, 0, 2 * getpagesize() - 1, 0 },
 		{ 2, 0, FRAMES, 0, 0, 1 },
 		{ 0, 0, FRAMES, 0, 0, 0 },
 	};

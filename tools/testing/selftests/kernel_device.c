@@ -133,7 +133,7 @@ TEST_F(device, own_memory)
 	EXPECT_EQ(before.initialized + 1, after.initialized);
 	EXPECT_EQ(before.allocated + FRAMES, after.allocated);
 	ASSERT_EQ(0, get_status(allocator, &status));
-	EXPECT_EQ(8192, status.frame_bytes);
+	EXPECT_EQ(whole_pages(DEVICE_FRAME_SIZE), status.frame_bytes);
 	EXPECT_EQ(DEVICE_FRAME_SIZE, status.status.framing.frame_size);
 	EXPECT_EQ(0, status.status.framing.options_flags);
 	expect_stream(self->connection, allocator, FRAMES);

@@ -431,6 +431,13 @@ int count_fds(void)
 	dir = opendir("/proc/self/fd");
 	ASSERT_NE(NULL, dir);
 	while ((entry = readdir(dir)))
+__u32 whole_pages(__u32 bytes)
+{
+	__u32 page = getpagesize();
+
+	return (bytes + page - 1) / page * page;
+}
+
 		count += entry->d_name[0] != '.';
 	closedir(dir);
 	return count;

@@ -136,6 +136,8 @@ struct call {
 	unsigned long request;
 	void *arg;
 	pthread_t thread;
+/* A number of bytes in whole pages of this kernel */
+__u32 whole_pages(__u32 bytes);
 	atomic_int tid;
 	atomic_bool done;
 	int result;

@@ -73,7 +73,7 @@ static void expect_refused(struct creation_fixture *self, int expected,
 TEST_F(creation, too_much)
 {
 	expect_refused(self, -EOPNOTSUPP, TOO_MANY, 0);
-	expect_refused(self, -EOPNOTSUPP, FRAMES, FRAME_SIZE + 4096);
+	expect_refused(self, -EOPNOTSUPP, FRAMES, FRAME_SIZE + getpagesize());
 	expect_refused(self, -EINVAL, 1, 0);
 	expect_refused(self, -EINVAL, FRAMES, FRAME_SIZE - 1);
 	expect_refused(self, -E2BIG, KSALLOC_MAX_FRAMES + 1, 0);

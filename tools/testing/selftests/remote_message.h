@@ -18,8 +18,8 @@
 #define MAX_FD 1024
 /* A number that is never open in the second process */
 #define NO_FD 1000000
-/* The kernel accepts no structure larger than a page */
-#define ARG_MAX_BYTES 4096
+/* The kernel accepts no structure larger than a page, of 16 KiB at most */
+#define ARG_MAX_BYTES 16384
 /* Size of a buffer that a structure points to */
 #define ROOM_MAX_BYTES 8192
 /* Wakes a waiting call in the second process */

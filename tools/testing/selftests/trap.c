@@ -41,7 +41,7 @@ void trap_set(struct trap *trap, enum trap_kind kind, const void *arg,
 	};
 
 	trap->kind = kind;
-	memset(trap->content, 0, TRAP_PAGE);
+	trap->content = new_page();
 	memcpy(trap->content, arg, size);
 	trap->fault_fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (trap->fault_fd < 0 || call_fd(trap->fault_fd, UFFDIO_API, &api))

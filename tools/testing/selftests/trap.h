@@ -5,9 +5,11 @@
 #ifndef SELFTESTS_TRAP_H
 #define SELFTESTS_TRAP_H
 
+#include <unistd.h>
+
 #include "ksalloc_test.h"
 
-#define TRAP_PAGE 4096
+#define TRAP_PAGE ((size_t)getpagesize())
 
 enum trap_kind {
 	/* Before the call reads its argument */
@@ -19,7 +21,7 @@ enum trap_kind {
 /* The argument of a call that is stopped */
 struct trap {
 	char *page;
-	char content[TRAP_PAGE];
+	char *content;
 	enum trap_kind kind;
 	int fault_fd;
 	struct call call;
