@@ -28,6 +28,7 @@ FIXTURE_TEARDOWN(direct)
 	if (self->client > 0)
 		close(self->client);
 	rig_close(&self->rig);
+	close_all();
 	expect_unload("ksalloc_test_client");
 }
 

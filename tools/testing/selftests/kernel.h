@@ -22,6 +22,12 @@ static inline int unload(const char *module)
 	return syscall(SYS_delete_module, module, O_NONBLOCK) ? -errno : 0;
 }
 
+/* A test that failed has not closed all its files, which would keep the modules loaded */
+static inline void close_all(void)
+{
+	close_range(3, ~0U, 0);
+}
+
 /* Unloads the module, which must be unused now or in a moment */
 static inline void expect_unload(const char *module)
 {

@@ -67,6 +67,7 @@ FIXTURE_TEARDOWN(device)
 		EXPECT_EQ(counts.allocated, counts.freed);
 		close(self->device);
 	}
+	close_all();
 	expect_unload("ksalloc_test_device");
 	expect_unload("ksalloc_test_client");
 }

@@ -24,6 +24,7 @@ FIXTURE_TEARDOWN(samples)
 	if (self->node > 0)
 		close(self->node);
 	rig_close(&self->rig);
+	close_all();
 	expect_unload("ksalloc_client");
 	expect_unload("ksalloc_device");
 }

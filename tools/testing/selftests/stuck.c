@@ -102,6 +102,7 @@ FIXTURE_TEARDOWN(stuck)
 	if (self->device > 0)
 		close(self->device);
 	expect_unload("ksalloc_test_device");
+	close_all();
 }
 
 static void submit_all(struct stuck_fixture *self)
