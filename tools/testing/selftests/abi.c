@@ -153,6 +153,7 @@ TEST_F(abi, exact_size)
 	alignas(8) char arg[ROOM];
 	const struct ioctl_entry *op;
 
+	need_heap();
 	for_each_ioctl(op) {
 		usage_fill(self, op, arg);
 		expect_done(self, op, arg);
@@ -218,6 +219,7 @@ TEST_F(abi, size_longer_zero_tail)
 	char *arg = guarded_pages();
 	const struct ioctl_entry *op;
 
+	need_heap();
 	for_each_ioctl(op) {
 		memset(arg, 0, PAGE);
 		usage_fill(self, op, arg);
@@ -299,6 +301,7 @@ TEST_F(abi, end_of_memory)
 	char *pages = guarded_pages();
 	const struct ioctl_entry *op;
 
+	need_heap();
 	for_each_ioctl(op) {
 		char *arg = pages + 2 * PAGE - op->size;
 
@@ -315,6 +318,7 @@ TEST_F(abi, unaligned)
 	const struct ioctl_entry *op;
 	int result;
 
+	need_heap();
 	for_each_ioctl(op) {
 		usage_fill(self, op, arg);
 		memcpy(room + 1, arg, op->size);
@@ -412,6 +416,7 @@ TEST_F(abi, read_only_argument)
 	char *pages = guarded_pages();
 	const struct ioctl_entry *op;
 
+	need_heap();
 	for_each_ioctl(op) {
 		usage_fill(self, op, pages);
 		ASSERT_EQ(0, mprotect(pages, PAGE, PROT_READ));

@@ -31,7 +31,7 @@ FIXTURE_SETUP(create)
 {
 	rig_open(&self->rig, 0, 320, 180);
 	self->framing = (struct ksallocator_framing){
-		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.options_flags = usual_memory(),
 		.frames = FRAMES,
 		.frame_size = self->rig.framing.frame_size,
 	};
@@ -188,6 +188,9 @@ TEST_F_TIMEOUT(create, too_many_frames, 60)
 		self->framing.frames = counts[i];
 		expect_not_created(self, -E2BIG);
 	}
+	/* No camera has as many buffers of its own */
+	if (self->rig.heap < 0)
+		return;
 	self->framing.frames = KSALLOC_MAX_FRAMES;
 	expect_created(self, NULL);
 }
@@ -224,6 +227,7 @@ TEST_F(create, memory_limit)
 {
 	char before[32];
 
+	need_heap();
 	ASSERT_LT(0, read_text(MAX_MBYTES, before, sizeof(before)));
 	ASSERT_EQ(0, write_text(MAX_MBYTES, "8"));
 	self->framing.frames = 4;
@@ -302,7 +306,7 @@ TEST_F(create, unknown_options)
 		if (KSALLOCATOR_OPTIONF_VALID & 1U << bit)
 			continue;
 		self->framing.options_flags =
-			KSALLOCATOR_OPTIONF_SYSTEM_MEMORY | 1U << bit;
+			usual_memory() | 1U << bit;
 		expect_not_created(self, -EINVAL);
 	}
 }
@@ -324,6 +328,7 @@ TEST_F(create, device_memory)
 {
 	int heap = self->rig.heap;
 
+	need_heap();
 	self->framing.options_flags = 0;
 	expect_not_created(self, -EINVAL);
 	self->rig.heap = -1;
@@ -342,6 +347,7 @@ TEST_F(create, heap_modes)
 	unsigned int i;
 	int fd, index;
 
+	need_heap();
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
 		close(self->rig.heap);
 		self->rig.heap = open("/dev/dma_heap/system",
@@ -364,6 +370,7 @@ TEST_F(create, heap_not_open)
 	int closed = open_heap(), path, heap = self->rig.heap;
 	unsigned int i;
 
+	need_heap();
 	close(closed);
 	path = open("/dev/dma_heap/system", O_PATH | O_CLOEXEC);
 	ASSERT_LE(0, path);
@@ -451,7 +458,7 @@ TEST_F(create, heap_own_files)
 TEST_F(create, no_descriptor_left)
 {
 	struct rlimit limit;
-	int top = dup(self->rig.heap), fd;
+	int top = dup(self->rig.video), fd;
 	rlim_t before;
 
 	footprint_take(&self->before);
@@ -483,6 +490,7 @@ TEST_F(create, address_space)
 {
 	int before = count_mappings(), fd;
 
+	need_heap();
 	fd = create(self);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(before, count_mappings());
@@ -502,6 +510,7 @@ TEST_F(create, no_address_space)
 	struct rlimit limit = { 0 }, none;
 	int fd;
 
+	need_heap();
 	ASSERT_EQ(0, getrlimit(RLIMIT_AS, &limit));
 	none = limit;
 	none.rlim_cur = 0;
@@ -534,6 +543,7 @@ TEST_F(create, side_by_side)
 {
 	int first = create(self), second, i;
 
+	need_heap();
 	self->framing.frames = 2;
 	second = create(self);
 	ASSERT_LE(0, first);

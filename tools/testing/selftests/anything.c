@@ -143,7 +143,7 @@ static struct ksallocator_framing any_framing(struct caller *caller)
 	};
 	unsigned int *seed = &caller->seed;
 	struct ksallocator_framing framing = {
-		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.options_flags = usual_memory(),
 		.pool_type = pick(seed, 2),
 		.frames = 1 + pick(seed, 2),
 		.frame_size = chance(seed, 50) ? needed : 0,

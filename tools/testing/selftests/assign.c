@@ -61,8 +61,10 @@ TEST_F(connect, assign_wrong_kind)
 
 	rig_allocator(&self->rig, 0);
 	for (i = 0; i < ARRAY_SIZE(fds); i++)
-		EXPECT_EQ(-EINVAL, set_allocator(self->rig.connection,
-						 fds[i]));
+		/* Not every kernel has a heap, and -1 is no allocator */
+		if (fds[i] >= 0)
+			EXPECT_EQ(-EINVAL,
+				  set_allocator(self->rig.connection, fds[i]));
 	dmabuf = export_frame(self->rig.allocator, 0);
 	ASSERT_LE(0, dmabuf);
 	EXPECT_EQ(-EINVAL, set_allocator(self->rig.connection, dmabuf));
@@ -110,6 +112,7 @@ TEST_F(connect, assign_while_busy)
 	unsigned int i;
 	int other;
 
+	need_heap();
 	rig_allocator(&self->rig, 0);
 	other = create_allocator(self->rig.connection, self->rig.heap, 0, 0);
 	ASSERT_LE(0, other);
@@ -150,6 +153,7 @@ TEST_F(connect, assign_replaces)
 {
 	int before = count_dmabufs();
 
+	need_heap();
 	rig_allocator(&self->rig, 3);
 	close(self->rig.allocator);
 	rig_allocator(&self->rig, 5);
@@ -166,6 +170,7 @@ TEST_F(connect, assign_returns_completed_frames)
 {
 	int first, i;
 
+	need_heap();
 	rig_allocator(&self->rig, 4);
 	first = self->rig.allocator;
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));

@@ -49,6 +49,7 @@ TEST(caller_priority)
 	unsigned int i, j;
 	int other;
 
+	need_heap();
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		open_rig(&rig, cases[i].priority);
 		for (j = 0; j < 2; j++) {
@@ -76,6 +77,7 @@ TEST(caller_in_background)
 	struct rig rig = { 0 };
 	int other;
 
+	need_heap();
 	open_rig(&rig, priority);
 	other = open_camera(0);
 	ASSERT_EQ(0, call_fd(other, VIDIOC_S_PRIORITY, &priority));
@@ -98,6 +100,7 @@ TEST(caller_buffers)
 	};
 	struct rig rig = { 0 };
 
+	need_heap();
 	open_rig(&rig, V4L2_PRIORITY_DEFAULT);
 	ASSERT_EQ(0, call_fd(rig.video, VIDIOC_REQBUFS, &request));
 	EXPECT_EQ(-EBUSY, set_state(rig.connection, KSSTATE_ACQUIRE));
@@ -137,6 +140,7 @@ TEST(caller_threads)
 	struct rig rig = { 0 };
 	int own;
 
+	need_heap();
 	ASSERT_EQ(0, count_threads());
 	open_rig(&rig, V4L2_PRIORITY_DEFAULT);
 	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_RUN));

@@ -54,7 +54,7 @@ int create_allocator(int connection, int heap, unsigned int frames,
 		     unsigned int frame_size)
 {
 	struct ksallocator_framing framing = {
-		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.options_flags = usual_memory(),
 		.frames = frames,
 		.frame_size = frame_size,
 	};

@@ -129,7 +129,7 @@ FIXTURE_SETUP(client)
 	ASSERT_EQ(S_OK, property(self->pin, &KSPROPSETID_Connection,
 				 KSPROPERTY_CONNECTION_ALLOCATORFRAMING, KSPROPERTY_TYPE_GET,
 				 &self->framing, sizeof(self->framing), NULL));
-	self->framing.OptionsFlags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
+	self->framing.OptionsFlags = usual_memory();
 	self->framing.Frames = READS;
 	ASSERT_EQ(ERROR_SUCCESS, KsCreateAllocator(self->pin, &self->framing,
 						   &self->allocator));

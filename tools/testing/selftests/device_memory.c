@@ -191,6 +191,7 @@ TEST_F(memory, device_is_busy)
 	struct v4l2_format format;
 	int video = open_camera(0), connection, heap_allocator;
 
+	need_heap();
 	EXPECT_EQ(-EBUSY, reqbufs(video, V4L2_MEMORY_MMAP, 2));
 	ASSERT_EQ(0, get_format(video, &format));
 	format.fmt.pix.width = 640;

@@ -126,6 +126,7 @@ TEST_F(devices, contiguous_memory)
 	struct rig rig = { .ksalloc = self->ksalloc, .heap = self->heap };
 	int other;
 
+	need_heap();
 	rig.video = open_camera(1);
 	ASSERT_EQ(0, set_format(rig.video, 1920, 1080));
 	rig.connection = do_connect(rig.ksalloc, rig.video);

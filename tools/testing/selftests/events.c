@@ -167,6 +167,7 @@ TEST_F(events, same_eventfd_twice)
 	int copy = dup(self->eventfd), i;
 	unsigned int id = 0;
 
+	need_heap();
 	ASSERT_LE(0, other);
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, enable_free(self->allocator, 0, self->eventfd,
@@ -464,6 +465,7 @@ TEST_F(events, end_of_allocator)
 	struct footprint before;
 	int allocator, i;
 
+	need_heap();
 	footprint_take(&before);
 	for (i = 0; i < 20; i++) {
 		allocator = create_allocator(self->rig.connection,

@@ -94,6 +94,7 @@ TEST_F(hostile, next_allocator_while_complete_faults)
 {
 	struct trap trap;
 
+	need_heap();
 	hold_complete(self, &trap, self->connection);
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
 	self->other = create_allocator(self->connection, self->rig.heap, FRAMES,
@@ -373,6 +374,7 @@ TEST_F(hostile, last_close_before_complete_waits)
 	};
 	struct trap trap;
 
+	need_heap();
 	interrupt_calls(SIGUSR1);
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 	trap_set(&trap, TRAP_READ, &arg, sizeof(arg));

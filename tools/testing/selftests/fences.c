@@ -388,6 +388,7 @@ TEST_F(fences, allocator_ends)
 	struct fence fence[2];
 	int allocator, i;
 
+	need_heap();
 	footprint_take(&before);
 	allocator = create_allocator(self->rig.connection, self->rig.heap,
 				     FRAMES, 0);

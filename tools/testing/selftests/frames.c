@@ -74,7 +74,7 @@ TEST_F(frames, alloc_dmabuf_no_descriptor)
 	};
 	struct rlimit limit;
 	rlim_t before;
-	int top = dup(self->rig.heap), alloc, export;
+	int top = dup(self->rig.video), alloc, export;
 
 	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
 	before = limit.rlim_cur;
@@ -119,11 +119,11 @@ TEST_F(frames, alloc_dmabuf_failed)
 	int before, after;
 
 	take_all(self->allocator);
-	before = dup(self->rig.heap);
+	before = dup(self->rig.video);
 	ASSERT_LE(0, before);
 	ASSERT_EQ(0, close(before));
 	EXPECT_EQ(-EAGAIN, call_fd(self->allocator, KSALLOC_ALLOC, &arg));
-	after = dup(self->rig.heap);
+	after = dup(self->rig.video);
 	EXPECT_EQ(before, after);
 	close(after);
 }
@@ -291,6 +291,7 @@ TEST_F(frames, free_foreign)
 				     FRAMES + 2, 0);
 	int i;
 
+	need_heap();
 	ASSERT_LE(0, other);
 	for (i = 0; i < FRAMES + 2; i++)
 		ASSERT_LE(0, alloc_now(other));

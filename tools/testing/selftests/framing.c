@@ -107,6 +107,7 @@ TEST_F(framing, items)
 	const struct ks_framing_item *item = framing->framing_item;
 	unsigned int i;
 
+	need_heap();
 	ASSERT_EQ(2, framing->count_items);
 	EXPECT_EQ(0, memcmp(&item[0].memory_type, &system_memory,
 			    sizeof(system_memory)));
@@ -130,9 +131,42 @@ TEST_F(framing, items)
 	EXPECT_EQ(0, framing->output_compression.ratio_constant_margin);
 }
 
+/*
+ * D4, H4, A9: on a kernel without heaps, a device has only its own memory, and system memory is
+ * refused.
+ */
+TEST_F(framing, without_heaps)
+{
+	struct ksallocator_framing framing = {
+		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+	};
+	const struct ks_framing_item *item = self->answer.framing.framing_item;
+	int camera = self->rig.video;
+
+	if (self->rig.heap >= 0)
+		SKIP("the kernel has dma-buf heaps");
+	ASSERT_EQ(1, self->answer.framing.count_items);
+	EXPECT_EQ(0, memcmp(&item->memory_type, &device_memory,
+			    sizeof(device_memory)));
+	EXPECT_EQ(KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER |
+		  KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE |
+		  KSALLOCATOR_FLAG_DEVICE_SPECIFIC |
+		  KSALLOCATOR_FLAG_CAN_ALLOCATE |
+		  KSALLOCATOR_FLAG_ENABLE_CACHED_MDL, item->flags);
+	EXPECT_EQ(KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER |
+		  KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE,
+		  self->rig.framing.requirements_flags);
+
+	/* A character device that could be a heap, but is none */
+	EXPECT_EQ(-EOPNOTSUPP, create_framed(self->connection, camera,
+					     &framing));
+	EXPECT_EQ(-EBADF, create_framed(self->connection, -1, &framing));
+}
+
 /* H1, H2, H4, H5: the flags of each kind of memory. */
 TEST_F(framing, flags)
 {
+	need_heap();
 	EXPECT_EQ(KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER |
 		  KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY |
 		  KSALLOCATOR_FLAG_ENABLE_CACHED_MDL,
@@ -256,6 +290,7 @@ TEST_F(framing, best_range)
 {
 	const struct ks_framing_range_weighted *best;
 
+	need_heap();
 	best = &find_item(&self->answer, &system_memory)->framing_range;
 	EXPECT_EQ(whole_pages(self->size), best->range.min_frame_size);
 	EXPECT_EQ(whole_pages(largest(self->rig.video)),
@@ -275,10 +310,11 @@ TEST_F(framing, best_range)
  */
 TEST_F(framing, best_range_serves_all_sizes)
 {
-	const struct ks_framing_item *item =
-		find_item(&self->answer, &system_memory);
 	struct ksalloc_complete frame = { 0 };
+	const struct ks_framing_item *item;
 
+	need_heap();
+	item = find_item(&self->answer, &system_memory);
 	self->rig.allocator =
 		create_of(self, item, item->frames,
 			  item->framing_range.range.max_frame_size);
@@ -300,6 +336,7 @@ TEST_F(framing, possible_range)
 	};
 	unsigned int i, j;
 
+	need_heap();
 	for (i = 0; i < ARRAY_SIZE(types); i++) {
 		const struct ks_framing_item *item =
 			find_item(&self->answer, types[i]);
@@ -331,6 +368,7 @@ TEST_F(framing, limit)
 {
 	const struct ks_framing_item *item;
 
+	need_heap();
 	ASSERT_EQ(0, write_text("/sys/module/ksalloc/parameters/max_mbytes",
 				"8"));
 	EXPECT_LT(0, ask(self->connection, &self->answer,
@@ -361,6 +399,7 @@ TEST_F(framing, room)
 	union answer answer;
 	unsigned int i, j;
 
+	need_heap();
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		memset(&answer, 0xa5, sizeof(answer));
 		EXPECT_EQ(whole, ask(self->connection, &answer,
@@ -401,6 +440,7 @@ TEST_F(framing, bad_pointers)
 /* D4: the result is for the current format. */
 TEST_F(framing, follows_the_format)
 {
+	need_heap();
 	ASSERT_EQ(0, set_format(self->rig.video, 640, 360));
 	ASSERT_LT(0, ask(self->connection, &self->answer,
 			 sizeof(self->answer)));
@@ -414,6 +454,7 @@ TEST_F(framing, stepwise_sizes)
 	struct v4l2_format format;
 	int input;
 
+	need_heap();
 	/* The HDMI input */
 	for (input = 0; input < 8; input++) {
 		struct v4l2_input info = { .index = input };
@@ -489,6 +530,7 @@ TEST_F(framing, status_ex)
 	struct ksalloc_status_ex status = { 0 };
 	unsigned int i;
 
+	need_heap();
 	for (i = 0; i < ARRAY_SIZE(types); i++) {
 		int allocator = create_of(self,
 					  find_item(&self->answer, types[i]),
@@ -527,7 +569,7 @@ TEST_F(framing, status_ex)
 TEST_F(framing, compatible)
 {
 	struct ksallocator_framing framing = {
-		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY |
+		.options_flags = usual_memory() |
 				 KSALLOCATOR_OPTIONF_COMPATIBLE,
 		.frames = 4,
 	};
@@ -578,6 +620,7 @@ TEST_F(framing_devices, contiguous)
 	union answer answer;
 	int video, connection;
 
+	need_heap();
 	video = open_camera(1);
 	ASSERT_EQ(0, set_format(video, WIDTH, HEIGHT));
 	connection = do_connect(self->ksalloc, video);
@@ -616,6 +659,7 @@ TEST_F(framing_devices, multi_planar)
 	int video, connection;
 	union answer answer;
 
+	need_heap();
 	video = open_camera(0);
 	set_mplane(video, V4L2_PIX_FMT_YUYV);
 	connection = do_connect(self->ksalloc, video);

@@ -123,7 +123,7 @@ TEST_F(hostile, allocator_under_a_timer)
 		.size = sizeof(arg),
 		.heap_fd = self->rig.heap,
 		.framing = {
-			.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+			.options_flags = usual_memory(),
 			.frames = 32,
 			.frame_size = 4 << 20,
 		},
@@ -131,6 +131,7 @@ TEST_F(hostile, allocator_under_a_timer)
 	struct call call;
 	sigset_t alarm;
 
+	need_heap();
 	handle(SIGALRM);
 	sigemptyset(&alarm);
 	sigaddset(&alarm, SIGALRM);
@@ -162,6 +163,7 @@ TEST_F(hostile, connect_under_signals)
 	struct call hog, call;
 	int other;
 
+	need_heap();
 	close(self->connection);
 	self->rig.connection = 0;
 	ASSERT_EQ(0, set_format(self->video, 3840, 2160));
@@ -245,6 +247,7 @@ TEST_F(hostile, alternate_fields)
 	char text[32] = "", expected[32];
 	__u32 last = 0;
 
+	need_heap();
 	ASSERT_EQ(0, call_fd(self->video, VIDIOC_S_INPUT, &input));
 	ASSERT_EQ(0, get_format(self->video, &format));
 	format.fmt.pix.field = V4L2_FIELD_ALTERNATE;
@@ -345,6 +348,7 @@ TEST_F(hostile, let_go_of_the_allocator_when_gone)
  */
 TEST_F(hostile, same_allocator_after_format_grew)
 {
+	need_heap();
 	ASSERT_EQ(0, set_allocator(self->connection, self->allocator));
 	ASSERT_EQ(0, set_format(self->video, 640, 360));
 	EXPECT_EQ(-EINVAL, set_allocator(self->connection, self->allocator));
@@ -426,6 +430,7 @@ TEST_F(hostile, forbidden_ioctls)
 	struct footprint before;
 	int video, heap;
 
+	need_heap();
 	if (!forbid_ioctls())
 		SKIP("no Landlock, or an older one");
 	video = open_camera(0);

@@ -358,6 +358,7 @@ TEST_F(direct, keeps_the_allocator)
 	struct footprint before;
 	int allocator, other, i, back;
 
+	need_heap();
 	ASSERT_EQ(0, client_detach(self->client));
 	footprint_take(&before);
 	allocator = create_allocator(self->rig.connection, self->rig.heap,
@@ -391,7 +392,9 @@ TEST_F(direct, attach_to_others)
 
 	ASSERT_EQ(0, client_detach(self->client));
 	for (i = 0; i < ARRAY_SIZE(fds); i++)
-		EXPECT_EQ(-EINVAL, client_attach(self->client, fds[i]));
+		/* Not every kernel has a heap */
+		if (fds[i] >= 0)
+			EXPECT_EQ(-EINVAL, client_attach(self->client, fds[i]));
 }
 
 /* C6: no ioctl of an allocator gives access to the direct interface. */

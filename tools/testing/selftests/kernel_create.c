@@ -13,7 +13,7 @@
 TEST_F(direct, create)
 {
 	struct ksallocator_framing right = {
-		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.options_flags = usual_memory(),
 		.frames = FRAMES,
 		.frame_size = self->rig.framing.frame_size,
 		.file_alignment = 63,
@@ -37,6 +37,7 @@ TEST_F(direct, create)
 	int fd, kernel, null = open("/dev/null", O_RDWR);
 	unsigned int i;
 
+	need_heap();
 	ASSERT_EQ(0, client_detach(self->client));
 	footprint_take(&before);
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {

@@ -155,6 +155,7 @@ TEST_F(device, heap_memory)
 	int allocator = create_framed(self->connection, self->rig.heap,
 				      &framing);
 
+	need_heap();
 	ASSERT_LE(0, allocator);
 	expect_stream(self->connection, allocator, FRAMES);
 	EXPECT_EQ(0, device_counts(self->device).recognized);
@@ -192,6 +193,7 @@ TEST_F(device, heap_or_not)
 		.frames = FRAMES,
 	};
 
+	need_heap();
 	EXPECT_EQ(-EINVAL, create_framed(self->connection, self->rig.heap,
 					 &self->own));
 	EXPECT_EQ(-EBADF, create_framed(self->connection, -1, &system));

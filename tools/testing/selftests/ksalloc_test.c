@@ -238,12 +238,31 @@ int set_control(int video, const char *name, int value)
 	return -ENOENT;
 }
 
+static bool has_heaps(void)
+{
+	return !access("/dev/dma_heap", F_OK);
+}
+
 int open_heap(void)
 {
-	int fd = open("/dev/dma_heap/system", O_RDONLY | O_CLOEXEC);
+	int fd;
 
+	if (!has_heaps())
+		return -1;
+	fd = open("/dev/dma_heap/system", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, fd);
 	return fd;
+}
+
+void need_heap(void)
+{
+	if (!has_heaps())
+		SKIP("the kernel has no dma-buf heaps");
+}
+
+__u32 usual_memory(void)
+{
+	return has_heaps() ? KSALLOCATOR_OPTIONF_SYSTEM_MEMORY : 0;
 }
 
 int open_ksalloc(void)
@@ -412,6 +431,13 @@ unsigned long long inode_of(int fd)
 	return st.st_ino;
 }
 
+__u32 whole_pages(__u32 bytes)
+{
+	__u32 page = getpagesize();
+
+	return (bytes + page - 1) / page * page;
+}
+
 void *map_frame(int dmabuf, size_t size, int protection)
 {
 	void *frame = mmap(NULL, size, protection, MAP_SHARED, dmabuf, 0);
@@ -431,13 +457,6 @@ int count_fds(void)
 	dir = opendir("/proc/self/fd");
 	ASSERT_NE(NULL, dir);
 	while ((entry = readdir(dir)))
-__u32 whole_pages(__u32 bytes)
-{
-	__u32 page = getpagesize();
-
-	return (bytes + page - 1) / page * page;
-}
-
 		count += entry->d_name[0] != '.';
 	closedir(dir);
 	return count;

@@ -326,6 +326,7 @@ TEST_F_TIMEOUT(races, killed_captures, 90)
 	unsigned int seed = 1;
 	int round, busy = 0;
 
+	need_heap();
 	close(self->connection);
 	self->rig.connection = 0;
 	footprint_take(&before);

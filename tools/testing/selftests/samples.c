@@ -96,13 +96,14 @@ TEST_F(samples, client)
 TEST_F(samples, device)
 {
 	const struct ksallocator_framing framing = {
-		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.options_flags = usual_memory(),
 		.frames = FRAMES,
 	};
 	struct ksalloc_complete out;
 	int i, connection, allocator;
 	__u32 *word[FRAMES], last = 0;
 
+	need_heap();
 	self->node = open_sample("/dev/ksalloc-device");
 	connection = call_fd(self->node, KSALLOC_SAMPLE_CONNECT, NULL);
 	ASSERT_LE(0, connection);

@@ -254,11 +254,13 @@ TEST_F(second, no_descriptor_left)
 	};
 	struct peer *peer = &self->peers[0];
 	struct footprint before;
-	int heap = agent_pass(&peer->agent, self->rig.heap);
+	int heap;
 
+	need_heap();
+	heap = agent_pass(&peer->agent, self->rig.heap);
 	ASSERT_LE(0, heap);
 	arg.heap_fd = heap;
-	arg.framing.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
+	arg.framing.options_flags = usual_memory();
 	footprint_take(&before);
 	limit(peer, RLIMIT_NOFILE, heap + 1);
 	EXPECT_EQ(-EMFILE, agent_call(&peer->agent, peer->connection,

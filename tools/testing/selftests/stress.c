@@ -199,6 +199,7 @@ TEST_F_TIMEOUT(stress, kills, LAST_RESORT_S)
 	int sockets[2];
 	bool held;
 
+	need_heap();
 	/* The processes use the device of the other camera. */
 	close(cameras->connection);
 	cameras->connection = -1;
@@ -406,6 +407,7 @@ TEST_F_TIMEOUT(unbound, again_and_again, LAST_RESORT_S)
 	unsigned long long start = now_ns();
 	struct footprint before;
 
+	need_heap();
 	footprint_take(&before);
 	for (i = 0; i < count; i++)
 		frames += unbind_once(self);

@@ -66,12 +66,13 @@ static int device_connect(int device)
 FIXTURE_SETUP(stuck)
 {
 	const struct ksallocator_framing framing = {
-		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.options_flags = usual_memory(),
 		.frames = FRAMES,
 	};
 
 	repair_machine();
 	ASSERT_EQ(0, system("modprobe ksalloc-test-device"));
+	need_heap();
 	self->device = open_sample(DEVICE_NODE);
 	self->heap = open_heap();
 	self->connection = device_connect(self->device);
@@ -101,8 +102,8 @@ FIXTURE_TEARDOWN(stuck)
 		close(self->allocator);
 	if (self->device > 0)
 		close(self->device);
-	expect_unload("ksalloc_test_device");
 	close_all();
+	expect_unload("ksalloc_test_device");
 }
 
 static void submit_all(struct stuck_fixture *self)

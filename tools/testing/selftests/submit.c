@@ -206,6 +206,7 @@ TEST_F(submit, wrong_dmabuf)
 				     0);
 	int dmabuf = export_frame(other, 0);
 
+	need_heap();
 	ASSERT_LE(0, dmabuf);
 	expect_refused(self, -EINVAL, 0, self->dmabuf[1]);
 	expect_refused(self, -EINVAL, 1, self->dmabuf[0]);
@@ -244,6 +245,7 @@ TEST_F(submit, no_dmabuf)
 	int pipes[2] = { -1, -1 };
 	unsigned int i;
 
+	need_heap();
 	ASSERT_EQ(0, pipe2(pipes, O_CLOEXEC));
 	{
 		const int fds[] = {
@@ -313,6 +315,7 @@ TEST_F(submit, device_memory)
 	const struct ksallocator_framing framing = { .frames = FRAMES };
 	int i;
 
+	need_heap();
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
 	ASSERT_EQ(0, set_allocator(self->connection, -1));
 	close(self->allocator);
@@ -364,6 +367,7 @@ TEST_F(submit, replaced_before_the_driver_looks)
 	struct held_camera held;
 	struct call call;
 
+	need_heap();
 	turn_once(self, 0);
 	arg.dmabuf_fd = number;
 	camera_hold(&held, 0);
@@ -395,6 +399,7 @@ TEST_F(submit, closed_before_the_driver_looks)
 {
 	int i, number, null = open("/dev/null", O_RDWR);
 
+	need_heap();
 	turn_once(self, 0);
 	for (i = 0; i < 2; i++) {
 		struct ksalloc_submit arg = { .size = sizeof(arg) };

@@ -144,6 +144,7 @@ TEST_F_TIMEOUT(table, nothing_of_device_memory, 60)
 	const struct ksallocator_framing framing = { .frames = 4 };
 	int own = create_framed(self->connection, -1, &framing);
 
+	need_heap();
 	ASSERT_LE(0, own);
 	ASSERT_EQ(0, set_allocator(self->connection, own));
 	EXPECT_EQ(0, search_while(self->connection, change_states));
@@ -222,8 +223,10 @@ static void lock_all_memory(void)
 TEST_F(table, locked_memory)
 {
 	int status, result;
-	pid_t pid = fork();
+	pid_t pid;
 
+	need_heap();
+	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {
 		lock_all_memory();

@@ -100,6 +100,7 @@ TEST_F_TIMEOUT(events, others_run_while_frames_come_back, 60)
 	struct agent agent;
 	int allocator, theirs, i, fds[EVENTS];
 
+	need_heap();
 	only_one_processor();
 	agent_start(&agent);
 	allocator = create_allocator(self->rig.connection, self->rig.heap,
@@ -128,6 +129,7 @@ TEST_F_TIMEOUT(events, others_run_while_device_lets_go, 60)
 	struct observer observer = { .frames = DEVICE_FRAMES };
 	int allocator, i, fds[EVENTS];
 
+	need_heap();
 	only_one_processor();
 	allocator = create_allocator(self->rig.connection, self->rig.heap,
 				     DEVICE_FRAMES, 0);

@@ -41,7 +41,7 @@ static void prepare_create_allocator(struct abi_fixture *self,
 {
 	arg->create_allocator.heap_fd = self->rig.heap;
 	arg->create_allocator.framing.options_flags =
-		KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
+		usual_memory();
 }
 
 static void prepare_set_allocator(struct abi_fixture *self,

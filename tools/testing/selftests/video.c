@@ -127,6 +127,7 @@ TEST_F(video, busy_in_each_state)
 	struct ksalloc_complete frame = { 0 };
 	unsigned int state;
 
+	need_heap();
 	ASSERT_LE(0, dmabuf);
 	for (state = KSSTATE_ACQUIRE; state <= KSSTATE_RUN; state++) {
 		ASSERT_EQ(0, set_state(self->connection, state));
@@ -189,6 +190,7 @@ TEST_F(video, format_is_set_in_stop)
 	struct ksalloc_complete frame = { 0 };
 	struct ksallocator_framing framing;
 
+	need_heap();
 	ASSERT_EQ(0, set_format(self->video, 640, 360));
 	ASSERT_EQ(0, get_framing(self->connection, &framing));
 	EXPECT_EQ(640 * 360 * 2, framing.frame_size);
@@ -213,6 +215,7 @@ TEST_F(video, own_buffers_stay)
 	};
 	unsigned char *map;
 
+	need_heap();
 	ASSERT_EQ(0, request_buffers(self->video, V4L2_MEMORY_MMAP, 2));
 	ASSERT_EQ(0, call_fd(self->video, VIDIOC_QUERYBUF, &buffer));
 	map = mmap(NULL, buffer.length, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -243,6 +246,7 @@ TEST_F(video, closed_in_each_state)
 	unsigned int state;
 	int video, i;
 
+	need_heap();
 	for (state = KSSTATE_STOP; state <= KSSTATE_RUN; state++) {
 		video = open_camera(0);
 		close(self->connection);

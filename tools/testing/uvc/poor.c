@@ -192,6 +192,7 @@ TEST_F(uvc_poor, suspended)
 	unsigned int awake;
 	int i;
 
+	need_heap();
 	webcam_write(cam, "power/autosuspend_delay_ms", "0");
 	webcam_write(cam, "power/control", "auto");
 	ASSERT_TRUE(EVENTUALLY(is_suspended(cam)));

@@ -156,6 +156,7 @@ TEST_F(uvc_silent, framing_asks_nothing)
 	struct rig *rig = &self->studio.rig;
 	struct ksallocator_framing framing;
 
+	need_heap();
 	webcam_tell(&self->studio.cam, "hang 1");
 	EXPECT_EQ(0, get_framing(rig->connection, &framing));
 	EXPECT_EQ(0, get_framing_ex(rig->connection, NULL, 0));

@@ -231,6 +231,7 @@ TEST_F(uvc_stream, others_find_it_busy)
 	struct rig *rig = &self->studio.rig;
 	int other, state;
 
+	need_heap();
 	studio_connect(&self->studio, 320, 180, 30);
 	studio_allocate(&self->studio, rig->heap);
 	other = webcam_open(&self->studio.cam);
@@ -260,6 +261,7 @@ TEST_F(uvc_stream, second_connection)
 	struct rig *rig = &self->studio.rig;
 	int other;
 
+	need_heap();
 	studio_run(&self->studio);
 	other = do_connect(rig->ksalloc, rig->video);
 	ASSERT_LE(0, other);
@@ -282,6 +284,7 @@ TEST_F(uvc_stream, format_by_caller)
 	struct rig *rig = &self->studio.rig;
 	struct ksallocator_framing framing;
 
+	need_heap();
 	studio_connect(&self->studio, 640, 360, 30);
 	studio_allocate(&self->studio, rig->heap);
 	studio_start(&self->studio);
@@ -305,6 +308,7 @@ TEST_F(uvc_stream, buffers_of_caller)
 {
 	struct rig *rig = &self->studio.rig;
 
+	need_heap();
 	studio_connect(&self->studio, 320, 180, 30);
 	studio_allocate(&self->studio, rig->heap);
 	ASSERT_EQ(0, request_buffers(rig->video, 2));

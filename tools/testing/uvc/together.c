@@ -220,6 +220,7 @@ TEST_F(uvc_together, reserved_for_the_caller)
 {
 	int winner, connections[CALLS];
 
+	need_heap();
 	studio_connect(&self->studio, 320, 180, 30);
 	studio_allocate(&self->studio, self->rig->heap);
 	connections[FIRST] = self->rig->connection;
