@@ -96,6 +96,10 @@ selftests:
 			-C tools/testing/$$dir O=$(O); \
 	done
 
+# For guests of another architecture; see tools/testing/foreign-tools
+foreign-tools: selftests
+	@$(MAKE) --no-print-directory -s -C tools/ks-capture O=$(O) $(O)/bin/ks-capture-static
+
 check:
 	@tools/testing/deps build vm
 	@$(MAKE) --no-print-directory selftests
@@ -131,4 +135,4 @@ clean:
 	$(if $(KDIR),$(MAKE) -s -C $(KDIR) M=$(TOP) clean)
 
 .PHONY: help all modules modules_install tools install uninstall config-install module-sources dkms-install dkms-remove \
-	selftests check shell demo bench mutants lint htmldocs clean
+	selftests foreign-tools check shell demo bench mutants lint htmldocs clean
