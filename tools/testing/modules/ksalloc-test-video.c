@@ -1,0 +1,554 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * V4L2 capture nodes for tests of ksalloc. Each behaves like a kind of driver that the stock
+ * kernels have no simulated device for. The node of a kind is named "ksalloc-test-<kind>".
+ *
+ * All nodes have one fixed format. The first word of a filled frame is its sequence number.
+ */
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/platform_device.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <media/v4l2-device.h>
+#include <media/v4l2-event.h>
+#include <media/v4l2-fh.h>
+#include <media/v4l2-ioctl.h>
+#include <media/videobuf2-v4l2.h>
+#include <media/videobuf2-vmalloc.h>
+
+#define TEST_WIDTH 64
+#define TEST_HEIGHT 36
+#define TEST_LINE (TEST_WIDTH * 2)
+#define TEST_SIZE (TEST_LINE * TEST_HEIGHT)
+#define TEST_PERIOD_MS 10
+
+#define TEST_CAPTURES (V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING)
+
+/**
+ * struct test_kind - a kind of driver
+ * @name: its name
+ * @caps: V4L2_CAP_* of the node
+ * @io_modes: VB2_* of the queue
+ * @exports: has VIDIOC_EXPBUF
+ * @once: allows only one open file
+ * @has_no_queue: does not set vdev->queue, and has operations of its own
+ * @start_error: what the start fails with, or 0
+ */
+struct test_kind {
+	const char *name;
+	u32 caps;
+	unsigned int io_modes;
+	bool exports;
+	bool once;
+	bool has_no_queue;
+	int start_error;
+};
+
+static const struct test_kind test_kinds[] = {
+	{ "plain", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true },
+	{ "once", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true, .once = true },
+	{ "no-queue", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true,
+	  .has_no_queue = true },
+	{ "no-import", TEST_CAPTURES, VB2_MMAP, true },
+	{ "no-dmabuf", TEST_CAPTURES, VB2_MMAP, false },
+	{ "no-queue-no-import", TEST_CAPTURES, VB2_MMAP, true,
+	  .has_no_queue = true },
+	{ "no-queue-no-dmabuf", TEST_CAPTURES, VB2_MMAP, false,
+	  .has_no_queue = true },
+	{ "read", V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_READWRITE, VB2_READ, false },
+	{ "epipe", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true,
+	  .start_error = -EPIPE },
+	{ "enolink", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true,
+	  .start_error = -ENOLINK },
+};
+
+/**
+ * struct test_video - a node
+ * @vdev: the node
+ * @kind: what it is like
+ * @registered: @vdev is registered
+ * @opened: the open file of a node that allows one; protected by @lock
+ * @lock: of the node and the queue
+ * @queue: its buffers
+ * @owner: the file that has buffers, without vdev->queue; protected by @lock
+ * @work: fills a buffer
+ * @sequence: number of the next frame; used by @work
+ * @buffers_lock: protects @buffers
+ * @buffers: buffers to fill, in order
+ */
+struct test_video {
+	struct video_device vdev;
+	const struct test_kind *kind;
+	bool registered;
+	struct file *opened;
+	struct mutex lock; /* the node */
+	struct vb2_queue queue;
+	struct file *owner;
+	struct delayed_work work;
+	u32 sequence;
+	spinlock_t buffers_lock; /* buffers */
+	struct list_head buffers;
+};
+
+/**
+ * struct test_buffer - a buffer
+ * @vb: what videobuf2 knows
+ * @link: on &test_video.buffers
+ */
+struct test_buffer {
+	struct vb2_v4l2_buffer vb;
+	struct list_head link;
+};
+
+static struct platform_device *test_parent;
+static struct v4l2_device test_v4l2;
+static struct test_video test_videos[ARRAY_SIZE(test_kinds)];
+
+/* The buffers */
+
+static struct test_buffer *test_next_buffer(struct test_video *video)
+{
+	struct test_buffer *buffer;
+	unsigned long flags;
+
+	spin_lock_irqsave(&video->buffers_lock, flags);
+	buffer = list_first_entry_or_null(&video->buffers, struct test_buffer,
+					  link);
+	if (buffer)
+		list_del(&buffer->link);
+	spin_unlock_irqrestore(&video->buffers_lock, flags);
+	return buffer;
+}
+
+static void test_return_buffers(struct test_video *video,
+				enum vb2_buffer_state state)
+{
+	struct test_buffer *buffer;
+
+	while ((buffer = test_next_buffer(video)))
+		vb2_buffer_done(&buffer->vb.vb2_buf, state);
+}
+
+static void test_fill(struct work_struct *work)
+{
+	struct test_video *video = container_of(to_delayed_work(work),
+						struct test_video, work);
+	struct test_buffer *buffer = test_next_buffer(video);
+	u32 *data;
+
+	schedule_delayed_work(&video->work, msecs_to_jiffies(TEST_PERIOD_MS));
+	if (!buffer)
+		return;
+	data = vb2_plane_vaddr(&buffer->vb.vb2_buf, 0);
+	if (data)
+		data[0] = video->sequence;
+	buffer->vb.sequence = video->sequence++;
+	buffer->vb.field = V4L2_FIELD_NONE;
+	buffer->vb.vb2_buf.timestamp = ktime_get_ns();
+	vb2_set_plane_payload(&buffer->vb.vb2_buf, 0, TEST_SIZE);
+	vb2_buffer_done(&buffer->vb.vb2_buf,
+			data ? VB2_BUF_STATE_DONE : VB2_BUF_STATE_ERROR);
+}
+
+static int test_queue_setup(struct vb2_queue *queue, unsigned int *nr_buffers,
+			    unsigned int *nr_planes, unsigned int sizes[],
+			    struct device *devices[])
+{
+	if (*nr_planes)
+		return sizes[0] < TEST_SIZE ? -EINVAL : 0;
+	*nr_planes = 1;
+	sizes[0] = TEST_SIZE;
+	return 0;
+}
+
+static int test_buf_prepare(struct vb2_buffer *vb)
+{
+	return vb2_plane_size(vb, 0) < TEST_SIZE ? -EINVAL : 0;
+}
+
+static void test_buf_queue(struct vb2_buffer *vb)
+{
+	struct test_buffer *buffer =
+		container_of(to_vb2_v4l2_buffer(vb), struct test_buffer, vb);
+	struct test_video *video = vb2_get_drv_priv(vb->vb2_queue);
+	unsigned long flags;
+
+	spin_lock_irqsave(&video->buffers_lock, flags);
+	list_add_tail(&buffer->link, &video->buffers);
+	spin_unlock_irqrestore(&video->buffers_lock, flags);
+}
+
+static int test_start_streaming(struct vb2_queue *queue, unsigned int count)
+{
+	struct test_video *video = vb2_get_drv_priv(queue);
+
+	if (video->kind->start_error) {
+		test_return_buffers(video, VB2_BUF_STATE_QUEUED);
+		return video->kind->start_error;
+	}
+	video->sequence = 0;
+	schedule_delayed_work(&video->work, 0);
+	return 0;
+}
+
+static void test_stop_streaming(struct vb2_queue *queue)
+{
+	struct test_video *video = vb2_get_drv_priv(queue);
+
+	cancel_delayed_work_sync(&video->work);
+	test_return_buffers(video, VB2_BUF_STATE_ERROR);
+}
+
+static const struct vb2_ops test_queue_ops = {
+	.queue_setup = test_queue_setup,
+	.buf_prepare = test_buf_prepare,
+	.buf_queue = test_buf_queue,
+	.start_streaming = test_start_streaming,
+	.stop_streaming = test_stop_streaming,
+};
+
+/* Operations of all nodes */
+
+static int test_querycap(struct file *file, void *fh,
+			 struct v4l2_capability *cap)
+{
+	strscpy(cap->driver, "ksalloc-test", sizeof(cap->driver));
+	strscpy(cap->card, video_devdata(file)->name, sizeof(cap->card));
+	return 0;
+}
+
+static int test_enum_fmt(struct file *file, void *fh, struct v4l2_fmtdesc *desc)
+{
+	if (desc->index)
+		return -EINVAL;
+	desc->pixelformat = V4L2_PIX_FMT_YUYV;
+	return 0;
+}
+
+static int test_get_fmt(struct file *file, void *fh, struct v4l2_format *format)
+{
+	format->fmt.pix = (struct v4l2_pix_format){
+		.width = TEST_WIDTH,
+		.height = TEST_HEIGHT,
+		.pixelformat = V4L2_PIX_FMT_YUYV,
+		.field = V4L2_FIELD_NONE,
+		.bytesperline = TEST_LINE,
+		.sizeimage = TEST_SIZE,
+		.colorspace = V4L2_COLORSPACE_SRGB,
+	};
+	return 0;
+}
+
+static const struct v4l2_ioctl_ops test_ioctl_ops = {
+	.vidioc_querycap = test_querycap,
+	.vidioc_enum_fmt_vid_cap = test_enum_fmt,
+	.vidioc_g_fmt_vid_cap = test_get_fmt,
+	.vidioc_s_fmt_vid_cap = test_get_fmt,
+	.vidioc_try_fmt_vid_cap = test_get_fmt,
+	.vidioc_reqbufs = vb2_ioctl_reqbufs,
+	.vidioc_querybuf = vb2_ioctl_querybuf,
+	.vidioc_prepare_buf = vb2_ioctl_prepare_buf,
+	.vidioc_qbuf = vb2_ioctl_qbuf,
+	.vidioc_dqbuf = vb2_ioctl_dqbuf,
+	.vidioc_expbuf = vb2_ioctl_expbuf,
+	.vidioc_streamon = vb2_ioctl_streamon,
+	.vidioc_streamoff = vb2_ioctl_streamoff,
+};
+
+static int test_open(struct file *file)
+{
+	struct test_video *video = video_drvdata(file);
+	int ret = 0;
+
+	mutex_lock(&video->lock);
+	if (video->kind->once && video->opened)
+		ret = -EBUSY;
+	else
+		ret = v4l2_fh_open(file);
+	if (!ret)
+		video->opened = file;
+	mutex_unlock(&video->lock);
+	return ret;
+}
+
+static int test_release(struct file *file)
+{
+	struct test_video *video = video_drvdata(file);
+
+	mutex_lock(&video->lock);
+	if (video->opened == file)
+		video->opened = NULL;
+	mutex_unlock(&video->lock);
+	return vb2_fop_release(file);
+}
+
+static const struct v4l2_file_operations test_fops = {
+	.owner = THIS_MODULE,
+	.open = test_open,
+	.release = test_release,
+	.read = vb2_fop_read,
+	.poll = vb2_fop_poll,
+	.mmap = vb2_fop_mmap,
+	.unlocked_ioctl = video_ioctl2,
+};
+
+/* Operations of nodes without vdev->queue. The V4L2 core takes no lock for them */
+
+/* Takes the lock, if no other file has buffers */
+static int test_begin(struct test_video *video, struct file *file)
+{
+	mutex_lock(&video->lock);
+	if (!video->owner || video->owner == file)
+		return 0;
+	mutex_unlock(&video->lock);
+	return -EBUSY;
+}
+
+static int test_end(struct test_video *video, int ret)
+{
+	mutex_unlock(&video->lock);
+	return ret;
+}
+
+static int test_reqbufs(struct file *file, void *fh,
+			struct v4l2_requestbuffers *request)
+{
+	struct test_video *video = video_drvdata(file);
+	int ret;
+
+	ret = test_begin(video, file);
+	if (ret)
+		return ret;
+	ret = vb2_reqbufs(&video->queue, request);
+	if (!ret)
+		video->owner = request->count ? file : NULL;
+	return test_end(video, ret);
+}
+
+static int test_querybuf(struct file *file, void *fh,
+			 struct v4l2_buffer *buffer)
+{
+	struct test_video *video = video_drvdata(file);
+
+	return test_begin(video, file) ?:
+	       test_end(video, vb2_querybuf(&video->queue, buffer));
+}
+
+static int test_prepare_buf(struct file *file, void *fh,
+			    struct v4l2_buffer *buffer)
+{
+	struct test_video *video = video_drvdata(file);
+
+	return test_begin(video, file) ?:
+	       test_end(video, vb2_prepare_buf(&video->queue, NULL, buffer));
+}
+
+static int test_qbuf(struct file *file, void *fh, struct v4l2_buffer *buffer)
+{
+	struct test_video *video = video_drvdata(file);
+
+	return test_begin(video, file) ?:
+	       test_end(video, vb2_qbuf(&video->queue, NULL, buffer));
+}
+
+/* A blocking call would wait with the lock held, so it is refused */
+static int test_dqbuf(struct file *file, void *fh, struct v4l2_buffer *buffer)
+{
+	struct test_video *video = video_drvdata(file);
+
+	if (!(file->f_flags & O_NONBLOCK))
+		return -EOPNOTSUPP;
+	return test_begin(video, file) ?:
+	       test_end(video, vb2_dqbuf(&video->queue, buffer, true));
+}
+
+static int test_expbuf(struct file *file, void *fh,
+		       struct v4l2_exportbuffer *export)
+{
+	struct test_video *video = video_drvdata(file);
+
+	return test_begin(video, file) ?:
+	       test_end(video, vb2_expbuf(&video->queue, export));
+}
+
+static int test_streamon(struct file *file, void *fh, enum v4l2_buf_type type)
+{
+	struct test_video *video = video_drvdata(file);
+
+	return test_begin(video, file) ?:
+	       test_end(video, vb2_streamon(&video->queue, type));
+}
+
+static int test_streamoff(struct file *file, void *fh, enum v4l2_buf_type type)
+{
+	struct test_video *video = video_drvdata(file);
+
+	return test_begin(video, file) ?:
+	       test_end(video, vb2_streamoff(&video->queue, type));
+}
+
+static const struct v4l2_ioctl_ops test_own_ioctl_ops = {
+	.vidioc_querycap = test_querycap,
+	.vidioc_enum_fmt_vid_cap = test_enum_fmt,
+	.vidioc_g_fmt_vid_cap = test_get_fmt,
+	.vidioc_s_fmt_vid_cap = test_get_fmt,
+	.vidioc_try_fmt_vid_cap = test_get_fmt,
+	.vidioc_reqbufs = test_reqbufs,
+	.vidioc_querybuf = test_querybuf,
+	.vidioc_prepare_buf = test_prepare_buf,
+	.vidioc_qbuf = test_qbuf,
+	.vidioc_dqbuf = test_dqbuf,
+	.vidioc_expbuf = test_expbuf,
+	.vidioc_streamon = test_streamon,
+	.vidioc_streamoff = test_streamoff,
+};
+
+static int test_own_release(struct file *file)
+{
+	struct test_video *video = video_drvdata(file);
+
+	mutex_lock(&video->lock);
+	if (video->owner == file) {
+		vb2_queue_release(&video->queue);
+		video->owner = NULL;
+	}
+	mutex_unlock(&video->lock);
+	return v4l2_fh_release(file);
+}
+
+static __poll_t test_own_poll(struct file *file, poll_table *wait)
+{
+	struct test_video *video = video_drvdata(file);
+	__poll_t events;
+
+	mutex_lock(&video->lock);
+	events = vb2_poll(&video->queue, file, wait);
+	mutex_unlock(&video->lock);
+	return events;
+}
+
+static int test_own_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct test_video *video = video_drvdata(file);
+
+	return vb2_mmap(&video->queue, vma);
+}
+
+static const struct v4l2_file_operations test_own_fops = {
+	.owner = THIS_MODULE,
+	.open = v4l2_fh_open,
+	.release = test_own_release,
+	.poll = test_own_poll,
+	.mmap = test_own_mmap,
+	.unlocked_ioctl = video_ioctl2,
+};
+
+/* The nodes */
+
+static int test_init_queue(struct test_video *video)
+{
+	struct vb2_queue *queue = &video->queue;
+
+	queue->type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	queue->io_modes = video->kind->io_modes;
+	queue->drv_priv = video;
+	queue->buf_struct_size = sizeof(struct test_buffer);
+	queue->ops = &test_queue_ops;
+	queue->mem_ops = &vb2_vmalloc_memops;
+	queue->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
+	queue->lock = &video->lock;
+	queue->dev = &test_parent->dev;
+	return vb2_queue_init(queue);
+}
+
+static int test_register(struct test_video *video, const struct test_kind *kind)
+{
+	struct video_device *vdev = &video->vdev;
+	int ret;
+
+	video->kind = kind;
+	mutex_init(&video->lock);
+	INIT_DELAYED_WORK(&video->work, test_fill);
+	spin_lock_init(&video->buffers_lock);
+	INIT_LIST_HEAD(&video->buffers);
+	ret = test_init_queue(video);
+	if (ret)
+		return ret;
+
+	snprintf(vdev->name, sizeof(vdev->name), "ksalloc-test-%s", kind->name);
+	vdev->v4l2_dev = &test_v4l2;
+	vdev->release = video_device_release_empty;
+	vdev->device_caps = kind->caps;
+	if (kind->has_no_queue) {
+		vdev->fops = &test_own_fops;
+		vdev->ioctl_ops = &test_own_ioctl_ops;
+	} else {
+		vdev->fops = &test_fops;
+		vdev->ioctl_ops = &test_ioctl_ops;
+		vdev->queue = &video->queue;
+		vdev->lock = &video->lock;
+	}
+	if (!kind->exports)
+		v4l2_disable_ioctl(vdev, VIDIOC_EXPBUF);
+	video_set_drvdata(vdev, video);
+	ret = video_register_device(vdev, VFL_TYPE_VIDEO, -1);
+	video->registered = !ret;
+	return ret;
+}
+
+/* videobuf2 keeps an array after the last buffer, which only vb2_queue_release() frees */
+static void test_unregister(struct test_video *video)
+{
+	if (!video->registered)
+		return;
+	video_unregister_device(&video->vdev);
+	mutex_lock(&video->lock);
+	vb2_queue_release(&video->queue);
+	mutex_unlock(&video->lock);
+}
+
+static void test_unregister_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(test_videos); i++)
+		test_unregister(&test_videos[i]);
+	v4l2_device_unregister(&test_v4l2);
+	platform_device_unregister(test_parent);
+}
+
+static int __init test_video_init(void)
+{
+	unsigned int i;
+	int ret;
+
+	test_parent = platform_device_register_simple("ksalloc-test-video", -1,
+						      NULL, 0);
+	if (IS_ERR(test_parent))
+		return PTR_ERR(test_parent);
+	/* Without a name, the name of a driver would be used, and there is none */
+	strscpy(test_v4l2.name, "ksalloc-test-video", sizeof(test_v4l2.name));
+	ret = v4l2_device_register(&test_parent->dev, &test_v4l2);
+	if (ret) {
+		platform_device_unregister(test_parent);
+		return ret;
+	}
+	for (i = 0; i < ARRAY_SIZE(test_kinds) && !ret; i++)
+		ret = test_register(&test_videos[i], &test_kinds[i]);
+	if (ret)
+		test_unregister_all();
+	return ret;
+}
+module_init(test_video_init);
+
+static void __exit test_video_exit(void)
+{
+	test_unregister_all();
+}
+module_exit(test_video_exit);
+
+MODULE_DESCRIPTION("V4L2 capture nodes for tests of ksalloc");
+MODULE_LICENSE("GPL");
