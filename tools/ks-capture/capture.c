@@ -124,6 +124,8 @@ static int begin(struct session *session)
 			 device->path, HEAP_DEVICE, HEAP_USUAL, strerror(-failure.err));
 		return STATUS_OK;
 	}
+	if (own.err == -EOPNOTSUPP && explain_memory_missing(device))
+		return STATUS_DEVICE;
 	explain_failure(device, options, &failure);
 	say_advice("Its own memory (-H %s) cannot be used either: %s", HEAP_DEVICE,
 		   strerror(-own.err));

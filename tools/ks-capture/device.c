@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <linux/media.h>
+#include <linux/v4l2-subdev.h>
+
 #include "device.h"
 #include "field.h"
 #include "format.h"
@@ -45,9 +48,52 @@ static void explain_open(const char *path, int err)
 	}
 }
 
+/* What a node without video capture is for; NULL if that is unknown */
+static const char *purpose_of(const struct v4l2_capability *cap)
+{
+	static const struct {
+		__u32 caps;
+		const char *purpose;
+	} purposes[] = {
+		{ V4L2_CAP_VIDEO_M2M | V4L2_CAP_VIDEO_M2M_MPLANE,
+		  "converts pictures that a program sends to it (memory to memory)" },
+		{ V4L2_CAP_TOUCH, "is a touch sensor" },
+		{ V4L2_CAP_META_CAPTURE | V4L2_CAP_META_OUTPUT, "is for metadata" },
+		{ V4L2_CAP_VIDEO_OUTPUT | V4L2_CAP_VIDEO_OUTPUT_MPLANE, "shows pictures (output)" },
+		{ V4L2_CAP_VBI_CAPTURE | V4L2_CAP_SLICED_VBI_CAPTURE | V4L2_CAP_VBI_OUTPUT |
+		  V4L2_CAP_SLICED_VBI_OUTPUT, "is for teletext and the like (VBI)" },
+		{ V4L2_CAP_SDR_CAPTURE | V4L2_CAP_SDR_OUTPUT | V4L2_CAP_RADIO | V4L2_CAP_MODULATOR,
+		  "is a radio" },
+	};
+	__u32 caps = cap->capabilities & V4L2_CAP_DEVICE_CAPS ? cap->device_caps :
+								cap->capabilities;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(purposes); i++)
+		if (caps & purposes[i].caps)
+			return purposes[i].purpose;
+	return NULL;
+}
+
+/* A node of another kind, which has no VIDIOC_QUERYCAP */
+static void explain_other_node(int fd, const char *path)
+{
+	struct v4l2_subdev_capability subdev;
+	struct media_device_info media;
+
+	if (!v4l2_call(fd, MEDIA_IOC_DEVICE_INFO, &media))
+		say_error("%s sets up cameras (media device); it does not capture video", path);
+	else if (!v4l2_call(fd, VIDIOC_SUBDEV_QUERYCAP, &subdev))
+		say_error("%s is a part of a camera (sub-device); another node captures video",
+			  path);
+	else
+		say_error("%s is not a V4L2 device", path);
+}
+
 int device_open(struct device *device, const char *path)
 {
 	struct v4l2_capability cap;
+	const char *purpose;
 	struct stat st;
 
 	*device = (struct device) { .path = path };
@@ -62,12 +108,14 @@ int device_open(struct device *device, const char *path)
 	}
 	if (fstat(device->fd, &st) || !S_ISCHR(st.st_mode) ||
 	    v4l2_call(device->fd, VIDIOC_QUERYCAP, &cap)) {
-		say_error("%s is not a V4L2 device", path);
+		explain_other_node(device->fd, path);
 		goto err;
 	}
 	device->type = v4l2_capture_type(&cap);
 	if (!device->type) {
-		say_error("%s does not capture video: %s", path, (const char *)cap.card);
+		purpose = purpose_of(&cap);
+		say_error("%s (%.32s) does not capture video%s%s", path, (const char *)cap.card,
+			  purpose ? ": it " : "", purpose ? purpose : "");
 		goto err;
 	}
 	snprintf(device->driver, sizeof(device->driver), "%.16s", (const char *)cap.driver);

@@ -10,6 +10,7 @@
 
 #include "explain.h"
 #include "hints.h"
+#include "memory.h"
 #include "say.h"
 #include "source.h"
 #include "v4l2.h"
@@ -108,22 +109,49 @@ static void advise_own(const struct options *options)
 		say_advice("-H device uses the device's own memory.");
 }
 
-/* Number of frames that the device needs; 0 if that is unknown */
-static unsigned int frames_needed(const struct device *device)
+/* Another connection, to get properties of the device */
+static int connect_again(const struct device *device)
 {
-	struct ksallocator_framing framing = {};
 	int ks, connection;
 
 	ks = ks_open(NULL);
 	if (ks < 0)
-		return 0;
+		return ks;
 	connection = ks_connect(ks, device->fd);
 	close(ks);
+	return connection;
+}
+
+/* Number of frames that the device needs; 0 if that is unknown */
+static unsigned int frames_needed(const struct device *device)
+{
+	struct ksallocator_framing framing = {};
+	int connection = connect_again(device);
+
 	if (connection < 0)
 		return 0;
 	ks_get_framing(connection, &framing);
 	close(connection);
 	return framing.frames;
+}
+
+bool explain_memory_missing(const struct device *device)
+{
+	int connection = connect_again(device);
+	bool missing;
+
+	if (connection < 0)
+		return false;
+	missing = memory_is_missing(connection, device->fd, device->type);
+	close(connection);
+	if (!missing)
+		return false;
+	say_error("%s cannot be used with ksalloc", device->path);
+	say_advice("Its driver can neither import nor export memory (dma-bufs), in no format.");
+	say_advice("A program that copies each picture can use it: v4l2-ctl -d %s --stream-mmap",
+		   device->path);
+	say_advice("ks-capture --list shows which cameras can be used here.");
+	return true;
 }
 
 /* Returns whether the format has changed, and prints it */
@@ -262,7 +290,8 @@ static void explain_start(const struct device *device, const struct options *opt
 		say_advice("size (-s) may work: ks-capture -d %s --list-formats", device->path);
 		break;
 	case -EPIPE:
-		say_advice("The entity before it has another format than this node.");
+		say_advice("Two entities that are linked on the way to this node, or the one before");
+		say_advice("it and this node, have different formats or sizes, or a link is missing.");
 		say_advice("-s and -f set this node. For the others use the media device:");
 		hint_media(device->path);
 		break;
@@ -281,6 +310,10 @@ static void explain_start(const struct device *device, const struct options *opt
 void explain_failure(const struct device *device, const struct options *options,
 		     const struct failure *failure)
 {
+	if (failure->err == -EOPNOTSUPP &&
+	    (failure->starts || failure->step == LIBKS_STEP_CREATE) &&
+	    explain_memory_missing(device))
+		return;
 	if (failure->starts)
 		explain_start(device, options, failure->err);
 	else

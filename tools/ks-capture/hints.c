@@ -229,7 +229,7 @@ void hint_media(const char *node)
 	char media[300];
 
 	if (!media_of(node, media, sizeof(media)))
-		snprintf(media, sizeof(media), "/dev/media0");
+		snprintf(media, sizeof(media), "/dev/mediaN");
 	say_advice("media-ctl -d %s -p shows links and formats, -l and -V set them (v4l-utils).",
 		   media);
 }

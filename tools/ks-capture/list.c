@@ -14,6 +14,7 @@
 #include "choose.h"
 #include "device.h"
 #include "list.h"
+#include "memory.h"
 #include "say.h"
 #include "v4l2.h"
 
@@ -23,11 +24,10 @@ static int is_video_node(const struct dirent *entry)
 }
 
 /* Why ksalloc cannot use a node; NULL if it can, or if that is unknown */
-static const char *unusable(int fd)
+static const char *unusable(int fd, __u32 type)
 {
-	struct ksallocator_framing_ex framing = {};
-	__u32 size = sizeof(framing);
-	int ks, connection, err;
+	int ks, connection;
+	bool missing;
 
 	ks = ks_open(NULL);
 	if (ks < 0)
@@ -44,33 +44,33 @@ static const char *unusable(int fd)
 	}
 	if (connection < 0)
 		return NULL;
-	err = ks_get_framing_ex(connection, &framing, &size);
+	missing = memory_is_missing(connection, fd, type);
 	close(connection);
-	if (err || framing.count_items)
-		return NULL;
-	return "it can neither import nor export memory";
+	return missing ? "it can neither import nor export memory" : NULL;
 }
 
 bool list_node(const char *path)
 {
 	int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	struct v4l2_capability cap;
-	const char *reason;
-	bool captures;
+	const char *reason = NULL;
+	__u32 type = 0;
 
 	if (fd < 0) {
 		printf("%-13s cannot be opened: %s\n", path, strerror(errno));
 		return true;
 	}
-	captures = !v4l2_call(fd, VIDIOC_QUERYCAP, &cap) && v4l2_capture_type(&cap);
-	reason = captures ? unusable(fd) : NULL;
-	if (captures)
+	if (!v4l2_call(fd, VIDIOC_QUERYCAP, &cap))
+		type = v4l2_capture_type(&cap);
+	if (type) {
+		reason = unusable(fd, type);
 		printf("%-13s %.32s (driver %.16s, at %.32s)\n", path, (const char *)cap.card,
 		       (const char *)cap.driver, (const char *)cap.bus_info);
+	}
 	if (reason)
 		printf("%-13s not usable: %s\n", "", reason);
 	close(fd);
-	return captures;
+	return type;
 }
 
 int list_cameras(void)

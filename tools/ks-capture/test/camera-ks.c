@@ -83,6 +83,8 @@ static int do_state(enum ksstate state)
 	if (state == KSSTATE_RUN && camera.start_errno &&
 	    !(ks.own && camera.start_errno == EOPNOTSUPP))
 		return -camera.start_errno;
+	if (state >= KSSTATE_ACQUIRE && !ks.own && camera.cannot_import)
+		return -EOPNOTSUPP;
 	if (state >= KSSTATE_PAUSE && camera.changes_format) {
 		camera.width *= 2;
 		return -EINVAL;

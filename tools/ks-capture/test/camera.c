@@ -295,6 +295,8 @@ static int do_node(unsigned long request, void *arg)
 	struct v4l2_capability *cap = arg;
 	struct v4l2_format *v4l2 = arg;
 
+	if (camera.only)
+		return request == camera.only ? 0 : -ENOTTY;
 	switch (request) {
 	case VIDIOC_QUERYCAP:
 		*cap = (struct v4l2_capability) {
@@ -322,6 +324,8 @@ static int do_node(unsigned long request, void *arg)
 	case VIDIOC_S_DV_TIMINGS:
 	case VIDIOC_QUERY_DV_TIMINGS:
 		return do_timings(request, arg);
+	case VIDIOC_REQBUFS:
+		return camera.cannot_import ? -EINVAL : 0;
 	case VIDIOC_SUBSCRIBE_EVENT:
 	case VIDIOC_DQEVENT:
 		return do_event(request, arg);

@@ -83,6 +83,8 @@ struct camera_source {
  * @needs: the requirements that the module reports
  * @lends: its own memory can be exported; then EOPNOTSUPP of the start is an error of heap
  *	memory only
+ * @cannot_import: cannot import dma-bufs, which the module does not know
+ * @only: the only ioctl that the node has; 0 for all
  * @heap_errno: error of opening the heap
  * @connect_errno: errors of the calls of the module: connecting,
  * @create_errno: creating an allocator,
@@ -114,6 +116,8 @@ struct camera {
 	bool has_events;
 	struct ksallocator_framing needs;
 	bool lends;
+	bool cannot_import;
+	unsigned long only;
 	int heap_errno;
 	int connect_errno;
 	int create_errno;

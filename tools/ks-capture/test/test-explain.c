@@ -103,6 +103,21 @@ void test_advice_invalid(void)
 	SAID("cannot start with this format");
 }
 
+static void check_no_memory(void)
+{
+	static const char * const ways[] = { "", "-H system", "-H device" };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		CHECK_EQ(camera_run(ways[i]), STATUS_DEVICE);
+		SAID("can neither import nor export memory");
+		SAID("v4l2-ctl");
+		SAID("ks-capture --list");
+		SAID_NOT("-H ");
+		SAID_NOT("CMA");
+	}
+}
+
 void test_advice_start(void)
 {
 	/* A loopback node */
@@ -115,11 +130,37 @@ void test_advice_start(void)
 	camera.start_errno = EOPNOTSUPP;
 	CHECK_EQ(camera_run(""), STATUS_DEVICE);
 	CHECK_EQ(camera_said_count("/dev/dma_heap"), 1);
+	/* Neither import nor export: nothing that the user can choose helps */
+	camera_reset(1);
+	camera.needs.requirements_flags = KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
+	check_no_memory();
+	camera_reset(1);
+	camera.cannot_import = true;
+	check_no_memory();
+	/* Its own memory works */
+	camera_reset(1);
+	camera.cannot_import = true;
+	camera.lends = true;
+	CHECK_EQ(camera_run("-n 1"), STATUS_OK);
+	SAID("in its own memory");
+	CHECK_EQ(camera_run("-H system"), STATUS_DEVICE);
+	SAID("-H device uses the device's own memory");
+	/* One open file */
+	camera_reset(1);
+	camera.connect_errno = EBUSY;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("allows only one open file");
+	SAID("ks-capture --list");
+	camera_reset(1);
+	camera.open_errno = EBUSY;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("cannot open");
 	/* Behind a media controller */
 	camera_reset(1);
 	camera.start_errno = EPIPE;
 	CHECK_EQ(camera_run(""), STATUS_DEVICE);
-	SAID("has another format than this node");
+	SAID("have different formats or sizes, or a link is missing");
+	SAID("-s and -f set this node");
 	SAID("media-ctl -d /dev/media");
 	camera_reset(1);
 	camera.start_errno = ENOLINK;

@@ -2,6 +2,9 @@
 /* The list of cameras. */
 #include <errno.h>
 
+#include <linux/media.h>
+#include <linux/v4l2-subdev.h>
+
 #include "../say.h"
 #include "camera.h"
 #include "tests.h"
@@ -29,6 +32,14 @@ void test_list(void)
 	camera.lends = true;
 	CHECK(camera_list());
 	SAID_NOT("not usable");
+	/* A driver of which the module does not know that it cannot import memory */
+	camera.needs.requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY;
+	camera.cannot_import = true;
+	CHECK(camera_list());
+	SAID_NOT("not usable");
+	camera.lends = false;
+	CHECK(camera_list());
+	SAID("not usable: it can neither import nor export memory");
 	/* Nodes that do not capture are not listed */
 	camera.caps = V4L2_CAP_VIDEO_M2M | V4L2_CAP_STREAMING;
 	CHECK(!camera_list());
@@ -36,5 +47,54 @@ void test_list(void)
 	camera.caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_TOUCH | V4L2_CAP_STREAMING;
 	CHECK(!camera_list());
 	CHECK_EQ(camera_run(""), STATUS_DEVICE);
-	SAID("does not capture video");
+	SAID("does not capture video: it is a touch sensor");
+}
+
+/* Each kind of node that does not capture is named */
+void test_other_nodes(void)
+{
+	static const struct {
+		__u32 caps;
+		const char *purpose;
+	} nodes[] = {
+		{ V4L2_CAP_VIDEO_M2M, "memory to memory" },
+		{ V4L2_CAP_VIDEO_M2M_MPLANE, "memory to memory" },
+		{ V4L2_CAP_VIDEO_OUTPUT, "output" },
+		{ V4L2_CAP_VIDEO_OUTPUT_MPLANE, "output" },
+		{ V4L2_CAP_VBI_CAPTURE | V4L2_CAP_SLICED_VBI_CAPTURE, "VBI" },
+		{ V4L2_CAP_SLICED_VBI_OUTPUT, "VBI" },
+		{ V4L2_CAP_RADIO | V4L2_CAP_TUNER, "radio" },
+		{ V4L2_CAP_MODULATOR, "radio" },
+		{ V4L2_CAP_SDR_CAPTURE, "radio" },
+		{ V4L2_CAP_META_CAPTURE, "metadata" },
+		{ V4L2_CAP_META_OUTPUT, "metadata" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(nodes); i++) {
+		camera_reset(1);
+		/* What the device has besides this node does not matter */
+		camera.caps = nodes[i].caps;
+		CHECK_EQ(camera_run(""), STATUS_DEVICE);
+		SAID("does not capture video: it ");
+		SAID(nodes[i].purpose);
+		SAID("ks-capture --list");
+		CHECK(!camera_list());
+	}
+	camera_reset(1);
+	camera.caps = V4L2_CAP_STREAMING;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("does not capture video\n");
+	camera_reset(1);
+	camera.only = MEDIA_IOC_DEVICE_INFO;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("media device");
+	SAID("ks-capture --list");
+	camera.only = VIDIOC_SUBDEV_QUERYCAP;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("sub-device");
+	SAID("ks-capture --list");
+	camera.only = ~0UL;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("is not a V4L2 device");
 }
