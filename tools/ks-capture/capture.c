@@ -213,6 +213,9 @@ static int capture_from(struct session *session)
 	const struct options *options = session->options;
 	int status;
 
+	/* Before advice on its format and signal, which would lead nowhere */
+	if (explain_refused(&session->device))
+		return STATUS_DEVICE;
 	status = device_set_up(&session->device, options);
 	if (status)
 		return status;

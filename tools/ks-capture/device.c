@@ -65,10 +65,11 @@ static const char *purpose_of(const struct v4l2_capability *cap)
 		{ V4L2_CAP_SDR_CAPTURE | V4L2_CAP_SDR_OUTPUT | V4L2_CAP_RADIO | V4L2_CAP_MODULATOR,
 		  "is a radio" },
 	};
-	__u32 caps = cap->capabilities & V4L2_CAP_DEVICE_CAPS ? cap->device_caps :
-								cap->capabilities;
+	__u32 caps = cap->capabilities;
 	size_t i;
 
+	if (caps & V4L2_CAP_DEVICE_CAPS)
+		caps = cap->device_caps;
 	for (i = 0; i < ARRAY_SIZE(purposes); i++)
 		if (caps & purposes[i].caps)
 			return purposes[i].purpose;

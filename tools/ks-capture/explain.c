@@ -42,6 +42,19 @@ static void explain_other(const struct device *device, int err)
 	}
 }
 
+/* Another connection, to get properties of the device */
+static int connect_again(const struct device *device)
+{
+	int ks, connection;
+
+	ks = ks_open(NULL);
+	if (ks < 0)
+		return ks;
+	connection = ks_connect(ks, device->fd);
+	close(ks);
+	return connection;
+}
+
 static void explain_connect(const struct device *device, int err)
 {
 	say_error("%s cannot be connected to ksalloc: %s", device->path, strerror(-err));
@@ -52,6 +65,7 @@ static void explain_connect(const struct device *device, int err)
 	case -EINVAL:
 		say_advice("Programs can send pictures to this node as well (memory to memory,");
 		say_advice("loopback). ksalloc uses nodes that only capture.");
+		say_advice("If the pictures come from a camera, use the node of that camera.");
 		break;
 	case -EBUSY:
 		say_advice("Its driver allows only one open file; ksalloc needs another one.");
@@ -61,6 +75,19 @@ static void explain_connect(const struct device *device, int err)
 		return;
 	}
 	say_advice("ks-capture --list shows which cameras can be used.");
+}
+
+bool explain_refused(const struct device *device)
+{
+	int connection = connect_again(device);
+
+	if (connection >= 0)
+		close(connection);
+	/* Other errors can have passed when the frames are made */
+	if (connection != -EINVAL && connection != -EOPNOTSUPP)
+		return false;
+	explain_connect(device, connection);
+	return true;
 }
 
 static void explain_ksalloc(const struct device *device, int err)
@@ -107,19 +134,6 @@ static void advise_own(const struct options *options)
 {
 	if (options->heap)
 		say_advice("-H device uses the device's own memory.");
-}
-
-/* Another connection, to get properties of the device */
-static int connect_again(const struct device *device)
-{
-	int ks, connection;
-
-	ks = ks_open(NULL);
-	if (ks < 0)
-		return ks;
-	connection = ks_connect(ks, device->fd);
-	close(ks);
-	return connection;
 }
 
 /* Number of frames that the device needs; 0 if that is unknown */
@@ -290,8 +304,8 @@ static void explain_start(const struct device *device, const struct options *opt
 		say_advice("size (-s) may work: ks-capture -d %s --list-formats", device->path);
 		break;
 	case -EPIPE:
-		say_advice("Two entities that are linked on the way to this node, or the one before");
-		say_advice("it and this node, have different formats or sizes, or a link is missing.");
+		say_advice("Parts of the camera that are linked, or the last one and this node,");
+		say_advice("have different formats or sizes, or a link is missing.");
 		say_advice("-s and -f set this node. For the others use the media device:");
 		hint_media(device->path);
 		break;

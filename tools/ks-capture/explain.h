@@ -24,6 +24,8 @@ struct failure {
 
 void explain_failure(const struct device *device, const struct options *options,
 		     const struct failure *failure);
+/* Prints why ksalloc never connects to the device; false if it does, or if that is unknown */
+bool explain_refused(const struct device *device);
 /* Prints that the device has no usable memory at all; false if it has, or that is unknown */
 bool explain_memory_missing(const struct device *device);
 /* No frame arrives any more, or none within the timeout */

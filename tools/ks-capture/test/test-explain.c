@@ -126,6 +126,13 @@ void test_advice_start(void)
 	CHECK_EQ(camera_run(""), STATUS_DEVICE);
 	SAID("can send pictures to this node as well");
 	SAID("ks-capture --list");
+	/* One that no program sends pictures to */
+	camera_reset(1);
+	camera.connect_errno = EINVAL;
+	camera.sources[0].status = V4L2_IN_ST_NO_SIGNAL;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("can send pictures to this node as well");
+	SAID_NOT("no signal");
 	camera_reset(1);
 	camera.start_errno = EOPNOTSUPP;
 	CHECK_EQ(camera_run(""), STATUS_DEVICE);
