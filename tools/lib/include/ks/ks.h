@@ -503,8 +503,9 @@ void ks_stream_close(struct ks_stream *stream);
  *
  * Return: 0. -EBUSY if another file uses the device; -EOPNOTSUPP if the device cannot use
  * the memory of the heap or cannot have as many buffers; -EINVAL if the format of the
- * device has changed and the frames are too small now. After an error the stream is in
- * state KSSTATE_STOP.
+ * device has changed and the frames are too small now; -EPIPE or -ENOLINK if the device is
+ * behind a media controller whose links or formats are not set up. After an error the stream
+ * is in state KSSTATE_STOP.
  */
 int ks_stream_start(struct ks_stream *stream);
 
