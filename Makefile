@@ -44,6 +44,7 @@ help:
 	@echo 'In a virtual machine (missing packages are installed with apt-get):'
 	@echo '  make demo             capture from a simulated camera; pictures in out/demo (K=NAME)'
 	@echo '  make check            run the tests (T=GLOB: some; K=NAME: on another kernel, K=all;'
+	@echo '                        K=drivers: with v4l2loopback and v4l2-compliance;'
 	@echo '                        STRESS=100: the stress tests at full length)'
 	@echo '  make mutants          break the module on purpose; a test must fail then (M=GLOB: some)'
 	@echo '  make bench            count instructions; table in out/bench'
@@ -91,7 +92,7 @@ dkms-remove:
 	@packaging/dkms remove
 
 selftests:
-	@set -e; for dir in selftests uvc; do \
+	@set -e; for dir in selftests uvc drivers; do \
 		$(MAKE) --no-print-directory -s $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) \
 			-C tools/testing/$$dir O=$(O); \
 	done

@@ -61,6 +61,7 @@ static const struct {
 	{ "cancel:cancel.before_the_wait", held },
 	{ "submit:submit.replaced_*", held },
 	{ "submit:submit.closed_*", held },
+	{ "drivers:*", "about drivers, not about calls" },
 	{ "module:*", "about the module, not about calls" },
 	{ "faulting:*", held },
 	{ "table:*", "about the table of the calling process" },

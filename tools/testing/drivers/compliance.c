@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * In STOP, a connection does not change how its device behaves for others: v4l2-compliance,
+ * which tries each ioctl, prints the same with a connection and without one.
+ */
+#include "try.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../uvc/webcam.h"
+
+#define PROGRAM "/compliance/run"
+/* It tries several hundred ioctls */
+#define TIMEOUT_S 120
+
+struct report {
+	char text[64 * 1024];
+};
+
+FIXTURE(compliance) {
+	struct report without, with;
+	struct webcam cam;
+	int ksalloc, connection;
+};
+
+FIXTURE_SETUP(compliance)
+{
+	repair_machine();
+	if (access(PROGRAM, X_OK))
+		SKIP("v4l2-compliance is not here");
+	self->ksalloc = open_ksalloc();
+}
+
+FIXTURE_TEARDOWN(compliance)
+{
+	if (self->connection > 0)
+		close(self->connection);
+	if (self->ksalloc > 0)
+		close(self->ksalloc);
+	webcam_unplug(&self->cam);
+	webcam_settle(&self->cam);
+	remove_module("vimc");
+}
+
+/* Its exit status is not 0 if it has found an error of the driver */
+static void check(const char *path, struct report *report)
+{
+	char command[128];
+	FILE *output;
+	size_t used;
+
+	snprintf(command, sizeof(command), "exec " PROGRAM " -d %s 2>&1", path);
+	output = popen(command, "r");
+	ASSERT_TRUE(output);
+	used = fread(report->text, 1, sizeof(report->text) - 1, output);
+	report->text[used] = '\0';
+	pclose(output);
+	EXPECT_LT(used, sizeof(report->text) - 1);
+	/* It came to its end */
+	ASSERT_TRUE(strstr(report->text, "\nTotal for "));
+}
+
+static void note_difference(char *one, char *other)
+{
+	char *line, *other_line;
+
+	do {
+		line = strsep(&one, "\n");
+		other_line = strsep(&other, "\n");
+	} while (line && other_line && !strcmp(line, other_line));
+	harness_note("without: %s", line ? line : "(end)");
+	harness_note("with:    %s", other_line ? other_line : "(end)");
+}
+
+static void do_connect_to(struct compliance_fixture *self, const char *path)
+{
+	int video = open(path, O_RDWR | O_CLOEXEC);
+
+	ASSERT_LE(0, video);
+	self->connection = do_connect(self->ksalloc, video);
+	ASSERT_LE(0, self->connection);
+	close(video);
+}
+
+static void expect_same(struct compliance_fixture *self, const char *path)
+{
+	const char *total;
+	bool same;
+
+	check(path, &self->without);
+	do_connect_to(self, path);
+	check(path, &self->with);
+	EXPECT_EQ(KSSTATE_STOP, get_state(self->connection));
+	total = strstr(self->with.text, "\nTotal for ");
+	if (total)
+		harness_note("%.120s", total + 1);
+	same = !strcmp(self->without.text, self->with.text);
+	EXPECT_TRUE(same);
+	if (!same)
+		note_difference(self->without.text, self->with.text);
+}
+
+/*
+ * A camera of vivid. The comparison can fail: in ACQUIRE, the device is busy, and the result
+ * is another one.
+ */
+TEST_F_TIMEOUT(compliance, vivid, TIMEOUT_S)
+{
+	struct rig rig = { .ksalloc = self->ksalloc };
+	const char *path;
+
+	/* Without the control that disconnects the device, which would be tried, too */
+	vivid_reload("no_error_inj=1");
+	path = node_path("vivid-000-vid-cap");
+	expect_same(self, path);
+
+	rig.connection = self->connection;
+	rig.heap = open_heap();
+	rig_allocator(&rig, 0);
+	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_ACQUIRE));
+	check(path, &self->with);
+	EXPECT_STRNE(self->without.text, self->with.text);
+	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_STOP));
+	close(rig.allocator);
+	close(rig.heap);
+	close(self->connection);
+	self->connection = 0;
+	vivid_reload("");
+}
+
+/* A camera behind a media controller */
+TEST_F_TIMEOUT(compliance, vimc, TIMEOUT_S)
+{
+	need_module("vimc");
+	expect_same(self, node_path("Raw Capture 0"));
+}
+
+/* A USB camera */
+TEST_F_TIMEOUT(compliance, uvcvideo, TIMEOUT_S)
+{
+	need_module("vhci-hcd");
+	webcam_plug(&self->cam, NULL);
+	expect_same(self, self->cam.node);
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kinds of drivers, simulated by ksalloc-test-video: what works with each, and what ks-capture
+ * says about those that cannot be used.
+ */
+#include "try.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DRIVER "ksalloc-test"
+
+FIXTURE(kinds) {
+	char said[8192];
+};
+
+FIXTURE_SETUP(kinds)
+{
+	(void)self;
+	repair_machine();
+	load_module("ksalloc_test_video");
+}
+
+FIXTURE_TEARDOWN(kinds)
+{
+	(void)self;
+}
+
+static void expect_outcome(const char *kind, const char *what, const char *expected)
+{
+	char name[64], outcome[OUTCOME];
+	int video;
+
+	snprintf(name, sizeof(name), DRIVER "-%s", kind);
+	video = open_node(name, O_RDWR);
+	try_node(video, outcome);
+	close(video);
+	EXPECT_STREQ(expected, outcome);
+	tell_row("(simulated)", what, outcome);
+}
+
+/* Captures with ks-capture; returns its status */
+static int capture(const char *kind, char *said, size_t size)
+{
+	char name[64], arguments[128];
+
+	snprintf(name, sizeof(name), DRIVER "-%s", kind);
+	snprintf(arguments, sizeof(arguments), "-d %s -n 2 -o /tmp/frames.raw",
+		 node_path(name));
+	return run_capture(arguments, said, size);
+}
+
+/* The reason in the list of ks-capture why a node is not usable; "" if there is none */
+static const char *reason_in_list(const char *said, const char *kind)
+{
+	static char line[256];
+	char name[64];
+	const char *at;
+
+	snprintf(name, sizeof(name), " " DRIVER "-%s (", kind);
+	at = strstr(said, name);
+	if (!EXPECT_TRUE(at))
+		return "";
+	at = strchr(at, '\n');
+	snprintf(line, sizeof(line), "%s", at ? at + 1 : "");
+	line[strcspn(line, "\n")] = '\0';
+	return strstr(line, "not usable") ? line : "";
+}
+
+/* A driver as most are, for comparison */
+TEST_F(kinds, plain)
+{
+	expect_outcome("plain", "nothing special", "frames in heap and own memory");
+	EXPECT_EQ(0, capture("plain", self->said, sizeof(self->said)));
+}
+
+/* A driver without vdev->queue that is not uvcvideo */
+TEST_F(kinds, no_queue)
+{
+	expect_outcome("no-queue", "does not set vdev->queue", "frames in heap and own memory");
+	EXPECT_EQ(0, capture("no-queue", self->said, sizeof(self->said)));
+}
+
+/* A driver that allows one open file: EBUSY, because a connection has a file of its own. */
+TEST_F(kinds, once)
+{
+	expect_outcome("once", "can be opened once", "EBUSY in CONNECT");
+	EXPECT_EQ(3, capture("once", self->said, sizeof(self->said)));
+	expect_said(self->said, "allows only one open file");
+	expect_said(self->said, "--list");
+}
+
+/* The same node, while another program has it open. */
+TEST_F(kinds, once_in_use)
+{
+	int video = open_node(DRIVER "-once", O_RDWR);
+
+	EXPECT_EQ(3, capture("once", self->said, sizeof(self->said)));
+	expect_said(self->said, "cannot open");
+	expect_said(self->said, "has it open");
+	close(video);
+}
+
+/* A driver that cannot import memory: its own memory can be used. */
+TEST_F(kinds, no_import)
+{
+	expect_outcome("no-import", "cannot import memory", "frames in own memory");
+	EXPECT_EQ(0, capture("no-import", self->said, sizeof(self->said)));
+	expect_said(self->said, "own memory");
+}
+
+/* The same without vdev->queue */
+TEST_F(kinds, no_queue_no_import)
+{
+	expect_outcome("no-queue-no-import", "cannot import memory, no vdev->queue",
+		       "frames in own memory");
+	EXPECT_EQ(0, capture("no-queue-no-import", self->said, sizeof(self->said)));
+}
+
+/* A driver that can neither import nor export memory cannot be used. */
+TEST_F(kinds, no_dmabuf)
+{
+	expect_outcome("no-dmabuf", "can neither import nor export memory",
+		       "EOPNOTSUPP in CREATE");
+	EXPECT_EQ(3, capture("no-dmabuf", self->said, sizeof(self->said)));
+	expect_said(self->said, "can neither import nor export memory");
+	EXPECT_FALSE(strstr(self->said, "-H"));
+}
+
+/* The same without vdev->queue, where only an attempt shows that it cannot import */
+TEST_F(kinds, no_queue_no_dmabuf)
+{
+	expect_outcome("no-queue-no-dmabuf", "can neither import nor export memory, no vdev->queue",
+		       "EOPNOTSUPP in ACQUIRE");
+	EXPECT_EQ(3, capture("no-queue-no-dmabuf", self->said, sizeof(self->said)));
+	expect_said(self->said, "can neither import nor export memory");
+	EXPECT_FALSE(strstr(self->said, "CMA"));
+}
+
+/* A driver that supports only read() */
+TEST_F(kinds, read_only)
+{
+	expect_outcome("read", "supports only read()", "EOPNOTSUPP in CONNECT");
+	EXPECT_EQ(3, capture("read", self->said, sizeof(self->said)));
+	expect_said(self->said, "does not support streaming I/O");
+}
+
+/* A pipeline of a media controller whose formats differ */
+TEST_F(kinds, epipe)
+{
+	expect_outcome("epipe", "formats of the pipeline differ", "EPIPE in RUN");
+	EXPECT_EQ(3, capture("epipe", self->said, sizeof(self->said)));
+	expect_said(self->said, "have different formats or sizes, or a link is missing");
+	expect_said(self->said, "media-ctl");
+}
+
+/* A pipeline without a link to a camera */
+TEST_F(kinds, enolink)
+{
+	expect_outcome("enolink", "link of the pipeline is missing", "ENOLINK in RUN");
+	EXPECT_EQ(3, capture("enolink", self->said, sizeof(self->said)));
+	expect_said(self->said, "No camera is linked to this node");
+	expect_said(self->said, "media-ctl");
+}
+
+/* The list has a reason for each node that cannot be used, and for no other. */
+TEST_F(kinds, list)
+{
+	static const char * const usable[] = {
+		"plain", "no-queue", "no-import", "no-queue-no-import",
+	};
+	static const struct {
+		const char *kind;
+		const char *reason;
+	} refused[] = {
+		{ "once", "allows only one open file" },
+		{ "no-dmabuf", "can neither import nor export" },
+		{ "no-queue-no-dmabuf", "can neither import nor export" },
+		{ "read", "does not support streaming" },
+	};
+	unsigned int i;
+
+	EXPECT_EQ(0, run_capture("--list", self->said, sizeof(self->said)));
+	for (i = 0; i < ARRAY_SIZE(usable); i++)
+		EXPECT_STREQ("", reason_in_list(self->said, usable[i]));
+	for (i = 0; i < ARRAY_SIZE(refused); i++)
+		expect_said(reason_in_list(self->said, refused[i].kind), refused[i].reason);
+}
