@@ -160,6 +160,7 @@ int list_formats(const char *path)
 	struct v4l2_fmtdesc desc = {};
 	char code[FOURCC_TEXT];
 	struct device device;
+	const char *reason;
 	__u32 planes;
 	int ret;
 
@@ -167,6 +168,9 @@ int list_formats(const char *path)
 	if (ret)
 		return ret;
 	printf("%s: %s, driver %s\n", path, device.card, device.driver);
+	reason = unusable(device.fd, device.type);
+	if (reason)
+		printf("  not usable with ksalloc: %s\n", reason);
 	desc.type = device.type;
 	for (; !v4l2_call(device.fd, VIDIOC_ENUM_FMT, &desc); desc.index++) {
 		printf("  %-7s %-30.32s", fourcc_text(desc.pixelformat, code),

@@ -471,6 +471,16 @@ bool camera_list(void)
 	return told;
 }
 
+int camera_list_formats(void)
+{
+	int log = memfd_create("log", MFD_CLOEXEC), saved, status;
+
+	begin_log(stdout, log, &saved);
+	status = list_formats(CAMERA_PATH);
+	end_log(stdout, log, saved);
+	return status;
+}
+
 int camera_said_count(const char *text)
 {
 	const char *at = camera_said;

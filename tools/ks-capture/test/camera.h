@@ -147,6 +147,8 @@ void camera_reset(unsigned int frames);
 int camera_run(const char *words);
 /* Lists the camera; returns whether it was listed */
 bool camera_list(void);
+/* Lists its formats; returns the exit status */
+int camera_list_formats(void);
 /* The output of the last run, and the number of occurrences of a text in it */
 extern char camera_said[8192];
 int camera_said_count(const char *text);

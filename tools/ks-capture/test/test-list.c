@@ -50,6 +50,19 @@ void test_list(void)
 	SAID("does not capture video: it is a touch sensor");
 }
 
+/* The formats of a camera that cannot be used are listed with the reason */
+void test_list_formats(void)
+{
+	camera_reset(1);
+	CHECK_EQ(camera_list_formats(), STATUS_OK);
+	SAID("YUYV");
+	SAID_NOT("not usable");
+	camera.connect_errno = EINVAL;
+	CHECK_EQ(camera_list_formats(), STATUS_OK);
+	SAID("YUYV");
+	SAID("not usable with ksalloc: programs can send pictures to it as well");
+}
+
 /* Each kind of node that does not capture is named */
 void test_other_nodes(void)
 {

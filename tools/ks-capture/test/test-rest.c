@@ -283,6 +283,7 @@ int main(int argc, char **argv)
 		{ "errors: what EINVAL is", test_advice_invalid },
 		{ "errors: at the start", test_advice_start },
 		{ "list", test_list },
+		{ "list of formats", test_list_formats },
 		{ "nodes that do not capture", test_other_nodes },
 		{ "capture of JPEG", test_capture_jpeg },
 		{ "capture of fields", test_capture_fields },

@@ -79,6 +79,7 @@ void test_advice(void);
 void test_advice_invalid(void);
 void test_advice_start(void);
 void test_list(void);
+void test_list_formats(void);
 void test_other_nodes(void);
 void test_source_follow(void);
 void test_source_none(void);
