@@ -34,6 +34,8 @@ static void explain_open(const char *path, int err)
 		break;
 	case EBUSY:
 		hint_holders(path);
+		say_advice("If its driver allows only one open file, ksalloc, which needs another");
+		say_advice("one, cannot use it: ks-capture --list shows that when it is closed.");
 		break;
 	case ENODEV:
 	case ENXIO:

@@ -306,12 +306,11 @@ static void explain_start(const struct device *device, const struct options *opt
 	case -EPIPE:
 		say_advice("Parts of the camera that are linked, or the last one and this node,");
 		say_advice("have different formats or sizes, or a link is missing.");
-		say_advice("-s and -f set this node. For the others use the media device:");
-		hint_media(device->path);
+		hint_media(device);
 		break;
 	case -ENOLINK:
-		say_advice("No camera is linked to this node. Set links with the media device:");
-		hint_media(device->path);
+		say_advice("No camera is linked to this node.");
+		hint_media(device);
 		break;
 	case -ENOSPC:
 		say_advice("Its USB bus is too busy: choose a smaller size or rate, another port.");

@@ -19,6 +19,7 @@
 #include <ks/ks.h>
 
 #include "hints.h"
+#include "pipeline.h"
 #include "say.h"
 
 /*
@@ -224,12 +225,15 @@ static bool media_of(const char *node, char *name, size_t size)
 	return found;
 }
 
-void hint_media(const char *node)
+void hint_media(const struct device *device)
 {
 	char media[300];
 
-	if (!media_of(node, media, sizeof(media)))
+	if (media_of(device->path, media, sizeof(media)))
+		pipeline_advise(device, media);
+	else
 		snprintf(media, sizeof(media), "/dev/mediaN");
+	say_advice("-s and -f set this node. For the others use the media device:");
 	say_advice("media-ctl -d %s -p shows links and formats, -l and -V set them (v4l-utils).",
 		   media);
 }

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "device.h"
+
 /* Prints which group has permission for a file that this process cannot access */
 void hint_permission(const char *path);
 /* Prints which processes have the device open */
@@ -15,8 +17,8 @@ void hint_heaps(void);
 bool hint_is_heap(const char *path);
 /* Prints why /dev/ksalloc does not exist */
 void hint_module(void);
-/* Prints the media device of a node, and how to show its state */
-void hint_media(const char *node);
+/* Prints what is wrong with the pipeline of a device, and how to set it up */
+void hint_media(const struct device *device);
 /* Prints how to show the kernel log */
 void hint_log(void);
 

@@ -162,6 +162,7 @@ void test_advice_start(void)
 	camera.open_errno = EBUSY;
 	CHECK_EQ(camera_run(""), STATUS_DEVICE);
 	SAID("cannot open");
+	SAID("allows only one open file");
 	/* Behind a media controller */
 	camera_reset(1);
 	camera.start_errno = EPIPE;

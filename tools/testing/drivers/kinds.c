@@ -100,6 +100,7 @@ TEST_F(kinds, once_in_use)
 	EXPECT_EQ(3, capture("once", self->said, sizeof(self->said)));
 	expect_said(self->said, "cannot open");
 	expect_said(self->said, "has it open");
+	expect_said(self->said, "allows only one open file");
 	close(video);
 }
 

@@ -165,8 +165,22 @@ TEST_F(vimc, formats_differ)
 	EXPECT_STREQ("EPIPE in RUN", outcome);
 	tell_row("vimc", "formats differ", outcome);
 	EXPECT_EQ(3, ks_capture("Raw Capture 0", "-f RGB3", self->said, sizeof(self->said)));
+	expect_said(self->said, "'Sensor A' pad 0 sends 64x48, media bus code 0x3001;");
+	expect_said(self->said, "; this node has RGB3 64x48.");
+	EXPECT_FALSE(strstr(self->said, "expects"));
 	expect_said(self->said, "have different formats or sizes, or a link is missing");
 	expect_said(self->said, "media-ctl -d /dev/media");
+}
+
+/* Two entities before the node have different formats, which are named. */
+TEST_F(vimc, entities_differ)
+{
+	set_formats();
+	set_pad("Debayer A", 0, MEDIA_BUS_FMT_SGBRG8_1X8);
+	EXPECT_EQ(3, ks_capture("RGB/YUV Capture", "", self->said, sizeof(self->said)));
+	expect_said(self->said, "'Sensor A' pad 0 sends 64x48, media bus code 0x3001;");
+	expect_said(self->said, "'Debayer A' pad 0 expects 64x48, media bus code 0x3013.");
+	EXPECT_FALSE(strstr(self->said, "no enabled link"));
 }
 
 /* The formats are set: frames, also with ks-capture. */
@@ -204,7 +218,7 @@ TEST_F(vimc, link_is_missing)
 	EXPECT_STREQ("EPIPE in RUN", outcome);
 	tell_row("vimc", "link missing", outcome);
 	EXPECT_EQ(3, ks_capture("RGB/YUV Capture", "", self->said, sizeof(self->said)));
-	expect_said(self->said, "a link is missing");
+	expect_said(self->said, "'Scaler' has no enabled link from a camera.");
 	ASSERT_EQ(0, set_link(self->media, "Debayer A", 1, "Scaler", true));
 	try_capture("RGB/YUV Capture", outcome);
 	EXPECT_STREQ("frames in heap and own memory", outcome);

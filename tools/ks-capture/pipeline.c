@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The pipeline of a camera behind a media controller: entities, each with pads, and links from
+ * the source pads to the sink pads of others. The driver starts it only if the enabled links
+ * connect equal formats.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <linux/media.h>
+#include <linux/v4l2-subdev.h>
+
+#include "pipeline.h"
+#include "say.h"
+#include "v4l2.h"
+
+#define ENTITIES 64
+#define PADS 32
+#define LINKS 256
+
+struct pipeline {
+	const struct device *device;
+	int media;
+	struct media_entity_desc entities[ENTITIES];
+	bool connected[ENTITIES];
+	unsigned int nr_entities;
+	struct media_link_desc links[LINKS];
+	unsigned int nr_links;
+	/* The entity of the device */
+	unsigned int node;
+};
+
+/* Only enabled links are kept; each is an outgoing link of one entity */
+static void read_links(struct pipeline *pipe, const struct media_entity_desc *entity)
+{
+	struct media_pad_desc pads[PADS];
+	struct media_link_desc links[PADS] = {};
+	struct media_links_enum all = { .entity = entity->id, .pads = pads, .links = links };
+	unsigned int i;
+
+	if (entity->pads > PADS || entity->links > PADS ||
+	    v4l2_call(pipe->media, MEDIA_IOC_ENUM_LINKS, &all))
+		return;
+	for (i = 0; i < entity->links && pipe->nr_links < LINKS; i++)
+		if (links[i].flags & MEDIA_LNK_FL_ENABLED &&
+		    (links[i].flags & MEDIA_LNK_FL_LINK_TYPE) == MEDIA_LNK_FL_DATA_LINK)
+			pipe->links[pipe->nr_links++] = links[i];
+}
+
+/* Returns whether the device is an entity */
+static bool read_entities(struct pipeline *pipe)
+{
+	struct media_entity_desc entity = { .id = MEDIA_ENT_ID_FLAG_NEXT };
+	bool found = false;
+	struct stat st;
+
+	if (fstat(pipe->device->fd, &st))
+		return false;
+	while (pipe->nr_entities < ENTITIES &&
+	       !v4l2_call(pipe->media, MEDIA_IOC_ENUM_ENTITIES, &entity)) {
+		if (makedev(entity.dev.major, entity.dev.minor) == st.st_rdev) {
+			pipe->node = pipe->nr_entities;
+			found = true;
+		}
+		pipe->entities[pipe->nr_entities++] = entity;
+		read_links(pipe, &entity);
+		entity.id |= MEDIA_ENT_ID_FLAG_NEXT;
+	}
+	return found;
+}
+
+static unsigned int index_of(const struct pipeline *pipe, __u32 id)
+{
+	unsigned int i;
+
+	for (i = 0; i < pipe->nr_entities; i++)
+		if (pipe->entities[i].id == id)
+			return i;
+	return pipe->node;
+}
+
+/* Marks the entities that enabled links connect to the device, in either direction */
+static void connect_entities(struct pipeline *pipe)
+{
+	unsigned int i, source, sink;
+	bool changed = true;
+
+	pipe->connected[pipe->node] = true;
+	while (changed) {
+		changed = false;
+		for (i = 0; i < pipe->nr_links; i++) {
+			source = index_of(pipe, pipe->links[i].source.entity);
+			sink = index_of(pipe, pipe->links[i].sink.entity);
+			if (pipe->connected[source] == pipe->connected[sink])
+				continue;
+			pipe->connected[source] = true;
+			pipe->connected[sink] = true;
+			changed = true;
+		}
+	}
+}
+
+/* The format of a pad of a sub-device; false if that is unknown */
+static bool read_pad(const struct media_entity_desc *entity, unsigned int pad,
+		     struct v4l2_mbus_framefmt *format)
+{
+	struct v4l2_subdev_format subdev = {
+		.which = V4L2_SUBDEV_FORMAT_ACTIVE,
+		.pad = pad,
+	};
+	char link[64], target[256];
+	const char *name;
+	ssize_t len;
+	int fd, ret;
+
+	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u", entity->dev.major, entity->dev.minor);
+	len = readlink(link, target, sizeof(target) - 1);
+	target[len < 0 ? 0 : len] = 0;
+	name = strrchr(target, '/');
+	if (!name)
+		return false;
+	snprintf(link, sizeof(link), "/dev/%.50s", name + 1);
+	fd = open(link, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ret = v4l2_call(fd, VIDIOC_SUBDEV_G_FMT, &subdev);
+	close(fd);
+	*format = subdev.format;
+	return !ret;
+}
+
+static void compare_with_node(const struct pipeline *pipe, const struct media_link_desc *link,
+			      const struct v4l2_mbus_framefmt *sent)
+{
+	const struct device *device = pipe->device;
+	struct v4l2_format v4l2 = { .type = device->type };
+	char code[FOURCC_TEXT];
+	struct format is;
+
+	if (v4l2_call(device->fd, VIDIOC_G_FMT, &v4l2))
+		return;
+	is = v4l2_read(&v4l2);
+	/* The code of the media bus cannot be compared with a pixel format */
+	say_advice("'%.32s' pad %u sends %ux%u, media bus code 0x%04x; this node has %s %ux%u.",
+		   pipe->entities[index_of(pipe, link->source.entity)].name, link->source.index,
+		   sent->width, sent->height, sent->code, fourcc_text(is.fourcc, code), is.width,
+		   is.height);
+}
+
+static void compare(const struct pipeline *pipe, const struct media_link_desc *link)
+{
+	const struct media_entity_desc *source =
+		&pipe->entities[index_of(pipe, link->source.entity)];
+	const struct media_entity_desc *sink = &pipe->entities[index_of(pipe, link->sink.entity)];
+	struct v4l2_mbus_framefmt sent, taken;
+
+	if (!read_pad(source, link->source.index, &sent))
+		return;
+	if (sink == &pipe->entities[pipe->node]) {
+		compare_with_node(pipe, link, &sent);
+		return;
+	}
+	if (!read_pad(sink, link->sink.index, &taken))
+		return;
+	if (sent.width == taken.width && sent.height == taken.height && sent.code == taken.code)
+		return;
+	say_advice("'%.32s' pad %u sends %ux%u, media bus code 0x%04x;", source->name,
+		   link->source.index, sent.width, sent.height, sent.code);
+	say_advice("'%.32s' pad %u expects %ux%u, media bus code 0x%04x.", sink->name,
+		   link->sink.index, taken.width, taken.height, taken.code);
+}
+
+static bool has_source_link(const struct pipeline *pipe, __u32 entity)
+{
+	unsigned int i;
+
+	for (i = 0; i < pipe->nr_links; i++)
+		if (pipe->links[i].sink.entity == entity)
+			return true;
+	return false;
+}
+
+/* Pads that are not sources of links; an entity without them is a sensor */
+static bool has_sink(const struct pipeline *pipe, const struct media_entity_desc *entity)
+{
+	struct media_pad_desc pads[PADS] = {};
+	struct media_links_enum all = { .entity = entity->id, .pads = pads };
+	unsigned int i;
+
+	if (entity->pads > PADS || v4l2_call(pipe->media, MEDIA_IOC_ENUM_LINKS, &all))
+		return false;
+	for (i = 0; i < entity->pads; i++)
+		if (pads[i].flags & MEDIA_PAD_FL_SINK)
+			return true;
+	return false;
+}
+
+static void advise(struct pipeline *pipe)
+{
+	const struct media_entity_desc *entity;
+	unsigned int i;
+
+	connect_entities(pipe);
+	for (i = 0; i < pipe->nr_entities; i++) {
+		entity = &pipe->entities[i];
+		if (pipe->connected[i] && has_sink(pipe, entity) &&
+		    !has_source_link(pipe, entity->id))
+			say_advice("'%.32s' has no enabled link from a camera.", entity->name);
+	}
+	for (i = 0; i < pipe->nr_links; i++)
+		if (pipe->connected[index_of(pipe, pipe->links[i].source.entity)])
+			compare(pipe, &pipe->links[i]);
+}
+
+void pipeline_advise(const struct device *device, const char *media)
+{
+	struct pipeline pipe = { .device = device };
+
+	pipe.media = open(media, O_RDWR | O_CLOEXEC);
+	if (pipe.media < 0)
+		return;
+	if (read_entities(&pipe))
+		advise(&pipe);
+	close(pipe.media);
+}

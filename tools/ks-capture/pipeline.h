@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The pipeline of a camera behind a media controller. */
+#ifndef PIPELINE_H
+#define PIPELINE_H
+
+#include "device.h"
+
+/*
+ * Prints which links of the pipeline of this device are missing, or connect different formats;
+ * @media is its media device. Prints nothing if it finds none
+ */
+void pipeline_advise(const struct device *device, const char *media);
+
+#endif /* PIPELINE_H */
