@@ -26,6 +26,10 @@ apt_run() {
 }
 
 refresh() {
+    if ! command -v apt-get >/dev/null; then
+        echo "This kernel is downloaded from Debian's backports with apt-get, which is not here." >&2
+        exit 1
+    fi
     "$here/../deps" --update mmdebstrap uidmap debian-archive-keyring kmod make
     update_lists $suite || echo "Going on with the lists of $suite as they are" >&2
     if [ -z "$(image)" ]; then
