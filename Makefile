@@ -46,6 +46,7 @@ help:
 	@echo '  make check            run the tests (T=GLOB: some; K=NAME: on another kernel, K=all;'
 	@echo '                        K=drivers: with v4l2loopback and v4l2-compliance;'
 	@echo '                        STRESS=100: the stress tests at full length)'
+	@echo '  make check-install    install and use it on Debian 12, 13 and sid (R=...: one of them)'
 	@echo '  make mutants          break the module on purpose; a test must fail then (M=GLOB: some)'
 	@echo '  make bench            count instructions; table in out/bench'
 	@echo '  make shell            a shell in a guest that has the module (K=NAME)'
@@ -107,6 +108,9 @@ check:
 	@tools/testing/check --tools $(O) --kernel '$(K)' --test '$(T)' \
 		--stress '$(STRESS)'
 
+check-install:
+	@tools/testing/install/run $(R)
+
 shell:
 	@tools/testing/deps build vm
 	@tools/testing/vm/vm --kernel '$(or $(K),stock)' --tools $(O) --shell
@@ -136,4 +140,4 @@ clean:
 	$(if $(KDIR),$(MAKE) -s -C $(KDIR) M=$(TOP) clean)
 
 .PHONY: help all modules modules_install tools install uninstall config-install module-sources dkms-install dkms-remove \
-	selftests foreign-tools check shell demo bench mutants lint htmldocs clean
+	selftests foreign-tools check check-install shell demo bench mutants lint htmldocs clean
