@@ -136,7 +136,7 @@ const char *fourcc_text(__u32 fourcc, char text[FOURCC_TEXT])
 __u32 fourcc_parse(const char *text)
 {
 	size_t i, len = strlen(text);
-	char code[4] = "    ";
+	char code[4] = { ' ', ' ', ' ', ' ' };
 	__u32 big_endian = 0;
 
 	for (i = 0; i < ARRAY_SIZE(other_names); i++)
