@@ -9,6 +9,9 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 # Build directory of the tools
 O ?= $(TOP)/out/tools
 override O := $(abspath $(O))
+# Do not pass it to all makes that are called: kbuild has a variable O as well, which is the
+# build directory of the kernel
+MAKEOVERRIDES := $(filter-out O=%,$(MAKEOVERRIDES))
 
 # The directory of the kernel to build for: of the running kernel, or of the newest one on
 # this machine that the module supports
@@ -104,7 +107,7 @@ foreign-tools: selftests
 
 check:
 	@tools/testing/deps build vm
-	@$(MAKE) --no-print-directory selftests
+	@$(MAKE) --no-print-directory selftests O=$(O)
 	@tools/testing/check --tools $(O) --kernel '$(K)' --test '$(T)' \
 		--stress '$(STRESS)'
 
@@ -124,7 +127,7 @@ bench:
 
 mutants:
 	@tools/testing/deps build vm
-	@$(MAKE) --no-print-directory selftests
+	@$(MAKE) --no-print-directory selftests O=$(O)
 	@tools/testing/mutants/run --tools $(O) $(M)
 
 lint:
