@@ -46,7 +46,7 @@ help:
 	@echo
 	@echo 'In a virtual machine (missing packages are installed with apt-get):'
 	@echo '  make demo             capture from a simulated camera; pictures in out/demo (K=NAME)'
-	@echo '  make check            run the tests (T=GLOB: some; K=NAME: on another kernel, K=all;'
+	@echo '  make check            run the tests (T=GLOB: some; K=NAME: on another kernel, K=all, K=every;'
 	@echo '                        K=drivers: with v4l2loopback and v4l2-compliance;'
 	@echo '                        STRESS=100: the stress tests at full length)'
 	@echo '  make check-install    install and use it on Debian 12, 13 and sid (R=...: one of them)'
