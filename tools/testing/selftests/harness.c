@@ -56,6 +56,8 @@ static const char *suite;
 static unsigned int timeout_scale = 1;
 static bool verbose;
 static bool second_process;
+/* Only the tests for which a second process makes no sense */
+static bool excepted_only;
 static int kernel_log = -1;
 static char log_judge[PATH_MAX + 64];
 
@@ -405,6 +407,8 @@ static bool matches(const struct harness_test *test, const char *glob)
 {
 	char full[256];
 
+	if (excepted_only && !remote_exception(suite, test->name))
+		return false;
 	if (!glob)
 		return true;
 	snprintf(full, sizeof(full), "%s:%s", suite, test->name);
@@ -415,7 +419,8 @@ static bool matches(const struct harness_test *test, const char *glob)
 static void usage(FILE *to)
 {
 	fprintf(to,
-		"Usage: %s [-2] [-l] [-t GLOB] [-s FACTOR] [-v]\n"
+		"Usage: %s [-1 | -2] [-l] [-t GLOB] [-s FACTOR] [-v]\n"
+		"  -1         only the tests that are excepted from -2\n"
 		"  -2         have the calls made by a second process, which gets the\n"
 		"             descriptors over a socket; some tests are excepted\n"
 		"  -l         list the tests\n"
@@ -434,8 +439,11 @@ int main(int argc, char **argv)
 	int option;
 
 	suite = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
-	while ((option = getopt(argc, argv, "2hlt:s:v")) != -1) {
+	while ((option = getopt(argc, argv, "12hlt:s:v")) != -1) {
 		switch (option) {
+		case '1':
+			excepted_only = true;
+			break;
 		case '2':
 			second_process = true;
 			break;

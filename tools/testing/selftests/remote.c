@@ -62,6 +62,7 @@ static const struct {
 	{ "submit:submit.replaced_*", held },
 	{ "submit:submit.closed_*", held },
 	{ "drivers:*", "about drivers, not about calls" },
+	{ "suspend:*", "about the machine, not about calls" },
 	{ "module:*", "about the module, not about calls" },
 	{ "faulting:*", held },
 	{ "table:*", "about the table of the calling process" },
