@@ -19,6 +19,8 @@ kerneldoc_bin = os.path.join(KERNEL, 'scripts/kernel-doc')
 kerneldoc_srctree = TOP
 
 primary_domain = 'c'
+# What the kernel adds to types
+c_id_attributes = ['__user']
 highlight_language = 'none'
 smartquotes = False
 # Warn of references to names that do not exist, if they begin with ks

@@ -16,6 +16,7 @@
 #include "connection.h"
 #include "framing.h"
 #include "heap.h"
+#include "import.h"
 #include "ioctl.h"
 
 static unsigned int max_mbytes;
@@ -149,15 +150,16 @@ static long ks_get_framing_ex_ioctl(struct ks_ucmd *ucmd)
 }
 
 /*
- * Resolves the framing with that of the device, and creates the allocator: with memory of a
- * heap, or, if that is NULL, with the device's own memory
+ * Resolves the framing with that of the device, and creates the allocator. @ops and @creator
+ * are the memory; NULL for the device's own
  */
 static struct file *
 ks_connection_create_allocator(struct ks_connection *conn,
 			       const struct ksallocator_framing *asked,
-			       struct file *heap, bool user)
+			       const struct ksalloc_memory_ops *ops,
+			       void *creator, bool user)
 {
-	const struct ksalloc_memory_ops *ops = conn->device->ops->memory;
+	const struct ksalloc_memory_ops *own = conn->device->ops->memory;
 	struct ksallocator_framing device, framing;
 	struct ks_allocator *alloc;
 	struct file *file;
@@ -165,17 +167,13 @@ ks_connection_create_allocator(struct ks_connection *conn,
 	int ret;
 
 	ret = ks_connection_get_framing(conn, &device) ?:
-	      ks_framing_resolve(asked, &device, ops, &framing) ?:
+	      ks_framing_resolve(asked, &device, own, &framing) ?:
 	      ks_framing_bytes(&framing, ks_max_bytes(), &frame_bytes);
 	if (ret)
 		return ERR_PTR(ret);
 
-	if (heap)
-		alloc = ks_allocator_create(&framing, frame_bytes,
-					    &ks_heap_memory_ops, heap, user);
-	else
-		alloc = ks_allocator_create(&framing, frame_bytes, ops,
-					    conn->device, user);
+	alloc = ks_allocator_create(&framing, frame_bytes, ops ?: own,
+				    ops ? creator : conn->device, user);
 	if (IS_ERR(alloc))
 		return ERR_PTR(ks_connection_result(conn, PTR_ERR(alloc)));
 	file = ks_allocator_open(alloc);
@@ -183,26 +181,69 @@ ks_connection_create_allocator(struct ks_connection *conn,
 	return file;
 }
 
+static struct file *ks_create_own(struct ks_connection *conn,
+				  const struct ksalloc_create_allocator *arg)
+{
+	if (arg->heap_fd != -1)
+		return ERR_PTR(-EINVAL);
+	return ks_connection_create_allocator(conn, &arg->framing, NULL, NULL,
+					      true);
+}
+
+static struct file *ks_create_from_heap(struct ks_connection *conn,
+					const struct ksalloc_create_allocator *arg)
+{
+	struct file *heap = ks_heap_get(arg->heap_fd), *file;
+
+	if (IS_ERR(heap))
+		return heap;
+	file = ks_connection_create_allocator(conn, &arg->framing,
+					      &ks_heap_memory_ops, heap, true);
+	fput(heap);
+	return file;
+}
+
+/* Creates an allocator of imported dma-bufs, and drops the references in @import */
+static struct file *ks_create_imported(struct ks_connection *conn,
+				       const struct ksallocator_framing *asked,
+				       struct ks_import *import, bool user)
+{
+	struct ksallocator_framing framing = *asked;
+	struct file *file = ERR_PTR(-EINVAL);
+
+	framing.frames = framing.frames ?: import->count;
+	if (framing.frames == import->count)
+		file = ks_connection_create_allocator(conn, &framing,
+						      &ks_import_memory_ops,
+						      import, user);
+	ks_import_put(import);
+	return file;
+}
+
+static struct file *ks_create_from_caller(struct ks_connection *conn,
+					  const struct ksalloc_create_allocator *arg)
+{
+	struct ks_import *import;
+
+	if (arg->heap_fd != -1 || !ks_framing_is_system(&arg->framing))
+		return ERR_PTR(-EINVAL);
+	import = ks_import_get(u64_to_user_ptr(arg->dmabufs), arg->nr_dmabufs);
+	return IS_ERR(import) ? ERR_CAST(import) :
+	       ks_create_imported(conn, &arg->framing, import, true);
+}
+
 static long ks_create_allocator_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_create_allocator *arg = &ucmd->arg.create_allocator;
-	struct file *heap = NULL, *file;
+	struct ks_connection *conn = ks_ucmd_connection(ucmd);
 
-	if (arg->__reserved)
+	if (arg->flags & KSALLOC_IMPORT)
+		return ks_install(ks_create_from_caller(conn, arg));
+	if (arg->nr_dmabufs || arg->dmabufs)
 		return -EINVAL;
-	if (arg->framing.options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY)
-		heap = ks_heap_get(arg->heap_fd);
-	else if (arg->heap_fd != -1)
-		return -EINVAL;
-	if (IS_ERR(heap))
-		return PTR_ERR(heap);
-
-	file = ks_connection_create_allocator(ks_ucmd_connection(ucmd),
-					      &arg->framing, heap, true);
-	if (heap)
-		fput(heap);
-
-	return ks_install(file);
+	if (ks_framing_is_system(&arg->framing))
+		return ks_install(ks_create_from_heap(conn, arg));
+	return ks_install(ks_create_own(conn, arg));
 }
 
 /* Assigns the allocator of a file; fails if it is not a file of an allocator */
@@ -318,7 +359,7 @@ static long ks_connection_cancel_ioctl(struct ks_ucmd *ucmd)
 static const struct ks_ioctl ks_connection_ioctls[] = {
 	KS_IOCTL(GET_FRAMING, get_framing, framing, 0,
 		 ks_get_framing_ioctl),
-	KS_IOCTL(CREATE_ALLOCATOR, create_allocator, framing, 0,
+	KS_IOCTL(CREATE_ALLOCATOR, create_allocator, dmabufs, KSALLOC_IMPORT,
 		 ks_create_allocator_ioctl),
 	KS_IOCTL(SET_ALLOCATOR, set_allocator, __reserved, 0,
 		 ks_set_allocator_ioctl),
@@ -511,17 +552,49 @@ struct file *ksalloc_create_allocator(struct file *connection,
 				      const struct ksallocator_framing *framing,
 				      struct file *heap)
 {
-	bool system = framing->options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
-	struct ks_connection_file *cfile = connection->private_data;
+	struct ks_connection *conn = ks_connection_of(connection);
 
 	might_sleep();
 
-	if (connection->f_op != &ks_connection_fops || system != !!heap ||
+	if (!conn || ks_framing_is_system(framing) != !!heap ||
 	    (heap && !ks_heap_plausible(heap)))
 		return ERR_PTR(-EINVAL);
-	return ks_connection_create_allocator(cfile->conn, framing, heap, false);
+	return ks_connection_create_allocator(conn, framing,
+					      heap ? &ks_heap_memory_ops : NULL,
+					      heap, false);
 }
 EXPORT_SYMBOL_GPL(ksalloc_create_allocator);
+
+/**
+ * ksalloc_import_allocator() - create an allocator of the caller's dma-bufs
+ * @connection: an open file of the connection
+ * @framing: the requested framing, as for KSALLOC_CREATE_ALLOCATOR with KSALLOC_IMPORT
+ * @dmabufs: the dma-bufs, one for each frame. The allocator takes its own references
+ * @nr_dmabufs: their number
+ *
+ * Does the same as the ioctl with KSALLOC_IMPORT. Contract A1, F2.
+ *
+ * Context: process context; sleeps.
+ * Return: an open file of the allocator, whose reference is the caller's; the errors of
+ * KSALLOC_CREATE_ALLOCATOR.
+ */
+struct file *ksalloc_import_allocator(struct file *connection,
+				      const struct ksallocator_framing *framing,
+				      struct dma_buf *const *dmabufs,
+				      u32 nr_dmabufs)
+{
+	struct ks_connection *conn = ks_connection_of(connection);
+	struct ks_import *import;
+
+	might_sleep();
+
+	if (!conn || !ks_framing_is_system(framing))
+		return ERR_PTR(-EINVAL);
+	import = ks_import_copy(dmabufs, nr_dmabufs);
+	return IS_ERR(import) ? ERR_CAST(import) :
+	       ks_create_imported(conn, framing, import, false);
+}
+EXPORT_SYMBOL_GPL(ksalloc_import_allocator);
 
 /**
  * ksalloc_connect() - make a connection to a device

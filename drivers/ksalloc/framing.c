@@ -68,11 +68,10 @@ int ks_framing_resolve(const struct ksallocator_framing *asked,
 		       struct ksallocator_framing *result)
 {
 	struct ksallocator_framing framing = *asked;
-	bool system = asked->options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
 
 	if (!ks_framing_valid(asked))
 		return -EINVAL;
-	if (system ? !(device->requirements_flags &
+	if (ks_framing_is_system(asked) ? !(device->requirements_flags &
 		       KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY) : !own_memory)
 		return -EOPNOTSUPP;
 

@@ -227,6 +227,10 @@ void ksalloc_device_notify(struct ksalloc_device *device);
 struct file *ksalloc_create_allocator(struct file *connection,
 				      const struct ksallocator_framing *framing,
 				      struct file *heap);
+struct file *ksalloc_import_allocator(struct file *connection,
+				      const struct ksallocator_framing *framing,
+				      struct dma_buf *const *dmabufs,
+				      u32 nr_dmabufs);
 
 struct ksalloc_client;
 struct ksalloc_frame;

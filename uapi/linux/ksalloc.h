@@ -264,6 +264,11 @@ enum {
 #define KSALLOC_ALLOC_DMABUF 0x00000002
 
 /**
+ * KSALLOC_IMPORT - in @flags of KSALLOC_CREATE_ALLOCATOR: the caller provides the memory
+ */
+#define KSALLOC_IMPORT 0x00000004
+
+/**
  * KSALLOC_EVENT_ONESHOT - in @flags of KSALLOC_ENABLE_EVENT: the first frame disables the event
  */
 #define KSALLOC_EVENT_ONESHOT 0x00000001
@@ -299,7 +304,8 @@ enum {
  * OptionsFlags of KSALLOCATOR_FRAMING:
  *
  * KSALLOCATOR_OPTIONF_SYSTEM_MEMORY
- *	The frames come from a heap. Without it they are the device's own memory.
+ *	The frames come from a heap or from the creator of the allocator. Without it they are
+ *	the device's own memory.
  * KSALLOCATOR_OPTIONF_COMPATIBLE
  *	Accepted, but has no effect.
  */
@@ -723,16 +729,23 @@ struct ksalloc_get_framing {
 /**
  * struct ksalloc_create_allocator - ioctl(connection, KSALLOC_CREATE_ALLOCATOR)
  * @size: sizeof(struct ksalloc_create_allocator)
- * @flags: zero
- * @heap_fd: with KSALLOCATOR_OPTIONF_SYSTEM_MEMORY, the dma-buf heap that the frames come
- *	from, open in any mode. Without it, -1
- * @__reserved: zero
+ * @flags: KSALLOC_IMPORT, or zero
+ * @heap_fd: with KSALLOCATOR_OPTIONF_SYSTEM_MEMORY and without KSALLOC_IMPORT, the dma-buf heap
+ *	that the frames come from, open in any mode. Otherwise -1
+ * @nr_dmabufs: with KSALLOC_IMPORT, the number of descriptors; otherwise zero
  * @framing: the framing of the allocator. If @frames or @frame_size is zero, the value of
- *	KSALLOC_GET_FRAMING is used
+ *	KSALLOC_GET_FRAMING is used; with KSALLOC_IMPORT, @nr_dmabufs instead of @frames
+ * @dmabufs: with KSALLOC_IMPORT, address of an array of __s32: a descriptor of a dma-buf for
+ *	each frame. Otherwise zero
  *
  * Returns a new allocator, with all frames free. It is not assigned to the connection.
  * All memory is allocated in this call. The module parameter max_mbytes limits the memory
  * of an allocator, in MiB. The default 0 means half of the memory of the machine.
+ *
+ * With KSALLOC_IMPORT, the caller provides the memory of the frames: dma-bufs of any origin
+ * that are at least as large as a frame. The frame with index i is the dma-buf of descriptor i.
+ * The allocator has references to the dma-bufs, so the caller can close the descriptors. Others
+ * that have such a dma-buf can write to the frame at any time.
  *
  * An allocator of the device's own memory uses the buffers of the device
  * (V4L2_MEMORY_MMAP), and exports each as a dma-buf. It can be assigned to this
@@ -750,7 +763,10 @@ struct ksalloc_get_framing {
  * - EINVAL: a flag, pool type or mask in @framing is not valid; a value is lower than the
  *   device requires, or zero both here and in KSALLOC_GET_FRAMING; @heap_fd is not a heap,
  *   or should be -1.
- * - E2BIG: there are more than KSALLOC_MAX_FRAMES frames.
+ * - EINVAL, with KSALLOC_IMPORT: KSALLOCATOR_OPTIONF_SYSTEM_MEMORY is not set; @nr_dmabufs is
+ *   zero, or not the number of frames; a file is not a dma-buf, is smaller than a frame, or
+ *   appears twice.
+ * - E2BIG: there are more than KSALLOC_MAX_FRAMES frames or descriptors.
  * - ENOMEM: the frames need more than max_mbytes, or more memory than the heap or the
  *   device has.
  * - EOPNOTSUPP, with KSALLOCATOR_OPTIONF_SYSTEM_MEMORY: the device can use only its own
@@ -765,8 +781,9 @@ struct ksalloc_create_allocator {
 	__u32 size;
 	__u32 flags;
 	__s32 heap_fd;
-	__u32 __reserved;
+	__u32 nr_dmabufs;
 	struct ksallocator_framing framing;
+	__aligned_u64 dmabufs;
 };
 
 #define KSALLOC_CREATE_ALLOCATOR \

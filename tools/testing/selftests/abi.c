@@ -602,7 +602,7 @@ TEST(layout)
 	EXPECT_EQ(56, sizeof(struct ksstream_header));
 	EXPECT_EQ(16, sizeof(struct ksalloc_connect));
 	EXPECT_EQ(32, sizeof(struct ksalloc_get_framing));
-	EXPECT_EQ(40, sizeof(struct ksalloc_create_allocator));
+	EXPECT_EQ(48, sizeof(struct ksalloc_create_allocator));
 	EXPECT_EQ(16, sizeof(struct ksalloc_set_allocator));
 	EXPECT_EQ(16, sizeof(struct ksalloc_set_state));
 	EXPECT_EQ(16, sizeof(struct ksalloc_get_state));

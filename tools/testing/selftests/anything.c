@@ -186,6 +186,8 @@ static unsigned int any_word(struct caller *caller, enum field_kind kind)
 		return any_event(caller);
 	case FIELD_ROOM_SIZE:
 		return any_room_size(seed);
+	case FIELD_DMABUF_COUNT:
+		return chance(seed, 90) ? pick(seed, FRAMES) : random_bits(seed);
 	case FIELD_INDEX:
 		return any_index(caller);
 	default:
@@ -193,6 +195,16 @@ static unsigned int any_word(struct caller *caller, enum field_kind kind)
 			return any_fd(seed, field_file(kind));
 		return chance(seed, 2) ? random_bits(seed) : 0;
 	}
+}
+
+/* Descriptors of dma-bufs, of which some can be the same */
+static int *any_dmabufs(struct caller *caller)
+{
+	int *dmabufs = (int *)caller->pages, i;
+
+	for (i = 0; i < FRAMES; i++)
+		dmabufs[i] = any_fd(&caller->seed, FILE_DMABUF);
+	return dmabufs;
 }
 
 static void fill_field(struct caller *caller, const struct ioctl_field *field,
@@ -205,6 +217,11 @@ static void fill_field(struct caller *caller, const struct ioctl_field *field,
 	switch (field->kind) {
 	case FIELD_DEADLINE:
 		number = any_deadline(&caller->seed);
+		memcpy(arg + field->offset, &number, sizeof(number));
+		break;
+	case FIELD_DMABUFS:
+		number = chance(&caller->seed, 90) ? (uintptr_t)any_dmabufs(caller) :
+						     any_room(caller);
 		memcpy(arg + field->offset, &number, sizeof(number));
 		break;
 	case FIELD_ROOM:
@@ -242,6 +259,23 @@ static unsigned int odd_size(unsigned int *seed, unsigned int size)
 	}
 }
 
+/* The fields of KSALLOC_CREATE_ALLOCATOR that fit its flags */
+static void agree_on_memory(unsigned int flags, void *at, unsigned int size)
+{
+	struct ksalloc_create_allocator arg;
+
+	if (size != sizeof(arg))
+		return;
+	memcpy(&arg, at, sizeof(arg));
+	if (flags & KSALLOC_IMPORT) {
+		arg.heap_fd = -1;
+	} else {
+		arg.nr_dmabufs = 0;
+		arg.dmabufs = 0;
+	}
+	memcpy(at, &arg, sizeof(arg));
+}
+
 void *make_argument(struct caller *caller, const struct ioctl_entry *command)
 {
 	unsigned char *end = caller->pages + 2 * PAGE, *arg;
@@ -263,6 +297,8 @@ void *make_argument(struct caller *caller, const struct ioctl_entry *command)
 	for (field = command->fields; field->kind != FIELD_END; field++)
 		fill_field(caller, field, arg);
 	flags = any_flags(seed, command->flags);
+	if (command == &ioctls[IOCTL_CREATE_ALLOCATOR] && chance(seed, 90))
+		agree_on_memory(flags, arg, size);
 	memcpy(arg, &size, sizeof(size));
 	memcpy(arg + 4, &flags, sizeof(flags));
 	if (chance(seed, 97))

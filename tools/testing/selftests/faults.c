@@ -98,6 +98,41 @@ OPERATION(create_own_allocator) = {
 	.points = { [SLAB] = 20, [COPY] = 1 },
 };
 
+/* The dma-bufs are those of another allocator. They could be any */
+static void prepare_import(struct faults_fixture *self)
+{
+	int i;
+
+	for (i = 0; i < FRAMES && !self->imported[i]; i++) {
+		self->imported[i] = export_frame(self->rig.allocator, i);
+		ASSERT_LE(0, self->imported[i]);
+	}
+}
+
+static int import_allocator(struct faults_fixture *self)
+{
+	struct ksalloc_create_allocator arg = {
+		.size = sizeof(arg),
+		.flags = KSALLOC_IMPORT,
+		.heap_fd = -1,
+		.nr_dmabufs = FRAMES,
+		.framing.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.dmabufs = (uintptr_t)self->imported,
+	};
+
+	return call_fd(self->rig.connection, KSALLOC_CREATE_ALLOCATOR, &arg);
+}
+
+/* A4: the same with dma-bufs of the caller: no reference to one is kept. */
+OPERATION(import_allocator) = {
+	.ioctl = &ioctls[IOCTL_CREATE_ALLOCATOR],
+	.use = "import",
+	.prepare = prepare_import,
+	.run = import_allocator,
+	.undo = undo_descriptor,
+	.points = { [SLAB] = 6, [COPY] = 2 },
+};
+
 static void undo_set_allocator(struct faults_fixture *self, int result)
 {
 	ASSERT_EQ(0, result);

@@ -38,6 +38,9 @@ enum field_kind {
 	FIELD_EVENT_ID,
 	FIELD_DEADLINE,
 	FIELD_FRAMING,
+	/* A number of descriptors, and a pointer to them; not zero only with a flag */
+	FIELD_DMABUF_COUNT,
+	FIELD_DMABUFS,
 	/* A pointer to a buffer for more of the result */
 	FIELD_ROOM,
 	/* In and out: the size of FIELD_ROOM, which is the next field */

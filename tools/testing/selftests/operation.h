@@ -27,6 +27,8 @@ FIXTURE(faults) {
 	int index;
 	/* A descriptor of that frame, or -1 */
 	int dmabuf;
+	/* Descriptors of dma-bufs for a new allocator */
+	int imported[FRAMES];
 	/* The argument of the last call, with the answer */
 	union ioctl_argument arg;
 };

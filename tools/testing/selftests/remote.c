@@ -61,6 +61,7 @@ static const struct {
 	{ "cancel:cancel.before_the_wait", held },
 	{ "submit:submit.replaced_*", held },
 	{ "submit:submit.closed_*", held },
+	{ "import:*", "the argument has a pointer to descriptors" },
 	{ "drivers:*", "about drivers, not about calls" },
 	{ "suspend:*", "about the machine, not about calls" },
 	{ "module:*", "about the module, not about calls" },

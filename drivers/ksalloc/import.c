@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frames from dma-bufs that the creator of the allocator brings.
+ *
+ * The creator can write to a dma-buf, or it could not let a device write to it. So only
+ * descriptors for reading and writing are accepted. The caller's descriptors are read once. After
+ * that, the allocator has references of its own, and it does not matter what happens to the
+ * descriptors.
+ */
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "import.h"
+
+/* Allocates room for @count dma-bufs, but has none yet */
+static struct ks_import *ks_import_new(u32 count)
+{
+	struct ks_import *import;
+
+	if (!count)
+		return ERR_PTR(-EINVAL);
+	if (count > KSALLOC_MAX_FRAMES)
+		return ERR_PTR(-E2BIG);
+	import = kvzalloc(struct_size(import, dmabufs, count), GFP_KERNEL_ACCOUNT);
+	if (!import)
+		return ERR_PTR(-ENOMEM);
+	import->count = count;
+	return import;
+}
+
+static struct dma_buf *ks_import_dmabuf(int fd)
+{
+	struct dma_buf *dmabuf = dma_buf_get(fd);
+
+	if (IS_ERR(dmabuf))
+		return dmabuf;
+	if ((dmabuf->file->f_mode & (FMODE_READ | FMODE_WRITE)) ==
+	    (FMODE_READ | FMODE_WRITE))
+		return dmabuf;
+	dma_buf_put(dmabuf);
+	return ERR_PTR(-EACCES);
+}
+
+static int ks_import_add(struct ks_import *import, const s32 *fds)
+{
+	struct dma_buf *dmabuf;
+	u32 i;
+
+	for (i = 0; i < import->count; i++) {
+		dmabuf = ks_import_dmabuf(fds[i]);
+		if (IS_ERR(dmabuf))
+			return PTR_ERR(dmabuf);
+		import->dmabufs[i] = dmabuf;
+	}
+	return 0;
+}
+
+/**
+ * ks_import_get() - get the dma-bufs of the caller's descriptors
+ * @fds: the descriptors, in user memory
+ * @count: their number
+ *
+ * Context: process context; sleeps.
+ * Return: the dma-bufs; -EINVAL if there is none, or a file is not a dma-buf; -E2BIG if there
+ * are more than KSALLOC_MAX_FRAMES; -EFAULT; -EBADF; -EACCES; -ENOMEM.
+ */
+struct ks_import *ks_import_get(const __s32 __user *fds, u32 count)
+{
+	struct ks_import *import = ks_import_new(count);
+	s32 *copy;
+	int ret;
+
+	if (IS_ERR(import))
+		return import;
+	copy = vmemdup_array_user(fds, count, sizeof(*copy));
+	ret = IS_ERR(copy) ? PTR_ERR(copy) : ks_import_add(import, copy);
+	if (!IS_ERR(copy))
+		kvfree(copy);
+	if (ret) {
+		ks_import_put(import);
+		return ERR_PTR(ret);
+	}
+	return import;
+}
+
+/**
+ * ks_import_copy() - take references to dma-bufs
+ * @dmabufs: the dma-bufs
+ * @count: their number
+ *
+ * Context: process context; sleeps.
+ * Return: the dma-bufs; -EINVAL, -E2BIG or -ENOMEM as for ks_import_get().
+ */
+struct ks_import *ks_import_copy(struct dma_buf *const *dmabufs, u32 count)
+{
+	struct ks_import *import = ks_import_new(count);
+	u32 i;
+
+	if (IS_ERR(import))
+		return import;
+	for (i = 0; i < count; i++) {
+		get_dma_buf(dmabufs[i]);
+		import->dmabufs[i] = dmabufs[i];
+	}
+	return import;
+}
+
+/**
+ * ks_import_put() - drop the references to dma-bufs
+ * @import: the dma-bufs; an allocator that was created with them has its own references
+ *
+ * Context: process context; sleeps.
+ */
+void ks_import_put(struct ks_import *import)
+{
+	u32 i;
+
+	for (i = 0; i < import->count; i++)
+		if (import->dmabufs[i])
+			dma_buf_put(import->dmabufs[i]);
+	kvfree(import);
+}
+
+static int ks_import_alloc(void *context, u32 index, size_t bytes,
+			   struct ksalloc_memory *memory)
+{
+	const struct ks_import *import = context;
+
+	memory->dmabuf = import->dmabufs[index];
+	get_dma_buf(memory->dmabuf);
+	return 0;
+}
+
+static void ks_import_free(void *context, u32 index, struct ksalloc_memory *memory)
+{
+	dma_buf_put(memory->dmabuf);
+}
+
+/* The creator is the struct ks_import, which is needed only until the allocator is created */
+const struct ksalloc_memory_ops ks_import_memory_ops = {
+	.owner = THIS_MODULE,
+	.alloc = ks_import_alloc,
+	.free = ks_import_free,
+};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Frames from dma-bufs that the creator of the allocator brings. */
+#ifndef _KSALLOC_IMPORT_H
+#define _KSALLOC_IMPORT_H
+
+#include <linux/dma-buf.h>
+#include <linux/ksalloc.h>
+
+/**
+ * struct ks_import - the dma-bufs of a new allocator, with a reference to each
+ * @count: number of @dmabufs
+ * @dmabufs: one for each frame
+ */
+struct ks_import {
+	u32 count;
+	struct dma_buf *dmabufs[] __counted_by(count);
+};
+
+extern const struct ksalloc_memory_ops ks_import_memory_ops;
+
+struct ks_import *ks_import_get(const __s32 __user *fds, u32 count);
+struct ks_import *ks_import_copy(struct dma_buf *const *dmabufs, u32 count);
+void ks_import_put(struct ks_import *import);
+
+#endif /* _KSALLOC_IMPORT_H */

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Allocators of dma-bufs that the caller brings (KSALLOC_IMPORT): from a heap, from udmabuf,
+ * from another camera.
+ */
+#include "ksalloc_test.h"
+
+#include <fcntl.h>
+#include <linux/dma-heap.h>
+#include <linux/udmabuf.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define FRAMES 4
+#define WIDTH 320
+#define HEIGHT 180
+#define FRAME_SIZE (WIDTH * HEIGHT * 2)
+
+FIXTURE(import) {
+	struct rig rig;
+	int dmabufs[FRAMES];
+	struct footprint before;
+};
+
+/* A dma-buf of a sealed memfd */
+static int from_udmabuf(size_t size)
+{
+	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), dmabuf;
+	struct udmabuf_create arg = {
+		.memfd = memfd_create("frame", MFD_CLOEXEC | MFD_ALLOW_SEALING),
+		.flags = UDMABUF_FLAGS_CLOEXEC,
+		.size = whole_pages(size),
+	};
+
+	if (device < 0)
+		SKIP("no /dev/udmabuf");
+	ASSERT_EQ(0, ftruncate(arg.memfd, arg.size));
+	ASSERT_EQ(0, fcntl(arg.memfd, F_ADD_SEALS, F_SEAL_SHRINK));
+	dmabuf = call_fd(device, UDMABUF_CREATE, &arg);
+	ASSERT_LE(0, dmabuf);
+	close(arg.memfd);
+	close(device);
+	return dmabuf;
+}
+
+static int from_heap(size_t size, unsigned int mode)
+{
+	int heap = open_heap();
+	struct dma_heap_allocation_data data = {
+		.len = size,
+		.fd_flags = mode | O_CLOEXEC,
+	};
+
+	ASSERT_EQ(0, call_fd(heap, DMA_HEAP_IOCTL_ALLOC, &data));
+	close(heap);
+	return data.fd;
+}
+
+static void fill_dmabufs(struct import_fixture *self, bool heap)
+{
+	int i;
+
+	for (i = 0; i < FRAMES; i++)
+		self->dmabufs[i] = heap ? from_heap(FRAME_SIZE, O_RDWR) :
+					  from_udmabuf(FRAME_SIZE);
+}
+
+static void close_dmabufs(struct import_fixture *self)
+{
+	int i;
+
+	for (i = 0; i < FRAMES; i++)
+		close(self->dmabufs[i]);
+}
+
+FIXTURE_SETUP(import)
+{
+	rig_open(&self->rig, 0, WIDTH, HEIGHT);
+	fill_dmabufs(self, false);
+	footprint_take(&self->before);
+}
+
+FIXTURE_TEARDOWN(import)
+{
+	rig_close(&self->rig);
+	close_dmabufs(self);
+}
+
+static struct ksalloc_create_allocator import_of(const int *dmabufs, unsigned int count)
+{
+	return (struct ksalloc_create_allocator){
+		.size = sizeof(struct ksalloc_create_allocator),
+		.flags = KSALLOC_IMPORT,
+		.heap_fd = -1,
+		.nr_dmabufs = count,
+		.framing.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.dmabufs = (uintptr_t)dmabufs,
+	};
+}
+
+static int import(struct import_fixture *self, const int *dmabufs, unsigned int count)
+{
+	struct ksalloc_create_allocator arg = import_of(dmabufs, count);
+
+	return call_fd(self->rig.connection, KSALLOC_CREATE_ALLOCATOR, &arg);
+}
+
+/* Nothing is kept of a call that fails. */
+static void expect_refused(struct import_fixture *self, int expected, const int *dmabufs,
+			   unsigned int count)
+{
+	EXPECT_EQ(expected, import(self, dmabufs, count));
+	EXPECT_FOOTPRINT(&self->before);
+}
+
+/* Captures into the allocator, and looks at the pictures by mappings of @dmabufs. */
+static void expect_pictures(struct import_fixture *self, int allocator, const int *dmabufs)
+{
+	struct rig *rig = &self->rig;
+	const unsigned char *maps[FRAMES];
+	unsigned int i, j;
+
+	for (i = 0; i < FRAMES; i++) {
+		maps[i] = map_frame(dmabufs[i], FRAME_SIZE, PROT_READ | PROT_WRITE);
+		memset((void *)maps[i], 0, FRAME_SIZE);
+	}
+	rig->allocator = allocator;
+	ASSERT_EQ(0, set_allocator(rig->connection, allocator));
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(rig));
+	for (i = 0; i < FRAMES; i++) {
+		int index = rig_complete(rig, NULL);
+
+		ASSERT_LE(0, index);
+		for (j = 0; j < FRAME_SIZE && maps[index][j] == 0; j++)
+			;
+		EXPECT_LT(j, FRAME_SIZE);
+	}
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_STOP));
+	for (i = 0; i < FRAMES; i++)
+		munmap((void *)maps[i], FRAME_SIZE);
+}
+
+/* A9: frames are the dma-bufs of the caller, in their order. */
+TEST_F(import, frames_are_dmabufs)
+{
+	int allocator = import(self, self->dmabufs, FRAMES), i, fd;
+	struct ksalloc_status status = {};
+
+	ASSERT_LE(0, allocator);
+	ASSERT_EQ(0, get_status(allocator, &status));
+	EXPECT_EQ(FRAMES, status.status.framing.frames);
+	EXPECT_EQ(FRAME_SIZE, status.status.framing.frame_size);
+	for (i = 0; i < FRAMES; i++) {
+		fd = export_frame(allocator, i);
+		EXPECT_EQ(inode_of(self->dmabufs[i]), inode_of(fd));
+		close(fd);
+	}
+	expect_pictures(self, allocator, self->dmabufs);
+	close(allocator);
+}
+
+/* A9: the same with memory of a heap */
+TEST_F(import, heap)
+{
+	int allocator;
+
+	close_dmabufs(self);
+	fill_dmabufs(self, true);
+	allocator = import(self, self->dmabufs, FRAMES);
+	ASSERT_LE(0, allocator);
+	expect_pictures(self, allocator, self->dmabufs);
+	close(allocator);
+}
+
+/* A9: the same with the buffers of another camera, which has then written into them */
+TEST_F(import, buffers_of_another_camera)
+{
+	struct v4l2_requestbuffers req = {
+		.count = FRAMES,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+	int video = open_camera(1), allocator, i;
+
+	ASSERT_EQ(0, set_format(video, WIDTH, HEIGHT));
+	ASSERT_EQ(0, call_fd(video, VIDIOC_REQBUFS, &req));
+	close_dmabufs(self);
+	for (i = 0; i < FRAMES; i++) {
+		struct v4l2_exportbuffer export = {
+			.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+			.index = i,
+			.flags = O_RDWR | O_CLOEXEC,
+		};
+
+		ASSERT_EQ(0, call_fd(video, VIDIOC_EXPBUF, &export));
+		self->dmabufs[i] = export.fd;
+	}
+	allocator = import(self, self->dmabufs, FRAMES);
+	ASSERT_LE(0, allocator);
+	close(video);
+	expect_pictures(self, allocator, self->dmabufs);
+	close(allocator);
+}
+
+/* A5: the allocator has references: the caller closes its descriptors, and their numbers. */
+TEST_F(import, descriptors_are_closed)
+{
+	int copies[FRAMES], allocator, i;
+
+	for (i = 0; i < FRAMES; i++)
+		copies[i] = dup(self->dmabufs[i]);
+	allocator = import(self, copies, FRAMES);
+	ASSERT_LE(0, allocator);
+	for (i = 0; i < FRAMES; i++)
+		close(copies[i]);
+	expect_pictures(self, allocator, self->dmabufs);
+	self->rig.allocator = 0;
+	close(allocator);
+	ASSERT_EQ(0, set_allocator(self->rig.connection, -1));
+	EXPECT_FOOTPRINT(&self->before);
+}
+
+/* A9: frames do not share memory. */
+TEST_F(import, same_twice)
+{
+	int dmabufs[FRAMES];
+
+	memcpy(dmabufs, self->dmabufs, sizeof(dmabufs));
+	dmabufs[FRAMES - 1] = dmabufs[0];
+	expect_refused(self, -EINVAL, dmabufs, FRAMES);
+	/* Another descriptor of the same dma-buf */
+	dmabufs[FRAMES - 1] = dup(dmabufs[0]);
+	footprint_take(&self->before);
+	expect_refused(self, -EINVAL, dmabufs, FRAMES);
+	close(dmabufs[FRAMES - 1]);
+}
+
+/* A9: one for each frame, and as many as the device needs */
+TEST_F(import, count)
+{
+	struct ksalloc_create_allocator arg = import_of(self->dmabufs, FRAMES);
+
+	expect_refused(self, -EINVAL, self->dmabufs, 0);
+	expect_refused(self, -EINVAL, self->dmabufs, 1);
+	expect_refused(self, -E2BIG, self->dmabufs, KSALLOC_MAX_FRAMES + 1);
+	expect_refused(self, -E2BIG, self->dmabufs, ~0U);
+
+	arg.framing.frames = FRAMES - 1;
+	EXPECT_EQ(-EINVAL, call_fd(self->rig.connection, KSALLOC_CREATE_ALLOCATOR, &arg));
+	arg.framing.frames = FRAMES + 1;
+	EXPECT_EQ(-EINVAL, call_fd(self->rig.connection, KSALLOC_CREATE_ALLOCATOR, &arg));
+	EXPECT_FOOTPRINT(&self->before);
+}
+
+/* A9: each is as large as a frame. */
+TEST_F(import, too_small)
+{
+	int dmabufs[FRAMES];
+	struct ksalloc_create_allocator arg = import_of(self->dmabufs, FRAMES);
+
+	memcpy(dmabufs, self->dmabufs, sizeof(dmabufs));
+	dmabufs[FRAMES - 1] = from_udmabuf(FRAME_SIZE - getpagesize());
+	footprint_take(&self->before);
+	expect_refused(self, -EINVAL, dmabufs, FRAMES);
+	close(dmabufs[FRAMES - 1]);
+
+	footprint_take(&self->before);
+	arg.framing.frame_size = whole_pages(FRAME_SIZE) + 1;
+	EXPECT_EQ(-EINVAL, call_fd(self->rig.connection, KSALLOC_CREATE_ALLOCATOR, &arg));
+	EXPECT_FOOTPRINT(&self->before);
+}
+
+/* A5: descriptors that are not open, or of something else, and bad addresses */
+TEST_F(import, not_dmabufs)
+{
+	int dmabufs[FRAMES], page = getpagesize(), *edge;
+
+	memcpy(dmabufs, self->dmabufs, sizeof(dmabufs));
+	dmabufs[FRAMES - 1] = -1;
+	expect_refused(self, -EBADF, dmabufs, FRAMES);
+	dmabufs[FRAMES - 1] = self->rig.video;
+	expect_refused(self, -EINVAL, dmabufs, FRAMES);
+	expect_refused(self, -EFAULT, NULL, FRAMES);
+	/* The last one is not readable */
+	edge = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, edge);
+	ASSERT_EQ(0, mprotect((char *)edge + page, page, PROT_NONE));
+	edge += page / sizeof(*edge) - (FRAMES - 1);
+	memcpy(edge, dmabufs, (FRAMES - 1) * sizeof(*edge));
+	expect_refused(self, -EFAULT, edge, FRAMES);
+}
+
+/* A5: a dma-buf that the caller cannot write to */
+TEST_F(import, read_only)
+{
+	int dmabufs[FRAMES];
+
+	memcpy(dmabufs, self->dmabufs, sizeof(dmabufs));
+	dmabufs[1] = from_heap(FRAME_SIZE, O_RDONLY);
+	footprint_take(&self->before);
+	expect_refused(self, -EACCES, dmabufs, FRAMES);
+	close(dmabufs[1]);
+}
+
+/* A4: a heap, and descriptors without the flag */
+TEST_F(import, fields_fit_the_flag)
+{
+	struct ksalloc_create_allocator arg = import_of(self->dmabufs, FRAMES);
+	int connection = self->rig.connection;
+
+	arg.heap_fd = self->rig.video;
+	EXPECT_EQ(-EINVAL, call_fd(connection, KSALLOC_CREATE_ALLOCATOR, &arg));
+	arg = import_of(self->dmabufs, FRAMES);
+	arg.framing.options_flags = 0;
+	EXPECT_EQ(-EINVAL, call_fd(connection, KSALLOC_CREATE_ALLOCATOR, &arg));
+	arg = import_of(NULL, 1);
+	arg.flags = 0;
+	EXPECT_EQ(-EINVAL, call_fd(connection, KSALLOC_CREATE_ALLOCATOR, &arg));
+	arg = import_of(self->dmabufs, 0);
+	arg.flags = 0;
+	EXPECT_EQ(-EINVAL, call_fd(connection, KSALLOC_CREATE_ALLOCATOR, &arg));
+	EXPECT_FOOTPRINT(&self->before);
+}
+
+/* A9: the limit of memory counts imported memory, too. */
+TEST_F(import, limit)
+{
+	ASSERT_EQ(0, write_text("/sys/module/ksalloc/parameters/max_mbytes", "1"));
+	EXPECT_LE(0, close(import(self, self->dmabufs, FRAMES)));
+	ASSERT_EQ(0, set_format(self->rig.video, 2 * WIDTH, 2 * HEIGHT));
+	expect_refused(self, -ENOMEM, self->dmabufs, FRAMES);
+	ASSERT_EQ(0, write_text("/sys/module/ksalloc/parameters/max_mbytes", "0"));
+}
