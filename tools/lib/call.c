@@ -101,6 +101,21 @@ LIBKS_API int ks_create_allocator(int connection, const struct ksallocator_frami
 	return call(connection, KSALLOC_CREATE_ALLOCATOR, &arg);
 }
 
+LIBKS_API int ks_import_allocator(int connection, const struct ksallocator_framing *framing,
+				  const int *dmabufs, __u32 count)
+{
+	struct ksalloc_create_allocator arg = {
+		.size = sizeof(arg),
+		.flags = KSALLOC_IMPORT,
+		.heap_fd = -1,
+		.nr_dmabufs = count,
+		.framing = *framing,
+		.dmabufs = (uintptr_t)dmabufs,
+	};
+
+	return call(connection, KSALLOC_CREATE_ALLOCATOR, &arg);
+}
+
 LIBKS_API int ks_set_allocator(int connection, int allocator)
 {
 	struct ksalloc_set_allocator arg = {

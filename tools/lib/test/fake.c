@@ -158,10 +158,28 @@ static int get_framing(struct ksalloc_get_framing *arg)
 	return 0;
 }
 
+/* All dma-bufs of the fake are of its own frames */
+static int import(const struct ksalloc_create_allocator *arg)
+{
+	const int *fds = (const int *)(uintptr_t)arg->dmabufs;
+	__u32 i;
+
+	if (arg->heap_fd != -1 || !arg->nr_dmabufs || arg->nr_dmabufs > FAKE_FRAMES)
+		return -EINVAL;
+	for (i = 0; i < arg->nr_dmabufs; i++)
+		if (fds[i] < 0 || fds[i] >= MAX_FILES || kinds[fds[i]] != DMABUF)
+			return -EBADF;
+	fake.framing = arg->framing;
+	fake.framing.frames = arg->nr_dmabufs;
+	return new_file(ALLOCATOR, 0);
+}
+
 static int create(const struct ksalloc_create_allocator *arg)
 {
 	bool own = !(arg->framing.options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
 
+	if (arg->flags & KSALLOC_IMPORT)
+		return import(arg);
 	if (own ? arg->heap_fd != -1 : arg->heap_fd < 0 || kinds[arg->heap_fd] != HEAP)
 		return -EINVAL;
 	if (arg->framing.frames < fake.needs.frames || arg->framing.frames > FAKE_FRAMES)

@@ -69,7 +69,7 @@ static void test_open(void)
 /* Each thin call has the right object and the right structure */
 static void test_thin_calls(void)
 {
-	int ks, connection, allocator, heap, first = -2, dmabuf = -2;
+	int ks, connection, allocator, imported, heap, first = -2, dmabuf = -2;
 	struct ksallocator_framing framing;
 	struct ks_allocator_status status;
 	struct ks_completion done;
@@ -103,6 +103,15 @@ static void test_thin_calls(void)
 	CHECK_EQ(fake.arg.alloc.flags, KSALLOC_NONBLOCK | KSALLOC_ALLOC_DMABUF);
 	CHECK_EQ(ks_free(allocator, 1), 0);
 	CHECK_EQ(ks_free(allocator, 1), -EINVAL);
+	framing.frames = 0;
+	CHECK_EQ(ks_import_allocator(connection, &framing, (int[]){ first, 200 }, 2), -EBADF);
+	CHECK_EQ(ks_import_allocator(connection, &framing, NULL, 0), -EINVAL);
+	CHECK_EQ(fake.framing.frames, 3);
+	imported = ks_import_allocator(connection, &framing, (int[]){ first, dmabuf }, 2);
+	CHECK(imported >= 0);
+	CHECK_EQ(fake.framing.frames, 2);
+	close(imported);
+	fake.framing.frames = 3;
 	CHECK(ks_export(allocator, 2) >= 0);
 	CHECK_EQ(ks_export(allocator, 3), -EINVAL);
 

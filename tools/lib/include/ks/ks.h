@@ -112,6 +112,20 @@ int ks_create_allocator(int connection,
 			const struct ksallocator_framing *framing, int heap_fd);
 
 /**
+ * ks_import_allocator() - create an allocator of the caller's dma-bufs
+ * @connection: the connection to the device whose requirements the framing has to meet
+ * @framing: number, size and alignment of the frames, with
+ *	KSALLOCATOR_OPTIONF_SYSTEM_MEMORY. Zero frames mean @count
+ * @dmabufs: descriptors of the dma-bufs, one for each frame, open for reading and writing. They
+ *	may be closed after the call
+ * @count: their number
+ *
+ * Return: a descriptor of a new allocator.
+ */
+int ks_import_allocator(int connection, const struct ksallocator_framing *framing,
+			const int *dmabufs, __u32 count);
+
+/**
  * ks_set_allocator() - assign the allocator whose frames the device fills
  * @connection: the connection, in state KSSTATE_STOP
  * @allocator: the allocator, or -1 for none
