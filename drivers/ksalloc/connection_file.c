@@ -61,19 +61,26 @@ static long ks_get_state_ioctl(struct ks_ucmd *ucmd)
 	return ks_reply(ucmd, sizeof(*arg));
 }
 
-static int ks_connection_get_framing(struct ks_connection *conn,
-				     struct ksallocator_framing *framing)
+static int ks_connection_device_framing(struct ks_connection *conn,
+					struct ksallocator_framing *framing)
 {
-	const struct ksalloc_device_ops *ops = conn->device->ops;
 	int ret;
 
 	ret = ks_connection_check(conn);
 	if (ret)
 		return ret;
-	ret = ops->get_framing(conn->device, framing);
-	if (!ret && !IS_ENABLED(CONFIG_DMABUF_HEAPS))
-		ks_framing_without_heaps(framing, ops->memory);
+	ret = conn->device->ops->get_framing(conn->device, framing);
 	return ks_connection_result(conn, ret);
+}
+
+static int ks_connection_get_framing(struct ks_connection *conn,
+				     struct ksallocator_framing *framing)
+{
+	int ret = ks_connection_device_framing(conn, framing);
+
+	if (!ret && !IS_ENABLED(CONFIG_DMABUF_HEAPS))
+		ks_framing_without_heaps(framing, conn->device->ops->memory);
+	return ret;
 }
 
 static long ks_get_framing_ioctl(struct ks_ucmd *ucmd)
@@ -166,8 +173,11 @@ ks_connection_create_allocator(struct ks_connection *conn,
 	size_t frame_bytes;
 	int ret;
 
-	ret = ks_connection_get_framing(conn, &device) ?:
-	      ks_framing_resolve(asked, &device, own, &framing) ?:
+	/* A device can import dma-bufs also if the kernel has no heaps */
+	ret = ops == &ks_import_memory_ops ?
+	      ks_connection_device_framing(conn, &device) :
+	      ks_connection_get_framing(conn, &device);
+	ret = ret ?: ks_framing_resolve(asked, &device, own, &framing) ?:
 	      ks_framing_bytes(&framing, ks_max_bytes(), &frame_bytes);
 	if (ret)
 		return ERR_PTR(ret);

@@ -282,7 +282,7 @@ enum {
  *	The device writes into the frames. Capture devices do.
  * KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY
  *	The device can use memory from a heap. Not set on a kernel without dma-buf heaps
- *	(CONFIG_DMABUF_HEAPS).
+ *	(CONFIG_DMABUF_HEAPS); KSALLOC_IMPORT needs none.
  * KSALLOCATOR_REQUIREMENTF_FRAME_INTEGRITY
  *	Nobody may change a frame after the device has filled it. V4L2 devices do not set it.
  * KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE

@@ -166,6 +166,7 @@ TEST_F(import, heap)
 {
 	int allocator;
 
+	need_heap();
 	close_dmabufs(self);
 	fill_dmabufs(self, true);
 	allocator = import(self, self->dmabufs, FRAMES);
@@ -297,6 +298,7 @@ TEST_F(import, read_only)
 {
 	int dmabufs[FRAMES];
 
+	need_heap();
 	memcpy(dmabufs, self->dmabufs, sizeof(dmabufs));
 	dmabufs[1] = from_heap(FRAME_SIZE, O_RDONLY);
 	footprint_take(&self->before);
