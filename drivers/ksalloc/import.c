@@ -75,14 +75,19 @@ struct ks_import *ks_import_get(const __s32 __user *fds, u32 count)
 	if (IS_ERR(import))
 		return import;
 	copy = vmemdup_array_user(fds, count, sizeof(*copy));
-	ret = IS_ERR(copy) ? PTR_ERR(copy) : ks_import_add(import, copy);
-	if (!IS_ERR(copy))
-		kvfree(copy);
-	if (ret) {
-		ks_import_put(import);
-		return ERR_PTR(ret);
+	if (IS_ERR(copy)) {
+		ret = PTR_ERR(copy);
+		goto err;
 	}
+	ret = ks_import_add(import, copy);
+	kvfree(copy);
+	if (ret)
+		goto err;
 	return import;
+
+err:
+	ks_import_put(import);
+	return ERR_PTR(ret);
 }
 
 /**
