@@ -61,6 +61,7 @@ static long ks_get_state_ioctl(struct ks_ucmd *ucmd)
 	return ks_reply(ucmd, sizeof(*arg));
 }
 
+/* What the device itself needs, whether the kernel has heaps or not */
 static int ks_connection_device_framing(struct ks_connection *conn,
 					struct ksallocator_framing *framing)
 {
@@ -582,7 +583,7 @@ EXPORT_SYMBOL_GPL(ksalloc_create_allocator);
  * @dmabufs: the dma-bufs, one for each frame. The allocator takes its own references
  * @nr_dmabufs: their number
  *
- * Does the same as the ioctl with KSALLOC_IMPORT. Contract A1, F2.
+ * Does the same as the ioctl with KSALLOC_IMPORT. Contract A1, A9.
  *
  * Context: process context; sleeps.
  * Return: an open file of the allocator, whose reference is the caller's; the errors of

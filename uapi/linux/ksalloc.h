@@ -190,8 +190,7 @@
  * A filled frame wakes all calls that wait for one, as on a V4L2 node.
  *
  * When the machine is suspended and resumed, calls that wait continue to wait, maybe in another
- * order. The stream continues if the driver of the device resumes it. The machine cannot be
- * suspended while a call waits for a driver that does not answer, as on a V4L2 node.
+ * order. The stream continues if the driver of the device resumes it.
  *
  * poll() on a connection reports:
  *
@@ -734,7 +733,7 @@ struct ksalloc_get_framing {
  *	that the frames come from, open in any mode. Otherwise -1
  * @nr_dmabufs: with KSALLOC_IMPORT, the number of descriptors; otherwise zero
  * @framing: the framing of the allocator. If @frames or @frame_size is zero, the value of
- *	KSALLOC_GET_FRAMING is used; with KSALLOC_IMPORT, @nr_dmabufs instead of @frames
+ *	KSALLOC_GET_FRAMING is used. With KSALLOC_IMPORT, zero frames mean @nr_dmabufs
  * @dmabufs: with KSALLOC_IMPORT, address of an array of __s32: a descriptor of a dma-buf for
  *	each frame. Otherwise zero
  *
@@ -770,7 +769,7 @@ struct ksalloc_get_framing {
  * - ENOMEM: the frames need more than max_mbytes, or more memory than the heap or the
  *   device has.
  * - EOPNOTSUPP, with KSALLOCATOR_OPTIONF_SYSTEM_MEMORY: the device can use only its own
- *   memory, or the kernel has no heaps.
+ *   memory; or, without KSALLOC_IMPORT, the kernel has no heaps.
  * - EOPNOTSUPP, without it: the device has no memory of its own; the memory cannot be
  *   exported; or the device cannot have as many or as large buffers.
  * - EBUSY, without it: the buffers of the device are in use, or another file has a
