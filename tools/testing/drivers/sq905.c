@@ -55,14 +55,19 @@ uint64_t now_ns(void)
 	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
+static void vsay(const char *format, va_list args)
+{
+	fputs("sq905: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
 void say(const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	fputs("sq905: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	vsay(format, args);
 	va_end(args);
 }
 
@@ -71,9 +76,7 @@ void die(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	fputs("sq905: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	vsay(format, args);
 	va_end(args);
 	exit(1);
 }
