@@ -2,6 +2,7 @@
 #include "sleep.h"
 #include "ksalloc_test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,13 +13,15 @@ bool can_sleep(void)
 	return !access(PM_TEST, W_OK);
 }
 
-int sleep_machine(const char *level)
+int sleep_machine(const char *level, unsigned int seconds)
 {
+	char delay[16];
 	int ret;
 
 	/* Without this, the guest loses its files */
 	ASSERT_EQ(0, system("modprobe ksalloc-test-sleep"));
-	ASSERT_EQ(0, write_text("/sys/module/suspend/parameters/pm_test_delay", "1"));
+	snprintf(delay, sizeof(delay), "%u", seconds);
+	ASSERT_EQ(0, write_text("/sys/module/suspend/parameters/pm_test_delay", delay));
 	ASSERT_EQ(0, write_text(PM_TEST, level));
 	ret = write_text("/sys/power/state", "freeze");
 	ASSERT_EQ(0, write_text(PM_TEST, "none"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Suspends the machine by /sys/power/pm_test: the kernel suspends as far as a level, waits for
- * a second, and resumes.
+ * Suspends the machine by /sys/power/pm_test: the kernel suspends as far as a level, waits, and
+ * resumes.
  */
 #ifndef SELFTESTS_SLEEP_H
 #define SELFTESTS_SLEEP_H
@@ -16,7 +16,10 @@
 /* Whether the kernel has pm_test */
 bool can_sleep(void);
 
-/* Returns 0, or a negative error code if something does not let the machine suspend. */
-int sleep_machine(const char *level);
+/*
+ * Returns 0, or a negative error code if something does not let the machine suspend. The kernel
+ * waits in a loop, so each second costs a second of processor time.
+ */
+int sleep_machine(const char *level, unsigned int seconds);
 
 #endif

@@ -60,7 +60,7 @@ static void sleep_with_waiters(struct suspend_fixture *self, const char *level)
 	ASSERT_EQ(0, pthread_create(&poller.thread, NULL, poll_once, &poller));
 	ASSERT_TRUE(call_waits(&completing));
 
-	ASSERT_EQ(0, sleep_machine(level));
+	ASSERT_EQ(0, sleep_machine(level, 0));
 	EXPECT_TRUE(call_waits(&allocating));
 	EXPECT_TRUE(call_waits(&completing));
 	EXPECT_FALSE(poller.done);
@@ -132,7 +132,7 @@ static void sleep_in_stream(struct suspend_fixture *self, const char *level)
 	ASSERT_EQ(0, pthread_create(&turner.thread, NULL, turn_until_told, &turner));
 	ASSERT_TRUE(EVENTUALLY(turner.turns > FRAMES));
 
-	ASSERT_EQ(0, sleep_machine(level));
+	ASSERT_EQ(0, sleep_machine(level, 1));
 	before = turner.turns;
 	EXPECT_TRUE(EVENTUALLY(turner.turns > before + 2 * FRAMES));
 	EXPECT_EQ(KSSTATE_RUN, get_state(self->connection));
@@ -164,7 +164,7 @@ TEST_F(suspend, deadline_passes)
 	filled.deadline_ns = in_ms(SHORT_MS);
 	call_start(&completing, self->connection, KSALLOC_COMPLETE, &filled);
 	ASSERT_TRUE(call_waits(&completing));
-	ASSERT_EQ(0, sleep_machine(SLEEP_FREEZER));
+	ASSERT_EQ(0, sleep_machine(SLEEP_FREEZER, 1));
 	EXPECT_EQ(-ETIMEDOUT, call_result(&completing));
 	EXPECT_LE(filled.deadline_ns, now_ns());
 }
@@ -177,7 +177,7 @@ TEST_F_TIMEOUT(suspend, in_each_state, 60)
 
 	for (i = 0; i < ARRAY_SIZE(states); i++) {
 		ASSERT_EQ(0, set_state(self->connection, states[i]));
-		ASSERT_EQ(0, sleep_machine(SLEEP_DEVICES));
+		ASSERT_EQ(0, sleep_machine(SLEEP_DEVICES, 0));
 		EXPECT_EQ(states[i], get_state(self->connection));
 		ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 		ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));

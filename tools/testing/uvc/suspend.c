@@ -28,7 +28,7 @@ FIXTURE_TEARDOWN(uvc_suspend)
 /* The camera and its user are frozen; the stream continues. */
 TEST_F(uvc_suspend, frozen)
 {
-	ASSERT_EQ(0, sleep_machine(SLEEP_FREEZER));
+	ASSERT_EQ(0, sleep_machine(SLEEP_FREEZER, 1));
 	EXPECT_EQ(KSSTATE_RUN, get_state(self->studio.rig.connection));
 	expect_pictures(&self->studio, 2 * WEBCAM_FRAMES);
 }
@@ -36,7 +36,7 @@ TEST_F(uvc_suspend, frozen)
 /* The machine does not suspend; the stream continues. */
 TEST_F(uvc_suspend, refused)
 {
-	ASSERT_EQ(-EBUSY, sleep_machine(SLEEP_DEVICES));
+	ASSERT_EQ(-EBUSY, sleep_machine(SLEEP_DEVICES, 0));
 	EXPECT_EQ(KSSTATE_RUN, get_state(self->studio.rig.connection));
 	expect_pictures(&self->studio, 2 * WEBCAM_FRAMES);
 }
