@@ -19,7 +19,7 @@ kerneldoc_bin = os.path.join(KERNEL, 'scripts/kernel-doc')
 kerneldoc_srctree = TOP
 
 primary_domain = 'c'
-# What the kernel adds to types
+# Annotations of types in the kernel, which the C domain of Sphinx does not know
 c_id_attributes = ['__user']
 highlight_language = 'none'
 smartquotes = False
