@@ -189,8 +189,8 @@
  *
  * A filled frame wakes all calls that wait for one, as on a V4L2 node.
  *
- * When the machine is suspended and resumed, calls that wait continue to wait, maybe in another
- * order. The stream continues if the driver of the device resumes it.
+ * If the machine is suspended and resumed, calls that wait for a frame continue to wait. Their
+ * order can change. The stream continues if the driver of the device resumes it.
  *
  * poll() on a connection reports:
  *
@@ -280,13 +280,14 @@ enum {
  * KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER
  *	The device writes into the frames. Capture devices do.
  * KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY
- *	The device can use memory from a heap. Not set on a kernel without dma-buf heaps
- *	(CONFIG_DMABUF_HEAPS); KSALLOC_IMPORT needs none.
+ *	The device can use memory from a heap. Never set on a kernel without dma-buf heaps
+ *	(CONFIG_DMABUF_HEAPS).
  * KSALLOCATOR_REQUIREMENTF_FRAME_INTEGRITY
  *	Nobody may change a frame after the device has filled it. V4L2 devices do not set it.
  * KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE
- *	The device can use only its own memory, because of the device or because the kernel
- *	has no heaps.
+ *	The device can use only its own memory. On a kernel without heaps, this is set for
+ *	each device that has memory of its own. The device can still use dma-bufs of the
+ *	caller (KSALLOC_IMPORT) if its driver can import them.
  * KSALLOCATOR_REQUIREMENTF_PREFERENCES_ONLY
  *	The other values are preferences: framing below them is accepted. Only devices of
  *	other kernel modules can set it.
@@ -303,8 +304,8 @@ enum {
  * OptionsFlags of KSALLOCATOR_FRAMING:
  *
  * KSALLOCATOR_OPTIONF_SYSTEM_MEMORY
- *	The frames come from a heap or from the creator of the allocator. Without it they are
- *	the device's own memory.
+ *	The memory of the frames is from a heap or from the caller (KSALLOC_IMPORT). Without
+ *	this flag it is the device's own memory.
  * KSALLOCATOR_OPTIONF_COMPATIBLE
  *	Accepted, but has no effect.
  */
@@ -733,9 +734,10 @@ struct ksalloc_get_framing {
  *	that the frames come from, open in any mode. Otherwise -1
  * @nr_dmabufs: with KSALLOC_IMPORT, the number of descriptors; otherwise zero
  * @framing: the framing of the allocator. If @frames or @frame_size is zero, the value of
- *	KSALLOC_GET_FRAMING is used. With KSALLOC_IMPORT, zero frames mean @nr_dmabufs
- * @dmabufs: with KSALLOC_IMPORT, address of an array of __s32: a descriptor of a dma-buf for
- *	each frame. Otherwise zero
+ *	KSALLOC_GET_FRAMING is used. With KSALLOC_IMPORT, the value for zero @frames is
+ *	@nr_dmabufs
+ * @dmabufs: with KSALLOC_IMPORT, the address of an array of __s32, which has a descriptor of
+ *	a dma-buf for each frame. Otherwise zero
  *
  * Returns a new allocator, with all frames free. It is not assigned to the connection.
  * All memory is allocated in this call. The module parameter max_mbytes limits the memory
@@ -743,8 +745,8 @@ struct ksalloc_get_framing {
  *
  * With KSALLOC_IMPORT, the caller provides the memory of the frames: dma-bufs of any origin
  * that are at least as large as a frame. The frame with index i is the dma-buf of descriptor i.
- * The allocator has references to the dma-bufs, so the caller can close the descriptors. Others
- * that have such a dma-buf can write to the frame at any time.
+ * The allocator takes references to the dma-bufs, so the caller can close the descriptors. Each
+ * process that has such a dma-buf can write to the frame at any time.
  *
  * An allocator of the device's own memory uses the buffers of the device
  * (V4L2_MEMORY_MMAP), and exports each as a dma-buf. It can be assigned to this
@@ -761,10 +763,10 @@ struct ksalloc_get_framing {
  *
  * - EINVAL: a flag, pool type or mask in @framing is not valid; a value is lower than the
  *   device requires, or zero both here and in KSALLOC_GET_FRAMING; @heap_fd is not a heap,
- *   or should be -1.
+ *   or should be -1; @nr_dmabufs or @dmabufs should be zero.
  * - EINVAL, with KSALLOC_IMPORT: KSALLOCATOR_OPTIONF_SYSTEM_MEMORY is not set; @nr_dmabufs is
- *   zero, or not the number of frames; a file is not a dma-buf, is smaller than a frame, or
- *   appears twice.
+ *   zero, or not the number of frames; a file is not a dma-buf; a dma-buf is smaller than a
+ *   frame, or is given twice.
  * - E2BIG: there are more than KSALLOC_MAX_FRAMES frames or descriptors.
  * - ENOMEM: the frames need more than max_mbytes, or more memory than the heap or the
  *   device has.
