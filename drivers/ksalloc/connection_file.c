@@ -61,7 +61,7 @@ static long ks_get_state_ioctl(struct ks_ucmd *ucmd)
 	return ks_reply(ucmd, sizeof(*arg));
 }
 
-/* What the device itself needs, whether the kernel has heaps or not */
+/* Gets the requirements of the device, which do not depend on the heaps of the kernel */
 static int ks_connection_device_framing(struct ks_connection *conn,
 					struct ksallocator_framing *framing)
 {
@@ -158,8 +158,8 @@ static long ks_get_framing_ex_ioctl(struct ks_ucmd *ucmd)
 }
 
 /*
- * Resolves the framing with that of the device, and creates the allocator. @ops and @creator
- * are the memory; NULL for the device's own
+ * Resolves the framing with that of the device, and creates the allocator. @ops allocate the
+ * memory, and @creator is their argument; both are NULL for the device's own memory
  */
 static struct file *
 ks_connection_create_allocator(struct ks_connection *conn,
@@ -174,7 +174,7 @@ ks_connection_create_allocator(struct ks_connection *conn,
 	size_t frame_bytes;
 	int ret;
 
-	/* A device can import dma-bufs also if the kernel has no heaps */
+	/* Imported dma-bufs do not need a heap */
 	ret = ops == &ks_import_memory_ops ?
 	      ks_connection_device_framing(conn, &device) :
 	      ks_connection_get_framing(conn, &device);
@@ -581,7 +581,7 @@ EXPORT_SYMBOL_GPL(ksalloc_create_allocator);
  * @connection: an open file of the connection
  * @framing: the requested framing, as for KSALLOC_CREATE_ALLOCATOR with KSALLOC_IMPORT
  * @dmabufs: the dma-bufs, one for each frame. The allocator takes its own references
- * @nr_dmabufs: their number
+ * @nr_dmabufs: number of dma-bufs
  *
  * Does the same as the ioctl with KSALLOC_IMPORT. Contract A1, A9.
  *

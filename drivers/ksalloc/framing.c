@@ -94,7 +94,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_framing_resolve);
  * @device: requirements of the device
  * @own_memory: whether the device has its own memory
  *
- * There is no memory of a heap, so the device can use only its own memory (contract A9).
+ * Without heaps, the module can allocate only the device's own memory. Contract A9, H4.
  *
  * Context: any.
  */

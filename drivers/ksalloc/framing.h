@@ -9,7 +9,7 @@
 /* One for system memory, one for the device's own memory */
 #define KS_FRAMING_ITEMS 2
 
-/* Whether the memory of an allocator shall not be the device's own */
+/* Whether the memory of an allocator is from a heap or imported, and not the device's own */
 static inline bool ks_framing_is_system(const struct ksallocator_framing *framing)
 {
 	return framing->options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;

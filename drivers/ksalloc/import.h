@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Frames from dma-bufs that the creator of the allocator brings. */
+/* Frames whose memory is dma-bufs of the creator of the allocator. */
 #ifndef _KSALLOC_IMPORT_H
 #define _KSALLOC_IMPORT_H
 

@@ -111,8 +111,8 @@ static void framing_system_memory(struct kunit *test)
 }
 
 /*
- * Passes if on a kernel without heaps a device states that it can use only its own memory, and
- * system memory is refused (A9, H4).
+ * Passes if, on a kernel without heaps, a device with its own memory states that it can use only
+ * that memory, and system memory is refused (A9, H4).
  */
 static void framing_without_heaps(struct kunit *test)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite "ksalloc_import": allocators of dma-bufs that a kernel client brings. Here they
- * are the dma-bufs of another allocator.
+ * KUnit suite "ksalloc_import": allocators of dma-bufs that a kernel client provides. In these
+ * tests they are the dma-bufs of another allocator.
  */
 #include <linux/dma-buf.h>
 
@@ -14,7 +14,7 @@ static const struct ksallocator_framing import_framing = {
 	.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
 };
 
-/* The dma-bufs of the rig's allocator */
+/* Gets the dma-bufs of the rig's allocator, without references */
 static void import_take(struct ks_rig *rig, struct dma_buf **dmabufs)
 {
 	u32 i;
