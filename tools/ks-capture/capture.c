@@ -213,7 +213,7 @@ static int capture_from(struct session *session)
 	const struct options *options = session->options;
 	int status;
 
-	/* Before advice on its format and signal, which would lead nowhere */
+	/* First, because advice on the format or the signal would not help */
 	if (explain_refused(&session->device))
 		return STATUS_DEVICE;
 	status = device_set_up(&session->device, options);

@@ -34,8 +34,8 @@ static void explain_open(const char *path, int err)
 		break;
 	case EBUSY:
 		hint_holders(path);
-		say_advice("If its driver allows only one open file, ksalloc, which needs another");
-		say_advice("one, cannot use it: ks-capture --list shows that when it is closed.");
+		say_advice("If its driver allows only one open file, ksalloc cannot use it.");
+		say_advice("ks-capture --list shows that if no other program has it open.");
 		break;
 	case ENODEV:
 	case ENXIO:
@@ -50,7 +50,7 @@ static void explain_open(const char *path, int err)
 	}
 }
 
-/* What a node without video capture is for; NULL if that is unknown */
+/* The purpose of a node that does not capture video; NULL if it is unknown */
 static const char *purpose_of(const struct v4l2_capability *cap)
 {
 	static const struct {
@@ -63,7 +63,7 @@ static const char *purpose_of(const struct v4l2_capability *cap)
 		{ V4L2_CAP_META_CAPTURE | V4L2_CAP_META_OUTPUT, "is for metadata" },
 		{ V4L2_CAP_VIDEO_OUTPUT | V4L2_CAP_VIDEO_OUTPUT_MPLANE, "shows pictures (output)" },
 		{ V4L2_CAP_VBI_CAPTURE | V4L2_CAP_SLICED_VBI_CAPTURE | V4L2_CAP_VBI_OUTPUT |
-		  V4L2_CAP_SLICED_VBI_OUTPUT, "is for teletext and the like (VBI)" },
+		  V4L2_CAP_SLICED_VBI_OUTPUT, "is for teletext and captions (VBI)" },
 		{ V4L2_CAP_SDR_CAPTURE | V4L2_CAP_SDR_OUTPUT | V4L2_CAP_RADIO | V4L2_CAP_MODULATOR,
 		  "is a radio" },
 	};
@@ -78,7 +78,7 @@ static const char *purpose_of(const struct v4l2_capability *cap)
 	return NULL;
 }
 
-/* A node of another kind, which has no VIDIOC_QUERYCAP */
+/* Prints what a node without VIDIOC_QUERYCAP is */
 static void explain_other_node(int fd, const char *path)
 {
 	struct v4l2_subdev_capability subdev;

@@ -42,7 +42,7 @@ static void explain_other(const struct device *device, int err)
 	}
 }
 
-/* Another connection, to get properties of the device */
+/* Makes another connection, to query the device */
 static int connect_again(const struct device *device)
 {
 	int ks, connection;
@@ -83,7 +83,7 @@ bool explain_refused(const struct device *device)
 
 	if (connection >= 0)
 		close(connection);
-	/* Other errors can have passed when the frames are made */
+	/* Other errors can be temporary */
 	if (connection != -EINVAL && connection != -EOPNOTSUPP)
 		return false;
 	explain_connect(device, connection);
@@ -161,7 +161,7 @@ bool explain_memory_missing(const struct device *device)
 	if (!missing)
 		return false;
 	say_error("%s cannot be used with ksalloc", device->path);
-	say_advice("Its driver can neither import nor export memory (dma-bufs), in no format.");
+	say_advice("Its driver can neither import nor export memory (dma-bufs).");
 	say_advice("A program that copies each picture can use it: v4l2-ctl -d %s --stream-mmap",
 		   device->path);
 	say_advice("ks-capture --list shows which cameras can be used here.");
@@ -304,7 +304,7 @@ static void explain_start(const struct device *device, const struct options *opt
 		say_advice("size (-s) may work: ks-capture -d %s --list-formats", device->path);
 		break;
 	case -EPIPE:
-		say_advice("Parts of the camera that are linked, or the last one and this node,");
+		say_advice("Two linked parts of the camera, or its last part and this node,");
 		say_advice("have different formats or sizes, or a link is missing.");
 		hint_media(device);
 		break;

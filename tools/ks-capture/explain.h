@@ -24,9 +24,9 @@ struct failure {
 
 void explain_failure(const struct device *device, const struct options *options,
 		     const struct failure *failure);
-/* Prints why ksalloc never connects to the device; false if it does, or if that is unknown */
+/* Prints why ksalloc cannot connect to the device; false if it can, or if that is unknown */
 bool explain_refused(const struct device *device);
-/* Prints that the device has no usable memory at all; false if it has, or that is unknown */
+/* Prints that the device has no usable memory; false if it has some, or if that is unknown */
 bool explain_memory_missing(const struct device *device);
 /* No frame arrives any more, or none within the timeout */
 void explain_next(const struct device *device, const struct options *options, int err);

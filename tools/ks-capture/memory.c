@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whether there is any memory that a device can use with ksalloc. The module knows the memory
- * of most drivers. A driver that does not set vdev->queue can only be tried.
+ * Whether there is any memory that a device can use with ksalloc. The framing shows it, except
+ * for a driver that does not set vdev->queue: only a request to such a driver shows it.
  */
 #include <errno.h>
 
@@ -10,7 +10,7 @@
 #include "memory.h"
 #include "v4l2.h"
 
-/* Requests no buffers, so nothing changes. EINVAL is only for the kind of memory */
+/* A request for zero buffers changes nothing. It fails with EINVAL if it is for other memory */
 static bool refuses_dmabuf(int fd, __u32 type)
 {
 	struct v4l2_requestbuffers request = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The pipeline of a camera behind a media controller: entities, each with pads, and links from
- * the source pads to the sink pads of others. The driver starts it only if the enabled links
- * connect equal formats.
+ * The pipeline of a camera behind a media controller. Its entities have pads. A link connects a
+ * source pad with a sink pad of another entity. The driver starts the pipeline only if both pads
+ * of each enabled link have the same format.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ struct pipeline {
 	unsigned int node;
 };
 
-/* Only enabled links are kept; each is an outgoing link of one entity */
+/* Stores the enabled links from an entity. The links to it are links from other entities */
 static void read_links(struct pipeline *pipe, const struct media_entity_desc *entity)
 {
 	struct media_pad_desc pads[PADS];
@@ -51,7 +51,7 @@ static void read_links(struct pipeline *pipe, const struct media_entity_desc *en
 			pipe->links[pipe->nr_links++] = links[i];
 }
 
-/* Returns whether the device is an entity */
+/* Returns whether the device is one of the entities */
 static bool read_entities(struct pipeline *pipe)
 {
 	struct media_entity_desc entity = { .id = MEDIA_ENT_ID_FLAG_NEXT };
@@ -83,7 +83,7 @@ static unsigned int index_of(const struct pipeline *pipe, __u32 id)
 	return pipe->node;
 }
 
-/* Marks the entities that enabled links connect to the device, in either direction */
+/* Marks the entities from which the device can be reached over enabled links */
 static void connect_entities(struct pipeline *pipe)
 {
 	unsigned int i, source, sink;
@@ -184,7 +184,7 @@ static bool has_source_link(const struct pipeline *pipe, __u32 entity)
 	return false;
 }
 
-/* Pads that are not sources of links; an entity without them is a sensor */
+/* Whether an entity has a sink pad. A sensor has none */
 static bool has_sink(const struct pipeline *pipe, const struct media_entity_desc *entity)
 {
 	struct media_pad_desc pads[PADS] = {};

@@ -6,8 +6,8 @@
 #include "device.h"
 
 /*
- * Prints which links of the pipeline of this device are missing, or connect different formats;
- * @media is its media device. Prints nothing if it finds none
+ * Prints which links of the pipeline of this device are missing, or connect pads with different
+ * formats. @media is the path of its media device
  */
 void pipeline_advise(const struct device *device, const char *media);
 

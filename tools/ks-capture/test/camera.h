@@ -83,7 +83,7 @@ struct camera_source {
  * @needs: the requirements that the module reports
  * @lends: its own memory can be exported; then EOPNOTSUPP of the start is an error of heap
  *	memory only
- * @cannot_import: cannot import dma-bufs, which the module does not know
+ * @cannot_import: cannot import dma-bufs, although the framing states that it can
  * @only: the only ioctl that the node has; 0 for all
  * @heap_errno: error of opening the heap
  * @connect_errno: errors of the calls of the module: connecting,

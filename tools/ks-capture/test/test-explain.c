@@ -126,7 +126,7 @@ void test_advice_start(void)
 	CHECK_EQ(camera_run(""), STATUS_DEVICE);
 	SAID("can send pictures to this node as well");
 	SAID("ks-capture --list");
-	/* One that no program sends pictures to */
+	/* A node of v4l2loopback that no program sends pictures to */
 	camera_reset(1);
 	camera.connect_errno = EINVAL;
 	camera.sources[0].status = V4L2_IN_ST_NO_SIGNAL;
@@ -152,7 +152,7 @@ void test_advice_start(void)
 	SAID("in its own memory");
 	CHECK_EQ(camera_run("-H system"), STATUS_DEVICE);
 	SAID("-H device uses the device's own memory");
-	/* One open file */
+	/* The driver allows only one open file */
 	camera_reset(1);
 	camera.connect_errno = EBUSY;
 	CHECK_EQ(camera_run(""), STATUS_DEVICE);

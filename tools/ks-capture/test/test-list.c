@@ -32,7 +32,7 @@ void test_list(void)
 	camera.lends = true;
 	CHECK(camera_list());
 	SAID_NOT("not usable");
-	/* A driver of which the module does not know that it cannot import memory */
+	/* A driver that cannot import memory, although the framing states that it can */
 	camera.needs.requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY;
 	camera.cannot_import = true;
 	CHECK(camera_list());
@@ -86,7 +86,6 @@ void test_other_nodes(void)
 
 	for (i = 0; i < ARRAY_SIZE(nodes); i++) {
 		camera_reset(1);
-		/* What the device has besides this node does not matter */
 		camera.caps = nodes[i].caps;
 		CHECK_EQ(camera_run(""), STATUS_DEVICE);
 		SAID("does not capture video: it ");
