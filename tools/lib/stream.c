@@ -71,7 +71,7 @@ static int create_from_heap(int connection, const struct ks_stream_config *confi
 	return ret;
 }
 
-/* Without a choice of the program, a device that needs it gets its own memory */
+/* If the program did not choose the memory, the requirements of the device decide */
 static bool takes_own_memory(const struct ks_stream_config *config,
 			     const struct ksallocator_framing *device)
 {

@@ -158,7 +158,7 @@ static int get_framing(struct ksalloc_get_framing *arg)
 	return 0;
 }
 
-/* All dma-bufs of the fake are of its own frames */
+/* Accepts only dma-bufs of the fake, which all belong to its frames */
 static int import(const struct ksalloc_create_allocator *arg)
 {
 	const int *fds = (const int *)(uintptr_t)arg->dmabufs;

@@ -600,7 +600,7 @@ static void test_stream_device_memory(void)
 	CHECK(fake_is_clean());
 }
 
-/* A device that can use only its own memory needs no flag, but a chosen heap is used */
+/* A device that can use only its own memory gets it without the flag, unless a heap is named */
 static void test_stream_must_allocate(void)
 {
 	struct ks_stream_config config = config_of(0);

@@ -118,7 +118,7 @@ int ks_create_allocator(int connection,
  *	KSALLOCATOR_OPTIONF_SYSTEM_MEMORY. Zero frames mean @count
  * @dmabufs: descriptors of the dma-bufs, one for each frame, open for reading and writing. They
  *	may be closed after the call
- * @count: their number
+ * @count: number of dma-bufs
  *
  * Return: a descriptor of a new allocator.
  */
@@ -448,9 +448,9 @@ struct ks_stream;
  * @v4l2_fd: a V4L2 capture node, open for reading and writing, with its format set. The
  *	caller may close it when the stream is open
  * @frames: number of frames; 0 for two more than the device needs, but at least four
- * @heap: heap of their memory, as for ks_open_heap(); NULL for "system", or for the device's
- *	own memory if the device can use no other or the kernel has no heaps
- *	(KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE); NULL with LIBKS_STREAM_DEVICE_MEMORY
+ * @heap: heap of their memory, as for ks_open_heap(). With NULL, they are in the device's own
+ *	memory if KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE is set, and otherwise in "system".
+ *	NULL with LIBKS_STREAM_DEVICE_MEMORY
  * @device: path of the device that makes connections; NULL for LIBKS_DEVICE
  */
 struct ks_stream_config {
