@@ -226,7 +226,7 @@ static int create_allocator(struct client *client)
 	       (unsigned long)framing->FileAlignment + 1);
 	print_extended_framing(client);
 
-	/* Both flags are in a union */
+	/* OptionsFlags is in a union with RequirementsFlags, so write it after that is read */
 	if (framing->RequirementsFlags & KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE)
 		framing->OptionsFlags = 0;
 	else
