@@ -9,8 +9,7 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 # Build directory of the tools
 O ?= $(TOP)/out/tools
 override O := $(abspath $(O))
-# Do not pass it to all makes that are called: kbuild has a variable O as well, which is the
-# build directory of the kernel
+# Do not pass O to every make that is called: for kbuild, O is the build directory of the kernel
 MAKEOVERRIDES := $(filter-out O=%,$(MAKEOVERRIDES))
 
 # The directory of the kernel to build for: of the running kernel, or of the newest one on
@@ -21,7 +20,7 @@ KVER ?=
 # The kernel to test on, and a pattern of tests (both empty: all kernels, and lint)
 K ?=
 T ?=
-# Percent of the full counts of the stress tests (empty: few, so that the run is short)
+# Percent of the full counts of the stress tests (empty: see selftests/rough.h)
 STRESS ?=
 
 INSTALL ?= install
@@ -46,10 +45,10 @@ help:
 	@echo
 	@echo 'In a virtual machine (missing packages are installed with apt-get):'
 	@echo '  make demo             capture from a simulated camera; pictures in out/demo (K=NAME)'
-	@echo '  make check            run the tests (T=GLOB: some; K=NAME: on another kernel, K=all, K=every;'
+	@echo '  make check            run the tests (T=GLOB: some; K=NAME: on one kernel; K=all; K=every;'
 	@echo '                        K=drivers: with v4l2loopback and v4l2-compliance;'
 	@echo '                        STRESS=100: the stress tests at full length)'
-	@echo '  make check-install    install and use it on Debian 12, 13 and sid (R=...: one of them)'
+	@echo '  make check-install    install and use it on Debian 12, 13 and sid (R=sid: one of them)'
 	@echo '  make mutants          break the module on purpose; a test must fail then (M=GLOB: some)'
 	@echo '  make bench            count instructions; table in out/bench'
 	@echo '  make shell            a shell in a guest that has the module (K=NAME)'
