@@ -4,7 +4,7 @@
 #
 # KASAN and UBSAN do not instrument the checkers themselves: kmemleak, lockdep, debugobjects
 # and the stack unwinder that they call. These run often and take most of the time (kmemleak
-# reads all used memory after each suite), and they access little but their own tables.
+# reads all used memory in each scan), and they access little but their own tables.
 vars=
 for checker in kmemleak lockdep debugobjects unwind_frame; do
     vars="$vars KASAN_SANITIZE_$checker.o=n UBSAN_SANITIZE_$checker.o=n"
