@@ -86,8 +86,8 @@ function judge(text) {
 # The test client violates a rule on request of a test. The test fails if the kernel does
 # not log a warning.
 #
-# vhci_hcd, which attaches the USB camera of the tests, reads a request that another thread may
-# have freed, when a driver cancels it.
+# vhci_hcd attaches the simulated USB cameras. When a driver cancels a request, it can read this
+# request after another thread has freed it.
 #
 # Only the two lines that would count as a problem are ignored, and only if the trace has
 # that function.
