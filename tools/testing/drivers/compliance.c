@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In STOP, a connection does not change how its device behaves for others: v4l2-compliance,
- * which tries each ioctl, prints the same with a connection and without one.
+ * In STOP, a connection does not change how its device behaves for other programs.
+ * v4l2-compliance tries each ioctl, and must print the same with a connection and without one.
  */
 #include "try.h"
 
@@ -46,7 +46,7 @@ FIXTURE_TEARDOWN(compliance)
 	remove_module("vimc");
 }
 
-/* Its exit status is not 0 if it has found an error of the driver */
+/* Ignores the exit status, which is not 0 if the driver has an error */
 static void check(const char *path, struct report *report)
 {
 	char command[128];
@@ -60,7 +60,7 @@ static void check(const char *path, struct report *report)
 	report->text[used] = '\0';
 	pclose(output);
 	EXPECT_LT(used, sizeof(report->text) - 1);
-	/* It came to its end */
+	/* The last line: the program ran to its end */
 	ASSERT_TRUE(strstr(report->text, "\nTotal for "));
 }
 
@@ -105,15 +105,15 @@ static void expect_same(struct compliance_fixture *self, const char *path)
 }
 
 /*
- * A camera of vivid. The comparison can fail: in ACQUIRE, the device is busy, and the result
- * is another one.
+ * A camera of vivid. To show that the comparison can fail, the test repeats it in ACQUIRE, where
+ * the device is busy and the result is different.
  */
 TEST_F_TIMEOUT(compliance, vivid, TIMEOUT_S)
 {
 	struct rig rig = { .ksalloc = self->ksalloc };
 	const char *path;
 
-	/* Without the control that disconnects the device, which would be tried, too */
+	/* v4l2-compliance would use the control that disconnects the device, so remove it */
 	vivid_reload("no_error_inj=1");
 	path = node_path("vivid-000-vid-cap");
 	expect_same(self, path);

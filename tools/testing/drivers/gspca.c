@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A USB camera with a driver of gspca, made of software: see sq905.c. */
+/* A simulated USB camera with a driver of gspca: see sq905.c. */
 #include "try.h"
 
 #include <fcntl.h>
@@ -70,7 +70,7 @@ static int open_gspca(void)
 	return video;
 }
 
-/* Frames, also with ks-capture */
+/* Frames can be captured, also with ks-capture. */
 TEST_F(gspca, frames)
 {
 	char outcome[OUTCOME], arguments[384];

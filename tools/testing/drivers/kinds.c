@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Kinds of drivers, simulated by ksalloc-test-video: what works with each, and what ks-capture
- * says about those that cannot be used.
+ * prints if a driver cannot be used.
  */
 #include "try.h"
 
@@ -69,14 +69,14 @@ static const char *reason_in_list(const char *said, const char *kind)
 	return strstr(line, "not usable") ? line : "";
 }
 
-/* A driver as most are, for comparison */
+/* A driver without any restriction, for comparison */
 TEST_F(kinds, plain)
 {
 	expect_outcome("plain", "nothing special", "frames in heap and own memory");
 	EXPECT_EQ(0, capture("plain", self->said, sizeof(self->said)));
 }
 
-/* A driver without vdev->queue that is not uvcvideo */
+/* A driver that does not set vdev->queue, and is not uvcvideo */
 TEST_F(kinds, no_queue)
 {
 	expect_outcome("no-queue", "does not set vdev->queue", "frames in heap and own memory");
@@ -130,7 +130,7 @@ TEST_F(kinds, no_dmabuf)
 	EXPECT_FALSE(strstr(self->said, "-H"));
 }
 
-/* The same without vdev->queue, where only an attempt shows that it cannot import */
+/* The same without vdev->queue: only a request shows that the driver cannot import */
 TEST_F(kinds, no_queue_no_dmabuf)
 {
 	expect_outcome("no-queue-no-dmabuf", "can neither import nor export memory, no vdev->queue",
@@ -166,7 +166,7 @@ TEST_F(kinds, enolink)
 	expect_said(self->said, "media-ctl");
 }
 
-/* The list has a reason for each node that cannot be used, and for no other. */
+/* The list has a reason for each node that cannot be used, and for no other node. */
 TEST_F(kinds, list)
 {
 	static const char * const usable[] = {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * v4l2loopback, which many programs use as a virtual camera: its nodes accept pictures and
- * return them, and it has no dma-bufs. ksalloc refuses them, and ks-capture says why.
+ * v4l2loopback, which many programs use as a virtual camera. Programs send pictures to its nodes
+ * and capture from them, and it has no dma-bufs. ksalloc refuses the nodes, and ks-capture prints
+ * why.
  */
 #include "try.h"
 
@@ -98,7 +99,7 @@ static void expect_not_usable(struct loopback_fixture *self)
 	expect_said(at, "not usable: programs can send pictures to it");
 }
 
-/* Without a program that sends pictures */
+/* No program sends pictures. */
 TEST_F(loopback, idle)
 {
 	load("");
@@ -107,7 +108,7 @@ TEST_F(loopback, idle)
 	expect_not_usable(self);
 }
 
-/* With one */
+/* A program sends pictures. */
 TEST_F(loopback, producer)
 {
 	load("");
@@ -116,7 +117,7 @@ TEST_F(loopback, producer)
 	expect_not_usable(self);
 }
 
-/* As video conferences need it: the node looks like a camera while a program sends pictures. */
+/* With exclusive_caps, the node looks like a camera while a program sends pictures. */
 TEST_F(loopback, looks_like_a_camera)
 {
 	struct v4l2_capability cap = {};

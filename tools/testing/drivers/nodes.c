@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * All nodes of vivid: only video capture can be used. KSALLOC_CONNECT refuses all others and
- * changes nothing.
+ * All nodes of vivid. Only those for video capture can be used. KSALLOC_CONNECT refuses the others
+ * and changes nothing.
  */
 #include "try.h"
 
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Kinds of nodes, the most special first: a touch sensor captures as well */
+/* The order matters: a touch sensor, for example, also has V4L2_CAP_VIDEO_CAPTURE */
 static const struct kind {
 	__u32 caps;
 	const char *name;
@@ -40,7 +40,7 @@ static const struct kind *kind_of(__u32 caps)
 	return NULL;
 }
 
-/* What other programs see of a node; the format of its first type of buffer */
+/* Properties of a node that other programs can read; @format is of its first type of buffer */
 struct view {
 	struct v4l2_capability cap;
 	struct v4l2_format format;
@@ -68,7 +68,7 @@ static const struct kind *try_path(const char *path, const char *driver, char ou
 	const struct kind *kind = NULL;
 	int node = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
-	/* A radio can be open for reading only */
+	/* A driver can refuse to open a node for writing, for example of a radio */
 	if (node < 0)
 		return NULL;
 	if (!call_fd(node, VIDIOC_QUERYCAP, &before.cap) &&
@@ -118,7 +118,7 @@ FIXTURE(nodes) {
 
 FIXTURE_SETUP(nodes)
 {
-	/* Small pictures */
+	/* Set small pictures on both cameras */
 	rig_open(&self->rig, 0, 320, 180);
 	rig_close(&self->rig);
 	rig_open(&self->rig, 1, 320, 180);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A camera behind a media controller: vimc. The formats of its entities differ at first, and
- * the user has to set them through the media device.
+ * A camera behind a media controller: vimc. By default, the formats of its entities differ, and
+ * the user has to set them.
  */
 #include "try.h"
 
@@ -82,7 +82,7 @@ static int set_link(int media, const char *from, unsigned int from_pad, const ch
 	return call_fd(media, MEDIA_IOC_SETUP_LINK, &link);
 }
 
-/* The format of a pad of an entity */
+/* Sets the format of a pad of an entity */
 static void set_pad(const char *name, unsigned int pad, unsigned int code)
 {
 	struct v4l2_subdev_format format = {
@@ -124,8 +124,8 @@ static int open_capture(const char *name, unsigned int pixelformat)
 }
 
 /*
- * The formats of all entities between Sensor A and both nodes: a pipeline starts only if all
- * of its links connect equal formats, not only those on the way to the node that starts.
+ * Sets the formats of all entities between Sensor A and both nodes. vimc starts a pipeline only if
+ * both ends of each link have the same format, even if the link does not lead to the started node.
  */
 static void set_formats(void)
 {
@@ -154,7 +154,7 @@ static int ks_capture(const char *name, const char *options, char *said, size_t 
 	return run_capture(arguments, said, size);
 }
 
-/* The formats differ: EPIPE in RUN, and the user is told what sets them. */
+/* The formats differ: EPIPE in RUN, and ks-capture prints how to set them. */
 TEST_F(vimc, formats_differ)
 {
 	char outcome[OUTCOME];
@@ -172,7 +172,7 @@ TEST_F(vimc, formats_differ)
 	expect_said(self->said, "media-ctl -d /dev/media");
 }
 
-/* Two entities before the node have different formats, which are named. */
+/* Two entities before the node have different formats, and ks-capture prints them. */
 TEST_F(vimc, entities_differ)
 {
 	set_formats();
@@ -183,7 +183,7 @@ TEST_F(vimc, entities_differ)
 	EXPECT_FALSE(strstr(self->said, "no enabled link"));
 }
 
-/* The formats are set: frames, also with ks-capture. */
+/* The formats are set: frames can be captured, also with ks-capture. */
 TEST_F(vimc, raw_capture)
 {
 	char outcome[OUTCOME];
@@ -207,7 +207,7 @@ TEST_F(vimc, processed_capture)
 	EXPECT_EQ(0, ks_capture("RGB/YUV Capture", "", self->said, sizeof(self->said)));
 }
 
-/* A link of the pipeline is disabled, which vimc reports like formats that differ. */
+/* A link of the pipeline is disabled. vimc reports the same error as for different formats. */
 TEST_F(vimc, link_is_missing)
 {
 	char outcome[OUTCOME];
@@ -233,7 +233,7 @@ static void expect_no_camera(int fd, const char *what)
 	tell_row("vimc", what, outcome);
 }
 
-/* The other nodes of such a camera are refused; ks-capture names them. */
+/* The other nodes of such a camera are refused, and ks-capture prints what they are. */
 TEST_F(vimc, other_nodes)
 {
 	int entity = open_node("Sensor A", O_RDWR);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A USB camera that does not have the class of uvcvideo: it behaves as the driver gspca_sq905
- * expects, and sends one grey after the other. It is plugged in by USB/IP like the camera of
- * tools/testing/uvc, and needs vhci_hcd.
+ * A simulated USB camera for the driver gspca_sq905. It does not have the USB class that uvcvideo
+ * supports. Each picture has one shade of grey, which is different in the next picture. The camera
+ * is attached by USB/IP like that of tools/testing/uvc, and needs vhci_hcd.
  *
  * The driver announces each block with a vendor request, then reads it by a bulk transfer. At
  * the end of a picture it sends another request.
@@ -92,7 +92,7 @@ static int put(uint8_t *out, const uint8_t *from, size_t bytes)
 	return bytes;
 }
 
-/* Writes the answer of a request to @out; returns its number of bytes, or -1 to refuse */
+/* Writes the answer to a request to @out; returns its number of bytes, or -1 for an error */
 static int do_request(const uint8_t *setup, uint8_t out[ANSWER_MAX])
 {
 	const unsigned int value = setup[2] | setup[3] << 8;

@@ -23,7 +23,7 @@ void tell_row(const char *driver, const char *node, const char *outcome)
 	harness_note("row: %s | %s | %s", driver, node, outcome);
 }
 
-/* A frame that the device did not write has this in all words. */
+/* mark_frames() writes this to all words, so it shows that the device did not write. */
 #define UNTOUCHED 0xa7a7a7a7
 
 static void mark_frames(const struct rig *rig, size_t bytes)
@@ -57,7 +57,7 @@ static void expect_written(const struct rig *rig, unsigned int index, size_t byt
 	close(dmabuf);
 }
 
-/* Up to RUN, with frames; returns 0 or an errno, and @step is where it was refused */
+/* Goes to RUN and captures frames; returns 0 or an errno, and the last step in @step */
 static int capture(struct rig *rig, const char **step)
 {
 	static const char * const steps[] = { "STOP", "ACQUIRE", "PAUSE", "RUN" };
@@ -83,7 +83,7 @@ static int capture(struct rig *rig, const char **step)
 	return 0;
 }
 
-/* After a failed step, too, the connection can go to STOP, and no frame is in the device then. */
+/* The connection can go to STOP, also after a failed step. Then no frame is in the device. */
 static void expect_stopped(const struct rig *rig)
 {
 	EXPECT_EQ(0, set_state(rig->connection, KSSTATE_STOP));
@@ -123,7 +123,6 @@ static void describe(char outcome[OUTCOME], int heap, int own, const char *step)
 			 "heap memory" : "heap and own memory");
 }
 
-/* A connection that exists */
 static void try_connection(struct rig *rig, char outcome[OUTCOME])
 {
 	const char *step, *unused;
@@ -198,7 +197,7 @@ void need_module(const char *module)
 {
 	char command[128];
 
-	/* The modprobe of busybox has no option for this */
+	/* The modprobe of busybox has no option to test for a module */
 	snprintf(command, sizeof(command),
 		 "grep -q '/%s\\.ko:' \"/lib/modules/$(uname -r)/modules.dep\"", module);
 	if (system(command))
