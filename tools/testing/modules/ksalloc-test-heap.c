@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The dma-buf heap /dev/dma_heap/system, for kernels without heaps. It lets the tests of heap
- * memory run there, with a module that was built as for a kernel with heaps: see
- * ../kernels/build. The memory is in pages that are not contiguous, as that of the kernel's
- * system heap.
+ * The dma-buf heap /dev/dma_heap/system for kernels without heaps. With this module, the tests of
+ * heap memory can run there, if ksalloc was built as for a kernel with heaps: see WITH_HEAP in
+ * ../check. The pages of a buffer are not contiguous, as in the system heap of other kernels.
  */
 #include <linux/compat.h>
 #include <linux/dma-buf.h>
@@ -23,10 +22,10 @@
 
 /**
  * struct heap_buffer - the memory of a dma-buf
- * @vaddr: the kernel's mapping
- * @bytes: its size, in whole pages
+ * @vaddr: mapping for the kernel
+ * @bytes: size, a multiple of the page size
  * @lock: protects @attachments
- * @attachments: devices that have the memory mapped
+ * @attachments: attached devices
  */
 struct heap_buffer {
 	void *vaddr;
@@ -39,8 +38,8 @@ struct heap_buffer {
  * struct heap_attachment - a device that is attached to a buffer
  * @link: in &heap_buffer.attachments
  * @dev: the device
- * @table: the pages, in the mapping of the device if @mapped
- * @mapped: the device has them mapped
+ * @table: the pages, with addresses for the device if @mapped
+ * @mapped: the pages are mapped for the device
  */
 struct heap_attachment {
 	struct list_head link;

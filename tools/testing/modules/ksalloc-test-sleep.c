@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * While this module is loaded, virtio devices are not suspended. The driver of 9p cannot
- * suspend: after that, a guest has no files. The devices that a test is about are suspended.
+ * While this module is loaded, the kernel does not suspend virtio devices. The driver of 9p over
+ * virtio does not support suspend, and a guest would lose its files. Other devices, such as the
+ * cameras of a test, are suspended.
  */
 #include <linux/device.h>
 #include <linux/module.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * V4L2 capture nodes for tests of ksalloc. Each behaves like a kind of driver that the stock
- * kernels have no simulated device for. The node of a kind is named "ksalloc-test-<kind>".
+ * V4L2 capture nodes for tests of ksalloc. Each behaves like a kind of driver. Debian's kernels
+ * have no simulated device of these kinds. The node of a kind has the name "ksalloc-test-<kind>".
  *
  * All nodes have one fixed format. The first word of a filled frame is its sequence number.
  */
@@ -34,8 +34,8 @@
  * @io_modes: VB2_* of the queue
  * @exports: has VIDIOC_EXPBUF
  * @once: allows only one open file
- * @has_no_queue: does not set vdev->queue, and has operations of its own
- * @start_error: what the start fails with, or 0
+ * @has_no_queue: does not set vdev->queue, and has its own operations
+ * @start_error: error of the start of the stream, or 0
  */
 struct test_kind {
 	const char *name;
@@ -68,12 +68,12 @@ static const struct test_kind test_kinds[] = {
 /**
  * struct test_video - a node
  * @vdev: the node
- * @kind: what it is like
+ * @kind: the kind of driver
  * @registered: @vdev is registered
  * @opened: the open file of a node that allows one; protected by @lock
- * @lock: of the node and the queue
- * @queue: its buffers
- * @owner: the file that has buffers, without vdev->queue; protected by @lock
+ * @lock: lock of @vdev and @queue
+ * @queue: queue of buffers
+ * @owner: the file that has buffers; used only without vdev->queue. Protected by @lock
  * @work: fills a buffer
  * @sequence: number of the next frame; used by @work
  * @buffers_lock: protects @buffers
@@ -95,7 +95,7 @@ struct test_video {
 
 /**
  * struct test_buffer - a buffer
- * @vb: what videobuf2 knows
+ * @vb: the buffer of videobuf2
  * @link: on &test_video.buffers
  */
 struct test_buffer {
@@ -297,7 +297,7 @@ static const struct v4l2_file_operations test_fops = {
 
 /* Operations of nodes without vdev->queue. The V4L2 core takes no lock for them */
 
-/* Takes the lock, if no other file has buffers */
+/* Takes the lock; fails if another file has buffers */
 static int test_begin(struct test_video *video, struct file *file)
 {
 	mutex_lock(&video->lock);
@@ -499,7 +499,7 @@ static int test_register(struct test_video *video, const struct test_kind *kind)
 	return ret;
 }
 
-/* videobuf2 keeps an array after the last buffer, which only vb2_queue_release() frees */
+/* Without buffers, videobuf2 still has an array, which only vb2_queue_release() frees */
 static void test_unregister(struct test_video *video)
 {
 	if (!video->registered)
