@@ -188,7 +188,7 @@ TEST_F_TIMEOUT(create, too_many_frames, 60)
 		self->framing.frames = counts[i];
 		expect_not_created(self, -E2BIG);
 	}
-	/* No camera has as many buffers of its own */
+	/* The drivers of the cameras cannot allocate as many buffers */
 	if (self->rig.heap < 0)
 		return;
 	self->framing.frames = KSALLOC_MAX_FRAMES;

@@ -197,7 +197,7 @@ static unsigned int any_word(struct caller *caller, enum field_kind kind)
 	}
 }
 
-/* Descriptors of dma-bufs, of which some can be the same */
+/* Descriptors of dma-bufs, maybe with duplicates */
 static int *any_dmabufs(struct caller *caller)
 {
 	int *dmabufs = (int *)caller->pages, i;
@@ -259,7 +259,7 @@ static unsigned int odd_size(unsigned int *seed, unsigned int size)
 	}
 }
 
-/* The fields of KSALLOC_CREATE_ALLOCATOR that fit its flags */
+/* Makes the fields of KSALLOC_CREATE_ALLOCATOR fit its flags */
 static void agree_on_memory(unsigned int flags, void *at, unsigned int size)
 {
 	struct ksalloc_create_allocator arg;

@@ -61,7 +61,7 @@ TEST_F(connect, assign_wrong_kind)
 
 	rig_allocator(&self->rig, 0);
 	for (i = 0; i < ARRAY_SIZE(fds); i++)
-		/* Not every kernel has a heap, and -1 is no allocator */
+		/* The heap is -1 on some kernels, and set_allocator() accepts -1 */
 		if (fds[i] >= 0)
 			EXPECT_EQ(-EINVAL,
 				  set_allocator(self->rig.connection, fds[i]));

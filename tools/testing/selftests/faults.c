@@ -98,7 +98,7 @@ OPERATION(create_own_allocator) = {
 	.points = { [SLAB] = 20, [COPY] = 1 },
 };
 
-/* The dma-bufs are those of another allocator. They could be any */
+/* Uses the dma-bufs of another allocator, because these need no other device */
 static void prepare_import(struct faults_fixture *self)
 {
 	int i;
@@ -123,7 +123,7 @@ static int import_allocator(struct faults_fixture *self)
 	return call_fd(self->rig.connection, KSALLOC_CREATE_ALLOCATOR, &arg);
 }
 
-/* A4: the same with dma-bufs of the caller: no reference to one is kept. */
+/* A4: the same with dma-bufs of the caller: no reference to a dma-buf is kept. */
 OPERATION(import_allocator) = {
 	.ioctl = &ioctls[IOCTL_CREATE_ALLOCATOR],
 	.use = "import",

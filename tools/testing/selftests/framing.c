@@ -157,7 +157,7 @@ TEST_F(framing, without_heaps)
 		  KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE,
 		  self->rig.framing.requirements_flags);
 
-	/* A character device that could be a heap, but is none */
+	/* A camera passes the check for a heap, because that accepts any character device */
 	EXPECT_EQ(-EOPNOTSUPP, create_framed(self->connection, camera,
 					     &framing));
 	EXPECT_EQ(-EBADF, create_framed(self->connection, -1, &framing));

@@ -56,7 +56,7 @@ static const char *suite;
 static unsigned int timeout_scale = 1;
 static bool verbose;
 static bool second_process;
-/* Only the tests for which a second process makes no sense */
+/* Run only the tests that do not run with a second process */
 static bool excepted_only;
 static int kernel_log = -1;
 static char log_judge[PATH_MAX + 64];
@@ -420,7 +420,7 @@ static void usage(FILE *to)
 {
 	fprintf(to,
 		"Usage: %s [-1 | -2] [-l] [-t GLOB] [-s FACTOR] [-v]\n"
-		"  -1         only the tests that are excepted from -2\n"
+		"  -1         only the tests that -2 leaves out\n"
 		"  -2         have the calls made by a second process, which gets the\n"
 		"             descriptors over a socket; some tests are excepted\n"
 		"  -l         list the tests\n"

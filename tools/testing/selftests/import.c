@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Allocators of dma-bufs that the caller brings (KSALLOC_IMPORT): from a heap, from udmabuf,
+ * Allocators of dma-bufs that the caller provides (KSALLOC_IMPORT): from a heap, from udmabuf,
  * from another camera.
  */
 #include "ksalloc_test.h"
@@ -106,7 +106,7 @@ static int import(struct import_fixture *self, const int *dmabufs, unsigned int 
 	return call_fd(self->rig.connection, KSALLOC_CREATE_ALLOCATOR, &arg);
 }
 
-/* Nothing is kept of a call that fails. */
+/* The call fails, and keeps no descriptor or memory. */
 static void expect_refused(struct import_fixture *self, int expected, const int *dmabufs,
 			   unsigned int count)
 {
@@ -114,7 +114,7 @@ static void expect_refused(struct import_fixture *self, int expected, const int 
 	EXPECT_FOOTPRINT(&self->before);
 }
 
-/* Captures into the allocator, and looks at the pictures by mappings of @dmabufs. */
+/* Captures into the allocator, and finds the pictures in mappings of @dmabufs. */
 static void expect_pictures(struct import_fixture *self, int allocator, const int *dmabufs)
 {
 	struct rig *rig = &self->rig;
@@ -142,7 +142,7 @@ static void expect_pictures(struct import_fixture *self, int allocator, const in
 		munmap((void *)maps[i], FRAME_SIZE);
 }
 
-/* A9: frames are the dma-bufs of the caller, in their order. */
+/* A9: frames are the dma-bufs of the caller, in the same order. */
 TEST_F(import, frames_are_dmabufs)
 {
 	int allocator = import(self, self->dmabufs, FRAMES), i, fd;
@@ -175,7 +175,7 @@ TEST_F(import, heap)
 	close(allocator);
 }
 
-/* A9: the same with the buffers of another camera, which has then written into them */
+/* A9: the same with the buffers of another camera */
 TEST_F(import, buffers_of_another_camera)
 {
 	struct v4l2_requestbuffers req = {
@@ -205,7 +205,7 @@ TEST_F(import, buffers_of_another_camera)
 	close(allocator);
 }
 
-/* A5: the allocator has references: the caller closes its descriptors, and their numbers. */
+/* A5: the allocator has its own references, so the caller can close the descriptors. */
 TEST_F(import, descriptors_are_closed)
 {
 	int copies[FRAMES], allocator, i;
@@ -238,7 +238,7 @@ TEST_F(import, same_twice)
 	close(dmabufs[FRAMES - 1]);
 }
 
-/* A9: one for each frame, and as many as the device needs */
+/* A9: there is one dma-buf for each frame, and not fewer than the device needs. */
 TEST_F(import, count)
 {
 	struct ksalloc_create_allocator arg = import_of(self->dmabufs, FRAMES);
@@ -255,7 +255,7 @@ TEST_F(import, count)
 	EXPECT_FOOTPRINT(&self->before);
 }
 
-/* A9: each is as large as a frame. */
+/* A9: each dma-buf is at least as large as a frame. */
 TEST_F(import, too_small)
 {
 	int dmabufs[FRAMES];
@@ -284,7 +284,7 @@ TEST_F(import, not_dmabufs)
 	dmabufs[FRAMES - 1] = self->rig.video;
 	expect_refused(self, -EINVAL, dmabufs, FRAMES);
 	expect_refused(self, -EFAULT, NULL, FRAMES);
-	/* The last one is not readable */
+	/* The last descriptor is not in readable memory */
 	edge = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, edge);
 	ASSERT_EQ(0, mprotect((char *)edge + page, page, PROT_NONE));
@@ -306,7 +306,7 @@ TEST_F(import, read_only)
 	close(dmabufs[1]);
 }
 
-/* A4: a heap, and descriptors without the flag */
+/* A4: KSALLOC_IMPORT with a heap or without SYSTEM_MEMORY, and its fields without the flag */
 TEST_F(import, fields_fit_the_flag)
 {
 	struct ksalloc_create_allocator arg = import_of(self->dmabufs, FRAMES);
@@ -326,7 +326,7 @@ TEST_F(import, fields_fit_the_flag)
 	EXPECT_FOOTPRINT(&self->before);
 }
 
-/* A9: the limit of memory counts imported memory, too. */
+/* A9: max_mbytes also limits imported memory. */
 TEST_F(import, limit)
 {
 	ASSERT_EQ(0, write_text("/sys/module/ksalloc/parameters/max_mbytes", "1"));

@@ -38,7 +38,7 @@ enum field_kind {
 	FIELD_EVENT_ID,
 	FIELD_DEADLINE,
 	FIELD_FRAMING,
-	/* A number of descriptors, and a pointer to them; not zero only with a flag */
+	/* A number of descriptors, and a pointer to them. Both are zero without KSALLOC_IMPORT */
 	FIELD_DMABUF_COUNT,
 	FIELD_DMABUFS,
 	/* A pointer to a buffer for more of the result */

@@ -22,7 +22,7 @@ static inline int unload(const char *module)
 	return syscall(SYS_delete_module, module, O_NONBLOCK) ? -errno : 0;
 }
 
-/* A test that failed has not closed all its files, which would keep the modules loaded */
+/* A test that failed leaves files open, and they would keep the modules loaded */
 static inline void close_all(void)
 {
 	close_range(3, ~0U, 0);

@@ -50,14 +50,11 @@ int open_camera(unsigned int instance);
 int set_format(int video, unsigned int width, unsigned int height);
 int get_format(int video, struct v4l2_format *format);
 int set_control(int video, const char *name, int value);
-/*
- * The system heap; -1 if the kernel has no heaps. Then the tests use the memory of the
- * cameras.
- */
+/* Opens the system heap; -1 if the kernel has no heaps. Then tests use memory of the cameras. */
 int open_heap(void);
-/* Skips a test that is about heaps if the kernel has none */
+/* Skips a test that needs a heap if the kernel has none */
 void need_heap(void);
-/* The options of an allocator with memory of open_heap() */
+/* The options of an allocator with memory of open_heap(), or of the camera if that is -1 */
 __u32 usual_memory(void);
 int open_ksalloc(void);
 bool vivid_is_bound(void);
@@ -136,7 +133,7 @@ void rig_close(struct rig *rig);
 int poll_fd(int fd, int events, int timeout_ms);
 /* The inode number of the file of a descriptor */
 unsigned long long inode_of(int fd);
-/* A number of bytes in whole pages of this kernel */
+/* Rounds up to the page size of the kernel */
 __u32 whole_pages(__u32 bytes);
 void *map_frame(int dmabuf, size_t size, int protection);
 

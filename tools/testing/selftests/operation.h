@@ -27,7 +27,7 @@ FIXTURE(faults) {
 	int index;
 	/* A descriptor of that frame, or -1 */
 	int dmabuf;
-	/* Descriptors of dma-bufs for a new allocator */
+	/* Descriptors of dma-bufs for KSALLOC_IMPORT */
 	int imported[FRAMES];
 	/* The argument of the last call, with the answer */
 	union ioctl_argument arg;

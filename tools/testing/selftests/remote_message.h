@@ -18,7 +18,7 @@
 #define MAX_FD 1024
 /* A number that is never open in the second process */
 #define NO_FD 1000000
-/* The kernel accepts no structure larger than a page, of 16 KiB at most */
+/* The kernel accepts no structure larger than a page. Pages of test kernels have at most 16 KiB */
 #define ARG_MAX_BYTES 16384
 /* Size of a buffer that a structure points to */
 #define ROOM_MAX_BYTES 8192

@@ -18,7 +18,7 @@ int sleep_machine(const char *level, unsigned int seconds)
 	char delay[16];
 	int ret;
 
-	/* Without this, the guest loses its files */
+	/* Without this module, the guest would lose its files */
 	ASSERT_EQ(0, system("modprobe ksalloc-test-sleep"));
 	snprintf(delay, sizeof(delay), "%u", seconds);
 	ASSERT_EQ(0, write_text("/sys/module/suspend/parameters/pm_test_delay", delay));

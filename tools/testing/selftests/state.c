@@ -44,7 +44,7 @@ static int request_buffers(int video, unsigned int count)
 	return call_fd(video, VIDIOC_REQBUFS, &request);
 }
 
-/* Is the device free for other files? In STOP it is, except with memory of its own */
+/* Is the device free for other files? In STOP it is, unless the frames are its own memory */
 static bool device_is_free(void)
 {
 	int other = open_camera(0);

@@ -45,7 +45,7 @@ static void *poll_once(void *data)
 	return NULL;
 }
 
-/* Calls of all kinds wait in RUN: without a free frame, and without a submitted one. */
+/* ALLOC, COMPLETE and poll() wait, because no frame is free and none is submitted. */
 static void sleep_with_waiters(struct suspend_fixture *self, const char *level)
 {
 	struct ksalloc_complete filled = { .size = sizeof(filled) };
@@ -67,7 +67,7 @@ static void sleep_with_waiters(struct suspend_fixture *self, const char *level)
 	EXPECT_EQ(1, waiters(self->allocator));
 	EXPECT_EQ(KSSTATE_RUN, get_state(self->connection));
 
-	/* The call or the poll gets this frame; if the call is first, the poll needs another */
+	/* If COMPLETE takes this frame before poll() sees it, poll() needs another frame */
 	ASSERT_EQ(0, submit(self->connection, 0));
 	EXPECT_EQ(0, call_result(&completing));
 	EXPECT_EQ(0, filled.index);
@@ -79,13 +79,13 @@ static void sleep_with_waiters(struct suspend_fixture *self, const char *level)
 	EXPECT_EQ(2, freed.index);
 }
 
-/* B2, I2: calls that wait continue to wait when their processes were frozen. */
+/* B2, I2: calls that wait continue to wait after their processes were frozen. */
 TEST_F(suspend, waiters_are_frozen)
 {
 	sleep_with_waiters(self, SLEEP_FREEZER);
 }
 
-/* B2, I2: the same when the devices were suspended, too. */
+/* B2, I2: the same if the devices were suspended, too. */
 TEST_F(suspend, waiters_and_devices)
 {
 	sleep_with_waiters(self, SLEEP_DEVICES);
@@ -121,7 +121,7 @@ static void *turn_until_told(void *data)
 	return NULL;
 }
 
-/* A process that takes frames sees no error, and frames that follow each other. */
+/* A thread that completes frames gets no error, and sequence numbers that increase. */
 static void sleep_in_stream(struct suspend_fixture *self, const char *level)
 {
 	struct turner turner = { .rig = &self->rig };
@@ -142,19 +142,19 @@ static void sleep_in_stream(struct suspend_fixture *self, const char *level)
 	EXPECT_EQ(0, turner.backward);
 }
 
-/* I2: a stream continues when its process was frozen. */
+/* I2: a stream continues after its process was frozen. */
 TEST_F(suspend, stream_is_frozen)
 {
 	sleep_in_stream(self, SLEEP_FREEZER);
 }
 
-/* I2: the same when the devices were suspended, too. */
+/* I2: the same if the devices were suspended, too. */
 TEST_F(suspend, stream_and_devices)
 {
 	sleep_in_stream(self, SLEEP_DEVICES);
 }
 
-/* I2: a deadline that passes meanwhile ends the wait after the machine has resumed. */
+/* I2: if a deadline passes while the machine is suspended, the wait ends after it has resumed. */
 TEST_F(suspend, deadline_passes)
 {
 	struct ksalloc_complete filled = { .size = sizeof(filled) };

@@ -19,7 +19,7 @@
 #define HEIGHT 1080
 /*
  * Number of changes of the state, or of frames that are completed and submitted. On a debug
- * kernel each takes ten times as long, so the search has as much time with fewer.
+ * kernel each takes ten times as long, so fewer give the search enough time.
  */
 static int rounds(void)
 {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The machine is suspended while a USB camera streams. The host controller of USB/IP refuses
- * to suspend while a device is plugged in, so the suspend function of the camera's driver is
- * not called.
+ * The machine is suspended while a USB camera streams. The host controller of USB/IP refuses to
+ * suspend while a device is attached. So the kernel does not suspend the camera.
  */
 #include "webcam.h"
 #include "../selftests/sleep.h"
@@ -25,7 +24,7 @@ FIXTURE_TEARDOWN(uvc_suspend)
 	studio_tear_down(&self->studio);
 }
 
-/* The camera and its user are frozen; the stream continues. */
+/* The processes of the camera and of the test are frozen; then the stream continues. */
 TEST_F(uvc_suspend, frozen)
 {
 	ASSERT_EQ(0, sleep_machine(SLEEP_FREEZER, 1));
