@@ -61,9 +61,8 @@ static long ks_get_state_ioctl(struct ks_ucmd *ucmd)
 	return ks_reply(ucmd, sizeof(*arg));
 }
 
-/* Gets the requirements of the device, which do not depend on the heaps of the kernel */
-static int ks_connection_device_framing(struct ks_connection *conn,
-					struct ksallocator_framing *framing)
+static int ks_connection_get_framing(struct ks_connection *conn,
+				     struct ksallocator_framing *framing)
 {
 	int ret;
 
@@ -72,16 +71,6 @@ static int ks_connection_device_framing(struct ks_connection *conn,
 		return ret;
 	ret = conn->device->ops->get_framing(conn->device, framing);
 	return ks_connection_result(conn, ret);
-}
-
-static int ks_connection_get_framing(struct ks_connection *conn,
-				     struct ksallocator_framing *framing)
-{
-	int ret = ks_connection_device_framing(conn, framing);
-
-	if (!ret && !IS_ENABLED(CONFIG_DMABUF_HEAPS))
-		ks_framing_without_heaps(framing, conn->device->ops->memory);
-	return ret;
 }
 
 static long ks_get_framing_ioctl(struct ks_ucmd *ucmd)
@@ -174,11 +163,8 @@ ks_connection_create_allocator(struct ks_connection *conn,
 	size_t frame_bytes;
 	int ret;
 
-	/* Imported dma-bufs do not need a heap */
-	ret = ops == &ks_import_memory_ops ?
-	      ks_connection_device_framing(conn, &device) :
-	      ks_connection_get_framing(conn, &device);
-	ret = ret ?: ks_framing_resolve(asked, &device, own, &framing) ?:
+	ret = ks_connection_get_framing(conn, &device) ?:
+	      ks_framing_resolve(asked, &device, own, &framing) ?:
 	      ks_framing_bytes(&framing, ks_max_bytes(), &frame_bytes);
 	if (ret)
 		return ERR_PTR(ret);

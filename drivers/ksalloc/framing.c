@@ -90,25 +90,6 @@ int ks_framing_resolve(const struct ksallocator_framing *asked,
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_resolve);
 
 /**
- * ks_framing_without_heaps() - adapt the requirements of a device to a kernel without heaps
- * @device: requirements of the device
- * @own_memory: whether the device has its own memory
- *
- * Without heaps, the module can allocate only the device's own memory. Contract A9, H4.
- *
- * Context: any.
- */
-void ks_framing_without_heaps(struct ksallocator_framing *device,
-			      bool own_memory)
-{
-	device->requirements_flags &= ~KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY;
-	if (own_memory)
-		device->requirements_flags |=
-			KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
-}
-EXPORT_SYMBOL_IF_KUNIT(ks_framing_without_heaps);
-
-/**
  * ks_framing_compression() - ratio of a compressed frame to a raw picture
  * @size: bytes in a frame
  * @width: width of the picture in pixels

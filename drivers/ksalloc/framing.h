@@ -18,8 +18,6 @@ static inline bool ks_framing_is_system(const struct ksallocator_framing *framin
 int ks_framing_resolve(const struct ksallocator_framing *asked,
 		       const struct ksallocator_framing *device, bool own_memory,
 		       struct ksallocator_framing *result);
-void ks_framing_without_heaps(struct ksallocator_framing *device,
-			      bool own_memory);
 bool ks_framing_fits(const struct ksallocator_framing *framing,
 		     const struct ksallocator_framing *device);
 void ks_framing_compression(u32 size, u32 width, u32 height,

@@ -280,14 +280,12 @@ enum {
  * KSALLOCATOR_REQUIREMENTF_INPLACE_MODIFIER
  *	The device writes into the frames. Capture devices do.
  * KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY
- *	The device can use memory from a heap. Never set on a kernel without dma-buf heaps
- *	(CONFIG_DMABUF_HEAPS).
+ *	The device can import dma-bufs, from a heap or of the caller (KSALLOC_IMPORT). Whether
+ *	it can use those of a certain heap is only known in KSSTATE_ACQUIRE.
  * KSALLOCATOR_REQUIREMENTF_FRAME_INTEGRITY
  *	Nobody may change a frame after the device has filled it. V4L2 devices do not set it.
  * KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE
- *	The device can use only its own memory. On a kernel without heaps, this is set for
- *	each device that has memory of its own. The device can still use dma-bufs of the
- *	caller (KSALLOC_IMPORT) if its driver can import them.
+ *	The device can use only its own memory.
  * KSALLOCATOR_REQUIREMENTF_PREFERENCES_ONLY
  *	The other values are preferences: framing below them is accepted. Only devices of
  *	other kernel modules can set it.
@@ -771,7 +769,7 @@ struct ksalloc_get_framing {
  * - ENOMEM: the frames need more than max_mbytes, or more memory than the heap or the
  *   device has.
  * - EOPNOTSUPP, with KSALLOCATOR_OPTIONF_SYSTEM_MEMORY: the device can use only its own
- *   memory; or, without KSALLOC_IMPORT, the kernel has no heaps.
+ *   memory.
  * - EOPNOTSUPP, without it: the device has no memory of its own; the memory cannot be
  *   exported; or the device cannot have as many or as large buffers.
  * - EBUSY, without it: the buffers of the device are in use, or another file has a

@@ -111,26 +111,6 @@ static void framing_system_memory(struct kunit *test)
 }
 
 /*
- * Passes if, on a kernel without heaps, a device with its own memory states that it can use only
- * that memory, and system memory is refused (A9, H4).
- */
-static void framing_without_heaps(struct kunit *test)
-{
-	struct ksallocator_framing device = device_example;
-	const u32 other = device.requirements_flags & ~KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY;
-
-	ks_framing_without_heaps(&device, true);
-	KUNIT_EXPECT_EQ(test, other | KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE,
-			device.requirements_flags);
-	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
-			framing_resolve(test, &asked_example, &device));
-
-	device = device_example;
-	ks_framing_without_heaps(&device, false);
-	KUNIT_EXPECT_EQ(test, other, device.requirements_flags);
-}
-
-/*
  * Passes if flags that describe how a device uses frames do not restrict the framing (H1,
  * H3).
  */
@@ -669,7 +649,6 @@ static struct kunit_case framing_cases[] = {
 	KUNIT_CASE(framing_plain),
 	KUNIT_CASE(framing_option_bits),
 	KUNIT_CASE(framing_system_memory),
-	KUNIT_CASE(framing_without_heaps),
 	KUNIT_CASE(framing_device_flags),
 	KUNIT_CASE(framing_pool_types),
 	KUNIT_CASE(framing_alignment_masks),
