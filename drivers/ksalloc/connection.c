@@ -11,6 +11,7 @@
 #include "connection.h"
 #include "framing.h"
 #include "ioctl.h"
+#include "trace.h"
 
 /* For work items that can wait for a driver for a long time */
 static struct workqueue_struct *ks_connection_wq;
@@ -142,6 +143,49 @@ void ksalloc_device_notify(struct ksalloc_device *device)
 	ks_connection_notify(device->connection);
 }
 EXPORT_SYMBOL_GPL(ksalloc_device_notify);
+
+/**
+ * ksalloc_device_refuse() - state why a device cannot use the frames of an allocator
+ * @device: the device
+ * @refusal: the reason
+ * @frame: the frame, or the number of frames that the device can have; else 0
+ * @error: the errno of the driver, or 0
+ *
+ * For the ->acquire() of the device, before it fails. KSALLOC_GET_STATE returns the values.
+ *
+ * Context: process context; does not sleep. ks_connection.lock is held.
+ */
+void ksalloc_device_refuse(struct ksalloc_device *device,
+			   enum ksalloc_refusal refusal, u32 frame, int error)
+{
+	struct ks_connection *conn = device->connection;
+
+	lockdep_assert_held(&conn->lock);
+
+	spin_lock(&conn->allocator_lock);
+	conn->refusal = (struct ks_refusal){ refusal, frame, error };
+	spin_unlock(&conn->allocator_lock);
+	if (refusal != KSALLOC_REFUSAL_NONE)
+		trace_ksalloc_refusal(conn->id, refusal, frame, error);
+}
+EXPORT_SYMBOL_GPL(ksalloc_device_refuse);
+
+/**
+ * ks_connection_get_refusal() - get why the connection did not leave STOP
+ * @conn: the connection
+ *
+ * Context: process context; does not sleep.
+ * Return: the refusal of the last attempt.
+ */
+struct ks_refusal ks_connection_get_refusal(struct ks_connection *conn)
+{
+	struct ks_refusal refusal;
+
+	spin_lock(&conn->allocator_lock);
+	refusal = conn->refusal;
+	spin_unlock(&conn->allocator_lock);
+	return refusal;
+}
 
 /**
  * ks_connection_is_gone() - is the connection in STOP because the device has disappeared?

@@ -39,8 +39,8 @@
  *   fdinfo.
  * - Locks of the device nest within ks_connection.lock, and ks_allocator.lock within both.
  * - ks_connection.allocator_lock, a spinlock, also protects the pointer to the assigned
- *   allocator. The pointer is written with both locks held, and read with one of them. No lock
- *   nests within this one.
+ *   allocator, and @refusal. These are written with both locks held, and read with one of
+ *   them. No lock nests within this one.
  * - @state, @gone, @stuck, @flushing, @changing, @nr_submitted and the reader's @nr_done and
  *   @gaps are written under ks_connection.lock with WRITE_ONCE(), and can be read without the
  *   lock. Pollers are woken when they change.
@@ -103,6 +103,18 @@ struct ks_reader {
 };
 
 /**
+ * struct ks_refusal - why a connection did not leave STOP; as in struct ksalloc_get_state
+ * @reason: enum ksalloc_refusal
+ * @frame: a frame, or a number of frames
+ * @error: errno of the device
+ */
+struct ks_refusal {
+	enum ksalloc_refusal reason;
+	u32 frame;
+	int error;
+};
+
+/**
  * struct ks_connection - a connection
  * @lock: protects the fields down to @reader
  * @state: the state
@@ -118,7 +130,8 @@ struct ks_reader {
  * @submitted: slots of submitted frames that were not dequeued yet, in order
  * @nr_submitted: length of @submitted
  * @reader: filled frames
- * @allocator_lock: protects @allocator for readers that do not hold @lock
+ * @allocator_lock: protects @allocator and @refusal for readers that do not hold @lock
+ * @refusal: why the last attempt to leave STOP failed
  * @device: the device
  * @gone_work: brings the connection to STOP when the device has disappeared
  * @refs: references of open files
@@ -137,7 +150,8 @@ struct ks_connection {
 	u32 nr_submitted;
 	struct ks_reader reader;
 
-	spinlock_t allocator_lock; /* the pointer to the allocator */
+	spinlock_t allocator_lock; /* the pointer to the allocator, and the refusal */
+	struct ks_refusal refusal;
 	struct ksalloc_device *device;
 	struct delayed_work gone_work;
 	struct kref refs;
@@ -175,6 +189,7 @@ int ks_connection_result_reader(struct ks_connection *conn, int ret);
 bool ks_connection_is_streaming(struct ks_connection *conn);
 void ks_connection_wake(struct ks_connection *conn);
 void ks_connection_notify(struct ks_connection *conn);
+struct ks_refusal ks_connection_get_refusal(struct ks_connection *conn);
 struct ks_allocator *ks_connection_get_allocator(struct ks_connection *conn);
 void ks_connection_put_allocator(struct ks_allocator *alloc);
 int ks_connection_allocator_id(struct ks_connection *conn);

@@ -53,7 +53,14 @@ static long ks_get_state_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_connection *conn = ks_ucmd_connection(ucmd);
 	struct ksalloc_get_state *arg = &ucmd->arg.get_state;
+	struct ks_refusal refusal;
 
+	if (arg->__reserved)
+		return -EINVAL;
+	refusal = ks_connection_get_refusal(conn);
+	arg->refusal = refusal.reason;
+	arg->refused_frame = refusal.frame;
+	arg->refused_error = refusal.error;
 	arg->state = READ_ONCE(conn->state);
 	arg->pending = READ_ONCE(conn->nr_submitted) +
 		       READ_ONCE(conn->reader.nr_done);
@@ -362,7 +369,7 @@ static const struct ks_ioctl ks_connection_ioctls[] = {
 		 ks_set_allocator_ioctl),
 	KS_IOCTL(SET_STATE, set_state, __reserved, 0,
 		 ks_set_state_ioctl),
-	KS_IOCTL(GET_STATE, get_state, pending, 0,
+	KS_IOCTL(GET_STATE, get_state, __reserved, 0,
 		 ks_get_state_ioctl),
 	KS_IOCTL(SUBMIT, submit, dmabuf_fd, 0, ks_submit_ioctl),
 	KS_IOCTL(COMPLETE, complete, header, KSALLOC_NONBLOCK,

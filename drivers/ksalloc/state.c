@@ -184,6 +184,14 @@ EXPORT_SYMBOL_IF_KUNIT(ks_connection_gone_work);
 
 /* Steps up */
 
+/* Returns @error */
+static int ks_refuse(struct ks_connection *conn, enum ksalloc_refusal reason,
+		     int error)
+{
+	ksalloc_device_refuse(conn->device, reason, 0, error);
+	return error;
+}
+
 static int ks_step_stop_to_acquire(struct ks_connection *conn)
 {
 	struct ks_allocator *alloc = conn->allocator;
@@ -192,15 +200,16 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 	int ret;
 	u32 i;
 
+	ks_refuse(conn, KSALLOC_REFUSAL_NONE, 0);
 	if (!alloc)
-		return -EINVAL;
+		return ks_refuse(conn, KSALLOC_REFUSAL_ALLOCATOR, -EINVAL);
 
 	/* The format may have changed since the allocator was assigned */
 	ret = conn->device->ops->get_framing(conn->device, &framing);
 	if (ret)
-		return ret;
+		return ks_refuse(conn, KSALLOC_REFUSAL_OTHER, ret);
 	if (!ks_framing_fits(&alloc->framing, &framing))
-		return -EINVAL;
+		return ks_refuse(conn, KSALLOC_REFUSAL_FRAMING, -EINVAL);
 
 	slots = kvcalloc(alloc->nr_frames, sizeof(*slots), GFP_KERNEL_ACCOUNT);
 	if (!slots)
@@ -211,6 +220,8 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 	ret = conn->device->ops->acquire(conn->device, alloc);
 	if (ret) {
 		kvfree(slots);
+		if (conn->refusal.reason == KSALLOC_REFUSAL_NONE)
+			ks_refuse(conn, KSALLOC_REFUSAL_OTHER, ret);
 		return ret;
 	}
 

@@ -113,6 +113,35 @@ TRACE_EVENT(ksalloc_state,
 	    TP_printk("connection=%u %s -> %s", __entry->connection,
 		      ks_trace_state(__entry->from), ks_trace_state(__entry->to)));
 
+TRACE_DEFINE_ENUM(KSALLOC_REFUSAL_ALLOCATOR);
+TRACE_DEFINE_ENUM(KSALLOC_REFUSAL_FRAMING);
+TRACE_DEFINE_ENUM(KSALLOC_REFUSAL_IMPORT);
+TRACE_DEFINE_ENUM(KSALLOC_REFUSAL_COUNT);
+TRACE_DEFINE_ENUM(KSALLOC_REFUSAL_MAP);
+TRACE_DEFINE_ENUM(KSALLOC_REFUSAL_OTHER);
+
+TRACE_EVENT(ksalloc_refusal,
+	    TP_PROTO(u32 connection, enum ksalloc_refusal reason, u32 frame,
+		     int error),
+	    TP_ARGS(connection, reason, frame, error),
+	    TP_STRUCT__entry(__field(u32, connection)
+			     __field(int, reason)
+			     __field(u32, frame)
+			     __field(int, error)),
+	    TP_fast_assign(__entry->connection = connection;
+			   __entry->reason = reason;
+			   __entry->frame = frame;
+			   __entry->error = error;),
+	    TP_printk("connection=%u %s frame=%u error=%d", __entry->connection,
+		      __print_symbolic(__entry->reason,
+				       { KSALLOC_REFUSAL_ALLOCATOR, "ALLOCATOR" },
+				       { KSALLOC_REFUSAL_FRAMING, "FRAMING" },
+				       { KSALLOC_REFUSAL_IMPORT, "IMPORT" },
+				       { KSALLOC_REFUSAL_COUNT, "COUNT" },
+				       { KSALLOC_REFUSAL_MAP, "MAP" },
+				       { KSALLOC_REFUSAL_OTHER, "OTHER" }),
+		      __entry->frame, __entry->error));
+
 #endif /* _KSALLOC_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

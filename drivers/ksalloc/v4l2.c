@@ -202,10 +202,10 @@ static int ks_v4l2_prepare(struct ks_v4l2 *v4l2)
 		ret = ks_v4l2_give_in_thread(v4l2, VIDIOC_PREPARE_BUF,
 					     v4l2->dev->vdev->ioctl_ops->vidioc_prepare_buf,
 					     i);
-		if (ret == -EINVAL || ret == -EFAULT)
-			return -EOPNOTSUPP;
-		if (ret)
-			return ret;
+		if (!ret)
+			continue;
+		ksalloc_device_refuse(&v4l2->device, KSALLOC_REFUSAL_MAP, i, ret);
+		return ret == -EINVAL || ret == -EFAULT ? -EOPNOTSUPP : ret;
 	}
 	return 0;
 }
@@ -218,18 +218,23 @@ static int ks_v4l2_make_buffers(struct ks_v4l2 *v4l2)
 	const struct vb2_queue *queue = dev->vdev->queue;
 	int ret;
 
-	if (queue && !(queue->io_modes & VB2_DMABUF))
+	if (queue && !(queue->io_modes & VB2_DMABUF)) {
+		ksalloc_device_refuse(&v4l2->device, KSALLOC_REFUSAL_IMPORT, 0, 0);
 		return -EOPNOTSUPP;
+	}
 	if (ks_v4l2_has_buffers(dev, v4l2->planes))
 		return -EBUSY;
 
 	ret = ks_v4l2_reqbufs(dev, V4L2_MEMORY_DMABUF, nr_frames);
 	/* Without vdev->queue, -EINVAL is the only sign that the driver cannot import dma-bufs */
-	if (ret == -EINVAL && !queue)
+	if (ret == -EINVAL && !queue) {
+		ksalloc_device_refuse(&v4l2->device, KSALLOC_REFUSAL_IMPORT, 0, ret);
 		return -EOPNOTSUPP;
+	}
 	if (ret < 0 || ret >= nr_frames)
 		return min(ret, 0);
 	ks_v4l2_reqbufs(dev, V4L2_MEMORY_DMABUF, 0);
+	ksalloc_device_refuse(&v4l2->device, KSALLOC_REFUSAL_COUNT, ret, 0);
 	return -EOPNOTSUPP;
 }
 

@@ -162,8 +162,8 @@ struct ksalloc_device;
  *	or without the mutex, also during other operations
  * @get_details: returns further properties; may be NULL. Called without the mutex
  * @acquire: STOP to ACQUIRE: makes the frames of the allocator the buffers of the
- *	device and maps each. Changes nothing on failure. The allocator exists until
- *	@release has returned
+ *	device and maps each. Changes nothing on failure, and calls ksalloc_device_refuse() if
+ *	it knows more than an errno. The allocator exists until @release has returned
  * @release: ACQUIRE to STOP; must not fail. Not called if @stop has failed. Then @destroy
  *	has to do its work
  * @queue: gives a frame to the device. @dmabuf_fd is a descriptor of the frame's
@@ -223,6 +223,8 @@ struct ksalloc_device {
 
 struct file *ksalloc_connect(struct ksalloc_device *device);
 void ksalloc_device_notify(struct ksalloc_device *device);
+void ksalloc_device_refuse(struct ksalloc_device *device,
+			   enum ksalloc_refusal refusal, u32 frame, int error);
 
 struct file *ksalloc_create_allocator(struct file *connection,
 				      const struct ksallocator_framing *framing,

@@ -851,17 +851,50 @@ struct ksalloc_set_state {
 #define KSALLOC_SET_STATE _IO(KSALLOC_TYPE, KSALLOC_CMD_SET_STATE)
 
 /**
+ * enum ksalloc_refusal - what prevented the step from KSSTATE_STOP to KSSTATE_ACQUIRE
+ * @KSALLOC_REFUSAL_NONE: nothing, or no call has tried this step yet
+ * @KSALLOC_REFUSAL_ALLOCATOR: no allocator is assigned
+ * @KSALLOC_REFUSAL_FRAMING: the framing of the allocator does not fit the current format
+ * @KSALLOC_REFUSAL_IMPORT: the device cannot import dma-bufs
+ * @KSALLOC_REFUSAL_COUNT: the device cannot have as many buffers as the allocator has frames;
+ *	@refused_frame is the number of buffers that it can have
+ * @KSALLOC_REFUSAL_MAP: the memory of frame @refused_frame cannot be mapped for the device. A
+ *	device that needs contiguous memory refuses frames that are not
+ * @KSALLOC_REFUSAL_OTHER: anything else, such as another user of the device
+ */
+enum ksalloc_refusal {
+	KSALLOC_REFUSAL_NONE,
+	KSALLOC_REFUSAL_ALLOCATOR,
+	KSALLOC_REFUSAL_FRAMING,
+	KSALLOC_REFUSAL_IMPORT,
+	KSALLOC_REFUSAL_COUNT,
+	KSALLOC_REFUSAL_MAP,
+	KSALLOC_REFUSAL_OTHER,
+};
+
+/**
  * struct ksalloc_get_state - ioctl(connection, KSALLOC_GET_STATE)
  * @size: sizeof(struct ksalloc_get_state)
  * @flags: zero
  * @state: out: enum ksstate. KSSTATE_STOP when the device has disappeared
  * @pending: out: frames that are submitted and not yet completed
+ * @refusal: out: enum ksalloc_refusal, of the last call that tried to leave KSSTATE_STOP
+ * @refused_frame: out: see enum ksalloc_refusal; otherwise zero
+ * @refused_error: out: the errno of the driver. That of the call can be another one, because
+ *	drivers return different errors for the same reason. Zero if there is none
+ * @__reserved: zero
+ *
+ * The tracepoint ksalloc_refusal has the same values.
  */
 struct ksalloc_get_state {
 	__u32 size;
 	__u32 flags;
 	__u32 state;
 	__u32 pending;
+	__u32 refusal;
+	__u32 refused_frame;
+	__s32 refused_error;
+	__u32 __reserved;
 };
 
 #define KSALLOC_GET_STATE _IO(KSALLOC_TYPE, KSALLOC_CMD_GET_STATE)

@@ -70,6 +70,9 @@ static int capture(struct rig *rig, const char **step)
 		err = set_state(rig->connection, state);
 		if (err) {
 			EXPECT_EQ(state - 1, get_state(rig->connection));
+			/* Of these drivers, only those that cannot import refuse memory here */
+			if (state == KSSTATE_ACQUIRE && err == -EOPNOTSUPP)
+				expect_refusal(rig->connection, KSALLOC_REFUSAL_IMPORT, 0, -EINVAL);
 			return err;
 		}
 		if (state == KSSTATE_PAUSE)

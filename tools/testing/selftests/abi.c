@@ -624,7 +624,7 @@ TEST(layout)
 	EXPECT_EQ(48, sizeof(struct ksalloc_create_allocator));
 	EXPECT_EQ(16, sizeof(struct ksalloc_set_allocator));
 	EXPECT_EQ(16, sizeof(struct ksalloc_set_state));
-	EXPECT_EQ(16, sizeof(struct ksalloc_get_state));
+	EXPECT_EQ(32, sizeof(struct ksalloc_get_state));
 	EXPECT_EQ(16, sizeof(struct ksalloc_submit));
 	EXPECT_EQ(80, sizeof(struct ksalloc_complete));
 	EXPECT_EQ(24, sizeof(struct ksalloc_alloc));

@@ -87,6 +87,16 @@ int get_state(int connection)
 	return err ? err : (int)arg.state;
 }
 
+void expect_refusal(int connection, unsigned int refusal, unsigned int frame, int error)
+{
+	struct ksalloc_get_state arg = { .size = sizeof(arg) };
+
+	ASSERT_EQ(0, call_fd(connection, KSALLOC_GET_STATE, &arg));
+	EXPECT_EQ(refusal, arg.refusal);
+	EXPECT_EQ(frame, arg.refused_frame);
+	EXPECT_EQ(error, arg.refused_error);
+}
+
 int get_pending(int connection)
 {
 	struct ksalloc_get_state arg = { .size = sizeof(arg) };

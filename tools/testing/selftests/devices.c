@@ -133,6 +133,7 @@ TEST_F(devices, contiguous_memory)
 	ASSERT_LE(0, rig.connection);
 	rig_allocator(&rig, 2);
 	EXPECT_EQ(-EOPNOTSUPP, set_state(rig.connection, KSSTATE_ACQUIRE));
+	expect_refusal(rig.connection, KSALLOC_REFUSAL_MAP, 0, -EFAULT);
 	EXPECT_EQ(-EOPNOTSUPP, set_state(rig.connection, KSSTATE_RUN));
 	EXPECT_EQ(KSSTATE_STOP, get_state(rig.connection));
 	EXPECT_EQ(0, allocated(rig.allocator));

@@ -77,6 +77,8 @@ int create_allocator(int connection, int heap, unsigned int frames,
 int set_allocator(int connection, int allocator);
 int set_state(int connection, unsigned int state);
 int get_state(int connection);
+/* Fails unless this is the refusal of the last attempt to leave STOP (enum ksalloc_refusal). */
+void expect_refusal(int connection, unsigned int refusal, unsigned int frame, int error);
 int get_pending(int connection);
 /* By the kernel thread */
 int submit(int connection, unsigned int index);

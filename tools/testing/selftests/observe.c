@@ -143,7 +143,7 @@ TEST(tracepoints_exist)
 {
 	static const char * const events[] = {
 		"create", "alloc", "wait", "free", "queue", "complete",
-		"state",
+		"state", "refusal",
 	};
 	char path[128];
 	unsigned int i;

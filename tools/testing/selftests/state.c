@@ -343,9 +343,52 @@ TEST_F(state, too_many_buffers)
 	expect_stopped(self);
 	EXPECT_EQ(-EOPNOTSUPP, set_state(self->connection, KSSTATE_RUN));
 	expect_stopped(self);
+	expect_refusal(self->connection, KSALLOC_REFUSAL_COUNT, TOO_MANY_BUFFERS - 1, 0);
 	close(self->rig.allocator);
 	rig_allocator(&self->rig, TOO_MANY_BUFFERS - 1);
 	EXPECT_EQ(0, set_state(self->connection, KSSTATE_ACQUIRE));
+}
+
+/* I1: the reason why STOP was not left is stated, until STOP is left. */
+TEST_F(state, refusal_is_stated)
+{
+	__u32 size = self->rig.framing.frame_size;
+	int camera = self->rig.video;
+
+	expect_refusal(self->connection, KSALLOC_REFUSAL_NONE, 0, 0);
+	ASSERT_EQ(0, set_allocator(self->connection, -1));
+	EXPECT_EQ(-EINVAL, set_state(self->connection, KSSTATE_RUN));
+	expect_refusal(self->connection, KSALLOC_REFUSAL_ALLOCATOR, 0, -EINVAL);
+	ASSERT_EQ(0, set_allocator(self->connection, self->rig.allocator));
+	expect_refusal(self->connection, KSALLOC_REFUSAL_ALLOCATOR, 0, -EINVAL);
+	EXPECT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	expect_refusal(self->connection, KSALLOC_REFUSAL_ALLOCATOR, 0, -EINVAL);
+
+	if (self->rig.heap >= 0) {
+		ASSERT_EQ(0, set_format(camera, 640, 360));
+		ASSERT_GT(640 * 360 * 2, size);
+		EXPECT_EQ(-EINVAL, set_state(self->connection, KSSTATE_ACQUIRE));
+		expect_refusal(self->connection, KSALLOC_REFUSAL_FRAMING, 0, -EINVAL);
+		ASSERT_EQ(0, set_format(camera, 320, 180));
+	}
+
+	EXPECT_EQ(0, set_state(self->connection, KSSTATE_ACQUIRE));
+	expect_refusal(self->connection, KSALLOC_REFUSAL_NONE, 0, 0);
+}
+
+/* I1: another program uses the device: the errno is stated. */
+TEST_F(state, refusal_because_busy)
+{
+	struct v4l2_requestbuffers request = {
+		.count = 2,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+
+	need_heap();
+	ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_REQBUFS, &request));
+	EXPECT_EQ(-EBUSY, set_state(self->connection, KSSTATE_ACQUIRE));
+	expect_refusal(self->connection, KSALLOC_REFUSAL_OTHER, 0, -EBUSY);
 }
 
 /* I1: the driver refuses to make buffers: the error is passed on, and all is undone. */
@@ -359,6 +402,7 @@ TEST_F(state, buffers_refused)
 					 "Inject VIDIOC_REQBUFS Error", 1));
 		EXPECT_EQ(-EINVAL, set_state(self->connection, state));
 		expect_stopped(self);
+		expect_refusal(self->connection, KSALLOC_REFUSAL_OTHER, 0, -EINVAL);
 		EXPECT_EQ(0, set_state(self->connection, state));
 		EXPECT_EQ(0, set_state(self->connection, KSSTATE_STOP));
 	}
@@ -375,6 +419,7 @@ TEST_F(state, memory_refused)
 					 "Inject VIDIOC_QBUF Error", 1));
 		EXPECT_EQ(-EOPNOTSUPP, set_state(self->connection, state));
 		expect_stopped(self);
+		expect_refusal(self->connection, KSALLOC_REFUSAL_MAP, 0, -EINVAL);
 		EXPECT_EQ(0, set_state(self->connection, state));
 		EXPECT_EQ(0, set_state(self->connection, KSSTATE_STOP));
 	}
