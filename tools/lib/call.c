@@ -150,6 +150,19 @@ LIBKS_API int ks_get_state(int connection, enum ksstate *state, __u32 *pending)
 	return 0;
 }
 
+LIBKS_API int ks_get_refusal(int connection, struct ks_refusal *refusal)
+{
+	struct ksalloc_get_state arg = { .size = sizeof(arg) };
+	int ret = call(connection, KSALLOC_GET_STATE, &arg);
+
+	if (ret)
+		return ret;
+	refusal->reason = arg.refusal;
+	refusal->frame = arg.refused_frame;
+	refusal->error = arg.refused_error;
+	return 0;
+}
+
 LIBKS_API int ks_submit(int connection, __u32 index, int dmabuf_fd)
 {
 	struct ksalloc_submit arg = {

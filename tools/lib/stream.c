@@ -55,30 +55,42 @@ static int connect_device(const struct ks_stream_config *config, enum ks_stream_
 	return ret;
 }
 
-static int create_from_heap(int connection, const struct ks_stream_config *config,
-			    struct ksallocator_framing *framing, enum ks_stream_step *step)
+/* The step of ks_stream_open() at which the search for memory failed */
+static enum ks_stream_step step_of(const struct ks_memory_report *report, int error)
 {
-	int heap, ret;
+	enum ks_memory_step step = LIBKS_MEMORY_OPEN;
+	__u32 i;
 
-	framing->options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
-	*step = LIBKS_STEP_HEAP;
-	heap = ks_open_heap(config->heap ? config->heap : "system");
-	if (heap < 0)
-		return heap;
-	*step = LIBKS_STEP_CREATE;
-	ret = ks_create_allocator(connection, framing, heap);
-	close(heap);
-	return ret;
+	if (!report->count)
+		return LIBKS_STEP_FRAMING;
+	for (i = 0; i < report->count; i++)
+		if (report->attempt[i].error == error && report->attempt[i].step > step)
+			step = report->attempt[i].step;
+	switch (step) {
+	case LIBKS_MEMORY_OPEN:
+		return LIBKS_STEP_HEAP;
+	case LIBKS_MEMORY_ACQUIRE:
+		return LIBKS_STEP_ACQUIRE;
+	default:
+		return LIBKS_STEP_CREATE;
+	}
 }
 
-/* If the program did not choose the memory, the requirements of the device decide */
-static bool takes_own_memory(const struct ks_stream_config *config,
-			     const struct ksallocator_framing *device)
+static int find_memory(struct ks_stream *stream, const struct ks_stream_config *config,
+		       const struct ksallocator_framing *framing, enum ks_stream_step *step)
 {
-	if (config->flags & LIBKS_STREAM_DEVICE_MEMORY)
-		return true;
-	return !config->heap &&
-	       device->requirements_flags & KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
+	bool own = config->flags & LIBKS_STREAM_DEVICE_MEMORY;
+	struct ks_memory_report room = { .count = 0 };
+	struct ks_memory_report *report = config->memory ? config->memory : &room;
+	int ret;
+
+	ret = ks_find_memory(stream->connection, framing,
+			     own ? LIBKS_DEVICE_MEMORY : config->heap, report);
+	if (ret < 0)
+		*step = step_of(report, ret);
+	else if (report->attempt[report->count - 1].kind == LIBKS_MEMORY_DEVICE)
+		stream->flags |= LIBKS_STREAM_DEVICE_MEMORY;
+	return ret;
 }
 
 static int create_allocator(struct ks_stream *stream, const struct ks_stream_config *config,
@@ -91,8 +103,6 @@ static int create_allocator(struct ks_stream *stream, const struct ks_stream_con
 	ret = ks_get_framing(stream->connection, &framing);
 	if (ret)
 		return ret;
-	if (takes_own_memory(config, &framing))
-		stream->flags |= LIBKS_STREAM_DEVICE_MEMORY;
 	if (config->frames) {
 		framing.frames = config->frames;
 	} else {
@@ -100,11 +110,7 @@ static int create_allocator(struct ks_stream *stream, const struct ks_stream_con
 		if (framing.frames < LEAST_FRAMES)
 			framing.frames = LEAST_FRAMES;
 	}
-	if (!(stream->flags & LIBKS_STREAM_DEVICE_MEMORY))
-		return create_from_heap(stream->connection, config, &framing, step);
-	framing.options_flags = 0;
-	*step = LIBKS_STEP_CREATE;
-	return ks_create_allocator(stream->connection, &framing, -1);
+	return find_memory(stream, config, &framing, step);
 }
 
 static int build(struct ks_stream *stream, const struct ks_stream_config *config,
@@ -121,11 +127,6 @@ static int build(struct ks_stream *stream, const struct ks_stream_config *config
 	if (ret < 0)
 		return ret;
 	stream->allocator = ret;
-
-	*step = LIBKS_STEP_ASSIGN;
-	ret = ks_set_allocator(stream->connection, stream->allocator);
-	if (ret)
-		return ret;
 
 	*step = LIBKS_STEP_MAP;
 	ret = ks_frames_map(stream->allocator, &stream->frames);
@@ -145,6 +146,8 @@ LIBKS_API int ks_stream_open(const struct ks_stream_config *config, struct ks_st
 	ret = check_config(config);
 	if (ret)
 		goto err;
+	if (config->memory)
+		config->memory->count = 0;
 	ret = -ENOMEM;
 	new = calloc(1, sizeof(*new));
 	if (!new)

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
+#include <linux/dma-heap.h>
+#include <linux/udmabuf.h>
 
 #include "fake.h"
 #include "tap.h"
@@ -26,11 +28,14 @@ enum kind {
 	CONNECTION,
 	ALLOCATOR,
 	DMABUF,
+	UDMABUF,
+	MEMFD,
 };
 
 struct fake fake;
 static enum kind kinds[MAX_FILES];
 static __u32 frame_of[MAX_FILES];
+static enum fake_memory memory_of[MAX_FILES];
 
 void fake_reset(void)
 {
@@ -49,6 +54,8 @@ void fake_reset(void)
 		.file_alignment = 63,
 	};
 	fake.data_used = 4900;
+	fake.heaps[0] = "system";
+	fake.open_errno[FAKE_UDMABUF] = ENOENT;
 }
 
 void fake_fail(int n)
@@ -82,9 +89,9 @@ static bool fails(int err)
 
 static int new_file(enum kind kind, __u32 frame)
 {
-	int fd = memfd_create("fake", MFD_CLOEXEC);
+	int fd = __real_memfd_create("fake", MFD_CLOEXEC);
 
-	if (fd < 0 || fd >= MAX_FILES || ftruncate(fd, 8192))
+	if (fd < 0 || fd >= MAX_FILES || __real_ftruncate(fd, 8192))
 		abort();
 	kinds[fd] = kind;
 	frame_of[fd] = frame;
@@ -92,18 +99,98 @@ static int new_file(enum kind kind, __u32 frame)
 	return fd;
 }
 
+static int open_memory(enum kind kind, enum fake_memory memory)
+{
+	int fd;
+
+	if (fake.open_errno[memory]) {
+		errno = fake.open_errno[memory];
+		return -1;
+	}
+	fd = new_file(kind, 0);
+	memory_of[fd] = memory;
+	return fd;
+}
+
 int __wrap_open(const char *path, int flags, ...)
 {
+	char heap[64];
+	int i;
+
 	snprintf(fake.path, sizeof(fake.path), "%s", path);
 	fake.path_flags = flags;
 	if (fails(EMFILE))
 		return -1;
-	if (!strcmp(path, "/dev/ksalloc"))
+	if (!strcmp(path, LIBKS_DEVICE))
 		return new_file(KS, 0);
-	if (!strcmp(path, "/dev/dma_heap/system"))
-		return new_file(HEAP, 0);
+	if (!strcmp(path, LIBKS_UDMABUF_DEVICE))
+		return open_memory(UDMABUF, FAKE_UDMABUF);
+	for (i = 0; i < FAKE_HEAPS && fake.heaps[i]; i++) {
+		snprintf(heap, sizeof(heap), "%s/%s", LIBKS_HEAP_DIR, fake.heaps[i]);
+		if (!strcmp(path, heap))
+			return open_memory(HEAP, i);
+	}
 	errno = ENOENT;
 	return -1;
+}
+
+static void *new_block(size_t n, size_t size)
+{
+	fake.blocks++;
+	return __real_calloc(n, size);
+}
+
+int __wrap_scandir(const char *path, struct dirent ***list,
+		   int (*filter)(const struct dirent *),
+		   int (*compare)(const struct dirent **, const struct dirent **))
+{
+	static const char * const dots[] = { ".", ".." };
+	const char *names[FAKE_HEAPS + ARRAY_SIZE(dots)] = { dots[0], dots[1] };
+	int count = 0;
+	size_t i;
+
+	snprintf(fake.path, sizeof(fake.path), "%s", path);
+	if (fails(ENOMEM))
+		return -1;
+	if (!fake.heaps[0]) {
+		errno = ENOENT;
+		return -1;
+	}
+	memcpy(names + ARRAY_SIZE(dots), fake.heaps, sizeof(fake.heaps));
+	*list = new_block(ARRAY_SIZE(names), sizeof(**list));
+	for (i = 0; i < ARRAY_SIZE(names) && names[i]; i++) {
+		struct dirent *entry = new_block(1, sizeof(*entry));
+
+		snprintf(entry->d_name, sizeof(entry->d_name), "%s", names[i]);
+		if (filter(entry))
+			(*list)[count++] = entry;
+		else
+			__wrap_free(entry);
+	}
+	qsort(*list, (size_t)count, sizeof(**list), (int (*)(const void *, const void *))compare);
+	return count;
+}
+
+int __wrap_memfd_create(const char *name, unsigned int flags)
+{
+	(void)name;
+	if (flags != (MFD_CLOEXEC | MFD_ALLOW_SEALING))
+		abort();
+	return fails(EMFILE) ? -1 : new_file(MEMFD, 0);
+}
+
+int __wrap_ftruncate(int fd, off_t length)
+{
+	if (fd < 0 || kinds[fd] != MEMFD || length != 8192)
+		abort();
+	return fails(ENOSPC) ? -1 : 0;
+}
+
+int __wrap_fcntl(int fd, int command, ...)
+{
+	if (fd < 0 || kinds[fd] != MEMFD || command != F_ADD_SEALS)
+		abort();
+	return fails(EPERM) ? -1 : 0;
 }
 
 static void leave_pause(void)
@@ -158,19 +245,55 @@ static int get_framing(struct ksalloc_get_framing *arg)
 	return 0;
 }
 
+static int allocate(int source)
+{
+	enum fake_memory memory = memory_of[source];
+	int fd;
+
+	if (fake.alloc_errno[memory]) {
+		if (!fake.room[memory])
+			return -fake.alloc_errno[memory];
+		fake.room[memory]--;
+	}
+	fd = new_file(DMABUF, 0);
+	memory_of[fd] = memory;
+	return fd;
+}
+
+static int allocate_from_heap(int heap, struct dma_heap_allocation_data *data)
+{
+	int fd = allocate(heap);
+
+	if (fd < 0)
+		return fd;
+	data->fd = (__u32)fd;
+	return 0;
+}
+
+static int make_udmabuf(int device, const struct udmabuf_create *create)
+{
+	if (create->memfd >= MAX_FILES || kinds[create->memfd] != MEMFD || create->size != 8192)
+		abort();
+	return allocate(device);
+}
+
 /* Accepts only dma-bufs of the fake, which all belong to its frames */
 static int import(const struct ksalloc_create_allocator *arg)
 {
 	const int *fds = (const int *)(uintptr_t)arg->dmabufs;
 	__u32 i;
 
-	if (arg->heap_fd != -1 || !arg->nr_dmabufs || arg->nr_dmabufs > FAKE_FRAMES)
+	if (arg->heap_fd != -1 || arg->nr_dmabufs < fake.needs.frames ||
+	    arg->nr_dmabufs > FAKE_FRAMES)
 		return -EINVAL;
 	for (i = 0; i < arg->nr_dmabufs; i++)
 		if (fds[i] < 0 || fds[i] >= MAX_FILES || kinds[fds[i]] != DMABUF)
 			return -EBADF;
+	if (!(fake.needs.requirements_flags & KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY))
+		return -EOPNOTSUPP;
 	fake.framing = arg->framing;
 	fake.framing.frames = arg->nr_dmabufs;
+	fake.memory = memory_of[fds[0]];
 	return new_file(ALLOCATOR, 0);
 }
 
@@ -187,6 +310,7 @@ static int create(const struct ksalloc_create_allocator *arg)
 	if (own && !fake.lends_memory)
 		return -EOPNOTSUPP;
 	fake.framing = arg->framing;
+	fake.memory = own ? FAKE_DEVICE : memory_of[arg->heap_fd];
 	return new_file(ALLOCATOR, 0);
 }
 
@@ -198,12 +322,29 @@ static int set_allocator(const struct ksalloc_set_allocator *arg)
 	return 0;
 }
 
+static int acquire(void)
+{
+	fake.refusal = (struct ks_refusal) {
+		.reason = fake.refuses[fake.memory].reason,
+		.frame = fake.refuses[fake.memory].frame,
+		.error = fake.refuses[fake.memory].driver_error,
+	};
+	return fake.refuses[fake.memory].error;
+}
+
 static int set_state(const struct ksalloc_set_state *arg)
 {
+	int ret;
+
 	if (!fake.assigned)
 		return -EINVAL;
 	if (fake.gone && arg->state > fake.state)
 		return -ENODEV;
+	if (fake.state == KSSTATE_STOP && arg->state > KSSTATE_STOP) {
+		ret = acquire();
+		if (ret)
+			return ret;
+	}
 	fake.state = arg->state;
 	if (fake.state < KSSTATE_PAUSE)
 		leave_pause();
@@ -358,6 +499,8 @@ static const struct {
 	{ ALLOCATOR, KSALLOC_ALLOCATOR_OPEN, sizeof(struct ksalloc_open) },
 	{ ALLOCATOR, KSALLOC_ALLOCATOR_CANCEL, sizeof(struct ksalloc_cancel) },
 	{ DMABUF, DMA_BUF_IOCTL_SYNC, sizeof(struct dma_buf_sync) },
+	{ HEAP, DMA_HEAP_IOCTL_ALLOC, sizeof(struct dma_heap_allocation_data) },
+	{ UDMABUF, UDMABUF_CREATE, sizeof(struct udmabuf_create) },
 };
 
 static int dispatch(int fd, unsigned long request, void *arg)
@@ -376,6 +519,9 @@ static int dispatch(int fd, unsigned long request, void *arg)
 	case KSALLOC_GET_STATE:
 		((struct ksalloc_get_state *)arg)->state = fake.state;
 		((struct ksalloc_get_state *)arg)->pending = fake.queued;
+		((struct ksalloc_get_state *)arg)->refusal = fake.refusal.reason;
+		((struct ksalloc_get_state *)arg)->refused_frame = fake.refusal.frame;
+		((struct ksalloc_get_state *)arg)->refused_error = fake.refusal.error;
 		return 0;
 	case KSALLOC_SUBMIT:
 		return submit(arg);
@@ -405,6 +551,10 @@ static int dispatch(int fd, unsigned long request, void *arg)
 		return 0;
 	case KSALLOC_DISABLE_EVENT:
 		return ((struct ksalloc_disable_event *)arg)->id == FAKE_EVENT ? 0 : -EINVAL;
+	case DMA_HEAP_IOCTL_ALLOC:
+		return allocate_from_heap(fd, arg);
+	case UDMABUF_CREATE:
+		return make_udmabuf(fd, arg);
 	default:
 		return sync_dmabuf(fd, arg);
 	}
@@ -418,7 +568,7 @@ static int check_request(int fd, unsigned long request, void *arg)
 		if (requests[i].request != request || requests[i].kind != kinds[fd])
 			continue;
 		memcpy(fake.arg.bytes, arg, requests[i].size);
-		if (request != DMA_BUF_IOCTL_SYNC && fake.arg.size != requests[i].size)
+		if (_IOC_TYPE(request) == KSALLOC_TYPE && fake.arg.size != requests[i].size)
 			return -EINVAL;
 		return 0;
 	}
@@ -465,10 +615,7 @@ int __wrap_munmap(void *addr, size_t length)
 
 void *__wrap_calloc(size_t n, size_t size)
 {
-	if (fails(ENOMEM))
-		return NULL;
-	fake.blocks++;
-	return __real_calloc(n, size);
+	return fails(ENOMEM) ? NULL : new_block(n, size);
 }
 
 void __wrap_free(void *p)

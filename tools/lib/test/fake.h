@@ -7,12 +7,14 @@
 #ifndef FAKE_H
 #define FAKE_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 #include <ks/ks.h>
 
 #define FAKE_FRAMES 16
+#define FAKE_HEAPS 4
 /* The number of the only event */
 #define FAKE_EVENT 7
 
@@ -22,7 +24,29 @@ enum fake_owner {
 	FAKE_IN_DEVICE,
 };
 
+/* Memory of frames: heaps have the numbers 0 to FAKE_HEAPS - 1 */
+enum fake_memory {
+	FAKE_UDMABUF = FAKE_HEAPS,
+	FAKE_DEVICE,
+	FAKE_MEMORIES,
+};
+
 struct fake {
+	/* Names of the heaps, in the order of the directory */
+	const char *heaps[FAKE_HEAPS];
+	/* errno of open() and of an allocation of this memory; 0 if it works */
+	int open_errno[FAKE_MEMORIES];
+	int alloc_errno[FAKE_MEMORIES];
+	/* Number of dma-bufs that can be allocated before alloc_errno */
+	unsigned int room[FAKE_MEMORIES];
+	/* What the camera does with frames of this memory in ACQUIRE */
+	struct {
+		enum ksalloc_refusal reason;
+		__u32 frame;
+		int driver_error;
+		int error;
+	} refuses[FAKE_MEMORIES];
+
 	/* Properties and behaviour of the camera */
 	struct ksallocator_framing needs;
 	bool gone;
@@ -37,6 +61,9 @@ struct fake {
 	int blocks;
 	enum ksstate state;
 	bool assigned;
+	/* The memory of the allocator, and the refusal of the last ACQUIRE */
+	enum fake_memory memory;
+	struct ks_refusal refusal;
 	struct ksallocator_framing framing;
 	enum fake_owner owner[FAKE_FRAMES];
 	/* While allocated: the open file that holds it */
@@ -83,6 +110,14 @@ unsigned int fake_frames_in(enum fake_owner owner);
 
 /* The functions that ld --wrap calls instead of libc, and those of libc */
 int __wrap_open(const char *path, int flags, ...);
+int __wrap_scandir(const char *path, struct dirent ***list,
+		   int (*filter)(const struct dirent *),
+		   int (*compare)(const struct dirent **, const struct dirent **));
+int __wrap_memfd_create(const char *name, unsigned int flags);
+int __wrap_ftruncate(int fd, off_t length);
+int __wrap_fcntl(int fd, int command, ...);
+int __real_memfd_create(const char *name, unsigned int flags);
+int __real_ftruncate(int fd, off_t length);
 int __wrap_close(int fd);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 void *__wrap_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset);

@@ -604,14 +604,17 @@ static void test_stream_device_memory(void)
 static void test_stream_must_allocate(void)
 {
 	struct ks_stream_config config = config_of(0);
+	struct ks_memory_report report = { .count = 1 };
 	struct ks_stream *stream;
 	enum ks_stream_step step;
 
 	fake_reset();
 	fake.lends_memory = true;
 	fake.needs.requirements_flags = KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
+	config.memory = &report;
 	CHECK_EQ(ks_stream_open(&config, &stream, NULL), 0);
-	CHECK_STR(fake.path, LIBKS_DEVICE);
+	CHECK_EQ(report.count, 3);
+	CHECK_STR(report.attempt[2].name, LIBKS_DEVICE_MEMORY);
 	CHECK_EQ(fake.framing.options_flags, 0);
 	CHECK_EQ(ks_stream_start(stream), 0);
 	CHECK_EQ(fake.by_thread, 4);
@@ -620,6 +623,10 @@ static void test_stream_must_allocate(void)
 	config.heap = "none";
 	CHECK_EQ(ks_stream_open(&config, &stream, &step), -ENOENT);
 	CHECK_EQ(step, LIBKS_STEP_HEAP);
+	CHECK_EQ(report.count, 1);
+	config.v4l2_fd = 78;
+	CHECK_EQ(ks_stream_open(&config, &stream, &step), -EINVAL);
+	CHECK_EQ(report.count, 0);
 	CHECK(fake_is_clean());
 }
 
@@ -670,6 +677,8 @@ static void test_stream_open_fails(void)
 	struct ks_stream *stream;
 	int n, ret;
 
+	/* With a name, no other memory is tried */
+	config.heap = "system";
 	for (n = 1; n < 100; n++) {
 		stream = (void *)1;
 		fake_reset();

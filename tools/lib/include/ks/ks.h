@@ -2,11 +2,11 @@
 /*
  * libks: allocators of Kernel Streaming frames for V4L2 capture devices.
  *
- * Documentation/userspace-api/ksalloc.rst explains the terms. The library has three
- * layers. Each can be used without the layers above it. They can be mixed on the same
- * descriptors:
+ * Documentation/userspace-api/ksalloc.rst explains the terms. The library has layers. Each
+ * can be used without the layers above it. They can be mixed on the same descriptors:
  *
  *  - thin calls: one function for each ioctl of <linux/ksalloc.h>;
+ *  - <ks/memory.h>: find memory that the device can use;
  *  - ks_frames: the mapped frames of an allocator;
  *  - ks_stream: a complete capture: it connects to a V4L2 device, and returns pointers to
  *    pictures.
@@ -19,6 +19,7 @@
 
 #include <stddef.h>
 
+#include <ks/memory.h>
 #include <linux/ksalloc.h>
 
 #ifdef __cplusplus
@@ -44,8 +45,6 @@ extern "C" {
 
 /* The device that makes connections */
 #define LIBKS_DEVICE "/dev/ksalloc"
-/* The directory of the heaps for ks_open_heap() */
-#define LIBKS_HEAP_DIR "/dev/dma_heap"
 
 /* Thin calls */
 
@@ -57,14 +56,6 @@ extern "C" {
  * ksalloc).
  */
 int ks_open(const char *path);
-
-/**
- * ks_open_heap() - open a dma-buf heap
- * @heap: a name in LIBKS_HEAP_DIR, such as "system"; a path if it contains a slash
- *
- * Return: a descriptor. -ENOENT if there is no such heap.
- */
-int ks_open_heap(const char *heap);
 
 /**
  * ks_connect() - connect to a capture device
@@ -152,6 +143,27 @@ int ks_set_state(int connection, enum ksstate state);
  * Return: 0.
  */
 int ks_get_state(int connection, enum ksstate *state, __u32 *pending);
+
+/**
+ * struct ks_refusal - why the state KSSTATE_STOP could not be left
+ * @reason: enum ksalloc_refusal
+ * @frame: the frame, or the number of frames that are possible; see enum ksalloc_refusal
+ * @error: the negative errno value of the driver; 0 if there is none
+ */
+struct ks_refusal {
+	enum ksalloc_refusal reason;
+	__u32 frame;
+	int error;
+};
+
+/**
+ * ks_get_refusal() - get why the last ks_set_state() that tried to leave KSSTATE_STOP failed
+ * @connection: the connection
+ * @refusal: out
+ *
+ * Return: 0.
+ */
+int ks_get_refusal(int connection, struct ks_refusal *refusal);
 
 /**
  * ks_submit() - give an allocated frame to the device to be filled
@@ -448,10 +460,11 @@ struct ks_stream;
  * @v4l2_fd: a V4L2 capture node, open for reading and writing, with its format set. The
  *	caller may close it when the stream is open
  * @frames: number of frames; 0 for two more than the device needs, but at least four
- * @heap: heap of their memory, as for ks_open_heap(). With NULL, they are in the device's own
- *	memory if KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE is set, and otherwise in "system".
- *	NULL with LIBKS_STREAM_DEVICE_MEMORY
+ * @heap: their memory: a heap as for ks_open_heap(), or LIBKS_UDMABUF. NULL for the first
+ *	memory that works, see <ks/memory.h>, and with LIBKS_STREAM_DEVICE_MEMORY
  * @device: path of the device that makes connections; NULL for LIBKS_DEVICE
+ * @memory: out: the memory that was tried; NULL if it is of no interest. The last attempt is
+ *	the memory of the stream. @count is 0 if a step before LIBKS_STEP_HEAP fails
  */
 struct ks_stream_config {
 	size_t size;
@@ -460,6 +473,7 @@ struct ks_stream_config {
 	__u32 frames;
 	const char *heap;
 	const char *device;
+	struct ks_memory_report *memory;
 };
 
 /**
@@ -468,9 +482,9 @@ struct ks_stream_config {
  * @LIBKS_STEP_OPEN: open the device that makes connections
  * @LIBKS_STEP_CONNECT: connect to the capture device
  * @LIBKS_STEP_FRAMING: get the requirements of the device
- * @LIBKS_STEP_HEAP: open the heap
- * @LIBKS_STEP_CREATE: create the allocator and its frames
- * @LIBKS_STEP_ASSIGN: assign the allocator to the connection
+ * @LIBKS_STEP_HEAP: open a heap or /dev/udmabuf
+ * @LIBKS_STEP_CREATE: allocate the frames, and create the allocator
+ * @LIBKS_STEP_ACQUIRE: let the device map the frames
  * @LIBKS_STEP_MAP: map the frames
  */
 enum ks_stream_step {
@@ -480,7 +494,7 @@ enum ks_stream_step {
 	LIBKS_STEP_FRAMING,
 	LIBKS_STEP_HEAP,
 	LIBKS_STEP_CREATE,
-	LIBKS_STEP_ASSIGN,
+	LIBKS_STEP_ACQUIRE,
 	LIBKS_STEP_MAP,
 };
 
@@ -490,14 +504,12 @@ enum ks_stream_step {
  * @stream: out; free it with ks_stream_close()
  * @step: out, if the call fails: the step that failed; may be NULL
  *
- * With memory of a heap, other programs can use the device until the stream starts. A
- * device that needs contiguous memory often cannot use any of the heaps:
- * ks_stream_start() then returns -EOPNOTSUPP. For such a device, and if the user has no
- * permission for any heap, use LIBKS_STREAM_DEVICE_MEMORY. The device is then busy for other
- * programs, and its format is fixed, until the stream is closed.
+ * The memory is tried on the device. For this time the connection is in KSSTATE_ACQUIRE. Later,
+ * other programs can use the device until the stream starts. If the memory is the device's own,
+ * the device is busy for other programs, and its format is fixed, until the stream is closed.
  *
- * Return: 0. With LIBKS_STREAM_DEVICE_MEMORY: -EOPNOTSUPP if the device cannot
- * export its memory or has fewer buffers; -EBUSY if another program uses the device.
+ * Return: 0. -EBUSY if another program uses the device. At LIBKS_STEP_HEAP and later, the error
+ * of ks_find_memory().
  */
 int ks_stream_open(const struct ks_stream_config *config,
 		   struct ks_stream **stream, enum ks_stream_step *step);
@@ -515,11 +527,10 @@ void ks_stream_close(struct ks_stream *stream);
  * ks_stream_start() - submit all free frames, and start the device
  * @stream: the stream
  *
- * Return: 0. -EBUSY if another file uses the device; -EOPNOTSUPP if the device cannot use
- * the memory of the heap or cannot have as many buffers; -EINVAL if the format of the
- * device has changed and the frames are too small now; -EPIPE or -ENOLINK if the device is
- * behind a media controller whose links or formats are not set up. After an error the stream
- * is in state KSSTATE_STOP.
+ * Return: 0. -EBUSY if another file uses the device; -EINVAL if the format of the device has
+ * changed and the frames are too small now; -EPIPE or -ENOLINK if the device is behind a media
+ * controller whose links or formats are not set up. After an error the stream is in state
+ * KSSTATE_STOP.
  */
 int ks_stream_start(struct ks_stream *stream);
 
