@@ -70,6 +70,7 @@ static const struct {
 	{ "hostile:*", "has processes of its own, and wild arguments" },
 	{ "races:*", "has threads and processes of its own" },
 	{ "client:*", "the library makes the calls" },
+	{ "find_memory:*", "the library makes the calls" },
 	{ "faults:*", "faults are injected into the calling thread" },
 	{ "fuzz:*", "has processes of its own" },
 	{ "stress:*", "has processes of its own" },

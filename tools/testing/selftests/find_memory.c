@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ks_find_memory() and ks_try_memory() of libks, on real devices and with the memory that the
+ * kernel really has. tools/lib/test/test-memory.c tests the rules with a model.
+ */
+#include "ksalloc_test.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <ks/ks.h>
+
+#define NOBODY 65534
+#define FRAMES 3
+/* The heap of the debug kernel with contiguous memory */
+#define CMA_HEAP "reserved"
+#define HIDDEN LIBKS_UDMABUF_DEVICE ".hidden"
+#define BUFINFO "/sys/kernel/debug/dma_buf/bufinfo"
+
+static const struct ksallocator_framing some = { .frames = FRAMES };
+
+/* A connected camera, and what was tried with it */
+struct trial {
+	struct rig rig;
+	struct ks_memory_report report;
+};
+
+FIXTURE(memory) {
+	struct trial trial;
+};
+
+FIXTURE_SETUP(memory)
+{
+	rig_open(&self->trial.rig, 0, 320, 180);
+}
+
+FIXTURE_TEARDOWN(memory)
+{
+	rename(HIDDEN, LIBKS_UDMABUF_DEVICE);
+	rig_close(&self->trial.rig);
+}
+
+static const struct ks_memory_attempt *find(const struct trial *self, const char *name)
+{
+	__u32 i;
+
+	for (i = 0; i < self->report.count; i++)
+		if (!strcmp(self->report.attempt[i].name, name))
+			return &self->report.attempt[i];
+	return NULL;
+}
+
+static void expect_attempt(const struct trial *self, const char *name,
+			   enum ks_memory_step step, int error, enum ks_memory_help help)
+{
+	const struct ks_memory_attempt *attempt = find(self, name);
+
+	if (!EXPECT_TRUE(attempt)) {
+		harness_note("(%s)", name);
+		return;
+	}
+	if (EXPECT_EQ(step, attempt->step) + EXPECT_EQ(error, attempt->error) +
+	    EXPECT_EQ(help, attempt->help) != 3)
+		harness_note("(%s)", name);
+}
+
+/* Takes over the allocator; its frames are filled */
+static void expect_stream(struct trial *self, int allocator)
+{
+	ASSERT_LE(0, allocator);
+	self->rig.allocator = allocator;
+	EXPECT_EQ(KSSTATE_STOP, get_state(self->rig.connection));
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	rig_turn(&self->rig, NULL);
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
+}
+
+static bool has_udmabuf(void)
+{
+	return !access(LIBKS_UDMABUF_DEVICE, F_OK);
+}
+
+/* The system heap comes first, and is used if it works. Each dma-buf has the allocator's name. */
+TEST_F(memory, heap)
+{
+	struct trial *trial = &self->trial;
+	char id[16], name[96];
+	int allocator;
+
+	need_heap();
+	allocator = ks_find_memory(trial->rig.connection, &some, NULL, &trial->report);
+	ASSERT_LE(0, allocator);
+	EXPECT_EQ(1, trial->report.count);
+	expect_attempt(trial, "system", LIBKS_MEMORY_WORKS, 0, LIBKS_HELP_NONE);
+	ASSERT_TRUE(fdinfo_value(allocator, "id", id, sizeof(id)));
+	snprintf(name, sizeof(name), "grep -q '\tksalloc %s/%d$' " BUFINFO, id, FRAMES - 1);
+	EXPECT_EQ(0, system(name));
+	expect_stream(trial, allocator);
+}
+
+/* udmabuf: the frames are filled. */
+TEST_F(memory, udmabuf)
+{
+	struct trial *trial = &self->trial;
+	int allocator;
+
+	if (!has_udmabuf())
+		SKIP("no /dev/udmabuf");
+	allocator = ks_find_memory(trial->rig.connection, &some, LIBKS_UDMABUF, &trial->report);
+	EXPECT_EQ(1, trial->report.count);
+	expect_attempt(trial, LIBKS_UDMABUF, LIBKS_MEMORY_WORKS, 0, LIBKS_HELP_NONE);
+	expect_stream(trial, allocator);
+}
+
+/* The device's own memory, if it is named. */
+TEST_F(memory, device)
+{
+	struct trial *trial = &self->trial;
+	int allocator;
+
+	allocator = ks_find_memory(trial->rig.connection, &some, LIBKS_DEVICE_MEMORY,
+				   &trial->report);
+	EXPECT_EQ(1, trial->report.count);
+	expect_stream(trial, allocator);
+}
+
+/* A heap that does not exist, and a file that is no heap. */
+TEST_F(memory, wrong_names)
+{
+	struct trial *trial = &self->trial;
+
+	EXPECT_EQ(-ENOENT, ks_find_memory(trial->rig.connection, &some, "absent",
+					  &trial->report));
+	expect_attempt(trial, "absent", LIBKS_MEMORY_OPEN, -ENOENT, LIBKS_HELP_KERNEL);
+	EXPECT_EQ(-ENOTTY, ks_find_memory(trial->rig.connection, &some, "/dev/null",
+					  &trial->report));
+	expect_attempt(trial, "/dev/null", LIBKS_MEMORY_ALLOCATE, -ENOTTY,
+		       LIBKS_HELP_OTHER_MEMORY);
+}
+
+/* A heap that is full: the next memory is used, and nothing of the heap is kept. */
+TEST_F(memory, heap_full)
+{
+	struct trial *trial = &self->trial;
+	struct ksallocator_framing large = { .frames = 20, .frame_size = 4 << 20 };
+	struct footprint before;
+
+	if (access(LIBKS_HEAP_DIR "/" CMA_HEAP, F_OK))
+		SKIP("no CMA heap");
+	footprint_take(&before);
+	EXPECT_EQ(-ENOMEM, ks_find_memory(trial->rig.connection, &large, CMA_HEAP,
+					  &trial->report));
+	expect_attempt(trial, CMA_HEAP, LIBKS_MEMORY_ALLOCATE, -ENOMEM, LIBKS_HELP_LESS);
+	EXPECT_LT(8, trial->report.attempt[0].frame);
+	EXPECT_FOOTPRINT(&before);
+}
+
+/* More than the limit of udmabuf for a dma-buf, 64 MB. */
+TEST_F(memory, too_large)
+{
+	struct trial *trial = &self->trial;
+	struct ksallocator_framing large = { .frames = 2, .frame_size = 0xf0000000 };
+
+	if (!has_udmabuf())
+		SKIP("no /dev/udmabuf");
+	EXPECT_EQ(-EINVAL, ks_find_memory(trial->rig.connection, &large, LIBKS_UDMABUF,
+					  &trial->report));
+	expect_attempt(trial, LIBKS_UDMABUF, LIBKS_MEMORY_ALLOCATE, -EINVAL, LIBKS_HELP_LESS);
+}
+
+/* The search of a user who has no right but the files of the camera */
+static void search_as_nobody(struct trial *self)
+{
+	struct ks_memory_report *report;
+	int status, allocator;
+	pid_t pid;
+
+	report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, report);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		ASSERT_EQ(0, setgroups(0, NULL));
+		ASSERT_EQ(0, setgid(NOBODY));
+		ASSERT_EQ(0, setuid(NOBODY));
+		allocator = ks_find_memory(self->rig.connection, &some, NULL, report);
+		_exit(allocator < 0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	self->report = *report;
+	munmap(report, sizeof(*report));
+}
+
+/* An ordinary user, who may not open heaps and udmabuf, gets the device's own memory. */
+TEST_F(memory, ordinary_user)
+{
+	struct trial *trial = &self->trial;
+
+	search_as_nobody(trial);
+	if (trial->rig.heap >= 0)
+		expect_attempt(trial, "system", LIBKS_MEMORY_OPEN, -EACCES,
+			       LIBKS_HELP_PERMISSION);
+	if (has_udmabuf())
+		expect_attempt(trial, LIBKS_UDMABUF, LIBKS_MEMORY_OPEN, -EACCES,
+			       LIBKS_HELP_PERMISSION);
+	expect_attempt(trial, LIBKS_DEVICE_MEMORY, LIBKS_MEMORY_WORKS, 0, LIBKS_HELP_NONE);
+}
+
+/* A user who may open udmabuf gets its memory. */
+TEST_F(memory, user_of_udmabuf)
+{
+	struct trial *trial = &self->trial;
+
+	if (!has_udmabuf())
+		SKIP("no /dev/udmabuf");
+	ASSERT_EQ(0, chown(LIBKS_UDMABUF_DEVICE, NOBODY, NOBODY));
+	search_as_nobody(trial);
+	EXPECT_EQ(0, chown(LIBKS_UDMABUF_DEVICE, 0, 0));
+	expect_attempt(trial, LIBKS_UDMABUF, LIBKS_MEMORY_WORKS, 0, LIBKS_HELP_NONE);
+	EXPECT_EQ(NULL, find(trial, LIBKS_DEVICE_MEMORY));
+}
+
+/* Without /dev/udmabuf, the list says so. */
+TEST_F(memory, no_udmabuf)
+{
+	struct trial *trial = &self->trial;
+
+	if (!has_udmabuf())
+		SKIP("no /dev/udmabuf");
+	ASSERT_EQ(0, rename(LIBKS_UDMABUF_DEVICE, HIDDEN));
+	ASSERT_EQ(0, ks_try_memory(trial->rig.connection, &some, &trial->report));
+	expect_attempt(trial, LIBKS_UDMABUF, LIBKS_MEMORY_OPEN, -ENOENT, LIBKS_HELP_KERNEL);
+	expect_attempt(trial, LIBKS_DEVICE_MEMORY, LIBKS_MEMORY_WORKS, 0, LIBKS_HELP_NONE);
+}
+
+/* Another program uses the device: EBUSY, whatever the memory is. */
+TEST_F(memory, busy)
+{
+	struct trial *trial = &self->trial;
+	struct v4l2_requestbuffers request = {
+		.count = 2,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+
+	ASSERT_EQ(0, call_fd(trial->rig.video, VIDIOC_REQBUFS, &request));
+	EXPECT_EQ(-EBUSY, ks_find_memory(trial->rig.connection, &some, NULL, &trial->report));
+	EXPECT_EQ(LIBKS_HELP_LATER, trial->report.attempt[trial->report.count - 1].help);
+	EXPECT_EQ(KSSTATE_STOP, get_state(trial->rig.connection));
+}
+
+FIXTURE(contiguous) {
+	struct trial trial;
+};
+
+FIXTURE_SETUP(contiguous)
+{
+	repair_machine();
+	if (module_refs("vivid") < 0)
+		SKIP("vivid cannot be loaded anew");
+	vivid_reload("allocators=1,1");
+	rig_open(&self->trial.rig, 0, 1920, 1080);
+}
+
+FIXTURE_TEARDOWN(contiguous)
+{
+	rig_close(&self->trial.rig);
+	if (module_refs("vivid") >= 0)
+		vivid_reload("");
+}
+
+/*
+ * A device that needs contiguous memory refuses that of the system heap and of udmabuf. It can
+ * use a CMA heap, if the kernel has one, and its own memory.
+ */
+TEST_F(contiguous, memory)
+{
+	const struct trial *trial = &self->trial;
+	int allocator;
+
+	ASSERT_EQ(0, ks_try_memory(trial->rig.connection, &some, &self->trial.report));
+	if (trial->rig.heap >= 0)
+		expect_attempt(trial, "system", LIBKS_MEMORY_ACQUIRE, -EOPNOTSUPP,
+			       LIBKS_HELP_CONTIGUOUS);
+	if (has_udmabuf())
+		expect_attempt(trial, LIBKS_UDMABUF, LIBKS_MEMORY_ACQUIRE, -EOPNOTSUPP,
+			       LIBKS_HELP_CONTIGUOUS);
+	if (find(trial, CMA_HEAP))
+		expect_attempt(trial, CMA_HEAP, LIBKS_MEMORY_WORKS, 0, LIBKS_HELP_NONE);
+	expect_attempt(trial, LIBKS_DEVICE_MEMORY, LIBKS_MEMORY_WORKS, 0, LIBKS_HELP_NONE);
+
+	allocator = ks_find_memory(trial->rig.connection, &some, NULL, &self->trial.report);
+	EXPECT_TRUE(find(trial, CMA_HEAP) || find(trial, LIBKS_DEVICE_MEMORY));
+	expect_stream(&self->trial, allocator);
+}
