@@ -71,20 +71,18 @@ static void close_stream(struct session *session)
 	session->stream = NULL;
 }
 
-/* Opens and starts a stream with this memory. Returns whether it was started */
-static bool try_memory(struct session *session, const char *heap, struct failure *failure)
+/* Opens and starts a stream. Returns whether it was started */
+static bool start_stream(struct session *session, struct failure *failure)
 {
-	bool own = !strcmp(heap, HEAP_DEVICE);
 	struct ks_stream_config config = {
 		.size = sizeof(config),
-		.flags = LIBKS_STREAM_NO_CPU_ACCESS | (own ? LIBKS_STREAM_DEVICE_MEMORY : 0),
+		.flags = LIBKS_STREAM_NO_CPU_ACCESS,
 		.v4l2_fd = session->device.fd,
 		.frames = session->options->buffers,
-		.heap = own ? NULL : heap,
+		.heap = session->options->heap,
+		.memory = &failure->memory,
 	};
 
-	*failure = (struct failure) {};
-	session->heap = heap;
 	failure->err = ks_stream_open(&config, &session->stream, &failure->step);
 	if (failure->err) {
 		session->stream = NULL;
@@ -98,38 +96,25 @@ static bool try_memory(struct session *session, const char *heap, struct failure
 	return !failure->err;
 }
 
-/* Whether the heap is the reason of a failure */
-static bool is_about_heap(const struct failure *failure)
-{
-	if (!failure->starts && failure->step == LIBKS_STEP_HEAP)
-		return true;
-	return failure->err == -EOPNOTSUPP &&
-	       (failure->starts || failure->step == LIBKS_STEP_CREATE);
-}
-
 static int begin(struct session *session)
 {
 	const struct options *options = session->options;
 	const struct device *device = &session->device;
-	struct failure failure, own;
+	const struct ks_memory_attempt *used;
+	struct failure failure = {};
+	char why[MEMORY_TEXT];
 
-	if (try_memory(session, options->heap ? options->heap : HEAP_USUAL, &failure))
-		return STATUS_OK;
-	if (options->heap || !is_about_heap(&failure)) {
+	if (!start_stream(session, &failure)) {
 		explain_failure(device, options, &failure);
 		return STATUS_DEVICE;
 	}
-	if (try_memory(session, HEAP_DEVICE, &own)) {
-		say_note("%s: frames are in its own memory (-H %s); the heap %s cannot be used: %s",
-			 device->path, HEAP_DEVICE, HEAP_USUAL, strerror(-failure.err));
-		return STATUS_OK;
+	used = &failure.memory.attempt[failure.memory.count - 1];
+	snprintf(session->memory, sizeof(session->memory), "%s", used->name);
+	if (used->kind == LIBKS_MEMORY_DEVICE && !options->heap) {
+		memory_describe(&failure.memory.attempt[0], why);
+		say_note("%s: frames are in its own memory (-H device); %s", device->path, why);
 	}
-	if (own.err == -EOPNOTSUPP && explain_memory_missing(device))
-		return STATUS_DEVICE;
-	explain_failure(device, options, &failure);
-	say_advice("Its own memory (-H %s) cannot be used either: %s", HEAP_DEVICE,
-		   strerror(-own.err));
-	return STATUS_DEVICE;
+	return STATUS_OK;
 }
 
 /* Waits for a signal that the device can capture */
@@ -202,7 +187,7 @@ static int finish(struct session *session, int status)
 	if (times_close(&session->times) && !status)
 		status = STATUS_FAILED;
 	progress_summary(session);
-	if (options->report && report_write(options->report, &session->device, session->heap,
+	if (options->report && report_write(options->report, &session->device, session->memory,
 					    &session->tally, session->ended - session->started))
 		status = status ? status : STATUS_FAILED;
 	return end_status(session, status);

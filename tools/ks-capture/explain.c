@@ -15,9 +15,6 @@
 #include "source.h"
 #include "v4l2.h"
 
-/* Default maximum number of buffers in the queue of a driver */
-#define DRIVER_BUFFERS 32
-
 /* Advice that does not depend on the call */
 static void explain_other(const struct device *device, int err)
 {
@@ -101,41 +98,6 @@ static void explain_ksalloc(const struct device *device, int err)
 		explain_other(device, err);
 }
 
-static void heap_path(const char *heap, char path[300])
-{
-	snprintf(path, 300, "%s%s%s", strchr(heap, '/') ? "" : LIBKS_HEAP_DIR,
-		 strchr(heap, '/') ? "" : "/", heap);
-}
-
-static void explain_heap(const char *heap, int err)
-{
-	char path[300];
-
-	heap_path(heap, path);
-	say_error("cannot open the heap %s: %s", heap, strerror(-err));
-	if (err == -EACCES || err == -EPERM)
-		hint_permission(path);
-	else
-		hint_heaps();
-}
-
-static const char *heap_of(const struct options *options)
-{
-	return options->heap ? options->heap : HEAP_USUAL;
-}
-
-static bool is_own(const struct options *options)
-{
-	return !strcmp(heap_of(options), HEAP_DEVICE);
-}
-
-/* Only if a heap was requested; else own memory has been tried */
-static void advise_own(const struct options *options)
-{
-	if (options->heap)
-		say_advice("-H device uses the device's own memory.");
-}
-
 /* Number of frames that the device needs; 0 if that is unknown */
 static unsigned int frames_needed(const struct device *device)
 {
@@ -190,32 +152,15 @@ static bool explain_changed_format(const struct device *device)
 static void explain_create_invalid(const struct device *device, const struct options *options)
 {
 	unsigned int needs = frames_needed(device);
-	char path[300];
 
-	heap_path(heap_of(options), path);
-	if (options->buffers && options->buffers < needs) {
+	if (options->buffers && options->buffers < needs)
 		say_advice("The device needs at least %u: -b %u", needs, needs);
-	} else if (!is_own(options) && !hint_is_heap(path)) {
-		say_advice("%s is not a dma-buf heap.", path);
-		hint_heaps();
-	} else if (!explain_changed_format(device)) {
+	else if (!explain_changed_format(device))
 		hint_log();
-	}
 }
 
-static void explain_no_memory(const struct device *device, const struct options *options)
-{
-	if (is_own(options)) {
-		say_advice("Its driver cannot export its memory, or has fewer buffers.");
-		say_advice("Try a smaller -b, or a heap: -H %s", HEAP_USUAL);
-		return;
-	}
-	say_advice("%s can use only its own memory.", device->path);
-	advise_own(options);
-	say_advice("ks-capture --list shows which cameras can be used.");
-}
-
-static void explain_create(const struct device *device, const struct options *options, int err)
+/* The memory does not matter for these errors */
+static void explain_frames(const struct device *device, const struct options *options, int err)
 {
 	/* "Argument list too long" would be misleading */
 	say_error("cannot make the frames: %s", err == -E2BIG ? "too many" : strerror(-err));
@@ -226,13 +171,6 @@ static void explain_create(const struct device *device, const struct options *op
 	case -E2BIG:
 		say_advice("Use fewer with -b; the maximum is %d.", KSALLOC_MAX_FRAMES);
 		break;
-	case -ENOMEM:
-		say_advice("Too little memory for so many frames, or more than the module's limit");
-		say_advice("(/sys/module/ksalloc/parameters/max_mbytes). Use fewer with -b.");
-		break;
-	case -EOPNOTSUPP:
-		explain_no_memory(device, options);
-		break;
 	case -EBUSY:
 		say_advice("Another program is capturing from it.");
 		hint_holders(device->path);
@@ -240,6 +178,23 @@ static void explain_create(const struct device *device, const struct options *op
 	default:
 		explain_other(device, err);
 	}
+}
+
+/* The reasons one by one, and what helps */
+static void explain_memory(const struct device *device, const struct ks_memory_report *memory)
+{
+	char text[MEMORY_TEXT];
+	__u32 i;
+
+	if (memory->count == 1)
+		say_error("%s cannot use the memory of -H", device->path);
+	else
+		say_error("%s cannot use any memory of this machine", device->path);
+	for (i = 0; i < memory->count; i++) {
+		memory_describe(&memory->attempt[i], text);
+		say_advice("%s", text);
+	}
+	memory_advise(memory);
 }
 
 static void explain_setup(const struct device *device, int err)
@@ -250,52 +205,48 @@ static void explain_setup(const struct device *device, int err)
 	explain_other(device, err);
 }
 
-static void explain_open(const struct device *device, const struct options *options,
-			 enum ks_stream_step step, int err)
+/* Whether other memory could be better */
+static bool is_about_memory(const struct failure *failure)
 {
-	switch (step) {
+	const struct ks_memory_report *memory = &failure->memory;
+	enum ks_memory_help help;
+
+	if (failure->starts || !memory->count)
+		return false;
+	help = memory->attempt[memory->count - 1].help;
+	return help != LIBKS_HELP_LATER && help != LIBKS_HELP_NONE;
+}
+
+static void explain_open(const struct device *device, const struct options *options,
+			 const struct failure *failure)
+{
+	switch (failure->step) {
 	case LIBKS_STEP_OPEN:
-		explain_ksalloc(device, err);
+		explain_ksalloc(device, failure->err);
 		break;
 	case LIBKS_STEP_CONNECT:
-		explain_connect(device, err);
+		explain_connect(device, failure->err);
 		break;
 	case LIBKS_STEP_HEAP:
-		explain_heap(heap_of(options), err);
-		break;
 	case LIBKS_STEP_CREATE:
-		explain_create(device, options, err);
+	case LIBKS_STEP_ACQUIRE:
+		if (is_about_memory(failure))
+			explain_memory(device, &failure->memory);
+		else
+			explain_frames(device, options, failure->err);
 		break;
 	default:
-		explain_setup(device, err);
+		explain_setup(device, failure->err);
 	}
 }
 
-static void explain_memory(const struct options *options)
-{
-	if (options->buffers > DRIVER_BUFFERS) {
-		say_advice("The driver may allow fewer buffers: try a smaller -b.");
-		return;
-	}
-	say_advice("It cannot use the memory of the heap %s.", heap_of(options));
-	say_advice("Many cameras need contiguous memory (CONFIG_DMABUF_HEAPS_CMA).");
-	hint_heaps();
-	advise_own(options);
-}
-
-static void explain_start(const struct device *device, const struct options *options, int err)
+static void explain_start(const struct device *device, int err)
 {
 	say_error("cannot start %s: %s", device->path, strerror(-err));
 	switch (err) {
 	case -EBUSY:
 		say_advice("Another program captures from it now.");
 		hint_holders(device->path);
-		break;
-	case -EOPNOTSUPP:
-		if (is_own(options))
-			hint_log();
-		else
-			explain_memory(options);
 		break;
 	case -EINVAL:
 		if (explain_changed_format(device))
@@ -323,14 +274,13 @@ static void explain_start(const struct device *device, const struct options *opt
 void explain_failure(const struct device *device, const struct options *options,
 		     const struct failure *failure)
 {
-	if (failure->err == -EOPNOTSUPP &&
-	    (failure->starts || failure->step == LIBKS_STEP_CREATE) &&
+	if (failure->err == -EOPNOTSUPP && is_about_memory(failure) &&
 	    explain_memory_missing(device))
 		return;
 	if (failure->starts)
-		explain_start(device, options, failure->err);
+		explain_start(device, failure->err);
 	else
-		explain_open(device, options, failure->step, failure->err);
+		explain_open(device, options, failure);
 }
 
 void explain_next(const struct device *device, const struct options *options, int err)

@@ -8,6 +8,7 @@
 #include <ks/ks.h>
 
 #include "device.h"
+#include "memory.h"
 #include "options.h"
 
 /**
@@ -15,11 +16,13 @@
  * @starts: ks_stream_start() failed
  * @step: the step at which ks_stream_open() failed
  * @err: a negative errno
+ * @memory: the memory that ks_stream_open() has tried
  */
 struct failure {
 	bool starts;
 	enum ks_stream_step step;
 	int err;
+	struct ks_memory_report memory;
 };
 
 void explain_failure(const struct device *device, const struct options *options,

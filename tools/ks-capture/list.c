@@ -18,35 +18,50 @@
 #include "say.h"
 #include "v4l2.h"
 
+/* Of lines about a camera */
+#define INDENT 14
+
 static int is_video_node(const struct dirent *entry)
 {
 	return !strncmp(entry->d_name, "video", 5) && isdigit((unsigned char)entry->d_name[5]);
 }
 
-/* Why ksalloc cannot use a node; NULL if it can, or if that is unknown */
-static const char *unusable(int fd, __u32 type)
+static const char *reason_of(int error)
 {
-	int ks, connection;
-	bool missing;
-
-	ks = ks_open(NULL);
-	if (ks < 0)
-		return NULL;
-	connection = ks_connect(ks, fd);
-	close(ks);
-	switch (connection) {
+	switch (error) {
 	case -EINVAL:
 		return "programs can send pictures to it as well (memory to memory, loopback)";
 	case -EOPNOTSUPP:
 		return "it does not support streaming I/O";
 	case -EBUSY:
 		return "its driver allows only one open file";
-	}
-	if (connection < 0)
+	default:
 		return NULL;
-	missing = memory_is_missing(connection, fd, type);
+	}
+}
+
+/*
+ * Returns why ksalloc cannot use a node; NULL if it can, or if that is unknown. If it can, lists
+ * its memory with this indent, unless that is 0
+ */
+static const char *unusable(int fd, __u32 type, int indent)
+{
+	const char *reason = NULL;
+	int ks, connection;
+
+	ks = ks_open(NULL);
+	if (ks < 0)
+		return NULL;
+	connection = ks_connect(ks, fd);
+	close(ks);
+	if (connection < 0)
+		return reason_of(connection);
+	if (memory_is_missing(connection, fd, type))
+		reason = "it can neither import nor export memory";
+	else if (indent)
+		memory_list(connection, indent);
 	close(connection);
-	return missing ? "it can neither import nor export memory" : NULL;
+	return reason;
 }
 
 bool list_node(const char *path)
@@ -63,9 +78,9 @@ bool list_node(const char *path)
 	if (!v4l2_call(fd, VIDIOC_QUERYCAP, &cap))
 		type = v4l2_capture_type(&cap);
 	if (type) {
-		reason = unusable(fd, type);
 		printf("%-13s %.32s (driver %.16s, at %.32s)\n", path, (const char *)cap.card,
 		       (const char *)cap.driver, (const char *)cap.bus_info);
+		reason = unusable(fd, type, INDENT);
 	}
 	if (reason)
 		printf("%-13s not usable: %s\n", "", reason);
@@ -168,7 +183,7 @@ int list_formats(const char *path)
 	if (ret)
 		return ret;
 	printf("%s: %s, driver %s\n", path, device.card, device.driver);
-	reason = unusable(device.fd, device.type);
+	reason = unusable(device.fd, device.type, 0);
 	if (reason)
 		printf("  not usable with ksalloc: %s\n", reason);
 	desc.type = device.type;

@@ -30,10 +30,6 @@ enum on_change {
 	CHANGE_IGNORE,
 };
 
-/* Values of -H: the default heap, and the device's own memory */
-#define HEAP_USUAL "system"
-#define HEAP_DEVICE "device"
-
 /* Not a valid number of frames */
 #define SKIP_FOR_PHOTO (~0UL)
 
@@ -49,8 +45,7 @@ enum on_change {
  * @skip: number of frames to skip before them; SKIP_FOR_PHOTO for as many as a camera
  *	needs to adjust itself
  * @buffers: number of frames of the allocator; 0 for the default of libks
- * @heap: heap of their memory, or HEAP_DEVICE; NULL for HEAP_USUAL, or HEAP_DEVICE if that
- *	cannot be used
+ * @heap: their memory, as in struct ks_stream_config; NULL for the first that works
  * @output: file, pattern of file names or "-"; NULL for none
  * @kind: kind of output
  * @save: frames to be written

@@ -18,7 +18,7 @@
  * struct session - the state of a capture
  * @options: the options of the user
  * @device: the V4L2 device
- * @heap: name of the heap of the frames, or HEAP_DEVICE
+ * @memory: name of the memory of the frames, as in struct ks_memory_attempt
  * @stream: the stream of libks
  * @output: the output files
  * @tally: counters
@@ -36,7 +36,7 @@
 struct session {
 	const struct options *options;
 	struct device device;
-	const char *heap;
+	char memory[LIBKS_MEMORY_NAME];
 	struct ks_stream *stream;
 	struct output output;
 	struct tally tally;

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
+#include <linux/dma-heap.h>
 #include <linux/ksalloc.h>
+#include <linux/udmabuf.h>
 
 #include "camera.h"
 #include "camera-ks.h"
@@ -21,6 +23,7 @@ enum owner {
 };
 
 static struct {
+	unsigned int allocated;
 	unsigned int frames;
 	__u32 bytes;
 	bool own;
@@ -30,6 +33,8 @@ static struct {
 	unsigned int queue[CAMERA_BUFFERS];
 	unsigned int queued;
 } ks;
+
+static struct ksalloc_get_state refusal;
 
 static void drop_memory(void)
 {
@@ -48,6 +53,25 @@ void camera_ks_reset(void)
 static int null_file(enum camera_file kind)
 {
 	return camera_new_file(__real_open("/dev/null", O_RDWR), kind);
+}
+
+/* A dma-buf of a heap or of udmabuf. Its content is that of no frame of the fake */
+static int do_allocate(void)
+{
+	if (camera.room && ks.allocated == camera.room)
+		return -ENOMEM;
+	ks.allocated++;
+	return null_file(CAMERA_DMABUF);
+}
+
+static int do_heap(struct dma_heap_allocation_data *data)
+{
+	int fd = do_allocate();
+
+	if (fd < 0)
+		return fd;
+	data->fd = (__u32)fd;
+	return 0;
 }
 
 static int do_create(const struct ksalloc_create_allocator *arg)
@@ -76,15 +100,23 @@ static int do_create(const struct ksalloc_create_allocator *arg)
 	return null_file(CAMERA_ALLOCATOR);
 }
 
+static int refuse(enum ksalloc_refusal reason, int error)
+{
+	refusal.refusal = reason;
+	refusal.refused_error = error;
+	return -EOPNOTSUPP;
+}
+
 static int do_state(enum ksstate state)
 {
 	unsigned int i;
 
-	if (state == KSSTATE_RUN && camera.start_errno &&
-	    !(ks.own && camera.start_errno == EOPNOTSUPP))
+	if (state == KSSTATE_RUN && camera.start_errno)
 		return -camera.start_errno;
-	if (state >= KSSTATE_ACQUIRE && !ks.own && camera.cannot_import)
-		return -EOPNOTSUPP;
+	if (state == KSSTATE_ACQUIRE && !ks.own && camera.cannot_import)
+		return refuse(KSALLOC_REFUSAL_IMPORT, -EINVAL);
+	if (state == KSSTATE_ACQUIRE && !ks.own && camera.needs_contiguous)
+		return refuse(KSALLOC_REFUSAL_MAP, -EFAULT);
 	if (state >= KSSTATE_PAUSE && camera.changes_format) {
 		camera.width *= 2;
 		return -EINVAL;
@@ -185,6 +217,7 @@ static int do_status(struct ksalloc_status *arg)
 static int do_get_framing(struct ksalloc_get_framing *arg)
 {
 	arg->framing = camera.needs;
+	arg->framing.frame_size = camera_frame_bytes();
 	return 0;
 }
 
@@ -216,6 +249,13 @@ int camera_ks_call(int fd, unsigned long request, void *arg)
 		return -camera.assign_errno;
 	case KSALLOC_SET_STATE:
 		return do_state(state->state);
+	case KSALLOC_GET_STATE:
+		*(struct ksalloc_get_state *)arg = refusal;
+		return 0;
+	case DMA_HEAP_IOCTL_ALLOC:
+		return camera_file_of(fd) == CAMERA_HEAP ? do_heap(arg) : -ENOTTY;
+	case UDMABUF_CREATE:
+		return do_allocate();
 	case KSALLOC_ALLOC:
 		return do_alloc(arg);
 	case KSALLOC_SUBMIT:

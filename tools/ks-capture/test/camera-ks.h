@@ -15,6 +15,7 @@ enum camera_file {
 	CAMERA_CONNECTION,
 	CAMERA_ALLOCATOR,
 	CAMERA_DMABUF,
+	CAMERA_UDMABUF,
 };
 
 /* camera.c */

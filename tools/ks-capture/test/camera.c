@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <ks/ks.h>
+
 #include "../capture.h"
 #include "../list.h"
 #include "../options.h"
@@ -62,6 +64,7 @@ void camera_reset(unsigned int frames)
 		.sources = { { camera_720p, 0, 0 } },
 		.needs = { .requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY,
 			   .frames = 2 },
+		.udmabuf_errno = ENOENT,
 		.nr_frames = frames,
 	};
 	for (i = 0; i < frames && i < CAMERA_FRAMES; i++)
@@ -96,6 +99,8 @@ static int open_any(const char *path, int flags, mode_t mode)
 		err = camera.open_errno;
 	else if (is_path(path, "/dev/dma_heap/system"))
 		err = camera.heap_errno;
+	else if (is_path(path, LIBKS_UDMABUF_DEVICE))
+		err = camera.udmabuf_errno;
 	if (err) {
 		errno = err;
 		return -1;
@@ -106,6 +111,8 @@ static int open_any(const char *path, int flags, mode_t mode)
 		return camera_new_file(__real_open("/dev/null", O_RDWR), CAMERA_KS);
 	if (is_path(path, "/dev/dma_heap/system"))
 		return camera_new_file(__real_open("/dev/null", O_RDWR), CAMERA_HEAP);
+	if (is_path(path, LIBKS_UDMABUF_DEVICE))
+		return camera_new_file(__real_open("/dev/null", O_RDWR), CAMERA_UDMABUF);
 	return __real_open(path, flags, mode);
 }
 
@@ -130,6 +137,22 @@ int __wrap_open64(const char *path, int flags, ...)
 	mode = (flags & O_CREAT) ? va_arg(args, mode_t) : 0;
 	va_end(args);
 	return open_any(path, flags, mode);
+}
+
+/* The only heap, for libks; ks-capture itself uses scandir64() */
+int __wrap_scandir(const char *path, struct dirent ***list,
+		   int (*filter)(const struct dirent *),
+		   int (*compare)(const struct dirent **, const struct dirent **))
+{
+	(void)compare;
+	if (!is_path(path, LIBKS_HEAP_DIR) || camera.heap_errno == ENOENT) {
+		errno = ENOENT;
+		return -1;
+	}
+	*list = calloc(1, sizeof(**list));
+	**list = calloc(1, sizeof(***list));
+	snprintf((**list)->d_name, sizeof((**list)->d_name), "system");
+	return filter(**list);
 }
 
 int __wrap_close(int fd)

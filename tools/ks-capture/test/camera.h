@@ -6,6 +6,7 @@
 #ifndef CAMERA_H
 #define CAMERA_H
 
+#include <dirent.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <sys/types.h>
@@ -86,6 +87,9 @@ struct camera_source {
  * @cannot_import: cannot import dma-bufs, although the framing states that it can
  * @only: the only ioctl that the node has; 0 for all
  * @heap_errno: error of opening the heap
+ * @udmabuf_errno: error of opening /dev/udmabuf
+ * @room: number of frames that a heap or udmabuf can allocate; 0 for no limit
+ * @needs_contiguous: refuses memory that is not its own, because it is not contiguous
  * @connect_errno: errors of the calls of the module: connecting,
  * @create_errno: creating an allocator,
  * @assign_errno: assigning it,
@@ -119,6 +123,9 @@ struct camera {
 	bool cannot_import;
 	unsigned long only;
 	int heap_errno;
+	int udmabuf_errno;
+	unsigned int room;
+	bool needs_contiguous;
 	int connect_errno;
 	int create_errno;
 	int assign_errno;
@@ -158,6 +165,9 @@ int __wrap_open(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...);
 int __wrap_close(int fd);
 int __wrap_ioctl(int fd, unsigned long request, ...);
+int __wrap_scandir(const char *path, struct dirent ***list,
+		   int (*filter)(const struct dirent *),
+		   int (*compare)(const struct dirent **, const struct dirent **));
 int __wrap_poll(struct pollfd *files, nfds_t count, int timeout);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *ts);
 int __real_open(const char *path, int flags, ...);

@@ -162,7 +162,7 @@ void test_capture_pieces(void)
 	SAID("It has no other format");
 }
 
-/* The device's own memory, if requested, or if a heap cannot be used */
+/* The device's own memory, if requested, or if no other can be used */
 void test_capture_own_memory(void)
 {
 	camera_reset(2);
@@ -174,13 +174,13 @@ void test_capture_own_memory(void)
 	CHECK_EQ(system("grep -q '\"heap\": \"device\"' r.json"), 0);
 	camera_reset(2);
 	camera.lends = true;
-	camera.heap_errno = ENOENT;
+	camera.heap_errno = EACCES;
 	CHECK_EQ(camera_run("-n 2 --report r.json"), STATUS_OK);
-	SAID("in its own memory (-H device); the heap system cannot be used: No such file");
+	SAID("in its own memory (-H device); heap system: cannot be opened: Permission denied");
 	CHECK_EQ(system("grep -q '\"heap\": \"device\"' r.json"), 0);
 	camera_reset(2);
 	camera.lends = true;
-	camera.start_errno = EOPNOTSUPP;
+	camera.needs_contiguous = true;
 	CHECK_EQ(camera_run("-n 2"), STATUS_OK);
 	SAID("in its own memory");
 	camera_reset(2);
@@ -188,20 +188,71 @@ void test_capture_own_memory(void)
 	camera.needs.requirements_flags = KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
 	CHECK_EQ(camera_run("-n 2"), STATUS_OK);
 	SAID("in its own memory");
-	/* Not for other errors, not if a heap is requested, and not with all devices */
+	/* Not for other errors, and not if a heap is requested */
 	camera_reset(2);
 	camera.lends = true;
 	camera.start_errno = EBUSY;
 	CHECK_EQ(camera_run("-n 2"), STATUS_DEVICE);
 	SAID_NOT("own memory");
-	camera.start_errno = EOPNOTSUPP;
+	camera.start_errno = 0;
+	camera.needs_contiguous = true;
 	CHECK_EQ(camera_run("-n 2 -H system"), STATUS_DEVICE);
-	SAID("-H device uses the device's own memory");
+	SAID("heap system: its driver refuses it, because it is not contiguous");
+	SAID("Without -H");
 	camera.lends = false;
-	CHECK_EQ(camera_run("-n 2"), STATUS_DEVICE);
-	SAID("Its own memory (-H device) cannot be used either: Operation not supported");
 	CHECK_EQ(camera_run("-n 2 -H device"), STATUS_DEVICE);
-	SAID("Its driver cannot export its memory");
+	SAID("its own memory: its driver cannot export it");
+}
+
+/* udmabuf, where no heap can be used */
+void test_capture_udmabuf(void)
+{
+	camera_reset(2);
+	camera.heap_errno = EACCES;
+	camera.udmabuf_errno = 0;
+	CHECK_EQ(camera_run("-n 2 -o a.raw --report r.json"), STATUS_OK);
+	CHECK_EQ(size_of("a.raw"), 2 * 2 * 64 * 36);
+	SAID_NOT("memory");
+	CHECK_EQ(system("grep -q '\"heap\": \"udmabuf\"' r.json"), 0);
+	camera_reset(2);
+	camera.udmabuf_errno = 0;
+	CHECK_EQ(camera_run("-n 2 -H udmabuf"), STATUS_OK);
+	camera.room = 3;
+	CHECK_EQ(camera_run("-n 2 -H udmabuf"), STATUS_DEVICE);
+	SAID("/dev/udmabuf: no memory for frame 3: Cannot allocate memory");
+	SAID("fewer frames (-b)");
+}
+
+/* If no memory can be used, there is a reason for each */
+void test_capture_no_memory(void)
+{
+	camera_reset(2);
+	camera.heap_errno = EACCES;
+	camera.udmabuf_errno = EACCES;
+	CHECK_EQ(camera_run("-n 2"), STATUS_DEVICE);
+	SAID("cannot use any memory of this machine");
+	SAID("  heap system: cannot be opened: Permission denied");
+	SAID("  /dev/udmabuf: cannot be opened: Permission denied");
+	SAID("  its own memory: its driver cannot export it");
+	camera_reset(2);
+	camera.heap_errno = ENOENT;
+	CHECK_EQ(camera_run("-n 2"), STATUS_DEVICE);
+	SAID("  heap (any): this kernel has none");
+	SAID("  /dev/udmabuf: cannot be opened: No such file");
+	SAID("modprobe udmabuf");
+	camera_reset(2);
+	camera.needs_contiguous = true;
+	camera.udmabuf_errno = 0;
+	CHECK_EQ(camera_run("-n 2"), STATUS_DEVICE);
+	SAID("  heap system: its driver refuses it, because it is not contiguous");
+	SAID("  /dev/udmabuf: its driver refuses it, because it is not contiguous");
+	SAID("CONFIG_DMABUF_HEAPS_CMA");
+	/* Only root may use the heap */
+	camera_reset(2);
+	camera.heap_errno = EACCES;
+	CHECK_EQ(camera_run("-n 2 -H system"), STATUS_DEVICE);
+	SAID("cannot use the memory of -H");
+	SAID("heap system: cannot be opened: Permission denied");
 }
 
 /* The beginning of a file */

@@ -89,7 +89,6 @@ void test_advice_invalid(void)
 	SAID("The device needs at least 2: -b 2");
 	SAID_NOT("heap");
 	camera_reset(1);
-	camera.create_errno = EINVAL;
 	CHECK_EQ(camera_run("-H /dev/null"), STATUS_DEVICE);
 	SAID("/dev/null is not a dma-buf heap");
 	camera_reset(1);
@@ -136,7 +135,7 @@ void test_advice_start(void)
 	camera_reset(1);
 	camera.start_errno = EOPNOTSUPP;
 	CHECK_EQ(camera_run(""), STATUS_DEVICE);
-	CHECK_EQ(camera_said_count("/dev/dma_heap"), 1);
+	SAID("cannot start /dev/video0: Operation not supported");
 	/* Neither import nor export: nothing that the user can choose helps */
 	camera_reset(1);
 	camera.needs.requirements_flags = KSALLOCATOR_REQUIREMENTF_MUST_ALLOCATE;
@@ -151,7 +150,8 @@ void test_advice_start(void)
 	CHECK_EQ(camera_run("-n 1"), STATUS_OK);
 	SAID("in its own memory");
 	CHECK_EQ(camera_run("-H system"), STATUS_DEVICE);
-	SAID("-H device uses the device's own memory");
+	SAID("heap system: its driver cannot import memory");
+	SAID("Without -H, ks-capture finds memory that works");
 	/* The driver allows only one open file */
 	camera_reset(1);
 	camera.connect_errno = EBUSY;

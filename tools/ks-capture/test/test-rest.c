@@ -272,6 +272,8 @@ int main(int argc, char **argv)
 		{ "frames before a photo", test_capture_photo },
 		{ "formats in several pieces", test_capture_pieces },
 		{ "memory of the device's own", test_capture_own_memory },
+		{ "memory of udmabuf", test_capture_udmabuf },
+		{ "no memory", test_capture_no_memory },
 		{ "newest frames", test_capture_newest },
 		{ "times of frames", test_capture_times },
 		{ "sources: set to what is received", test_source_follow },

@@ -52,6 +52,17 @@ static int capture(const char *kind, char *said, size_t size)
 	return run_capture(arguments, said, size);
 }
 
+/* The arguments for a capture with this memory */
+static const char *with_memory(const char *kind, const char *memory)
+{
+	static char arguments[128];
+	char name[64];
+
+	snprintf(name, sizeof(name), DRIVER "-%s", kind);
+	snprintf(arguments, sizeof(arguments), "-d %s -n 2 -H %s", node_path(name), memory);
+	return arguments;
+}
+
 /* The reason in the list of ks-capture why a node is not usable; "" if there is none */
 static const char *reason_in_list(const char *said, const char *kind)
 {
@@ -110,6 +121,9 @@ TEST_F(kinds, no_import)
 	expect_outcome("no-import", "cannot import memory", "frames in own memory");
 	EXPECT_EQ(0, capture("no-import", self->said, sizeof(self->said)));
 	expect_said(self->said, "own memory");
+	EXPECT_EQ(3, run_capture(with_memory("no-import", "udmabuf"), self->said,
+				 sizeof(self->said)));
+	expect_said(self->said, "/dev/udmabuf: its driver cannot import memory");
 }
 
 /* The same without vdev->queue */
