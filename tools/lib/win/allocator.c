@@ -56,8 +56,7 @@ struct win_allocator {
 	struct win_object object;
 	struct ks_frames *mapped;
 	/*
-	 * The pin of the device whose own memory it is; NULL for memory of a heap. Only
-	 * compared
+	 * The pin of the device whose own memory it is; NULL for other memory. Only compared
 	 */
 	const struct win_object *memory_of;
 	pthread_mutex_t lock;
@@ -632,27 +631,66 @@ static void destroy(struct win_object *object)
 	free(allocator);
 }
 
-static int open_heap(const KSALLOCATOR_FRAMING *framing)
+/* The memory that the user wants; NULL for the first that works */
+static const char *memory_name(void)
 {
 	const char *name = getenv("KS_HEAP");
 
-	if (!(framing->OptionsFlags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY))
-		return -1;
-	return ks_open_heap(name && *name ? name : "system");
+	return name && *name ? name : NULL;
 }
 
-static int create_in_kernel(struct win_object *pin, const KSALLOCATOR_FRAMING *framing)
+static int create_from_heap(const struct win_object *pin,
+			    const struct ksallocator_framing *framing)
 {
-	struct ksallocator_framing native;
+	const char *name = memory_name();
 	int heap, fd;
 
-	memcpy(&native, framing, sizeof(native));
-	heap = open_heap(framing);
-	if (heap < -1)
+	heap = ks_open_heap(name ? name : "system");
+	if (heap < 0)
 		return heap;
-	fd = ks_create_allocator(pin->fd, &native, heap);
-	if (heap >= 0)
-		close(heap);
+	fd = ks_create_allocator(pin->fd, framing, heap);
+	close(heap);
+	return fd;
+}
+
+/* Whether the device can be asked which memory it can use */
+static bool can_try_memory(const struct win_object *pin)
+{
+	struct ksallocator_framing_ex framing;
+	__u32 size = sizeof(framing);
+	enum ksstate state;
+
+	return !ks_get_state(pin->fd, &state, NULL) && state == KSSTATE_STOP &&
+	       !ks_get_framing_ex(pin->fd, &framing, &size) &&
+	       !(framing.pin_flags & KSALLOCATOR_FLAG_ALLOCATOR_EXISTS);
+}
+
+/*
+ * System memory for KS is any memory that works here: also the device's own, if there is no
+ * other. If the device is busy, that is not known, and the state of the pin will show it
+ */
+static int create_in_kernel(struct win_allocator *allocator, struct win_object *pin,
+			    const KSALLOCATOR_FRAMING *framing)
+{
+	struct ks_memory_report report;
+	struct ksallocator_framing native;
+	int fd;
+
+	memcpy(&native, framing, sizeof(native));
+	if (!(framing->OptionsFlags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY)) {
+		allocator->memory_of = pin;
+		return ks_create_allocator(pin->fd, &native, -1);
+	}
+	if (!can_try_memory(pin))
+		return create_from_heap(pin, &native);
+	fd = ks_find_memory(pin->fd, &native, memory_name(), &report);
+	if (fd == -EBUSY)
+		return create_from_heap(pin, &native);
+	if (fd < 0)
+		return fd;
+	ks_set_allocator(pin->fd, -1);
+	if (report.attempt[report.count - 1].kind == LIBKS_MEMORY_DEVICE)
+		allocator->memory_of = pin;
 	return fd;
 }
 
@@ -677,9 +715,7 @@ static int create(struct win_object *pin, const KSALLOCATOR_FRAMING *framing,
 		return -ENOMEM;
 	pthread_mutex_init(&allocator->lock, NULL);
 	init_condition(&allocator->no_calls);
-	if (!(framing->OptionsFlags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY))
-		allocator->memory_of = pin;
-	ret = create_in_kernel(pin, framing);
+	ret = create_in_kernel(allocator, pin, framing);
 	win_object_init(&allocator->object, WIN_ALLOCATOR, ret);
 	allocator->object.destroy = destroy;
 	allocator->object.close = close_allocator;
