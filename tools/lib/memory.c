@@ -246,7 +246,7 @@ static int import_frames(struct search *search, struct ks_memory_attempt *attemp
 	struct ksallocator_framing framing = search->framing;
 	int allocator;
 
-	framing.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
+	framing.options_flags |= KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
 	allocator = ks_import_allocator(search->connection, &framing, dmabufs, framing.frames);
 	if (allocator < 0)
 		return failed(attempt, LIBKS_MEMORY_CREATE, allocator, help_for_create(allocator));
@@ -261,12 +261,26 @@ static int allocate_frame(const struct ks_memory_attempt *attempt, int source, s
 	return ks_heap_alloc(source, bytes);
 }
 
+/*
+ * The system heap has no limit. It would allocate all memory of the machine, and the kernel would
+ * kill other programs
+ */
+static bool is_too_much(const struct ksallocator_framing *framing)
+{
+	__u64 machine = (__u64)sysconf(_SC_PHYS_PAGES) * (__u64)sysconf(_SC_PAGESIZE);
+
+	return (__u64)framing->frames * framing->frame_size > machine / 2;
+}
+
 static int try_frames(struct search *search, struct ks_memory_attempt *attempt, int source)
 {
 	__u32 count = search->framing.frames, i;
-	int *dmabufs = calloc(count, sizeof(*dmabufs));
+	int *dmabufs;
 	int ret = 0;
 
+	if (attempt->kind == LIBKS_MEMORY_HEAP && is_too_much(&search->framing))
+		return failed(attempt, LIBKS_MEMORY_ALLOCATE, -ENOMEM, LIBKS_HELP_LESS);
+	dmabufs = calloc(count, sizeof(*dmabufs));
 	if (!dmabufs)
 		return failed(attempt, LIBKS_MEMORY_ALLOCATE, -ENOMEM, LIBKS_HELP_LESS);
 	for (i = 0; i < count; i++) {
@@ -313,7 +327,7 @@ static int try_device_memory(struct search *search, struct ks_memory_attempt *at
 	struct ksallocator_framing framing = search->framing;
 	int allocator;
 
-	framing.options_flags = 0;
+	framing.options_flags &= ~(__u32)KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
 	allocator = ks_create_allocator(search->connection, &framing, -1);
 	if (allocator < 0)
 		return failed(attempt, LIBKS_MEMORY_CREATE, allocator, help_for_create(allocator));

@@ -103,6 +103,8 @@ static int create_allocator(struct ks_stream *stream, const struct ks_stream_con
 	ret = ks_get_framing(stream->connection, &framing);
 	if (ret)
 		return ret;
+	/* In a union with the requirements of the device */
+	framing.options_flags = 0;
 	if (config->frames) {
 		framing.frames = config->frames;
 	} else {

@@ -162,12 +162,17 @@ TEST_F(memory, heap_full)
 	EXPECT_FOOTPRINT(&before);
 }
 
-/* More than the limit of udmabuf for a dma-buf, 64 MB. */
+/* More memory than the machine has, and more than the limit of udmabuf for a dma-buf, 64 MB. */
 TEST_F(memory, too_large)
 {
 	struct trial *trial = &self->trial;
 	struct ksallocator_framing large = { .frames = 2, .frame_size = 0xf0000000 };
 
+	if (trial->rig.heap >= 0) {
+		EXPECT_EQ(-ENOMEM, ks_find_memory(trial->rig.connection, &large, "system",
+						  &trial->report));
+		expect_attempt(trial, "system", LIBKS_MEMORY_ALLOCATE, -ENOMEM, LIBKS_HELP_LESS);
+	}
 	if (!has_udmabuf())
 		SKIP("no /dev/udmabuf");
 	EXPECT_EQ(-EINVAL, ks_find_memory(trial->rig.connection, &large, LIBKS_UDMABUF,

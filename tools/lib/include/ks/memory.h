@@ -123,7 +123,7 @@ struct ks_memory_report {
  * ks_find_memory() - create an allocator of memory that the device can use
  * @connection: the connection, in state KSSTATE_STOP
  * @framing: number, size and alignment of the frames. Zeros mean what the device needs.
- *	OptionsFlags is ignored
+ *	KSALLOCATOR_OPTIONF_SYSTEM_MEMORY has no effect
  * @name: the memory: a heap as for ks_open_heap(), LIBKS_UDMABUF or LIBKS_DEVICE_MEMORY; NULL
  *	for the first that works
  * @report: out, also on failure; may be NULL
