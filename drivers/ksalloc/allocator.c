@@ -3,10 +3,12 @@
  * Allocators: creation, memory of the frames, and end. allocator.h describes the rules.
  */
 #include <kunit/visibility.h>
+#include <linux/cred.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "account.h"
 #include "allocator.h"
 #include "ioctl.h"
 #include "trace.h"
@@ -134,6 +136,7 @@ static struct ks_allocator *ks_allocator_new(u32 nr_frames, u32 nr_planes)
 
 	kref_init(&alloc->refs);
 	alloc->id = ks_new_id();
+	alloc->user = INVALID_UID;
 	ks_pool_init(alloc);
 	mutex_init(&alloc->event_lock);
 	INIT_LIST_HEAD(&alloc->events);
@@ -188,6 +191,45 @@ ks_allocator_create(const struct ksallocator_framing *framing,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_create);
 
+/**
+ * ks_allocator_create_for_user() - create an allocator for user space
+ * @framing: as for ks_allocator_create()
+ * @frame_bytes: likewise
+ * @ops: likewise
+ * @creator: likewise
+ * @max_bytes: how much memory all allocators of the calling user may have together
+ *
+ * Contract A8. The memory counts for the user until the allocator is freed.
+ *
+ * Context: as ks_allocator_create().
+ * Return: as ks_allocator_create(); -ENOMEM if the memory would be more than @max_bytes.
+ */
+struct ks_allocator *
+ks_allocator_create_for_user(const struct ksallocator_framing *framing,
+			     size_t frame_bytes,
+			     const struct ksalloc_memory_ops *ops,
+			     void *creator, u64 max_bytes)
+{
+	const unsigned long pages =
+		(u64)framing->frames * frame_bytes >> PAGE_SHIFT;
+	const kuid_t user = current_uid();
+	struct ks_allocator *alloc;
+	int ret;
+
+	ret = ks_account_charge(user, pages,
+				min_t(u64, max_bytes >> PAGE_SHIFT, LONG_MAX));
+	if (ret)
+		return ERR_PTR(ret);
+	alloc = ks_allocator_create(framing, frame_bytes, ops, creator, true);
+	if (IS_ERR(alloc)) {
+		ks_account_uncharge(user, pages);
+		return alloc;
+	}
+	alloc->user = user;
+	alloc->pages = pages;
+	return alloc;
+}
+
 static void ks_allocator_release(struct kref *refs)
 {
 	struct ks_allocator *alloc = container_of(refs, struct ks_allocator,
@@ -199,6 +241,8 @@ static void ks_allocator_release(struct kref *refs)
 		     !list_empty(&alloc->notifiers.once));
 	ks_pool_end(alloc);
 	ks_allocator_free_memory(alloc, alloc->nr_frames);
+	if (uid_valid(alloc->user))
+		ks_account_uncharge(alloc->user, alloc->pages);
 	ks_allocator_delete(alloc);
 }
 

@@ -64,6 +64,7 @@
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -221,6 +222,8 @@ struct ksalloc_frame {
  * @memory: the first argument of @memory_ops; constant
  * @kernel_only: a frame has no dma-buf, so user space must not see it; constant
  * @id: its number in traces and fdinfo; constant
+ * @user: the user for whom the memory is counted; INVALID_UID for a kernel client. Constant
+ * @pages: number of pages that are counted; constant
  * @planes: the planes of all frames; constant
  * @nr_planes: number of planes of each frame; constant
  * @nr_frames: number of frames; constant
@@ -253,6 +256,8 @@ struct ks_allocator {
 	void *memory;
 	bool kernel_only;
 	u32 id;
+	kuid_t user;
+	unsigned long pages;
 	struct ks_plane *planes;
 	u32 nr_planes;
 	u32 nr_frames;
@@ -296,6 +301,11 @@ struct ks_allocator *
 ks_allocator_create(const struct ksallocator_framing *framing,
 		    size_t frame_bytes, const struct ksalloc_memory_ops *ops,
 		    void *creator, bool user);
+struct ks_allocator *
+ks_allocator_create_for_user(const struct ksallocator_framing *framing,
+			     size_t frame_bytes,
+			     const struct ksalloc_memory_ops *ops,
+			     void *creator, u64 max_bytes);
 void ks_allocator_put(struct ks_allocator *alloc);
 void ks_allocator_put_on(struct ks_allocator *alloc,
 			 struct workqueue_struct *wq);

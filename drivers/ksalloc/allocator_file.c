@@ -225,6 +225,9 @@ static void ks_allocator_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "id:\t%u\n", alloc->id);
 	if (alloc->memory_ops->show)
 		alloc->memory_ops->show(alloc->memory, m);
+	if (uid_valid(alloc->user))
+		seq_printf(m, "user:\t%u\n",
+			   from_kuid_munged(seq_user_ns(m), alloc->user));
 	seq_printf(m, "frames:\t%u\n", alloc->nr_frames);
 	seq_printf(m, "planes:\t%u\n", alloc->nr_planes);
 	seq_printf(m, "frame_size:\t%u\n", alloc->framing.frame_size);

@@ -22,7 +22,7 @@
 static unsigned int max_mbytes;
 module_param(max_mbytes, uint, 0644);
 MODULE_PARM_DESC(max_mbytes,
-		 "Most MiB that one allocator may have (0: half of the memory)");
+		 "Most MiB that all allocators of a user may have (0: half of the memory)");
 
 static struct ks_connection *ks_ucmd_connection(const struct ks_ucmd *ucmd)
 {
@@ -165,6 +165,7 @@ ks_connection_create_allocator(struct ks_connection *conn,
 {
 	const struct ksalloc_memory_ops *own = conn->device->ops->memory;
 	struct ksallocator_framing device, framing;
+	const u64 max_bytes = ks_max_bytes();
 	struct ks_allocator *alloc;
 	struct file *file;
 	size_t frame_bytes;
@@ -172,12 +173,18 @@ ks_connection_create_allocator(struct ks_connection *conn,
 
 	ret = ks_connection_get_framing(conn, &device) ?:
 	      ks_framing_resolve(asked, &device, own, &framing) ?:
-	      ks_framing_bytes(&framing, ks_max_bytes(), &frame_bytes);
+	      ks_framing_bytes(&framing, max_bytes, &frame_bytes);
 	if (ret)
 		return ERR_PTR(ret);
 
-	alloc = ks_allocator_create(&framing, frame_bytes, ops ?: own,
-				    ops ? creator : conn->device, user);
+	if (!ops) {
+		ops = own;
+		creator = conn->device;
+	}
+	alloc = user ? ks_allocator_create_for_user(&framing, frame_bytes, ops,
+						    creator, max_bytes) :
+		       ks_allocator_create(&framing, frame_bytes, ops, creator,
+					   false);
 	if (IS_ERR(alloc))
 		return ERR_PTR(ks_connection_result(conn, PTR_ERR(alloc)));
 	file = ks_allocator_open(alloc);

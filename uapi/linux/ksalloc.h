@@ -739,7 +739,8 @@ struct ksalloc_get_framing {
  *
  * Returns a new allocator, with all frames free. It is not assigned to the connection.
  * All memory is allocated in this call. The module parameter max_mbytes limits the memory
- * of an allocator, in MiB. The default 0 means half of the memory of the machine.
+ * of all allocators that a user has created, in MiB. It counts as long as the allocator exists,
+ * whoever has its descriptors. The default 0 means half of the memory of the machine.
  *
  * With KSALLOC_IMPORT, the caller provides the memory of the frames: dma-bufs of any origin
  * that are at least as large as a frame. The frame with index i is the dma-buf of descriptor i.
@@ -766,8 +767,8 @@ struct ksalloc_get_framing {
  *   zero, or not the number of frames; a file is not a dma-buf; a dma-buf is smaller than a
  *   frame, or is given twice.
  * - E2BIG: there are more than KSALLOC_MAX_FRAMES frames or descriptors.
- * - ENOMEM: the frames need more than max_mbytes, or more memory than the heap or the
- *   device has.
+ * - ENOMEM: the allocators of the user would have more than max_mbytes; or the heap or the
+ *   device has too little memory.
  * - EOPNOTSUPP, with KSALLOCATOR_OPTIONF_SYSTEM_MEMORY: the device can use only its own
  *   memory.
  * - EOPNOTSUPP, without it: the device has no memory of its own; the memory cannot be

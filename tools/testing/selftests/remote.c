@@ -71,6 +71,7 @@ static const struct {
 	{ "races:*", "has threads and processes of its own" },
 	{ "client:*", "the library makes the calls" },
 	{ "find_memory:*", "the library makes the calls" },
+	{ "account:*", "about the user of the calling process" },
 	{ "faults:*", "faults are injected into the calling thread" },
 	{ "fuzz:*", "has processes of its own" },
 	{ "stress:*", "has processes of its own" },

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How much memory the allocators of each user have.
+ *
+ * The memory of heaps is charged to nobody, and neither is that of most drivers. So the module
+ * counts the memory of each allocator once, for the user who created it, as long as the allocator
+ * exists: it does not matter who has its descriptors, or whether that user still has processes.
+ */
+#include <kunit/visibility.h>
+#include <linux/mutex.h>
+#include <linux/xarray.h>
+
+#include "account.h"
+
+/* Number of pages by user. A user without memory has no entry */
+static DEFINE_XARRAY(ks_accounts);
+/* Makes a change of an entry one step */
+static DEFINE_MUTEX(ks_accounts_lock);
+
+static unsigned long ks_account_pages(kuid_t user)
+{
+	void *entry = xa_load(&ks_accounts, __kuid_val(user));
+
+	lockdep_assert_held(&ks_accounts_lock);
+
+	return entry ? xa_to_value(entry) : 0;
+}
+
+/**
+ * ks_account_charge() - count memory for a user
+ * @user: the user
+ * @pages: number of pages, at most LONG_MAX
+ * @limit: the most pages that the user may have after the call
+ *
+ * Contract A8.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -ENOMEM, also if the user would have more than @limit.
+ */
+int ks_account_charge(kuid_t user, unsigned long pages, unsigned long limit)
+{
+	unsigned long has;
+	int ret = -ENOMEM;
+
+	mutex_lock(&ks_accounts_lock);
+	has = ks_account_pages(user);
+	if (pages <= limit && has <= limit - pages)
+		ret = xa_err(xa_store(&ks_accounts, __kuid_val(user),
+				      xa_mk_value(has + pages),
+				      GFP_KERNEL_ACCOUNT));
+	mutex_unlock(&ks_accounts_lock);
+	return ret;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_account_charge);
+
+/**
+ * ks_account_uncharge() - undo ks_account_charge()
+ * @user: the user
+ * @pages: the same number of pages
+ *
+ * Context: process context; sleeps.
+ */
+void ks_account_uncharge(kuid_t user, unsigned long pages)
+{
+	unsigned long has;
+
+	mutex_lock(&ks_accounts_lock);
+	has = ks_account_pages(user);
+	WARN_ON_ONCE(has < pages);
+	/* There is an entry, so this allocates nothing */
+	if (has > pages)
+		xa_store(&ks_accounts, __kuid_val(user),
+			 xa_mk_value(has - pages), GFP_KERNEL_ACCOUNT);
+	else
+		xa_erase(&ks_accounts, __kuid_val(user));
+	mutex_unlock(&ks_accounts_lock);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_account_uncharge);

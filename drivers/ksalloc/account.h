@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* How much memory the allocators of each user have. */
+#ifndef _KSALLOC_ACCOUNT_H
+#define _KSALLOC_ACCOUNT_H
+
+#include <linux/uidgid.h>
+
+int ks_account_charge(kuid_t user, unsigned long pages, unsigned long limit);
+void ks_account_uncharge(kuid_t user, unsigned long pages);
+
+#endif /* _KSALLOC_ACCOUNT_H */
