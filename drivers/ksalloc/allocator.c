@@ -116,6 +116,33 @@ static int ks_allocator_get_memory(struct ks_allocator *alloc, void *creator,
 	return ret;
 }
 
+/*
+ * Names a dma-buf without a name, so that bufinfo in debugfs and fdinfo lead to the allocator,
+ * also when its creator has ended. A name is not worth an error
+ */
+static void ks_allocator_name(const struct ks_allocator *alloc, u32 index,
+			      struct dma_buf *dmabuf)
+{
+	const char *name = kasprintf(GFP_KERNEL_ACCOUNT | __GFP_NOWARN,
+			       "ksalloc %u/%u", alloc->id, index);
+
+	spin_lock(&dmabuf->name_lock);
+	if (!dmabuf->name)
+		swap(dmabuf->name, name);
+	spin_unlock(&dmabuf->name_lock);
+	kfree(name);
+}
+
+static void ks_allocator_name_frames(const struct ks_allocator *alloc)
+{
+	u32 i;
+
+	for (i = 0; i < alloc->nr_frames; i++)
+		if (alloc->frames[i].planes->dmabuf)
+			ks_allocator_name(alloc, i,
+					  alloc->frames[i].planes->dmabuf);
+}
+
 /* Creates an allocator without memory of frames; NULL on failure */
 static struct ks_allocator *ks_allocator_new(u32 nr_frames, u32 nr_planes)
 {
@@ -186,6 +213,7 @@ ks_allocator_create(const struct ksallocator_framing *framing,
 		return ERR_PTR(ret);
 	}
 
+	ks_allocator_name_frames(alloc);
 	trace_ksalloc_create(alloc);
 	return alloc;
 }

@@ -16,7 +16,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
 
@@ -209,37 +208,6 @@ static int prove_and_keep(struct search *search, struct ks_memory_attempt *attem
 	return ret;
 }
 
-/* The number of an allocator, as its fdinfo shows it */
-static bool id_of(int allocator, unsigned int *id)
-{
-	char line[128];
-	bool found = false;
-	FILE *file;
-
-	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", allocator);
-	file = fopen(line, "re");
-	while (file && !found && fgets(line, sizeof(line), file))
-		found = sscanf(line, "id: %u", id) == 1;
-	if (file)
-		fclose(file);
-	return found;
-}
-
-/* So that /sys/kernel/debug/dma_buf/bufinfo shows to which allocator the memory belongs */
-static void name_frames(int allocator, const int *dmabufs, __u32 count)
-{
-	char name[DMA_BUF_NAME_LEN];
-	unsigned int id;
-	__u32 i;
-
-	if (!id_of(allocator, &id))
-		return;
-	for (i = 0; i < count; i++) {
-		snprintf(name, sizeof(name), "ksalloc %u/%u", id, i);
-		ioctl(dmabufs[i], DMA_BUF_SET_NAME, name);
-	}
-}
-
 static int import_frames(struct search *search, struct ks_memory_attempt *attempt,
 			 const int *dmabufs)
 {
@@ -250,7 +218,6 @@ static int import_frames(struct search *search, struct ks_memory_attempt *attemp
 	allocator = ks_import_allocator(search->connection, &framing, dmabufs, framing.frames);
 	if (allocator < 0)
 		return failed(attempt, LIBKS_MEMORY_CREATE, allocator, help_for_create(allocator));
-	name_frames(allocator, dmabufs, framing.frames);
 	return prove_and_keep(search, attempt, allocator);
 }
 

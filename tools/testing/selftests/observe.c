@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Diagnostics: fdinfo of each kind of file, and the tracepoints.
+ * Diagnostics: fdinfo of each kind of file, names of dma-bufs, and the tracepoints.
  */
 #include "ksalloc_test.h"
 
@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <linux/dma-buf.h>
 
 #define FRAMES 4
 #define TRACING "/sys/kernel/tracing"
@@ -318,4 +320,96 @@ TEST_F(trace, state_walks_back)
 	EXPECT_EQ(1, count_events(text, "state", step));
 	snprintf(step, sizeof(step), "connection=%d PAUSE -> RUN", number);
 	EXPECT_EQ(0, count_events(text, "state", step));
+}
+
+#define BUFINFO "/sys/kernel/debug/dma_buf/bufinfo"
+
+/* Whether a dma-buf with this name exists */
+static bool has_dmabuf(const char *name)
+{
+	char line[512], end[64];
+	bool found = false;
+	FILE *file = fopen(BUFINFO, "re");
+
+	ASSERT_TRUE(file);
+	snprintf(end, sizeof(end), "\t%s\n", name);
+	while (fgets(line, sizeof(line), file))
+		found |= strlen(line) > strlen(end) &&
+			 !strcmp(line + strlen(line) - strlen(end), end);
+	fclose(file);
+	return found;
+}
+
+/* The name of the last frame's dma-buf has the numbers of the allocator and the frame. */
+static void expect_named(int allocator)
+{
+	char id[16], name[64];
+
+	ASSERT_LE(0, allocator);
+	ASSERT_TRUE(fdinfo_value(allocator, "id", id, sizeof(id)));
+	snprintf(name, sizeof(name), "ksalloc %s/%d", id, FRAMES - 1);
+	EXPECT_TRUE(has_dmabuf(name));
+}
+
+FIXTURE(names) {
+	struct rig rig;
+};
+
+FIXTURE_SETUP(names)
+{
+	rig_open(&self->rig, 0, 320, 180);
+}
+
+FIXTURE_TEARDOWN(names)
+{
+	rig_close(&self->rig);
+}
+
+/* Memory of a heap, and the device's own memory; also if only the dma-buf is left. */
+TEST_F(names, bufinfo)
+{
+	const struct ksallocator_framing framing = { .frames = FRAMES };
+	char id[16], name[64];
+	int own, dmabuf;
+
+	own = create_framed(self->rig.connection, -1, &framing);
+	expect_named(own);
+	ASSERT_TRUE(fdinfo_value(own, "id", id, sizeof(id)));
+	dmabuf = export_frame(own, 1);
+	ASSERT_LE(0, dmabuf);
+	close(own);
+	snprintf(name, sizeof(name), "ksalloc %s/1", id);
+	EXPECT_TRUE(has_dmabuf(name));
+	close(dmabuf);
+
+	need_heap();
+	expect_named(create_allocator(self->rig.connection, self->rig.heap, FRAMES, 0));
+}
+
+/* A name that the caller has given is kept. */
+TEST_F(names, of_the_caller)
+{
+	const struct ksallocator_framing framing = {
+		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+	};
+	struct ksalloc_create_allocator create = {
+		.size = sizeof(create),
+		.flags = KSALLOC_IMPORT,
+		.heap_fd = -1,
+		.nr_dmabufs = FRAMES,
+		.framing = framing,
+	};
+	int source, allocator, dmabufs[FRAMES];
+	unsigned int i;
+
+	need_heap();
+	source = create_allocator(self->rig.connection, self->rig.heap, FRAMES, 0);
+	ASSERT_LE(0, source);
+	for (i = 0; i < FRAMES; i++)
+		dmabufs[i] = export_frame(source, i);
+	ASSERT_EQ(0, call_fd(dmabufs[FRAMES - 1], DMA_BUF_SET_NAME, "of the caller"));
+	create.dmabufs = (uintptr_t)dmabufs;
+	allocator = call_fd(self->rig.connection, KSALLOC_CREATE_ALLOCATOR, &create);
+	ASSERT_LE(0, allocator);
+	EXPECT_TRUE(has_dmabuf("of the caller"));
 }
