@@ -5,12 +5,16 @@
  */
 #include "ksalloc_test.h"
 
-#include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -261,6 +265,91 @@ TEST_F(memory, busy)
 	EXPECT_EQ(-EBUSY, ks_find_memory(trial->rig.connection, &some, NULL, &trial->report));
 	EXPECT_EQ(LIBKS_HELP_LATER, trial->report.attempt[trial->report.count - 1].help);
 	EXPECT_EQ(KSSTATE_STOP, get_state(trial->rig.connection));
+}
+
+/* A search in a new process, which @enter prepares; returns its exit status */
+static int search_in(struct trial *self, const char *name,
+		     const struct ksallocator_framing *framing, void (*enter)(void))
+{
+	int status, allocator;
+	pid_t pid = fork();
+
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		enter();
+		allocator = ks_find_memory(self->rig.connection, framing, name, NULL);
+		_exit(allocator < 0 ? -allocator : 0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	return status;
+}
+
+static void enter_user_namespace(void)
+{
+	ASSERT_EQ(0, setgroups(0, NULL));
+	ASSERT_EQ(0, setgid(NOBODY));
+	ASSERT_EQ(0, setuid(NOBODY));
+	/* Otherwise its files in /proc belong to root */
+	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+	ASSERT_EQ(0, unshare(CLONE_NEWUSER));
+	ASSERT_EQ(0, write_text("/proc/self/setgroups", "deny"));
+	ASSERT_EQ(0, write_text("/proc/self/uid_map", "0 65534 1"));
+	ASSERT_EQ(0, write_text("/proc/self/gid_map", "0 65534 1"));
+	ASSERT_EQ(0, getuid());
+}
+
+/* Root of a user namespace, with the files of the camera, is an ordinary user. */
+TEST_F(memory, user_namespace)
+{
+	struct trial *trial = &self->trial;
+
+	if (access("/proc/self/ns/user", F_OK))
+		SKIP("no user namespaces");
+	EXPECT_EQ(0, search_in(trial, NULL, &some, enter_user_namespace));
+	if (has_udmabuf())
+		EXPECT_EQ(EACCES << 8, search_in(trial, LIBKS_UDMABUF, &some,
+						 enter_user_namespace));
+	EXPECT_EQ(0, set_allocator(trial->rig.connection, -1));
+}
+
+#define CGROUP "/tmp/cgroup"
+
+static void enter_cgroup(void)
+{
+	ASSERT_EQ(0, write_text(CGROUP "/test/cgroup.procs", "0"));
+}
+
+/*
+ * Memory of udmabuf is charged to the memory cgroup of the program: the limit ends the
+ * allocation or the program, and nothing else.
+ */
+TEST_F(memory, cgroup)
+{
+	const struct ksallocator_framing large = { .frames = 16, .frame_size = 2 << 20 };
+	struct trial *trial = &self->trial;
+	struct footprint before;
+	int status;
+
+	if (!has_udmabuf())
+		SKIP("no /dev/udmabuf");
+	mkdir(CGROUP, 0700);
+	if (mount("none", CGROUP, "cgroup2", 0, NULL) ||
+	    write_text(CGROUP "/cgroup.subtree_control", "+memory"))
+		SKIP("no memory cgroups");
+	mkdir(CGROUP "/test", 0700);
+	ASSERT_EQ(0, write_text(CGROUP "/test/memory.max", "12M"));
+	write_text(CGROUP "/test/memory.swap.max", "0");
+
+	footprint_take(&before);
+	EXPECT_EQ(0, search_in(trial, LIBKS_UDMABUF, &some, enter_cgroup));
+	EXPECT_EQ(0, set_allocator(trial->rig.connection, -1));
+	status = search_in(trial, LIBKS_UDMABUF, &large, enter_cgroup);
+	EXPECT_TRUE((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||
+		    status == ENOMEM << 8);
+	EXPECT_FOOTPRINT(&before);
+	EXPECT_EQ(0, ks_find_memory(trial->rig.connection, &some, NULL, NULL) < 0);
+	EXPECT_TRUE(EVENTUALLY(!rmdir(CGROUP "/test")));
+	umount(CGROUP);
 }
 
 FIXTURE(contiguous) {

@@ -89,15 +89,18 @@ function judge(text) {
 # vhci_hcd attaches the simulated USB cameras. When a driver cancels a request, it can read this
 # request after another thread has freed it.
 #
+# A test allocates more memory than its memory cgroup may have.
+#
 # Only the two lines that would count as a problem are ignored, and only if the trace has
 # that function.
 function known_start(text) {
 	return text ~ /schedule_timeout: wrong timeout value|BUG: sleeping function called from invalid context/ ||
-	       text ~ /BUG: KASAN: slab-use-after-free in vhci_urb_dequeue[+]/
+	       text ~ /BUG: KASAN: slab-use-after-free in vhci_urb_dequeue[+]/ ||
+	       text ~ /invoked oom-killer:/
 }
 
 function known_function(text) {
-	return text ~ / (vivid_thread_vid_cap|client_break_rules|vhci_urb_dequeue)[.+]/
+	return text ~ / (vivid_thread_vid_cap|client_break_rules|vhci_urb_dequeue|mem_cgroup_out_of_memory)[.+]/
 }
 
 # x86 marks the end of a trace. On arm64, a trace ends at the entry of a thread or a system
