@@ -2,7 +2,8 @@
 /*
  * The pipeline of a camera behind a media controller. Its entities have pads. A link connects a
  * source pad with a sink pad of another entity. The driver starts the pipeline only if both pads
- * of each enabled link have the same format.
+ * of each enabled link have the same format. Of a pipeline that is too large to read, only formats
+ * are compared.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,37 +19,45 @@
 #include "say.h"
 #include "v4l2.h"
 
-#define ENTITIES 64
-#define PADS 32
-#define LINKS 256
+#define ENTITIES 256
+#define LINKS 1024
 
 struct pipeline {
 	const struct device *device;
 	int media;
 	struct media_entity_desc entities[ENTITIES];
 	bool connected[ENTITIES];
-	unsigned int nr_entities;
+	int nr_entities;
+	/* All links for data, also those that are not enabled */
 	struct media_link_desc links[LINKS];
 	unsigned int nr_links;
+	/* All links were read */
+	bool whole;
 	/* The entity of the device */
-	unsigned int node;
+	int node;
 };
 
-/* Stores the enabled links from an entity. The links to it are links from other entities */
+/* Reads the links from this entity. The media device writes them to their places */
 static void read_links(struct pipeline *pipe, const struct media_entity_desc *entity)
 {
-	struct media_pad_desc pads[PADS];
-	struct media_link_desc links[PADS] = {};
-	struct media_links_enum all = { .entity = entity->id, .pads = pads, .links = links };
-	unsigned int i;
+	struct media_link_desc *links = &pipe->links[pipe->nr_links];
+	struct media_links_enum all = { .entity = entity->id, .links = links };
+	unsigned int i, count = 0;
 
-	if (entity->pads > PADS || entity->links > PADS ||
-	    v4l2_call(pipe->media, MEDIA_IOC_ENUM_LINKS, &all))
+	if (entity->links > LINKS - pipe->nr_links) {
+		pipe->whole = false;
 		return;
-	for (i = 0; i < entity->links && pipe->nr_links < LINKS; i++)
-		if (links[i].flags & MEDIA_LNK_FL_ENABLED &&
+	}
+	memset(links, 0, entity->links * sizeof(*links));
+	if (v4l2_call(pipe->media, MEDIA_IOC_ENUM_LINKS, &all)) {
+		pipe->whole = false;
+		return;
+	}
+	for (i = 0; i < entity->links; i++)
+		if (links[i].source.entity == entity->id &&
 		    (links[i].flags & MEDIA_LNK_FL_LINK_TYPE) == MEDIA_LNK_FL_DATA_LINK)
-			pipe->links[pipe->nr_links++] = links[i];
+			links[count++] = links[i];
+	pipe->nr_links += count;
 }
 
 /* Returns whether the device is one of the entities */
@@ -60,8 +69,12 @@ static bool read_entities(struct pipeline *pipe)
 
 	if (fstat(pipe->device->fd, &st))
 		return false;
-	while (pipe->nr_entities < ENTITIES &&
-	       !v4l2_call(pipe->media, MEDIA_IOC_ENUM_ENTITIES, &entity)) {
+	pipe->whole = true;
+	while (!v4l2_call(pipe->media, MEDIA_IOC_ENUM_ENTITIES, &entity)) {
+		if (pipe->nr_entities == ENTITIES) {
+			pipe->whole = false;
+			break;
+		}
 		if (makedev(entity.dev.major, entity.dev.minor) == st.st_rdev) {
 			pipe->node = pipe->nr_entities;
 			found = true;
@@ -73,26 +86,37 @@ static bool read_entities(struct pipeline *pipe)
 	return found;
 }
 
-static unsigned int index_of(const struct pipeline *pipe, __u32 id)
+/* -1 if it was not read */
+static int index_of(const struct pipeline *pipe, __u32 id)
 {
-	unsigned int i;
+	int i;
 
 	for (i = 0; i < pipe->nr_entities; i++)
 		if (pipe->entities[i].id == id)
 			return i;
-	return pipe->node;
+	return -1;
+}
+
+/* An enabled link between entities that were read */
+static bool is_used(const struct pipeline *pipe, const struct media_link_desc *link)
+{
+	return link->flags & MEDIA_LNK_FL_ENABLED && index_of(pipe, link->source.entity) >= 0 &&
+	       index_of(pipe, link->sink.entity) >= 0;
 }
 
 /* Marks the entities from which the device can be reached over enabled links */
 static void connect_entities(struct pipeline *pipe)
 {
-	unsigned int i, source, sink;
 	bool changed = true;
+	int source, sink;
+	unsigned int i;
 
 	pipe->connected[pipe->node] = true;
 	while (changed) {
 		changed = false;
 		for (i = 0; i < pipe->nr_links; i++) {
+			if (!is_used(pipe, &pipe->links[i]))
+				continue;
 			source = index_of(pipe, pipe->links[i].source.entity);
 			sink = index_of(pipe, pipe->links[i].sink.entity);
 			if (pipe->connected[source] == pipe->connected[sink])
@@ -117,6 +141,9 @@ static bool read_pad(const struct media_entity_desc *entity, unsigned int pad,
 	ssize_t len;
 	int fd, ret;
 
+	/* Video nodes have other formats, and opening one can have effects */
+	if ((entity->type & MEDIA_ENT_TYPE_MASK) != MEDIA_ENT_T_V4L2_SUBDEV)
+		return false;
 	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u", entity->dev.major, entity->dev.minor);
 	len = readlink(link, target, sizeof(target) - 1);
 	target[len < 0 ? 0 : len] = 0;
@@ -174,46 +201,38 @@ static void compare(const struct pipeline *pipe, const struct media_link_desc *l
 		   link->sink.index, taken.width, taken.height, taken.code);
 }
 
-static bool has_source_link(const struct pipeline *pipe, __u32 entity)
+/* Whether a link with these flags leads to the entity. To a camera, none leads at all */
+static bool has_source_link(const struct pipeline *pipe, __u32 entity, __u32 flags)
 {
 	unsigned int i;
 
 	for (i = 0; i < pipe->nr_links; i++)
-		if (pipe->links[i].sink.entity == entity)
-			return true;
-	return false;
-}
-
-/* Whether an entity has a sink pad. A sensor has none */
-static bool has_sink(const struct pipeline *pipe, const struct media_entity_desc *entity)
-{
-	struct media_pad_desc pads[PADS] = {};
-	struct media_links_enum all = { .entity = entity->id, .pads = pads };
-	unsigned int i;
-
-	if (entity->pads > PADS || v4l2_call(pipe->media, MEDIA_IOC_ENUM_LINKS, &all))
-		return false;
-	for (i = 0; i < entity->pads; i++)
-		if (pads[i].flags & MEDIA_PAD_FL_SINK)
+		if (pipe->links[i].sink.entity == entity &&
+		    (pipe->links[i].flags & flags) == flags)
 			return true;
 	return false;
 }
 
 static void advise(struct pipeline *pipe)
 {
-	const struct media_entity_desc *entity;
+	const struct media_link_desc *link;
 	unsigned int i;
+	__u32 id;
+	int at;
 
 	connect_entities(pipe);
-	for (i = 0; i < pipe->nr_entities; i++) {
-		entity = &pipe->entities[i];
-		if (pipe->connected[i] && has_sink(pipe, entity) &&
-		    !has_source_link(pipe, entity->id))
-			say_advice("'%.32s' has no enabled link from a camera.", entity->name);
+	for (at = 0; at < pipe->nr_entities && pipe->whole; at++) {
+		id = pipe->entities[at].id;
+		if (pipe->connected[at] && has_source_link(pipe, id, 0) &&
+		    !has_source_link(pipe, id, MEDIA_LNK_FL_ENABLED))
+			say_advice("'%.32s' has no enabled link from a camera.",
+				   pipe->entities[at].name);
 	}
-	for (i = 0; i < pipe->nr_links; i++)
-		if (pipe->connected[index_of(pipe, pipe->links[i].source.entity)])
-			compare(pipe, &pipe->links[i]);
+	for (i = 0; i < pipe->nr_links; i++) {
+		link = &pipe->links[i];
+		if (is_used(pipe, link) && pipe->connected[index_of(pipe, link->source.entity)])
+			compare(pipe, link);
+	}
 }
 
 void pipeline_advise(const struct device *device, const char *media)

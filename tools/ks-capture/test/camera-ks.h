@@ -16,6 +16,8 @@ enum camera_file {
 	CAMERA_ALLOCATOR,
 	CAMERA_DMABUF,
 	CAMERA_UDMABUF,
+	CAMERA_MEDIA,
+	CAMERA_SUBDEV,
 };
 
 /* camera.c */

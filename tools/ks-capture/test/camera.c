@@ -17,9 +17,11 @@
 #include "../capture.h"
 #include "../list.h"
 #include "../options.h"
+#include "../pipeline.h"
 #include "../say.h"
 #include "camera.h"
 #include "camera-ks.h"
+#include "camera-media.h"
 #include "tests.h"
 
 #define MAX_FILES 256
@@ -93,7 +95,7 @@ static bool is_path(const char *path, const char *should)
 
 static int open_any(const char *path, int flags, mode_t mode)
 {
-	int err = 0;
+	int media, err = 0;
 
 	if (is_path(path, CAMERA_PATH))
 		err = camera.open_errno;
@@ -113,7 +115,8 @@ static int open_any(const char *path, int flags, mode_t mode)
 		return camera_new_file(__real_open("/dev/null", O_RDWR), CAMERA_HEAP);
 	if (is_path(path, LIBKS_UDMABUF_DEVICE))
 		return camera_new_file(__real_open("/dev/null", O_RDWR), CAMERA_UDMABUF);
-	return __real_open(path, flags, mode);
+	media = camera_media_open(path);
+	return media >= 0 ? media : __real_open(path, flags, mode);
 }
 
 int __wrap_open(const char *path, int flags, ...)
@@ -369,7 +372,12 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	va_end(args);
 	if (!kind)
 		return __real_ioctl(fd, request, arg);
-	ret = kind == CAMERA_NODE ? do_node(request, arg) : camera_ks_call(fd, request, arg);
+	if (kind == CAMERA_NODE)
+		ret = do_node(request, arg);
+	else if (kind == CAMERA_MEDIA || kind == CAMERA_SUBDEV)
+		ret = camera_media_call(fd, request, arg);
+	else
+		ret = camera_ks_call(fd, request, arg);
 	if (ret >= 0)
 		return ret;
 	errno = -ret;
@@ -502,6 +510,19 @@ int camera_list_formats(void)
 	status = list_formats(CAMERA_PATH);
 	end_log(stdout, log, saved);
 	return status;
+}
+
+void camera_advise(void)
+{
+	int log = memfd_create("log", MFD_CLOEXEC), saved;
+	struct device device;
+
+	begin_log(stderr, log, &saved);
+	if (!device_open(&device, CAMERA_PATH)) {
+		pipeline_advise(&device, MEDIA_PATH);
+		device_close(&device);
+	}
+	end_log(stderr, log, saved);
 }
 
 int camera_said_count(const char *text)

@@ -156,6 +156,8 @@ int camera_run(const char *words);
 bool camera_list(void);
 /* Lists its formats; returns the exit status */
 int camera_list_formats(void);
+/* Prints advice on its pipeline: see camera-media.h */
+void camera_advise(void);
 /* The output of the last run, and the number of occurrences of a text in it */
 extern char camera_said[8192];
 int camera_said_count(const char *text);

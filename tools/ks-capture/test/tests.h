@@ -83,6 +83,12 @@ void test_advice_start(void);
 void test_list(void);
 void test_list_formats(void);
 void test_other_nodes(void);
+/* pipeline.c */
+void test_pipeline_formats(void);
+void test_pipeline_links(void);
+void test_pipeline_output(void);
+void test_pipeline_large(void);
+void test_pipeline_unknown(void);
 void test_source_follow(void);
 void test_source_none(void);
 void test_source_ends(void);
