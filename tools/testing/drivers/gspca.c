@@ -78,7 +78,7 @@ TEST_F(gspca, frames)
 
 	try_node(video, outcome);
 	close(video);
-	EXPECT_STREQ("frames in heap and own memory", outcome);
+	EXPECT_STREQ(frames_in_all(), outcome);
 	tell_row("gspca_sq905", "USB camera", outcome);
 	snprintf(arguments, sizeof(arguments), "-d %s -n 3 -o /tmp/frames.raw", node_path(NODE));
 	EXPECT_EQ(0, run_capture(arguments, self->said, sizeof(self->said)));

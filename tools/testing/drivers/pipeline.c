@@ -190,7 +190,7 @@ TEST_F(vimc, raw_capture)
 
 	set_formats();
 	try_capture("Raw Capture 0", outcome);
-	EXPECT_STREQ("frames in heap and own memory", outcome);
+	EXPECT_STREQ(frames_in_all(), outcome);
 	tell_row("vimc", "formats set, raw pictures", outcome);
 	EXPECT_EQ(0, ks_capture("Raw Capture 0", "", self->said, sizeof(self->said)));
 }
@@ -202,7 +202,7 @@ TEST_F(vimc, processed_capture)
 
 	set_formats();
 	try_capture("RGB/YUV Capture", outcome);
-	EXPECT_STREQ("frames in heap and own memory", outcome);
+	EXPECT_STREQ(frames_in_all(), outcome);
 	tell_row("vimc", "formats set, processed pictures", outcome);
 	EXPECT_EQ(0, ks_capture("RGB/YUV Capture", "", self->said, sizeof(self->said)));
 }
@@ -221,7 +221,7 @@ TEST_F(vimc, link_is_missing)
 	expect_said(self->said, "'Scaler' has no enabled link from a camera.");
 	ASSERT_EQ(0, set_link(self->media, "Debayer A", 1, "Scaler", true));
 	try_capture("RGB/YUV Capture", outcome);
-	EXPECT_STREQ("frames in heap and own memory", outcome);
+	EXPECT_STREQ(frames_in_all(), outcome);
 }
 
 static void expect_no_camera(int fd, const char *what)

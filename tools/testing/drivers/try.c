@@ -2,6 +2,7 @@
 /* Tries a V4L2 node: see try.h. */
 #include "try.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,18 +118,14 @@ static int try_memory(struct rig *rig, int heap, const char **step)
 	return err;
 }
 
-static void describe(char outcome[OUTCOME], int heap, int own, const char *step)
+const char *frames_in_all(void)
 {
-	if (heap && own)
-		outcome_of_error(outcome, step, heap);
-	else
-		snprintf(outcome, OUTCOME, "frames in %s", heap ? "own memory" : own ?
-			 "heap memory" : "heap and own memory");
+	return usual_memory() ? "frames in heap and own memory" : "frames in own memory";
 }
 
 static void try_connection(struct rig *rig, char outcome[OUTCOME])
 {
-	const char *step, *unused;
+	const char *step, *own_step;
 	int heap, own;
 
 	heap = get_framing(rig->connection, &rig->framing);
@@ -136,9 +133,16 @@ static void try_connection(struct rig *rig, char outcome[OUTCOME])
 		outcome_of_error(outcome, "GET_FRAMING", heap);
 		return;
 	}
-	heap = try_memory(rig, rig->heap, &step);
-	own = try_memory(rig, -1, &unused);
-	describe(outcome, heap, own, step);
+	/* Some kernels have no heaps */
+	heap = rig->heap < 0 ? -ENOENT : try_memory(rig, rig->heap, &step);
+	own = try_memory(rig, -1, &own_step);
+	if (!heap || !own)
+		snprintf(outcome, OUTCOME, "frames in %s", heap ? "own memory" : own ?
+			 "heap memory" : "heap and own memory");
+	else if (rig->heap < 0)
+		outcome_of_error(outcome, own_step, own);
+	else
+		outcome_of_error(outcome, step, heap);
 }
 
 void try_node(int video, char outcome[OUTCOME])

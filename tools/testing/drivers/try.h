@@ -17,6 +17,9 @@
  */
 void try_node(int video, char outcome[OUTCOME]);
 
+/* The outcome if everything works: without heaps, frames are only in own memory */
+const char *frames_in_all(void);
+
 /* Writes "EINVAL in CONNECT" for "CONNECT" and -EINVAL */
 void outcome_of_error(char outcome[OUTCOME], const char *step, int err);
 

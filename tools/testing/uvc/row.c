@@ -28,7 +28,7 @@ static void try_format(struct uvc_row_fixture *self, unsigned int pixelformat, c
 	ASSERT_EQ(0, webcam_set_mode(video, pixelformat, 320, 180, 30));
 	try_node(video, outcome);
 	close(video);
-	EXPECT_STREQ("frames in heap and own memory", outcome);
+	EXPECT_STREQ(frames_in_all(), outcome);
 	tell_row("uvcvideo", name, outcome);
 }
 
