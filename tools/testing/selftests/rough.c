@@ -12,8 +12,17 @@
 static unsigned int variable(const char *name, unsigned int otherwise)
 {
 	const char *value = getenv(name);
+	unsigned long number;
+	char *end;
 
-	return value && *value ? strtoul(value, NULL, 0) : otherwise;
+	if (!value || !*value)
+		return otherwise;
+	number = strtoul(value, &end, 0);
+	/* 0 would make each count as small as possible, and all tests would pass */
+	if (*end)
+		harness_note("%s=%s is not a number", name, value);
+	ASSERT_EQ('\0', *end);
+	return number;
 }
 
 unsigned int scaled(unsigned int full)
