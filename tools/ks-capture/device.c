@@ -122,7 +122,8 @@ int device_open(struct device *device, const char *path)
 		goto err;
 	}
 	snprintf(device->driver, sizeof(device->driver), "%.16s", (const char *)cap.driver);
-	snprintf(device->card, sizeof(device->card), "%.32s", (const char *)cap.card);
+	snprintf(device->card, sizeof(device->card), "%.32s",
+		 say_clean(cap.card, sizeof(cap.card)));
 	return STATUS_OK;
 
 err:

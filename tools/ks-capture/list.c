@@ -78,8 +78,10 @@ bool list_node(const char *path)
 	if (!v4l2_call(fd, VIDIOC_QUERYCAP, &cap))
 		type = v4l2_capture_type(&cap);
 	if (type) {
-		printf("%-13s %.32s (driver %.16s, at %.32s)\n", path, (const char *)cap.card,
-		       (const char *)cap.driver, (const char *)cap.bus_info);
+		printf("%-13s %.32s (driver %.16s, at %.32s)\n", path,
+		       say_clean(cap.card, sizeof(cap.card)),
+		       say_clean(cap.driver, sizeof(cap.driver)),
+		       say_clean(cap.bus_info, sizeof(cap.bus_info)));
 		reason = unusable(fd, type, INDENT);
 	}
 	if (reason)
@@ -189,7 +191,7 @@ int list_formats(const char *path)
 	desc.type = device.type;
 	for (; !v4l2_call(device.fd, VIDIOC_ENUM_FMT, &desc); desc.index++) {
 		printf("  %-7s %-30.32s", fourcc_text(desc.pixelformat, code),
-		       (const char *)desc.description);
+		       say_clean(desc.description, sizeof(desc.description)));
 		planes = v4l2_planes(device.fd, device.type, desc.pixelformat);
 		if (planes == 1)
 			list_outputs(desc.pixelformat);

@@ -5,6 +5,8 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "say.h"
@@ -19,13 +21,36 @@ static void wipe_line(void)
 	line_stands = false;
 }
 
+/* Control characters of ASCII, and those that have two bytes in UTF-8 */
+static size_t control_bytes(const unsigned char *text, size_t size)
+{
+	if (*text < ' ' || *text == 0x7f)
+		return 1;
+	return size > 1 && *text == 0xc2 && text[1] >= 0x80 && text[1] < 0xa0 ? 2 : 0;
+}
+
+char *say_clean(void *text, size_t size)
+{
+	unsigned char *at = text;
+	size_t i, control;
+
+	for (i = 0; i < size && at[i]; i += control ? control : 1) {
+		control = control_bytes(at + i, size - i);
+		memset(at + i, '?', control);
+	}
+	return text;
+}
+
 LIKE_PRINTF(2, 0)
 static void say(const char *before, const char *format, va_list args)
 {
+	char *text;
+
 	wipe_line();
-	fputs(before, stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	if (vasprintf(&text, format, args) < 0)
+		return;
+	fprintf(stderr, "%s%s\n", before, say_clean(text, strlen(text)));
+	free(text);
 }
 
 void say_error(const char *format, ...)

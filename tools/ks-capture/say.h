@@ -4,6 +4,7 @@
 #define SAY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #ifndef ARRAY_SIZE
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -34,7 +35,12 @@ enum status {
 /* Print only errors and advice */
 extern bool say_quiet;
 
-/* An error */
+/*
+ * Replaces control characters in a text, which ends with a zero or at @size; returns @text. Names
+ * of devices and processes can contain commands for the terminal
+ */
+char *say_clean(void *text, size_t size);
+/* All messages are clean. An error */
 void say_error(const char *format, ...) LIKE_PRINTF(1, 2);
 /* How to fix the error: one line, after say_error() */
 void say_advice(const char *format, ...) LIKE_PRINTF(1, 2);

@@ -326,9 +326,11 @@ static int do_node(unsigned long request, void *arg)
 	switch (request) {
 	case VIDIOC_QUERYCAP:
 		*cap = (struct v4l2_capability) {
-			.driver = "fake", .card = "Fake camera", .bus_info = "test",
+			.driver = "fake", .bus_info = "test",
 			.capabilities = camera.caps,
 		};
+		snprintf((char *)cap->card, sizeof(cap->card), "%s",
+			 camera.card ? camera.card : "Fake camera");
 		return 0;
 	case VIDIOC_ENUM_FMT:
 		return do_enum(arg);

@@ -68,6 +68,7 @@ struct camera_source {
 
 /**
  * struct camera - properties, behaviour and state of the camera
+ * @card: its name; NULL for "Fake camera"
  * @caps: V4L2_CAP_*
  * @formats: the offered formats
  * @format: the current format
@@ -105,6 +106,7 @@ struct camera_source {
  * @sets_timings: number of times the timings were set
  */
 struct camera {
+	const char *card;
 	__u32 caps;
 	struct camera_format formats[CAMERA_FORMATS];
 	__u32 format;

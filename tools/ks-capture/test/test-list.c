@@ -64,6 +64,26 @@ void test_list(void)
 	SAID("does not capture video: it is a touch sensor");
 }
 
+/* The name of a camera contains commands for the terminal: the device chooses it */
+void test_names(void)
+{
+	static const char ugly[] = "Bad\033]0;\n\177 \303\251 \302\233 ";
+
+	camera_reset(1);
+	camera.card = ugly;
+	CHECK(camera_list());
+	SAID("Bad?]0;?? \303\251 ??  (driver fake");
+	CHECK_EQ(camera_list_formats(), STATUS_OK);
+	SAID("Bad?]0;?? \303\251 ?? , driver");
+	camera.caps = V4L2_CAP_RADIO;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("Bad?]0;?? \303\251 ?? ) does not capture");
+	/* Half of a character at the end is not changed */
+	camera.card = "\302";
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("(\302) does not capture");
+}
+
 /* The formats of a camera that cannot be used are listed with the reason */
 void test_list_formats(void)
 {
