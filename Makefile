@@ -94,15 +94,14 @@ dkms-install:
 dkms-remove:
 	@packaging/dkms remove
 
+# What runs in the guests. ks-capture must not be older than its sources there
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
 selftests:
 	@set -e; for dir in selftests uvc drivers; do \
-		$(MAKE) --no-print-directory -s $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) \
-			-C tools/testing/$$dir O=$(O); \
+		$(MAKE) --no-print-directory -s $(PARALLEL) -C tools/testing/$$dir O=$(O); \
 	done
-
-# For guests of another architecture; see tools/testing/foreign-tools
-foreign-tools: selftests
-	@$(MAKE) --no-print-directory -s -C tools/ks-capture O=$(O) $(O)/bin/ks-capture-static
+	@$(MAKE) --no-print-directory -s $(PARALLEL) -C tools/ks-capture O=$(O) \
+		$(O)/bin/ks-capture-static
 
 check:
 	@tools/testing/deps build vm
@@ -142,4 +141,4 @@ clean:
 	$(if $(KDIR),$(MAKE) -s -C $(KDIR) M=$(TOP) clean)
 
 .PHONY: help all modules modules_install tools install uninstall config-install module-sources dkms-install dkms-remove \
-	selftests foreign-tools check check-install shell demo bench mutants lint htmldocs clean
+	selftests check check-install shell demo bench mutants lint htmldocs clean
