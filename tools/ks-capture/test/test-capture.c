@@ -255,6 +255,31 @@ void test_capture_no_memory(void)
 	SAID("heap system: cannot be opened: Permission denied");
 }
 
+/* There is no heap, and the device fails for another reason, which is the one to explain */
+void test_capture_without_heaps(void)
+{
+	static const struct {
+		int err;
+		const char *advice;
+	} starts[] = {
+		{ EPIPE, "media-ctl" },
+		{ EBUSY, "Another program captures from it now." },
+		{ ENOSPC, "Its USB bus is too busy" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(starts); i++) {
+		camera_reset(1);
+		camera.lends = true;
+		camera.heap_errno = ENOENT;
+		camera.start_errno = starts[i].err;
+		CHECK_EQ(camera_run("-n 1"), STATUS_DEVICE);
+		SAID("cannot start");
+		SAID(starts[i].advice);
+		SAID_NOT("CONFIG_DMABUF_HEAPS");
+	}
+}
+
 /* The beginning of a file */
 static const char *head_of(const char *name)
 {

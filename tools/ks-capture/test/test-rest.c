@@ -274,6 +274,7 @@ int main(int argc, char **argv)
 		{ "memory of the device's own", test_capture_own_memory },
 		{ "memory of udmabuf", test_capture_udmabuf },
 		{ "no memory", test_capture_no_memory },
+		{ "errors: without heaps", test_capture_without_heaps },
 		{ "newest frames", test_capture_newest },
 		{ "times of frames", test_capture_times },
 		{ "sources: set to what is received", test_source_follow },

@@ -75,6 +75,7 @@ void test_capture_pieces(void);
 void test_capture_own_memory(void);
 void test_capture_udmabuf(void);
 void test_capture_no_memory(void);
+void test_capture_without_heaps(void);
 void test_capture_fields(void);
 void test_capture_jpeg(void);
 void test_advice(void);
