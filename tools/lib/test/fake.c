@@ -286,6 +286,10 @@ static int import(const struct ksalloc_create_allocator *arg)
 	if (arg->heap_fd != -1 || arg->nr_dmabufs < fake.needs.frames ||
 	    arg->nr_dmabufs > FAKE_FRAMES)
 		return -EINVAL;
+	if (!(arg->framing.options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY))
+		return -EINVAL;
+	if (arg->framing.frames && arg->framing.frames != arg->nr_dmabufs)
+		return -EINVAL;
 	for (i = 0; i < arg->nr_dmabufs; i++)
 		if (fds[i] < 0 || fds[i] >= MAX_FILES || kinds[fds[i]] != DMABUF)
 			return -EBADF;
