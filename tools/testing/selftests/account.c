@@ -14,7 +14,7 @@
 
 #define MAX_MBYTES "/sys/module/ksalloc/parameters/max_mbytes"
 #define LIMIT "8"
-#define MB (1U << 20)
+#define MB 0x100000
 #define NOBODY 65534
 
 FIXTURE(account) {
