@@ -11,6 +11,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "connection.h"
 #include "ks_test.h"
 
 #define MEMORY_FRAMES 16
@@ -323,7 +324,18 @@ static void memory_other_files(struct kunit *test)
 			  ks_allocator_of(ks_allocator_of(file)->frames[0].planes->dmabuf->file));
 }
 
+/*
+ * Passes if a frame costs at most 512 bytes of the module's memory, assigned to a connection,
+ * also with lockdep and other debug options.
+ */
+static void memory_per_frame(struct kunit *test)
+{
+	KUNIT_EXPECT_LE(test, sizeof(struct ksalloc_frame) + sizeof(struct ks_plane) +
+			sizeof(struct ks_slot), 512);
+}
+
 static struct kunit_case memory_cases[] = {
+	KUNIT_CASE(memory_per_frame),
 	KUNIT_CASE_SLOW(memory_fails_at_each_frame),
 	KUNIT_CASE(memory_of_every_count),
 	KUNIT_CASE_SLOW(memory_of_the_most_frames),
