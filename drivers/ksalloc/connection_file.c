@@ -370,7 +370,7 @@ static long ks_connection_cancel_ioctl(struct ks_ucmd *ucmd)
 static const struct ks_ioctl ks_connection_ioctls[] = {
 	KS_IOCTL(GET_FRAMING, get_framing, framing, 0,
 		 ks_get_framing_ioctl),
-	KS_IOCTL(CREATE_ALLOCATOR, create_allocator, dmabufs, KSALLOC_IMPORT,
+	KS_IOCTL(CREATE_ALLOCATOR, create_allocator, framing, KSALLOC_IMPORT,
 		 ks_create_allocator_ioctl),
 	KS_IOCTL(SET_ALLOCATOR, set_allocator, __reserved, 0,
 		 ks_set_allocator_ioctl),
