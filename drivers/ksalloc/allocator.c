@@ -84,7 +84,6 @@ static int ks_allocator_add_frame(struct ks_allocator *alloc, u32 index,
 	frame->planes->map = memory.map;
 	if (!memory.dmabuf)
 		alloc->kernel_only = true;
-	list_add_tail(&frame->link, &alloc->free);
 	return 0;
 }
 
@@ -214,6 +213,7 @@ ks_allocator_create(const struct ksallocator_framing *framing,
 	}
 
 	ks_allocator_name_frames(alloc);
+	ks_pool_begin(alloc);
 	trace_ksalloc_create(alloc);
 	return alloc;
 }

@@ -28,7 +28,7 @@
  * A frame is FREE, ALLOCATED to an owner, IN_DEVICE of a connection, or FENCED. It is
  * returned when its last hold ends. If a fence on its dma-buf is not signalled then, the
  * frame is FENCED until all its fences are signalled. After that it is given to the oldest
- * waiter. If there is no waiter, it becomes FREE.
+ * waiter. If there is no waiter, it becomes FREE. A new frame is FENCED or FREE likewise.
  *
  * The free list is empty while a request waits. So a later request cannot take a frame
  * that becomes free, and a frame on the free list may be taken immediately (contract B3).
@@ -265,6 +265,7 @@ struct ks_allocator {
 };
 
 void ks_pool_init(struct ks_allocator *alloc);
+void ks_pool_begin(struct ks_allocator *alloc);
 void ks_pool_end(struct ks_allocator *alloc);
 struct ksalloc_frame *ks_frame_at(const struct ks_allocator *alloc, u32 index);
 int ks_allocator_try_alloc(struct ks_allocator *alloc, struct ks_owner *owner,

@@ -129,6 +129,18 @@ static bool ks_frame_free(struct ks_allocator *alloc,
 	return false;
 }
 
+/* Lets a frame that nobody holds wait for its fences */
+static void ks_frame_fence(struct ks_allocator *alloc,
+			   struct ksalloc_frame *frame)
+{
+	lockdep_assert_held(&alloc->lock);
+
+	frame->state = KS_FRAME_FENCED;
+	list_add_tail(&frame->link, &alloc->fenced);
+	alloc->nr_fenced++;
+	schedule_work(&alloc->fence_work);
+}
+
 /*
  * Ends one hold of a frame. @idle is the result of ks_frame_is_idle() before the lock was
  * taken. Returns whether the frame became free. The caller passes that to
@@ -147,11 +159,7 @@ static bool ks_frame_put(struct ks_allocator *alloc,
 	frame->connection = NULL;
 	if (likely(idle))
 		return ks_frame_free(alloc, frame);
-
-	frame->state = KS_FRAME_FENCED;
-	list_add_tail(&frame->link, &alloc->fenced);
-	alloc->nr_fenced++;
-	schedule_work(&alloc->fence_work);
+	ks_frame_fence(alloc, frame);
 	return false;
 }
 
@@ -731,6 +739,36 @@ void ks_pool_init(struct ks_allocator *alloc)
 	ks_notify_init(&alloc->notifiers);
 	init_waitqueue_head(&alloc->wait);
 	INIT_WORK(&alloc->fence_work, ks_fence_work);
+}
+
+/**
+ * ks_pool_begin() - make the frames of a new allocator free
+ * @alloc: the allocator. All frames have memory, and nothing has failed
+ *
+ * Imported memory can have fences already. Such a frame is FENCED first. Contract H3.
+ *
+ * Context: process context; may sleep.
+ */
+void ks_pool_begin(struct ks_allocator *alloc)
+{
+	u32 i;
+
+	might_sleep();
+
+	for (i = 0; i < alloc->nr_frames; i++) {
+		struct ksalloc_frame *frame = &alloc->frames[i];
+		bool idle = ks_frame_is_idle(alloc, frame);
+
+		spin_lock_irq(&alloc->lock);
+		if (likely(idle)) {
+			list_add_tail(&frame->link, &alloc->free);
+		} else {
+			alloc->nr_allocated++;
+			ks_frame_fence(alloc, frame);
+		}
+		spin_unlock_irq(&alloc->lock);
+		cond_resched();
+	}
 }
 
 /**

@@ -91,7 +91,8 @@
  * DMA_BUF_IOCTL_IMPORT_SYNC_FILE. Such a frame becomes free when the fence is signalled.
  * Until then it counts as allocated, but no client holds it. KSALLOC_FREE and
  * KSALLOC_SUBMIT fail as for a free frame. The same applies to frames that become free for
- * another reason, such as the end of an open file.
+ * another reason, such as the end of an open file, and to the frames of a new allocator with
+ * KSALLOC_IMPORT.
  *
  * Only fences that a writer with implicit synchronization waits for are considered, that
  * is, up to DMA_RESV_USAGE_READ. If a fence is added while the frame waits, the frame waits
@@ -737,7 +738,8 @@ struct ksalloc_get_framing {
  * @dmabufs: with KSALLOC_IMPORT, the address of an array of __s32, which has a descriptor of
  *	a dma-buf for each frame. Otherwise zero
  *
- * Returns a new allocator, with all frames free. It is not assigned to the connection.
+ * Returns a new allocator, with all frames free, except those that wait for a fence. It is
+ * not assigned to the connection.
  * All memory is allocated in this call. The module parameter max_mbytes limits the memory
  * of all allocators that a user has created, in MiB. It counts as long as the allocator exists,
  * whoever has its descriptors. The default 0 means half of the memory of the machine.

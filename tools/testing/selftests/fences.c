@@ -101,12 +101,8 @@ static void fence_by_vgem(struct fence *fence, int dmabuf)
 	fence->id = attach.fence;
 }
 
-/* A device begins to read the frame */
-static void fence_add(struct fence *fence, int allocator, unsigned int index)
+static void fence_dmabuf(struct fence *fence, int dmabuf)
 {
-	int dmabuf = export_frame(allocator, index);
-
-	ASSERT_LE(0, dmabuf);
 	fence->source = open(SW_SYNC, O_RDWR | O_CLOEXEC);
 	fence->vgem = fence->source < 0;
 	if (fence->vgem)
@@ -115,6 +111,15 @@ static void fence_add(struct fence *fence, int allocator, unsigned int index)
 		fence_by_vgem(fence, dmabuf);
 	else
 		fence_by_sw_sync(fence, dmabuf);
+}
+
+/* A device begins to read the frame */
+static void fence_add(struct fence *fence, int allocator, unsigned int index)
+{
+	int dmabuf = export_frame(allocator, index);
+
+	ASSERT_LE(0, dmabuf);
+	fence_dmabuf(fence, dmabuf);
 	close(dmabuf);
 }
 
@@ -405,4 +410,74 @@ TEST_F(fences, allocator_ends)
 	for (i = 0; i < FRAMES; i++)
 		fence_signal(&fence[i]);
 	EXPECT_FOOTPRINT(&before);
+}
+
+static int import(int connection, const int *dmabufs)
+{
+	struct ksalloc_create_allocator arg = {
+		.size = sizeof(arg),
+		.flags = KSALLOC_IMPORT,
+		.heap_fd = -1,
+		.nr_dmabufs = FRAMES,
+		.framing.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.dmabufs = (uintptr_t)dmabufs,
+	};
+
+	return call_fd(connection, KSALLOC_CREATE_ALLOCATOR, &arg);
+}
+
+/*
+ * H3: a device still reads a dma-buf that becomes a frame of a new allocator. The frame is
+ * free when the fence is signalled. The allocator can also end before that.
+ */
+TEST_F(fences, imported)
+{
+	int dmabufs[FRAMES], allocator, i;
+	struct footprint before;
+	struct fence fence;
+
+	for (i = 0; i < FRAMES; i++) {
+		dmabufs[i] = export_frame(self->allocator, i);
+		ASSERT_LE(0, dmabufs[i]);
+	}
+	fence_dmabuf(&fence, dmabufs[0]);
+	footprint_take(&before);
+	allocator = import(self->rig.connection, dmabufs);
+	ASSERT_LE(0, allocator);
+	EXPECT_EQ(1, fenced(allocator));
+	EXPECT_EQ(1, allocated(allocator));
+	EXPECT_EQ(1, alloc_now(allocator));
+	EXPECT_EQ(-EAGAIN, alloc_now(allocator));
+	EXPECT_EQ(0, poll_fd(allocator, POLLIN, 0));
+	close(allocator);
+	EXPECT_FOOTPRINT(&before);
+
+	allocator = import(self->rig.connection, dmabufs);
+	ASSERT_LE(0, allocator);
+	EXPECT_EQ(1, alloc_now(allocator));
+	fence_signal(&fence);
+	EXPECT_EQ(POLLIN, poll_fd(allocator, POLLIN, PATIENCE_MS));
+	EXPECT_EQ(0, alloc_now(allocator));
+	EXPECT_EQ(0, fenced(allocator));
+	close(allocator);
+	for (i = 0; i < FRAMES; i++)
+		close(dmabufs[i]);
+}
+
+/* H3, A4: nothing waits for a fence of a dma-buf whose import has failed. */
+TEST_F(fences, import_fails)
+{
+	const int dmabuf = export_frame(self->allocator, 0);
+	const int dmabufs[FRAMES] = { dmabuf, dmabuf };
+	struct footprint before;
+	struct fence fence;
+
+	ASSERT_LE(0, dmabuf);
+	fence_dmabuf(&fence, dmabuf);
+	footprint_take(&before);
+	EXPECT_EQ(-EINVAL, import(self->rig.connection, dmabufs));
+	sleep_ms(20);
+	EXPECT_FOOTPRINT(&before);
+	fence_signal(&fence);
+	close(dmabuf);
 }
