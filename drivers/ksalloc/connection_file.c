@@ -220,10 +220,14 @@ static struct file *ks_create_imported(struct ks_connection *conn,
 				       struct ks_import *import, bool user)
 {
 	struct ksallocator_framing framing = *asked;
-	struct file *file = ERR_PTR(-EINVAL);
+	struct file *file;
 
 	framing.frames = framing.frames ?: import->count;
-	if (framing.frames == import->count)
+	if (framing.frames != import->count)
+		file = ERR_PTR(-EINVAL);
+	else if (ks_import_bytes(import) > ks_max_bytes())
+		file = ERR_PTR(-ENOMEM);
+	else
 		file = ks_connection_create_allocator(conn, &framing,
 						      &ks_import_memory_ops,
 						      import, user);

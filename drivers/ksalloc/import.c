@@ -9,6 +9,7 @@
  */
 #include <linux/err.h>
 #include <linux/module.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -110,6 +111,23 @@ struct ks_import *ks_import_copy(struct dma_buf *const *dmabufs, u32 count)
 		import->dmabufs[i] = dmabufs[i];
 	}
 	return import;
+}
+
+/**
+ * ks_import_bytes() - the memory that an allocator of dma-bufs keeps
+ * @import: the dma-bufs, which can be larger than the frames
+ *
+ * Context: any.
+ * Return: the number of bytes in all dma-bufs; SIZE_MAX if that is too large a number.
+ */
+size_t ks_import_bytes(const struct ks_import *import)
+{
+	size_t bytes = 0;
+	u32 i;
+
+	for (i = 0; i < import->count; i++)
+		bytes = size_add(bytes, import->dmabufs[i]->size);
+	return bytes;
 }
 
 /**

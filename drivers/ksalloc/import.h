@@ -20,6 +20,7 @@ extern const struct ksalloc_memory_ops ks_import_memory_ops;
 
 struct ks_import *ks_import_get(const __s32 __user *fds, u32 count);
 struct ks_import *ks_import_copy(struct dma_buf *const *dmabufs, u32 count);
+size_t ks_import_bytes(const struct ks_import *import);
 void ks_import_put(struct ks_import *import);
 
 #endif /* _KSALLOC_IMPORT_H */

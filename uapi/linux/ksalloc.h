@@ -769,8 +769,8 @@ struct ksalloc_get_framing {
  *   zero, or not the number of frames; a file is not a dma-buf; a dma-buf is smaller than a
  *   frame, or is given twice.
  * - E2BIG: there are more than KSALLOC_MAX_FRAMES frames or descriptors.
- * - ENOMEM: the allocators of the user would have more than max_mbytes; or the heap or the
- *   device has too little memory.
+ * - ENOMEM: the allocators of the user, or the dma-bufs for this one, would have more than
+ *   max_mbytes; or the heap or the device has too little memory.
  * - EOPNOTSUPP, with KSALLOCATOR_OPTIONF_SYSTEM_MEMORY: the device can use only its own
  *   memory.
  * - EOPNOTSUPP, without it: the device has no memory of its own; the memory cannot be

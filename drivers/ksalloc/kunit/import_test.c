@@ -69,7 +69,9 @@ static void import_refused(struct kunit *test)
 	struct ks_rig *rig = ks_rig_create(test, IMPORT_FRAMES);
 	struct ksallocator_framing framing = import_framing;
 	struct dma_buf *dmabufs[IMPORT_FRAMES];
+	size_t size;
 	long refs;
+	u32 i;
 
 	import_take(rig, dmabufs);
 	refs = file_count(dmabufs[0]->file);
@@ -80,6 +82,13 @@ static void import_refused(struct kunit *test)
 	framing.frames = 0;
 	framing.frame_size = dmabufs[0]->size + 1;
 	import_expect(rig, -EINVAL, &framing, dmabufs, IMPORT_FRAMES);
+	/* Too much memory; the sum of the sizes is zero, if it overflows */
+	size = dmabufs[0]->size;
+	for (i = 0; i < IMPORT_FRAMES; i++)
+		dmabufs[i]->size = SIZE_MAX / IMPORT_FRAMES + 1;
+	import_expect(rig, -ENOMEM, &import_framing, dmabufs, IMPORT_FRAMES);
+	for (i = 0; i < IMPORT_FRAMES; i++)
+		dmabufs[i]->size = size;
 	framing = import_framing;
 	framing.options_flags = 0;
 	import_expect(rig, -EINVAL, &framing, dmabufs, IMPORT_FRAMES);

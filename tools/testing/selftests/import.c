@@ -326,12 +326,23 @@ TEST_F(import, fields_fit_the_flag)
 	EXPECT_FOOTPRINT(&self->before);
 }
 
-/* A9: max_mbytes also limits imported memory. */
+/* A9: max_mbytes also limits imported memory: the whole dma-bufs, not only the frames. */
 TEST_F(import, limit)
 {
+	int i;
+
 	ASSERT_EQ(0, write_text("/sys/module/ksalloc/parameters/max_mbytes", "1"));
 	EXPECT_LE(0, close(import(self, self->dmabufs, FRAMES)));
 	ASSERT_EQ(0, set_format(self->rig.video, 2 * WIDTH, 2 * HEIGHT));
 	expect_refused(self, -ENOMEM, self->dmabufs, FRAMES);
+
+	ASSERT_EQ(0, set_format(self->rig.video, WIDTH, HEIGHT));
+	close_dmabufs(self);
+	for (i = 0; i < FRAMES; i++)
+		self->dmabufs[i] = from_udmabuf(1 << 20);
+	footprint_take(&self->before);
+	expect_refused(self, -ENOMEM, self->dmabufs, FRAMES);
+	ASSERT_EQ(0, write_text("/sys/module/ksalloc/parameters/max_mbytes", "4"));
+	EXPECT_LE(0, close(import(self, self->dmabufs, FRAMES)));
 	ASSERT_EQ(0, write_text("/sys/module/ksalloc/parameters/max_mbytes", "0"));
 }
