@@ -716,5 +716,7 @@ module_misc_device(client_node);
 
 MODULE_DESCRIPTION("Kernel-mode clients for tests of ksalloc");
 MODULE_LICENSE("GPL");
+/* Taints the kernel */
+MODULE_INFO(test, "Y");
 /* MODULE_IMPORT_NS() takes an identifier up to 6.12 and a string from 6.13 on */
 MODULE_INFO(import_ns, "DMA_BUF");

@@ -814,5 +814,7 @@ module_misc_device(test_node);
 
 MODULE_DESCRIPTION("Devices for tests of ksalloc");
 MODULE_LICENSE("GPL");
+/* Taints the kernel */
+MODULE_INFO(test, "Y");
 /* MODULE_IMPORT_NS() takes an identifier up to 6.12 and a string from 6.13 on */
 MODULE_INFO(import_ns, "DMA_BUF");

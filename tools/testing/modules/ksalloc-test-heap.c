@@ -257,5 +257,7 @@ module_misc_device(heap_device);
 
 MODULE_DESCRIPTION("A dma-buf heap for tests of ksalloc");
 MODULE_LICENSE("GPL");
+/* Taints the kernel */
+MODULE_INFO(test, "Y");
 /* MODULE_IMPORT_NS() takes an identifier up to 6.12 and a string from 6.13 on */
 MODULE_INFO(import_ns, "DMA_BUF");

@@ -31,3 +31,5 @@ module_exit(test_sleep_exit);
 
 MODULE_DESCRIPTION("Lets a guest suspend its other devices");
 MODULE_LICENSE("GPL");
+/* Taints the kernel */
+MODULE_INFO(test, "Y");

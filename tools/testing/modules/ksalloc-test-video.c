@@ -552,3 +552,5 @@ module_exit(test_video_exit);
 
 MODULE_DESCRIPTION("V4L2 capture nodes for tests of ksalloc");
 MODULE_LICENSE("GPL");
+/* Taints the kernel */
+MODULE_INFO(test, "Y");

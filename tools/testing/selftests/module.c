@@ -5,7 +5,9 @@
 #include "ksalloc_test.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -158,4 +160,41 @@ TEST(device_node)
 	ASSERT_EQ(0, stat("/dev/ksalloc", &st));
 	EXPECT_TRUE(S_ISCHR(st.st_mode));
 	EXPECT_EQ(0660, st.st_mode & 0777);
+}
+
+/* Whether the flag of test modules is in the taint of a loaded module */
+static bool is_test(const char *module)
+{
+	char path[64], taint[32] = "";
+
+	snprintf(path, sizeof(path), "/sys/module/%s/taint", module);
+	ASSERT_LE(0, read_text(path, taint, sizeof(taint)));
+	return strchr(taint, 'N');
+}
+
+/*
+ * The modules for tests taint the kernel: they give access to frames, and invent devices, so
+ * they must not get into a product unnoticed. The module itself is not a test.
+ */
+TEST(tests_taint)
+{
+	static const char * const tests[] = {
+		"ksalloc_test_client", "ksalloc_test_device", "ksalloc_test_sleep",
+		"ksalloc_test_video",
+	};
+	char command[64];
+	unsigned int i;
+
+	repair_machine();
+	EXPECT_FALSE(is_test("ksalloc"));
+	for (i = 0; i < ARRAY_SIZE(tests); i++) {
+		snprintf(command, sizeof(command), "modprobe %s", tests[i]);
+		ASSERT_EQ(0, system(command));
+		if (!EXPECT_TRUE(is_test(tests[i])))
+			harness_note("(%s)", tests[i]);
+	}
+	for (i = ARRAY_SIZE(tests); i-- > 0;) {
+		snprintf(command, sizeof(command), "rmmod %s", tests[i]);
+		EXPECT_EQ(0, system(command));
+	}
 }
