@@ -62,6 +62,25 @@ int create_allocator(int connection, int heap, unsigned int frames,
 	return create_framed(connection, heap, &framing);
 }
 
+struct ksalloc_create_allocator import_of(const int *dmabufs, unsigned int count)
+{
+	return (struct ksalloc_create_allocator){
+		.size = sizeof(struct ksalloc_create_allocator),
+		.flags = KSALLOC_IMPORT,
+		.heap_fd = -1,
+		.nr_dmabufs = count,
+		.framing.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.dmabufs = (uintptr_t)dmabufs,
+	};
+}
+
+int import_dmabufs(int connection, const int *dmabufs, unsigned int count)
+{
+	struct ksalloc_create_allocator arg = import_of(dmabufs, count);
+
+	return call_fd(connection, KSALLOC_CREATE_ALLOCATOR, &arg);
+}
+
 int set_allocator(int connection, int allocator)
 {
 	struct ksalloc_set_allocator arg = {

@@ -412,20 +412,6 @@ TEST_F(fences, allocator_ends)
 	EXPECT_FOOTPRINT(&before);
 }
 
-static int import(int connection, const int *dmabufs)
-{
-	struct ksalloc_create_allocator arg = {
-		.size = sizeof(arg),
-		.flags = KSALLOC_IMPORT,
-		.heap_fd = -1,
-		.nr_dmabufs = FRAMES,
-		.framing.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
-		.dmabufs = (uintptr_t)dmabufs,
-	};
-
-	return call_fd(connection, KSALLOC_CREATE_ALLOCATOR, &arg);
-}
-
 /*
  * H3: a device still reads a dma-buf that becomes a frame of a new allocator. The frame is
  * free when the fence is signalled. The allocator can also end before that.
@@ -442,7 +428,7 @@ TEST_F(fences, imported)
 	}
 	fence_dmabuf(&fence, dmabufs[0]);
 	footprint_take(&before);
-	allocator = import(self->rig.connection, dmabufs);
+	allocator = import_dmabufs(self->rig.connection, dmabufs, FRAMES);
 	ASSERT_LE(0, allocator);
 	EXPECT_EQ(1, fenced(allocator));
 	EXPECT_EQ(1, allocated(allocator));
@@ -452,7 +438,7 @@ TEST_F(fences, imported)
 	close(allocator);
 	EXPECT_FOOTPRINT(&before);
 
-	allocator = import(self->rig.connection, dmabufs);
+	allocator = import_dmabufs(self->rig.connection, dmabufs, FRAMES);
 	ASSERT_LE(0, allocator);
 	EXPECT_EQ(1, alloc_now(allocator));
 	fence_signal(&fence);
@@ -475,7 +461,7 @@ TEST_F(fences, import_fails)
 	ASSERT_LE(0, dmabuf);
 	fence_dmabuf(&fence, dmabuf);
 	footprint_take(&before);
-	EXPECT_EQ(-EINVAL, import(self->rig.connection, dmabufs));
+	EXPECT_EQ(-EINVAL, import_dmabufs(self->rig.connection, dmabufs, FRAMES));
 	sleep_ms(20);
 	EXPECT_FOOTPRINT(&before);
 	fence_signal(&fence);

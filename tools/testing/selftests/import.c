@@ -7,7 +7,6 @@
 
 #include <fcntl.h>
 #include <linux/dma-heap.h>
-#include <linux/udmabuf.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -22,27 +21,6 @@ FIXTURE(import) {
 	int dmabufs[FRAMES];
 	struct footprint before;
 };
-
-/* A dma-buf of a sealed memfd */
-static int from_udmabuf(size_t size)
-{
-	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), dmabuf;
-	struct udmabuf_create arg = {
-		.memfd = memfd_create("frame", MFD_CLOEXEC | MFD_ALLOW_SEALING),
-		.flags = UDMABUF_FLAGS_CLOEXEC,
-		.size = whole_pages(size),
-	};
-
-	if (device < 0)
-		SKIP("no /dev/udmabuf");
-	ASSERT_EQ(0, ftruncate(arg.memfd, arg.size));
-	ASSERT_EQ(0, fcntl(arg.memfd, F_ADD_SEALS, F_SEAL_SHRINK));
-	dmabuf = call_fd(device, UDMABUF_CREATE, &arg);
-	ASSERT_LE(0, dmabuf);
-	close(arg.memfd);
-	close(device);
-	return dmabuf;
-}
 
 static int from_heap(size_t size, unsigned int mode)
 {
@@ -87,23 +65,9 @@ FIXTURE_TEARDOWN(import)
 	close_dmabufs(self);
 }
 
-static struct ksalloc_create_allocator import_of(const int *dmabufs, unsigned int count)
-{
-	return (struct ksalloc_create_allocator){
-		.size = sizeof(struct ksalloc_create_allocator),
-		.flags = KSALLOC_IMPORT,
-		.heap_fd = -1,
-		.nr_dmabufs = count,
-		.framing.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
-		.dmabufs = (uintptr_t)dmabufs,
-	};
-}
-
 static int import(struct import_fixture *self, const int *dmabufs, unsigned int count)
 {
-	struct ksalloc_create_allocator arg = import_of(dmabufs, count);
-
-	return call_fd(self->rig.connection, KSALLOC_CREATE_ALLOCATOR, &arg);
+	return import_dmabufs(self->rig.connection, dmabufs, count);
 }
 
 /* The call fails, and keeps no descriptor or memory. */

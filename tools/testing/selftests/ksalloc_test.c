@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/udmabuf.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -444,6 +445,26 @@ void *map_frame(int dmabuf, size_t size, int protection)
 
 	ASSERT_NE(MAP_FAILED, frame);
 	return frame;
+}
+
+int from_udmabuf(size_t size)
+{
+	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), dmabuf;
+	struct udmabuf_create arg = {
+		.memfd = memfd_create("frame", MFD_CLOEXEC | MFD_ALLOW_SEALING),
+		.flags = UDMABUF_FLAGS_CLOEXEC,
+		.size = whole_pages(size),
+	};
+
+	if (device < 0)
+		SKIP("no /dev/udmabuf");
+	ASSERT_EQ(0, ftruncate(arg.memfd, arg.size));
+	ASSERT_EQ(0, fcntl(arg.memfd, F_ADD_SEALS, F_SEAL_SHRINK));
+	dmabuf = call_fd(device, UDMABUF_CREATE, &arg);
+	ASSERT_LE(0, dmabuf);
+	close(arg.memfd);
+	close(device);
+	return dmabuf;
 }
 
 /* Leak checks */

@@ -74,6 +74,9 @@ int create_framed(int connection, int heap,
 		  const struct ksallocator_framing *framing);
 int create_allocator(int connection, int heap, unsigned int frames,
 		     unsigned int frame_size);
+/* The argument of KSALLOC_CREATE_ALLOCATOR that imports dma-bufs, and the call */
+struct ksalloc_create_allocator import_of(const int *dmabufs, unsigned int count);
+int import_dmabufs(int connection, const int *dmabufs, unsigned int count);
 int set_allocator(int connection, int allocator);
 int set_state(int connection, unsigned int state);
 int get_state(int connection);
@@ -138,6 +141,8 @@ unsigned long long inode_of(int fd);
 /* Rounds up to the page size of the kernel */
 __u32 whole_pages(__u32 bytes);
 void *map_frame(int dmabuf, size_t size, int protection);
+/* A dma-buf of a sealed memfd; without /dev/udmabuf, the test is skipped */
+int from_udmabuf(size_t size);
 
 /* An ioctl in its own thread */
 struct call {
