@@ -343,6 +343,22 @@ u32 ksalloc_allocator_frames(const struct ks_allocator *allocator)
 EXPORT_SYMBOL_GPL(ksalloc_allocator_frames);
 
 /**
+ * ksalloc_allocator_frame_bytes() - the size of the frames of an allocator
+ * @allocator: the allocator
+ *
+ * A device must not write beyond this size. The dma-buf can be larger, and the rest does not
+ * belong to the frame.
+ *
+ * Context: any.
+ * Return: bytes in each frame, in whole pages.
+ */
+size_t ksalloc_allocator_frame_bytes(const struct ks_allocator *allocator)
+{
+	return allocator->frame_bytes;
+}
+EXPORT_SYMBOL_GPL(ksalloc_allocator_frame_bytes);
+
+/**
  * ksalloc_allocator_dmabuf() - the dma-buf of a frame
  * @allocator: the allocator
  * @index: the index of the frame

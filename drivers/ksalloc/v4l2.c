@@ -44,6 +44,7 @@ struct ks_v4l2_wait {
  * @dev: the V4L2 device, with a reference
  * @allocator: the allocator, in ACQUIRE and above
  * @memory: memory type of the buffers, in ACQUIRE and above
+ * @length: size of the buffers, in ACQUIRE and above, if they are dma-bufs; otherwise 0
  * @duration: frame interval, in 100 ns; 0 if unknown. Read on the way to RUN
  * @planes: planes of a multi-planar buffer, for operations. Protected by
  *	ks_connection.lock. Not on the stack, because it would be cleared in each call there
@@ -56,6 +57,7 @@ struct ks_v4l2 {
 	struct ks_v4l2_device *dev;
 	const struct ks_allocator *allocator;
 	enum v4l2_memory memory;
+	u32 length;
 	s64 duration;
 	struct v4l2_plane planes[VIDEO_MAX_PLANES];
 	struct ks_v4l2_wait wait[KS_V4L2_WAIT_QUEUES];
@@ -113,7 +115,8 @@ static void ks_v4l2_buffer_init(struct ks_v4l2 *v4l2,
 
 /*
  * Calls an operation; the lock of the device is held. @fd is a descriptor of the dma-buf, or
- * -1 for the device's own memory
+ * -1 for the device's own memory. Without a length, the buffer would be the whole dma-buf. That
+ * can be larger than the frame, and the device must leave the rest alone.
  */
 static int ks_v4l2_give_locked(struct ks_v4l2 *v4l2, unsigned int cmd,
 			       ks_v4l2_buffer_op op, u32 index, int fd)
@@ -123,10 +126,13 @@ static int ks_v4l2_give_locked(struct ks_v4l2 *v4l2, unsigned int cmd,
 
 	ks_v4l2_buffer_init(v4l2, &buffer, 1);
 	buffer.index = index;
-	if (ks_v4l2_is_mplane(dev))
+	if (ks_v4l2_is_mplane(dev)) {
 		v4l2->planes[0].m.fd = fd;
-	else
+		v4l2->planes[0].length = v4l2->length;
+	} else {
 		buffer.m.fd = fd;
+		buffer.length = v4l2->length;
+	}
 
 	return ks_v4l2_check(dev, cmd) ?:
 	       op(dev->file, dev->file->private_data, &buffer);
@@ -267,10 +273,12 @@ static int ks_v4l2_acquire(struct ksalloc_device *device,
 	v4l2->allocator = allocator;
 	if (ks_v4l2_memory_is_of(v4l2->dev, allocator)) {
 		v4l2->memory = V4L2_MEMORY_MMAP;
+		v4l2->length = 0;
 		return ks_v4l2_check(v4l2->dev, VIDIOC_QBUF) ?:
 		       ks_v4l2_check_priority(v4l2->dev);
 	}
 	v4l2->memory = V4L2_MEMORY_DMABUF;
+	v4l2->length = min(ksalloc_allocator_frame_bytes(allocator), U32_MAX);
 	return ks_v4l2_import(v4l2);
 }
 

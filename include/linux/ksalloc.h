@@ -110,6 +110,7 @@ struct ksalloc_memory_ops {
 void *ksalloc_allocator_memory(const struct ks_allocator *allocator,
 			       const struct ksalloc_memory_ops *ops);
 u32 ksalloc_allocator_frames(const struct ks_allocator *allocator);
+size_t ksalloc_allocator_frame_bytes(const struct ks_allocator *allocator);
 struct dma_buf *ksalloc_allocator_dmabuf(const struct ks_allocator *allocator,
 					 u32 index);
 

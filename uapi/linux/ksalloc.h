@@ -745,9 +745,10 @@ struct ksalloc_get_framing {
  * whoever has its descriptors. The default 0 means half of the memory of the machine.
  *
  * With KSALLOC_IMPORT, the caller provides the memory of the frames: dma-bufs of any origin
- * that are at least as large as a frame. The frame with index i is the dma-buf of descriptor i.
- * The allocator takes references to the dma-bufs, so the caller can close the descriptors. Each
- * process that has such a dma-buf can write to the frame at any time.
+ * that are at least as large as a frame, rounded up to whole pages. The frame with index i is
+ * the beginning of the dma-buf of descriptor i. The allocator takes references to the dma-bufs,
+ * so the caller can close the descriptors. Each process that has such a dma-buf can write to the
+ * frame at any time. The module cannot detect different dma-bufs that share memory.
  *
  * An allocator of the device's own memory uses the buffers of the device
  * (V4L2_MEMORY_MMAP), and exports each as a dma-buf. It can be assigned to this

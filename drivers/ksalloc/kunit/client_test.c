@@ -453,8 +453,8 @@ static void client_cancel(struct kunit *test)
 }
 
 /*
- * Passes if the number of frames of an allocator and the dma-buf of each frame are right
- * (F2).
+ * Passes if the number of frames of an allocator, their size and the dma-buf of each frame
+ * are right (F2).
  */
 static void client_asks_allocators(struct kunit *test)
 {
@@ -462,6 +462,7 @@ static void client_asks_allocators(struct kunit *test)
 	u32 i;
 
 	KUNIT_EXPECT_EQ(test, ksalloc_allocator_frames(alloc), 2);
+	KUNIT_EXPECT_EQ(test, ksalloc_allocator_frame_bytes(alloc), alloc->frame_bytes);
 	for (i = 0; i < 2; i++)
 		KUNIT_EXPECT_PTR_EQ(test, ksalloc_allocator_dmabuf(alloc, i),
 				    alloc->frames[i].planes->dmabuf);

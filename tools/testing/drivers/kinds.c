@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define DRIVER "ksalloc-test"
@@ -178,6 +179,50 @@ TEST_F(kinds, enolink)
 	EXPECT_EQ(3, capture("enolink", self->said, sizeof(self->said)));
 	expect_said(self->said, "No camera is linked to this node");
 	expect_said(self->said, "media-ctl");
+}
+
+/*
+ * A device that sends more than a picture, or a driver that writes all of a buffer: it leaves
+ * the rest of a dma-buf alone that is larger than the frame.
+ */
+TEST_F(kinds, rest_of_dmabuf)
+{
+	int video = open_node(DRIVER "-fills-all", O_RDWR), ksalloc = open_ksalloc();
+	int connection = do_connect(ksalloc, video), dmabufs[2], allocator, index, i;
+	struct ksallocator_framing framing = {};
+	const unsigned char *map;
+	__u32 bytes, at;
+
+	(void)self;
+	ASSERT_LE(0, connection);
+	ASSERT_EQ(0, get_framing(connection, &framing));
+	bytes = whole_pages(framing.frame_size);
+	for (i = 0; i < 2; i++)
+		dmabufs[i] = from_udmabuf(2 * bytes);
+	allocator = import_dmabufs(connection, dmabufs, 2);
+	ASSERT_LE(0, allocator);
+	ASSERT_EQ(0, set_allocator(connection, allocator));
+	ASSERT_EQ(0, set_state(connection, KSSTATE_RUN));
+	/* By the kernel thread, and with a descriptor */
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(i, alloc_now(allocator));
+		ASSERT_EQ(0, i ? submit(connection, i) : submit_fd(connection, i, dmabufs[i]));
+	}
+	for (i = 0; i < 2; i++) {
+		index = complete(connection, 0, in_ms(PATIENCE_MS), NULL);
+		ASSERT_LE(0, index);
+		map = map_frame(dmabufs[index], 2 * bytes, PROT_READ);
+		EXPECT_EQ(0xff, map[framing.frame_size - 1]);
+		for (at = bytes; at < 2 * bytes && !map[at]; at++)
+			;
+		EXPECT_EQ(2 * bytes, at);
+		munmap((void *)map, 2 * bytes);
+		close(dmabufs[index]);
+	}
+	close(allocator);
+	close(connection);
+	close(ksalloc);
+	close(video);
 }
 
 /* The list has a reason for each node that cannot be used, and for no other node. */

@@ -35,6 +35,7 @@
  * @exports: has VIDIOC_EXPBUF
  * @once: allows only one open file
  * @has_no_queue: does not set vdev->queue, and has its own operations
+ * @fills_all: fills whole buffers, as a driver whose device sends too much
  * @start_error: error of the start of the stream, or 0
  */
 struct test_kind {
@@ -44,6 +45,7 @@ struct test_kind {
 	bool exports;
 	bool once;
 	bool has_no_queue;
+	bool fills_all;
 	int start_error;
 };
 
@@ -52,6 +54,8 @@ static const struct test_kind test_kinds[] = {
 	{ "once", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true, .once = true },
 	{ "no-queue", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true,
 	  .has_no_queue = true },
+	{ "fills-all", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true,
+	  .fills_all = true },
 	{ "no-import", TEST_CAPTURES, VB2_MMAP, true },
 	{ "no-dmabuf", TEST_CAPTURES, VB2_MMAP, false },
 	{ "no-queue-no-import", TEST_CAPTURES, VB2_MMAP, true,
@@ -143,6 +147,8 @@ static void test_fill(struct work_struct *work)
 	if (!buffer)
 		return;
 	data = vb2_plane_vaddr(&buffer->vb.vb2_buf, 0);
+	if (data && video->kind->fills_all)
+		memset(data, 0xff, vb2_plane_size(&buffer->vb.vb2_buf, 0));
 	if (data)
 		data[0] = video->sequence;
 	buffer->vb.sequence = video->sequence++;
