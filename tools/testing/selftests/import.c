@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 #include <linux/dma-heap.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -139,15 +141,15 @@ TEST_F(import, heap)
 	close(allocator);
 }
 
-/* A9: the same with the buffers of another camera */
-TEST_F(import, buffers_of_another_camera)
+/* Makes @self->dmabufs buffers of a camera, which are then not in its queue any more */
+static void export_buffers(struct import_fixture *self, unsigned int camera)
 {
 	struct v4l2_requestbuffers req = {
 		.count = FRAMES,
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
 		.memory = V4L2_MEMORY_MMAP,
 	};
-	int video = open_camera(1), allocator, i;
+	int video = open_camera(camera), i;
 
 	ASSERT_EQ(0, set_format(video, WIDTH, HEIGHT));
 	ASSERT_EQ(0, call_fd(video, VIDIOC_REQBUFS, &req));
@@ -162,9 +164,17 @@ TEST_F(import, buffers_of_another_camera)
 		ASSERT_EQ(0, call_fd(video, VIDIOC_EXPBUF, &export));
 		self->dmabufs[i] = export.fd;
 	}
+	close(video);
+}
+
+/* A9: the same with the buffers of another camera */
+TEST_F(import, buffers_of_another_camera)
+{
+	int allocator;
+
+	export_buffers(self, 1);
 	allocator = import(self, self->dmabufs, FRAMES);
 	ASSERT_LE(0, allocator);
-	close(video);
 	expect_pictures(self, allocator, self->dmabufs);
 	close(allocator);
 }
@@ -309,4 +319,128 @@ TEST_F(import, limit)
 	ASSERT_EQ(0, write_text("/sys/module/ksalloc/parameters/max_mbytes", "4"));
 	EXPECT_LE(0, close(import(self, self->dmabufs, FRAMES)));
 	ASSERT_EQ(0, write_text("/sys/module/ksalloc/parameters/max_mbytes", "0"));
+}
+
+/*
+ * A9: the same with the device's own buffers. While they are the buffers of its queue, it is busy;
+ * after that, their dma-bufs are memory as any other.
+ */
+TEST_F(import, own_buffers)
+{
+	const struct ksallocator_framing framing = { .frames = FRAMES };
+	int own = create_framed(self->rig.connection, -1, &framing), allocator, i;
+
+	ASSERT_LE(0, own);
+	close_dmabufs(self);
+	for (i = 0; i < FRAMES; i++) {
+		self->dmabufs[i] = export_frame(own, i);
+		ASSERT_LE(0, self->dmabufs[i]);
+	}
+	allocator = import(self, self->dmabufs, FRAMES);
+	ASSERT_LE(0, allocator);
+	ASSERT_EQ(0, set_allocator(self->rig.connection, allocator));
+	EXPECT_EQ(-EBUSY, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+	close(own);
+	expect_pictures(self, allocator, self->dmabufs);
+	close(allocator);
+}
+
+/* A9, I6: the device that a dma-buf is from disappears, while another one writes into it. */
+TEST_F(import, exporter_disappears)
+{
+	struct rig *rig = &self->rig;
+	int allocator, i;
+
+	export_buffers(self, 1);
+	allocator = import(self, self->dmabufs, FRAMES);
+	ASSERT_LE(0, allocator);
+	ASSERT_EQ(0, set_allocator(rig->connection, allocator));
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_RUN));
+	rig->allocator = allocator;
+	ASSERT_EQ(FRAMES, rig_submit_all(rig));
+	rig_turn(rig, NULL);
+	/* Both cameras are one device for the driver core */
+	vivid_unbind();
+	EXPECT_TRUE(EVENTUALLY(in_device(allocator) == 0));
+	for (i = 0; i < FRAMES; i++) {
+		unsigned char *map = map_frame(self->dmabufs[i], FRAME_SIZE,
+					       PROT_READ | PROT_WRITE);
+
+		memset(map, i, FRAME_SIZE);
+		munmap(map, FRAME_SIZE);
+	}
+	/* The allocator stays open */
+	rig->allocator = 0;
+	rig_close(rig);
+	vivid_bind();
+	rig_open(rig, 0, WIDTH, HEIGHT);
+	expect_pictures(self, allocator, self->dmabufs);
+	close(allocator);
+}
+
+/* A9: who has the memory of a dma-buf cannot take it away from the device. */
+TEST_F(import, memory_is_removed)
+{
+	int memfd = memfd_create("frames", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	const __u32 bytes = whole_pages(FRAME_SIZE);
+	int allocator, i;
+
+	ASSERT_EQ(0, ftruncate(memfd, FRAMES * bytes));
+	ASSERT_EQ(0, fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK));
+	close_dmabufs(self);
+	for (i = 0; i < FRAMES; i++)
+		self->dmabufs[i] = from_memfd(memfd, i * bytes, bytes);
+	allocator = import(self, self->dmabufs, FRAMES);
+	ASSERT_LE(0, allocator);
+	EXPECT_EQ(-1, ftruncate(memfd, 0));
+	EXPECT_EQ(0, fallocate(memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+			       FRAMES * bytes));
+	close(memfd);
+	expect_pictures(self, allocator, self->dmabufs);
+	close(allocator);
+}
+
+struct change {
+	int to;
+	int files[2];
+	atomic_bool stop;
+};
+
+/* Replaces a descriptor all the time */
+static void *change_forever(void *arg)
+{
+	struct change *change = arg;
+	unsigned int i;
+
+	for (i = 0; !change->stop; i++) {
+		dup3(change->files[i % 2], change->to, O_CLOEXEC);
+		if (i % 3 == 0)
+			close_range(change->to, change->to, 0);
+	}
+	return NULL;
+}
+
+/* A5: a descriptor that changes during the call is the old file, the new one, or neither. */
+TEST_F(import, descriptor_changes)
+{
+	struct change change = { .to = dup(self->dmabufs[0]) };
+	int dmabufs[FRAMES], allocator, i;
+	pthread_t thread;
+
+	change.files[0] = self->dmabufs[0];
+	change.files[1] = self->rig.video;
+	memcpy(dmabufs, self->dmabufs, sizeof(dmabufs));
+	dmabufs[0] = change.to;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, change_forever, &change));
+	for (i = 0; i < 300; i++) {
+		allocator = import(self, dmabufs, FRAMES);
+		if (allocator >= 0)
+			EXPECT_EQ(0, close(allocator));
+		else
+			EXPECT_TRUE(allocator == -EINVAL || allocator == -EBADF);
+	}
+	change.stop = true;
+	pthread_join(thread, NULL);
+	close(change.to);
+	EXPECT_FOOTPRINT(&self->before);
 }

@@ -447,23 +447,33 @@ void *map_frame(int dmabuf, size_t size, int protection)
 	return frame;
 }
 
-int from_udmabuf(size_t size)
+int from_memfd(int memfd, __u64 offset, __u64 size)
 {
 	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), dmabuf;
 	struct udmabuf_create arg = {
-		.memfd = memfd_create("frame", MFD_CLOEXEC | MFD_ALLOW_SEALING),
+		.memfd = memfd,
 		.flags = UDMABUF_FLAGS_CLOEXEC,
-		.size = whole_pages(size),
+		.offset = offset,
+		.size = size,
 	};
 
 	if (device < 0)
 		SKIP("no /dev/udmabuf");
-	ASSERT_EQ(0, ftruncate(arg.memfd, arg.size));
-	ASSERT_EQ(0, fcntl(arg.memfd, F_ADD_SEALS, F_SEAL_SHRINK));
 	dmabuf = call_fd(device, UDMABUF_CREATE, &arg);
 	ASSERT_LE(0, dmabuf);
-	close(arg.memfd);
 	close(device);
+	return dmabuf;
+}
+
+int from_udmabuf(size_t size)
+{
+	int memfd = memfd_create("frame", MFD_CLOEXEC | MFD_ALLOW_SEALING), dmabuf;
+
+	size = whole_pages(size);
+	ASSERT_EQ(0, ftruncate(memfd, size));
+	ASSERT_EQ(0, fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK));
+	dmabuf = from_memfd(memfd, 0, size);
+	close(memfd);
 	return dmabuf;
 }
 

@@ -141,7 +141,9 @@ unsigned long long inode_of(int fd);
 /* Rounds up to the page size of the kernel */
 __u32 whole_pages(__u32 bytes);
 void *map_frame(int dmabuf, size_t size, int protection);
-/* A dma-buf of a sealed memfd; without /dev/udmabuf, the test is skipped */
+/* A dma-buf of a part of a sealed memfd; without /dev/udmabuf, the test is skipped */
+int from_memfd(int memfd, __u64 offset, __u64 size);
+/* The same with a memfd of its own */
 int from_udmabuf(size_t size);
 
 /* An ioctl in its own thread */
