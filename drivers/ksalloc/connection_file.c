@@ -380,7 +380,7 @@ static const struct ks_ioctl ks_connection_ioctls[] = {
 		 ks_set_allocator_ioctl),
 	KS_IOCTL(SET_STATE, set_state, __reserved, 0,
 		 ks_set_state_ioctl),
-	KS_IOCTL(GET_STATE, get_state, __reserved, 0,
+	KS_IOCTL(GET_STATE, get_state, pending, 0,
 		 ks_get_state_ioctl),
 	KS_IOCTL(SUBMIT, submit, dmabuf_fd, 0, ks_submit_ioctl),
 	KS_IOCTL(COMPLETE, complete, header, KSALLOC_NONBLOCK,
