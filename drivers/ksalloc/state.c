@@ -213,7 +213,7 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 
 	slots = kvcalloc(alloc->nr_frames, sizeof(*slots), GFP_KERNEL_ACCOUNT);
 	if (!slots)
-		return -ENOMEM;
+		return ks_refuse(conn, KSALLOC_REFUSAL_OTHER, -ENOMEM);
 	for (i = 0; i < alloc->nr_frames; i++)
 		INIT_LIST_HEAD(&slots[i].link);
 

@@ -155,10 +155,24 @@ OPERATION(set_allocator) = {
  */
 #define ACQUIRE_ERROR EOPNOTSUPP
 
+/* Leaves STOP. If a failure prevents that, there is a reason, unless the call had no argument. */
+static int leave_stop(struct faults_fixture *self)
+{
+	struct ksalloc_get_state state = { .size = sizeof(state) };
+	int result = operation_ioctl(self);
+
+	if (result < 0 && result != -EFAULT) {
+		ASSERT_EQ(0, call_fd(self->rig.connection, KSALLOC_GET_STATE, &state));
+		EXPECT_NE(KSALLOC_REFUSAL_NONE, state.refusal);
+	}
+	return result;
+}
+
 /* A4, I1: after a failure from STOP to ACQUIRE the device is free for other files. */
 OPERATION(stop_to_acquire) = {
 	SET_STATE(ACQUIRE),
 	.use = "STOP to ACQUIRE",
+	.run = leave_stop,
 	.also = ACQUIRE_ERROR,
 	.points = { [SLAB] = 8, [COPY] = 1 },
 };
