@@ -225,7 +225,8 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_create);
  * @frame_bytes: likewise
  * @ops: likewise
  * @creator: likewise
- * @max_bytes: how much memory all allocators of the calling user may have together
+ * @bytes: the memory that counts for the calling user
+ * @max_bytes: how much memory all allocators of this user may have together
  *
  * Contract A8. The memory counts for the user until the allocator is freed.
  *
@@ -236,10 +237,9 @@ struct ks_allocator *
 ks_allocator_create_for_user(const struct ksallocator_framing *framing,
 			     size_t frame_bytes,
 			     const struct ksalloc_memory_ops *ops,
-			     void *creator, u64 max_bytes)
+			     void *creator, u64 bytes, u64 max_bytes)
 {
-	const unsigned long pages =
-		(u64)framing->frames * frame_bytes >> PAGE_SHIFT;
+	const unsigned long pages = min(DIV_ROUND_UP_ULL(bytes, PAGE_SIZE), LONG_MAX);
 	const kuid_t user = current_uid();
 	struct ks_allocator *alloc;
 	int ret;

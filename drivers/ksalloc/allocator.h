@@ -306,7 +306,7 @@ struct ks_allocator *
 ks_allocator_create_for_user(const struct ksallocator_framing *framing,
 			     size_t frame_bytes,
 			     const struct ksalloc_memory_ops *ops,
-			     void *creator, u64 max_bytes);
+			     void *creator, u64 bytes, u64 max_bytes);
 void ks_allocator_put(struct ks_allocator *alloc);
 void ks_allocator_put_on(struct ks_allocator *alloc,
 			 struct workqueue_struct *wq);

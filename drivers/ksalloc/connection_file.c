@@ -169,6 +169,7 @@ ks_connection_create_allocator(struct ks_connection *conn,
 	struct ks_allocator *alloc;
 	struct file *file;
 	size_t frame_bytes;
+	u64 bytes;
 	int ret;
 
 	ret = ks_connection_get_framing(conn, &device) ?:
@@ -176,13 +177,18 @@ ks_connection_create_allocator(struct ks_connection *conn,
 	      ks_framing_bytes(&framing, max_bytes, &frame_bytes);
 	if (ret)
 		return ERR_PTR(ret);
+	/* Imported dma-bufs can be larger than the frames */
+	bytes = ops == &ks_import_memory_ops ?
+		ks_import_bytes(creator) : (u64)framing.frames * frame_bytes;
+	if (bytes > max_bytes)
+		return ERR_PTR(-ENOMEM);
 
 	if (!ops) {
 		ops = own;
 		creator = conn->device;
 	}
 	alloc = user ? ks_allocator_create_for_user(&framing, frame_bytes, ops,
-						    creator, max_bytes) :
+						    creator, bytes, max_bytes) :
 		       ks_allocator_create(&framing, frame_bytes, ops, creator,
 					   false);
 	if (IS_ERR(alloc))
@@ -220,14 +226,10 @@ static struct file *ks_create_imported(struct ks_connection *conn,
 				       struct ks_import *import, bool user)
 {
 	struct ksallocator_framing framing = *asked;
-	struct file *file;
+	struct file *file = ERR_PTR(-EINVAL);
 
 	framing.frames = framing.frames ?: import->count;
-	if (framing.frames != import->count)
-		file = ERR_PTR(-EINVAL);
-	else if (ks_import_bytes(import) > ks_max_bytes())
-		file = ERR_PTR(-ENOMEM);
-	else
+	if (framing.frames == import->count)
 		file = ks_connection_create_allocator(conn, &framing,
 						      &ks_import_memory_ops,
 						      import, user);

@@ -156,3 +156,17 @@ TEST_F(account, limit_is_lowered)
 	EXPECT_EQ(-ENOMEM, create(self, 2));
 	EXPECT_LE(0, create(self, 1));
 }
+
+/* A8: imported dma-bufs count as a whole, and not only as much of them as the frames need. */
+TEST_F(account, imports)
+{
+	int dmabufs[4];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(dmabufs); i++)
+		dmabufs[i] = from_udmabuf(2 * MB);
+	ASSERT_LE(0, import_dmabufs(self->rig.connection, dmabufs, 3));
+	EXPECT_EQ(-ENOMEM, import_dmabufs(self->rig.connection, dmabufs, 2));
+	EXPECT_EQ(-ENOMEM, create(self, 3));
+	EXPECT_LE(0, create(self, 2));
+}

@@ -389,16 +389,6 @@ TEST_F(names, bufinfo)
 /* A name that the caller has given is kept. */
 TEST_F(names, of_the_caller)
 {
-	const struct ksallocator_framing framing = {
-		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
-	};
-	struct ksalloc_create_allocator create = {
-		.size = sizeof(create),
-		.flags = KSALLOC_IMPORT,
-		.heap_fd = -1,
-		.nr_dmabufs = FRAMES,
-		.framing = framing,
-	};
 	int source, allocator, dmabufs[FRAMES];
 	unsigned int i;
 
@@ -408,8 +398,7 @@ TEST_F(names, of_the_caller)
 	for (i = 0; i < FRAMES; i++)
 		dmabufs[i] = export_frame(source, i);
 	ASSERT_EQ(0, call_fd(dmabufs[FRAMES - 1], DMA_BUF_SET_NAME, "of the caller"));
-	create.dmabufs = (uintptr_t)dmabufs;
-	allocator = call_fd(self->rig.connection, KSALLOC_CREATE_ALLOCATOR, &create);
+	allocator = import_dmabufs(self->rig.connection, dmabufs, FRAMES);
 	ASSERT_LE(0, allocator);
 	EXPECT_TRUE(has_dmabuf("of the caller"));
 }
