@@ -116,13 +116,17 @@ static void take_result(struct caller *caller, unsigned long request,
 {
 	const struct ioctl_entry *entry = ioctl_find(request);
 	const struct ioctl_field *field;
+	__u32 size;
 
 	if (!entry)
 		return;
+	memcpy(&size, arg, sizeof(size));
 	if (entry->returns != FILE_NONE)
 		keep_fd(&caller->seed, result, entry->returns);
+	/* A shorter structure of an earlier version can be at the end of the memory */
 	for (field = entry->fields; field->kind != FIELD_END; field++)
-		take_field(caller, field, arg);
+		if (field->offset + field->size <= size)
+			take_field(caller, field, arg);
 }
 
 static void call_anything(struct thread *thread)
