@@ -152,19 +152,12 @@ static int ks_v4l2_give(struct ks_v4l2 *v4l2, unsigned int cmd,
 	return ret;
 }
 
-struct ks_v4l2_give_call {
-	struct ks_v4l2 *v4l2;
-	unsigned int cmd;
-	ks_v4l2_buffer_op op;
-	u32 index;
-};
-
-/* Runs in a kernel thread, and opens a descriptor there for the duration of the call */
-static int ks_v4l2_give_fn(void *data)
+/* Called in a kernel thread. Opens a descriptor there for the duration of the operation */
+static int ks_v4l2_give_frame(struct ks_v4l2 *v4l2, unsigned int cmd,
+			      ks_v4l2_buffer_op op, u32 index)
 {
-	struct ks_v4l2_give_call *call = data;
-	struct dma_buf *dmabuf = ksalloc_allocator_dmabuf(call->v4l2->allocator,
-							  call->index);
+	struct dma_buf *dmabuf = ksalloc_allocator_dmabuf(v4l2->allocator,
+							  index);
 	int fd, ret;
 
 	get_dma_buf(dmabuf);
@@ -173,18 +166,47 @@ static int ks_v4l2_give_fn(void *data)
 		dma_buf_put(dmabuf);
 		return fd;
 	}
-	ret = ks_v4l2_give_locked(call->v4l2, call->cmd, call->op, call->index,
-				  fd);
+	ret = ks_v4l2_give(v4l2, cmd, op, index, fd);
 	close_fd(fd);
 	return ret;
 }
 
-static int ks_v4l2_give_in_thread(struct ks_v4l2 *v4l2, unsigned int cmd,
-				  ks_v4l2_buffer_op op, u32 index)
-{
-	struct ks_v4l2_give_call call = { v4l2, cmd, op, index };
+/* @index: the frame; the next or the failed one, if there are several */
+struct ks_v4l2_give_call {
+	struct ks_v4l2 *v4l2;
+	u32 index;
+};
 
-	return ks_v4l2_run_in_thread(v4l2->dev, ks_v4l2_give_fn, &call);
+static int ks_v4l2_queue_fn(void *data)
+{
+	struct ks_v4l2_give_call *call = data;
+	struct ks_v4l2 *v4l2 = call->v4l2;
+
+	return ks_v4l2_give_frame(v4l2, VIDIOC_QBUF,
+				  v4l2->dev->vdev->ioctl_ops->vidioc_qbuf,
+				  call->index);
+}
+
+/* Takes the lock of the device for each frame, so that others do not wait for all of them */
+static int ks_v4l2_prepare_fn(void *data)
+{
+	struct ks_v4l2_give_call *call = data;
+	struct ks_v4l2 *v4l2 = call->v4l2;
+	const u32 nr_frames = ksalloc_allocator_frames(v4l2->allocator);
+	int ret;
+
+	for (; call->index < nr_frames; call->index++) {
+		/* The caller was killed */
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		ret = ks_v4l2_give_frame(v4l2, VIDIOC_PREPARE_BUF,
+					 v4l2->dev->vdev->ioctl_ops->vidioc_prepare_buf,
+					 call->index);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return 0;
 }
 
 /*
@@ -193,27 +215,18 @@ static int ks_v4l2_give_in_thread(struct ks_v4l2 *v4l2, unsigned int cmd,
  */
 static int ks_v4l2_prepare(struct ks_v4l2 *v4l2)
 {
-	const u32 nr_frames = ksalloc_allocator_frames(v4l2->allocator);
+	struct ks_v4l2_give_call call = { v4l2 };
 	int ret;
-	u32 i;
 
 	/* Without this operation, videobuf2 maps each frame when it is queued first */
 	if (ks_v4l2_check(v4l2->dev, VIDIOC_PREPARE_BUF))
 		return 0;
 
-	for (i = 0; i < nr_frames; i++) {
-		/* Let a killed task stop early */
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		ret = ks_v4l2_give_in_thread(v4l2, VIDIOC_PREPARE_BUF,
-					     v4l2->dev->vdev->ioctl_ops->vidioc_prepare_buf,
-					     i);
-		if (!ret)
-			continue;
-		ksalloc_device_refuse(&v4l2->device, KSALLOC_REFUSAL_MAP, i, ret);
-		return ret == -EINVAL || ret == -EFAULT ? -EOPNOTSUPP : ret;
-	}
-	return 0;
+	ret = ks_v4l2_run_in_thread(v4l2->dev, ks_v4l2_prepare_fn, &call);
+	if (ret && ret != -EINTR)
+		ksalloc_device_refuse(&v4l2->device, KSALLOC_REFUSAL_MAP,
+				      call.index, ret);
+	return ret == -EINVAL || ret == -EFAULT ? -EOPNOTSUPP : ret;
 }
 
 /* Makes buffers for dma-bufs; the lock of the device is held */
@@ -296,11 +309,13 @@ static int ks_v4l2_queue(struct ksalloc_device *device, u32 index,
 			 int dmabuf_fd)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
-	ks_v4l2_buffer_op qbuf = v4l2->dev->vdev->ioctl_ops->vidioc_qbuf;
+	struct ks_v4l2_give_call call = { v4l2, index };
 
 	if (dmabuf_fd == -1 && v4l2->memory == V4L2_MEMORY_DMABUF)
-		return ks_v4l2_give_in_thread(v4l2, VIDIOC_QBUF, qbuf, index);
-	return ks_v4l2_give(v4l2, VIDIOC_QBUF, qbuf, index, dmabuf_fd);
+		return ks_v4l2_run_in_thread(v4l2->dev, ks_v4l2_queue_fn, &call);
+	return ks_v4l2_give(v4l2, VIDIOC_QBUF,
+			    v4l2->dev->vdev->ioctl_ops->vidioc_qbuf, index,
+			    dmabuf_fd);
 }
 
 static int ks_v4l2_run(struct ksalloc_device *device)

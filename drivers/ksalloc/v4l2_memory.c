@@ -155,10 +155,14 @@ static int ks_v4l2_export_fn(void *data)
 	};
 	int ret;
 
+	ret = ks_v4l2_lock(dev);
+	if (ret)
+		return ret;
 	ret = ks_v4l2_check(dev, VIDIOC_EXPBUF) ?:
 	      dev->vdev->ioctl_ops->vidioc_expbuf(dev->file,
 						  dev->file->private_data,
 						  &export);
+	ks_v4l2_unlock(dev);
 	if (ret)
 		return ret;
 

@@ -36,15 +36,10 @@ struct ks_v4l2_call {
 	int ret;
 };
 
-static void ks_v4l2_do_call(struct ks_v4l2_device *dev,
-			    struct ks_v4l2_call *call)
+static void ks_v4l2_do_call(struct ks_v4l2_call *call)
 {
 	/* Check this, too: a SIGKILL that was sent before allow_kernel_signal() is lost */
-	call->ret = READ_ONCE(call->killed) ? -EINTR : ks_v4l2_lock(dev);
-	if (!call->ret) {
-		call->ret = call->fn(call->data);
-		ks_v4l2_unlock(dev);
-	}
+	call->ret = READ_ONCE(call->killed) ? -EINTR : call->fn(call->data);
 	complete(&call->done);
 }
 
@@ -61,7 +56,7 @@ static int ks_v4l2_thread_fn(void *data)
 		call = xchg(&dev->call, NULL);
 		if (!call)
 			return 0;
-		ks_v4l2_do_call(dev, call);
+		ks_v4l2_do_call(call);
 	}
 }
 
@@ -123,11 +118,10 @@ static int ks_v4l2_call(struct ks_v4l2_device *dev, struct ks_v4l2_call *call)
 /**
  * ks_v4l2_run_in_thread() - call a function in a kernel thread, and wait
  * @dev: the device
- * @fn: the function, called with ks_v4l2_lock() held. It must close all descriptors that it
- *	opens
+ * @fn: the function. It must close all descriptors that it opens
  * @data: its argument
  *
- * If the caller is killed, the wait for that lock and all killable waits of @fn end, too.
+ * If the caller is killed, all killable waits of @fn end, too.
  * Memory that @fn allocates is not charged to the control group of the caller.
  *
  * Context: process context; sleeps.

@@ -105,28 +105,45 @@ static void dmabuf_give(struct session *session, unsigned int index)
 	must(ioctl(session->camera, VIDIOC_QBUF, &buffer), "VIDIOC_QBUF");
 }
 
-static void dmabuf_start(struct session *session)
+static void dmabuf_open(struct session *session)
 {
 	int heap = open_heap();
 	unsigned int i;
 
 	session->camera = open_camera();
 	session->fd = session->camera;
-	v4l2_request(session, BUFFERS, V4L2_MEMORY_DMABUF);
-	for (i = 0; i < BUFFERS; i++) {
+	for (i = 0; i < BUFFERS; i++)
 		session->dmabuf[i] = heap_alloc(heap, FRAME_BYTES);
-		dmabuf_give(session, i);
-	}
 	close(heap);
+}
+
+static void dmabuf_stream_on(struct session *session)
+{
+	unsigned int i;
+
+	v4l2_request(session, BUFFERS, V4L2_MEMORY_DMABUF);
+	for (i = 0; i < BUFFERS; i++)
+		dmabuf_give(session, i);
 	v4l2_run(session, true);
+}
+
+static void dmabuf_start(struct session *session)
+{
+	dmabuf_open(session);
+	dmabuf_stream_on(session);
+}
+
+static void dmabuf_stream_off(struct session *session)
+{
+	v4l2_run(session, false);
+	v4l2_request(session, 0, V4L2_MEMORY_DMABUF);
 }
 
 static void dmabuf_stop(struct session *session)
 {
 	unsigned int i;
 
-	v4l2_run(session, false);
-	v4l2_request(session, 0, V4L2_MEMORY_DMABUF);
+	dmabuf_stream_off(session);
 	for (i = 0; i < BUFFERS; i++)
 		close(session->dmabuf[i]);
 	close(session->camera);
@@ -274,11 +291,9 @@ static void ks_export_all(struct session *session)
 	}
 }
 
-static void ks_run(struct session *session, int heap,
-		   void (*give)(struct session *session, unsigned int index))
+static void ks_open(struct session *session, int heap)
 {
 	struct ksalloc_set_allocator assign = { .size = sizeof(assign) };
-	unsigned int i;
 
 	session->camera = open_camera();
 	session->fd = open_connection(session->camera);
@@ -286,6 +301,12 @@ static void ks_run(struct session *session, int heap,
 	ks_export_all(session);
 	assign.allocator_fd = session->allocator;
 	must(ioctl(session->fd, KSALLOC_SET_ALLOCATOR, &assign), "KSALLOC_SET_ALLOCATOR");
+}
+
+static void ks_run(struct session *session,
+		   void (*give)(struct session *session, unsigned int index))
+{
+	unsigned int i;
 
 	ks_set_state(session, KSSTATE_PAUSE);
 	for (i = 0; i < BUFFERS; i++) {
@@ -301,14 +322,16 @@ static void ks_start(struct session *session)
 {
 	int heap = open_heap();
 
-	ks_run(session, heap, ks_give);
+	ks_open(session, heap);
 	close(heap);
+	ks_run(session, ks_give);
 }
 
 /* Frames of the camera's own memory need no descriptor */
 static void ks_start_own(struct session *session)
 {
-	ks_run(session, -1, ks_give_index);
+	ks_open(session, -1);
+	ks_run(session, ks_give_index);
 }
 
 static void ks_stop(struct session *session)
@@ -479,12 +502,70 @@ static void measure_waiting(struct session *session, const struct way *way, unsi
 	waiting_sample(way, "switches", round, lost);
 }
 
+/*
+ * All that is executed until the camera streams, with all buffers queued: by this thread, and by
+ * the kernel threads that it waits for. Between the first and the second time, the buffers are
+ * freed.
+ */
+static void measure_start(const char *name, unsigned int round, struct session *session,
+			  void (*on)(struct session *session),
+			  void (*off)(struct session *session))
+{
+	static const char * const times[] = { "first", "again" };
+	unsigned int i;
+	char row[64];
+	__u64 time;
+
+	for (i = 0; i < ARRAY_SIZE(times); i++) {
+		exclusive(true);
+		time = now();
+		on(session);
+		time = now() - time - now_cost;
+		exclusive(false);
+		off(session);
+		snprintf(row, sizeof(row), "start.%s.%s", name, times[i]);
+		series_begin(row, round);
+		series_add(time);
+		series_end();
+	}
+}
+
+static void ks_stream_on(struct session *session)
+{
+	ks_run(session, ks_give);
+}
+
+static void ks_stream_off(struct session *session)
+{
+	ks_set_state(session, KSSTATE_STOP);
+}
+
+static void bench_start(unsigned int round)
+{
+	struct session session;
+	unsigned int i;
+	int heap;
+
+	dmabuf_open(&session);
+	measure_start("dmabuf", round, &session, dmabuf_stream_on, dmabuf_stream_off);
+	for (i = 0; i < BUFFERS; i++)
+		close(session.dmabuf[i]);
+	close(session.camera);
+
+	heap = open_heap();
+	ks_open(&session, heap);
+	close(heap);
+	measure_start("ksalloc", round, &session, ks_stream_on, ks_stream_off);
+	ks_stop(&session);
+}
+
 void bench_capture(unsigned int rounds)
 {
 	struct session session;
 	unsigned int round, i;
 
 	for (round = 0; round < rounds; round++) {
+		bench_start(round);
 		for (i = 0; i < ARRAY_SIZE(ways); i++) {
 			ways[i].start(&session);
 			exclusive(true);
