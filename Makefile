@@ -64,6 +64,7 @@ modules:
 	$(MAKE) -C $(KDIR) M=$(TOP) modules
 
 modules_install: modules
+	@packaging/kernel-dir --check-install '$(KDIR)'
 	$(MAKE) -C $(KDIR) M=$(TOP) modules_install
 
 tools:
