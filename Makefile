@@ -106,6 +106,7 @@ selftests:
 
 check:
 	@tools/testing/deps build vm
+	@tools/testing/vm/accel --hint
 	@$(MAKE) --no-print-directory selftests O=$(O)
 	@tools/testing/check --tools $(O) --kernel '$(K)' --test '$(T)' \
 		--stress '$(STRESS)'
@@ -115,6 +116,7 @@ check-install:
 
 shell:
 	@tools/testing/deps build vm
+	@tools/testing/vm/accel --hint
 	@tools/testing/vm/vm --kernel '$(or $(K),stock)' --tools $(O) --shell
 
 demo:
