@@ -10,4 +10,4 @@ for checker in kmemleak lockdep debugobjects unwind_frame; do
     vars="$vars KASAN_SANITIZE_$checker.o=n UBSAN_SANITIZE_$checker.o=n"
 done
 # shellcheck disable=SC2086 # words
-exec "${0%/*}/from-source" debug $vars "$@"
+exec "${0%/*}/from-source" debug base.config checks.config debug.config $vars "$@"
