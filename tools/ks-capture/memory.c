@@ -147,7 +147,7 @@ static bool has(const struct ks_memory_report *report, enum ks_memory_help help)
 	return false;
 }
 
-/* Of several that cannot be opened, the last is best: udmabuf, which is charged to the user */
+/* Of several that cannot be opened, the last is best: udmabuf, whose memory is charged */
 static void advise_permission(const struct ks_memory_report *report)
 {
 	char path[300];
