@@ -7,7 +7,9 @@
  * exists: it does not matter who has its descriptors, or whether that user still has processes.
  */
 #include <kunit/visibility.h>
+#include <linux/cred.h>
 #include <linux/mutex.h>
+#include <linux/user_namespace.h>
 #include <linux/xarray.h>
 
 #include "account.h"
@@ -24,6 +26,27 @@ static unsigned long ks_account_pages(kuid_t user)
 	lockdep_assert_held(&ks_accounts_lock);
 
 	return entry ? xa_to_value(entry) : 0;
+}
+
+/**
+ * ks_account_user() - the user for whom memory of the caller counts
+ *
+ * An ordinary user can have thousands of users in a user namespace (/etc/subuid). They count as
+ * the one who made the namespace, or the limit would not be one. Root is trusted to give a
+ * namespace only the users that shall have it.
+ *
+ * Context: process context.
+ * Return: the user.
+ */
+kuid_t ks_account_user(void)
+{
+	const struct user_namespace *ns;
+	kuid_t user = current_uid();
+
+	for (ns = current_user_ns(); ns->parent; ns = ns->parent)
+		if (!uid_eq(ns->owner, GLOBAL_ROOT_UID))
+			user = ns->owner;
+	return user;
 }
 
 /**

@@ -5,6 +5,7 @@
 
 #include <linux/uidgid.h>
 
+kuid_t ks_account_user(void);
 int ks_account_charge(kuid_t user, unsigned long pages, unsigned long limit);
 void ks_account_uncharge(kuid_t user, unsigned long pages);
 

@@ -3,7 +3,6 @@
  * Allocators: creation, memory of the frames, and end. allocator.h describes the rules.
  */
 #include <kunit/visibility.h>
-#include <linux/cred.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -240,7 +239,7 @@ ks_allocator_create_for_user(const struct ksallocator_framing *framing,
 			     void *creator, u64 bytes, u64 max_bytes)
 {
 	const unsigned long pages = min(DIV_ROUND_UP_ULL(bytes, PAGE_SIZE), LONG_MAX);
-	const kuid_t user = current_uid();
+	const kuid_t user = ks_account_user();
 	struct ks_allocator *alloc;
 	int ret;
 

@@ -7,7 +7,10 @@
 #include "passing.h"
 
 #include <grp.h>
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +19,8 @@
 #define LIMIT "8"
 #define MB 0x100000
 #define NOBODY 65534
+/* A range of users that no process has, as /etc/subuid gives to each user */
+#define SUBUIDS "1 100000 1000"
 
 FIXTURE(account) {
 	struct rig rig;
@@ -49,29 +54,76 @@ static void become(uid_t user)
 	ASSERT_EQ(0, setuid(user));
 }
 
-/*
- * The result of creating an allocator in another process with this user. If it is created, the
- * process passes it on and ends.
- */
-static int create_as(struct account_fixture *self, uid_t user, unsigned int megabytes)
+/* In another process: creates an allocator, passes it on, and ends */
+static void create_and_end(struct account_fixture *self, unsigned int megabytes)
 {
-	int status, fd, fds[PASSING_MAX];
-	pid_t pid = fork();
+	int fd = create(self, megabytes);
 
-	ASSERT_LE(0, pid);
-	if (!pid) {
-		become(user);
-		fd = create(self, megabytes);
-		if (fd >= 0)
-			send_fds(self->sockets[0], &fd, 1);
-		_exit(fd < 0 ? -fd : 0);
-	}
+	if (fd >= 0)
+		send_fds(self->sockets[0], &fd, 1);
+	_exit(fd < 0 ? -fd : 0);
+}
+
+/* The result of create_and_end() in a process */
+static int result_of(struct account_fixture *self, pid_t pid)
+{
+	int status, fds[PASSING_MAX];
+
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_TRUE(WIFEXITED(status));
 	if (WEXITSTATUS(status))
 		return -WEXITSTATUS(status);
 	ASSERT_EQ(1, receive_fds(self->sockets[1], fds));
 	return fds[0];
+}
+
+/* The result of creating an allocator in another process with this user */
+static int create_as(struct account_fixture *self, uid_t user, unsigned int megabytes)
+{
+	pid_t pid = fork();
+
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		become(user);
+		create_and_end(self, megabytes);
+	}
+	return result_of(self, pid);
+}
+
+/*
+ * The same in a user namespace that this user creates, as another user of the namespace. Root
+ * gives the users to the namespace, as newuidmap does for ordinary users.
+ */
+static int create_in_namespace(struct account_fixture *self, uid_t owner, uid_t user,
+			       unsigned int megabytes)
+{
+	char path[64], map[64], byte = 0;
+	int begun[2], mapped[2];
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(begun) + pipe(mapped));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		become(owner);
+		/* Otherwise its files in /proc belong to root */
+		ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+		ASSERT_EQ(0, unshare(CLONE_NEWUSER));
+		ASSERT_EQ(1, write(begun[1], &byte, 1));
+		ASSERT_EQ(1, read(mapped[0], &byte, 1));
+		ASSERT_EQ(0, setuid(user));
+		create_and_end(self, megabytes);
+	}
+	ASSERT_EQ(1, read(begun[0], &byte, 1));
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+	snprintf(map, sizeof(map), "0 %u 1\n" SUBUIDS "\n", owner);
+	ASSERT_EQ(0, write_text(path, map));
+	ASSERT_EQ(1, write(mapped[1], &byte, 1));
+	close(begun[0]);
+	close(begun[1]);
+	close(mapped[0]);
+	close(mapped[1]);
+	return result_of(self, pid);
 }
 
 /* A8: several allocators together have at most the limit, to the byte. */
@@ -117,6 +169,36 @@ TEST_F(account, other_users)
 	EXPECT_LE(0, create(self, 8));
 	EXPECT_EQ(-ENOMEM, create(self, 1));
 	EXPECT_LE(0, create_as(self, NOBODY - 1, 8));
+}
+
+/*
+ * A8: a user who has a range of users in a namespace has one limit nevertheless. The users of
+ * a namespace that root made do not share the limit of root.
+ */
+TEST_F(account, namespaces)
+{
+	int inside, outside;
+	char user[16];
+
+	if (access("/proc/self/ns/user", F_OK))
+		SKIP("no user namespaces");
+	inside = create_in_namespace(self, NOBODY, 1, 8);
+	ASSERT_LE(0, inside);
+	ASSERT_TRUE(fdinfo_value(inside, "user", user, sizeof(user)));
+	EXPECT_EQ(NOBODY, atoi(user));
+	EXPECT_EQ(-ENOMEM, create_in_namespace(self, NOBODY, 2, 1));
+	EXPECT_EQ(-ENOMEM, create_in_namespace(self, NOBODY, 0, 1));
+	EXPECT_EQ(-ENOMEM, create_as(self, NOBODY, 1));
+	close(inside);
+
+	outside = create_as(self, NOBODY, 8);
+	ASSERT_LE(0, outside);
+	EXPECT_EQ(-ENOMEM, create_in_namespace(self, NOBODY, 1, 1));
+
+	EXPECT_LE(0, create_in_namespace(self, 0, 1, 8));
+	EXPECT_EQ(-ENOMEM, create_in_namespace(self, 0, 1, 1));
+	EXPECT_LE(0, create_in_namespace(self, 0, 2, 8));
+	EXPECT_LE(0, create(self, 8));
 }
 
 /*
