@@ -141,6 +141,8 @@ static enum ks_memory_help help_for_refusal(const struct ks_memory_attempt *atte
 	case KSALLOC_REFUSAL_COUNT:
 		return LIBKS_HELP_LESS;
 	case KSALLOC_REFUSAL_MAP:
+		if (error == -ENOMEM)
+			return LIBKS_HELP_LESS;
 		/* What videobuf2 returns for memory that is not contiguous */
 		return error == -EFAULT ? LIBKS_HELP_CONTIGUOUS : LIBKS_HELP_OTHER_MEMORY;
 	default:

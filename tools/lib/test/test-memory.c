@@ -233,6 +233,13 @@ static void test_all(void)
 	check_attempt(3, LIBKS_DEVICE_MEMORY, LIBKS_MEMORY_WORKS, 0, LIBKS_HELP_NONE);
 	tear_down(connection, -1);
 
+	/* The memory is right, but there is too little for its mappings */
+	connection = set_up("system", NULL, NULL);
+	refuse(0, KSALLOC_REFUSAL_MAP, -ENOMEM, -ENOMEM);
+	CHECK_EQ(ks_try_memory(connection, &asked, &report), 0);
+	check_attempt(0, "system", LIBKS_MEMORY_ACQUIRE, -ENOMEM, LIBKS_HELP_LESS);
+	tear_down(connection, -1);
+
 	connection = set_up("system", NULL, NULL);
 	refuse(FAKE_UDMABUF, KSALLOC_REFUSAL_OTHER, -EBUSY, -EBUSY);
 	CHECK_EQ(ks_try_memory(connection, &asked, &report), -EBUSY);
