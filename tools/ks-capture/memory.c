@@ -54,14 +54,16 @@ static void describe_refusal(const struct ks_memory_attempt *attempt, char text[
 	default:
 		snprintf(text, MEMORY_TEXT, "its driver refuses it%s",
 			 attempt->help == LIBKS_HELP_CONTIGUOUS ?
-			 ", because it is not contiguous" : "");
+			 ", because it is not contiguous" :
+			 attempt->error == -ENOMEM ? ", because memory is short" : "");
 	}
 }
 
 static void describe_create(const struct ks_memory_attempt *attempt, char text[MEMORY_TEXT])
 {
 	if (attempt->help == LIBKS_HELP_LESS)
-		snprintf(text, MEMORY_TEXT, "too little memory, or more than the module's limit");
+		snprintf(text, MEMORY_TEXT,
+			 "too little memory, or more than the limit of this user");
 	else if (attempt->help != LIBKS_HELP_OTHER_MEMORY)
 		snprintf(text, MEMORY_TEXT, "%s", strerror(-attempt->error));
 	else if (attempt->kind == LIBKS_MEMORY_DEVICE)
@@ -159,12 +161,27 @@ static void advise_permission(const struct ks_memory_report *report)
 	hint_permission(path);
 }
 
+/* The limit of the module is for all programs of a user together */
+static void advise_limit(const struct ks_memory_report *report)
+{
+	__u32 i = 0;
+
+	while (i < report->count && (report->attempt[i].step != LIBKS_MEMORY_CREATE ||
+				     report->attempt[i].help != LIBKS_HELP_LESS))
+		i++;
+	if (i == report->count)
+		return;
+	say_advice("Other programs of this user may have a part of the limit: it is the parameter");
+	say_advice("max_mbytes of the module ksalloc (0: half of the memory of the machine).");
+}
+
 void memory_advise(const struct ks_memory_report *report)
 {
 	if (has(report, LIBKS_HELP_PERMISSION))
 		advise_permission(report);
 	if (has(report, LIBKS_HELP_LESS))
 		say_advice("Use fewer frames (-b) or smaller pictures (-s).");
+	advise_limit(report);
 	if (has(report, LIBKS_HELP_CONTIGUOUS))
 		say_advice("A heap with contiguous memory may help (CONFIG_DMABUF_HEAPS_CMA).");
 	if (report->count == 1)

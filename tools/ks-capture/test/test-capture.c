@@ -221,6 +221,12 @@ void test_capture_udmabuf(void)
 	CHECK_EQ(camera_run("-n 2 -H udmabuf"), STATUS_DEVICE);
 	SAID("/dev/udmabuf: no memory for frame 3: Cannot allocate memory");
 	SAID("fewer frames (-b)");
+	SAID_NOT("max_mbytes");
+	camera_reset(2);
+	camera.create_errno = ENOMEM;
+	CHECK_EQ(camera_run("-n 2"), STATUS_DEVICE);
+	SAID("heap system: too little memory, or more than the limit of this user");
+	SAID("max_mbytes of the module ksalloc");
 }
 
 /* If no memory can be used, there is a reason for each */
