@@ -16,7 +16,10 @@
 
 /* Number of pages by user. A user without memory has no entry */
 static DEFINE_XARRAY(ks_accounts);
-/* Makes a change of an entry one step */
+/*
+ * Makes a change of an entry one step. All users share it, so the memory of entries is not charged
+ * to a control group: the kernel delays allocations of a group that is at its limit
+ */
 static DEFINE_MUTEX(ks_accounts_lock);
 
 static unsigned long ks_account_pages(kuid_t user)
@@ -69,8 +72,7 @@ int ks_account_charge(kuid_t user, unsigned long pages, unsigned long limit)
 	has = ks_account_pages(user);
 	if (pages <= limit && has <= limit - pages)
 		ret = xa_err(xa_store(&ks_accounts, __kuid_val(user),
-				      xa_mk_value(has + pages),
-				      GFP_KERNEL_ACCOUNT));
+				      xa_mk_value(has + pages), GFP_KERNEL));
 	mutex_unlock(&ks_accounts_lock);
 	return ret;
 }
@@ -93,7 +95,7 @@ void ks_account_uncharge(kuid_t user, unsigned long pages)
 	/* There is an entry, so this allocates nothing */
 	if (has > pages)
 		xa_store(&ks_accounts, __kuid_val(user),
-			 xa_mk_value(has - pages), GFP_KERNEL_ACCOUNT);
+			 xa_mk_value(has - pages), GFP_KERNEL);
 	else
 		xa_erase(&ks_accounts, __kuid_val(user));
 	mutex_unlock(&ks_accounts_lock);
