@@ -225,6 +225,18 @@ TEST_F(account, outlives_the_process)
 	EXPECT_LE(0, create_as(self, NOBODY, 8));
 }
 
+/* A8: a dma-buf that is kept longer than its allocator does not count (security.rst). */
+TEST_F(account, dmabuf_outlives_the_allocator)
+{
+	int allocator = create(self, 8), dmabuf = export_frame(allocator, 0);
+
+	ASSERT_LE(0, dmabuf);
+	EXPECT_EQ(-ENOMEM, create(self, 1));
+	close(allocator);
+	EXPECT_LE(0, create(self, 8));
+	close(dmabuf);
+}
+
 /* A8: a lower limit does not end allocators, but no new one is created. */
 TEST_F(account, limit_is_lowered)
 {
