@@ -167,13 +167,10 @@ static inline void ks_owner_init(struct ks_owner *owner,
  * struct ks_plane - the memory of one plane of a frame
  * @dmabuf: the dma-buf, with a reference; NULL for memory that never leaves the kernel
  * @map: the kernel's mapping, if the provider of the memory has one
- * @fence: the fence that a FENCED frame waits for. Only used by
- *	&ks_allocator.fence_work and when the allocator is freed
  */
 struct ks_plane {
 	struct dma_buf *dmabuf;
 	struct iosys_map map;
-	struct ks_fence_wait fence;
 };
 
 /**
@@ -183,6 +180,8 @@ struct ks_plane {
  * @owner: its holder while ALLOCATED; while IN_DEVICE, the owner that submitted it, or
  *	NULL if that owner was closed
  * @connection: the connection that holds it while IN_DEVICE. Only compared
+ * @fence: the fence that the frame waits for while FENCED: of one plane after the other.
+ *	Only used by &ks_allocator.fence_work and when the allocator is freed
  * @holds: number of holds: one while ALLOCATED or IN_DEVICE, otherwise zero
  * @state: &enum ks_frame_state
  * @index: its index in the allocator; constant
@@ -192,6 +191,7 @@ struct ksalloc_frame {
 	struct ks_plane *planes;
 	struct ks_owner *owner;
 	const struct ks_connection *connection;
+	struct ks_fence_wait fence;
 	u32 holds;
 	enum ks_frame_state state;
 	u32 index;

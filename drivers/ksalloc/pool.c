@@ -675,11 +675,10 @@ static bool ks_frame_wait_fences(struct ks_allocator *alloc,
 	u32 i;
 
 	for (i = 0; i < alloc->nr_planes; i++) {
-		struct ks_plane *plane = &frame->planes[i];
+		struct dma_buf *dmabuf = frame->planes[i].dmabuf;
 
-		if (plane->dmabuf &&
-		    ks_fence_wait_begin(&plane->fence, plane->dmabuf->resv,
-					&alloc->fence_work))
+		if (dmabuf && ks_fence_wait_begin(&frame->fence, dmabuf->resv,
+						  &alloc->fence_work))
 			return true;
 	}
 	return false;
@@ -786,8 +785,8 @@ void ks_pool_end(struct ks_allocator *alloc)
 
 	/* After this, callbacks cannot queue the work, and no callback is added */
 	disable_work_sync(&alloc->fence_work);
-	for (i = 0; i < alloc->nr_frames * alloc->nr_planes; i++)
-		ks_fence_wait_end(&alloc->planes[i].fence);
+	for (i = 0; i < alloc->nr_frames; i++)
+		ks_fence_wait_end(&alloc->frames[i].fence);
 }
 
 /**

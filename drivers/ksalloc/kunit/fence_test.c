@@ -309,7 +309,7 @@ static void fence_many(struct kunit *test)
 									     &index)));
 		KUNIT_EXPECT_EQ(test, index, next);
 		flush_work(&alloc->fence_work);
-		KUNIT_EXPECT_NULL(test, alloc->frames[next].planes->fence.fence);
+		KUNIT_EXPECT_NULL(test, alloc->frames[next].fence.fence);
 	}
 }
 
@@ -377,8 +377,7 @@ static void fence_several_planes(struct kunit *test)
 			fence_signal(test, fence[orders[n][i]]);
 		}
 		KUNIT_ASSERT_TRUE(test, fence_all_free(alloc));
-		KUNIT_EXPECT_NULL(test, alloc->planes[0].fence.fence);
-		KUNIT_EXPECT_NULL(test, alloc->planes[1].fence.fence);
+		KUNIT_EXPECT_NULL(test, alloc->frames[0].fence.fence);
 	}
 }
 
