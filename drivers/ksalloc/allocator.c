@@ -10,39 +10,48 @@
 #include "account.h"
 #include "allocator.h"
 #include "ioctl.h"
+#include "planes.h"
 #include "trace.h"
 
-/* Frees the memory of the first @nr_frames frames, and calls delete_allocator() */
-static void ks_allocator_free_memory(struct ks_allocator *alloc, u32 nr_frames)
+/* Number of planes of all frames */
+static u32 ks_allocator_nr_planes(const struct ks_allocator *alloc)
+{
+	return alloc->nr_frames * alloc->layout.count;
+}
+
+/* Frees the memory of the first @nr_planes planes, and calls delete_allocator() */
+static void ks_allocator_free_memory(struct ks_allocator *alloc, u32 nr_planes)
 {
 	const struct ksalloc_memory_ops *ops = alloc->memory_ops;
 
-	while (nr_frames--) {
-		struct ks_plane *plane = alloc->frames[nr_frames].planes;
+	while (nr_planes--) {
+		struct ks_plane *plane = &alloc->planes[nr_planes];
 		struct ksalloc_memory memory = { plane->dmabuf, plane->map };
 
-		ops->free(alloc->memory, nr_frames, &memory);
+		ops->free(alloc->memory, nr_planes / alloc->layout.count,
+			  nr_planes % alloc->layout.count, &memory);
 	}
 	if (ops->delete_allocator)
 		ops->delete_allocator(alloc->memory);
 	module_put(ops->owner);
 }
 
-/*
- * Whether one of the first @nr_frames frames has this dma-buf. Frames must not share memory
- */
+/* Whether one of the first @nr_planes planes has this dma-buf. Planes must not share memory */
 static bool ks_allocator_has_dmabuf(const struct ks_allocator *alloc,
-				    const struct dma_buf *dmabuf, u32 nr_frames)
+				    const struct dma_buf *dmabuf, u32 nr_planes)
 {
-	while (nr_frames--)
-		if (alloc->frames[nr_frames].planes->dmabuf == dmabuf)
+	while (nr_planes--)
+		if (alloc->planes[nr_planes].dmabuf == dmabuf)
 			return true;
 	return false;
 }
 
-/* Checks whether a frame can have this memory; returns 0 or an errno. Contract F3, B6 */
+/*
+ * Checks whether the next plane can have this memory; returns 0 or an errno. @nr_planes is the
+ * number of planes before it. Contract F3, B6
+ */
 static int ks_allocator_check_memory(const struct ks_allocator *alloc,
-				     u32 index,
+				     u32 nr_planes, u64 bytes,
 				     const struct ksalloc_memory *memory,
 				     bool user)
 {
@@ -51,36 +60,37 @@ static int ks_allocator_check_memory(const struct ks_allocator *alloc,
 			return -EOPNOTSUPP;
 		return iosys_map_is_null(&memory->map) ? -EINVAL : 0;
 	}
-	if (memory->dmabuf->size < alloc->frame_bytes ||
-	    ks_allocator_has_dmabuf(alloc, memory->dmabuf, index))
+	if (memory->dmabuf->size < bytes ||
+	    ks_allocator_has_dmabuf(alloc, memory->dmabuf, nr_planes))
 		return -EINVAL;
 	return 0;
 }
 
-static int ks_allocator_add_frame(struct ks_allocator *alloc, u32 index,
+/* Allocates the memory of the next plane; @nr_planes is the number of planes before it */
+static int ks_allocator_add_plane(struct ks_allocator *alloc, u32 nr_planes,
 				  bool user)
 {
 	const struct ksalloc_memory_ops *ops = alloc->memory_ops;
-	struct ksalloc_frame *frame = &alloc->frames[index];
+	const u32 index = nr_planes / alloc->layout.count;
+	const u32 plane = nr_planes % alloc->layout.count;
+	const u64 bytes = ks_plane_bytes(&alloc->layout, plane);
 	struct ksalloc_memory memory = {};
 	int ret;
 
-	ret = ops->alloc(alloc->memory, index, alloc->frame_bytes, &memory);
+	ret = ops->alloc(alloc->memory, index, plane, bytes, &memory);
 	if (ret)
 		return ret;
-	ret = ks_allocator_check_memory(alloc, index, &memory, user);
+	ret = ks_allocator_check_memory(alloc, nr_planes, bytes, &memory, user);
 	/* A killed task stops allocating early */
 	if (!ret && fatal_signal_pending(current))
 		ret = -EINTR;
 	if (ret) {
-		ops->free(alloc->memory, index, &memory);
+		ops->free(alloc->memory, index, plane, &memory);
 		return ret;
 	}
 
-	frame->index = index;
-	frame->planes = &alloc->planes[index * alloc->nr_planes];
-	frame->planes->dmabuf = memory.dmabuf;
-	frame->planes->map = memory.map;
+	alloc->planes[nr_planes].dmabuf = memory.dmabuf;
+	alloc->planes[nr_planes].map = memory.map;
 	if (!memory.dmabuf)
 		alloc->kernel_only = true;
 	return 0;
@@ -99,15 +109,14 @@ static int ks_allocator_get_memory(struct ks_allocator *alloc, void *creator,
 	alloc->memory = creator;
 	if (ops->initialize_allocator)
 		ret = ops->initialize_allocator(creator, &alloc->framing,
-						alloc->frame_bytes,
-						&alloc->memory);
+						&alloc->layout, &alloc->memory);
 	if (ret) {
 		module_put(ops->owner);
 		return ret;
 	}
 
-	for (i = 0; i < alloc->nr_frames && !ret; i++) {
-		ret = ks_allocator_add_frame(alloc, i, user);
+	for (i = 0; i < ks_allocator_nr_planes(alloc) && !ret; i++) {
+		ret = ks_allocator_add_plane(alloc, i, user);
 		if (ret)
 			ks_allocator_free_memory(alloc, i);
 	}
@@ -119,10 +128,15 @@ static int ks_allocator_get_memory(struct ks_allocator *alloc, void *creator,
  * also when its creator has ended. A name is not worth an error
  */
 static void ks_allocator_name(const struct ks_allocator *alloc, u32 index,
-			      struct dma_buf *dmabuf)
+			      u32 plane, struct dma_buf *dmabuf)
 {
-	const char *name = kasprintf(GFP_KERNEL_ACCOUNT | __GFP_NOWARN,
-			       "ksalloc %u/%u", alloc->id, index);
+	const char *name;
+
+	name = alloc->layout.count == 1 ?
+	       kasprintf(GFP_KERNEL_ACCOUNT | __GFP_NOWARN, "ksalloc %u/%u",
+			 alloc->id, index) :
+	       kasprintf(GFP_KERNEL_ACCOUNT | __GFP_NOWARN, "ksalloc %u/%u.%u",
+			 alloc->id, index, plane);
 
 	spin_lock(&dmabuf->name_lock);
 	if (!dmabuf->name)
@@ -135,25 +149,37 @@ static void ks_allocator_name_frames(const struct ks_allocator *alloc)
 {
 	u32 i;
 
-	for (i = 0; i < alloc->nr_frames; i++)
-		if (alloc->frames[i].planes->dmabuf)
-			ks_allocator_name(alloc, i,
-					  alloc->frames[i].planes->dmabuf);
+	for (i = 0; i < ks_allocator_nr_planes(alloc); i++)
+		if (alloc->planes[i].dmabuf)
+			ks_allocator_name(alloc, i / alloc->layout.count,
+					  i % alloc->layout.count,
+					  alloc->planes[i].dmabuf);
+}
+
+static void ks_allocator_add_frame(struct ks_allocator *alloc, u32 index)
+{
+	struct ksalloc_frame *frame = &alloc->frames[index];
+
+	frame->index = index;
+	frame->nr_planes = alloc->layout.count;
+	frame->planes = &alloc->planes[index * alloc->layout.count];
 }
 
 /* Creates an allocator without memory of frames; NULL on failure */
-static struct ks_allocator *ks_allocator_new(u32 nr_frames, u32 nr_planes)
+static struct ks_allocator *ks_allocator_new(u32 nr_frames,
+					     const struct ksalloc_planes *layout)
 {
 	struct ks_allocator *alloc;
+	u32 i;
 
 	alloc = kvzalloc(struct_size(alloc, frames, nr_frames),
 			 GFP_KERNEL_ACCOUNT);
 	if (!alloc)
 		return NULL;
 	alloc->nr_frames = nr_frames;
-	alloc->nr_planes = nr_planes;
-	alloc->planes = kvcalloc(nr_frames * nr_planes, sizeof(*alloc->planes),
-				 GFP_KERNEL_ACCOUNT);
+	alloc->layout = *layout;
+	alloc->planes = kvcalloc(ks_allocator_nr_planes(alloc),
+				 sizeof(*alloc->planes), GFP_KERNEL_ACCOUNT);
 	if (!alloc->planes) {
 		kvfree(alloc);
 		return NULL;
@@ -165,6 +191,8 @@ static struct ks_allocator *ks_allocator_new(u32 nr_frames, u32 nr_planes)
 	ks_pool_init(alloc);
 	mutex_init(&alloc->event_lock);
 	INIT_LIST_HEAD(&alloc->events);
+	for (i = 0; i < nr_frames; i++)
+		ks_allocator_add_frame(alloc, i);
 	return alloc;
 }
 
@@ -178,10 +206,11 @@ static void ks_allocator_delete(struct ks_allocator *alloc)
 /**
  * ks_allocator_create() - create an allocator
  * @framing: the framing, without zeros for "as the device needs"
- * @frame_bytes: bytes in each frame, from ks_framing_bytes()
+ * @layout: the planes of each frame, from ks_planes_resolve()
+ * @frame_bytes: bytes in each frame, from ks_planes_bytes()
  * @ops: allocate the memory of the frames
  * @creator: argument of &ksalloc_memory_ops.initialize_allocator
- * @user: user space gets the allocator, so each frame needs a dma-buf
+ * @user: user space gets the allocator, so each plane needs a dma-buf
  *
  * Contract A1, A4, F1 to F3.
  *
@@ -190,15 +219,16 @@ static void ks_allocator_delete(struct ks_allocator *alloc)
  */
 struct ks_allocator *
 ks_allocator_create(const struct ksallocator_framing *framing,
-		    size_t frame_bytes, const struct ksalloc_memory_ops *ops,
-		    void *creator, bool user)
+		    const struct ksalloc_planes *layout, size_t frame_bytes,
+		    const struct ksalloc_memory_ops *ops, void *creator,
+		    bool user)
 {
 	struct ks_allocator *alloc;
 	int ret;
 
 	might_sleep();
 
-	alloc = ks_allocator_new(framing->frames, 1);
+	alloc = ks_allocator_new(framing->frames, layout);
 	if (!alloc)
 		return ERR_PTR(-ENOMEM);
 	alloc->framing = *framing;
@@ -221,6 +251,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_create);
 /**
  * ks_allocator_create_for_user() - create an allocator for user space
  * @framing: as for ks_allocator_create()
+ * @layout: likewise
  * @frame_bytes: likewise
  * @ops: likewise
  * @creator: likewise
@@ -234,6 +265,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_create);
  */
 struct ks_allocator *
 ks_allocator_create_for_user(const struct ksallocator_framing *framing,
+			     const struct ksalloc_planes *layout,
 			     size_t frame_bytes,
 			     const struct ksalloc_memory_ops *ops,
 			     void *creator, u64 bytes, u64 max_bytes)
@@ -247,7 +279,8 @@ ks_allocator_create_for_user(const struct ksallocator_framing *framing,
 				min_t(u64, max_bytes >> PAGE_SHIFT, LONG_MAX));
 	if (ret)
 		return ERR_PTR(ret);
-	alloc = ks_allocator_create(framing, frame_bytes, ops, creator, true);
+	alloc = ks_allocator_create(framing, layout, frame_bytes, ops, creator,
+				    true);
 	if (IS_ERR(alloc)) {
 		ks_account_uncharge(user, pages);
 		return alloc;
@@ -267,7 +300,7 @@ static void ks_allocator_release(struct kref *refs)
 	WARN_ON_ONCE(alloc->nr_events || !list_empty(&alloc->notifiers.always) ||
 		     !list_empty(&alloc->notifiers.once));
 	ks_pool_end(alloc);
-	ks_allocator_free_memory(alloc, alloc->nr_frames);
+	ks_allocator_free_memory(alloc, ks_allocator_nr_planes(alloc));
 	if (uid_valid(alloc->user))
 		ks_account_uncharge(alloc->user, alloc->pages);
 	ks_allocator_delete(alloc);
@@ -342,35 +375,53 @@ u32 ksalloc_allocator_frames(const struct ks_allocator *allocator)
 EXPORT_SYMBOL_GPL(ksalloc_allocator_frames);
 
 /**
- * ksalloc_allocator_frame_bytes() - the size of the frames of an allocator
+ * ksalloc_allocator_planes() - the number of memory planes of each frame
  * @allocator: the allocator
+ *
+ * Context: any.
+ * Return: the number of planes. While an allocator is assigned to a connection, it is the
+ * number that the device needs.
+ */
+u32 ksalloc_allocator_planes(const struct ks_allocator *allocator)
+{
+	return allocator->layout.count;
+}
+EXPORT_SYMBOL_GPL(ksalloc_allocator_planes);
+
+/**
+ * ksalloc_allocator_plane_bytes() - the size of a plane of the frames of an allocator
+ * @allocator: the allocator
+ * @plane: the plane; 0 for the first or only one
  *
  * A device must not write beyond this size. The dma-buf can be larger, and the rest does not
  * belong to the frame.
  *
  * Context: any.
- * Return: bytes in each frame, in whole pages.
+ * Return: bytes in this plane of each frame, in whole pages; 0 if there is no such plane.
  */
-size_t ksalloc_allocator_frame_bytes(const struct ks_allocator *allocator)
+size_t ksalloc_allocator_plane_bytes(const struct ks_allocator *allocator,
+				     u32 plane)
 {
-	return allocator->frame_bytes;
+	return plane < allocator->layout.count ?
+	       ks_plane_bytes(&allocator->layout, plane) : 0;
 }
-EXPORT_SYMBOL_GPL(ksalloc_allocator_frame_bytes);
+EXPORT_SYMBOL_GPL(ksalloc_allocator_plane_bytes);
 
 /**
- * ksalloc_allocator_dmabuf() - the dma-buf of a frame
+ * ksalloc_allocator_dmabuf() - the dma-buf of a plane of a frame
  * @allocator: the allocator
  * @index: the index of the frame
+ * @plane: the plane; 0 for the first or only one
  *
  * Context: any.
  * Return: the dma-buf, which is valid as long as the allocator exists; NULL if there is no
- * such frame or its memory never leaves the kernel.
+ * such frame or plane, or its memory never leaves the kernel.
  */
 struct dma_buf *ksalloc_allocator_dmabuf(const struct ks_allocator *allocator,
-					 u32 index)
+					 u32 index, u32 plane)
 {
 	struct ksalloc_frame *frame = ks_frame_at(allocator, index);
 
-	return frame ? frame->planes->dmabuf : NULL;
+	return frame ? ks_frame_dmabuf(frame, plane) : NULL;
 }
 EXPORT_SYMBOL_GPL(ksalloc_allocator_dmabuf);

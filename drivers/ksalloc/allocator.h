@@ -176,7 +176,7 @@ struct ks_plane {
 /**
  * struct ksalloc_frame - a frame of an allocator
  * @link: on &ks_allocator.free or &ks_allocator.fenced; otherwise empty
- * @planes: &ks_allocator.nr_planes planes; constant
+ * @planes: @nr_planes planes; constant
  * @owner: its holder while ALLOCATED; while IN_DEVICE, the owner that submitted it, or
  *	NULL if that owner was closed
  * @connection: the connection that holds it while IN_DEVICE. Only compared
@@ -185,6 +185,7 @@ struct ks_plane {
  * @holds: number of holds: one while ALLOCATED or IN_DEVICE, otherwise zero
  * @state: &enum ks_frame_state
  * @index: its index in the allocator; constant
+ * @nr_planes: number of planes; constant
  */
 struct ksalloc_frame {
 	struct list_head link;
@@ -195,6 +196,7 @@ struct ksalloc_frame {
 	u32 holds;
 	enum ks_frame_state state;
 	u32 index;
+	u32 nr_planes;
 };
 
 /**
@@ -217,15 +219,15 @@ struct ksalloc_frame {
  * @refs: references to the allocator
  * @put_work: drops the last reference, for ks_allocator_put_on()
  * @framing: the framing, with the values of the device in place of zeros; constant
- * @frame_bytes: bytes in each frame, whole pages; constant
+ * @layout: the planes of each frame, whose sum is the frame size; constant
+ * @frame_bytes: bytes in each frame, with each plane in whole pages; constant
  * @memory_ops: allocate and free the memory of the frames; constant
  * @memory: the first argument of @memory_ops; constant
- * @kernel_only: a frame has no dma-buf, so user space must not see it; constant
+ * @kernel_only: a plane has no dma-buf, so user space must not see it; constant
  * @id: its number in traces and fdinfo; constant
  * @user: the user for whom the memory is counted; INVALID_UID for a kernel client. Constant
  * @pages: number of pages that are counted; constant
- * @planes: the planes of all frames; constant
- * @nr_planes: number of planes of each frame; constant
+ * @planes: the planes of all frames, those of frame 0 first; constant
  * @nr_frames: number of frames; constant
  * @frames: the frames
  */
@@ -251,6 +253,7 @@ struct ks_allocator {
 	struct kref refs;
 	struct work_struct put_work;
 	struct ksallocator_framing framing;
+	struct ksalloc_planes layout;
 	size_t frame_bytes;
 	const struct ksalloc_memory_ops *memory_ops;
 	void *memory;
@@ -259,7 +262,6 @@ struct ks_allocator {
 	kuid_t user;
 	unsigned long pages;
 	struct ks_plane *planes;
-	u32 nr_planes;
 	u32 nr_frames;
 	struct ksalloc_frame frames[] __counted_by(nr_frames);
 };
@@ -268,6 +270,7 @@ void ks_pool_init(struct ks_allocator *alloc);
 void ks_pool_begin(struct ks_allocator *alloc);
 void ks_pool_end(struct ks_allocator *alloc);
 struct ksalloc_frame *ks_frame_at(const struct ks_allocator *alloc, u32 index);
+struct dma_buf *ks_frame_dmabuf(const struct ksalloc_frame *frame, u32 plane);
 int ks_allocator_try_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
 			   u32 *index);
 int ks_allocator_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
@@ -300,10 +303,12 @@ bool ks_notifier_remove(struct ks_allocator *alloc,
 
 struct ks_allocator *
 ks_allocator_create(const struct ksallocator_framing *framing,
-		    size_t frame_bytes, const struct ksalloc_memory_ops *ops,
-		    void *creator, bool user);
+		    const struct ksalloc_planes *layout, size_t frame_bytes,
+		    const struct ksalloc_memory_ops *ops, void *creator,
+		    bool user);
 struct ks_allocator *
 ks_allocator_create_for_user(const struct ksallocator_framing *framing,
+			     const struct ksalloc_planes *layout,
 			     size_t frame_bytes,
 			     const struct ksalloc_memory_ops *ops,
 			     void *creator, u64 bytes, u64 max_bytes);

@@ -34,6 +34,9 @@ static long ks_alloc_ioctl(struct ks_ucmd *ucmd)
 	u32 index;
 
 	if (arg->flags & KSALLOC_ALLOC_DMABUF) {
+		/* One descriptor cannot stand for several dma-bufs */
+		if (file->alloc->layout.count > 1)
+			return -EOPNOTSUPP;
 		fd = get_unused_fd_flags(O_CLOEXEC);
 		if (fd < 0)
 			return fd;
@@ -86,9 +89,9 @@ static long ks_export_ioctl(struct ks_ucmd *ucmd)
 	struct dma_buf *dmabuf;
 	int fd;
 
-	if (arg->__reserved || !frame)
+	dmabuf = frame ? ks_frame_dmabuf(frame, arg->plane) : NULL;
+	if (!dmabuf)
 		return -EINVAL;
-	dmabuf = frame->planes->dmabuf;
 	get_dma_buf(dmabuf);
 	fd = dma_buf_fd(dmabuf, O_CLOEXEC);
 	if (fd < 0)
@@ -105,6 +108,7 @@ static long ks_status_ioctl(struct ks_ucmd *ucmd)
 		.framing = alloc->framing,
 	};
 	arg->frame_bytes = alloc->frame_bytes;
+	arg->planes = alloc->layout;
 
 	spin_lock_irq(&alloc->lock);
 	arg->status.allocated_frames = alloc->nr_allocated;
@@ -154,7 +158,7 @@ static const struct ks_ioctl ks_allocator_ioctls[] = {
 	KS_IOCTL(ALLOC, alloc, dmabuf_fd,
 		 KSALLOC_NONBLOCK | KSALLOC_ALLOC_DMABUF, ks_alloc_ioctl),
 	KS_IOCTL(FREE, free, __reserved, 0, ks_free_ioctl),
-	KS_IOCTL(EXPORT, export, __reserved, 0, ks_export_ioctl),
+	KS_IOCTL(EXPORT, export, plane, 0, ks_export_ioctl),
 	KS_IOCTL(STATUS, status, waiters, 0, ks_status_ioctl),
 	KS_IOCTL(STATUS_EX, status_ex, waiters, 0,
 		 ks_status_ex_ioctl),
@@ -212,7 +216,7 @@ static void ks_allocator_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct ks_allocator_file *afile = file->private_data;
 	struct ks_allocator *alloc = afile->alloc;
-	u32 allocated, in_device, fenced, waiting;
+	u32 i, allocated, in_device, fenced, waiting;
 
 	spin_lock_irq(&alloc->lock);
 	allocated = alloc->nr_allocated;
@@ -229,8 +233,11 @@ static void ks_allocator_show_fdinfo(struct seq_file *m, struct file *file)
 		seq_printf(m, "user:\t%u\n",
 			   from_kuid_munged(seq_user_ns(m), alloc->user));
 	seq_printf(m, "frames:\t%u\n", alloc->nr_frames);
-	seq_printf(m, "planes:\t%u\n", alloc->nr_planes);
-	seq_printf(m, "frame_size:\t%u\n", alloc->framing.frame_size);
+	seq_printf(m, "planes:\t%u\n", alloc->layout.count);
+	seq_puts(m, "plane_sizes:");
+	for (i = 0; i < alloc->layout.count; i++)
+		seq_printf(m, "\t%u", alloc->layout.sizes[i]);
+	seq_printf(m, "\nframe_size:\t%u\n", alloc->framing.frame_size);
 	seq_printf(m, "frame_bytes:\t%zu\n", alloc->frame_bytes);
 	seq_printf(m, "allocated:\t%u\n", allocated);
 	seq_printf(m, "in_device:\t%u\n", in_device);

@@ -275,42 +275,62 @@ u32 ksalloc_frame_index(const struct ksalloc_frame *frame)
 EXPORT_SYMBOL_GPL(ksalloc_frame_index);
 
 /**
- * ksalloc_frame_dmabuf() - the dma-buf of a frame
+ * ksalloc_frame_planes() - the number of memory planes of a frame
  * @frame: the frame
  *
  * Context: any.
- * Return: the dma-buf, without a reference. It is valid as long as the client. NULL if the
- * memory never leaves the kernel.
+ * Return: the number of planes.
  */
-struct dma_buf *ksalloc_frame_dmabuf(const struct ksalloc_frame *frame)
+u32 ksalloc_frame_planes(const struct ksalloc_frame *frame)
 {
-	return frame->planes->dmabuf;
+	return frame->nr_planes;
+}
+EXPORT_SYMBOL_GPL(ksalloc_frame_planes);
+
+/**
+ * ksalloc_frame_dmabuf() - the dma-buf of a plane of a frame
+ * @frame: the frame
+ * @plane: the plane; 0 for the first or only one
+ *
+ * Context: any.
+ * Return: the dma-buf, without a reference. It is valid as long as the client. NULL if there
+ * is no such plane, or its memory never leaves the kernel.
+ */
+struct dma_buf *ksalloc_frame_dmabuf(const struct ksalloc_frame *frame,
+				     u32 plane)
+{
+	return ks_frame_dmabuf(frame, plane);
 }
 EXPORT_SYMBOL_GPL(ksalloc_frame_dmabuf);
 
 /**
- * ksalloc_frame_vmap() - map a frame into the kernel
+ * ksalloc_frame_vmap() - map a plane of a frame into the kernel
  * @frame: the frame
+ * @plane: the plane; 0 for the first or only one
  * @map: the mapping; not written on failure
  *
  * Access the mapping of a dma-buf between dma_buf_begin_cpu_access() and
  * dma_buf_end_cpu_access(). To access it in an interrupt, map the frame beforehand.
  *
  * Context: process context; sleeps.
- * Return: 0; -EINVAL if the dma-buf cannot be mapped; an errno of its exporter.
+ * Return: 0; -EINVAL if there is no such plane, or its dma-buf cannot be mapped; an errno of
+ * its exporter.
  */
-int ksalloc_frame_vmap(struct ksalloc_frame *frame, struct iosys_map *map)
+int ksalloc_frame_vmap(struct ksalloc_frame *frame, u32 plane,
+		       struct iosys_map *map)
 {
 	struct iosys_map mapped;
 	int ret;
 
 	might_sleep();
 
-	if (!frame->planes->dmabuf) {
-		*map = frame->planes->map;
+	if (plane >= frame->nr_planes)
+		return -EINVAL;
+	if (!frame->planes[plane].dmabuf) {
+		*map = frame->planes[plane].map;
 		return 0;
 	}
-	ret = dma_buf_vmap_unlocked(frame->planes->dmabuf, &mapped);
+	ret = dma_buf_vmap_unlocked(frame->planes[plane].dmabuf, &mapped);
 	if (!ret)
 		*map = mapped;
 	return ret;
@@ -320,15 +340,17 @@ EXPORT_SYMBOL_GPL(ksalloc_frame_vmap);
 /**
  * ksalloc_frame_vunmap() - undo ksalloc_frame_vmap()
  * @frame: the frame
+ * @plane: the plane
  * @map: the mapping from ksalloc_frame_vmap()
  *
  * Context: process context; sleeps.
  */
-void ksalloc_frame_vunmap(struct ksalloc_frame *frame, struct iosys_map *map)
+void ksalloc_frame_vunmap(struct ksalloc_frame *frame, u32 plane,
+			  struct iosys_map *map)
 {
 	might_sleep();
 
-	if (frame->planes->dmabuf)
-		dma_buf_vunmap_unlocked(frame->planes->dmabuf, map);
+	if (frame->planes[plane].dmabuf)
+		dma_buf_vunmap_unlocked(frame->planes[plane].dmabuf, map);
 }
 EXPORT_SYMBOL_GPL(ksalloc_frame_vunmap);

@@ -10,6 +10,7 @@
 
 #include "connection.h"
 #include "framing.h"
+#include "planes.h"
 #include "ioctl.h"
 #include "trace.h"
 
@@ -395,19 +396,51 @@ int ks_connection_allocator_id(struct ks_connection *conn)
 	return id;
 }
 
+/**
+ * ks_connection_needs() - get the requirements of the device
+ * @conn: the connection
+ * @needs: the result
+ *
+ * Context: process context; sleeps. ks_connection.lock can be held.
+ * Return: 0; -EINVAL if the planes of the device are wrong; an errno of the device.
+ */
+int ks_connection_needs(struct ks_connection *conn,
+			struct ksalloc_requirements *needs)
+{
+	return conn->device->ops->get_framing(conn->device, needs) ?:
+	       ks_planes_of_device(needs);
+}
+
+/**
+ * ks_allocator_fits() - do the frames of an allocator meet the requirements of a device?
+ * @alloc: the allocator
+ * @needs: the requirements
+ *
+ * Contract D5.
+ *
+ * Context: any.
+ * Return: whether they do.
+ */
+bool ks_allocator_fits(const struct ks_allocator *alloc,
+		       const struct ksalloc_requirements *needs)
+{
+	return ks_framing_fits(&alloc->framing, &needs->framing) &&
+	       ks_planes_fit(&alloc->layout, needs);
+}
+
 /* Returns 0 if an allocator can be assigned, or an errno. Contract D5, F3 */
 static int ks_connection_check_allocator(struct ks_connection *conn,
 					 const struct ks_allocator *alloc)
 {
-	struct ksallocator_framing framing;
+	struct ksalloc_requirements needs;
 	int ret;
 
 	if (alloc->kernel_only)
 		return -EOPNOTSUPP;
-	ret = conn->device->ops->get_framing(conn->device, &framing);
+	ret = ks_connection_needs(conn, &needs);
 	if (ret)
 		return ret;
-	return ks_framing_fits(&alloc->framing, &framing) ? 0 : -EINVAL;
+	return ks_allocator_fits(alloc, &needs) ? 0 : -EINVAL;
 }
 
 /*

@@ -179,6 +179,10 @@ struct ks_connection *ks_connection_create(struct ksalloc_device *device,
 void ks_connection_destroy(struct ks_connection *conn,
 			   const struct ksalloc_memory_ops *own);
 int ks_connection_check(struct ks_connection *conn);
+int ks_connection_needs(struct ks_connection *conn,
+			struct ksalloc_requirements *needs);
+bool ks_allocator_fits(const struct ks_allocator *alloc,
+		       const struct ksalloc_requirements *needs);
 bool ks_connection_is_gone(struct ks_connection *conn);
 bool ks_connection_is_going(struct ks_connection *conn);
 void ks_connection_gone(struct ks_connection *conn, unsigned long delay);

@@ -18,6 +18,7 @@
 #include "heap.h"
 #include "import.h"
 #include "ioctl.h"
+#include "planes.h"
 
 static unsigned int max_mbytes;
 module_param(max_mbytes, uint, 0644);
@@ -69,14 +70,14 @@ static long ks_get_state_ioctl(struct ks_ucmd *ucmd)
 }
 
 static int ks_connection_get_framing(struct ks_connection *conn,
-				     struct ksallocator_framing *framing)
+				     struct ksalloc_requirements *needs)
 {
 	int ret;
 
 	ret = ks_connection_check(conn);
 	if (ret)
 		return ret;
-	ret = conn->device->ops->get_framing(conn->device, framing);
+	ret = ks_connection_needs(conn, needs);
 	return ks_connection_result(conn, ret);
 }
 
@@ -84,10 +85,15 @@ static long ks_get_framing_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_connection *conn = ks_ucmd_connection(ucmd);
 	struct ksalloc_get_framing *arg = &ucmd->arg.get_framing;
+	struct ksalloc_requirements needs;
 	int ret;
 
-	ret = ks_connection_get_framing(conn, &arg->framing);
-	return ret ?: ks_reply(ucmd, sizeof(*arg));
+	ret = ks_connection_get_framing(conn, &needs);
+	if (ret)
+		return ret;
+	arg->framing = needs.framing;
+	arg->planes = needs.planes;
+	return ks_reply(ucmd, sizeof(*arg));
 }
 
 static u64 ks_max_bytes(void)
@@ -104,20 +110,20 @@ static int ks_connection_describe(struct ks_connection *conn,
 {
 	const struct ksalloc_device_ops *ops = conn->device->ops;
 	struct ksalloc_framing_details details;
-	struct ksallocator_framing device;
+	struct ksalloc_requirements needs;
 	int ret;
 
-	ret = ks_connection_get_framing(conn, &device);
+	ret = ks_connection_get_framing(conn, &needs);
 	if (ret)
 		return ret;
-	ks_framing_details_init(&device, ops->memory, &details);
+	ks_framing_details_init(&needs.framing, ops->memory, &details);
 	if (ops->get_details)
 		ret = ops->get_details(conn->device, &details);
 	if (ret)
 		return ks_connection_result(conn, ret);
 
-	framing->count_items = ks_framing_items(&device, &details, ks_max_bytes(),
-						items);
+	framing->count_items = ks_framing_items(&needs.framing, &details,
+						ks_max_bytes(), items);
 	framing->pin_flags = READ_ONCE(conn->allocator) ?
 			     KSALLOCATOR_FLAG_ALLOCATOR_EXISTS : 0;
 	framing->output_compression = details.compression;
@@ -154,27 +160,29 @@ static long ks_get_framing_ex_ioctl(struct ks_ucmd *ucmd)
 }
 
 /*
- * Resolves the framing with that of the device, and creates the allocator. @ops allocate the
- * memory, and @creator is their argument; both are NULL for the device's own memory
+ * Resolves the framing with the requirements of the device, and creates the allocator. @ops
+ * allocate the memory, and @creator is their argument; both are NULL for the device's own memory
  */
 static struct file *
-ks_connection_create_allocator(struct ks_connection *conn,
-			       const struct ksallocator_framing *asked,
-			       const struct ksalloc_memory_ops *ops,
-			       void *creator, bool user)
+ks_connection_create_for(struct ks_connection *conn,
+			 const struct ksalloc_requirements *needs,
+			 const struct ksallocator_framing *asked,
+			 const struct ksalloc_memory_ops *ops, void *creator,
+			 bool user)
 {
 	const struct ksalloc_memory_ops *own = conn->device->ops->memory;
-	struct ksallocator_framing device, framing;
 	const u64 max_bytes = ks_max_bytes();
+	struct ksallocator_framing framing;
+	struct ksalloc_planes layout;
 	struct ks_allocator *alloc;
 	struct file *file;
 	size_t frame_bytes;
 	u64 bytes;
 	int ret;
 
-	ret = ks_connection_get_framing(conn, &device) ?:
-	      ks_framing_resolve(asked, &device, own, &framing) ?:
-	      ks_framing_bytes(&framing, max_bytes, &frame_bytes);
+	ret = ks_framing_resolve(asked, &needs->framing, own, &framing) ?:
+	      ks_planes_resolve(framing.frame_size, &needs->planes, &layout) ?:
+	      ks_planes_bytes(&layout, framing.frames, max_bytes, &frame_bytes);
 	if (ret)
 		return ERR_PTR(ret);
 	/* Imported dma-bufs can be larger than the frames */
@@ -187,15 +195,30 @@ ks_connection_create_allocator(struct ks_connection *conn,
 		ops = own;
 		creator = conn->device;
 	}
-	alloc = user ? ks_allocator_create_for_user(&framing, frame_bytes, ops,
-						    creator, bytes, max_bytes) :
-		       ks_allocator_create(&framing, frame_bytes, ops, creator,
-					   false);
+	alloc = user ? ks_allocator_create_for_user(&framing, &layout, frame_bytes,
+						    ops, creator, bytes,
+						    max_bytes) :
+		       ks_allocator_create(&framing, &layout, frame_bytes, ops,
+					   creator, false);
 	if (IS_ERR(alloc))
 		return ERR_PTR(ks_connection_result(conn, PTR_ERR(alloc)));
 	file = ks_allocator_open(alloc);
 	ks_allocator_put(alloc);
 	return file;
+}
+
+static struct file *
+ks_connection_create_allocator(struct ks_connection *conn,
+			       const struct ksallocator_framing *asked,
+			       const struct ksalloc_memory_ops *ops,
+			       void *creator, bool user)
+{
+	struct ksalloc_requirements needs;
+	int ret;
+
+	ret = ks_connection_get_framing(conn, &needs);
+	return ret ? ERR_PTR(ret) : ks_connection_create_for(conn, &needs, asked,
+							     ops, creator, user);
 }
 
 static struct file *ks_create_own(struct ks_connection *conn,
@@ -222,17 +245,19 @@ static struct file *ks_create_from_heap(struct ks_connection *conn,
 
 /* Creates an allocator of imported dma-bufs, and drops the references in @import */
 static struct file *ks_create_imported(struct ks_connection *conn,
+				       const struct ksalloc_requirements *needs,
 				       const struct ksallocator_framing *asked,
 				       struct ks_import *import, bool user)
 {
+	const u32 frames = import->count / import->nr_planes;
 	struct ksallocator_framing framing = *asked;
 	struct file *file = ERR_PTR(-EINVAL);
 
-	framing.frames = framing.frames ?: import->count;
-	if (framing.frames == import->count)
-		file = ks_connection_create_allocator(conn, &framing,
-						      &ks_import_memory_ops,
-						      import, user);
+	framing.frames = framing.frames ?: frames;
+	if (framing.frames == frames)
+		file = ks_connection_create_for(conn, needs, &framing,
+						&ks_import_memory_ops, import,
+						user);
 	ks_import_put(import);
 	return file;
 }
@@ -240,13 +265,19 @@ static struct file *ks_create_imported(struct ks_connection *conn,
 static struct file *ks_create_from_caller(struct ks_connection *conn,
 					  const struct ksalloc_create_allocator *arg)
 {
+	struct ksalloc_requirements needs;
 	struct ks_import *import;
+	int ret;
 
 	if (arg->heap_fd != -1 || !ks_framing_is_system(&arg->framing))
 		return ERR_PTR(-EINVAL);
-	import = ks_import_get(u64_to_user_ptr(arg->dmabufs), arg->nr_dmabufs);
+	ret = ks_connection_get_framing(conn, &needs);
+	if (ret)
+		return ERR_PTR(ret);
+	import = ks_import_get(u64_to_user_ptr(arg->dmabufs), arg->nr_dmabufs,
+			       needs.planes.count);
 	return IS_ERR(import) ? ERR_CAST(import) :
-	       ks_create_imported(conn, &arg->framing, import, true);
+	       ks_create_imported(conn, &needs, &arg->framing, import, true);
 }
 
 static long ks_create_allocator_ioctl(struct ks_ucmd *ucmd)
@@ -586,7 +617,8 @@ EXPORT_SYMBOL_GPL(ksalloc_create_allocator);
  * ksalloc_import_allocator() - create an allocator of the caller's dma-bufs
  * @connection: an open file of the connection
  * @framing: the requested framing, as for KSALLOC_CREATE_ALLOCATOR with KSALLOC_IMPORT
- * @dmabufs: the dma-bufs, one for each frame. The allocator takes its own references
+ * @dmabufs: the dma-bufs, one for each plane of each frame, those of frame 0 first. The
+ *	allocator takes its own references
  * @nr_dmabufs: number of dma-bufs
  *
  * Does the same as the ioctl with KSALLOC_IMPORT. Contract A1, A9.
@@ -601,15 +633,20 @@ struct file *ksalloc_import_allocator(struct file *connection,
 				      u32 nr_dmabufs)
 {
 	struct ks_connection *conn = ks_connection_of(connection);
+	struct ksalloc_requirements needs;
 	struct ks_import *import;
+	int ret;
 
 	might_sleep();
 
 	if (!conn || !ks_framing_is_system(framing))
 		return ERR_PTR(-EINVAL);
-	import = ks_import_copy(dmabufs, nr_dmabufs);
+	ret = ks_connection_get_framing(conn, &needs);
+	if (ret)
+		return ERR_PTR(ret);
+	import = ks_import_copy(dmabufs, nr_dmabufs, needs.planes.count);
 	return IS_ERR(import) ? ERR_CAST(import) :
-	       ks_create_imported(conn, framing, import, false);
+	       ks_create_imported(conn, &needs, framing, import, false);
 }
 EXPORT_SYMBOL_GPL(ksalloc_import_allocator);
 

@@ -267,26 +267,3 @@ void ks_framing_item_of(const struct ksallocator_framing *framing,
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_item_of);
-
-/**
- * ks_framing_bytes() - the memory that a frame needs
- * @framing: framing of the allocator
- * @max_bytes: maximum number of bytes in all frames
- * @frame_bytes: bytes for one frame, whole pages; not written on failure
- *
- * Context: any.
- * Return: 0, or -ENOMEM if the frames need more than @max_bytes.
- */
-int ks_framing_bytes(const struct ksallocator_framing *framing, u64 max_bytes,
-		     size_t *frame_bytes)
-{
-	u64 bytes = round_up((u64)framing->frame_size, PAGE_SIZE);
-
-	/* This cannot overflow: @bytes is at most 2^32, @frames at most KSALLOC_MAX_FRAMES */
-	if (bytes * framing->frames > max_bytes || bytes > SIZE_MAX)
-		return -ENOMEM;
-
-	*frame_bytes = bytes;
-	return 0;
-}
-EXPORT_SYMBOL_IF_KUNIT(ks_framing_bytes);

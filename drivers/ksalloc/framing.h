@@ -30,7 +30,5 @@ u32 ks_framing_items(const struct ksallocator_framing *device,
 		     u64 max_bytes, struct ks_framing_item *items);
 void ks_framing_item_of(const struct ksallocator_framing *framing,
 			size_t frame_bytes, struct ks_framing_item *item);
-int ks_framing_bytes(const struct ksallocator_framing *framing, u64 max_bytes,
-		     size_t *frame_bytes);
 
 #endif /* _KSALLOC_FRAMING_H */

@@ -114,7 +114,7 @@ static struct dma_buf *ks_heap_take(int fd, size_t bytes)
  * and take any time. Returns -EINVAL if the file is not a heap; -ENOMEM, -EMFILE, -EINTR; an
  * errno of a security module.
  */
-static int ks_heap_alloc(void *context, u32 index, size_t bytes,
+static int ks_heap_alloc(void *context, u32 index, u32 plane, size_t bytes,
 			 struct ksalloc_memory *memory)
 {
 	struct file *heap = context;
@@ -155,7 +155,7 @@ out:
 	return PTR_ERR_OR_ZERO(memory->dmabuf);
 }
 
-static void ks_heap_free(void *context, u32 index,
+static void ks_heap_free(void *context, u32 index, u32 plane,
 			 struct ksalloc_memory *memory)
 {
 	dma_buf_put(memory->dmabuf);

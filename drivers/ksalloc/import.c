@@ -16,18 +16,19 @@
 #include "import.h"
 
 /* Allocates room for @count dma-bufs, but has none yet */
-static struct ks_import *ks_import_new(u32 count)
+static struct ks_import *ks_import_new(u32 count, u32 nr_planes)
 {
 	struct ks_import *import;
 
-	if (!count)
-		return ERR_PTR(-EINVAL);
-	if (count > KSALLOC_MAX_FRAMES)
+	if (count > KSALLOC_MAX_FRAMES * nr_planes)
 		return ERR_PTR(-E2BIG);
+	if (!count || count % nr_planes)
+		return ERR_PTR(-EINVAL);
 	import = kvzalloc(struct_size(import, dmabufs, count), GFP_KERNEL_ACCOUNT);
 	if (!import)
 		return ERR_PTR(-ENOMEM);
 	import->count = count;
+	import->nr_planes = nr_planes;
 	return import;
 }
 
@@ -62,14 +63,17 @@ static int ks_import_add(struct ks_import *import, const s32 *fds)
  * ks_import_get() - get the dma-bufs of the caller's descriptors
  * @fds: the descriptors, in user memory
  * @count: their number
+ * @nr_planes: number of planes of each frame
  *
  * Context: process context; sleeps.
- * Return: the dma-bufs; -EINVAL if there is none, or a file is not a dma-buf; -E2BIG if there
- * are more than KSALLOC_MAX_FRAMES; -EFAULT; -EBADF; -EACCES; -ENOMEM.
+ * Return: the dma-bufs; -EINVAL if there is none or not one for each plane of each frame, or a
+ * file is not a dma-buf; -E2BIG if there are more than KSALLOC_MAX_FRAMES for a plane; -EFAULT;
+ * -EBADF; -EACCES; -ENOMEM.
  */
-struct ks_import *ks_import_get(const __s32 __user *fds, u32 count)
+struct ks_import *ks_import_get(const __s32 __user *fds, u32 count,
+				u32 nr_planes)
 {
-	struct ks_import *import = ks_import_new(count);
+	struct ks_import *import = ks_import_new(count, nr_planes);
 	s32 *copy;
 	int ret;
 
@@ -95,13 +99,15 @@ err:
  * ks_import_copy() - take references to dma-bufs
  * @dmabufs: the dma-bufs
  * @count: their number
+ * @nr_planes: number of planes of each frame
  *
  * Context: process context; sleeps.
  * Return: the dma-bufs; -EINVAL, -E2BIG or -ENOMEM as for ks_import_get().
  */
-struct ks_import *ks_import_copy(struct dma_buf *const *dmabufs, u32 count)
+struct ks_import *ks_import_copy(struct dma_buf *const *dmabufs, u32 count,
+				 u32 nr_planes)
 {
-	struct ks_import *import = ks_import_new(count);
+	struct ks_import *import = ks_import_new(count, nr_planes);
 	u32 i;
 
 	if (IS_ERR(import))
@@ -146,17 +152,18 @@ void ks_import_put(struct ks_import *import)
 	kvfree(import);
 }
 
-static int ks_import_alloc(void *context, u32 index, size_t bytes,
+static int ks_import_alloc(void *context, u32 index, u32 plane, size_t bytes,
 			   struct ksalloc_memory *memory)
 {
 	const struct ks_import *import = context;
 
-	memory->dmabuf = import->dmabufs[index];
+	memory->dmabuf = import->dmabufs[index * import->nr_planes + plane];
 	get_dma_buf(memory->dmabuf);
 	return 0;
 }
 
-static void ks_import_free(void *context, u32 index, struct ksalloc_memory *memory)
+static void ks_import_free(void *context, u32 index, u32 plane,
+			   struct ksalloc_memory *memory)
 {
 	dma_buf_put(memory->dmabuf);
 }

@@ -9,17 +9,21 @@
 /**
  * struct ks_import - the dma-bufs of a new allocator, with a reference to each
  * @count: number of @dmabufs
- * @dmabufs: one for each frame
+ * @nr_planes: number of planes of each frame; a divisor of @count
+ * @dmabufs: one for each plane of each frame; those of frame 0 first
  */
 struct ks_import {
 	u32 count;
+	u32 nr_planes;
 	struct dma_buf *dmabufs[] __counted_by(count);
 };
 
 extern const struct ksalloc_memory_ops ks_import_memory_ops;
 
-struct ks_import *ks_import_get(const __s32 __user *fds, u32 count);
-struct ks_import *ks_import_copy(struct dma_buf *const *dmabufs, u32 count);
+struct ks_import *ks_import_get(const __s32 __user *fds, u32 count,
+				u32 nr_planes);
+struct ks_import *ks_import_copy(struct dma_buf *const *dmabufs, u32 count,
+				 u32 nr_planes);
 size_t ks_import_bytes(const struct ks_import *import);
 void ks_import_put(struct ks_import *import);
 

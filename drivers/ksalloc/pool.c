@@ -58,16 +58,30 @@ struct ksalloc_frame *ks_frame_at(const struct ks_allocator *alloc, u32 index)
 	return (struct ksalloc_frame *)&alloc->frames[index];
 }
 
+/**
+ * ks_frame_dmabuf() - find the dma-buf of a plane
+ * @frame: the frame
+ * @plane: the plane, which can come from user space
+ *
+ * Context: any.
+ * Return: the dma-buf; NULL if there is no such plane, or its memory never leaves the kernel.
+ */
+struct dma_buf *ks_frame_dmabuf(const struct ksalloc_frame *frame, u32 plane)
+{
+	if (plane >= frame->nr_planes)
+		return NULL;
+	return frame->planes[array_index_nospec(plane, frame->nr_planes)].dmabuf;
+}
+
 /*
  * Whether all fences of a frame are signalled. Must be called before ks_allocator.lock is
  * taken, because the test can signal fences, and that calls the callbacks on them.
  */
-static bool ks_frame_is_idle(const struct ks_allocator *alloc,
-			     const struct ksalloc_frame *frame)
+static bool ks_frame_is_idle(const struct ksalloc_frame *frame)
 {
 	u32 i;
 
-	for (i = 0; i < alloc->nr_planes; i++) {
+	for (i = 0; i < frame->nr_planes; i++) {
 		struct dma_buf *dmabuf = frame->planes[i].dmabuf;
 
 		if (dmabuf && !ks_fences_signaled(dmabuf->resv))
@@ -342,7 +356,7 @@ int ks_allocator_free(struct ks_allocator *alloc, u32 index, bool kernel)
 	if (!frame)
 		return -EINVAL;
 
-	idle = ks_frame_is_idle(alloc, frame);
+	idle = ks_frame_is_idle(frame);
 	spin_lock_irqsave(&alloc->lock, flags);
 	if (frame->state == KS_FRAME_IN_DEVICE) {
 		ret = -EBUSY;
@@ -369,7 +383,7 @@ void ks_allocator_free_owned(struct ks_allocator *alloc, u32 index,
 			     const struct ks_owner *owner)
 {
 	struct ksalloc_frame *frame = &alloc->frames[index];
-	bool idle = ks_frame_is_idle(alloc, frame);
+	bool idle = ks_frame_is_idle(frame);
 	unsigned long flags;
 	bool freed = false;
 
@@ -403,7 +417,7 @@ int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
 	if (!frame)
 		return -EINVAL;
 
-	idle = ks_frame_is_idle(alloc, frame);
+	idle = ks_frame_is_idle(frame);
 	spin_lock_irqsave(&alloc->lock, flags);
 	if (frame->state == KS_FRAME_IN_DEVICE ||
 	    (frame->state == KS_FRAME_ALLOCATED &&
@@ -434,7 +448,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_submit);
 void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index)
 {
 	struct ksalloc_frame *frame = &alloc->frames[index];
-	bool idle = ks_frame_is_idle(alloc, frame);
+	bool idle = ks_frame_is_idle(frame);
 	unsigned long flags;
 	bool freed = false;
 
@@ -492,7 +506,7 @@ void ks_allocator_take_back(struct ks_allocator *alloc,
 	/* The lock is dropped after each frame, because returning a frame takes time */
 	for (i = 0; i < alloc->nr_frames; i++) {
 		struct ksalloc_frame *frame = &alloc->frames[i];
-		bool idle = ks_frame_is_idle(alloc, frame), freed = false;
+		bool idle = ks_frame_is_idle(frame), freed = false;
 
 		spin_lock_irqsave(&alloc->lock, flags);
 		if (frame->state == KS_FRAME_IN_DEVICE &&
@@ -603,7 +617,7 @@ static void ks_frame_reclaim(struct ks_allocator *alloc,
 			     const struct ks_owner *owner,
 			     const struct ks_connection *connection)
 {
-	bool idle = ks_frame_is_idle(alloc, frame), freed = false;
+	bool idle = ks_frame_is_idle(frame), freed = false;
 	unsigned long flags;
 
 	spin_lock_irqsave(&alloc->lock, flags);
@@ -674,7 +688,7 @@ static bool ks_frame_wait_fences(struct ks_allocator *alloc,
 {
 	u32 i;
 
-	for (i = 0; i < alloc->nr_planes; i++) {
+	for (i = 0; i < frame->nr_planes; i++) {
 		struct dma_buf *dmabuf = frame->planes[i].dmabuf;
 
 		if (dmabuf && ks_fence_wait_begin(&frame->fence, dmabuf->resv,
@@ -756,7 +770,7 @@ void ks_pool_begin(struct ks_allocator *alloc)
 
 	for (i = 0; i < alloc->nr_frames; i++) {
 		struct ksalloc_frame *frame = &alloc->frames[i];
-		bool idle = ks_frame_is_idle(alloc, frame);
+		bool idle = ks_frame_is_idle(frame);
 
 		spin_lock_irq(&alloc->lock);
 		if (likely(idle)) {

@@ -13,7 +13,8 @@
  * ks_connection_queue() - put a frame into the queue of the device
  * @conn: the connection, in PAUSE or RUN
  * @slot: the slot of the frame
- * @dmabuf_fd: a descriptor of its dma-buf in the calling task, or -1
+ * @dmabuf_fd: a descriptor of its dma-buf in the calling task, or -1; -1 if it has several
+ *	planes
  *
  * Context: process context; sleeps. ks_connection.lock is held.
  * Return: 0 or an errno of the device.
@@ -32,20 +33,25 @@ int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot,
 }
 
 /*
- * Limits data_offset and data_used to the size of the frame. Clients index their mapping with
+ * Limits data_offset and data_used to the size of each plane. Clients index their mapping with
  * them, so wrong values of a driver would lead to accesses outside of it.
  */
 static void ks_completion_clamp(struct ksalloc_completion *completion,
-				u32 extent)
+				const struct ksalloc_planes *layout)
 {
-	const u32 offset = min(completion->data_offset, extent);
-	const u32 used = min(completion->data_used, extent - offset);
+	u32 i, offset, used;
 
-	if (offset != completion->data_offset || used != completion->data_used)
-		completion->options_flags |=
-			KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
-	completion->data_offset = offset;
-	completion->data_used = used;
+	for (i = 0; i < layout->count; i++) {
+		struct ksalloc_plane_data *data = &completion->planes[i];
+
+		offset = min(data->data_offset, layout->sizes[i]);
+		used = min(data->data_used, layout->sizes[i] - offset);
+		if (offset != data->data_offset || used != data->data_used)
+			completion->options_flags |=
+				KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+		data->data_offset = offset;
+		data->data_used = used;
+	}
 }
 
 /**
@@ -77,7 +83,7 @@ int ks_connection_dequeue(struct ks_connection *conn, struct ks_slot **filled)
 		       &conn->slots[completion.index] : NULL;
 	} while (!slot || !slot->queued);
 
-	ks_completion_clamp(&completion, alloc->framing.frame_size);
+	ks_completion_clamp(&completion, &alloc->layout);
 	slot->completion = completion;
 	slot->queued = false;
 	list_del_init(&slot->link);
@@ -104,6 +110,8 @@ static int ks_frame_check_fd(const struct ks_allocator *alloc, u32 index, int fd
 		return -EINVAL;
 	if (fd == -1)
 		return 0;
+	if (frame->nr_planes > 1)
+		return -EINVAL;
 	dmabuf = dma_buf_get(fd);
 	if (IS_ERR(dmabuf))
 		return PTR_ERR(dmabuf);

@@ -106,8 +106,10 @@ void ks_reader_end_stream(struct ks_connection *conn, bool interrupted)
 
 static void ks_fill_answer(struct ksalloc_complete *answer,
 			   const struct ksalloc_completion *completion,
-			   u32 frame_extent)
+			   const struct ks_allocator *alloc)
 {
+	u32 i;
+
 	answer->index = completion->index;
 	answer->sequence = completion->sequence;
 	answer->header = (struct ksstream_header){
@@ -118,14 +120,18 @@ static void ks_fill_answer(struct ksalloc_complete *answer,
 			.denominator = 1,
 		},
 		.duration = completion->duration,
-		.frame_extent = frame_extent,
-		.data_used = completion->data_used,
-		.data = completion->data_offset,
+		.frame_extent = alloc->framing.frame_size,
+		.data = completion->planes[0].data_offset,
 		.options_flags = completion->options_flags,
 	};
 	if (completion->duration)
 		answer->header.options_flags |=
 			KSSTREAM_HEADER_OPTIONSF_DURATIONVALID;
+	answer->nr_planes = alloc->layout.count;
+	for (i = 0; i < answer->nr_planes; i++) {
+		answer->planes[i] = completion->planes[i];
+		answer->header.data_used += completion->planes[i].data_used;
+	}
 }
 
 /* Passes the next filled frame to the caller; -EAGAIN if there is none */
@@ -148,8 +154,7 @@ static int ks_reader_collect(struct ks_connection *conn, struct ks_read *read)
 	}
 
 	slot = list_first_entry(&reader->done, struct ks_slot, link);
-	ks_fill_answer(&read->answer, &slot->completion,
-		       conn->allocator->framing.frame_size);
+	ks_fill_answer(&read->answer, &slot->completion, conn->allocator);
 	ret = read->tell(read);
 	if (ret)
 		return ret;
@@ -158,7 +163,8 @@ static int ks_reader_collect(struct ks_connection *conn, struct ks_read *read)
 	WRITE_ONCE(reader->nr_done, reader->nr_done - 1);
 	ks_allocator_deliver(conn->allocator, read->answer.index,
 			     &read->file->owner);
-	trace_ksalloc_complete(conn->id, &slot->completion);
+	trace_ksalloc_complete(conn->id, &slot->completion,
+			       read->answer.header.data_used);
 	return 0;
 }
 

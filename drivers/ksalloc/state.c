@@ -21,7 +21,6 @@
 #include <linux/slab.h>
 
 #include "connection.h"
-#include "framing.h"
 #include "trace.h"
 
 /* Delay before gone_work tries again to take the lock */
@@ -195,7 +194,7 @@ static int ks_refuse(struct ks_connection *conn, enum ksalloc_refusal reason,
 static int ks_step_stop_to_acquire(struct ks_connection *conn)
 {
 	struct ks_allocator *alloc = conn->allocator;
-	struct ksallocator_framing framing;
+	struct ksalloc_requirements needs;
 	struct ks_slot *slots;
 	int ret;
 	u32 i;
@@ -205,10 +204,10 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 		return ks_refuse(conn, KSALLOC_REFUSAL_ALLOCATOR, -EINVAL);
 
 	/* The format may have changed since the allocator was assigned */
-	ret = conn->device->ops->get_framing(conn->device, &framing);
+	ret = ks_connection_needs(conn, &needs);
 	if (ret)
 		return ks_refuse(conn, KSALLOC_REFUSAL_OTHER, ret);
-	if (!ks_framing_fits(&alloc->framing, &framing))
+	if (!ks_allocator_fits(alloc, &needs))
 		return ks_refuse(conn, KSALLOC_REFUSAL_FRAMING, -EINVAL);
 
 	slots = kvcalloc(alloc->nr_frames, sizeof(*slots), GFP_KERNEL_ACCOUNT);

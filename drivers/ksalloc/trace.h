@@ -30,15 +30,17 @@ TRACE_EVENT(ksalloc_create,
 	    TP_ARGS(alloc),
 	    TP_STRUCT__entry(__field(u32, id)
 			     __field(u32, frames)
+			     __field(u32, planes)
 			     __field(u32, frame_size)
 			     __field(size_t, frame_bytes)),
 	    TP_fast_assign(__entry->id = alloc->id;
 			   __entry->frames = alloc->nr_frames;
+			   __entry->planes = alloc->layout.count;
 			   __entry->frame_size = alloc->framing.frame_size;
 			   __entry->frame_bytes = alloc->frame_bytes;),
-	    TP_printk("allocator=%u frames=%u frame_size=%u frame_bytes=%zu",
-		      __entry->id, __entry->frames, __entry->frame_size,
-		      __entry->frame_bytes));
+	    TP_printk("allocator=%u frames=%u planes=%u frame_size=%u frame_bytes=%zu",
+		      __entry->id, __entry->frames, __entry->planes,
+		      __entry->frame_size, __entry->frame_bytes));
 
 DECLARE_EVENT_CLASS(ksalloc_frame,
 		    TP_PROTO(const struct ks_allocator *alloc, u32 index),
@@ -83,8 +85,9 @@ TRACE_EVENT(ksalloc_queue,
 		      __entry->connection, __entry->index));
 
 TRACE_EVENT(ksalloc_complete,
-	    TP_PROTO(u32 connection, const struct ksalloc_completion *completion),
-	    TP_ARGS(connection, completion),
+	    TP_PROTO(u32 connection, const struct ksalloc_completion *completion,
+		     u32 data_used),
+	    TP_ARGS(connection, completion, data_used),
 	    TP_STRUCT__entry(__field(u32, connection)
 			     __field(u32, index)
 			     __field(u32, sequence)
@@ -94,7 +97,7 @@ TRACE_EVENT(ksalloc_complete,
 	    TP_fast_assign(__entry->connection = connection;
 			   __entry->index = completion->index;
 			   __entry->sequence = completion->sequence;
-			   __entry->data_used = completion->data_used;
+			   __entry->data_used = data_used;
 			   __entry->options_flags = completion->options_flags;
 			   __entry->time = completion->time;),
 	    TP_printk("connection=%u frame=%u sequence=%u data_used=%u options=%#x time=%lld",

@@ -44,7 +44,8 @@ struct ks_v4l2_wait {
  * @dev: the V4L2 device, with a reference
  * @allocator: the allocator, in ACQUIRE and above
  * @memory: memory type of the buffers, in ACQUIRE and above
- * @length: size of the buffers, in ACQUIRE and above, if they are dma-bufs; otherwise 0
+ * @length: size of each plane of the buffers, in ACQUIRE and above, if they are dma-bufs;
+ *	otherwise 0
  * @duration: frame interval, in 100 ns; 0 if unknown. Read on the way to RUN
  * @planes: planes of a multi-planar buffer, for operations. Protected by
  *	ks_connection.lock. Not on the stack, because it would be cleared in each call there
@@ -57,7 +58,7 @@ struct ks_v4l2 {
 	struct ks_v4l2_device *dev;
 	const struct ks_allocator *allocator;
 	enum v4l2_memory memory;
-	u32 length;
+	u32 length[VIDEO_MAX_PLANES];
 	s64 duration;
 	struct v4l2_plane planes[VIDEO_MAX_PLANES];
 	struct ks_v4l2_wait wait[KS_V4L2_WAIT_QUEUES];
@@ -87,9 +88,9 @@ struct ks_v4l2_device *ks_v4l2_device_of(struct ksalloc_device *device)
 }
 
 static int ks_v4l2_framing(struct ksalloc_device *device,
-			   struct ksallocator_framing *framing)
+			   struct ksalloc_requirements *needs)
 {
-	return ks_v4l2_get_framing(to_ks_v4l2(device)->dev, framing);
+	return ks_v4l2_get_requirements(to_ks_v4l2(device)->dev, needs);
 }
 
 static int ks_v4l2_details(struct ksalloc_device *device,
@@ -114,24 +115,28 @@ static void ks_v4l2_buffer_init(struct ks_v4l2 *v4l2,
 }
 
 /*
- * Calls an operation; the lock of the device is held. @fd is a descriptor of the dma-buf, or
- * -1 for the device's own memory. Without a length, the buffer would be the whole dma-buf. That
- * can be larger than the frame, and the device must leave the rest alone.
+ * Calls an operation; the lock of the device is held. @fds has a descriptor of the dma-buf of
+ * each plane; NULL for the device's own memory. Without a length, the buffer would be the whole
+ * dma-buf. That can be larger than the plane, and the device must leave the rest alone.
  */
 static int ks_v4l2_give_locked(struct ks_v4l2 *v4l2, unsigned int cmd,
-			       ks_v4l2_buffer_op op, u32 index, int fd)
+			       ks_v4l2_buffer_op op, u32 index, const int *fds)
 {
+	const u32 nr_planes = ksalloc_allocator_planes(v4l2->allocator);
 	struct ks_v4l2_device *dev = v4l2->dev;
 	struct v4l2_buffer buffer;
+	u32 i;
 
-	ks_v4l2_buffer_init(v4l2, &buffer, 1);
+	ks_v4l2_buffer_init(v4l2, &buffer, nr_planes);
 	buffer.index = index;
 	if (ks_v4l2_is_mplane(dev)) {
-		v4l2->planes[0].m.fd = fd;
-		v4l2->planes[0].length = v4l2->length;
+		for (i = 0; i < nr_planes; i++) {
+			v4l2->planes[i].m.fd = fds ? fds[i] : -1;
+			v4l2->planes[i].length = v4l2->length[i];
+		}
 	} else {
-		buffer.m.fd = fd;
-		buffer.length = v4l2->length;
+		buffer.m.fd = fds ? fds[0] : -1;
+		buffer.length = v4l2->length[0];
 	}
 
 	return ks_v4l2_check(dev, cmd) ?:
@@ -139,35 +144,52 @@ static int ks_v4l2_give_locked(struct ks_v4l2 *v4l2, unsigned int cmd,
 }
 
 static int ks_v4l2_give(struct ks_v4l2 *v4l2, unsigned int cmd,
-			ks_v4l2_buffer_op op, u32 index, int fd)
+			ks_v4l2_buffer_op op, u32 index, const int *fds)
 {
 	int ret;
 
 	ret = ks_v4l2_lock(v4l2->dev);
 	if (ret)
 		return ret;
-	ret = ks_v4l2_give_locked(v4l2, cmd, op, index, fd);
+	ret = ks_v4l2_give_locked(v4l2, cmd, op, index, fds);
 	ks_v4l2_unlock(v4l2->dev);
 
 	return ret;
 }
 
-/* Called in a kernel thread. Opens a descriptor there for the duration of the operation */
-static int ks_v4l2_give_frame(struct ks_v4l2 *v4l2, unsigned int cmd,
-			      ks_v4l2_buffer_op op, u32 index)
+/* Makes a descriptor of the dma-buf of a plane */
+static int ks_v4l2_plane_fd(const struct ks_allocator *allocator, u32 index,
+			    u32 plane)
 {
-	struct dma_buf *dmabuf = ksalloc_allocator_dmabuf(v4l2->allocator,
-							  index);
-	int fd, ret;
+	struct dma_buf *dmabuf = ksalloc_allocator_dmabuf(allocator, index,
+							  plane);
+	int fd;
 
 	get_dma_buf(dmabuf);
 	fd = dma_buf_fd(dmabuf, O_CLOEXEC);
-	if (fd < 0) {
+	if (fd < 0)
 		dma_buf_put(dmabuf);
-		return fd;
+	return fd;
+}
+
+/* Called in a kernel thread. Opens descriptors there for the duration of the operation */
+static int ks_v4l2_give_frame(struct ks_v4l2 *v4l2, unsigned int cmd,
+			      ks_v4l2_buffer_op op, u32 index)
+{
+	u32 opened, nr_planes = ksalloc_allocator_planes(v4l2->allocator);
+	int fds[KSALLOC_MAX_PLANES];
+	int ret = 0;
+
+	for (opened = 0; opened < nr_planes; opened++) {
+		ret = ks_v4l2_plane_fd(v4l2->allocator, index, opened);
+		if (ret < 0)
+			break;
+		fds[opened] = ret;
 	}
-	ret = ks_v4l2_give(v4l2, cmd, op, index, fd);
-	close_fd(fd);
+	if (ret >= 0)
+		ret = ks_v4l2_give(v4l2, cmd, op, index, fds);
+	while (opened--)
+		close_fd(fds[opened]);
 	return ret;
 }
 
@@ -282,16 +304,21 @@ static int ks_v4l2_acquire(struct ksalloc_device *device,
 			   const struct ks_allocator *allocator)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
+	u32 i;
+
+	BUILD_BUG_ON(KSALLOC_MAX_PLANES != VIDEO_MAX_PLANES);
 
 	v4l2->allocator = allocator;
 	if (ks_v4l2_memory_is_of(v4l2->dev, allocator)) {
 		v4l2->memory = V4L2_MEMORY_MMAP;
-		v4l2->length = 0;
+		memset(v4l2->length, 0, sizeof(v4l2->length));
 		return ks_v4l2_check(v4l2->dev, VIDIOC_QBUF) ?:
 		       ks_v4l2_check_priority(v4l2->dev);
 	}
 	v4l2->memory = V4L2_MEMORY_DMABUF;
-	v4l2->length = min(ksalloc_allocator_frame_bytes(allocator), U32_MAX);
+	for (i = 0; i < ksalloc_allocator_planes(allocator); i++)
+		v4l2->length[i] = min(ksalloc_allocator_plane_bytes(allocator, i),
+				      U32_MAX);
 	return ks_v4l2_import(v4l2);
 }
 
@@ -315,7 +342,7 @@ static int ks_v4l2_queue(struct ksalloc_device *device, u32 index,
 		return ks_v4l2_run_in_thread(v4l2->dev, ks_v4l2_queue_fn, &call);
 	return ks_v4l2_give(v4l2, VIDIOC_QBUF,
 			    v4l2->dev->vdev->ioctl_ops->vidioc_qbuf, index,
-			    dmabuf_fd);
+			    dmabuf_fd == -1 ? NULL : &dmabuf_fd);
 }
 
 static int ks_v4l2_run(struct ksalloc_device *device)
@@ -382,7 +409,11 @@ VISIBLE_IF_KUNIT u32 ks_v4l2_options_flags(u32 flags)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_v4l2_options_flags);
 
-/* Whether a buffer has the dma-buf of its frame; true if the driver does not set vdev->queue */
+/*
+ * Whether a buffer has the dma-buf of its frame; true if the driver does not set vdev->queue.
+ * Frames with several planes are not queued by descriptors of clients, so only one plane can
+ * have another dma-buf.
+ */
 static bool ks_v4l2_is_right_buffer(struct ks_v4l2 *v4l2, u32 index)
 {
 	struct vb2_queue *queue = v4l2->dev->vdev->queue;
@@ -392,32 +423,38 @@ static bool ks_v4l2_is_right_buffer(struct ks_v4l2 *v4l2, u32 index)
 		return true;
 	vb = vb2_get_buffer(queue, index);
 	return vb && vb->planes[0].dbuf ==
-		     ksalloc_allocator_dmabuf(v4l2->allocator, index);
+		     ksalloc_allocator_dmabuf(v4l2->allocator, index, 0);
+}
+
+/* Of a plane, bytesused includes data_offset */
+static void ks_v4l2_complete_plane(const struct v4l2_plane *plane,
+				   struct ksalloc_plane_data *data)
+{
+	data->data_offset = min(plane->data_offset, plane->bytesused);
+	data->data_used = plane->bytesused - data->data_offset;
 }
 
 static void ks_v4l2_complete(struct ks_v4l2 *v4l2,
 			     const struct v4l2_buffer *buffer,
 			     struct ksalloc_completion *completion)
 {
+	u32 i;
+
 	*completion = (struct ksalloc_completion){
 		.index = buffer->index,
 		.sequence = buffer->sequence,
-		.data_used = buffer->bytesused,
+		.planes[0].data_used = buffer->bytesused,
 		.options_flags = ks_v4l2_options_flags(buffer->flags),
 		.time = div_u64(v4l2_buffer_get_timestamp(buffer), 100),
 		.duration = v4l2->duration,
 	};
-	/* Of a plane, bytesused includes data_offset */
-	if (ks_v4l2_is_mplane(v4l2->dev)) {
-		completion->data_offset = min(v4l2->planes[0].data_offset,
-					      v4l2->planes[0].bytesused);
-		completion->data_used = v4l2->planes[0].bytesused -
-					completion->data_offset;
-	}
+	if (ks_v4l2_is_mplane(v4l2->dev))
+		for (i = 0; i < ksalloc_allocator_planes(v4l2->allocator); i++)
+			ks_v4l2_complete_plane(&v4l2->planes[i],
+					       &completion->planes[i]);
 	/* The client replaced the file of the descriptor while KSALLOC_SUBMIT used it */
 	if (!ks_v4l2_is_right_buffer(v4l2, buffer->index)) {
-		completion->data_offset = 0;
-		completion->data_used = 0;
+		memset(completion->planes, 0, sizeof(completion->planes));
 		completion->options_flags |=
 			KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
 	}

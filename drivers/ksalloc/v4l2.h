@@ -112,8 +112,8 @@ int ks_v4l2_run_in_thread(struct ks_v4l2_device *dev, int (*fn)(void *data),
 
 /* v4l2_format.c */
 
-int ks_v4l2_get_framing(struct ks_v4l2_device *dev,
-			struct ksallocator_framing *framing);
+int ks_v4l2_get_requirements(struct ks_v4l2_device *dev,
+			     struct ksalloc_requirements *needs);
 int ks_v4l2_get_details(struct ks_v4l2_device *dev,
 			struct ksalloc_framing_details *details);
 s64 ks_v4l2_frame_duration(struct ks_v4l2_device *dev);

@@ -8,12 +8,14 @@
  */
 #include <linux/device.h>
 #include <linux/math64.h>
+#include <linux/overflow.h>
 #include <media/v4l2-common.h>
 #include <media/v4l2-ioctl.h>
 #include <media/videobuf2-dma-contig.h>
 #include <media/videobuf2-v4l2.h>
 
 #include "framing.h"
+#include "planes.h"
 #include "v4l2.h"
 
 /* Minimum number of frames: the device fills one while a client reads another */
@@ -29,7 +31,8 @@
  * @pixelformat: V4L2_PIX_FMT_*
  * @field: V4L2_FIELD_*
  * @bytesperline: bytes per line; zero for compressed formats
- * @size: bytes per frame
+ * @size: bytes per frame, the sum of all planes
+ * @planes: memory planes
  */
 struct ks_v4l2_format {
 	u32 width;
@@ -38,6 +41,7 @@ struct ks_v4l2_format {
 	u32 field;
 	u32 bytesperline;
 	u32 size;
+	struct ksalloc_planes planes;
 };
 
 static int ks_v4l2_parse_single(const struct v4l2_pix_format *pix,
@@ -50,15 +54,18 @@ static int ks_v4l2_parse_single(const struct v4l2_pix_format *pix,
 		.field = pix->field,
 		.bytesperline = pix->bytesperline,
 		.size = pix->sizeimage,
+		.planes = { .count = 1, .sizes[0] = pix->sizeimage },
 	};
 	return 0;
 }
 
-/* Supports only formats with one memory plane */
+/* The driver sets the number of planes. Fails if all together have 4 GiB or more */
 static int ks_v4l2_parse_mplane(const struct v4l2_pix_format_mplane *pix,
 				struct ks_v4l2_format *format)
 {
-	if (pix->num_planes != 1)
+	u32 i;
+
+	if (!pix->num_planes || pix->num_planes > VIDEO_MAX_PLANES)
 		return -EOPNOTSUPP;
 	*format = (struct ks_v4l2_format){
 		.width = pix->width,
@@ -66,8 +73,14 @@ static int ks_v4l2_parse_mplane(const struct v4l2_pix_format_mplane *pix,
 		.pixelformat = pix->pixelformat,
 		.field = pix->field,
 		.bytesperline = pix->plane_fmt[0].bytesperline,
-		.size = pix->plane_fmt[0].sizeimage,
+		.planes.count = pix->num_planes,
 	};
+	for (i = 0; i < pix->num_planes; i++) {
+		format->planes.sizes[i] = pix->plane_fmt[i].sizeimage;
+		if (check_add_overflow(format->size, format->planes.sizes[i],
+				       &format->size))
+			return -EOPNOTSUPP;
+	}
 	return 0;
 }
 
@@ -93,20 +106,20 @@ static int ks_v4l2_get_format(struct ks_v4l2_device *dev,
 }
 
 /**
- * ks_v4l2_get_framing() - get the requirements of the device in its current format
+ * ks_v4l2_get_requirements() - get the requirements of the device in its current format
  * @dev: the device
- * @framing: the result
+ * @needs: the result
  *
  * The device writes to frames that other users of the allocator can read, so it is an
  * in-place modifier for them. Contract D3, H1, H2, H4.
  *
  * Context: process context; sleeps. No lock of the device is held.
- * Return: 0; -ENODEV; -EOPNOTSUPP if the format has several memory planes; an errno of the
- * driver.
+ * Return: 0; -ENODEV; -EOPNOTSUPP if a frame has 4 GiB or more; an errno of the driver.
  */
-int ks_v4l2_get_framing(struct ks_v4l2_device *dev,
-			struct ksallocator_framing *framing)
+int ks_v4l2_get_requirements(struct ks_v4l2_device *dev,
+			     struct ksalloc_requirements *needs)
 {
+	struct ksallocator_framing *framing = &needs->framing;
 	const struct vb2_queue *queue = dev->vdev->queue;
 	struct ks_v4l2_format format;
 	int ret;
@@ -126,6 +139,7 @@ int ks_v4l2_get_framing(struct ks_v4l2_device *dev,
 		.frames = KS_V4L2_FRAMES,
 		.frame_size = format.size,
 	};
+	needs->planes = format.planes;
 	if (!queue || (queue->io_modes & VB2_DMABUF))
 		framing->requirements_flags |=
 			KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY;
@@ -235,13 +249,14 @@ static bool ks_v4l2_is_compressed(const struct ks_v4l2_format *format)
  * Contract D4, H5.
  *
  * Context: process context; sleeps. No lock of the device is held.
- * Return: as ks_v4l2_get_framing().
+ * Return: as ks_v4l2_get_requirements().
  */
 int ks_v4l2_get_details(struct ks_v4l2_device *dev,
 			struct ksalloc_framing_details *details)
 {
 	struct ks_v4l2_format format;
 	int ret;
+	u32 i;
 
 	ret = ks_v4l2_lock_device(dev);
 	if (ret)
@@ -257,9 +272,12 @@ int ks_v4l2_get_details(struct ks_v4l2_device *dev,
 		return ret;
 	details->own_first = ks_v4l2_needs_contiguous(dev);
 
-	/* The driver makes buffers of the size of the format, rounded up to pages */
-	details->own_largest = min(round_up((u64)format.size, PAGE_SIZE),
-				   U32_MAX);
+	/* The driver makes buffers of the size of the format, with each plane in whole pages */
+	details->own_largest = 0;
+	for (i = 0; i < format.planes.count; i++)
+		details->own_largest = min(details->own_largest +
+					   ks_plane_bytes(&format.planes, i),
+					   U32_MAX);
 	if (ks_v4l2_is_compressed(&format))
 		ks_framing_compression(format.size, format.width, format.height,
 				       &details->compression);

@@ -16,18 +16,21 @@
 #include <media/v4l2-ioctl.h>
 #include <media/videobuf2-v4l2.h>
 
+#include "planes.h"
 #include "v4l2.h"
 
 /**
  * struct ks_v4l2_memory - the memory of one allocator
  * @dev: the device, with a reference
  * @nr_frames: number of frames of the allocator
+ * @layout: the planes of each frame
  * @planes: planes of a multi-planar buffer, for operations; protected by the lock of the
  *	device
  */
 struct ks_v4l2_memory {
 	struct ks_v4l2_device *dev;
 	u32 nr_frames;
+	struct ksalloc_planes layout;
 	struct v4l2_plane planes[VIDEO_MAX_PLANES];
 };
 
@@ -49,32 +52,44 @@ bool ks_v4l2_has_memory(struct ks_v4l2_device *dev)
 	       (!queue || (queue->io_modes & VB2_MMAP));
 }
 
-/* Checks that there is a buffer for each frame, and that the buffers are large enough */
-static int ks_v4l2_memory_check_buffers(struct ks_v4l2_memory *memory,
-					size_t bytes)
+/* Whether the buffer of ks_v4l2_querybuf() has the right planes */
+static bool ks_v4l2_memory_is_right(const struct ks_v4l2_memory *memory,
+				    const struct v4l2_buffer *buffer)
 {
-	struct ks_v4l2_device *dev = memory->dev;
+	const struct ksalloc_planes *layout = &memory->layout;
+	u32 i;
+
+	if (!ks_v4l2_is_mplane(memory->dev))
+		return PAGE_ALIGN((u64)buffer->length) >= ks_plane_bytes(layout, 0);
+	/* Another file can have set another format after the framing was resolved */
+	if (buffer->length != layout->count)
+		return false;
+	for (i = 0; i < layout->count; i++)
+		if (PAGE_ALIGN((u64)memory->planes[i].length) <
+		    ks_plane_bytes(layout, i))
+			return false;
+	return true;
+}
+
+/* Checks that there is a buffer for each frame, and that the buffers are large enough */
+static int ks_v4l2_memory_check_buffers(struct ks_v4l2_memory *memory)
+{
 	struct v4l2_buffer buffer;
-	size_t length;
 	int ret;
 	u32 i;
 
 	for (i = 0; i < memory->nr_frames; i++) {
-		ret = ks_v4l2_querybuf(dev, i, &buffer, memory->planes);
+		ret = ks_v4l2_querybuf(memory->dev, i, &buffer, memory->planes);
 		if (ret)
 			return ret;
-		if (ks_v4l2_is_mplane(dev) && buffer.length != 1)
-			return -EOPNOTSUPP;
-		length = ks_v4l2_is_mplane(dev) ? memory->planes[0].length :
-						  buffer.length;
-		if (PAGE_ALIGN(length) < bytes)
+		if (!ks_v4l2_memory_is_right(memory, &buffer))
 			return -EOPNOTSUPP;
 	}
 	return 0;
 }
 
 /* Makes the buffers; the lock of the device is held */
-static int ks_v4l2_memory_set_up(struct ks_v4l2_memory *memory, size_t bytes)
+static int ks_v4l2_memory_set_up(struct ks_v4l2_memory *memory)
 {
 	struct ks_v4l2_device *dev = memory->dev;
 	const struct vb2_queue *queue = dev->vdev->queue;
@@ -101,7 +116,7 @@ static int ks_v4l2_memory_set_up(struct ks_v4l2_memory *memory, size_t bytes)
 	if (ret < memory->nr_frames)
 		ret = queue ? -ENOMEM : -EOPNOTSUPP;
 	else
-		ret = ks_v4l2_memory_check_buffers(memory, bytes);
+		ret = ks_v4l2_memory_check_buffers(memory);
 	if (ret)
 		ks_v4l2_reqbufs(dev, V4L2_MEMORY_MMAP, 0);
 	return ret;
@@ -109,7 +124,8 @@ static int ks_v4l2_memory_set_up(struct ks_v4l2_memory *memory, size_t bytes)
 
 static int ks_v4l2_memory_initialize(void *creator,
 				     const struct ksallocator_framing *framing,
-				     size_t bytes, void **context)
+				     const struct ksalloc_planes *planes,
+				     void **context)
 {
 	struct ks_v4l2_memory *memory;
 	int ret;
@@ -118,12 +134,13 @@ static int ks_v4l2_memory_initialize(void *creator,
 	if (!memory)
 		return -ENOMEM;
 	memory->nr_frames = framing->frames;
+	memory->layout = *planes;
 	memory->dev = ks_v4l2_device_of(creator);
 
 	ret = ks_v4l2_lock(memory->dev);
 	if (ret)
 		goto err_free;
-	ret = ks_v4l2_memory_set_up(memory, bytes);
+	ret = ks_v4l2_memory_set_up(memory);
 	ks_v4l2_unlock(memory->dev);
 	if (ret)
 		goto err_free;
@@ -140,6 +157,7 @@ err_free:
 struct ks_v4l2_export_call {
 	struct ks_v4l2_device *dev;
 	u32 index;
+	u32 plane;
 	struct dma_buf *dmabuf;
 };
 
@@ -151,6 +169,7 @@ static int ks_v4l2_export_fn(void *data)
 	struct v4l2_exportbuffer export = {
 		.type = dev->type,
 		.index = call->index,
+		.plane = call->plane,
 		.flags = O_RDWR | O_CLOEXEC,
 	};
 	int ret;
@@ -171,13 +190,14 @@ static int ks_v4l2_export_fn(void *data)
 	return PTR_ERR_OR_ZERO(call->dmabuf);
 }
 
-static int ks_v4l2_memory_alloc(void *context, u32 index, size_t bytes,
-				struct ksalloc_memory *frame)
+static int ks_v4l2_memory_alloc(void *context, u32 index, u32 plane,
+				size_t bytes, struct ksalloc_memory *result)
 {
 	struct ks_v4l2_memory *memory = context;
 	struct ks_v4l2_export_call call = {
 		.dev = memory->dev,
 		.index = index,
+		.plane = plane,
 	};
 	int ret;
 
@@ -187,14 +207,14 @@ static int ks_v4l2_memory_alloc(void *context, u32 index, size_t bytes,
 		return -EOPNOTSUPP;
 	if (ret)
 		return ret;
-	frame->dmabuf = call.dmabuf;
+	result->dmabuf = call.dmabuf;
 	return 0;
 }
 
-static void ks_v4l2_memory_free(void *context, u32 index,
-				struct ksalloc_memory *frame)
+static void ks_v4l2_memory_free(void *context, u32 index, u32 plane,
+				struct ksalloc_memory *result)
 {
-	dma_buf_put(frame->dmabuf);
+	dma_buf_put(result->dmabuf);
 }
 
 static void ks_v4l2_memory_delete(void *context)

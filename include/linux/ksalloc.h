@@ -63,7 +63,7 @@ struct module;
 struct seq_file;
 
 /**
- * struct ksalloc_memory - the memory of one frame
+ * struct ksalloc_memory - the memory of one plane of a frame
  * @dmabuf: a dma-buf of at least the size asked for, with a reference for the frame;
  *	NULL for memory that never leaves the kernel
  * @map: the kernel's mapping of the memory; required without a @dmabuf
@@ -78,11 +78,12 @@ struct ksalloc_memory {
  * @owner: THIS_MODULE; not unloaded while an allocator of this memory exists
  * @initialize_allocator: called first, once for each allocator. For a device's own memory,
  *	@creator is the &struct ksalloc_device, which is valid only during the call.
- *	@framing is the framing of the allocator, without zeros for "as the device needs".
- *	@bytes is the size of each frame, in whole pages. The value stored at @context is
+ *	@framing is the framing of the allocator, without zeros for "as the device needs",
+ *	and @planes are the memory planes of each frame. The value stored at @context is
  *	the first argument of the other operations. Without this operation, that is
  *	@creator
- * @alloc: allocates the memory of frame @index; called once for each, in order
+ * @alloc: allocates the memory of one plane of frame @index: @bytes, which is the size of the
+ *	plane in whole pages. Called once for each plane of each frame, in order
  * @free: frees the memory that @alloc returned. Others may still hold references to the
  *	dma-buf
  * @delete_allocator: called last, after @free of all frames
@@ -99,10 +100,12 @@ struct ksalloc_memory_ops {
 	struct module *owner;
 	int (*initialize_allocator)(void *creator,
 				    const struct ksallocator_framing *framing,
-				    size_t bytes, void **context);
-	int (*alloc)(void *context, u32 index, size_t bytes,
+				    const struct ksalloc_planes *planes,
+				    void **context);
+	int (*alloc)(void *context, u32 index, u32 plane, size_t bytes,
 		     struct ksalloc_memory *memory);
-	void (*free)(void *context, u32 index, struct ksalloc_memory *memory);
+	void (*free)(void *context, u32 index, u32 plane,
+		     struct ksalloc_memory *memory);
 	void (*delete_allocator)(void *context);
 	void (*show)(void *context, struct seq_file *m);
 };
@@ -110,16 +113,29 @@ struct ksalloc_memory_ops {
 void *ksalloc_allocator_memory(const struct ks_allocator *allocator,
 			       const struct ksalloc_memory_ops *ops);
 u32 ksalloc_allocator_frames(const struct ks_allocator *allocator);
-size_t ksalloc_allocator_frame_bytes(const struct ks_allocator *allocator);
+u32 ksalloc_allocator_planes(const struct ks_allocator *allocator);
+size_t ksalloc_allocator_plane_bytes(const struct ks_allocator *allocator,
+				     u32 plane);
 struct dma_buf *ksalloc_allocator_dmabuf(const struct ks_allocator *allocator,
-					 u32 index);
+					 u32 index, u32 plane);
+
+/**
+ * struct ksalloc_requirements - what a device needs in its current format
+ * @framing: number and size of frames, and KSALLOCATOR_REQUIREMENTF_*
+ * @planes: memory planes of a frame. Their sum is the frame size. A @count of zero means one
+ *	plane of the frame size
+ */
+struct ksalloc_requirements {
+	struct ksallocator_framing framing;
+	struct ksalloc_planes planes;
+};
 
 /**
  * struct ksalloc_completion - describes a filled frame
  * @index: the frame
  * @sequence: the sequence number of the device
- * @data_offset: offset of the data in the frame, in bytes
- * @data_used: number of bytes of data. ksalloc truncates data that exceed the frame
+ * @planes: the data in each memory plane. ksalloc truncates data that exceed the plane, and
+ *	ignores planes that the frame does not have
  * @options_flags: KSSTREAM_HEADER_OPTIONSF_*
  * @time: presentation time on CLOCK_MONOTONIC, in 100 ns
  * @duration: duration of the frame in 100 ns; 0 if unknown
@@ -127,8 +143,7 @@ struct dma_buf *ksalloc_allocator_dmabuf(const struct ks_allocator *allocator,
 struct ksalloc_completion {
 	u32 index;
 	u32 sequence;
-	u32 data_offset;
-	u32 data_used;
+	struct ksalloc_plane_data planes[KSALLOC_MAX_PLANES];
 	u32 options_flags;
 	s64 time;
 	s64 duration;
@@ -140,7 +155,8 @@ struct ksalloc_completion {
  * @compression: ratio of a frame to a raw picture; 1 / 1 if it is a raw picture
  * @own_memory: frames can come from the device's own memory
  * @own_first: the device's own memory is better than system memory
- * @own_largest: maximum number of bytes in a frame of the device's own memory
+ * @own_largest: maximum number of bytes in a frame of the device's own memory, all planes
+ *	together
  *
  * Contract D4.
  */
@@ -160,7 +176,8 @@ struct ksalloc_device;
  * @memory: the device's own memory, for allocators that are created without
  *	KSALLOCATOR_OPTIONF_SYSTEM_MEMORY; NULL if it has none
  * @get_framing: returns the requirements of the device in its current format. Called with
- *	or without the mutex, also during other operations
+ *	or without the mutex, also during other operations. A device that returns wrong planes
+ *	cannot be used: -EINVAL
  * @get_details: returns further properties; may be NULL. Called without the mutex
  * @acquire: STOP to ACQUIRE: makes the frames of the allocator the buffers of the
  *	device and maps each. Changes nothing on failure, and calls ksalloc_device_refuse() if
@@ -168,7 +185,8 @@ struct ksalloc_device;
  * @release: ACQUIRE to STOP; must not fail. Not called if @stop has failed. Then @destroy
  *	has to do its work
  * @queue: gives a frame to the device. @dmabuf_fd is a descriptor of the frame's
- *	dma-buf in the calling task, or -1. Must not wait for the device
+ *	dma-buf in the calling task, or -1. It is always -1 if the frame has several planes.
+ *	Must not wait for the device
  * @dequeue: takes the next filled frame from the device; -EAGAIN if there is none.
  *	Called only while frames are queued. Must not wait for the device
  * @run: PAUSE to RUN
@@ -193,7 +211,7 @@ struct ksalloc_device_ops {
 	struct module *owner;
 	const struct ksalloc_memory_ops *memory;
 	int (*get_framing)(struct ksalloc_device *device,
-			   struct ksallocator_framing *framing);
+			   struct ksalloc_requirements *needs);
 	int (*get_details)(struct ksalloc_device *device,
 			   struct ksalloc_framing_details *details);
 	int (*acquire)(struct ksalloc_device *device,
@@ -267,8 +285,12 @@ int ksalloc_free_frame(struct ksalloc_client *client,
 
 struct ksalloc_frame *ksalloc_frame(struct ksalloc_client *client, u32 index);
 u32 ksalloc_frame_index(const struct ksalloc_frame *frame);
-struct dma_buf *ksalloc_frame_dmabuf(const struct ksalloc_frame *frame);
-int ksalloc_frame_vmap(struct ksalloc_frame *frame, struct iosys_map *map);
-void ksalloc_frame_vunmap(struct ksalloc_frame *frame, struct iosys_map *map);
+u32 ksalloc_frame_planes(const struct ksalloc_frame *frame);
+struct dma_buf *ksalloc_frame_dmabuf(const struct ksalloc_frame *frame,
+				     u32 plane);
+int ksalloc_frame_vmap(struct ksalloc_frame *frame, u32 plane,
+		       struct iosys_map *map);
+void ksalloc_frame_vunmap(struct ksalloc_frame *frame, u32 plane,
+			  struct iosys_map *map);
 
 #endif /* _LINUX_KSALLOC_H */

@@ -68,19 +68,19 @@ static void sample_timer(struct timer_list *timer)
 }
 
 /*
- * Writes a number into a frame. Many drivers would map all frames once, and unmap them
- * before ksalloc_client_destroy().
+ * Writes a number into the first plane of a frame. Many drivers would map all frames once, and
+ * unmap them before ksalloc_client_destroy().
  */
 static int sample_fill(struct ksalloc_frame *frame, u32 number)
 {
-	struct dma_buf *dmabuf = ksalloc_frame_dmabuf(frame);
+	struct dma_buf *dmabuf = ksalloc_frame_dmabuf(frame, 0);
 	struct iosys_map map;
 	int ret;
 
 	/* The memory never leaves the kernel */
 	if (!dmabuf)
 		return -EOPNOTSUPP;
-	ret = ksalloc_frame_vmap(frame, &map);
+	ret = ksalloc_frame_vmap(frame, 0, &map);
 	if (ret)
 		return ret;
 	ret = dma_buf_begin_cpu_access(dmabuf, DMA_TO_DEVICE);
@@ -88,7 +88,7 @@ static int sample_fill(struct ksalloc_frame *frame, u32 number)
 		iosys_map_wr(&map, 0, u32, number);
 		ret = dma_buf_end_cpu_access(dmabuf, DMA_TO_DEVICE);
 	}
-	ksalloc_frame_vunmap(frame, &map);
+	ksalloc_frame_vunmap(frame, 0, &map);
 	return ret;
 }
 

@@ -57,7 +57,7 @@ static struct sample_device *to_sample(struct ksalloc_device *device)
 static int sample_fill(struct sample_device *sample, u32 index)
 {
 	struct dma_buf *dmabuf = ksalloc_allocator_dmabuf(sample->allocator,
-							  index);
+							  index, 0);
 	int ret = dma_buf_begin_cpu_access(dmabuf, DMA_TO_DEVICE);
 
 	if (ret)
@@ -78,7 +78,7 @@ static void sample_work(struct work_struct *work)
 	if (kfifo_get(&sample->queued, &completion.index)) {
 		/* If the frame could not be written, it is completed without data */
 		if (!sample_fill(sample, completion.index))
-			completion.data_used = sizeof(u32);
+			completion.planes[0].data_used = sizeof(u32);
 		completion.time = div_u64(ktime_get_ns(), 100);
 		kfifo_put(&sample->filled, completion);
 		ksalloc_device_notify(&sample->device);
@@ -96,12 +96,14 @@ static int sample_watch(struct ksalloc_device *device)
 }
 
 static int sample_get_framing(struct ksalloc_device *device,
-			      struct ksallocator_framing *framing)
+			      struct ksalloc_requirements *needs)
 {
-	*framing = (struct ksallocator_framing){
-		.requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY,
-		.frames = 2,
-		.frame_size = PAGE_SIZE,
+	*needs = (struct ksalloc_requirements){
+		.framing = {
+			.requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY,
+			.frames = 2,
+			.frame_size = PAGE_SIZE,
+		},
 	};
 	return 0;
 }
@@ -110,7 +112,7 @@ static void sample_unmap(struct sample_device *sample, u32 frames)
 {
 	while (frames--)
 		dma_buf_vunmap_unlocked(ksalloc_allocator_dmabuf(sample->allocator,
-								 frames),
+								 frames, 0),
 					&sample->map[frames]);
 	kvfree(sample->map);
 }
@@ -128,7 +130,7 @@ static int sample_acquire(struct ksalloc_device *device,
 	if (!sample->map)
 		return -ENOMEM;
 	for (i = 0; i < frames; i++) {
-		ret = dma_buf_vmap_unlocked(ksalloc_allocator_dmabuf(allocator, i),
+		ret = dma_buf_vmap_unlocked(ksalloc_allocator_dmabuf(allocator, i, 0),
 					    &sample->map[i]);
 		if (ret) {
 			sample_unmap(sample, i);

@@ -28,7 +28,8 @@
  *   afterwards, and can be assigned to several connections at the same time.
  *
  * A frame is identified by its index in its allocator. It has the same dma-buf as long as
- * the allocator exists, so a client can map or import it once and keep the mapping.
+ * the allocator exists, so a client can map or import it once and keep the mapping. If the
+ * format of the device has several memory planes, a frame has a dma-buf for each of them.
  *
  * An object is freed when its last open file is closed. An allocator also exists as long as
  * it is assigned to a connection, or another kernel module uses it (a kernel client).
@@ -249,6 +250,11 @@ enum {
 #define KSALLOC_MAX_FRAMES 1024
 
 /**
+ * KSALLOC_MAX_PLANES - maximum number of memory planes of a frame, as VIDEO_MAX_PLANES
+ */
+#define KSALLOC_MAX_PLANES 8
+
+/**
  * KSALLOC_MAX_EVENTS - maximum number of events of an allocator, of all its clients
  */
 #define KSALLOC_MAX_EVENTS 64
@@ -341,6 +347,49 @@ struct ksallocator_framing {
 		__s32 frame_pitch;
 	};
 	__u32 reserved;
+};
+
+/**
+ * DOC: Planes
+ *
+ * Most formats store a frame in one memory plane, even if the picture has several color
+ * planes (V4L2_PIX_FMT_NV12). In a few formats of multi-planar V4L2 devices, a frame has
+ * several memory planes (V4L2_PIX_FMT_NV12M). Each memory plane of a frame has its own
+ * dma-buf. In this header, "plane" is a memory plane.
+ *
+ * The structures of KS have no planes, and describe the frame as a whole: FrameSize and
+ * FrameExtent are the sum of all planes. Other structures describe each plane.
+ *
+ * An allocator has the number of planes that the device of its connection needed when it
+ * was created. It can be assigned only to devices that need the same number, and planes that
+ * are not larger. If it is created with another FrameSize than that of the device, the
+ * planes have the same proportions as those of the device. Bytes that remain belong to plane
+ * 0.
+ *
+ * All planes of a frame are allocated, filled and freed together. A frame waits for the
+ * fences on the dma-bufs of all its planes.
+ */
+
+/**
+ * struct ksalloc_planes - memory planes of a frame
+ * @count: number of planes
+ * @__reserved: zero
+ * @sizes: bytes in each plane. Elements from @count on are zero
+ */
+struct ksalloc_planes {
+	__u32 count;
+	__u32 __reserved;
+	__u32 sizes[KSALLOC_MAX_PLANES];
+};
+
+/**
+ * struct ksalloc_plane_data - the data in one memory plane of a filled frame
+ * @data_offset: offset of the data in the plane, in bytes
+ * @data_used: number of bytes of data. They never exceed the plane
+ */
+struct ksalloc_plane_data {
+	__u32 data_offset;
+	__u32 data_used;
 };
 
 /**
@@ -607,8 +656,9 @@ struct kstime {
  *	(V4L2_FIELD_ALTERNATE). 0 if it is unknown. With a long exposure, a camera can take
  *	longer
  * @frame_extent: frame size of the allocator, in bytes
- * @data_used: number of bytes of data. They never exceed the frame
- * @data: offset of the data in the frame, in bytes. 0 except for a few multi-planar devices
+ * @data_used: number of bytes of data, in all planes. They never exceed the frame
+ * @data: offset of the data in the frame, in bytes: in the first plane, if there are
+ *	several. 0 except for a few multi-planar devices
  * @options_flags: KSSTREAM_HEADER_OPTIONSF_*
  * @reserved: zero
  */
@@ -702,6 +752,7 @@ struct ksalloc_connect {
  * @size: sizeof(struct ksalloc_get_framing)
  * @flags: zero
  * @framing: out: what the device needs in its current format
+ * @planes: out: memory planes of a frame in this format. Their sum is the frame size
  *
  * The values of a V4L2 device are:
  *
@@ -709,18 +760,19 @@ struct ksalloc_connect {
  * - pool_type: KSALLOC_POOL_NONPAGED
  * - frames: the number of frames for continuous capture: one more than the driver needs in
  *   its queue, and at least 2
- * - frame_size: image size of the format, in bytes
+ * - frame_size: image size of the format, in bytes; the sum of all planes
  * - file_alignment: zero
  *
  * Errors:
  *
- * - EOPNOTSUPP: the planes of the format are in separate buffers.
+ * - EOPNOTSUPP: a frame of this format has 4 GiB or more.
  * - ENODEV
  */
 struct ksalloc_get_framing {
 	__u32 size;
 	__u32 flags;
 	struct ksallocator_framing framing;
+	struct ksalloc_planes planes;
 };
 
 #define KSALLOC_GET_FRAMING _IO(KSALLOC_TYPE, KSALLOC_CMD_GET_FRAMING)
@@ -734,9 +786,10 @@ struct ksalloc_get_framing {
  * @nr_dmabufs: with KSALLOC_IMPORT, the number of descriptors; otherwise zero
  * @framing: the framing of the allocator. If @frames or @frame_size is zero, the value of
  *	KSALLOC_GET_FRAMING is used. With KSALLOC_IMPORT, the value for zero @frames is
- *	@nr_dmabufs
+ *	@nr_dmabufs divided by the number of planes
  * @dmabufs: with KSALLOC_IMPORT, the address of an array of __s32, which has a descriptor of
- *	a dma-buf for each frame. Otherwise zero
+ *	a dma-buf for each plane of each frame: all planes of frame 0, then those of frame 1,
+ *	and so on. Otherwise zero
  *
  * Returns a new allocator, with all frames free, except those that wait for a fence. It is
  * not assigned to the connection.
@@ -745,10 +798,11 @@ struct ksalloc_get_framing {
  * whoever has its descriptors. The default 0 means half of the memory of the machine.
  *
  * With KSALLOC_IMPORT, the caller provides the memory of the frames: dma-bufs of any origin
- * that are at least as large as a frame, rounded up to whole pages. The frame with index i is
- * the beginning of the dma-buf of descriptor i. The allocator takes references to the dma-bufs,
- * so the caller can close the descriptors. Each process that has such a dma-buf can write to the
- * frame at any time. The module cannot detect different dma-bufs that share memory.
+ * that are at least as large as a plane, rounded up to whole pages. The frame with index i is
+ * the beginning of the dma-buf of descriptor i or, with n planes, of the dma-bufs of descriptors
+ * i * n to i * n + n - 1. The allocator takes references to the dma-bufs, so the caller can close
+ * the descriptors. Each process that has such a dma-buf can write to the frame at any time. The
+ * module cannot detect different dma-bufs that share memory.
  *
  * An allocator of the device's own memory uses the buffers of the device
  * (V4L2_MEMORY_MMAP), and exports each as a dma-buf. It can be assigned to this
@@ -767,9 +821,9 @@ struct ksalloc_get_framing {
  *   device requires, or zero both here and in KSALLOC_GET_FRAMING; @heap_fd is not a heap,
  *   or should be -1; @nr_dmabufs or @dmabufs should be zero.
  * - EINVAL, with KSALLOC_IMPORT: KSALLOCATOR_OPTIONF_SYSTEM_MEMORY is not set; @nr_dmabufs is
- *   zero, or not the number of frames; a file is not a dma-buf; a dma-buf is smaller than a
- *   frame, or is given twice.
- * - E2BIG: there are more than KSALLOC_MAX_FRAMES frames or descriptors.
+ *   zero, or not the number of frames times the number of planes; a file is not a dma-buf; a
+ *   dma-buf is smaller than its plane, or is given twice.
+ * - E2BIG: there are more than KSALLOC_MAX_FRAMES frames, or descriptors for each plane.
  * - ENOMEM: the allocators of the user, or the dma-bufs for this one, would have more than
  *   max_mbytes; or the heap or the device has too little memory.
  * - EOPNOTSUPP, with KSALLOCATOR_OPTIONF_SYSTEM_MEMORY: the device can use only its own
@@ -805,8 +859,8 @@ struct ksalloc_create_allocator {
  *
  * Errors:
  *
- * - EINVAL: @allocator_fd is not an allocator, or its framing is lower than the device
- *   requires.
+ * - EINVAL: @allocator_fd is not an allocator, its framing is lower than the device
+ *   requires, or its frames have another number of planes.
  * - EOPNOTSUPP: the frames have no dma-bufs, because their memory never leaves the kernel.
  * - EBUSY: the state is not KSSTATE_STOP.
  * - ENODEV, but not if @allocator_fd is -1
@@ -839,7 +893,7 @@ struct ksalloc_set_allocator {
  * Errors:
  *
  * - EINVAL: there is no such state; no allocator is assigned; or the format of the device
- *   has changed and the frames are too small for it.
+ *   has changed and the frames are too small for it, or have another number of planes.
  * - EBUSY: another file has buffers of the device, or has a higher priority.
  * - EOPNOTSUPP: the device cannot use the memory of the allocator, or cannot have as many
  *   buffers.
@@ -858,7 +912,8 @@ struct ksalloc_set_state {
  * enum ksalloc_refusal - what prevented the step from KSSTATE_STOP to KSSTATE_ACQUIRE
  * @KSALLOC_REFUSAL_NONE: nothing, or no call has tried this step yet
  * @KSALLOC_REFUSAL_ALLOCATOR: no allocator is assigned
- * @KSALLOC_REFUSAL_FRAMING: the framing of the allocator does not fit the current format
+ * @KSALLOC_REFUSAL_FRAMING: the framing of the allocator, or the number of its planes, does not
+ *	fit the current format
  * @KSALLOC_REFUSAL_IMPORT: the device cannot import dma-bufs
  * @KSALLOC_REFUSAL_COUNT: the device cannot have as many buffers as the allocator has frames;
  *	@refused_frame is the number of buffers that it can have
@@ -916,7 +971,8 @@ struct ksalloc_get_state {
  * V4L2 takes dma-bufs by descriptor. The module uses @dmabuf_fd of the caller during the
  * call. If it is -1, a kernel thread queues the frame, because it has its own table of
  * descriptors. That takes about four times as long. If the frames are the device's own
- * memory, no descriptor is needed. Use -1 then.
+ * memory, no descriptor is needed. Use -1 then. If the frames have several planes, only -1 is
+ * accepted.
  *
  * If the caller replaces @dmabuf_fd by another dma-buf during the call, the device writes
  * to that one, as with VIDIOC_QBUF. If the driver uses a videobuf2 queue, such a frame
@@ -926,7 +982,7 @@ struct ksalloc_get_state {
  *
  * - EBADF: @dmabuf_fd is not open.
  * - EINVAL: @index is out of range; the frame is free or waits for a fence; @dmabuf_fd is
- *   not its dma-buf.
+ *   not its dma-buf, or the frame has several planes.
  * - EBUSY: the frame is in a device; a kernel client holds it; or a fence on its dma-buf
  *   is not signalled. To wait for the fence, poll the dma-buf for EPOLLOUT.
  * - ECANCELED: the state is lower than KSSTATE_PAUSE, or a flush is in progress.
@@ -948,7 +1004,10 @@ struct ksalloc_submit {
  * @deadline_ns: when to stop waiting
  * @index: out: the frame, which this open file holds now
  * @sequence: out: the sequence number of the device. A gap means that pictures are lost
- * @header: out: describes the data in the frame
+ * @header: out: describes the data in the frame as a whole
+ * @nr_planes: out: number of planes of the frame
+ * @__reserved: out: zero
+ * @planes: out: the data in each plane. Elements from @nr_planes on are zero
  *
  * Waits for the next filled frame, even if no frame is submitted yet. If the result
  * cannot be written (EFAULT), the next call returns the same frame.
@@ -967,6 +1026,9 @@ struct ksalloc_complete {
 	__u32 index;
 	__u32 sequence;
 	struct ksstream_header header;
+	__u32 nr_planes;
+	__u32 __reserved;
+	struct ksalloc_plane_data planes[KSALLOC_MAX_PLANES];
 };
 
 #define KSALLOC_COMPLETE _IO(KSALLOC_TYPE, KSALLOC_CMD_COMPLETE)
@@ -1004,7 +1066,8 @@ struct ksalloc_complete {
  *   KSALLOCATOR_FLAG_DEVICE_SPECIFIC and KSALLOCATOR_FLAG_CAN_ALLOCATE
  * - frames: as KSALLOC_GET_FRAMING
  * - file_alignment: the page size minus one
- * - physical_range: possible frame sizes. The minimum is the image size of the format. The
+ * - physical_range: possible frame sizes, of all planes together. The minimum is the image
+ *   size of the format. The
  *   maximum is max_mbytes divided by @frames, or the size of the device's own buffers
  * - framing_range: preferred frame sizes: whole pages, from the image size of the format to
  *   that of the largest picture in the same pixel format. An allocator of that size can be
@@ -1115,6 +1178,8 @@ struct ksalloc_cancel {
  *
  * - EAGAIN, ETIMEDOUT, EINTR
  * - ECANCELED: KSALLOC_ALLOCATOR_CANCEL was called.
+ * - EOPNOTSUPP: KSALLOC_ALLOC_DMABUF, but the frames have several planes. Use
+ *   KSALLOC_EXPORT.
  * - EMFILE
  */
 struct ksalloc_alloc {
@@ -1153,22 +1218,22 @@ struct ksalloc_free {
  * @size: sizeof(struct ksalloc_export)
  * @flags: zero
  * @index: any frame of the allocator, free or not
- * @__reserved: zero
+ * @plane: a plane of the frame; 0 for the first or only one
  *
- * Returns a descriptor of the frame's dma-buf. It is the same dma-buf each time, so map or
+ * Returns a descriptor of the dma-buf of the plane. It is the same dma-buf each time, so map or
  * import it once and keep the mapping. The dma-buf keeps the memory, even after the end of
  * the allocator. It does not hold the frame.
  *
  * Errors:
  *
- * - EINVAL: @index is out of range.
+ * - EINVAL: @index or @plane is out of range.
  * - EMFILE
  */
 struct ksalloc_export {
 	__u32 size;
 	__u32 flags;
 	__u32 index;
-	__u32 __reserved;
+	__u32 plane;
 };
 
 #define KSALLOC_EXPORT _IO(KSALLOC_TYPE, KSALLOC_CMD_EXPORT)
@@ -1178,10 +1243,11 @@ struct ksalloc_export {
  * @size: sizeof(struct ksalloc_status)
  * @flags: zero
  * @status: out: KSPROPERTY_STREAMALLOCATOR_STATUS
- * @frame_bytes: out: the frame size, rounded up to whole pages. Each dma-buf has at least
- *	this size
+ * @frame_bytes: out: the frame size, with each plane rounded up to whole pages
  * @in_device: out: frames in a device now
  * @waiters: out: KSALLOC_ALLOC calls that wait now
+ * @planes: out: planes of each frame. The dma-buf of a plane has at least its size, rounded
+ *	up to whole pages
  */
 struct ksalloc_status {
 	__u32 size;
@@ -1190,6 +1256,7 @@ struct ksalloc_status {
 	__aligned_u64 frame_bytes;
 	__u32 in_device;
 	__u32 waiters;
+	struct ksalloc_planes planes;
 };
 
 #define KSALLOC_STATUS _IO(KSALLOC_TYPE, KSALLOC_CMD_STATUS)

@@ -120,7 +120,7 @@ static void client_in_hardirq(struct kunit *test)
 							    &call));
 		KUNIT_ASSERT_PTR_EQ(test, call.frame, &alloc->frames[i]);
 		KUNIT_EXPECT_EQ(test, ksalloc_frame_index(call.frame), i);
-		KUNIT_EXPECT_PTR_EQ(test, ksalloc_frame_dmabuf(call.frame),
+		KUNIT_EXPECT_PTR_EQ(test, ksalloc_frame_dmabuf(call.frame, 0),
 				    alloc->frames[i].planes->dmabuf);
 		KUNIT_ASSERT_NOT_NULL(test, call.frame->owner);
 		KUNIT_EXPECT_TRUE(test, call.frame->owner->kernel);
@@ -462,12 +462,13 @@ static void client_asks_allocators(struct kunit *test)
 	u32 i;
 
 	KUNIT_EXPECT_EQ(test, ksalloc_allocator_frames(alloc), 2);
-	KUNIT_EXPECT_EQ(test, ksalloc_allocator_frame_bytes(alloc), alloc->frame_bytes);
+	KUNIT_EXPECT_EQ(test, ksalloc_allocator_plane_bytes(alloc, 0), alloc->frame_bytes);
+	KUNIT_EXPECT_EQ(test, ksalloc_allocator_plane_bytes(alloc, 1), 0);
 	for (i = 0; i < 2; i++)
-		KUNIT_EXPECT_PTR_EQ(test, ksalloc_allocator_dmabuf(alloc, i),
+		KUNIT_EXPECT_PTR_EQ(test, ksalloc_allocator_dmabuf(alloc, i, 0),
 				    alloc->frames[i].planes->dmabuf);
-	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(alloc, 2));
-	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(alloc, U32_MAX));
+	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(alloc, 2, 0));
+	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(alloc, U32_MAX, 0));
 }
 
 /*
@@ -673,7 +674,8 @@ static void client_keeps_the_allocator(struct kunit *test)
 	struct ks_allocator *alloc;
 	struct file *file;
 
-	alloc = ks_allocator_create(&framing, PAGE_SIZE, &ks_test_memory_ops,
+	alloc = ks_allocator_create(&framing, &ks_test_one_plane, PAGE_SIZE,
+				    &ks_test_memory_ops,
 				    &memory, false);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, alloc);
 	file = ks_allocator_open(alloc);

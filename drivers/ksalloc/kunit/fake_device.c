@@ -62,13 +62,16 @@ static int ks_fake_try(struct ks_fake *fake, enum ks_fake_op op, u32 frame)
 }
 
 static int ks_fake_get_framing(struct ksalloc_device *device,
-			       struct ksallocator_framing *framing)
+			       struct ksalloc_requirements *needs)
 {
 	struct ks_fake *fake = to_fake(device);
 	int ret = ks_fake_try(fake, KS_FAKE_GET_FRAMING, 0);
 
 	if (!ret)
-		*framing = fake->framing;
+		*needs = (struct ksalloc_requirements){
+			.framing = fake->framing,
+			.planes = fake->planes,
+		};
 	spin_unlock_irq(&fake->lock);
 
 	return ret;
@@ -150,7 +153,7 @@ static bool ks_fake_right_fd(struct ks_fake *fake, u32 index, int fd)
 	if (IS_ERR(dmabuf))
 		return false;
 	right = fake->alloc &&
-		dmabuf == ksalloc_allocator_dmabuf(fake->alloc, index);
+		dmabuf == ksalloc_allocator_dmabuf(fake->alloc, index, 0);
 	dma_buf_put(dmabuf);
 	return right;
 }
@@ -484,7 +487,7 @@ bool ks_fake_fill(struct ks_fake *fake)
 		hw->filled[hw->n_filled] = (struct ksalloc_completion){
 			.index = hw->queued[0],
 			.sequence = sequence,
-			.data_used = ks_fake_bytes(sequence),
+			.planes[0].data_used = ks_fake_bytes(sequence),
 			.options_flags = KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
 			.time = sequence * 1000LL,
 		};
@@ -574,6 +577,10 @@ struct ks_rig *ks_rig_create_on(struct kunit *test, struct file *allocator)
 	rig->allocator = allocator;
 	rig->alloc = ks_allocator_of(allocator);
 	rig->fake = ks_fake_create(test);
+	if (rig->alloc->layout.count > 1) {
+		rig->fake->planes = rig->alloc->layout;
+		rig->fake->framing.frame_size = rig->alloc->framing.frame_size;
+	}
 
 	rig->file = ksalloc_connect(&rig->fake->device);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rig->file);

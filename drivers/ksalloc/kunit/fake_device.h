@@ -67,6 +67,7 @@ struct ks_fake_gate {
  * @own_ops: operations of a device with its own memory
  * @lock: protects all that follows
  * @framing: its requirements
+ * @planes: the planes that it needs; zero for one of the frame size
  * @alloc: the allocator of its frames, while acquired
  * @hw: the device
  * @dmabuf_fd: the descriptor of the last queue
@@ -93,6 +94,7 @@ struct ks_fake {
 	struct ksalloc_device_ops own_ops;
 	spinlock_t lock; /* the device, and the record */
 	struct ksallocator_framing framing;
+	struct ksalloc_planes planes;
 	const struct ks_allocator *alloc;
 	struct ks_fake_hw hw;
 	int dmabuf_fd;

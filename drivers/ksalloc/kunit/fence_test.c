@@ -240,7 +240,8 @@ static void fence_one_plane(void *data)
 
 	flush_work(&alloc->fence_work);
 	spin_lock_irq(&alloc->lock);
-	alloc->nr_planes = 1;
+	alloc->frames[0].nr_planes = 1;
+	alloc->layout.count = 1;
 	alloc->nr_frames = 2;
 	spin_unlock_irq(&alloc->lock);
 }
@@ -256,7 +257,8 @@ static struct ks_allocator *fence_two_planes(struct kunit *test)
 	spin_lock_irq(&alloc->lock);
 	list_del_init(&alloc->frames[1].link);
 	alloc->nr_frames = 1;
-	alloc->nr_planes = 2;
+	alloc->layout.count = 2;
+	alloc->frames[0].nr_planes = 2;
 	spin_unlock_irq(&alloc->lock);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
 							   fence_one_plane,

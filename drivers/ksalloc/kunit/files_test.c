@@ -302,10 +302,10 @@ static void files_tell_the_same_again(struct kunit *test)
 {
 	static const struct ksalloc_completion said[] = {
 		{
-			.sequence = 5, .data_used = 100, .time = 5000,
+			.sequence = 5, .planes[0].data_used = 100, .time = 5000,
 			.options_flags = KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
 		}, {
-			.index = 1, .sequence = 9, .data_used = 200, .time = 4000,
+			.index = 1, .sequence = 9, .planes[0].data_used = 200, .time = 4000,
 			.options_flags = KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
 		},
 	};

@@ -379,13 +379,14 @@ static void framing_fits(struct kunit *test)
 static int framing_bytes(struct kunit *test, u32 frames, u32 frame_size,
 			 u64 max_bytes, size_t expected)
 {
-	struct ksallocator_framing framing = asked_example;
+	const struct ksalloc_planes planes = {
+		.count = 1,
+		.sizes[0] = frame_size,
+	};
 	size_t bytes = 0xa5a5a5a5;
 	int ret;
 
-	framing.frames = frames;
-	framing.frame_size = frame_size;
-	ret = ks_framing_bytes(&framing, max_bytes, &bytes);
+	ret = ks_planes_bytes(&planes, frames, max_bytes, &bytes);
 	KUNIT_EXPECT_EQ_MSG(test, bytes, ret ? 0xa5a5a5a5 : expected,
 			    "%u frames of %u", frames, frame_size);
 	return ret;

@@ -167,8 +167,13 @@ bool ks_test_dma_bufs_become(int count)
 				  KS_TEST_PATIENCE);
 }
 
-static int ks_test_memory_alloc(void *context, u32 index, size_t bytes,
-				struct ksalloc_memory *result)
+const struct ksalloc_planes ks_test_one_plane = {
+	.count = 1,
+	.sizes[0] = PAGE_SIZE,
+};
+
+static int ks_test_memory_alloc(void *context, u32 index, u32 plane,
+				size_t bytes, struct ksalloc_memory *result)
 {
 	struct ks_test_memory *memory = context;
 	u32 call = memory->calls++;
@@ -191,7 +196,7 @@ static int ks_test_memory_alloc(void *context, u32 index, size_t bytes,
 	return 0;
 }
 
-static void ks_test_memory_free(void *context, u32 index,
+static void ks_test_memory_free(void *context, u32 index, u32 plane,
 				struct ksalloc_memory *memory)
 {
 	dma_buf_put(memory->dmabuf);
@@ -263,10 +268,16 @@ static struct file *ks_test_allocator_keep(struct kunit *test,
 /* An allocator that exists until the end of the test, and its file */
 struct file *ks_test_allocator_file(struct kunit *test, u32 frames)
 {
+	return ks_test_layout_file(test, frames, &ks_test_one_plane);
+}
+
+/* The same with any planes */
+struct file *ks_test_layout_file(struct kunit *test, u32 frames,
+				 const struct ksalloc_planes *layout)
+{
 	struct ksallocator_framing framing = {
 		.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
 		.frames = frames,
-		.frame_size = PAGE_SIZE,
 	};
 	struct ks_test_memory memory = {
 		.fail_at = KS_TEST_NEVER,
@@ -274,10 +285,16 @@ struct file *ks_test_allocator_file(struct kunit *test, u32 frames)
 		.same_at = KS_TEST_NEVER,
 	};
 	struct ks_allocator *alloc;
+	size_t frame_bytes = 0;
 	struct file *file;
+	u32 i;
 
-	alloc = ks_allocator_create(&framing, PAGE_SIZE, &ks_test_memory_ops,
-				    &memory, true);
+	for (i = 0; i < layout->count; i++)
+		framing.frame_size += layout->sizes[i];
+	KUNIT_ASSERT_EQ(test, 0, ks_planes_bytes(layout, frames, U64_MAX,
+						 &frame_bytes));
+	alloc = ks_allocator_create(&framing, layout, frame_bytes,
+				    &ks_test_memory_ops, &memory, true);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, alloc);
 	file = ks_allocator_open(alloc);
 	ks_allocator_put(alloc);

@@ -20,7 +20,7 @@ static void import_take(struct ks_rig *rig, struct dma_buf **dmabufs)
 	u32 i;
 
 	for (i = 0; i < IMPORT_FRAMES; i++)
-		dmabufs[i] = ksalloc_allocator_dmabuf(rig->alloc, i);
+		dmabufs[i] = ksalloc_allocator_dmabuf(rig->alloc, i, 0);
 }
 
 static void import_expect(struct ks_rig *rig, long expected,
@@ -55,7 +55,7 @@ static void import_frames(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, alloc);
 	KUNIT_EXPECT_EQ(test, alloc->nr_frames, IMPORT_FRAMES);
 	for (i = 0; i < IMPORT_FRAMES; i++) {
-		KUNIT_EXPECT_PTR_EQ(test, ksalloc_allocator_dmabuf(alloc, i), dmabufs[i]);
+		KUNIT_EXPECT_PTR_EQ(test, ksalloc_allocator_dmabuf(alloc, i, 0), dmabufs[i]);
 		KUNIT_EXPECT_EQ(test, file_count(dmabufs[i]->file), refs + 1);
 	}
 	/* A kernel thread releases files with a delay */

@@ -26,6 +26,7 @@
 
 #include "connection.h"
 #include "framing.h"
+#include "planes.h"
 
 /* Time limit for events that come immediately or never */
 #define KS_TEST_PATIENCE (20 * HZ)
@@ -94,6 +95,10 @@ struct ks_test_memory {
 #define KS_TEST_NEVER U32_MAX
 
 extern const struct ksalloc_memory_ops ks_test_memory_ops;
+
+/* One plane of a page */
+extern const struct ksalloc_planes ks_test_one_plane;
+
 int ks_test_dma_bufs(void);
 bool ks_test_dma_bufs_become(int count);
 
@@ -109,6 +114,8 @@ struct ks_test_fd *ks_test_fd(struct kunit *test, struct file *file);
 void ks_test_fd_close(struct ks_test_fd *fd);
 
 struct file *ks_test_allocator_file(struct kunit *test, u32 frames);
+struct file *ks_test_layout_file(struct kunit *test, u32 frames,
+				 const struct ksalloc_planes *layout);
 void ks_test_allocator_end(struct kunit *test, struct file *file);
 struct file *ks_test_allocator_open(struct kunit *test,
 				    struct ks_allocator *alloc);

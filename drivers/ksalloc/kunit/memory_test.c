@@ -37,9 +37,13 @@ static struct ks_allocator *memory_create(u32 frames,
 					  struct ks_test_memory *memory)
 {
 	struct ksallocator_framing framing = memory_framing(frames);
+	const struct ksalloc_planes layout = {
+		.count = 1,
+		.sizes[0] = framing.frame_size,
+	};
 
-	return ks_allocator_create(&framing, 2 * PAGE_SIZE, &ks_test_memory_ops,
-				   memory, true);
+	return ks_allocator_create(&framing, &layout, 2 * PAGE_SIZE,
+				   &ks_test_memory_ops, memory, true);
 }
 
 /*
@@ -92,7 +96,7 @@ static void memory_of_every_count(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, ks_test_dma_bufs(), ground + frames);
 
 		KUNIT_EXPECT_EQ(test, alloc->nr_frames, frames);
-		KUNIT_EXPECT_EQ(test, alloc->nr_planes, 1);
+		KUNIT_EXPECT_EQ(test, alloc->layout.count, 1);
 		KUNIT_EXPECT_EQ(test, alloc->frame_bytes, 2 * PAGE_SIZE);
 		KUNIT_EXPECT_EQ(test, alloc->framing.file_alignment, 63);
 		ks_test_look(test, alloc, &now);

@@ -23,7 +23,7 @@
  * @misuse: a call violated the rules for the operations
  * @page: the memory of each frame, one page
  * @frames: number of frames, from initialize_allocator()
- * @bytes: bytes in a frame, from initialize_allocator()
+ * @bytes: bytes in a frame of one plane, from initialize_allocator()
  */
 struct provider {
 	int initialized;
@@ -41,25 +41,26 @@ struct provider {
 
 static int provider_initialize(void *creator,
 			       const struct ksallocator_framing *framing,
-			       size_t bytes, void **context)
+			       const struct ksalloc_planes *planes,
+			       void **context)
 {
 	/* The context need not be the creator */
 	struct provider *provider = *(struct provider **)creator;
 
 	provider->initialized++;
 	provider->frames = framing->frames;
-	provider->bytes = bytes;
+	provider->bytes = planes->sizes[0];
 	if (!provider->fail_initialize)
 		*context = provider;
 	return provider->fail_initialize;
 }
 
-static int provider_alloc(void *context, u32 index, size_t bytes,
+static int provider_alloc(void *context, u32 index, u32 plane, size_t bytes,
 			  struct ksalloc_memory *memory)
 {
 	struct provider *provider = context;
 
-	if (index != provider->allocated || bytes != provider->bytes ||
+	if (index != provider->allocated || plane || bytes != provider->bytes ||
 	    memory->dmabuf || !iosys_map_is_null(&memory->map))
 		provider->misuse = true;
 	if (index == provider->fail_at)
@@ -74,7 +75,7 @@ static int provider_alloc(void *context, u32 index, size_t bytes,
 	return 0;
 }
 
-static void provider_free(void *context, u32 index,
+static void provider_free(void *context, u32 index, u32 plane,
 			  struct ksalloc_memory *memory)
 {
 	struct provider *provider = context;
@@ -116,8 +117,8 @@ static struct ks_allocator *provider_create(struct provider *provider, bool user
 		.frame_size = PAGE_SIZE,
 	};
 
-	return ks_allocator_create(&framing, PAGE_SIZE, &provider_ops,
-				   &provider, user);
+	return ks_allocator_create(&framing, &ks_test_one_plane, PAGE_SIZE,
+				   &provider_ops, &provider, user);
 }
 
 /*
@@ -228,8 +229,9 @@ static void provider_for_clients(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, alloc);
 	file = ks_allocator_open(alloc);
-	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(alloc, 0));
-	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(alloc, PROVIDER_FRAMES));
+	KUNIT_EXPECT_NULL(test, ksalloc_allocator_dmabuf(alloc, 0, 0));
+	KUNIT_EXPECT_NULL(test,
+			  ksalloc_allocator_dmabuf(alloc, PROVIDER_FRAMES, 0));
 	ks_allocator_put(alloc);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
 	for (nr = 0; nr < 256; nr++)
@@ -242,10 +244,10 @@ static void provider_for_clients(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, client);
 	frame = ksalloc_alloc_frame(client);
 	KUNIT_EXPECT_PTR_EQ(test, frame, ksalloc_frame(client, 0));
-	KUNIT_EXPECT_NULL(test, ksalloc_frame_dmabuf(frame));
-	KUNIT_EXPECT_EQ(test, 0, ksalloc_frame_vmap(frame, &map));
+	KUNIT_EXPECT_NULL(test, ksalloc_frame_dmabuf(frame, 0));
+	KUNIT_EXPECT_EQ(test, 0, ksalloc_frame_vmap(frame, 0, &map));
 	KUNIT_EXPECT_PTR_EQ(test, map.vaddr, provider.page[0]);
-	ksalloc_frame_vunmap(frame, &map);
+	ksalloc_frame_vunmap(frame, 0, &map);
 	KUNIT_EXPECT_EQ(test, provider.deleted, 0);
 	ksalloc_client_destroy(client);
 	KUNIT_EXPECT_EQ(test, provider.deleted, 1);
@@ -294,15 +296,16 @@ struct provider_unlocked {
 	int deleted;
 };
 
-static int provider_unlocked_alloc(void *context, u32 index, size_t bytes,
-				   struct ksalloc_memory *memory)
+static int provider_unlocked_alloc(void *context, u32 index, u32 plane,
+				   size_t bytes, struct ksalloc_memory *memory)
 {
 	struct provider_unlocked *unlocked = context;
 
-	return ks_test_memory_ops.alloc(&unlocked->memory, index, bytes, memory);
+	return ks_test_memory_ops.alloc(&unlocked->memory, index, plane, bytes,
+					memory);
 }
 
-static void provider_unlocked_free(void *context, u32 index,
+static void provider_unlocked_free(void *context, u32 index, u32 plane,
 				   struct ksalloc_memory *memory)
 {
 	struct provider_unlocked *unlocked = context;
@@ -350,9 +353,9 @@ static void provider_ends_without_lock(struct kunit *test)
 	for (i = 0; i < 2; i++) {
 		struct ks_allocator *alloc;
 
-		alloc = ks_allocator_create(&framing, PAGE_SIZE,
-					    &provider_unlocked_ops, &unlocked,
-					    true);
+		alloc = ks_allocator_create(&framing, &ks_test_one_plane,
+					    PAGE_SIZE, &provider_unlocked_ops,
+					    &unlocked, true);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, alloc);
 		KUNIT_EXPECT_EQ(test, 0,
 				ks_connection_set_allocator(rig->conn, alloc));
@@ -410,10 +413,10 @@ static void provider_ends_in_workqueue(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, provider.deleted, 1);
 }
 
-static int provider_small(void *context, u32 index, size_t bytes,
+static int provider_small(void *context, u32 index, u32 plane, size_t bytes,
 			  struct ksalloc_memory *memory)
 {
-	int ret = ks_test_memory_ops.alloc(context, index, bytes, memory);
+	int ret = ks_test_memory_ops.alloc(context, index, plane, bytes, memory);
 
 	/* Changes only the reported size of the dma-buf */
 	if (!ret && index == 1)
@@ -441,8 +444,8 @@ static void provider_too_small(struct kunit *test)
 	int ground = ks_test_dma_bufs();
 
 	KUNIT_EXPECT_PTR_EQ(test,
-			    ks_allocator_create(&framing, PAGE_SIZE, &ops,
-						&memory, true),
+			    ks_allocator_create(&framing, &ks_test_one_plane,
+						PAGE_SIZE, &ops, &memory, true),
 			    (struct ks_allocator *)ERR_PTR(-EINVAL));
 	KUNIT_EXPECT_EQ(test, memory.calls, 2);
 	KUNIT_EXPECT_TRUE(test, ks_test_dma_bufs_become(ground));

@@ -686,9 +686,10 @@ static void state_expect_gone(struct ks_rig *rig)
 {
 	struct kunit *test = rig->test;
 	struct ksalloc_complete complete = {};
-	struct ks_fake_hw hw;
+	struct ks_fake_hw *hw = kunit_kzalloc(test, sizeof(*hw), GFP_KERNEL);
 	enum ksstate to;
 
+	KUNIT_ASSERT_NOT_NULL(test, hw);
 	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(rig->conn->gone) &&
 						   ks_rig_state(rig) ==
 						   KSSTATE_STOP));
@@ -702,9 +703,9 @@ static void state_expect_gone(struct ks_rig *rig)
 	KUNIT_EXPECT_EQ(test, -ENODEV,
 			ks_connection_set_allocator(rig->conn, rig->alloc));
 	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), KS_TEST_HUP);
-	ks_fake_look(rig->fake, &hw);
-	KUNIT_EXPECT_FALSE(test, hw.acquired);
-	KUNIT_EXPECT_FALSE(test, hw.running);
+	ks_fake_look(rig->fake, hw);
+	KUNIT_EXPECT_FALSE(test, hw->acquired);
+	KUNIT_EXPECT_FALSE(test, hw->running);
 }
 
 /*

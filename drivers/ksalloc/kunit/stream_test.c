@@ -122,7 +122,7 @@ static void stream_submit_refused(struct kunit *test)
 static struct ks_test_fd *stream_fd(struct ks_rig *rig, u32 index)
 {
 	return ks_test_fd(rig->test,
-			  ksalloc_allocator_dmabuf(rig->alloc, index)->file);
+			  ksalloc_allocator_dmabuf(rig->alloc, index, 0)->file);
 }
 
 /*
@@ -286,8 +286,7 @@ static void stream_header(struct kunit *test)
 	static const struct ksalloc_completion said = {
 		.index = 0,
 		.sequence = 77,
-		.data_offset = 56,
-		.data_used = 1234,
+		.planes[0] = { .data_offset = 56, .data_used = 1234 },
 		.options_flags = KSSTREAM_HEADER_OPTIONSF_SPLICEPOINT |
 				 KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
 		.time = 0x123456789abcdefLL,
@@ -341,8 +340,7 @@ static void stream_data_within_the_frame(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(words); i++) {
 		const struct ksalloc_completion said = {
 			.sequence = i,
-			.data_offset = words[i].said_offset,
-			.data_used = words[i].said_used,
+			.planes[0] = { words[i].said_offset, words[i].said_used },
 		};
 		struct ksalloc_complete complete = {};
 

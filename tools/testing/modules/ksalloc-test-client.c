@@ -140,7 +140,7 @@ static const struct ksalloc_client_ops client_ops = {
 static void client_unmap(struct client *client, u32 frames)
 {
 	while (frames--)
-		ksalloc_frame_vunmap(ksalloc_frame(client->client, frames),
+		ksalloc_frame_vunmap(ksalloc_frame(client->client, frames), 0,
 				     &client->map[frames]);
 	kvfree(client->map);
 	client->map = NULL;
@@ -158,7 +158,7 @@ static int client_map(struct client *client)
 	if (!client->map)
 		return -ENOMEM;
 	for (i = 0; i < client->frames; i++) {
-		ret = ksalloc_frame_vmap(ksalloc_frame(client->client, i),
+		ret = ksalloc_frame_vmap(ksalloc_frame(client->client, i), 0,
 					 &client->map[i]);
 		if (ret) {
 			client_unmap(client, i);
@@ -321,7 +321,7 @@ static void client_end_access(struct client *client, u32 frames)
 
 	while (frames--) {
 		dmabuf = ksalloc_frame_dmabuf(ksalloc_frame(client->client,
-							    frames));
+							    frames), 0);
 		if (dmabuf)
 			dma_buf_end_cpu_access(dmabuf, DMA_BIDIRECTIONAL);
 	}
@@ -334,7 +334,7 @@ static int client_begin_access(struct client *client)
 	u32 i;
 
 	for (i = 0; i < client->frames; i++) {
-		dmabuf = ksalloc_frame_dmabuf(ksalloc_frame(client->client, i));
+		dmabuf = ksalloc_frame_dmabuf(ksalloc_frame(client->client, i), 0);
 		if (dmabuf)
 			ret = dma_buf_begin_cpu_access(dmabuf,
 						       DMA_BIDIRECTIONAL);
@@ -586,7 +586,7 @@ static long client_write(struct client *client, void __user *uarg)
 		return -EFAULT;
 	if (arg.index >= client->frames)
 		return -EINVAL;
-	dmabuf = ksalloc_frame_dmabuf(ksalloc_frame(client->client, arg.index));
+	dmabuf = ksalloc_frame_dmabuf(ksalloc_frame(client->client, arg.index), 0);
 	if (dmabuf)
 		ret = dma_buf_begin_cpu_access(dmabuf, DMA_BIDIRECTIONAL);
 	if (ret)

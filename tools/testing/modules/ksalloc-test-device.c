@@ -243,7 +243,8 @@ static struct dma_buf *test_export(void *vaddr, size_t bytes)
 
 static int test_initialize_allocator(void *creator,
 				     const struct ksallocator_framing *framing,
-				     size_t bytes, void **context)
+				     const struct ksalloc_planes *planes,
+				     void **context)
 {
 	struct test_device *device = to_test(creator);
 	struct test_memory *memory;
@@ -260,7 +261,7 @@ static int test_initialize_allocator(void *creator,
 	return 0;
 }
 
-static int test_alloc(void *context, u32 index, size_t bytes,
+static int test_alloc(void *context, u32 index, u32 plane, size_t bytes,
 		      struct ksalloc_memory *result)
 {
 	struct test_memory *memory = context;
@@ -289,7 +290,8 @@ static int test_alloc(void *context, u32 index, size_t bytes,
 	return 0;
 }
 
-static void test_free(void *context, u32 index, struct ksalloc_memory *frame)
+static void test_free(void *context, u32 index, u32 plane,
+		      struct ksalloc_memory *frame)
 {
 	atomic_inc(&test_freed);
 	if (frame->dmabuf)
@@ -321,7 +323,7 @@ static const struct ksalloc_memory_ops test_memory_ops = {
 static int test_write(struct test_device *device, u32 index, u32 word, u32 value)
 {
 	struct dma_buf *dmabuf = ksalloc_allocator_dmabuf(device->allocator,
-							  index);
+							  index, 0);
 	struct iosys_map map;
 	int ret;
 
@@ -362,7 +364,7 @@ static void test_fill(struct test_device *device)
 	device->filled[device->n_filled++] = (struct ksalloc_completion){
 		.index = index,
 		.sequence = sequence,
-		.data_used = ret ? 0 : sizeof(u32),
+		.planes[0].data_used = ret ? 0 : sizeof(u32),
 		.options_flags = KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
 		.time = div_u64(ktime_get_ns(), 100),
 	};
@@ -408,12 +410,14 @@ static void test_work(struct work_struct *work)
 /* The operations */
 
 static int test_get_framing(struct ksalloc_device *ksalloc,
-			    struct ksallocator_framing *framing)
+			    struct ksalloc_requirements *needs)
 {
-	*framing = (struct ksallocator_framing){
-		.requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY,
-		.frames = TEST_FRAMES,
-		.frame_size = to_test(ksalloc)->ask.frame_size,
+	*needs = (struct ksalloc_requirements){
+		.framing = {
+			.requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY,
+			.frames = TEST_FRAMES,
+			.frame_size = to_test(ksalloc)->ask.frame_size,
+		},
 	};
 	return test_enter(ksalloc, DEVICE_OP_GET_FRAMING);
 }
@@ -428,7 +432,7 @@ static void test_unmap_frames(struct test_device *device, u32 frames)
 {
 	while (frames--)
 		dma_buf_vunmap_unlocked(ksalloc_allocator_dmabuf(device->allocator,
-								 frames),
+								 frames, 0),
 					&device->map[frames]);
 	kvfree(device->map);
 	device->map = NULL;
@@ -444,7 +448,7 @@ static int test_map_frames(struct test_device *device)
 	if (!device->map)
 		return -ENOMEM;
 	for (i = 0; i < frames; i++) {
-		dmabuf = ksalloc_allocator_dmabuf(device->allocator, i);
+		dmabuf = ksalloc_allocator_dmabuf(device->allocator, i, 0);
 		ret = dma_buf_vmap_unlocked(dmabuf, &device->map[i]);
 		if (ret) {
 			test_unmap_frames(device, i);

@@ -190,6 +190,8 @@ static unsigned int any_word(struct caller *caller, enum field_kind kind)
 		return chance(seed, 90) ? pick(seed, FRAMES) : random_bits(seed);
 	case FIELD_INDEX:
 		return any_index(caller);
+	case FIELD_PLANE:
+		return chance(seed, 80) ? 0 : random_bits(seed);
 	default:
 		if (field_file(kind) != FILE_NONE)
 			return any_fd(seed, field_file(kind));

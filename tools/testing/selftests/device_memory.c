@@ -608,8 +608,8 @@ static void set_mplane(int video, unsigned int pixelformat)
 }
 
 /*
- * A9: a multi-planar device exports its memory for formats of one plane. A device that
- * needs contiguous memory, which the system heap does not have, streams with its own.
+ * A9: a multi-planar device exports its memory. A device that needs contiguous memory, which
+ * the system heap does not have, streams with its own.
  */
 TEST_F(memory_devices, stream)
 {
@@ -630,15 +630,4 @@ TEST_F(memory_devices, stream)
 		ASSERT_EQ(0, set_allocator(rig.connection, rig.allocator));
 		expect_stream(&rig);
 	}
-}
-
-/* A9: formats of several planes are not supported: EOPNOTSUPP. */
-TEST_F(memory_devices, several_planes)
-{
-	int video = open_camera(0), connection;
-
-	set_mplane(video, V4L2_PIX_FMT_NV16M);
-	connection = do_connect(self->ksalloc, video);
-	ASSERT_LE(0, connection);
-	EXPECT_EQ(-EOPNOTSUPP, create_own(connection, FRAMES, 0));
 }

@@ -90,28 +90,6 @@ TEST_F(devices, multi_planar)
 	EXPECT_EQ(0, allocated(rig.allocator));
 }
 
-/* A format of several planes: EOPNOTSUPP. With a format of one plane it works again. */
-TEST_F(devices, several_planes)
-{
-	struct ksallocator_framing framing;
-	struct v4l2_format format;
-	struct footprint before;
-	int connection, video;
-
-	video = open_camera(0);
-	ASSERT_EQ(0, set_format_mplane(video, V4L2_PIX_FMT_NV16M, &format));
-	ASSERT_LT(1, format.fmt.pix_mp.num_planes);
-	connection = do_connect(self->ksalloc, video);
-	ASSERT_LE(0, connection);
-	footprint_take(&before);
-	EXPECT_EQ(-EOPNOTSUPP, get_framing(connection, &framing));
-	EXPECT_EQ(-EOPNOTSUPP, create_allocator(connection, self->heap, FRAMES,
-						1 << 20));
-	EXPECT_FOOTPRINT(&before);
-	ASSERT_EQ(0, set_format_mplane(video, V4L2_PIX_FMT_YUYV, &format));
-	EXPECT_EQ(0, get_framing(connection, &framing));
-}
-
 /*
  * I1: a device that cannot use the heap's scattered memory fails in ACQUIRE: EOPNOTSUPP.
  * The connection is in STOP then, and the device is free.
@@ -145,11 +123,11 @@ TEST_F(devices, contiguous_memory)
  * Cameras with the multi-planar API. vivid has a data offset only if all of them have this
  * API.
  */
-FIXTURE(planes) {
+FIXTURE(offset) {
 	struct rig rig;
 };
 
-FIXTURE_SETUP(planes)
+FIXTURE_SETUP(offset)
 {
 	repair_machine();
 	if (module_refs("vivid") < 0)
@@ -160,7 +138,7 @@ FIXTURE_SETUP(planes)
 	self->rig.video = open_camera(0);
 }
 
-FIXTURE_TEARDOWN(planes)
+FIXTURE_TEARDOWN(offset)
 {
 	rig_close(&self->rig);
 	if (module_refs("vivid") >= 0)
@@ -192,7 +170,7 @@ static int set_multiplanar_format(int video, __u32 *size)
  * A device stores its data with an offset: the header has this offset and the number of
  * bytes, and the first and last bytes of the picture are there.
  */
-TEST_F(planes, data_offset)
+TEST_F(offset, data)
 {
 	struct ksalloc_complete frame = { 0 };
 	const struct ksstream_header *header = &frame.header;

@@ -2,116 +2,16 @@
 /*
  * Frames that are returned while a fence on their dma-buf is not signalled: nobody gets
  * them before it is.
- *
- * The fences are from sw_sync if the kernel has it, else from vgem. vgem signals its fences
- * after ten seconds by itself.
  */
+#include "fence.h"
 #include "ksalloc_test.h"
 
-#include <fcntl.h>
-#include <glob.h>
-#include <linux/dma-buf.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define FRAMES 2
-#define SW_SYNC "/sys/kernel/debug/sync/sw_sync"
-
-/* These have no header in /usr/include: the ABI of sw_sync, and the needed part of DRM */
-
-struct timeline_point {
-	__u32 value;
-	char name[32];
-	__s32 fence;
-};
-
-#define TIMELINE_CREATE _IOWR('W', 0, struct timeline_point)
-#define TIMELINE_ADVANCE _IOW('W', 1, __u32)
-
-struct drm_prime {
-	__u32 handle;
-	__u32 flags;
-	__s32 fd;
-};
-
-struct vgem_attach {
-	__u32 handle;
-	__u32 flags;
-	__u32 fence;
-	__u32 pad;
-};
-
-struct vgem_signal {
-	__u32 fence;
-	__u32 flags;
-};
-
-#define DRM_PRIME_IMPORT _IOWR('d', 0x2e, struct drm_prime)
-#define VGEM_ATTACH _IOWR('d', 0x41, struct vgem_attach)
-#define VGEM_SIGNAL _IOW('d', 0x42, struct vgem_signal)
-
-/* A fence, and its own timeline or vgem device */
-struct fence {
-	int source;
-	bool vgem;
-	__u32 id;
-};
-
-static int open_vgem(void)
-{
-	char path[32];
-	glob_t found;
-	int fd;
-
-	ASSERT_NE(-1, system("modprobe -q vgem"));
-	/* On the platform bus, and since 6.16 on the faux bus */
-	if (glob("/sys/devices/*/vgem/drm/card*", 0, NULL, &found))
-		SKIP("neither sw_sync nor vgem");
-	snprintf(path, sizeof(path), "/dev/dri/%s", basename(found.gl_pathv[0]));
-	globfree(&found);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, fd);
-	return fd;
-}
-
-static void fence_by_sw_sync(struct fence *fence, int dmabuf)
-{
-	struct timeline_point point = { .value = 1 };
-	struct dma_buf_import_sync_file import = { .flags = DMA_BUF_SYNC_READ };
-
-	snprintf(point.name, sizeof(point.name), "fences");
-	ASSERT_EQ(0, ioctl(fence->source, TIMELINE_CREATE, &point));
-	import.fd = point.fence;
-	ASSERT_EQ(0, ioctl(dmabuf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import));
-	close(point.fence);
-}
-
-static void fence_by_vgem(struct fence *fence, int dmabuf)
-{
-	struct drm_prime prime = { .fd = dmabuf };
-	struct vgem_attach attach = {};
-
-	ASSERT_EQ(0, ioctl(fence->source, DRM_PRIME_IMPORT, &prime));
-	attach.handle = prime.handle;
-	ASSERT_EQ(0, ioctl(fence->source, VGEM_ATTACH, &attach));
-	fence->id = attach.fence;
-}
-
-static void fence_dmabuf(struct fence *fence, int dmabuf)
-{
-	fence->source = open(SW_SYNC, O_RDWR | O_CLOEXEC);
-	fence->vgem = fence->source < 0;
-	if (fence->vgem)
-		fence->source = open_vgem();
-	if (fence->vgem)
-		fence_by_vgem(fence, dmabuf);
-	else
-		fence_by_sw_sync(fence, dmabuf);
-}
 
 /* A device begins to read the frame */
 static void fence_add(struct fence *fence, int allocator, unsigned int index)
@@ -119,21 +19,8 @@ static void fence_add(struct fence *fence, int allocator, unsigned int index)
 	int dmabuf = export_frame(allocator, index);
 
 	ASSERT_LE(0, dmabuf);
-	fence_dmabuf(fence, dmabuf);
+	fence_begin(fence, dmabuf);
 	close(dmabuf);
-}
-
-/* The device has finished reading */
-static void fence_signal(struct fence *fence)
-{
-	struct vgem_signal signal = { .fence = fence->id };
-	__u32 one = 1;
-
-	if (fence->vgem)
-		ASSERT_EQ(0, ioctl(fence->source, VGEM_SIGNAL, &signal));
-	else
-		ASSERT_EQ(0, ioctl(fence->source, TIMELINE_ADVANCE, &one));
-	close(fence->source);
 }
 
 /* A camera in PAUSE, an allocator of FRAMES frames, which the test holds, and an event */
@@ -426,7 +313,7 @@ TEST_F(fences, imported)
 		dmabufs[i] = export_frame(self->allocator, i);
 		ASSERT_LE(0, dmabufs[i]);
 	}
-	fence_dmabuf(&fence, dmabufs[0]);
+	fence_begin(&fence, dmabufs[0]);
 	footprint_take(&before);
 	allocator = import_dmabufs(self->rig.connection, dmabufs, FRAMES);
 	ASSERT_LE(0, allocator);
@@ -459,7 +346,7 @@ TEST_F(fences, import_fails)
 	struct fence fence;
 
 	ASSERT_LE(0, dmabuf);
-	fence_dmabuf(&fence, dmabuf);
+	fence_begin(&fence, dmabuf);
 	footprint_take(&before);
 	EXPECT_EQ(-EINVAL, import_dmabufs(self->rig.connection, dmabufs, FRAMES));
 	sleep_ms(20);

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fences on dma-bufs: see fence.h.
+ */
+#include "fence.h"
+#include "ksalloc_test.h"
+
+#include <fcntl.h>
+#include <glob.h>
+#include <linux/dma-buf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define SW_SYNC "/sys/kernel/debug/sync/sw_sync"
+
+/* These have no header in /usr/include: the ABI of sw_sync, and the needed part of DRM */
+
+struct timeline_point {
+	__u32 value;
+	char name[32];
+	__s32 fence;
+};
+
+#define TIMELINE_CREATE _IOWR('W', 0, struct timeline_point)
+#define TIMELINE_ADVANCE _IOW('W', 1, __u32)
+
+struct drm_prime {
+	__u32 handle;
+	__u32 flags;
+	__s32 fd;
+};
+
+struct vgem_attach {
+	__u32 handle;
+	__u32 flags;
+	__u32 fence;
+	__u32 pad;
+};
+
+struct vgem_signal {
+	__u32 fence;
+	__u32 flags;
+};
+
+#define DRM_PRIME_IMPORT _IOWR('d', 0x2e, struct drm_prime)
+#define VGEM_ATTACH _IOWR('d', 0x41, struct vgem_attach)
+#define VGEM_SIGNAL _IOW('d', 0x42, struct vgem_signal)
+
+static int open_vgem(void)
+{
+	char path[32];
+	glob_t found;
+	int fd;
+
+	ASSERT_NE(-1, system("modprobe -q vgem"));
+	/* On the platform bus, and since 6.16 on the faux bus */
+	if (glob("/sys/devices/*/vgem/drm/card*", 0, NULL, &found))
+		SKIP("neither sw_sync nor vgem");
+	snprintf(path, sizeof(path), "/dev/dri/%s", basename(found.gl_pathv[0]));
+	globfree(&found);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	return fd;
+}
+
+static void fence_by_sw_sync(struct fence *fence, int dmabuf)
+{
+	struct timeline_point point = { .value = 1 };
+	struct dma_buf_import_sync_file import = { .flags = DMA_BUF_SYNC_READ };
+
+	snprintf(point.name, sizeof(point.name), "fences");
+	ASSERT_EQ(0, ioctl(fence->source, TIMELINE_CREATE, &point));
+	import.fd = point.fence;
+	ASSERT_EQ(0, ioctl(dmabuf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import));
+	close(point.fence);
+}
+
+static void fence_by_vgem(struct fence *fence, int dmabuf)
+{
+	struct drm_prime prime = { .fd = dmabuf };
+	struct vgem_attach attach = {};
+
+	ASSERT_EQ(0, ioctl(fence->source, DRM_PRIME_IMPORT, &prime));
+	attach.handle = prime.handle;
+	ASSERT_EQ(0, ioctl(fence->source, VGEM_ATTACH, &attach));
+	fence->id = attach.fence;
+}
+
+void fence_begin(struct fence *fence, int dmabuf)
+{
+	fence->source = open(SW_SYNC, O_RDWR | O_CLOEXEC);
+	fence->vgem = fence->source < 0;
+	if (fence->vgem)
+		fence->source = open_vgem();
+	if (fence->vgem)
+		fence_by_vgem(fence, dmabuf);
+	else
+		fence_by_sw_sync(fence, dmabuf);
+}
+
+void fence_signal(struct fence *fence)
+{
+	struct vgem_signal signal = { .fence = fence->id };
+	__u32 one = 1;
+
+	if (fence->vgem)
+		ASSERT_EQ(0, ioctl(fence->source, VGEM_SIGNAL, &signal));
+	else
+		ASSERT_EQ(0, ioctl(fence->source, TIMELINE_ADVANCE, &one));
+	close(fence->source);
+}

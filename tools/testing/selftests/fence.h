@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Fences on dma-bufs: from sw_sync if the kernel has it, else from vgem. vgem signals its fences
+ * after ten seconds by itself.
+ */
+#ifndef SELFTESTS_FENCE_H
+#define SELFTESTS_FENCE_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+/* A fence, and its own timeline or vgem device */
+struct fence {
+	int source;
+	bool vgem;
+	__u32 id;
+};
+
+/* A device begins to read the memory */
+void fence_begin(struct fence *fence, int dmabuf);
+/* The device has finished reading */
+void fence_signal(struct fence *fence);
+
+#endif
