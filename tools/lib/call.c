@@ -74,6 +74,27 @@ LIBKS_API int ks_get_framing(int connection, struct ksallocator_framing *framing
 	return ret;
 }
 
+/* A module without planes has one of the frame size */
+static void complete_planes(struct ksalloc_planes *planes, __u32 frame_size)
+{
+	if (planes->count)
+		return;
+	planes->count = 1;
+	planes->sizes[0] = frame_size;
+}
+
+LIBKS_API int ks_get_planes(int connection, struct ksalloc_planes *planes)
+{
+	struct ksalloc_get_framing arg = { .size = sizeof(arg) };
+	int ret = call(connection, KSALLOC_GET_FRAMING, &arg);
+
+	if (ret)
+		return ret;
+	*planes = arg.planes;
+	complete_planes(planes, arg.framing.frame_size);
+	return 0;
+}
+
 LIBKS_API int ks_get_framing_ex(int connection, struct ksallocator_framing_ex *framing,
 				__u32 *size)
 {
@@ -189,6 +210,13 @@ LIBKS_API int ks_complete(int connection, __u32 flags, __u64 deadline_ns,
 	completion->index = arg.index;
 	completion->sequence = arg.sequence;
 	completion->header = arg.header;
+	completion->nr_planes = arg.nr_planes;
+	memcpy(completion->planes, arg.planes, sizeof(arg.planes));
+	if (!arg.nr_planes) {
+		completion->nr_planes = 1;
+		completion->planes[0].data_offset = (__u32)arg.header.data;
+		completion->planes[0].data_used = arg.header.data_used;
+	}
 	return 0;
 }
 
@@ -256,9 +284,15 @@ LIBKS_API int ks_free(int allocator, __u32 index)
 
 LIBKS_API int ks_export(int allocator, __u32 index)
 {
+	return ks_export_plane(allocator, index, 0);
+}
+
+LIBKS_API int ks_export_plane(int allocator, __u32 index, __u32 plane)
+{
 	struct ksalloc_export arg = {
 		.size = sizeof(arg),
 		.index = index,
+		.plane = plane,
 	};
 
 	return call(allocator, KSALLOC_EXPORT, &arg);
@@ -275,6 +309,8 @@ LIBKS_API int ks_get_status(int allocator, struct ks_allocator_status *status)
 	status->frame_bytes = arg.frame_bytes;
 	status->in_device = arg.in_device;
 	status->waiters = arg.waiters;
+	status->planes = arg.planes;
+	complete_planes(&status->planes, arg.status.framing.frame_size);
 	return 0;
 }
 

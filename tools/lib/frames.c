@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mapped frames: each frame's dma-buf is exported and mapped once. Both are kept, because a
- * frame always has the same dma-buf. A program can access an allocated frame without
+ * Mapped frames: each dma-buf of a frame is exported and mapped once. Both are kept, because a
+ * frame always has the same dma-bufs. A program can access an allocated frame without
  * another call.
  */
 #include <errno.h>
@@ -14,31 +14,64 @@
 
 #include "internal.h"
 
-struct frame {
+struct plane {
 	void *data;
 	int dmabuf;
 };
 
+/**
+ * struct ks_frames - mapped frames
+ * @count: number of frames
+ * @nr_planes: number of planes of each frame
+ * @bytes: bytes in the mapping of each plane
+ * @mapped: number of elements of @plane that are mapped
+ * @plane: the planes of all frames, those of frame 0 first
+ */
 struct ks_frames {
 	__u32 count;
-	size_t bytes;
-	struct frame frame[];
+	__u32 nr_planes;
+	size_t bytes[KSALLOC_MAX_PLANES];
+	size_t mapped;
+	struct plane plane[];
 };
 
-static int map_frame(struct frame *frame, int allocator, __u32 index, size_t bytes)
+static size_t whole_pages(size_t bytes)
 {
-	int ret = ks_export(allocator, index);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-	if (ret < 0)
-		return ret;
-	frame->data = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, ret, 0);
-	if (frame->data == MAP_FAILED) {
+	return (bytes + page - 1) / page * page;
+}
+
+static int map_plane(struct plane *plane, int dmabuf, size_t bytes)
+{
+	if (dmabuf < 0)
+		return dmabuf;
+	plane->data = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, 0);
+	if (plane->data == MAP_FAILED) {
 		int err = -errno;
 
-		close(ret);
+		close(dmabuf);
 		return err;
 	}
-	frame->dmabuf = ret;
+	plane->dmabuf = dmabuf;
+	return 0;
+}
+
+static int map_all(struct ks_frames *frames, int allocator)
+{
+	__u32 index, plane;
+	int ret;
+
+	for (index = 0; index < frames->count; index++) {
+		for (plane = 0; plane < frames->nr_planes; plane++) {
+			ret = map_plane(&frames->plane[frames->mapped],
+					ks_export_plane(allocator, index, plane),
+					frames->bytes[plane]);
+			if (ret)
+				return ret;
+			frames->mapped++;
+		}
+	}
 	return 0;
 }
 
@@ -46,7 +79,8 @@ LIBKS_API int ks_frames_map(int allocator, struct ks_frames **frames)
 {
 	struct ks_allocator_status status;
 	struct ks_frames *new;
-	__u32 count;
+	size_t planes;
+	__u32 plane;
 	int ret;
 
 	ret = ks_get_status(allocator, &status);
@@ -54,34 +88,36 @@ LIBKS_API int ks_frames_map(int allocator, struct ks_frames **frames)
 		return ret;
 	if (status.frame_bytes > SIZE_MAX)
 		return -EOVERFLOW;
-	count = status.status.framing.frames;
+	/* Only a kernel that violates the ABI can cause this */
+	if (status.planes.count > KSALLOC_MAX_PLANES)
+		return -EIO;
+	planes = (size_t)status.status.framing.frames * status.planes.count;
 
-	new = calloc(1, sizeof(*new) + count * sizeof(new->frame[0]));
+	new = calloc(1, sizeof(*new) + planes * sizeof(new->plane[0]));
 	if (!new)
 		return -ENOMEM;
-	new->bytes = (size_t)status.frame_bytes;
-	for (; new->count < count; new->count++) {
-		ret = map_frame(&new->frame[new->count], allocator, new->count, new->bytes);
-		if (ret)
-			goto err;
-	}
-	*frames = new;
-	return 0;
-
-err:
-	ks_frames_unmap(new);
+	new->count = status.status.framing.frames;
+	new->nr_planes = status.planes.count;
+	for (plane = 0; plane < new->nr_planes; plane++)
+		new->bytes[plane] = new->nr_planes == 1 ? (size_t)status.frame_bytes :
+					whole_pages(status.planes.sizes[plane]);
+	ret = map_all(new, allocator);
+	if (ret)
+		ks_frames_unmap(new);
+	else
+		*frames = new;
 	return ret;
 }
 
 LIBKS_API void ks_frames_unmap(struct ks_frames *frames)
 {
-	__u32 i;
-
 	if (!frames)
 		return;
-	for (i = 0; i < frames->count; i++) {
-		munmap(frames->frame[i].data, frames->bytes);
-		close(frames->frame[i].dmabuf);
+	while (frames->mapped) {
+		struct plane *plane = &frames->plane[--frames->mapped];
+
+		munmap(plane->data, frames->bytes[frames->mapped % frames->nr_planes]);
+		close(plane->dmabuf);
 	}
 	free(frames);
 }
@@ -91,17 +127,48 @@ LIBKS_API __u32 ks_frames_count(const struct ks_frames *frames)
 	return frames->count;
 }
 
+LIBKS_API __u32 ks_frames_planes(const struct ks_frames *frames)
+{
+	return frames->nr_planes;
+}
+
+LIBKS_API size_t ks_frames_plane_bytes(const struct ks_frames *frames, __u32 plane)
+{
+	return plane < frames->nr_planes ? frames->bytes[plane] : 0;
+}
+
+static const struct plane *plane_at(const struct ks_frames *frames, __u32 index, __u32 plane)
+{
+	if (index >= frames->count || plane >= frames->nr_planes)
+		return NULL;
+	return &frames->plane[(size_t)index * frames->nr_planes + plane];
+}
+
+LIBKS_API void *ks_frames_plane_data(const struct ks_frames *frames, __u32 index, __u32 plane)
+{
+	const struct plane *found = plane_at(frames, index, plane);
+
+	return found ? found->data : NULL;
+}
+
+LIBKS_API int ks_frames_plane_dmabuf(const struct ks_frames *frames, __u32 index, __u32 plane)
+{
+	const struct plane *found = plane_at(frames, index, plane);
+
+	return found ? found->dmabuf : -1;
+}
+
 LIBKS_API size_t ks_frames_bytes(const struct ks_frames *frames)
 {
-	return frames->bytes;
+	return ks_frames_plane_bytes(frames, 0);
 }
 
 LIBKS_API void *ks_frames_data(const struct ks_frames *frames, __u32 index)
 {
-	return index < frames->count ? frames->frame[index].data : NULL;
+	return ks_frames_plane_data(frames, index, 0);
 }
 
 LIBKS_API int ks_frames_dmabuf(const struct ks_frames *frames, __u32 index)
 {
-	return index < frames->count ? frames->frame[index].dmabuf : -1;
+	return ks_frames_plane_dmabuf(frames, index, 0);
 }

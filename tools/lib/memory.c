@@ -30,6 +30,7 @@
  * struct search - a search for memory
  * @connection: the connection
  * @framing: framing of the allocator
+ * @planes: its memory planes, whose sum is the frame size
  * @imports: whether the device can import dma-bufs, as far as is known
  * @all: also try other memory when some works, and keep none
  * @allocator: the allocator that is kept, or -1
@@ -38,6 +39,7 @@
 struct search {
 	int connection;
 	struct ksallocator_framing framing;
+	struct ksalloc_planes planes;
 	bool imports;
 	bool all;
 	int allocator;
@@ -217,13 +219,14 @@ static int import_frames(struct search *search, struct ks_memory_attempt *attemp
 	int allocator;
 
 	framing.options_flags |= KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
-	allocator = ks_import_allocator(search->connection, &framing, dmabufs, framing.frames);
+	allocator = ks_import_allocator(search->connection, &framing, dmabufs,
+					framing.frames * search->planes.count);
 	if (allocator < 0)
 		return failed(attempt, LIBKS_MEMORY_CREATE, allocator, help_for_create(allocator));
 	return prove_and_keep(search, attempt, allocator);
 }
 
-static int allocate_frame(const struct ks_memory_attempt *attempt, int source, size_t bytes)
+static int allocate_plane(const struct ks_memory_attempt *attempt, int source, size_t bytes)
 {
 	if (attempt->kind == LIBKS_MEMORY_UDMABUF)
 		return ks_udmabuf_alloc(source, bytes);
@@ -243,7 +246,8 @@ static bool is_too_much(const struct ksallocator_framing *framing)
 
 static int try_frames(struct search *search, struct ks_memory_attempt *attempt, int source)
 {
-	__u32 count = search->framing.frames, i;
+	__u32 planes = search->planes.count;
+	__u32 count = search->framing.frames * planes, i;
 	int *dmabufs;
 	int ret = 0;
 
@@ -253,12 +257,12 @@ static int try_frames(struct search *search, struct ks_memory_attempt *attempt, 
 	if (!dmabufs)
 		return failed(attempt, LIBKS_MEMORY_ALLOCATE, -ENOMEM, LIBKS_HELP_LESS);
 	for (i = 0; i < count; i++) {
-		ret = allocate_frame(attempt, source, search->framing.frame_size);
+		ret = allocate_plane(attempt, source, search->planes.sizes[i % planes]);
 		if (ret < 0)
 			break;
 		dmabufs[i] = ret;
 	}
-	attempt->frame = i;
+	attempt->frame = i / planes;
 	if (ret < 0) {
 		failed(attempt, LIBKS_MEMORY_ALLOCATE, ret,
 		       help_for_allocate(attempt->kind, ret));
@@ -393,6 +397,21 @@ static bool try_named(struct search *search, const char *name)
 	return try_memory(search, kind, name);
 }
 
+/* Divides the frame size among the planes of the device, as the module does */
+static void divide(__u32 frame_size, struct ksalloc_planes *planes)
+{
+	__u32 rest = frame_size, i;
+	__u64 sum = 0;
+
+	for (i = 0; i < planes->count; i++)
+		sum += planes->sizes[i];
+	for (i = 1; i < planes->count && sum; i++) {
+		planes->sizes[i] = (__u32)((__u64)frame_size * planes->sizes[i] / sum);
+		rest -= planes->sizes[i];
+	}
+	planes->sizes[0] = rest;
+}
+
 /* Takes from the requirements of the device what the caller does not demand */
 static int begin(struct search *search, const struct ksallocator_framing *framing)
 {
@@ -410,6 +429,12 @@ static int begin(struct search *search, const struct ksallocator_framing *framin
 		search->framing.frame_size = device.frame_size;
 	if (!search->framing.frames || !search->framing.frame_size)
 		return -EINVAL;
+	ret = ks_get_planes(search->connection, &search->planes);
+	if (ret)
+		return ret;
+	if (search->planes.count > KSALLOC_MAX_PLANES)
+		return -EIO;
+	divide(search->framing.frame_size, &search->planes);
 	return search->framing.frames > KSALLOC_MAX_FRAMES ? -E2BIG : 0;
 }
 

@@ -175,13 +175,36 @@ static bool reads_by_cpu(const struct ks_stream *stream)
 	return !(stream->flags & LIBKS_STREAM_NO_CPU_ACCESS);
 }
 
+static void end_access(struct ks_stream *stream, __u32 index, __u32 planes)
+{
+	while (planes--)
+		ks_end_access(ks_frames_plane_dmabuf(stream->frames, index, planes), LIBKS_READ);
+}
+
+/* For all planes, or none */
+static int begin_access(struct ks_stream *stream, __u32 index)
+{
+	__u32 plane;
+	int ret;
+
+	for (plane = 0; plane < ks_frames_planes(stream->frames); plane++) {
+		ret = ks_begin_access(ks_frames_plane_dmabuf(stream->frames, index, plane),
+				      LIBKS_READ);
+		if (ret) {
+			end_access(stream, index, plane);
+			return ret;
+		}
+	}
+	return 0;
+}
+
 static void end_all_access(struct ks_stream *stream)
 {
 	__u32 i;
 
 	for (i = 0; i < ks_frames_count(stream->frames); i++)
 		if (stream->held[i] && reads_by_cpu(stream))
-			ks_end_access(ks_frames_dmabuf(stream->frames, i), LIBKS_READ);
+			end_access(stream, i, ks_frames_planes(stream->frames));
 }
 
 LIBKS_API void ks_stream_close(struct ks_stream *stream)
@@ -202,12 +225,15 @@ LIBKS_API void ks_stream_close(struct ks_stream *stream)
 	free(stream);
 }
 
-/* SUBMIT with a descriptor, which is open already, is faster. Own memory needs none */
+/*
+ * SUBMIT with a descriptor, which is open already, is faster. Own memory needs none, and for
+ * frames with several planes it is not possible
+ */
 static int submit(struct ks_stream *stream, __u32 index)
 {
 	int dmabuf = -1;
 
-	if (!(stream->flags & LIBKS_STREAM_DEVICE_MEMORY))
+	if (!(stream->flags & LIBKS_STREAM_DEVICE_MEMORY) && ks_frames_planes(stream->frames) == 1)
 		dmabuf = ks_frames_dmabuf(stream->frames, index);
 	return ks_submit(stream->connection, index, dmabuf);
 }
@@ -268,23 +294,41 @@ static int give_to_device_or_allocator(struct ks_stream *stream, __u32 index)
 }
 
 /* Limits the values from the device to the mapping */
+static void describe_plane(const struct ks_stream *stream, __u32 index, __u32 plane,
+			   const struct ksalloc_plane_data *data,
+			   struct ks_stream_plane *result)
+{
+	size_t bytes = ks_frames_plane_bytes(stream->frames, plane);
+	size_t start = data->data_offset < bytes ? data->data_offset : bytes;
+
+	*result = (struct ks_stream_plane) {
+		.data = (char *)ks_frames_plane_data(stream->frames, index, plane) + start,
+		.used = data->data_used,
+		.bytes = bytes - start,
+		.dmabuf = ks_frames_plane_dmabuf(stream->frames, index, plane),
+	};
+	if (result->used > result->bytes)
+		result->used = result->bytes;
+}
+
 static void describe_frame(const struct ks_stream *stream, const struct ks_completion *done,
 			   struct ks_stream_frame *frame)
 {
-	size_t bytes = ks_frames_bytes(stream->frames);
-	size_t start = done->header.data < bytes ? done->header.data : bytes;
+	__u32 plane;
 
 	*frame = (struct ks_stream_frame) {
 		.index = done->index,
 		.sequence = done->sequence,
-		.data = (char *)ks_frames_data(stream->frames, done->index) + start,
-		.used = done->header.data_used,
-		.bytes = bytes - start,
-		.dmabuf = ks_frames_dmabuf(stream->frames, done->index),
 		.header = done->header,
+		.nr_planes = ks_frames_planes(stream->frames),
 	};
-	if (frame->used > frame->bytes)
-		frame->used = frame->bytes;
+	for (plane = 0; plane < frame->nr_planes; plane++)
+		describe_plane(stream, done->index, plane, &done->planes[plane],
+			       &frame->planes[plane]);
+	frame->data = frame->planes[0].data;
+	frame->used = frame->planes[0].used;
+	frame->bytes = frame->planes[0].bytes;
+	frame->dmabuf = frame->planes[0].dmabuf;
 }
 
 LIBKS_API int ks_stream_next(struct ks_stream *stream, int timeout_ms,
@@ -304,7 +348,7 @@ LIBKS_API int ks_stream_next(struct ks_stream *stream, int timeout_ms,
 	if (done.index >= ks_frames_count(stream->frames))
 		return -EIO;
 	if (reads_by_cpu(stream)) {
-		ret = ks_begin_access(ks_frames_dmabuf(stream->frames, done.index), LIBKS_READ);
+		ret = begin_access(stream, done.index);
 		if (ret) {
 			give_to_device_or_allocator(stream, done.index);
 			return ret;
@@ -321,7 +365,7 @@ LIBKS_API int ks_stream_give_back(struct ks_stream *stream, __u32 index)
 		return -EINVAL;
 	stream->held[index] = false;
 	if (reads_by_cpu(stream))
-		ks_end_access(ks_frames_dmabuf(stream->frames, index), LIBKS_READ);
+		end_access(stream, index, ks_frames_planes(stream->frames));
 	return give_to_device_or_allocator(stream, index);
 }
 

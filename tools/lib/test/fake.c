@@ -242,6 +242,7 @@ static int connect_v4l2(const struct ksalloc_connect *arg)
 static int get_framing(struct ksalloc_get_framing *arg)
 {
 	arg->framing = fake.needs;
+	arg->planes = fake.planes;
 	return 0;
 }
 
@@ -267,6 +268,7 @@ static int allocate_from_heap(int heap, struct dma_heap_allocation_data *data)
 	if (fd < 0)
 		return fd;
 	data->fd = (__u32)fd;
+	fake.sizes[fake.allocated++ % ARRAY_SIZE(fake.sizes)] = data->len;
 	return 0;
 }
 
@@ -277,18 +279,23 @@ static int make_udmabuf(int device, const struct udmabuf_create *create)
 	return allocate(device);
 }
 
+static __u32 nr_planes(void)
+{
+	return fake.planes.count ? fake.planes.count : 1;
+}
+
 /* Accepts only dma-bufs of the fake, which all belong to its frames */
 static int import(const struct ksalloc_create_allocator *arg)
 {
 	const int *fds = (const int *)(uintptr_t)arg->dmabufs;
-	__u32 i;
+	__u32 i, frames = arg->nr_dmabufs / nr_planes();
 
-	if (arg->heap_fd != -1 || arg->nr_dmabufs < fake.needs.frames ||
-	    arg->nr_dmabufs > FAKE_FRAMES)
+	if (arg->heap_fd != -1 || frames < fake.needs.frames || frames > FAKE_FRAMES ||
+	    arg->nr_dmabufs % nr_planes())
 		return -EINVAL;
 	if (!(arg->framing.options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY))
 		return -EINVAL;
-	if (arg->framing.frames && arg->framing.frames != arg->nr_dmabufs)
+	if (arg->framing.frames && arg->framing.frames != frames)
 		return -EINVAL;
 	for (i = 0; i < arg->nr_dmabufs; i++)
 		if (fds[i] < 0 || fds[i] >= MAX_FILES || kinds[fds[i]] != DMABUF)
@@ -296,7 +303,7 @@ static int import(const struct ksalloc_create_allocator *arg)
 	if (!(fake.needs.requirements_flags & KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY))
 		return -EOPNOTSUPP;
 	fake.framing = arg->framing;
-	fake.framing.frames = arg->nr_dmabufs;
+	fake.framing.frames = frames;
 	fake.memory = memory_of[fds[0]];
 	return new_file(ALLOCATOR, 0);
 }
@@ -361,6 +368,8 @@ static int check_dmabuf(int fd, __u32 index)
 		return 0;
 	if (fd < 0 || fd >= MAX_FILES || !kinds[fd])
 		return -EBADF;
+	if (nr_planes() > 1)
+		return -EINVAL;
 	return kinds[fd] == DMABUF && frame_of[fd] == index ? 0 : -EINVAL;
 }
 
@@ -403,6 +412,8 @@ static int complete(int file, struct ksalloc_complete *arg)
 		.data = fake.data_start,
 		.data_used = fake.data_used,
 	};
+	arg->nr_planes = fake.planes.count;
+	memcpy(arg->planes, fake.data, sizeof(arg->planes));
 	return 0;
 }
 
@@ -436,7 +447,9 @@ static int free_frame(const struct ksalloc_free *arg)
 
 static int export(const struct ksalloc_export *arg)
 {
-	return arg->index < fake.framing.frames ? new_file(DMABUF, arg->index) : -EINVAL;
+	if (arg->index >= fake.framing.frames || arg->plane >= nr_planes())
+		return -EINVAL;
+	return new_file(DMABUF, arg->index);
 }
 
 static int get_status(struct ksalloc_status *arg)
@@ -444,6 +457,7 @@ static int get_status(struct ksalloc_status *arg)
 	arg->status.framing = fake.framing;
 	arg->status.allocated_frames = fake.framing.frames - fake_frames_in(FAKE_FREE);
 	arg->frame_bytes = 8192;
+	arg->planes = fake.planes;
 	arg->in_device = fake_frames_in(FAKE_IN_DEVICE);
 	arg->waiters = 3;
 	return 0;

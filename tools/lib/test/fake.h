@@ -49,11 +49,15 @@ struct fake {
 
 	/* Properties and behaviour of the camera */
 	struct ksallocator_framing needs;
+	/* Memory planes of its frames; zero is the same as one plane of the frame size */
+	struct ksalloc_planes planes;
 	bool gone;
 	/* Its own memory can be had */
 	bool lends_memory;
 	__u32 data_start;
 	__u32 data_used;
+	/* The same for each plane, if there are several */
+	struct ksalloc_plane_data data[KSALLOC_MAX_PLANES];
 
 	/* State of the objects */
 	int open_files;
@@ -68,10 +72,14 @@ struct fake {
 	enum fake_owner owner[FAKE_FRAMES];
 	/* While allocated: the open file that holds it */
 	int holder[FAKE_FRAMES];
+	/* Accesses to all planes of a frame */
 	int access[FAKE_FRAMES];
 	__u32 queue[FAKE_FRAMES];
 	unsigned int queued;
 	__u32 sequence;
+	/* Sizes of the last dma-bufs from heaps */
+	size_t sizes[4 * FAKE_FRAMES];
+	unsigned int allocated;
 	/* Number of frames that were submitted without a descriptor */
 	unsigned int by_thread;
 

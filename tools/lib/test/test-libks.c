@@ -382,6 +382,139 @@ static void test_frames(void)
 	CHECK(fake_is_clean());
 }
 
+/* A camera whose frames have three planes; each has 8192 bytes in whole pages */
+static void three_planes(void)
+{
+	fake_reset();
+	fake.planes = (struct ksalloc_planes) { .count = 3, .sizes = { 8000, 4500, 4500 } };
+	fake.needs.frame_size = 17000;
+	fake.data[0] = (struct ksalloc_plane_data) { .data_used = 8000 };
+	fake.data[1] = (struct ksalloc_plane_data) { .data_offset = 100, .data_used = 4400 };
+	fake.data[2] = (struct ksalloc_plane_data) { .data_used = 9000 };
+}
+
+/* Each plane of each frame has its own mapping and descriptor */
+static void test_planes_mapped(void)
+{
+	const struct ks_frames *frames;
+	struct ks_stream *stream;
+	unsigned char *data;
+	__u32 i, j;
+
+	three_planes();
+	stream = open_stream(4);
+	frames = ks_stream_frames(stream);
+	CHECK_EQ(fake.framing.frames, 4);
+	CHECK_EQ(fake.open_files, 2 + 3 * 4);
+	CHECK_EQ(fake.mappings, 3 * 4);
+	CHECK_EQ(ks_frames_count(frames), 4);
+	CHECK_EQ(ks_frames_planes(frames), 3);
+	for (i = 0; i < 4; i++)
+		for (j = 0; j < 3; j++)
+			memset(ks_frames_plane_data(frames, i, j), (int)(16 * i + j), 8192);
+	for (i = 0; i < 4; i++) {
+		CHECK(ks_frames_data(frames, i) == ks_frames_plane_data(frames, i, 0));
+		CHECK_EQ(ks_frames_dmabuf(frames, i), ks_frames_plane_dmabuf(frames, i, 0));
+		for (j = 0; j < 3; j++) {
+			data = ks_frames_plane_data(frames, i, j);
+			CHECK_EQ(data[0], 16 * i + j);
+			CHECK_EQ(data[8191], 16 * i + j);
+			CHECK_EQ(ks_frames_plane_bytes(frames, j), 8192);
+			CHECK(ks_frames_plane_dmabuf(frames, i, j) >= 0);
+		}
+	}
+	CHECK(!ks_frames_plane_data(frames, 0, 3));
+	CHECK(!ks_frames_plane_data(frames, 4, 0));
+	CHECK_EQ(ks_frames_plane_dmabuf(frames, 0, 3), -1);
+	CHECK_EQ(ks_frames_plane_bytes(frames, 3), 0);
+	ks_stream_close(stream);
+	CHECK(fake_is_clean());
+}
+
+/* A frame has the data of each plane, which never lead beyond the plane */
+static void test_planes_stream(void)
+{
+	struct ks_stream_frame frame;
+	struct ks_stream *stream;
+	__u32 i;
+
+	three_planes();
+	stream = open_stream(4);
+	CHECK_EQ(ks_stream_start(stream), 0);
+	/* No descriptor stands for several planes */
+	CHECK_EQ(fake.by_thread, 4);
+	for (i = 0; i < 8; i++) {
+		CHECK_EQ(ks_stream_next(stream, 1000, &frame), 0);
+		CHECK_EQ(frame.nr_planes, 3);
+		CHECK(frame.data == frame.planes[0].data);
+		CHECK_EQ(frame.used, 8000);
+		CHECK_EQ(frame.planes[0].used, 8000);
+		CHECK_EQ(frame.planes[1].used, 4400);
+		CHECK_EQ(frame.planes[1].bytes, 8092);
+		CHECK((char *)frame.planes[1].data ==
+		      (char *)ks_frames_plane_data(ks_stream_frames(stream), frame.index, 1) + 100);
+		CHECK_EQ(frame.planes[2].used, 8192);
+		CHECK_EQ(frame.planes[2].dmabuf,
+			 ks_frames_plane_dmabuf(ks_stream_frames(stream), frame.index, 2));
+		CHECK_EQ(fake.access[frame.index], 3);
+		CHECK_EQ(ks_stream_give_back(stream, frame.index), 0);
+		CHECK_EQ(fake.access[frame.index], 0);
+	}
+	CHECK_EQ(fake.by_thread, 12);
+	/* The access to the second plane fails: none is begun, and the frame is given back */
+	fake.sync_errno = EFAULT;
+	fake_fail(3);
+	CHECK_EQ(ks_stream_next(stream, 1000, &frame), -EIO);
+	CHECK_EQ(fake.access[0], 0);
+	CHECK_EQ(fake_frames_in(FAKE_IN_DEVICE), 4);
+	ks_stream_close(stream);
+	CHECK(fake_is_clean());
+}
+
+/* The planes of the thin calls. A module without planes has one */
+static void test_planes_calls(void)
+{
+	struct ks_allocator_status status;
+	struct ks_completion done;
+	struct ksalloc_planes planes;
+	struct ks_stream *stream;
+	int allocator, i;
+
+	three_planes();
+	stream = open_stream(4);
+	allocator = ks_stream_allocator(stream);
+	CHECK_EQ(ks_get_planes(ks_stream_connection(stream), &planes), 0);
+	CHECK(!memcmp(&planes, &fake.planes, sizeof(planes)));
+	CHECK_EQ(ks_get_status(allocator, &status), 0);
+	CHECK(!memcmp(&status.planes, &fake.planes, sizeof(planes)));
+	for (i = 0; i < 3; i++)
+		CHECK_EQ(close(ks_export_plane(allocator, 1, (__u32)i)), 0);
+	CHECK_EQ(ks_export_plane(allocator, 1, 3), -EINVAL);
+	CHECK_EQ(ks_export_plane(allocator, 4, 0), -EINVAL);
+	CHECK_EQ(ks_stream_start(stream), 0);
+	CHECK_EQ(ks_complete(ks_stream_connection(stream), 0, 0, &done), 0);
+	CHECK_EQ(done.nr_planes, 3);
+	CHECK(!memcmp(done.planes, fake.data, sizeof(done.planes)));
+	ks_stream_close(stream);
+
+	fake_reset();
+	fake.data_start = 12;
+	stream = open_stream(4);
+	CHECK_EQ(ks_get_planes(ks_stream_connection(stream), &planes), 0);
+	CHECK_EQ(planes.count, 1);
+	CHECK_EQ(planes.sizes[0], 5000);
+	CHECK_EQ(ks_get_status(ks_stream_allocator(stream), &status), 0);
+	CHECK_EQ(status.planes.count, 1);
+	CHECK_EQ(status.planes.sizes[0], 5000);
+	CHECK_EQ(ks_stream_start(stream), 0);
+	CHECK_EQ(ks_complete(ks_stream_connection(stream), 0, 0, &done), 0);
+	CHECK_EQ(done.nr_planes, 1);
+	CHECK_EQ(done.planes[0].data_offset, 12);
+	CHECK_EQ(done.planes[0].data_used, 4900);
+	ks_stream_close(stream);
+	CHECK(fake_is_clean());
+}
+
 /*
  * The number of frames of a stream: the requested one, or the requirement of the device and
  * some more
@@ -784,6 +917,9 @@ int main(int argc, char **argv)
 		{ "deadlines", test_deadline },
 		{ "CPU access", test_access },
 		{ "mapped frames", test_frames },
+		{ "planes: mapped frames", test_planes_mapped },
+		{ "planes: stream", test_planes_stream },
+		{ "planes: thin calls", test_planes_calls },
 		{ "number of frames", test_frame_number },
 		{ "stream", test_stream },
 		{ "stream: bounds of a frame", test_stream_bounds },

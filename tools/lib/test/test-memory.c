@@ -79,6 +79,42 @@ static void test_order(void)
 	tear_down(connection, allocator);
 }
 
+/*
+ * Frames with planes: each has a dma-buf of its size, and the planes of larger frames have the
+ * proportions of those of the device. An allocation that fails is reported with its frame.
+ */
+static void test_planes(void)
+{
+	static const struct ksallocator_framing larger = { .frames = FRAMES, .frame_size = 12000 };
+	int connection = set_up("system", "cma", NULL), allocator;
+
+	fake.planes = (struct ksalloc_planes) { .count = 2, .sizes = { 4000, 2000 } };
+	fake.needs.frame_size = 6000;
+	fake.alloc_errno[0] = ENOMEM;
+	fake.room[0] = 5;
+	allocator = ks_find_memory(connection, &asked, NULL, &report);
+	CHECK(allocator >= 0);
+	CHECK_EQ(report.count, 2);
+	check_attempt(0, "system", LIBKS_MEMORY_ALLOCATE, -ENOMEM, LIBKS_HELP_LESS);
+	CHECK_EQ(report.attempt[0].frame, 2);
+	check_attempt(1, "cma", LIBKS_MEMORY_WORKS, 0, LIBKS_HELP_NONE);
+	CHECK_EQ(fake.framing.frames, FRAMES);
+	CHECK_EQ(fake.framing.frame_size, 6000);
+	CHECK_EQ(fake.allocated, 5 + 2 * FRAMES);
+	CHECK_EQ(fake.sizes[5], 4000);
+	CHECK_EQ(fake.sizes[6], 2000);
+	ks_set_allocator(connection, -1);
+	close(allocator);
+
+	fake.allocated = 0;
+	allocator = ks_find_memory(connection, &larger, "cma", &report);
+	CHECK(allocator >= 0);
+	CHECK_EQ(fake.allocated, 2 * FRAMES);
+	CHECK_EQ(fake.sizes[2], 8000);
+	CHECK_EQ(fake.sizes[3], 4000);
+	tear_down(connection, allocator);
+}
+
 /* One kind after another fails in its own way */
 static void test_each_fails(void)
 {
@@ -300,6 +336,7 @@ int main(void)
 {
 	static const struct tap_test tests[] = {
 		{ "the order of heaps", test_order },
+		{ "planes", test_planes },
 		{ "each kind of memory fails", test_each_fails },
 		{ "nothing works", test_nothing_works },
 		{ "a device that cannot import", test_no_import },

@@ -81,6 +81,15 @@ int ks_connect(int ks_fd, int v4l2_fd);
 int ks_get_framing(int connection, struct ksallocator_framing *framing);
 
 /**
+ * ks_get_planes() - get the memory planes of a frame in the current format of the device
+ * @connection: the connection
+ * @planes: out. Most formats have one plane, of the frame size
+ *
+ * Return: 0.
+ */
+int ks_get_planes(int connection, struct ksalloc_planes *planes);
+
+/**
  * ks_get_framing_ex() - get the kinds of memory that the device can use, best first
  * @connection: the connection
  * @framing: out: as many whole items as fit
@@ -106,9 +115,10 @@ int ks_create_allocator(int connection,
  * ks_import_allocator() - create an allocator of the caller's dma-bufs
  * @connection: the connection to the device whose requirements the framing has to meet
  * @framing: number, size and alignment of the frames, with
- *	KSALLOCATOR_OPTIONF_SYSTEM_MEMORY. Zero frames mean @count
- * @dmabufs: descriptors of the dma-bufs, one for each frame, open for reading and writing. They
- *	may be closed after the call
+ *	KSALLOCATOR_OPTIONF_SYSTEM_MEMORY. Zero frames mean @count, divided by the number of
+ *	planes
+ * @dmabufs: descriptors of the dma-bufs, one for each plane of each frame, those of frame 0
+ *	first, open for reading and writing. They may be closed after the call
  * @count: number of dma-bufs
  *
  * Return: a descriptor of a new allocator.
@@ -174,7 +184,7 @@ int ks_get_refusal(int connection, struct ks_refusal *refusal);
  *
  * V4L2 takes a dma-buf by descriptor, so pass one if you have one. With -1 a kernel thread
  * queues the frame, which takes longer. If the frames are the device's own memory, use -1.
- * No descriptor and no thread is needed then.
+ * No descriptor and no thread is needed then. If the frames have several planes, use -1, too.
  *
  * Return: 0. -EBADF or -EINVAL if @dmabuf_fd is not the frame's dma-buf; -EINVAL if the
  * frame is free; -EBUSY if it is in a device, a kernel client holds it, or another device
@@ -187,11 +197,15 @@ int ks_submit(int connection, __u32 index, int dmabuf_fd);
  * @index: the frame
  * @sequence: the sequence number of the device. A gap means that pictures are lost
  * @header: number of bytes in the frame, its time, and more
+ * @nr_planes: number of memory planes of the frame
+ * @planes: the data in each plane
  */
 struct ks_completion {
 	__u32 index;
 	__u32 sequence;
 	struct ksstream_header header;
+	__u32 nr_planes;
+	struct ksalloc_plane_data planes[KSALLOC_MAX_PLANES];
 };
 
 /**
@@ -268,17 +282,29 @@ int ks_free(int allocator, __u32 index);
 int ks_export(int allocator, __u32 index);
 
 /**
+ * ks_export_plane() - get the dma-buf of a memory plane of a frame
+ * @allocator: the allocator
+ * @index: any of its frames, free or not
+ * @plane: the plane; ks_export() returns that of plane 0
+ *
+ * Return: a descriptor of the dma-buf, the same dma-buf each time.
+ */
+int ks_export_plane(int allocator, __u32 index, __u32 plane);
+
+/**
  * struct ks_allocator_status - framing of an allocator, and states of its frames
  * @status: its framing, and how many frames are not free
- * @frame_bytes: bytes in each frame's dma-buf
+ * @frame_bytes: bytes in each frame's dma-buf; in all of them, if it has several planes
  * @in_device: frames in a device
  * @waiters: calls that wait for a frame
+ * @planes: memory planes of each frame
  */
 struct ks_allocator_status {
 	struct ksstreamallocator_status status;
 	__u64 frame_bytes;
 	__u32 in_device;
 	__u32 waiters;
+	struct ksalloc_planes planes;
 };
 
 /**
@@ -415,12 +441,23 @@ void ks_frames_unmap(struct ks_frames *frames);
 
 /* Number of frames */
 __u32 ks_frames_count(const struct ks_frames *frames);
-/* Bytes in the mapping of each frame */
+/* Bytes in the mapping of each frame; of plane 0, if there are several */
 size_t ks_frames_bytes(const struct ks_frames *frames);
-/* Address of a frame; NULL if there is no such frame */
+/* Address of a frame, of its plane 0; NULL if there is no such frame */
 void *ks_frames_data(const struct ks_frames *frames, __u32 index);
-/* Descriptor of a frame's dma-buf, which the library owns; -1 if there is no such frame */
+/*
+ * Descriptor of a frame's dma-buf, of its plane 0, which the library owns; -1 if there is no such
+ * frame
+ */
 int ks_frames_dmabuf(const struct ks_frames *frames, __u32 index);
+/* Number of memory planes of each frame. Each plane is mapped separately */
+__u32 ks_frames_planes(const struct ks_frames *frames);
+/* Bytes in the mapping of a plane; 0 if there is no such plane */
+size_t ks_frames_plane_bytes(const struct ks_frames *frames, __u32 plane);
+/* Address of a plane; NULL if there is no such frame or plane */
+void *ks_frames_plane_data(const struct ks_frames *frames, __u32 index, __u32 plane);
+/* Descriptor of a plane's dma-buf, which the library owns; -1 if there is none */
+int ks_frames_plane_dmabuf(const struct ks_frames *frames, __u32 index, __u32 plane);
 
 /**
  * DOC: Streams
@@ -546,6 +583,20 @@ int ks_stream_start(struct ks_stream *stream);
 int ks_stream_stop(struct ks_stream *stream);
 
 /**
+ * struct ks_stream_plane - a memory plane of a frame that the device has filled
+ * @data: address of the data, valid until ks_stream_give_back()
+ * @used: number of bytes of data
+ * @bytes: bytes from @data to the end of the mapping
+ * @dmabuf: descriptor of its dma-buf, which the library owns
+ */
+struct ks_stream_plane {
+	void *data;
+	size_t used;
+	size_t bytes;
+	int dmabuf;
+};
+
+/**
  * struct ks_stream_frame - a frame that the device has filled
  * @index: the frame
  * @sequence: the sequence number of the device. A gap means that pictures are lost
@@ -553,7 +604,9 @@ int ks_stream_stop(struct ks_stream *stream);
  * @used: number of bytes of the picture
  * @bytes: bytes from @data to the end of the mapping
  * @dmabuf: descriptor of its dma-buf, which the library owns
- * @header: its time and other properties
+ * @header: its time and other properties, of all planes together
+ * @nr_planes: number of memory planes
+ * @planes: the planes. If there are several, the fields above describe plane 0
  */
 struct ks_stream_frame {
 	__u32 index;
@@ -563,6 +616,8 @@ struct ks_stream_frame {
 	size_t bytes;
 	int dmabuf;
 	struct ksstream_header header;
+	__u32 nr_planes;
+	struct ks_stream_plane planes[KSALLOC_MAX_PLANES];
 };
 
 /**
