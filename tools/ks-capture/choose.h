@@ -14,7 +14,7 @@
  * @fourcc: the format
  * @emulated: converted in software from another format
  * @has_size: available in the requested size
- * @planes: number of memory planes of a frame; ksalloc supports one
+ * @planes: number of memory planes of a frame; ks-capture supports one
  */
 struct offer {
 	__u32 fourcc;

@@ -126,7 +126,7 @@ static int refuse_pieces(const struct device *device, const struct offer *refuse
 	const struct offer *one = find_offer(offers, count, pixel_in_one_piece(refused->fourcc));
 	char code[FOURCC_TEXT];
 
-	say_error("%s stores a %s frame in %u memory planes; ksalloc supports one",
+	say_error("%s stores a %s frame in %u memory planes; ks-capture supports one",
 		  device->path, fourcc_text(refused->fourcc, code), refused->planes);
 	if (one && offer_can_use(one, kind))
 		say_advice("The same format with one plane: -f %s", fourcc_text(one->fourcc, code));
@@ -143,7 +143,7 @@ static int refuse_all(const struct device *device, const struct offer *offers,
 	for (i = 0; i < count && offers[i].planes != 1; i++)
 		;
 	if (count && i == count) {
-		say_error("%s stores frames in several memory planes; ksalloc supports one",
+		say_error("%s stores frames in several memory planes; ks-capture supports one",
 			  device->path);
 		say_advice("It has no other format, so ks-capture cannot use it.");
 		return STATUS_FORMAT;
@@ -253,7 +253,7 @@ int format_check(const struct device *device, const struct options *options,
 
 	fourcc_text(got->fourcc, code);
 	if (got->planes != 1) {
-		say_error("%s stores a %s frame in %u memory planes; ksalloc supports one",
+		say_error("%s stores a %s frame in %u memory planes; ks-capture supports one",
 			  device->path, code, got->planes);
 		say_advice("Choose another format: ks-capture -d %s --list-formats", device->path);
 		return STATUS_FORMAT;
