@@ -26,31 +26,32 @@ bool output_can_use(enum output_kind kind, __u32 fourcc)
 	return false;
 }
 
+/* Without an interpretation of the samples, the planes do not matter */
+bool output_can_use_planes(enum output_kind kind, __u32 fourcc, unsigned int planes)
+{
+	if (!output_can_use(kind, fourcc))
+		return false;
+	return kind == OUTPUT_NONE || kind == OUTPUT_RAW || planes == pixel_memory_planes(fourcc);
+}
+
 bool offer_can_use(const struct offer *offer, enum output_kind kind)
 {
-	return offer->planes == 1 && output_can_use(kind, offer->fourcc);
+	return output_can_use_planes(kind, offer->fourcc, offer->planes);
 }
 
-static bool is_usable(const struct offer *offers, unsigned int count, __u32 fourcc)
-{
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		if (offers[i].fourcc == fourcc && offers[i].planes == 1)
-			return true;
-	return false;
-}
-
-/* Lower is better. Formats that are not in the table come last */
+/*
+ * Lower is better. Formats that are not in the table come last, and those with separate planes
+ * after the same in one piece, which can be submitted faster
+ */
 static unsigned int rank(const struct offer *offer)
 {
-	const struct pixel_format *format;
+	const struct pixel_format *format, *wanted = pixel_format_find(offer->fourcc);
 	unsigned int i;
 
 	for (i = 0; (format = pixel_format_at(i)); i++)
-		if (format->fourcc == offer->fourcc)
+		if (format == wanted)
 			break;
-	return i;
+	return 2 * i + (offer->planes > 1);
 }
 
 static bool is_better(const struct offer *a, const struct offer *b, __u32 current)
@@ -70,8 +71,6 @@ __u32 choose_format(const struct offer *offers, unsigned int count, __u32 curren
 	const struct offer *best = NULL;
 	unsigned int i;
 
-	if (!is_usable(offers, count, current))
-		current = pixel_in_one_piece(current);
 	for (i = 0; i < count; i++) {
 		if (!offer_can_use(&offers[i], kind))
 			continue;

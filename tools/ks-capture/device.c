@@ -242,6 +242,7 @@ int device_set_up(struct device *device, const struct options *options)
 		.width = got.width,
 		.height = got.height,
 		.stride = got.stride,
+		.strides = { got.strides[0], got.strides[1] },
 		.rows = field_rows(got.field),
 	};
 	if (pixel)

@@ -120,34 +120,9 @@ static const struct offer *find_offer(const struct offer *offers, unsigned int c
 	return NULL;
 }
 
-static int refuse_pieces(const struct device *device, const struct offer *refused,
-			 const struct offer *offers, unsigned int count, enum output_kind kind)
-{
-	const struct offer *one = find_offer(offers, count, pixel_in_one_piece(refused->fourcc));
-	char code[FOURCC_TEXT];
-
-	say_error("%s stores a %s frame in %u memory planes; ks-capture supports one",
-		  device->path, fourcc_text(refused->fourcc, code), refused->planes);
-	if (one && offer_can_use(one, kind))
-		say_advice("The same format with one plane: -f %s", fourcc_text(one->fourcc, code));
-	else
-		advise_offers(offers, count, kind);
-	return STATUS_FORMAT;
-}
-
 static int refuse_all(const struct device *device, const struct offer *offers,
 		      unsigned int count, enum output_kind kind)
 {
-	unsigned int i;
-
-	for (i = 0; i < count && offers[i].planes != 1; i++)
-		;
-	if (count && i == count) {
-		say_error("%s stores frames in several memory planes; ks-capture supports one",
-			  device->path);
-		say_advice("It has no other format, so ks-capture cannot use it.");
-		return STATUS_FORMAT;
-	}
 	say_error("%s has no format that can be written as %s", device->path,
 		  output_kind_name(kind));
 	advise_output(kind, count ? pixel_format_find(offers[0].fourcc) : NULL);
@@ -175,11 +150,9 @@ static int pick_format(const struct device *device, const struct options *option
 		advise_offers(offers, count, options->kind);
 		return STATUS_FORMAT;
 	}
-	if (offer && offer->planes != 1)
-		return refuse_pieces(device, offer, offers, count, options->kind);
 	if (offer)
 		*fourcc = offer->fourcc;
-	if (!output_can_use(options->kind, *fourcc))
+	if (offer ? !offer_can_use(offer, options->kind) : !output_can_use(options->kind, *fourcc))
 		return refuse_output(*fourcc, options->kind, offers, count);
 	return STATUS_OK;
 }
@@ -252,13 +225,7 @@ int format_check(const struct device *device, const struct options *options,
 	char code[FOURCC_TEXT];
 
 	fourcc_text(got->fourcc, code);
-	if (got->planes != 1) {
-		say_error("%s stores a %s frame in %u memory planes; ks-capture supports one",
-			  device->path, code, got->planes);
-		say_advice("Choose another format: ks-capture -d %s --list-formats", device->path);
-		return STATUS_FORMAT;
-	}
-	if (!output_can_use(options->kind, got->fourcc)) {
+	if (!output_can_use_planes(options->kind, got->fourcc, got->planes)) {
 		say_error("%s uses %s instead, which cannot be written as %s", device->path, code,
 			  output_kind_name(options->kind));
 		advise_output(options->kind, device->picture.format);

@@ -87,12 +87,48 @@ static int wait_for_frame(struct session *session, struct ks_stream_frame *frame
 	}
 }
 
-/* The minimum number of bytes of a complete frame */
-static size_t least_bytes(const struct session *session)
+/* Whether a plane of a frame has all its data */
+static bool plane_is_whole(const struct session *session, const struct ks_stream_frame *frame,
+			   __u32 plane)
 {
 	const struct picture *picture = &session->device.picture;
+	size_t least = 1;
 
-	return picture->format ? picture_bytes(picture) : 1;
+	if (picture->format)
+		least = frame->nr_planes == 1 ? picture_bytes(picture) :
+						picture_plane_bytes(picture, plane);
+	return frame->planes[plane].used >= least;
+}
+
+static bool is_whole(const struct session *session, const struct ks_stream_frame *frame)
+{
+	__u32 i;
+
+	for (i = 0; i < frame->nr_planes; i++)
+		if (!plane_is_whole(session, frame, i))
+			return false;
+	return true;
+}
+
+static void end_access(const struct ks_stream_frame *frame, __u32 planes)
+{
+	while (planes--)
+		ks_end_access(frame->planes[planes].dmabuf, LIBKS_READ);
+}
+
+static int begin_access(const struct ks_stream_frame *frame)
+{
+	__u32 i;
+	int err;
+
+	for (i = 0; i < frame->nr_planes; i++) {
+		err = ks_begin_access(frame->planes[i].dmabuf, LIBKS_READ);
+		if (err) {
+			end_access(frame, i);
+			return err;
+		}
+	}
+	return 0;
 }
 
 static bool is_jpeg(const struct session *session)
@@ -110,7 +146,7 @@ static bool is_jpeg(const struct session *session)
 static const char *damage_of(const struct session *session, const struct ks_stream_frame *frame,
 			     bool follows)
 {
-	if (frame->used < least_bytes(session))
+	if (!is_whole(session, frame))
 		return "it is too short";
 	if (follows && frame->header.options_flags & KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY)
 		return "its driver says so";
@@ -155,10 +191,11 @@ static int take_frame(struct session *session, const struct ks_stream_frame *fra
 	const char *damage = damage_of(session, frame, follows);
 	int err;
 
-	if (damage && (!session->options->keeps_damaged || frame->used < least_bytes(session)))
+	if (damage && (!session->options->keeps_damaged || !is_whole(session, frame)))
 		return drop_damaged(session, frame, damage);
 	if (wanted) {
-		err = output_frame(&session->output, tally->frames, frame->data, frame->used);
+		err = output_frame(&session->output, tally->frames, frame->planes,
+				   frame->nr_planes);
 		if (err)
 			return explain_output(err);
 	}
@@ -185,7 +222,7 @@ static int use_frame(struct session *session, const struct ks_stream_frame *fram
 		session->good = session_now();
 		return STATUS_OK;
 	}
-	err = read ? ks_begin_access(frame->dmabuf, LIBKS_READ) : 0;
+	err = read ? begin_access(frame) : 0;
 	if (err) {
 		say_error("cannot read a frame: %s", strerror(-err));
 		hint_log();
@@ -193,7 +230,7 @@ static int use_frame(struct session *session, const struct ks_stream_frame *fram
 	}
 	ret = take_frame(session, frame, wanted);
 	if (read)
-		ks_end_access(frame->dmabuf, LIBKS_READ);
+		end_access(frame, frame->nr_planes);
 	return ret;
 }
 

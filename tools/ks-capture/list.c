@@ -161,14 +161,14 @@ static void list_sizes(int fd, __u32 fourcc)
 	}
 }
 
-static void list_outputs(__u32 fourcc)
+static void list_outputs(__u32 fourcc, unsigned int planes)
 {
 	static const enum output_kind kinds[] = { OUTPUT_PNG, OUTPUT_Y4M, OUTPUT_JPEG, OUTPUT_RAW };
 	size_t i;
 
 	printf("  ->");
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (output_can_use(kinds[i], fourcc))
+		if (output_can_use_planes(kinds[i], fourcc, planes))
 			printf(" %s", output_kind_name(kinds[i]));
 }
 
@@ -193,10 +193,9 @@ int list_formats(const char *path)
 		printf("  %-7s %-30.32s", fourcc_text(desc.pixelformat, code),
 		       say_clean(desc.description, sizeof(desc.description)));
 		planes = v4l2_planes(device.fd, device.type, desc.pixelformat);
-		if (planes == 1)
-			list_outputs(desc.pixelformat);
-		else
-			printf("  in %u memory planes: not usable", planes);
+		list_outputs(desc.pixelformat, planes);
+		if (planes > 1)
+			printf("  (%u memory planes)", planes);
 		putchar('\n');
 		list_sizes(device.fd, desc.pixelformat);
 	}

@@ -213,24 +213,57 @@ static int write_jpeg(struct output *output, const __u8 *data, size_t *size)
 	return write_vector(output->fd, vector, ARRAY_SIZE(vector));
 }
 
-static int write_frame(struct output *output, const void *data, size_t used)
+static int write_raw(struct output *output, const struct ks_stream_plane *planes,
+		     unsigned int count, size_t *size)
 {
+	struct iovec vector[KSALLOC_MAX_PLANES];
+	unsigned int i;
+
+	for (*size = 0, i = 0; i < count; i++) {
+		vector[i] = (struct iovec) { planes[i].data, planes[i].used };
+		*size += planes[i].used;
+	}
+	return write_vector(output->fd, vector, (int)count);
+}
+
+/* The format has as many planes as the frame, unless the frame has only one */
+static struct image image_of(const struct picture *picture, const struct ks_stream_plane *planes,
+			     unsigned int count)
+{
+	struct image image = { { NULL, NULL, NULL } };
+	unsigned int i;
+
+	if (count == 1)
+		return picture_in_one_piece(picture, planes[0].data);
+	for (i = 0; i < count && i < ARRAY_SIZE(image.plane); i++)
+		image.plane[i] = planes[i].data;
+	return image;
+}
+
+static int write_frame(struct output *output, const struct ks_stream_plane *planes,
+		       unsigned int count)
+{
+	const struct picture *picture = &output->device->picture;
 	unsigned long long before = output->good_bytes;
+	size_t used = planes[0].used;
+	struct image image;
 	int ret;
 
 	switch (output->kind) {
 	case OUTPUT_PNG:
-		ret = pngfile_write(output, data);
+		image = image_of(picture, planes, count);
+		ret = pngfile_write(output, &image);
 		break;
 	case OUTPUT_Y4M:
-		ret = y4m_write(output, data);
-		used = y4m_bytes(&output->device->picture);
+		image = image_of(picture, planes, count);
+		ret = y4m_write(output, &image);
+		used = y4m_bytes(picture);
 		break;
 	case OUTPUT_JPEG:
-		ret = write_jpeg(output, data, &used);
+		ret = write_jpeg(output, planes[0].data, &used);
 		break;
 	default:
-		ret = write_all(output->fd, data, used);
+		ret = write_raw(output, planes, count, &used);
 	}
 	if (ret)
 		output->good_bytes = before;
@@ -239,7 +272,8 @@ static int write_frame(struct output *output, const void *data, size_t used)
 	return ret;
 }
 
-int output_frame(struct output *output, unsigned long number, const void *data, size_t used)
+int output_frame(struct output *output, unsigned long number,
+		 const struct ks_stream_plane *planes, unsigned int count)
 {
 	int ret;
 
@@ -248,7 +282,7 @@ int output_frame(struct output *output, unsigned long number, const void *data, 
 		if (ret)
 			return ret;
 	}
-	ret = write_frame(output, data, used);
+	ret = write_frame(output, planes, count);
 	if (ret) {
 		ret = explain(output, "write", ret);
 		give_up_file(output);

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <ks/ks.h>
+
 #include "device.h"
 #include "options.h"
 #include "pixel.h"
@@ -52,10 +54,12 @@ int output_change(struct output *output);
 int output_open_pipe(struct output *output);
 
 /*
- * Writes a frame directly from its mapping. Returns 0; -EPIPE without a message if the
- * reader of the output has closed it; another negative value after printing an error.
+ * Writes a frame directly from the mappings of its memory planes. Returns 0; -EPIPE without a
+ * message if the reader of the output has closed it; another negative value after printing an
+ * error.
  */
-int output_frame(struct output *output, unsigned long number, const void *data, size_t used);
+int output_frame(struct output *output, unsigned long number,
+		 const struct ks_stream_plane *planes, unsigned int count);
 
 /* Finishes the open file. Returns the same as output_frame() */
 int output_close(struct output *output);

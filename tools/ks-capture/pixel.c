@@ -41,6 +41,9 @@ static const struct pixel_format formats[] = {
 	SEMI_PLANAR(NV21, 1, 0, 1, 1),
 	SEMI_PLANAR(NV24, 0, 1, 0, 0),
 	SEMI_PLANAR(NV42, 1, 0, 0, 0),
+	PLANAR(YVU422M, 2, 1, 1, 0),
+	PLANAR(YUV444M, 1, 2, 0, 0),
+	PLANAR(YVU444M, 2, 1, 0, 0),
 	RGB(RGB24, 3, 0, 1, 2),
 	RGB(BGR24, 3, 2, 1, 0),
 	RGB(XBGR32, 4, 2, 1, 0),
@@ -85,17 +88,6 @@ const struct pixel_format *pixel_format_at(unsigned int index)
 	return index < ARRAY_SIZE(formats) ? &formats[index] : NULL;
 }
 
-const struct pixel_format *pixel_format_find(__u32 fourcc)
-{
-	const struct pixel_format *format;
-	unsigned int i;
-
-	for (i = 0; (format = pixel_format_at(i)); i++)
-		if (format->fourcc == fourcc)
-			return format;
-	return NULL;
-}
-
 __u32 pixel_in_one_piece(__u32 fourcc)
 {
 	static const struct {
@@ -116,6 +108,42 @@ __u32 pixel_in_one_piece(__u32 fourcc)
 		if (pairs[i].pieces == fourcc)
 			return pairs[i].one;
 	return 0;
+}
+
+const struct pixel_format *pixel_format_find(__u32 fourcc)
+{
+	const struct pixel_format *format;
+	__u32 one = pixel_in_one_piece(fourcc);
+	unsigned int i;
+
+	if (one)
+		fourcc = one;
+	for (i = 0; (format = pixel_format_at(i)); i++)
+		if (format->fourcc == fourcc)
+			return format;
+	return NULL;
+}
+
+static unsigned int colour_planes(const struct pixel_format *format)
+{
+	unsigned int last = format->plane[1] > format->plane[2] ? format->plane[1] :
+								  format->plane[2];
+
+	return last + 1;
+}
+
+unsigned int pixel_memory_planes(__u32 fourcc)
+{
+	const struct pixel_format *format = pixel_format_find(fourcc);
+
+	switch (fourcc) {
+	case V4L2_PIX_FMT_YVU422M:
+	case V4L2_PIX_FMT_YUV444M:
+	case V4L2_PIX_FMT_YVU444M:
+		return 3;
+	default:
+		return format && pixel_in_one_piece(fourcc) ? colour_planes(format) : 1;
+	}
 }
 
 const char *fourcc_text(__u32 fourcc, char text[FOURCC_TEXT])
@@ -216,8 +244,12 @@ static size_t component_stride(const struct picture *picture, int component)
 {
 	const struct pixel_format *format = picture->format;
 
-	if (!format->plane[component])
+	unsigned int plane = format->plane[component];
+
+	if (!plane)
 		return picture->stride;
+	if (picture->strides[plane - 1])
+		return picture->strides[plane - 1];
 	return (size_t)picture->stride * format->chroma_step >> format->hshift;
 }
 
@@ -263,6 +295,14 @@ bool picture_is_sane(const struct picture *picture)
 	return true;
 }
 
+/* Bytes from the beginning of the plane of a component to the end of its last sample */
+static size_t component_bytes(const struct picture *picture, int component)
+{
+	return component_row_bytes(picture, component) +
+	       component_stride(picture, component) *
+	       (picture_component_height(picture, component) - 1);
+}
+
 size_t picture_bytes(const struct picture *picture)
 {
 	size_t end, bytes = 0;
@@ -271,12 +311,34 @@ size_t picture_bytes(const struct picture *picture)
 	if (picture->format->kind == PIXEL_JPEG)
 		return 1;
 	for (i = 0; i < components(picture); i++) {
-		end = component_start(picture, i) + component_row_bytes(picture, i) +
-		      component_stride(picture, i) * (picture_component_height(picture, i) - 1);
+		end = component_start(picture, i) + component_bytes(picture, i);
 		if (end > bytes)
 			bytes = end;
 	}
 	return bytes;
+}
+
+size_t picture_plane_bytes(const struct picture *picture, unsigned int plane)
+{
+	size_t end, bytes = 0;
+	int i;
+
+	for (i = 0; i < components(picture); i++) {
+		end = component_bytes(picture, i);
+		if (picture->format->plane[i] == plane && end > bytes)
+			bytes = end;
+	}
+	return bytes;
+}
+
+struct image picture_in_one_piece(const struct picture *picture, const __u8 *data)
+{
+	struct image image = { { data, data, data } };
+	int i;
+
+	for (i = 0; i < components(picture); i++)
+		image.plane[picture->format->plane[i]] = data + component_start(picture, i);
+	return image;
 }
 
 /* The position of a row in memory, in rows */
@@ -294,11 +356,11 @@ static unsigned int row_place(const struct picture *picture, int component, unsi
 	}
 }
 
-struct samples picture_samples(const struct picture *picture, const __u8 *data,
+struct samples picture_samples(const struct picture *picture, const struct image *image,
 			       int component, unsigned int y)
 {
 	return (struct samples) {
-		.first = data + component_start(picture, component) +
+		.first = image->plane[picture->format->plane[component]] +
 			 component_stride(picture, component) * row_place(picture, component, y) +
 			 picture->format->offset[component],
 		.step = component_step(picture, component),
@@ -353,13 +415,13 @@ static __u8 to_byte(int value)
 }
 
 static void row_from_yuv(const struct picture *picture, const struct converter *c,
-			 const __u8 *data, unsigned int y, __u8 *rgb)
+			 const struct image *image, unsigned int y, __u8 *rgb)
 {
 	unsigned int hshift = picture->format->hshift;
 	unsigned int vshift = picture->format->vshift;
-	struct samples luma = picture_samples(picture, data, 0, y);
-	struct samples cb = picture_samples(picture, data, 1, y >> vshift);
-	struct samples cr = picture_samples(picture, data, 2, y >> vshift);
+	struct samples luma = picture_samples(picture, image, 0, y);
+	struct samples cb = picture_samples(picture, image, 1, y >> vshift);
+	struct samples cr = picture_samples(picture, image, 2, y >> vshift);
 	unsigned int x;
 
 	for (x = 0; x < picture->width; x++, rgb += 3) {
@@ -374,13 +436,13 @@ static void row_from_yuv(const struct picture *picture, const struct converter *
 }
 
 static void row_from_rgb(const struct picture *picture, const struct converter *c,
-			 const __u8 *data, unsigned int y, __u8 *rgb)
+			 const struct image *image, unsigned int y, __u8 *rgb)
 {
 	unsigned int x;
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		struct samples in = picture_samples(picture, data, i, y);
+		struct samples in = picture_samples(picture, image, i, y);
 
 		for (x = 0; x < picture->width; x++)
 			rgb[3 * x + i] = in.first[x * in.step];
@@ -392,28 +454,28 @@ static void row_from_rgb(const struct picture *picture, const struct converter *
 }
 
 void picture_row_rgb(const struct picture *picture, const struct converter *converter,
-		     const __u8 *data, unsigned int y, __u8 *rgb)
+		     const struct image *image, unsigned int y, __u8 *rgb)
 {
 	if (picture->format->kind == PIXEL_RGB)
-		row_from_rgb(picture, converter, data, y, rgb);
+		row_from_rgb(picture, converter, image, y, rgb);
 	else
-		row_from_yuv(picture, converter, data, y, rgb);
+		row_from_yuv(picture, converter, image, y, rgb);
 }
 
 void picture_row_grey(const struct picture *picture, const struct converter *converter,
-		      const __u8 *data, unsigned int y, __u8 *grey)
+		      const struct image *image, unsigned int y, __u8 *grey)
 {
-	struct samples in = picture_samples(picture, data, 0, y);
+	struct samples in = picture_samples(picture, image, 0, y);
 	unsigned int x;
 
 	for (x = 0; x < picture->width; x++)
 		grey[x] = to_byte(converter->luma * (in.first[x] - converter->black));
 }
 
-void picture_row_deep(const struct picture *picture, const __u8 *data, unsigned int y,
+void picture_row_deep(const struct picture *picture, const struct image *image, unsigned int y,
 		      __u8 *deep)
 {
-	struct samples in = picture_samples(picture, data, 0, y);
+	struct samples in = picture_samples(picture, image, 0, y);
 	const struct pixel_format *format = picture->format;
 	unsigned int x, value;
 

@@ -28,8 +28,7 @@ enum pixel_kind {
  * struct pixel_format - layout of the samples of a picture
  * @fourcc: code of V4L2
  * @kind: kind of the samples
- * @plane: the plane of each component: Y, Cb, Cr or R, G, B. The planes are consecutive in
- *	memory
+ * @plane: the plane of each component: Y, Cb, Cr or R, G, B
  * @offset: bytes before the first sample of a component in each row
  * @step: bytes from the sample of a pixel to that of the next pixel, in plane 0
  * @chroma_step: the same for Cb and Cr of PIXEL_YUV
@@ -87,6 +86,7 @@ enum row_order {
  * @width: pixels per row
  * @height: number of rows
  * @stride: bytes from one row to the next in plane 0
+ * @strides: the same in plane 1 and 2, if they are separate; 0 if they follow from @stride
  * @rows: order of the rows in each plane
  */
 struct picture {
@@ -95,7 +95,16 @@ struct picture {
 	unsigned int width;
 	unsigned int height;
 	unsigned int stride;
+	unsigned int strides[2];
 	enum row_order rows;
+};
+
+/**
+ * struct image - where a picture is in memory
+ * @plane: address of each plane of its format
+ */
+struct image {
+	const __u8 *plane[3];
 };
 
 /* A row of samples of one component */
@@ -116,11 +125,13 @@ struct converter {
 
 /* The known formats, best first; NULL if @index is too large */
 const struct pixel_format *pixel_format_at(unsigned int index);
-/* NULL if it is unknown */
+/* NULL if it is unknown. Formats with separate planes are found as those with one piece */
 const struct pixel_format *pixel_format_find(__u32 fourcc);
 
 /* The format with the same samples in one memory plane; 0 if there is none */
 __u32 pixel_in_one_piece(__u32 fourcc);
+/* Number of memory planes of a known format */
+unsigned int pixel_memory_planes(__u32 fourcc);
 
 /* A code as text: up to 4 characters, and "-BE" for big-endian formats */
 #define FOURCC_TEXT 8
@@ -134,12 +145,16 @@ struct colours colours_of(enum pixel_kind kind, __u32 colorspace, __u32 ycbcr_en
 
 /* Whether the rows fit into the stride */
 bool picture_is_sane(const struct picture *picture);
-/* Minimum number of bytes of a whole picture */
+/* Minimum number of bytes of a whole picture in one piece */
 size_t picture_bytes(const struct picture *picture);
+/* The same of one separate plane */
+size_t picture_plane_bytes(const struct picture *picture, unsigned int plane);
+/* A picture in one piece: the planes are consecutive */
+struct image picture_in_one_piece(const struct picture *picture, const __u8 *data);
 unsigned int picture_component_width(const struct picture *picture, int component);
 unsigned int picture_component_height(const struct picture *picture, int component);
 /* Row @y of a component, counted in rows of that component */
-struct samples picture_samples(const struct picture *picture, const __u8 *data,
+struct samples picture_samples(const struct picture *picture, const struct image *image,
 			       int component, unsigned int y);
 /* Whether a component is contiguous in memory */
 bool picture_is_dense(const struct picture *picture, int component);
@@ -147,13 +162,13 @@ bool picture_is_dense(const struct picture *picture, int component);
 struct converter converter_for(const struct picture *picture);
 /* Row @y as R, G, B bytes */
 void picture_row_rgb(const struct picture *picture, const struct converter *converter,
-		     const __u8 *data, unsigned int y, __u8 *rgb);
+		     const struct image *image, unsigned int y, __u8 *rgb);
 /* Row @y of a PIXEL_GREY picture as grey bytes */
 void picture_row_grey(const struct picture *picture, const struct converter *converter,
-		      const __u8 *data, unsigned int y, __u8 *grey);
+		      const struct image *image, unsigned int y, __u8 *grey);
 
 /* Row @y of a PIXEL_DEEP picture as 16-bit big-endian samples; white has all bits set */
-void picture_row_deep(const struct picture *picture, const __u8 *data, unsigned int y,
+void picture_row_deep(const struct picture *picture, const struct image *image, unsigned int y,
 		      __u8 *deep);
 
 #endif /* PIXEL_H */

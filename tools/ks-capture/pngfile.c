@@ -63,7 +63,7 @@ static void write_bits(png_structp png, unsigned int bits)
 	png_write_chunk(png, (png_const_bytep)"sBIT", &chunk, sizeof(chunk));
 }
 
-static void write_png_rows(struct output *output, png_structp png, const __u8 *data)
+static void write_png_rows(struct output *output, png_structp png, const struct image *image)
 {
 	const struct picture *picture = &output->device->picture;
 	unsigned int y;
@@ -71,20 +71,20 @@ static void write_png_rows(struct output *output, png_structp png, const __u8 *d
 	for (y = 0; y < picture->height; y++) {
 		switch (picture->format->kind) {
 		case PIXEL_GREY:
-			picture_row_grey(picture, &output->converter, data, y, output->buffer);
+			picture_row_grey(picture, &output->converter, image, y, output->buffer);
 			break;
 		case PIXEL_DEEP:
-			picture_row_deep(picture, data, y, output->buffer);
+			picture_row_deep(picture, image, y, output->buffer);
 			break;
 		default:
-			picture_row_rgb(picture, &output->converter, data, y, output->buffer);
+			picture_row_rgb(picture, &output->converter, image, y, output->buffer);
 		}
 		png_write_row(png, output->buffer);
 	}
 }
 
 static void write_png_picture(struct output *output, png_structp png, png_infop info,
-			      const __u8 *data)
+			      const struct image *image)
 {
 	const struct v4l2_fract *aspect = &output->device->aspect;
 	const struct picture *picture = &output->device->picture;
@@ -103,21 +103,21 @@ static void write_png_picture(struct output *output, png_structp png, png_infop 
 		write_bits(png, picture->format->bits);
 	if (aspect->numerator != aspect->denominator)
 		write_aspect(png, aspect);
-	write_png_rows(output, png, data);
+	write_png_rows(output, png, image);
 	png_write_end(png, info);
 }
 
 /* libpng returns to setjmp() if it or png_write_data() fails */
 static bool try_png_picture(struct output *output, png_structp png, png_infop info,
-			    const __u8 *data)
+			    const struct image *image)
 {
 	if (setjmp(png_jmpbuf(png)))
 		return false;
-	write_png_picture(output, png, info, data);
+	write_png_picture(output, png, info, image);
 	return true;
 }
 
-int pngfile_write(struct output *output, const __u8 *data)
+int pngfile_write(struct output *output, const struct image *image)
 {
 	struct png_target target = { .fd = output->fd };
 	png_structp png;
@@ -133,7 +133,7 @@ int pngfile_write(struct output *output, const __u8 *data)
 		return -ENOMEM;
 	}
 	png_set_write_fn(png, &target, png_write_data, png_flush_nothing);
-	done = try_png_picture(output, png, info, data);
+	done = try_png_picture(output, png, info, image);
 	png_destroy_write_struct(&png, &info);
 	if (done)
 		return 0;

@@ -9,6 +9,6 @@
  * Writes a frame as a picture. Returns 0 or a negative errno value; -EIO after printing the
  * error of libpng.
  */
-int pngfile_write(struct output *output, const __u8 *data);
+int pngfile_write(struct output *output, const struct image *image);
 
 #endif /* PNGFILE_H */

@@ -27,6 +27,8 @@ struct format v4l2_read(const struct v4l2_format *v4l2)
 			.width = mp->width,
 			.height = mp->height,
 			.stride = mp->plane_fmt[0].bytesperline,
+			.strides = { mp->num_planes > 1 ? mp->plane_fmt[1].bytesperline : 0,
+				     mp->num_planes > 2 ? mp->plane_fmt[2].bytesperline : 0 },
 			.field = mp->field,
 			.planes = mp->num_planes,
 			.colorspace = mp->colorspace,

@@ -11,6 +11,8 @@ struct format {
 	__u32 width;
 	__u32 height;
 	__u32 stride;
+	/* Of the separate planes after the first */
+	__u32 strides[2];
 	__u32 field;
 	__u32 planes;
 	__u32 colorspace;

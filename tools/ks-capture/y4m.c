@@ -24,14 +24,15 @@ size_t y4m_bytes(const struct picture *picture)
 	return bytes;
 }
 
-void y4m_plane(const struct picture *picture, const __u8 *data, int component, __u8 *plane)
+void y4m_plane(const struct picture *picture, const struct image *image, int component,
+	       __u8 *plane)
 {
 	unsigned int width = picture_component_width(picture, component);
 	unsigned int height = picture_component_height(picture, component);
 	unsigned int x, y;
 
 	for (y = 0; y < height; y++) {
-		struct samples in = picture_samples(picture, data, component, y);
+		struct samples in = picture_samples(picture, image, component, y);
 
 		for (x = 0; x < width; x++)
 			*plane++ = in.first[x * in.step];
@@ -82,7 +83,7 @@ void y4m_header(char header[Y4M_HEADER_MAX], const struct picture *picture, __u3
 		 y4m_sampling(picture->format), picture->colours.full ? "FULL" : "LIMITED");
 }
 
-int y4m_write(struct output *output, const __u8 *data)
+int y4m_write(struct output *output, const struct image *image)
 {
 	const struct device *device = output->device;
 	const struct picture *picture = &device->picture;
@@ -108,11 +109,11 @@ int y4m_write(struct output *output, const __u8 *data)
 			       picture_component_height(picture, i);
 
 		if (picture_is_dense(picture, i)) {
-			const __u8 *plane = picture_samples(picture, data, i, 0).first;
+			const __u8 *plane = picture_samples(picture, image, i, 0).first;
 
 			vector[count++] = (struct iovec) { (void *)plane, bytes };
 		} else {
-			y4m_plane(picture, data, i, free_part);
+			y4m_plane(picture, image, i, free_part);
 			vector[count++] = (struct iovec) { free_part, bytes };
 			free_part += bytes;
 		}

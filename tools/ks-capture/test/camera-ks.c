@@ -30,6 +30,8 @@ static struct {
 	enum ksstate state;
 	enum owner owner[CAMERA_BUFFERS];
 	int memory[CAMERA_BUFFERS];
+	/* Number of planes; plane i of a frame begins at i * plane_bytes of its memory */
+	__u32 planes, plane_bytes;
 	unsigned int queue[CAMERA_BUFFERS];
 	unsigned int queued;
 } ks;
@@ -91,7 +93,9 @@ static int do_create(const struct ksalloc_create_allocator *arg)
 	drop_memory();
 	ks.own = own;
 	ks.frames = arg->framing.frames;
-	ks.bytes = (camera_frame_bytes() + 4095) & ~4095U;
+	ks.planes = camera_planes();
+	ks.plane_bytes = (camera_frame_bytes() / ks.planes + 4095) & ~4095U;
+	ks.bytes = ks.planes * ks.plane_bytes;
 	for (i = 0; i < ks.frames; i++) {
 		ks.memory[i] = memfd_create("frame", MFD_CLOEXEC);
 		if (ftruncate(ks.memory[i], ks.bytes))
@@ -181,7 +185,7 @@ static void fill(int memory, const struct camera_frame *frame)
 static int do_complete(struct ksalloc_complete *arg)
 {
 	const struct camera_frame *frame = &camera.frames[camera.next];
-	unsigned int index;
+	unsigned int index, i;
 
 	if (!camera_ks_is_ready())
 		return -EAGAIN;
@@ -195,6 +199,12 @@ static int do_complete(struct ksalloc_complete *arg)
 	fill(ks.memory[index], frame);
 	arg->index = index;
 	arg->sequence = frame->sequence;
+	arg->nr_planes = ks.planes;
+	for (i = 0; i < ks.planes; i++)
+		arg->planes[i].data_used = (frame->used ? frame->used : camera_frame_bytes()) /
+					   ks.planes;
+	if (camera.short_plane)
+		arg->planes[ks.planes - 1].data_used /= 4;
 	arg->header = (struct ksstream_header) {
 		.presentation_time = { .time = camera_time(), .numerator = 1, .denominator = 1 },
 		.data_used = frame->used ? frame->used : camera_frame_bytes(),
@@ -207,10 +217,21 @@ static int do_complete(struct ksalloc_complete *arg)
 	return 0;
 }
 
+static struct ksalloc_planes planes_of(__u32 bytes)
+{
+	struct ksalloc_planes planes = { .count = camera_planes() };
+	__u32 i;
+
+	for (i = 0; i < planes.count; i++)
+		planes.sizes[i] = bytes;
+	return planes;
+}
+
 static int do_status(struct ksalloc_status *arg)
 {
 	arg->status.framing.frames = ks.frames;
 	arg->frame_bytes = ks.bytes;
+	arg->planes = planes_of(ks.plane_bytes);
 	return 0;
 }
 
@@ -218,6 +239,7 @@ static int do_get_framing(struct ksalloc_get_framing *arg)
 {
 	arg->framing = camera.needs;
 	arg->framing.frame_size = camera_frame_bytes();
+	arg->planes = planes_of(camera_frame_bytes() / camera_planes());
 	return 0;
 }
 

@@ -24,6 +24,8 @@ enum camera_file {
 enum camera_file camera_file_of(int fd);
 int camera_new_file(int fd, enum camera_file kind);
 __u32 camera_frame_bytes(void);
+/* Number of memory planes of the current format */
+__u32 camera_planes(void);
 /* Time of the camera's clock, in 100 ns */
 __s64 camera_time(void);
 /* Advances the clock by the duration of a frame */

@@ -193,6 +193,11 @@ static unsigned int planes_of(__u32 fourcc)
 	return 1;
 }
 
+__u32 camera_planes(void)
+{
+	return planes_of(camera.format);
+}
+
 __u32 camera_frame_bytes(void)
 {
 	return camera.frame_bytes ? camera.frame_bytes : 2 * camera.width * camera.height;

@@ -76,6 +76,7 @@ struct camera_source {
  * @height: likewise
  * @field: V4L2_FIELD_*
  * @frame_bytes: bytes of a frame; 0 for two bytes per pixel
+ * @short_plane: the last plane of each frame has only a quarter of its data
  * @period: frame interval
  * @input_caps: V4L2_IN_CAP_*
  * @timings: the current DV timings
@@ -114,6 +115,7 @@ struct camera {
 	__u32 height;
 	__u32 field;
 	__u32 frame_bytes;
+	bool short_plane;
 	struct v4l2_fract period;
 	__u32 input_caps;
 	struct v4l2_bt_timings timings;

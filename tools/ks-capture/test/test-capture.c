@@ -134,32 +134,37 @@ void test_capture_times(void)
 
 static void reset_to_pieces(void)
 {
-	camera_reset(1);
+	camera_reset(30);
 	camera.caps = V4L2_CAP_VIDEO_CAPTURE_MPLANE | V4L2_CAP_STREAMING;
 	camera.formats[0] = (struct camera_format) { V4L2_PIX_FMT_NV12, 1, false };
 	camera.formats[1] = (struct camera_format) { V4L2_PIX_FMT_NV12M, 2, false };
 	camera.format = V4L2_PIX_FMT_NV12M;
 }
 
-/* Another program has left the device in a format with two memory planes */
+/* Another program has left the device in a format with two memory planes: it is used */
 void test_capture_pieces(void)
 {
 	reset_to_pieces();
 	CHECK_EQ(camera_run("-n 1"), STATUS_OK);
-	CHECK_EQ(camera.format, V4L2_PIX_FMT_NV12);
+	CHECK_EQ(camera.format, V4L2_PIX_FMT_NV12M);
 	reset_to_pieces();
-	CHECK_EQ(camera_run("-n 1 -o a.raw"), STATUS_OK);
-	CHECK_EQ(camera.format, V4L2_PIX_FMT_NV12);
-	/* A requested format is not changed */
+	CHECK_EQ(camera_run("-n 2 -o a.raw"), STATUS_OK);
+	CHECK_EQ(camera.format, V4L2_PIX_FMT_NV12M);
+	CHECK_EQ(size_of("a.raw"), 2 * 2 * 64 * 36);
 	reset_to_pieces();
-	CHECK_EQ(camera_run("-n 1 -f NM12"), STATUS_FORMAT);
-	SAID("in 2 memory planes");
-	SAID("The same format with one plane: -f NV12");
+	CHECK_EQ(camera_run("-n 1 -f NM12 -o a.y4m"), STATUS_OK);
 	reset_to_pieces();
-	camera.formats[0] = camera.formats[1];
-	camera.formats[1].fourcc = 0;
-	CHECK_EQ(camera_run("-n 1"), STATUS_FORMAT);
-	SAID("It has no other format");
+	CHECK_EQ(camera_run("-n 1 -f NM12 -o a.png"), STATUS_OK);
+	/* The driver stores it in other planes than its format has */
+	reset_to_pieces();
+	camera.formats[1].planes = 3;
+	CHECK_EQ(camera_run("-n 1 -f NM12 -o a.png"), STATUS_FORMAT);
+	SAID("cannot be written as png");
+	/* A plane of a frame is too short */
+	reset_to_pieces();
+	camera.short_plane = true;
+	CHECK_EQ(camera_run("-n 1 -f NM12 -o a.png --timeout 1"), STATUS_FAILED);
+	SAID("it is too short");
 }
 
 /* The device's own memory, if requested, or if no other can be used */

@@ -109,8 +109,8 @@ void test_y4m_header(void)
 /* Sample x, y of a component, with simple code */
 static __u8 sample_of(const struct picture *pic, int component, unsigned int x, unsigned int y)
 {
-	return picture_samples(pic, data, component, y).first[x *
-		picture_samples(pic, data, component, y).step];
+	return picture_samples(pic, one_piece(pic, data), component, y).first[x *
+		picture_samples(pic, one_piece(pic, data), component, y).step];
 }
 
 /* The planes of every YUV format have its samples, in the right order */
@@ -128,7 +128,7 @@ void test_y4m_planes(void)
 		pic = noise_picture(data, format->fourcc, 37, 21, 8, limited);
 		for (component = 0; component < 3; component++) {
 			width = picture_component_width(&pic, component);
-			y4m_plane(&pic, data, component, plane);
+			y4m_plane(&pic, one_piece(&pic, data), component, plane);
 			wrong = 0;
 			for (y = 0; y < picture_component_height(&pic, component); y++)
 				for (x = 0; x < width; x++)
@@ -156,8 +156,8 @@ void test_raw_file(void)
 
 	CHECK_EQ(output_init(&output, &options, &device), 0);
 	CHECK(!exists(path));
-	CHECK_EQ(output_frame(&output, 0, data, 500), 0);
-	CHECK_EQ(output_frame(&output, 1, data + 700, 512), 0);
+	CHECK_EQ(output_piece(&output, 0, data, 500), 0);
+	CHECK_EQ(output_piece(&output, 1, data + 700, 512), 0);
 	CHECK_EQ(output_close(&output), 0);
 	CHECK_EQ(read_file(path, is, sizeof(is)), 1012);
 	CHECK(!memcmp(is, data, 500));
@@ -180,10 +180,10 @@ static void check_y4m(__u32 fourcc, unsigned int padding, const char *tag)
 	size = sprintf((char *)should, "YUV4MPEG2 W37 H21 F30:3 Ip A1:1 C%s XCOLORRANGE=LIMITED\n",
 		       tag);
 	for (frame = 0; frame < 2; frame++) {
-		CHECK_EQ(output_frame(&output, 3 * frame, data, picture_bytes(pic)), 0);
+		CHECK_EQ(output_piece(&output, 3 * frame, data, picture_bytes(pic)), 0);
 		size += sprintf((char *)should + size, "FRAME\n");
 		for (i = 0; i < components; i++) {
-			y4m_plane(pic, data, i, should + size);
+			y4m_plane(pic, one_piece(pic, data), i, should + size);
 			size += (size_t)picture_component_width(pic, i) *
 				picture_component_height(pic, i);
 		}
@@ -192,6 +192,90 @@ static void check_y4m(__u32 fourcc, unsigned int padding, const char *tag)
 	CHECK_EQ(output_close(&output), 0);
 	CHECK_EQ(read_file(path, is, sizeof(is)), size);
 	CHECK(!memcmp(is, should, size));
+}
+
+/*
+ * A picture whose planes are separate and not consecutive is written as the same in one piece; raw
+ * frames plane by plane. Strides of the planes need not be proportional.
+ */
+void test_separate_planes(void)
+{
+	static const struct {
+		__u32 pieces, one;
+		unsigned int planes;
+	} formats[] = {
+		{ V4L2_PIX_FMT_NV12M, V4L2_PIX_FMT_NV12, 2 },
+		{ V4L2_PIX_FMT_NV61M, V4L2_PIX_FMT_NV61, 2 },
+		{ V4L2_PIX_FMT_YUV420M, V4L2_PIX_FMT_YUV420, 3 },
+		{ V4L2_PIX_FMT_YVU420M, V4L2_PIX_FMT_YVU420, 3 },
+		{ V4L2_PIX_FMT_YUV422M, V4L2_PIX_FMT_YUV422P, 3 },
+	};
+	static const enum output_kind kinds[] = { OUTPUT_Y4M, OUTPUT_PNG };
+	static __u8 copies[3][PICTURE_MAX], first[PICTURE_MAX], second[PICTURE_MAX];
+	struct ks_stream_plane planes[3] = { 0 };
+	unsigned int i, j, k, y, kind;
+
+	for (i = 0; i < ARRAY_SIZE(formats); i++) {
+		struct device device = device_of(formats[i].one, 32, 20, 16);
+		struct picture *pic = &device.picture;
+		const struct image *image = one_piece(pic, data);
+
+		CHECK_EQ(pixel_memory_planes(formats[i].pieces), formats[i].planes);
+		CHECK_EQ(pixel_memory_planes(formats[i].one), 1);
+		CHECK(pixel_format_find(formats[i].pieces) == pic->format);
+		for (kind = 0; kind < ARRAY_SIZE(kinds); kind++) {
+			struct options options = options_for(kinds[kind], file_name("one"));
+			struct output output;
+			size_t one, pieces;
+
+			pic->strides[0] = 0;
+			pic->strides[1] = 0;
+			CHECK_EQ(output_init(&output, &options, &device), 0);
+			CHECK_EQ(output_piece(&output, 0, data, picture_bytes(pic)), 0);
+			CHECK_EQ(output_close(&output), 0);
+			one = read_file(file_name("one"), first, sizeof(first));
+
+			/* The same samples with other strides */
+			for (j = 0; j < formats[i].planes; j++) {
+				unsigned int stride = pic->stride + 8 * j;
+				size_t is = j ? (size_t)pic->stride * pic->format->chroma_step >>
+						pic->format->hshift : pic->stride;
+
+				if (j)
+					pic->strides[j - 1] = stride;
+				for (y = 0; y < 20; y++)
+					for (k = 0; k < is && y * is + k < PICTURE_MAX / 4; k++)
+						copies[j][y * stride + k] =
+							image->plane[j][y * is + k];
+				planes[j].data = copies[j];
+				planes[j].used = picture_plane_bytes(pic, j);
+			}
+			options.output = file_name("pieces");
+			CHECK_EQ(output_init(&output, &options, &device), 0);
+			CHECK_EQ(output_frame(&output, 0, planes, formats[i].planes), 0);
+			CHECK_EQ(output_close(&output), 0);
+			pieces = read_file(file_name("pieces"), second, sizeof(second));
+			CHECK_EQ(one, pieces);
+			CHECK(one > 500);
+			CHECK(!memcmp(first, second, one));
+		}
+	}
+
+	for (j = 0; j < 3; j++)
+		planes[j].used = 100 + j;
+	{
+		struct device device = device_of(V4L2_PIX_FMT_YUV420, 32, 20, 16);
+		struct options options = options_for(OUTPUT_RAW, file_name("raw"));
+		struct output output;
+
+		CHECK_EQ(output_init(&output, &options, &device), 0);
+		CHECK_EQ(output_frame(&output, 0, planes, 3), 0);
+		CHECK_EQ(output_close(&output), 0);
+		CHECK_EQ(read_file(file_name("raw"), first, sizeof(first)), 303);
+		CHECK(!memcmp(first, copies[0], 100));
+		CHECK(!memcmp(first + 100, copies[1], 101));
+		CHECK(!memcmp(first + 201, copies[2], 102));
+	}
 }
 
 /* Video from converted planes, and from planes that are written directly */
@@ -222,7 +306,7 @@ static void check_png(__u32 fourcc)
 	struct output output;
 
 	CHECK_EQ(output_init(&output, &options, &device), 0);
-	CHECK_EQ(output_frame(&output, 0, data, picture_bytes(pic)), 0);
+	CHECK_EQ(output_piece(&output, 0, data, picture_bytes(pic)), 0);
 	CHECK_EQ(output_close(&output), 0);
 
 	CHECK(png_image_begin_read_from_file(&image, path));
@@ -233,9 +317,9 @@ static void check_png(__u32 fourcc)
 	CHECK(png_image_finish_read(&image, NULL, is, bytes, NULL));
 	for (y = 0; y < 21; y++) {
 		if (grey)
-			picture_row_grey(pic, &converter, data, y, row);
+			picture_row_grey(pic, &converter, one_piece(pic, data), y, row);
 		else
-			picture_row_rgb(pic, &converter, data, y, row);
+			picture_row_rgb(pic, &converter, one_piece(pic, data), y, row);
 		CHECK(!memcmp(is + y * bytes, row, bytes));
 	}
 }
@@ -282,7 +366,7 @@ static void check_deep(__u32 fourcc, const __u8 samples[4], unsigned int first,
 	device.picture.stride = 4;
 	CHECK_EQ(picture_bytes(&device.picture), 4);
 	CHECK_EQ(output_init(&output, &options, &device), 0);
-	CHECK_EQ(output_frame(&output, 0, samples, 4), 0);
+	CHECK_EQ(output_piece(&output, 0, samples, 4), 0);
 	CHECK_EQ(output_close(&output), 0);
 	CHECK(read_deep(path, is));
 	CHECK_EQ(is[0] << 8 | is[1], first);
@@ -324,7 +408,7 @@ void test_png_aspect(void)
 
 	device.aspect = (struct v4l2_fract) { 2, 1 };
 	CHECK_EQ(output_init(&output, &options, &device), 0);
-	CHECK_EQ(output_frame(&output, 0, data, 37 * 21), 0);
+	CHECK_EQ(output_piece(&output, 0, data, 37 * 21), 0);
 	CHECK_EQ(output_close(&output), 0);
 	CHECK(has_aspect(path, "pHYs\0\0\0\2\0\0\0\1\0"));
 }
@@ -341,8 +425,8 @@ void test_numbered_files(void)
 	snprintf(pattern, sizeof(pattern), "%s", file_name("n-%03d.raw"));
 	options = options_for(OUTPUT_RAW, pattern);
 	CHECK_EQ(output_init(&output, &options, &device), 0);
-	CHECK_EQ(output_frame(&output, 7, data, 100), 0);
-	CHECK_EQ(output_frame(&output, 1234, data + 1, 200), 0);
+	CHECK_EQ(output_piece(&output, 7, data, 100), 0);
+	CHECK_EQ(output_piece(&output, 1234, data + 1, 200), 0);
 	CHECK_EQ(output_close(&output), 0);
 	CHECK_EQ(read_file(file_name("n-007.raw"), is, sizeof(is)), 100);
 	CHECK(!memcmp(is, data, 100));
@@ -370,9 +454,9 @@ void test_full_disk(void)
 	options = options_for(OUTPUT_RAW, path);
 	CHECK_EQ(output_init(&output, &options, &device), 0);
 	limit_files(20000);
-	CHECK_EQ(output_frame(&output, 0, data, 8192), 0);
-	CHECK_EQ(output_frame(&output, 1, data, 8192), 0);
-	CHECK_EQ(output_frame(&output, 2, data, 8192), -EFBIG);
+	CHECK_EQ(output_piece(&output, 0, data, 8192), 0);
+	CHECK_EQ(output_piece(&output, 1, data, 8192), 0);
+	CHECK_EQ(output_piece(&output, 2, data, 8192), -EFBIG);
 	limit_files(RLIM_INFINITY);
 	output_close(&output);
 	CHECK_EQ(read_file(path, is, sizeof(is)), 2 * 8192);
@@ -380,7 +464,7 @@ void test_full_disk(void)
 	options = options_for(OUTPUT_Y4M, path);
 	CHECK_EQ(output_init(&output, &options, &device), 0);
 	limit_files(1000);
-	CHECK_EQ(output_frame(&output, 0, data, 8192), -EFBIG);
+	CHECK_EQ(output_piece(&output, 0, data, 8192), -EFBIG);
 	limit_files(RLIM_INFINITY);
 	output_close(&output);
 	CHECK(!exists(path));
@@ -388,20 +472,20 @@ void test_full_disk(void)
 	options = options_for(OUTPUT_PNG, path);
 	CHECK_EQ(output_init(&output, &options, &device), 0);
 	limit_files(1000);
-	CHECK_EQ(output_frame(&output, 0, data, 8192), -EFBIG);
+	CHECK_EQ(output_piece(&output, 0, data, 8192), -EFBIG);
 	limit_files(RLIM_INFINITY);
 	output_close(&output);
 	CHECK(!exists(path));
 
 	options = options_for(OUTPUT_RAW, "/dev/full");
 	CHECK_EQ(output_init(&output, &options, &device), 0);
-	CHECK_EQ(output_frame(&output, 0, data, 8192), -ENOSPC);
+	CHECK_EQ(output_piece(&output, 0, data, 8192), -ENOSPC);
 	output_close(&output);
 	CHECK(exists("/dev/full"));
 
 	options = options_for(OUTPUT_RAW, file_name("no/such/folder"));
 	CHECK_EQ(output_init(&output, &options, &device), 0);
-	CHECK_EQ(output_frame(&output, 0, data, 8192), -ENOENT);
+	CHECK_EQ(output_piece(&output, 0, data, 8192), -ENOENT);
 	output_close(&output);
 }
 
@@ -425,7 +509,7 @@ void test_reader_gone(void)
 		/* Opened before, because a pipe without a reader cannot be opened */
 		output.fd = ends[1];
 		close(ends[0]);
-		CHECK_EQ(output_frame(&output, 0, data, 8192), -EPIPE);
+		CHECK_EQ(output_piece(&output, 0, data, 8192), -EPIPE);
 		output_close(&output);
 	}
 

@@ -99,6 +99,15 @@ static struct yuv model_yuv(const struct picture *pic, const __u8 *data, unsigne
 	case V4L2_PIX_FMT_YUV422P:
 		uv += y * (s / 2) + x / 2;
 		return (struct yuv) { row[x], uv[0], uv[pic->height * (s / 2)] };
+	case V4L2_PIX_FMT_YVU422M:
+		uv += y * (s / 2) + x / 2;
+		return (struct yuv) { row[x], uv[pic->height * (s / 2)], uv[0] };
+	case V4L2_PIX_FMT_YUV444M:
+		uv += y * s + x;
+		return (struct yuv) { row[x], uv[0], uv[pic->height * s] };
+	case V4L2_PIX_FMT_YVU444M:
+		uv += y * s + x;
+		return (struct yuv) { row[x], uv[pic->height * s], uv[0] };
 	case V4L2_PIX_FMT_GREY:
 		return (struct yuv) { row[x], 128, 128 };
 	}
@@ -197,9 +206,9 @@ static void check_picture(const struct picture *pic, const __u8 *data)
 
 	for (y = 0; y < pic->height; y++) {
 		if (grey)
-			picture_row_grey(pic, &converter, data, y, row);
+			picture_row_grey(pic, &converter, one_piece(pic, data), y, row);
 		else
-			picture_row_rgb(pic, &converter, data, y, row);
+			picture_row_rgb(pic, &converter, one_piece(pic, data), y, row);
 		for (x = 0; x < pic->width; x++) {
 			struct rgb should = model(pic, data, x, y);
 
@@ -281,7 +290,7 @@ void test_known_colours(void)
 
 		pic.colours = (struct colours) { known[i].matrix, known[i].full };
 		converter = converter_for(&pic);
-		picture_row_rgb(&pic, &converter, data, 0, rgb);
+		picture_row_rgb(&pic, &converter, one_piece(&pic, data), 0, rgb);
 		for (c = 0; c < 6; c++)
 			CHECK(abs(rgb[c] - known[i].rgb[c % 3]) <= 2);
 	}
@@ -352,11 +361,13 @@ void test_row_order(void)
 		CHECK(!picture_is_dense(&pic, 0));
 		CHECK_EQ(picture_bytes(&pic), picture_bytes(&plain));
 		for (y = 0; y < 5; y++)
-			CHECK(picture_samples(&pic, data, 0, y).first ==
-			      picture_samples(&plain, data, 0, places[order][0][y]).first);
+			CHECK(picture_samples(&pic, one_piece(&pic, data), 0, y).first ==
+			      picture_samples(&plain, one_piece(&plain, data), 0,
+					      places[order][0][y]).first);
 		for (y = 0; y < 3; y++)
-			CHECK(picture_samples(&pic, data, 2, y).first ==
-			      picture_samples(&plain, data, 2, places[order][1][y]).first);
+			CHECK(picture_samples(&pic, one_piece(&pic, data), 2, y).first ==
+			      picture_samples(&plain, one_piece(&plain, data), 2,
+					      places[order][1][y]).first);
 	}
 }
 
@@ -441,7 +452,7 @@ void test_fourcc(void)
 		CHECK(pixel_format_find(format->fourcc) == format);
 	}
 	CHECK(!pixel_format_find(0));
-	CHECK(!pixel_format_find(V4L2_PIX_FMT_NV12M));
+	CHECK(pixel_format_find(V4L2_PIX_FMT_NV12M) == pixel_format_find(V4L2_PIX_FMT_NV12));
 
 	CHECK_STR(fourcc_text(V4L2_PIX_FMT_YUYV, text), "YUYV");
 	CHECK_STR(fourcc_text(V4L2_PIX_FMT_Y16, text), "Y16");

@@ -71,16 +71,13 @@ void test_choice(void)
 	/* The size is more important than all that */
 	CHECK_EQ(choose_format(slow, 3, F(YUYV), OUTPUT_PNG), F(NV12));
 	CHECK_EQ(choose_format(slow, 1, F(YUYV), OUTPUT_PNG), F(YUYV));
-	/*
-	 * Formats with several memory planes cannot be used: then the same with one plane,
-	 * or the best
-	 */
-	CHECK_EQ(choose_format(pieces, 4, F(NV12M), OUTPUT_NONE), F(NV12));
-	CHECK_EQ(choose_format(pieces, 4, F(NV12M), OUTPUT_RAW), F(NV12));
-	CHECK_EQ(choose_format(pieces, 4, F(NV12M), OUTPUT_Y4M), F(NV12));
-	CHECK_EQ(choose_format(pieces, 4, F(NV21M), OUTPUT_NONE), F(YUYV));
-	CHECK_EQ(choose_format(pieces, 4, F(YUV444M), OUTPUT_PNG), F(YUYV));
-	CHECK_EQ(choose_format(pieces + 2, 2, F(NV12M), OUTPUT_RAW), 0);
+	/* Formats with several memory planes are like others, but behind the same with one */
+	CHECK_EQ(choose_format(pieces, 4, F(NV12M), OUTPUT_NONE), F(NV12M));
+	CHECK_EQ(choose_format(pieces, 4, F(NV12M), OUTPUT_Y4M), F(NV12M));
+	CHECK_EQ(choose_format(pieces, 4, F(YUV444M), OUTPUT_RAW), F(YUV444M));
+	CHECK_EQ(choose_format(pieces, 4, F(MJPEG), OUTPUT_PNG), F(YUYV));
+	CHECK_EQ(choose_format(pieces + 1, 3, F(MJPEG), OUTPUT_PNG), F(NV12));
+	CHECK_EQ(choose_format(pieces + 2, 2, F(MJPEG), OUTPUT_Y4M), F(NV12M));
 	/* No format can be used */
 	CHECK_EQ(choose_format(bayer, 1, F(SBGGR8), OUTPUT_PNG), 0);
 	CHECK_EQ(choose_format(rgb, 2, F(RGB24), OUTPUT_Y4M), 0);
@@ -234,6 +231,7 @@ int main(int argc, char **argv)
 		{ "rows that do not fit", test_sanity },
 		{ "y4m header", test_y4m_header },
 		{ "y4m planes", test_y4m_planes },
+		{ "separate planes", test_separate_planes },
 		{ "raw file", test_raw_file },
 		{ "y4m file", test_y4m_file },
 		{ "PNG file", test_png_file },

@@ -7,6 +7,7 @@
 
 #include <tap.h>
 
+#include "../output.h"
 #include "../pixel.h"
 
 /* The program under test */
@@ -19,6 +20,24 @@ extern const char *program;
 struct picture noise_picture(__u8 data[PICTURE_MAX], __u32 fourcc, unsigned int width,
 			     unsigned int height, unsigned int padding, struct colours colours);
 
+/* The planes of a picture in one piece. Valid until the next call */
+static inline const struct image *one_piece(const struct picture *picture, const __u8 *data)
+{
+	static struct image image;
+
+	image = picture_in_one_piece(picture, data);
+	return &image;
+}
+
+/* Writes a frame in one piece */
+static inline int output_piece(struct output *output, unsigned long number, const void *data,
+			       size_t used)
+{
+	struct ks_stream_plane plane = { .data = (void *)data, .used = used };
+
+	return output_frame(output, number, &plane, 1);
+}
+
 /* pixel.c */
 void test_fourcc(void);
 void test_colours(void);
@@ -30,6 +49,7 @@ void test_sanity(void);
 /* output.c */
 void test_y4m_header(void);
 void test_y4m_planes(void);
+void test_separate_planes(void);
 void test_raw_file(void);
 void test_y4m_file(void);
 void test_png_file(void);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/dma-heap.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -671,4 +672,57 @@ TEST_F(planes, extended_framing)
 	ASSERT_LE(0, allocator);
 	ASSERT_EQ(0, set_allocator(rig->connection, allocator));
 	EXPECT_EQ(0, set_state(rig->connection, KSSTATE_ACQUIRE));
+}
+
+#define PROGRAM "/tools/bin/ks-capture-static"
+
+static int capture(const char *format, int count, const char *file)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command),
+		 PROGRAM " -q -d %s -s %dx%d -n %d --skip 0 -f %s -o /tmp/planes.%s",
+		 node_path("vivid-000-vid-cap"), WIDTH, HEIGHT, count, format, file);
+	return system(command);
+}
+
+/* ks-capture writes video, raw frames and pictures of formats with several planes. */
+TEST_F(planes, ks_capture)
+{
+	static const char * const formats[] = { "NM12", "YM12", "NM16", "YM24" };
+	static const unsigned int bytes[] = {
+		PIXELS * 3 / 2, PIXELS * 3 / 2, PIXELS * 2, PIXELS * 3,
+	};
+	static unsigned char video[2 * PIXELS * 3 + 1024], raw[2 * PIXELS * 3 + 1024];
+	const unsigned char *picture;
+	unsigned int i;
+	ssize_t size;
+	FILE *file;
+
+	close(self->rig.connection);
+	if (access(PROGRAM, X_OK))
+		SKIP("no " PROGRAM);
+	for (i = 0; i < ARRAY_SIZE(formats); i++) {
+		ASSERT_EQ(0, capture(formats[i], 2, "y4m"));
+		file = fopen("/tmp/planes.y4m", "r");
+		ASSERT_NE(NULL, file);
+		size = fread(video, 1, sizeof(video), file);
+		fclose(file);
+		picture = memmem(video, 256, "\nFRAME\n", 7);
+		ASSERT_NE(NULL, picture);
+		picture += 7;
+		ASSERT_EQ(picture - video + bytes[i] + 6 + bytes[i], size);
+		expect_luma(picture);
+		expect_chroma(picture + PIXELS, i == 3 ? WIDTH : WIDTH / 2,
+			      i < 2 ? HEIGHT / 2 : HEIGHT);
+
+		ASSERT_EQ(0, capture(formats[i], 2, "raw"));
+		file = fopen("/tmp/planes.raw", "r");
+		ASSERT_NE(NULL, file);
+		size = fread(raw, 1, sizeof(raw), file);
+		fclose(file);
+		EXPECT_EQ(2 * bytes[i], size);
+		expect_luma(raw);
+		ASSERT_EQ(0, capture(formats[i], 1, "png"));
+	}
 }
