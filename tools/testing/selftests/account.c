@@ -67,7 +67,7 @@ static void create_and_end(struct account_fixture *self, unsigned int megabytes)
 /* The result of create_and_end() in a process */
 static int result_of(struct account_fixture *self, pid_t pid)
 {
-	int status, fds[PASSING_MAX];
+	int status, fds[PASSING_MAX] = { -1 };
 
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_TRUE(WIFEXITED(status));
