@@ -63,6 +63,7 @@ static const struct {
 	{ "submit:submit.closed_*", held },
 	{ "import:*", "the argument has a pointer to descriptors" },
 	{ "observe:names.of_the_caller", "the argument has a pointer to descriptors" },
+	{ "fences:fences.import*", "the argument has a pointer to descriptors" },
 	{ "drivers:*", "about drivers, not about calls" },
 	{ "suspend:*", "about the machine, not about calls" },
 	{ "module:*", "about the module, not about calls" },
