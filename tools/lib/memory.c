@@ -234,8 +234,8 @@ static int allocate_plane(const struct ks_memory_attempt *attempt, int source, s
 }
 
 /*
- * The system heap has no limit. It would allocate all memory of the machine, and the kernel would
- * kill other programs
+ * The system heap has no limit, and neither has udmabuf of new kernels. They would allocate all
+ * memory of the machine, and the kernel would kill other programs
  */
 static bool is_too_much(const struct ksallocator_framing *framing)
 {
@@ -251,7 +251,7 @@ static int try_frames(struct search *search, struct ks_memory_attempt *attempt, 
 	int *dmabufs;
 	int ret = 0;
 
-	if (attempt->kind == LIBKS_MEMORY_HEAP && is_too_much(&search->framing))
+	if (is_too_much(&search->framing))
 		return failed(attempt, LIBKS_MEMORY_ALLOCATE, -ENOMEM, LIBKS_HELP_LESS);
 	dmabufs = calloc(count, sizeof(*dmabufs));
 	if (!dmabufs)

@@ -64,6 +64,7 @@ static const struct {
 	{ "import:*", "the argument has a pointer to descriptors" },
 	{ "observe:names.of_the_caller", "the argument has a pointer to descriptors" },
 	{ "fences:fences.import*", "the argument has a pointer to descriptors" },
+	{ "planes:planes.import*", "the argument has a pointer to descriptors" },
 	{ "drivers:*", "about drivers, not about calls" },
 	{ "suspend:*", "about the machine, not about calls" },
 	{ "module:*", "about the module, not about calls" },
