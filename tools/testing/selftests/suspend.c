@@ -114,7 +114,8 @@ static void *turn_until_told(void *data)
 			turner->error = err;
 			break;
 		}
-		turner->backward += frame.sequence <= last && turner->turns;
+		/* If vivid is late, it makes two frames with the same number */
+		turner->backward += frame.sequence < last && turner->turns;
 		last = frame.sequence;
 		turner->turns++;
 	}
