@@ -684,8 +684,11 @@ static int create_in_kernel(struct win_allocator *allocator, struct win_object *
 	if (!can_try_memory(pin))
 		return create_from_heap(pin, &native);
 	fd = ks_find_memory(pin->fd, &native, memory_name(), &report);
-	if (fd == -EBUSY)
-		return create_from_heap(pin, &native);
+	if (fd == -EBUSY) {
+		fd = create_from_heap(pin, &native);
+		/* Without this heap, the reason is still the busy device */
+		return fd == -ENOENT || fd == -EACCES ? -EBUSY : fd;
+	}
 	if (fd < 0)
 		return fd;
 	ks_set_allocator(pin->fd, -1);
