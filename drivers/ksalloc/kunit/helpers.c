@@ -301,13 +301,6 @@ struct file *ks_test_layout_file(struct kunit *test, u32 frames,
 	return ks_test_allocator_keep(test, file);
 }
 
-/* Another open file of an allocator; it is closed at the end of the test */
-struct file *ks_test_allocator_open(struct kunit *test,
-				    struct ks_allocator *alloc)
-{
-	return ks_test_allocator_keep(test, ks_allocator_open(alloc));
-}
-
 /* Closes such a file earlier */
 void ks_test_allocator_end(struct kunit *test, struct file *file)
 {

@@ -117,8 +117,6 @@ struct file *ks_test_allocator_file(struct kunit *test, u32 frames);
 struct file *ks_test_layout_file(struct kunit *test, u32 frames,
 				 const struct ksalloc_planes *layout);
 void ks_test_allocator_end(struct kunit *test, struct file *file);
-struct file *ks_test_allocator_open(struct kunit *test,
-				    struct ks_allocator *alloc);
 struct ks_allocator *ks_test_allocator(struct kunit *test, u32 frames);
 
 /**
