@@ -577,8 +577,7 @@ FIXTURE(memory_devices) {
 
 FIXTURE_SETUP(memory_devices)
 {
-	repair_machine();
-	vivid_reload("multiplanar=2,1 allocators=0,1");
+	need_vivid("2,1", "0,1");
 	self->ksalloc = open_ksalloc();
 }
 
@@ -587,7 +586,6 @@ FIXTURE_TEARDOWN(memory_devices)
 	/* Files that the test opened would keep the device. */
 	(void)self;
 	close_range(3, ~0U, 0);
-	vivid_reload("");
 }
 
 static void set_mplane(int video, unsigned int pixelformat)

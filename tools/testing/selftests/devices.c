@@ -24,8 +24,7 @@ FIXTURE(devices) {
 
 FIXTURE_SETUP(devices)
 {
-	repair_machine();
-	vivid_reload("multiplanar=2,1 allocators=0,1");
+	need_vivid("2,1", "0,1");
 	self->ksalloc = open_ksalloc();
 	self->heap = open_heap();
 }
@@ -35,7 +34,6 @@ FIXTURE_TEARDOWN(devices)
 	/* Files that the test opened would keep the device. */
 	(void)self;
 	close_range(3, ~0U, 0);
-	vivid_reload("");
 }
 
 static int set_format_mplane(int video, unsigned int pixelformat,
@@ -129,10 +127,7 @@ FIXTURE(offset) {
 
 FIXTURE_SETUP(offset)
 {
-	repair_machine();
-	if (module_refs("vivid") < 0)
-		SKIP("vivid cannot be loaded anew");
-	vivid_reload("multiplanar=2,2");
+	need_vivid("2,2", "0,0");
 	self->rig.ksalloc = open_ksalloc();
 	self->rig.heap = open_heap();
 	self->rig.video = open_camera(0);
@@ -141,8 +136,6 @@ FIXTURE_SETUP(offset)
 FIXTURE_TEARDOWN(offset)
 {
 	rig_close(&self->rig);
-	if (module_refs("vivid") >= 0)
-		vivid_reload("");
 }
 
 static int set_multiplanar_format(int video, __u32 *size)

@@ -358,18 +358,13 @@ FIXTURE(contiguous) {
 
 FIXTURE_SETUP(contiguous)
 {
-	repair_machine();
-	if (module_refs("vivid") < 0)
-		SKIP("vivid cannot be loaded anew");
-	vivid_reload("allocators=1,1");
+	need_vivid("1,1", "1,1");
 	rig_open(&self->trial.rig, 0, 1920, 1080);
 }
 
 FIXTURE_TEARDOWN(contiguous)
 {
 	rig_close(&self->trial.rig);
-	if (module_refs("vivid") >= 0)
-		vivid_reload("");
 }
 
 /*

@@ -580,8 +580,7 @@ FIXTURE(framing_devices) {
 
 FIXTURE_SETUP(framing_devices)
 {
-	repair_machine();
-	vivid_reload("multiplanar=2,1 allocators=0,1");
+	need_vivid("2,1", "0,1");
 	self->ksalloc = open_ksalloc();
 	self->heap = open_heap();
 }
@@ -591,7 +590,6 @@ FIXTURE_TEARDOWN(framing_devices)
 	/* Files that the test opened would keep the device. */
 	(void)self;
 	close_range(3, ~0U, 0);
-	vivid_reload("");
 }
 
 /* D4, H4: if heaps are not suitable, the device's own memory comes first. */

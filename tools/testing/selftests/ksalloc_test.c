@@ -21,6 +21,7 @@
 
 #define VIVID_DRIVER "/sys/bus/platform/drivers/vivid"
 #define VIVID_DEVICE "vivid.0"
+#define VIVID_MODULE "/sys/module/vivid"
 #define BUFINFO "/sys/kernel/debug/dma_buf/bufinfo"
 /*
  * vivid counts time in jiffies. If filling a frame takes half of a frame interval or more,
@@ -291,6 +292,17 @@ void vivid_bind(void)
 			       node_exists("vivid-001-vid-cap")));
 }
 
+/* Whether the array parameter of vivid begins with these values */
+static bool vivid_has(const char *parameter, const char *values)
+{
+	char path[64], text[512];
+
+	snprintf(path, sizeof(path), VIVID_MODULE "/parameters/%s", parameter);
+	if (read_text(path, text, sizeof(text)) <= 0)
+		return false;
+	return !strncmp(text, values, strlen(values));
+}
+
 void vivid_reload(const char *parameters)
 {
 	char command[256];
@@ -302,10 +314,35 @@ void vivid_reload(const char *parameters)
 			       node_exists("vivid-001-vid-cap")));
 }
 
+static void vivid_load(const char *multiplanar, const char *allocators)
+{
+	char parameters[128];
+
+	if (vivid_has("multiplanar", multiplanar) &&
+	    vivid_has("allocators", allocators))
+		return;
+	snprintf(parameters, sizeof(parameters), "multiplanar=%s allocators=%s",
+		 multiplanar, allocators);
+	vivid_reload(parameters);
+}
+
+/* Whether this test wants other parameters than most tests */
+static bool vivid_is_special;
+
+void need_vivid(const char *multiplanar, const char *allocators)
+{
+	vivid_is_special = true;
+	repair_machine();
+	if (module_refs("vivid") < 0)
+		SKIP("vivid cannot be loaded anew");
+	vivid_load(multiplanar, allocators);
+}
+
 void repair_machine(void)
 {
-	if (access(VIVID_DRIVER, F_OK))
-		vivid_reload("");
+	if (access(VIVID_DRIVER, F_OK) ||
+	    (!vivid_is_special && module_refs("vivid") >= 0))
+		vivid_load("1,1", "0,0");
 	if (access("/dev/ksalloc", F_OK) && system("modprobe ksalloc"))
 		harness_note("modprobe ksalloc failed");
 	if (!vivid_is_bound())
@@ -328,6 +365,7 @@ static void before_all(void)
 		printf("Bail out! the modules ksalloc and vivid must be loaded\n");
 		exit(2);
 	}
+	repair_machine();
 	remember_cameras();
 }
 

@@ -62,7 +62,12 @@ void vivid_unbind(void);
 void vivid_bind(void);
 /* Loads vivid again, with two cameras and additional parameters. */
 void vivid_reload(const char *parameters);
-/* Repairs what a killed test may have left: vivid unbound, ksalloc unloaded */
+/*
+ * Loads vivid again, if these parameters of its two cameras have other values now. A test that
+ * calls this closes all its files at the end: the next test can want other parameters.
+ */
+void need_vivid(const char *multiplanar, const char *allocators);
+/* Repairs what a killed test may have left: vivid unbound or special, ksalloc unloaded */
 void repair_machine(void);
 
 /* The ioctls */

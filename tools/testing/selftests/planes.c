@@ -47,10 +47,7 @@ static void set_multi(int video, __u32 pixelformat, struct v4l2_pix_format_mplan
 
 FIXTURE_SETUP(planes)
 {
-	repair_machine();
-	if (module_refs("vivid") < 0)
-		SKIP("vivid cannot be loaded anew");
-	vivid_reload("multiplanar=2,2");
+	need_vivid("2,2", "0,0");
 	self->rig.allocator = -1;
 	self->rig.ksalloc = open_ksalloc();
 	self->rig.heap = open_heap();
@@ -67,8 +64,6 @@ FIXTURE_TEARDOWN(planes)
 	/* Files that the test opened would keep the device. */
 	(void)self;
 	close_range(3, ~0U, 0);
-	if (module_refs("vivid") >= 0)
-		vivid_reload("");
 }
 
 static int export_plane(int allocator, unsigned int index, unsigned int plane)
