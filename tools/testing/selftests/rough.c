@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #define QUICK_PERCENT 5
-#define QUICK_PERCENT_DEBUG 10
 
 static unsigned int variable(const char *name, unsigned int otherwise)
 {
@@ -27,8 +26,7 @@ static unsigned int variable(const char *name, unsigned int otherwise)
 
 unsigned int scaled(unsigned int full)
 {
-	unsigned int percent = variable("STRESS", is_debug_kernel() ?
-						  QUICK_PERCENT_DEBUG : QUICK_PERCENT);
+	unsigned int percent = variable("STRESS", QUICK_PERCENT);
 	unsigned long long count = (unsigned long long)full * percent / 100;
 
 	return count ? count : 1;

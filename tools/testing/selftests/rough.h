@@ -2,8 +2,8 @@
 /*
  * Helpers of the stress suites: counts, random numbers, two cameras.
  *
- * A debug kernel uses a tenth of the full counts, and other kernels a twentieth, so that
- * "make check" stays short. Two environment variables change this:
+ * A twentieth of the full counts is used, so that "make check" stays short. Two environment
+ * variables change this:
  *
  *	STRESS       percent of the full counts
  *	STRESS_SEED  the seed of all random choices; it is printed
