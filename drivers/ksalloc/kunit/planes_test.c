@@ -647,7 +647,8 @@ static struct kunit_case planes_cases[] = {
 	KUNIT_CASE(planes_memory_of_each),
 	KUNIT_CASE(planes_memory_fails),
 	KUNIT_CASE(planes_memory_shared),
-	KUNIT_CASE_SLOW(planes_most),
+	KUNIT_CASE_ATTR(planes_most, (struct kunit_attributes) {
+		.speed = KUNIT_SPEED_VERY_SLOW }),
 	KUNIT_CASE(planes_import),
 	KUNIT_CASE(planes_data),
 	KUNIT_CASE(planes_no_descriptor),
