@@ -48,6 +48,10 @@ static struct {
 	unsigned int cancels_missed;
 	unsigned int events;
 	struct ksalloc_submit submitted;
+	/* Whether other programs use the device, so that it can be asked nothing */
+	bool busy;
+	/* errno of open() of a heap or of udmabuf; 0 if it works */
+	int heap_errno;
 } model = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.changed = PTHREAD_COND_INITIALIZER,
@@ -67,12 +71,17 @@ static int new_file(enum kind kind, __u32 frame)
 
 int __wrap_open(const char *path, int flags, ...)
 {
+	enum kind kind = !strcmp(path, "camera") ? CAMERA :
+			 !strcmp(path, LIBKS_DEVICE) ? KS : HEAP;
 	int fd;
 
 	(void)flags;
+	if (kind == HEAP && model.heap_errno) {
+		errno = model.heap_errno;
+		return -1;
+	}
 	pthread_mutex_lock(&model.lock);
-	fd = new_file(!strcmp(path, "camera") ? CAMERA : !strcmp(path, LIBKS_DEVICE) ? KS : HEAP,
-		      0);
+	fd = new_file(kind, 0);
 	pthread_mutex_unlock(&model.lock);
 	return fd;
 }
@@ -93,6 +102,29 @@ static int try_format(struct v4l2_format *format)
 	format->fmt.pix.bytesperline = 128;
 	format->fmt.pix.sizeimage = FRAME_BYTES;
 	return 0;
+}
+
+static int get_framing(struct ksalloc_get_framing *arg)
+{
+	arg->framing.requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY;
+	arg->framing.frames = FRAMES;
+	arg->framing.frame_size = FRAME_BYTES;
+	return 0;
+}
+
+/* With an allocator, the library does not try which memory the device can use */
+static int get_framing_ex(const struct ksalloc_get_framing_ex *arg)
+{
+	struct ksallocator_framing_ex *framing = (void *)(uintptr_t)arg->framing;
+
+	framing->pin_flags = model.busy ? 0 : KSALLOCATOR_FLAG_ALLOCATOR_EXISTS;
+	return 0;
+}
+
+/* While other programs use the device, it lends no memory of its own */
+static int create(const struct ksalloc_create_allocator *arg)
+{
+	return model.busy && arg->heap_fd == -1 ? -EBUSY : new_file(ALLOCATOR, 0);
 }
 
 static int get_status(struct ksalloc_status *arg)
@@ -179,8 +211,12 @@ static int dispatch(unsigned long request, void *arg)
 		return try_format(arg);
 	case KSALLOC_CONNECT:
 		return new_file(CONNECTION, 0);
+	case KSALLOC_GET_FRAMING:
+		return get_framing(arg);
+	case KSALLOC_GET_FRAMING_EX:
+		return get_framing_ex(arg);
 	case KSALLOC_CREATE_ALLOCATOR:
-		return new_file(ALLOCATOR, 0);
+		return create(arg);
 	case KSALLOC_EXPORT:
 		return new_file(DMABUF, ((struct ksalloc_export *)arg)->index);
 	case KSALLOC_STATUS:
@@ -209,6 +245,8 @@ static enum kind kind_of(unsigned long request)
 	switch (request) {
 	case KSALLOC_CONNECT:
 		return KS;
+	case KSALLOC_GET_FRAMING:
+	case KSALLOC_GET_FRAMING_EX:
 	case KSALLOC_CREATE_ALLOCATOR:
 	case KSALLOC_SET_ALLOCATOR:
 	case KSALLOC_SET_STATE:
@@ -527,6 +565,44 @@ static void test_submit(void)
 	check_files(before);
 }
 
+/*
+ * A busy device cannot show which memory it can use, so the frames are from the usual heap. If
+ * that cannot be opened, the busy device is the reason that helps the client.
+ */
+static void test_busy(void)
+{
+	static const struct {
+		int heap_errno;
+		DWORD error;
+	} expected[] = {
+		{ ENOENT, ERROR_BUSY },
+		{ EACCES, ERROR_BUSY },
+		{ EMFILE, ERROR_TOO_MANY_OPEN_FILES },
+		{ 0, ERROR_SUCCESS },
+	};
+	int before = count_files();
+	size_t i;
+
+	make_usual();
+	for (i = 0; i < ARRAY_SIZE(expected); i++) {
+		filter = open_filter();
+		CHECK_EQ(create_pin(filter, &pin), ERROR_SUCCESS);
+		allocator = NULL;
+		model.busy = true;
+		model.heap_errno = expected[i].heap_errno;
+		CHECK_EQ(create_allocator(pin, KSALLOCATOR_OPTIONF_SYSTEM_MEMORY, &allocator),
+			 expected[i].error);
+		model.busy = false;
+		model.heap_errno = 0;
+		CHECK_EQ(!allocator, expected[i].error != ERROR_SUCCESS);
+		if (allocator)
+			CloseHandle(allocator);
+		CloseHandle(pin);
+		CloseHandle(filter);
+	}
+	check_files(before);
+}
+
 int main(void)
 {
 	static const struct tap_test tests[] = {
@@ -534,6 +610,7 @@ int main(void)
 		{ "closing an allocator cancels its calls", test_close_cancels },
 		{ "frames of a closed allocator", test_close_keeps_frames },
 		{ "descriptors of frames", test_submit },
+		{ "memory for a busy device", test_busy },
 	};
 
 	alarm(PATIENCE_S);
