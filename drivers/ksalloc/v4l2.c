@@ -47,6 +47,7 @@ struct ks_v4l2_wait {
  * @length: size of each plane of the buffers, in ACQUIRE and above, if they are dma-bufs;
  *	otherwise 0
  * @duration: frame interval, in 100 ns; 0 if unknown. Read on the way to RUN
+ * @refused: the driver refused the last buffer. Protected by ks_connection.lock
  * @planes: planes of a multi-planar buffer, for operations. Protected by
  *	ks_connection.lock. Not on the stack, because it would be cleared in each call there
  * @wait: entries on the wait queues of the driver
@@ -60,6 +61,7 @@ struct ks_v4l2 {
 	enum v4l2_memory memory;
 	u32 length[VIDEO_MAX_PLANES];
 	s64 duration;
+	bool refused;
 	struct v4l2_plane planes[VIDEO_MAX_PLANES];
 	struct ks_v4l2_wait wait[KS_V4L2_WAIT_QUEUES];
 	unsigned int waits;
@@ -125,8 +127,12 @@ static int ks_v4l2_give_locked(struct ks_v4l2 *v4l2, unsigned int cmd,
 	const u32 nr_planes = ksalloc_allocator_planes(v4l2->allocator);
 	struct ks_v4l2_device *dev = v4l2->dev;
 	struct v4l2_buffer buffer;
+	int ret;
 	u32 i;
 
+	ret = ks_v4l2_check(dev, cmd);
+	if (ret)
+		return ret;
 	ks_v4l2_buffer_init(v4l2, &buffer, nr_planes);
 	buffer.index = index;
 	if (ks_v4l2_is_mplane(dev)) {
@@ -139,8 +145,9 @@ static int ks_v4l2_give_locked(struct ks_v4l2 *v4l2, unsigned int cmd,
 		buffer.length = v4l2->length[0];
 	}
 
-	return ks_v4l2_check(dev, cmd) ?:
-	       op(dev->file, dev->file->private_data, &buffer);
+	ret = op(dev->file, dev->file->private_data, &buffer);
+	v4l2->refused = ret;
+	return ret;
 }
 
 static int ks_v4l2_give(struct ks_v4l2 *v4l2, unsigned int cmd,
@@ -233,7 +240,8 @@ static int ks_v4l2_prepare_fn(void *data)
 
 /*
  * Attaches and maps all frames. Only this shows whether the device can use the memory: if it
- * cannot, videobuf2 returns -EINVAL, or -EFAULT if the device needs contiguous memory.
+ * cannot, videobuf2 returns -EINVAL, or -EFAULT if the device needs contiguous memory. Other
+ * failures say nothing about the memory: no thread, no descriptor, no device.
  */
 static int ks_v4l2_prepare(struct ks_v4l2 *v4l2)
 {
@@ -244,8 +252,9 @@ static int ks_v4l2_prepare(struct ks_v4l2 *v4l2)
 	if (ks_v4l2_check(v4l2->dev, VIDIOC_PREPARE_BUF))
 		return 0;
 
+	v4l2->refused = false;
 	ret = ks_v4l2_run_in_thread(v4l2->dev, ks_v4l2_prepare_fn, &call);
-	if (ret && ret != -EINTR)
+	if (v4l2->refused && ret != -EINTR)
 		ksalloc_device_refuse(&v4l2->device, KSALLOC_REFUSAL_MAP,
 				      call.index, ret);
 	return ret == -EINVAL || ret == -EFAULT ? -EOPNOTSUPP : ret;
