@@ -199,6 +199,36 @@ TEST_F(client, errors)
 }
 
 /*
+ * J2: a camera with the multi-planar API cannot be opened as a filter, and nothing stays open. KS
+ * has no formats with several memory planes.
+ */
+TEST(client_multiplanar)
+{
+	struct footprint before;
+	int camera;
+
+	repair_machine();
+	if (module_refs("vivid") < 0)
+		SKIP("vivid cannot be loaded anew");
+	vivid_reload("multiplanar=2,1");
+	footprint_take(&before);
+	for (camera = 0; camera < 2; camera++) {
+		HANDLE filter = CreateFileA(node_path(camera ? "vivid-001-vid-cap" :
+						      "vivid-000-vid-cap"),
+					    GENERIC_READ, 0, NULL, OPEN_EXISTING,
+					    FILE_FLAG_OVERLAPPED, NULL);
+
+		EXPECT_EQ(camera == 0, filter == INVALID_HANDLE_VALUE);
+		if (!camera)
+			EXPECT_EQ(ERROR_NOT_SUPPORTED, GetLastError());
+		else
+			EXPECT_TRUE(CloseHandle(filter));
+	}
+	EXPECT_FOOTPRINT(&before);
+	vivid_reload("");
+}
+
+/*
  * B2, B3: ALLOC with an OVERLAPPED and without a free frame is pending. Two such calls are
  * served in order.
  */
