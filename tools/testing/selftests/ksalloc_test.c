@@ -400,10 +400,27 @@ void rig_allocator(struct rig *rig, unsigned int frames)
 	ASSERT_EQ(0, set_allocator(rig->connection, rig->allocator));
 }
 
+/* A descriptor stands for one plane */
+static int submit_all_by_thread(struct rig *rig)
+{
+	int index, count = 0;
+
+	while ((index = alloc_now(rig->allocator)) >= 0) {
+		ASSERT_EQ(0, submit(rig->connection, index));
+		count++;
+	}
+	ASSERT_EQ(-EAGAIN, index);
+	return count;
+}
+
 int rig_submit_all(struct rig *rig)
 {
+	struct ksalloc_status status = { 0 };
 	int err, count = 0;
 
+	ASSERT_EQ(0, get_status(rig->allocator, &status));
+	if (status.planes.count > 1)
+		return submit_all_by_thread(rig);
 	for (;;) {
 		struct ksalloc_alloc arg = {
 			.size = sizeof(arg),

@@ -131,7 +131,10 @@ void rig_open(struct rig *rig, unsigned int instance, unsigned int width,
 	      unsigned int height);
 /* Creates and assigns an allocator. */
 void rig_allocator(struct rig *rig, unsigned int frames);
-/* Allocates all free frames and submits them by descriptor; returns their number. */
+/*
+ * Allocates all free frames and submits them; returns their number. Frames with one plane are
+ * submitted by descriptor.
+ */
 int rig_submit_all(struct rig *rig);
 /* Completes the next filled frame; fails after PATIENCE_MS. */
 int rig_complete(struct rig *rig, struct ksalloc_complete *out);

@@ -3,20 +3,15 @@
  * Formats whose planes are in separate buffers: each frame has a dma-buf for each plane.
  */
 #include "fence.h"
-#include "ksalloc_test.h"
+#include "planes.h"
 
-#include <fcntl.h>
-#include <linux/dma-heap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #define FRAMES 3
-#define WIDTH 320
-#define HEIGHT 180
-#define PIXELS (WIDTH * HEIGHT)
 
 /* Two multi-planar cameras. The first one is connected, and has the format NM12 */
 FIXTURE(planes) {
@@ -25,56 +20,16 @@ FIXTURE(planes) {
 	struct footprint before;
 };
 
-static void set_multi(int video, __u32 pixelformat, struct v4l2_pix_format_mplane *result)
-{
-	struct v4l2_format format = {
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE,
-		.fmt.pix_mp = {
-			.width = WIDTH,
-			.height = HEIGHT,
-			.pixelformat = pixelformat,
-			.field = V4L2_FIELD_NONE,
-		},
-	};
-	int input = 0;
-
-	ASSERT_EQ(0, call_fd(video, VIDIOC_S_INPUT, &input));
-	ASSERT_EQ(0, call_fd(video, VIDIOC_S_FMT, &format));
-	ASSERT_EQ(pixelformat, format.fmt.pix_mp.pixelformat);
-	if (result)
-		*result = format.fmt.pix_mp;
-}
-
 FIXTURE_SETUP(planes)
 {
-	need_vivid("2,2", "0,0");
-	self->rig.allocator = -1;
-	self->rig.ksalloc = open_ksalloc();
-	self->rig.heap = open_heap();
-	self->rig.video = open_camera(0);
-	set_multi(self->rig.video, V4L2_PIX_FMT_NV12M, &self->format);
-	self->rig.connection = do_connect(self->rig.ksalloc, self->rig.video);
-	ASSERT_LE(0, self->rig.connection);
-	ASSERT_EQ(0, get_framing(self->rig.connection, &self->rig.framing));
+	planes_open(&self->rig, &self->format);
 	footprint_take(&self->before);
 }
 
 FIXTURE_TEARDOWN(planes)
 {
-	/* Files that the test opened would keep the device. */
 	(void)self;
-	close_range(3, ~0U, 0);
-}
-
-static int export_plane(int allocator, unsigned int index, unsigned int plane)
-{
-	struct ksalloc_export arg = {
-		.size = sizeof(arg),
-		.index = index,
-		.plane = plane,
-	};
-
-	return call_fd(allocator, KSALLOC_EXPORT, &arg);
+	planes_close();
 }
 
 static void create_and_assign(struct planes_fixture *self, __u32 options)
@@ -88,18 +43,6 @@ static void create_and_assign(struct planes_fixture *self, __u32 options)
 	rig->allocator = create_framed(rig->connection, options ? rig->heap : -1, &framing);
 	ASSERT_LE(0, rig->allocator);
 	ASSERT_EQ(0, set_allocator(rig->connection, rig->allocator));
-}
-
-static int submit_all(struct rig *rig)
-{
-	int index, count = 0;
-
-	while ((index = alloc_now(rig->allocator)) >= 0) {
-		ASSERT_EQ(0, submit(rig->connection, index));
-		count++;
-	}
-	ASSERT_EQ(-EAGAIN, index);
-	return count;
 }
 
 static unsigned char *map_plane(int allocator, unsigned int index, unsigned int plane,
@@ -173,7 +116,7 @@ static void expect_stream(struct planes_fixture *self)
 	int i;
 
 	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_RUN));
-	ASSERT_EQ(FRAMES, submit_all(rig));
+	ASSERT_EQ(FRAMES, rig_submit_all(rig));
 	for (i = 0; i < 2 * FRAMES; i++) {
 		ASSERT_LE(0, rig_complete(rig, &frame));
 		expect_picture(self, &frame);
@@ -414,6 +357,103 @@ TEST_F(planes, import)
 	EXPECT_FOOTPRINT(&self->before);
 }
 
+/* Maps all of a dma-buf and fills it with a byte that no picture has everywhere */
+static unsigned char *map_filled(int dmabuf, size_t size)
+{
+	unsigned char *map = map_frame(dmabuf, size, PROT_READ | PROT_WRITE);
+
+	memset(map, 0x5a, size);
+	return map;
+}
+
+/* The device knows the size of each plane, although the dma-bufs are larger. */
+static void expect_lengths(struct planes_fixture *self, unsigned int index)
+{
+	struct v4l2_plane planes[VIDEO_MAX_PLANES] = { 0 };
+	struct v4l2_buffer buffer = {
+		.index = index,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE,
+		.length = VIDEO_MAX_PLANES,
+		.m.planes = planes,
+	};
+	unsigned int i;
+
+	ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_QUERYBUF, &buffer));
+	ASSERT_EQ(2, buffer.length);
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(whole_pages(self->format.plane_fmt[i].sizeimage), planes[i].length);
+}
+
+/* A9: dma-bufs are larger than the planes. The device leaves the rest of each alone. */
+TEST_F(planes, import_larger)
+{
+	int dmabufs[2 * FRAMES];
+	unsigned char *maps[2 * FRAMES];
+	size_t size[2], at;
+	unsigned int i;
+
+	need_heap();
+	for (i = 0; i < 2; i++)
+		size[i] = whole_pages(self->format.plane_fmt[i].sizeimage);
+	for (i = 0; i < 2 * FRAMES; i++) {
+		dmabufs[i] = from_heap(self->rig.heap, 3 * size[i % 2]);
+		maps[i] = map_filled(dmabufs[i], 3 * size[i % 2]);
+	}
+	self->rig.allocator = import(self->rig.connection, dmabufs, 2 * FRAMES);
+	ASSERT_LE(0, self->rig.allocator);
+	ASSERT_EQ(0, set_allocator(self->rig.connection, self->rig.allocator));
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+	for (i = 0; i < FRAMES; i++)
+		expect_lengths(self, i);
+	expect_stream(self);
+	for (i = 0; i < 2 * FRAMES; i++) {
+		for (at = size[i % 2]; at < 3 * size[i % 2] && maps[i][at] == 0x5a; at++)
+			;
+		EXPECT_EQ(3 * size[i % 2], at);
+		munmap(maps[i], 3 * size[i % 2]);
+	}
+}
+
+#define KTHREADD 2
+
+/* Leaves STOP with a kernel thread that can have this number of descriptors */
+static int acquire_with_descriptors(struct rig *rig, rlim_t count)
+{
+	struct rlimit old, few;
+	int result;
+
+	ASSERT_EQ(0, prlimit(KTHREADD, RLIMIT_NOFILE, NULL, &old));
+	few = (struct rlimit) { count, old.rlim_max };
+	/* The new thread inherits it. */
+	ASSERT_EQ(0, prlimit(KTHREADD, RLIMIT_NOFILE, &few, NULL));
+	result = set_state(rig->connection, KSSTATE_ACQUIRE);
+	ASSERT_EQ(0, prlimit(KTHREADD, RLIMIT_NOFILE, &old, NULL));
+	return result;
+}
+
+/*
+ * A4, I1: the kernel thread needs a descriptor for each plane while it passes a frame to the
+ * device. If it does not get all, it keeps none. The memory is not the reason.
+ */
+TEST_F(planes, thread_without_descriptors)
+{
+	struct rig *rig = &self->rig;
+	rlim_t count;
+
+	need_heap();
+	create_and_assign(self, KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
+	for (count = 0; count < 2; count++) {
+		EXPECT_EQ(-EMFILE, acquire_with_descriptors(rig, count));
+		expect_refusal(rig->connection, KSALLOC_REFUSAL_OTHER, 0, -EMFILE);
+		EXPECT_EQ(KSSTATE_STOP, get_state(rig->connection));
+	}
+	EXPECT_EQ(0, acquire_with_descriptors(rig, 2));
+	expect_stream(self);
+	close(rig->allocator);
+	ASSERT_EQ(0, set_allocator(rig->connection, -1));
+	EXPECT_FOOTPRINT(&self->before);
+}
+
 static void expect_no_import(struct planes_fixture *self, int expected, const int *dmabufs,
 			     unsigned int count)
 {
@@ -525,7 +565,7 @@ TEST_F(planes, offset)
 		ASSERT_EQ(0, get_framing(self->rig.connection, &self->rig.framing));
 		create_and_assign(self, 0);
 		ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
-		ASSERT_EQ(FRAMES, submit_all(&self->rig));
+		ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
 		ASSERT_LE(0, rig_complete(&self->rig, &frame));
 		for (j = 0; j < 2; j++) {
 			EXPECT_EQ(self->format.plane_fmt[j].sizeimage - PIXELS,
@@ -599,7 +639,7 @@ TEST_F(planes, short_structures)
 	EXPECT_EQ(0, call_fd(rig->allocator, KSALLOC_STATUS, &status));
 	EXPECT_EQ(77, status.planes.count);
 	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_RUN));
-	ASSERT_EQ(FRAMES, submit_all(rig));
+	ASSERT_EQ(FRAMES, rig_submit_all(rig));
 	EXPECT_EQ(0, call_fd(rig->connection, KSALLOC_COMPLETE, &frame));
 	EXPECT_EQ(PIXELS * 3 / 2, frame.header.data_used);
 	EXPECT_EQ(77, frame.nr_planes);
