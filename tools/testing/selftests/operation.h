@@ -28,7 +28,7 @@ FIXTURE(faults) {
 	/* A descriptor of that frame, or -1 */
 	int dmabuf;
 	/* Descriptors of dma-bufs for KSALLOC_IMPORT */
-	int imported[FRAMES];
+	int imported[2 * FRAMES];
 	/* The argument of the last call, with the answer */
 	union ioctl_argument arg;
 };
