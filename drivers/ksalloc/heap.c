@@ -29,6 +29,7 @@
 #include <uapi/linux/dma-heap.h>
 
 #include "heap.h"
+#include "import.h"
 
 /**
  * ks_heap_plausible() - could this file be a heap?
@@ -92,11 +93,12 @@ static int ks_heap_ioctl(struct file *heap, unsigned long uarg)
 
 /*
  * Gets the dma-buf of the descriptor that the heap returned, and closes the descriptor. A file
- * that is not a heap may have returned any number, so this closes only descriptors of dma-bufs.
+ * that is not a heap may have returned any number, and the caller can change the number or the
+ * descriptor at any time. So this takes and closes only dma-bufs that the caller could import.
  */
 static struct dma_buf *ks_heap_take(int fd, size_t bytes)
 {
-	struct dma_buf *dmabuf = dma_buf_get(fd);
+	struct dma_buf *dmabuf = ks_import_dmabuf(fd);
 
 	if (IS_ERR(dmabuf))
 		return ERR_PTR(-EINVAL);

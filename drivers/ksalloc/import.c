@@ -32,7 +32,15 @@ static struct ks_import *ks_import_new(u32 count, u32 nr_planes)
 	return import;
 }
 
-static struct dma_buf *ks_import_dmabuf(int fd)
+/**
+ * ks_import_dmabuf() - get the dma-buf of a descriptor of the caller
+ * @fd: the descriptor
+ *
+ * Context: process context; sleeps.
+ * Return: the dma-buf, with a reference; -EACCES if the file is not open for reading and
+ * writing; -EBADF; -EINVAL if it is not a dma-buf.
+ */
+struct dma_buf *ks_import_dmabuf(int fd)
 {
 	struct dma_buf *dmabuf = dma_buf_get(fd);
 

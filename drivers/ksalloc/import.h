@@ -20,6 +20,7 @@ struct ks_import {
 
 extern const struct ksalloc_memory_ops ks_import_memory_ops;
 
+struct dma_buf *ks_import_dmabuf(int fd);
 struct ks_import *ks_import_get(const __s32 __user *fds, u32 count,
 				u32 nr_planes);
 struct ks_import *ks_import_copy(struct dma_buf *const *dmabufs, u32 count,

@@ -4,7 +4,10 @@
  */
 #include "direct.h"
 
+#include <fcntl.h>
+#include <linux/dma-heap.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * A2, A4: the kernel-mode function creates the same allocator as the ioctl, fails with the
@@ -87,6 +90,42 @@ TEST_F(direct, create)
 	close(fd);
 	ASSERT_EQ(0, client_detach(self->client));
 	EXPECT_FOOTPRINT(&before);
+}
+
+/* Makes standard input a dma-buf of a heap that is open in this mode; returns its inode number */
+static unsigned long long replace_input(struct direct_fixture *self, unsigned int mode)
+{
+	struct dma_heap_allocation_data data = {
+		.len = self->rig.framing.frame_size,
+		.fd_flags = mode | O_CLOEXEC,
+	};
+
+	ASSERT_EQ(0, call_fd(self->rig.heap, DMA_HEAP_IOCTL_ALLOC, &data));
+	ASSERT_EQ(0, dup2(data.fd, 0));
+	close(data.fd);
+	return inode_of(0);
+}
+
+/*
+ * A5: the descriptor that a heap returned can be another one by now, or the file is not a heap.
+ * A dma-buf that the caller can only read is not taken. With any other, the second frame would
+ * have the same descriptor, which is closed by then.
+ */
+TEST_F(direct, heap_of_another_kind)
+{
+	unsigned long long inode;
+	struct footprint before;
+
+	need_heap();
+	inode = replace_input(self, O_RDONLY);
+	footprint_take(&before);
+	EXPECT_EQ(-EINVAL, create_allocator(self->rig.connection, self->client, FRAMES, 0));
+	EXPECT_EQ(inode, inode_of(0));
+	EXPECT_FOOTPRINT(&before);
+
+	replace_input(self, O_RDWR);
+	EXPECT_EQ(-EINVAL, create_allocator(self->rig.connection, self->client, FRAMES, 0));
+	EXPECT_EQ(-1, fcntl(0, F_GETFD));
 }
 
 /* Whether the kernel log has a text after a position */
