@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <linux/dma-heap.h>
@@ -63,6 +64,14 @@ LIBKS_API int ks_heap_alloc(int heap, size_t bytes)
 	return ioctl(heap, DMA_HEAP_IOCTL_ALLOC, &data) ? -errno : (int)data.fd;
 }
 
+/* With a larger file, the kernel would end the program by SIGXFSZ */
+static bool is_too_large_a_file(size_t bytes)
+{
+	struct rlimit limit;
+
+	return !getrlimit(RLIMIT_FSIZE, &limit) && bytes > limit.rlim_cur;
+}
+
 /* udmabuf needs a file that cannot shrink, and that can be written to */
 static int make_udmabuf(int udmabuf, int memfd, size_t bytes)
 {
@@ -73,6 +82,8 @@ static int make_udmabuf(int udmabuf, int memfd, size_t bytes)
 	};
 	int ret;
 
+	if (is_too_large_a_file(bytes))
+		return -EFBIG;
 	if (ftruncate(memfd, (off_t)bytes) || fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK))
 		return -errno;
 	ret = ioctl(udmabuf, UDMABUF_CREATE, &create);
@@ -110,6 +121,7 @@ static enum ks_memory_help help_for_allocate(enum ks_memory_kind kind, int error
 {
 	switch (error) {
 	case -ENOMEM:
+	case -EFBIG:
 		return LIBKS_HELP_LESS;
 	case -EINVAL:
 		/* The limit of udmabuf for a dma-buf; or a file that is not a heap */

@@ -186,6 +186,15 @@ int __wrap_ftruncate(int fd, off_t length)
 	return fails(ENOSPC) ? -1 : 0;
 }
 
+int __wrap_getrlimit(int resource, struct rlimit *limit)
+{
+	if (resource != RLIMIT_FSIZE)
+		abort();
+	limit->rlim_cur = fake.file_limit ? fake.file_limit : RLIM_INFINITY;
+	limit->rlim_max = RLIM_INFINITY;
+	return fails(EPERM) ? -1 : 0;
+}
+
 int __wrap_fcntl(int fd, int command, ...)
 {
 	if (fd < 0 || kinds[fd] != MEMFD || command != F_ADD_SEALS)

@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <ks/ks.h>
@@ -37,6 +38,8 @@ struct fake {
 	/* errno of open() and of an allocation of this memory; 0 if it works */
 	int open_errno[FAKE_MEMORIES];
 	int alloc_errno[FAKE_MEMORIES];
+	/* RLIMIT_FSIZE; 0 for none */
+	rlim_t file_limit;
 	/* Number of dma-bufs that can be allocated before alloc_errno */
 	unsigned int room[FAKE_MEMORIES];
 	/* What the camera does with frames of this memory in ACQUIRE */
@@ -123,6 +126,7 @@ int __wrap_scandir(const char *path, struct dirent ***list,
 		   int (*compare)(const struct dirent **, const struct dirent **));
 int __wrap_memfd_create(const char *name, unsigned int flags);
 int __wrap_ftruncate(int fd, off_t length);
+int __wrap_getrlimit(int resource, struct rlimit *limit);
 int __wrap_fcntl(int fd, int command, ...);
 int __real_memfd_create(const char *name, unsigned int flags);
 int __real_ftruncate(int fd, off_t length);

@@ -169,6 +169,25 @@ static void test_nothing_works(void)
 	tear_down(connection, -1);
 }
 
+/* The kernel would end a program that makes a larger file than it may. */
+static void test_file_size(void)
+{
+	int connection = set_up(NULL, NULL, NULL), allocator;
+
+	fake.file_limit = 8191;
+	allocator = ks_find_memory(connection, &asked, NULL, &report);
+	CHECK(allocator >= 0);
+	check_attempt(1, LIBKS_UDMABUF, LIBKS_MEMORY_ALLOCATE, -EFBIG, LIBKS_HELP_LESS);
+	check_attempt(2, LIBKS_DEVICE_MEMORY, LIBKS_MEMORY_WORKS, 0, LIBKS_HELP_NONE);
+	tear_down(connection, allocator);
+
+	connection = set_up(NULL, NULL, NULL);
+	fake.file_limit = 8192;
+	allocator = ks_find_memory(connection, &asked, LIBKS_UDMABUF, &report);
+	CHECK(allocator >= 0);
+	tear_down(connection, allocator);
+}
+
 /* If the device cannot import, nothing is allocated for it after that is known */
 static void test_no_import(void)
 {
@@ -339,6 +358,7 @@ int main(void)
 		{ "planes", test_planes },
 		{ "each kind of memory fails", test_each_fails },
 		{ "nothing works", test_nothing_works },
+		{ "the limit of file sizes", test_file_size },
 		{ "a device that cannot import", test_no_import },
 		{ "errors that are not about memory", test_other_errors },
 		{ "memory with a name", test_named },

@@ -6,6 +6,7 @@
 #include "ksalloc_test.h"
 
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,7 +15,9 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -310,6 +313,115 @@ TEST_F(memory, user_namespace)
 		EXPECT_EQ(EACCES << 8, search_in(trial, LIBKS_UDMABUF, &some,
 						 enter_user_namespace));
 	EXPECT_EQ(0, set_allocator(trial->rig.connection, -1));
+}
+
+static void limit(int resource, rlim_t value)
+{
+	struct rlimit limit;
+
+	ASSERT_EQ(0, getrlimit(resource, &limit));
+	limit.rlim_cur = value;
+	ASSERT_EQ(0, setrlimit(resource, &limit));
+}
+
+static void forbid_files(void)
+{
+	limit(RLIMIT_FSIZE, 4096);
+}
+
+/* RLIMIT_FSIZE is for a memfd, too. The search reports it, and SIGXFSZ does not end the program. */
+TEST_F(memory, limit_of_files)
+{
+	struct trial *trial = &self->trial;
+
+	if (!has_udmabuf())
+		SKIP("no /dev/udmabuf");
+	EXPECT_EQ(EFBIG << 8, search_in(trial, LIBKS_UDMABUF, &some, forbid_files));
+	EXPECT_EQ(0, search_in(trial, NULL, &some, forbid_files));
+	EXPECT_EQ(0, set_allocator(trial->rig.connection, -1));
+}
+
+/* Without CAP_IPC_LOCK, which permits any amount. It still owns the files of root. */
+static void forbid_locked_memory(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	limit(RLIMIT_MEMLOCK, 0);
+	ASSERT_EQ(0, syscall(SYS_capset, &header, none));
+	ASSERT_EQ(-1, mlock(none, sizeof(none)));
+}
+
+/* RLIMIT_MEMLOCK is for no memory of frames, although it is pinned (security.rst). */
+TEST_F(memory, limit_of_locked_memory)
+{
+	struct trial *trial = &self->trial;
+
+	if (has_udmabuf())
+		EXPECT_EQ(0, search_in(trial, LIBKS_UDMABUF, &some, forbid_locked_memory));
+	EXPECT_EQ(0, set_allocator(trial->rig.connection, -1));
+	EXPECT_EQ(0, search_in(trial, NULL, &some, forbid_locked_memory));
+	EXPECT_EQ(0, set_allocator(trial->rig.connection, -1));
+	EXPECT_EQ(0, search_in(trial, LIBKS_DEVICE_MEMORY, &some, forbid_locked_memory));
+	EXPECT_EQ(0, set_allocator(trial->rig.connection, -1));
+}
+
+/* Set before a search */
+static int free_descriptors;
+
+static void forbid_descriptors(void)
+{
+	int lowest = dup(0);
+
+	ASSERT_LE(0, lowest);
+	close(lowest);
+	limit(RLIMIT_NOFILE, lowest + free_descriptors);
+}
+
+/*
+ * RLIMIT_NOFILE: a search needs a descriptor for each dma-buf and two more, even if the allocator
+ * has one descriptor afterwards. Otherwise it ends, and nothing is left.
+ */
+TEST_F(memory, limit_of_descriptors)
+{
+	struct trial *trial = &self->trial;
+	struct footprint before;
+
+	if (!has_udmabuf())
+		SKIP("no /dev/udmabuf");
+	footprint_take(&before);
+	for (free_descriptors = 0; free_descriptors < FRAMES + 2; free_descriptors++)
+		EXPECT_EQ(EMFILE << 8, search_in(trial, LIBKS_UDMABUF, &some,
+						 forbid_descriptors));
+	EXPECT_FOOTPRINT(&before);
+	EXPECT_EQ(0, search_in(trial, LIBKS_UDMABUF, &some, forbid_descriptors));
+	EXPECT_EQ(0, set_allocator(trial->rig.connection, -1));
+	EXPECT_FOOTPRINT(&before);
+}
+
+/* RLIMIT_AS is for mapped frames. Importing and capturing them needs no address space. */
+TEST_F(memory, limit_of_address_space)
+{
+	struct trial *trial = &self->trial;
+	struct ks_frames *frames = NULL;
+	struct footprint before;
+	struct rlimit old;
+	int allocator, mapped;
+
+	allocator = ks_find_memory(trial->rig.connection, &some, NULL, NULL);
+	ASSERT_LE(0, allocator);
+	ASSERT_EQ(0, getrlimit(RLIMIT_AS, &old));
+	footprint_take(&before);
+	limit(RLIMIT_AS, 0);
+	mapped = ks_frames_map(allocator, &frames);
+	limit(RLIMIT_AS, old.rlim_cur);
+	EXPECT_EQ(-ENOMEM, mapped);
+	EXPECT_FOOTPRINT(&before);
+	limit(RLIMIT_AS, 0);
+	expect_stream(trial, allocator);
+	limit(RLIMIT_AS, old.rlim_cur);
+	ASSERT_EQ(0, ks_frames_map(allocator, &frames));
+	ks_frames_unmap(frames);
 }
 
 #define CGROUP "/tmp/cgroup"

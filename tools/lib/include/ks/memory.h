@@ -171,7 +171,8 @@ int ks_heap_alloc(int heap, size_t bytes);
  * @bytes: size, which is rounded up to whole pages
  *
  * Return: a descriptor of the dma-buf. -EINVAL if it would be larger than the module parameter
- * size_limit_mb of udmabuf, where that exists; -ENOMEM.
+ * size_limit_mb of udmabuf, where that exists; -EFBIG if it would be larger than RLIMIT_FSIZE;
+ * -ENOMEM.
  */
 int ks_udmabuf_alloc(int udmabuf, size_t bytes);
 
