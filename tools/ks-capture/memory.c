@@ -51,11 +51,14 @@ static void describe_refusal(const struct ks_memory_attempt *attempt, char text[
 		snprintf(text, MEMORY_TEXT, "its driver can have only %u buffers",
 			 attempt->frame);
 		break;
-	default:
+	case KSALLOC_REFUSAL_MAP:
 		snprintf(text, MEMORY_TEXT, "its driver refuses it%s",
 			 attempt->help == LIBKS_HELP_CONTIGUOUS ?
 			 ", because it is not contiguous" :
 			 attempt->error == -ENOMEM ? ", because memory is short" : "");
+		break;
+	default:
+		snprintf(text, MEMORY_TEXT, "%s", strerror(-attempt->error));
 	}
 }
 
