@@ -62,6 +62,7 @@ static const struct {
 	{ "submit:submit.replaced_*", held },
 	{ "submit:submit.closed_*", held },
 	{ "import:*", "the argument has a pointer to descriptors" },
+	{ "kernel_create:direct.heap_of_another_kind", "it replaces its own standard input" },
 	{ "observe:names.of_the_caller", "the argument has a pointer to descriptors" },
 	{ "fences:fences.import*", "the argument has a pointer to descriptors" },
 	{ "planes:planes.import*", "the argument has a pointer to descriptors" },
