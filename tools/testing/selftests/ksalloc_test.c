@@ -22,6 +22,8 @@
 #define VIVID_DRIVER "/sys/bus/platform/drivers/vivid"
 #define VIVID_DEVICE "vivid.0"
 #define VIVID_MODULE "/sys/module/vivid"
+/* As in selftests.guest: the first device has all kinds of nodes, the other one is only a camera */
+#define VIVID_NODES "0xe1d3d,0x1"
 #define BUFINFO "/sys/kernel/debug/dma_buf/bufinfo"
 /*
  * vivid counts time in jiffies. If filling a frame takes half of a frame interval or more,
@@ -308,7 +310,8 @@ void vivid_reload(const char *parameters)
 	char command[256];
 
 	snprintf(command, sizeof(command),
-		 "rmmod vivid; modprobe vivid n_devs=2 %s", parameters);
+		 "rmmod vivid; modprobe vivid n_devs=2 node_types=" VIVID_NODES " %s",
+		 parameters);
 	ASSERT_EQ(0, system(command));
 	ASSERT_TRUE(EVENTUALLY(node_exists("vivid-000-vid-cap") &&
 			       node_exists("vivid-001-vid-cap")));
