@@ -1,28 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* GUIDs as objects. */
-#include "win.h"
+/*
+ * GUIDs as objects: the headers define them if DEFINE_GUIDEX() does. They are weak, so that a
+ * client can define them too and link with the static library.
+ */
+#include <ks/win/windows.h>
 
 /* The lists of numbers in the headers have no inner braces for the last eight bytes */
 #define GUID_FROM(d1, d2, d3, b0, b1, b2, b3, b4, b5, b6, b7) \
 	{ d1, d2, d3, { b0, b1, b2, b3, b4, b5, b6, b7 } }
 #define EXPANDED(...) GUID_FROM(__VA_ARGS__)
-#define DEFINE(name) WIN_API const GUID name = EXPANDED(STATIC_##name)
+#define DEFINE_GUIDEX(name) \
+	const GUID __attribute__((visibility("default"), weak)) name = EXPANDED(STATIC_##name)
 
-DEFINE(GUID_NULL);
-DEFINE(KSCATEGORY_CAPTURE);
-DEFINE(KSINTERFACESETID_Standard);
-DEFINE(KSMEDIUMSETID_Standard);
-DEFINE(KSPROPSETID_Pin);
-DEFINE(KSPROPSETID_Connection);
-DEFINE(KSPROPSETID_Stream);
-DEFINE(KSPROPSETID_StreamAllocator);
-DEFINE(KSMETHODSETID_StreamAllocator);
-DEFINE(KSEVENTSETID_StreamAllocator);
-DEFINE(KSMEMORY_TYPE_SYSTEM);
-DEFINE(KSMEMORY_TYPE_USER);
-DEFINE(KSMEMORY_TYPE_KERNEL_PAGED);
-DEFINE(KSMEMORY_TYPE_KERNEL_NONPAGED);
-DEFINE(KSMEMORY_TYPE_DEVICE_UNKNOWN);
-DEFINE(KSDATAFORMAT_TYPE_VIDEO);
-DEFINE(KSDATAFORMAT_SPECIFIER_VIDEOINFO);
-DEFINE(PINNAME_VIDEO_CAPTURE);
+#include <ks/win/ks.h>
+#include <ks/win/ksmedia.h>

@@ -53,6 +53,7 @@ typedef int32_t *PLONG, *LPLONG;
 typedef uint8_t *PBYTE, *LPBYTE;
 typedef char *PSTR, *LPSTR;
 typedef const char *PCSTR, *LPCSTR;
+typedef char TCHAR;
 
 #define TRUE 1
 #define FALSE 0
@@ -102,7 +103,7 @@ typedef struct _OVERLAPPED {
 	ULONG_PTR Internal;
 	ULONG_PTR InternalHigh;
 	union {
-		struct {
+		__extension__ struct {
 			DWORD Offset;
 			DWORD OffsetHigh;
 		};

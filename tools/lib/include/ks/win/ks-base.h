@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Included by ks.h: requests to filters and pins, events, and the sets that are not only for
+ * pins.
+ */
+#ifndef KS_WIN_KS_BASE_H
+#define KS_WIN_KS_BASE_H
+
+/* In C++, an array without a size is an extension */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+#include <linux/ksalloc.h>
+#pragma GCC diagnostic pop
+
+#include "winioctl.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Each GUID is a list of numbers, for initializers, and an object. tools/lib/win/guid.c has
+ * the objects: there, DEFINE_GUIDEX() is a definition.
+ */
+#ifndef DEFINE_GUIDEX
+#define DEFINE_GUIDEX(name) extern const GUID name
+#endif
+#define DEFINE_GUIDSTRUCT(text, name) DEFINE_GUIDEX(name)
+#define DEFINE_GUIDNAMED(name) name
+#define STATICGUIDOF(guid) STATIC_##guid
+
+#define STATIC_GUID_NULL \
+	0x00000000, 0x0000, 0x0000, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00
+DEFINE_GUIDEX(GUID_NULL);
+
+#define SIZEOF_ARRAY(array) (sizeof(array) / sizeof((array)[0]))
+
+/*
+ * In Windows, an array at the end of a structure has one element, and clients use the size of
+ * the structure in computations. So it is not a flexible array.
+ */
+#define KS_WIN_FIRST_ITEM 1
+
+/* Codes of DeviceIoControl() */
+
+#define IOCTL_KS_PROPERTY \
+	CTL_CODE(FILE_DEVICE_KS, 0x000, METHOD_NEITHER, FILE_ANY_ACCESS)
+#define IOCTL_KS_ENABLE_EVENT \
+	CTL_CODE(FILE_DEVICE_KS, 0x001, METHOD_NEITHER, FILE_ANY_ACCESS)
+#define IOCTL_KS_DISABLE_EVENT \
+	CTL_CODE(FILE_DEVICE_KS, 0x002, METHOD_NEITHER, FILE_ANY_ACCESS)
+#define IOCTL_KS_METHOD \
+	CTL_CODE(FILE_DEVICE_KS, 0x003, METHOD_NEITHER, FILE_ANY_ACCESS)
+#define IOCTL_KS_WRITE_STREAM \
+	CTL_CODE(FILE_DEVICE_KS, 0x004, METHOD_NEITHER, FILE_WRITE_ACCESS)
+#define IOCTL_KS_READ_STREAM \
+	CTL_CODE(FILE_DEVICE_KS, 0x005, METHOD_NEITHER, FILE_READ_ACCESS)
+#define IOCTL_KS_RESET_STATE \
+	CTL_CODE(FILE_DEVICE_KS, 0x006, METHOD_NEITHER, FILE_ANY_ACCESS)
+
+/* States and priorities */
+
+typedef enum ksreset KSRESET;
+typedef enum ksstate KSSTATE, *PKSSTATE;
+
+#define KSPRIORITY_LOW 0x00000001
+#define KSPRIORITY_NORMAL 0x40000000
+#define KSPRIORITY_HIGH 0x80000000
+#define KSPRIORITY_EXCLUSIVE 0xffffffff
+
+typedef struct {
+	ULONG PriorityClass;
+	ULONG PrioritySubClass;
+} KSPRIORITY, *PKSPRIORITY;
+
+/* Requests: a KSPROPERTY, KSMETHOD or KSEVENT */
+
+typedef struct {
+	union {
+		__extension__ struct {
+			GUID Set;
+			ULONG Id;
+			ULONG Flags;
+		};
+		LONGLONG Alignment;
+	};
+} KSIDENTIFIER, *PKSIDENTIFIER;
+
+typedef KSIDENTIFIER KSPROPERTY, *PKSPROPERTY, KSMETHOD, *PKSMETHOD, KSEVENT, *PKSEVENT;
+
+#define KSMETHOD_TYPE_NONE 0x00000000
+#define KSMETHOD_TYPE_READ 0x00000001
+#define KSMETHOD_TYPE_WRITE 0x00000002
+#define KSMETHOD_TYPE_MODIFY 0x00000003
+#define KSMETHOD_TYPE_SOURCE 0x00000004
+#define KSMETHOD_TYPE_SEND 0x00000001
+#define KSMETHOD_TYPE_SETSUPPORT 0x00000100
+#define KSMETHOD_TYPE_BASICSUPPORT 0x00000200
+#define KSMETHOD_TYPE_TOPOLOGY 0x10000000
+
+#define KSPROPERTY_TYPE_GET 0x00000001
+#define KSPROPERTY_TYPE_SET 0x00000002
+#define KSPROPERTY_TYPE_SETSUPPORT 0x00000100
+#define KSPROPERTY_TYPE_BASICSUPPORT 0x00000200
+#define KSPROPERTY_TYPE_RELATIONS 0x00000400
+#define KSPROPERTY_TYPE_SERIALIZESET 0x00000800
+#define KSPROPERTY_TYPE_UNSERIALIZESET 0x00001000
+#define KSPROPERTY_TYPE_SERIALIZERAW 0x00002000
+#define KSPROPERTY_TYPE_UNSERIALIZERAW 0x00004000
+#define KSPROPERTY_TYPE_SERIALIZESIZE 0x00008000
+#define KSPROPERTY_TYPE_DEFAULTVALUES 0x00010000
+#define KSPROPERTY_TYPE_TOPOLOGY 0x10000000
+
+typedef struct {
+	KSPROPERTY Property;
+	ULONG NodeId;
+	ULONG Reserved;
+} KSP_NODE, *PKSP_NODE;
+
+typedef struct {
+	KSMETHOD Method;
+	ULONG NodeId;
+	ULONG Reserved;
+} KSM_NODE, *PKSM_NODE;
+
+typedef struct {
+	KSEVENT Event;
+	ULONG NodeId;
+	ULONG Reserved;
+} KSE_NODE, *PKSE_NODE;
+
+/* What a property accepts: the answer to KSPROPERTY_TYPE_BASICSUPPORT */
+
+#define STATIC_KSPROPTYPESETID_General \
+	0x97e99ba0, 0xbdea, 0x11cf, 0xa5, 0xd6, 0x28, 0xdb, 0x04, 0xc1, 0x00, 0x00
+DEFINE_GUIDEX(KSPROPTYPESETID_General);
+
+typedef struct {
+	ULONG Size;
+	ULONG Count;
+} KSMULTIPLE_ITEM, *PKSMULTIPLE_ITEM;
+
+typedef struct {
+	ULONG AccessFlags;
+	ULONG DescriptionSize;
+	KSIDENTIFIER PropTypeSet;
+	ULONG MembersListCount;
+	ULONG Reserved;
+} KSPROPERTY_DESCRIPTION, *PKSPROPERTY_DESCRIPTION;
+
+#define KSPROPERTY_MEMBER_RANGES 0x00000001
+#define KSPROPERTY_MEMBER_STEPPEDRANGES 0x00000002
+#define KSPROPERTY_MEMBER_VALUES 0x00000003
+#define KSPROPERTY_MEMBER_FLAG_DEFAULT 0x00000001
+#define KSPROPERTY_MEMBER_FLAG_BASICSUPPORT_MULTICHANNEL 0x00000002
+
+typedef struct {
+	ULONG MembersFlags;
+	ULONG MembersSize;
+	ULONG MembersCount;
+	ULONG Flags;
+} KSPROPERTY_MEMBERSHEADER, *PKSPROPERTY_MEMBERSHEADER;
+
+typedef union {
+	__extension__ struct {
+		LONG SignedMinimum;
+		LONG SignedMaximum;
+	};
+	__extension__ struct {
+		ULONG UnsignedMinimum;
+		ULONG UnsignedMaximum;
+	};
+} KSPROPERTY_BOUNDS_LONG, *PKSPROPERTY_BOUNDS_LONG;
+
+typedef union {
+	__extension__ struct {
+		LONGLONG SignedMinimum;
+		LONGLONG SignedMaximum;
+	};
+	__extension__ struct {
+		DWORDLONG UnsignedMinimum;
+		DWORDLONG UnsignedMaximum;
+	};
+} KSPROPERTY_BOUNDS_LONGLONG, *PKSPROPERTY_BOUNDS_LONGLONG;
+
+typedef struct {
+	ULONG SteppingDelta;
+	ULONG Reserved;
+	KSPROPERTY_BOUNDS_LONG Bounds;
+} KSPROPERTY_STEPPING_LONG, *PKSPROPERTY_STEPPING_LONG;
+
+typedef struct {
+	DWORDLONG SteppingDelta;
+	KSPROPERTY_BOUNDS_LONGLONG Bounds;
+} KSPROPERTY_STEPPING_LONGLONG, *PKSPROPERTY_STEPPING_LONGLONG;
+
+typedef PVOID PKSWORKER;
+
+/* Events */
+
+typedef struct {
+	ULONG NotificationType;
+	union {
+		struct {
+			HANDLE Event;
+			ULONG_PTR Reserved[2];
+		} EventHandle;
+		struct {
+			HANDLE Semaphore;
+			ULONG Reserved;
+			LONG Adjustment;
+		} SemaphoreHandle;
+		struct {
+			PVOID Unused;
+			LONG_PTR Alignment[2];
+		} Alignment;
+	};
+} KSEVENTDATA, *PKSEVENTDATA;
+
+#define KSEVENTF_EVENT_HANDLE 0x00000001
+#define KSEVENTF_SEMAPHORE_HANDLE 0x00000002
+
+#define KSEVENT_TYPE_ENABLE 0x00000001
+#define KSEVENT_TYPE_ONESHOT 0x00000002
+#define KSEVENT_TYPE_ENABLEBUFFERED 0x00000004
+#define KSEVENT_TYPE_SETSUPPORT 0x00000100
+#define KSEVENT_TYPE_BASICSUPPORT 0x00000200
+#define KSEVENT_TYPE_QUERYBUFFER 0x00000400
+#define KSEVENT_TYPE_TOPOLOGY 0x10000000
+
+typedef struct {
+	KSEVENT Event;
+	PKSEVENTDATA EventData;
+	PVOID Reserved;
+} KSQUERYBUFFER, *PKSQUERYBUFFER;
+
+typedef struct {
+	ULONG Size;
+	ULONG Flags;
+	union {
+		HANDLE ObjectHandle;
+		PVOID ObjectPointer;
+	};
+	PVOID Reserved;
+	KSEVENT Event;
+	KSEVENTDATA EventData;
+} KSRELATIVEEVENT;
+
+#define KSRELATIVEEVENT_FLAG_HANDLE 0x00000001
+#define KSRELATIVEEVENT_FLAG_POINTER 0x00000002
+
+typedef struct {
+	KSEVENTDATA EventData;
+	LONGLONG MarkTime;
+} KSEVENT_TIME_MARK, *PKSEVENT_TIME_MARK;
+
+typedef struct {
+	KSEVENTDATA EventData;
+	LONGLONG TimeBase;
+	LONGLONG Interval;
+} KSEVENT_TIME_INTERVAL, *PKSEVENT_TIME_INTERVAL;
+
+typedef struct {
+	LONGLONG TimeBase;
+	LONGLONG Interval;
+} KSINTERVAL, *PKSINTERVAL;
+
+/* KSPROPSETID_General */
+
+#define STATIC_KSPROPSETID_General \
+	0x1464eda5, 0x6a8f, 0x11d1, 0x9a, 0xa7, 0x00, 0xa0, 0xc9, 0x22, 0x31, 0x96
+DEFINE_GUIDEX(KSPROPSETID_General);
+
+typedef enum {
+	KSPROPERTY_GENERAL_COMPONENTID,
+} KSPROPERTY_GENERAL;
+
+typedef struct {
+	GUID Manufacturer;
+	GUID Product;
+	GUID Component;
+	GUID Name;
+	ULONG Version;
+	ULONG Revision;
+} KSCOMPONENTID, *PKSCOMPONENTID;
+
+/* KSMETHODSETID_StreamIo */
+
+#define STATIC_KSMETHODSETID_StreamIo \
+	0x65d003ca, 0x1523, 0x11d2, 0xb2, 0x7a, 0x00, 0xa0, 0xc9, 0x22, 0x31, 0x96
+DEFINE_GUIDEX(KSMETHODSETID_StreamIo);
+
+typedef enum {
+	KSMETHOD_STREAMIO_READ,
+	KSMETHOD_STREAMIO_WRITE,
+} KSMETHOD_STREAMIO;
+
+/* KSPROPSETID_MediaSeeking */
+
+#define STATIC_KSPROPSETID_MediaSeeking \
+	0xee904f0c, 0xd09b, 0x11d0, 0xab, 0xe9, 0x00, 0xa0, 0xc9, 0x22, 0x31, 0x96
+DEFINE_GUIDEX(KSPROPSETID_MediaSeeking);
+
+typedef enum {
+	KSPROPERTY_MEDIASEEKING_CAPABILITIES,
+	KSPROPERTY_MEDIASEEKING_FORMATS,
+	KSPROPERTY_MEDIASEEKING_TIMEFORMAT,
+	KSPROPERTY_MEDIASEEKING_POSITION,
+	KSPROPERTY_MEDIASEEKING_STOPPOSITION,
+	KSPROPERTY_MEDIASEEKING_POSITIONS,
+	KSPROPERTY_MEDIASEEKING_DURATION,
+	KSPROPERTY_MEDIASEEKING_AVAILABLE,
+	KSPROPERTY_MEDIASEEKING_PREROLL,
+	KSPROPERTY_MEDIASEEKING_CONVERTTIMEFORMAT,
+} KSPROPERTY_MEDIASEEKING;
+
+typedef enum {
+	KS_SEEKING_NoPositioning,
+	KS_SEEKING_AbsolutePositioning,
+	KS_SEEKING_RelativePositioning,
+	KS_SEEKING_IncrementalPositioning,
+	KS_SEEKING_PositioningBitsMask = 0x3,
+	KS_SEEKING_SeekToKeyFrame,
+	KS_SEEKING_ReturnTime = 0x8,
+} KS_SEEKING_FLAGS;
+
+typedef enum {
+	KS_SEEKING_CanSeekAbsolute = 0x1,
+	KS_SEEKING_CanSeekForwards = 0x2,
+	KS_SEEKING_CanSeekBackwards = 0x4,
+	KS_SEEKING_CanGetCurrentPos = 0x8,
+	KS_SEEKING_CanGetStopPos = 0x10,
+	KS_SEEKING_CanGetDuration = 0x20,
+	KS_SEEKING_CanPlayBackwards = 0x40,
+} KS_SEEKING_CAPABILITIES;
+
+typedef struct {
+	LONGLONG Current;
+	LONGLONG Stop;
+	KS_SEEKING_FLAGS CurrentFlags;
+	KS_SEEKING_FLAGS StopFlags;
+} KSPROPERTY_POSITIONS, *PKSPROPERTY_POSITIONS;
+
+typedef struct {
+	LONGLONG Earliest;
+	LONGLONG Latest;
+} KSPROPERTY_MEDIAAVAILABLE, *PKSPROPERTY_MEDIAAVAILABLE;
+
+typedef struct {
+	KSPROPERTY Property;
+	GUID SourceFormat;
+	GUID TargetFormat;
+	LONGLONG Time;
+} KSP_TIMEFORMAT, *PKSP_TIMEFORMAT;
+
+/* KSPROPSETID_Topology */
+
+#define STATIC_KSPROPSETID_Topology \
+	0x720d4ac0, 0x7533, 0x11d0, 0xa5, 0xd6, 0x28, 0xdb, 0x04, 0xc1, 0x00, 0x00
+DEFINE_GUIDEX(KSPROPSETID_Topology);
+
+typedef enum {
+	KSPROPERTY_TOPOLOGY_CATEGORIES,
+	KSPROPERTY_TOPOLOGY_NODES,
+	KSPROPERTY_TOPOLOGY_CONNECTIONS,
+	KSPROPERTY_TOPOLOGY_NAME,
+} KSPROPERTY_TOPOLOGY;
+
+/* Categories of filters */
+
+#define STATIC_KSCATEGORY_BRIDGE \
+	0x085aff00, 0x62ce, 0x11cf, 0xa5, 0xd6, 0x28, 0xdb, 0x04, 0xc1, 0x00, 0x00
+DEFINE_GUIDEX(KSCATEGORY_BRIDGE);
+#define STATIC_KSCATEGORY_CAPTURE \
+	0x65e8773d, 0x8f56, 0x11d0, 0xa3, 0xb9, 0x00, 0xa0, 0xc9, 0x22, 0x31, 0x96
+DEFINE_GUIDEX(KSCATEGORY_CAPTURE);
+#define STATIC_KSCATEGORY_CLOCK \
+	0x53172480, 0x4791, 0x11d0, 0xa5, 0xd6, 0x28, 0xdb, 0x04, 0xc1, 0x00, 0x00
+DEFINE_GUIDEX(KSCATEGORY_CLOCK);
+#define STATIC_KSCATEGORY_COMMUNICATIONSTRANSFORM \
+	0xcf1dda2c, 0x9743, 0x11d0, 0xa3, 0xee, 0x00, 0xa0, 0xc9, 0x22, 0x31, 0x96
+DEFINE_GUIDEX(KSCATEGORY_COMMUNICATIONSTRANSFORM);
+#define STATIC_KSCATEGORY_DATACOMPRESSOR \
+	0x1e84c900, 0x7e70, 0x11d0, 0xa5, 0xd6, 0x28, 0xdb, 0x04, 0xc1, 0x00, 0x00
+DEFINE_GUIDEX(KSCATEGORY_DATACOMPRESSOR);
+#define STATIC_KSCATEGORY_DATADECOMPRESSOR \
+	0x2721ae20, 0x7e70, 0x11d0, 0xa5, 0xd6, 0x28, 0xdb, 0x04, 0xc1, 0x00, 0x00
+DEFINE_GUIDEX(KSCATEGORY_DATADECOMPRESSOR);
+#define STATIC_KSCATEGORY_DATATRANSFORM \
+	0x2eb07ea0, 0x7e70, 0x11d0, 0xa5, 0xd6, 0x28, 0xdb, 0x04, 0xc1, 0x00, 0x00
+DEFINE_GUIDEX(KSCATEGORY_DATATRANSFORM);
+#define STATIC_KSCATEGORY_FILESYSTEM \
+	0x760fed5e, 0x9357, 0x11d0, 0xa3, 0xcc, 0x00, 0xa0, 0xc9, 0x22, 0x31, 0x96
+DEFINE_GUIDEX(KSCATEGORY_FILESYSTEM);
+#define STATIC_KSCATEGORY_INTERFACETRANSFORM \
+	0xcf1dda2d, 0x9743, 0x11d0, 0xa3, 0xee, 0x00, 0xa0, 0xc9, 0x22, 0x31, 0x96
+DEFINE_GUIDEX(KSCATEGORY_INTERFACETRANSFORM);
+#define STATIC_KSCATEGORY_MEDIUMTRANSFORM \
+	0xcf1dda2e, 0x9743, 0x11d0, 0xa3, 0xee, 0x00, 0xa0, 0xc9, 0x22, 0x31, 0x96
+DEFINE_GUIDEX(KSCATEGORY_MEDIUMTRANSFORM);
+#define STATIC_KSCATEGORY_MIXER \
+	0xad809c00, 0x7b88, 0x11d0, 0xa5, 0xd6, 0x28, 0xdb, 0x04, 0xc1, 0x00, 0x00
+DEFINE_GUIDEX(KSCATEGORY_MIXER);
+#define STATIC_KSCATEGORY_PROXY \
+	0x97ebaaca, 0x95bd, 0x11d0, 0xa3, 0xea, 0x00, 0xa0, 0xc9, 0x22, 0x31, 0x96
+DEFINE_GUIDEX(KSCATEGORY_PROXY);
+#define STATIC_KSCATEGORY_QUALITY \
+	0x97ebaacb, 0x95bd, 0x11d0, 0xa3, 0xea, 0x00, 0xa0, 0xc9, 0x22, 0x31, 0x96
+DEFINE_GUIDEX(KSCATEGORY_QUALITY);
+#define STATIC_KSCATEGORY_RENDER \
+	0x65e8773e, 0x8f56, 0x11d0, 0xa3, 0xb9, 0x00, 0xa0, 0xc9, 0x22, 0x31, 0x96
+DEFINE_GUIDEX(KSCATEGORY_RENDER);
+#define STATIC_KSCATEGORY_SPLITTER \
+	0x0a4252a0, 0x7e70, 0x11d0, 0xa5, 0xd6, 0x28, 0xdb, 0x04, 0xc1, 0x00, 0x00
+DEFINE_GUIDEX(KSCATEGORY_SPLITTER);
+#define STATIC_KSCATEGORY_VIDEO_CAMERA \
+	0xe5323777, 0xf976, 0x4f5b, 0x9b, 0x55, 0xb9, 0x46, 0x99, 0xc4, 0x6e, 0x44
+DEFINE_GUIDEX(KSCATEGORY_VIDEO_CAMERA);
+
+/* Nodes */
+
+typedef struct {
+	ULONG FromNode;
+	ULONG FromNodePin;
+	ULONG ToNode;
+	ULONG ToNodePin;
+} KSTOPOLOGY_CONNECTION, *PKSTOPOLOGY_CONNECTION;
+
+typedef struct {
+	ULONG CategoriesCount;
+	const GUID *Categories;
+	ULONG TopologyNodesCount;
+	const GUID *TopologyNodes;
+	ULONG TopologyConnectionsCount;
+	const KSTOPOLOGY_CONNECTION *TopologyConnections;
+	const GUID *TopologyNodesNames;
+	ULONG Reserved;
+} KSTOPOLOGY, *PKSTOPOLOGY;
+
+#define KSFILTER_NODE ((ULONG)-1)
+
+#define KSALL_NODES ((ULONG)-1)
+
+typedef struct {
+	ULONG CreateFlags;
+	ULONG Node;
+} KSNODE_CREATE, *PKSNODE_CREATE;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* KS_WIN_KS_BASE_H */

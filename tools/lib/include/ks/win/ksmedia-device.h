@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Included by ksmedia.h: recorders, time codes, overlays and video ports. */
+#ifndef KS_WIN_KSMEDIA_DEVICE_H
+#define KS_WIN_KSMEDIA_DEVICE_H
+
+#include "ksmedia-format.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* PROPSETID_EXT_DEVICE */
+
+#define STATIC_PROPSETID_EXT_DEVICE \
+	0xb5730a90, 0x1a2c, 0x11cf, 0x8c, 0x23, 0x00, 0xaa, 0x00, 0x6b, 0x68, 0x14
+DEFINE_GUIDEX(PROPSETID_EXT_DEVICE);
+
+typedef enum {
+	KSPROPERTY_EXTDEVICE_ID,
+	KSPROPERTY_EXTDEVICE_VERSION,
+	KSPROPERTY_EXTDEVICE_POWER_STATE,
+	KSPROPERTY_EXTDEVICE_PORT,
+	KSPROPERTY_EXTDEVICE_CAPABILITIES,
+} KSPROPERTY_EXTDEVICE;
+
+typedef struct tagDEVCAPS {
+	LONG CanRecord;
+	LONG CanRecordStrobe;
+	LONG HasAudio;
+	LONG HasVideo;
+	LONG UsesFiles;
+	LONG CanSave;
+	LONG DeviceType;
+	LONG TCRead;
+	LONG TCWrite;
+	LONG CTLRead;
+	LONG IndexRead;
+	LONG Preroll;
+	LONG Postroll;
+	LONG SyncAcc;
+	LONG NormRate;
+	LONG CanPreview;
+	LONG CanMonitorSrc;
+	LONG CanTest;
+	LONG VideoIn;
+	LONG AudioIn;
+	LONG Calibrate;
+	LONG SeekType;
+	LONG SimulatedHardware;
+} DEVCAPS, *PDEVCAPS;
+
+typedef struct {
+	KSPROPERTY Property;
+	union {
+		DEVCAPS Capabilities;
+		ULONG DevPort;
+		ULONG PowerState;
+		WCHAR pawchString[260];
+		DWORD NodeUniqueID[2];
+	} u;
+} KSPROPERTY_EXTDEVICE_S, *PKSPROPERTY_EXTDEVICE_S;
+
+/* PROPSETID_EXT_TRANSPORT */
+
+#define STATIC_PROPSETID_EXT_TRANSPORT \
+	0xa03cd5f0, 0x3045, 0x11cf, 0x8c, 0x44, 0x00, 0xaa, 0x00, 0x6b, 0x68, 0x14
+DEFINE_GUIDEX(PROPSETID_EXT_TRANSPORT);
+
+typedef enum {
+	KSPROPERTY_EXTXPORT_CAPABILITIES,
+	KSPROPERTY_EXTXPORT_INPUT_SIGNAL_MODE,
+	KSPROPERTY_EXTXPORT_OUTPUT_SIGNAL_MODE,
+	KSPROPERTY_EXTXPORT_LOAD_MEDIUM,
+	KSPROPERTY_EXTXPORT_MEDIUM_INFO,
+	KSPROPERTY_EXTXPORT_STATE,
+	KSPROPERTY_EXTXPORT_STATE_NOTIFY,
+	KSPROPERTY_EXTXPORT_TIMECODE_SEARCH,
+	KSPROPERTY_EXTXPORT_ATN_SEARCH,
+	KSPROPERTY_EXTXPORT_RTC_SEARCH,
+	KSPROPERTY_RAW_AVC_CMD,
+} KSPROPERTY_EXTXPORT;
+
+typedef struct tagTRANSPORTSTATUS {
+	LONG Mode;
+	LONG LastError;
+	LONG RecordInhibit;
+	LONG ServoLock;
+	LONG MediaPresent;
+	LONG MediaLength;
+	LONG MediaSize;
+	LONG MediaTrackCount;
+	LONG MediaTrackLength;
+	LONG MediaTrackSide;
+	LONG MediaType;
+	LONG LinkMode;
+	LONG NotifyOn;
+} TRANSPORTSTATUS, *PTRANSPORTSTATUS;
+
+typedef struct tagTRANSPORTBASICPARMS {
+	LONG TimeFormat;
+	LONG TimeReference;
+	LONG Superimpose;
+	LONG EndStopAction;
+	LONG RecordFormat;
+	LONG StepFrames;
+	LONG SetpField;
+	LONG Preroll;
+	LONG RecPreroll;
+	LONG Postroll;
+	LONG EditDelay;
+	LONG PlayTCDelay;
+	LONG RecTCDelay;
+	LONG EditField;
+	LONG FrameServo;
+	LONG ColorFrameServo;
+	LONG ServoRef;
+	LONG WarnGenlock;
+	LONG SetTracking;
+	TCHAR VolumeName[40];
+	LONG Ballistic[20];
+	LONG Speed;
+	LONG CounterFormat;
+	LONG TunerChannel;
+	LONG TunerNumber;
+	LONG TimerEvent;
+	LONG TimerStartDay;
+	LONG TimerStartTime;
+	LONG TimerStopDay;
+	LONG TimerStopTime;
+} TRANSPORTBASICPARMS, *PTRANSPORTBASICPARMS;
+
+typedef struct tagTRANSPORTVIDEOPARMS {
+	LONG OutputMode;
+	LONG Input;
+} TRANSPORTVIDEOPARMS, *PTRANSPORTVIDEOPARMS;
+
+typedef struct {
+	BOOL MediaPresent;
+	ULONG MediaType;
+	BOOL RecordInhibit;
+} MEDIUM_INFO, *PMEDIUM_INFO;
+
+typedef struct {
+	ULONG Mode;
+	ULONG State;
+} TRANSPORT_STATE, *PTRANSPORT_STATE;
+
+typedef struct {
+	KSPROPERTY Property;
+	union {
+		ULONG Capabilities;
+		ULONG SignalMode;
+		ULONG LoadMedium;
+		MEDIUM_INFO MediumInfo;
+		TRANSPORT_STATE XPrtState;
+		struct {
+			BYTE frame;
+			BYTE second;
+			BYTE minute;
+			BYTE hour;
+		} Timecode;
+		DWORD dwTimecode;
+		DWORD dwAbsTrackNumber;
+		struct {
+			ULONG PayloadSize;
+			BYTE Payload[512];
+		} RawAVC;
+	} u;
+} KSPROPERTY_EXTXPORT_S, *PKSPROPERTY_EXTXPORT_S;
+
+typedef struct {
+	KSP_NODE NodeProperty;
+	union {
+		ULONG Capabilities;
+		ULONG SignalMode;
+		ULONG LoadMedium;
+		MEDIUM_INFO MediumInfo;
+		TRANSPORT_STATE XPrtState;
+		struct {
+			BYTE frame;
+			BYTE second;
+			BYTE minute;
+			BYTE hour;
+		} Timecode;
+		DWORD dwTimecode;
+		DWORD dwAbsTrackNumber;
+		struct {
+			ULONG PayloadSize;
+			BYTE Payload[512];
+		} RawAVC;
+	} u;
+} KSPROPERTY_EXTXPORT_NODE_S, *PKSPROPERTY_EXTXPORT_NODE_S;
+
+/* PROPSETID_TIMECODE_READER */
+
+#define STATIC_PROPSETID_TIMECODE_READER \
+	0x9b496ce1, 0x811b, 0x11cf, 0x8c, 0x77, 0x00, 0xaa, 0x00, 0x6b, 0x68, 0x14
+DEFINE_GUIDEX(PROPSETID_TIMECODE_READER);
+
+typedef enum {
+	KSPROPERTY_TIMECODE_READER,
+	KSPROPERTY_ATN_READER,
+	KSPROPERTY_RTC_READER,
+} KSPROPERTY_TIMECODE;
+
+typedef union _timecode {
+	__extension__ struct {
+		WORD wFrameRate;
+		WORD wFrameFract;
+		DWORD dwFrames;
+	};
+	DWORDLONG qw;
+} TIMECODE, *PTIMECODE;
+
+typedef struct tagTIMECODE_SAMPLE {
+	LONGLONG qwTick;
+	TIMECODE timecode;
+	DWORD dwUser;
+	DWORD dwFlags;
+} TIMECODE_SAMPLE, *PTIMECODE_SAMPLE;
+
+typedef struct {
+	KSPROPERTY Property;
+	TIMECODE_SAMPLE TimecodeSamp;
+} KSPROPERTY_TIMECODE_S, *PKSPROPERTY_TIMECODE_S;
+
+typedef struct {
+	KSP_NODE NodeProperty;
+	TIMECODE_SAMPLE TimecodeSamp;
+} KSPROPERTY_TIMECODE_NODE_S, *PKSPROPERTY_TIMECODE_NODE_S;
+
+/* KSEVENTSETID_EXTDEV_Command */
+
+#define STATIC_KSEVENTSETID_EXTDEV_Command \
+	0x109c7988, 0xb3cb, 0x11d2, 0xb4, 0x8e, 0x00, 0x60, 0x97, 0xb3, 0x39, 0x1b
+DEFINE_GUIDEX(KSEVENTSETID_EXTDEV_Command);
+
+typedef enum {
+	KSEVENT_EXTDEV_COMMAND_NOTIFY_INTERIM_READY,
+	KSEVENT_EXTDEV_COMMAND_CONTROL_INTERIM_READY,
+	KSEVENT_EXTDEV_COMMAND_BUSRESET,
+	KSEVENT_EXTDEV_TIMECODE_UPDATE,
+	KSEVENT_EXTDEV_OPERATION_MODE_UPDATE,
+	KSEVENT_EXTDEV_TRANSPORT_STATE_UPDATE,
+	KSEVENT_EXTDEV_NOTIFY_REMOVAL,
+	KSEVENT_EXTDEV_NOTIFY_MEDIUM_CHANGE,
+} KSEVENT_DEVCMD;
+
+/* KSPROPSETID_OverlayUpdate */
+
+#define STATIC_KSDATAFORMAT_SUBTYPE_OVERLAY \
+	0xe436eb7f, 0x524f, 0x11ce, 0x9f, 0x53, 0x00, 0x20, 0xaf, 0x0b, 0xa7, 0x70
+DEFINE_GUIDEX(KSDATAFORMAT_SUBTYPE_OVERLAY);
+#define STATIC_KSPROPSETID_OverlayUpdate \
+	0x490ea5cf, 0x7681, 0x11d1, 0xa2, 0x1c, 0x00, 0xa0, 0xc9, 0x22, 0x31, 0x96
+DEFINE_GUIDEX(KSPROPSETID_OverlayUpdate);
+
+typedef enum {
+	KSPROPERTY_OVERLAYUPDATE_INTERESTS,
+	KSPROPERTY_OVERLAYUPDATE_CLIPLIST = 0x1,
+	KSPROPERTY_OVERLAYUPDATE_PALETTE = 0x2,
+	KSPROPERTY_OVERLAYUPDATE_COLORKEY = 0x4,
+	KSPROPERTY_OVERLAYUPDATE_VIDEOPOSITION = 0x8,
+	KSPROPERTY_OVERLAYUPDATE_DISPLAYCHANGE = 0x10,
+	KSPROPERTY_OVERLAYUPDATE_COLORREF = 0x10000000,
+} KSPROPERTY_OVERLAYUPDATE;
+
+typedef struct {
+	ULONG PelsWidth;
+	ULONG PelsHeight;
+	ULONG BitsPerPel;
+	WCHAR DeviceID[KS_WIN_FIRST_ITEM];
+} KSDISPLAYCHANGE, *PKSDISPLAYCHANGE;
+
+/* Video ports */
+
+#define STATIC_KSPROPSETID_VPConfig \
+	0xbc29a660, 0x30e3, 0x11d0, 0x9e, 0x69, 0x00, 0xc0, 0x4f, 0xd7, 0xc1, 0x5b
+DEFINE_GUIDEX(KSPROPSETID_VPConfig);
+#define STATIC_KSPROPSETID_VPVBIConfig \
+	0xec529b00, 0x1a1f, 0x11d1, 0xba, 0xd9, 0x00, 0x60, 0x97, 0x44, 0x11, 0x1a
+DEFINE_GUIDEX(KSPROPSETID_VPVBIConfig);
+
+typedef enum {
+	KSPROPERTY_VPCONFIG_NUMCONNECTINFO,
+	KSPROPERTY_VPCONFIG_GETCONNECTINFO,
+	KSPROPERTY_VPCONFIG_SETCONNECTINFO,
+	KSPROPERTY_VPCONFIG_VPDATAINFO,
+	KSPROPERTY_VPCONFIG_MAXPIXELRATE,
+	KSPROPERTY_VPCONFIG_INFORMVPINPUT,
+	KSPROPERTY_VPCONFIG_NUMVIDEOFORMAT,
+	KSPROPERTY_VPCONFIG_GETVIDEOFORMAT,
+	KSPROPERTY_VPCONFIG_SETVIDEOFORMAT,
+	KSPROPERTY_VPCONFIG_INVERTPOLARITY,
+	KSPROPERTY_VPCONFIG_DECIMATIONCAPABILITY,
+	KSPROPERTY_VPCONFIG_SCALEFACTOR,
+	KSPROPERTY_VPCONFIG_DDRAWHANDLE,
+	KSPROPERTY_VPCONFIG_VIDEOPORTID,
+	KSPROPERTY_VPCONFIG_DDRAWSURFACEHANDLE,
+	KSPROPERTY_VPCONFIG_SURFACEPARAMS,
+} KSPROPERTY_VPCONFIG;
+
+#define DDPF_FOURCC 0x00000004
+
+typedef struct _DDPIXELFORMAT {
+	DWORD dwSize;
+	DWORD dwFlags;
+	DWORD dwFourCC;
+	union {
+		DWORD dwRGBBitCount;
+		DWORD dwYUVBitCount;
+		DWORD dwZBufferBitDepth;
+		DWORD dwAlphaBitDepth;
+	};
+	union {
+		DWORD dwRBitMask;
+		DWORD dwYBitMask;
+	};
+	union {
+		DWORD dwGBitMask;
+		DWORD dwUBitMask;
+	};
+	union {
+		DWORD dwBBitMask;
+		DWORD dwVBitMask;
+	};
+	union {
+		DWORD dwRGBAlphaBitMask;
+		DWORD dwYUVAlphaBitMask;
+		DWORD dwRGBZBitMask;
+		DWORD dwYUVZBitMask;
+	};
+} DDPIXELFORMAT, *LPDDPIXELFORMAT;
+
+typedef struct _DDVIDEOPORTCONNECT {
+	DWORD dwSize;
+	DWORD dwPortWidth;
+	GUID guidTypeID;
+	DWORD dwFlags;
+	ULONG_PTR dwReserved1;
+} DDVIDEOPORTCONNECT, *LPDDVIDEOPORTCONNECT;
+
+#define DDVPTYPE_E_HREFH_VREFH \
+	0x54f39980, 0xda60, 0x11cf, 0x9b, 0x06, 0x00, 0xa0, 0xc9, 0x03, 0xa3, 0xb8
+#define DDVPTYPE_E_HREFL_VREFL \
+	0xe09c77e0, 0xda60, 0x11cf, 0x9b, 0x06, 0x00, 0xa0, 0xc9, 0x03, 0xa3, 0xb8
+
+typedef enum {
+	KS_PixAspectRatio_NTSC4x3,
+	KS_PixAspectRatio_NTSC16x9,
+	KS_PixAspectRatio_PAL4x3,
+	KS_PixAspectRatio_PAL16x9,
+} KS_AMPixAspectRatio;
+
+typedef enum {
+	KS_AMVP_DO_NOT_CARE,
+	KS_AMVP_BEST_BANDWIDTH,
+	KS_AMVP_INPUT_SAME_AS_OUTPUT,
+} KS_AMVP_SELECTFORMATBY;
+
+typedef enum {
+	KS_AMVP_MODE_WEAVE,
+	KS_AMVP_MODE_BOBINTERLEAVED,
+	KS_AMVP_MODE_BOBNONINTERLEAVED,
+	KS_AMVP_MODE_SKIPEVEN,
+	KS_AMVP_MODE_SKIPODD,
+} KS_AMVP_MODE;
+
+typedef struct tagKS_AMVPDIMINFO {
+	DWORD dwFieldWidth;
+	DWORD dwFieldHeight;
+	DWORD dwVBIWidth;
+	DWORD dwVBIHeight;
+	RECT rcValidRegion;
+} KS_AMVPDIMINFO, *PKS_AMVPDIMINFO;
+
+typedef struct tagKS_AMVPDATAINFO {
+	DWORD dwSize;
+	DWORD dwMicrosecondsPerField;
+	KS_AMVPDIMINFO amvpDimInfo;
+	DWORD dwPictAspectRatioX;
+	DWORD dwPictAspectRatioY;
+	BOOL bEnableDoubleClock;
+	BOOL bEnableVACT;
+	BOOL bDataIsInterlaced;
+	LONG lHalfLinesOdd;
+	BOOL bFieldPolarityInverted;
+	DWORD dwNumLinesInVREF;
+	LONG lHalfLinesEven;
+	DWORD dwReserved1;
+} KS_AMVPDATAINFO, *PKS_AMVPDATAINFO;
+
+typedef struct tagKS_AMVPSIZE {
+	DWORD dwWidth;
+	DWORD dwHeight;
+} KS_AMVPSIZE, *PKS_AMVPSIZE;
+
+typedef struct {
+	KS_AMVPSIZE Size;
+	DWORD MaxPixelsPerSecond;
+	DWORD Reserved;
+} KSVPMAXPIXELRATE, *PKSVPMAXPIXELRATE;
+
+typedef struct {
+	KSPROPERTY Property;
+	KS_AMVPSIZE Size;
+} KSVPSIZE_PROP, *PKSVPSIZE_PROP;
+
+typedef struct {
+	DWORD dwPitch;
+	DWORD dwXOrigin;
+	DWORD dwYOrigin;
+} KSVPSURFACEPARAMS, *PKSVPSURFACEPARAMS;
+
+#define STATIC_KSEVENTSETID_VPNotify \
+	0x20c5598e, 0xd3c8, 0x11d0, 0x8d, 0xfc, 0x00, 0xc0, 0x4f, 0xd7, 0xc0, 0x8b
+DEFINE_GUIDEX(KSEVENTSETID_VPNotify);
+
+typedef enum {
+	KSEVENT_VPNOTIFY_FORMATCHANGE,
+} KSEVENT_VPNOTIFY;
+
+/* KSEVENTSETID_VPVBINotify */
+
+#define STATIC_KSEVENTSETID_VPVBINotify \
+	0xec529b01, 0x1a1f, 0x11d1, 0xba, 0xd9, 0x00, 0x60, 0x97, 0x44, 0x11, 0x1a
+DEFINE_GUIDEX(KSEVENTSETID_VPVBINotify);
+
+typedef enum {
+	KSEVENT_VPVBINOTIFY_FORMATCHANGE,
+} KSEVENT_VPVBINOTIFY;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* KS_WIN_KSMEDIA_DEVICE_H */
