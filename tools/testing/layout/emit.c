@@ -4,8 +4,9 @@
  * be read without running the program, which can be one for Windows:
  *
  *	-DKERNEL_NAMES	contract.def as <linux/ksalloc.h> has it
- *	(nothing)	contract.def and client.def as the ks.h in the include path has
- *			it: Windows' or libkswin's
+ *	(nothing)	contract.def, client.def and vocabulary.def as the headers in the
+ *			include path have it: Windows' or libkswin's. The script vocabulary
+ *			writes vocabulary.def
  *	-DDRIVER	only DRIVERS_VALUE() of contract.def and client.def, with the
  *			headers of Windows for drivers
  *
@@ -20,21 +21,8 @@
 #include <windef.h>
 #include <ks.h>
 #else
-#include <windows.h>
 #include <stddef.h>
-#ifdef _WIN32
-/* windows.h has a few of these itself, and ntstatus.h has all */
-#undef STATUS_PENDING
-#undef STATUS_ACCESS_VIOLATION
-#undef STATUS_INVALID_HANDLE
-#undef STATUS_INVALID_PARAMETER
-#undef STATUS_NO_MEMORY
-#include <ntstatus.h>
-#endif
-#include <winioctl.h>
-#include <ks.h>
-#include <ksmedia.h>
-#include <ksproxy.h>
+#include "headers.h"
 #endif
 
 #define NAME_SIZE 112
@@ -107,6 +95,9 @@ const struct record IN_SECTION numbers[] = {
 #include "contract.def"
 #ifndef KERNEL_NAMES
 #include "client.def"
+#ifndef DRIVER
+#include "vocabulary.def"
+#endif
 #endif
 };
 
@@ -151,6 +142,9 @@ const struct guid_record IN_SECTION guids[] = {
 #include "contract.def"
 #ifndef KERNEL_NAMES
 #include "client.def"
+#ifndef DRIVER
+#include "vocabulary.def"
+#endif
 #endif
 };
 #endif

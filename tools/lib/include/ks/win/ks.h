@@ -46,6 +46,13 @@ DWORD WINAPI KsCreatePin(HANDLE filter, PKSPIN_CONNECT connect,
 DWORD WINAPI KsCreateAllocator(HANDLE connection, PKSALLOCATOR_FRAMING framing,
 			       PHANDLE allocator);
 
+/* Nodes cannot be opened: it fails with ERROR_NOT_SUPPORTED, as on most drivers of Windows */
+DWORD WINAPI KsCreateTopologyNode(HANDLE parent, PKSNODE_CREATE node, ACCESS_MASK access,
+				  PHANDLE handle);
+
+/* A clock that follows the times of the frames of a pin */
+DWORD WINAPI KsCreateClock(HANDLE connection, PKSCLOCK_CREATE create, PHANDLE clock);
+
 #ifdef __cplusplus
 }
 #endif

@@ -134,6 +134,14 @@ typedef struct tagTRANSPORTVIDEOPARMS {
 	LONG Input;
 } TRANSPORTVIDEOPARMS, *PTRANSPORTVIDEOPARMS;
 
+typedef struct tagTRANSPORTAUDIOPARMS {
+	LONG EnableOutput;
+	LONG EnableRecord;
+	LONG EnableSelsync;
+	LONG Input;
+	LONG MonitorSource;
+} TRANSPORTAUDIOPARMS, *PTRANSPORTAUDIOPARMS;
+
 typedef struct {
 	BOOL MediaPresent;
 	ULONG MediaType;

@@ -182,6 +182,8 @@ typedef struct _OVERLAPPED {
 #define ERROR_DEVICE_REMOVED 1617
 
 #define S_OK ((HRESULT)0)
+#define S_FALSE ((HRESULT)1)
+#define E_FAIL ((HRESULT)0x80004005)
 #define SUCCEEDED(result) ((HRESULT)(result) >= 0)
 #define FAILED(result) ((HRESULT)(result) < 0)
 #define HRESULT_FROM_WIN32(error) \
