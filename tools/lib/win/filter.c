@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "win.h"
+#include "device.h"
 
 #define CAPTURE_PIN 0
 
@@ -53,9 +54,13 @@ static int check_capture(int fd)
 static int open_filter(const char *name, HANDLE *handle)
 {
 	struct filter *filter;
+	char node[PATH_MAX];
 	int fd, ret;
 
-	fd = open(name, O_RDWR | O_CLOEXEC);
+	ret = win_device_node(name, node, sizeof(node));
+	if (ret)
+		return ret;
+	fd = open(node, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	ret = check_capture(fd);

@@ -11,6 +11,13 @@
  *	format.c	video formats of Windows and V4L2
  *	pin.c		a pin: its properties, and the stream of frames
  *	allocator.c	an allocator: its frames, properties and events
+ *	device.c	the devices and their names
+ *	setupapi.c, cfgmgr.c	functions that find devices
+ *	nt.c, status.c	functions of ntdll.dll
+ *	library.c	LoadLibrary(), GetProcAddress(), and time
+ *	heap.c		memory for the client
+ *	text.c		WCHAR and UTF-8
+ *	message.c	FormatMessage()
  *
  * Functions return a negative errno value, or a negative WIN_* value; on success 0 or a
  * number of bytes. Locks: the lock of a pin is taken before that of an allocator. The lock

@@ -5,12 +5,23 @@
 /* windows.h has a few of these itself, and ntstatus.h has all */
 #undef STATUS_PENDING
 #undef STATUS_ACCESS_VIOLATION
+#undef STATUS_DATATYPE_MISALIGNMENT
+#undef STATUS_INTEGER_OVERFLOW
 #undef STATUS_INVALID_HANDLE
 #undef STATUS_INVALID_PARAMETER
 #undef STATUS_NO_MEMORY
-#include <ntstatus.h>
+#undef STATUS_DLL_NOT_FOUND
+#undef STATUS_ENTRYPOINT_NOT_FOUND
+#undef STATUS_TIMEOUT
+#undef STATUS_ABANDONED_WAIT_0
 #endif
+#include <ntstatus.h>
+#include <winternl.h>
 #include <winioctl.h>
+#include <mmsystem.h>
+#include <setupapi.h>
+#include <cfgmgr32.h>
+#include <tchar.h>
 #include <ks.h>
 #include <ksmedia.h>
 #include <ksproxy.h>
