@@ -63,7 +63,7 @@ static NTSTATUS open_pin(HANDLE filter, const void *connect, size_t size, ACCESS
 			 PHANDLE handle)
 {
 	NTSTATUS status = STATUS_INVALID_PARAMETER;
-	const KSDATAFORMAT *format;
+	ULONG format_size;
 	char *copy;
 
 	if (size < sizeof(KSPIN_CONNECT) + sizeof(KSDATAFORMAT))
@@ -72,17 +72,16 @@ static NTSTATUS open_pin(HANDLE filter, const void *connect, size_t size, ACCESS
 	if (!copy)
 		return STATUS_NO_MEMORY;
 	memcpy(copy, connect, size);
-	format = (const void *)(copy + sizeof(KSPIN_CONNECT));
-	if (format->FormatSize <= size - sizeof(KSPIN_CONNECT))
+	memcpy(&format_size, copy + sizeof(KSPIN_CONNECT), sizeof(format_size));
+	if (format_size <= size - sizeof(KSPIN_CONNECT))
 		status = status_of(KsCreatePin(filter, (void *)copy, access, handle));
 	free(copy);
 	return status;
 }
 
-static NTSTATUS open_object(const OBJECT_ATTRIBUTES *attributes, ACCESS_MASK access,
-			    PHANDLE handle)
+static NTSTATUS open_object(POBJECT_ATTRIBUTES attributes, ACCESS_MASK access, PHANDLE handle)
 {
-	const UNICODE_STRING *name = attributes->ObjectName;
+	PCUNICODE_STRING name = attributes->ObjectName;
 	size_t bytes = win_wchar_bytes(), prefix = strlen(PIN_NAME) * bytes;
 	NTSTATUS status;
 	char *text;

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A client in C++ that is linked with the static library and compiled with -fshort-wchar, so
+ * that WCHAR has two bytes. It defines GUIDs of KS itself, as some clients do.
+ */
+#include <initguid.h>
+#include <windows.h>
+#include <ks.h>
+#include <ksmedia.h>
+#include <ksproxy.h>
+#include <uuids.h>
+
+extern "C" {
+#include "tap.h"
+}
+
+DEFINE_GUID(KSCATEGORY_VIDEO, 0x6994ad05, 0x93ef, 0x11d0, 0xa3, 0xcc, 0x00, 0xa0, 0xc9, 0x22,
+	    0x31, 0x96);
+DEFINE_GUID(OWN_GUID, 0x12345678, 0x1234, 0x1234, 1, 2, 3, 4, 5, 6, 7, 8);
+const GUID KSPROPSETID_Pin = { 0x8c134960, 0x51ad, 0x11cf,
+			       { 0x87, 0x8a, 0x94, 0xf8, 0x01, 0xc1, 0x00, 0x00 } };
+
+static void test_guids()
+{
+	GUID guid = { STATIC_KSCATEGORY_CAPTURE };
+
+	CHECK(guid == KSCATEGORY_CAPTURE);
+	CHECK(guid != KSCATEGORY_VIDEO);
+	CHECK(IsEqualGUID(guid, KSCATEGORY_CAPTURE));
+	CHECK_EQ(OWN_GUID.Data1, 0x12345678);
+	CHECK_EQ(MEDIASUBTYPE_MJPG.Data1, 0x47504a4d);
+}
+
+/* The library must write all bytes of the variable, and NULL is still allowed */
+static void test_unsigned_long()
+{
+	unsigned long bytes = ~0ul;
+	HANDLE wrong = (HANDLE)8;
+
+	CHECK(!DeviceIoControl(wrong, IOCTL_KS_PROPERTY, NULL, 0, NULL, 0, &bytes, NULL));
+	CHECK_EQ(GetLastError(), ERROR_INVALID_HANDLE);
+	CHECK_EQ(bytes, 0);
+	CHECK(!DeviceIoControl(wrong, IOCTL_KS_PROPERTY, NULL, 0, NULL, 0, NULL, NULL));
+}
+
+static void test_wide()
+{
+	WCHAR wide[6] = { 1, 1, 1, 1, 1, 1 };
+	char text[8];
+
+	CHECK_EQ(sizeof(WCHAR), 2);
+	CHECK_EQ(MultiByteToWideChar(CP_UTF8, 0, "a\xf0\x90\x80\x80", -1, wide, 6), 4);
+	CHECK_EQ(wide[1], 0xd800);
+	CHECK_EQ(wide[2], 0xdc00);
+	CHECK_EQ(wide[3], 0);
+	CHECK_EQ(wide[4], 1);
+	CHECK_EQ(WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, 8, NULL, NULL), 6);
+	CHECK_EQ(lstrlenW(L"four"), 4);
+	CHECK(LoadLibraryW(L"ksuser.dll") != NULL);
+}
+
+int main()
+{
+	static const struct tap_test tests[] = {
+		{ "GUIDs in C++", test_guids },
+		{ "unsigned long as DWORD", test_unsigned_long },
+		{ "WCHAR of two bytes", test_wide },
+	};
+
+	return tap_run(tests, ARRAY_SIZE(tests));
+}
