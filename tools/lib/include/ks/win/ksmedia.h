@@ -6,6 +6,7 @@
 #define KS_WIN_KSMEDIA_H
 
 #include "ks.h"
+#include "ksmedia-audio.h"
 #include "ksmedia-format.h"
 #include "ksmedia-control.h"
 #include "ksmedia-tv.h"

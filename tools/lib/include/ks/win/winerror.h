@@ -6,6 +6,7 @@
 #include "windef.h"
 
 #define NO_ERROR 0
+#define NOERROR 0
 #define ERROR_SUCCESS 0
 #define ERROR_INVALID_FUNCTION 1
 #define ERROR_FILE_NOT_FOUND 2
