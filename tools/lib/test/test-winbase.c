@@ -297,6 +297,25 @@ static void test_library(void)
 	CHECK(!FreeLibrary(NULL));
 }
 
+/* The time is that of CLOCK_MONOTONIC, in the unit of frames */
+static void test_time(void)
+{
+	LARGE_INTEGER before, after, frequency;
+	__u64 now;
+
+	CHECK(QueryPerformanceFrequency(&frequency));
+	CHECK_EQ(frequency.QuadPart, 10000000);
+	CHECK(QueryPerformanceCounter(&before));
+	now = ks_deadline(0);
+	CHECK(QueryPerformanceCounter(&after));
+	CHECK((__u64)before.QuadPart <= now / 100 && now / 100 <= (__u64)after.QuadPart);
+	CHECK_EQ(KSCONVERT_PERFORMANCE_TIME(3, before) / 10,
+		 (ULONGLONG)before.QuadPart / 3 * 1000000 +
+		 (ULONGLONG)before.QuadPart % 3 * 1000000 / 3);
+	CHECK(!QueryPerformanceCounter(NULL));
+	CHECK_EQ(GetLastError(), ERROR_NOACCESS);
+}
+
 /* Devices */
 
 static const char *const ids[] = {
@@ -530,6 +549,7 @@ static void test_nt(void)
 	IO_STATUS_BLOCK status = { 0 };
 	KSPROPERTY request = { .Set = GUID_NULL, .Flags = KSPROPERTY_TYPE_GET };
 	HANDLE filter = NULL, handle;
+	KSNODE_CREATE node = { 0 };
 	UNICODE_STRING string;
 	ULONG value;
 
@@ -561,6 +581,9 @@ static void test_nt(void)
 		 STATUS_SUCCESS);
 	CHECK_EQ(status.Information, sizeof(value));
 	CHECK_EQ(value, 1);
+	CHECK_EQ(KsCreateTopologyNode(filter, &node, 0, &handle), ERROR_NOT_SUPPORTED);
+	CHECK_EQ(KsCreateTopologyNode(NULL, &node, 0, &handle), ERROR_INVALID_HANDLE);
+	CHECK_EQ(KsCreateTopologyNode(filter, NULL, 0, &handle), ERROR_INVALID_PARAMETER);
 	CHECK_EQ(NtClose(filter), STATUS_SUCCESS);
 	CHECK_EQ(NtClose(filter), STATUS_INVALID_HANDLE);
 }
@@ -575,6 +598,7 @@ int main(void)
 		{ "texts of errors", test_messages },
 		{ "status codes", test_statuses },
 		{ "functions of libraries", test_library },
+		{ "time", test_time },
 		{ "devices and their paths", test_devices },
 		{ "finding a device", test_find },
 		{ "sets of devices", test_sets },

@@ -168,6 +168,26 @@ WIN_API FARPROC GetProcAddress(HMODULE library, LPCSTR name)
 
 /* Time */
 
+/* The unit is that of the times of frames */
+WIN_API BOOL QueryPerformanceFrequency(PLARGE_INTEGER frequency)
+{
+	if (!frequency)
+		return win_result(-EFAULT);
+	frequency->QuadPart = NANOSECONDS;
+	return TRUE;
+}
+
+WIN_API BOOL QueryPerformanceCounter(PLARGE_INTEGER count)
+{
+	struct timespec now;
+
+	if (!count)
+		return win_result(-EFAULT);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	count->QuadPart = (LONGLONG)now.tv_sec * NANOSECONDS + now.tv_nsec / 100;
+	return TRUE;
+}
+
 WIN_API ULONGLONG GetTickCount64(void)
 {
 	struct timespec now;

@@ -51,6 +51,17 @@ static NTSTATUS status_of(DWORD error)
 	return STATUS_UNSUCCESSFUL;
 }
 
+WIN_API DWORD KsCreateTopologyNode(HANDLE parent, PKSNODE_CREATE node, ACCESS_MASK access,
+				   PHANDLE handle)
+{
+	struct win_object *object = win_get(parent, WIN_ANY);
+	int ret = object ? -EOPNOTSUPP : -EBADF;
+
+	(void)access;
+	win_put(object);
+	return win_code(!node || !handle ? -EINVAL : ret);
+}
+
 static NTSTATUS open_filter(const char *name, ACCESS_MASK access, PHANDLE handle)
 {
 	*handle = CreateFileA(name, access, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
