@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "../win/win.h"
@@ -300,6 +301,40 @@ static void test_handles(void)
 	CloseHandle(events[0]);
 }
 
+/* Memory that cannot be read, or not be written if the call writes to it, is refused. */
+static void test_pointers(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *pages = mmap(NULL, 3 * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	KSPROPERTY get = { .Flags = KSPROPERTY_TYPE_GET }, set = { .Flags = KSPROPERTY_TYPE_SET };
+	HANDLE event = CreateEventA(NULL, FALSE, FALSE, NULL);
+
+	munmap(pages + 2 * page, page);
+	CHECK_EQ(win_check_memory(pages, 2 * page, false), 0);
+	CHECK_EQ(win_check_memory(pages + 1, 2 * page - 1, false), 0);
+	CHECK_EQ(win_check_memory(pages + 1, 2 * page, false), -EFAULT);
+	CHECK_EQ(win_check_memory(pages, 1, true), -EFAULT);
+	CHECK_EQ(win_check_memory(&page, sizeof(page), true), 0);
+	CHECK_EQ(win_check_memory(NULL, 0, true), 0);
+	CHECK_EQ(win_check_memory(NULL, 1, false), -EFAULT);
+	CHECK_EQ(win_check_memory(pages, UINTPTR_MAX, false), -EFAULT);
+	CHECK_EQ(win_copy_out(pages, &page, sizeof(page)), -EFAULT);
+
+	/* An event has no properties, but the pointers are checked before */
+	CHECK(!DeviceIoControl(event, IOCTL_KS_PROPERTY, &get, sizeof(get), pages, 4, NULL, NULL));
+	CHECK_EQ(GetLastError(), ERROR_NOACCESS);
+	CHECK(!DeviceIoControl(event, IOCTL_KS_PROPERTY, &set, sizeof(set), pages, 4, NULL, NULL));
+	CHECK_EQ(GetLastError(), ERROR_INVALID_FUNCTION);
+	CHECK(!DeviceIoControl(event, IOCTL_KS_PROPERTY, pages + 2 * page - 4, 8, NULL, 0, NULL,
+			       NULL));
+	CHECK_EQ(GetLastError(), ERROR_NOACCESS);
+	CHECK(!DeviceIoControl(event, IOCTL_KS_PROPERTY, &get, sizeof(get), NULL, 0, NULL,
+			       (OVERLAPPED *)(void *)pages));
+	CHECK_EQ(GetLastError(), ERROR_NOACCESS);
+	CloseHandle(event);
+	munmap(pages, 2 * page);
+}
+
 /* A waiting call resets an auto-reset event, and does not reset a manual-reset event. */
 static void test_events(void)
 {
@@ -493,6 +528,7 @@ int main(int argc, char **argv)
 		{ "wrong formats", test_wrong_formats },
 		{ "setting a format", test_setting_a_format },
 		{ "handles", test_handles },
+		{ "pointers", test_pointers },
 		{ "events", test_events },
 		{ "waits", test_waits },
 		{ "wait for all", test_wait_for_all },

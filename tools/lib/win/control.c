@@ -140,13 +140,40 @@ static DWORD control_overlapped(struct win_object *object, DWORD code, struct wi
 	return win_code(win_end(ret));
 }
 
+/* Whether the call writes to @out. Other calls read it */
+static bool writes(DWORD code, const struct win_call *call)
+{
+	const KSIDENTIFIER *request = call->in;
+
+	if (code == IOCTL_KS_READ_STREAM)
+		return true;
+	if (call->in_size < sizeof(*request))
+		return false;
+	if (code == IOCTL_KS_METHOD)
+		return request->Id == KSMETHOD_STREAMALLOCATOR_ALLOC;
+	return code == IOCTL_KS_PROPERTY && !(request->Flags & KSPROPERTY_TYPE_SET);
+}
+
+static int check_memory(DWORD code, const struct win_call *call, const OVERLAPPED *overlapped)
+{
+	int ret = win_check_memory(call->in, call->in_size, false);
+
+	if (!ret)
+		ret = win_check_memory(call->out, call->out_size, writes(code, call));
+	if (!ret && overlapped)
+		ret = win_check_memory(overlapped, sizeof(*overlapped), true);
+	return ret;
+}
+
 static DWORD control(HANDLE handle, DWORD code, struct win_call *call, OVERLAPPED *overlapped)
 {
 	struct win_object *object;
 	DWORD error;
+	int ret;
 
-	if ((call->in_size && !call->in) || (call->out_size && !call->out))
-		return win_code(-EFAULT);
+	ret = check_memory(code, call, overlapped);
+	if (ret)
+		return win_code(ret);
 	object = win_get(handle, WIN_ANY);
 	if (!object)
 		return win_code(-EBADF);

@@ -11,6 +11,7 @@
  *	format.c	video formats of Windows and V4L2
  *	pin.c		a pin: its properties, and the stream of frames
  *	allocator.c	an allocator: its frames, properties and events
+ *	memory.c	memory of the client: checks and copies
  *	device.c	the devices and their names
  *	setupapi.c, cfgmgr.c	functions that find devices
  *	nt.c, status.c	functions of ntdll.dll
@@ -124,6 +125,13 @@ void win_pending_drop(struct win_pending *pending, int err);
 NTSTATUS win_pending_wait(OVERLAPPED *overlapped, bool wait, DWORD *bytes);
 /* Makes a thread for such calls, which handles no signals */
 int win_thread_create(pthread_t *thread, void *(*run)(void *), void *arg);
+
+/* Memory of the client */
+
+/* EFAULT if a part of it cannot be read, or written */
+int win_check_memory(const void *data, size_t size, bool for_write);
+/* Copies to it. If this fails, a part can have been copied */
+int win_copy_out(void *to, const void *from, size_t size);
 
 /* Properties, methods and events */
 
