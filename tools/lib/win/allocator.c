@@ -665,34 +665,42 @@ static bool can_try_memory(const struct win_object *pin)
 	       !(framing.pin_flags & KSALLOCATOR_FLAG_ALLOCATOR_EXISTS);
 }
 
-/*
- * System memory for KS is any memory that works here: also the device's own, if there is no
- * other. If the device is busy, that is not known, and the state of the pin will show it
- */
-static int create_in_kernel(struct win_allocator *allocator, struct win_object *pin,
-			    const KSALLOCATOR_FRAMING *framing)
+int win_memory_create(struct win_object *pin, const struct ksallocator_framing *framing,
+		      bool *device_memory)
 {
 	struct ks_memory_report report;
-	struct ksallocator_framing native;
 	int fd;
 
-	memcpy(&native, framing, sizeof(native));
-	if (!(framing->OptionsFlags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY)) {
-		allocator->memory_of = pin;
-		return ks_create_allocator(pin->fd, &native, -1);
-	}
+	*device_memory = !(framing->options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
+	if (*device_memory)
+		return ks_create_allocator(pin->fd, framing, -1);
 	if (!can_try_memory(pin))
-		return create_from_heap(pin, &native);
-	fd = ks_find_memory(pin->fd, &native, memory_name(), &report);
+		return create_from_heap(pin, framing);
+	fd = ks_find_memory(pin->fd, framing, memory_name(), &report);
 	if (fd == -EBUSY) {
-		fd = create_from_heap(pin, &native);
+		fd = create_from_heap(pin, framing);
 		/* Without this heap, the reason is still the busy device */
 		return fd == -ENOENT || fd == -EACCES ? -EBUSY : fd;
 	}
 	if (fd < 0)
 		return fd;
 	ks_set_allocator(pin->fd, -1);
-	if (report.attempt[report.count - 1].kind == LIBKS_MEMORY_DEVICE)
+	*device_memory = report.attempt[report.count - 1].kind == LIBKS_MEMORY_DEVICE;
+	return fd;
+}
+
+/* ksproxy of Windows leaves Reserved unset */
+static int create_in_kernel(struct win_allocator *allocator, struct win_object *pin,
+			    const KSALLOCATOR_FRAMING *framing)
+{
+	struct ksallocator_framing native;
+	bool device_memory;
+	int fd;
+
+	memcpy(&native, framing, sizeof(native));
+	native.reserved = 0;
+	fd = win_memory_create(pin, &native, &device_memory);
+	if (fd >= 0 && device_memory)
 		allocator->memory_of = pin;
 	return fd;
 }

@@ -22,7 +22,10 @@ static void set_status(OVERLAPPED *overlapped, NTSTATUS status)
 
 int win_pending_begin(struct win_pending *pending, OVERLAPPED *overlapped)
 {
-	*pending = (struct win_pending) { .overlapped = overlapped };
+	*pending = (struct win_pending) {
+		.overlapped = overlapped,
+		.thread = pthread_self(),
+	};
 	if (overlapped->hEvent) {
 		pending->event = win_get(overlapped->hEvent, WIN_EVENT);
 		if (!pending->event)
@@ -32,6 +35,15 @@ int win_pending_begin(struct win_pending *pending, OVERLAPPED *overlapped)
 	overlapped->InternalHigh = 0;
 	set_status(overlapped, STATUS_PENDING);
 	return 0;
+}
+
+bool win_matches(const struct win_match *match, const struct win_pending *pending)
+{
+	if (match->thread && !pthread_equal(*match->thread, pending->thread))
+		return false;
+	if (match->overlapped && match->overlapped != pending->overlapped)
+		return false;
+	return pending->synchronous || !match->synchronous;
 }
 
 /*

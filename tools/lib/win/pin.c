@@ -1,217 +1,74 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Pins. IOCTL_KS_READ_STREAM submits a frame and stores the call. Each pin has a thread,
- * which starts with the first read. It completes the frames that the device has filled, and
- * then the calls. It does so with the lock of the pin held, as changes of the state and
- * flushes, so a frame from before such a change never completes a call that began after it.
- */
-#include <poll.h>
-#include <stdint.h>
+/* Pins: their states and their other properties. read.c has the stream of frames. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "win.h"
-
-struct request {
-	bool active;
-	struct win_pending pending;
-	KSSTREAM_HEADER *header;
-};
-
-struct pin {
-	struct win_object object;
-	/* Its V4L2 file is for the format. The connection has its own V4L2 file */
-	struct win_object *filter;
-	int wake;
-	pthread_mutex_t lock;
-	struct win_allocator *allocator;
-	/* One for each frame of the allocator */
-	struct request *requests;
-	unsigned int active;
-	pthread_t completer;
-	bool has_completer;
-	bool closing;
-};
-
-static struct pin *pin_of(struct win_object *object)
-{
-	return container_of(object, struct pin, object);
-}
-
-/* Reads */
-
-static void end_request(struct pin *pin, __u32 index, int err)
-{
-	struct request *request = &pin->requests[index];
-
-	request->active = false;
-	pin->active--;
-	win_pending_end(&request->pending, err, err ? 0 : sizeof(*request->header));
-}
-
-static void end_all(struct pin *pin, int err)
-{
-	__u32 i;
-
-	for (i = 0; pin->active; i++) {
-		if (!pin->requests[i].active)
-			continue;
-		win_frame_taken(pin->allocator, i);
-		end_request(pin, i, err);
-	}
-}
-
-static void fill_header(KSSTREAM_HEADER *header, const struct ksstream_header *native,
-			void *data)
-{
-	header->TypeSpecificFlags = native->type_specific_flags;
-	header->PresentationTime.Time = native->presentation_time.time;
-	header->PresentationTime.Numerator = native->presentation_time.numerator;
-	header->PresentationTime.Denominator = native->presentation_time.denominator;
-	header->Duration = native->duration;
-	header->DataUsed = native->data_used;
-	header->Data = data;
-	header->OptionsFlags = native->options_flags;
-}
-
-static void complete_frames(struct pin *pin)
-{
-	struct ks_completion done;
-	void *data;
-	int ret;
-
-	while (pin->active) {
-		ret = ks_complete(pin->object.fd, KSALLOC_NONBLOCK, 0, &done);
-		if (ret == -EAGAIN || ret == -EINTR)
-			return;
-		if (ret) {
-			end_all(pin, ret);
-			return;
-		}
-		if (done.index >= win_frame_count(pin->allocator))
-			continue;
-		/* The call has already ended with an error of the device */
-		if (!pin->requests[done.index].active) {
-			win_frame_unasked(pin->allocator, done.index, &pin->object);
-			continue;
-		}
-		data = win_frame_filled(pin->allocator, done.index, done.header.data,
-					&pin->object);
-		fill_header(pin->requests[done.index].header, &done.header, data);
-		end_request(pin, done.index, 0);
-	}
-}
-
-static void *complete_until_closed(void *arg)
-{
-	struct pin *pin = arg;
-	struct pollfd fds[2] = { { .fd = pin->wake, .events = POLLIN } };
-	uint64_t count;
-	bool closing;
-
-	do {
-		pthread_mutex_lock(&pin->lock);
-		complete_frames(pin);
-		/* Does not poll the connection if no read is pending */
-		fds[1] = (struct pollfd) {
-			.fd = pin->active ? pin->object.fd : -1,
-			.events = POLLIN,
-		};
-		closing = pin->closing;
-		pthread_mutex_unlock(&pin->lock);
-		if (!closing && poll(fds, ARRAY_SIZE(fds), -1) > 0 && fds[0].revents)
-			closing = read(pin->wake, &count, sizeof(count)) < 0 && errno != EINTR;
-	} while (!closing);
-	return NULL;
-}
-
-static void wake_completer(struct pin *pin)
-{
-	uint64_t one = 1;
-
-	while (write(pin->wake, &one, sizeof(one)) < 0 && errno == EINTR)
-		;
-}
-
-static int start_completer(struct pin *pin)
-{
-	int ret;
-
-	if (pin->has_completer)
-		return 0;
-	ret = win_thread_create(&pin->completer, complete_until_closed, pin);
-	pin->has_completer = !ret;
-	return ret;
-}
-
-static int check_header(const struct win_call *call)
-{
-	const KSSTREAM_HEADER *header = call->out;
-
-	if (call->out_size < sizeof(*header))
-		return -WIN_TOO_SMALL;
-	if (header->Size != sizeof(*header))
-		return -EINVAL;
-	/* Several headers in one call */
-	if (call->out_size != sizeof(*header))
-		return -EOPNOTSUPP;
-	return 0;
-}
-
-static int read_frame(struct pin *pin, KSSTREAM_HEADER *header,
-		      const struct win_pending *pending)
-{
-	struct request *request;
-	int index, ret;
-
-	if (pin->closing)
-		return -ECANCELED;
-	if (!pin->allocator)
-		return -EINVAL;
-	index = win_frame_find(pin->allocator, header->Data);
-	if (index < 0)
-		return index;
-	if (header->FrameExtent > win_frame_bytes(pin->allocator))
-		return -EINVAL;
-	request = &pin->requests[index];
-	if (request->active)
-		return -EBUSY;
-	ret = start_completer(pin);
-	if (ret)
-		return ret;
-	ret = win_frame_submit(pin->allocator, index, &pin->object);
-	if (ret)
-		return ret;
-	request->pending = *pending;
-	request->header = header;
-	request->active = true;
-	pin->active++;
-	wake_completer(pin);
-	return -WIN_LATER;
-}
-
-int win_pin_read(struct win_object *object, const struct win_call *call,
-		 const struct win_pending *pending)
-{
-	struct pin *pin = pin_of(object);
-	int ret;
-
-	ret = check_header(call);
-	if (ret)
-		return ret;
-	pthread_mutex_lock(&pin->lock);
-	ret = read_frame(pin, call->out, pending);
-	pthread_mutex_unlock(&pin->lock);
-	return ret;
-}
+#include "pin.h"
 
 /* States */
 
+/* What dwFrameFlags of KS_FRAME_INFO says of the lines in a picture */
+static DWORD frame_flags(int video)
+{
+	struct v4l2_format format = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+
+	if (ioctl(video, VIDIOC_G_FMT, &format))
+		return KS_VIDEO_FLAG_FRAME;
+	switch (format.fmt.pix.field) {
+	case V4L2_FIELD_TOP:
+		return KS_VIDEO_FLAG_FIELD1;
+	case V4L2_FIELD_BOTTOM:
+		return KS_VIDEO_FLAG_FIELD2;
+	case V4L2_FIELD_INTERLACED:
+	case V4L2_FIELD_INTERLACED_TB:
+		return KS_VIDEO_FLAG_WEAVE | KS_VIDEO_FLAG_FIELD1FIRST;
+	case V4L2_FIELD_INTERLACED_BT:
+		return KS_VIDEO_FLAG_WEAVE;
+	default:
+		return KS_VIDEO_FLAG_FRAME;
+	}
+}
+
+static void drop_pool(struct pin *pin)
+{
+	if (!pin->pool)
+		return;
+	ks_set_allocator(pin->object.fd, -1);
+	win_pool_destroy(pin->pool);
+	pin->pool = NULL;
+}
+
+static int begin_flush(struct pin *pin)
+{
+	int ret = ks_reset_state(pin->object.fd, KSRESET_BEGIN);
+
+	if (ret)
+		return ret;
+	pin->flushing = true;
+	pin->streaming = false;
+	win_reads_end(pin, -ECANCELED);
+	win_reads_frames_freed(pin);
+	return 0;
+}
+
+static int end_flush(struct pin *pin)
+{
+	int ret = ks_reset_state(pin->object.fd, KSRESET_END);
+
+	if (ret || !pin->flushing)
+		return ret;
+	pin->flushing = false;
+	pin->streaming = true;
+	win_reads_wake(pin);
+	return pin->pool ? win_pool_submit(pin->pool, pin->object.fd) : 0;
+}
+
 int win_pin_reset(struct win_object *object, const struct win_call *call)
 {
-	struct pin *pin = pin_of(object);
+	struct pin *pin = win_pin_of(object);
 	KSRESET reset;
 	int ret;
 
@@ -219,9 +76,10 @@ int win_pin_reset(struct win_object *object, const struct win_call *call)
 		return -WIN_TOO_SMALL;
 	memcpy(&reset, call->in, sizeof(reset));
 	pthread_mutex_lock(&pin->lock);
-	ret = ks_reset_state(object->fd, reset);
-	if (!ret && reset == KSRESET_BEGIN)
-		end_all(pin, -ECANCELED);
+	if (reset == KSRESET_BEGIN)
+		ret = begin_flush(pin);
+	else
+		ret = reset == KSRESET_END ? end_flush(pin) : -EINVAL;
 	pthread_mutex_unlock(&pin->lock);
 	return ret;
 }
@@ -234,17 +92,80 @@ static int get_state(struct win_object *object, struct win_call *call)
 	return ret ? ret : win_answer(call, &state, sizeof(state));
 }
 
+/* A device may need frames before it runs */
+static int step_with_pool(struct pin *pin, enum ksstate before, enum ksstate state)
+{
+	int ret = 0;
+
+	if (state >= KSSTATE_PAUSE) {
+		ret = win_reads_start(pin);
+		if (!ret && before < KSSTATE_PAUSE)
+			ret = ks_set_state(pin->object.fd, KSSTATE_PAUSE);
+		if (!ret && !pin->flushing)
+			ret = win_pool_submit(pin->pool, pin->object.fd);
+	}
+	if (!ret)
+		ret = ks_set_state(pin->object.fd, state);
+	if (ret)
+		ks_set_state(pin->object.fd, before);
+	return ret;
+}
+
+/*
+ * On the way up, reads into memory of the client wait for the device. On the way down they end,
+ * as reads into frames of an allocator do in any state lower than PAUSE
+ */
+static void enter_state(struct pin *pin, enum ksstate before, enum ksstate state)
+{
+	pin->error = 0;
+	if (state < KSSTATE_PAUSE) {
+		if (pin->allocator || state < before)
+			win_reads_end(pin, -ECANCELED);
+		win_reads_frames_freed(pin);
+		pin->flushing = false;
+	} else if (before < KSSTATE_PAUSE) {
+		win_reads_reset(pin);
+		pin->frame_flags = frame_flags(pin->filter->fd);
+	}
+	pin->streaming = state >= KSSTATE_PAUSE && !pin->flushing;
+	win_reads_wake(pin);
+}
+
+static int change_state(struct pin *pin, enum ksstate state)
+{
+	enum ksstate before;
+	int ret;
+
+	if (state > KSSTATE_RUN)
+		return -EINVAL;
+	if (pin->closing)
+		return -ECANCELED;
+	ret = ks_get_state(pin->object.fd, &before, NULL);
+	if (ret)
+		return ret;
+	if (before == KSSTATE_STOP && state != KSSTATE_STOP && !pin->allocator && !pin->pool) {
+		ret = win_pool_create(&pin->object, &pin->pool);
+		if (ret)
+			return ret;
+	}
+	ret = pin->pool ? step_with_pool(pin, before, state) :
+			  ks_set_state(pin->object.fd, state);
+	if (!ret)
+		enter_state(pin, before, state);
+	if (ret ? before == KSSTATE_STOP : state == KSSTATE_STOP)
+		drop_pool(pin);
+	return ret;
+}
+
 static int put_state(struct win_object *object, struct win_call *call)
 {
-	struct pin *pin = pin_of(object);
+	struct pin *pin = win_pin_of(object);
 	KSSTATE state;
 	int ret;
 
 	memcpy(&state, call->out, sizeof(state));
 	pthread_mutex_lock(&pin->lock);
-	ret = ks_set_state(object->fd, state);
-	if (!ret && state < KSSTATE_PAUSE)
-		end_all(pin, -ECANCELED);
+	ret = change_state(pin, state);
 	pthread_mutex_unlock(&pin->lock);
 	return ret;
 }
@@ -285,7 +206,7 @@ static int get_framing_ex(struct win_object *object, struct win_call *call)
 static int get_format(struct win_object *object, struct win_call *call)
 {
 	KS_DATAFORMAT_VIDEOINFOHEADER format;
-	int ret = win_format_get(pin_of(object)->filter->fd, &format);
+	int ret = win_format_get(win_pin_of(object)->filter->fd, &format);
 
 	return ret ? ret : win_answer(call, &format, sizeof(format));
 }
@@ -300,12 +221,12 @@ static int put_format(struct win_object *object, struct win_call *call)
 		return ret;
 	if (state != KSSTATE_STOP)
 		return -EBUSY;
-	return win_format_set(pin_of(object)->filter->fd, call->out, call->out_size, false);
+	return win_format_set(win_pin_of(object)->filter->fd, call->out, call->out_size, false);
 }
 
 static int propose_format(struct win_object *object, struct win_call *call)
 {
-	return win_format_set(pin_of(object)->filter->fd, call->out, call->out_size, true);
+	return win_format_set(win_pin_of(object)->filter->fd, call->out, call->out_size, true);
 }
 
 /* As on Windows, the allocator is not returned. */
@@ -318,59 +239,63 @@ static int get_allocator(struct win_object *object, struct win_call *call)
 }
 
 /*
- * The kernel has freed the frames that were used for reads. In KSSTATE_STOP no reads are
+ * The kernel has freed the frames that were used for reads. In KSSTATE_STOP no reads of them are
  * pending, except those that another process with the descriptor of the pin has ended and
- * that the thread has not noticed yet.
+ * that the thread has not noticed yet. Reads that wait for the device end too: the memory that
+ * they name need not belong to the new allocator.
  */
 static void leave_allocator(struct pin *pin)
 {
-	end_all(pin, -ECANCELED);
+	win_reads_end(pin, -ECANCELED);
+	win_reads_frames_freed(pin);
+	win_pool_destroy(pin->pool);
+	pin->pool = NULL;
 	if (!pin->allocator)
 		return;
 	win_frames_taken(pin->allocator, &pin->object);
 	win_put(win_allocator_object(pin->allocator));
 	pin->allocator = NULL;
-	free(pin->requests);
-	pin->requests = NULL;
+	free(pin->slots);
+	pin->slots = NULL;
 }
 
 static int use_allocator(struct pin *pin, struct win_object *object)
 {
-	struct request *requests = NULL;
+	struct slot *slots = NULL;
 	int ret;
 
 	if (pin->closing)
 		return -ECANCELED;
 	if (object) {
-		requests = calloc(win_frame_count(win_allocator_of(object)), sizeof(*requests));
-		if (!requests)
+		slots = calloc(win_frame_count(win_allocator_of(object)), sizeof(*slots));
+		if (!slots)
 			return -ENOMEM;
 	}
 	ret = ks_set_allocator(pin->object.fd, object ? object->fd : -1);
 	if (ret) {
-		free(requests);
+		free(slots);
 		return ret;
 	}
 	leave_allocator(pin);
 	if (object)
 		pin->allocator = win_allocator_of(win_ref(object));
-	pin->requests = requests;
+	pin->slots = slots;
 	return 0;
 }
 
 void win_pin_use_new(struct win_object *object, struct win_object *allocator)
 {
-	struct pin *pin = pin_of(object);
+	struct pin *pin = win_pin_of(object);
 
 	pthread_mutex_lock(&pin->lock);
-	if (!pin->allocator)
+	if (!pin->allocator && !pin->pool)
 		use_allocator(pin, allocator);
 	pthread_mutex_unlock(&pin->lock);
 }
 
 static int put_allocator(struct win_object *object, struct win_call *call)
 {
-	struct pin *pin = pin_of(object);
+	struct pin *pin = win_pin_of(object);
 	struct win_object *allocator = NULL;
 	HANDLE handle;
 	int ret;
@@ -412,7 +337,7 @@ int win_pin_property(struct win_object *object, struct win_call *call)
 
 static void close_pin(struct win_object *object)
 {
-	struct pin *pin = pin_of(object);
+	struct pin *pin = win_pin_of(object);
 	bool has_completer;
 
 	pthread_mutex_lock(&pin->lock);
@@ -426,18 +351,18 @@ static void close_pin(struct win_object *object)
 	has_completer = pin->has_completer;
 	pthread_mutex_unlock(&pin->lock);
 	if (has_completer) {
-		wake_completer(pin);
+		win_reads_wake(pin);
 		pthread_join(pin->completer, NULL);
 	}
 }
 
 static void destroy(struct win_object *object)
 {
-	struct pin *pin = pin_of(object);
+	struct pin *pin = win_pin_of(object);
 
 	if (pin->allocator)
 		win_put(win_allocator_object(pin->allocator));
-	free(pin->requests);
+	free(pin->slots);
 	win_filter_release(pin->filter);
 	if (pin->wake >= 0)
 		close(pin->wake);
@@ -469,6 +394,7 @@ int win_pin_create(struct win_object *filter, HANDLE *handle)
 	win_object_init(&pin->object, WIN_PIN, -1);
 	pin->object.close = close_pin;
 	pin->object.destroy = destroy;
+	pin->object.cancel = win_reads_cancel;
 	pin->filter = filter;
 	pthread_mutex_init(&pin->lock, NULL);
 	pin->wake = eventfd(0, EFD_CLOEXEC);

@@ -9,7 +9,9 @@
  *	control.c	DeviceIoControl(): dispatch to the objects
  *	filter.c	a filter: its properties, and creation of pins
  *	format.c	video formats of Windows and V4L2
- *	pin.c		a pin: its properties, and the stream of frames
+ *	pin.c		a pin: its states and properties
+ *	read.c		reads of a pin
+ *	pool.c		frames for reads into memory of the client
  *	allocator.c	an allocator: its frames, properties and events
  *	memory.c	memory of the client: checks and copies
  *	device.c	the devices and their names
@@ -52,6 +54,7 @@
 #define WIN_NO_MATCH EPROTOTYPE
 #define WIN_MORE_DATA EOVERFLOW
 #define WIN_TOO_SMALL ENOBUFS
+#define WIN_BAD_SIZE EMSGSIZE
 /* Not an error: the call completes later */
 #define WIN_LATER EINPROGRESS
 
@@ -71,12 +74,16 @@ enum win_kind {
 	WIN_ANY,
 };
 
+struct win_match;
+
 struct win_object {
 	enum win_kind kind;
 	int refs;
 	int fd;
 	/* Called when the handle is closed: ends waiting calls. May be NULL */
 	void (*close)(struct win_object *object);
+	/* Cancels pending calls, and returns their number. May be NULL */
+	unsigned int (*cancel)(struct win_object *object, const struct win_match *match);
 	/*
 	 * Called after the last reference was dropped: frees the object. Then the
 	 * descriptor is closed
@@ -104,7 +111,20 @@ void win_event_reset(struct win_object *event);
 struct win_pending {
 	OVERLAPPED *overlapped;
 	struct win_object *event;
+	/* The thread that made the call, and whether it waits for it */
+	pthread_t thread;
+	bool synchronous;
 };
+
+/* Which calls are to be cancelled; NULL for any */
+struct win_match {
+	const pthread_t *thread;
+	const OVERLAPPED *overlapped;
+	/* Only calls that their thread waits for */
+	bool synchronous;
+};
+
+bool win_matches(const struct win_match *match, const struct win_pending *pending);
 
 /*
  * A device may return EAGAIN. As a result of a call, that would mean that it is still
@@ -198,6 +218,13 @@ int win_format_ranges(int video, win_add_range *add, void *context);
 
 struct win_allocator;
 
+/*
+ * Returns the descriptor of a new allocator in the kernel, of memory that the device can use.
+ * System memory for KS is any memory that works here: also the device's own, if there is no
+ * other. If the device is busy, that is not known, and the state of the pin will show it.
+ */
+int win_memory_create(struct win_object *pin, const struct ksallocator_framing *framing,
+		      bool *device_memory);
 struct win_allocator *win_allocator_of(struct win_object *object);
 struct win_object *win_allocator_object(struct win_allocator *allocator);
 /* The index of the frame with this address; a negative error if there is none */

@@ -1,0 +1,639 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reads of libkswin into memory of the client and into frames of an allocator, with a model of a
+ * camera.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "tap.h"
+#include "wincamera.h"
+
+#define READS 32
+/* Frames of the library that stay in the device if no read is pending, with the usual camera */
+#define IN_DEVICE 2
+#define KEPT 2
+
+static HANDLE filter, pin;
+static int files;
+
+static void open_all(const char *memory)
+{
+	files = count_files();
+	camera_reset();
+	setenv("KS_HEAP", memory, 1);
+	filter = open_filter();
+	pin = open_pin(filter);
+}
+
+static void close_all(void)
+{
+	CHECK(CloseHandle(pin));
+	CHECK(CloseHandle(filter));
+	check_files(files);
+}
+
+/* A read of one header into memory of its own */
+struct one {
+	KSSTREAM_HEADER header;
+	KS_FRAME_INFO info;
+	OVERLAPPED overlapped;
+	unsigned char data[CAMERA_BYTES + 1];
+};
+
+static struct one ones[READS];
+
+static DWORD read_one_of_size(struct one *one, ULONG size)
+{
+	one->header = (KSSTREAM_HEADER) {
+		.Size = size,
+		.Data = one->data,
+		.FrameExtent = CAMERA_BYTES,
+	};
+	memset(&one->info, 0x5a, sizeof(one->info));
+	memset(one->data, 0x5a, sizeof(one->data));
+	one->overlapped = (OVERLAPPED) { 0 };
+	return begin_read(pin, &one->header, size, &one->overlapped);
+}
+
+static DWORD read_one(struct one *one)
+{
+	return read_one_of_size(one, sizeof(one->header));
+}
+
+static bool has_picture(const unsigned char *data, ULONG bytes, int number)
+{
+	ULONG i;
+
+	for (i = 0; i < bytes && data[i] == number; i++)
+		;
+	return i == bytes;
+}
+
+static void check_one(struct one *one, int number)
+{
+	CHECK_EQ(end_read(pin, &one->overlapped, TRUE), 0);
+	CHECK_EQ(one->overlapped.InternalHigh, one->header.Size);
+	CHECK_EQ(one->header.DataUsed, CAMERA_BYTES);
+	CHECK(one->header.Data == one->data);
+	CHECK_EQ(one->header.FrameExtent, CAMERA_BYTES);
+	CHECK_EQ(one->header.PresentationTime.Time, 1000 * number);
+	CHECK(has_picture(one->data, CAMERA_BYTES, number));
+	CHECK_EQ(one->data[CAMERA_BYTES], 0x5a);
+}
+
+/*
+ * More reads than frames are pending, from STOP on, and complete in their order. STOP to RUN is
+ * one call.
+ */
+static void many_reads(const char *memory, bool by_descriptor)
+{
+	int i;
+
+	open_all(memory);
+	for (i = 0; i < READS; i++)
+		CHECK_EQ(read_one(&ones[i]), ERROR_IO_PENDING);
+	CHECK_EQ(camera.submitted, 0);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	CHECK_EQ(camera_frames_in_device(), IN_DEVICE + KEPT);
+	for (i = 0; i < READS; i++)
+		camera_fill();
+	for (i = 0; i < READS; i++)
+		check_one(&ones[i], i);
+	CHECK_EQ(camera.without_descriptor, by_descriptor ? 0 : camera.submitted);
+	CHECK_EQ(set_state(pin, KSSTATE_STOP), 0);
+	CHECK(!camera.assigned);
+	close_all();
+}
+
+static void test_many_reads(void)
+{
+	many_reads("udmabuf", true);
+	many_reads("device", false);
+}
+
+/* Any memory: the stack; memory that is larger than the frame; none of it is page-aligned. */
+static void test_any_memory(void)
+{
+	unsigned char on_stack[CAMERA_BYTES + 16], *large = malloc(1 << 20);
+	KSSTREAM_HEADER header = { .Size = sizeof(header) };
+	ULONG returned = 0;
+
+	open_all("udmabuf");
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	camera.data_used = 100;
+	camera.data_start = 16;
+	camera_fill();
+	camera_fill();
+	header.Data = on_stack + 1;
+	header.FrameExtent = CAMERA_BYTES;
+	memset(on_stack, 0x5a, sizeof(on_stack));
+	CHECK_EQ(KsSynchronousDeviceControl(pin, IOCTL_KS_READ_STREAM, NULL, 0, &header,
+					    sizeof(header), &returned), S_OK);
+	CHECK_EQ(returned, sizeof(header));
+	CHECK_EQ(header.DataUsed, 100);
+	CHECK(header.Data == on_stack + 1);
+	CHECK(has_picture(on_stack + 1, 100, 0));
+	CHECK_EQ(on_stack[0], 0x5a);
+	CHECK_EQ(on_stack[101], 0x5a);
+	header.Data = large + 3;
+	header.FrameExtent = (1 << 20) - 3;
+	CHECK_EQ(begin_read(pin, &header, sizeof(header), NULL), 0);
+	CHECK(has_picture(large + 3, 100, 1));
+	CHECK_EQ(header.FrameExtent, (1 << 20) - 3);
+	close_all();
+	free(large);
+}
+
+/* A frame that is too small is refused, and nothing is pending. */
+static void test_extent(void)
+{
+	static const KSSTATE states[] = { KSSTATE_STOP, KSSTATE_RUN };
+	struct one *one = &ones[0];
+	size_t i;
+
+	open_all("udmabuf");
+	for (i = 0; i < ARRAY_SIZE(states); i++) {
+		CHECK_EQ(set_state(pin, states[i]), 0);
+		one->header = (KSSTREAM_HEADER) {
+			.Size = sizeof(one->header),
+			.Data = one->data,
+			.FrameExtent = CAMERA_BYTES - 1,
+		};
+		CHECK_EQ(begin_read(pin, one, sizeof(one->header), NULL),
+			 ERROR_INSUFFICIENT_BUFFER);
+	}
+	/* A picture that is larger than the format says does not leave the frame */
+	CHECK_EQ(read_one(one), ERROR_IO_PENDING);
+	camera.data_used = CAMERA_BYTES + 1;
+	camera_fill();
+	CHECK_EQ(end_read(pin, &one->overlapped, TRUE), ERROR_IO_DEVICE);
+	CHECK(has_picture(one->data, sizeof(one->data), 0x5a));
+	camera.data_used = 1;
+	camera.data_start = 2 * CAMERA_BYTES;
+	CHECK_EQ(read_one(one), ERROR_IO_PENDING);
+	camera_fill();
+	CHECK_EQ(end_read(pin, &one->overlapped, TRUE), ERROR_IO_DEVICE);
+	close_all();
+}
+
+/* Wrong pointers are refused: nothing is pending, and later reads work. */
+static void test_wrong_memory(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), i;
+	char *pages = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+	struct one *one = &ones[0];
+	OVERLAPPED overlapped = { 0 };
+	void *wrong[] = {
+		NULL, (void *)8, pages, pages + page - 1, pages + 2 * page,
+		(void *)(UINTPTR_MAX - CAMERA_BYTES / 2), (void *)(UINTPTR_MAX / 2),
+	};
+
+	CHECK(!mprotect(pages, page, PROT_READ));
+	CHECK(!munmap(pages + 3 * page, page));
+	open_all("udmabuf");
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		one->header = (KSSTREAM_HEADER) {
+			.Size = sizeof(one->header), .Data = wrong[i], .FrameExtent = CAMERA_BYTES,
+		};
+		CHECK_EQ(begin_read(pin, one, sizeof(one->header), NULL), ERROR_NOACCESS);
+		CHECK_EQ(begin_read(pin, wrong[i], CAMERA_BYTES, &overlapped), ERROR_NOACCESS);
+	}
+	CHECK_EQ(read_one(one), ERROR_IO_PENDING);
+	CHECK_EQ(begin_read(pin, one, sizeof(one->header), (OVERLAPPED *)(void *)pages),
+		 ERROR_NOACCESS);
+	camera_fill();
+	check_one(one, 0);
+	close_all();
+	munmap(pages, 3 * page);
+}
+
+/* Memory that the client unmaps during the read is an error of that read. */
+static void test_unmapped_memory(void)
+{
+	char *data = mmap(NULL, CAMERA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	KSSTREAM_HEADER header = {
+		.Size = sizeof(header), .Data = data, .FrameExtent = CAMERA_BYTES,
+	};
+	KSSTREAM_HEADER *unmapped;
+	OVERLAPPED overlapped = { 0 };
+
+	open_all("udmabuf");
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	CHECK_EQ(begin_read(pin, &header, sizeof(header), &overlapped), ERROR_IO_PENDING);
+	munmap(data, CAMERA_BYTES);
+	camera_fill();
+	CHECK_EQ(end_read(pin, &overlapped, TRUE), ERROR_NOACCESS);
+
+	unmapped = mmap(NULL, CAMERA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			-1, 0);
+	*unmapped = header;
+	unmapped->Data = ones[0].data;
+	CHECK_EQ(begin_read(pin, unmapped, sizeof(header), &overlapped), ERROR_IO_PENDING);
+	munmap(unmapped, CAMERA_BYTES);
+	camera_fill();
+	CHECK_EQ(end_read(pin, &overlapped, TRUE), ERROR_NOACCESS);
+	CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
+	camera_fill();
+	check_one(&ones[0], 2);
+	close_all();
+}
+
+/* Sizes of headers: at least KSSTREAM_HEADER, a multiple of eight bytes, within the buffer. */
+static void test_header_sizes(void)
+{
+	static const struct {
+		ULONG size;
+		ULONG buffer;
+	} wrong[] = {
+		{ 0, 56 }, { 8, 56 }, { 55, 56 }, { 57, 64 }, { 60, 64 }, { 64, 56 },
+		{ 56, 0 }, { 56, 55 }, { 56, 57 }, { 56, 64 }, { 0xfffffff8, 56 },
+		{ 0x80000000, 128 },
+	};
+	KSSTREAM_HEADER headers[4] = { { .FrameExtent = CAMERA_BYTES } };
+	size_t i;
+
+	CHECK_EQ(sizeof(KSSTREAM_HEADER), 56);
+	open_all("udmabuf");
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	headers[0].Data = ones[0].data;
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		headers[0].Size = wrong[i].size;
+		CHECK_EQ(begin_read(pin, headers, wrong[i].buffer, NULL),
+			 ERROR_INVALID_USER_BUFFER);
+	}
+	CHECK_EQ(begin_read(pin, NULL, 0, NULL), ERROR_INVALID_USER_BUFFER);
+	close_all();
+}
+
+/* KS_FRAME_INFO is filled as far as the size of the header allows. */
+static void test_frame_info(void)
+{
+	struct one *one = &ones[0];
+	ULONG more;
+
+	open_all("udmabuf");
+	camera.field = V4L2_FIELD_TOP;
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	for (more = 0; more <= sizeof(one->info); more += 8) {
+		CHECK_EQ(read_one_of_size(one, sizeof(one->header) + more), ERROR_IO_PENDING);
+		camera_fill();
+		check_one(one, (int)more / 8);
+		CHECK_EQ(one->info.ExtendedHeaderSize, more ? more : 0x5a5a5a5a);
+		CHECK_EQ(one->info.dwFrameFlags, more ? KS_VIDEO_FLAG_FIELD1 : 0x5a5a5a5a);
+		CHECK_EQ(one->info.PictureNumber, more >= 16 ? more / 8 + 1 : 0x5a5a5a5a5a5a5a5a);
+		CHECK_EQ(one->info.DropCount, more >= 24 ? 0 : 0x5a5a5a5a5a5a5a5a);
+		CHECK_EQ((uintptr_t)one->info.hDirectDraw, 0x5a5a5a5a5a5a5a5a);
+		CHECK_EQ(one->info.Reserved2, 0x5a5a5a5a);
+		CHECK_EQ(one->info.FrameCompletionNumber,
+			 more == sizeof(one->info) ? more / 8 + 1 : 0x5a5a5a5a5a5a5a5a);
+	}
+	close_all();
+}
+
+/* dwFrameFlags has the field order of the format */
+static void test_fields(void)
+{
+	static const struct {
+		__u32 field;
+		DWORD flags;
+	} orders[] = {
+		{ V4L2_FIELD_NONE, 0 },
+		{ V4L2_FIELD_TOP, KS_VIDEO_FLAG_FIELD1 },
+		{ V4L2_FIELD_BOTTOM, KS_VIDEO_FLAG_FIELD2 },
+		{ V4L2_FIELD_INTERLACED, KS_VIDEO_FLAG_WEAVE | KS_VIDEO_FLAG_FIELD1FIRST },
+		{ V4L2_FIELD_INTERLACED_TB, KS_VIDEO_FLAG_WEAVE | KS_VIDEO_FLAG_FIELD1FIRST },
+		{ V4L2_FIELD_INTERLACED_BT, KS_VIDEO_FLAG_WEAVE },
+		{ V4L2_FIELD_ALTERNATE, 0 },
+	};
+	struct one *one = &ones[0];
+	size_t i;
+
+	open_all("udmabuf");
+	for (i = 0; i < ARRAY_SIZE(orders); i++) {
+		camera.field = orders[i].field;
+		CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+		CHECK_EQ(read_one_of_size(one, sizeof(one->header) + sizeof(one->info)),
+			 ERROR_IO_PENDING);
+		camera_fill();
+		CHECK_EQ(end_read(pin, &one->overlapped, TRUE), 0);
+		CHECK_EQ(one->info.dwFrameFlags, orders[i].flags);
+		CHECK_EQ(one->info.PictureNumber, 1);
+		CHECK_EQ(set_state(pin, KSSTATE_STOP), 0);
+	}
+	close_all();
+}
+
+/*
+ * Pictures that nobody reads: the last ones are kept. The others, and those that the device
+ * lost, are counted, and the next header says so.
+ */
+static void test_drops(void)
+{
+	const ULONG size = sizeof(KSSTREAM_HEADER) + sizeof(KS_FRAME_INFO);
+	static const int numbers[] = { 3, 4, 6 }, drops[] = { 3, 3, 4 };
+	int i;
+
+	open_all("udmabuf");
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	for (i = 0; i < 5; i++)
+		camera_fill();
+	camera_wait(IN_DEVICE);
+	camera_lose();
+	for (i = 0; i < 2; i++) {
+		CHECK_EQ(read_one_of_size(&ones[i], size), ERROR_IO_PENDING);
+		CHECK(HasOverlappedIoCompleted(&ones[i].overlapped));
+	}
+	CHECK_EQ(read_one_of_size(&ones[2], size), ERROR_IO_PENDING);
+	CHECK(!HasOverlappedIoCompleted(&ones[2].overlapped));
+	camera_fill();
+	for (i = 0; i < 3; i++) {
+		check_one(&ones[i], numbers[i]);
+		CHECK_EQ(ones[i].info.PictureNumber, numbers[i] + 1);
+		CHECK_EQ(ones[i].info.DropCount, drops[i]);
+		CHECK_EQ(ones[i].info.FrameCompletionNumber, i + 1);
+		CHECK_EQ(!!(ones[i].header.OptionsFlags &
+			    KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY), i == 0);
+	}
+	close_all();
+}
+
+/* Several headers in one call complete together, each with its own size. */
+static void test_several_headers(void)
+{
+	struct {
+		KSSTREAM_HEADER first;
+		KS_FRAME_INFO info;
+		KSSTREAM_HEADER second;
+		KSSTREAM_HEADER third;
+	} list;
+	OVERLAPPED overlapped = { .hEvent = CreateEventA(NULL, TRUE, FALSE, NULL) };
+	int i;
+
+	open_all("udmabuf");
+	memset(&list, 0, sizeof(list));
+	list.first = (KSSTREAM_HEADER) { .Size = 56 + 72, .Data = ones[0].data };
+	list.second = (KSSTREAM_HEADER) { .Size = 56, .Data = ones[1].data };
+	list.third = (KSSTREAM_HEADER) { .Size = 56, .Data = ones[2].data };
+	list.first.FrameExtent = CAMERA_BYTES;
+	list.second.FrameExtent = CAMERA_BYTES;
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	CHECK_EQ(begin_read(pin, &list, sizeof(list), &overlapped), ERROR_INSUFFICIENT_BUFFER);
+	list.third.FrameExtent = CAMERA_BYTES;
+	CHECK_EQ(begin_read(pin, &list, sizeof(list), &overlapped), ERROR_IO_PENDING);
+	for (i = 0; i < 3; i++) {
+		CHECK_EQ(WaitForSingleObject(overlapped.hEvent, 0), WAIT_TIMEOUT);
+		CHECK(!HasOverlappedIoCompleted(&overlapped));
+		camera_fill();
+		if (i < 2)
+			camera_wait(IN_DEVICE + KEPT);
+	}
+	CHECK_EQ(WaitForSingleObject(overlapped.hEvent, INFINITE), WAIT_OBJECT_0);
+	CHECK_EQ(end_read(pin, &overlapped, FALSE), 0);
+	CHECK_EQ(overlapped.InternalHigh, sizeof(list));
+	for (i = 0; i < 3; i++)
+		CHECK(has_picture(ones[i].data, CAMERA_BYTES, i));
+	CHECK_EQ(list.info.PictureNumber, 1);
+	CHECK_EQ(list.second.PresentationTime.Time, 1000);
+	CHECK_EQ(list.third.PresentationTime.Time, 2000);
+	close_all();
+	CloseHandle(overlapped.hEvent);
+}
+
+/* On the way down reads end as cancelled; on the way up they wait. */
+static void test_states(void)
+{
+	static const KSSTATE ends[] = { KSSTATE_STOP, KSSTATE_ACQUIRE };
+	size_t i;
+
+	open_all("udmabuf");
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		CHECK_EQ(set_state(pin, KSSTATE_ACQUIRE), 0);
+		CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
+		CHECK_EQ(set_state(pin, KSSTATE_PAUSE), 0);
+		CHECK_EQ(read_one(&ones[1]), ERROR_IO_PENDING);
+		CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+		CHECK_EQ(read_one(&ones[2]), ERROR_IO_PENDING);
+		CHECK_EQ(set_state(pin, KSSTATE_PAUSE), 0);
+		CHECK_EQ(end_read(pin, &ones[0].overlapped, FALSE), ERROR_IO_INCOMPLETE);
+		camera_fill();
+		CHECK_EQ(end_read(pin, &ones[0].overlapped, TRUE), 0);
+		CHECK_EQ(set_state(pin, ends[i]), 0);
+		CHECK_EQ(end_read(pin, &ones[1].overlapped, FALSE), ERROR_OPERATION_ABORTED);
+		CHECK_EQ(end_read(pin, &ones[2].overlapped, FALSE), ERROR_OPERATION_ABORTED);
+		CHECK_EQ(ones[1].overlapped.InternalHigh, 0);
+	}
+	CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
+	CHECK_EQ(set_state(pin, KSSTATE_STOP), 0);
+	CHECK_EQ(end_read(pin, &ones[0].overlapped, FALSE), ERROR_OPERATION_ABORTED);
+	CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
+	CHECK_EQ(set_state(pin, 4), ERROR_INVALID_PARAMETER);
+	CHECK_EQ(end_read(pin, &ones[0].overlapped, FALSE), ERROR_IO_INCOMPLETE);
+	close_all();
+	CHECK_EQ(end_read(pin, &ones[0].overlapped, FALSE), ERROR_OPERATION_ABORTED);
+}
+
+/* A flush ends reads and forgets filled frames. Until it ends, reads are refused. */
+static void test_flush(void)
+{
+	open_all("udmabuf");
+	CHECK_EQ(reset_pin(pin, KSRESET_BEGIN), ERROR_OPERATION_ABORTED);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	camera_fill();
+	camera_wait(IN_DEVICE + KEPT - 1);
+	CHECK_EQ(reset_pin(pin, KSRESET_BEGIN), 0);
+	CHECK_EQ(read_one(&ones[0]), ERROR_OPERATION_ABORTED);
+	CHECK_EQ(reset_pin(pin, KSRESET_END), 0);
+	CHECK_EQ(camera_frames_in_device(), IN_DEVICE + KEPT);
+	CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
+	CHECK_EQ(reset_pin(pin, 7), ERROR_INVALID_PARAMETER);
+	CHECK_EQ(reset_pin(pin, KSRESET_BEGIN), 0);
+	CHECK_EQ(end_read(pin, &ones[0].overlapped, FALSE), ERROR_OPERATION_ABORTED);
+	CHECK_EQ(set_state(pin, KSSTATE_PAUSE), 0);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	CHECK_EQ(read_one(&ones[0]), ERROR_OPERATION_ABORTED);
+	CHECK_EQ(reset_pin(pin, KSRESET_END), 0);
+	CHECK_EQ(reset_pin(pin, KSRESET_END), 0);
+	CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
+	camera_fill();
+	check_one(&ones[0], 1);
+
+	/* A state lower than PAUSE ends the flush, too */
+	CHECK_EQ(reset_pin(pin, KSRESET_BEGIN), 0);
+	CHECK_EQ(set_state(pin, KSSTATE_ACQUIRE), 0);
+	CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	camera_fill();
+	check_one(&ones[0], 2);
+	close_all();
+}
+
+/* If a step up fails, the pin is as before, and keeps no memory. The next try works. */
+static void test_failed_steps(void)
+{
+	int before, i;
+
+	open_all("udmabuf");
+	before = count_files();
+	CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
+	for (i = KSSTATE_ACQUIRE; i <= KSSTATE_RUN; i++) {
+		camera.state_errno[i] = EIO;
+		CHECK_EQ(set_state(pin, KSSTATE_RUN), ERROR_IO_DEVICE);
+		camera.state_errno[i] = 0;
+		CHECK_EQ(camera.state, KSSTATE_STOP);
+		CHECK(!camera.assigned);
+		CHECK_EQ(count_files(), before);
+	}
+	camera.submit_errno = EINVAL;
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), ERROR_INVALID_PARAMETER);
+	camera.submit_errno = 0;
+	camera.export_errno = EMFILE;
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), ERROR_TOO_MANY_OPEN_FILES);
+	camera.export_errno = 0;
+	CHECK_EQ(camera.state, KSSTATE_STOP);
+	CHECK(!camera.assigned);
+	CHECK_EQ(count_files(), before);
+
+	CHECK_EQ(set_state(pin, KSSTATE_ACQUIRE), 0);
+	camera.state_errno[KSSTATE_RUN] = EIO;
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), ERROR_IO_DEVICE);
+	CHECK_EQ(camera.state, KSSTATE_ACQUIRE);
+	camera.state_errno[KSSTATE_RUN] = 0;
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	CHECK_EQ(camera_frames_in_device(), IN_DEVICE + KEPT);
+	camera_fill();
+	check_one(&ones[0], 0);
+	close_all();
+}
+
+/* The camera disappears: reads fail, those that are pending and later ones. */
+static void test_unplugged(void)
+{
+	open_all("udmabuf");
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
+	camera_unplug();
+	CHECK_EQ(end_read(pin, &ones[0].overlapped, TRUE), ERROR_DEVICE_REMOVED);
+	CHECK_EQ(read_one(&ones[0]), ERROR_DEVICE_REMOVED);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), ERROR_DEVICE_REMOVED);
+	CHECK_EQ(set_state(pin, KSSTATE_STOP), 0);
+	close_all();
+}
+
+/* The number of frames is that of the camera and those that wait for reads. */
+static void test_number_of_frames(void)
+{
+	static const __u32 needed[] = { 1, 2, 5 }, frames[] = { 4, 4, 7 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(needed); i++) {
+		open_all("udmabuf");
+		camera.frames_needed = needed[i];
+		CHECK_EQ(set_state(pin, KSSTATE_PAUSE), 0);
+		CHECK_EQ(camera_frames_in_device(), frames[i]);
+		close_all();
+	}
+}
+
+/* Frames of an allocator */
+
+static DWORD allocate(HANDLE allocator, void **frame)
+{
+	KSMETHOD request = {
+		.Set = KSMETHODSETID_StreamAllocator, .Id = KSMETHOD_STREAMALLOCATOR_ALLOC,
+	};
+
+	return DeviceIoControl(allocator, IOCTL_KS_METHOD, &request, sizeof(request), frame,
+			       sizeof(*frame), NULL, NULL) ? 0 : GetLastError();
+}
+
+static HANDLE open_allocator(void)
+{
+	KSALLOCATOR_FRAMING framing = {
+		.OptionsFlags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.Frames = 3,
+		.FrameSize = CAMERA_BYTES,
+		/* As ksproxy leaves it */
+		.Reserved = 0xcccccccc,
+	};
+	HANDLE allocator = NULL;
+
+	CHECK_EQ(KsCreateAllocator(pin, &framing, &allocator), ERROR_SUCCESS);
+	CHECK_EQ(camera.created.framing.frames, 3);
+	CHECK_EQ(framing.Reserved, 0xcccccccc);
+	return allocator;
+}
+
+/* Several headers of frames complete together too, and nothing is copied. */
+static void test_allocator(void)
+{
+	KSSTREAM_HEADER list[2];
+	OVERLAPPED overlapped = { 0 };
+	HANDLE allocator;
+	void *frames[3];
+	int i;
+
+	open_all("udmabuf");
+	allocator = open_allocator();
+	for (i = 0; i < 3; i++)
+		CHECK_EQ(allocate(allocator, &frames[i]), 0);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	for (i = 0; i < 2; i++)
+		list[i] = (KSSTREAM_HEADER) { .Size = sizeof(list[i]), .Data = frames[i] };
+	CHECK_EQ(begin_read(pin, list, sizeof(list), &overlapped), ERROR_IO_PENDING);
+	CHECK_EQ(camera_frames_in_device(), 2);
+	camera_fill();
+	camera_wait(1);
+	CHECK(!HasOverlappedIoCompleted(&overlapped));
+	camera_fill();
+	CHECK_EQ(end_read(pin, &overlapped, TRUE), 0);
+	CHECK_EQ(overlapped.InternalHigh, sizeof(list));
+	for (i = 0; i < 2; i++) {
+		CHECK(list[i].Data == frames[i]);
+		CHECK(has_picture(frames[i], CAMERA_BYTES, i));
+	}
+	/* Not a frame; a frame twice: the first of the two stays in the device, but not for it */
+	list[0] = (KSSTREAM_HEADER) { .Size = sizeof(list[0]), .Data = &overlapped };
+	CHECK_EQ(begin_read(pin, list, sizeof(list[0]), &overlapped), ERROR_INVALID_PARAMETER);
+	for (i = 0; i < 2; i++)
+		list[i] = (KSSTREAM_HEADER) { .Size = sizeof(list[i]), .Data = frames[2] };
+	CHECK_EQ(begin_read(pin, list, sizeof(list), &overlapped), ERROR_BUSY);
+	CHECK_EQ(camera_frames_in_device(), 1);
+	CHECK_EQ(begin_read(pin, list, sizeof(list[0]), &overlapped), ERROR_IO_PENDING);
+	CHECK_EQ(camera_frames_in_device(), 1);
+	camera_fill();
+	CHECK_EQ(end_read(pin, &overlapped, TRUE), 0);
+	CHECK(has_picture(frames[2], CAMERA_BYTES, 2));
+	CloseHandle(allocator);
+	close_all();
+}
+
+int main(void)
+{
+	static const struct tap_test tests[] = {
+		{ "many reads", test_many_reads },
+		{ "any memory", test_any_memory },
+		{ "frames that are too small", test_extent },
+		{ "wrong memory", test_wrong_memory },
+		{ "memory that is unmapped", test_unmapped_memory },
+		{ "sizes of headers", test_header_sizes },
+		{ "KS_FRAME_INFO", test_frame_info },
+		{ "order of fields", test_fields },
+		{ "pictures that nobody reads", test_drops },
+		{ "several headers", test_several_headers },
+		{ "states", test_states },
+		{ "flush", test_flush },
+		{ "steps that fail", test_failed_steps },
+		{ "camera that is unplugged", test_unplugged },
+		{ "number of frames", test_number_of_frames },
+		{ "frames of an allocator", test_allocator },
+	};
+
+	alarm(PATIENCE_S);
+	return tap_run(tests, ARRAY_SIZE(tests));
+}

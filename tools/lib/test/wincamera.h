@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A model of a camera and of the kernel module for tests of libkswin, with a stream of frames.
+ * It is linked between the library and libc (ld --wrap). Its files are real ones. There is one
+ * connection and one allocator at a time.
+ */
+#ifndef WINCAMERA_H
+#define WINCAMERA_H
+
+#include <stdbool.h>
+
+#include "../win/win.h"
+
+#define CAMERA_MAX_FRAMES 16
+#define CAMERA_BYTES 8192
+/* A wait that takes longer hangs */
+#define PATIENCE_S 30
+
+struct camera {
+	/* What it needs, and how many bytes its next picture has; 0 for a full frame */
+	__u32 frames_needed;
+	__u32 data_used;
+	/* Offset of the data in a frame */
+	__u32 data_start;
+	__u32 field;
+	/* errno of the next steps to a state, of SUBMIT, and of everything; 0 if it works */
+	int state_errno[KSSTATE_RUN + 1];
+	int submit_errno;
+	int export_errno;
+	bool gone;
+
+	/* What it did */
+	enum ksstate state;
+	bool assigned;
+	unsigned int submitted;
+	unsigned int without_descriptor;
+	struct ksalloc_create_allocator created;
+};
+
+extern struct camera camera;
+
+/* Resets all; there must be no open files */
+void camera_reset(void);
+/* Fills the next frame in the device, once there is one; each byte has the number's value */
+void camera_fill(void);
+/* A picture is lost: the next number is left out */
+void camera_lose(void);
+/* Waits until this number of frames is in the device, and no filled frame is in the queue */
+void camera_wait(unsigned int in_device);
+unsigned int camera_frames_in_device(void);
+/* The device disappears */
+void camera_unplug(void);
+
+/* Number of open files of this process */
+int count_files(void);
+/* Checks it. A thread of the library may release the last object slightly later */
+void check_files(int before);
+
+/* The functions of clients */
+HANDLE open_filter(void);
+/* In the format of the camera */
+HANDLE open_pin(HANDLE filter);
+DWORD set_state(HANDLE pin, KSSTATE state);
+DWORD reset_pin(HANDLE pin, KSRESET reset);
+/* Returns the last error, or 0 */
+DWORD begin_read(HANDLE pin, void *headers, ULONG size, OVERLAPPED *overlapped);
+DWORD end_read(HANDLE pin, OVERLAPPED *overlapped, BOOL wait);
+
+#endif /* WINCAMERA_H */
