@@ -430,8 +430,8 @@ static void wait_for_waiting(int calls)
 }
 
 /*
- * B4: closing an allocator cancels the waiting ALLOC calls, those in the kernel and those
- * behind them, even if the first cancels come before the calls wait.
+ * B4: closing an allocator cancels the waiting ALLOC calls, the one in the kernel and those
+ * behind it, even if the first cancels come before the call waits.
  */
 static void test_close_cancels(void)
 {
@@ -445,11 +445,11 @@ static void test_close_cancels(void)
 	take_all(frames);
 	model.cancels = 0;
 	model.cancels_missed = 3;
+	CHECK(!pthread_create(&thread, NULL, take_one, &result));
+	wait_for_waiting(1);
 	for (i = 0; i < 2; i++)
 		CHECK_EQ(method(KSMETHOD_STREAMALLOCATOR_ALLOC, &later[i], &overlapped[i]),
 			 ERROR_IO_PENDING);
-	CHECK(!pthread_create(&thread, NULL, take_one, &result));
-	wait_for_waiting(2);
 	CHECK(CloseHandle(allocator));
 	CHECK_EQ(model.waiting, 0);
 	CHECK(model.cancels > 3);

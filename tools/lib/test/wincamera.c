@@ -53,7 +53,9 @@ static struct {
 	/* Calls that wait for a frame, and cancels */
 	unsigned int waiting;
 	unsigned int cancels;
-} model = { .connection = -1 };
+	/* The eventfd that was enabled last */
+	int event;
+} model = { .connection = -1, .event = -1 };
 
 static void forget_frames(void)
 {
@@ -67,6 +69,7 @@ void camera_reset(void)
 	memset(kinds, 0, sizeof(kinds));
 	memset(&model, 0, sizeof(model));
 	model.connection = -1;
+	model.event = -1;
 	camera = (struct camera) { .frames_needed = 2, .data_used = CAMERA_BYTES };
 }
 
@@ -234,6 +237,13 @@ static int free_frame(const struct ksalloc_free *arg)
 	return 0;
 }
 
+/* As the kernel, it keeps the file of the eventfd */
+static int enable_event(const struct ksalloc_enable_event *arg)
+{
+	model.event = fcntl(arg->eventfd, F_DUPFD_CLOEXEC, 0);
+	return 0;
+}
+
 /* Removes what shows that there are filled frames */
 static void clear_poll(void)
 {
@@ -362,6 +372,8 @@ static int dispatch(unsigned long request, void *arg)
 		return cancel();
 	case KSALLOC_FREE:
 		return free_frame(arg);
+	case KSALLOC_ENABLE_EVENT:
+		return enable_event(arg);
 	case KSALLOC_SET_ALLOCATOR:
 		return set_allocator(arg);
 	case KSALLOC_SET_STATE:
@@ -466,6 +478,21 @@ unsigned int camera_frames_in_device(void)
 	return queued;
 }
 
+void camera_signal(unsigned int frames)
+{
+	while (frames--)
+		eventfd_write(model.event, 1);
+	close(model.event);
+}
+
+void camera_wait_for_alloc(void)
+{
+	pthread_mutex_lock(&lock);
+	while (!model.waiting)
+		pthread_cond_wait(&changed, &lock);
+	pthread_mutex_unlock(&lock);
+}
+
 void camera_unplug(void)
 {
 	pthread_mutex_lock(&lock);
@@ -554,4 +581,30 @@ DWORD end_read(HANDLE pin, OVERLAPPED *overlapped, BOOL wait)
 	DWORD bytes;
 
 	return GetOverlappedResult(pin, overlapped, &bytes, wait) ? 0 : GetLastError();
+}
+
+DWORD allocate(HANDLE allocator, void **frame, OVERLAPPED *overlapped)
+{
+	KSMETHOD request = {
+		.Set = KSMETHODSETID_StreamAllocator, .Id = KSMETHOD_STREAMALLOCATOR_ALLOC,
+	};
+
+	return DeviceIoControl(allocator, IOCTL_KS_METHOD, &request, sizeof(request), frame,
+			       sizeof(*frame), NULL, overlapped) ? 0 : GetLastError();
+}
+
+HANDLE open_allocator(HANDLE pin)
+{
+	KSALLOCATOR_FRAMING framing = {
+		.OptionsFlags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.Frames = 3,
+		.FrameSize = CAMERA_BYTES,
+		/* As ksproxy leaves it */
+		.Reserved = 0xcccccccc,
+	};
+	HANDLE allocator = NULL;
+
+	CHECK_EQ(KsCreateAllocator(pin, &framing, &allocator), ERROR_SUCCESS);
+	CHECK_EQ(framing.Reserved, 0xcccccccc);
+	return allocator;
 }

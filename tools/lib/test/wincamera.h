@@ -48,6 +48,10 @@ void camera_lose(void);
 /* Waits until this number of frames is in the device, and no filled frame is in the queue */
 void camera_wait(unsigned int in_device);
 unsigned int camera_frames_in_device(void);
+/* Signals the event that was enabled, once for each frame that became free, and ends it */
+void camera_signal(unsigned int frames);
+/* Waits until an ALLOC waits in the kernel */
+void camera_wait_for_alloc(void);
 /* The device disappears */
 void camera_unplug(void);
 
@@ -64,6 +68,9 @@ DWORD set_state(HANDLE pin, KSSTATE state);
 DWORD reset_pin(HANDLE pin, KSRESET reset);
 /* Returns the last error, or 0 */
 DWORD begin_read(HANDLE pin, void *headers, ULONG size, OVERLAPPED *overlapped);
+/* Of three frames in system memory */
+HANDLE open_allocator(HANDLE pin);
+DWORD allocate(HANDLE allocator, void **frame, OVERLAPPED *overlapped);
 DWORD end_read(HANDLE pin, OVERLAPPED *overlapped, BOOL wait);
 
 #endif /* WINCAMERA_H */

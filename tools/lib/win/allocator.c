@@ -65,6 +65,9 @@ struct win_allocator {
 	/* ALLOC calls that wait, served by a thread that exists while there are any */
 	struct waiter *waiters;
 	bool serving;
+	/* The one that the thread serves, and its number */
+	struct waiter *current;
+	__u64 number;
 	/* Number of ALLOC calls in the kernel; none begins when closing is set */
 	unsigned int calls;
 	pthread_cond_t no_calls;
@@ -331,8 +334,20 @@ static struct waiter *next_waiter(struct win_allocator *allocator)
 		allocator->waiters = waiter->next;
 	else
 		allocator->serving = false;
+	allocator->current = waiter;
+	allocator->number++;
 	pthread_mutex_unlock(&allocator->lock);
 	return waiter;
+}
+
+static void end_waiter(struct win_allocator *allocator, struct waiter *waiter, int err)
+{
+	pthread_mutex_lock(&allocator->lock);
+	allocator->current = NULL;
+	pthread_cond_broadcast(&allocator->no_calls);
+	pthread_mutex_unlock(&allocator->lock);
+	win_pending_end(&waiter->pending, err, err ? 0 : sizeof(void *));
+	free(waiter);
 }
 
 /* One at a time, because calls are served in order. */
@@ -346,8 +361,7 @@ static void *serve_waiters(void *arg)
 		do {
 			ret = take_frame(allocator, 0, waiter->out);
 		} while (ret == -EINTR);
-		win_pending_end(&waiter->pending, ret, ret ? 0 : sizeof(void *));
-		free(waiter);
+		end_waiter(allocator, waiter, ret);
 	}
 	win_put(&allocator->object);
 	return NULL;
@@ -426,8 +440,6 @@ static int alloc(struct win_allocator *allocator, void **out,
 {
 	int ret;
 
-	if (!pending)
-		return take_frame(allocator, 0, out);
 	ret = has_waiters(allocator) ? -EAGAIN : take_frame(allocator, KSALLOC_NONBLOCK, out);
 	return ret == -EAGAIN ? alloc_later(allocator, out, pending) : ret;
 }
@@ -498,9 +510,14 @@ static int check_event(const struct win_call *call)
 		return -WIN_NO_SUCH_SET;
 	if ((event->Flags & ~KSEVENT_TYPE_ONESHOT) != KSEVENT_TYPE_ENABLE)
 		return -EINVAL;
-	if (data->NotificationType != KSEVENTF_EVENT_HANDLE)
+	if (data->NotificationType == KSEVENTF_EVENT_HANDLE)
+		return 0;
+	if (data->NotificationType != KSEVENTF_SEMAPHORE_HANDLE)
 		return -EOPNOTSUPP;
-	return 0;
+	/* The kernel adds 1 for each frame */
+	if (data->SemaphoreHandle.Adjustment <= 0)
+		return -EINVAL;
+	return data->SemaphoreHandle.Adjustment == 1 ? 0 : -EOPNOTSUPP;
 }
 
 /* The client disables an event by the address of its data. */
@@ -516,7 +533,10 @@ int win_allocator_enable(struct win_object *object, const struct win_call *call)
 	ret = check_event(call);
 	if (ret)
 		return ret;
-	event = win_get(data->EventHandle.Event, WIN_EVENT);
+	/* Both kinds of handles are at the same place, and both objects are eventfds */
+	event = win_get(data->EventHandle.Event,
+			data->NotificationType == KSEVENTF_EVENT_HANDLE ? WIN_EVENT :
+									  WIN_SEMAPHORE);
 	if (!event)
 		return -EBADF;
 	new = calloc(1, sizeof(*new));
@@ -564,24 +584,73 @@ int win_allocator_disable(struct win_object *object, const struct win_call *call
 }
 
 /*
- * A cancel ends waiting calls, but not a call that is about to wait. So it is repeated
- * until all calls have returned.
+ * A cancel ends waiting calls, but not a call that is about to wait. So it is repeated until
+ * what was cancelled has ended. Called with the lock held
  */
-static void cancel_calls(struct win_allocator *allocator)
+static void cancel_once(struct win_allocator *allocator)
 {
 	struct timespec again;
 	__u64 deadline;
 
+	ks_allocator_cancel(allocator->object.fd);
+	deadline = ks_deadline(CANCEL_AGAIN_NS);
+	again.tv_sec = (time_t)(deadline / NS_IN_S);
+	again.tv_nsec = (long)(deadline % NS_IN_S);
+	pthread_cond_timedwait(&allocator->no_calls, &allocator->lock, &again);
+}
+
+static void cancel_calls(struct win_allocator *allocator)
+{
 	pthread_mutex_lock(&allocator->lock);
 	allocator->closing = true;
-	while (allocator->calls) {
-		ks_allocator_cancel(allocator->object.fd);
-		deadline = ks_deadline(CANCEL_AGAIN_NS);
-		again.tv_sec = (time_t)(deadline / NS_IN_S);
-		again.tv_nsec = (long)(deadline % NS_IN_S);
-		pthread_cond_timedwait(&allocator->no_calls, &allocator->lock, &again);
+	while (allocator->calls)
+		cancel_once(allocator);
+	pthread_mutex_unlock(&allocator->lock);
+}
+
+/* Moves the waiters that match to another list */
+static struct waiter *remove_waiters(struct win_allocator *allocator,
+				     const struct win_match *match)
+{
+	struct waiter **link = &allocator->waiters, *removed = NULL, **last = &removed;
+
+	while (*link) {
+		if (!win_matches(match, &(*link)->pending)) {
+			link = &(*link)->next;
+			continue;
+		}
+		*last = *link;
+		*link = (*last)->next;
+		last = &(*last)->next;
+		*last = NULL;
+	}
+	return removed;
+}
+
+/* Of the calls that wait, only one is in the kernel */
+static unsigned int cancel_waiters(struct win_object *object, const struct win_match *match)
+{
+	struct win_allocator *allocator = win_allocator_of(object);
+	struct waiter *removed, *waiter;
+	unsigned int cancelled = 0;
+	__u64 number;
+
+	pthread_mutex_lock(&allocator->lock);
+	removed = remove_waiters(allocator, match);
+	number = allocator->number;
+	if (allocator->current && win_matches(match, &allocator->current->pending)) {
+		cancelled++;
+		while (allocator->current && allocator->number == number)
+			cancel_once(allocator);
 	}
 	pthread_mutex_unlock(&allocator->lock);
+	while ((waiter = removed)) {
+		removed = waiter->next;
+		win_pending_end(&waiter->pending, -ECANCELED, 0);
+		free(waiter);
+		cancelled++;
+	}
+	return cancelled;
 }
 
 static struct event *take_event(struct win_allocator *allocator)
@@ -705,17 +774,6 @@ static int create_in_kernel(struct win_allocator *allocator, struct win_object *
 	return fd;
 }
 
-/* The clock of ks_deadline(), which cannot be set */
-static void init_condition(pthread_cond_t *condition)
-{
-	pthread_condattr_t attributes;
-
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(condition, &attributes);
-	pthread_condattr_destroy(&attributes);
-}
-
 static int create(struct win_object *pin, const KSALLOCATOR_FRAMING *framing,
 		  struct win_object **object)
 {
@@ -725,11 +783,12 @@ static int create(struct win_object *pin, const KSALLOCATOR_FRAMING *framing,
 	if (!allocator)
 		return -ENOMEM;
 	pthread_mutex_init(&allocator->lock, NULL);
-	init_condition(&allocator->no_calls);
+	win_condition_init(&allocator->no_calls);
 	ret = create_in_kernel(allocator, pin, framing);
 	win_object_init(&allocator->object, WIN_ALLOCATOR, ret);
 	allocator->object.destroy = destroy;
 	allocator->object.close = close_allocator;
+	allocator->object.cancel = cancel_waiters;
 	if (ret < 0)
 		goto err;
 	ret = ks_frames_map(allocator->object.fd, &allocator->mapped);

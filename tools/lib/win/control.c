@@ -97,7 +97,6 @@ static int dispatch(struct win_object *object, DWORD code, struct win_call *call
 	return -ENOTTY;
 }
 
-/* Waits for a read. An ALLOC waits in the kernel. */
 static DWORD control_and_wait(struct win_object *object, DWORD code, struct win_call *call)
 {
 	OVERLAPPED overlapped = { 0 };
@@ -105,14 +104,12 @@ static DWORD control_and_wait(struct win_object *object, DWORD code, struct win_
 	NTSTATUS status;
 	int ret;
 
-	if (code != IOCTL_KS_READ_STREAM)
-		return win_code(win_end(dispatch(object, code, call, NULL)));
-	ret = win_pending_begin(&pending, &overlapped);
+	ret = win_pending_begin(&pending, NULL, &overlapped);
 	if (!ret)
 		ret = dispatch(object, code, call, &pending);
 	if (ret != -WIN_LATER)
 		return win_code(win_end(ret));
-	status = win_pending_wait(&overlapped, true, &call->returned);
+	status = win_pending_wait(&overlapped, INFINITE, &call->returned);
 	return win_code_of_status(status);
 }
 
@@ -127,7 +124,7 @@ static DWORD control_overlapped(struct win_object *object, DWORD code, struct wi
 	struct win_pending pending;
 	int ret;
 
-	ret = win_pending_begin(&pending, overlapped);
+	ret = win_pending_begin(&pending, object, overlapped);
 	if (ret)
 		return win_code(ret);
 	ret = dispatch(object, code, call, &pending);

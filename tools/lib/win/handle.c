@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "win.h"
+#include "thread.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct win_object **table;
@@ -58,6 +58,7 @@ int win_publish(struct win_object *object, HANDLE *handle)
 		ret = grow();
 	if (!ret) {
 		table[place] = object;
+		object->handles++;
 		*handle = handle_of(place);
 	}
 	pthread_mutex_unlock(&lock);
@@ -94,6 +95,7 @@ struct win_object *win_ref(struct win_object *object)
 
 void win_put(struct win_object *object)
 {
+	struct win_object *port;
 	int fd;
 
 	if (!object)
@@ -106,14 +108,87 @@ void win_put(struct win_object *object)
 	if (!object)
 		return;
 	fd = object->fd;
+	port = object->port;
 	object->destroy(object);
 	if (fd >= 0)
 		close(fd);
+	win_put(port);
+}
+
+bool win_is_handle_value(HANDLE handle)
+{
+	uintptr_t number = (uintptr_t)handle;
+	bool is_value;
+
+	pthread_mutex_lock(&lock);
+	is_value = number & 3 || (number >> 2) <= table_size;
+	pthread_mutex_unlock(&lock);
+	return is_value;
+}
+
+static struct win_object *get_place(size_t place, bool *is_last)
+{
+	struct win_object *object = NULL;
+
+	pthread_mutex_lock(&lock);
+	*is_last = place >= table_size;
+	if (!*is_last)
+		object = table[place];
+	if (object)
+		object->refs++;
+	pthread_mutex_unlock(&lock);
+	return object;
+}
+
+unsigned int win_each(unsigned int (*call)(struct win_object *object,
+					   const struct win_match *match),
+		      const struct win_match *match)
+{
+	struct win_object *object;
+	unsigned int sum = 0;
+	bool is_last;
+	size_t place;
+
+	for (place = 0; object = get_place(place, &is_last), !is_last; place++) {
+		if (object)
+			sum += call(object, match);
+		win_put(object);
+	}
+	return sum;
+}
+
+int win_object_set_port(struct win_object *object, struct win_object *port, ULONG_PTR key)
+{
+	int ret = -EINVAL;
+
+	pthread_mutex_lock(&lock);
+	if (!object->port) {
+		port->refs++;
+		object->port = port;
+		object->key = key;
+		ret = 0;
+	}
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
+struct win_object *win_object_port(struct win_object *object, ULONG_PTR *key)
+{
+	struct win_object *port;
+
+	pthread_mutex_lock(&lock);
+	port = object->port;
+	*key = object->key;
+	if (port)
+		port->refs++;
+	pthread_mutex_unlock(&lock);
+	return port;
 }
 
 WIN_API BOOL CloseHandle(HANDLE handle)
 {
 	struct win_object *object = NULL;
+	bool is_last = false;
 	size_t place;
 
 	pthread_mutex_lock(&lock);
@@ -122,14 +197,55 @@ WIN_API BOOL CloseHandle(HANDLE handle)
 		object = table[place];
 		table[place] = NULL;
 	}
+	if (object)
+		is_last = !--object->handles;
 	pthread_mutex_unlock(&lock);
 
 	if (!object)
 		return win_result(-EBADF);
-	if (object->close)
+	if (is_last && object->close)
 		object->close(object);
 	win_put(object);
 	return TRUE;
+}
+
+/* Also of the handle that means the calling thread */
+static int duplicate(HANDLE handle, HANDLE *new)
+{
+	struct win_object *object = NULL;
+	int ret = 0;
+
+	if (handle == WIN_CURRENT_THREAD)
+		ret = win_thread_self(&object);
+	else
+		object = win_get(handle, WIN_ANY);
+	if (ret)
+		return ret;
+	return object ? win_publish(object, new) : -EBADF;
+}
+
+/* cppcheck-suppress constParameter */
+WIN_API BOOL DuplicateHandle(HANDLE from, HANDLE handle,
+			     /* cppcheck-suppress constParameter */
+			     HANDLE to, PHANDLE new, DWORD access, BOOL inherit, DWORD options)
+{
+	int ret;
+
+	(void)access;
+	(void)inherit;
+	if (from != WIN_CURRENT_PROCESS || to != WIN_CURRENT_PROCESS)
+		return win_result(-EOPNOTSUPP);
+	if (options & ~(DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE) || !new)
+		return win_result(-EINVAL);
+	ret = duplicate(handle, new);
+	if (options & DUPLICATE_CLOSE_SOURCE)
+		CloseHandle(handle);
+	return win_result(ret);
+}
+
+WIN_API HANDLE GetCurrentProcess(VOID)
+{
+	return WIN_CURRENT_PROCESS;
 }
 
 WIN_API int LibksDescriptor(HANDLE handle)

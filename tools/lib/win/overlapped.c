@@ -4,8 +4,15 @@
  * after it has completed. Internal, which is written last, shows which of these it is.
  */
 #include <signal.h>
+#include <stdint.h>
+#include <time.h>
 
-#include "win.h"
+#include "port.h"
+
+#define NS_IN_MS 1000000
+#define NS_IN_S 1000000000
+/* In the handle of an event: the call is not put into the queue of a completion port */
+#define NO_PACKET 1
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
@@ -20,18 +27,53 @@ static void set_status(OVERLAPPED *overlapped, NTSTATUS status)
 	__atomic_store_n(&overlapped->Internal, (ULONG_PTR)(ULONG)status, __ATOMIC_RELEASE);
 }
 
-int win_pending_begin(struct win_pending *pending, OVERLAPPED *overlapped)
+static HANDLE event_of(const OVERLAPPED *overlapped)
 {
+	return (HANDLE)((uintptr_t)overlapped->hEvent & ~(uintptr_t)NO_PACKET);
+}
+
+/* Room in the queue of the completion port of the object, if it has one */
+static int begin_packet(struct win_pending *pending, struct win_object *object)
+{
+	ULONG_PTR key;
+
+	if ((uintptr_t)pending->overlapped->hEvent & NO_PACKET)
+		return 0;
+	pending->port = win_object_port(object, &key);
+	if (!pending->port)
+		return 0;
+	pending->packet = win_packet_alloc(key, pending->overlapped);
+	return pending->packet ? 0 : -ENOMEM;
+}
+
+static void put(const struct win_pending *pending)
+{
+	win_put(pending->port);
+	win_put(pending->event);
+}
+
+int win_pending_begin(struct win_pending *pending, struct win_object *object,
+		      OVERLAPPED *overlapped)
+{
+	int ret;
+
 	*pending = (struct win_pending) {
 		.overlapped = overlapped,
 		.thread = pthread_self(),
+		.synchronous = !object,
 	};
-	if (overlapped->hEvent) {
-		pending->event = win_get(overlapped->hEvent, WIN_EVENT);
-		if (!pending->event)
-			return -EBADF;
-		win_event_reset(pending->event);
+	ret = object ? begin_packet(pending, object) : 0;
+	if (!ret && event_of(overlapped)) {
+		pending->event = win_get(event_of(overlapped), WIN_EVENT);
+		ret = pending->event ? 0 : -EBADF;
 	}
+	if (ret) {
+		win_packet_free(pending->packet);
+		put(pending);
+		return ret;
+	}
+	if (pending->event)
+		win_event_reset(pending->event);
 	overlapped->InternalHigh = 0;
 	set_status(overlapped, STATUS_PENDING);
 	return 0;
@@ -52,16 +94,18 @@ bool win_matches(const struct win_match *match, const struct win_pending *pendin
  */
 void win_pending_end(struct win_pending *pending, int err, ULONG_PTR bytes)
 {
-	struct win_object *event = pending->event;
+	NTSTATUS status = win_status(win_end(err));
 
 	pthread_mutex_lock(&lock);
 	pending->overlapped->InternalHigh = bytes;
-	set_status(pending->overlapped, win_status(win_end(err)));
+	set_status(pending->overlapped, status);
 	pthread_cond_broadcast(&ended);
-	if (event)
-		win_event_set(event);
+	if (pending->event)
+		win_event_set(pending->event);
 	pthread_mutex_unlock(&lock);
-	win_put(event);
+	if (pending->packet)
+		win_packet_post(pending->port, pending->packet, status, bytes);
+	put(pending);
 }
 
 void win_pending_drop(struct win_pending *pending, int err)
@@ -70,34 +114,65 @@ void win_pending_drop(struct win_pending *pending, int err)
 	set_status(pending->overlapped, win_status(win_end(err)));
 	pthread_cond_broadcast(&ended);
 	pthread_mutex_unlock(&lock);
-	win_put(pending->event);
+	win_packet_free(pending->packet);
+	put(pending);
 }
 
-NTSTATUS win_pending_wait(OVERLAPPED *overlapped, bool wait, DWORD *bytes)
+NTSTATUS win_pending_wait(OVERLAPPED *overlapped, DWORD milliseconds, DWORD *bytes)
 {
+	__u64 deadline = ks_deadline((__u64)milliseconds * NS_IN_MS);
+	struct timespec until = {
+		.tv_sec = (time_t)(deadline / NS_IN_S), .tv_nsec = (long)(deadline % NS_IN_S),
+	};
+	int ret = milliseconds ? 0 : ETIMEDOUT;
 	NTSTATUS status;
 
 	pthread_mutex_lock(&lock);
-	while ((status = status_of(overlapped)) == STATUS_PENDING && wait)
-		pthread_cond_wait(&ended, &lock);
+	while ((status = status_of(overlapped)) == STATUS_PENDING && !ret) {
+		if (milliseconds == INFINITE)
+			pthread_cond_wait(&ended, &lock);
+		else
+			ret = pthread_cond_clockwait(&ended, &lock, CLOCK_MONOTONIC, &until);
+	}
 	*bytes = (DWORD)overlapped->InternalHigh;
 	pthread_mutex_unlock(&lock);
 	return status;
 }
 
-WIN_API BOOL GetOverlappedResult(HANDLE handle, LPOVERLAPPED overlapped, LPDWORD bytes,
-				 BOOL wait)
+WIN_API BOOL GetOverlappedResultEx(HANDLE handle, LPOVERLAPPED overlapped, LPDWORD bytes,
+				   DWORD milliseconds, BOOL alertable)
 {
 	NTSTATUS status;
 
 	(void)handle;
+	(void)alertable;
 	if (!overlapped || !bytes)
 		return win_result(-EINVAL);
-	status = win_pending_wait(overlapped, wait, bytes);
-	if (status == STATUS_SUCCESS)
+	status = win_pending_wait(overlapped, milliseconds, bytes);
+	if (NT_SUCCESS(status) && status != STATUS_PENDING)
 		return TRUE;
-	SetLastError(status == STATUS_PENDING ? ERROR_IO_INCOMPLETE : win_code_of_status(status));
+	if (status == STATUS_PENDING)
+		SetLastError(milliseconds ? WAIT_TIMEOUT : ERROR_IO_INCOMPLETE);
+	else
+		SetLastError(win_code_of_status(status));
 	return FALSE;
+}
+
+WIN_API BOOL GetOverlappedResult(HANDLE handle, LPOVERLAPPED overlapped, LPDWORD bytes,
+				 BOOL wait)
+{
+	return GetOverlappedResultEx(handle, overlapped, bytes, wait ? INFINITE : 0, FALSE);
+}
+
+/* The clock of ks_deadline(), which cannot be set */
+void win_condition_init(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(condition, &attributes);
+	pthread_condattr_destroy(&attributes);
 }
 
 /* Signals are for the client's own threads, and would interrupt a wait in these. */

@@ -4,8 +4,13 @@
  *
  *	error.c		error codes
  *	handle.c	handles: a table of reference counted objects
- *	event.c		events, and waiting for them
+ *	event.c		events
+ *	semaphore.c	semaphores
+ *	thread.c	threads
+ *	wait.c		waiting for events, semaphores and threads
  *	overlapped.c	calls that complete later
+ *	cancel.c	cancelling them
+ *	port.c		completion ports
  *	control.c	DeviceIoControl(): dispatch to the objects
  *	filter.c	a filter: its properties, and creation of pins
  *	format.c	video formats of Windows and V4L2
@@ -55,6 +60,7 @@
 #define WIN_MORE_DATA EOVERFLOW
 #define WIN_TOO_SMALL ENOBUFS
 #define WIN_BAD_SIZE EMSGSIZE
+#define WIN_TOO_MANY ERANGE
 /* Not an error: the call completes later */
 #define WIN_LATER EINPROGRESS
 
@@ -67,20 +73,30 @@ BOOL win_result(int err);
 /* Objects */
 
 enum win_kind {
+	/* Files of Windows: they have calls that complete later */
 	WIN_FILTER,
 	WIN_PIN,
 	WIN_ALLOCATOR,
+	/* Other objects */
 	WIN_EVENT,
+	WIN_SEMAPHORE,
+	WIN_THREAD,
+	WIN_PORT,
 	WIN_ANY,
 };
 
 struct win_match;
+struct win_packet;
 
 struct win_object {
 	enum win_kind kind;
 	int refs;
+	int handles;
 	int fd;
-	/* Called when the handle is closed: ends waiting calls. May be NULL */
+	/* The completion port of a file, and the number that its calls have there */
+	struct win_object *port;
+	ULONG_PTR key;
+	/* Called when the last handle is closed: ends waiting calls. May be NULL */
 	void (*close)(struct win_object *object);
 	/* Cancels pending calls, and returns their number. May be NULL */
 	unsigned int (*cancel)(struct win_object *object, const struct win_match *match);
@@ -89,6 +105,13 @@ struct win_object {
 	 * descriptor is closed
 	 */
 	void (*destroy)(struct win_object *object);
+	/*
+	 * Called when a wait for the object ends: resets what this resets. Returns false if
+	 * another thread was faster. NULL if the object cannot be waited for
+	 */
+	bool (*take)(struct win_object *object);
+	/* Undoes take(). May be NULL */
+	void (*untake)(struct win_object *object);
 };
 
 /* The caller has one reference */
@@ -100,6 +123,17 @@ struct win_object *win_get(HANDLE handle, enum win_kind kind);
 struct win_object *win_ref(struct win_object *object);
 /* NULL does nothing */
 void win_put(struct win_object *object);
+
+/* Whether this can only be a handle: one that is open, or is not any more, or a wrong one */
+bool win_is_handle_value(HANDLE handle);
+/* Calls a function for each handle, and returns the sum of its results */
+unsigned int win_each(unsigned int (*call)(struct win_object *object,
+					   const struct win_match *match),
+		      const struct win_match *match);
+/* EINVAL if it has a port */
+int win_object_set_port(struct win_object *object, struct win_object *port, ULONG_PTR key);
+/* Returns a reference; NULL if it has none */
+struct win_object *win_object_port(struct win_object *object, ULONG_PTR *key);
 
 /* Events */
 
@@ -114,6 +148,9 @@ struct win_pending {
 	/* The thread that made the call, and whether it waits for it */
 	pthread_t thread;
 	bool synchronous;
+	/* The completion port, and what it gets */
+	struct win_object *port;
+	struct win_packet *packet;
 };
 
 /* Which calls are to be cancelled; NULL for any */
@@ -135,14 +172,20 @@ static inline int win_end(int err)
 	return err == -EAGAIN ? -EBUSY : err;
 }
 
-/* Marks a call as pending; EBADF if the event handle is not an event */
-int win_pending_begin(struct win_pending *pending, OVERLAPPED *overlapped);
+/*
+ * Marks a call as pending; EBADF if the event handle is not an event. If the thread waits for
+ * the call, @object is NULL
+ */
+int win_pending_begin(struct win_pending *pending, struct win_object *object,
+		      OVERLAPPED *overlapped);
 /* Completes the call. The OVERLAPPED belongs to the caller again after this. */
 void win_pending_end(struct win_pending *pending, int err, ULONG_PTR bytes);
 /* Undoes win_pending_begin(): nothing is pending, and the event is not set. */
 void win_pending_drop(struct win_pending *pending, int err);
-/* Returns STATUS_PENDING if the call is pending and @wait is false */
-NTSTATUS win_pending_wait(OVERLAPPED *overlapped, bool wait, DWORD *bytes);
+/* Returns STATUS_PENDING if the call is still pending after this time */
+NTSTATUS win_pending_wait(OVERLAPPED *overlapped, DWORD milliseconds, DWORD *bytes);
+/* A condition with the clock of ks_deadline() */
+void win_condition_init(pthread_cond_t *condition);
 /* Makes a thread for such calls, which handles no signals */
 int win_thread_create(pthread_t *thread, void *(*run)(void *), void *arg);
 
@@ -195,7 +238,7 @@ int win_pin_reset(struct win_object *object, const struct win_call *call);
 int win_pin_read(struct win_object *object, const struct win_call *call,
 		 const struct win_pending *pending);
 int win_allocator_property(struct win_object *object, struct win_call *call);
-/* The same. Without @pending, ALLOC waits. */
+/* The same */
 int win_allocator_method(struct win_object *object, struct win_call *call,
 			 const struct win_pending *pending);
 int win_allocator_enable(struct win_object *object, const struct win_call *call);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Threads, for other files of the library. */
+#ifndef KSWIN_THREAD_H
+#define KSWIN_THREAD_H
+
+#include "win.h"
+
+#define WIN_CURRENT_PROCESS ((HANDLE)~(ULONG_PTR)0)
+#define WIN_CURRENT_THREAD ((HANDLE)~(ULONG_PTR)1)
+
+/* Returns a reference to the object of the calling thread */
+int win_thread_self(struct win_object **object);
+/* WIN_NO_SUCH_ITEM if it has ended */
+int win_thread_get(struct win_object *object, pthread_t *thread);
+
+#endif /* KSWIN_THREAD_H */
