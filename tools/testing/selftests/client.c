@@ -207,10 +207,7 @@ TEST(client_multiplanar)
 	struct footprint before;
 	int camera;
 
-	repair_machine();
-	if (module_refs("vivid") < 0)
-		SKIP("vivid cannot be loaded anew");
-	vivid_reload("multiplanar=2,1");
+	need_vivid("2,1", "0,0");
 	footprint_take(&before);
 	for (camera = 0; camera < 2; camera++) {
 		HANDLE filter = CreateFileA(node_path(camera ? "vivid-001-vid-cap" :
@@ -225,7 +222,6 @@ TEST(client_multiplanar)
 			EXPECT_TRUE(CloseHandle(filter));
 	}
 	EXPECT_FOOTPRINT(&before);
-	vivid_reload("");
 }
 
 /*
