@@ -50,9 +50,6 @@ DWORD WINAPI KsCreateAllocator(HANDLE connection, PKSALLOCATOR_FRAMING framing,
 DWORD WINAPI KsCreateTopologyNode(HANDLE parent, PKSNODE_CREATE node, ACCESS_MASK access,
 				  PHANDLE handle);
 
-/* A clock that follows the times of the frames of a pin */
-DWORD WINAPI KsCreateClock(HANDLE connection, PKSCLOCK_CREATE create, PHANDLE clock);
-
 #ifdef __cplusplus
 }
 #endif
