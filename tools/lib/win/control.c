@@ -1,66 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* DeviceIoControl(): dispatch to the objects, and completion of calls. */
-#include <string.h>
-
 #include "win.h"
-
-int win_answer(struct win_call *call, const void *data, size_t size)
-{
-	call->returned = (ULONG)size;
-	if (!call->out_size)
-		return -WIN_MORE_DATA;
-	if (call->out_size < size)
-		return -WIN_TOO_SMALL;
-	memcpy(call->out, data, size);
-	return 0;
-}
-
-static int basic_support(const struct win_property *property, struct win_call *call)
-{
-	ULONG access = (property->get ? KSPROPERTY_TYPE_GET : 0) |
-		       (property->put ? KSPROPERTY_TYPE_SET : 0);
-
-	return win_answer(call, &access, sizeof(access));
-}
-
-static int use_property(struct win_object *object, struct win_call *call,
-			const struct win_property *property)
-{
-	const KSPROPERTY *request = call->in;
-
-	if (request->Flags == KSPROPERTY_TYPE_BASICSUPPORT)
-		return basic_support(property, call);
-	if (call->in_size < property->in_size)
-		return -WIN_TOO_SMALL;
-	if (request->Flags == KSPROPERTY_TYPE_GET && property->get)
-		return property->get(object, call);
-	if (request->Flags != KSPROPERTY_TYPE_SET || !property->put)
-		return -ENOTTY;
-	if (call->out_size < property->out_size)
-		return -WIN_TOO_SMALL;
-	return property->put(object, call);
-}
-
-int win_property(struct win_object *object, struct win_call *call,
-		 const struct win_property *properties, size_t count)
-{
-	const KSPROPERTY *request = call->in;
-	bool has_set = false;
-	size_t i;
-
-	if (call->in_size < sizeof(*request))
-		return -WIN_TOO_SMALL;
-	for (i = 0; i < count; i++) {
-		if (!IsEqualGUID(&request->Set, properties[i].set))
-			continue;
-		has_set = true;
-		if (request->Flags == KSPROPERTY_TYPE_SETSUPPORT)
-			return 0;
-		if (request->Id == properties[i].id)
-			return use_property(object, call, &properties[i]);
-	}
-	return has_set ? -WIN_NO_SUCH_ITEM : -WIN_NO_SUCH_SET;
-}
 
 static int property(struct win_object *object, struct win_call *call)
 {
@@ -81,7 +21,10 @@ static int dispatch(struct win_object *object, DWORD code, struct win_call *call
 		    const struct win_pending *pending)
 {
 	bool pin = object->kind == WIN_PIN, allocator = object->kind == WIN_ALLOCATOR;
+	int ret;
 
+	if (win_support(object, code, call, &ret))
+		return ret;
 	if (code == IOCTL_KS_PROPERTY)
 		return property(object, call);
 	if (code == IOCTL_KS_READ_STREAM && pin)

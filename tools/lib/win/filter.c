@@ -4,27 +4,76 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "win.h"
 #include "device.h"
 
-#define CAPTURE_PIN 0
+/* No format is longer */
+#define FORMAT_BYTES 65536
 
 struct filter {
 	struct win_object object;
 	bool has_pin;
+	/* The device, and the next filter of the process */
+	dev_t device;
+	struct filter *next;
+	/* What the client set, and V4L2 does not know; and the format of the device */
+	pthread_mutex_t lock;
+	bool is_second;
+	bool top_down;
+	struct v4l2_pix_format pix;
 };
+
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct filter *all;
 
 static struct filter *filter_of(struct win_object *object)
 {
 	return container_of(object, struct filter, object);
 }
 
+static void add_to_all(struct filter *filter)
+{
+	struct stat status;
+
+	filter->device = fstat(filter->object.fd, &status) ? 0 : status.st_rdev;
+	pthread_mutex_lock(&all_lock);
+	filter->next = all;
+	all = filter;
+	pthread_mutex_unlock(&all_lock);
+}
+
 static void destroy(struct win_object *object)
 {
-	free(filter_of(object));
+	struct filter *filter = filter_of(object), **link = &all;
+
+	pthread_mutex_lock(&all_lock);
+	while (*link != filter)
+		link = &(*link)->next;
+	*link = filter->next;
+	pthread_mutex_unlock(&all_lock);
+	pthread_mutex_destroy(&filter->lock);
+	free(filter);
+}
+
+static bool has_pin(const struct filter *filter)
+{
+	return __atomic_load_n(&filter->has_pin, __ATOMIC_RELAXED);
+}
+
+/* Pins of the device in this process */
+static ULONG count_pins(dev_t device)
+{
+	const struct filter *filter;
+	ULONG count = 0;
+
+	pthread_mutex_lock(&all_lock);
+	for (filter = all; filter; filter = filter->next)
+		count += filter->device == device && has_pin(filter);
+	pthread_mutex_unlock(&all_lock);
+	return count;
 }
 
 int win_filter_claim(struct win_object *object)
@@ -44,11 +93,13 @@ void win_filter_release(struct win_object *object)
 static int check_capture(int fd)
 {
 	struct v4l2_capability capability;
-	__u32 needed = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING;
+	__u32 capture = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_VIDEO_CAPTURE_MPLANE;
+	int ret = win_video_call(fd, VIDIOC_QUERYCAP, &capability);
 
-	if (ioctl(fd, VIDIOC_QUERYCAP, &capability))
-		return errno == ENOTTY ? -EOPNOTSUPP : -errno;
-	return (capability.device_caps & needed) == needed ? 0 : -EOPNOTSUPP;
+	if (ret)
+		return ret == -ENOTTY ? -EOPNOTSUPP : ret;
+	return capability.device_caps & capture &&
+	       capability.device_caps & V4L2_CAP_STREAMING ? 0 : -EOPNOTSUPP;
 }
 
 static int open_filter(const char *name, HANDLE *handle)
@@ -72,6 +123,8 @@ static int open_filter(const char *name, HANDLE *handle)
 		goto err;
 	win_object_init(&filter->object, WIN_FILTER, fd);
 	filter->object.destroy = destroy;
+	pthread_mutex_init(&filter->lock, NULL);
+	add_to_all(filter);
 	return win_publish(&filter->object, handle);
 
 err:
@@ -96,134 +149,85 @@ WIN_API HANDLE CreateFileA(LPCSTR name, DWORD access, DWORD share,
 	return win_result(ret) ? handle : INVALID_HANDLE_VALUE;
 }
 
-/* Properties of the pin before it is created */
+/* Formats */
 
-static int check_pin(const struct win_call *call)
+static int remember_format(struct filter *filter, const KSDATAFORMAT *data_format, ULONG size)
 {
-	const KSP_PIN *property = call->in;
+	KS_DATAFORMAT_VIDEOINFOHEADER format, own;
+	struct v4l2_pix_format pix;
+	int ret;
 
-	return property->PinId == CAPTURE_PIN ? 0 : -EINVAL;
-}
-
-static int answer_number(struct win_call *call, ULONG number)
-{
-	int ret = check_pin(call);
-
-	return ret ? ret : win_answer(call, &number, sizeof(number));
-}
-
-static int get_pin_count(struct win_object *object, struct win_call *call)
-{
-	ULONG count = 1;
-
-	(void)object;
-	return win_answer(call, &count, sizeof(count));
-}
-
-static int get_data_flow(struct win_object *object, struct win_call *call)
-{
-	(void)object;
-	return answer_number(call, KSPIN_DATAFLOW_OUT);
-}
-
-/* The pin receives requests (reads), so it is a sink of requests */
-static int get_communication(struct win_object *object, struct win_call *call)
-{
-	(void)object;
-	return answer_number(call, KSPIN_COMMUNICATION_SINK);
-}
-
-static int get_category(struct win_object *object, struct win_call *call)
-{
-	int ret = check_pin(call);
-
-	(void)object;
-	return ret ? ret : win_answer(call, &PINNAME_VIDEO_CAPTURE,
-				      sizeof(PINNAME_VIDEO_CAPTURE));
-}
-
-/* A list with one KSIDENTIFIER */
-static int answer_identifier(struct win_call *call, const GUID *set, ULONG id)
-{
-	const KSIDENTIFIER identifier = { .Set = *set, .Id = id };
-	char answer[sizeof(KSMULTIPLE_ITEM) + sizeof(identifier)];
-	const KSMULTIPLE_ITEM list = { .Size = sizeof(answer), .Count = 1 };
-	int ret = check_pin(call);
-
-	memcpy(answer, &list, sizeof(list));
-	memcpy(answer + sizeof(list), &identifier, sizeof(identifier));
-	return ret ? ret : win_answer(call, answer, sizeof(answer));
-}
-
-static int get_interfaces(struct win_object *object, struct win_call *call)
-{
-	(void)object;
-	return answer_identifier(call, &KSINTERFACESETID_Standard, KSINTERFACE_STANDARD_STREAMING);
-}
-
-static int get_mediums(struct win_object *object, struct win_call *call)
-{
-	(void)object;
-	return answer_identifier(call, &KSMEDIUMSETID_Standard, KSMEDIUM_STANDARD_DEVIO);
-}
-
-static int add_range(void *context, const KS_DATARANGE_VIDEO *range)
-{
-	KSMULTIPLE_ITEM **list = context;
-	KSMULTIPLE_ITEM *new = realloc(*list, (*list)->Size + sizeof(*range));
-
-	if (!new)
-		return -ENOMEM;
-	memcpy((char *)new + new->Size, range, sizeof(*range));
-	new->Size += (ULONG)sizeof(*range);
-	new->Count++;
-	*list = new;
+	ret = win_format_take(data_format, size, &format);
+	if (!ret)
+		ret = win_format_get(filter->object.fd, &pix, &own);
+	if (ret)
+		return ret;
+	pthread_mutex_lock(&filter->lock);
+	filter->pix = pix;
+	filter->top_down = format.VideoInfoHeader.bmiHeader.biHeight < 0;
+	filter->is_second = IsEqualGUID(&format.DataFormat.Specifier,
+					&KSDATAFORMAT_SPECIFIER_VIDEOINFO2);
+	pthread_mutex_unlock(&filter->lock);
 	return 0;
 }
 
-static int get_data_ranges(struct win_object *object, struct win_call *call)
+int win_filter_set_format(struct win_object *object, const KSDATAFORMAT *format, ULONG size,
+			  bool try)
 {
-	KSMULTIPLE_ITEM *list;
-	int ret = check_pin(call);
+	int ret = win_format_set(object->fd, format, size, try);
 
-	if (ret)
-		return ret;
-	list = calloc(1, sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	list->Size = sizeof(*list);
-	ret = win_format_ranges(object->fd, add_range, &list);
-	if (!ret)
-		ret = win_answer(call, list, list->Size);
-	free(list);
+	if (!ret && !try)
+		ret = remember_format(filter_of(object), format, size);
 	return ret;
 }
 
-int win_filter_property(struct win_object *object, struct win_call *call)
+int win_filter_get_format(struct win_object *object, struct win_call *call)
 {
-	static const struct win_property properties[] = {
-		{ &KSPROPSETID_Pin, KSPROPERTY_PIN_CTYPES, sizeof(KSPROPERTY), 0,
-		  get_pin_count, NULL },
-		{ &KSPROPSETID_Pin, KSPROPERTY_PIN_DATAFLOW, sizeof(KSP_PIN), 0,
-		  get_data_flow, NULL },
-		{ &KSPROPSETID_Pin, KSPROPERTY_PIN_DATARANGES, sizeof(KSP_PIN), 0,
-		  get_data_ranges, NULL },
-		{ &KSPROPSETID_Pin, KSPROPERTY_PIN_INTERFACES, sizeof(KSP_PIN), 0,
-		  get_interfaces, NULL },
-		{ &KSPROPSETID_Pin, KSPROPERTY_PIN_MEDIUMS, sizeof(KSP_PIN), 0,
-		  get_mediums, NULL },
-		{ &KSPROPSETID_Pin, KSPROPERTY_PIN_COMMUNICATION, sizeof(KSP_PIN), 0,
-		  get_communication, NULL },
-		{ &KSPROPSETID_Pin, KSPROPERTY_PIN_CATEGORY, sizeof(KSP_PIN), 0,
-		  get_category, NULL },
-	};
+	struct filter *filter = filter_of(object);
+	struct win_found match = { 0 };
+	struct v4l2_pix_format pix;
+	bool top_down;
+	int ret;
 
-	return win_property(object, call, properties, ARRAY_SIZE(properties));
+	ret = win_format_get(object->fd, &pix, &match.format);
+	if (ret)
+		return ret;
+	pthread_mutex_lock(&filter->lock);
+	match.is_second = filter->is_second;
+	top_down = filter->top_down;
+	pthread_mutex_unlock(&filter->lock);
+	match.field = pix.field;
+	if (top_down)
+		match.format.VideoInfoHeader.bmiHeader.biHeight *= -1;
+	return win_format_answer(call, &match);
+}
+
+void win_filter_finish_frame(struct win_object *object, void *data, size_t bytes)
+{
+	struct filter *filter = filter_of(object);
+	struct v4l2_pix_format pix;
+	bool top_down;
+
+	pthread_mutex_lock(&filter->lock);
+	pix = filter->pix;
+	top_down = filter->top_down;
+	pthread_mutex_unlock(&filter->lock);
+	if (!top_down)
+		win_format_swap_lines(&pix, data, bytes);
+}
+
+/* Pins */
+
+ULONG win_filter_pins(struct win_object *object, bool of_device)
+{
+	const struct filter *filter = filter_of(object);
+
+	return of_device ? count_pins(filter->device) : has_pin(filter);
 }
 
 static int check_connect(const KSPIN_CONNECT *connect)
 {
-	if (connect->PinId != CAPTURE_PIN)
+	if (connect->PinId != WIN_CAPTURE_PIN)
 		return -EINVAL;
 	if (connect->PinToHandle)
 		return -EOPNOTSUPP;
@@ -239,23 +243,18 @@ static int check_connect(const KSPIN_CONNECT *connect)
  * A format that the device does not have is reported first. The format of an existing pin
  * is not changed.
  */
-static int create_pin(struct win_object *filter, const KSPIN_CONNECT *connect, HANDLE *pin)
+static int create_pin(struct win_object *filter, const KSDATAFORMAT *format, HANDLE *pin)
 {
-	const KSDATAFORMAT *format = (const void *)(connect + 1);
-	/* KsCreatePin() of Windows uses the size in the format too */
 	ULONG size = format->FormatSize;
 	int ret;
 
-	ret = check_connect(connect);
-	if (ret)
-		return ret;
-	ret = win_format_set(filter->fd, format, size, true);
+	ret = win_filter_set_format(filter, format, size, true);
 	if (ret)
 		return ret;
 	ret = win_filter_claim(filter);
 	if (ret)
 		return ret;
-	ret = win_format_set(filter->fd, format, size, false);
+	ret = win_filter_set_format(filter, format, size, false);
 	if (ret) {
 		win_filter_release(filter);
 		return ret;
@@ -263,9 +262,38 @@ static int create_pin(struct win_object *filter, const KSPIN_CONNECT *connect, H
 	return win_pin_create(filter, pin);
 }
 
+/* Copies the request of a client, which may be at any address, and the format behind it */
+static int take_connect(const KSPIN_CONNECT *from, KSPIN_CONNECT *connect,
+			KSDATAFORMAT **format)
+{
+	const char *behind = (const char *)from + sizeof(*from);
+	KSDATAFORMAT head;
+	int ret;
+
+	ret = win_check_memory(from, sizeof(*from) + sizeof(head), false);
+	if (ret)
+		return ret;
+	memcpy(connect, from, sizeof(*connect));
+	memcpy(&head, behind, sizeof(head));
+	/* KsCreatePin() of Windows uses the size in the format too */
+	if (head.FormatSize < sizeof(head) || head.FormatSize > FORMAT_BYTES)
+		return -EINVAL;
+	ret = win_check_memory(behind, head.FormatSize, false);
+	if (ret)
+		return ret;
+	*format = malloc(head.FormatSize);
+	if (!*format)
+		return -ENOMEM;
+	memcpy(*format, behind, head.FormatSize);
+	(*format)->FormatSize = head.FormatSize;
+	return 0;
+}
+
 WIN_API DWORD KsCreatePin(HANDLE handle, PKSPIN_CONNECT connect, ACCESS_MASK access, PHANDLE pin)
 {
+	KSDATAFORMAT *format = NULL;
 	struct win_object *filter;
+	KSPIN_CONNECT copy;
 	int ret;
 
 	(void)access;
@@ -274,7 +302,12 @@ WIN_API DWORD KsCreatePin(HANDLE handle, PKSPIN_CONNECT connect, ACCESS_MASK acc
 	filter = win_get(handle, WIN_FILTER);
 	if (!filter)
 		return win_code(-EBADF);
-	ret = create_pin(filter, connect, pin);
+	ret = take_connect(connect, &copy, &format);
+	if (!ret)
+		ret = check_connect(&copy);
+	if (!ret)
+		ret = create_pin(filter, format, pin);
+	free(format);
 	win_put(filter);
 	return win_code(ret);
 }

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Video formats: subtype, compression and bits per pixel of Windows, and fourcc of V4L2.
- * Lines of Windows formats have no padding, and RGB pictures are upside down unless their
- * height is negative.
+ *
+ * In Windows, biWidth tells the length of a line, and a line of RGB is a multiple of four
+ * bytes long. If lines are padded, biWidth is larger than the picture, and rcSource and
+ * rcTarget are the picture. A client that takes a format and changes biWidth often leaves
+ * the rectangles as they were, so they count only for a device that pads such lines.
+ *
+ * RGB pictures are bottom-up if biHeight is positive, which is usual. V4L2 has only pictures
+ * that are top-down: the lines of such a frame are swapped when the client gets it.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "win.h"
-
-#define TIME_UNITS_PER_S 10000000ULL
 
 #define SUBTYPE_TAIL 0x0000, 0x0010, { 0x80, 0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71 }
 #define RGB_TAIL 0x524f, 0x11ce, { 0x9f, 0x53, 0x00, 0x20, 0xaf, 0x0b, 0xa7, 0x70 }
@@ -20,7 +24,7 @@ static const struct {
 	DWORD compression;
 	GUID subtype;
 	WORD bits;
-	/* Bytes of eight pixels in a line of the first plane; 0 for compressed data */
+	/* Bits of a pixel in a line of the first plane; 0 for compressed data */
 	BYTE line;
 } formats[] = {
 	{ V4L2_PIX_FMT_YUYV, v4l2_fourcc('Y', 'U', 'Y', '2'),
@@ -45,16 +49,6 @@ static const struct {
 	  { v4l2_fourcc('H', '2', '6', '4'), SUBTYPE_TAIL }, 24, 0 },
 };
 
-static int call(int fd, unsigned long request, void *arg)
-{
-	int ret;
-
-	do {
-		ret = ioctl(fd, request, arg);
-	} while (ret < 0 && errno == EINTR);
-	return ret < 0 ? -errno : 0;
-}
-
 static int find(__u32 pixelformat)
 {
 	size_t i;
@@ -65,11 +59,16 @@ static int find(__u32 pixelformat)
 	return -WIN_NO_MATCH;
 }
 
-static bool covers(const RECT *rect, LONG width, LONG height)
+bool win_format_is_known(__u32 pixelformat)
 {
-	LONG w = rect->right - rect->left, h = rect->bottom - rect->top;
+	return find(pixelformat) >= 0;
+}
 
-	return (!w && !h) || (w == width && h == height);
+bool win_format_is_compressed(__u32 pixelformat)
+{
+	int index = find(pixelformat);
+
+	return index >= 0 && !formats[index].line;
 }
 
 static int find_subtype(const KS_DATAFORMAT_VIDEOINFOHEADER *format)
@@ -83,45 +82,162 @@ static int find_subtype(const KS_DATAFORMAT_VIDEOINFOHEADER *format)
 	return -WIN_NO_MATCH;
 }
 
-int win_format_to_v4l2(const KSDATAFORMAT *data_format, ULONG size, struct v4l2_pix_format *pix)
+static bool is_rgb(int index)
 {
-	const KS_DATAFORMAT_VIDEOINFOHEADER *format = (const void *)data_format;
-	const KS_VIDEOINFOHEADER *info = &format->VideoInfoHeader;
-	LONG width, height;
-	int index;
+	return formats[index].compression == KS_BI_RGB;
+}
 
-	if (size < sizeof(*data_format) || data_format->FormatSize > size)
+/* Bytes of a line of @width pixels in Windows; 0 for compressed data */
+static __u64 line_of(int index, __u32 width)
+{
+	__u64 bits = (__u64)width * formats[index].line;
+
+	return is_rgb(index) ? (bits + 31) / 32 * 4 : bits / 8;
+}
+
+__u32 win_format_line(__u32 pixelformat, __u32 width)
+{
+	int index = find(pixelformat);
+	__u64 line = index < 0 ? 0 : line_of(index, width);
+
+	return line <= UINT32_MAX ? (__u32)line : 0;
+}
+
+/* The biWidth that tells this length of a line; 0 if none does */
+static __u32 width_of_line(int index, const struct v4l2_pix_format *pix)
+{
+	__u32 width = pix->width;
+
+	if (line_of(index, width) != pix->bytesperline && formats[index].line)
+		width = (__u32)(pix->bytesperline * 8ULL / formats[index].line);
+	return line_of(index, width) == pix->bytesperline || !formats[index].line ? width : 0;
+}
+
+/* The two forms of a format */
+
+void win_format_narrow(KS_VIDEOINFOHEADER *to, const KS_VIDEOINFOHEADER2 *from)
+{
+	*to = (KS_VIDEOINFOHEADER) {
+		.rcSource = from->rcSource,
+		.rcTarget = from->rcTarget,
+		.dwBitRate = from->dwBitRate,
+		.dwBitErrorRate = from->dwBitErrorRate,
+		.AvgTimePerFrame = from->AvgTimePerFrame,
+		.bmiHeader = from->bmiHeader,
+	};
+}
+
+static DWORD interlace_flags(__u32 field)
+{
+	const DWORD both = KS_INTERLACE_IsInterlaced | KS_INTERLACE_FieldPatBothRegular |
+			   KS_INTERLACE_DisplayModeBobOrWeave;
+	const DWORD one = KS_INTERLACE_IsInterlaced | KS_INTERLACE_1FieldPerSample |
+			  KS_INTERLACE_DisplayModeBobOnly;
+
+	switch (field) {
+	case V4L2_FIELD_INTERLACED:
+	case V4L2_FIELD_INTERLACED_TB:
+		return both | KS_INTERLACE_Field1First;
+	case V4L2_FIELD_INTERLACED_BT:
+		return both;
+	case V4L2_FIELD_ALTERNATE:
+		return one | KS_INTERLACE_FieldPatBothRegular;
+	case V4L2_FIELD_TOP:
+		return one | KS_INTERLACE_FieldPatField1Only;
+	case V4L2_FIELD_BOTTOM:
+		return one | KS_INTERLACE_FieldPatField2Only;
+	default:
+		return 0;
+	}
+}
+
+/* Pixels are taken for square, so the ratio is that of the picture */
+void win_format_widen(KS_VIDEOINFOHEADER2 *to, const KS_VIDEOINFOHEADER *from, __u32 field)
+{
+	*to = (KS_VIDEOINFOHEADER2) {
+		.rcSource = from->rcSource,
+		.rcTarget = from->rcTarget,
+		.dwBitRate = from->dwBitRate,
+		.dwBitErrorRate = from->dwBitErrorRate,
+		.AvgTimePerFrame = from->AvgTimePerFrame,
+		.dwInterlaceFlags = interlace_flags(field),
+		.dwPictAspectRatioX = (DWORD)from->rcSource.right,
+		.dwPictAspectRatioY = (DWORD)from->rcSource.bottom,
+		.bmiHeader = from->bmiHeader,
+	};
+}
+
+/* Copies a format of a client, at any address, in the first form */
+int win_format_take(const KSDATAFORMAT *data_format, ULONG size,
+		    KS_DATAFORMAT_VIDEOINFOHEADER *format)
+{
+	KS_VIDEOINFOHEADER2 info;
+
+	if (size < sizeof(format->DataFormat))
 		return -WIN_TOO_SMALL;
-	if (!IsEqualGUID(&data_format->MajorFormat, &KSDATAFORMAT_TYPE_VIDEO) ||
-	    !IsEqualGUID(&data_format->Specifier, &KSDATAFORMAT_SPECIFIER_VIDEOINFO))
+	memcpy(&format->DataFormat, data_format, sizeof(format->DataFormat));
+	if (format->DataFormat.FormatSize > size)
+		return -WIN_TOO_SMALL;
+	if (!IsEqualGUID(&format->DataFormat.MajorFormat, &KSDATAFORMAT_TYPE_VIDEO))
 		return -WIN_NO_MATCH;
-	if (data_format->FormatSize < sizeof(*format))
+	if (IsEqualGUID(&format->DataFormat.Specifier, &KSDATAFORMAT_SPECIFIER_VIDEOINFO)) {
+		if (format->DataFormat.FormatSize < sizeof(*format))
+			return -WIN_TOO_SMALL;
+		memcpy(format, data_format, sizeof(*format));
+		return 0;
+	}
+	if (!IsEqualGUID(&format->DataFormat.Specifier, &KSDATAFORMAT_SPECIFIER_VIDEOINFO2))
+		return -WIN_NO_MATCH;
+	if (format->DataFormat.FormatSize < sizeof(KS_DATAFORMAT_VIDEOINFOHEADER2))
 		return -WIN_TOO_SMALL;
-	index = find_subtype(format);
+	memcpy(&info, (const char *)data_format + sizeof(*data_format), sizeof(info));
+	win_format_narrow(&format->VideoInfoHeader, &info);
+	return 0;
+}
+
+/* Conversion */
+
+static int to_pix(const KS_DATAFORMAT_VIDEOINFOHEADER *format, struct v4l2_pix_format *pix)
+{
+	const KS_BITMAPINFOHEADER *bitmap = &format->VideoInfoHeader.bmiHeader;
+	int index = find_subtype(format);
+	__u64 line;
+
 	if (index < 0)
 		return index;
-	width = info->bmiHeader.biWidth;
-	height = info->bmiHeader.biHeight;
-	if (width <= 0 || !height || height == INT32_MIN)
+	if (bitmap->biWidth <= 0 || !bitmap->biHeight || bitmap->biHeight == INT32_MIN)
 		return -EINVAL;
-	if (formats[index].compression == KS_BI_RGB && height > 0)
-		return -WIN_NO_MATCH;
-	height = abs(height);
-	if (info->bmiHeader.biBitCount != formats[index].bits ||
-	    !covers(&info->rcSource, width, height) || !covers(&info->rcTarget, width, height))
+	line = line_of(index, (__u32)bitmap->biWidth);
+	if (bitmap->biBitCount != formats[index].bits || line > UINT32_MAX)
 		return -WIN_NO_MATCH;
 	*pix = (struct v4l2_pix_format) {
-		.width = (__u32)width,
-		.height = (__u32)height,
+		.width = (__u32)bitmap->biWidth,
+		.height = (__u32)abs(bitmap->biHeight),
 		.pixelformat = formats[index].pixelformat,
 		.field = V4L2_FIELD_NONE,
+		.bytesperline = (__u32)line,
 	};
 	return 0;
 }
 
-static bool is_padded(const struct v4l2_pix_format *pix, int index)
+int win_format_to_v4l2(const KSDATAFORMAT *data_format, ULONG size, struct v4l2_pix_format *pix)
 {
-	return formats[index].line && pix->bytesperline != pix->width * formats[index].line / 8;
+	KS_DATAFORMAT_VIDEOINFOHEADER format;
+	int ret = win_format_take(data_format, size, &format);
+
+	return ret ? ret : to_pix(&format, pix);
+}
+
+/* Bits or bits per second, at most what the field holds */
+static __u64 bit_rate(const struct v4l2_pix_format *pix, ULONGLONG frame_time, __u64 most)
+{
+	__u64 bits = (__u64)pix->sizeimage * 8;
+
+	if (!frame_time)
+		return 0;
+	/* At most 2^35 bits, and 10^7 is less than 2^24 */
+	bits = bits * WIN_TIME_UNITS_PER_S / frame_time;
+	return bits < most ? bits : most;
 }
 
 int win_format_from_v4l2(const struct v4l2_pix_format *pix, ULONGLONG frame_time,
@@ -129,11 +245,12 @@ int win_format_from_v4l2(const struct v4l2_pix_format *pix, ULONGLONG frame_time
 {
 	int index = find(pix->pixelformat);
 	KS_VIDEOINFOHEADER *info = &format->VideoInfoHeader;
-	LONG height = (LONG)pix->height;
+	__u32 width;
 
 	if (index < 0)
 		return index;
-	if (is_padded(pix, index))
+	width = width_of_line(index, pix);
+	if (!width || width > INT32_MAX || !pix->height || pix->height > INT32_MAX)
 		return -WIN_NO_MATCH;
 	memset(format, 0, sizeof(*format));
 	format->DataFormat.FormatSize = sizeof(*format);
@@ -141,14 +258,13 @@ int win_format_from_v4l2(const struct v4l2_pix_format *pix, ULONGLONG frame_time
 	format->DataFormat.MajorFormat = KSDATAFORMAT_TYPE_VIDEO;
 	format->DataFormat.SubFormat = formats[index].subtype;
 	format->DataFormat.Specifier = KSDATAFORMAT_SPECIFIER_VIDEOINFO;
-	info->rcSource = (RECT) { .right = (LONG)pix->width, .bottom = height };
+	info->rcSource = (RECT) { .right = (LONG)pix->width, .bottom = (LONG)pix->height };
 	info->rcTarget = info->rcSource;
 	info->AvgTimePerFrame = (LONGLONG)frame_time;
-	if (frame_time)
-		info->dwBitRate = (DWORD)(pix->sizeimage * 8ULL * TIME_UNITS_PER_S / frame_time);
+	info->dwBitRate = (DWORD)bit_rate(pix, frame_time, UINT32_MAX);
 	info->bmiHeader.biSize = sizeof(info->bmiHeader);
-	info->bmiHeader.biWidth = (LONG)pix->width;
-	info->bmiHeader.biHeight = formats[index].compression == KS_BI_RGB ? -height : height;
+	info->bmiHeader.biWidth = (LONG)width;
+	info->bmiHeader.biHeight = (LONG)pix->height;
 	info->bmiHeader.biPlanes = 1;
 	info->bmiHeader.biBitCount = formats[index].bits;
 	info->bmiHeader.biCompression = formats[index].compression;
@@ -156,189 +272,137 @@ int win_format_from_v4l2(const struct v4l2_pix_format *pix, ULONGLONG frame_time
 	return 0;
 }
 
-static ULONGLONG time_of(const struct v4l2_fract *interval)
+void win_format_swap_lines(const struct v4l2_pix_format *pix, void *data, size_t bytes)
+{
+	char *top = data, *bottom, part[512];
+	size_t line = pix->bytesperline, done, size;
+	int index = find(pix->pixelformat);
+
+	/* There is no other picture than a whole one */
+	if (index < 0 || !is_rgb(index) || !line || !pix->height || bytes / line < pix->height)
+		return;
+	for (bottom = top + line * (pix->height - 1); top < bottom; bottom -= 2 * line) {
+		for (done = 0; done < line; done += size, top += size, bottom += size) {
+			size = line - done < sizeof(part) ? line - done : sizeof(part);
+			memcpy(part, top, size);
+			memcpy(top, bottom, size);
+			memcpy(bottom, part, size);
+		}
+	}
+}
+
+/* Setting and getting */
+
+ULONGLONG win_format_time(const struct v4l2_fract *interval)
 {
 	if (!interval->denominator)
 		return 0;
-	return interval->numerator * TIME_UNITS_PER_S / interval->denominator;
+	return interval->numerator * WIN_TIME_UNITS_PER_S / interval->denominator;
 }
 
 /* The device chooses the nearest rate that it has. */
 static void set_frame_time(int video, LONGLONG time)
 {
-	struct v4l2_streamparm parm = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+	struct v4l2_streamparm parm = { .type = win_video_type(video) };
 
 	if (time <= 0 || time > UINT32_MAX)
 		return;
 	parm.parm.capture.timeperframe.numerator = (__u32)time;
-	parm.parm.capture.timeperframe.denominator = TIME_UNITS_PER_S;
-	call(video, VIDIOC_S_PARM, &parm);
+	parm.parm.capture.timeperframe.denominator = WIN_TIME_UNITS_PER_S;
+	win_video_call(video, VIDIOC_S_PARM, &parm);
+}
+
+/* Whether the rectangles are a picture in longer lines, and of which width */
+static bool has_inner_picture(const KS_DATAFORMAT_VIDEOINFOHEADER *format,
+			      const struct v4l2_pix_format *pix, __u32 *width)
+{
+	const RECT *source = &format->VideoInfoHeader.rcSource;
+
+	if (memcmp(source, &format->VideoInfoHeader.rcTarget, sizeof(*source)) ||
+	    source->left || source->top || source->right <= 0 ||
+	    (__u32)source->right >= pix->width || (__u32)source->bottom != pix->height)
+		return false;
+	*width = (__u32)source->right;
+	return true;
+}
+
+/*
+ * Asks the device for exactly this picture. With a line of 0 it chooses the length itself.
+ * The device must not choose another picture.
+ */
+static int try_exactly(int video, const struct v4l2_pix_format *wanted, __u32 width,
+		       bool choose_line, struct v4l2_pix_format *pix)
+{
+	int ret;
+
+	*pix = *wanted;
+	pix->width = width;
+	if (choose_line)
+		pix->bytesperline = 0;
+	ret = win_video_format(video, VIDIOC_TRY_FMT, pix);
+	if (ret)
+		return ret;
+	if (pix->pixelformat != wanted->pixelformat || pix->width != width ||
+	    pix->height != wanted->height)
+		return -WIN_NO_MATCH;
+	return win_format_is_compressed(pix->pixelformat) ||
+	       pix->bytesperline == wanted->bytesperline ? 0 : -WIN_NO_MATCH;
+}
+
+int win_format_try(int video, const KS_DATAFORMAT_VIDEOINFOHEADER *format,
+		   struct v4l2_pix_format *pix)
+{
+	struct v4l2_pix_format wanted;
+	__u32 width;
+	int ret;
+
+	ret = to_pix(format, &wanted);
+	if (ret)
+		return ret;
+	if (has_inner_picture(format, &wanted, &width) &&
+	    !try_exactly(video, &wanted, width, true, pix))
+		return 0;
+	return try_exactly(video, &wanted, wanted.width, false, pix);
 }
 
 int win_format_set(int video, const KSDATAFORMAT *data_format, ULONG size, bool try)
 {
-	struct v4l2_format format = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
-	struct v4l2_pix_format wanted;
+	KS_DATAFORMAT_VIDEOINFOHEADER format;
+	struct v4l2_pix_format pix;
 	int ret;
 
-	ret = win_format_to_v4l2(data_format, size, &wanted);
+	ret = win_format_take(data_format, size, &format);
+	if (!ret)
+		ret = win_format_try(video, &format, &pix);
+	if (ret || try)
+		return ret;
+	ret = win_video_format(video, VIDIOC_S_FMT, &pix);
 	if (ret)
 		return ret;
-	format.fmt.pix = wanted;
-	ret = call(video, VIDIOC_TRY_FMT, &format);
-	if (ret)
-		return ret;
-	/* The device must not choose another format */
-	if (format.fmt.pix.pixelformat != wanted.pixelformat ||
-	    format.fmt.pix.width != wanted.width || format.fmt.pix.height != wanted.height ||
-	    is_padded(&format.fmt.pix, find(wanted.pixelformat)))
-		return -WIN_NO_MATCH;
-	if (try)
-		return 0;
-	ret = call(video, VIDIOC_S_FMT, &format);
-	if (ret)
-		return ret;
-	set_frame_time(video, ((const KS_DATAFORMAT_VIDEOINFOHEADER *)(const void *)
-			       data_format)->VideoInfoHeader.AvgTimePerFrame);
+	set_frame_time(video, format.VideoInfoHeader.AvgTimePerFrame);
 	return 0;
 }
 
-int win_format_get(int video, KS_DATAFORMAT_VIDEOINFOHEADER *data_format)
+int win_format_get(int video, struct v4l2_pix_format *pix,
+		   KS_DATAFORMAT_VIDEOINFOHEADER *format)
 {
-	struct v4l2_streamparm parm = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
-	struct v4l2_format format = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+	struct v4l2_streamparm parm = { .type = win_video_type(video) };
 	int ret;
 
-	ret = call(video, VIDIOC_G_FMT, &format);
+	*pix = (struct v4l2_pix_format) { 0 };
+	ret = win_video_format(video, VIDIOC_G_FMT, pix);
 	if (ret)
 		return ret;
-	if (call(video, VIDIOC_G_PARM, &parm))
+	if (win_video_call(video, VIDIOC_G_PARM, &parm))
 		memset(&parm, 0, sizeof(parm));
-	return win_format_from_v4l2(&format.fmt.pix, time_of(&parm.parm.capture.timeperframe),
-				    data_format);
+	return win_format_from_v4l2(pix, win_format_time(&parm.parm.capture.timeperframe),
+				    format);
 }
 
-static void get_frame_times(int video, const struct v4l2_pix_format *pix,
-			    KS_VIDEO_STREAM_CONFIG_CAPS *caps)
+void win_format_bit_rates(const struct v4l2_pix_format *pix, KS_VIDEO_STREAM_CONFIG_CAPS *caps)
 {
-	struct v4l2_frmivalenum interval = {
-		.pixel_format = pix->pixelformat,
-		.width = pix->width,
-		.height = pix->height,
-	};
-	LONGLONG min, max;
-
-	while (!call(video, VIDIOC_ENUM_FRAMEINTERVALS, &interval)) {
-		if (interval.type == V4L2_FRMIVAL_TYPE_DISCRETE) {
-			min = (LONGLONG)time_of(&interval.discrete);
-			max = min;
-		} else {
-			min = (LONGLONG)time_of(&interval.stepwise.min);
-			max = (LONGLONG)time_of(&interval.stepwise.max);
-		}
-		if (!interval.index || min < caps->MinFrameInterval)
-			caps->MinFrameInterval = min;
-		if (max > caps->MaxFrameInterval)
-			caps->MaxFrameInterval = max;
-		interval.index++;
-		if (interval.type != V4L2_FRMIVAL_TYPE_DISCRETE)
-			break;
-	}
-}
-
-/* The format in the range has the largest picture and the highest rate. */
-static int make_range(int video, __u32 pixelformat, const struct v4l2_frmsize_stepwise *size,
-		      KS_DATARANGE_VIDEO *range)
-{
-	struct v4l2_format format = {
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.fmt.pix = {
-			.width = size->max_width,
-			.height = size->max_height,
-			.pixelformat = pixelformat,
-			.field = V4L2_FIELD_NONE,
-		},
-	};
-	KS_VIDEO_STREAM_CONFIG_CAPS *caps = &range->ConfigCaps;
-	KS_DATAFORMAT_VIDEOINFOHEADER own;
-	int ret;
-
-	ret = call(video, VIDIOC_TRY_FMT, &format);
-	if (ret)
-		return ret;
-	memset(range, 0, sizeof(*range));
-	get_frame_times(video, &format.fmt.pix, caps);
-	ret = win_format_from_v4l2(&format.fmt.pix, (ULONGLONG)caps->MinFrameInterval, &own);
-	if (ret)
-		return ret;
-	range->DataRange = own.DataFormat;
-	range->DataRange.FormatSize = sizeof(*range);
-	range->VideoInfoHeader = own.VideoInfoHeader;
-	range->bFixedSizeSamples = formats[find(pixelformat)].line != 0;
-	range->bTemporalCompression = pixelformat == V4L2_PIX_FMT_H264;
-	range->StreamDescriptionFlags = KS_VIDEOSTREAM_CAPTURE;
-	caps->guid = KSDATAFORMAT_SPECIFIER_VIDEOINFO;
-	caps->InputSize = (SIZE) { (LONG)format.fmt.pix.width, (LONG)format.fmt.pix.height };
-	caps->MinCroppingSize = caps->InputSize;
-	caps->MaxCroppingSize = caps->InputSize;
-	caps->MinOutputSize = (SIZE) { (LONG)size->min_width, (LONG)size->min_height };
-	caps->MaxOutputSize = caps->InputSize;
-	caps->OutputGranularityX = (int)size->step_width;
-	caps->OutputGranularityY = (int)size->step_height;
-	return 0;
-}
-
-/* A device that does not list its sizes has at least the current one. */
-static int current_size(int video, struct v4l2_frmsize_stepwise *size)
-{
-	struct v4l2_format format = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
-	int ret = call(video, VIDIOC_G_FMT, &format);
-
-	size->min_width = format.fmt.pix.width;
-	size->max_width = format.fmt.pix.width;
-	size->min_height = format.fmt.pix.height;
-	size->max_height = format.fmt.pix.height;
-	return ret;
-}
-
-/* Gets the size with this index; false after the last one */
-static bool get_size(int video, __u32 pixelformat, __u32 index,
-		     struct v4l2_frmsize_stepwise *size)
-{
-	struct v4l2_frmsizeenum sizes = { .pixel_format = pixelformat, .index = index };
-
-	memset(size, 0, sizeof(*size));
-	if (call(video, VIDIOC_ENUM_FRAMESIZES, &sizes))
-		return !index && !current_size(video, size);
-	if (sizes.type != V4L2_FRMSIZE_TYPE_DISCRETE) {
-		*size = sizes.stepwise;
-		return !index;
-	}
-	size->min_width = sizes.discrete.width;
-	size->max_width = sizes.discrete.width;
-	size->min_height = sizes.discrete.height;
-	size->max_height = sizes.discrete.height;
-	return true;
-}
-
-int win_format_ranges(int video, win_add_range *add, void *context)
-{
-	struct v4l2_fmtdesc desc = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
-	struct v4l2_frmsize_stepwise size;
-	KS_DATARANGE_VIDEO range;
-	__u32 index;
-	int ret;
-
-	for (; !call(video, VIDIOC_ENUM_FMT, &desc); desc.index++) {
-		if (find(desc.pixelformat) < 0)
-			continue;
-		for (index = 0; get_size(video, desc.pixelformat, index, &size); index++) {
-			if (make_range(video, desc.pixelformat, &size, &range))
-				continue;
-			ret = add(context, &range);
-			if (ret)
-				return ret;
-		}
-	}
-	return 0;
+	caps->MinBitsPerSecond =
+		(LONG)bit_rate(pix, (ULONGLONG)caps->MaxFrameInterval, INT32_MAX);
+	caps->MaxBitsPerSecond =
+		(LONG)bit_rate(pix, (ULONGLONG)caps->MinFrameInterval, INT32_MAX);
 }

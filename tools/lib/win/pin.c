@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "pin.h"
@@ -13,11 +12,11 @@
 /* What dwFrameFlags of KS_FRAME_INFO says of the lines in a picture */
 static DWORD frame_flags(int video)
 {
-	struct v4l2_format format = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+	struct v4l2_pix_format pix = { 0 };
 
-	if (ioctl(video, VIDIOC_G_FMT, &format))
+	if (win_video_format(video, VIDIOC_G_FMT, &pix))
 		return KS_VIDEO_FLAG_FRAME;
-	switch (format.fmt.pix.field) {
+	switch (pix.field) {
 	case V4L2_FIELD_TOP:
 		return KS_VIDEO_FLAG_FIELD1;
 	case V4L2_FIELD_BOTTOM:
@@ -205,10 +204,7 @@ static int get_framing_ex(struct win_object *object, struct win_call *call)
 
 static int get_format(struct win_object *object, struct win_call *call)
 {
-	KS_DATAFORMAT_VIDEOINFOHEADER format;
-	int ret = win_format_get(win_pin_of(object)->filter->fd, &format);
-
-	return ret ? ret : win_answer(call, &format, sizeof(format));
+	return win_filter_get_format(win_pin_of(object)->filter, call);
 }
 
 /* Only in STOP, because the frames were made for the current format */
@@ -221,12 +217,14 @@ static int put_format(struct win_object *object, struct win_call *call)
 		return ret;
 	if (state != KSSTATE_STOP)
 		return -EBUSY;
-	return win_format_set(win_pin_of(object)->filter->fd, call->out, call->out_size, false);
+	return win_filter_set_format(win_pin_of(object)->filter, call->out, call->out_size,
+				     false);
 }
 
 static int propose_format(struct win_object *object, struct win_call *call)
 {
-	return win_format_set(win_pin_of(object)->filter->fd, call->out, call->out_size, true);
+	return win_filter_set_format(win_pin_of(object)->filter, call->out, call->out_size,
+				     true);
 }
 
 /* As on Windows, the allocator is not returned. */

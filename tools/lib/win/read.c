@@ -159,6 +159,7 @@ static void complete(struct pin *pin, struct read *read, const struct target *ta
 	int ret;
 
 	pin->completed++;
+	win_filter_finish_frame(pin->filter, data, filled->done.header.data_used);
 	make_header(target, filled, data, &header);
 	ret = win_copy_out(target->header, &header, sizeof(header));
 	if (!ret)

@@ -12,8 +12,16 @@
  *	cancel.c	cancelling them
  *	port.c		completion ports
  *	control.c	DeviceIoControl(): dispatch to the objects
- *	filter.c	a filter: its properties, and creation of pins
+ *	describe.c	tables of properties, and questions about them
+ *	filter.c	a filter: its format, and creation of pins
+ *	pininfo.c	properties of a filter
+ *	topology.c	the nodes of a filter
+ *	controls.c	controls of the camera
+ *	crossbar.c	inputs of the device
+ *	extension.c	extension units of USB cameras
  *	format.c	video formats of Windows and V4L2
+ *	range.c		ranges of formats, and which format is in two of them
+ *	video.c		formats of V4L2 devices with both APIs
  *	pin.c		a pin: its states and properties
  *	read.c		reads of a pin
  *	pool.c		frames for reads into memory of the client
@@ -207,6 +215,19 @@ struct win_call {
 	ULONG returned;
 };
 
+/* VT_I4 of wtypes.h: the type of a LONG */
+#define WIN_VT_I4 3
+
+/* The values of a property */
+struct win_range {
+	LONG min;
+	LONG max;
+	ULONG step;
+	/* The default */
+	LONG normal;
+};
+
+/* In a table, the properties of a set follow each other. */
 struct win_property {
 	const GUID *set;
 	ULONG id;
@@ -215,16 +236,51 @@ struct win_property {
 	 */
 	ULONG in_size;
 	ULONG out_size;
+	/* They get an aligned copy of the request, and put of the value, too */
 	int (*get)(struct win_object *object, struct win_call *call);
 	int (*put)(struct win_object *object, struct win_call *call);
 };
 
+struct win_properties {
+	const struct win_property *table;
+	size_t count;
+	/* NULL if all objects have all these properties */
+	bool (*has)(struct win_object *object, const struct win_property *property);
+	/* NULL if they have no ranges. Can take flags away from @access */
+	int (*range)(struct win_object *object, const struct win_property *property,
+		     struct win_range *range, ULONG *access);
+};
+
+/* Sets of an object */
+#define WIN_MAX_SETS 16
+
 int win_property(struct win_object *object, struct win_call *call,
 		 const struct win_property *properties, size_t count);
+int win_property_tables(struct win_object *object, struct win_call *call,
+			const struct win_properties *tables, size_t count);
+/* An aligned copy of call->in with at least a KSIDENTIFIER, to be freed */
+int win_request_copy(const struct win_call *call, void **copy);
 /* Returns this result, if it fits completely */
 int win_answer(struct win_call *call, const void *data, size_t size);
+/*
+ * Returns a list with its head; or only its size, or only the head, if the caller has room
+ * for exactly that
+ */
+int win_answer_multiple(struct win_call *call, const KSMULTIPLE_ITEM *list);
+int win_answer_list(struct win_call *call, const void *items, size_t count, size_t size);
+/* Returns a short ASCII string as WCHARs, with the zero at the end */
+int win_answer_text(struct win_call *call, const char *text);
+/* The answer to BASICSUPPORT. The size of the buffer selects how much. @range may be NULL */
+int win_describe(struct win_call *call, ULONG access, const struct win_range *range);
+/* Whether it was a question about the support of methods or events; @ret is its result */
+bool win_support(const struct win_object *object, DWORD code, struct win_call *call, int *ret);
+
+#define WIN_CAPTURE_PIN 0
 
 int win_filter_property(struct win_object *object, struct win_call *call);
+int win_node_property(struct win_object *object, struct win_call *call);
+/* Pins that exist: of this filter, or in this process of its device */
+ULONG win_filter_pins(struct win_object *filter, bool of_device);
 /* A filter has one pin at a time: EBUSY if it has one. Takes a reference. */
 int win_filter_claim(struct win_object *filter);
 void win_filter_release(struct win_object *filter);
@@ -244,18 +300,109 @@ int win_allocator_method(struct win_object *object, struct win_call *call,
 int win_allocator_enable(struct win_object *object, const struct win_call *call);
 int win_allocator_disable(struct win_object *object, const struct win_call *call);
 
-/* Formats */
+/* Nodes, controls and inputs of a filter */
 
-/* Negative errors if the device has no such format, or Windows has no name for it */
+extern const struct win_properties win_topology;
+extern const struct win_properties win_processing;
+extern const struct win_properties win_camera;
+extern const struct win_properties win_crossbar;
+
+/* What the units of a control are in Windows */
+enum win_unit {
+	WIN_SAME,
+	/* V4L2: 100 us */
+	WIN_LOG2_SECONDS,
+	/* V4L2: arc seconds */
+	WIN_DEGREES,
+	/* V4L2: the opposite */
+	WIN_INVERTED,
+};
+
+/* The nearest value */
+LONG win_control_from_v4l2(enum win_unit unit, __s32 value);
+/* Can be outside of the range of the control, and of an __s32 */
+__s64 win_control_to_v4l2(enum win_unit unit, LONG value);
+void win_control_range(enum win_unit unit, const struct v4l2_queryctrl *query,
+		       struct win_range *range);
+
+#define WIN_MAX_INPUTS 32
+ULONG win_inputs(int video);
+
+#define WIN_MAX_UNITS 32
+
+/* An extension unit; number 0 is none */
+struct win_unit_node {
+	__u8 unit;
+	GUID set;
+};
+
+/* Returns the number of units. The second one is for the tests of the first one */
+size_t win_find_units(int video, struct win_unit_node *units, size_t most);
+size_t win_parse_units(const unsigned char *bytes, size_t size, int interface,
+		       struct win_unit_node *units, size_t most);
+int win_unit_property(struct win_object *object, struct win_call *call, const KSP_NODE *request,
+		      const struct win_unit_node *unit);
+
+/* V4L2 devices */
+
+/* ioctl() that returns a negative errno */
+int win_video_call(int video, unsigned long request, void *arg);
+/* The buffer type for capture with the API of this device */
+__u32 win_video_type(int video);
+/* VIDIOC_TRY_FMT, _S_FMT and _G_FMT. WIN_NO_MATCH if frames have several planes of memory */
+int win_video_format(int video, unsigned long request, struct v4l2_pix_format *pix);
+
+/* Formats. Errors are negative if the device has no such format, or Windows no name for it */
+
+#define WIN_TIME_UNITS_PER_S 10000000ULL
+
+bool win_format_is_known(__u32 pixelformat);
+bool win_format_is_compressed(__u32 pixelformat);
+/* Bytes of a line in Windows, without padding; 0 if unknown or compressed */
+__u32 win_format_line(__u32 pixelformat, __u32 width);
+/* Copies a VIDEOINFO or VIDEOINFO2 format of a client as VIDEOINFO, and checks its sizes */
+int win_format_take(const KSDATAFORMAT *format, ULONG size, KS_DATAFORMAT_VIDEOINFOHEADER *to);
+void win_format_narrow(KS_VIDEOINFOHEADER *to, const KS_VIDEOINFOHEADER2 *from);
+void win_format_widen(KS_VIDEOINFOHEADER2 *to, const KS_VIDEOINFOHEADER *from, __u32 field);
 int win_format_to_v4l2(const KSDATAFORMAT *format, ULONG size, struct v4l2_pix_format *pix);
 int win_format_from_v4l2(const struct v4l2_pix_format *pix, ULONGLONG frame_time,
 			 KS_DATAFORMAT_VIDEOINFOHEADER *format);
+/* Whether the device has exactly this format; @pix is what to set for it */
+int win_format_try(int video, const KS_DATAFORMAT_VIDEOINFOHEADER *format,
+		   struct v4l2_pix_format *pix);
 /* Sets exactly this format; if @try, only checks whether the device has it. */
 int win_format_set(int video, const KSDATAFORMAT *format, ULONG size, bool try);
-int win_format_get(int video, KS_DATAFORMAT_VIDEOINFOHEADER *format);
+int win_format_get(int video, struct v4l2_pix_format *pix,
+		   KS_DATAFORMAT_VIDEOINFOHEADER *format);
+/* In units of 100 ns */
+ULONGLONG win_format_time(const struct v4l2_fract *interval);
+/* From the intervals in @caps */
+void win_format_bit_rates(const struct v4l2_pix_format *pix, KS_VIDEO_STREAM_CONFIG_CAPS *caps);
+/* Makes a top-down RGB picture bottom-up. Does nothing for other formats */
+void win_format_swap_lines(const struct v4l2_pix_format *pix, void *data, size_t bytes);
+
 /* Calls @add for each range of the device, until it returns an error. */
-typedef int win_add_range(void *context, const KS_DATARANGE_VIDEO *range);
+typedef int win_add_range(void *context, const KS_DATARANGE_VIDEO *range, __u32 field);
 int win_format_ranges(int video, win_add_range *add, void *context);
+void win_range_widen(KS_DATARANGE_VIDEO2 *to, const KS_DATARANGE_VIDEO *from, __u32 field);
+
+struct win_found {
+	KS_DATAFORMAT_VIDEOINFOHEADER format;
+	__u32 field;
+	/* The client wants a KS_DATAFORMAT_VIDEOINFOHEADER2 */
+	bool is_second;
+};
+
+/* The first format of the device that is in this range of a client, which is aligned */
+int win_range_intersect(int video, const KSDATARANGE *wanted, struct win_found *match);
+int win_format_answer(struct win_call *call, const struct win_found *match);
+
+/* The format of a filter, with what V4L2 does not know: the order of lines and the form */
+int win_filter_set_format(struct win_object *filter, const KSDATAFORMAT *format, ULONG size,
+			  bool try);
+int win_filter_get_format(struct win_object *filter, struct win_call *call);
+/* Changes a frame that the device has filled to what the client expects */
+void win_filter_finish_frame(struct win_object *filter, void *data, size_t bytes);
 
 /* The frames of an allocator, as the client knows them */
 
