@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* DeviceIoControl(): dispatch to the objects, and completion of calls. */
+#include <string.h>
+
 #include "win.h"
 
 static int property(struct win_object *object, struct win_call *call)
@@ -83,15 +85,16 @@ static DWORD control_overlapped(struct win_object *object, DWORD code, struct wi
 /* Whether the call writes to @out. Other calls read it */
 static bool writes(DWORD code, const struct win_call *call)
 {
-	const KSIDENTIFIER *request = call->in;
+	KSIDENTIFIER request;
 
 	if (code == IOCTL_KS_READ_STREAM)
 		return true;
-	if (call->in_size < sizeof(*request))
+	if (call->in_size < sizeof(request))
 		return false;
+	memcpy(&request, call->in, sizeof(request));
 	if (code == IOCTL_KS_METHOD)
-		return request->Id == KSMETHOD_STREAMALLOCATOR_ALLOC;
-	return code == IOCTL_KS_PROPERTY && !(request->Flags & KSPROPERTY_TYPE_SET);
+		return request.Id == KSMETHOD_STREAMALLOCATOR_ALLOC;
+	return code == IOCTL_KS_PROPERTY && !(request.Flags & KSPROPERTY_TYPE_SET);
 }
 
 static int check_memory(DWORD code, const struct win_call *call, const OVERLAPPED *overlapped)
