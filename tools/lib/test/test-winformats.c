@@ -57,9 +57,11 @@ static DWORD intersect(const void *ranges, ULONG bytes, ULONG count, void *out, 
 	} in = {
 		.pin.Property = { .Set = KSPROPSETID_Pin, .Id = KSPROPERTY_PIN_DATAINTERSECTION,
 				  .Flags = KSPROPERTY_TYPE_GET },
-		.list = { .Size = (ULONG)sizeof(KSMULTIPLE_ITEM) + bytes, .Count = count },
 	};
 
+	in.pin.PinId = 0;
+	in.list.Size = (ULONG)sizeof(in.list) + bytes;
+	in.list.Count = count;
 	memcpy(in.ranges, ranges, bytes);
 	return call(filter, IOCTL_KS_PROPERTY, &in, (ULONG)offsetof(__typeof__(in), ranges) + bytes,
 		    out, size);
@@ -146,6 +148,7 @@ static void test_wrong_intersections(void)
 	camera_reset();
 	open_camera();
 	own = get_ranges();
+	head.pin.PinId = 0;
 	memset(&list, 0, sizeof(list));
 	list.range = *range_number(own, 0);
 	list.range.FormatSize = sizeof(list.range);

@@ -60,13 +60,6 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 void camera_reset(void)
 {
-	int fd, i;
-
-	for (fd = 0; fd < MAX_FILES; fd++) {
-		for (i = 0; files[fd].kind == ALLOCATOR && i < CAMERA_FRAMES; i++)
-			close(files[fd].memory[i]);
-		memset(&files[fd], 0, sizeof(files[fd]));
-	}
 	memset(&camera, 0, sizeof(camera));
 	camera.formats[0] = V4L2_PIX_FMT_YUYV;
 	camera.formats[1] = V4L2_PIX_FMT_NV12;
@@ -152,6 +145,23 @@ static int new_file(enum kind kind)
 		abort();
 	files[fd] = (struct file) { .kind = kind, .allocator = -1 };
 	return fd;
+}
+
+/* With an allocator, its memory is closed */
+int __wrap_close(int fd)
+{
+	int i;
+
+	pthread_mutex_lock(&lock);
+	if (fd >= 0 && fd < MAX_FILES) {
+		for (i = 0; files[fd].kind == ALLOCATOR && i < CAMERA_FRAMES; i++) {
+			files[files[fd].memory[i]].kind = NO_FILE;
+			__real_close(files[fd].memory[i]);
+		}
+		files[fd].kind = NO_FILE;
+	}
+	pthread_mutex_unlock(&lock);
+	return __real_close(fd);
 }
 
 /* The attributes of a USB device in sysfs */
@@ -462,12 +472,24 @@ static void tell(int fd)
 {
 	uint64_t count = 1;
 
-	if (files[fd].state == KSSTATE_RUN && files[fd].queued) {
+	if (files[fd].state == KSSTATE_RUN && files[fd].queued && camera.frames) {
 		if (write(fd, &count, sizeof(count)) < 0)
 			abort();
 	} else if (read(fd, &count, sizeof(count)) < 0 && errno != EAGAIN) {
 		abort();
 	}
+}
+
+void camera_give_frames(unsigned int count)
+{
+	int fd;
+
+	pthread_mutex_lock(&lock);
+	camera.frames = count;
+	for (fd = 0; fd < MAX_FILES; fd++)
+		if (files[fd].kind == CONNECTION)
+			tell(fd);
+	pthread_mutex_unlock(&lock);
 }
 
 static void leave_pause(struct file *connection)
@@ -542,8 +564,9 @@ static int complete(int fd, struct ksalloc_complete *arg)
 		return -camera.complete_errno;
 	if (connection->state < KSSTATE_PAUSE)
 		return -ECANCELED;
-	if (connection->state < KSSTATE_RUN || !connection->queued)
+	if (connection->state < KSSTATE_RUN || !connection->queued || !camera.frames)
 		return -EAGAIN;
+	camera.frames--;
 	arg->index = connection->queue[0];
 	connection->queued--;
 	memmove(connection->queue, connection->queue + 1,

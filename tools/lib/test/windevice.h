@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A model of a camera with a V4L2 driver, and of the kernel module, for libkswin. It is
- * linked between the library and libc (ld --wrap=open,ioctl). Its files are real ones.
+ * linked between the library and libc (ld --wrap=open,close,ioctl). Its files are real ones.
  */
 #ifndef WINDEVICE_H
 #define WINDEVICE_H
@@ -56,6 +56,8 @@ struct camera {
 	int unit_queries;
 	/* Each frame is filled with this function, or not at all if it is NULL */
 	void (*fill)(unsigned char *data);
+	/* Number of frames that it still fills */
+	unsigned int frames;
 	/* errno of a dequeue in the kernel module, if not 0 */
 	int complete_errno;
 };
@@ -68,9 +70,14 @@ void camera_add_control(__u32 cid, enum v4l2_ctrl_type type, __s32 min, __s32 ma
 struct camera_control *camera_control(__u32 cid);
 /* Makes it a USB camera with an extension unit of this GUID */
 void camera_add_unit(const GUID *set);
-/* The function of libc */
-int __real_open(const char *path, int flags, ...);
+/* Lets it fill this number of frames from now on */
+void camera_give_frames(unsigned int count);
 /* Files of the model that are open */
 int camera_files(void);
+
+/* What ld --wrap calls instead of libc, and the functions of libc */
+int __wrap_close(int fd);
+int __real_close(int fd);
+int __real_open(const char *path, int flags, ...);
 
 #endif /* WINDEVICE_H */

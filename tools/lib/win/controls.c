@@ -184,7 +184,7 @@ static int query(int video, __u32 cid, struct v4l2_queryctrl *control)
 	case V4L2_CTRL_TYPE_BOOLEAN:
 	case V4L2_CTRL_TYPE_MENU:
 	case V4L2_CTRL_TYPE_INTEGER_MENU:
-		return control->flags & V4L2_CTRL_FLAG_DISABLED ? -WIN_NO_SUCH_ITEM : 0;
+		return (control->flags & V4L2_CTRL_FLAG_DISABLED) ? -WIN_NO_SUCH_ITEM : 0;
 	default:
 		return -WIN_NO_SUCH_ITEM;
 	}

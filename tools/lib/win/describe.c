@@ -56,7 +56,7 @@ int win_answer_text(struct win_call *call, const char *text)
 	WCHAR wide[64];
 	size_t i;
 
-	for (i = 0; text[i] && i < ARRAY_SIZE(wide) - 1; i++)
+	for (i = 0; i < ARRAY_SIZE(wide) - 1 && text[i]; i++)
 		wide[i] = (WCHAR)(unsigned char)text[i];
 	wide[i] = 0;
 	return win_answer(call, wide, (i + 1) * sizeof(wide[0]));

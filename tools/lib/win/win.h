@@ -361,7 +361,8 @@ bool win_format_is_compressed(__u32 pixelformat);
 /* Bytes of a line in Windows, without padding; 0 if unknown or compressed */
 __u32 win_format_line(__u32 pixelformat, __u32 width);
 /* Copies a VIDEOINFO or VIDEOINFO2 format of a client as VIDEOINFO, and checks its sizes */
-int win_format_take(const KSDATAFORMAT *format, ULONG size, KS_DATAFORMAT_VIDEOINFOHEADER *to);
+int win_format_take(const KSDATAFORMAT *data_format, ULONG size,
+		    KS_DATAFORMAT_VIDEOINFOHEADER *format);
 void win_format_narrow(KS_VIDEOINFOHEADER *to, const KS_VIDEOINFOHEADER2 *from);
 void win_format_widen(KS_VIDEOINFOHEADER2 *to, const KS_VIDEOINFOHEADER *from, __u32 field);
 int win_format_to_v4l2(const KSDATAFORMAT *format, ULONG size, struct v4l2_pix_format *pix);
