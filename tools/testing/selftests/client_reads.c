@@ -32,7 +32,8 @@ TEST_F(client, reads)
 		EXPECT_EQ(self->framing.FrameSize, reads[which].header.DataUsed);
 		EXPECT_TRUE(reads[which].header.OptionsFlags &
 			    KSSTREAM_HEADER_OPTIONSF_TIMEVALID);
-		EXPECT_LT(last, reads[which].header.PresentationTime.Time);
+		/* If vivid is late, it makes two frames with the same number and time */
+		EXPECT_LE(last, reads[which].header.PresentationTime.Time);
 		last = reads[which].header.PresentationTime.Time;
 		ASSERT_EQ(ERROR_IO_PENDING, begin_read(self->pin, &reads[which], frames[which],
 						       self->framing.FrameSize));
