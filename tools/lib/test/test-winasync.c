@@ -239,6 +239,72 @@ static void test_cancel_frames(void)
 
 static HANDLE busy_allocator;
 
+/* A client that frees its frame as soon as the read has ended */
+static struct {
+	OVERLAPPED overlapped[CAMERA_MAX_FRAMES];
+	KSSTREAM_HEADER headers[CAMERA_MAX_FRAMES];
+	void *frames[CAMERA_MAX_FRAMES];
+} many;
+
+static DWORD WINAPI free_at_once(LPVOID arg)
+{
+	OVERLAPPED *overlapped = arg;
+	void *frame = many.frames[overlapped - many.overlapped];
+
+	while (!HasOverlappedIoCompleted(overlapped))
+		;
+	return free_frame(busy_allocator, frame);
+}
+
+static void read_many(HANDLE *events)
+{
+	int i;
+
+	for (i = 0; i < CAMERA_MAX_FRAMES; i++) {
+		if (!many.frames[i])
+			CHECK_EQ(allocate(busy_allocator, &many.frames[i], NULL), 0);
+		many.headers[i] = (KSSTREAM_HEADER) {
+			.Size = sizeof(many.headers[i]),
+			.Data = many.frames[i],
+		};
+		many.overlapped[i] = (OVERLAPPED) { .hEvent = events[i] };
+		CHECK_EQ(begin_read(pin, &many.headers[i], sizeof(many.headers[i]),
+				    &many.overlapped[i]), ERROR_IO_PENDING);
+	}
+}
+
+/* When a read has ended, the client can free its frame, although others have not ended yet. */
+static void test_free_after_read(void)
+{
+	HANDLE events[CAMERA_MAX_FRAMES], thread;
+	DWORD error;
+	int i, turn;
+
+	open_all();
+	memset(&many, 0, sizeof(many));
+	busy_allocator = open_allocator_of(pin, CAMERA_MAX_FRAMES);
+	for (i = 0; i < CAMERA_MAX_FRAMES; i++)
+		events[i] = CreateEventA(NULL, TRUE, FALSE, NULL);
+	for (turn = 0; turn < 100; turn++) {
+		CHECK_EQ(set_state(pin, KSSTATE_PAUSE), 0);
+		read_many(events);
+		thread = CreateThread(NULL, 0, free_at_once, &many.overlapped[0], 0, NULL);
+		/* It runs now */
+		Sleep(1);
+		if (turn & 1)
+			CHECK_EQ(reset_pin(pin, KSRESET_BEGIN), 0);
+		CHECK_EQ(set_state(pin, KSSTATE_STOP), 0);
+		error = join(thread);
+		CHECK_EQ(error, 0);
+		if (!error)
+			many.frames[0] = NULL;
+	}
+	for (i = 0; i < CAMERA_MAX_FRAMES; i++)
+		CloseHandle(events[i]);
+	CHECK(CloseHandle(busy_allocator));
+	close_all();
+}
+
 static DWORD WINAPI allocate_and_wait(LPVOID arg)
 {
 	return allocate(busy_allocator, arg, NULL);
@@ -641,6 +707,7 @@ int main(void)
 		{ "cancelled reads of a thread", test_cancel_own },
 		{ "cancelled synchronous calls", test_cancel_synchronous },
 		{ "cancelled reads of frames", test_cancel_frames },
+		{ "frames freed after their reads", test_free_after_read },
 		{ "cancelled ALLOC calls", test_cancel_alloc },
 		{ "results after a time", test_result },
 		{ "completion port", test_port },

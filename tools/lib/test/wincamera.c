@@ -228,7 +228,7 @@ static int cancel(void)
 	return 0;
 }
 
-static int free_frame(const struct ksalloc_free *arg)
+static int release_frame(const struct ksalloc_free *arg)
 {
 	if (arg->index >= model.frames || model.owner[arg->index] != ALLOCATED)
 		return -EINVAL;
@@ -371,7 +371,7 @@ static int dispatch(unsigned long request, void *arg)
 	case KSALLOC_ALLOCATOR_CANCEL:
 		return cancel();
 	case KSALLOC_FREE:
-		return free_frame(arg);
+		return release_frame(arg);
 	case KSALLOC_ENABLE_EVENT:
 		return enable_event(arg);
 	case KSALLOC_SET_ALLOCATOR:
@@ -583,21 +583,34 @@ DWORD end_read(HANDLE pin, OVERLAPPED *overlapped, BOOL wait)
 	return GetOverlappedResult(pin, overlapped, &bytes, wait) ? 0 : GetLastError();
 }
 
-DWORD allocate(HANDLE allocator, void **frame, OVERLAPPED *overlapped)
+static DWORD method(HANDLE allocator, ULONG id, void **frame, OVERLAPPED *overlapped)
 {
-	KSMETHOD request = {
-		.Set = KSMETHODSETID_StreamAllocator, .Id = KSMETHOD_STREAMALLOCATOR_ALLOC,
-	};
+	KSMETHOD request = { .Set = KSMETHODSETID_StreamAllocator, .Id = id };
 
 	return DeviceIoControl(allocator, IOCTL_KS_METHOD, &request, sizeof(request), frame,
 			       sizeof(*frame), NULL, overlapped) ? 0 : GetLastError();
 }
 
+DWORD allocate(HANDLE allocator, void **frame, OVERLAPPED *overlapped)
+{
+	return method(allocator, KSMETHOD_STREAMALLOCATOR_ALLOC, frame, overlapped);
+}
+
+DWORD free_frame(HANDLE allocator, void *frame)
+{
+	return method(allocator, KSMETHOD_STREAMALLOCATOR_FREE, &frame, NULL);
+}
+
 HANDLE open_allocator(HANDLE pin)
+{
+	return open_allocator_of(pin, 3);
+}
+
+HANDLE open_allocator_of(HANDLE pin, ULONG frames)
 {
 	KSALLOCATOR_FRAMING framing = {
 		.OptionsFlags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
-		.Frames = 3,
+		.Frames = frames,
 		.FrameSize = CAMERA_BYTES,
 		/* As ksproxy leaves it */
 		.Reserved = 0xcccccccc,

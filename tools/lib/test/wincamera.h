@@ -70,7 +70,9 @@ DWORD reset_pin(HANDLE pin, KSRESET reset);
 DWORD begin_read(HANDLE pin, void *headers, ULONG size, OVERLAPPED *overlapped);
 /* Of three frames in system memory */
 HANDLE open_allocator(HANDLE pin);
+HANDLE open_allocator_of(HANDLE pin, ULONG frames);
 DWORD allocate(HANDLE allocator, void **frame, OVERLAPPED *overlapped);
+DWORD free_frame(HANDLE allocator, void *frame);
 DWORD end_read(HANDLE pin, OVERLAPPED *overlapped, BOOL wait);
 
 #endif /* WINCAMERA_H */

@@ -48,8 +48,8 @@ static int begin_flush(struct pin *pin)
 		return ret;
 	pin->flushing = true;
 	pin->streaming = false;
-	win_reads_end(pin, -ECANCELED);
 	win_reads_frames_freed(pin);
+	win_reads_end(pin, -ECANCELED);
 	return 0;
 }
 
@@ -118,9 +118,9 @@ static void enter_state(struct pin *pin, enum ksstate before, enum ksstate state
 {
 	pin->error = 0;
 	if (state < KSSTATE_PAUSE) {
+		win_reads_frames_freed(pin);
 		if (pin->allocator || state < before)
 			win_reads_end(pin, -ECANCELED);
-		win_reads_frames_freed(pin);
 		pin->flushing = false;
 	} else if (before < KSSTATE_PAUSE) {
 		win_reads_reset(pin);
@@ -244,8 +244,8 @@ static int get_allocator(struct win_object *object, struct win_call *call)
  */
 static void leave_allocator(struct pin *pin)
 {
-	win_reads_end(pin, -ECANCELED);
 	win_reads_frames_freed(pin);
+	win_reads_end(pin, -ECANCELED);
 	win_pool_destroy(pin->pool);
 	pin->pool = NULL;
 	if (!pin->allocator)

@@ -91,7 +91,10 @@ int win_reads_start(struct pin *pin);
 void win_reads_wake(struct pin *pin);
 /* Ends all reads. Frames stay in the device */
 void win_reads_end(struct pin *pin, int err);
-/* The kernel has freed all frames in the device */
+/*
+ * The kernel has freed all frames in the device. To be called before their reads end: then the
+ * client can free the frames
+ */
 void win_reads_frames_freed(struct pin *pin);
 /* A stream begins: pictures are counted from 1 */
 void win_reads_reset(struct pin *pin);

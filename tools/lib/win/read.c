@@ -229,8 +229,8 @@ static void complete_frames(struct pin *pin)
 		if (ret) {
 			pin->streaming = false;
 			pin->error = ret;
-			win_reads_end(pin, ret);
 			win_reads_frames_freed(pin);
+			win_reads_end(pin, ret);
 			return;
 		}
 		count_picture(pin, &filled);
