@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <ks/win/winternl.h>
+
 #include "tap.h"
 #include "wincamera.h"
 
@@ -347,7 +349,7 @@ static void test_cancel_alloc(void)
 static DWORD WINAPI fill_later(LPVOID arg)
 {
 	(void)arg;
-	Sleep(5);
+	Sleep(20);
 	camera_fill();
 	return 0;
 }
@@ -371,6 +373,40 @@ static void test_result(void)
 	join(thread);
 	CHECK(!GetOverlappedResultEx(pin, NULL, &bytes, 0, FALSE));
 	CHECK_EQ(GetLastError(), ERROR_INVALID_PARAMETER);
+	close_all();
+}
+
+/* A native call waits until the read has ended, sets the event, and is not for a port. */
+static void test_native(void)
+{
+	HANDLE event, thread, queue;
+	IO_STATUS_BLOCK status = { 0 };
+	OVERLAPPED *overlapped;
+	struct one *one = &ones[0];
+	ULONG_PTR key;
+	DWORD bytes;
+
+	open_all();
+	event = CreateEventA(NULL, TRUE, FALSE, NULL);
+	queue = CreateIoCompletionPort(pin, NULL, 1, 0);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	one->header = (KSSTREAM_HEADER) {
+		.Size = sizeof(one->header), .Data = one->data, .FrameExtent = CAMERA_BYTES,
+	};
+	memset(one->data, 0xff, sizeof(one->data));
+	thread = CreateThread(NULL, 0, fill_later, NULL, 0, NULL);
+	CHECK_EQ(NtDeviceIoControlFile(pin, event, NULL, NULL, &status, IOCTL_KS_READ_STREAM,
+				       NULL, 0, &one->header, sizeof(one->header)),
+		 STATUS_SUCCESS);
+	join(thread);
+	CHECK_EQ(status.Status, STATUS_SUCCESS);
+	CHECK_EQ(status.Information, sizeof(one->header));
+	CHECK_EQ(one->data[0], 0);
+	CHECK_EQ(WaitForSingleObject(event, 0), WAIT_OBJECT_0);
+	CHECK(!GetQueuedCompletionStatus(queue, &bytes, &key, &overlapped, 0));
+	CHECK_EQ(GetLastError(), WAIT_TIMEOUT);
+	CHECK(CloseHandle(queue));
+	CHECK(CloseHandle(event));
 	close_all();
 }
 
@@ -710,6 +746,7 @@ int main(void)
 		{ "frames freed after their reads", test_free_after_read },
 		{ "cancelled ALLOC calls", test_cancel_alloc },
 		{ "results after a time", test_result },
+		{ "native calls", test_native },
 		{ "completion port", test_port },
 		{ "call that is not for the port", test_port_not_told },
 		{ "posts to a completion port", test_port_posts },

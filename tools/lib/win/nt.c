@@ -146,7 +146,8 @@ WIN_API NTSTATUS NtDeviceIoControlFile(HANDLE handle, HANDLE event, PIO_APC_ROUT
 				       PVOID apc_context, PIO_STATUS_BLOCK status, ULONG code,
 				       PVOID in, ULONG in_size, PVOID out, ULONG out_size)
 {
-	OVERLAPPED overlapped = { .hEvent = event };
+	/* The call is not for a completion port, because the client has no OVERLAPPED for it */
+	OVERLAPPED overlapped = { .hEvent = (HANDLE)((uintptr_t)event | WIN_NO_PACKET) };
 	NTSTATUS ret;
 	DWORD bytes;
 
@@ -158,7 +159,7 @@ WIN_API NTSTATUS NtDeviceIoControlFile(HANDLE handle, HANDLE event, PIO_APC_ROUT
 	if (!DeviceIoControl(handle, code, in, in_size, out, out_size, &bytes, &overlapped) &&
 	    GetLastError() != ERROR_IO_PENDING)
 		return status_of(GetLastError());
-	ret = win_pending_wait(&overlapped, true, &bytes);
+	ret = win_pending_wait(&overlapped, INFINITE, &bytes);
 	status->Information = bytes;
 	status->Status = ret;
 	return ret;

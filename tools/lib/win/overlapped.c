@@ -11,8 +11,6 @@
 
 #define NS_IN_MS 1000000
 #define NS_IN_S 1000000000
-/* In the handle of an event: the call is not put into the queue of a completion port */
-#define NO_PACKET 1
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
@@ -29,7 +27,7 @@ static void set_status(OVERLAPPED *overlapped, NTSTATUS status)
 
 static HANDLE event_of(const OVERLAPPED *overlapped)
 {
-	return (HANDLE)((uintptr_t)overlapped->hEvent & ~(uintptr_t)NO_PACKET);
+	return (HANDLE)((uintptr_t)overlapped->hEvent & ~(uintptr_t)WIN_NO_PACKET);
 }
 
 /* Room in the queue of the completion port of the object, if it has one */
@@ -37,7 +35,7 @@ static int begin_packet(struct win_pending *pending, struct win_object *object)
 {
 	ULONG_PTR key;
 
-	if ((uintptr_t)pending->overlapped->hEvent & NO_PACKET)
+	if ((uintptr_t)pending->overlapped->hEvent & WIN_NO_PACKET)
 		return 0;
 	pending->port = win_object_port(object, &key);
 	if (!pending->port)

@@ -150,6 +150,9 @@ void win_event_reset(struct win_object *event);
 
 /* Calls that complete later */
 
+/* In the handle of an event: the call is not put into the queue of a completion port */
+#define WIN_NO_PACKET 1
+
 struct win_pending {
 	OVERLAPPED *overlapped;
 	struct win_object *event;
