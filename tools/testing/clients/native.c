@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Calls ntdll.dll in the places of CreateFile() and DeviceIoControl(), and finds KsCreatePin() by
+ * its name. The framing tells how many headers a read has.
+ */
+#include "capture.h"
+
+#include <cfgmgr32.h>
+#include <winternl.h>
+
+#define MOST_HEADERS 8
+#define MOST_CHARS 512
+
+typedef DWORD WINAPI create_pin(HANDLE filter, PKSPIN_CONNECT connect, ACCESS_MASK access,
+				PHANDLE pin);
+
+struct native {
+	HANDLE filter;
+	HANDLE pin;
+	HANDLE event;
+	struct pin_request request;
+	ULONG count;
+	KSSTREAM_HEADER headers[MOST_HEADERS];
+};
+
+static int check(NTSTATUS status, const char *what)
+{
+	if (NT_SUCCESS(status))
+		return 0;
+	fprintf(stderr, "%s: status %08lx\n", what, (unsigned long)status);
+	return -1;
+}
+
+static int open_path(struct native *native, const char *path)
+{
+	WCHAR wide[MOST_CHARS];
+	OBJECT_ATTRIBUTES attributes;
+	IO_STATUS_BLOCK status;
+	UNICODE_STRING name;
+	size_t i;
+
+	for (i = 0; i < MOST_CHARS - 1 && path[i]; i++)
+		wide[i] = (WCHAR)(unsigned char)path[i];
+	wide[i] = 0;
+	/* Native paths begin with \??\ */
+	wide[1] = '?';
+	RtlInitUnicodeString(&name, wide);
+	InitializeObjectAttributes(&attributes, &name, OBJ_CASE_INSENSITIVE, NULL, NULL);
+	return check(NtOpenFile(&native->filter, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE,
+				&attributes, &status, FILE_SHARE_READ | FILE_SHARE_WRITE, 0),
+		     "NtOpenFile");
+}
+
+static int open_camera(struct native *native, const char *part)
+{
+	GUID category = KSCATEGORY_CAPTURE;
+	char *paths, *path;
+	ULONG size = 0;
+	int ret = -1;
+
+	if (CM_Get_Device_Interface_List_SizeA(&size, &category, NULL, 0) != CR_SUCCESS)
+		return fail("size of the list");
+	paths = malloc(size);
+	if (!paths ||
+	    CM_Get_Device_Interface_ListA(&category, NULL, paths, size, 0) != CR_SUCCESS) {
+		free(paths);
+		return fail("list");
+	}
+	for (path = paths; *path; path += strlen(path) + 1) {
+		if (strstr(path, part)) {
+			ret = open_path(native, path);
+			break;
+		}
+	}
+	free(paths);
+	return ret;
+}
+
+static int create(struct native *native)
+{
+	HMODULE library = LoadLibraryA("ksuser.dll");
+	KSALLOCATOR_FRAMING framing;
+	create_pin *function = NULL;
+	DWORD error;
+
+	if (library)
+		function = (create_pin *)(void *)GetProcAddress(library, "KsCreatePin");
+	if (!function)
+		return fail("ksuser.dll");
+	error = function(native->filter, &native->request.connect, GENERIC_READ, &native->pin);
+	SetLastError(error);
+	if (error)
+		return fail("KsCreatePin");
+	FreeLibrary(library);
+	if (property(native->pin, &KSPROPSETID_Connection, KSPROPERTY_CONNECTION_ALLOCATORFRAMING,
+		     KSPROPERTY_TYPE_GET, &framing, sizeof(framing)) < 0)
+		return fail("framing");
+	native->count = framing.Frames < MOST_HEADERS ? framing.Frames : MOST_HEADERS;
+	if (native->count < 2)
+		native->count = 2;
+	native->event = CreateEventA(NULL, FALSE, FALSE, NULL);
+	return native->event ? 0 : fail("event");
+}
+
+static int set_native_state(struct native *native, KSSTATE state)
+{
+	IO_STATUS_BLOCK status;
+	KSPROPERTY head;
+
+	memset(&head, 0, sizeof(head));
+	head.Set = KSPROPSETID_Connection;
+	head.Id = KSPROPERTY_CONNECTION_STATE;
+	head.Flags = KSPROPERTY_TYPE_SET;
+	return check(NtDeviceIoControlFile(native->pin, NULL, NULL, NULL, &status,
+					   IOCTL_KS_PROPERTY, &head, sizeof(head), &state,
+					   sizeof(state)), "state");
+}
+
+static int read_pictures(struct native *native, struct output *output)
+{
+	ULONG bytes = native->request.format.VideoInfoHeader.bmiHeader.biSizeImage, i;
+	IO_STATUS_BLOCK status;
+	NTSTATUS result;
+	void *data;
+
+	for (i = 0; i < native->count; i++) {
+		data = native->headers[i].Data;
+		memset(&native->headers[i], 0, sizeof(native->headers[i]));
+		native->headers[i].Size = sizeof(native->headers[i]);
+		native->headers[i].FrameExtent = bytes;
+		native->headers[i].Data = data ? data : malloc(bytes);
+	}
+	result = NtDeviceIoControlFile(native->pin, native->event, NULL, NULL, &status,
+				       IOCTL_KS_READ_STREAM, NULL, 0, native->headers,
+				       native->count * (ULONG)sizeof(native->headers[0]));
+	if (result == STATUS_PENDING) {
+		if (WaitForSingleObject(native->event, PATIENCE_MS) != WAIT_OBJECT_0)
+			return fail("wait");
+		result = status.Status;
+	}
+	if (check(result, "read"))
+		return -1;
+	for (i = 0; i < native->count && !output_is_done(output); i++)
+		if (output_add(output, &native->headers[i]))
+			return -1;
+	return 0;
+}
+
+static int end(struct native *native)
+{
+	ULONG i;
+
+	if (set_native_state(native, KSSTATE_STOP))
+		return -1;
+	for (i = 0; i < native->count; i++)
+		free(native->headers[i].Data);
+	CloseHandle(native->event);
+	return check(NtClose(native->pin), "close") || check(NtClose(native->filter), "close");
+}
+
+int main(int argc, char **argv)
+{
+	static struct native native;
+	struct output output;
+	int ret;
+
+	if (output_open(&output, argc, argv))
+		return EXIT_FAILURE;
+	ret = open_camera(&native, output.part) || use_range(native.filter, &native.request) ||
+	      create(&native) || set_native_state(&native, KSSTATE_ACQUIRE) ||
+	      set_native_state(&native, KSSTATE_PAUSE) || set_native_state(&native, KSSTATE_RUN);
+	while (!ret && !output_is_done(&output))
+		ret = read_pictures(&native, &output);
+	if (!ret)
+		ret = end(&native);
+	return output_close(&output, ret);
+}
