@@ -26,6 +26,7 @@
  *	read.c		reads of a pin
  *	pool.c		frames for reads into memory of the client
  *	allocator.c	an allocator: its frames, properties and events
+ *	backing.c	memory and status of an allocator
  *	memory.c	memory of the client: checks and copies
  *	device.c	the devices and their names
  *	setupapi.c, cfgmgr.c	functions that find devices
