@@ -42,7 +42,7 @@ struct frame {
 
 struct waiter {
 	struct win_pending pending;
-	void **out;
+	void *out;
 	struct waiter *next;
 };
 
@@ -263,11 +263,24 @@ static int alloc_in_kernel(struct win_allocator *allocator, __u32 flags, __u32 *
 	return ret;
 }
 
+static int free_frame(struct win_allocator *allocator, const void *data);
+
+/* The client may have unmapped its memory in the meantime. Then the frame is free again */
+static int return_frame(struct win_allocator *allocator, __u32 index, void *out)
+{
+	const void *data = ks_frames_data(allocator->mapped, index);
+	int ret = win_copy_out(out, &data, sizeof(data));
+
+	if (ret)
+		free_frame(allocator, data);
+	return ret;
+}
+
 /*
  * ALLOC: if the client already holds the frame, it is kept for it, and another one is
  * allocated.
  */
-static int take_frame(struct win_allocator *allocator, __u32 flags, void **data)
+static int take_frame(struct win_allocator *allocator, __u32 flags, void *out)
 {
 	struct frame *frame;
 	bool is_new;
@@ -288,8 +301,7 @@ static int take_frame(struct win_allocator *allocator, __u32 flags, void **data)
 		frame->pin = NULL;
 		pthread_mutex_unlock(&allocator->lock);
 	} while (!is_new);
-	*data = ks_frames_data(allocator->mapped, index);
-	return 0;
+	return return_frame(allocator, index, out);
 }
 
 static int free_frame(struct win_allocator *allocator, const void *data)
@@ -399,7 +411,7 @@ static void remove_last(struct win_allocator *allocator)
 	*last = NULL;
 }
 
-static int alloc_later(struct win_allocator *allocator, void **out,
+static int alloc_later(struct win_allocator *allocator, void *out,
 		       const struct win_pending *pending)
 {
 	struct waiter *waiter = calloc(1, sizeof(*waiter));
@@ -435,7 +447,7 @@ static bool has_waiters(struct win_allocator *allocator)
 	return serving;
 }
 
-static int alloc(struct win_allocator *allocator, void **out,
+static int alloc(struct win_allocator *allocator, void *out,
 		 const struct win_pending *pending)
 {
 	int ret;
@@ -448,34 +460,39 @@ int win_allocator_method(struct win_object *object, struct win_call *call,
 			 const struct win_pending *pending)
 {
 	struct win_allocator *allocator = win_allocator_of(object);
-	const KSMETHOD *method = call->in;
+	KSMETHOD method;
+	void *data;
 	int ret;
 
-	if (call->in_size < sizeof(*method))
+	if (call->in_size < sizeof(method))
 		return -WIN_TOO_SMALL;
-	if (!IsEqualGUID(&method->Set, &KSMETHODSETID_StreamAllocator))
+	/* Both can be at any address */
+	memcpy(&method, call->in, sizeof(method));
+	if (!IsEqualGUID(&method.Set, &KSMETHODSETID_StreamAllocator))
 		return -WIN_NO_SUCH_SET;
-	if (method->Flags & KSMETHOD_TYPE_SETSUPPORT)
+	if (method.Flags & KSMETHOD_TYPE_SETSUPPORT)
 		return 0;
-	if (method->Id > KSMETHOD_STREAMALLOCATOR_FREE)
+	if (method.Id > KSMETHOD_STREAMALLOCATOR_FREE)
 		return -WIN_NO_SUCH_ITEM;
-	if (call->out_size < sizeof(void *))
+	if (call->out_size < sizeof(data))
 		return -WIN_TOO_SMALL;
-	if (method->Id == KSMETHOD_STREAMALLOCATOR_FREE)
-		return free_frame(allocator, *(void **)call->out);
+	if (method.Id == KSMETHOD_STREAMALLOCATOR_FREE) {
+		memcpy(&data, call->out, sizeof(data));
+		return free_frame(allocator, data);
+	}
 	ret = alloc(allocator, call->out, pending);
 	if (!ret)
 		call->returned = sizeof(void *);
 	return ret;
 }
 
-static int check_event(const struct win_call *call)
+/* Copies both, which can be at any address */
+static int take_event_request(const struct win_call *call, KSEVENT *event, KSEVENTDATA *data)
 {
-	const KSEVENTDATA *data = call->out;
-	const KSEVENT *event = call->in;
-
 	if (call->in_size < sizeof(*event) || call->out_size < sizeof(*data))
 		return -WIN_TOO_SMALL;
+	memcpy(event, call->in, sizeof(*event));
+	memcpy(data, call->out, sizeof(*data));
 	if (!IsEqualGUID(&event->Set, &KSEVENTSETID_StreamAllocator))
 		return -WIN_NO_SUCH_SET;
 	if ((event->Flags & ~KSEVENT_TYPE_ONESHOT) != KSEVENT_TYPE_ENABLE)
@@ -494,18 +511,18 @@ static int check_event(const struct win_call *call)
 int win_allocator_enable(struct win_object *object, const struct win_call *call)
 {
 	struct win_allocator *allocator = win_allocator_of(object);
-	const KSEVENT *request = call->in;
-	const KSEVENTDATA *data = call->out;
 	struct win_object *event;
+	KSEVENTDATA data;
+	KSEVENT request;
 	struct event *new;
 	int ret;
 
-	ret = check_event(call);
+	ret = take_event_request(call, &request, &data);
 	if (ret)
 		return ret;
 	/* Both kinds of handles are at the same place, and both objects are eventfds */
-	event = win_get(data->EventHandle.Event,
-			data->NotificationType == KSEVENTF_EVENT_HANDLE ? WIN_EVENT :
+	event = win_get(data.EventHandle.Event,
+			data.NotificationType == KSEVENTF_EVENT_HANDLE ? WIN_EVENT :
 									  WIN_SEMAPHORE);
 	if (!event)
 		return -EBADF;
@@ -513,15 +530,15 @@ int win_allocator_enable(struct win_object *object, const struct win_call *call)
 	ret = new ? 0 : -ENOMEM;
 	if (!ret)
 		ret = ks_enable_event(object->fd,
-				      request->Flags & KSEVENT_TYPE_ONESHOT ?
+				      request.Flags & KSEVENT_TYPE_ONESHOT ?
 				      KSALLOC_EVENT_ONESHOT : 0,
-				      request->Id, event->fd, &new->id);
+				      request.Id, event->fd, &new->id);
 	win_put(event);
 	if (ret) {
 		free(new);
 		return ret;
 	}
-	new->data = data;
+	new->data = call->out;
 	pthread_mutex_lock(&allocator->lock);
 	new->next = allocator->events;
 	allocator->events = new;
@@ -722,14 +739,21 @@ WIN_API DWORD KsCreateAllocator(HANDLE connection, PKSALLOCATOR_FRAMING framing,
 				PHANDLE handle)
 {
 	struct win_object *pin, *allocator;
+	KSALLOCATOR_FRAMING copy;
 	int ret;
 
 	if (!framing || !handle)
 		return win_code(-EINVAL);
+	ret = win_check_memory(framing, sizeof(*framing), false);
+	if (!ret)
+		ret = win_check_memory(handle, sizeof(*handle), true);
+	if (ret)
+		return win_code(ret);
+	memcpy(&copy, framing, sizeof(copy));
 	pin = win_get(connection, WIN_PIN);
 	if (!pin)
 		return win_code(-EBADF);
-	ret = create(pin, framing, &allocator);
+	ret = create(pin, &copy, &allocator);
 	if (!ret) {
 		win_pin_use_new(pin, allocator);
 		ret = win_publish(allocator, handle);

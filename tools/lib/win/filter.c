@@ -302,7 +302,9 @@ WIN_API DWORD KsCreatePin(HANDLE handle, PKSPIN_CONNECT connect, ACCESS_MASK acc
 	filter = win_get(handle, WIN_FILTER);
 	if (!filter)
 		return win_code(-EBADF);
-	ret = take_connect(connect, &copy, &format);
+	ret = win_check_memory(pin, sizeof(*pin), true);
+	if (!ret)
+		ret = take_connect(connect, &copy, &format);
 	if (!ret)
 		ret = check_connect(&copy);
 	if (!ret)

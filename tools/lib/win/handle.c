@@ -54,7 +54,9 @@ int win_publish(struct win_object *object, HANDLE *handle)
 	pthread_mutex_lock(&lock);
 	for (place = 0; place < table_size && table[place]; place++)
 		;
-	if (place == table_size)
+	if (object->closed)
+		ret = -EBADF;
+	else if (place == table_size)
 		ret = grow();
 	if (!ret) {
 		table[place] = object;
@@ -197,13 +199,15 @@ WIN_API BOOL CloseHandle(HANDLE handle)
 		object = table[place];
 		table[place] = NULL;
 	}
-	if (object)
-		is_last = !--object->handles;
+	if (object) {
+		is_last = !--object->handles && object->close;
+		object->closed = is_last;
+	}
 	pthread_mutex_unlock(&lock);
 
 	if (!object)
 		return win_result(-EBADF);
-	if (is_last && object->close)
+	if (is_last)
 		object->close(object);
 	win_put(object);
 	return TRUE;

@@ -55,6 +55,8 @@ int win_pending_begin(struct win_pending *pending, struct win_object *object,
 {
 	int ret;
 
+	if ((uintptr_t)overlapped % _Alignof(OVERLAPPED))
+		return -EFAULT;
 	*pending = (struct win_pending) {
 		.overlapped = overlapped,
 		.thread = pthread_self(),

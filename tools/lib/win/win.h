@@ -101,6 +101,8 @@ struct win_object {
 	enum win_kind kind;
 	int refs;
 	int handles;
+	/* close() was called, so there can be no new handle */
+	bool closed;
 	int fd;
 	/* The completion port of a file, and the number that its calls have there */
 	struct win_object *port;
@@ -125,7 +127,10 @@ struct win_object {
 
 /* The caller has one reference */
 void win_object_init(struct win_object *object, enum win_kind kind, int fd);
-/* Makes a handle. The table takes the reference of the caller; on failure it is dropped. */
+/*
+ * Makes a handle. The table takes the reference of the caller; on failure it is dropped. EBADF if
+ * another thread has closed the last handle
+ */
 int win_publish(struct win_object *object, HANDLE *handle);
 /* Returns a reference, or NULL if the handle is not an object of this kind */
 struct win_object *win_get(HANDLE handle, enum win_kind kind);

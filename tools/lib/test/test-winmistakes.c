@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mistakes of clients of libkswin, with a model of a camera: wrong pointers, memory that is unmapped
+ * too early, and handles that are closed while another thread uses them.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tap.h"
+#include "wincamera.h"
+
+static HANDLE filter, pin;
+static int files;
+
+static void open_all(void)
+{
+	files = count_files();
+	camera_reset();
+	setenv("KS_HEAP", LIBKS_UDMABUF, 1);
+	filter = open_filter();
+	pin = open_pin(filter);
+}
+
+static void close_all(void)
+{
+	CHECK(CloseHandle(pin));
+	CHECK(CloseHandle(filter));
+	check_files(files);
+}
+
+/* After the last handle of a pin was closed, a call that has begun can make no new one. */
+static void test_late_duplicate(void)
+{
+	static char picture[CAMERA_BYTES];
+	KSSTREAM_HEADER header = {
+		.Size = sizeof(header), .Data = picture, .FrameExtent = sizeof(picture),
+	};
+	OVERLAPPED overlapped = { 0 };
+	struct win_object *object;
+	HANDLE same;
+
+	open_all();
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	CHECK_EQ(begin_read(pin, &header, sizeof(header), &overlapped), ERROR_IO_PENDING);
+	object = win_get(pin, WIN_PIN);
+	CHECK(CloseHandle(pin));
+	CHECK_EQ(end_read(NULL, &overlapped, FALSE), ERROR_OPERATION_ABORTED);
+	CHECK_EQ(win_publish(object, &same), -EBADF);
+	CHECK(CloseHandle(filter));
+	check_files(files);
+}
+
+/* Requests at odd addresses work, but an OVERLAPPED must be aligned. */
+static void test_alignment(void)
+{
+	KSMETHOD method = {
+		.Set = KSMETHODSETID_StreamAllocator, .Id = KSMETHOD_STREAMALLOCATOR_ALLOC,
+	};
+	KSEVENT event = {
+		.Set = KSEVENTSETID_StreamAllocator, .Flags = KSEVENT_TYPE_ENABLE,
+		.Id = KSEVENT_STREAMALLOCATOR_FREEFRAME,
+	};
+	KSEVENTDATA data = { .NotificationType = KSEVENTF_EVENT_HANDLE };
+	char request[sizeof(method) + 1], out[sizeof(data) + 1];
+	OVERLAPPED overlapped[2] = { 0 };
+	HANDLE allocator;
+	DWORD bytes;
+	void *frame;
+
+	open_all();
+	allocator = open_allocator(pin);
+	memcpy(request + 1, &method, sizeof(method));
+	CHECK(DeviceIoControl(allocator, IOCTL_KS_METHOD, request + 1, sizeof(method), out + 1,
+			      sizeof(frame), &bytes, NULL));
+	memcpy(&frame, out + 1, sizeof(frame));
+	method.Id = KSMETHOD_STREAMALLOCATOR_FREE;
+	memcpy(request + 1, &method, sizeof(method));
+	CHECK(DeviceIoControl(allocator, IOCTL_KS_METHOD, request + 1, sizeof(method), out + 1,
+			      sizeof(frame), &bytes, NULL));
+	CHECK_EQ(free_frame(allocator, frame), ERROR_INVALID_PARAMETER);
+	data.EventHandle.Event = CreateEventA(NULL, TRUE, FALSE, NULL);
+	memcpy(request + 1, &event, sizeof(event));
+	memcpy(out + 1, &data, sizeof(data));
+	CHECK(DeviceIoControl(allocator, IOCTL_KS_ENABLE_EVENT, request + 1, sizeof(event),
+			      out + 1, sizeof(data), &bytes, NULL));
+	CHECK(DeviceIoControl(allocator, IOCTL_KS_DISABLE_EVENT, out + 1, sizeof(data), NULL, 0,
+			      &bytes, NULL));
+	camera_signal(0);
+	CHECK_EQ(allocate(allocator, &frame, (void *)((char *)overlapped + 1)), ERROR_NOACCESS);
+	CHECK(CloseHandle(data.EventHandle.Event));
+	CHECK(CloseHandle(allocator));
+	close_all();
+}
+
+/* If the client has unmapped the memory for the address of a frame, the frame is free again. */
+static void test_unmapped_answer(void)
+{
+	OVERLAPPED overlapped = { 0 };
+	HANDLE allocator;
+	void **page, *frames[3];
+	int i;
+
+	open_all();
+	allocator = open_allocator(pin);
+	for (i = 0; i < 3; i++)
+		CHECK_EQ(allocate(allocator, &frames[i], NULL), 0);
+	page = VirtualAlloc(NULL, 4096, MEM_COMMIT, PAGE_READWRITE);
+	CHECK_EQ(allocate(allocator, page, &overlapped), ERROR_IO_PENDING);
+	CHECK(VirtualFree(page, 0, MEM_RELEASE));
+	CHECK_EQ(free_frame(allocator, frames[1]), 0);
+	CHECK_EQ(end_read(allocator, &overlapped, TRUE), ERROR_NOACCESS);
+	CHECK_EQ(allocate(allocator, &frames[0], NULL), 0);
+	CHECK(frames[0] == frames[1]);
+	CHECK(CloseHandle(allocator));
+	close_all();
+}
+
+/* Wrong pointers to requests for objects */
+static void test_wrong_pointers(void)
+{
+	KSALLOCATOR_FRAMING framing = { .Frames = 3, .FrameSize = CAMERA_BYTES };
+	PHANDLE nowhere = (PHANDLE)(ULONG_PTR)16;
+	KSPIN_CONNECT connect = { 0 };
+	HANDLE handle;
+
+	open_all();
+	CHECK_EQ(KsCreateAllocator(pin, (void *)nowhere, &handle), ERROR_NOACCESS);
+	CHECK_EQ(KsCreateAllocator(pin, &framing, nowhere), ERROR_NOACCESS);
+	CHECK_EQ(KsCreateAllocator(pin, NULL, &handle), ERROR_INVALID_PARAMETER);
+	CHECK_EQ(KsCreatePin(filter, (void *)nowhere, 0, &handle), ERROR_NOACCESS);
+	CHECK_EQ(KsCreatePin(filter, &connect, 0, nowhere), ERROR_NOACCESS);
+	close_all();
+}
+
+int main(void)
+{
+	static const struct tap_test tests[] = {
+		{ "duplicate of a closed pin", test_late_duplicate },
+		{ "requests at odd addresses", test_alignment },
+		{ "memory that was unmapped", test_unmapped_answer },
+		{ "wrong pointers", test_wrong_pointers },
+	};
+
+	alarm(PATIENCE_S);
+	return tap_run(tests, ARRAY_SIZE(tests));
+}
