@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mistakes of clients of libkswin, with a model of a camera: wrong pointers, memory that is unmapped
- * too early, and handles that are closed while another thread uses them.
+ * Mistakes of clients of libkswin, with a model of a camera: wrong pointers, memory that is
+ * unmapped too early, and handles that are closed while another thread uses them.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -587,6 +587,135 @@ static void test_allocator(void)
 	close_all();
 }
 
+/* Clocks */
+
+static DWORD get(HANDLE of, const GUID *set, ULONG id, void *value, ULONG size)
+{
+	KSPROPERTY property = { .Set = *set, .Id = id, .Flags = KSPROPERTY_TYPE_GET };
+
+	return DeviceIoControl(of, IOCTL_KS_PROPERTY, &property, sizeof(property), value, size,
+			       NULL, NULL) ? 0 : GetLastError();
+}
+
+static DWORD set_clock(HANDLE clock)
+{
+	KSPROPERTY property = {
+		.Set = KSPROPSETID_Stream, .Id = KSPROPERTY_STREAM_MASTERCLOCK,
+		.Flags = KSPROPERTY_TYPE_SET,
+	};
+
+	return DeviceIoControl(pin, IOCTL_KS_PROPERTY, &property, sizeof(property), &clock,
+			       sizeof(clock), NULL, NULL) ? 0 : GetLastError();
+}
+
+static HANDLE open_clock(void)
+{
+	KSCLOCK_CREATE create = { 0 };
+	HANDLE clock = NULL;
+
+	CHECK_EQ(KsCreateClock(pin, &create, &clock), ERROR_SUCCESS);
+	return clock;
+}
+
+/* The times of a clock are those of QueryPerformanceCounter(), in any state. */
+static void test_clock(void)
+{
+	static const ULONG times[] = {
+		KSPROPERTY_CLOCK_TIME, KSPROPERTY_CLOCK_PHYSICALTIME,
+	};
+	static const ULONG correlated_times[] = {
+		KSPROPERTY_CLOCK_CORRELATEDTIME, KSPROPERTY_CLOCK_CORRELATEDPHYSICALTIME,
+	};
+	KSCORRELATED_TIME correlated;
+	LARGE_INTEGER before, after;
+	KSRESOLUTION resolution;
+	LONGLONG time;
+	HANDLE clock;
+	int i;
+
+	open_all(LIBKS_UDMABUF);
+	clock = open_clock();
+	for (i = 0; i < 2; i++) {
+		QueryPerformanceCounter(&before);
+		CHECK_EQ(get(clock, &KSPROPSETID_Clock, times[i], &time, sizeof(time)), 0);
+		CHECK_EQ(get(clock, &KSPROPSETID_Clock, correlated_times[i], &correlated,
+			     sizeof(correlated)), 0);
+		QueryPerformanceCounter(&after);
+		CHECK(time >= before.QuadPart && time <= correlated.Time);
+		CHECK(correlated.Time <= after.QuadPart);
+		CHECK_EQ(correlated.Time, correlated.SystemTime);
+	}
+	CHECK_EQ(get(clock, &KSPROPSETID_Clock, KSPROPERTY_CLOCK_RESOLUTION, &resolution,
+		     sizeof(resolution)), 0);
+	CHECK(resolution.Granularity >= 1);
+	CHECK_EQ(get(clock, &KSPROPSETID_Clock, KSPROPERTY_CLOCK_TIME, &time, 4),
+		 ERROR_INSUFFICIENT_BUFFER);
+	CHECK_EQ(get(clock, &KSPROPSETID_Clock, 77, &time, sizeof(time)), ERROR_NOT_FOUND);
+	CHECK_EQ(get(clock, &KSPROPSETID_Stream, 0, &time, sizeof(time)), ERROR_SET_NOT_FOUND);
+	CHECK(CloseHandle(clock));
+	close_all();
+}
+
+static KSSTATE clock_state(HANDLE clock)
+{
+	KSSTATE state = 77;
+
+	CHECK_EQ(get(clock, &KSPROPSETID_Clock, KSPROPERTY_CLOCK_STATE, &state, sizeof(state)), 0);
+	return state;
+}
+
+/* A clock has the state of its pin, until that is closed. It does not keep the pin. */
+static void test_clock_of_pin(void)
+{
+	HANDLE clock, other;
+
+	open_all(LIBKS_UDMABUF);
+	clock = open_clock();
+	CHECK_EQ(clock_state(clock), KSSTATE_STOP);
+	CHECK_EQ(set_clock(clock), 0);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	CHECK_EQ(clock_state(clock), KSSTATE_RUN);
+	CHECK(CloseHandle(pin));
+	CHECK_EQ(clock_state(clock), KSSTATE_STOP);
+	camera.state = KSSTATE_STOP;
+	pin = open_pin(filter);
+	CHECK_EQ(set_clock(clock), 0);
+	other = open_clock();
+	CHECK(CloseHandle(clock));
+	CHECK(CloseHandle(other));
+	CHECK(!CloseHandle(clock));
+	close_all();
+}
+
+/* The master clock is a clock or none, and does not change while frames are read. */
+static void test_wrong_clocks(void)
+{
+	KSCLOCK_CREATE create = { .CreateFlags = 1 };
+	PHANDLE nowhere = (PHANDLE)(ULONG_PTR)16;
+	HANDLE clock;
+
+	open_all(LIBKS_UDMABUF);
+	CHECK_EQ(KsCreateClock(pin, &create, &clock), ERROR_INVALID_PARAMETER);
+	create.CreateFlags = 0;
+	CHECK_EQ(KsCreateClock(pin, NULL, &clock), ERROR_INVALID_PARAMETER);
+	CHECK_EQ(KsCreateClock(pin, &create, NULL), ERROR_INVALID_PARAMETER);
+	CHECK_EQ(KsCreateClock(pin, (void *)nowhere, &clock), ERROR_NOACCESS);
+	CHECK_EQ(KsCreateClock(pin, &create, nowhere), ERROR_NOACCESS);
+	CHECK_EQ(KsCreateClock(filter, &create, &clock), ERROR_INVALID_HANDLE);
+	CHECK_EQ(KsCreateClock(NULL, &create, &clock), ERROR_INVALID_HANDLE);
+	clock = open_clock();
+	CHECK_EQ(KsCreateClock(clock, &create, &clock), ERROR_INVALID_HANDLE);
+	CHECK_EQ(set_clock(pin), ERROR_INVALID_HANDLE);
+	CHECK_EQ(set_clock(clock), 0);
+	CHECK_EQ(set_clock(NULL), 0);
+	CHECK_EQ(set_state(pin, KSSTATE_PAUSE), 0);
+	CHECK_EQ(set_clock(clock), ERROR_BUSY);
+	CHECK_EQ(begin_read(clock, &ones[0].header, sizeof(ones[0].header), NULL),
+		 ERROR_INVALID_FUNCTION);
+	CHECK(CloseHandle(clock));
+	close_all();
+}
+
 int main(void)
 {
 	static const struct tap_test tests[] = {
@@ -606,6 +735,9 @@ int main(void)
 		{ "camera that is unplugged", test_unplugged },
 		{ "number of frames", test_number_of_frames },
 		{ "frames of an allocator", test_allocator },
+		{ "clocks", test_clock },
+		{ "clock of a pin", test_clock_of_pin },
+		{ "wrong clocks", test_wrong_clocks },
 	};
 
 	alarm(PATIENCE_S);

@@ -13,6 +13,8 @@ static int property(struct win_object *object, struct win_call *call)
 		return win_pin_property(object, call);
 	case WIN_ALLOCATOR:
 		return win_allocator_property(object, call);
+	case WIN_CLOCK:
+		return win_clock_property(object, call);
 	default:
 		return -ENOTTY;
 	}

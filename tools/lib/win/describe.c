@@ -352,7 +352,7 @@ bool win_support(const struct win_object *object, DWORD code, struct win_call *c
 	if (code != IOCTL_KS_METHOD && code != IOCTL_KS_ENABLE_EVENT)
 		return false;
 	if (object->kind != WIN_FILTER && object->kind != WIN_PIN &&
-	    object->kind != WIN_ALLOCATOR)
+	    object->kind != WIN_ALLOCATOR && object->kind != WIN_CLOCK)
 		return false;
 	*ret = call->in_size < sizeof(request) ? -WIN_TOO_SMALL :
 	       copy_in(&request, call->in, sizeof(request));

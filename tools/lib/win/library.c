@@ -43,6 +43,7 @@ static const struct {
 	FUNCTION(GetLastError),
 	FUNCTION(GetOverlappedResult),
 	FUNCTION(KsCreateAllocator),
+	FUNCTION(KsCreateClock),
 	FUNCTION(KsCreatePin),
 	FUNCTION(KsSynchronousDeviceControl),
 	FUNCTION(NtClose),

@@ -227,8 +227,8 @@ static int propose_format(struct win_object *object, struct win_call *call)
 				     true);
 }
 
-/* As on Windows, the allocator is not returned. */
-static int get_allocator(struct win_object *object, struct win_call *call)
+/* As on Windows, the allocator or clock is not returned. */
+static int get_none(struct win_object *object, struct win_call *call)
 {
 	HANDLE none = NULL;
 
@@ -311,6 +311,27 @@ static int put_allocator(struct win_object *object, struct win_call *call)
 	return ret;
 }
 
+/* All clocks have the same time, so that nothing changes */
+static int put_clock(struct win_object *object, struct win_call *call)
+{
+	struct win_object *clock;
+	enum ksstate state;
+	HANDLE handle;
+	int ret;
+
+	memcpy(&handle, call->out, sizeof(handle));
+	if (handle) {
+		clock = win_get(handle, WIN_CLOCK);
+		if (!clock)
+			return -EBADF;
+		win_put(clock);
+	}
+	ret = ks_get_state(object->fd, &state, NULL);
+	if (ret)
+		return ret;
+	return state == KSSTATE_STOP ? 0 : -EBUSY;
+}
+
 int win_pin_property(struct win_object *object, struct win_call *call)
 {
 	static const struct win_property properties[] = {
@@ -325,13 +346,26 @@ int win_pin_property(struct win_object *object, struct win_call *call)
 		{ &KSPROPSETID_Connection, KSPROPERTY_CONNECTION_ALLOCATORFRAMING_EX,
 		  sizeof(KSPROPERTY), 0, get_framing_ex, NULL },
 		{ &KSPROPSETID_Stream, KSPROPERTY_STREAM_ALLOCATOR,
-		  sizeof(KSPROPERTY), sizeof(HANDLE), get_allocator, put_allocator },
+		  sizeof(KSPROPERTY), sizeof(HANDLE), get_none, put_allocator },
+		{ &KSPROPSETID_Stream, KSPROPERTY_STREAM_MASTERCLOCK,
+		  sizeof(KSPROPERTY), sizeof(HANDLE), get_none, put_clock },
 	};
 
 	return win_property(object, call, properties, ARRAY_SIZE(properties));
 }
 
 /* Beginning and end */
+
+bool win_pin_is_closed(struct win_object *object)
+{
+	struct pin *pin = win_pin_of(object);
+	bool closing;
+
+	pthread_mutex_lock(&pin->lock);
+	closing = pin->closing;
+	pthread_mutex_unlock(&pin->lock);
+	return closing;
+}
 
 static void close_pin(struct win_object *object)
 {
@@ -348,6 +382,7 @@ static void close_pin(struct win_object *object)
 	leave_allocator(pin);
 	has_completer = pin->has_completer;
 	pthread_mutex_unlock(&pin->lock);
+	win_clocks_leave(object);
 	if (has_completer) {
 		win_reads_wake(pin);
 		pthread_join(pin->completer, NULL);

@@ -27,6 +27,7 @@
  *	pool.c		frames for reads into memory of the client
  *	allocator.c	an allocator: its frames, properties and events
  *	backing.c	memory and status of an allocator
+ *	clock.c		clocks
  *	memory.c	memory of the client: checks and copies
  *	device.c	the devices and their names
  *	setupapi.c, cfgmgr.c	functions that find devices
@@ -86,6 +87,7 @@ enum win_kind {
 	WIN_FILTER,
 	WIN_PIN,
 	WIN_ALLOCATOR,
+	WIN_CLOCK,
 	/* Other objects */
 	WIN_EVENT,
 	WIN_SEMAPHORE,
@@ -298,6 +300,10 @@ int win_pin_create(struct win_object *filter, HANDLE *handle);
 /* Assigns the allocator if the pin has none. Errors are ignored. */
 void win_pin_use_new(struct win_object *pin, struct win_object *allocator);
 int win_pin_property(struct win_object *object, struct win_call *call);
+bool win_pin_is_closed(struct win_object *pin);
+/* The pin is closed: its clocks forget it */
+void win_clocks_leave(const struct win_object *pin);
+int win_clock_property(struct win_object *object, struct win_call *call);
 int win_pin_reset(struct win_object *object, const struct win_call *call);
 /* Returns -WIN_LATER if it took over @pending and completes it later */
 int win_pin_read(struct win_object *object, const struct win_call *call,

@@ -40,6 +40,44 @@ TEST_F(client, reads)
 	}
 }
 
+static LONGLONG time_of(HANDLE clock)
+{
+	LONGLONG time = 0;
+
+	EXPECT_EQ(S_OK, property(clock, &KSPROPSETID_Clock, KSPROPERTY_CLOCK_TIME,
+				 KSPROPERTY_TYPE_GET, &time, sizeof(time), NULL));
+	return time;
+}
+
+/* J2: the times of frames are those of the clock of the pin. */
+TEST_F(client, clock)
+{
+	KSCLOCK_CREATE create = { 0 };
+	LONGLONG before, after, first = 0;
+	static struct read read;
+	HANDLE clock = NULL;
+	void *frame = NULL;
+	int i;
+
+	ASSERT_EQ(ERROR_SUCCESS, KsCreateClock(self->pin, &create, &clock));
+	ASSERT_EQ(S_OK, property(self->pin, &KSPROPSETID_Stream, KSPROPERTY_STREAM_MASTERCLOCK,
+				 KSPROPERTY_TYPE_SET, &clock, sizeof(clock), NULL));
+	ASSERT_EQ(S_OK, take(self->allocator, &frame));
+	before = time_of(clock);
+	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_RUN));
+	/* A picture can have begun slightly before, and its time is that of its end */
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(ERROR_IO_PENDING, begin_read(self->pin, &read, frame, 0));
+		ASSERT_EQ(0, end_read(self->pin, &read, TRUE));
+		if (!i)
+			first = read.header.PresentationTime.Time;
+	}
+	after = time_of(clock);
+	EXPECT_LT(before, read.header.PresentationTime.Time);
+	EXPECT_LT(first, after);
+	EXPECT_TRUE(CloseHandle(clock));
+}
+
 /*
  * I4: STOP ends the reads as cancelled. As on Windows, the client still holds the frames:
  * ALLOC does not return them, they can be used for reads again, and each can be freed once.

@@ -50,6 +50,12 @@ DWORD WINAPI KsCreateAllocator(HANDLE connection, PKSALLOCATOR_FRAMING framing,
 DWORD WINAPI KsCreateTopologyNode(HANDLE parent, PKSNODE_CREATE node, ACCESS_MASK access,
 				  PHANDLE handle);
 
+/*
+ * The time of all clocks is that of the frames, which never stands still. They have no events.
+ * @create: CreateFlags must be 0
+ */
+DWORD WINAPI KsCreateClock(HANDLE connection, PKSCLOCK_CREATE create, PHANDLE clock);
+
 #ifdef __cplusplus
 }
 #endif
