@@ -59,19 +59,25 @@ static uint32_t any_number(void)
 
 /* Objects */
 
-static HANDLE filters[HANDLES], pins[HANDLES], allocators[HANDLES], events[HANDLES];
-static HANDLE *const tables[] = { filters, pins, allocators, events };
+static HANDLE filters[HANDLES], pins[HANDLES], allocators[HANDLES], events[HANDLES],
+	clocks[HANDLES];
+static HANDLE *const tables[] = { filters, pins, allocators, events, clocks };
 
 static HANDLE *any_place(HANDLE *table)
 {
 	return &table[below(HANDLES)];
 }
 
+static HANDLE *any_table(void)
+{
+	return tables[below(ARRAY_SIZE(tables))];
+}
+
 static HANDLE any_handle(void)
 {
 	if (one_in(50))
 		return (HANDLE)(uintptr_t)any_number();
-	return *any_place(tables[below(ARRAY_SIZE(tables))]);
+	return *any_place(any_table());
 }
 
 /* Any GUIDs that the library knows, and a wrong one */
@@ -82,7 +88,8 @@ static const GUID *any_guid(void)
 		&GUID_NULL, &KSPROPSETID_Pin, &KSPROPSETID_Topology, &KSPROPSETID_Connection,
 		&KSPROPSETID_Stream, &KSPROPSETID_StreamAllocator, &PROPSETID_VIDCAP_VIDEOPROCAMP,
 		&PROPSETID_VIDCAP_CAMERACONTROL, &PROPSETID_VIDCAP_CROSSBAR,
-		&KSMETHODSETID_StreamAllocator, &KSEVENTSETID_StreamAllocator, &unknown,
+		&KSMETHODSETID_StreamAllocator, &KSEVENTSETID_StreamAllocator,
+		&KSPROPSETID_Clock, &unknown,
 	};
 
 	unknown.Data1 = random_bits();
@@ -108,6 +115,8 @@ static HANDLE handle_for(const GUID *set)
 		return any_handle();
 	if (IsEqualGUID(set, &KSPROPSETID_Connection) || IsEqualGUID(set, &KSPROPSETID_Stream))
 		return *any_place(pins);
+	if (IsEqualGUID(set, &KSPROPSETID_Clock))
+		return *any_place(clocks);
 	if (IsEqualGUID(set, &KSPROPSETID_StreamAllocator))
 		return *any_place(allocators);
 	return *any_place(filters);
@@ -359,7 +368,7 @@ static void use_method(void)
 		spoil(data, sizeof(data));
 	request = exactly((unsigned char *)&method, in_size);
 	out = exactly(data, size);
-	if (!check_call(*any_place(one_in(8) ? tables[below(4)] : allocators), IOCTL_KS_METHOD,
+	if (!check_call(*any_place(one_in(8) ? any_table() : allocators), IOCTL_KS_METHOD,
 			request, in_size, out, size, true) &&
 	    size >= sizeof(*frame))
 		memcpy(frame, out, sizeof(*frame));
@@ -374,7 +383,7 @@ static void use_event(void)
 	KSEVENT event = { .Set = one_in(8) ? *any_guid() : KSEVENTSETID_StreamAllocator,
 			  .Id = below(3), .Flags = one_in(3) ? any_flags() :
 							     KSEVENT_TYPE_ENABLE | below(4) };
-	HANDLE handle = *any_place(one_in(8) ? tables[below(4)] : allocators);
+	HANDLE handle = *any_place(one_in(8) ? any_table() : allocators);
 	ULONG in_size = one_in(16) ? below(sizeof(event)) : sizeof(event);
 	void *request = exactly((unsigned char *)&event, in_size);
 
@@ -429,7 +438,7 @@ static void *any_memory(struct read *read, ULONG extent)
 
 static void use_read(void)
 {
-	HANDLE pin = *any_place(one_in(16) ? tables[below(4)] : pins);
+	HANDLE pin = *any_place(one_in(16) ? any_table() : pins);
 	KSSTREAM_HEADER header = { .Size = sizeof(header) };
 	struct read *read = free_place();
 	ULONG size, room = sizeof(header) + (one_in(3) ? sizeof(KS_FRAME_INFO) : 0);
@@ -526,11 +535,22 @@ static void make_allocator(void)
 	*place = allocator;
 }
 
+static void make_clock(void)
+{
+	KSCLOCK_CREATE create = { .CreateFlags = one_in(4) ? any_number() : 0 };
+	HANDLE *place = any_place(clocks), clock;
+
+	if (KsCreateClock(one_in(8) ? any_handle() : *any_place(pins), &create, &clock))
+		return;
+	CloseHandle(*place);
+	*place = clock;
+}
+
 static void change_objects(void)
 {
 	HANDLE *place;
 
-	switch (below(6)) {
+	switch (below(7)) {
 	case 0:
 		place = any_place(filters);
 		CloseHandle(*place);
@@ -542,10 +562,13 @@ static void change_objects(void)
 		*place = CreateEventA(NULL, below(2), below(2), NULL);
 		break;
 	case 2:
-		CloseHandle(*any_place(tables[below(4)]));
+		CloseHandle(*any_place(any_table()));
 		break;
 	case 3:
 		make_allocator();
+		break;
+	case 4:
+		make_clock();
 		break;
 	default:
 		make_pin();
