@@ -525,6 +525,52 @@ static void test_unplugged(void)
 	close_all();
 }
 
+/* A frame that the device refuses once is given to it later. */
+static void test_refused_frames(void)
+{
+	int i;
+
+	open_all("udmabuf");
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	camera_refuse(ENOMEM);
+	for (i = 0; i < IN_DEVICE + KEPT - 1; i++) {
+		CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
+		camera_fill();
+		check_one(&ones[0], i);
+	}
+	camera_refuse(0);
+	CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
+	camera_fill();
+	check_one(&ones[0], i);
+	camera_wait(IN_DEVICE + KEPT);
+	close_all();
+}
+
+/* If the device has no frame any more, reads end with the reason. The next start works. */
+static void test_no_frame_left(void)
+{
+	int i;
+
+	open_all("udmabuf");
+	for (i = 0; i <= IN_DEVICE + KEPT; i++)
+		CHECK_EQ(read_one(&ones[i]), ERROR_IO_PENDING);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	camera_refuse(ENOMEM);
+	for (i = 0; i < IN_DEVICE + KEPT; i++) {
+		camera_fill();
+		check_one(&ones[i], i);
+	}
+	CHECK_EQ(end_read(pin, &ones[i].overlapped, TRUE), ERROR_NOT_ENOUGH_MEMORY);
+	CHECK_EQ(read_one(&ones[0]), ERROR_NOT_ENOUGH_MEMORY);
+	camera_refuse(0);
+	CHECK_EQ(set_state(pin, KSSTATE_STOP), 0);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
+	camera_fill();
+	check_one(&ones[0], i);
+	close_all();
+}
+
 /* The number of frames is that of the camera and those that wait for reads. */
 static void test_number_of_frames(void)
 {
@@ -733,6 +779,8 @@ int main(void)
 		{ "flush", test_flush },
 		{ "steps that fail", test_failed_steps },
 		{ "camera that is unplugged", test_unplugged },
+		{ "frames that the camera refuses", test_refused_frames },
+		{ "no frame in the camera", test_no_frame_left },
 		{ "number of frames", test_number_of_frames },
 		{ "frames of an allocator", test_allocator },
 		{ "clocks", test_clock },

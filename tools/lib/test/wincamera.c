@@ -493,6 +493,13 @@ void camera_wait_for_alloc(void)
 	pthread_mutex_unlock(&lock);
 }
 
+void camera_refuse(int err)
+{
+	pthread_mutex_lock(&lock);
+	camera.submit_errno = err;
+	pthread_mutex_unlock(&lock);
+}
+
 void camera_unplug(void)
 {
 	pthread_mutex_lock(&lock);

@@ -52,6 +52,8 @@ unsigned int camera_frames_in_device(void);
 void camera_signal(unsigned int frames);
 /* Waits until an ALLOC waits in the kernel */
 void camera_wait_for_alloc(void);
+/* From now on, SUBMIT fails with this errno; 0: it works again */
+void camera_refuse(int err);
 /* The device disappears */
 void camera_unplug(void);
 

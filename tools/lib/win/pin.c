@@ -107,6 +107,8 @@ static int step_with_pool(struct pin *pin, enum ksstate before, enum ksstate sta
 		ret = ks_set_state(pin->object.fd, state);
 	if (ret)
 		ks_set_state(pin->object.fd, before);
+	if (ret && before < KSSTATE_PAUSE)
+		win_pool_discard(pin->pool);
 	return ret;
 }
 

@@ -109,15 +109,18 @@ void win_pool_destroy(struct pool *pool);
 ULONG win_pool_frame_size(const struct pool *pool);
 /* Gives all free frames to the device */
 int win_pool_submit(struct pool *pool, int connection);
-/* Adds a filled frame. If there are too many, the oldest goes back to the device */
-void win_pool_add(struct pool *pool, int connection, const struct filled *filled);
+/*
+ * Adds a filled frame. If there are too many, the oldest goes back to the device. An error if the
+ * device has no frame any more, and fills none
+ */
+int win_pool_add(struct pool *pool, int connection, const struct filled *filled);
 /* The oldest filled frame; NULL if there is none */
 const struct filled *win_pool_first(const struct pool *pool);
 /* Copies a picture to the client's memory, which has @extent bytes */
 int win_pool_copy(struct pool *pool, const struct filled *filled, void *data, ULONG extent);
-/* Gives the oldest filled frame back to the device */
-void win_pool_return(struct pool *pool, int connection);
-/* Forgets all filled frames, because the device does not run */
+/* Gives the oldest filled frame back to the device. The same errors */
+int win_pool_return(struct pool *pool, int connection);
+/* Forgets all frames that are filled or in the device, because it does not run */
 void win_pool_discard(struct pool *pool);
 
 #endif /* KSWIN_PIN_H */

@@ -23,6 +23,9 @@ struct pool {
 	/* The device's own memory, for which no descriptor is needed */
 	bool device_memory;
 	ULONG frame_size;
+	/* Frames in the device, and whether it has refused one that is free now */
+	unsigned int nr_in_device;
+	bool has_refused;
 	unsigned int nr_filled;
 	struct filled filled[KEEP + 1];
 };
@@ -91,7 +94,7 @@ ULONG win_pool_frame_size(const struct pool *pool)
 	return pool->frame_size;
 }
 
-/* If the device does not take the frame, it is free, and submitted with the next ones */
+/* If the device does not take the frame, it is free */
 static int submit(struct pool *pool, int connection, __u32 index)
 {
 	int dmabuf = pool->device_memory ? -1 : ks_frames_dmabuf(pool->frames, index);
@@ -99,6 +102,9 @@ static int submit(struct pool *pool, int connection, __u32 index)
 
 	if (ret)
 		ks_free(pool->allocator, index);
+	else
+		pool->nr_in_device++;
+	pool->has_refused = ret;
 	return ret;
 }
 
@@ -117,16 +123,21 @@ int win_pool_submit(struct pool *pool, int connection)
 	return ret;
 }
 
-void win_pool_add(struct pool *pool, int connection, const struct filled *filled)
+int win_pool_add(struct pool *pool, int connection, const struct filled *filled)
 {
+	int ret;
+
 	/* Only a kernel that violates the ABI can cause this */
 	if (filled->done.index >= ks_frames_count(pool->frames))
-		return;
+		return 0;
+	if (pool->nr_in_device)
+		pool->nr_in_device--;
 	pool->filled[pool->nr_filled++] = *filled;
 	if (pool->nr_filled <= KEEP)
-		return;
-	win_pool_return(pool, connection);
+		return 0;
+	ret = win_pool_return(pool, connection);
 	pool->filled[0].done.header.options_flags |= KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+	return ret;
 }
 
 const struct filled *win_pool_first(const struct pool *pool)
@@ -143,15 +154,22 @@ static __u32 remove_first(struct pool *pool)
 	return index;
 }
 
-void win_pool_return(struct pool *pool, int connection)
+/* The reason why a frame was refused may be over. Without any frame, none is ever filled */
+int win_pool_return(struct pool *pool, int connection)
 {
-	submit(pool, connection, remove_first(pool));
+	bool had_refused = pool->has_refused;
+	int ret = submit(pool, connection, remove_first(pool));
+
+	if (!ret && had_refused)
+		ret = win_pool_submit(pool, connection);
+	return pool->nr_in_device ? 0 : ret;
 }
 
 void win_pool_discard(struct pool *pool)
 {
 	while (pool->nr_filled)
 		ks_free(pool->allocator, remove_first(pool));
+	pool->nr_in_device = 0;
 }
 
 int win_pool_copy(struct pool *pool, const struct filled *filled, void *data, ULONG extent)

@@ -172,22 +172,39 @@ static void complete(struct pin *pin, struct read *read, const struct target *ta
 }
 
 /* Copies filled frames of the pool to the reads, the oldest first */
-static void serve_reads(struct pin *pin)
+static int serve_reads(struct pin *pin)
 {
 	const struct filled *filled;
 	const struct target *target;
 	struct read *read;
-	int ret;
+	int ret, returned = 0;
 
-	while ((read = pin->reads) && (filled = win_pool_first(pin->pool))) {
+	while (!returned && (read = pin->reads) && (filled = win_pool_first(pin->pool))) {
 		target = &read->targets[read->filled];
 		ret = win_pool_copy(pin->pool, filled, target->data, target->extent);
 		if (ret)
 			end_read(pin, read, ret);
 		else
 			complete(pin, read, target, filled, target->data);
-		win_pool_return(pin->pool, pin->object.fd);
+		returned = win_pool_return(pin->pool, pin->object.fd);
 	}
+	return returned;
+}
+
+/* The stream is broken until the state changes */
+static void fail(struct pin *pin, int err)
+{
+	pin->streaming = false;
+	pin->error = err;
+	win_reads_frames_freed(pin);
+	win_reads_end(pin, err);
+}
+
+static int pool_frame(struct pin *pin, const struct filled *filled)
+{
+	int ret = win_pool_add(pin->pool, pin->object.fd, filled);
+
+	return ret ? ret : serve_reads(pin);
 }
 
 static void complete_frame(struct pin *pin, const struct filled *filled)
@@ -226,19 +243,15 @@ static void complete_frames(struct pin *pin)
 		ret = ks_complete(pin->object.fd, KSALLOC_NONBLOCK, 0, &filled.done);
 		if (ret == -EAGAIN || ret == -EINTR)
 			return;
-		if (ret) {
-			pin->streaming = false;
-			pin->error = ret;
-			win_reads_frames_freed(pin);
-			win_reads_end(pin, ret);
-			return;
-		}
-		count_picture(pin, &filled);
-		if (pin->pool) {
-			win_pool_add(pin->pool, pin->object.fd, &filled);
-			serve_reads(pin);
-		} else {
+		if (!ret)
+			count_picture(pin, &filled);
+		if (!ret && pin->pool)
+			ret = pool_frame(pin, &filled);
+		else if (!ret)
 			complete_frame(pin, &filled);
+		if (ret) {
+			fail(pin, ret);
+			return;
 		}
 	}
 }
@@ -378,8 +391,9 @@ static int read_copy(struct pin *pin, struct read *read)
 	if (ret)
 		return ret;
 	add_last(pin, read);
-	if (pin->pool)
-		serve_reads(pin);
+	ret = pin->pool ? serve_reads(pin) : 0;
+	if (ret)
+		fail(pin, ret);
 	return 0;
 }
 
