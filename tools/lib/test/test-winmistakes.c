@@ -10,6 +10,9 @@
 #include "tap.h"
 #include "wincamera.h"
 
+/* More objects than malloc() keeps for a thread */
+#define MANY 16
+
 static HANDLE filter, pin;
 static int files;
 
@@ -133,6 +136,60 @@ static void test_wrong_pointers(void)
 	close_all();
 }
 
+/* The memory of a camera that a pin had is not that of another pin, which is at its address. */
+static void test_address_again(void)
+{
+	KSALLOCATOR_FRAMING framing = { .Frames = 3, .FrameSize = CAMERA_BYTES };
+	KSPROPERTY property = {
+		.Set = KSPROPSETID_Stream, .Id = KSPROPERTY_STREAM_ALLOCATOR,
+		.Flags = KSPROPERTY_TYPE_SET,
+	};
+	HANDLE allocator, filters[MANY], pins[MANY];
+	KSSTREAM_HEADER header = { .Size = sizeof(header), .FrameExtent = CAMERA_BYTES };
+	OVERLAPPED overlapped = { 0 };
+	struct win_object *before, *after;
+	int i;
+
+	open_all();
+	for (i = 0; i < MANY; i++) {
+		filters[i] = open_filter();
+		pins[i] = open_pin(filters[i]);
+	}
+	CHECK_EQ(KsCreateAllocator(pin, &framing, &allocator), ERROR_SUCCESS);
+	before = win_get(pin, WIN_PIN);
+	win_put(before);
+	/* calloc() does not take what malloc() keeps for the thread, so others come first */
+	for (i = 0; i < MANY; i++)
+		CHECK(CloseHandle(pins[i]));
+	CHECK(CloseHandle(pin));
+	pin = open_pin(filter);
+	for (i = 0; i < MANY; i++) {
+		after = win_get(pin, WIN_PIN);
+		win_put(after);
+		pins[i] = NULL;
+		if (after == before)
+			continue;
+		pins[i] = pin;
+		pin = open_pin(filters[i]);
+	}
+	if (after != before)
+		printf("# no pin is at the same address\n");
+	CHECK(DeviceIoControl(pin, IOCTL_KS_PROPERTY, &property, sizeof(property), &allocator,
+			      sizeof(allocator), NULL, NULL));
+	CHECK_EQ(allocate(allocator, &header.Data, NULL), 0);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	CHECK_EQ(begin_read(pin, &header, sizeof(header), &overlapped), ERROR_IO_PENDING);
+	CHECK_EQ(camera.without_descriptor, 0);
+	camera_fill();
+	CHECK_EQ(end_read(pin, &overlapped, TRUE), 0);
+	CHECK(CloseHandle(allocator));
+	for (i = 0; i < MANY; i++) {
+		CHECK(!pins[i] || CloseHandle(pins[i]));
+		CHECK(CloseHandle(filters[i]));
+	}
+	close_all();
+}
+
 int main(void)
 {
 	static const struct tap_test tests[] = {
@@ -140,6 +197,7 @@ int main(void)
 		{ "requests at odd addresses", test_alignment },
 		{ "memory that was unmapped", test_unmapped_answer },
 		{ "wrong pointers", test_wrong_pointers },
+		{ "pin at the address of another one", test_address_again },
 	};
 
 	alarm(PATIENCE_S);

@@ -56,9 +56,9 @@ struct win_allocator {
 	struct win_object object;
 	struct ks_frames *mapped;
 	/*
-	 * The pin of the device whose own memory it is; NULL for other memory. Only compared
+	 * The number of the pin of the device whose own memory it is; 0 for other memory
 	 */
-	const struct win_object *memory_of;
+	unsigned long long memory_of;
 	pthread_mutex_t lock;
 	struct frame *frames;
 	struct event *events;
@@ -152,7 +152,7 @@ static int submit(struct win_allocator *allocator, __u32 index, const struct win
 {
 	int dmabuf = -1;
 
-	if (allocator->memory_of != pin)
+	if (allocator->memory_of != pin->number)
 		dmabuf = ks_frames_dmabuf(allocator->mapped, index);
 	return ks_submit(pin->fd, index, dmabuf);
 }
@@ -699,7 +699,7 @@ static int create_in_kernel(struct win_allocator *allocator, struct win_object *
 	native.reserved = 0;
 	fd = win_memory_create(pin, &native, &device_memory);
 	if (fd >= 0 && device_memory)
-		allocator->memory_of = pin;
+		allocator->memory_of = pin->number;
 	return fd;
 }
 

@@ -15,7 +15,14 @@ static size_t table_size;
 
 void win_object_init(struct win_object *object, enum win_kind kind, int fd)
 {
-	*object = (struct win_object) { .kind = kind, .refs = 1, .fd = fd };
+	static unsigned long long last;
+
+	*object = (struct win_object) {
+		.kind = kind,
+		.refs = 1,
+		.fd = fd,
+		.number = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED),
+	};
 }
 
 static HANDLE handle_of(size_t place)

@@ -106,6 +106,8 @@ struct win_object {
 	/* close() was called, so there can be no new handle */
 	bool closed;
 	int fd;
+	/* No other object has this number. An address is used again when the object is freed */
+	unsigned long long number;
 	/* The completion port of a file, and the number that its calls have there */
 	struct win_object *port;
 	ULONG_PTR key;
