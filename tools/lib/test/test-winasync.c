@@ -611,6 +611,34 @@ static void test_semaphore(void)
 	CloseHandle(event);
 }
 
+static DWORD take_and_release(LPVOID semaphore)
+{
+	int i;
+
+	for (i = 0; i < 100000; i++)
+		if (!WaitForSingleObject(semaphore, 0))
+			ReleaseSemaphore(semaphore, 1, NULL);
+	return 0;
+}
+
+/* While others change the count, it is never 0 for a moment. */
+static void test_semaphore_for_all(void)
+{
+	HANDLE semaphore = CreateSemaphoreA(NULL, 8, 8, NULL);
+	HANDLE thread = CreateThread(NULL, 0, take_and_release, semaphore, 0, NULL);
+	int missed = 0;
+
+	while (WaitForSingleObject(thread, 0)) {
+		if (WaitForSingleObject(semaphore, 0))
+			missed++;
+		else
+			ReleaseSemaphore(semaphore, 1, NULL);
+	}
+	CHECK_EQ(missed, 0);
+	CHECK(CloseHandle(thread));
+	CHECK(CloseHandle(semaphore));
+}
+
 /* A semaphore counts the frames that become free. */
 static void test_semaphore_of_frames(void)
 {
@@ -751,6 +779,7 @@ int main(void)
 		{ "call that is not for the port", test_port_not_told },
 		{ "posts to a completion port", test_port_posts },
 		{ "semaphore", test_semaphore },
+		{ "semaphore of two threads", test_semaphore_for_all },
 		{ "semaphore of free frames", test_semaphore_of_frames },
 		{ "threads", test_threads },
 		{ "duplicates of handles", test_duplicates },

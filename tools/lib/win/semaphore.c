@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Semaphores are eventfds. The count of the eventfd is that of the semaphore, so the kernel can
- * release it too. Those who change it do so with the lock held.
+ * release it too. Those who change it do so with the lock held, because it is 0 for a moment.
  */
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
@@ -10,9 +11,11 @@
 
 struct semaphore {
 	struct win_object object;
-	pthread_mutex_t lock;
 	eventfd_t maximum;
 };
+
+/* For all semaphores */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct semaphore *semaphore_of(struct win_object *object)
 {
@@ -27,16 +30,26 @@ static eventfd_t read_count(const struct semaphore *semaphore)
 	return eventfd_read(semaphore->object.fd, &count) ? 0 : count;
 }
 
+int win_semaphores_poll(struct pollfd *fds, DWORD count)
+{
+	int ret;
+
+	pthread_mutex_lock(&lock);
+	ret = poll(fds, count, 0);
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
 static bool take(struct win_object *object)
 {
 	struct semaphore *semaphore = semaphore_of(object);
 	eventfd_t count;
 
-	pthread_mutex_lock(&semaphore->lock);
+	pthread_mutex_lock(&lock);
 	count = read_count(semaphore);
 	if (count > 1)
 		eventfd_write(object->fd, count - 1);
-	pthread_mutex_unlock(&semaphore->lock);
+	pthread_mutex_unlock(&lock);
 	return count;
 }
 
@@ -47,10 +60,7 @@ static void untake(struct win_object *object)
 
 static void destroy(struct win_object *object)
 {
-	struct semaphore *semaphore = semaphore_of(object);
-
-	pthread_mutex_destroy(&semaphore->lock);
-	free(semaphore);
+	free(semaphore_of(object));
 }
 
 static int create(LONG initial, LONG maximum, HANDLE *handle)
@@ -68,7 +78,6 @@ static int create(LONG initial, LONG maximum, HANDLE *handle)
 		free(semaphore);
 		return -errno;
 	}
-	pthread_mutex_init(&semaphore->lock, NULL);
 	semaphore->maximum = (eventfd_t)maximum;
 	win_object_init(&semaphore->object, WIN_SEMAPHORE, fd);
 	semaphore->object.destroy = destroy;
@@ -82,13 +91,13 @@ static int release(struct semaphore *semaphore, LONG count, LONG *previous)
 	eventfd_t before;
 	int ret = 0;
 
-	pthread_mutex_lock(&semaphore->lock);
+	pthread_mutex_lock(&lock);
 	before = read_count(semaphore);
 	/* The kernel does not know the maximum */
 	if (before + (eventfd_t)count > semaphore->maximum)
 		ret = -WIN_TOO_MANY;
 	eventfd_write(semaphore->object.fd, ret ? before : before + (eventfd_t)count);
-	pthread_mutex_unlock(&semaphore->lock);
+	pthread_mutex_unlock(&lock);
 	if (!ret && previous)
 		*previous = (LONG)before;
 	return ret;

@@ -67,6 +67,8 @@ static int wait_for(struct win_object **objects, DWORD count, bool all, __u64 de
 		fds[i] = (struct pollfd) { .fd = objects[i]->fd, .events = POLLIN };
 	for (;;) {
 		ret = poll(fds, count, left_until(deadline));
+		if (!ret)
+			ret = win_semaphores_poll(fds, count);
 		if (ret < 0 && errno != EINTR)
 			return -errno;
 		if (!ret)

@@ -158,6 +158,12 @@ struct win_object *win_object_port(struct win_object *object, ULONG_PTR *key);
 void win_event_set(struct win_object *event);
 void win_event_reset(struct win_object *event);
 
+/* Semaphores */
+
+struct pollfd;
+/* poll() that does not wait, while no count of a semaphore is being changed */
+int win_semaphores_poll(struct pollfd *fds, DWORD count);
+
 /* Calls that complete later */
 
 /* In the handle of an event: the call is not put into the queue of a completion port */
