@@ -410,6 +410,46 @@ static void test_native(void)
 	close_all();
 }
 
+/* A question for a size completes with a warning, which has a result. */
+static void test_warning(void)
+{
+	KSPROPERTY request = {
+		.Set = KSPROPSETID_Connection, .Id = KSPROPERTY_CONNECTION_STATE,
+		.Flags = KSPROPERTY_TYPE_GET,
+	};
+	OVERLAPPED overlapped = { 0 }, *done;
+	HANDLE event, queue;
+	IO_STATUS_BLOCK status = { 0 };
+	ULONG_PTR key;
+	DWORD bytes = 0;
+
+	open_all();
+	event = CreateEventA(NULL, TRUE, FALSE, NULL);
+	overlapped.hEvent = event;
+	CHECK_EQ(NtDeviceIoControlFile(pin, event, NULL, NULL, &status, IOCTL_KS_PROPERTY,
+				       &request, sizeof(request), NULL, 0),
+		 STATUS_BUFFER_OVERFLOW);
+	CHECK_EQ(status.Status, STATUS_BUFFER_OVERFLOW);
+	CHECK_EQ(status.Information, sizeof(KSSTATE));
+	CHECK_EQ(WaitForSingleObject(event, 0), WAIT_OBJECT_0);
+	queue = CreateIoCompletionPort(pin, NULL, 1, 0);
+	CHECK(!DeviceIoControl(pin, IOCTL_KS_PROPERTY, &request, sizeof(request), NULL, 0, NULL,
+			       &overlapped));
+	CHECK_EQ(GetLastError(), ERROR_MORE_DATA);
+	CHECK_EQ(WaitForSingleObject(event, 0), WAIT_OBJECT_0);
+	CHECK(!GetOverlappedResult(pin, &overlapped, &bytes, TRUE));
+	CHECK_EQ(GetLastError(), ERROR_MORE_DATA);
+	CHECK_EQ(bytes, sizeof(KSSTATE));
+	bytes = 0;
+	CHECK(!GetQueuedCompletionStatus(queue, &bytes, &key, &done, 0));
+	CHECK_EQ(GetLastError(), ERROR_MORE_DATA);
+	CHECK(done == &overlapped);
+	CHECK_EQ(bytes, sizeof(KSSTATE));
+	CHECK(CloseHandle(queue));
+	CHECK(CloseHandle(event));
+	close_all();
+}
+
 /* Completion ports */
 
 static HANDLE port;
@@ -775,6 +815,7 @@ int main(void)
 		{ "cancelled ALLOC calls", test_cancel_alloc },
 		{ "results after a time", test_result },
 		{ "native calls", test_native },
+		{ "warnings", test_warning },
 		{ "completion port", test_port },
 		{ "call that is not for the port", test_port_not_told },
 		{ "posts to a completion port", test_port_posts },

@@ -77,10 +77,11 @@ static DWORD control_overlapped(struct win_object *object, DWORD code, struct wi
 	ret = dispatch(object, code, call, &pending);
 	if (ret == -WIN_LATER)
 		return ERROR_IO_PENDING;
-	if (ret)
+	/* As in Windows, a warning completes the call, and has a result: the size of the answer */
+	if (ret && ret != -WIN_MORE_DATA)
 		win_pending_drop(&pending, ret);
 	else
-		win_pending_end(&pending, 0, call->returned);
+		win_pending_end(&pending, ret, call->returned);
 	return win_code(win_end(ret));
 }
 

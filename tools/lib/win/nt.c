@@ -157,7 +157,7 @@ WIN_API NTSTATUS NtDeviceIoControlFile(HANDLE handle, HANDLE event, PIO_APC_ROUT
 	if (apc)
 		return STATUS_NOT_SUPPORTED;
 	if (!DeviceIoControl(handle, code, in, in_size, out, out_size, &bytes, &overlapped) &&
-	    GetLastError() != ERROR_IO_PENDING)
+	    GetLastError() != ERROR_IO_PENDING && GetLastError() != ERROR_MORE_DATA)
 		return status_of(GetLastError());
 	ret = win_pending_wait(&overlapped, INFINITE, &bytes);
 	status->Information = bytes;
