@@ -211,6 +211,33 @@ static void test_memory(void)
 	CHECK_EQ(GetLastError(), ERROR_INVALID_HANDLE);
 }
 
+/* Memory that becomes larger is zero behind its old size, and the size is what was asked for. */
+static void test_size(void)
+{
+	HANDLE heap = GetProcessHeap();
+	char *memory = HeapAlloc(heap, 0, 24);
+	int i;
+
+	memset(memory, 0x5a, 24);
+	memory = HeapReAlloc(heap, HEAP_ZERO_MEMORY, memory, 10);
+	CHECK_EQ(HeapSize(heap, 0, memory), 10);
+	CHECK_EQ(LocalSize(memory), 10);
+	memory = HeapReAlloc(heap, HEAP_ZERO_MEMORY, memory, 24);
+	CHECK_EQ(HeapSize(heap, 0, memory), 24);
+	for (i = 0; i < 24; i++)
+		CHECK_EQ(memory[i], i < 10 ? 0x5a : 0);
+	CHECK(!HeapReAlloc(heap, 0, memory, SIZE_MAX));
+	CHECK_EQ(GetLastError(), ERROR_NOT_ENOUGH_MEMORY);
+	CHECK_EQ(memory[0], 0x5a);
+	CHECK(HeapFree(heap, 0, memory));
+	CHECK(!HeapAlloc(heap, HEAP_ZERO_MEMORY, SIZE_MAX));
+	CHECK(HeapFree(heap, 0, NULL));
+	memory = GlobalReAlloc(GlobalAlloc(GPTR, 3), 100, GMEM_ZEROINIT);
+	CHECK_EQ(GlobalSize(memory), 100);
+	CHECK_EQ(memory[99], 0);
+	GlobalFree(memory);
+}
+
 static void test_pages(void)
 {
 	char *pages = VirtualAlloc(NULL, 3 * 65536 + 1, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE);
@@ -596,6 +623,7 @@ int main(void)
 		{ "memory", test_memory },
 		{ "pages", test_pages },
 		{ "texts of errors", test_messages },
+		{ "sizes of memory", test_size },
 		{ "status codes", test_statuses },
 		{ "functions of libraries", test_library },
 		{ "time", test_time },

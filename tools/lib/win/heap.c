@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Memory of LocalAlloc(), GlobalAlloc() and HeapAlloc(), and pages of VirtualAlloc(). */
-#include <malloc.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,29 +16,52 @@ static void *out_of_memory(void *memory)
 	return memory;
 }
 
-/* Memory of no bytes has an address of its own, too */
+/* In front of the memory: the size that the client asked for. It keeps the alignment */
+union head {
+	size_t bytes;
+	/* cppcheck-suppress unusedStructMember */
+	max_align_t alignment;
+};
+
+static union head *head_of(const void *memory)
+{
+	return memory ? (union head *)memory - 1 : NULL;
+}
+
+/* The address for the client */
+static void *with_size(union head *head, SIZE_T bytes)
+{
+	if (!head)
+		return out_of_memory(NULL);
+	head->bytes = bytes;
+	return head + 1;
+}
+
+static size_t with_head(SIZE_T bytes)
+{
+	return bytes <= SIZE_MAX - sizeof(union head) ? sizeof(union head) + bytes : SIZE_MAX;
+}
+
 static void *allocate(bool zero, SIZE_T bytes)
 {
-	if (!bytes)
-		bytes = 1;
-	return out_of_memory(zero ? calloc(1, bytes) : malloc(bytes));
+	return with_size(zero ? calloc(1, with_head(bytes)) : malloc(with_head(bytes)), bytes);
 }
 
 static void *reallocate(void *memory, bool zero, SIZE_T bytes)
 {
-	size_t before = memory ? malloc_usable_size(memory) : 0;
-	void *new = realloc(memory, bytes ? bytes : 1);
+	size_t before = memory ? head_of(memory)->bytes : 0;
+	void *new = with_size(realloc(head_of(memory), with_head(bytes)), bytes);
 
 	if (new && zero && bytes > before)
 		memset((char *)new + before, 0, bytes - before);
-	return out_of_memory(new);
+	return new;
 }
 
 static SIZE_T size_of(const void *memory)
 {
 	if (!memory)
 		SetLastError(ERROR_INVALID_HANDLE);
-	return memory ? malloc_usable_size((void *)memory) : 0;
+	return memory ? head_of(memory)->bytes : 0;
 }
 
 WIN_API HLOCAL LocalAlloc(UINT flags, SIZE_T bytes)
@@ -71,7 +94,7 @@ WIN_API BOOL LocalUnlock(HLOCAL memory)
 
 WIN_API HLOCAL LocalFree(HLOCAL memory)
 {
-	free(memory);
+	free(head_of(memory));
 	return NULL;
 }
 
@@ -102,7 +125,7 @@ WIN_API BOOL GlobalUnlock(HGLOBAL memory)
 
 WIN_API HGLOBAL GlobalFree(HGLOBAL memory)
 {
-	free(memory);
+	free(head_of(memory));
 	return NULL;
 }
 
@@ -134,7 +157,7 @@ WIN_API SIZE_T HeapSize(HANDLE heap, DWORD flags, LPCVOID memory)
 {
 	(void)heap;
 	(void)flags;
-	return memory ? malloc_usable_size((void *)memory) : (SIZE_T)-1;
+	return memory ? head_of(memory)->bytes : (SIZE_T)-1;
 }
 
 WIN_API BOOL HeapFree(HANDLE heap, DWORD flags, LPVOID memory)
@@ -142,7 +165,7 @@ WIN_API BOOL HeapFree(HANDLE heap, DWORD flags, LPVOID memory)
 	(void)flags;
 	if (heap != GetProcessHeap())
 		return win_result(-EBADF);
-	free(memory);
+	free(head_of(memory));
 	return TRUE;
 }
 
