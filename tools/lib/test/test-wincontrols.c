@@ -509,6 +509,12 @@ static void test_extension_unit(void)
 	CHECK_EQ(access, KSPROPERTY_TYPE_GET | KSPROPERTY_TYPE_SET);
 	CHECK_EQ(node_property(1, &set, 1, KSPROPERTY_TYPE_SETSUPPORT, NULL, 0), 0);
 
+	/* What uvcvideo returns for a value that the camera refuses */
+	camera.unit_errno = ERANGE;
+	CHECK_EQ(node_property(1, &set, 1, KSPROPERTY_TYPE_SET, bytes, 4),
+		 ERROR_INVALID_PARAMETER);
+	camera.unit_errno = 0;
+
 	camera.unit_queries = 0;
 	CHECK_EQ(node_property(1, &set, 0, KSPROPERTY_TYPE_GET, bytes, 4), ERROR_NOT_FOUND);
 	CHECK_EQ(node_property(1, &set, 257, KSPROPERTY_TYPE_GET, bytes, 4), ERROR_NOT_FOUND);

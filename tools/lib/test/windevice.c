@@ -401,6 +401,8 @@ static int query_unit(const struct uvc_xu_control_query *query)
 	}
 	if (query->size != CAMERA_UNIT_BYTES)
 		return -ENOBUFS;
+	if (query->query == UVC_SET_CUR && camera.unit_errno)
+		return -camera.unit_errno;
 	if (query->query == UVC_SET_CUR)
 		memcpy(camera.unit, query->data, CAMERA_UNIT_BYTES);
 	else if (query->query == UVC_GET_CUR)

@@ -54,6 +54,8 @@ struct camera {
 	/* Number of S_FMT calls, and of queries to the extension unit */
 	int formats_set;
 	int unit_queries;
+	/* errno of UVC_SET_CUR */
+	int unit_errno;
 	/* Each frame is filled with this function, or not at all if it is NULL */
 	void (*fill)(unsigned char *data);
 	/* Number of frames that it still fills */

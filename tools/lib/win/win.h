@@ -70,7 +70,7 @@
 #define WIN_MORE_DATA EOVERFLOW
 #define WIN_TOO_SMALL ENOBUFS
 #define WIN_BAD_SIZE EMSGSIZE
-#define WIN_TOO_MANY ERANGE
+#define WIN_TOO_MANY EUSERS
 /* Not an error: the call completes later */
 #define WIN_LATER EINPROGRESS
 
