@@ -312,6 +312,8 @@ static void test_library(void)
 	CHECK(LoadLibraryW(L"C:\\Windows\\System32\\ksuser.DLL") == library);
 	CHECK(GetModuleHandleA("ntdll") == library);
 	CHECK((void *)GetProcAddress(library, "KsCreatePin") == (void *)KsCreatePin);
+	CHECK((void *)GetProcAddress(library, "CancelIoEx") == (void *)CancelIoEx);
+	CHECK((void *)GetProcAddress(library, "VirtualFree") == (void *)VirtualFree);
 	CHECK(!GetProcAddress(library, "KsCreateNothing"));
 	CHECK_EQ(GetLastError(), ERROR_PROC_NOT_FOUND);
 	CHECK(!GetProcAddress(library, (LPCSTR)1));
@@ -621,9 +623,9 @@ int main(void)
 		{ "text", test_text },
 		{ "text: errors", test_text_errors },
 		{ "memory", test_memory },
+		{ "sizes of memory", test_size },
 		{ "pages", test_pages },
 		{ "texts of errors", test_messages },
-		{ "sizes of memory", test_size },
 		{ "status codes", test_statuses },
 		{ "functions of libraries", test_library },
 		{ "time", test_time },
