@@ -34,6 +34,7 @@
  *	nt.c, status.c	functions of ntdll.dll
  *	library.c	LoadLibrary(), GetProcAddress(), and time
  *	heap.c		memory for the client
+ *	system.c	GetSystemInfo()
  *	text.c		WCHAR and UTF-8
  *	message.c	FormatMessage()
  *

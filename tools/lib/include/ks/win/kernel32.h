@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Functions that a capture program uses besides those of winbase.h: memory, text, the library
+ * The other functions of winbase.h that a capture program uses: memory, text, the library
  * with the KS functions, and atomic numbers. Each does the work of a function of the C library.
  */
 #ifndef KS_WIN_KERNEL32_H
 #define KS_WIN_KERNEL32_H
 
+#include <stdarg.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "winbase.h"
 
@@ -61,6 +63,32 @@ BOOL WINAPI VirtualFree(LPVOID address, SIZE_T bytes, DWORD type);
 #define RtlFillMemory(memory, bytes, value) FillMemory(memory, bytes, value)
 #define RtlZeroMemory(memory, bytes) ZeroMemory(memory, bytes)
 #define RtlEqualMemory(a, b, bytes) (!memcmp((a), (b), (bytes)))
+
+typedef struct _SYSTEM_INFO {
+	union {
+		__extension__ struct {
+			WORD wProcessorArchitecture;
+			WORD wReserved;
+		};
+		DWORD dwOemId;
+	};
+	DWORD dwPageSize;
+	LPVOID lpMinimumApplicationAddress;
+	LPVOID lpMaximumApplicationAddress;
+	DWORD_PTR dwActiveProcessorMask;
+	DWORD dwNumberOfProcessors;
+	DWORD dwProcessorType;
+	DWORD dwAllocationGranularity;
+	WORD wProcessorLevel;
+	WORD wProcessorRevision;
+} SYSTEM_INFO, *LPSYSTEM_INFO;
+
+/*
+ * VirtualAlloc() aligns to pages, so dwAllocationGranularity is the page size. No memory is
+ * outside of the two addresses. The level and the revision of the processor are 0.
+ */
+VOID WINAPI GetSystemInfo(LPSYSTEM_INFO info);
+VOID WINAPI GetNativeSystemInfo(LPSYSTEM_INFO info);
 
 /* Text */
 

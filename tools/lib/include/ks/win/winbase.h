@@ -170,4 +170,7 @@ DWORD WINAPI GetCurrentThreadId(void);
 }
 #endif
 
+/* As in Windows, this file has those functions too */
+#include "kernel32.h"
+
 #endif /* KS_WIN_WINBASE_H */

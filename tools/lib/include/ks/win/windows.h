@@ -12,7 +12,6 @@
 #include "winnt.h"
 #include "winerror.h"
 #include "winbase.h"
-#include "kernel32.h"
 #ifndef NOGDI
 #include "wingdi.h"
 #endif
