@@ -5,6 +5,26 @@
  */
 #include <initguid.h>
 #include <windows.h>
+
+/* In the manner of the headers of DirectShow, which a client can include before <ksmedia.h> */
+#define TIMECODE_DEFINED
+typedef union _timecode {
+	DWORDLONG qw;
+} TIMECODE, *PTIMECODE;
+typedef struct tagTIMECODE_SAMPLE {
+	LONGLONG qwTick;
+} TIMECODE_SAMPLE, *PTIMECODE_SAMPLE;
+#define __DDRAW_INCLUDED__
+typedef struct _DDPIXELFORMAT {
+	DWORD dwSize;
+} DDPIXELFORMAT, *LPDDPIXELFORMAT;
+#define __DVP_INCLUDED__
+typedef struct _DDVIDEOPORTCONNECT {
+	DWORD dwSize;
+} DDVIDEOPORTCONNECT, *LPDDVIDEOPORTCONNECT;
+#define __ENCODER_API_DEFINES__
+typedef enum { ConstantBitRate } VIDEOENCODER_BITRATE_MODE;
+
 #include <ks.h>
 #include <ksmedia.h>
 #include <ksproxy.h>
@@ -43,6 +63,15 @@ static void test_unsigned_long()
 	CHECK(!DeviceIoControl(wrong, IOCTL_KS_PROPERTY, NULL, 0, NULL, 0, NULL, NULL));
 }
 
+/* The same types are also in <ksmedia.h>, and only one of both can define them */
+static void test_directshow()
+{
+	CHECK_EQ(sizeof(TIMECODE_SAMPLE), sizeof(LONGLONG));
+	CHECK_EQ(sizeof(DDPIXELFORMAT), sizeof(DWORD));
+	CHECK_EQ(sizeof(DDVIDEOPORTCONNECT), sizeof(DWORD));
+	CHECK_EQ(ConstantBitRate, 0);
+}
+
 static void test_wide()
 {
 	WCHAR wide[6] = { 1, 1, 1, 1, 1, 1 };
@@ -64,6 +93,7 @@ int main()
 	static const struct tap_test tests[] = {
 		{ "GUIDs in C++", test_guids },
 		{ "unsigned long as DWORD", test_unsigned_long },
+		{ "types of DirectShow", test_directshow },
 		{ "WCHAR of two bytes", test_wide },
 	};
 

@@ -211,6 +211,9 @@ typedef enum {
 	KSPROPERTY_RTC_READER,
 } KSPROPERTY_TIMECODE;
 
+/* The headers of DirectShow have some of the types in this file too, with the same guards */
+#ifndef TIMECODE_DEFINED
+#define TIMECODE_DEFINED
 typedef union _timecode {
 	__extension__ struct {
 		WORD wFrameRate;
@@ -226,6 +229,7 @@ typedef struct tagTIMECODE_SAMPLE {
 	DWORD dwUser;
 	DWORD dwFlags;
 } TIMECODE_SAMPLE, *PTIMECODE_SAMPLE;
+#endif
 
 typedef struct {
 	KSPROPERTY Property;
@@ -308,6 +312,7 @@ typedef enum {
 	KSPROPERTY_VPCONFIG_SURFACEPARAMS,
 } KSPROPERTY_VPCONFIG;
 
+#ifndef __DDRAW_INCLUDED__
 #define DDPF_FOURCC 0x00000004
 
 typedef struct _DDPIXELFORMAT {
@@ -339,7 +344,9 @@ typedef struct _DDPIXELFORMAT {
 		DWORD dwYUVZBitMask;
 	};
 } DDPIXELFORMAT, *LPDDPIXELFORMAT;
+#endif
 
+#ifndef __DVP_INCLUDED__
 typedef struct _DDVIDEOPORTCONNECT {
 	DWORD dwSize;
 	DWORD dwPortWidth;
@@ -352,6 +359,7 @@ typedef struct _DDVIDEOPORTCONNECT {
 	0x54f39980, 0xda60, 0x11cf, 0x9b, 0x06, 0x00, 0xa0, 0xc9, 0x03, 0xa3, 0xb8
 #define DDVPTYPE_E_HREFL_VREFL \
 	0xe09c77e0, 0xda60, 0x11cf, 0x9b, 0x06, 0x00, 0xa0, 0xc9, 0x03, 0xa3, 0xb8
+#endif
 
 typedef enum {
 	KS_PixAspectRatio_NTSC4x3,

@@ -275,11 +275,15 @@ DEFINE_GUIDEX(CODECAPI_SUPPORTSEVENTS);
 	0x1cb14e83, 0x7d72, 0x4657, 0x83, 0xfd, 0x47, 0xa2, 0xc5, 0xb9, 0xd1, 0x3d
 DEFINE_GUIDEX(CODECAPI_CURRENTCHANGELIST);
 
+/* strmif.h of DirectShow has it too */
+#ifndef __ENCODER_API_DEFINES__
+#define __ENCODER_API_DEFINES__
 typedef enum {
 	ConstantBitRate = 0,
 	VariableBitRateAverage,
 	VariableBitRatePeak,
 } VIDEOENCODER_BITRATE_MODE;
+#endif
 
 #ifdef __cplusplus
 }
