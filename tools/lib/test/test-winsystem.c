@@ -1,16 +1,117 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What winbase.h has of the system: GetSystemInfo().
+ * What winbase.h has of the system: critical sections, GetSystemInfo().
  * A client may include only this header.
  */
 #include <ks/win/winbase.h>
 
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tap.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Critical sections */
+
+#define THREADS 4
+#define ROUNDS 50000
+
+static CRITICAL_SECTION section;
+static long count;
+
+static void *try_once(void *arg)
+{
+	*(BOOL *)arg = TryEnterCriticalSection(&section);
+	if (*(BOOL *)arg)
+		LeaveCriticalSection(&section);
+	return NULL;
+}
+
+/* Whether another thread could enter it now */
+static BOOL is_free(void)
+{
+	pthread_t thread;
+	BOOL entered = FALSE;
+
+	CHECK(!pthread_create(&thread, NULL, try_once, &entered));
+	pthread_join(thread, NULL);
+	return entered;
+}
+
+static void *leave_wrongly(void *arg)
+{
+	LeaveCriticalSection(&section);
+	return arg;
+}
+
+/* A thread can enter it again, and another one only when it was left as often. */
+static void test_critical(void)
+{
+	pthread_t other;
+
+	InitializeCriticalSection(&section);
+	CHECK_EQ(section.LockCount, -1);
+	CHECK(is_free());
+	EnterCriticalSection(&section);
+	CHECK(section.OwningThread == (HANDLE)(ULONG_PTR)GetCurrentThreadId());
+	CHECK(!is_free());
+	EnterCriticalSection(&section);
+	CHECK(TryEnterCriticalSection(&section));
+	CHECK_EQ(section.RecursionCount, 3);
+	LeaveCriticalSection(&section);
+	LeaveCriticalSection(&section);
+	CHECK(!is_free());
+	CHECK(!pthread_create(&other, NULL, leave_wrongly, NULL));
+	pthread_join(other, NULL);
+	CHECK(!is_free());
+	LeaveCriticalSection(&section);
+	CHECK(is_free());
+	LeaveCriticalSection(&section);
+	CHECK(is_free());
+	CHECK(!section.OwningThread);
+	DeleteCriticalSection(&section);
+}
+
+static void *add(void *arg)
+{
+	long before;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		EnterCriticalSection(&section);
+		before = __atomic_load_n(&count, __ATOMIC_RELAXED);
+		if (i % 1000 == 0)
+			Sleep(0);
+		__atomic_store_n(&count, before + 1, __ATOMIC_RELAXED);
+		LeaveCriticalSection(&section);
+	}
+	return arg;
+}
+
+/* Only one thread is inside at a time, and none waits forever. */
+static void test_contention(void)
+{
+	pthread_t threads[THREADS];
+	int i;
+
+	CHECK(InitializeCriticalSectionAndSpinCount(&section, 0x80000400));
+	CHECK_EQ(section.SpinCount, 0x400);
+	for (i = 0; i < THREADS; i++)
+		CHECK(!pthread_create(&threads[i], NULL, add, NULL));
+	for (i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	CHECK_EQ(count, THREADS * ROUNDS);
+	CHECK_EQ(section.LockCount, -1);
+	DeleteCriticalSection(&section);
+	CHECK(InitializeCriticalSectionEx(&section, 0, CRITICAL_SECTION_NO_DEBUG_INFO));
+	DeleteCriticalSection(&section);
+	CHECK(!InitializeCriticalSectionEx(&section, 0, 1));
+	CHECK_EQ(GetLastError(), ERROR_INVALID_PARAMETER);
+	CHECK(!InitializeCriticalSectionEx(&section, 0x01000000, 0));
+	CHECK(!InitializeCriticalSectionEx(NULL, 0, 0));
+}
 
 /* The system */
 
@@ -41,6 +142,8 @@ static void test_system(void)
 int main(void)
 {
 	static const struct tap_test tests[] = {
+		{ "critical section", test_critical },
+		{ "critical section of several threads", test_contention },
 		{ "information about the system", test_system },
 	};
 

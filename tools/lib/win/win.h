@@ -8,6 +8,7 @@
  *	semaphore.c	semaphores
  *	thread.c	threads
  *	wait.c		waiting for events, semaphores and threads
+ *	critical.c	critical sections
  *	overlapped.c	calls that complete later
  *	cancel.c	cancelling them
  *	port.c		completion ports

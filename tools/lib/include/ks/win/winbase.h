@@ -150,6 +150,21 @@ DWORD WINAPI WaitForMultipleObjectsEx(DWORD count, const HANDLE *handles, BOOL w
 				      DWORD milliseconds, BOOL alertable);
 VOID WINAPI Sleep(DWORD milliseconds);
 
+/* Critical sections. They are never spun for: a thread waits at once */
+
+typedef RTL_CRITICAL_SECTION CRITICAL_SECTION, *PCRITICAL_SECTION, *LPCRITICAL_SECTION;
+
+#define CRITICAL_SECTION_NO_DEBUG_INFO 0x01000000
+
+VOID WINAPI InitializeCriticalSection(LPCRITICAL_SECTION section);
+BOOL WINAPI InitializeCriticalSectionAndSpinCount(LPCRITICAL_SECTION section, DWORD spins);
+BOOL WINAPI InitializeCriticalSectionEx(LPCRITICAL_SECTION section, DWORD spins, DWORD flags);
+VOID WINAPI EnterCriticalSection(LPCRITICAL_SECTION section);
+BOOL WINAPI TryEnterCriticalSection(LPCRITICAL_SECTION section);
+/* Does nothing if the calling thread does not have it */
+VOID WINAPI LeaveCriticalSection(LPCRITICAL_SECTION section);
+VOID WINAPI DeleteCriticalSection(LPCRITICAL_SECTION section);
+
 /* Threads */
 
 typedef DWORD (WINAPI *PTHREAD_START_ROUTINE)(LPVOID parameter);

@@ -72,6 +72,19 @@ typedef union _ULARGE_INTEGER {
 #define PROCESSOR_INTEL_PENTIUM 586
 #define PROCESSOR_AMD_X8664 8664
 
+/* A lock for threads of one process. Only the functions of winbase.h use the members */
+typedef struct _RTL_CRITICAL_SECTION {
+	/* Not used: NULL */
+	PVOID DebugInfo;
+	/* -1 if no thread has it */
+	LONG LockCount;
+	LONG RecursionCount;
+	/* The ID of the thread that has it */
+	HANDLE OwningThread;
+	HANDLE LockSemaphore;
+	ULONG_PTR SpinCount;
+} RTL_CRITICAL_SECTION, *PRTL_CRITICAL_SECTION;
+
 /* Types of values in the registry */
 #define REG_NONE 0
 #define REG_SZ 1
