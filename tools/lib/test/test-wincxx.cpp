@@ -30,6 +30,8 @@ typedef enum { ConstantBitRate } VIDEOENCODER_BITRATE_MODE;
 #include <ksproxy.h>
 #include <uuids.h>
 
+#include <thread>
+
 extern "C" {
 #include "tap.h"
 }
@@ -63,6 +65,24 @@ static void test_unsigned_long()
 	CHECK(!DeviceIoControl(wrong, IOCTL_KS_PROPERTY, NULL, 0, NULL, 0, NULL, NULL));
 }
 
+/* native_handle() is a HANDLE in Windows. The thread can still be joined after the wait */
+static void test_threads()
+{
+	HANDLE event = CreateEventA(NULL, TRUE, FALSE, NULL);
+	std::thread thread([event] { WaitForSingleObject(event, INFINITE); });
+
+	CHECK_EQ(WaitForSingleObject(thread.native_handle(), 1), WAIT_TIMEOUT);
+	CHECK(!CancelSynchronousIo(thread.native_handle()));
+	CHECK_EQ(GetLastError(), ERROR_NOT_FOUND);
+	SetEvent(event);
+	CHECK_EQ(WaitForSingleObjectEx(thread.native_handle(), INFINITE, FALSE), WAIT_OBJECT_0);
+	thread.join();
+	CHECK_EQ(WaitForSingleObject(thread.native_handle(), 0), WAIT_FAILED);
+	CHECK_EQ(GetLastError(), ERROR_INVALID_HANDLE);
+	CHECK_EQ(WaitForSingleObject(NULL, 0), WAIT_FAILED);
+	CloseHandle(event);
+}
+
 /* The same types are also in <ksmedia.h>, and only one of both can define them */
 static void test_directshow()
 {
@@ -93,6 +113,7 @@ int main()
 	static const struct tap_test tests[] = {
 		{ "GUIDs in C++", test_guids },
 		{ "unsigned long as DWORD", test_unsigned_long },
+		{ "threads of C++", test_threads },
 		{ "types of DirectShow", test_directshow },
 		{ "WCHAR of two bytes", test_wide },
 	};

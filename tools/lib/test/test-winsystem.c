@@ -1,17 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What winbase.h has of the system: critical sections, GetSystemInfo().
- * A client may include only this header.
+ * What winbase.h has of the system: critical sections, GetSystemInfo(), and waiting for threads
+ * that have no handle. A client may include only this header.
  */
 #include <ks/win/winbase.h>
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <ks/win/native.h>
+
 #include "tap.h"
+#include "wrap.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/* As before Linux 6.9: there are no descriptors of threads */
+static bool is_old;
+
+long __wrap_syscall(long number, ...)
+{
+	long args[6];
+	va_list ap;
+	int i;
+
+	va_start(ap, number);
+	for (i = 0; i < 6; i++)
+		args[i] = va_arg(ap, long);
+	va_end(ap);
+	if (number == SYS_pidfd_open && is_old) {
+		errno = EINVAL;
+		return -1;
+	}
+	return __real_syscall(number, args[0], args[1], args[2], args[3], args[4], args[5]);
+}
 
 /* Critical sections */
 
@@ -139,12 +167,76 @@ static void test_system(void)
 	CHECK(!memcmp(&info, &native, sizeof(info)));
 }
 
+/* Threads */
+
+static void *wait_for_event(void *arg)
+{
+	WaitForSingleObject(arg, INFINITE);
+	return arg;
+}
+
+static void *end_later(void *arg)
+{
+	Sleep(20);
+	return arg;
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1000000000;
+}
+
+/* The wait ends when the thread has ended, or after the time. The thread can still be joined. */
+static void check_threads(void)
+{
+	HANDLE event = CreateEventA(NULL, TRUE, FALSE, NULL);
+	pthread_t thread;
+	double before;
+	void *result = NULL;
+
+	CHECK(!pthread_create(&thread, NULL, wait_for_event, event));
+	CHECK_EQ(LibksWaitForThread(thread, 0), WAIT_TIMEOUT);
+	before = seconds();
+	CHECK_EQ(LibksWaitForThread(thread, 30), WAIT_TIMEOUT);
+	CHECK(seconds() - before >= 0.03);
+	SetEvent(event);
+	CHECK_EQ(LibksWaitForThread(thread, INFINITE), WAIT_OBJECT_0);
+	CHECK_EQ(LibksWaitForThread(thread, 0), WAIT_OBJECT_0);
+	CHECK(!pthread_join(thread, &result));
+	CHECK(result == event);
+
+	CHECK(!pthread_create(&thread, NULL, end_later, NULL));
+	CHECK_EQ(LibksWaitForThread(thread, 60000), WAIT_OBJECT_0);
+	CHECK(!pthread_join(thread, NULL));
+	CloseHandle(event);
+}
+
+static void test_native_threads(void)
+{
+	check_threads();
+	CHECK_EQ(LibksWaitForThread(0, 0), WAIT_FAILED);
+	CHECK_EQ(GetLastError(), ERROR_INVALID_HANDLE);
+	CHECK_EQ(LibksWaitForThread(pthread_self(), 1), WAIT_TIMEOUT);
+}
+
+static void test_native_threads_old(void)
+{
+	is_old = true;
+	check_threads();
+	is_old = false;
+}
+
 int main(void)
 {
 	static const struct tap_test tests[] = {
 		{ "critical section", test_critical },
 		{ "critical section of several threads", test_contention },
 		{ "information about the system", test_system },
+		{ "threads without handles", test_native_threads },
+		{ "threads without handles before Linux 6.9", test_native_threads_old },
 	};
 
 	return tap_run(tests, ARRAY_SIZE(tests));

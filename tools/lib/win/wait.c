@@ -42,8 +42,7 @@ static int take_all(struct win_object **objects, struct pollfd *fds, DWORD count
 	return taken < count ? -EAGAIN : 0;
 }
 
-/* Milliseconds until the deadline; -1 for no deadline */
-static int left_until(__u64 deadline)
+int win_left_until(__u64 deadline)
 {
 	__u64 now = ks_deadline(0), left;
 
@@ -66,7 +65,7 @@ static int wait_for(struct win_object **objects, DWORD count, bool all, __u64 de
 	for (i = 0; i < count; i++)
 		fds[i] = (struct pollfd) { .fd = objects[i]->fd, .events = POLLIN };
 	for (;;) {
-		ret = poll(fds, count, left_until(deadline));
+		ret = poll(fds, count, win_left_until(deadline));
 		if (!ret)
 			ret = win_semaphores_poll(fds, count);
 		if (ret < 0 && errno != EINTR)

@@ -8,6 +8,7 @@
  *	semaphore.c	semaphores
  *	thread.c	threads
  *	wait.c		waiting for events, semaphores and threads
+ *	native.c	threads that have no handle
  *	critical.c	critical sections
  *	overlapped.c	calls that complete later
  *	cancel.c	cancelling them
@@ -165,6 +166,9 @@ void win_event_reset(struct win_object *event);
 struct pollfd;
 /* poll() that does not wait, while no count of a semaphore is being changed */
 int win_semaphores_poll(struct pollfd *fds, DWORD count);
+
+/* Milliseconds until the deadline of ks_deadline(); -1 for 0, which is none */
+int win_left_until(__u64 deadline);
 
 /* Calls that complete later */
 

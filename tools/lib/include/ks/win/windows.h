@@ -35,5 +35,6 @@ int LibksFrameDmabuf(HANDLE allocator, const void *frame);
 #endif
 
 #include "dword.h"
+#include "native.h"
 
 #endif /* KS_WIN_WINDOWS_H */
