@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <ks/win/combaseapi.h>
+
 #include "tap.h"
 #include "windevice.h"
 #include "winrequest.h"
@@ -72,6 +74,34 @@ static void test_sizes_of_values(void)
 	CHECK_EQ(pin_property(0, KSPROPERTY_PIN_DATAFLOW, &number, 4), 0);
 	CHECK_EQ(number, KSPIN_DATAFLOW_OUT);
 	CloseHandle(filter);
+}
+
+/* A list in memory that the client frees */
+static void test_list(void)
+{
+	KSMULTIPLE_ITEM *list = NULL;
+	KSIDENTIFIER medium;
+	PVOID items = &list;
+
+	camera_reset();
+	open_camera();
+	CHECK_EQ(KsGetMultiplePinFactoryItems(filter, 0, KSPROPERTY_PIN_MEDIUMS, &items), S_OK);
+	list = items;
+	if (list) {
+		CHECK_EQ(list->Size, sizeof(*list) + sizeof(medium));
+		CHECK_EQ(list->Count, 1);
+		memcpy(&medium, list + 1, sizeof(medium));
+		CHECK(IsEqualGUID(&medium.Set, &KSMEDIUMSETID_Standard));
+	}
+	CoTaskMemFree(list);
+	CHECK_EQ(KsGetMultiplePinFactoryItems(filter, 1, KSPROPERTY_PIN_MEDIUMS, &items),
+		 E_INVALIDARG);
+	CHECK(!items);
+	CHECK_EQ(KsGetMultiplePinFactoryItems(filter, 0, 1000, &items),
+		 HRESULT_FROM_WIN32(ERROR_NOT_FOUND));
+	CHECK_EQ(KsGetMultiplePinFactoryItems(filter, 0, KSPROPERTY_PIN_MEDIUMS, NULL), E_POINTER);
+	CloseHandle(filter);
+	CHECK_EQ(KsGetMultiplePinFactoryItems(filter, 0, KSPROPERTY_PIN_MEDIUMS, &items), E_HANDLE);
 }
 
 /* Memory that the client does not have is an error; a request may be at any address. */
@@ -347,6 +377,7 @@ int main(void)
 	static const struct tap_test tests[] = {
 		{ "sizes of lists", test_sizes_of_lists },
 		{ "sizes of values", test_sizes_of_values },
+		{ "list in new memory", test_list },
 		{ "bad memory", test_bad_memory },
 		{ "sets of properties", test_sets_of_properties },
 		{ "methods and events", test_methods_and_events },

@@ -526,6 +526,19 @@ static void test_keys(void)
 	CHECK(SetupDiOpenDeviceInterfaceRegKey(set, &data, 0, KEY_READ) == INVALID_HANDLE_VALUE);
 }
 
+static void test_default_device(void)
+{
+	HANDLE filter = NULL;
+
+	CHECK_EQ(KsOpenDefaultDevice(&KSCATEGORY_VIDEO, GENERIC_READ, &filter), S_OK);
+	CHECK(LibksDescriptor(filter) >= 0);
+	CloseHandle(filter);
+	CHECK_EQ(KsOpenDefaultDevice(&GUID_NULL, GENERIC_READ, &filter),
+		 HRESULT_FROM_WIN32(ERROR_NO_MORE_ITEMS));
+	CHECK(filter == INVALID_HANDLE_VALUE);
+	CHECK_EQ(KsOpenDefaultDevice(&KSCATEGORY_VIDEO, GENERIC_READ, NULL), E_POINTER);
+}
+
 static void test_list(void)
 {
 	GUID category = KSCATEGORY_VIDEO_CAMERA, other = GUID_NULL;
@@ -633,6 +646,7 @@ int main(void)
 		{ "finding a device", test_find },
 		{ "sets of devices", test_sets },
 		{ "keys of devices", test_keys },
+		{ "default device", test_default_device },
 		{ "list of interfaces", test_list },
 		{ "functions of ntdll", test_nt },
 	};

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <ks/win/combaseapi.h>
 #include <ks/win/native.h>
 
 #include "tap.h"
@@ -167,6 +168,26 @@ static void test_system(void)
 	CHECK(!memcmp(&info, &native, sizeof(info)));
 }
 
+static void test_task_memory(void)
+{
+	char *memory = CoTaskMemAlloc(0);
+
+	CHECK(memory);
+	memory = CoTaskMemRealloc(memory, 4);
+	CHECK(memory);
+	if (memory)
+		memcpy(memory, "abc", sizeof("abc"));
+	memory = CoTaskMemRealloc(memory, 100000);
+	CHECK(memory);
+	if (memory)
+		CHECK_STR(memory, "abc");
+	CHECK(!CoTaskMemRealloc(memory, 0));
+	memory = CoTaskMemRealloc(NULL, 0);
+	CHECK(memory);
+	CoTaskMemFree(memory);
+	CoTaskMemFree(NULL);
+}
+
 /* Threads */
 
 static void *wait_for_event(void *arg)
@@ -235,6 +256,7 @@ int main(void)
 		{ "critical section", test_critical },
 		{ "critical section of several threads", test_contention },
 		{ "information about the system", test_system },
+		{ "memory of COM", test_task_memory },
 		{ "threads without handles", test_native_threads },
 		{ "threads without handles before Linux 6.9", test_native_threads_old },
 	};

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <ks/win/cfgmgr32.h>
+#include <ks/win/combaseapi.h>
 #include <ks/win/mmsystem.h>
 #include <ks/win/setupapi.h>
 #include <ks/win/winternl.h>
@@ -37,6 +38,9 @@ static const struct {
 	FUNCTION(CancelIoEx),
 	FUNCTION(CancelSynchronousIo),
 	FUNCTION(CloseHandle),
+	FUNCTION(CoTaskMemAlloc),
+	FUNCTION(CoTaskMemFree),
+	FUNCTION(CoTaskMemRealloc),
 	FUNCTION(CreateEventA),
 	FUNCTION(CreateEventW),
 	FUNCTION(CreateFileA),
@@ -88,6 +92,8 @@ static const struct {
 	FUNCTION(KsCreateClock),
 	FUNCTION(KsCreatePin),
 	FUNCTION(KsCreateTopologyNode),
+	FUNCTION(KsGetMultiplePinFactoryItems),
+	FUNCTION(KsOpenDefaultDevice),
 	FUNCTION(KsSynchronousDeviceControl),
 	FUNCTION(LeaveCriticalSection),
 	FUNCTION(LoadLibraryA),

@@ -30,6 +30,7 @@
  *	allocator.c	an allocator: its frames, properties and events
  *	backing.c	memory and status of an allocator
  *	clock.c		clocks
+ *	proxy.c		functions of ksproxy.ax
  *	memory.c	memory of the client: checks and copies
  *	device.c	the devices and their names
  *	setupapi.c, cfgmgr.c	functions that find devices

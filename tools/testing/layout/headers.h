@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The headers that are compared: those of Windows, or those of libkswin. */
 #include <windows.h>
-#ifdef _WIN32
+#ifndef _WIN32
+/* For types that Windows' headers have only in C++ */
+#define __STREAMS__
+#else
 /* windows.h has a few of these itself, and ntstatus.h has all */
 #undef STATUS_PENDING
 #undef STATUS_ACCESS_VIOLATION
@@ -21,6 +24,7 @@
 #include <mmsystem.h>
 #include <setupapi.h>
 #include <cfgmgr32.h>
+#include <combaseapi.h>
 #include <tchar.h>
 #include <ks.h>
 #include <ksmedia.h>

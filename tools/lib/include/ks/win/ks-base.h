@@ -18,6 +18,9 @@
 extern "C" {
 #endif
 
+/* Clients that have the functions of ksproxy.ax themselves define them with it */
+#define KSDDKAPI
+
 /*
  * Each GUID is a list of numbers, for initializers, and an object. tools/lib/win/guid.c has
  * the objects: there, DEFINE_GUIDEX() is a definition.
