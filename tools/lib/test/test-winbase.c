@@ -526,6 +526,37 @@ static void test_keys(void)
 	CHECK(SetupDiOpenDeviceInterfaceRegKey(set, &data, 0, KEY_READ) == INVALID_HANDLE_VALUE);
 }
 
+/* There are roots of the registry, and nothing in them */
+static void test_registry(void)
+{
+	SP_DEVINFO_DATA device = { .cbSize = sizeof(device) };
+	HDEVINFO set = get_set(&KSCATEGORY_CAPTURE);
+	HKEY key, same = NULL;
+	DWORD size = 0;
+
+	CHECK((LONG_PTR)HKEY_LOCAL_MACHINE == (LONG)0x80000002);
+	CHECK_EQ(RegOpenKeyExW(HKEY_LOCAL_MACHINE, L"SYSTEM\\CurrentControlSet", 0, KEY_READ,
+			       &key), ERROR_FILE_NOT_FOUND);
+	CHECK_EQ(RegOpenKeyExA(HKEY_CLASSES_ROOT, "CLSID", 0, KEY_READ, &key),
+		 ERROR_FILE_NOT_FOUND);
+	CHECK_EQ(RegOpenKeyExA(HKEY_CURRENT_USER, NULL, 0, KEY_READ, &key), ERROR_SUCCESS);
+	CHECK(key == HKEY_CURRENT_USER);
+	CHECK_EQ(RegQueryValueExA(key, "FriendlyName", NULL, NULL, NULL, &size),
+		 ERROR_FILE_NOT_FOUND);
+	CHECK_EQ(RegCloseKey(key), ERROR_SUCCESS);
+	CHECK(SetupDiEnumDeviceInfo(set, 3, &device));
+	key = SetupDiOpenDevRegKey(set, &device, DICS_FLAG_GLOBAL, 0, DIREG_DEV, KEY_READ);
+	CHECK_EQ(RegOpenKeyExW(key, L"", 0, KEY_READ, &same), ERROR_SUCCESS);
+	CHECK_EQ(RegOpenKeyExA(key, "CLSID", 0, KEY_READ, &same), ERROR_FILE_NOT_FOUND);
+	CHECK_EQ(RegOpenKeyExA(key, "", 0, KEY_READ, NULL), ERROR_INVALID_PARAMETER);
+	CHECK_EQ(RegCloseKey(key), ERROR_SUCCESS);
+	CHECK_EQ(RegOpenKeyExA(key, "", 0, KEY_READ, &key), ERROR_INVALID_HANDLE);
+	CHECK_EQ(RegQueryValueExA(same, "FriendlyName", NULL, NULL, NULL, &size), ERROR_SUCCESS);
+	CHECK_EQ(size, 5);
+	CHECK_EQ(RegCloseKey(same), ERROR_SUCCESS);
+	SetupDiDestroyDeviceInfoList(set);
+}
+
 static void test_default_device(void)
 {
 	HANDLE filter = NULL;
@@ -646,6 +677,7 @@ int main(void)
 		{ "finding a device", test_find },
 		{ "sets of devices", test_sets },
 		{ "keys of devices", test_keys },
+		{ "registry", test_registry },
 		{ "default device", test_default_device },
 		{ "list of interfaces", test_list },
 		{ "functions of ntdll", test_nt },

@@ -35,6 +35,8 @@ bool win_device_category(const GUID *category);
  * if it has the form of a path but there is no such device.
  */
 int win_device_node(const char *name, char *node, size_t size);
+/* Makes a key of the registry, with this name of a device. Returns a Win32 code */
+DWORD win_key_open(const char *name, HKEY *handle);
 /* For tests: other directories in the places of /sys and /dev */
 void win_device_roots(const char *sys, const char *dev);
 

@@ -21,7 +21,7 @@
 /* The name is the same in all of them, so that a library does not matter */
 static const char *const names[] = {
 	"ksuser", "ksproxy.ax", "kernel32", "kernelbase", "ntdll", "setupapi", "cfgmgr32",
-	"winmm",
+	"advapi32", "winmm",
 };
 
 #define FUNCTION(name) { #name, (void (*)(void))name }
@@ -116,6 +116,8 @@ static const struct {
 	FUNCTION(QueryPerformanceCounter),
 	FUNCTION(QueryPerformanceFrequency),
 	FUNCTION(RegCloseKey),
+	FUNCTION(RegOpenKeyExA),
+	FUNCTION(RegOpenKeyExW),
 	FUNCTION(RegQueryValueExA),
 	FUNCTION(RegQueryValueExW),
 	FUNCTION(ReleaseSemaphore),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SetupDi functions: sets of devices, as they are when the set is made. A set and a key are
- * addresses of records in lists, so a wrong one is found and never dereferenced.
+ * SetupDi functions: sets of devices, as they are when the set is made. A set is the address of
+ * a record in a list, so a wrong one is found and never dereferenced.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -32,14 +32,8 @@ struct set {
 	bool interfaces;
 };
 
-struct key {
-	struct key *next;
-	char name[WIN_DEVICE_NAME];
-};
-
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct set *sets;
-static struct key *keys;
 
 static BOOL result(DWORD error)
 {
@@ -261,29 +255,6 @@ WIN_API BOOL SetupDiGetDeviceInterfaceAlias(HDEVINFO handle, PSP_DEVICE_INTERFAC
 
 /* Text for the client */
 
-/*
- * Writes a text with @zeros at the end. @size and the required size are in bytes. Nothing is
- * written if it does not fit.
- */
-static DWORD put_text(const char *text, bool wide, size_t zeros, void *to, size_t size,
-		      PDWORD required)
-{
-	size_t bytes = wide ? win_wchar_bytes() : 1;
-	size_t length = wide ? win_widen(text, NULL, 0) - 1 : strlen(text);
-	size_t needed = (length + zeros) * bytes;
-
-	if (required)
-		*required = (DWORD)needed;
-	if (!to || size < needed)
-		return ERROR_INSUFFICIENT_BUFFER;
-	memset(to, 0, needed);
-	if (wide)
-		win_widen(text, to, length + 1);
-	else
-		memcpy(to, text, length);
-	return ERROR_SUCCESS;
-}
-
 /* Both forms of the structure have this size, and the path begins after cbSize */
 #define DETAIL_SIZE sizeof(SP_DEVICE_INTERFACE_DETAIL_DATA_A)
 
@@ -306,8 +277,8 @@ static BOOL get_detail(HDEVINFO handle, PSP_DEVICE_INTERFACE_DATA data, void *de
 		return finish(ERROR_INVALID_USER_BUFFER);
 	index = (int)data->Reserved - 1;
 	win_device_path(&set->devices[index], &data->InterfaceClassGuid, path, sizeof(path));
-	error = put_text(path, wide, 1, detail ? (char *)detail + start : NULL,
-			 size > start ? size - start : 0, &needed);
+	error = win_put_text(path, wide, 1, detail ? (char *)detail + start : NULL,
+			     size > start ? size - start : 0, &needed);
 	if (required)
 		*required = (DWORD)start + needed;
 	if (device)
@@ -391,7 +362,8 @@ static BOOL get_registry_property(HDEVINFO handle, PSP_DEVINFO_DATA device, DWOR
 		return finish(error);
 	if (type)
 		*type = kind;
-	return finish(put_text(text, wide, kind == REG_MULTI_SZ ? 2 : 1, buffer, size, required));
+	error = win_put_text(text, wide, kind == REG_MULTI_SZ ? 2 : 1, buffer, size, required);
+	return finish(error);
 }
 
 WIN_API BOOL SetupDiGetDeviceRegistryPropertyA(HDEVINFO set, PSP_DEVINFO_DATA device,
@@ -421,7 +393,7 @@ static BOOL get_instance_id(HDEVINFO handle, PSP_DEVINFO_DATA device, void *id, 
 	if (error)
 		return finish(error);
 	get_id(&set->devices[device->DevInst - 1], INT_MAX, text);
-	error = put_text(text, wide, 1, id, size * unit, &bytes);
+	error = win_put_text(text, wide, 1, id, size * unit, &bytes);
 	if (required)
 		*required = bytes / (DWORD)unit;
 	return finish(error);
@@ -439,24 +411,16 @@ WIN_API BOOL SetupDiGetDeviceInstanceIdW(HDEVINFO set, PSP_DEVINFO_DATA device, 
 	return get_instance_id(set, device, id, size, required, true);
 }
 
-/* Keys: the only value is the name of the device. */
+/* Keys */
 
 static HKEY open_key(const struct set *set, DWORD error, ULONG_PTR number)
 {
-	struct key *key = NULL;
+	HKEY key = (HKEY)INVALID_HANDLE_VALUE;
 
-	if (!error) {
-		key = calloc(1, sizeof(*key));
-		if (!key)
-			error = ERROR_NOT_ENOUGH_MEMORY;
-	}
-	if (key) {
-		memcpy(key->name, set->devices[number - 1].name, sizeof(key->name));
-		key->next = keys;
-		keys = key;
-	}
+	if (!error)
+		error = win_key_open(set->devices[number - 1].name, &key);
 	finish(error);
-	return key ? (HKEY)key : (HKEY)INVALID_HANDLE_VALUE;
+	return key;
 }
 
 WIN_API HKEY SetupDiOpenDeviceInterfaceRegKey(HDEVINFO handle, PSP_DEVICE_INTERFACE_DATA data,
@@ -480,64 +444,4 @@ WIN_API HKEY SetupDiOpenDevRegKey(HDEVINFO handle, PSP_DEVINFO_DATA device, DWOR
 	if (!error && (scope != DICS_FLAG_GLOBAL || (type != DIREG_DEV && type != DIREG_DRV)))
 		error = ERROR_INVALID_PARAMETER;
 	return open_key(set, error, error ? 0 : device->DevInst);
-}
-
-static LSTATUS query_value(HKEY handle, const char *name, const DWORD *reserved, LPDWORD type,
-			   LPBYTE data, LPDWORD size, bool wide)
-{
-	const struct key *key;
-	DWORD error, room = size && data ? *size : 0;
-
-	if (reserved || (data && !size))
-		return ERROR_INVALID_PARAMETER;
-	pthread_mutex_lock(&lock);
-	for (key = keys; key && (HKEY)key != handle; key = key->next)
-		;
-	if (!key) {
-		error = ERROR_INVALID_HANDLE;
-	} else if (!name || strcasecmp(name, "FriendlyName")) {
-		error = ERROR_FILE_NOT_FOUND;
-	} else {
-		error = put_text(key->name, wide, 1, data, room, size);
-		if (type)
-			*type = REG_SZ;
-		/* Without a buffer, the client asks for the size */
-		if (error)
-			error = data ? ERROR_MORE_DATA : ERROR_SUCCESS;
-	}
-	pthread_mutex_unlock(&lock);
-	return (LSTATUS)error;
-}
-
-WIN_API LSTATUS RegQueryValueExA(HKEY key, LPCSTR name, LPDWORD reserved, LPDWORD type,
-				 LPBYTE data, LPDWORD size)
-{
-	return query_value(key, name, reserved, type, data, size, false);
-}
-
-WIN_API LSTATUS RegQueryValueExW(HKEY key, LPCWSTR name, LPDWORD reserved, LPDWORD type,
-				 LPBYTE data, LPDWORD size)
-{
-	char *text = name ? win_narrow(name, win_wide_length(name)) : NULL;
-	LSTATUS ret;
-
-	if (name && !text)
-		return ERROR_NOT_ENOUGH_MEMORY;
-	ret = query_value(key, text, reserved, type, data, size, true);
-	free(text);
-	return ret;
-}
-
-WIN_API LSTATUS RegCloseKey(HKEY handle)
-{
-	struct key **link, *key;
-
-	pthread_mutex_lock(&lock);
-	for (link = &keys; (key = *link) && (HKEY)key != handle; link = &key->next)
-		;
-	if (key)
-		*link = key->next;
-	pthread_mutex_unlock(&lock);
-	free(key);
-	return key ? ERROR_SUCCESS : ERROR_INVALID_HANDLE;
 }

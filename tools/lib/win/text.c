@@ -43,6 +43,25 @@ size_t win_wide_length(const void *wide)
 	return length;
 }
 
+DWORD win_put_text(const char *text, bool wide, size_t zeros, void *to, size_t size,
+		   PDWORD required)
+{
+	size_t bytes = wide ? win_wchar_bytes() : 1;
+	size_t length = wide ? win_widen(text, NULL, 0) - 1 : strlen(text);
+	size_t needed = (length + zeros) * bytes;
+
+	if (required)
+		*required = (DWORD)needed;
+	if (!to || size < needed)
+		return ERROR_INSUFFICIENT_BUFFER;
+	memset(to, 0, needed);
+	if (wide)
+		win_widen(text, to, length + 1);
+	else
+		memcpy(to, text, length);
+	return ERROR_SUCCESS;
+}
+
 static bool is_character(uint32_t c)
 {
 	return c < 0xd800 || (c > 0xdfff && c <= 0x10ffff);

@@ -7,7 +7,10 @@
 #ifndef KSWIN_TEXT_H
 #define KSWIN_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#include <ks/win/windef.h>
 
 extern const unsigned char LibksWcharBytes;
 
@@ -20,6 +23,12 @@ size_t win_wide_length(const void *wide);
  * if there is room for one. Returns the number that the whole text needs.
  */
 size_t win_widen(const char *text, void *wide, size_t room);
+/*
+ * Writes a text with @zeros at the end. @size and the required size are in bytes. Nothing is
+ * written if it does not fit: ERROR_INSUFFICIENT_BUFFER.
+ */
+DWORD win_put_text(const char *text, bool wide, size_t zeros, void *to, size_t size,
+		   PDWORD required);
 /* Returns the text in UTF-8, for free(); NULL without memory */
 char *win_narrow(const void *wide, size_t length);
 

@@ -34,6 +34,7 @@
  *	memory.c	memory of the client: checks and copies
  *	device.c	the devices and their names
  *	setupapi.c, cfgmgr.c	functions that find devices
+ *	registry.c	the keys of devices
  *	nt.c, status.c	functions of ntdll.dll
  *	library.c	LoadLibrary(), GetProcAddress(), and time
  *	heap.c		memory for the client
