@@ -190,6 +190,39 @@ static void test_address_again(void)
 	close_all();
 }
 
+static HANDLE runner;
+
+static DWORD WINAPI run(LPVOID arg)
+{
+	(void)arg;
+	return set_state(pin, KSSTATE_RUN);
+}
+
+static void start_to_run(void)
+{
+	runner = CreateThread(NULL, 0, run, NULL, 0, NULL);
+	camera_wait_for_pause();
+}
+
+/* An allocator that is made does not take away the frames with which another thread starts. */
+static void test_allocator_while_starting(void)
+{
+	DWORD result = ERROR_GEN_FAILURE;
+	HANDLE allocator;
+
+	open_all();
+	camera.before_leave = start_to_run;
+	allocator = open_allocator(pin);
+	CHECK(!camera.before_leave);
+	CHECK_EQ(WaitForSingleObject(runner, INFINITE), WAIT_OBJECT_0);
+	CHECK(GetExitCodeThread(runner, &result));
+	CHECK_EQ(result, 0);
+	CHECK(camera.assigned);
+	CHECK(CloseHandle(runner));
+	CHECK(CloseHandle(allocator));
+	close_all();
+}
+
 int main(void)
 {
 	static const struct tap_test tests[] = {
@@ -198,6 +231,7 @@ int main(void)
 		{ "memory that was unmapped", test_unmapped_answer },
 		{ "wrong pointers", test_wrong_pointers },
 		{ "pin at the address of another one", test_address_again },
+		{ "allocator made while the pin starts", test_allocator_while_starting },
 	};
 
 	alarm(PATIENCE_S);

@@ -53,6 +53,9 @@ static struct {
 	/* Calls that wait for a frame, and cancels */
 	unsigned int waiting;
 	unsigned int cancels;
+	/* An allocator is being taken from the connection, and a step to PAUSE waits for that */
+	bool leaving;
+	bool waits_for_leave;
 	/* The eventfd that was enabled last */
 	int event;
 } model = { .connection = -1, .event = -1 };
@@ -276,6 +279,10 @@ static int set_allocator(const struct ksalloc_set_allocator *arg)
 
 static int change_state(const struct ksalloc_set_state *arg)
 {
+	while (arg->state == KSSTATE_PAUSE && model.leaving) {
+		model.waits_for_leave = true;
+		pthread_cond_wait(&changed, &lock);
+	}
 	if (arg->state > KSSTATE_RUN || (arg->state > KSSTATE_STOP && !camera.assigned))
 		return -EINVAL;
 	if (camera.gone && arg->state > KSSTATE_STOP)
@@ -391,8 +398,30 @@ static int dispatch(unsigned long request, void *arg)
 	}
 }
 
+/* Returns whether the test has asked for it */
+static bool begin_leave(unsigned long request, const struct ksalloc_set_allocator *arg)
+{
+	void (*call)(void) = camera.before_leave;
+
+	if (!call || request != KSALLOC_SET_ALLOCATOR || arg->allocator_fd >= 0)
+		return false;
+	camera.before_leave = NULL;
+	model.leaving = true;
+	pthread_mutex_unlock(&lock);
+	call();
+	pthread_mutex_lock(&lock);
+	return true;
+}
+
+static void end_leave(void)
+{
+	model.leaving = false;
+	pthread_cond_broadcast(&changed);
+}
+
 int __wrap_ioctl(int fd, unsigned long request, ...)
 {
+	bool leaves;
 	va_list ap;
 	void *arg;
 	int ret;
@@ -401,7 +430,10 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	arg = va_arg(ap, void *);
 	va_end(ap);
 	pthread_mutex_lock(&lock);
+	leaves = begin_leave(request, arg);
 	ret = fd >= 0 && fd < MAX_FILES && kinds[fd] ? dispatch(request, arg) : -EBADF;
+	if (leaves)
+		end_leave();
 	pthread_mutex_unlock(&lock);
 	if (ret < 0) {
 		errno = -ret;
@@ -498,6 +530,19 @@ void camera_refuse(int err)
 	pthread_mutex_lock(&lock);
 	camera.submit_errno = err;
 	pthread_mutex_unlock(&lock);
+}
+
+void camera_wait_for_pause(void)
+{
+	bool waits = false;
+	int tries;
+
+	for (tries = 0; !waits && tries < 100; tries++) {
+		Sleep(1);
+		pthread_mutex_lock(&lock);
+		waits = model.waits_for_leave;
+		pthread_mutex_unlock(&lock);
+	}
 }
 
 void camera_unplug(void)

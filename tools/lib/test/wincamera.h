@@ -28,6 +28,8 @@ struct camera {
 	int submit_errno;
 	int export_errno;
 	bool gone;
+	/* Called once, before an allocator is taken from the pin */
+	void (*before_leave)(void);
 
 	/* What it did */
 	enum ksstate state;
@@ -54,6 +56,11 @@ void camera_signal(unsigned int frames);
 void camera_wait_for_alloc(void);
 /* From now on, SUBMIT fails with this errno; 0: it works again */
 void camera_refuse(int err);
+/*
+ * For before_leave: until the allocator was taken, no step to PAUSE ends. Waits for a while that
+ * one begins, or not at all if it cannot
+ */
+void camera_wait_for_pause(void);
 /* The device disappears */
 void camera_unplug(void);
 

@@ -753,11 +753,13 @@ WIN_API DWORD KsCreateAllocator(HANDLE connection, PKSALLOCATOR_FRAMING framing,
 	pin = win_get(connection, WIN_PIN);
 	if (!pin)
 		return win_code(-EBADF);
+	win_pin_lock(pin);
 	ret = create(pin, &copy, &allocator);
 	if (!ret) {
 		win_pin_use_new(pin, allocator);
 		ret = win_publish(allocator, handle);
 	}
+	win_pin_unlock(pin);
 	win_put(pin);
 	return win_code(ret);
 }

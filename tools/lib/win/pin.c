@@ -283,14 +283,22 @@ static int use_allocator(struct pin *pin, struct win_object *object)
 	return 0;
 }
 
+void win_pin_lock(struct win_object *object)
+{
+	pthread_mutex_lock(&win_pin_of(object)->lock);
+}
+
+void win_pin_unlock(struct win_object *object)
+{
+	pthread_mutex_unlock(&win_pin_of(object)->lock);
+}
+
 void win_pin_use_new(struct win_object *object, struct win_object *allocator)
 {
 	struct pin *pin = win_pin_of(object);
 
-	pthread_mutex_lock(&pin->lock);
 	if (!pin->allocator && !pin->pool)
 		use_allocator(pin, allocator);
-	pthread_mutex_unlock(&pin->lock);
 }
 
 static int put_allocator(struct win_object *object, struct win_call *call)

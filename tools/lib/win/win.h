@@ -313,7 +313,10 @@ int win_filter_claim(struct win_object *filter);
 void win_filter_release(struct win_object *filter);
 /* Takes over the claim on the filter */
 int win_pin_create(struct win_object *filter, HANDLE *handle);
-/* Assigns the allocator if the pin has none. Errors are ignored. */
+/* Held while an allocator is made: this assigns frames to the pin, and takes them from it */
+void win_pin_lock(struct win_object *pin);
+void win_pin_unlock(struct win_object *pin);
+/* Assigns the allocator if the pin has none. Errors are ignored. Called with the lock held */
 void win_pin_use_new(struct win_object *pin, struct win_object *allocator);
 int win_pin_property(struct win_object *object, struct win_call *call);
 bool win_pin_is_closed(struct win_object *pin);
