@@ -9,12 +9,22 @@
 
 #include "tap.h"
 #include "wincamera.h"
+#include "wrap.h"
 
 /* More objects than malloc() keeps for a thread */
 #define MANY 16
+/* More handles than the table has room for */
+#define MAX_HANDLES 128
 
 static HANDLE filter, pin;
 static int files;
+/* Whether realloc() fails, by which the table of handles grows */
+static bool no_memory;
+
+void *__wrap_realloc(void *memory, size_t bytes)
+{
+	return no_memory ? NULL : __real_realloc(memory, bytes);
+}
 
 static void open_all(void)
 {
@@ -223,6 +233,44 @@ static void test_allocator_while_starting(void)
 	close_all();
 }
 
+/* An allocator for which there is no handle is not used. */
+static void test_no_handle(void)
+{
+	static char picture[CAMERA_BYTES];
+	KSSTREAM_HEADER header = {
+		.Size = sizeof(header), .Data = picture, .FrameExtent = sizeof(picture),
+	};
+	KSALLOCATOR_FRAMING framing = {
+		.OptionsFlags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.Frames = 3,
+		.FrameSize = CAMERA_BYTES,
+	};
+	HANDLE events[MAX_HANDLES], allocator = NULL;
+	OVERLAPPED overlapped = { 0 };
+	int count = 0;
+
+	open_all();
+	no_memory = true;
+	while (count < MAX_HANDLES) {
+		events[count] = CreateEventA(NULL, TRUE, FALSE, NULL);
+		if (!events[count])
+			break;
+		count++;
+	}
+	CHECK(count < MAX_HANDLES);
+	CHECK_EQ(KsCreateAllocator(pin, &framing, &allocator), ERROR_NOT_ENOUGH_MEMORY);
+	no_memory = false;
+	CHECK(!allocator);
+	CHECK(!camera.assigned);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	if (begin_read(pin, &header, sizeof(header), &overlapped) == ERROR_IO_PENDING)
+		camera_fill();
+	CHECK_EQ(end_read(pin, &overlapped, TRUE), 0);
+	while (count)
+		CHECK(CloseHandle(events[--count]));
+	close_all();
+}
+
 int main(void)
 {
 	static const struct tap_test tests[] = {
@@ -232,6 +280,7 @@ int main(void)
 		{ "wrong pointers", test_wrong_pointers },
 		{ "pin at the address of another one", test_address_again },
 		{ "allocator made while the pin starts", test_allocator_while_starting },
+		{ "allocator without a handle", test_no_handle },
 	};
 
 	alarm(PATIENCE_S);

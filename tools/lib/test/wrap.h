@@ -2,12 +2,16 @@
 #ifndef WRAP_H
 #define WRAP_H
 
+#include <stddef.h>
+
 /* The functions that ld --wrap calls instead of libc */
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 long __wrap_syscall(long number, ...);
+void *__wrap_realloc(void *memory, size_t bytes);
 
-/* The function of libc */
+/* The functions of libc */
 long __real_syscall(long number, ...);
+void *__real_realloc(void *memory, size_t bytes);
 
 #endif /* WRAP_H */

@@ -756,8 +756,12 @@ WIN_API DWORD KsCreateAllocator(HANDLE connection, PKSALLOCATOR_FRAMING framing,
 	win_pin_lock(pin);
 	ret = create(pin, &copy, &allocator);
 	if (!ret) {
-		win_pin_use_new(pin, allocator);
+		/* Another thread can guess the handle and close it */
+		win_ref(allocator);
 		ret = win_publish(allocator, handle);
+		if (!ret)
+			win_pin_use_new(pin, allocator);
+		win_put(allocator);
 	}
 	win_pin_unlock(pin);
 	win_put(pin);
