@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -15,6 +16,7 @@
 #define MANY 16
 /* More handles than the table has room for */
 #define MAX_HANDLES 128
+#define FORKS 100
 
 static HANDLE filter, pin;
 static int files;
@@ -271,6 +273,57 @@ static void test_no_handle(void)
 	close_all();
 }
 
+static DWORD WINAPI open_and_close(LPVOID stop)
+{
+	while (WaitForSingleObject(stop, 0))
+		CloseHandle(CreateEventA(NULL, TRUE, FALSE, NULL));
+	return 0;
+}
+
+/* Returns whether a new process has no handles, and can make some */
+static bool check_child(void)
+{
+	pid_t child = fork();
+	int status = -1;
+	bool ok;
+
+	if (!child) {
+		alarm(PATIENCE_S);
+		ok = !CloseHandle(pin) && GetLastError() == ERROR_INVALID_HANDLE &&
+		     CreateEventA(NULL, TRUE, FALSE, NULL);
+		_exit(!ok);
+	}
+	return waitpid(child, &status, 0) == child && !status;
+}
+
+/* A process that is forked cannot close the pin of its parent. Other threads use the table. */
+static void test_fork(void)
+{
+	static char picture[CAMERA_BYTES];
+	KSSTREAM_HEADER header = {
+		.Size = sizeof(header), .Data = picture, .FrameExtent = sizeof(picture),
+	};
+	HANDLE stop, thread;
+	OVERLAPPED overlapped = { 0 };
+	int i;
+
+	open_all();
+	stop = CreateEventA(NULL, TRUE, FALSE, NULL);
+	thread = CreateThread(NULL, 0, open_and_close, stop, 0, NULL);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	CHECK_EQ(begin_read(pin, &header, sizeof(header), &overlapped), ERROR_IO_PENDING);
+	for (i = 0; i < FORKS && check_child(); i++)
+		;
+	CHECK_EQ(i, FORKS);
+	camera_fill();
+	CHECK_EQ(end_read(pin, &overlapped, TRUE), 0);
+	SetEvent(stop);
+	CHECK_EQ(WaitForSingleObject(thread, INFINITE), WAIT_OBJECT_0);
+	CHECK(CloseHandle(thread));
+	CHECK(CloseHandle(stop));
+	close_all();
+}
+
 int main(void)
 {
 	static const struct tap_test tests[] = {
@@ -281,6 +334,7 @@ int main(void)
 		{ "pin at the address of another one", test_address_again },
 		{ "allocator made while the pin starts", test_allocator_while_starting },
 		{ "allocator without a handle", test_no_handle },
+		{ "fork", test_fork },
 	};
 
 	alarm(PATIENCE_S);

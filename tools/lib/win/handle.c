@@ -40,6 +40,29 @@ static size_t place_of(HANDLE handle)
 	return (number >> 2) - 1;
 }
 
+static void before_fork(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+/*
+ * A new process has no handles, as in Windows. It shares the open files with its parent, and has
+ * no other threads: closing a pin there would stop the stream of the parent
+ */
+static void after_fork_in_child(void)
+{
+	size_t place;
+
+	for (place = 0; place < table_size; place++)
+		table[place] = NULL;
+	pthread_mutex_unlock(&lock);
+}
+
 static int grow(void)
 {
 	size_t new_size = table_size ? 2 * table_size : 16;
@@ -47,6 +70,10 @@ static int grow(void)
 
 	if (!new)
 		return -ENOMEM;
+	if (!table && pthread_atfork(before_fork, after_fork, after_fork_in_child)) {
+		free(new);
+		return -ENOMEM;
+	}
 	table = new;
 	while (table_size < new_size)
 		table[table_size++] = NULL;
