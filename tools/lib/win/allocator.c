@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "win.h"
+#include "notify.h"
 
 #define NS_IN_S 1000000000
 #define CANCEL_AGAIN_NS 1000000
@@ -46,12 +46,6 @@ struct waiter {
 	struct waiter *next;
 };
 
-struct event {
-	const KSEVENTDATA *data;
-	__u32 id;
-	struct event *next;
-};
-
 struct win_allocator {
 	struct win_object object;
 	struct ks_frames *mapped;
@@ -61,7 +55,7 @@ struct win_allocator {
 	unsigned long long memory_of;
 	pthread_mutex_t lock;
 	struct frame *frames;
-	struct event *events;
+	struct win_events events;
 	/* ALLOC calls that wait, served by a thread that exists while there are any */
 	struct waiter *waiters;
 	bool serving;
@@ -486,88 +480,14 @@ int win_allocator_method(struct win_object *object, struct win_call *call,
 	return ret;
 }
 
-/* Copies both, which can be at any address */
-static int take_event_request(const struct win_call *call, KSEVENT *event, KSEVENTDATA *data)
-{
-	if (call->in_size < sizeof(*event) || call->out_size < sizeof(*data))
-		return -WIN_TOO_SMALL;
-	memcpy(event, call->in, sizeof(*event));
-	memcpy(data, call->out, sizeof(*data));
-	if (!IsEqualGUID(&event->Set, &KSEVENTSETID_StreamAllocator))
-		return -WIN_NO_SUCH_SET;
-	if ((event->Flags & ~KSEVENT_TYPE_ONESHOT) != KSEVENT_TYPE_ENABLE)
-		return -EINVAL;
-	if (data->NotificationType == KSEVENTF_EVENT_HANDLE)
-		return 0;
-	if (data->NotificationType != KSEVENTF_SEMAPHORE_HANDLE)
-		return -EOPNOTSUPP;
-	/* The kernel adds 1 for each frame */
-	if (data->SemaphoreHandle.Adjustment <= 0)
-		return -EINVAL;
-	return data->SemaphoreHandle.Adjustment == 1 ? 0 : -EOPNOTSUPP;
-}
-
-/* The client disables an event by the address of its data. */
 int win_allocator_enable(struct win_object *object, const struct win_call *call)
 {
-	struct win_allocator *allocator = win_allocator_of(object);
-	struct win_object *event;
-	KSEVENTDATA data;
-	KSEVENT request;
-	struct event *new;
-	int ret;
-
-	ret = take_event_request(call, &request, &data);
-	if (ret)
-		return ret;
-	/* Both kinds of handles are at the same place, and both objects are eventfds */
-	event = win_get(data.EventHandle.Event,
-			data.NotificationType == KSEVENTF_EVENT_HANDLE ? WIN_EVENT :
-									  WIN_SEMAPHORE);
-	if (!event)
-		return -EBADF;
-	new = calloc(1, sizeof(*new));
-	ret = new ? 0 : -ENOMEM;
-	if (!ret)
-		ret = ks_enable_event(object->fd,
-				      request.Flags & KSEVENT_TYPE_ONESHOT ?
-				      KSALLOC_EVENT_ONESHOT : 0,
-				      request.Id, event->fd, &new->id);
-	win_put(event);
-	if (ret) {
-		free(new);
-		return ret;
-	}
-	new->data = call->out;
-	pthread_mutex_lock(&allocator->lock);
-	new->next = allocator->events;
-	allocator->events = new;
-	pthread_mutex_unlock(&allocator->lock);
-	return 0;
+	return win_events_enable(&win_allocator_of(object)->events, object->fd, call);
 }
 
 int win_allocator_disable(struct win_object *object, const struct win_call *call)
 {
-	struct win_allocator *allocator = win_allocator_of(object);
-	struct event **link, *event;
-	int ret;
-
-	if (call->in_size < sizeof(KSEVENTDATA))
-		return -WIN_TOO_SMALL;
-	pthread_mutex_lock(&allocator->lock);
-	link = &allocator->events;
-	while (*link && (*link)->data != call->in)
-		link = &(*link)->next;
-	event = *link;
-	if (event)
-		*link = event->next;
-	pthread_mutex_unlock(&allocator->lock);
-
-	if (!event)
-		return -EINVAL;
-	ret = ks_disable_event(object->fd, event->id);
-	free(event);
-	return ret;
+	return win_events_disable(&win_allocator_of(object)->events, object->fd, call);
 }
 
 /*
@@ -640,18 +560,6 @@ static unsigned int cancel_waiters(struct win_object *object, const struct win_m
 	return cancelled;
 }
 
-static struct event *take_event(struct win_allocator *allocator)
-{
-	struct event *event;
-
-	pthread_mutex_lock(&allocator->lock);
-	event = allocator->events;
-	if (event)
-		allocator->events = event->next;
-	pthread_mutex_unlock(&allocator->lock);
-	return event;
-}
-
 /*
  * The handle is closed, and with it waiting calls and events end. A pin may continue to use
  * the frames.
@@ -659,27 +567,19 @@ static struct event *take_event(struct win_allocator *allocator)
 static void close_allocator(struct win_object *object)
 {
 	struct win_allocator *allocator = win_allocator_of(object);
-	struct event *event;
 
 	cancel_calls(allocator);
-	while ((event = take_event(allocator))) {
-		ks_disable_event(object->fd, event->id);
-		free(event);
-	}
+	win_events_end(&allocator->events, object->fd);
 }
 
 static void destroy(struct win_object *object)
 {
 	struct win_allocator *allocator = win_allocator_of(object);
-	struct event *event;
 	__u32 i;
 
 	for (i = 0; allocator->frames && i < win_frame_count(allocator); i++)
 		end_cpu_access(allocator, i);
-	while ((event = allocator->events)) {
-		allocator->events = event->next;
-		free(event);
-	}
+	win_events_destroy(&allocator->events);
 	ks_frames_unmap(allocator->mapped);
 	free(allocator->frames);
 	pthread_cond_destroy(&allocator->no_calls);
@@ -712,6 +612,7 @@ static int create(struct win_object *pin, const KSALLOCATOR_FRAMING *framing,
 	if (!allocator)
 		return -ENOMEM;
 	pthread_mutex_init(&allocator->lock, NULL);
+	win_events_init(&allocator->events);
 	win_condition_init(&allocator->no_calls);
 	ret = create_in_kernel(allocator, pin, framing);
 	win_object_init(&allocator->object, WIN_ALLOCATOR, ret);

@@ -27,7 +27,8 @@
  *	pin.c		a pin: its states and properties
  *	read.c		reads of a pin
  *	pool.c		frames for reads into memory of the client
- *	allocator.c	an allocator: its frames, properties and events
+ *	allocator.c	an allocator: its frames
+ *	notify.c	events of an allocator
  *	backing.c	memory and status of an allocator
  *	clock.c		clocks
  *	proxy.c		functions of ksproxy.ax
