@@ -47,6 +47,7 @@ static struct {
 	/* An ALLOC begins to wait only after this number of cancels, and misses them */
 	unsigned int cancels_missed;
 	unsigned int events;
+	unsigned int disable_calls;
 	struct ksalloc_submit submitted;
 	/* Whether other programs use the device, so that it can be asked nothing */
 	bool busy;
@@ -188,6 +189,7 @@ static int enable_event(struct ksalloc_enable_event *arg)
 
 static int disable_event(void)
 {
+	model.disable_calls++;
 	model.events--;
 	return 0;
 }
@@ -475,10 +477,9 @@ static DWORD begin_read(HANDLE on, void *frame, KSSTREAM_HEADER *header, OVERLAP
 /* E1: events end with the handle of the allocator. Its frames exist as long as the pin. */
 static void test_close_keeps_frames(void)
 {
-	HANDLE event = CreateEventA(NULL, FALSE, FALSE, NULL);
 	KSEVENTDATA data[2] = {
-		{ .NotificationType = KSEVENTF_EVENT_HANDLE, .EventHandle.Event = event },
-		{ .NotificationType = KSEVENTF_EVENT_HANDLE, .EventHandle.Event = event },
+		{ .NotificationType = KSEVENTF_EVENT_HANDLE },
+		{ .NotificationType = KSEVENTF_EVENT_HANDLE },
 	};
 	KSEVENT request = {
 		.Set = KSEVENTSETID_StreamAllocator,
@@ -494,9 +495,11 @@ static void test_close_keeps_frames(void)
 	open_all(KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
 	take_all(frames);
 	model.events = 0;
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 2; i++) {
+		data[i].EventHandle.Event = CreateEventA(NULL, FALSE, FALSE, NULL);
 		CHECK(DeviceIoControl(allocator, IOCTL_KS_ENABLE_EVENT, &request, sizeof(request),
 				      &data[i], sizeof(data[i]), NULL, NULL));
+	}
 	CHECK_EQ(model.events, 2);
 	CHECK(CloseHandle(allocator));
 	CHECK_EQ(model.events, 0);
@@ -508,8 +511,39 @@ static void test_close_keeps_frames(void)
 	CHECK(!GetOverlappedResult(NULL, &overlapped, &bytes, FALSE));
 	CHECK_EQ(GetLastError(), ERROR_OPERATION_ABORTED);
 	CloseHandle(filter);
+	for (i = 0; i < 2; i++)
+		CloseHandle(data[i].EventHandle.Event);
 	check_files(before);
-	CloseHandle(event);
+}
+
+/* The library forgets events for one frame that have ended, when their object is used again. */
+static void test_ended_events(void)
+{
+	KSEVENTDATA data[9] = { 0 };
+	KSEVENT request = {
+		.Set = KSEVENTSETID_StreamAllocator,
+		.Id = KSEVENT_STREAMALLOCATOR_FREEFRAME,
+		.Flags = KSEVENT_TYPE_ENABLE | KSEVENT_TYPE_ONESHOT,
+	};
+	HANDLE events[3];
+	size_t i;
+
+	open_all(KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
+	for (i = 0; i < ARRAY_SIZE(events); i++)
+		events[i] = CreateEventA(NULL, FALSE, FALSE, NULL);
+	for (i = 0; i < ARRAY_SIZE(data); i++) {
+		data[i].NotificationType = KSEVENTF_EVENT_HANDLE;
+		data[i].EventHandle.Event = events[i % ARRAY_SIZE(events)];
+		CHECK(DeviceIoControl(allocator, IOCTL_KS_ENABLE_EVENT, &request, sizeof(request),
+				      &data[i], sizeof(data[i]), NULL, NULL));
+	}
+	model.disable_calls = 0;
+	CHECK(CloseHandle(allocator));
+	CHECK_EQ(model.disable_calls, ARRAY_SIZE(events));
+	for (i = 0; i < ARRAY_SIZE(events); i++)
+		CloseHandle(events[i]);
+	CloseHandle(pin);
+	CloseHandle(filter);
 }
 
 static void check_submit(HANDLE on, void *frame, bool by_descriptor)
@@ -609,6 +643,7 @@ int main(void)
 		{ "one pin for each filter", test_one_pin },
 		{ "closing an allocator cancels its calls", test_close_cancels },
 		{ "frames of a closed allocator", test_close_keeps_frames },
+		{ "events that have ended", test_ended_events },
 		{ "descriptors of frames", test_submit },
 		{ "memory for a busy device", test_busy },
 	};

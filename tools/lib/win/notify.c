@@ -8,6 +8,8 @@
 /* The client disables an event by the address of its data */
 struct enabled {
 	const KSEVENTDATA *data;
+	/* The number of the object that is signalled */
+	unsigned long long signalled;
 	__u32 id;
 	struct enabled *next;
 };
@@ -50,6 +52,26 @@ static int take_event_request(const struct win_call *call, KSEVENT *event, KSEVE
 	return data->SemaphoreHandle.Adjustment == 1 ? 0 : -EOPNOTSUPP;
 }
 
+/*
+ * The kernel has one event for each eventfd. If it accepts a new one, an older one was for one
+ * frame, and has ended
+ */
+static void add(struct win_events *events, struct enabled *new)
+{
+	struct enabled **link = &events->first, *event;
+
+	while ((event = *link)) {
+		if (event->signalled == new->signalled) {
+			*link = event->next;
+			free(event);
+		} else {
+			link = &event->next;
+		}
+	}
+	new->next = events->first;
+	events->first = new;
+}
+
 int win_events_enable(struct win_events *events, int fd, const struct win_call *call)
 {
 	struct win_object *signalled;
@@ -68,22 +90,22 @@ int win_events_enable(struct win_events *events, int fd, const struct win_call *
 	if (!signalled)
 		return -EBADF;
 	new = calloc(1, sizeof(*new));
-	ret = new ? 0 : -ENOMEM;
-	if (!ret)
-		ret = ks_enable_event(fd, request.Flags & KSEVENT_TYPE_ONESHOT ?
-					  KSALLOC_EVENT_ONESHOT : 0,
-				      request.Id, signalled->fd, &new->id);
-	win_put(signalled);
-	if (ret) {
-		free(new);
-		return ret;
+	if (!new) {
+		win_put(signalled);
+		return -ENOMEM;
 	}
 	new->data = call->out;
+	new->signalled = signalled->number;
 	pthread_mutex_lock(&events->lock);
-	new->next = events->first;
-	events->first = new;
+	ret = ks_enable_event(fd, request.Flags & KSEVENT_TYPE_ONESHOT ? KSALLOC_EVENT_ONESHOT : 0,
+			      request.Id, signalled->fd, &new->id);
+	if (!ret)
+		add(events, new);
 	pthread_mutex_unlock(&events->lock);
-	return 0;
+	win_put(signalled);
+	if (ret)
+		free(new);
+	return ret;
 }
 
 int win_events_disable(struct win_events *events, int fd, const struct win_call *call)
