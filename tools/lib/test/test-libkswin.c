@@ -88,6 +88,10 @@ static void test_errors(void)
 		{ ENOENT, STATUS_OBJECT_NAME_NOT_FOUND, ERROR_FILE_NOT_FOUND },
 		{ EILSEQ, STATUS_UNSUCCESSFUL, ERROR_GEN_FAILURE },
 	};
+	static const int others[] = {
+		EOVERFLOW, EMSGSIZE, ENOBUFS, EPROTO, EPROTONOSUPPORT, ENOPROTOOPT, EPROTOTYPE,
+		EUSERS, EINPROGRESS,
+	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(expected); i++) {
@@ -95,6 +99,9 @@ static void test_errors(void)
 		CHECK_EQ(win_code(-expected[i].err), expected[i].code);
 		CHECK_EQ(win_code_of_status(expected[i].status), expected[i].code);
 	}
+	/* What a driver can return is never an error of the library */
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		CHECK_EQ(win_code(-others[i]), ERROR_GEN_FAILURE);
 	CHECK_EQ(win_code(-WIN_NO_MATCH), ERROR_NO_MATCH);
 	CHECK_EQ(win_code(-WIN_MORE_DATA), ERROR_MORE_DATA);
 	CHECK_EQ(win_code(-WIN_TOO_SMALL), ERROR_INSUFFICIENT_BUFFER);

@@ -299,7 +299,7 @@ static void test_statuses(void)
 {
 	int err;
 
-	for (err = 0; err < 200; err++)
+	for (err = 0; err < WIN_LATER; err++)
 		CHECK_EQ(RtlNtStatusToDosError(win_status(-err)), win_code(-err));
 	CHECK_EQ(RtlNtStatusToDosError((NTSTATUS)0xc0ffffff), ERROR_MR_MID_NOT_FOUND);
 }

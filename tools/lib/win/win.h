@@ -69,16 +69,18 @@
 #define container_of(member_pointer, type, member) \
 	((type *)(void *)((char *)(member_pointer) - offsetof(type, member)))
 
-/* For errors without an errno, these use errno values that occur nowhere else */
-#define WIN_NO_SUCH_SET EPROTONOSUPPORT
-#define WIN_NO_SUCH_ITEM ENOPROTOOPT
-#define WIN_NO_MATCH EPROTOTYPE
-#define WIN_MORE_DATA EOVERFLOW
-#define WIN_TOO_SMALL ENOBUFS
-#define WIN_BAD_SIZE EMSGSIZE
-#define WIN_TOO_MANY EUSERS
-/* Not an error: the call completes later */
-#define WIN_LATER EINPROGRESS
+/* Errors without an errno. A driver can return any errno, and the last one is 4095 */
+enum {
+	WIN_NO_SUCH_SET = 4096,
+	WIN_NO_SUCH_ITEM,
+	WIN_NO_MATCH,
+	WIN_MORE_DATA,
+	WIN_TOO_SMALL,
+	WIN_BAD_SIZE,
+	WIN_TOO_MANY,
+	/* Not an error: the call completes later */
+	WIN_LATER,
+};
 
 NTSTATUS win_status(int err);
 DWORD win_code(int err);
