@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Semaphores and threads of libkswin, with a model of a camera. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -209,7 +210,45 @@ static void test_threads(void)
 	CHECK_EQ(GetLastError(), ERROR_INVALID_PARAMETER);
 	CHECK(!GetExitCodeThread(event, &exit_code));
 	CHECK_EQ(ResumeThread(event), (DWORD)-1);
-	CHECK_EQ(WaitForSingleObject(GetCurrentThread(), 0), WAIT_FAILED);
+	CHECK_EQ(WaitForSingleObject(GetCurrentProcess(), 0), WAIT_FAILED);
+	CHECK_EQ(GetLastError(), ERROR_INVALID_HANDLE);
+	check_files(before);
+	CloseHandle(event);
+}
+
+static DWORD WINAPI use_own_handle(LPVOID event)
+{
+	HANDLE handles[2] = { event, GetCurrentThread() };
+	DWORD exit_code = 0;
+
+	CHECK_EQ(WaitForSingleObject(GetCurrentThread(), 1), WAIT_TIMEOUT);
+	CHECK_EQ(WaitForMultipleObjects(2, handles, FALSE, 0), WAIT_TIMEOUT);
+	SetEvent(event);
+	CHECK_EQ(WaitForMultipleObjects(2, handles, FALSE, 0), WAIT_OBJECT_0);
+	CHECK_EQ(WaitForMultipleObjects(2, handles, TRUE, 1), WAIT_TIMEOUT);
+	ResetEvent(event);
+	CHECK(GetExitCodeThread(GetCurrentThread(), &exit_code));
+	CHECK_EQ(exit_code, STILL_ACTIVE);
+	CHECK_EQ(ResumeThread(GetCurrentThread()), 0);
+	return 7;
+}
+
+static void *use_own_handle_in_pthread(void *event)
+{
+	use_own_handle(event);
+	return NULL;
+}
+
+/* A thread can use the handle that means itself, and its object ends with it. */
+static void test_own_thread(void)
+{
+	HANDLE event = CreateEventA(NULL, TRUE, FALSE, NULL);
+	int before = count_files();
+	pthread_t thread;
+
+	CHECK_EQ(join(CreateThread(NULL, 0, use_own_handle, event, 0, NULL)), 7);
+	CHECK(!pthread_create(&thread, NULL, use_own_handle_in_pthread, event));
+	pthread_join(thread, NULL);
 	check_files(before);
 	CloseHandle(event);
 }
@@ -221,6 +260,7 @@ int main(void)
 		{ "semaphore of two threads", test_semaphore_for_all },
 		{ "semaphore of free frames", test_semaphore_of_frames },
 		{ "threads", test_threads },
+		{ "handle of the own thread", test_own_thread },
 	};
 
 	alarm(PATIENCE_S);

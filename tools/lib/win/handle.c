@@ -247,19 +247,12 @@ WIN_API BOOL CloseHandle(HANDLE handle)
 	return TRUE;
 }
 
-/* Also of the handle that means the calling thread */
 static int duplicate(HANDLE handle, HANDLE *new)
 {
-	struct win_object *object = NULL;
-	int ret = 0;
+	struct win_object *object;
+	int ret = win_thread_or_get(handle, WIN_ANY, &object);
 
-	if (handle == WIN_CURRENT_THREAD)
-		ret = win_thread_self(&object);
-	else
-		object = win_get(handle, WIN_ANY);
-	if (ret)
-		return ret;
-	return object ? win_publish(object, new) : -EBADF;
+	return ret ? ret : win_publish(object, new);
 }
 
 /* cppcheck-suppress constParameter */

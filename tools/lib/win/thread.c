@@ -100,7 +100,7 @@ static void adopt(struct thread *thread)
 	pthread_setspecific(own_key, thread);
 }
 
-int win_thread_self(struct win_object **object)
+static int get_self(struct win_object **object)
 {
 	struct thread *thread;
 	int ret;
@@ -115,6 +115,14 @@ int win_thread_self(struct win_object **object)
 	}
 	*object = win_ref(&thread->object);
 	return 0;
+}
+
+int win_thread_or_get(HANDLE handle, enum win_kind kind, struct win_object **object)
+{
+	if (handle == WIN_CURRENT_THREAD)
+		return get_self(object);
+	*object = win_get(handle, kind);
+	return *object ? 0 : -EBADF;
 }
 
 int win_thread_get(struct win_object *object, pthread_t *thread)
@@ -198,14 +206,12 @@ WIN_API HANDLE CreateThread(LPSECURITY_ATTRIBUTES security, SIZE_T stack,
 /* Only a thread that was created suspended can be resumed */
 WIN_API DWORD ResumeThread(HANDLE handle)
 {
-	struct win_object *object = win_get(handle, WIN_THREAD);
+	struct win_object *object;
 	struct thread *thread;
 	LONG before;
 
-	if (!object) {
-		win_result(-EBADF);
+	if (!win_result(win_thread_or_get(handle, WIN_THREAD, &object)))
 		return (DWORD)-1;
-	}
 	thread = thread_of(object);
 	pthread_mutex_lock(&thread->lock);
 	before = thread->suspended;
@@ -218,11 +224,11 @@ WIN_API DWORD ResumeThread(HANDLE handle)
 
 WIN_API BOOL GetExitCodeThread(HANDLE handle, LPDWORD exit_code)
 {
-	struct win_object *object = win_get(handle, WIN_THREAD);
+	struct win_object *object;
 	struct thread *thread;
 
-	if (!object)
-		return win_result(-EBADF);
+	if (!win_result(win_thread_or_get(handle, WIN_THREAD, &object)))
+		return FALSE;
 	thread = thread_of(object);
 	pthread_mutex_lock(&thread->lock);
 	/* The exit code is known slightly before the end */
@@ -251,7 +257,7 @@ WIN_API DWORD GetCurrentThreadId(VOID)
 	return (DWORD)gettid();
 }
 
-/* As in Windows, it means the thread that uses it. DuplicateHandle() makes a real handle */
+/* As in Windows, it means the thread that uses it. DuplicateHandle() makes a handle for others */
 WIN_API HANDLE GetCurrentThread(VOID)
 {
 	return WIN_CURRENT_THREAD;

@@ -8,8 +8,11 @@
 #define WIN_CURRENT_PROCESS ((HANDLE)~(ULONG_PTR)0)
 #define WIN_CURRENT_THREAD ((HANDLE)~(ULONG_PTR)1)
 
-/* Returns a reference to the object of the calling thread */
-int win_thread_self(struct win_object **object);
+/*
+ * As win_get(), and also for the handle that means the calling thread. This thread gets an object
+ * if it has none. EBADF or ENOMEM, for instance
+ */
+int win_thread_or_get(HANDLE handle, enum win_kind kind, struct win_object **object);
 /* WIN_NO_SUCH_ITEM if it has ended */
 int win_thread_get(struct win_object *object, pthread_t *thread);
 

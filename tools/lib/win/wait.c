@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "win.h"
+#include "thread.h"
 
 /* The first object that is signalled, unless another thread is faster */
 static int take_any(struct win_object **objects, const struct pollfd *fds, DWORD count)
@@ -96,15 +96,15 @@ static int wait_for(struct win_object **objects, DWORD count, bool all, __u64 de
 	}
 }
 
-static struct win_object *get_object(HANDLE handle)
+static int get_object(HANDLE handle, struct win_object **object)
 {
-	struct win_object *object = win_get(handle, WIN_ANY);
+	int ret = win_thread_or_get(handle, WIN_ANY, object);
 
-	if (object && !object->take) {
-		win_put(object);
-		object = NULL;
+	if (!ret && !(*object)->take) {
+		win_put(*object);
+		ret = -EBADF;
 	}
-	return object;
+	return ret;
 }
 
 /* As in Windows, an object may not be there twice if all are waited for */
@@ -131,12 +131,10 @@ WIN_API DWORD WaitForMultipleObjects(DWORD count, const HANDLE *handles, BOOL wa
 		deadline = ks_deadline((__u64)milliseconds * 1000000);
 	ret = !count || count > MAXIMUM_WAIT_OBJECTS ? -EINVAL :
 	      win_check_memory(handles, count * sizeof(*handles), false);
-	for (; !ret && i < count; i++) {
-		objects[i] = get_object(handles[i]);
-		if (!objects[i]) {
-			ret = -EBADF;
-			break;
-		}
+	while (!ret && i < count) {
+		ret = get_object(handles[i], &objects[i]);
+		if (!ret)
+			i++;
 	}
 	if (!ret && wait_all && has_duplicate(objects, count))
 		ret = -EINVAL;
