@@ -511,18 +511,22 @@ static void test_failed_steps(void)
 	close_all();
 }
 
-/* The camera disappears: reads fail, those that are pending and later ones. */
+/* The camera disappears: reads fail, those that are pending and later ones, in any state. */
 static void test_unplugged(void)
 {
-	open_all("udmabuf");
-	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
-	CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
-	camera_unplug();
-	CHECK_EQ(end_read(pin, &ones[0].overlapped, TRUE), ERROR_DEVICE_REMOVED);
-	CHECK_EQ(read_one(&ones[0]), ERROR_DEVICE_REMOVED);
-	CHECK_EQ(set_state(pin, KSSTATE_RUN), ERROR_DEVICE_REMOVED);
-	CHECK_EQ(set_state(pin, KSSTATE_STOP), 0);
-	close_all();
+	KSSTATE state;
+
+	for (state = KSSTATE_STOP; state <= KSSTATE_RUN; state++) {
+		open_all("udmabuf");
+		CHECK_EQ(set_state(pin, state), 0);
+		CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
+		camera_unplug();
+		CHECK_EQ(end_read(pin, &ones[0].overlapped, TRUE), ERROR_DEVICE_REMOVED);
+		CHECK_EQ(read_one(&ones[0]), ERROR_DEVICE_REMOVED);
+		CHECK_EQ(set_state(pin, KSSTATE_RUN), ERROR_DEVICE_REMOVED);
+		CHECK_EQ(set_state(pin, KSSTATE_STOP), 0);
+		close_all();
+	}
 }
 
 /* A frame that the device refuses once is given to it later. */

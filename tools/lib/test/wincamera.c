@@ -545,12 +545,19 @@ void camera_wait_for_pause(void)
 	}
 }
 
+/* poll() of the connection reports it, as that of a pipe that nobody writes to */
 void camera_unplug(void)
 {
+	int ends[2];
+
 	pthread_mutex_lock(&lock);
 	camera.gone = true;
 	free_submitted();
 	eventfd_write(model.connection, 1);
+	CHECK(!pipe2(ends, O_CLOEXEC | O_NONBLOCK));
+	close(ends[1]);
+	dup2(ends[0], model.connection);
+	close(ends[0]);
 	pthread_mutex_unlock(&lock);
 }
 

@@ -17,6 +17,9 @@
 #define FRAME_INFO_COUNTERS offsetof(KS_FRAME_INFO, hDirectDraw)
 #define FRAME_INFO_COMPLETION offsetof(KS_FRAME_INFO, FrameCompletionNumber)
 
+/* poll() always reports an error in a state lower than PAUSE, so it cannot wait for the end */
+#define LOOK_AGAIN_MS 100
+
 /* Ends of reads */
 
 static void end_read(struct pin *pin, struct read *read, int err)
@@ -256,23 +259,41 @@ static void complete_frames(struct pin *pin)
 	}
 }
 
+/* In a state lower than PAUSE, reads into memory of the client wait for the device */
+static bool has_early_reads(const struct pin *pin)
+{
+	return pin->reads && !wants_frames(pin);
+}
+
+static void fail_if_gone(struct pin *pin)
+{
+	struct pollfd connection = { .fd = pin->object.fd };
+
+	if (poll(&connection, 1, 0) > 0 && connection.revents & POLLHUP)
+		fail(pin, -ENODEV);
+}
+
 static void *complete_until_closed(void *arg)
 {
 	struct pin *pin = arg;
 	struct pollfd fds[2] = { { .fd = pin->wake, .events = POLLIN } };
 	uint64_t count;
 	bool closing;
+	int time;
 
 	do {
 		pthread_mutex_lock(&pin->lock);
 		complete_frames(pin);
+		if (has_early_reads(pin))
+			fail_if_gone(pin);
+		time = has_early_reads(pin) ? LOOK_AGAIN_MS : -1;
 		fds[1] = (struct pollfd) {
 			.fd = wants_frames(pin) ? pin->object.fd : -1,
 			.events = POLLIN,
 		};
 		closing = pin->closing;
 		pthread_mutex_unlock(&pin->lock);
-		if (!closing && poll(fds, ARRAY_SIZE(fds), -1) > 0 && fds[0].revents)
+		if (!closing && poll(fds, ARRAY_SIZE(fds), time) > 0 && fds[0].revents)
 			closing = read(pin->wake, &count, sizeof(count)) < 0 && errno != EINTR;
 	} while (!closing);
 	return NULL;
@@ -394,6 +415,8 @@ static int read_copy(struct pin *pin, struct read *read)
 	ret = pin->pool ? serve_reads(pin) : 0;
 	if (ret)
 		fail(pin, ret);
+	if (has_early_reads(pin))
+		win_reads_wake(pin);
 	return 0;
 }
 
