@@ -83,6 +83,13 @@ typedef DWORD_PTR *PDWORD_PTR;
 typedef SIZE_T *PSIZE_T;
 typedef HRESULT SCODE;
 
+#define MAXUINT_PTR (~(UINT_PTR)0)
+#define MAXINT_PTR ((INT_PTR)(MAXUINT_PTR >> 1))
+#define MININT_PTR (~MAXINT_PTR)
+#define MAXULONG_PTR (~(ULONG_PTR)0)
+#define MAXLONG_PTR ((LONG_PTR)(MAXULONG_PTR >> 1))
+#define MINLONG_PTR (~MAXLONG_PTR)
+
 /* Handles of what only other libraries have */
 #define DECLARE_HANDLE(name) \
 	struct name##__ { \
