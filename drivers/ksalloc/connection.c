@@ -59,8 +59,8 @@ struct ks_connection *ks_connection_create(struct ksalloc_device *device,
 	mutex_init(&conn->lock);
 	spin_lock_init(&conn->allocator_lock);
 	INIT_LIST_HEAD(&conn->submitted);
-	init_waitqueue_head(&conn->reader.wait);
-	INIT_LIST_HEAD(&conn->reader.done);
+	init_waitqueue_head(&conn->done.wait);
+	INIT_LIST_HEAD(&conn->done.frames);
 	INIT_DELAYED_WORK(&conn->gone_work, gone_work);
 	kref_init(&conn->refs);
 	conn->id = ks_new_id();
@@ -103,7 +103,7 @@ void ks_connection_destroy(struct ks_connection *conn,
  */
 void ks_connection_wake(struct ks_connection *conn)
 {
-	wake_up_poll(&conn->reader.wait,
+	wake_up_poll(&conn->done.wait,
 		     EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
 }
 
@@ -218,7 +218,7 @@ int ks_connection_check(struct ks_connection *conn)
 		if (likely(!conn->device->ops->gone(conn->device)))
 			return 0;
 		ks_connection_gone(conn, 0);
-		if (wait_event_killable(conn->reader.wait,
+		if (wait_event_killable(conn->done.wait,
 					ks_connection_is_gone(conn)))
 			return -EINTR;
 	}
@@ -270,7 +270,7 @@ int ks_connection_lock(struct ks_connection *conn)
 }
 
 /**
- * ks_connection_lock_reader() - ks_connection_lock() for calls that check for a frame
+ * ks_connection_lock_complete() - ks_connection_lock() for calls that check for a frame
  * @conn: the connection
  * @nonblock: the call must not wait for a change of the state
  *
@@ -278,7 +278,7 @@ int ks_connection_lock(struct ks_connection *conn)
  * Return: as ks_connection_lock(), and -EAGAIN while ks_connection_is_going() or, with
  * @nonblock, a change of the state is in progress. Readers are woken when these end.
  */
-int ks_connection_lock_reader(struct ks_connection *conn, bool nonblock)
+int ks_connection_lock_complete(struct ks_connection *conn, bool nonblock)
 {
 	if ((nonblock && READ_ONCE(conn->changing)) ||
 	    ks_connection_is_going(conn))
@@ -316,14 +316,14 @@ int ks_connection_result(struct ks_connection *conn, int ret)
 }
 
 /**
- * ks_connection_result_reader() - ks_connection_result() for calls that check for a frame
+ * ks_connection_result_complete() - ks_connection_result() for calls that check for a frame
  * @conn: the connection
  * @ret: the result of the operation
  *
  * Context: process context; does not sleep.
  * Return: as ks_connection_result(), and -EAGAIN while ks_connection_is_going().
  */
-int ks_connection_result_reader(struct ks_connection *conn, int ret)
+int ks_connection_result_complete(struct ks_connection *conn, int ret)
 {
 	if (ret >= 0)
 		return ret;

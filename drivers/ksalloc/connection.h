@@ -4,7 +4,7 @@
  *
  * "Contract" with an id such as B3 refers to a row of Documentation/conformance.rst.
  *
- * Files, from the top layer to the bottom layer: connection_file, state, reader, queue,
+ * Files, from the top layer to the bottom layer: connection_file, state, complete, queue,
  * connection.
  */
 
@@ -22,10 +22,10 @@
  *
  * In PAUSE and RUN, the slot of each frame that is IN_DEVICE is on one of two lists. It is on
  * ks_connection.submitted, in order of submission, until it is dequeued from the device. Then
- * it is on ks_reader.done, until KSALLOC_COMPLETE returns it.
+ * it is on ks_done.frames, until KSALLOC_COMPLETE returns it.
  *
  * A stream has no thread. KSALLOC_SUBMIT queues a frame to the device, and KSALLOC_COMPLETE
- * dequeues it. Waiting calls sleep on the wait queue of the reader, which
+ * dequeues it. Waiting calls sleep on the wait queue of the filled frames, which
  * ks_connection_notify() wakes.
  */
 
@@ -33,19 +33,19 @@
  * DOC: Locking of connections
  *
  * - ks_connection.lock, a mutex, protects the state, the assigned allocator, the lists and the
- *   reader. It is also held during the operations of the device (<linux/ksalloc.h> lists the
- *   exceptions). Operations can wait for the device. So calls that must not wait do not take
+ *   filled frames. It is also held during the operations of the device (<linux/ksalloc.h> lists
+ *   the exceptions). Operations can wait for the device. So calls that must not wait do not take
  *   this lock: release of one of several open files, cancel, poll, KSALLOC_GET_STATE and
  *   fdinfo.
  * - Locks of the device nest within ks_connection.lock, and ks_allocator.lock within both.
  * - ks_connection.allocator_lock, a spinlock, also protects the pointer to the assigned
  *   allocator, and @refusal. These are written with both locks held, and read with one of
  *   them. No lock nests within this one.
- * - @state, @gone, @stuck, @flushing, @changing, @nr_submitted and the reader's @nr_done and
- *   @gaps are written under ks_connection.lock with WRITE_ONCE(), and can be read without the
- *   lock. Pollers are woken when they change.
+ * - @state, @gone, @stuck, @flushing, @changing, @nr_submitted, @nr_done and @gaps are written
+ *   under ks_connection.lock with WRITE_ONCE(), and can be read without the lock. Pollers are
+ *   woken when they change.
  * - ks_connection_notify() takes only the lock of the wait queue.
- * - Under ks_connection.lock, only ks_read.tell writes to user memory. It does not sleep and
+ * - Under ks_connection.lock, only ks_complete.tell writes to user memory. It does not sleep and
  *   does not handle page faults.
  */
 #ifndef _KSALLOC_CONNECTION_H
@@ -66,7 +66,7 @@
 
 /**
  * struct ks_slot - the position of a frame of the assigned allocator in the stream
- * @link: on &ks_connection.submitted or &ks_reader.done; otherwise empty
+ * @link: on &ks_connection.submitted or &ks_done.frames; otherwise empty
  * @queued: the frame is submitted and in the queue of the device
  * @completion: description of the filled frame, when the device has filled it
  */
@@ -77,10 +77,10 @@ struct ks_slot {
 };
 
 /**
- * struct ks_reader - filled frames, in order, and the calls that wait for frames
+ * struct ks_done - filled frames, in order, and the calls that wait for frames
  * @wait: waiting calls and pollers
- * @done: slots of frames that are filled
- * @nr_done: length of @done
+ * @frames: slots of frames that are filled
+ * @nr_done: length of @frames
  * @stream: number of the current stream. A flush or a state below PAUSE ends a stream
  * @sequence: expected sequence number of the next frame
  * @synchronized: @sequence is valid, because there was a frame since the device was started
@@ -89,9 +89,9 @@ struct ks_slot {
  * @time: presentation time of the last frame that had one
  * @gaps: number of gaps in the sequence numbers
  */
-struct ks_reader {
+struct ks_done {
 	wait_queue_head_t wait;
-	struct list_head done;
+	struct list_head frames;
 	u32 nr_done;
 	u64 stream;
 	u32 sequence;
@@ -116,7 +116,7 @@ struct ks_refusal {
 
 /**
  * struct ks_connection - a connection
- * @lock: protects the fields down to @reader
+ * @lock: protects the fields down to @done
  * @state: the state
  * @gone: the device has disappeared, and the state is STOP and will not change
  * @stuck: the device did not stop. It keeps its frames until it is destroyed, and the
@@ -129,7 +129,7 @@ struct ks_refusal {
  * @slots: one for each frame of the allocator, in ACQUIRE and above
  * @submitted: slots of submitted frames that were not dequeued yet, in order
  * @nr_submitted: length of @submitted
- * @reader: filled frames
+ * @done: filled frames
  * @allocator_lock: protects @allocator and @refusal for readers that do not hold @lock
  * @refusal: why the last attempt to leave STOP failed
  * @device: the device
@@ -148,7 +148,7 @@ struct ks_connection {
 	struct ks_slot *slots;
 	struct list_head submitted;
 	u32 nr_submitted;
-	struct ks_reader reader;
+	struct ks_done done;
 
 	spinlock_t allocator_lock; /* the pointer to the allocator, and the refusal */
 	struct ks_refusal refusal;
@@ -187,9 +187,9 @@ bool ks_connection_is_gone(struct ks_connection *conn);
 bool ks_connection_is_going(struct ks_connection *conn);
 void ks_connection_gone(struct ks_connection *conn, unsigned long delay);
 int ks_connection_lock(struct ks_connection *conn);
-int ks_connection_lock_reader(struct ks_connection *conn, bool nonblock);
+int ks_connection_lock_complete(struct ks_connection *conn, bool nonblock);
 int ks_connection_result(struct ks_connection *conn, int ret);
-int ks_connection_result_reader(struct ks_connection *conn, int ret);
+int ks_connection_result_complete(struct ks_connection *conn, int ret);
 bool ks_connection_is_streaming(struct ks_connection *conn);
 void ks_connection_wake(struct ks_connection *conn);
 void ks_connection_notify(struct ks_connection *conn);
@@ -207,10 +207,10 @@ int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot,
 int ks_connection_dequeue(struct ks_connection *conn, struct ks_slot **slot);
 int ks_connection_submit(struct ks_connection *conn, u32 index, int dmabuf_fd);
 
-/* reader.c: passes filled frames to clients */
+/* complete.c: passes filled frames to clients */
 
 /**
- * struct ks_read - one call of KSALLOC_COMPLETE
+ * struct ks_complete - one call of KSALLOC_COMPLETE
  * @file: the open file that gets the frame
  * @nonblock: do not wait
  * @deadline_ns: end of waiting, on CLOCK_MONOTONIC; 0 for none
@@ -218,24 +218,24 @@ int ks_connection_submit(struct ks_connection *conn, u32 index, int dmabuf_fd);
  *	sleep or fault. Returns 0, or an errno: then the frame stays the next one
  * @answer: description of the frame
  * @begun: the call has checked for a frame; initially false. After an errno of @tell, the
- *	caller may continue the call with another ks_connection_read()
+ *	caller may continue the call with another ks_connection_complete()
  * @stream: the stream that the call waits for; valid if @begun
  * @cancels: &ks_connection_file.cancels at the beginning of the call; valid if @begun
  */
-struct ks_read {
+struct ks_complete {
 	struct ks_connection_file *file;
 	bool nonblock;
 	u64 deadline_ns;
-	int (*tell)(struct ks_read *read);
+	int (*tell)(struct ks_complete *read);
 	struct ksalloc_complete answer;
 	bool begun;
 	u64 stream;
 	s64 cancels;
 };
 
-int ks_reader_fetch(struct ks_connection *conn);
-void ks_reader_end_stream(struct ks_connection *conn, bool interrupted);
-int ks_connection_read(struct ks_connection *conn, struct ks_read *read);
+int ks_done_fetch(struct ks_connection *conn);
+void ks_done_end_stream(struct ks_connection *conn, bool interrupted);
+int ks_connection_complete(struct ks_connection *conn, struct ks_complete *read);
 
 /* state.c */
 

@@ -64,7 +64,7 @@ static long ks_get_state_ioctl(struct ks_ucmd *ucmd)
 	arg->refused_error = refusal.error;
 	arg->state = READ_ONCE(conn->state);
 	arg->pending = READ_ONCE(conn->nr_submitted) +
-		       READ_ONCE(conn->reader.nr_done);
+		       READ_ONCE(conn->done.nr_done);
 
 	return ks_reply(ucmd, sizeof(*arg));
 }
@@ -332,17 +332,17 @@ static long ks_submit_ioctl(struct ks_ucmd *ucmd)
 
 /**
  * struct ks_complete_call - one KSALLOC_COMPLETE
- * @read: the call, for the reader
+ * @read: the call, for the connection
  * @ucmd: the call, for the ioctl
  * @faulted: the last write to user memory faulted
  */
 struct ks_complete_call {
-	struct ks_read read;
+	struct ks_complete read;
 	struct ks_ucmd *ucmd;
 	bool faulted;
 };
 
-static int ks_complete_tell(struct ks_read *read)
+static int ks_complete_tell(struct ks_complete *read)
 {
 	struct ks_complete_call *call = container_of(read,
 						     struct ks_complete_call,
@@ -379,7 +379,7 @@ static long ks_complete_ioctl(struct ks_ucmd *ucmd)
 
 	for (;;) {
 		call.faulted = false;
-		ret = ks_connection_read(file->conn, &call.read);
+		ret = ks_connection_complete(file->conn, &call.read);
 		if (!call.faulted)
 			return ret;
 		ret = ks_reply(ucmd, sizeof(ucmd->arg.complete));
@@ -441,7 +441,7 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 	struct ks_connection *conn = cfile->conn;
 	enum ksstate state;
 
-	poll_wait(file, &conn->reader.wait, wait);
+	poll_wait(file, &conn->done.wait, wait);
 
 	if (ks_connection_is_gone(conn))
 		return EPOLLERR | EPOLLHUP;
@@ -452,7 +452,7 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 	if (state < KSSTATE_PAUSE || READ_ONCE(conn->flushing) ||
 	    READ_ONCE(conn->stuck))
 		return EPOLLERR;
-	if (READ_ONCE(conn->reader.nr_done) ||
+	if (READ_ONCE(conn->done.nr_done) ||
 	    (state == KSSTATE_RUN && READ_ONCE(conn->nr_submitted) &&
 	     conn->device->ops->ready(conn->device)))
 		return EPOLLIN | EPOLLRDNORM;
@@ -527,8 +527,8 @@ static void ks_connection_show_fdinfo(struct seq_file *m, struct file *file)
 		   names[READ_ONCE(conn->state)]);
 	seq_printf(m, "allocator:\t%d\n", ks_connection_allocator_id(conn));
 	seq_printf(m, "submitted:\t%u\n", READ_ONCE(conn->nr_submitted));
-	seq_printf(m, "done:\t%u\n", READ_ONCE(conn->reader.nr_done));
-	seq_printf(m, "gaps:\t%llu\n", READ_ONCE(conn->reader.gaps));
+	seq_printf(m, "done:\t%u\n", READ_ONCE(conn->done.nr_done));
+	seq_printf(m, "gaps:\t%llu\n", READ_ONCE(conn->done.gaps));
 	seq_printf(m, "flushing:\t%u\n", READ_ONCE(conn->flushing));
 }
 #endif

@@ -81,8 +81,8 @@ static void ks_step_acquire_to_stop(struct ks_connection *conn)
 }
 
 /*
- * ks_connection_request() has already moved filled frames to the reader. The other frames stay
- * on @submitted, and are not queued again before the next step to RUN, because queuing can fail
+ * ks_connection_request() has already fetched filled frames. The other frames stay on
+ * @submitted, and are not queued again before the next step to RUN, because queuing can fail
  * and a step down must not fail. The contents of a frame that was filled in between are lost.
  */
 static void ks_step_run_to_pause(struct ks_connection *conn)
@@ -92,7 +92,7 @@ static void ks_step_run_to_pause(struct ks_connection *conn)
 	ks_connection_stop(conn);
 	list_for_each_entry(slot, &conn->submitted, link)
 		slot->queued = false;
-	conn->reader.interrupted = true;
+	conn->done.interrupted = true;
 	ks_connection_set_state(conn, KSSTATE_PAUSE);
 }
 
@@ -111,7 +111,7 @@ static void ks_connection_end_stream(struct ks_connection *conn,
 		slot->queued = false;
 	}
 	WRITE_ONCE(conn->nr_submitted, 0);
-	ks_reader_end_stream(conn, interrupted);
+	ks_done_end_stream(conn, interrupted);
 }
 
 static void ks_connection_take_back(struct ks_connection *conn)
@@ -235,7 +235,7 @@ static int ks_connection_run(struct ks_connection *conn)
 	int ret = conn->flushing ? 0 : conn->device->ops->run(conn->device);
 
 	if (!ret)
-		conn->reader.synchronized = false;
+		conn->done.synchronized = false;
 	return ret;
 }
 
@@ -299,7 +299,7 @@ int ks_connection_request(struct ks_connection *conn, enum ksstate state)
 
 	ks_connection_begin_change(conn);
 	if (conn->state == KSSTATE_RUN && state == KSSTATE_PAUSE)
-		while (!ks_reader_fetch(conn))
+		while (!ks_done_fetch(conn))
 			;
 	if (state < conn->state)
 		ks_connection_down(conn, state);

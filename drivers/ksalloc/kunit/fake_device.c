@@ -692,7 +692,7 @@ u32 ks_rig_submitted(struct ks_rig *rig, u32 *order)
 /* Frames that are filled and not completed, in order; at most KS_TEST_FRAMES */
 u32 ks_rig_done(struct ks_rig *rig, u32 *order)
 {
-	return ks_rig_slots(rig, &rig->conn->reader.done, order);
+	return ks_rig_slots(rig, &rig->conn->done.frames, order);
 }
 
 /* Fails if the calls since ks_fake_forget() are different */

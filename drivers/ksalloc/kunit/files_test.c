@@ -327,7 +327,7 @@ static void files_tell_the_same_again(struct kunit *test)
 			KSSTREAM_HEADER_OPTIONSF_TIMEVALID |
 			KSSTREAM_HEADER_OPTIONSF_TIMEDISCONTINUITY |
 			KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY);
-	KUNIT_EXPECT_EQ(test, rig->conn->reader.gaps, 1);
+	KUNIT_EXPECT_EQ(test, rig->conn->done.gaps, 1);
 }
 
 /*

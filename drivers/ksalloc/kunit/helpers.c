@@ -512,7 +512,7 @@ struct ks_test_call *ks_test_call_alloc(struct kunit *test, struct file *file,
 	return ks_test_call(test, &call);
 }
 
-static int ks_test_tell(struct ks_read *read)
+static int ks_test_tell(struct ks_complete *read)
 {
 	struct ks_test_read *told = container_of(read, struct ks_test_read,
 						 read);
@@ -522,11 +522,11 @@ static int ks_test_tell(struct ks_read *read)
 	return told->error;
 }
 
-/* Calls ks_connection_read() for an open file. @read->error is an argument too */
+/* Calls ks_connection_complete() for an open file. @read->error is an argument too */
 int ks_test_read(struct file *file, bool nonblock, u64 deadline_ns,
 		 struct ks_test_read *read)
 {
-	read->read = (struct ks_read){
+	read->read = (struct ks_complete){
 		.file = file->private_data,
 		.nonblock = nonblock,
 		.deadline_ns = deadline_ns,
@@ -538,7 +538,7 @@ int ks_test_read(struct file *file, bool nonblock, u64 deadline_ns,
 /* Continues a call that could not write its answer */
 int ks_test_read_on(struct ks_test_read *read)
 {
-	return ks_connection_read(read->read.file->conn, &read->read);
+	return ks_connection_complete(read->read.file->conn, &read->read);
 }
 
 static int ks_test_do_read(struct ks_test_call *call)
@@ -547,7 +547,7 @@ static int ks_test_do_read(struct ks_test_call *call)
 			    &call->read);
 }
 
-/* Starts a thread that waits in ks_connection_read() */
+/* Starts a thread that waits in ks_connection_complete() */
 struct ks_test_call *ks_test_call_read(struct kunit *test, struct file *file,
 				       u64 deadline_ns)
 {

@@ -152,14 +152,14 @@ void ks_test_expect_counts(struct kunit *test, struct ks_allocator *alloc,
 			   u32 allocated, u32 in_device, u32 waiting);
 
 /**
- * struct ks_test_read - a call of ks_connection_read()
+ * struct ks_test_read - a call of ks_connection_complete()
  * @read: the call
- * @error: errno that ks_read.tell returns, or 0
- * @told: number of calls of ks_read.tell
+ * @error: errno that ks_complete.tell returns, or 0
+ * @told: number of calls of ks_complete.tell
  * @answer: the last answer
  */
 struct ks_test_read {
-	struct ks_read read;
+	struct ks_complete read;
 	int error;
 	u32 told;
 	struct ksalloc_complete answer;
@@ -180,7 +180,7 @@ int ks_test_read_on(struct ks_test_read *read);
  * @data: argument
  * @ret: result; valid after @done, as all following fields
  * @index: the frame
- * @read: result of ks_connection_read()
+ * @read: result of ks_connection_complete()
  * @done: it has returned
  * @task: the thread
  */

@@ -494,7 +494,7 @@ static void stream_sequence_gaps(struct kunit *test)
 				    cases[i].sequence);
 		KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(rig->alloc, 0, false));
 	}
-	KUNIT_EXPECT_EQ(test, rig->conn->reader.gaps, gaps);
+	KUNIT_EXPECT_EQ(test, rig->conn->done.gaps, gaps);
 }
 
 /* Fills a frame with a number; returns whether it is marked */
@@ -537,7 +537,7 @@ static void stream_gap_of_a_pause(struct kunit *test)
 	ks_rig_request(rig, KSSTATE_STOP);
 	ks_rig_request(rig, KSSTATE_RUN);
 	KUNIT_EXPECT_FALSE(test, stream_marked(rig, 3));
-	KUNIT_EXPECT_EQ(test, rig->conn->reader.gaps, 0);
+	KUNIT_EXPECT_EQ(test, rig->conn->done.gaps, 0);
 }
 
 /*
@@ -573,7 +573,7 @@ static void stream_damaged_frame(struct kunit *test)
 	ks_rig_submit(rig);
 	ks_fake_fill_as(rig->fake, &damaged);
 	KUNIT_EXPECT_EQ(test, stream_collect(rig, 0), MARKED);
-	KUNIT_EXPECT_EQ(test, rig->conn->reader.gaps, 0);
+	KUNIT_EXPECT_EQ(test, rig->conn->done.gaps, 0);
 }
 
 /*
@@ -847,7 +847,7 @@ static void stream_reader_signal(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(other));
 	KUNIT_EXPECT_EQ(test, other->ret, 0);
 	/* Both have returned, so no entry is added now */
-	KUNIT_EXPECT_FALSE(test, waitqueue_active(&rig->conn->reader.wait));
+	KUNIT_EXPECT_FALSE(test, waitqueue_active(&rig->conn->done.wait));
 }
 
 /*

@@ -3,9 +3,9 @@
  * Passes filled frames to clients: detects gaps in the stream, and waits for frames.
  * connection.h describes the rules.
  *
- * A frame is passed to the caller in one step under ks_connection.lock: ks_read.tell writes its
- * description to the caller, and then the caller owns the frame. If the write fails, the frame
- * stays the next one. So a frame never has to be put back, and the order is kept.
+ * A frame is passed to the caller in one step under ks_connection.lock: ks_complete.tell writes
+ * its description to the caller, and then the caller owns the frame. If the write fails, the
+ * frame stays the next one. So a frame never has to be put back, and the order is kept.
  */
 #include <kunit/visibility.h>
 #include <linux/hrtimer.h>
@@ -16,20 +16,20 @@
 #include "trace.h"
 
 /* Returns DATADISCONTINUITY if frames are missing before this one, otherwise 0 */
-static u32 ks_reader_check_sequence(struct ks_reader *reader,
+static u32 ks_done_check_sequence(struct ks_done *done,
 				    const struct ksalloc_completion *completion)
 {
 	/* The two fields of an interlaced frame can have the same number */
-	bool gap = reader->synchronized &&
-		   completion->sequence != reader->sequence &&
-		   completion->sequence != reader->sequence - 1;
+	bool gap = done->synchronized &&
+		   completion->sequence != done->sequence &&
+		   completion->sequence != done->sequence - 1;
 
 	if (gap)
-		WRITE_ONCE(reader->gaps, reader->gaps + 1);
-	reader->synchronized = true;
-	reader->sequence = completion->sequence + 1;
+		WRITE_ONCE(done->gaps, done->gaps + 1);
+	done->synchronized = true;
+	done->sequence = completion->sequence + 1;
 
-	return gap || reader->interrupted ?
+	return gap || done->interrupted ?
 	       KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY : 0;
 }
 
@@ -37,30 +37,30 @@ static u32 ks_reader_check_sequence(struct ks_reader *reader,
  * Returns TIMEDISCONTINUITY if the time of this frame is before that of the last frame, or
  * after an interruption; otherwise 0. Missing frames are detected by their sequence numbers.
  */
-static u32 ks_reader_check_time(struct ks_reader *reader,
+static u32 ks_done_check_time(struct ks_done *done,
 				const struct ksalloc_completion *completion)
 {
-	bool breaks = reader->interrupted ||
-		      (reader->timed && completion->time < reader->time);
+	bool breaks = done->interrupted ||
+		      (done->timed && completion->time < done->time);
 
 	if (!(completion->options_flags & KSSTREAM_HEADER_OPTIONSF_TIMEVALID))
 		return 0;
-	reader->timed = true;
-	reader->time = completion->time;
+	done->timed = true;
+	done->time = completion->time;
 
 	return breaks ? KSSTREAM_HEADER_OPTIONSF_TIMEDISCONTINUITY : 0;
 }
 
 /**
- * ks_reader_fetch() - move one filled frame from the device to the reader
+ * ks_done_fetch() - take one filled frame from the device
  * @conn: the connection, in RUN
  *
  * Context: process context; sleeps. ks_connection.lock is held.
  * Return: 0; -EAGAIN if there is none; an errno of the device.
  */
-int ks_reader_fetch(struct ks_connection *conn)
+int ks_done_fetch(struct ks_connection *conn)
 {
-	struct ks_reader *reader = &conn->reader;
+	struct ks_done *done = &conn->done;
 	struct ks_slot *slot;
 	int ret;
 
@@ -70,38 +70,38 @@ int ks_reader_fetch(struct ks_connection *conn)
 	if (ret)
 		return ret;
 	slot->completion.options_flags |=
-		ks_reader_check_sequence(reader, &slot->completion) |
-		ks_reader_check_time(reader, &slot->completion);
-	reader->interrupted = false;
+		ks_done_check_sequence(done, &slot->completion) |
+		ks_done_check_time(done, &slot->completion);
+	done->interrupted = false;
 
-	list_add_tail(&slot->link, &reader->done);
-	WRITE_ONCE(reader->nr_done, reader->nr_done + 1);
+	list_add_tail(&slot->link, &done->frames);
+	WRITE_ONCE(done->nr_done, done->nr_done + 1);
 	return 0;
 }
 
 /**
- * ks_reader_end_stream() - end the stream
+ * ks_done_end_stream() - end the stream
  * @conn: the connection
  * @interrupted: the next stream continues this one, and its first frame is marked
  *
- * Removes all frames from the reader. Waiting calls return -ECANCELED, even if they wake up
+ * Removes all filled frames. Waiting calls return -ECANCELED, even if they wake up
  * when the next stream has begun.
  *
  * Context: process context; ks_connection.lock is held.
  */
-void ks_reader_end_stream(struct ks_connection *conn, bool interrupted)
+void ks_done_end_stream(struct ks_connection *conn, bool interrupted)
 {
-	struct ks_reader *reader = &conn->reader;
+	struct ks_done *done = &conn->done;
 	struct ks_slot *slot, *next;
 
 	lockdep_assert_held(&conn->lock);
 
-	list_for_each_entry_safe(slot, next, &reader->done, link)
+	list_for_each_entry_safe(slot, next, &done->frames, link)
 		list_del_init(&slot->link);
-	WRITE_ONCE(reader->nr_done, 0);
-	reader->stream++;
-	reader->interrupted = interrupted;
-	reader->timed &= interrupted;
+	WRITE_ONCE(done->nr_done, 0);
+	done->stream++;
+	done->interrupted = interrupted;
+	done->timed &= interrupted;
 }
 
 static void ks_fill_answer(struct ksalloc_complete *answer,
@@ -135,9 +135,9 @@ static void ks_fill_answer(struct ksalloc_complete *answer,
 }
 
 /* Passes the next filled frame to the caller; -EAGAIN if there is none */
-static int ks_reader_collect(struct ks_connection *conn, struct ks_read *read)
+static int ks_done_collect(struct ks_connection *conn, struct ks_complete *read)
 {
-	struct ks_reader *reader = &conn->reader;
+	struct ks_done *done = &conn->done;
 	struct ks_slot *slot;
 	int ret;
 
@@ -145,22 +145,22 @@ static int ks_reader_collect(struct ks_connection *conn, struct ks_read *read)
 
 	if (!ks_connection_is_streaming(conn))
 		return -ECANCELED;
-	if (list_empty(&reader->done)) {
+	if (list_empty(&done->frames)) {
 		if (conn->state != KSSTATE_RUN)
 			return -EAGAIN;
-		ret = ks_reader_fetch(conn);
+		ret = ks_done_fetch(conn);
 		if (ret)
 			return ret;
 	}
 
-	slot = list_first_entry(&reader->done, struct ks_slot, link);
+	slot = list_first_entry(&done->frames, struct ks_slot, link);
 	ks_fill_answer(&read->answer, &slot->completion, conn->allocator);
 	ret = read->tell(read);
 	if (ret)
 		return ret;
 
 	list_del_init(&slot->link);
-	WRITE_ONCE(reader->nr_done, reader->nr_done - 1);
+	WRITE_ONCE(done->nr_done, done->nr_done - 1);
 	ks_allocator_deliver(conn->allocator, read->answer.index,
 			     &read->file->owner);
 	trace_ksalloc_complete(conn->id, &slot->completion,
@@ -172,7 +172,7 @@ static int ks_reader_collect(struct ks_connection *conn, struct ks_read *read)
  * Sleeps until a wake-up, a signal, or the deadline. Like wait_woken(), whose timeout is in
  * jiffies and so not exact enough.
  */
-static int ks_read_sleep(struct wait_queue_entry *wait, u64 deadline_ns)
+static int ks_complete_sleep(struct wait_queue_entry *wait, u64 deadline_ns)
 {
 	ktime_t deadline = ns_to_ktime(min_t(u64, deadline_ns, KTIME_MAX));
 	int ret = 0;
@@ -194,30 +194,30 @@ static int ks_read_sleep(struct wait_queue_entry *wait, u64 deadline_ns)
 }
 
 /* Checks once for a frame */
-static int ks_read_once(struct ks_connection *conn, struct ks_read *read)
+static int ks_complete_once(struct ks_connection *conn, struct ks_complete *read)
 {
 	int ret;
 
 	if (atomic64_read(&read->file->cancels) != read->cancels)
 		return -ECANCELED;
-	ret = ks_connection_lock_reader(conn, read->nonblock);
+	ret = ks_connection_lock_complete(conn, read->nonblock);
 	if (ret)
 		return ret;
 	if (!read->begun) {
 		read->begun = true;
-		read->stream = conn->reader.stream;
+		read->stream = conn->done.stream;
 	}
-	if (conn->reader.stream != read->stream)
+	if (conn->done.stream != read->stream)
 		ret = -ECANCELED;
 	else
-		ret = ks_reader_collect(conn, read);
+		ret = ks_done_collect(conn, read);
 	mutex_unlock(&conn->lock);
 
-	return ks_connection_result_reader(conn, ret);
+	return ks_connection_result_complete(conn, ret);
 }
 
 /**
- * ks_connection_read() - collect the next filled frame
+ * ks_connection_complete() - collect the next filled frame
  * @conn: the connection
  * @read: the call
  *
@@ -226,7 +226,7 @@ static int ks_read_once(struct ks_connection *conn, struct ks_read *read)
  * Context: process context; sleeps.
  * Return: 0; the errors of KSALLOC_COMPLETE; an errno of @read->tell.
  */
-int ks_connection_read(struct ks_connection *conn, struct ks_read *read)
+int ks_connection_complete(struct ks_connection *conn, struct ks_complete *read)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 	int ret, slept;
@@ -235,26 +235,26 @@ int ks_connection_read(struct ks_connection *conn, struct ks_read *read)
 
 	if (!read->begun)
 		read->cancels = atomic64_read(&read->file->cancels);
-	ret = ks_read_once(conn, read);
+	ret = ks_complete_once(conn, read);
 	if (ret != -EAGAIN || read->nonblock)
 		return ret;
 
-	add_wait_queue(&conn->reader.wait, &wait);
+	add_wait_queue(&conn->done.wait, &wait);
 	for (;;) {
-		ret = ks_read_once(conn, read);
+		ret = ks_complete_once(conn, read);
 		if (ret != -EAGAIN)
 			break;
-		slept = ks_read_sleep(&wait, read->deadline_ns);
+		slept = ks_complete_sleep(&wait, read->deadline_ns);
 		if (!slept)
 			continue;
 		/* If there is a frame now, return it, in spite of the signal or the deadline */
-		ret = ks_read_once(conn, read);
+		ret = ks_complete_once(conn, read);
 		if (ret == -EAGAIN)
 			ret = slept;
 		break;
 	}
-	remove_wait_queue(&conn->reader.wait, &wait);
+	remove_wait_queue(&conn->done.wait, &wait);
 
 	return ret;
 }
-EXPORT_SYMBOL_IF_KUNIT(ks_connection_read);
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_complete);
