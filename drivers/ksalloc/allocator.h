@@ -62,6 +62,7 @@
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
@@ -118,6 +119,11 @@ void ks_notify_init(struct ks_notify_list *list);
 void ks_notify_take_once(struct ks_notify_list *list, struct list_head *taken);
 void ks_notify_call_once(struct list_head *taken);
 void ks_notify_call(struct ks_notify_list *list);
+void ks_notifier_add(struct ks_allocator *alloc, struct ks_notifier *notifier);
+void ks_notifier_add_once(struct ks_allocator *alloc,
+			  struct ks_notifier *notifier);
+bool ks_notifier_remove(struct ks_allocator *alloc,
+			struct ks_notifier *notifier);
 
 /* pool.c: frames, and requests that wait for them */
 
@@ -266,11 +272,43 @@ struct ks_allocator {
 	struct ksalloc_frame frames[] __counted_by(nr_frames);
 };
 
+/**
+ * ks_frame_at() - find a frame by its index
+ * @alloc: the allocator
+ * @index: the index, which can come from user space
+ *
+ * Context: any.
+ * Return: the frame; NULL if there is none.
+ */
+static inline struct ksalloc_frame *
+ks_frame_at(const struct ks_allocator *alloc, u32 index)
+{
+	if (index >= alloc->nr_frames)
+		return NULL;
+	index = array_index_nospec(index, alloc->nr_frames);
+	/* Callers with a const allocator may still change its frames */
+	return (struct ksalloc_frame *)&alloc->frames[index];
+}
+
+/**
+ * ks_frame_dmabuf() - find the dma-buf of a plane
+ * @frame: the frame
+ * @plane: the plane, which can come from user space
+ *
+ * Context: any.
+ * Return: the dma-buf; NULL if there is no such plane, or its memory never leaves the kernel.
+ */
+static inline struct dma_buf *
+ks_frame_dmabuf(const struct ksalloc_frame *frame, u32 plane)
+{
+	if (plane >= frame->nr_planes)
+		return NULL;
+	return frame->planes[array_index_nospec(plane, frame->nr_planes)].dmabuf;
+}
+
 void ks_pool_init(struct ks_allocator *alloc);
 void ks_pool_begin(struct ks_allocator *alloc);
 void ks_pool_end(struct ks_allocator *alloc);
-struct ksalloc_frame *ks_frame_at(const struct ks_allocator *alloc, u32 index);
-struct dma_buf *ks_frame_dmabuf(const struct ksalloc_frame *frame, u32 plane);
 int ks_allocator_try_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
 			   u32 *index);
 int ks_allocator_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
@@ -293,11 +331,6 @@ void ks_allocator_reclaim(struct ks_allocator *alloc,
 			  const struct ks_owner *owner);
 void ks_allocator_reclaim_connection(struct ks_allocator *alloc,
 				     const struct ks_connection *connection);
-void ks_notifier_add(struct ks_allocator *alloc, struct ks_notifier *notifier);
-void ks_notifier_add_once(struct ks_allocator *alloc,
-			  struct ks_notifier *notifier);
-bool ks_notifier_remove(struct ks_allocator *alloc,
-			struct ks_notifier *notifier);
 
 /* allocator.c: creation, memory and end */
 

@@ -12,6 +12,7 @@
  * that makes a frame free takes the notifiers off the once list under ks_allocator.lock, so
  * each of them is called exactly once.
  */
+#include <kunit/visibility.h>
 #include <linux/rculist.h>
 
 #include "allocator.h"
@@ -73,3 +74,62 @@ void ks_notify_call(struct ks_notify_list *list)
 	list_for_each_entry_rcu(notifier, &list->always, link)
 		notifier->notify(notifier);
 }
+
+/**
+ * ks_notifier_add() - call a notifier for each frame that becomes free
+ * @alloc: the allocator
+ * @notifier: the notifier
+ *
+ * Context: any.
+ */
+void ks_notifier_add(struct ks_allocator *alloc, struct ks_notifier *notifier)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	list_add_tail_rcu(&notifier->link, &alloc->notifiers.always);
+	spin_unlock_irqrestore(&alloc->lock, flags);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_notifier_add);
+
+/**
+ * ks_notifier_add_once() - call a notifier for the next frame that becomes free
+ * @alloc: the allocator
+ * @notifier: the notifier
+ *
+ * Context: any.
+ */
+void ks_notifier_add_once(struct ks_allocator *alloc,
+			  struct ks_notifier *notifier)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	list_add_tail(&notifier->link, &alloc->notifiers.once);
+	spin_unlock_irqrestore(&alloc->lock, flags);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_notifier_add_once);
+
+/**
+ * ks_notifier_remove() - remove a notifier
+ * @alloc: the allocator
+ * @notifier: the notifier. It may be called until a grace period has passed
+ *
+ * Context: any.
+ * Return: whether it was on a list; false if it was added once and has been called.
+ */
+bool ks_notifier_remove(struct ks_allocator *alloc,
+			struct ks_notifier *notifier)
+{
+	unsigned long flags;
+	bool listed;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	listed = !notifier->taken;
+	if (listed)
+		list_del_rcu(&notifier->link);
+	spin_unlock_irqrestore(&alloc->lock, flags);
+
+	return listed;
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_notifier_remove);

@@ -12,9 +12,7 @@
 #include <kunit/visibility.h>
 #include <linux/hrtimer.h>
 #include <linux/lockdep.h>
-#include <linux/nospec.h>
 #include <linux/poll.h>
-#include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
@@ -40,38 +38,6 @@ struct ks_waiter {
 	struct ksalloc_frame *frame;
 	int error;
 };
-
-/**
- * ks_frame_at() - find a frame by its index
- * @alloc: the allocator
- * @index: the index, which can come from user space
- *
- * Context: any.
- * Return: the frame; NULL if there is none.
- */
-struct ksalloc_frame *ks_frame_at(const struct ks_allocator *alloc, u32 index)
-{
-	if (index >= alloc->nr_frames)
-		return NULL;
-	index = array_index_nospec(index, alloc->nr_frames);
-	/* Callers with a const allocator may still change its frames */
-	return (struct ksalloc_frame *)&alloc->frames[index];
-}
-
-/**
- * ks_frame_dmabuf() - find the dma-buf of a plane
- * @frame: the frame
- * @plane: the plane, which can come from user space
- *
- * Context: any.
- * Return: the dma-buf; NULL if there is no such plane, or its memory never leaves the kernel.
- */
-struct dma_buf *ks_frame_dmabuf(const struct ksalloc_frame *frame, u32 plane)
-{
-	if (plane >= frame->nr_planes)
-		return NULL;
-	return frame->planes[array_index_nospec(plane, frame->nr_planes)].dmabuf;
-}
 
 /*
  * Whether all fences of a frame are signalled. Must be called before ks_allocator.lock is
@@ -802,62 +768,3 @@ void ks_pool_end(struct ks_allocator *alloc)
 	for (i = 0; i < alloc->nr_frames; i++)
 		ks_fence_wait_end(&alloc->frames[i].fence);
 }
-
-/**
- * ks_notifier_add() - call a notifier for each frame that becomes free
- * @alloc: the allocator
- * @notifier: the notifier
- *
- * Context: any.
- */
-void ks_notifier_add(struct ks_allocator *alloc, struct ks_notifier *notifier)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&alloc->lock, flags);
-	list_add_tail_rcu(&notifier->link, &alloc->notifiers.always);
-	spin_unlock_irqrestore(&alloc->lock, flags);
-}
-EXPORT_SYMBOL_IF_KUNIT(ks_notifier_add);
-
-/**
- * ks_notifier_add_once() - call a notifier for the next frame that becomes free
- * @alloc: the allocator
- * @notifier: the notifier
- *
- * Context: any.
- */
-void ks_notifier_add_once(struct ks_allocator *alloc,
-			  struct ks_notifier *notifier)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&alloc->lock, flags);
-	list_add_tail(&notifier->link, &alloc->notifiers.once);
-	spin_unlock_irqrestore(&alloc->lock, flags);
-}
-EXPORT_SYMBOL_IF_KUNIT(ks_notifier_add_once);
-
-/**
- * ks_notifier_remove() - remove a notifier
- * @alloc: the allocator
- * @notifier: the notifier. It may be called until a grace period has passed
- *
- * Context: any.
- * Return: whether it was on a list; false if it was added once and has been called.
- */
-bool ks_notifier_remove(struct ks_allocator *alloc,
-			struct ks_notifier *notifier)
-{
-	unsigned long flags;
-	bool listed;
-
-	spin_lock_irqsave(&alloc->lock, flags);
-	listed = !notifier->taken;
-	if (listed)
-		list_del_rcu(&notifier->link);
-	spin_unlock_irqrestore(&alloc->lock, flags);
-
-	return listed;
-}
-EXPORT_SYMBOL_IF_KUNIT(ks_notifier_remove);
