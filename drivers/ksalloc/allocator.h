@@ -319,6 +319,9 @@ void ks_allocator_free_owned(struct ks_allocator *alloc, u32 index,
 int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
 			const struct ks_connection *connection);
 void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index);
+bool ks_allocator_recycle(struct ks_allocator *alloc, u32 index,
+			  const struct ks_owner *owner,
+			  const struct ks_connection *connection);
 void ks_allocator_deliver(struct ks_allocator *alloc, u32 index,
 			  struct ks_owner *owner);
 void ks_allocator_take_back(struct ks_allocator *alloc,

@@ -17,7 +17,7 @@
 
 /* Returns DATADISCONTINUITY if frames are missing before this one, otherwise 0 */
 static u32 ks_done_check_sequence(struct ks_done *done,
-				    const struct ksalloc_completion *completion)
+				  const struct ksalloc_completion *completion)
 {
 	/* The two fields of an interlaced frame can have the same number */
 	bool gap = done->synchronized &&
@@ -38,7 +38,7 @@ static u32 ks_done_check_sequence(struct ks_done *done,
  * after an interruption; otherwise 0. Missing frames are detected by their sequence numbers.
  */
 static u32 ks_done_check_time(struct ks_done *done,
-				const struct ksalloc_completion *completion)
+			      const struct ksalloc_completion *completion)
 {
 	bool breaks = done->interrupted ||
 		      (done->timed && completion->time < done->time);
@@ -49,6 +49,25 @@ static u32 ks_done_check_time(struct ks_done *done,
 	done->time = completion->time;
 
 	return breaks ? KSSTREAM_HEADER_OPTIONSF_TIMEDISCONTINUITY : 0;
+}
+
+/**
+ * ks_done_mark() - set the flags of a filled frame for gaps and interruptions before it
+ * @conn: the connection
+ * @completion: describes the frame
+ *
+ * Context: process context; does not sleep. ks_connection.lock is held.
+ */
+void ks_done_mark(struct ks_connection *conn,
+		  struct ksalloc_completion *completion)
+{
+	struct ks_done *done = &conn->done;
+
+	lockdep_assert_held(&conn->lock);
+
+	completion->options_flags |= ks_done_check_sequence(done, completion) |
+				     ks_done_check_time(done, completion);
+	done->interrupted = false;
 }
 
 /**
@@ -69,11 +88,7 @@ int ks_done_fetch(struct ks_connection *conn)
 	ret = ks_connection_dequeue(conn, &slot);
 	if (ret)
 		return ret;
-	slot->completion.options_flags |=
-		ks_done_check_sequence(done, &slot->completion) |
-		ks_done_check_time(done, &slot->completion);
-	done->interrupted = false;
-
+	ks_done_mark(conn, &slot->completion);
 	list_add_tail(&slot->link, &done->frames);
 	WRITE_ONCE(done->nr_done, done->nr_done + 1);
 	return 0;
@@ -104,16 +119,26 @@ void ks_done_end_stream(struct ks_connection *conn, bool interrupted)
 	done->timed &= interrupted;
 }
 
-static void ks_fill_answer(struct ksalloc_complete *answer,
-			   const struct ksalloc_completion *completion,
-			   const struct ks_allocator *alloc)
+/**
+ * ks_completion_describe() - describe a filled frame to a client
+ * @completion: the frame
+ * @alloc: its allocator
+ * @header: the result for the frame as a whole
+ * @planes: the result for each plane; other elements are not written
+ *
+ * Contract I3.
+ *
+ * Context: any.
+ */
+void ks_completion_describe(const struct ksalloc_completion *completion,
+			    const struct ks_allocator *alloc,
+			    struct ksstream_header *header,
+			    struct ksalloc_plane_data *planes)
 {
 	u32 i;
 
-	answer->index = completion->index;
-	answer->sequence = completion->sequence;
-	answer->header = (struct ksstream_header){
-		.header_size = sizeof(answer->header),
+	*header = (struct ksstream_header){
+		.header_size = sizeof(*header),
 		.presentation_time = {
 			.time = completion->time,
 			.numerator = 1,
@@ -125,13 +150,21 @@ static void ks_fill_answer(struct ksalloc_complete *answer,
 		.options_flags = completion->options_flags,
 	};
 	if (completion->duration)
-		answer->header.options_flags |=
-			KSSTREAM_HEADER_OPTIONSF_DURATIONVALID;
-	answer->nr_planes = alloc->layout.count;
-	for (i = 0; i < answer->nr_planes; i++) {
-		answer->planes[i] = completion->planes[i];
-		answer->header.data_used += completion->planes[i].data_used;
+		header->options_flags |= KSSTREAM_HEADER_OPTIONSF_DURATIONVALID;
+	for (i = 0; i < alloc->layout.count; i++) {
+		planes[i] = completion->planes[i];
+		header->data_used += completion->planes[i].data_used;
 	}
+}
+
+static void ks_fill_answer(struct ksalloc_complete *answer,
+			   const struct ksalloc_completion *completion,
+			   const struct ks_allocator *alloc)
+{
+	answer->index = completion->index;
+	answer->sequence = completion->sequence;
+	answer->nr_planes = alloc->layout.count;
+	ks_completion_describe(completion, alloc, &answer->header, answer->planes);
 }
 
 /* Passes the next filled frame to the caller; -EAGAIN if there is none */
@@ -145,6 +178,8 @@ static int ks_done_collect(struct ks_connection *conn, struct ks_complete *read)
 
 	if (!ks_connection_is_streaming(conn))
 		return -ECANCELED;
+	if (conn->feed.running)
+		return -EBUSY;
 	if (list_empty(&done->frames)) {
 		if (conn->state != KSSTATE_RUN)
 			return -EAGAIN;
@@ -168,11 +203,17 @@ static int ks_done_collect(struct ks_connection *conn, struct ks_complete *read)
 	return 0;
 }
 
-/*
- * Sleeps until a wake-up, a signal, or the deadline. Like wait_woken(), whose timeout is in
- * jiffies and so not exact enough.
+/**
+ * ks_sleep_woken() - sleep until a wake-up, a signal, or a deadline
+ * @wait: an entry with woken_wake_function() on a wait queue
+ * @deadline_ns: the deadline, on CLOCK_MONOTONIC; 0 for none
+ *
+ * Like wait_woken(), whose timeout is in jiffies and so not exact enough.
+ *
+ * Context: process context; sleeps.
+ * Return: 0 after a wake-up; -ERESTARTSYS; -ETIMEDOUT.
  */
-static int ks_complete_sleep(struct wait_queue_entry *wait, u64 deadline_ns)
+int ks_sleep_woken(struct wait_queue_entry *wait, u64 deadline_ns)
 {
 	ktime_t deadline = ns_to_ktime(min_t(u64, deadline_ns, KTIME_MAX));
 	int ret = 0;
@@ -244,7 +285,7 @@ int ks_connection_complete(struct ks_connection *conn, struct ks_complete *read)
 		ret = ks_complete_once(conn, read);
 		if (ret != -EAGAIN)
 			break;
-		slept = ks_complete_sleep(&wait, read->deadline_ns);
+		slept = ks_sleep_woken(&wait, read->deadline_ns);
 		if (!slept)
 			continue;
 		/* If there is a frame now, return it, in spite of the signal or the deadline */

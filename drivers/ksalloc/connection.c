@@ -62,15 +62,38 @@ struct ks_connection *ks_connection_create(struct ksalloc_device *device,
 	init_waitqueue_head(&conn->done.wait);
 	INIT_LIST_HEAD(&conn->done.frames);
 	INIT_DELAYED_WORK(&conn->gone_work, gone_work);
+	ks_feed_init(conn);
 	kref_init(&conn->refs);
+	kref_init(&conn->memory);
 	conn->id = ks_new_id();
 	conn->device = device;
 	device->connection = conn;
 	return conn;
 }
 
+static void ks_connection_free(struct kref *memory)
+{
+	struct ks_connection *conn = container_of(memory, struct ks_connection,
+						  memory);
+
+	mutex_destroy(&conn->feed.lock);
+	mutex_destroy(&conn->lock);
+	kfree(conn);
+}
+
 /**
- * ks_connection_destroy() - free a connection
+ * ks_connection_put_memory() - drop a reference to the structure
+ * @conn: the connection
+ *
+ * Context: process context.
+ */
+void ks_connection_put_memory(struct ks_connection *conn)
+{
+	kref_put(&conn->memory, ks_connection_free);
+}
+
+/**
+ * ks_connection_destroy() - free a connection; its readers keep the structure
  * @conn: a connection in STOP, whose device is destroyed
  * @own: memory operations of the device; only compared
  *
@@ -91,8 +114,7 @@ void ks_connection_destroy(struct ks_connection *conn,
 		ks_allocator_take_back(alloc, conn);
 	if (alloc)
 		ks_allocator_put(alloc);
-	mutex_destroy(&conn->lock);
-	kfree(conn);
+	ks_connection_put_memory(conn);
 }
 
 /**
@@ -104,6 +126,8 @@ void ks_connection_destroy(struct ks_connection *conn,
 void ks_connection_wake(struct ks_connection *conn)
 {
 	wake_up_poll(&conn->done.wait,
+		     EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
+	wake_up_poll(&conn->feed.wait,
 		     EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
 }
 
@@ -128,6 +152,7 @@ void ks_connection_gone(struct ks_connection *conn, unsigned long delay)
 void ks_connection_notify(struct ks_connection *conn)
 {
 	ks_connection_wake(conn);
+	ks_feed_notify(conn);
 	if (conn->device->ops->gone(conn->device))
 		ks_connection_gone(conn, 0);
 }
@@ -286,13 +311,18 @@ int ks_connection_lock_complete(struct ks_connection *conn, bool nonblock)
 	return ks_connection_lock_unchecked(conn);
 }
 
-/* The result of an operation that failed although the device has not disappeared */
-static int ks_connection_failure(int ret)
+/**
+ * ks_connection_failure() - the result of a failed operation of a device that is still there
+ * @ret: the errno of the operation
+ *
+ * A driver can fail with -ENODEV before it unregisters its node. Callers must not get that errno
+ * then, because it means that the frames of the device are free.
+ *
+ * Context: any.
+ * Return: the errno for the caller.
+ */
+int ks_connection_failure(int ret)
 {
-	/*
-	 * A driver can fail with -ENODEV before it unregisters its node. Callers must not
-	 * get that errno then, because it means that the frames of the device are free
-	 */
 	return ret == -ENODEV ? -EIO : ret;
 }
 
@@ -444,18 +474,20 @@ static int ks_connection_check_allocator(struct ks_connection *conn,
 }
 
 /*
- * Assigns an allocator; the lock is held. If @old is not NULL, the caller must drop that
- * reference without the lock, because it can be the last reference.
+ * Assigns an allocator; the lock is held. If @old and @fed are not NULL, the caller must drop
+ * these references without the lock, because one can be the last reference.
  */
 static int ks_connection_assign(struct ks_connection *conn,
 				struct ks_allocator *alloc,
-				struct ks_allocator **old)
+				struct ks_allocator **old,
+				struct ks_allocator **fed)
 {
 	int ret;
 
 	lockdep_assert_held(&conn->lock);
 
 	*old = NULL;
+	*fed = NULL;
 	if (conn->state != KSSTATE_STOP)
 		return -EBUSY;
 	ret = alloc ? ks_connection_check_allocator(conn, alloc) : 0;
@@ -463,6 +495,7 @@ static int ks_connection_assign(struct ks_connection *conn,
 		return ret;
 
 	/* Before the pointer changes, because of ks_connection_file_release() */
+	*fed = ks_feed_detach(conn);
 	*old = conn->allocator;
 	if (*old)
 		ks_allocator_reclaim_connection(*old, conn);
@@ -487,7 +520,7 @@ static int ks_connection_assign(struct ks_connection *conn,
 int ks_connection_set_allocator(struct ks_connection *conn,
 				struct ks_allocator *alloc)
 {
-	struct ks_allocator *old;
+	struct ks_allocator *old, *fed;
 	int ret;
 
 	ret = ks_connection_lock(conn);
@@ -499,8 +532,10 @@ int ks_connection_set_allocator(struct ks_connection *conn,
 	}
 	if (ret)
 		return ret;
-	ret = ks_connection_assign(conn, alloc, &old);
+	ret = ks_connection_assign(conn, alloc, &old, &fed);
 	mutex_unlock(&conn->lock);
+	if (fed)
+		ks_allocator_put(fed);
 	if (old)
 		ks_allocator_put(old);
 

@@ -12,7 +12,8 @@
  * DOC: Ownership of connections
  *
  * - Each open file of a connection has a reference to it (connection_file.c). A connection
- *   owns its device, and has a reference to the assigned allocator.
+ *   owns its device, and has a reference to the assigned allocator. When the last of these files
+ *   is released, the connection ends. Readers keep only its memory (&ks_connection.memory).
  * - Frames in the device belong to the connection. Frames that KSALLOC_COMPLETE returned belong
  *   to the open file of that call.
  */
@@ -24,7 +25,10 @@
  * ks_connection.submitted, in order of submission, until it is dequeued from the device. Then
  * it is on ks_done.frames, until KSALLOC_COMPLETE returns it.
  *
- * A stream has no thread. KSALLOC_SUBMIT queues a frame to the device, and KSALLOC_COMPLETE
+ * If the frames circulate, they are not in ks_done.frames, but in &ks_connection.feed: reader.h
+ * describes that. Such a stream has a thread, for frames that no reader fetches.
+ *
+ * Other streams have no thread. KSALLOC_SUBMIT queues a frame to the device, and KSALLOC_COMPLETE
  * dequeues it. Waiting calls sleep on the wait queue of the filled frames, which
  * ks_connection_notify() wakes.
  */
@@ -37,7 +41,8 @@
  *   the exceptions). Operations can wait for the device. So calls that must not wait do not take
  *   this lock: release of one of several open files, cancel, poll, KSALLOC_GET_STATE and
  *   fdinfo.
- * - Locks of the device nest within ks_connection.lock, and ks_allocator.lock within both.
+ * - Locks of the device and ks_feed.lock nest within ks_connection.lock, and ks_allocator.lock
+ *   within all of them.
  * - ks_connection.allocator_lock, a spinlock, also protects the pointer to the assigned
  *   allocator, and @refusal. These are written with both locks held, and read with one of
  *   them. No lock nests within this one.
@@ -63,6 +68,7 @@
 #include <linux/workqueue.h>
 
 #include "allocator.h"
+#include "reader.h"
 
 /**
  * struct ks_slot - the position of a frame of the assigned allocator in the stream
@@ -129,12 +135,14 @@ struct ks_refusal {
  * @slots: one for each frame of the allocator, in ACQUIRE and above
  * @submitted: slots of submitted frames that were not dequeued yet, in order
  * @nr_submitted: length of @submitted
- * @done: filled frames
+ * @done: filled frames, if the stream does not circulate
+ * @feed: passes frames to readers, if it does; has its own lock
  * @allocator_lock: protects @allocator and @refusal for readers that do not hold @lock
  * @refusal: why the last attempt to leave STOP failed
  * @device: the device
  * @gone_work: brings the connection to STOP when the device has disappeared
  * @refs: references of open files
+ * @memory: references to this structure: of @refs together, and of readers
  * @id: number of the connection, for traces and fdinfo
  */
 struct ks_connection {
@@ -149,12 +157,14 @@ struct ks_connection {
 	struct list_head submitted;
 	u32 nr_submitted;
 	struct ks_done done;
+	struct ks_feed feed;
 
 	spinlock_t allocator_lock; /* the pointer to the allocator, and the refusal */
 	struct ks_refusal refusal;
 	struct ksalloc_device *device;
 	struct delayed_work gone_work;
 	struct kref refs;
+	struct kref memory;
 	u32 id;
 };
 
@@ -191,6 +201,8 @@ int ks_connection_lock_complete(struct ks_connection *conn, bool nonblock);
 int ks_connection_result(struct ks_connection *conn, int ret);
 int ks_connection_result_complete(struct ks_connection *conn, int ret);
 bool ks_connection_is_streaming(struct ks_connection *conn);
+int ks_connection_failure(int ret);
+void ks_connection_put_memory(struct ks_connection *conn);
 void ks_connection_wake(struct ks_connection *conn);
 void ks_connection_notify(struct ks_connection *conn);
 struct ks_refusal ks_connection_get_refusal(struct ks_connection *conn);
@@ -205,6 +217,7 @@ int ks_connection_set_allocator(struct ks_connection *conn,
 int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot,
 			int dmabuf_fd);
 int ks_connection_dequeue(struct ks_connection *conn, struct ks_slot **slot);
+int ks_connection_give(struct ks_connection *conn, u32 index, int dmabuf_fd);
 int ks_connection_submit(struct ks_connection *conn, u32 index, int dmabuf_fd);
 
 /* complete.c: passes filled frames to clients */
@@ -234,12 +247,20 @@ struct ks_complete {
 };
 
 int ks_done_fetch(struct ks_connection *conn);
+void ks_done_mark(struct ks_connection *conn,
+		  struct ksalloc_completion *completion);
+void ks_completion_describe(const struct ksalloc_completion *completion,
+			    const struct ks_allocator *alloc,
+			    struct ksstream_header *header,
+			    struct ksalloc_plane_data *planes);
+int ks_sleep_woken(struct wait_queue_entry *wait, u64 deadline_ns);
 void ks_done_end_stream(struct ks_connection *conn, bool interrupted);
 int ks_connection_complete(struct ks_connection *conn, struct ks_complete *read);
 
 /* state.c */
 
-int ks_connection_request(struct ks_connection *conn, enum ksstate state);
+int ks_connection_request(struct ks_connection *conn, enum ksstate state,
+			  bool circulate);
 int ks_connection_reset(struct ks_connection *conn, enum ksreset reset);
 void ks_connection_down(struct ks_connection *conn, enum ksstate target);
 void ks_connection_gone_work(struct work_struct *work);

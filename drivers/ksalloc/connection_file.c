@@ -47,7 +47,10 @@ static long ks_set_state_ioctl(struct ks_ucmd *ucmd)
 
 	if (arg->__reserved || arg->state > KSSTATE_RUN)
 		return -EINVAL;
-	return ks_connection_request(ks_ucmd_connection(ucmd), arg->state);
+	if (arg->flags && arg->state < KSSTATE_PAUSE)
+		return -EINVAL;
+	return ks_connection_request(ks_ucmd_connection(ucmd), arg->state,
+				     arg->flags & KSALLOC_CIRCULATE);
 }
 
 static long ks_get_state_ioctl(struct ks_ucmd *ucmd)
@@ -404,6 +407,16 @@ static long ks_connection_cancel_ioctl(struct ks_ucmd *ucmd)
 	return 0;
 }
 
+static long ks_reader_open_ioctl(struct ks_ucmd *ucmd)
+{
+	const struct ksalloc_reader_open *arg = &ucmd->arg.reader_open;
+
+	if (!arg->depth || arg->depth > KSALLOC_MAX_FRAMES)
+		return -EINVAL;
+	return ks_install(ks_reader_open(ks_ucmd_connection(ucmd), arg->depth,
+					 arg->every ?: 1, arg->flags));
+}
+
 static const struct ks_ioctl ks_connection_ioctls[] = {
 	KS_IOCTL(GET_FRAMING, get_framing, framing, 0,
 		 ks_get_framing_ioctl),
@@ -411,7 +424,7 @@ static const struct ks_ioctl ks_connection_ioctls[] = {
 		 ks_create_allocator_ioctl),
 	KS_IOCTL(SET_ALLOCATOR, set_allocator, __reserved, 0,
 		 ks_set_allocator_ioctl),
-	KS_IOCTL(SET_STATE, set_state, __reserved, 0,
+	KS_IOCTL(SET_STATE, set_state, __reserved, KSALLOC_CIRCULATE,
 		 ks_set_state_ioctl),
 	KS_IOCTL(GET_STATE, get_state, pending, 0,
 		 ks_get_state_ioctl),
@@ -426,6 +439,9 @@ static const struct ks_ioctl ks_connection_ioctls[] = {
 		 ks_connection_open_ioctl),
 	KS_IOCTL(CONNECTION_CANCEL, cancel, flags, 0,
 		 ks_connection_cancel_ioctl),
+	KS_IOCTL(READER_OPEN, reader_open, every,
+		 KSALLOC_READER_NEWEST | KSALLOC_READER_REVOCABLE,
+		 ks_reader_open_ioctl),
 };
 
 static long ks_connection_ioctl(struct file *file, unsigned int cmd,
@@ -475,6 +491,7 @@ static void ks_connection_end(struct ks_connection *conn)
 
 	conn->device->ops->unwatch(conn->device);
 	cancel_delayed_work_sync(&conn->gone_work);
+	ks_feed_end(conn);
 	ks_device_destroy(conn->device);
 	ks_connection_destroy(conn, own);
 }

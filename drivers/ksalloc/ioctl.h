@@ -37,6 +37,10 @@ union ks_arg {
 	struct ksalloc_disable_event disable_event;
 	struct ksalloc_open open;
 	struct ksalloc_cancel cancel;
+	struct ksalloc_reader_open reader_open;
+	struct ksalloc_exchange exchange;
+	struct ksalloc_reader_export reader_export;
+	struct ksalloc_reader_info reader_info;
 };
 
 /**

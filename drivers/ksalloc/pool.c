@@ -431,6 +431,38 @@ void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index)
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_unsubmit);
 
 /**
+ * ks_allocator_recycle() - give a frame to a device again, without making it free
+ * @alloc: the allocator
+ * @index: the index of a frame that @owner may hold
+ * @owner: the owner, which can be a kernel client
+ * @connection: the connection to the device
+ *
+ * Context: any, but see ks_fences_signaled().
+ * Return: whether the frame is IN_DEVICE now. It is not if @owner does not hold it, a request
+ * waits for a frame, or a fence on it is not signalled.
+ */
+bool ks_allocator_recycle(struct ks_allocator *alloc, u32 index,
+			  const struct ks_owner *owner,
+			  const struct ks_connection *connection)
+{
+	struct ksalloc_frame *frame = &alloc->frames[index];
+	bool idle = ks_frame_is_idle(frame), given;
+	unsigned long flags;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	given = idle && list_empty(&alloc->waiters) &&
+		frame->state == KS_FRAME_ALLOCATED && frame->owner == owner;
+	if (given) {
+		frame->connection = connection;
+		frame->state = KS_FRAME_IN_DEVICE;
+		alloc->nr_in_device++;
+	}
+	spin_unlock_irqrestore(&alloc->lock, flags);
+
+	return given;
+}
+
+/**
  * ks_allocator_deliver() - allocate a frame in a device to an owner
  * @alloc: the allocator
  * @index: the index of a frame in a device

@@ -120,22 +120,26 @@ static int ks_frame_check_fd(const struct ks_allocator *alloc, u32 index, int fd
 	return same ? 0 : -EINVAL;
 }
 
-static int ks_connection_do_submit(struct ks_connection *conn, u32 index,
-				   int dmabuf_fd)
+/**
+ * ks_connection_give() - give a frame that is IN_DEVICE to the device
+ * @conn: the connection, in PAUSE or RUN
+ * @index: the frame
+ * @dmabuf_fd: a descriptor of its dma-buf in the calling task, or -1
+ *
+ * If the device refuses the frame, the frame is ALLOCATED to its owner again.
+ *
+ * Context: process context; sleeps. ks_connection.lock is held.
+ * Return: 0 or an errno of the device.
+ */
+int ks_connection_give(struct ks_connection *conn, u32 index, int dmabuf_fd)
 {
 	struct ks_allocator *alloc = conn->allocator;
 	struct ks_slot *slot;
+	int ret = 0;
 	bool hold;
-	int ret;
 
 	lockdep_assert_held(&conn->lock);
 
-	if (!ks_connection_is_streaming(conn))
-		return -ECANCELED;
-	ret = ks_frame_check_fd(alloc, index, dmabuf_fd) ?:
-	      ks_allocator_submit(alloc, index, conn);
-	if (ret)
-		return ret;
 	slot = &conn->slots[array_index_nospec(index, alloc->nr_frames)];
 	hold = ks_connection_holds_frames(conn);
 
@@ -152,6 +156,23 @@ static int ks_connection_do_submit(struct ks_connection *conn, u32 index,
 	}
 	trace_ksalloc_queue(conn->id, index);
 	return 0;
+}
+
+static int ks_connection_do_submit(struct ks_connection *conn, u32 index,
+				   int dmabuf_fd)
+{
+	struct ks_allocator *alloc = conn->allocator;
+	int ret;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (!ks_connection_is_streaming(conn))
+		return -ECANCELED;
+	if (conn->feed.running)
+		return -EBUSY;
+	ret = ks_frame_check_fd(alloc, index, dmabuf_fd) ?:
+	      ks_allocator_submit(alloc, index, conn);
+	return ret ?: ks_connection_give(conn, index, dmabuf_fd);
 }
 
 /**

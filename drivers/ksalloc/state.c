@@ -112,6 +112,10 @@ static void ks_connection_end_stream(struct ks_connection *conn,
 	}
 	WRITE_ONCE(conn->nr_submitted, 0);
 	ks_done_end_stream(conn, interrupted);
+	if (interrupted)
+		ks_feed_flush(conn);
+	else
+		ks_feed_stop(conn);
 }
 
 static void ks_connection_take_back(struct ks_connection *conn)
@@ -176,6 +180,7 @@ void ks_connection_gone_work(struct work_struct *work)
 	ks_connection_down(conn, KSSTATE_STOP);
 	/* Pairs with smp_load_acquire() in ks_connection_is_gone() */
 	smp_store_release(&conn->gone, true);
+	ks_feed_gone(conn);
 	ks_connection_end_change(conn);
 	mutex_unlock(&conn->lock);
 }
@@ -229,11 +234,23 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 	return 0;
 }
 
+static int ks_step_acquire_to_pause(struct ks_connection *conn, bool circulate)
+{
+	int ret = circulate ? ks_feed_begin(conn) : 0;
+
+	if (!ret)
+		ks_connection_set_state(conn, KSSTATE_PAUSE);
+	return ret;
+}
+
 /* Starts the device; during a flush, the end of the flush does this */
 static int ks_connection_run(struct ks_connection *conn)
 {
-	int ret = conn->flushing ? 0 : conn->device->ops->run(conn->device);
+	int ret;
 
+	/* Without a running device, a notification is not for a frame */
+	atomic_set(&conn->feed.pending, 0);
+	ret = conn->flushing ? 0 : conn->device->ops->run(conn->device);
 	if (!ret)
 		conn->done.synchronized = false;
 	return ret;
@@ -257,7 +274,8 @@ static int ks_step_pause_to_run(struct ks_connection *conn)
 }
 
 /* Contract I1: enters all states between, one by one; after an error, goes back to the start */
-static int ks_connection_up(struct ks_connection *conn, enum ksstate target)
+static int ks_connection_up(struct ks_connection *conn, enum ksstate target,
+			    bool circulate)
 {
 	const enum ksstate start = conn->state;
 	int ret = 0;
@@ -267,7 +285,7 @@ static int ks_connection_up(struct ks_connection *conn, enum ksstate target)
 	if (conn->state == KSSTATE_STOP && target > KSSTATE_STOP)
 		ret = ks_step_stop_to_acquire(conn);
 	if (!ret && conn->state == KSSTATE_ACQUIRE && target > KSSTATE_ACQUIRE)
-		ks_connection_set_state(conn, KSSTATE_PAUSE);
+		ret = ks_step_acquire_to_pause(conn, circulate);
 	if (!ret && conn->state == KSSTATE_PAUSE && target > KSSTATE_PAUSE)
 		ret = ks_step_pause_to_run(conn);
 
@@ -276,17 +294,29 @@ static int ks_connection_up(struct ks_connection *conn, enum ksstate target)
 	return ret;
 }
 
+/* Fetches the frames that are filled, before the device stops */
+static void ks_connection_fetch_all(struct ks_connection *conn)
+{
+	if (conn->feed.running)
+		ks_feed_pump(conn, U32_MAX);
+	else
+		while (!ks_done_fetch(conn))
+			;
+}
+
 /**
  * ks_connection_request() - bring a connection to a state
  * @conn: the connection
  * @state: the state
+ * @circulate: if this call begins a stream, its frames circulate
  *
  * Contract I1, I4.
  *
  * Context: process context; sleeps.
  * Return: 0; the errors of KSALLOC_SET_STATE.
  */
-int ks_connection_request(struct ks_connection *conn, enum ksstate state)
+int ks_connection_request(struct ks_connection *conn, enum ksstate state,
+			  bool circulate)
 {
 	int ret;
 
@@ -299,12 +329,13 @@ int ks_connection_request(struct ks_connection *conn, enum ksstate state)
 
 	ks_connection_begin_change(conn);
 	if (conn->state == KSSTATE_RUN && state == KSSTATE_PAUSE)
-		while (!ks_done_fetch(conn))
-			;
-	if (state < conn->state)
+		ks_connection_fetch_all(conn);
+	if (circulate && conn->state >= KSSTATE_PAUSE && !conn->feed.running)
+		ret = -EBUSY;
+	else if (state < conn->state)
 		ks_connection_down(conn, state);
 	else
-		ret = ks_connection_up(conn, state);
+		ret = ks_connection_up(conn, state, circulate);
 	if (conn->stuck)
 		ret = -EIO;
 	ks_connection_end_change(conn);
@@ -341,6 +372,8 @@ static int ks_connection_end_flush(struct ks_connection *conn)
 		ret = ks_connection_run(conn);
 	if (ret)
 		WRITE_ONCE(conn->flushing, true);
+	else
+		ks_feed_refill(conn);
 	return ret;
 }
 

@@ -104,6 +104,22 @@ TRACE_EVENT(ksalloc_complete,
 		      __entry->connection, __entry->index, __entry->sequence,
 		      __entry->data_used, __entry->options_flags, __entry->time));
 
+TRACE_EVENT(ksalloc_pass,
+	    TP_PROTO(u32 connection, const struct ksalloc_completion *completion,
+		     u32 readers),
+	    TP_ARGS(connection, completion, readers),
+	    TP_STRUCT__entry(__field(u32, connection)
+			     __field(u32, index)
+			     __field(u32, sequence)
+			     __field(u32, readers)),
+	    TP_fast_assign(__entry->connection = connection;
+			   __entry->index = completion->index;
+			   __entry->sequence = completion->sequence;
+			   __entry->readers = readers;),
+	    TP_printk("connection=%u frame=%u sequence=%u readers=%u",
+		      __entry->connection, __entry->index, __entry->sequence,
+		      __entry->readers));
+
 TRACE_EVENT(ksalloc_state,
 	    TP_PROTO(u32 connection, enum ksstate from, enum ksstate to),
 	    TP_ARGS(connection, from, to),

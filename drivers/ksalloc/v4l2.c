@@ -10,6 +10,7 @@
  * connection.
  */
 #include <kunit/visibility.h>
+#include <linux/bitmap.h>
 #include <linux/dma-buf.h>
 #include <linux/fdtable.h>
 #include <linux/module.h>
@@ -47,6 +48,8 @@ struct ks_v4l2_wait {
  * @length: size of each plane of the buffers, in ACQUIRE and above, if they are dma-bufs;
  *	otherwise 0
  * @duration: frame interval, in 100 ns; 0 if unknown. Read on the way to RUN
+ * @prepared: frames that the driver has mapped, so that it does not look at their descriptors when
+ *	they are queued. Protected by ks_connection.lock
  * @refused: the driver refused the last buffer. Protected by ks_connection.lock
  * @planes: planes of a multi-planar buffer, for operations. Protected by
  *	ks_connection.lock. Not on the stack, because it would be cleared in each call there
@@ -61,6 +64,7 @@ struct ks_v4l2 {
 	enum v4l2_memory memory;
 	u32 length[VIDEO_MAX_PLANES];
 	s64 duration;
+	DECLARE_BITMAP(prepared, KSALLOC_MAX_FRAMES);
 	bool refused;
 	struct v4l2_plane planes[VIDEO_MAX_PLANES];
 	struct ks_v4l2_wait wait[KS_V4L2_WAIT_QUEUES];
@@ -99,6 +103,12 @@ static int ks_v4l2_details(struct ksalloc_device *device,
 			   struct ksalloc_framing_details *details)
 {
 	return ks_v4l2_get_details(to_ks_v4l2(device)->dev, details);
+}
+
+static int ks_v4l2_format(struct ksalloc_device *device,
+			  struct v4l2_format *format)
+{
+	return ks_v4l2_get_whole_format(to_ks_v4l2(device)->dev, format);
 }
 
 /* Initializes a buffer for an operation; its planes are in @v4l2 */
@@ -254,6 +264,9 @@ static int ks_v4l2_prepare(struct ks_v4l2 *v4l2)
 
 	v4l2->refused = false;
 	ret = ks_v4l2_run_in_thread(v4l2->dev, ks_v4l2_prepare_fn, &call);
+	if (!ret)
+		bitmap_set(v4l2->prepared, 0,
+			   ksalloc_allocator_frames(v4l2->allocator));
 	if (v4l2->refused && ret != -EINTR)
 		ksalloc_device_refuse(&v4l2->device, KSALLOC_REFUSAL_MAP,
 				      call.index, ret);
@@ -318,6 +331,8 @@ static int ks_v4l2_acquire(struct ksalloc_device *device,
 	BUILD_BUG_ON(KSALLOC_MAX_PLANES != VIDEO_MAX_PLANES);
 
 	v4l2->allocator = allocator;
+	bitmap_zero(v4l2->prepared, KSALLOC_MAX_FRAMES);
+	device->queue_in_thread = false;
 	if (ks_v4l2_memory_is_of(v4l2->dev, allocator)) {
 		v4l2->memory = V4L2_MEMORY_MMAP;
 		memset(v4l2->length, 0, sizeof(v4l2->length));
@@ -325,6 +340,7 @@ static int ks_v4l2_acquire(struct ksalloc_device *device,
 		       ks_v4l2_check_priority(v4l2->dev);
 	}
 	v4l2->memory = V4L2_MEMORY_DMABUF;
+	device->queue_in_thread = true;
 	for (i = 0; i < ksalloc_allocator_planes(allocator); i++)
 		v4l2->length[i] = min(ksalloc_allocator_plane_bytes(allocator, i),
 				      U32_MAX);
@@ -346,9 +362,14 @@ static int ks_v4l2_queue(struct ksalloc_device *device, u32 index,
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 	struct ks_v4l2_give_call call = { v4l2, index };
+	bool prepared = __test_and_clear_bit(index, v4l2->prepared);
 
-	if (dmabuf_fd == -1 && v4l2->memory == V4L2_MEMORY_DMABUF)
+	if (dmabuf_fd == -1 && v4l2->memory == V4L2_MEMORY_DMABUF && !prepared) {
+		/* Its table of descriptors is not that of a process */
+		if (current->flags & PF_KTHREAD)
+			return ks_v4l2_queue_fn(&call);
 		return ks_v4l2_run_in_thread(v4l2->dev, ks_v4l2_queue_fn, &call);
+	}
 	return ks_v4l2_give(v4l2, VIDIOC_QBUF,
 			    v4l2->dev->vdev->ioctl_ops->vidioc_qbuf, index,
 			    dmabuf_fd == -1 ? NULL : &dmabuf_fd);
@@ -364,7 +385,10 @@ static int ks_v4l2_run(struct ksalloc_device *device)
 
 static int ks_v4l2_stop(struct ksalloc_device *device)
 {
-	return ks_v4l2_streamoff(to_ks_v4l2(device)->dev);
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
+
+	bitmap_zero(v4l2->prepared, KSALLOC_MAX_FRAMES);
+	return ks_v4l2_streamoff(v4l2->dev);
 }
 
 /*
@@ -575,6 +599,7 @@ static const struct ksalloc_device_ops ks_v4l2_ops = {
 	.memory = &ks_v4l2_memory_ops,
 	.get_framing = ks_v4l2_framing,
 	.get_details = ks_v4l2_details,
+	.get_format = ks_v4l2_format,
 	.acquire = ks_v4l2_acquire,
 	.release = ks_v4l2_release,
 	.queue = ks_v4l2_queue,

@@ -84,25 +84,62 @@ static int ks_v4l2_parse_mplane(const struct v4l2_pix_format_mplane *pix,
 	return 0;
 }
 
+/* VIDIOC_G_FMT; the lock of the device is held */
+static int ks_v4l2_ask_format(struct ks_v4l2_device *dev, struct v4l2_format *fmt)
+{
+	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
+	void *fh = dev->file->private_data;
+	int ret;
+
+	ret = ks_v4l2_check(dev, VIDIOC_G_FMT);
+	if (ret)
+		return ret;
+	*fmt = (struct v4l2_format){ .type = dev->type };
+	if (ks_v4l2_is_mplane(dev)) {
+		if (!ops->vidioc_g_fmt_vid_cap_mplane)
+			return -EOPNOTSUPP;
+		return ops->vidioc_g_fmt_vid_cap_mplane(dev->file, fh, fmt);
+	}
+	if (!ops->vidioc_g_fmt_vid_cap)
+		return -EOPNOTSUPP;
+	fmt->fmt.pix.priv = V4L2_PIX_FMT_PRIV_MAGIC;
+	return ops->vidioc_g_fmt_vid_cap(dev->file, fh, fmt);
+}
+
 /* Gets the current format; the lock of the device is held */
 static int ks_v4l2_get_format(struct ks_v4l2_device *dev,
 			      struct ks_v4l2_format *format)
 {
-	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
-	struct v4l2_format fmt = { .type = dev->type };
-	void *fh = dev->file->private_data;
+	struct v4l2_format fmt;
+	int ret;
 
-	if (ks_v4l2_is_mplane(dev)) {
-		if (!ops->vidioc_g_fmt_vid_cap_mplane)
-			return -EOPNOTSUPP;
-		return ops->vidioc_g_fmt_vid_cap_mplane(dev->file, fh, &fmt) ?:
-		       ks_v4l2_parse_mplane(&fmt.fmt.pix_mp, format);
-	}
-	if (!ops->vidioc_g_fmt_vid_cap)
-		return -EOPNOTSUPP;
-	fmt.fmt.pix.priv = V4L2_PIX_FMT_PRIV_MAGIC;
-	return ops->vidioc_g_fmt_vid_cap(dev->file, fh, &fmt) ?:
+	ret = ks_v4l2_ask_format(dev, &fmt);
+	if (ret)
+		return ret;
+	return ks_v4l2_is_mplane(dev) ?
+	       ks_v4l2_parse_mplane(&fmt.fmt.pix_mp, format) :
 	       ks_v4l2_parse_single(&fmt.fmt.pix, format);
+}
+
+/**
+ * ks_v4l2_get_whole_format() - get the current format of the device, as VIDIOC_G_FMT
+ * @dev: the device
+ * @format: the result
+ *
+ * Context: process context; sleeps. No lock of the device is held.
+ * Return: 0; -EINTR; -ENODEV; an errno of the driver.
+ */
+int ks_v4l2_get_whole_format(struct ks_v4l2_device *dev,
+			     struct v4l2_format *format)
+{
+	int ret;
+
+	ret = ks_v4l2_lock_device(dev);
+	if (ret)
+		return ret;
+	ret = ks_v4l2_ask_format(dev, format);
+	ks_v4l2_unlock_device(dev);
+	return ret;
 }
 
 /**
@@ -127,8 +164,7 @@ int ks_v4l2_get_requirements(struct ks_v4l2_device *dev,
 	ret = ks_v4l2_lock_device(dev);
 	if (ret)
 		return ret;
-	ret = ks_v4l2_check(dev, VIDIOC_G_FMT) ?:
-	      ks_v4l2_get_format(dev, &format);
+	ret = ks_v4l2_get_format(dev, &format);
 	ks_v4l2_unlock_device(dev);
 	if (ret)
 		return ret;
@@ -261,8 +297,7 @@ int ks_v4l2_get_details(struct ks_v4l2_device *dev,
 	ret = ks_v4l2_lock_device(dev);
 	if (ret)
 		return ret;
-	ret = ks_v4l2_check(dev, VIDIOC_G_FMT) ?:
-	      ks_v4l2_get_format(dev, &format);
+	ret = ks_v4l2_get_format(dev, &format);
 	if (!ret) {
 		details->largest = ks_v4l2_largest(dev, &format);
 		details->own_memory = ks_v4l2_has_memory(dev);

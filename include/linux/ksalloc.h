@@ -169,6 +169,7 @@ struct ksalloc_framing_details {
 };
 
 struct ksalloc_device;
+struct v4l2_format;
 
 /**
  * struct ksalloc_device_ops - how a connection drives its device
@@ -179,6 +180,7 @@ struct ksalloc_device;
  *	or without the mutex, also during other operations. A device that returns wrong planes
  *	cannot be used: -EINVAL
  * @get_details: returns further properties; may be NULL. Called without the mutex
+ * @get_format: returns the format for readers, from ACQUIRE on; NULL if V4L2 has no such format
  * @acquire: STOP to ACQUIRE: makes the frames of the allocator the buffers of the
  *	device and maps each. Changes nothing on failure, and calls ksalloc_device_refuse() if
  *	it knows more than an errno. The allocator exists until @release has returned
@@ -214,6 +216,8 @@ struct ksalloc_device_ops {
 			   struct ksalloc_requirements *needs);
 	int (*get_details)(struct ksalloc_device *device,
 			   struct ksalloc_framing_details *details);
+	int (*get_format)(struct ksalloc_device *device,
+			  struct v4l2_format *format);
 	int (*acquire)(struct ksalloc_device *device,
 		       const struct ks_allocator *allocator);
 	void (*release)(struct ksalloc_device *device);
@@ -234,10 +238,13 @@ struct ksalloc_device_ops {
  * struct ksalloc_device - the device of a connection
  * @ops: its operations
  * @connection: the connection; set by ksalloc_connect()
+ * @queue_in_thread: ->queue() without a descriptor waits for a kernel thread, unless it is called
+ *	in a kernel thread. So frames that circulate are queued in one. Set by ->acquire()
  */
 struct ksalloc_device {
 	const struct ksalloc_device_ops *ops;
 	struct ks_connection *connection;
+	bool queue_in_thread;
 };
 
 struct file *ksalloc_connect(struct ksalloc_device *device);

@@ -18,7 +18,7 @@
 /**
  * DOC: Objects
  *
- * Each ioctl works on an open file. There are three kinds of files:
+ * Each ioctl works on an open file. There are four kinds of files:
  *
  * - /dev/ksalloc makes connections.
  * - A connection is bound to one V4L2 capture device. It has a state (STOP, ACQUIRE, PAUSE
@@ -26,6 +26,8 @@
  * - An allocator is a fixed set of frames. It is created on a connection, so that its
  *   frames meet the requirements of the device. It does not depend on that connection
  *   afterwards, and can be assigned to several connections at the same time.
+ * - A reader gets the filled frames of a connection, beside other readers. It is made on that
+ *   connection, and is of no use any more when the connection ends.
  *
  * A frame is identified by its index in its allocator. It has the same dma-buf as long as
  * the allocator exists, so a client can map or import it once and keep the mapping. If the
@@ -105,6 +107,41 @@
  */
 
 /**
+ * DOC: Readers
+ *
+ * With KSALLOC_CIRCULATE, the frames of a stream circulate: free frames of the assigned
+ * allocator go to the device without a call, and whatever makes a frame free sends it there
+ * again. KSALLOC_SUBMIT and KSALLOC_COMPLETE are not used then. Any number of readers get the
+ * filled frames.
+ *
+ * KSALLOC_READER_OPEN makes a reader, which is an open file. It can be passed to any process. A
+ * reader gets each frame, or each n-th, or only the newest. It takes frames and gives them back
+ * with KSALLOC_EXCHANGE, and maps them with KSALLOC_READER_EXPORT. It cannot change the
+ * connection, the allocator or the contents of frames. Readers can be made and closed at any
+ * time, also while the device runs. When a reader is closed, it gives all its frames back.
+ *
+ * No reader waits for another one, and the device does not wait for readers. A frame is free
+ * again when the last reader has given it back. A reader has at most @depth frames: those that it
+ * has taken, and those that wait in its queue. If there is no room for a new frame, the reader
+ * loses the oldest frame in its queue; if the queue is empty, it loses the new one. It sees in the
+ * next frame how many it has lost.
+ *
+ * The device keeps as many frames as it needs to run. The others are promised to the readers,
+ * oldest reader first, as long as they suffice for the @depth of the next one. Frames of readers
+ * with KSALLOC_READER_REVOCABLE, and of those for which the frames do not suffice, can be
+ * revoked: if the device has too few frames, it fills them again while such a reader has taken
+ * them. The reader sees that in the next frame.
+ *
+ * The frames of a reader do not depend on the state of the connection. In a state lower than
+ * PAUSE, in a flush, and while no stream circulates, KSALLOC_EXCHANGE waits. Frames that a reader
+ * has taken stay taken. Frames in its queue are dropped when the stream ends or a flush begins.
+ *
+ * When a connection with another allocator begins to circulate, the frames are others. A reader
+ * sees that by the number @generation, and has to export them again. Frames of an earlier
+ * generation need not be given back.
+ */
+
+/**
  * DOC: Arguments
  *
  * The argument of an ioctl is a pointer to a structure. Its first field is the size of
@@ -160,6 +197,7 @@
  *             its frames. They stay in the device until the connection is
  *             closed, or, if they are its own memory, until the allocator is
  *             freed. The connection can only be closed.
+ * ESTALE      The generation in the argument has passed.
  * ENOMEM      Out of memory.
  * EMFILE      Out of descriptors; likewise ENFILE.
  * ==========  ============================================================
@@ -232,6 +270,7 @@ enum {
 	KSALLOC_CMD_RESET_STATE = 0x18,
 	KSALLOC_CMD_CONNECTION_OPEN = 0x19,
 	KSALLOC_CMD_CONNECTION_CANCEL = 0x1a,
+	KSALLOC_CMD_READER_OPEN = 0x1b,
 
 	KSALLOC_CMD_ALLOC = 0x20,
 	KSALLOC_CMD_FREE = 0x21,
@@ -242,6 +281,11 @@ enum {
 	KSALLOC_CMD_DISABLE_EVENT = 0x26,
 	KSALLOC_CMD_ALLOCATOR_OPEN = 0x27,
 	KSALLOC_CMD_ALLOCATOR_CANCEL = 0x28,
+
+	KSALLOC_CMD_EXCHANGE = 0x30,
+	KSALLOC_CMD_READER_EXPORT = 0x31,
+	KSALLOC_CMD_READER_INFO = 0x32,
+	KSALLOC_CMD_READER_CANCEL = 0x33,
 };
 
 /**
@@ -273,6 +317,21 @@ enum {
  * KSALLOC_IMPORT - in @flags of KSALLOC_CREATE_ALLOCATOR: the caller provides the memory
  */
 #define KSALLOC_IMPORT 0x00000004
+
+/**
+ * KSALLOC_CIRCULATE - in @flags of KSALLOC_SET_STATE: the frames of the stream circulate
+ */
+#define KSALLOC_CIRCULATE 0x00000008
+
+/**
+ * KSALLOC_READER_NEWEST - in @flags of KSALLOC_READER_OPEN: the queue has only the newest frame
+ */
+#define KSALLOC_READER_NEWEST 0x00000001
+
+/**
+ * KSALLOC_READER_REVOCABLE - in @flags of KSALLOC_READER_OPEN: frames can be taken away
+ */
+#define KSALLOC_READER_REVOCABLE 0x00000002
 
 /**
  * KSALLOC_EVENT_ONESHOT - in @flags of KSALLOC_ENABLE_EVENT: the first frame disables the event
@@ -877,7 +936,7 @@ struct ksalloc_set_allocator {
 /**
  * struct ksalloc_set_state - ioctl(connection, KSALLOC_SET_STATE)
  * @size: sizeof(struct ksalloc_set_state)
- * @flags: zero
+ * @flags: KSALLOC_CIRCULATE, if this call begins a stream or continues one that circulates
  * @state: enum ksstate
  * @__reserved: zero
  *
@@ -890,11 +949,16 @@ struct ksalloc_set_allocator {
  * ACQUIRE, all submitted frames become free, filled or not, and waiting KSALLOC_COMPLETE
  * calls end with ECANCELED. Frames that were completed before stay allocated in any state.
  *
+ * A stream begins with the step to PAUSE, and ends with the step from PAUSE to ACQUIRE. Whether
+ * its frames circulate cannot be changed in between.
+ *
  * Errors:
  *
- * - EINVAL: there is no such state; no allocator is assigned; or the format of the device
- *   has changed and the frames are too small for it, or have another number of planes.
- * - EBUSY: another file has buffers of the device, or has a higher priority.
+ * - EINVAL: there is no such state; KSALLOC_CIRCULATE and a state lower than PAUSE; no
+ *   allocator is assigned; or the format of the device has changed and the frames are too
+ *   small for it, or have another number of planes.
+ * - EBUSY: another file has buffers of the device, or has a higher priority; or
+ *   KSALLOC_CIRCULATE, and the current stream does not circulate.
  * - EOPNOTSUPP: the device cannot use the memory of the allocator, or cannot have as many
  *   buffers.
  * - ENODEV, but not for KSSTATE_STOP
@@ -983,8 +1047,9 @@ struct ksalloc_get_state {
  * - EBADF: @dmabuf_fd is not open.
  * - EINVAL: @index is out of range; the frame is free or waits for a fence; @dmabuf_fd is
  *   not its dma-buf, or the frame has several planes.
- * - EBUSY: the frame is in a device; a kernel client holds it; or a fence on its dma-buf
- *   is not signalled. To wait for the fence, poll the dma-buf for EPOLLOUT.
+ * - EBUSY: the frame is in a device; a kernel client or a reader holds it; the stream
+ *   circulates; or a fence on its dma-buf is not signalled. To wait for the fence, poll the
+ *   dma-buf for EPOLLOUT.
  * - ECANCELED: the state is lower than KSSTATE_PAUSE, or a flush is in progress.
  * - ENODEV
  */
@@ -1015,6 +1080,7 @@ struct ksalloc_submit {
  * Errors:
  *
  * - EAGAIN, ETIMEDOUT, EINTR
+ * - EBUSY: the stream circulates.
  * - ECANCELED: the state is lower than KSSTATE_PAUSE, or a flush is in progress; one of
  *   these began during the wait; or KSALLOC_CONNECTION_CANCEL was called.
  * - ENODEV
@@ -1144,14 +1210,14 @@ struct ksalloc_open {
 #define KSALLOC_ALLOCATOR_OPEN _IO(KSALLOC_TYPE, KSALLOC_CMD_ALLOCATOR_OPEN)
 
 /**
- * struct ksalloc_cancel - ioctl(connection, KSALLOC_CONNECTION_CANCEL) and
- *	ioctl(allocator, KSALLOC_ALLOCATOR_CANCEL)
+ * struct ksalloc_cancel - ioctl(connection, KSALLOC_CONNECTION_CANCEL),
+ *	ioctl(allocator, KSALLOC_ALLOCATOR_CANCEL) and ioctl(reader, KSALLOC_READER_CANCEL)
  * @size: sizeof(struct ksalloc_cancel)
  * @flags: zero
  *
- * Ends all KSALLOC_COMPLETE or KSALLOC_ALLOC calls that wait for a frame through this open
- * file. They return ECANCELED. Calls through other open files, and calls that begin later,
- * are not affected. The call does not sleep.
+ * Ends all KSALLOC_COMPLETE, KSALLOC_ALLOC or KSALLOC_EXCHANGE calls that wait for a frame
+ * through this open file. They return ECANCELED. Calls through other open files, and calls that
+ * begin later, are not affected. The call does not sleep.
  */
 struct ksalloc_cancel {
 	__u32 size;
@@ -1202,7 +1268,7 @@ struct ksalloc_alloc {
  * Errors:
  *
  * - EINVAL: @index is out of range, or the frame is free or waits for a fence.
- * - EBUSY: the frame is in a device, or a kernel client holds it.
+ * - EBUSY: the frame is in a device, or a kernel client or a reader holds it.
  */
 struct ksalloc_free {
 	__u32 size;
@@ -1340,5 +1406,182 @@ struct ksalloc_disable_event {
 };
 
 #define KSALLOC_DISABLE_EVENT _IO(KSALLOC_TYPE, KSALLOC_CMD_DISABLE_EVENT)
+
+/**
+ * struct ksalloc_reader_open - ioctl(connection, KSALLOC_READER_OPEN)
+ * @size: sizeof(struct ksalloc_reader_open)
+ * @flags: KSALLOC_READER_NEWEST, KSALLOC_READER_REVOCABLE
+ * @depth: maximum number of frames that the reader has, in its queue and taken; 1 to
+ *	KSALLOC_MAX_FRAMES
+ * @every: it gets each frame of this number; 0 and 1 for each frame
+ *
+ * Returns a descriptor of the reader. A new reader gets the frames that the device fills from now
+ * on.
+ *
+ * Errors:
+ *
+ * - EINVAL: @depth is out of range.
+ * - EBUSY: the stream circulates now, and the frames do not suffice for @depth. With
+ *   KSALLOC_READER_REVOCABLE, there is no such error. Without a stream it is decided when one
+ *   begins; see @promised of &struct ksalloc_reader_info.
+ * - EMFILE, ENFILE, ENOMEM
+ */
+struct ksalloc_reader_open {
+	__u32 size;
+	__u32 flags;
+	__u32 depth;
+	__u32 every;
+};
+
+#define KSALLOC_READER_OPEN _IO(KSALLOC_TYPE, KSALLOC_CMD_READER_OPEN)
+
+/**
+ * struct ksalloc_reader_frame - a frame that KSALLOC_EXCHANGE has taken
+ * @index: the frame
+ * @sequence: the sequence number of the device
+ * @generation: the frames that @index refers to; see KSALLOC_READER_EXPORT
+ * @header: describes the data in the frame as a whole. DATADISCONTINUITY also if @lost is not
+ *	zero
+ * @lost: number of frames that this reader has lost since the last one that it took. Frames that
+ *	it did not ask for do not count: with @every, and with KSALLOC_READER_NEWEST
+ * @revoked: number of frames that were revoked since this reader took the last one. These are the
+ *	ones that it had taken the longest ago. Data that were read from them since can be wrong
+ * @nr_planes: number of planes of the frame
+ * @__reserved: zero
+ * @planes: the data in each plane. Elements from @nr_planes on are zero
+ */
+struct ksalloc_reader_frame {
+	__u32 index;
+	__u32 sequence;
+	__aligned_u64 generation;
+	struct ksstream_header header;
+	__u32 lost;
+	__u32 revoked;
+	__u32 nr_planes;
+	__u32 __reserved;
+	struct ksalloc_plane_data planes[KSALLOC_MAX_PLANES];
+};
+
+/**
+ * struct ksalloc_exchange - ioctl(reader, KSALLOC_EXCHANGE)
+ * @size: sizeof(struct ksalloc_exchange)
+ * @flags: KSALLOC_NONBLOCK
+ * @deadline_ns: when to stop waiting
+ * @give: pointer to the indices of the frames to give back, of type __u32
+ * @take: pointer to an array of &struct ksalloc_reader_frame for the frames that are taken
+ * @nr_give: number of indices
+ * @nr_take: maximum number of frames to take
+ * @take_size: sizeof(struct ksalloc_reader_frame), the distance of the elements of @take
+ * @wait_for: number of frames to wait for, at most @nr_take; 0 to take only what is there
+ * @generation: of the frames to give back. If it is not the current one, they are back already
+ *
+ * Gives any number of frames back, and takes the next filled ones from the queue of the reader.
+ * Returns the number of frames that were taken. Frames of several calls and threads are taken in
+ * order. A frame that was revoked has to be given back, too; the reader does not get that frame
+ * before.
+ *
+ * If frames were given back or taken, the call does not fail any more, and returns the number of
+ * frames that were taken, which can be less than @wait_for. So after a call that failed no
+ * frame was given back. The next call has the same failure, if it persists.
+ *
+ * Errors:
+ *
+ * - E2BIG: @nr_give or @nr_take is above KSALLOC_MAX_FRAMES, or @take_size is above the page size.
+ * - EINVAL: the reader has not taken a frame that it gives back; @wait_for is above @nr_take;
+ *   @take_size is too small; or there was no such generation yet.
+ * - EAGAIN, ETIMEDOUT, EINTR
+ * - ECANCELED: KSALLOC_READER_CANCEL was called.
+ * - ENODEV: the device has disappeared, or the last open file of the connection was closed.
+ * - an error of the driver, which has ended the stream.
+ */
+struct ksalloc_exchange {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 deadline_ns;
+	__aligned_u64 give;
+	__aligned_u64 take;
+	__u32 nr_give;
+	__u32 nr_take;
+	__u32 take_size;
+	__u32 wait_for;
+	__aligned_u64 generation;
+};
+
+#define KSALLOC_EXCHANGE _IO(KSALLOC_TYPE, KSALLOC_CMD_EXCHANGE)
+
+/**
+ * struct ksalloc_reader_export - ioctl(reader, KSALLOC_READER_EXPORT)
+ * @size: sizeof(struct ksalloc_reader_export)
+ * @flags: zero
+ * @index: any frame, taken or not
+ * @plane: a plane of the frame; 0 for the first or only one
+ * @generation: the current generation
+ *
+ * Returns a descriptor of a dma-buf through which the memory of the plane can only be read. It is
+ * the same dma-buf each time in this generation and reader, so map or import it once and keep the
+ * mapping. It is only for this reader. Fences on it delay nobody else, and the frame does not
+ * wait for them: give it back when nothing reads it any more.
+ *
+ * mmap() refuses PROT_WRITE, and DMA_BUF_IOCTL_SYNC refuses DMA_BUF_SYNC_WRITE. A device can
+ * import the dma-buf for DMA_TO_DEVICE. For DMA_BIDIRECTIONAL, which GPU drivers ask for, it must
+ * be behind an IOMMU that translates; then it cannot write either.
+ *
+ * Errors:
+ *
+ * - EINVAL: @index or @plane is out of range.
+ * - ESTALE: @generation is not the current one, or there was no stream yet.
+ * - EMFILE, ENFILE, ENOMEM
+ */
+struct ksalloc_reader_export {
+	__u32 size;
+	__u32 flags;
+	__u32 index;
+	__u32 plane;
+	__aligned_u64 generation;
+};
+
+#define KSALLOC_READER_EXPORT _IO(KSALLOC_TYPE, KSALLOC_CMD_READER_EXPORT)
+
+/**
+ * struct ksalloc_reader_info - ioctl(reader, KSALLOC_READER_INFO)
+ * @size: sizeof(struct ksalloc_reader_info)
+ * @flags: zero
+ * @format: pointer to a struct v4l2_format, which gets the format of the device in the current or
+ *	the last stream that circulated; 0 if it is not wanted
+ * @format_size: size of that structure
+ * @frames: out: number of frames; 0 if no stream has circulated yet
+ * @generation: out: the current generation
+ * @lost: out: number of frames that this reader has lost
+ * @revoked: out: number of frames that were revoked while this reader had taken them
+ * @queued: out: number of frames in its queue
+ * @taken: out: number of frames that it has taken and not given back
+ * @promised: out: 1 if its frames cannot be revoked
+ * @running: out: 1 if a stream circulates
+ * @frame_size: out: bytes in each frame
+ * @__reserved: out: zero
+ * @planes: out: planes of each frame
+ */
+struct ksalloc_reader_info {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 format;
+	__u32 format_size;
+	__u32 frames;
+	__aligned_u64 generation;
+	__aligned_u64 lost;
+	__aligned_u64 revoked;
+	__u32 queued;
+	__u32 taken;
+	__u32 promised;
+	__u32 running;
+	__u32 frame_size;
+	__u32 __reserved;
+	struct ksalloc_planes planes;
+};
+
+#define KSALLOC_READER_INFO _IO(KSALLOC_TYPE, KSALLOC_CMD_READER_INFO)
+
+/* The argument is a struct ksalloc_cancel. Ends the waiting calls of this reader */
+#define KSALLOC_READER_CANCEL _IO(KSALLOC_TYPE, KSALLOC_CMD_READER_CANCEL)
 
 #endif /* _UAPI_LINUX_KSALLOC_H */

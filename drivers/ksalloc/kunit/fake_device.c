@@ -629,7 +629,7 @@ struct ks_rig *ks_rig_create(struct kunit *test, u32 frames)
 
 void ks_rig_request(struct ks_rig *rig, enum ksstate state)
 {
-	KUNIT_ASSERT_EQ(rig->test, 0, ks_connection_request(rig->conn, state));
+	KUNIT_ASSERT_EQ(rig->test, 0, ks_connection_request(rig->conn, state, false));
 }
 
 /* A frame for the rig's owner */

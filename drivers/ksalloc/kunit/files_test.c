@@ -408,8 +408,8 @@ static void files_end_stream(struct ks_rig *rig, enum files_stream_end how)
 		return;
 	}
 	ks_connection_request(rig->conn, how == FILES_STOP ? KSSTATE_STOP :
-							     KSSTATE_ACQUIRE);
-	ks_connection_request(rig->conn, KSSTATE_RUN);
+							     KSSTATE_ACQUIRE, false);
+	ks_connection_request(rig->conn, KSSTATE_RUN, false);
 }
 
 /*

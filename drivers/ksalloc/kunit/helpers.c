@@ -563,10 +563,10 @@ struct ks_test_call *ks_test_call_read(struct kunit *test, struct file *file,
 
 static int ks_test_do_request(struct ks_test_call *call)
 {
-	return ks_connection_request(ks_connection_of(call->file), call->state);
+	return ks_connection_request(ks_connection_of(call->file), call->state, false);
 }
 
-/* Starts a thread in ks_connection_request() */
+/* Starts a thread in ks_connection_request(, false) */
 struct ks_test_call *ks_test_call_request(struct kunit *test, struct file *file,
 					  enum ksstate state)
 {

@@ -592,7 +592,7 @@ static void planes_assigned(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			ks_connection_set_allocator(rig->conn, rig->alloc));
 	KUNIT_EXPECT_EQ(test, -EINVAL,
-			ks_connection_request(rig->conn, KSSTATE_ACQUIRE));
+			ks_connection_request(rig->conn, KSSTATE_ACQUIRE, false));
 
 	fake->framing.requirements_flags = 0;
 	fake->planes = planes_three;
@@ -603,13 +603,13 @@ static void planes_assigned(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			ks_connection_set_allocator(rig->conn, rig->alloc));
 	KUNIT_EXPECT_EQ(test, -EINVAL,
-			ks_connection_request(rig->conn, KSSTATE_ACQUIRE));
+			ks_connection_request(rig->conn, KSSTATE_ACQUIRE, false));
 	/* A device whose planes are wrong */
 	fake->planes.sizes[0]--;
 	KUNIT_EXPECT_EQ(test, -EINVAL,
-			ks_connection_request(rig->conn, KSSTATE_ACQUIRE));
+			ks_connection_request(rig->conn, KSSTATE_ACQUIRE, false));
 	fake->planes = planes_three;
-	KUNIT_EXPECT_EQ(test, 0, ks_connection_request(rig->conn, KSSTATE_ACQUIRE));
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_request(rig->conn, KSSTATE_ACQUIRE, false));
 }
 
 /* Passes if a client gets and maps each plane, and no other (C1). */

@@ -253,7 +253,7 @@ static void state_transition(struct kunit *test, const struct state_start *start
 	if (start->state != to)
 		state_expect(view, to);
 
-	KUNIT_EXPECT_EQ(test, 0, ks_connection_request(rig->conn, to));
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_request(rig->conn, to, false));
 	ks_rig_expect_calls(rig, text);
 	state_expect_view(rig, view);
 	state_rig_end(rig, start, to);
@@ -321,7 +321,7 @@ static bool state_fail_at(struct kunit *test, const struct state_start *start,
 		goto out;
 
 	ks_fake_fail(rig->fake, n, error);
-	KUNIT_EXPECT_EQ(test, error, ks_connection_request(rig->conn, to));
+	KUNIT_EXPECT_EQ(test, error, ks_connection_request(rig->conn, to, false));
 	state_way_back(text, view, rig->fake->failed);
 	ks_rig_expect_calls(rig, text);
 	if (start->state == KSSTATE_PAUSE) {
@@ -338,7 +338,7 @@ static bool state_fail_at(struct kunit *test, const struct state_start *start,
 	state_expect_view(rig, view);
 
 	state_expect(view, to);
-	KUNIT_EXPECT_EQ(test, 0, ks_connection_request(rig->conn, to));
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_request(rig->conn, to, false));
 	state_expect_view(rig, view);
 out:
 	state_rig_end(rig, start, n);
@@ -420,10 +420,10 @@ static void state_without_allocator(struct kunit *test)
 	ks_fake_forget(rig->fake);
 	for (to = KSSTATE_ACQUIRE; to < STATES; to++) {
 		KUNIT_EXPECT_EQ(test, -EINVAL,
-				ks_connection_request(rig->conn, to));
+				ks_connection_request(rig->conn, to, false));
 		KUNIT_EXPECT_EQ(test, ks_rig_state(rig), KSSTATE_STOP);
 	}
-	KUNIT_EXPECT_EQ(test, 0, ks_connection_request(rig->conn, KSSTATE_STOP));
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_request(rig->conn, KSSTATE_STOP, false));
 	ks_rig_expect_calls(rig, "");
 }
 
@@ -439,17 +439,17 @@ static void state_format_changed(struct kunit *test)
 
 	framing->frame_size = PAGE_SIZE + 1;
 	KUNIT_EXPECT_EQ(test, -EINVAL,
-			ks_connection_request(rig->conn, KSSTATE_RUN));
+			ks_connection_request(rig->conn, KSSTATE_RUN, false));
 	KUNIT_EXPECT_EQ(test, ks_rig_state(rig), KSSTATE_STOP);
 	framing->frame_size = PAGE_SIZE;
 	framing->frames = 4;
 	KUNIT_EXPECT_EQ(test, -EINVAL,
-			ks_connection_request(rig->conn, KSSTATE_ACQUIRE));
+			ks_connection_request(rig->conn, KSSTATE_ACQUIRE, false));
 	KUNIT_EXPECT_EQ(test, ks_rig_state(rig), KSSTATE_STOP);
 	ks_rig_expect_calls(rig, "framing framing");
 
 	framing->requirements_flags |= KSALLOCATOR_REQUIREMENTF_PREFERENCES_ONLY;
-	KUNIT_EXPECT_EQ(test, 0, ks_connection_request(rig->conn, KSSTATE_RUN));
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_request(rig->conn, KSSTATE_RUN, false));
 }
 
 /*
@@ -694,10 +694,10 @@ static void state_expect_gone(struct ks_rig *rig)
 						   ks_rig_state(rig) ==
 						   KSSTATE_STOP));
 	KUNIT_EXPECT_EQ(test, ks_rig_state(rig), KSSTATE_STOP);
-	KUNIT_EXPECT_EQ(test, 0, ks_connection_request(rig->conn, KSSTATE_STOP));
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_request(rig->conn, KSSTATE_STOP, false));
 	for (to = KSSTATE_ACQUIRE; to < STATES; to++)
 		KUNIT_EXPECT_EQ(test, -ENODEV,
-				ks_connection_request(rig->conn, to));
+				ks_connection_request(rig->conn, to, false));
 	KUNIT_EXPECT_EQ(test, -ENODEV, ks_connection_submit(rig->conn, 0, -1));
 	KUNIT_EXPECT_EQ(test, -ENODEV, ks_rig_read(rig, &complete));
 	KUNIT_EXPECT_EQ(test, -ENODEV,
@@ -763,12 +763,12 @@ static int state_gone_poll(struct ks_rig *rig)
 
 static int state_gone_up(struct ks_rig *rig)
 {
-	return ks_connection_request(rig->conn, KSSTATE_RUN);
+	return ks_connection_request(rig->conn, KSSTATE_RUN, false);
 }
 
 static int state_gone_pause(struct ks_rig *rig)
 {
-	return ks_connection_request(rig->conn, KSSTATE_PAUSE);
+	return ks_connection_request(rig->conn, KSSTATE_PAUSE, false);
 }
 
 static int state_gone_assign(struct ks_rig *rig)
@@ -852,7 +852,7 @@ static void state_gone_in_step(struct kunit *test, const struct state_start *sta
 		ks_fake_fail(rig->fake, n, -EINVAL);
 	/* With any error of the device; steps down do not fail */
 	KUNIT_EXPECT_EQ(test, fails && to > start->state ? -ENODEV : 0,
-			ks_connection_request(rig->conn, to));
+			ks_connection_request(rig->conn, to, false));
 	KUNIT_EXPECT_EQ(test, vanish.in, 0);
 	rig->fake->on_call = NULL;
 

@@ -632,7 +632,7 @@ static void stream_pause_keeps_the_order(struct kunit *test)
 			ks_fake_fail(rig->fake, n, -EMFILE);
 			KUNIT_EXPECT_EQ(test, -EMFILE,
 					ks_connection_request(rig->conn,
-							      KSSTATE_RUN));
+							      KSSTATE_RUN, false));
 			KUNIT_EXPECT_EQ(test, ks_rig_state(rig), KSSTATE_PAUSE);
 			stream_expect_order(rig, expected, 4);
 			KUNIT_EXPECT_EQ(test, rig->fake->hw.n_queued, n - 1);
@@ -666,7 +666,7 @@ static void stream_submit_behind_a_refused_frame(struct kunit *test)
 	ks_rig_request(rig, KSSTATE_PAUSE);
 	ks_fake_fail(rig->fake, 2, -ENOMEM);
 	KUNIT_EXPECT_EQ(test, -ENOMEM, ks_connection_request(rig->conn,
-							     KSSTATE_RUN));
+							     KSSTATE_RUN, false));
 	ks_rig_submit(rig);
 	stream_expect_order(rig, expected, 3);
 	ks_rig_request(rig, KSSTATE_RUN);
@@ -1098,7 +1098,7 @@ static void stream_storm_thread(struct ks_test_crew *crew, unsigned int number)
 			stream_storm_submit(storm);
 		} else {
 			if (ks_connection_request(storm->rig->conn,
-						  prandom_u32_state(&rnd) % 4))
+						  prandom_u32_state(&rnd) % 4, false))
 				atomic_inc(&storm->wrong);
 			atomic_inc(&storm->changes);
 			/* Mostly long enough for some frames */

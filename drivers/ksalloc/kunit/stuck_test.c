@@ -42,7 +42,7 @@ static void stuck_expect(struct ks_rig *rig)
 	ks_fake_forget(rig->fake);
 	for (state = KSSTATE_STOP; state <= KSSTATE_RUN; state++)
 		KUNIT_EXPECT_EQ(test, -EIO,
-				ks_connection_request(rig->conn, state));
+				ks_connection_request(rig->conn, state, false));
 	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_reset(rig->conn, KSRESET_BEGIN));
 	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_reset(rig->conn, KSRESET_END));
 	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_submit(rig->conn, 0, -1));
@@ -99,7 +99,7 @@ static void stuck_on_the_way_down(struct kunit *test)
 			struct ks_rig *rig = stuck_rig(test, from);
 
 			KUNIT_EXPECT_EQ(test, -EIO,
-					ks_connection_request(rig->conn, to));
+					ks_connection_request(rig->conn, to, false));
 			KUNIT_EXPECT_EQ(test, ks_rig_state(rig), to);
 			ks_rig_expect_calls(rig, from == KSSTATE_RUN &&
 					    to == KSSTATE_PAUSE ?
@@ -137,11 +137,11 @@ static void stuck_on_the_way_back(struct kunit *test)
 	ks_fake_fail(rig->fake, 3, -ENOMEM);
 	ks_fake_fail_stop(rig->fake, -EIO);
 	KUNIT_EXPECT_EQ(test, -EIO,
-			ks_connection_request(rig->conn, KSSTATE_RUN));
+			ks_connection_request(rig->conn, KSSTATE_RUN, false));
 	ks_rig_expect_calls(rig, "framing acquire run stop");
 	for (state = KSSTATE_STOP; state <= KSSTATE_RUN; state++)
 		KUNIT_EXPECT_EQ(test, -EIO,
-				ks_connection_request(rig->conn, state));
+				ks_connection_request(rig->conn, state, false));
 	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_set_allocator(rig->conn, NULL));
 	ks_rig_release(rig);
 	ks_rig_expect_calls(rig, "framing acquire run stop unwatch destroy");
@@ -159,7 +159,7 @@ static void stuck_ends_waits(struct kunit *test)
 		KUNIT_ASSERT_TRUE(test, ks_test_pending(calls[i]));
 	}
 	KUNIT_EXPECT_EQ(test, -EIO,
-			ks_connection_request(rig->conn, KSSTATE_PAUSE));
+			ks_connection_request(rig->conn, KSSTATE_PAUSE, false));
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[i]));
 		KUNIT_EXPECT_EQ(test, calls[i]->ret, -EIO);
@@ -176,7 +176,7 @@ static void stuck_wakes_pollers(struct kunit *test)
 	atomic_set(&poll->wakes, 0);
 	atomic_set(&poll->key, 0);
 	KUNIT_EXPECT_EQ(test, -EIO,
-			ks_connection_request(rig->conn, KSSTATE_PAUSE));
+			ks_connection_request(rig->conn, KSSTATE_PAUSE, false));
 	KUNIT_EXPECT_GT(test, atomic_read(&poll->wakes), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&poll->key) & KS_TEST_ERR, KS_TEST_ERR);
 	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), KS_TEST_ERR);
@@ -194,8 +194,8 @@ static void stuck_and_gone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_check(rig->conn));
 	ks_rig_expect_calls(rig, "stop");
 	KUNIT_EXPECT_EQ(test, ks_rig_state(rig), KSSTATE_STOP);
-	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_request(rig->conn, KSSTATE_RUN));
-	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_request(rig->conn, KSSTATE_STOP));
+	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_request(rig->conn, KSSTATE_RUN, false));
+	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_request(rig->conn, KSSTATE_STOP, false));
 	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_set_allocator(rig->conn, NULL));
 	KUNIT_EXPECT_EQ(test, -EIO,
 			ks_connection_set_allocator(rig->conn, rig->alloc));
@@ -234,7 +234,7 @@ static void stuck_beside_another(struct kunit *test)
 	ks_rig_request(other, KSSTATE_RUN);
 	ks_rig_submit(other);
 	KUNIT_EXPECT_EQ(test, -EIO,
-			ks_connection_request(rig->conn, KSSTATE_STOP));
+			ks_connection_request(rig->conn, KSSTATE_STOP, false));
 	ks_allocator_reclaim(rig->alloc, rig->owner);
 	ks_test_expect_counts(test, rig->alloc, 3, 3, 0);
 	/* Only this device does not stop */
@@ -266,7 +266,7 @@ static void stuck_with_own_memory(struct kunit *test)
 	ks_rig_submit(rig);
 	ks_fake_fail_stop(rig->fake, -EIO);
 	KUNIT_EXPECT_EQ(test, -EIO,
-			ks_connection_request(rig->conn, KSSTATE_STOP));
+			ks_connection_request(rig->conn, KSSTATE_STOP, false));
 	ks_rig_release(rig);
 
 	ks_test_expect_counts(test, rig->alloc, 2, 0, 0);

@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frames circulate between the device and the readers. reader.h describes the rules.
+ *
+ * Frames are moved by whoever comes first: a reader whose queue is empty fetches what the device
+ * has filled and passes it to all readers, and gives the device the frames that have come back.
+ * If no reader comes in time, the thread of the feed does this, so a slow reader cannot stop the
+ * stream.
+ */
+#include <kunit/visibility.h>
+#include <linux/lockdep.h>
+#include <linux/poll.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "connection.h"
+#include "reader.h"
+#include "trace.h"
+
+/* Delay before frames are given to a device again that has refused one */
+#define KS_FEED_AGAIN msecs_to_jiffies(100)
+
+static void ks_feed_work(struct kthread_work *work)
+{
+	struct ks_feed *feed = container_of(work, struct ks_feed, work.work);
+	struct ks_connection *conn = container_of(feed, struct ks_connection, feed);
+
+	/* Not uninterruptible, because a driver can hold the lock for long. There is no signal */
+	if (mutex_lock_interruptible(&conn->lock))
+		return;
+	if (conn->state == KSSTATE_RUN)
+		ks_feed_pump(conn, U32_MAX);
+	ks_feed_refill(conn);
+	mutex_unlock(&conn->lock);
+}
+
+/* Queues the work, unless the stream has ended. Any context, if it has not ended for sure */
+static void ks_feed_kick(struct ks_feed *feed, unsigned long delay)
+{
+	if (READ_ONCE(feed->running))
+		kthread_mod_delayed_work(&feed->worker, &feed->work, delay);
+}
+
+/* A frame of the allocator has become free, in any context */
+static void ks_feed_freed(struct ks_notifier *notifier)
+{
+	ks_feed_kick(container_of(notifier, struct ks_feed, notifier), 0);
+}
+
+/**
+ * ks_feed_init() - initialize the feed of a new connection
+ * @conn: the connection
+ *
+ * Context: process context.
+ */
+void ks_feed_init(struct ks_connection *conn)
+{
+	struct ks_feed *feed = &conn->feed;
+
+	mutex_init(&feed->lock);
+	INIT_LIST_HEAD(&feed->readers);
+	INIT_LIST_HEAD(&feed->held);
+	INIT_LIST_HEAD(&feed->returned);
+	/* As of a kernel client: no program can free or submit what readers hold */
+	ks_owner_init(&feed->owner, conn, true);
+	init_waitqueue_head(&feed->wait);
+	atomic_set(&feed->pending, 0);
+	feed->notifier.notify = ks_feed_freed;
+	kthread_init_worker(&feed->worker);
+	kthread_init_delayed_work(&feed->work, ks_feed_work);
+}
+
+/**
+ * ks_feed_notify() - the device has filled a frame
+ * @conn: the connection
+ *
+ * Wakes readers. If none of them has fetched frames for some time, and the device has hardly any
+ * frame left to fill, the thread of the feed fetches them.
+ *
+ * Context: any.
+ */
+void ks_feed_notify(struct ks_connection *conn)
+{
+	struct ks_feed *feed = &conn->feed;
+	int pending;
+
+	if (!READ_ONCE(feed->running))
+		return;
+	pending = atomic_inc_return(&feed->pending);
+	wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);
+	if (pending + READ_ONCE(feed->keep) > READ_ONCE(conn->nr_submitted))
+		ks_feed_kick(feed, 0);
+}
+
+/**
+ * ks_feed_put_frame() - end the hold of a reader
+ * @feed: the feed
+ * @index: the frame
+ * @promised: the reader is promised its frames
+ *
+ * Context: process context; does not sleep. ks_feed.lock is held.
+ */
+void ks_feed_put_frame(struct ks_feed *feed, u32 index, bool promised)
+{
+	struct ks_feed_frame *frame = &feed->frames[index];
+
+	lockdep_assert_held(&feed->lock);
+
+	frame->promised -= promised;
+	if (--frame->holds)
+		return;
+	if (feed->running) {
+		list_move_tail(&frame->link, &feed->returned);
+		feed->nr_returned++;
+	} else {
+		list_del_init(&frame->link);
+		ks_allocator_free_owned(feed->allocator, index, &feed->owner);
+	}
+}
+
+/**
+ * ks_feed_promise() - decide which readers are promised their frames
+ * @feed: the feed
+ *
+ * Context: process context; does not sleep. ks_feed.lock is held.
+ */
+void ks_feed_promise(struct ks_feed *feed)
+{
+	struct ks_reader *reader;
+	u32 left;
+
+	lockdep_assert_held(&feed->lock);
+
+	if (!feed->allocator)
+		return;
+	left = feed->allocator->nr_frames - feed->keep;
+	list_for_each_entry(reader, &feed->readers, link) {
+		bool promised = !(reader->flags & KSALLOC_READER_REVOCABLE) &&
+				reader->depth <= left;
+
+		if (promised)
+			left -= reader->depth;
+		ks_reader_set_promised(feed, reader, promised);
+	}
+}
+
+static u32 ks_feed_index(const struct ks_feed *feed,
+			 const struct ks_feed_frame *frame)
+{
+	return frame - feed->frames;
+}
+
+static void ks_feed_revoke_frame(struct ks_feed *feed, u32 index)
+{
+	struct ks_reader *reader;
+
+	list_for_each_entry(reader, &feed->readers, link)
+		ks_reader_revoke(feed, reader, index);
+}
+
+/* Revokes frames until the device can have as many as it must keep, or there is none to revoke */
+static void ks_feed_keep(struct ks_connection *conn)
+{
+	struct ks_feed *feed = &conn->feed;
+	struct ks_feed_frame *frame, *next;
+
+	lockdep_assert_held(&feed->lock);
+
+	list_for_each_entry_safe(frame, next, &feed->held, link) {
+		if (conn->nr_submitted + feed->nr_returned >= feed->keep)
+			return;
+		if (!frame->promised)
+			ks_feed_revoke_frame(feed, ks_feed_index(feed, frame));
+	}
+}
+
+/* Passes a filled frame to the readers */
+static void ks_feed_pass(struct ks_connection *conn, struct ks_slot *slot)
+{
+	struct ks_feed *feed = &conn->feed;
+	const u32 index = slot->completion.index;
+	struct ks_feed_frame *frame = &feed->frames[index];
+	struct ks_reader *reader;
+
+	lockdep_assert_held(&conn->lock);
+
+	mutex_lock(&feed->lock);
+	/* Another kernel client can have freed a frame that readers still held */
+	if (WARN_ON_ONCE(frame->holds))
+		ks_feed_revoke_frame(feed, index);
+	if (!list_empty(&frame->link)) {
+		list_del_init(&frame->link);
+		feed->nr_returned--;
+	}
+	frame->completion = slot->completion;
+	ks_allocator_deliver(feed->allocator, index, &feed->owner);
+	list_for_each_entry(reader, &feed->readers, link)
+		ks_reader_offer(feed, reader, index);
+	if (frame->holds) {
+		list_add_tail(&frame->link, &feed->held);
+	} else {
+		list_add_tail(&frame->link, &feed->returned);
+		feed->nr_returned++;
+	}
+	feed->passed++;
+	ks_feed_keep(conn);
+	mutex_unlock(&feed->lock);
+	trace_ksalloc_pass(conn->id, &slot->completion, frame->holds);
+}
+
+static void ks_feed_fail(struct ks_feed *feed, int error)
+{
+	mutex_lock(&feed->lock);
+	feed->error = error;
+	mutex_unlock(&feed->lock);
+	wake_up_poll(&feed->wait, EPOLLERR);
+}
+
+/**
+ * ks_feed_pump() - fetch filled frames from the device, and pass them to the readers
+ * @conn: the connection, in RUN
+ * @frames: maximum number of frames
+ *
+ * Context: process context; sleeps. ks_connection.lock is held.
+ * Return: 0 if there was a frame; -EAGAIN if there was none.
+ */
+int ks_feed_pump(struct ks_connection *conn, u32 frames)
+{
+	struct ks_feed *feed = &conn->feed;
+	const int pending = atomic_read(&feed->pending);
+	struct ks_slot *slot;
+	int ret = -EAGAIN;
+	u32 fetched;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (!feed->running || conn->flushing || conn->stuck)
+		return -EAGAIN;
+	ks_feed_refill(conn);
+	frames = min(frames, feed->allocator->nr_frames);
+	for (fetched = 0; fetched < frames; fetched++) {
+		ret = ks_connection_dequeue(conn, &slot);
+		if (ret)
+			break;
+		ks_done_mark(conn, &slot->completion);
+		ks_feed_pass(conn, slot);
+	}
+	/* Pollers see @pending until the frames are in the queues */
+	atomic_sub(ret ? pending : min_t(int, fetched, pending), &feed->pending);
+	if (ret && ret != -EAGAIN && !ks_connection_is_going(conn))
+		ks_feed_fail(feed, ks_connection_failure(ret));
+	if (!fetched)
+		return -EAGAIN;
+	ks_feed_refill(conn);
+	return 0;
+}
+
+/* Takes a frame that has come back; its index, or -EAGAIN */
+static int ks_feed_take_returned(struct ks_feed *feed)
+{
+	struct ks_feed_frame *frame;
+	int index = -EAGAIN;
+
+	if (!READ_ONCE(feed->nr_returned))
+		return -EAGAIN;
+	mutex_lock(&feed->lock);
+	frame = list_first_entry_or_null(&feed->returned, struct ks_feed_frame, link);
+	if (frame) {
+		list_del_init(&frame->link);
+		feed->nr_returned--;
+		index = ks_feed_index(feed, frame);
+	}
+	mutex_unlock(&feed->lock);
+	return index;
+}
+
+/* Takes a frame for the device: one that has come back, or a free one of the allocator */
+static int ks_feed_next(struct ks_feed *feed)
+{
+	u32 index;
+	int ret;
+
+	ret = ks_feed_take_returned(feed);
+	if (ret != -EAGAIN || list_empty(&feed->allocator->free))
+		return ret;
+	ret = ks_allocator_try_alloc(feed->allocator, &feed->owner, &index);
+	return ret ?: index;
+}
+
+/* Gives a frame of @owner to the device. If it refuses, the frame is given to it again later */
+static int ks_feed_give(struct ks_connection *conn, u32 index)
+{
+	struct ks_feed *feed = &conn->feed;
+	int ret;
+
+	/* Somebody waits for a frame, or a fence of this one is not signalled */
+	if (!ks_allocator_recycle(feed->allocator, index, &feed->owner, conn)) {
+		ks_allocator_free_owned(feed->allocator, index, &feed->owner);
+		return 0;
+	}
+	ret = ks_connection_give(conn, index, -1);
+	if (!ret)
+		return 0;
+	mutex_lock(&feed->lock);
+	list_add(&feed->frames[index].link, &feed->returned);
+	feed->nr_returned++;
+	mutex_unlock(&feed->lock);
+	ks_feed_kick(feed, KS_FEED_AGAIN);
+	return ret;
+}
+
+static int ks_feed_fill(struct ks_connection *conn)
+{
+	int ret, index;
+
+	do {
+		index = ks_feed_next(&conn->feed);
+		if (index < 0)
+			return 0;
+		ret = ks_feed_give(conn, index);
+	} while (!ret);
+	return ret;
+}
+
+/**
+ * ks_feed_refill() - give the device the frames that have come back, and free frames
+ * @conn: the connection
+ *
+ * If that is expensive in this task, the thread does it when the device has only half of the
+ * frames.
+ *
+ * Context: process context; sleeps. ks_connection.lock is held.
+ */
+void ks_feed_refill(struct ks_connection *conn)
+{
+	struct ks_feed *feed = &conn->feed;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (!feed->running || conn->flushing || conn->stuck)
+		return;
+	if (!conn->device->queue_in_thread || (current->flags & PF_KTHREAD))
+		ks_feed_fill(conn);
+	else if (conn->nr_submitted <= max(feed->keep, feed->allocator->nr_frames / 2))
+		ks_feed_kick(feed, 0);
+}
+
+/**
+ * ks_feed_return() - see that frames get to the device that a reader has given back
+ * @conn: the connection
+ *
+ * Does not wait for others that use the device.
+ *
+ * Context: process context; sleeps. No lock is held.
+ */
+void ks_feed_return(struct ks_connection *conn)
+{
+	struct ks_feed *feed = &conn->feed;
+
+	if (!READ_ONCE(feed->nr_returned))
+		return;
+	if (mutex_trylock(&conn->lock)) {
+		ks_feed_refill(conn);
+		mutex_unlock(&conn->lock);
+		return;
+	}
+	mutex_lock(&feed->lock);
+	ks_feed_kick(feed, 0);
+	mutex_unlock(&feed->lock);
+}
+
+static int ks_feed_start_thread(struct ks_connection *conn)
+{
+	struct ks_feed *feed = &conn->feed;
+	struct task_struct *thread;
+
+	if (feed->thread)
+		return 0;
+	thread = kthread_run(kthread_worker_fn, &feed->worker, "ksalloc-feed%u",
+			     conn->id);
+	/* As ks_v4l2_start_thread() */
+	if (IS_ERR(thread))
+		return thread == ERR_PTR(-EINTR) ? -EINTR : -ENOMEM;
+	feed->thread = thread;
+	return 0;
+}
+
+/* Uses another allocator. The feed has none yet */
+static int ks_feed_attach(struct ks_feed *feed, struct ks_allocator *alloc)
+{
+	struct ks_feed_frame *frames;
+	u32 i;
+
+	frames = kvcalloc(alloc->nr_frames, sizeof(*frames), GFP_KERNEL_ACCOUNT);
+	if (!frames)
+		return -ENOMEM;
+	for (i = 0; i < alloc->nr_frames; i++)
+		INIT_LIST_HEAD(&frames[i].link);
+
+	mutex_lock(&feed->lock);
+	feed->allocator = ks_allocator_get(alloc);
+	feed->frames = frames;
+	feed->generation++;
+	mutex_unlock(&feed->lock);
+	ks_notifier_add(alloc, &feed->notifier);
+	return 0;
+}
+
+/**
+ * ks_feed_detach() - take all frames back from the readers, and use no allocator any more
+ * @conn: the connection, in STOP
+ *
+ * Context: process context; sleeps. ks_connection.lock is held.
+ * Return: the allocator, whose reference the caller drops without the lock; or NULL.
+ */
+struct ks_allocator *ks_feed_detach(struct ks_connection *conn)
+{
+	struct ks_feed *feed = &conn->feed;
+	struct ks_allocator *alloc = feed->allocator;
+	struct ks_reader *reader;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (!alloc)
+		return NULL;
+	ks_notifier_remove(alloc, &feed->notifier);
+	synchronize_rcu();
+
+	mutex_lock(&feed->lock);
+	list_for_each_entry(reader, &feed->readers, link)
+		ks_reader_give_all(feed, reader);
+	feed->allocator = NULL;
+	kvfree(feed->frames);
+	feed->frames = NULL;
+	mutex_unlock(&feed->lock);
+	return alloc;
+}
+
+static int ks_feed_set_up(struct ks_connection *conn)
+{
+	const struct ksalloc_device_ops *ops = conn->device->ops;
+	struct ks_feed *feed = &conn->feed;
+	const u32 nr_frames = conn->allocator->nr_frames;
+	struct ksalloc_requirements needs;
+	struct v4l2_format format = {};
+	int ret;
+
+	ret = ks_connection_needs(conn, &needs);
+	if (!ret && ops->get_format)
+		ret = ops->get_format(conn->device, &format);
+	if (!ret)
+		ret = ks_feed_start_thread(conn);
+	if (!ret && !feed->allocator)
+		ret = ks_feed_attach(feed, conn->allocator);
+	if (ret)
+		return ret;
+
+	mutex_lock(&feed->lock);
+	/* The requirements include a frame for a client to read */
+	feed->keep = min(max(needs.framing.frames, 3) - 1, nr_frames - 1);
+	feed->format = format;
+	feed->error = 0;
+	WRITE_ONCE(feed->running, true);
+	ks_feed_promise(feed);
+	mutex_unlock(&feed->lock);
+	atomic_set(&feed->pending, 0);
+	return 0;
+}
+
+/**
+ * ks_feed_begin() - begin a circulating stream
+ * @conn: the connection, between ACQUIRE and PAUSE
+ *
+ * Context: process context; sleeps. ks_connection.lock is held.
+ * Return: 0; -ENOMEM, -EINTR; an errno of the device, if it refuses the first frame.
+ */
+int ks_feed_begin(struct ks_connection *conn)
+{
+	int ret;
+
+	lockdep_assert_held(&conn->lock);
+
+	ret = ks_feed_set_up(conn);
+	if (ret)
+		return ret;
+	ret = ks_feed_fill(conn);
+	if (ret && !conn->nr_submitted)
+		ks_feed_stop(conn);
+	else
+		ret = 0;
+	return ret;
+}
+
+/* Frees the frames that have come back */
+static void ks_feed_free_returned(struct ks_feed *feed)
+{
+	int index;
+
+	while ((index = ks_feed_take_returned(feed)) >= 0)
+		ks_allocator_free_owned(feed->allocator, index, &feed->owner);
+}
+
+/**
+ * ks_feed_flush() - discard the frames that readers have not taken
+ * @conn: the connection, whose device has stopped
+ *
+ * Context: process context; sleeps. ks_connection.lock is held.
+ */
+void ks_feed_flush(struct ks_connection *conn)
+{
+	struct ks_feed *feed = &conn->feed;
+	struct ks_reader *reader;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (!feed->running)
+		return;
+	mutex_lock(&feed->lock);
+	list_for_each_entry(reader, &feed->readers, link)
+		ks_reader_drop_queue(feed, reader);
+	mutex_unlock(&feed->lock);
+	atomic_set(&feed->pending, 0);
+	ks_feed_free_returned(feed);
+}
+
+/**
+ * ks_feed_stop() - end a circulating stream, if there is one
+ * @conn: the connection, whose device has stopped
+ *
+ * Readers keep the frames that they have taken.
+ *
+ * Context: process context; sleeps. ks_connection.lock is held.
+ */
+void ks_feed_stop(struct ks_connection *conn)
+{
+	struct ks_feed *feed = &conn->feed;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (!feed->running)
+		return;
+	ks_feed_flush(conn);
+	mutex_lock(&feed->lock);
+	WRITE_ONCE(feed->running, false);
+	mutex_unlock(&feed->lock);
+	/* Frames that came back in between */
+	ks_feed_free_returned(feed);
+}
+
+/**
+ * ks_feed_gone() - no frame will come any more
+ * @conn: the connection, in STOP for ever
+ *
+ * Context: process context; sleeps. ks_connection.lock is held.
+ */
+void ks_feed_gone(struct ks_connection *conn)
+{
+	struct ks_feed *feed = &conn->feed;
+
+	lockdep_assert_held(&conn->lock);
+
+	mutex_lock(&feed->lock);
+	WRITE_ONCE(feed->ended, true);
+	mutex_unlock(&feed->lock);
+	wake_up_poll(&feed->wait, EPOLLERR | EPOLLHUP);
+}
+
+/**
+ * ks_feed_end() - end the feed of a connection
+ * @conn: the connection, in STOP. Its device does not call ks_connection_notify() any more
+ *
+ * Context: process context; sleeps. No lock is held.
+ */
+void ks_feed_end(struct ks_connection *conn)
+{
+	struct ks_feed *feed = &conn->feed;
+	struct ks_allocator *alloc;
+
+	mutex_lock(&conn->lock);
+	ks_feed_gone(conn);
+	alloc = ks_feed_detach(conn);
+	mutex_unlock(&conn->lock);
+
+	/* Nothing queues the work any more */
+	kthread_cancel_delayed_work_sync(&feed->work);
+	if (feed->thread)
+		kthread_stop(feed->thread);
+	feed->thread = NULL;
+	if (alloc)
+		ks_allocator_put(alloc);
+}

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The frames of one reader: those in its queue, and those that it has taken. reader.h describes
+ * the rules. All functions are called with ks_feed.lock held, which protects the reader, and do
+ * not sleep.
+ */
+#include <kunit/visibility.h>
+#include <linux/lockdep.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+
+#include "connection.h"
+#include "reader.h"
+
+/* The flags of a frame that concern the next one, if a reader does not get it */
+#define KS_READER_OPTIONS (KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY | \
+			   KSSTREAM_HEADER_OPTIONSF_TIMEDISCONTINUITY)
+
+/**
+ * ks_reader_new() - make a reader, which belongs to no feed yet
+ * @depth: maximum number of frames that it has, at least one
+ * @every: it gets each frame of this number; at least one
+ * @flags: KSALLOC_READER_*
+ *
+ * Context: process context; sleeps. Without ks_feed.lock.
+ * Return: the reader, to be freed by kvfree(); NULL if there is no memory.
+ */
+struct ks_reader *ks_reader_new(u32 depth, u32 every, u32 flags)
+{
+	struct ks_reader *reader;
+
+	reader = kvzalloc(struct_size(reader, queue, depth), GFP_KERNEL_ACCOUNT);
+	if (!reader)
+		return NULL;
+	INIT_LIST_HEAD(&reader->link);
+	mutex_init(&reader->view_lock);
+	atomic64_set(&reader->cancels, 0);
+	reader->depth = depth;
+	reader->every = every;
+	reader->flags = flags;
+	return reader;
+}
+
+static void ks_reader_set_queued(struct ks_reader *reader, u32 count)
+{
+	/* Pollers read it without the lock */
+	WRITE_ONCE(reader->nr_queued, count);
+}
+
+/* Takes the oldest frame off the queue, which is not empty */
+static u32 ks_reader_pop(struct ks_reader *reader)
+{
+	u32 index = reader->queue[reader->first];
+
+	reader->first = (reader->first + 1) % reader->depth;
+	ks_reader_set_queued(reader, reader->nr_queued - 1);
+	return index;
+}
+
+static void ks_reader_drop(struct ks_feed *feed, struct ks_reader *reader)
+{
+	u32 index = ks_reader_pop(reader);
+
+	reader->options |= feed->frames[index].completion.options_flags &
+			   KS_READER_OPTIONS;
+	ks_feed_put_frame(feed, index, reader->promised);
+}
+
+/**
+ * ks_reader_drop_queue() - remove all frames from the queue of a reader
+ * @feed: the feed
+ * @reader: the reader
+ *
+ * Context: process context; does not sleep. ks_feed.lock is held.
+ */
+void ks_reader_drop_queue(struct ks_feed *feed, struct ks_reader *reader)
+{
+	lockdep_assert_held(&feed->lock);
+
+	while (reader->nr_queued)
+		ks_reader_drop(feed, reader);
+}
+
+/* Makes room in the queue for one frame. Returns whether there is room */
+static bool ks_reader_make_room(struct ks_feed *feed, struct ks_reader *reader)
+{
+	if (reader->flags & KSALLOC_READER_NEWEST)
+		ks_reader_drop_queue(feed, reader);
+	if (reader->nr_queued + reader->nr_taken < reader->depth)
+		return true;
+	if (!reader->nr_queued)
+		return false;
+	ks_reader_drop(feed, reader);
+	reader->lost++;
+	return true;
+}
+
+/**
+ * ks_reader_offer() - put a filled frame into the queue of a reader, if it wants the frame
+ * @feed: the feed
+ * @reader: the reader
+ * @index: the frame
+ *
+ * Context: process context; does not sleep. ks_feed.lock is held.
+ */
+void ks_reader_offer(struct ks_feed *feed, struct ks_reader *reader, u32 index)
+{
+	struct ks_feed_frame *frame = &feed->frames[index];
+	u32 last;
+
+	lockdep_assert_held(&feed->lock);
+
+	if (reader->skip) {
+		reader->skip--;
+		goto not_queued;
+	}
+	reader->skip = reader->every - 1;
+	/* It has to give a revoked frame back before it gets the frame again */
+	if (test_bit(index, reader->revoked) || !ks_reader_make_room(feed, reader)) {
+		if (!(reader->flags & KSALLOC_READER_NEWEST))
+			reader->lost++;
+		goto not_queued;
+	}
+
+	last = (reader->first + reader->nr_queued) % reader->depth;
+	reader->queue[last] = index;
+	ks_reader_set_queued(reader, reader->nr_queued + 1);
+	frame->holds++;
+	frame->promised += reader->promised;
+	return;
+
+not_queued:
+	reader->options |= frame->completion.options_flags & KS_READER_OPTIONS;
+}
+
+/* Removes a frame from the queue. Returns whether it was there */
+static bool ks_reader_remove(struct ks_reader *reader, u32 index)
+{
+	u32 i, from, to;
+	bool found = false;
+
+	for (i = 0; i < reader->nr_queued; i++) {
+		from = (reader->first + i) % reader->depth;
+		to = (from + reader->depth - 1) % reader->depth;
+		if (found)
+			reader->queue[to] = reader->queue[from];
+		else
+			found = reader->queue[from] == index;
+	}
+	if (found)
+		ks_reader_set_queued(reader, reader->nr_queued - 1);
+	return found;
+}
+
+/**
+ * ks_reader_revoke() - take a frame away from a reader, if the reader has it
+ * @feed: the feed
+ * @reader: the reader
+ * @index: the frame
+ *
+ * Context: process context; does not sleep. ks_feed.lock is held.
+ */
+void ks_reader_revoke(struct ks_feed *feed, struct ks_reader *reader, u32 index)
+{
+	lockdep_assert_held(&feed->lock);
+
+	if (test_and_clear_bit(index, reader->taken)) {
+		set_bit(index, reader->revoked);
+		reader->nr_taken--;
+		reader->revoked_now++;
+		reader->nr_revoked++;
+	} else if (ks_reader_remove(reader, index)) {
+		reader->lost++;
+	} else {
+		return;
+	}
+	ks_feed_put_frame(feed, index, reader->promised);
+}
+
+/**
+ * ks_reader_set_promised() - change whether the frames of a reader can be revoked
+ * @feed: the feed
+ * @reader: the reader
+ * @promised: they are never revoked
+ *
+ * Context: process context; does not sleep. ks_feed.lock is held.
+ */
+void ks_reader_set_promised(struct ks_feed *feed, struct ks_reader *reader,
+			    bool promised)
+{
+	const int change = promised - reader->promised;
+	u32 i, index;
+
+	lockdep_assert_held(&feed->lock);
+
+	if (!change)
+		return;
+	reader->promised = promised;
+	for (i = 0; i < reader->nr_queued; i++) {
+		index = reader->queue[(reader->first + i) % reader->depth];
+		feed->frames[index].promised += change;
+	}
+	for_each_set_bit(index, reader->taken, KSALLOC_MAX_FRAMES)
+		feed->frames[index].promised += change;
+}
+
+/**
+ * ks_reader_take() - take the next frame
+ * @feed: the feed
+ * @reader: the reader
+ * @answer: describes the frame
+ *
+ * Context: process context; does not sleep. ks_feed.lock is held.
+ * Return: 0; -EAGAIN if the queue is empty; -ENODEV if no frame will come; an errno of the
+ * device.
+ */
+int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
+		   struct ksalloc_reader_frame *answer)
+{
+	const struct ksalloc_completion *completion;
+	u32 index;
+
+	lockdep_assert_held(&feed->lock);
+
+	if (feed->ended)
+		return -ENODEV;
+	if (!reader->nr_queued)
+		return feed->error ?: -EAGAIN;
+
+	index = ks_reader_pop(reader);
+	set_bit(index, reader->taken);
+	reader->nr_taken++;
+
+	completion = &feed->frames[index].completion;
+	*answer = (struct ksalloc_reader_frame){
+		.index = index,
+		.generation = feed->generation,
+		.sequence = completion->sequence,
+		.lost = reader->lost,
+		.revoked = reader->revoked_now,
+		.nr_planes = feed->allocator->layout.count,
+	};
+	ks_completion_describe(completion, feed->allocator, &answer->header,
+			       answer->planes);
+	answer->header.options_flags |= reader->options;
+	if (reader->lost)
+		answer->header.options_flags |=
+			KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+	reader->lost_before += reader->lost;
+	reader->lost = 0;
+	reader->revoked_now = 0;
+	reader->options = 0;
+	return 0;
+}
+
+/**
+ * ks_reader_untake() - undo ks_reader_take()
+ * @feed: the feed
+ * @reader: the reader
+ * @answer: describes the frame, which is the next one to take after this
+ *
+ * Context: process context; does not sleep. ks_feed.lock is held.
+ */
+void ks_reader_untake(struct ks_feed *feed, struct ks_reader *reader,
+		      const struct ksalloc_reader_frame *answer)
+{
+	lockdep_assert_held(&feed->lock);
+
+	reader->lost += answer->lost;
+	reader->lost_before -= answer->lost;
+	reader->revoked_now += answer->revoked;
+	reader->options |= answer->header.options_flags & KS_READER_OPTIONS;
+	/* The lock was not held: the frame can be revoked, or of an earlier allocator */
+	if (answer->generation != feed->generation)
+		return;
+	if (test_and_clear_bit(answer->index, reader->revoked)) {
+		reader->revoked_now--;
+		reader->nr_revoked--;
+		reader->lost++;
+	}
+	if (!test_and_clear_bit(answer->index, reader->taken))
+		return;
+	reader->nr_taken--;
+	reader->first = (reader->first + reader->depth - 1) % reader->depth;
+	reader->queue[reader->first] = answer->index;
+	ks_reader_set_queued(reader, reader->nr_queued + 1);
+}
+
+static void ks_reader_give_one(struct ks_feed *feed, struct ks_reader *reader,
+			       u32 index)
+{
+	if (test_and_clear_bit(index, reader->taken)) {
+		reader->nr_taken--;
+		ks_feed_put_frame(feed, index, reader->promised);
+	}
+	clear_bit(index, reader->revoked);
+}
+
+/**
+ * ks_reader_give() - give frames back
+ * @feed: the feed
+ * @reader: the reader
+ * @generation: the generation of the frames. If it has passed, there is nothing to give back
+ * @indices: the frames
+ * @count: their number
+ *
+ * Context: process context; does not sleep. ks_feed.lock is held.
+ * Return: 0; -EINVAL if the reader has not taken one of them. Then none is given back.
+ */
+int ks_reader_give(struct ks_feed *feed, struct ks_reader *reader, u64 generation,
+		   const u32 *indices, u32 count)
+{
+	u32 i, index;
+
+	lockdep_assert_held(&feed->lock);
+
+	if (generation != feed->generation)
+		return generation < feed->generation ? 0 : -EINVAL;
+	for (i = 0; i < count; i++) {
+		if (indices[i] >= KSALLOC_MAX_FRAMES)
+			return -EINVAL;
+		index = array_index_nospec(indices[i], KSALLOC_MAX_FRAMES);
+		if (!test_bit(index, reader->taken) &&
+		    !test_bit(index, reader->revoked))
+			return -EINVAL;
+	}
+	for (i = 0; i < count; i++)
+		ks_reader_give_one(feed, reader,
+				   array_index_nospec(indices[i],
+						      KSALLOC_MAX_FRAMES));
+	return 0;
+}
+
+/**
+ * ks_reader_give_all() - give all frames back, and empty the queue
+ * @feed: the feed
+ * @reader: the reader
+ *
+ * Context: process context; does not sleep. ks_feed.lock is held.
+ */
+void ks_reader_give_all(struct ks_feed *feed, struct ks_reader *reader)
+{
+	u32 index;
+
+	lockdep_assert_held(&feed->lock);
+
+	ks_reader_drop_queue(feed, reader);
+	for_each_set_bit(index, reader->taken, KSALLOC_MAX_FRAMES)
+		ks_reader_give_one(feed, reader, index);
+	bitmap_zero(reader->revoked, KSALLOC_MAX_FRAMES);
+}

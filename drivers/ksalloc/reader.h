@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Readers: several clients of one stream, which cannot delay it or each other.
+ *
+ * Layers, from top to bottom: reader_file (ioctls); feed (frames circulate between the device and
+ * the readers); reader (the frames of one reader); view. complete.c and state.c use feed.
+ */
+
+/**
+ * DOC: Ownership of readers
+ *
+ * - A connection owns its feed. A reader belongs to the feed, and keeps the memory of the
+ *   connection, but not the connection itself: it ends with its last own open file.
+ * - In a circulating stream, a filled frame is ALLOCATED to &ks_feed.owner. Each reader that
+ *   has the frame in its queue, or has taken it, has one of &ks_feed_frame.holds. When the last
+ *   one ends, the frame goes to the device again, or to the oldest waiter of the allocator.
+ * - The feed has a reference to the allocator from the first circulating stream until another
+ *   allocator is assigned. So readers can keep frames while the connection is in STOP.
+ * - A reader owns its views. A view has a reference to the dma-buf of a frame.
+ */
+
+/**
+ * DOC: Frames for readers and for the device
+ *
+ * A reader has at most &ks_reader.depth frames, queued and taken ones together. If there is no
+ * room for a new frame, the reader loses its oldest queued frame, or the new one.
+ *
+ * The device must keep &ks_feed.keep frames. The frames above that number are promised to readers
+ * (&ks_reader.promised) in the order in which the readers were made, as long as they suffice. The
+ * other readers get frames, too. But if the device has fewer than @keep, the oldest frames that
+ * no promised reader holds are revoked, even if such a reader has taken them.
+ */
+
+/**
+ * DOC: Locking of readers
+ *
+ * - ks_feed.lock, a mutex, protects the feed and all its readers, except for the fields that are
+ *   named below. It nests within ks_connection.lock, and ks_allocator.lock nests within it.
+ *   Nobody waits for the device, accesses user memory or calls a driver under it. So a reader
+ *   never waits for another one, except for a short time for this lock.
+ * - What circulates between the feed and the device is moved under ks_connection.lock: only that
+ *   lock permits to call the device. A reader takes it if its queue is empty.
+ * - @pending, @work and @notifier are used in any context, without a lock.
+ * - Views of a reader are made and put under ks_reader.view_lock, which nests outside of
+ *   ks_feed.lock.
+ */
+#ifndef _KSALLOC_READER_H
+#define _KSALLOC_READER_H
+
+#include <linux/atomic.h>
+#include <linux/bitmap.h>
+#include <linux/kthread.h>
+#include <linux/ksalloc.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+#include <linux/videodev2.h>
+#include <linux/wait.h>
+
+#include "allocator.h"
+
+struct ks_connection;
+struct ks_slot;
+
+/**
+ * struct ks_feed_frame - a frame of a circulating stream
+ * @link: on &ks_feed.held or &ks_feed.returned; otherwise empty
+ * @holds: number of readers that have the frame queued or taken
+ * @promised: number of these that are promised readers
+ * @completion: describes the data
+ */
+struct ks_feed_frame {
+	struct list_head link;
+	u32 holds;
+	u32 promised;
+	struct ksalloc_completion completion;
+};
+
+/**
+ * struct ks_feed - passes the frames of a circulating stream to readers
+ * @lock: protects the fields down to @format
+ * @readers: all readers (&struct ks_reader), the oldest first
+ * @allocator: the allocator, with a reference; NULL before the first circulating stream
+ * @generation: number of the allocator, for readers; changes when @allocator changes
+ * @frames: one for each frame of @allocator
+ * @held: frames that readers hold, the oldest first
+ * @returned: frames that no reader holds, and that were not given to the device yet
+ * @nr_returned: length of @returned
+ * @keep: number of frames that the device must keep
+ * @running: a circulating stream is in PAUSE or RUN. Written under ks_connection.lock, too
+ * @ended: the connection has ended, or its device has disappeared
+ * @error: errno of the device that ended the stream, or 0
+ * @passed: number of frames that were passed to readers
+ * @format: the V4L2 format of the stream; of type 0 if the device has none
+ * @owner: holds the frames that readers hold
+ * @wait: waiting readers and pollers
+ * @pending: number of frames that the device has filled, and that were not fetched; it can be
+ *	too large
+ * @notifier: queues @work when a frame becomes free
+ * @worker: runs @work in @thread
+ * @thread: a thread of this connection, NULL before the first circulating stream
+ * @work: fetches frames if no reader does, and gives free frames to the device
+ */
+struct ks_feed {
+	struct mutex lock; /* readers, and frames that circulate */
+	struct list_head readers;
+	struct ks_allocator *allocator;
+	u64 generation;
+	struct ks_feed_frame *frames;
+	struct list_head held;
+	struct list_head returned;
+	u32 nr_returned;
+	u32 keep;
+	bool running;
+	bool ended;
+	int error;
+	u64 passed;
+	struct v4l2_format format;
+
+	struct ks_owner owner;
+	wait_queue_head_t wait;
+	atomic_t pending;
+	struct ks_notifier notifier;
+	struct kthread_worker worker;
+	struct task_struct *thread;
+	struct kthread_delayed_work work;
+};
+
+/**
+ * struct ks_reader - a reader; an open file has one
+ * @link: on &ks_feed.readers
+ * @conn: the connection, whose memory it keeps
+ * @flags: KSALLOC_READER_*
+ * @depth: maximum number of frames that it has
+ * @every: it gets each frame of this number
+ * @skip: number of frames to skip before the next one that it gets
+ * @promised: its frames are never revoked
+ * @first: index in @queue of the oldest queued frame
+ * @nr_queued: number of queued frames
+ * @nr_taken: number of frames that were taken and not given back
+ * @lost: frames that it lost since it took the last one
+ * @lost_before: frames that it lost before that
+ * @revoked_now: frames that were revoked since it took the last one
+ * @nr_revoked: frames that were revoked
+ * @options: flags of frames that it did not get, for the next one
+ * @taken: frames that were taken and not given back
+ * @revoked: frames that were revoked while they were taken, and not given back
+ * @cancels: number of KSALLOC_READER_CANCEL calls
+ * @view_lock: protects @views and @views_of
+ * @views: one for each plane of each frame, or NULL; NULL before the first one is made
+ * @nr_views: length of @views
+ * @views_of: the generation that @views are of
+ * @queue: ring of queued frames
+ */
+struct ks_reader {
+	struct list_head link;
+	struct ks_connection *conn;
+	u32 flags;
+	u32 depth;
+	u32 every;
+	u32 skip;
+	bool promised;
+	u32 first;
+	u32 nr_queued;
+	u32 nr_taken;
+	u32 lost;
+	u64 lost_before;
+	u32 revoked_now;
+	u64 nr_revoked;
+	u32 options;
+	DECLARE_BITMAP(taken, KSALLOC_MAX_FRAMES);
+	DECLARE_BITMAP(revoked, KSALLOC_MAX_FRAMES);
+	atomic64_t cancels;
+
+	struct mutex view_lock; /* see above */
+	struct dma_buf **views;
+	u32 nr_views;
+	u64 views_of;
+
+	u16 queue[] __counted_by(depth);
+};
+
+/* reader.c: the frames of one reader */
+
+struct ks_reader *ks_reader_new(u32 depth, u32 every, u32 flags);
+void ks_reader_offer(struct ks_feed *feed, struct ks_reader *reader, u32 index);
+void ks_reader_drop_queue(struct ks_feed *feed, struct ks_reader *reader);
+void ks_reader_revoke(struct ks_feed *feed, struct ks_reader *reader, u32 index);
+int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
+		   struct ksalloc_reader_frame *answer);
+void ks_reader_untake(struct ks_feed *feed, struct ks_reader *reader,
+		      const struct ksalloc_reader_frame *answer);
+int ks_reader_give(struct ks_feed *feed, struct ks_reader *reader, u64 generation,
+		   const u32 *indices, u32 count);
+void ks_reader_give_all(struct ks_feed *feed, struct ks_reader *reader);
+void ks_reader_set_promised(struct ks_feed *feed, struct ks_reader *reader,
+			    bool promised);
+
+/* feed.c: frames circulate between the device and the readers */
+
+void ks_feed_init(struct ks_connection *conn);
+void ks_feed_end(struct ks_connection *conn);
+int ks_feed_begin(struct ks_connection *conn);
+void ks_feed_stop(struct ks_connection *conn);
+void ks_feed_flush(struct ks_connection *conn);
+struct ks_allocator *ks_feed_detach(struct ks_connection *conn);
+void ks_feed_notify(struct ks_connection *conn);
+int ks_feed_pump(struct ks_connection *conn, u32 frames);
+void ks_feed_refill(struct ks_connection *conn);
+void ks_feed_return(struct ks_connection *conn);
+void ks_feed_gone(struct ks_connection *conn);
+void ks_feed_put_frame(struct ks_feed *feed, u32 index, bool promised);
+void ks_feed_promise(struct ks_feed *feed);
+
+/* reader_file.c */
+
+struct file *ks_reader_open(struct ks_connection *conn, u32 depth, u32 every,
+			    u32 flags);
+
+/* view.c */
+
+struct dma_buf *ks_view_create(struct dma_buf *source);
+
+#endif /* _KSALLOC_READER_H */

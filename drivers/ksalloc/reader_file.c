@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Open files of readers, and their ioctls. reader.h describes the rules.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/module.h>
+#include <linux/nospec.h>
+#include <linux/overflow.h>
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "connection.h"
+#include "ioctl.h"
+#include "reader.h"
+
+/* Number of indices that KSALLOC_EXCHANGE copies to the stack */
+#define KS_EXCHANGE_FEW 16
+
+/**
+ * struct ks_exchange - one KSALLOC_EXCHANGE
+ * @reader: the reader
+ * @arg: the argument
+ * @nonblock: do not wait
+ * @cancels: &ks_reader.cancels when the call began
+ * @taken: number of frames that were taken
+ */
+struct ks_exchange {
+	struct ks_reader *reader;
+	const struct ksalloc_exchange *arg;
+	bool nonblock;
+	s64 cancels;
+	u32 taken;
+};
+
+static struct ks_feed *ks_reader_feed(const struct ks_reader *reader)
+{
+	return &reader->conn->feed;
+}
+
+static int ks_exchange_give_indices(struct ks_exchange *call, const u32 *indices)
+{
+	struct ks_feed *feed = ks_reader_feed(call->reader);
+	int ret;
+
+	mutex_lock(&feed->lock);
+	ret = ks_reader_give(feed, call->reader, call->arg->generation, indices,
+			     call->arg->nr_give);
+	mutex_unlock(&feed->lock);
+	if (!ret)
+		ks_feed_return(call->reader->conn);
+	return ret;
+}
+
+static int ks_exchange_give(struct ks_exchange *call)
+{
+	const u32 __user *from = u64_to_user_ptr(call->arg->give);
+	const u32 count = call->arg->nr_give;
+	u32 few[KS_EXCHANGE_FEW], *many;
+	int ret;
+
+	if (!count)
+		return 0;
+	if (count <= ARRAY_SIZE(few)) {
+		if (copy_from_user(few, from, array_size(count, sizeof(few[0]))))
+			return -EFAULT;
+		return ks_exchange_give_indices(call, few);
+	}
+	many = vmemdup_array_user(from, count, sizeof(*many));
+	if (IS_ERR(many))
+		return PTR_ERR(many);
+	ret = ks_exchange_give_indices(call, many);
+	kvfree(many);
+	return ret;
+}
+
+static int ks_exchange_copy(const struct ks_exchange *call,
+			    const struct ksalloc_reader_frame *frame)
+{
+	const size_t size = call->arg->take_size;
+	void __user *to = u64_to_user_ptr(call->arg->take) +
+			  (u64)call->taken * size;
+
+	if (copy_to_user(to, frame, min(size, sizeof(*frame))))
+		return -EFAULT;
+	if (size > sizeof(*frame) &&
+	    clear_user(to + sizeof(*frame), size - sizeof(*frame)))
+		return -EFAULT;
+	return 0;
+}
+
+/* Takes one frame from the queue, and describes it to the caller */
+static int ks_exchange_take_one(struct ks_exchange *call)
+{
+	struct ks_feed *feed = ks_reader_feed(call->reader);
+	struct ksalloc_reader_frame frame;
+	int ret;
+
+	mutex_lock(&feed->lock);
+	ret = ks_reader_take(feed, call->reader, &frame);
+	mutex_unlock(&feed->lock);
+	if (ret)
+		return ret;
+
+	ret = ks_exchange_copy(call, &frame);
+	if (!ret) {
+		call->taken++;
+		return 0;
+	}
+	mutex_lock(&feed->lock);
+	ks_reader_untake(feed, call->reader, &frame);
+	mutex_unlock(&feed->lock);
+	return ret;
+}
+
+/* Fetches frames from the device for all readers; -EAGAIN if there is none */
+static int ks_exchange_fetch(struct ks_exchange *call)
+{
+	const bool newest = call->reader->flags & KSALLOC_READER_NEWEST;
+	struct ks_connection *conn = call->reader->conn;
+	int ret = -EAGAIN;
+
+	if (!READ_ONCE(conn->feed.running) ||
+	    (call->nonblock && READ_ONCE(conn->changing)))
+		return -EAGAIN;
+	if (mutex_lock_interruptible(&conn->lock))
+		return -ERESTARTSYS;
+	if (conn->stuck)
+		ret = -EIO;
+	else if (conn->state == KSSTATE_RUN)
+		ret = ks_feed_pump(conn, newest ? U32_MAX :
+				   call->arg->nr_take - call->taken);
+	mutex_unlock(&conn->lock);
+	return ret;
+}
+
+/* Takes frames until there is none; -EAGAIN if there are fewer than the call waits for */
+static int ks_exchange_take(struct ks_exchange *call)
+{
+	struct ks_feed *feed = ks_reader_feed(call->reader);
+	int ret;
+
+	while (call->taken < call->arg->nr_take) {
+		ret = ks_exchange_take_one(call);
+		if (!ret)
+			continue;
+		if (ret == -EAGAIN && call->taken >= call->arg->wait_for &&
+		    !atomic_read(&feed->pending))
+			return 0;
+		if (ret == -EAGAIN)
+			ret = ks_exchange_fetch(call);
+		if (ret == -EAGAIN && call->taken >= call->arg->wait_for)
+			return 0;
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int ks_exchange_wait(struct ks_exchange *call)
+{
+	struct ks_feed *feed = ks_reader_feed(call->reader);
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	int ret, slept;
+
+	add_wait_queue(&feed->wait, &wait);
+	for (;;) {
+		ret = ks_exchange_take(call);
+		if (ret != -EAGAIN)
+			break;
+		if (atomic64_read(&call->reader->cancels) != call->cancels) {
+			ret = -ECANCELED;
+			break;
+		}
+		slept = ks_sleep_woken(&wait, call->arg->deadline_ns);
+		if (!slept)
+			continue;
+		/* If there is a frame now, return it, in spite of the signal or the deadline */
+		ret = ks_exchange_take(call);
+		if (ret == -EAGAIN)
+			ret = slept;
+		break;
+	}
+	remove_wait_queue(&feed->wait, &wait);
+	return ret;
+}
+
+static int ks_exchange_check(const struct ksalloc_exchange *arg)
+{
+	if (arg->nr_give > KSALLOC_MAX_FRAMES || arg->nr_take > KSALLOC_MAX_FRAMES ||
+	    arg->take_size > PAGE_SIZE)
+		return -E2BIG;
+	if (arg->wait_for > arg->nr_take ||
+	    (arg->nr_take && arg->take_size < sizeof(struct ksalloc_reader_frame)))
+		return -EINVAL;
+	return 0;
+}
+
+/*
+ * Like read(): once frames were given back or taken, a failure only ends the call. The next call
+ * has the same failure
+ */
+static long ks_exchange_ioctl(struct ks_ucmd *ucmd)
+{
+	struct ks_reader *reader = ucmd->file->private_data;
+	struct ks_exchange call = {
+		.reader = reader,
+		.arg = &ucmd->arg.exchange,
+		.nonblock = ks_nonblock(ucmd),
+		.cancels = atomic64_read(&reader->cancels),
+	};
+	int ret;
+
+	ret = ks_exchange_check(call.arg) ?: ks_exchange_give(&call);
+	if (ret)
+		return ret;
+	ret = ks_exchange_take(&call);
+	if (ret == -EAGAIN && !call.nonblock)
+		ret = ks_exchange_wait(&call);
+	return call.taken || call.arg->nr_give ? call.taken : ret;
+}
+
+static void ks_reader_put_views(struct ks_reader *reader)
+{
+	u32 i;
+
+	for (i = 0; i < reader->nr_views; i++)
+		if (reader->views[i])
+			dma_buf_put(reader->views[i]);
+	kvfree(reader->views);
+	reader->views = NULL;
+	reader->nr_views = 0;
+}
+
+/* Makes room for the views of a generation. Views of an earlier one are put */
+static int ks_reader_set_views(struct ks_reader *reader, u64 generation, u32 count)
+{
+	lockdep_assert_held(&reader->view_lock);
+
+	if (reader->views && reader->views_of == generation)
+		return 0;
+	ks_reader_put_views(reader);
+	reader->views = kvcalloc(count, sizeof(*reader->views), GFP_KERNEL_ACCOUNT);
+	if (!reader->views)
+		return -ENOMEM;
+	reader->nr_views = count;
+	reader->views_of = generation;
+	return 0;
+}
+
+/*
+ * Finds a plane of a frame. Returns its dma-buf with a reference, its position among the planes of
+ * all frames, and their number
+ */
+static struct dma_buf *
+ks_reader_find_plane(struct ks_feed *feed, const struct ksalloc_reader_export *arg,
+		     u32 *position, u32 *planes)
+{
+	struct dma_buf *dmabuf = NULL;
+	struct ksalloc_frame *frame;
+	int ret = -ESTALE;
+
+	mutex_lock(&feed->lock);
+	if (feed->allocator && arg->generation == feed->generation) {
+		frame = ks_frame_at(feed->allocator, arg->index);
+		dmabuf = frame ? ks_frame_dmabuf(frame, arg->plane) : NULL;
+		ret = -EINVAL;
+	}
+	if (dmabuf) {
+		get_dma_buf(dmabuf);
+		*position = frame->index * frame->nr_planes + arg->plane;
+		*planes = feed->allocator->nr_frames * frame->nr_planes;
+	}
+	mutex_unlock(&feed->lock);
+	return dmabuf ?: ERR_PTR(ret);
+}
+
+/* The view of a plane; it belongs to the reader */
+static struct dma_buf *ks_reader_view(struct ks_reader *reader,
+				      const struct ksalloc_reader_export *arg)
+{
+	struct dma_buf *source, **view, *made;
+	u32 position, planes;
+	int ret;
+
+	lockdep_assert_held(&reader->view_lock);
+
+	source = ks_reader_find_plane(ks_reader_feed(reader), arg, &position,
+				      &planes);
+	if (IS_ERR(source))
+		return source;
+	ret = ks_reader_set_views(reader, arg->generation, planes);
+	made = ERR_PTR(ret);
+	if (ret)
+		goto out;
+	view = &reader->views[array_index_nospec(position, planes)];
+	made = *view ?: ks_view_create(source);
+	if (!IS_ERR(made))
+		*view = made;
+out:
+	dma_buf_put(source);
+	return made;
+}
+
+static long ks_reader_export_ioctl(struct ks_ucmd *ucmd)
+{
+	struct ks_reader *reader = ucmd->file->private_data;
+	struct dma_buf *view;
+	int fd;
+
+	mutex_lock(&reader->view_lock);
+	view = ks_reader_view(reader, &ucmd->arg.reader_export);
+	if (!IS_ERR(view))
+		get_dma_buf(view);
+	mutex_unlock(&reader->view_lock);
+	if (IS_ERR(view))
+		return PTR_ERR(view);
+	fd = dma_buf_fd(view, O_CLOEXEC);
+	if (fd < 0)
+		dma_buf_put(view);
+	return fd;
+}
+
+static void ks_reader_describe(struct ks_reader *reader,
+			       struct ksalloc_reader_info *info,
+			       struct v4l2_format *format)
+{
+	struct ks_feed *feed = ks_reader_feed(reader);
+
+	mutex_lock(&feed->lock);
+	info->generation = feed->generation;
+	info->running = feed->running;
+	info->promised = reader->promised;
+	info->lost = reader->lost_before + reader->lost;
+	info->revoked = reader->nr_revoked;
+	info->queued = reader->nr_queued;
+	info->taken = reader->nr_taken;
+	info->frames = feed->allocator ? feed->allocator->nr_frames : 0;
+	if (feed->allocator) {
+		info->planes = feed->allocator->layout;
+		info->frame_size = feed->allocator->framing.frame_size;
+	}
+	*format = feed->format;
+	mutex_unlock(&feed->lock);
+}
+
+static long ks_reader_info_ioctl(struct ks_ucmd *ucmd)
+{
+	struct ksalloc_reader_info *arg = &ucmd->arg.reader_info;
+	struct ks_reader *reader = ucmd->file->private_data;
+	struct ksalloc_reader_info info = {
+		.size = arg->size,
+		.format = arg->format,
+		.format_size = arg->format_size,
+	};
+	struct v4l2_format format;
+
+	ks_reader_describe(reader, &info, &format);
+	if (info.format &&
+	    copy_to_user(u64_to_user_ptr(info.format), &format,
+			 min_t(size_t, info.format_size, sizeof(format))))
+		return -EFAULT;
+	*arg = info;
+	return ks_reply(ucmd, sizeof(*arg));
+}
+
+static long ks_reader_cancel_ioctl(struct ks_ucmd *ucmd)
+{
+	struct ks_reader *reader = ucmd->file->private_data;
+
+	atomic64_inc(&reader->cancels);
+	wake_up_poll(&ks_reader_feed(reader)->wait, EPOLLERR);
+	return 0;
+}
+
+static const struct ks_ioctl ks_reader_ioctls[] = {
+	KS_IOCTL(EXCHANGE, exchange, generation, KSALLOC_NONBLOCK,
+		 ks_exchange_ioctl),
+	KS_IOCTL(READER_EXPORT, reader_export, generation, 0,
+		 ks_reader_export_ioctl),
+	KS_IOCTL(READER_INFO, reader_info, planes, 0, ks_reader_info_ioctl),
+	KS_IOCTL(READER_CANCEL, cancel, flags, 0, ks_reader_cancel_ioctl),
+};
+
+static long ks_reader_ioctl(struct file *file, unsigned int cmd,
+			    unsigned long arg)
+{
+	return ks_ioctl(file, cmd, arg, ks_reader_ioctls,
+			ARRAY_SIZE(ks_reader_ioctls));
+}
+
+static __poll_t ks_reader_poll(struct file *file, poll_table *wait)
+{
+	struct ks_reader *reader = file->private_data;
+	struct ks_feed *feed = ks_reader_feed(reader);
+
+	poll_wait(file, &feed->wait, wait);
+	if (READ_ONCE(feed->ended))
+		return EPOLLERR | EPOLLHUP;
+	if (READ_ONCE(reader->nr_queued) ||
+	    (atomic_read(&feed->pending) &&
+	     READ_ONCE(reader->conn->state) == KSSTATE_RUN))
+		return EPOLLIN | EPOLLRDNORM;
+	return READ_ONCE(feed->error) ? EPOLLERR : 0;
+}
+
+static int ks_reader_release(struct inode *inode, struct file *file)
+{
+	struct ks_reader *reader = file->private_data;
+	struct ks_connection *conn = reader->conn;
+	struct ks_feed *feed = &conn->feed;
+
+	mutex_lock(&feed->lock);
+	list_del(&reader->link);
+	ks_reader_give_all(feed, reader);
+	ks_feed_promise(feed);
+	mutex_unlock(&feed->lock);
+	ks_feed_return(conn);
+
+	ks_reader_put_views(reader);
+	mutex_destroy(&reader->view_lock);
+	kvfree(reader);
+	ks_connection_put_memory(conn);
+	return 0;
+}
+
+#ifdef CONFIG_PROC_FS
+static void ks_reader_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct ks_reader *reader = file->private_data;
+
+	seq_puts(m, "ksalloc:\treader\n");
+	seq_printf(m, "connection:\t%u\n", reader->conn->id);
+	seq_printf(m, "depth:\t%u\n", reader->depth);
+	seq_printf(m, "every:\t%u\n", reader->every);
+	seq_printf(m, "newest:\t%u\n", !!(reader->flags & KSALLOC_READER_NEWEST));
+	seq_printf(m, "promised:\t%u\n", READ_ONCE(reader->promised));
+	seq_printf(m, "queued:\t%u\n", READ_ONCE(reader->nr_queued));
+	seq_printf(m, "taken:\t%u\n", READ_ONCE(reader->nr_taken));
+	seq_printf(m, "lost:\t%llu\n",
+		   READ_ONCE(reader->lost_before) + READ_ONCE(reader->lost));
+	seq_printf(m, "revoked:\t%llu\n", READ_ONCE(reader->nr_revoked));
+}
+#endif
+
+static const struct file_operations ks_reader_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = ks_reader_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.poll = ks_reader_poll,
+	.release = ks_reader_release,
+#ifdef CONFIG_PROC_FS
+	.show_fdinfo = ks_reader_show_fdinfo,
+#endif
+};
+
+/* Adds a reader to the feed. If a stream is running, its frames must be promised now */
+static int ks_reader_add(struct ks_feed *feed, struct ks_reader *reader)
+{
+	int ret = 0;
+
+	mutex_lock(&feed->lock);
+	list_add_tail(&reader->link, &feed->readers);
+	ks_feed_promise(feed);
+	if (feed->running && !reader->promised &&
+	    !(reader->flags & KSALLOC_READER_REVOCABLE)) {
+		list_del(&reader->link);
+		ret = -EBUSY;
+	}
+	mutex_unlock(&feed->lock);
+	return ret;
+}
+
+static void ks_reader_remove_unused(struct ks_feed *feed, struct ks_reader *reader)
+{
+	mutex_lock(&feed->lock);
+	ks_reader_give_all(feed, reader);
+	list_del(&reader->link);
+	mutex_unlock(&feed->lock);
+}
+
+/**
+ * ks_reader_open() - make a reader
+ * @conn: the connection, which has an open file
+ * @depth: maximum number of frames that it has, at least one
+ * @every: it gets each frame of this number; at least one
+ * @flags: KSALLOC_READER_*
+ *
+ * Context: process context; sleeps.
+ * Return: an open file of the reader; -EBUSY, -ENOMEM or -ENFILE.
+ */
+struct file *ks_reader_open(struct ks_connection *conn, u32 depth, u32 every,
+			    u32 flags)
+{
+	struct ks_reader *reader;
+	struct file *file;
+	int ret;
+
+	reader = ks_reader_new(depth, every, flags);
+	if (!reader)
+		return ERR_PTR(-ENOMEM);
+	reader->conn = conn;
+	ret = ks_reader_add(&conn->feed, reader);
+	if (ret) {
+		kvfree(reader);
+		return ERR_PTR(ret);
+	}
+	file = anon_inode_getfile("[ksalloc-reader]", &ks_reader_fops, reader,
+				  O_RDONLY);
+	if (IS_ERR(file)) {
+		ks_reader_remove_unused(&conn->feed, reader);
+		kvfree(reader);
+	} else {
+		kref_get(&conn->memory);
+	}
+	return file;
+}

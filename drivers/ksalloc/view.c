@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Views: dma-bufs through which the memory of another dma-buf can only be read.
+ *
+ * A reader gets views of the frames. It must not write to them, in no way:
+ *
+ * - The file of a view is read-only, so mmap() refuses shared mappings for writing. Private ones
+ *   are refused as well. VM_MAYWRITE is cleared, so mprotect() and ptrace() cannot change that.
+ * - dma_buf_mmap() makes the mapping one of the source's file, which is open for writing. Then
+ *   remap_file_pages() would make a mapping with VM_MAYWRITE. So the file of the view is put back.
+ * - There is no vmap operation. With one, a V4L2 device of the reader could capture into the view
+ *   by the kernel's mapping.
+ * - Devices get mappings for DMA_TO_DEVICE. Importers that ask for DMA_BIDIRECTIONAL, as GPU
+ *   drivers do, get such a mapping too if an IOMMU enforces it, and are refused otherwise.
+ *
+ * Fences that a reader adds to a view are not fences of the frame, so they delay nobody else.
+ * The source is mapped in attach(), because map_dma_buf() is called under the reservation lock of
+ * the view, and the lock of the source has the same class.
+ */
+#include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
+#include <linux/fcntl.h>
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "reader.h"
+
+/**
+ * struct ks_view_attachment - a device that is attached to a view
+ * @source: its attachment to the source
+ * @table: the mapping of the source
+ */
+struct ks_view_attachment {
+	struct dma_buf_attachment *source;
+	struct sg_table *table;
+};
+
+static int ks_view_map_source(struct ks_view_attachment *view)
+{
+	view->table = dma_buf_map_attachment_unlocked(view->source, DMA_TO_DEVICE);
+	return PTR_ERR_OR_ZERO(view->table);
+}
+
+static int ks_view_attach(struct dma_buf *dmabuf,
+			  struct dma_buf_attachment *attachment)
+{
+	struct ks_view_attachment *view;
+	int ret;
+
+	view = kzalloc(sizeof(*view), GFP_KERNEL_ACCOUNT);
+	if (!view)
+		return -ENOMEM;
+	view->source = dma_buf_attach(dmabuf->priv, attachment->dev);
+	if (IS_ERR(view->source)) {
+		ret = PTR_ERR(view->source);
+		goto err_free;
+	}
+	ret = ks_view_map_source(view);
+	if (ret)
+		goto err_detach;
+	attachment->priv = view;
+	return 0;
+
+err_detach:
+	dma_buf_detach(dmabuf->priv, view->source);
+err_free:
+	kfree(view);
+	return ret;
+}
+
+static void ks_view_detach(struct dma_buf *dmabuf,
+			   struct dma_buf_attachment *attachment)
+{
+	struct ks_view_attachment *view = attachment->priv;
+
+	dma_buf_unmap_attachment_unlocked(view->source, view->table, DMA_TO_DEVICE);
+	dma_buf_detach(dmabuf->priv, view->source);
+	kfree(view);
+}
+
+/* Whether a device can only do what its mappings permit */
+static bool ks_view_is_enforced(struct device *dev)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain && (domain->type & __IOMMU_DOMAIN_PAGING);
+}
+
+static struct sg_table *ks_view_map(struct dma_buf_attachment *attachment,
+				    enum dma_data_direction direction)
+{
+	struct ks_view_attachment *view = attachment->priv;
+
+	if (direction != DMA_TO_DEVICE &&
+	    (direction != DMA_BIDIRECTIONAL ||
+	     !ks_view_is_enforced(attachment->dev)))
+		return ERR_PTR(-EACCES);
+	dma_sync_sgtable_for_device(attachment->dev, view->table, DMA_TO_DEVICE);
+	return view->table;
+}
+
+static void ks_view_unmap(struct dma_buf_attachment *attachment,
+			  struct sg_table *table,
+			  enum dma_data_direction direction)
+{
+}
+
+static int ks_view_begin_access(struct dma_buf *dmabuf,
+				enum dma_data_direction direction)
+{
+	if (direction != DMA_FROM_DEVICE)
+		return -EACCES;
+	return dma_buf_begin_cpu_access(dmabuf->priv, direction);
+}
+
+static int ks_view_end_access(struct dma_buf *dmabuf,
+			      enum dma_data_direction direction)
+{
+	if (direction != DMA_FROM_DEVICE)
+		return -EACCES;
+	return dma_buf_end_cpu_access(dmabuf->priv, direction);
+}
+
+static int ks_view_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
+{
+	int ret;
+
+	if (vma->vm_flags & VM_WRITE)
+		return -EACCES;
+	vm_flags_clear(vma, VM_MAYWRITE);
+	ret = dma_buf_mmap(dmabuf->priv, vma, vma->vm_pgoff);
+	vma_set_file(vma, dmabuf->file);
+	return ret;
+}
+
+static void ks_view_release(struct dma_buf *dmabuf)
+{
+	dma_buf_put(dmabuf->priv);
+}
+
+static const struct dma_buf_ops ks_view_ops = {
+	.attach = ks_view_attach,
+	.detach = ks_view_detach,
+	.map_dma_buf = ks_view_map,
+	.unmap_dma_buf = ks_view_unmap,
+	.begin_cpu_access = ks_view_begin_access,
+	.end_cpu_access = ks_view_end_access,
+	.mmap = ks_view_mmap,
+	.release = ks_view_release,
+};
+
+/**
+ * ks_view_create() - make a view of a dma-buf
+ * @source: the dma-buf. The view takes a reference to it
+ *
+ * Context: process context; sleeps.
+ * Return: the view, with one reference; -ENOMEM or -ENFILE.
+ */
+struct dma_buf *ks_view_create(struct dma_buf *source)
+{
+	DEFINE_DMA_BUF_EXPORT_INFO(info);
+	struct dma_buf *view;
+
+	info.ops = &ks_view_ops;
+	info.size = source->size;
+	info.flags = O_RDONLY;
+	info.priv = source;
+	get_dma_buf(source);
+	view = dma_buf_export(&info);
+	if (IS_ERR(view))
+		dma_buf_put(source);
+	return view;
+}
