@@ -77,9 +77,12 @@ static const struct {
 	{ "find_memory:*", "the library makes the calls" },
 	{ "account:*", "about the user of the calling process" },
 	{ "faults:*", "faults are injected into the calling thread" },
+	{ "reader_faults:*", "faults are injected into the calling thread" },
 	{ "fuzz:*", "has processes of its own" },
 	{ "stress:*", "has processes of its own" },
 	{ "second:*", "has processes of its own" },
+	{ "readers:*", "the argument has pointers to frames" },
+	{ "views:*", "about mappings of the calling process" },
 };
 
 const char *remote_exception(const char *suite, const char *test)
@@ -348,7 +351,8 @@ static bool returns_ksalloc_file(unsigned long request)
 {
 	enum file_kind kind = returned_file(request);
 
-	return kind == FILE_CONNECTION || kind == FILE_ALLOCATOR;
+	return kind == FILE_CONNECTION || kind == FILE_ALLOCATOR ||
+	       kind == FILE_READER;
 }
 
 bool remote_call(int fd, unsigned long request, void *arg, int *result)

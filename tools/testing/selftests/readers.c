@@ -1,0 +1,770 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Readers of a stream that circulates: what each of them gets and loses, and that none of them
+ * delays the camera or another one. views.c tests that they cannot write.
+ */
+#include "readers.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Frames go round many times, each in order and without a loss. */
+TEST_F(readers, each_frame)
+{
+	int reader = reader_open(self->connection, DEEP, 0, 0), i;
+	struct ksalloc_reader_frame frame = { };
+	__u32 sequence;
+
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(1, take(reader, &frame));
+	EXPECT_FALSE(marked(&frame));
+	for (i = 0; i < 5 * FRAMES; i++) {
+		sequence = frame.sequence;
+		ASSERT_EQ(1, turn(reader, &frame));
+		EXPECT_EQ(sequence + 1, frame.sequence);
+		EXPECT_EQ(0, frame.lost);
+		EXPECT_FALSE(marked(&frame));
+		EXPECT_EQ(FRAME_SIZE, frame.header.data_used);
+		EXPECT_EQ(1, frame.nr_planes);
+		EXPECT_EQ(FRAME_SIZE, frame.planes[0].data_used);
+	}
+	close(reader);
+}
+
+/* The first stripe of colour bars is white, and the last is black. */
+static void expect_picture(const unsigned char *pixels)
+{
+	const unsigned char *line = pixels + PITCH * (HEIGHT - 8);
+
+	EXPECT_LT(150, line[PITCH / 16]);
+	EXPECT_GT(40, line[PITCH - PITCH / 16]);
+}
+
+/* Two readers get the same frames, and see the same picture in them. */
+TEST_F(readers, same_picture)
+{
+	struct ksalloc_reader_frame frames[2] = { };
+	const unsigned char *map[2];
+	int reader[2], view, i;
+
+	for (i = 0; i < 2; i++) {
+		reader[i] = reader_open(self->connection, 2, 0, 0);
+		ASSERT_LE(0, reader[i]);
+	}
+	ASSERT_EQ(1, take(reader[0], &frames[0]));
+	ASSERT_EQ(1, take(reader[1], &frames[1]));
+	/* A frame can have come between the two that were opened */
+	while (frames[1].sequence < frames[0].sequence)
+		ASSERT_EQ(1, turn(reader[1], &frames[1]));
+	while (frames[0].sequence < frames[1].sequence)
+		ASSERT_EQ(1, turn(reader[0], &frames[0]));
+	EXPECT_EQ(frames[0].index, frames[1].index);
+	for (i = 0; i < 2; i++) {
+		view = reader_export(reader[i], frames[i].index, frames[i].generation);
+		ASSERT_LE(0, view);
+		map[i] = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, view, 0);
+		ASSERT_TRUE(map[i] != MAP_FAILED);
+		expect_picture(map[i]);
+		close(view);
+	}
+	EXPECT_EQ(0, memcmp(map[0], map[1], FRAME_SIZE));
+	for (i = 0; i < 2; i++) {
+		munmap((void *)map[i], FRAME_SIZE);
+		close(reader[i]);
+	}
+}
+
+/* A reader that wants each third frame gets these, and has lost none. */
+TEST_F(readers, every_third)
+{
+	int reader = reader_open(self->connection, DEEP, 3, 0), i;
+	struct ksalloc_reader_frame frame = { };
+	__u32 sequence;
+
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(1, take(reader, &frame));
+	for (i = 0; i < 6; i++) {
+		sequence = frame.sequence;
+		ASSERT_EQ(1, turn(reader, &frame));
+		EXPECT_EQ(sequence + 3, frame.sequence);
+		EXPECT_EQ(0, frame.lost);
+		EXPECT_FALSE(marked(&frame));
+	}
+	close(reader);
+}
+
+/* A reader that wants only the newest frame gets that, and no older one. */
+TEST_F(readers, newest)
+{
+	int newest = reader_open(self->connection, 2, 0, KSALLOC_READER_NEWEST);
+	int reader = reader_open(self->connection, 1, 0, 0), i;
+	struct ksalloc_reader_frame frame = { }, last = { };
+
+	ASSERT_LE(0, newest);
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(1, take(reader, &last));
+	for (i = 0; i < 2 * FRAMES; i++)
+		ASSERT_EQ(1, turn(reader, &last));
+	ASSERT_EQ(1, take(newest, &frame));
+	EXPECT_LE(last.sequence, frame.sequence);
+	EXPECT_EQ(0, frame.lost);
+	EXPECT_EQ(1, reader_info(newest).taken);
+	close(newest);
+	close(reader);
+}
+
+/* A reader that takes nothing loses frames, and no other reader does. */
+TEST_F(readers, slow_one_loses)
+{
+	int slow = reader_open(self->connection, 2, 0, 0);
+	int reader = reader_open(self->connection, DEEP, 0, 0), i;
+	struct ksalloc_reader_frame frame = { }, first = { }, old[2] = { };
+
+	ASSERT_LE(0, slow);
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(1, take(slow, &first));
+	ASSERT_EQ(0, give(slow, &first));
+	ASSERT_EQ(1, take(reader, &frame));
+	for (i = 0; i < 3 * FRAMES; i++) {
+		ASSERT_EQ(1, turn(reader, &frame));
+		ASSERT_EQ(0, frame.lost);
+	}
+
+	ASSERT_EQ(2, take_some(slow, old, 2));
+	EXPECT_EQ(old[0].sequence - first.sequence - 1, old[0].lost);
+	EXPECT_LT(FRAMES, old[0].lost);
+	EXPECT_TRUE(marked(&old[0]));
+	EXPECT_EQ(0, old[1].lost);
+	EXPECT_FALSE(marked(&old[1]));
+	EXPECT_EQ(old[0].lost, reader_info(slow).lost);
+	EXPECT_EQ(0, reader_info(reader).lost);
+	close(slow);
+	close(reader);
+}
+
+/* A reader that keeps all its frames does not stop the camera, with and without other readers. */
+TEST_F(readers, hoarder)
+{
+	int hoarder = reader_open(self->connection, FRAMES - KEEP - DEEP, 0, 0);
+	int reader = reader_open(self->connection, DEEP, 0, 0), i;
+	struct ksalloc_reader_frame kept[FRAMES] = { }, frame = { };
+
+	ASSERT_LE(0, hoarder);
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(FRAMES - KEEP - DEEP, take_some(hoarder, kept, FRAMES - KEEP - DEEP));
+	ASSERT_EQ(1, take(reader, &frame));
+	for (i = 0; i < 3 * FRAMES; i++) {
+		ASSERT_EQ(1, turn(reader, &frame));
+		EXPECT_EQ(0, frame.lost);
+	}
+	close(reader);
+	/* Nobody fetches frames now */
+	EXPECT_TRUE(EVENTUALLY(reader_info(hoarder).lost > 4 * FRAMES));
+	ASSERT_EQ(0, give(hoarder, &kept[0]));
+	ASSERT_EQ(1, take(hoarder, &frame));
+	EXPECT_LT(4 * FRAMES, frame.lost);
+	close(hoarder);
+}
+
+/* The death of readers gives their frames back. */
+TEST_F(readers, death)
+{
+	int reader = reader_open(self->connection, DEEP, 0, 0), other, i;
+	struct ksalloc_reader_frame frame = { };
+	struct ksalloc_reader_frame kept[2] = { };
+	pid_t child;
+	int pipes[2];
+	char byte;
+
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(1, take(reader, &frame));
+	for (i = 0; i < FRAMES; i++) {
+		ASSERT_EQ(0, pipe(pipes));
+		other = reader_open(self->connection, FRAMES - KEEP - DEEP, 0, 0);
+		ASSERT_LE(0, other);
+		child = fork();
+		ASSERT_LE(0, child);
+		if (!child) {
+			take_some(other, kept, 2);
+			write(pipes[1], "", 1);
+			pause();
+			_exit(0);
+		}
+		close(other);
+		close(pipes[1]);
+		ASSERT_EQ(1, read(pipes[0], &byte, 1));
+		close(pipes[0]);
+		kill(child, SIGKILL);
+		ASSERT_EQ(child, waitpid(child, NULL, 0));
+		ASSERT_EQ(1, turn(reader, &frame));
+	}
+	close(reader);
+	EXPECT_TRUE(EVENTUALLY(in_device(self->allocator) == FRAMES));
+}
+
+/* A frame goes to the camera again when the last reader has given it back, and not before. */
+TEST_F(readers, last_one_frees)
+{
+	int reader[2], i;
+	struct ksalloc_reader_frame frames[2] = { };
+
+	for (i = 0; i < 2; i++) {
+		reader[i] = reader_open(self->connection, 1, 0, 0);
+		ASSERT_LE(0, reader[i]);
+	}
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(1, take(reader[i], &frames[i]));
+	while (frames[0].sequence < frames[1].sequence)
+		ASSERT_EQ(1, turn(reader[0], &frames[0]));
+	while (frames[1].sequence < frames[0].sequence)
+		ASSERT_EQ(1, turn(reader[1], &frames[1]));
+	EXPECT_EQ(-EBUSY, free_frame(self->allocator, frames[0].index));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(1, allocated(self->allocator));
+	ASSERT_EQ(0, give(reader[0], &frames[0]));
+	EXPECT_EQ(1, allocated(self->allocator));
+	ASSERT_EQ(0, give(reader[1], &frames[1]));
+	EXPECT_EQ(0, allocated(self->allocator));
+	for (i = 0; i < 2; i++)
+		close(reader[i]);
+}
+
+/* In a stream that circulates, there are no explicit calls, and the stream cannot change. */
+TEST_F(readers, no_explicit_calls)
+{
+	struct ksalloc_complete out;
+	int i;
+
+	EXPECT_EQ(-EBUSY, complete(self->connection, 0, in_ms(PATIENCE_MS), &out));
+	/* Frames of the camera and frames that readers hold */
+	for (i = 0; i < FRAMES; i++)
+		EXPECT_EQ(-EBUSY, submit(self->connection, i));
+	EXPECT_EQ(-EINVAL, circulate(self->connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(-EINVAL, circulate(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(0, circulate(self->connection, KSSTATE_PAUSE));
+	EXPECT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_ACQUIRE));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(-EBUSY, circulate(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(-EBUSY, circulate(self->connection, KSSTATE_PAUSE));
+	EXPECT_EQ(KSSTATE_RUN, get_state(self->connection));
+}
+
+/* A client of the allocator that waits for a frame gets one, and frees it into the circulation. */
+TEST_F(readers, allocator_client)
+{
+	int reader = reader_open(self->connection, 1, 0, 0), index;
+	struct ksalloc_reader_frame frame = { };
+	struct ksalloc_alloc arg;
+	struct call call;
+
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(FRAMES, allocated(self->allocator));
+	EXPECT_EQ(-EAGAIN, alloc_now(self->allocator));
+	start_waiter(&call, &arg, self->allocator, 1);
+	ASSERT_EQ(1, take(reader, &frame));
+	ASSERT_EQ(1, turn(reader, &frame));
+	ASSERT_EQ(0, call_result(&call));
+	index = arg.index;
+	ASSERT_EQ(1, turn(reader, &frame));
+	ASSERT_EQ(0, give(reader, &frame));
+	EXPECT_EQ(0, free_frame(self->allocator, index));
+	close(reader);
+	EXPECT_TRUE(EVENTUALLY(in_device(self->allocator) == FRAMES));
+}
+
+/* Several frames are given back and taken by one call. */
+TEST_F(readers, batches)
+{
+	int reader = reader_open(self->connection, 6, 0, 0);
+	struct ksalloc_reader_frame frames[6] = { };
+	struct ksalloc_exchange arg;
+	__u32 indices[4], sequence;
+	int i, round;
+
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(4, take_some(reader, frames, 4));
+	for (round = 0; round < 5; round++) {
+		sequence = frames[3].sequence;
+		for (i = 0; i < 4; i++)
+			indices[i] = frames[i].index;
+		arg = exchange_of(frames, 4);
+		arg.give = (uintptr_t)indices;
+		arg.nr_give = 4;
+		arg.generation = frames[0].generation;
+		ASSERT_EQ(4, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+		for (i = 0; i < 4; i++) {
+			EXPECT_EQ(0, frames[i].lost);
+			EXPECT_EQ(sequence + 1 + i, frames[i].sequence);
+		}
+	}
+	/* No more than the depth */
+	ASSERT_EQ(2, take_some(reader, &frames[4], 2));
+	arg = exchange_of(frames, 1);
+	arg.deadline_ns = 1;
+	EXPECT_EQ(-ETIMEDOUT, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	close(reader);
+}
+
+static int give_three(int reader, const struct ksalloc_reader_frame *frames, __u32 third,
+		      __u64 generation)
+{
+	__u32 indices[] = { frames[0].index, frames[1].index, third };
+	struct ksalloc_exchange arg = {
+		.size = sizeof(arg),
+		.give = (uintptr_t)indices,
+		.nr_give = ARRAY_SIZE(indices),
+		.generation = generation,
+	};
+
+	return call_fd(reader, KSALLOC_EXCHANGE, &arg);
+}
+
+/* Frames that the reader has not taken are refused, and then no frame is given back. */
+TEST_F(readers, foreign_frames)
+{
+	int reader = reader_open(self->connection, 2, 0, 0);
+	int other = reader_open(self->connection, 2, 0, 0);
+	struct ksalloc_reader_frame frames[2] = { }, foreign = { };
+	__u64 now;
+
+	ASSERT_LE(0, reader);
+	ASSERT_LE(0, other);
+	ASSERT_EQ(2, take_some(reader, frames, 2));
+	ASSERT_EQ(1, take(other, &foreign));
+	while (foreign.index == frames[0].index || foreign.index == frames[1].index)
+		ASSERT_EQ(1, turn(other, &foreign));
+
+	now = frames[0].generation;
+	EXPECT_EQ(-EINVAL, give_three(reader, frames, foreign.index, now));
+	EXPECT_EQ(-EINVAL, give_three(reader, frames, FRAMES, now));
+	EXPECT_EQ(-EINVAL, give_three(reader, frames, KSALLOC_MAX_FRAMES, now));
+	EXPECT_EQ(-EINVAL, give_three(reader, frames, 0xffffffff, now));
+	EXPECT_EQ(-EINVAL, give_three(reader, frames, frames[0].index, now + 1));
+	EXPECT_EQ(2, reader_info(reader).taken);
+	/* A frame that is named twice is given back once */
+	EXPECT_EQ(0, give_three(reader, frames, frames[0].index, now));
+	EXPECT_EQ(0, reader_info(reader).taken);
+	EXPECT_EQ(-EINVAL, give(reader, &frames[0]));
+	close(reader);
+	close(other);
+}
+
+/* Wrong arguments */
+TEST_F(readers, wrong_arguments)
+{
+	int reader;
+	struct ksalloc_reader_frame frame = { };
+	struct ksalloc_exchange arg;
+
+	EXPECT_EQ(-EINVAL, reader_open(self->connection, 0, 0, 0));
+	EXPECT_EQ(-EINVAL, reader_open(self->connection, KSALLOC_MAX_FRAMES + 1, 0, 0));
+	EXPECT_EQ(-EINVAL, reader_open(self->connection, 1, 0, 4));
+	reader = reader_open(self->connection, 1, 0, 0);
+	ASSERT_LE(0, reader);
+	arg = exchange_of(&frame, 1);
+	arg.wait_for = 2;
+	EXPECT_EQ(-EINVAL, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	arg = exchange_of(&frame, 1);
+	arg.take_size = sizeof(frame) - 1;
+	EXPECT_EQ(-EINVAL, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	arg.take_size = 65537;
+	EXPECT_EQ(-E2BIG, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	arg = exchange_of(&frame, KSALLOC_MAX_FRAMES + 1);
+	EXPECT_EQ(-E2BIG, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	arg = exchange_of(&frame, 0);
+	arg.nr_give = KSALLOC_MAX_FRAMES + 1;
+	EXPECT_EQ(-E2BIG, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	arg.nr_give = 1;
+	EXPECT_EQ(-EFAULT, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	arg.nr_give = KSALLOC_MAX_FRAMES;
+	EXPECT_EQ(-EFAULT, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	/* Nothing to do */
+	arg.nr_give = 0;
+	EXPECT_EQ(0, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	EXPECT_EQ(-ESTALE, reader_export(reader, 0, 0));
+	EXPECT_EQ(-EINVAL, reader_export(reader, FRAMES, 1));
+	EXPECT_EQ(-EINVAL, reader_export(reader, 0xffffffff, 1));
+	close(reader);
+}
+
+/* A frame that cannot be described stays the next one. */
+TEST_F(readers, fault_loses_nothing)
+{
+	int reader = reader_open(self->connection, 3, 0, 0);
+	struct ksalloc_reader_frame frame = { }, *edge;
+	struct ksalloc_exchange arg;
+	const long page = sysconf(_SC_PAGESIZE);
+	unsigned char *pages;
+	__u32 sequence;
+	int i;
+
+	ASSERT_LE(0, reader);
+	pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_TRUE(pages != MAP_FAILED);
+	ASSERT_EQ(0, mprotect(pages + page, page, PROT_NONE));
+	/* Room for one frame and a half */
+	edge = (void *)(pages + page - sizeof(frame) * 3 / 2 / 8 * 8);
+	ASSERT_EQ(1, take(reader, &frame));
+	for (i = 0; i < 5; i++) {
+		sequence = frame.sequence;
+		ASSERT_EQ(0, give(reader, &frame));
+		arg = exchange_of((void *)(pages + page), 1);
+		EXPECT_EQ(-EFAULT, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+		arg = exchange_of(edge, 2);
+		EXPECT_EQ(1, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+		EXPECT_EQ(sequence + 1, edge->sequence);
+		EXPECT_EQ(0, edge->lost);
+		ASSERT_EQ(1, take(reader, &frame));
+		EXPECT_EQ(sequence + 2, frame.sequence);
+		EXPECT_EQ(0, frame.lost);
+		ASSERT_EQ(0, give(reader, edge));
+	}
+	munmap(pages, 2 * page);
+	close(reader);
+}
+
+/* A larger element of a later version is filled with zeros. */
+TEST_F(readers, larger_element)
+{
+	int reader = reader_open(self->connection, 2, 0, 0);
+	struct {
+		struct ksalloc_reader_frame frame;
+		unsigned char more[40];
+	} elements[2];
+	struct ksalloc_exchange arg;
+	unsigned int i;
+
+	ASSERT_LE(0, reader);
+	memset(elements, 0xa5, sizeof(elements));
+	arg = exchange_of(&elements[0].frame, 2);
+	arg.take_size = sizeof(elements[0]);
+	ASSERT_EQ(2, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	EXPECT_EQ(elements[0].frame.sequence + 1, elements[1].frame.sequence);
+	for (i = 0; i < sizeof(elements[0].more); i++)
+		EXPECT_EQ(0, elements[0].more[i] | elements[1].more[i]);
+	close(reader);
+}
+
+static void on_signal(int number)
+{
+	(void)number;
+}
+
+/* In PAUSE no frame comes: calls wait until a cancel, a signal or the deadline. */
+TEST_F(readers, waiting)
+{
+	int reader = reader_open(self->connection, 1, 0, 0);
+	struct ksalloc_cancel cancel = { .size = sizeof(cancel) };
+	struct ksalloc_reader_frame frame = { };
+	struct ksalloc_exchange arg = exchange_of(&frame, 1);
+	struct sigaction action = { .sa_handler = on_signal };
+	struct call call;
+
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	while (take_now(reader, &frame) == 1)
+		ASSERT_EQ(0, give(reader, &frame));
+
+	arg.deadline_ns = in_ms(20);
+	EXPECT_EQ(-ETIMEDOUT, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	EXPECT_LE(arg.deadline_ns, now_ns());
+	arg.flags = KSALLOC_NONBLOCK;
+	EXPECT_EQ(-EAGAIN, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+
+	arg = exchange_of(&frame, 1);
+	arg.deadline_ns = 0;
+	call_start(&call, reader, KSALLOC_EXCHANGE, &arg);
+	EXPECT_TRUE(call_waits(&call));
+	EXPECT_EQ(0, call_fd(reader, KSALLOC_READER_CANCEL, &cancel));
+	EXPECT_EQ(-ECANCELED, call_result(&call));
+
+	sigaction(SIGUSR1, &action, NULL);
+	call_start(&call, reader, KSALLOC_EXCHANGE, &arg);
+	EXPECT_TRUE(call_waits(&call));
+	pthread_kill(call.thread, SIGUSR1);
+	EXPECT_EQ(-EINTR, call_result(&call));
+
+	call_start(&call, reader, KSALLOC_EXCHANGE, &arg);
+	EXPECT_TRUE(call_waits(&call));
+	EXPECT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(1, call_result(&call));
+	close(reader);
+}
+
+/* A reader waits through a stop, and the first frame after it is marked. */
+TEST_F(readers, over_a_stop)
+{
+	int reader = reader_open(self->connection, 2, 0, 0);
+	struct ksalloc_reader_frame frame = { }, next = { };
+	struct ksalloc_exchange arg = exchange_of(&next, 1);
+	struct call call;
+
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(1, take(reader, &frame));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(0, reader_info(reader).running);
+	EXPECT_EQ(1, reader_info(reader).taken);
+	arg.deadline_ns = 0;
+	call_start(&call, reader, KSALLOC_EXCHANGE, &arg);
+	EXPECT_TRUE(call_waits(&call));
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(1, call_result(&call));
+	EXPECT_EQ(frame.generation, next.generation);
+	EXPECT_EQ(0, give(reader, &frame));
+	EXPECT_EQ(0, give(reader, &next));
+	close(reader);
+}
+
+/* A flush drops what waits in the queues; the stream goes on after it, and is marked. */
+TEST_F(readers, flush)
+{
+	int reader = reader_open(self->connection, 3, 0, 0);
+	struct ksalloc_reader_frame frame = { };
+
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(1, take(reader, &frame));
+	ASSERT_EQ(0, give(reader, &frame));
+	ASSERT_EQ(0, reset_state(self->connection, KSRESET_BEGIN));
+	EXPECT_EQ(0, reader_info(reader).queued);
+	EXPECT_EQ(0, take_now(reader, &frame));
+	EXPECT_EQ(0, allocated(self->allocator));
+	ASSERT_EQ(0, reset_state(self->connection, KSRESET_END));
+	ASSERT_EQ(1, take(reader, &frame));
+	EXPECT_TRUE(marked(&frame));
+	ASSERT_EQ(1, turn(reader, &frame));
+	EXPECT_FALSE(marked(&frame));
+	close(reader);
+}
+
+/* With another allocator the frames are others: a new generation. */
+TEST_F(readers, generations)
+{
+	int reader = reader_open(self->connection, 2, 0, 0), view;
+	struct ksalloc_reader_frame old = { }, frame = { };
+	int other;
+
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(1, take(reader, &old));
+	view = reader_export(reader, old.index, old.generation);
+	ASSERT_LE(0, view);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	other = create_allocator(self->connection, self->rig.heap, FRAMES + 1, 0);
+	if (other < 0) {
+		/* The camera has one set of buffers of its own */
+		ASSERT_EQ(-EBUSY, other);
+		SKIP("there is no heap");
+	}
+	ASSERT_EQ(0, set_allocator(self->connection, other));
+	EXPECT_EQ(0, allocated(self->allocator));
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(1, take(reader, &frame));
+	EXPECT_EQ(old.generation + 1, frame.generation);
+	EXPECT_EQ(1, reader_info(reader).taken);
+	EXPECT_EQ(FRAMES + 1, reader_info(reader).frames);
+	EXPECT_EQ(0, give(reader, &old));
+	EXPECT_EQ(1, reader_info(reader).taken);
+	EXPECT_EQ(-ESTALE, reader_export(reader, old.index, old.generation));
+	close(view);
+	view = reader_export(reader, FRAMES, frame.generation);
+	EXPECT_LE(0, view);
+	close(view);
+	close(other);
+	close(reader);
+}
+
+/* Frames are promised to readers as long as they suffice, and revoked from the others. */
+TEST_F(readers, promises)
+{
+	const int depth = FRAMES - KEEP - DEEP;
+	int first = reader_open(self->connection, depth, 0, 0);
+	int second = reader_open(self->connection, DEEP, 0, 0), third, i;
+	struct ksalloc_reader_frame kept[FRAMES] = { }, taken[4] = { }, frame = { };
+	unsigned int revoked;
+
+	ASSERT_LE(0, first);
+	ASSERT_LE(0, second);
+	EXPECT_EQ(1, reader_info(first).promised);
+	EXPECT_EQ(1, reader_info(second).promised);
+	EXPECT_EQ(-EBUSY, reader_open(self->connection, 1, 0, 0));
+	third = reader_open(self->connection, 4, 0, KSALLOC_READER_REVOCABLE);
+	ASSERT_LE(0, third);
+	EXPECT_EQ(0, reader_info(third).promised);
+
+	/* The third one has four frames that the others do not have. Then they take theirs */
+	ASSERT_EQ(4, take_some(third, taken, 4));
+	ASSERT_EQ(1, take(second, &frame));
+	for (i = 0; i < FRAMES; i++)
+		ASSERT_EQ(1, turn(second, &frame));
+	ASSERT_EQ(depth, take_some(first, kept, depth));
+	for (i = 0; i < 3 * FRAMES; i++) {
+		ASSERT_EQ(1, turn(second, &frame));
+		EXPECT_EQ(0, frame.lost);
+	}
+	EXPECT_EQ(0, reader_info(first).revoked);
+	EXPECT_EQ(0, reader_info(second).revoked);
+	revoked = reader_info(third).revoked;
+	EXPECT_LE(1, revoked);
+	EXPECT_EQ(4 - revoked, reader_info(third).taken);
+
+	/* All are given back, also those that were revoked */
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(0, give(third, &taken[i]));
+	for (i = 0; i < depth; i++)
+		ASSERT_EQ(0, give(first, &kept[i]));
+	ASSERT_EQ(1, take(third, &frame));
+	EXPECT_EQ(revoked, frame.revoked);
+	EXPECT_TRUE(marked(&frame));
+
+	/* A promise passes on when a reader ends */
+	close(first);
+	first = reader_open(self->connection, 1, 0, 0);
+	EXPECT_LE(0, first);
+	close(first);
+	close(second);
+	close(third);
+}
+
+/* A reader that is promised too much before the stream begins is told. */
+TEST_F(readers, no_promise_in_stop)
+{
+	int reader, small;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	reader = reader_open(self->connection, FRAMES, 0, 0);
+	small = reader_open(self->connection, 2, 0, 0);
+	ASSERT_LE(0, reader);
+	ASSERT_LE(0, small);
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(0, reader_info(reader).promised);
+	EXPECT_EQ(1, reader_info(small).promised);
+	close(reader);
+	close(small);
+}
+
+TEST_F(readers, poll)
+{
+	int reader = reader_open(self->connection, 1, 0, 0);
+	struct ksalloc_reader_frame frame = { };
+	int i;
+
+	ASSERT_LE(0, reader);
+	for (i = 0; i < FRAMES; i++) {
+		EXPECT_EQ(POLLIN, poll_fd(reader, POLLIN, PATIENCE_MS));
+		ASSERT_EQ(1, take(reader, &frame));
+		ASSERT_EQ(0, give(reader, &frame));
+	}
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	while (take_now(reader, &frame) == 1)
+		ASSERT_EQ(0, give(reader, &frame));
+	EXPECT_EQ(0, poll_fd(reader, POLLIN, 0));
+	close(reader);
+}
+
+/* A reader ends with the connection: what waits returns, and the frames are free. */
+TEST_F(readers, end_of_connection)
+{
+	int reader = reader_open(self->connection, 2, 0, 0);
+	struct ksalloc_reader_frame frame = { }, next = { };
+	struct ksalloc_exchange arg = exchange_of(&next, 1);
+	struct call call;
+
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(1, take(reader, &frame));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	while (take_now(reader, &next) == 1)
+		ASSERT_EQ(0, give(reader, &next));
+	arg.deadline_ns = 0;
+	call_start(&call, reader, KSALLOC_EXCHANGE, &arg);
+	EXPECT_TRUE(call_waits(&call));
+	close(self->connection);
+	self->rig.connection = -1;
+	EXPECT_EQ(-ENODEV, call_result(&call));
+	EXPECT_EQ(0, allocated(self->allocator));
+	EXPECT_EQ(POLLERR | POLLHUP, poll_fd(reader, POLLIN, 0));
+	EXPECT_EQ(-ENODEV, take(reader, &next));
+	EXPECT_EQ(-ESTALE, reader_export(reader, 0, frame.generation));
+	EXPECT_EQ(0, reader_info(reader).frames);
+	close(reader);
+}
+
+/* The same when the camera disappears; taken frames can still be given back. */
+TEST_F(readers, gone)
+{
+	int reader = reader_open(self->connection, 2, 0, 0);
+	struct ksalloc_reader_frame frame = { }, next = { };
+
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(1, take(reader, &frame));
+	vivid_unbind();
+	EXPECT_TRUE(EVENTUALLY(take_now(reader, &next) == -ENODEV));
+	EXPECT_EQ(POLLERR | POLLHUP, poll_fd(reader, POLLIN, 0));
+	EXPECT_TRUE(EVENTUALLY(allocated(self->allocator) == 1));
+	EXPECT_EQ(0, give(reader, &frame));
+	EXPECT_EQ(0, allocated(self->allocator));
+	close(reader);
+	close(self->rig.video);
+	self->rig.video = -1;
+	close(self->connection);
+	self->rig.connection = -1;
+	vivid_bind();
+}
+
+/* The format of the stream, for a process that has only the reader */
+TEST_F(readers, format)
+{
+	int reader = reader_open(self->connection, 1, 0, 0);
+	struct v4l2_format format = {};
+	struct ksalloc_reader_info info = {
+		.size = sizeof(info),
+		.format = (uintptr_t)&format,
+		.format_size = sizeof(format),
+	};
+
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(0, call_fd(reader, KSALLOC_READER_INFO, &info));
+	EXPECT_EQ(FRAMES, info.frames);
+	EXPECT_EQ(FRAME_SIZE, info.frame_size);
+	EXPECT_EQ(1, info.planes.count);
+	EXPECT_EQ(1, info.running);
+	EXPECT_EQ(V4L2_BUF_TYPE_VIDEO_CAPTURE, format.type);
+	EXPECT_EQ(WIDTH, format.fmt.pix.width);
+	EXPECT_EQ(HEIGHT, format.fmt.pix.height);
+	EXPECT_EQ(PITCH, format.fmt.pix.bytesperline);
+	info.format = 8;
+	EXPECT_EQ(-EFAULT, call_fd(reader, KSALLOC_READER_INFO, &info));
+	close(reader);
+}
+
+/* A camera's own memory circulates, too. */
+TEST(own_memory)
+{
+	const struct ksallocator_framing framing = { .frames = FRAMES };
+	struct ksalloc_reader_frame frame = { };
+	struct rig rig;
+	__u32 sequence;
+	int reader, i;
+
+	rig_open(&rig, 0, WIDTH, HEIGHT);
+	rig.allocator = create_framed(rig.connection, -1, &framing);
+	ASSERT_LE(0, rig.allocator);
+	ASSERT_EQ(0, set_allocator(rig.connection, rig.allocator));
+	ASSERT_EQ(0, circulate(rig.connection, KSSTATE_RUN));
+	reader = reader_open(rig.connection, DEEP, 0, 0);
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(1, take(reader, &frame));
+	for (i = 0; i < 3 * FRAMES; i++) {
+		sequence = frame.sequence;
+		ASSERT_EQ(1, turn(reader, &frame));
+		EXPECT_EQ(sequence + 1, frame.sequence);
+		EXPECT_EQ(0, frame.lost);
+	}
+	close(reader);
+	rig_close(&rig);
+}

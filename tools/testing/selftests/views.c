@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Views: a reader can see frames, and has no way to write to them or to delay others.
+ */
+#include "readers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/dma-buf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* A reader with a frame that it has taken, and the frame's view */
+FIXTURE(views) {
+	struct readers_fixture base;
+	struct ksalloc_reader_frame frame;
+	int reader, view;
+	const unsigned char *map;
+};
+
+FIXTURE_SETUP(views)
+{
+	readers_setup(&self->base);
+	self->reader = reader_open(self->base.connection, 2, 0, 0);
+	ASSERT_LE(0, self->reader);
+	ASSERT_EQ(1, take(self->reader, &self->frame));
+	self->view = reader_export(self->reader, self->frame.index,
+				   self->frame.generation);
+	ASSERT_LE(0, self->view);
+	self->map = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, self->view, 0);
+	ASSERT_TRUE((void *)self->map != MAP_FAILED);
+}
+
+FIXTURE_TEARDOWN(views)
+{
+	munmap((void *)self->map, FRAME_SIZE);
+	close(self->view);
+	close(self->reader);
+	readers_teardown(&self->base);
+}
+
+/* The memory of the frame, as its owner sees it */
+static unsigned char *own_mapping(struct views_fixture *self)
+{
+	int dmabuf = export_frame(self->base.allocator, self->frame.index);
+	void *map;
+
+	ASSERT_LE(0, dmabuf);
+	map = mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, 0);
+	ASSERT_TRUE(map != MAP_FAILED);
+	close(dmabuf);
+	return map;
+}
+
+/* A view is the memory of the frame, and the same one each time for a reader. */
+TEST_F(views, same_memory)
+{
+	unsigned char *own = own_mapping(self);
+	int other = reader_open(self->base.connection, 1, 0, 0), again, foreign;
+
+	memset(own, 0x5a, FRAME_SIZE);
+	EXPECT_EQ(0x5a, self->map[0]);
+	memset(own, 0xa5, FRAME_SIZE);
+	EXPECT_EQ(0xa5, self->map[FRAME_SIZE - 1]);
+	again = reader_export(self->reader, self->frame.index, self->frame.generation);
+	EXPECT_EQ(inode_of(self->view), inode_of(again));
+	foreign = reader_export(other, self->frame.index, self->frame.generation);
+	EXPECT_NE(inode_of(self->view), inode_of(foreign));
+	munmap(own, FRAME_SIZE);
+	close(again);
+	close(foreign);
+	close(other);
+}
+
+/* The memory outlives the reader, the connection and the allocator. */
+TEST_F(views, outlives_all)
+{
+	struct readers_fixture *base = &self->base;
+
+	close(self->reader);
+	self->reader = -1;
+	close(base->rig.connection);
+	base->rig.connection = -1;
+	close(base->rig.allocator);
+	base->rig.allocator = -1;
+	EXPECT_LE(0, self->map[FRAME_SIZE - 1]);
+}
+
+/* mmap() and mprotect() */
+TEST_F(views, no_writable_mapping)
+{
+	void *map;
+
+	EXPECT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 self->view, 0) == MAP_FAILED);
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_TRUE(mmap(NULL, FRAME_SIZE, PROT_WRITE, MAP_SHARED, self->view, 0) ==
+		    MAP_FAILED);
+	EXPECT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+			 self->view, 0) == MAP_FAILED);
+	EXPECT_EQ(-1, mprotect((void *)self->map, FRAME_SIZE, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(EACCES, errno);
+	map = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_PRIVATE, self->view, 0);
+	if (map != MAP_FAILED) {
+		EXPECT_EQ(-1, mprotect(map, FRAME_SIZE, PROT_READ | PROT_WRITE));
+		munmap(map, FRAME_SIZE);
+	}
+}
+
+/* remap_file_pages() makes a mapping of the file that is in the first one. */
+TEST_F(views, no_remapping)
+{
+	syscall(SYS_remap_file_pages, self->map, FRAME_SIZE, 0, 0, 0);
+	EXPECT_EQ(-1, mprotect((void *)self->map, FRAME_SIZE, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(EACCES, errno);
+}
+
+static void *moved(void *map)
+{
+	return mremap(map, FRAME_SIZE, FRAME_SIZE + sysconf(_SC_PAGESIZE),
+		      MREMAP_MAYMOVE);
+}
+
+/* mremap() neither grows a mapping nor makes it writable. */
+TEST_F(views, no_larger_mapping)
+{
+	EXPECT_TRUE(moved((void *)self->map) == MAP_FAILED);
+	EXPECT_EQ(-1, mprotect((void *)self->map, FRAME_SIZE, PROT_READ | PROT_WRITE));
+	EXPECT_TRUE(mmap(NULL, 2 * FRAME_SIZE, PROT_READ, MAP_SHARED, self->view, 0) ==
+		    MAP_FAILED);
+}
+
+/* The file cannot be opened again for writing. */
+TEST_F(views, no_second_file)
+{
+	char path[64];
+	int fd;
+
+	EXPECT_EQ(O_RDONLY, fcntl(self->view, F_GETFL) & O_ACCMODE);
+	fcntl(self->view, F_SETFL, O_RDWR);
+	EXPECT_EQ(O_RDONLY, fcntl(self->view, F_GETFL) & O_ACCMODE);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->view);
+	fd = open(path, O_RDWR);
+	EXPECT_GT(0, fd);
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx",
+		 (long)self->map, (long)self->map + FRAME_SIZE);
+	fd = open(path, O_RDWR);
+	EXPECT_GT(0, fd);
+}
+
+/* Other ways to write to the memory of a process */
+TEST_F(views, no_forced_write)
+{
+	const unsigned char before = self->map[0];
+	unsigned char byte = ~before;
+	struct iovec local = { &byte, 1 }, remote = { (void *)self->map, 1 };
+	int mem = open("/proc/self/mem", O_RDWR);
+
+	ASSERT_LE(0, mem);
+	EXPECT_GT(1, pwrite(mem, &byte, 1, (off_t)(uintptr_t)self->map));
+	EXPECT_GT(1, process_vm_writev(getpid(), &local, 1, &remote, 1, 0));
+	EXPECT_GT(1, pread(self->view, (void *)self->map, 1, 0));
+	EXPECT_EQ(before, self->map[0]);
+	close(mem);
+}
+
+/* The camera cannot be made to capture into a view, by its import of dma-bufs. */
+TEST_F(views, no_capture)
+{
+	struct v4l2_requestbuffers request = {
+		.count = 2,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_DMABUF,
+	};
+	struct v4l2_buffer buffer = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_DMABUF,
+		.m.fd = self->view,
+	};
+	int video = open_camera(1);
+
+	ASSERT_LE(0, video);
+	ASSERT_EQ(0, set_format(video, WIDTH, HEIGHT));
+	ASSERT_EQ(0, ioctl(video, VIDIOC_REQBUFS, &request));
+	EXPECT_EQ(-1, ioctl(video, VIDIOC_QBUF, &buffer));
+	EXPECT_EQ(-1, ioctl(video, VIDIOC_PREPARE_BUF, &buffer));
+	close(video);
+}
+
+/* Nor can an allocator be made of it. */
+TEST_F(views, no_import)
+{
+	int video = open_camera(1), connection, views[3], i;
+
+	ASSERT_LE(0, video);
+	ASSERT_EQ(0, set_format(video, WIDTH, HEIGHT));
+	connection = do_connect(self->base.rig.ksalloc, video);
+	ASSERT_LE(0, connection);
+	for (i = 0; i < 3; i++)
+		views[i] = reader_export(self->reader, i, self->frame.generation);
+	EXPECT_EQ(-EACCES, import_dmabufs(connection, views, 3));
+	for (i = 0; i < 3; i++)
+		close(views[i]);
+	close(connection);
+	close(video);
+}
+
+static int sync_view(int view, __u64 flags)
+{
+	struct dma_buf_sync sync = { .flags = flags };
+
+	return ioctl(view, DMA_BUF_IOCTL_SYNC, &sync) ? -errno : 0;
+}
+
+/* Access by the processor is announced for reading only. */
+TEST_F(views, sync)
+{
+	EXPECT_EQ(0, sync_view(self->view, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ));
+	EXPECT_EQ(0, sync_view(self->view, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ));
+	EXPECT_EQ(-EACCES, sync_view(self->view, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE));
+	EXPECT_EQ(-EACCES, sync_view(self->view, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW));
+	EXPECT_EQ(-EACCES, sync_view(self->view, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW));
+}
