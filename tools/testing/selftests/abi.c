@@ -136,6 +136,27 @@ static char *guarded_pages(void)
 	return pages;
 }
 
+/* A connection in PAUSE, whose frames circulate, and a reader */
+static void open_reader(struct abi_fixture *self)
+{
+	struct ksalloc_set_state state = {
+		.size = sizeof(state),
+		.flags = KSALLOC_CIRCULATE,
+		.state = KSSTATE_PAUSE,
+	};
+	struct ksalloc_reader_open arg = { .size = sizeof(arg), .depth = 1 };
+	int allocator;
+
+	self->fed_connection = do_connect(self->rig.ksalloc, self->spare_video);
+	ASSERT_LE(0, self->fed_connection);
+	allocator = create_allocator(self->fed_connection, self->rig.heap, FRAMES, 0);
+	ASSERT_LE(0, allocator);
+	ASSERT_EQ(0, set_allocator(self->fed_connection, allocator));
+	ASSERT_EQ(0, call_fd(self->fed_connection, KSALLOC_SET_STATE, &state));
+	self->reader = call_fd(self->fed_connection, KSALLOC_READER_OPEN, &arg);
+	ASSERT_LE(0, self->reader);
+}
+
 FIXTURE_SETUP(abi)
 {
 	rig_open(&self->rig, 0, 320, 180);
@@ -148,6 +169,7 @@ FIXTURE_SETUP(abi)
 	ASSERT_LE(0, self->idle_connection);
 	self->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ASSERT_LE(0, self->eventfd);
+	open_reader(self);
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
 }
 
@@ -492,7 +514,7 @@ TEST_F(abi, every_number)
 	enum file_kind kind;
 	unsigned int nr;
 
-	for (kind = FILE_DEVICE; kind <= FILE_ALLOCATOR; kind++) {
+	for (kind = FILE_DEVICE; kind <= FILE_READER; kind++) {
 		for (nr = 0; nr <= _IOC_NRMASK; nr++) {
 			unsigned long request = _IO(KSALLOC_TYPE, nr);
 			const struct ioctl_entry *op = ioctl_find(request);
@@ -523,7 +545,7 @@ TEST_F(abi, unknown_numbers)
 	unsigned int i;
 
 	usage_fill(self, &ioctls[IOCTL_CONNECT], arg);
-	for (kind = FILE_DEVICE; kind <= FILE_ALLOCATOR; kind++) {
+	for (kind = FILE_DEVICE; kind <= FILE_READER; kind++) {
 		for (i = 0; i < ARRAY_SIZE(numbers); i++) {
 			EXPECT_EQ(-ENOTTY, call_fd(usage_fd(self, kind),
 						   numbers[i], arg));
@@ -543,7 +565,7 @@ TEST_F(abi, wrong_object)
 
 	for_each_ioctl(op) {
 		refusals_begin(self, op, arg, &before);
-		for (kind = FILE_DEVICE; kind <= FILE_ALLOCATOR; kind++)
+		for (kind = FILE_DEVICE; kind <= FILE_READER; kind++)
 			if (kind != op->file)
 				EXPECT_EQ(-ENOTTY, call_fd(usage_fd(self, kind),
 							   op->request, arg));

@@ -192,6 +192,19 @@ static unsigned int any_word(struct caller *caller, enum field_kind kind)
 		return any_index(caller);
 	case FIELD_PLANE:
 		return chance(seed, 80) ? 0 : random_bits(seed);
+	case FIELD_DEPTH:
+		return chance(seed, 90) ? 1 + pick(seed, 3) : random_bits(seed);
+	case FIELD_EVERY:
+	case FIELD_WAIT_FOR:
+		return any_choice(seed);
+	case FIELD_GIVE_COUNT:
+	case FIELD_TAKE_COUNT:
+		return chance(seed, 95) ? pick(seed, 4) : random_bits(seed);
+	case FIELD_TAKE_SIZE:
+		return chance(seed, 90) ? sizeof(struct ksalloc_reader_frame) :
+					  any_room_size(seed);
+	case FIELD_ROOM_BYTES:
+		return any_room_size(seed);
 	default:
 		if (field_file(kind) != FILE_NONE)
 			return any_fd(seed, field_file(kind));
@@ -207,6 +220,24 @@ static int *any_dmabufs(struct caller *caller)
 	for (i = 0; i < FRAMES; i++)
 		dmabufs[i] = any_fd(&caller->seed, FILE_DMABUF);
 	return dmabufs;
+}
+
+/* Indices of frames, maybe with duplicates */
+static __u32 *any_indices(struct caller *caller)
+{
+	__u32 *indices = (__u32 *)caller->pages;
+	int i;
+
+	for (i = 0; i < FRAMES; i++)
+		indices[i] = any_index(caller);
+	return indices;
+}
+
+static __u64 any_generation(unsigned int *seed)
+{
+	if (chance(seed, 90))
+		return 1 + pick(seed, 3);
+	return (__u64)random_bits(seed) << 32 | random_bits(seed);
 }
 
 static void fill_field(struct caller *caller, const struct ioctl_field *field,
@@ -226,6 +257,16 @@ static void fill_field(struct caller *caller, const struct ioctl_field *field,
 						     any_room(caller);
 		memcpy(arg + field->offset, &number, sizeof(number));
 		break;
+	case FIELD_GIVE:
+		number = chance(&caller->seed, 90) ? (uintptr_t)any_indices(caller) :
+						     any_room(caller);
+		memcpy(arg + field->offset, &number, sizeof(number));
+		break;
+	case FIELD_GENERATION:
+		number = any_generation(&caller->seed);
+		memcpy(arg + field->offset, &number, sizeof(number));
+		break;
+	case FIELD_TAKE:
 	case FIELD_ROOM:
 		number = any_room(caller);
 		memcpy(arg + field->offset, &number, sizeof(number));
@@ -299,6 +340,9 @@ void *make_argument(struct caller *caller, const struct ioctl_entry *command)
 	for (field = command->fields; field->kind != FIELD_END; field++)
 		fill_field(caller, field, arg);
 	flags = any_flags(seed, command->flags);
+	/* Most streams have explicit calls */
+	if (command == &ioctls[IOCTL_SET_STATE] && chance(seed, 60))
+		flags &= ~KSALLOC_CIRCULATE;
 	if (command == &ioctls[IOCTL_CREATE_ALLOCATOR] && chance(seed, 90))
 		agree_on_memory(flags, arg, size);
 	memcpy(arg, &size, sizeof(size));

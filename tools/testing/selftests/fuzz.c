@@ -41,7 +41,7 @@ FIXTURE_TEARDOWN(fuzz)
 /* The errnos of the ABI header, and EIO, which a driver may return */
 static const int known_errors[] = {
 	EFAULT, ENOTTY, E2BIG, EBADF, EACCES, EINVAL, EOPNOTSUPP, EBUSY, EAGAIN,
-	ETIMEDOUT, EINTR, ECANCELED, ENODEV, ENOMEM, EMFILE, ENFILE, EIO,
+	ETIMEDOUT, EINTR, ECANCELED, ENODEV, ESTALE, ENOMEM, EMFILE, ENFILE, EIO,
 };
 
 #define CALLERS 8
@@ -314,6 +314,13 @@ static bool watch(struct thread *threads, unsigned int wanted)
 	return true;
 }
 
+static int open_reader(int connection)
+{
+	struct ksalloc_reader_open arg = { .size = sizeof(arg), .depth = 2 };
+
+	return call_fd(connection, KSALLOC_READER_OPEN, &arg);
+}
+
 static void open_masters(struct fuzz *fuzz)
 {
 	struct cameras *cameras = fuzz->cameras;
@@ -330,6 +337,9 @@ static void open_masters(struct fuzz *fuzz)
 	fuzz->masters[FILE_ALLOCATOR][0] = cameras->rig.allocator;
 	fuzz->masters[FILE_ALLOCATOR][1] = cameras->allocator;
 	fuzz->masters[FILE_HEAP][0] = cameras->rig.heap;
+	for (i = 0; i < SLOTS_EACH; i++)
+		fuzz->masters[FILE_READER][i] =
+			open_reader(i % 2 ? cameras->connection : cameras->rig.connection);
 	for (i = 0; i < SLOTS_EACH; i++)
 		fuzz->masters[FILE_DMABUF][i] = export_frame(cameras->rig.allocator, i);
 	ASSERT_EQ(0, pipe2(fds, O_CLOEXEC | O_NONBLOCK));
@@ -350,6 +360,7 @@ static void close_masters(struct fuzz *fuzz)
 	for (i = 0; i < SLOTS_EACH; i++) {
 		close(fuzz->masters[FILE_DMABUF][i]);
 		close(fuzz->masters[FILE_EVENTFD][i]);
+		close(fuzz->masters[FILE_READER][i]);
 		close(fuzz->masters[OTHER][i]);
 	}
 	close(fuzz->masters[FILE_VIDEO][2]);

@@ -15,6 +15,7 @@ enum file_kind {
 	FILE_DEVICE,
 	FILE_CONNECTION,
 	FILE_ALLOCATOR,
+	FILE_READER,
 	FILE_VIDEO,
 	FILE_HEAP,
 	FILE_DMABUF,
@@ -42,6 +43,18 @@ enum field_kind {
 	/* A number of descriptors, and a pointer to them. Both are zero without KSALLOC_IMPORT */
 	FIELD_DMABUF_COUNT,
 	FIELD_DMABUFS,
+	FIELD_DEPTH,
+	FIELD_EVERY,
+	FIELD_GENERATION,
+	/* Pointers to frames to give back and to take, and their numbers */
+	FIELD_GIVE,
+	FIELD_GIVE_COUNT,
+	FIELD_TAKE,
+	FIELD_TAKE_COUNT,
+	FIELD_TAKE_SIZE,
+	FIELD_WAIT_FOR,
+	/* The size of FIELD_ROOM, if it is not written */
+	FIELD_ROOM_BYTES,
 	/* A pointer to a buffer for more of the result */
 	FIELD_ROOM,
 	/* In and out: the size of FIELD_ROOM, which is the next field */

@@ -107,13 +107,17 @@ static bool expect_account(struct faults_fixture *self,
 	return same;
 }
 
-static int file_of(const struct rig *rig, enum file_kind kind)
+static int file_of(const struct faults_fixture *self, enum file_kind kind)
 {
+	const struct rig *rig = &self->rig;
+
 	switch (kind) {
 	case FILE_DEVICE:
 		return rig->ksalloc;
 	case FILE_CONNECTION:
 		return rig->connection;
+	case FILE_READER:
+		return self->reader;
 	default:
 		return rig->allocator;
 	}
@@ -168,7 +172,8 @@ static void complete_argument(struct faults_fixture *self,
 		} else if (field->kind == FIELD_ROOM) {
 			number = (uintptr_t)room;
 			memcpy(at, &number, sizeof(number));
-		} else if (field->kind == FIELD_ROOM_SIZE) {
+		} else if (field->kind == FIELD_ROOM_SIZE ||
+			   field->kind == FIELD_ROOM_BYTES) {
 			word = sizeof(room);
 			memcpy(at, &word, sizeof(word));
 		} else if (word_of(self, arg, field->kind, &word)) {
@@ -186,7 +191,7 @@ int operation_ioctl(struct faults_fixture *self)
 	before.head.size = op->ioctl->size;
 	complete_argument(self, op->ioctl, &before);
 	self->arg = before;
-	result = call_fd(file_of(&self->rig, op->ioctl->file),
+	result = call_fd(file_of(self, op->ioctl->file),
 			 op->ioctl->request, &self->arg);
 	if (result < 0 && result != -EFAULT)
 		EXPECT_EQ(0, memcmp(&before, &self->arg, op->ioctl->size));
@@ -303,6 +308,9 @@ static void expect_capture(struct faults_fixture *self)
 {
 	int i;
 
+	/* A stream that circulates has no explicit calls */
+	if (self->op->circulates)
+		ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
 	if (get_state(self->rig.connection) >= KSSTATE_PAUSE)
 		ASSERT_EQ(0, reset_state(self->rig.connection, KSRESET_END));
 	for (i = 0; i < FRAMES; i++)

@@ -18,6 +18,8 @@ FIXTURE(faults) {
 	/* A V4L2 file without a connection, and an allocator that is not assigned */
 	int video, second;
 	int eventfd;
+	/* A reader */
+	int reader;
 	/* The current operation */
 	const struct operation *op;
 	/*
@@ -56,6 +58,8 @@ struct operation {
 	bool answers_again;
 	/* A way down, which does not fail for lack of memory */
 	bool never_fails;
+	/* Frames circulate before or after the call */
+	bool circulates;
 	/* A function of the kernel below which nothing fails, instead of the usual one */
 	const char *except;
 	/* Minimum number of points */

@@ -186,6 +186,18 @@ static void undo_disable_event(struct abi_fixture *self,
 					   arg->disable_event.id));
 }
 
+static void prepare_reader_open(struct abi_fixture *self, union ioctl_argument *arg)
+{
+	(void)self;
+	arg->reader_open.depth = 1;
+}
+
+static void prepare_reader_export(struct abi_fixture *self, union ioctl_argument *arg)
+{
+	(void)self;
+	arg->reader_export.generation = 1;
+}
+
 static const struct meaning meanings[IOCTLS] = {
 	[IOCTL_CONNECT] = { .prepare = prepare_connect },
 	[IOCTL_CREATE_ALLOCATOR] = { .prepare = prepare_create_allocator },
@@ -200,6 +212,8 @@ static const struct meaning meanings[IOCTLS] = {
 	[IOCTL_FREE] = { prepare_free, undo_free },
 	[IOCTL_ENABLE_EVENT] = { prepare_enable_event, undo_enable_event },
 	[IOCTL_DISABLE_EVENT] = { prepare_disable_event, undo_disable_event },
+	[IOCTL_READER_OPEN] = { .prepare = prepare_reader_open },
+	[IOCTL_READER_EXPORT] = { .prepare = prepare_reader_export },
 };
 
 static const struct meaning *meaning_of(const struct ioctl_entry *op)
@@ -216,6 +230,8 @@ int usage_fd(const struct abi_fixture *self, enum file_kind kind)
 		return self->rig.connection;
 	case FILE_ALLOCATOR:
 		return self->rig.allocator;
+	case FILE_READER:
+		return self->reader;
 	default:
 		return -1;
 	}

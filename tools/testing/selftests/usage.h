@@ -20,6 +20,8 @@ FIXTURE(abi) {
 	int spare_video;	/* of the other camera, not connected */
 	int idle_video;		/* of the other camera, connected */
 	int idle_connection;	/* in STOP */
+	int fed_connection;	/* of the other camera, in PAUSE, with frames that circulate */
+	int reader;		/* of fed_connection */
 	int eventfd;
 	int dmabuf;		/* of the frame that is submitted, or -1 */
 };
