@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,14 @@
 #include <unistd.h>
 
 #define BUFFERS 16
+/*
+ * Frames that are ready at the same time. If more are, and no reader takes them, a thread of
+ * ksalloc does
+ */
+#define READY 8
+#define EIGHT 8
+/* A reader holds EIGHT, and READY are filled */
+#define READER_BUFFERS 24
 #define BATCHES 4
 #define WAITING_FRAMES 64
 
@@ -39,9 +48,15 @@ struct session {
 	int camera;
 	int fd; /* camera or connection: the file to wait on */
 	int allocator;
-	int dmabuf[BUFFERS];
+	unsigned int buffers;
+	int dmabuf[READER_BUFFERS];
 	void *map[BUFFERS];
 	void *copy;
+	/* For readers: the frames that it has taken */
+	int reader;
+	unsigned int taken, turns;
+	__u64 generation;
+	__u32 index[EIGHT];
 };
 
 /* The times of one frame */
@@ -57,6 +72,8 @@ struct way {
 	void (*give)(struct session *session, unsigned int index);
 	/* A kernel thread queues the frame, and the program sleeps meanwhile */
 	bool by_thread;
+	/* Number of frames that are ready at the same time */
+	unsigned int ready;
 };
 
 /* Plain V4L2 */
@@ -112,6 +129,7 @@ static void dmabuf_open(struct session *session)
 
 	session->camera = open_camera();
 	session->fd = session->camera;
+	session->buffers = BUFFERS;
 	for (i = 0; i < BUFFERS; i++)
 		session->dmabuf[i] = heap_alloc(heap, FRAME_BYTES);
 	close(heap);
@@ -177,6 +195,7 @@ static void mmap_start(struct session *session)
 
 	session->camera = open_camera();
 	session->fd = session->camera;
+	session->buffers = BUFFERS;
 	v4l2_request(session, BUFFERS, V4L2_MEMORY_MMAP);
 	for (i = 0; i < BUFFERS; i++) {
 		struct v4l2_buffer buffer = {
@@ -283,7 +302,7 @@ static void ks_export_all(struct session *session)
 {
 	unsigned int i;
 
-	for (i = 0; i < BUFFERS; i++) {
+	for (i = 0; i < session->buffers; i++) {
 		struct ksalloc_export export = { .size = sizeof(export), .index = i };
 
 		session->dmabuf[i] = must(ioctl(session->allocator, KSALLOC_EXPORT, &export),
@@ -291,13 +310,14 @@ static void ks_export_all(struct session *session)
 	}
 }
 
-static void ks_open(struct session *session, int heap)
+static void ks_open(struct session *session, int heap, unsigned int buffers)
 {
 	struct ksalloc_set_allocator assign = { .size = sizeof(assign) };
 
 	session->camera = open_camera();
 	session->fd = open_connection(session->camera);
-	session->allocator = create_allocator(session->fd, heap, BUFFERS, FRAME_BYTES);
+	session->buffers = buffers;
+	session->allocator = create_allocator(session->fd, heap, buffers, FRAME_BYTES);
 	ks_export_all(session);
 	assign.allocator_fd = session->allocator;
 	must(ioctl(session->fd, KSALLOC_SET_ALLOCATOR, &assign), "KSALLOC_SET_ALLOCATOR");
@@ -322,7 +342,7 @@ static void ks_start(struct session *session)
 {
 	int heap = open_heap();
 
-	ks_open(session, heap);
+	ks_open(session, heap, BUFFERS);
 	close(heap);
 	ks_run(session, ks_give);
 }
@@ -330,7 +350,7 @@ static void ks_start(struct session *session)
 /* Frames of the camera's own memory need no descriptor */
 static void ks_start_own(struct session *session)
 {
-	ks_open(session, -1);
+	ks_open(session, -1, BUFFERS);
 	ks_run(session, ks_give_index);
 }
 
@@ -339,25 +359,123 @@ static void ks_stop(struct session *session)
 	unsigned int i;
 
 	ks_set_state(session, KSSTATE_STOP);
-	for (i = 0; i < BUFFERS; i++)
+	for (i = 0; i < session->buffers; i++)
 		close(session->dmabuf[i]);
 	close(session->fd);
 	close(session->allocator);
 	close(session->camera);
 }
 
-static const struct way ways[] = {
-	{ "dmabuf-poll", dmabuf_start, dmabuf_stop, true, dmabuf_take, false, dmabuf_give, false },
-	{ "ksalloc-poll", ks_start, ks_stop, true, ks_take, false, ks_give, false },
-	{ "ksalloc-thread", ks_start, ks_stop, true, ks_take, false, ks_give_index, true },
-	{ "ksalloc-own", ks_start_own, ks_stop, true, ks_take, false, ks_give_index, false },
-	{ "dmabuf-block", dmabuf_start, dmabuf_stop, false, dmabuf_take, false, dmabuf_give,
-	  false },
-	{ "ksalloc-block", ks_start, ks_stop, false, ks_take, false, ks_give, false },
-	{ "mmap-copy", mmap_start, mmap_stop, true, mmap_take, true, mmap_give, false },
-};
+/* Readers of a stream that circulates. One call gives a frame back and takes the next one */
+
+static void reader_start(struct session *session, int heap)
+{
+	struct ksalloc_set_state set = {
+		.size = sizeof(set),
+		.flags = KSALLOC_CIRCULATE,
+		.state = KSSTATE_RUN,
+	};
+	struct ksalloc_reader_open reader = {
+		.size = sizeof(reader),
+		.depth = READY,
+	};
+
+	ks_open(session, heap, READER_BUFFERS);
+	session->reader = must(ioctl(session->fd, KSALLOC_READER_OPEN, &reader),
+			       "KSALLOC_READER_OPEN");
+	session->taken = 0;
+	must(ioctl(session->fd, KSALLOC_SET_STATE, &set), "KSALLOC_SET_STATE");
+}
+
+static void reader_start_heap(struct session *session)
+{
+	int heap = open_heap();
+
+	reader_start(session, heap);
+	close(heap);
+}
+
+static void reader_start_own(struct session *session)
+{
+	reader_start(session, -1);
+}
+
+static void reader_stop(struct session *session)
+{
+	close(session->reader);
+	ks_stop(session);
+}
+
+/* Gives all frames back that it has, and takes as many as it asks for */
+static void reader_exchange(struct session *session, unsigned int count)
+{
+	struct ksalloc_reader_frame frames[EIGHT] = { };
+	struct ksalloc_exchange exchange = {
+		.size = sizeof(exchange),
+		.give = (uintptr_t)session->index,
+		.take = (uintptr_t)frames,
+		.nr_give = session->taken,
+		.nr_take = count,
+		.take_size = sizeof(frames[0]),
+		.wait_for = count,
+		.generation = session->generation,
+	};
+	unsigned int i;
+
+	if (must(ioctl(session->reader, KSALLOC_EXCHANGE, &exchange),
+		 "KSALLOC_EXCHANGE") != (int)count)
+		die("a reader takes less than %u frames", count);
+	session->taken = count;
+	session->generation = frames[0].generation;
+	for (i = 0; i < count; i++) {
+		session->index[i] = frames[i].index;
+		if (frames[i].lost)
+			die("a reader has lost %u frames", frames[i].lost);
+	}
+}
+
+static unsigned int reader_take(struct session *session)
+{
+	reader_exchange(session, 1);
+	return 0;
+}
+
+/* A turn is one frame. Each eighth one takes eight */
+static unsigned int reader_take_eight(struct session *session)
+{
+	if (session->turns++ % EIGHT == 0)
+		reader_exchange(session, EIGHT);
+	return 0;
+}
+
+static void reader_give(struct session *session, unsigned int index)
+{
+	(void)session;
+	(void)index;
+}
 
 /* All ways */
+
+static const struct way ways[] = {
+	{ "dmabuf-poll", dmabuf_start, dmabuf_stop, true, dmabuf_take, false, dmabuf_give,
+	  .ready = BUFFERS },
+	{ "ksalloc-poll", ks_start, ks_stop, true, ks_take, false, ks_give, .ready = BUFFERS },
+	{ "ksalloc-thread", ks_start, ks_stop, true, ks_take, false, ks_give_index,
+	  .by_thread = true, .ready = BUFFERS },
+	{ "ksalloc-own", ks_start_own, ks_stop, true, ks_take, false, ks_give_index,
+	  .ready = BUFFERS },
+	{ "dmabuf-block", dmabuf_start, dmabuf_stop, false, dmabuf_take, false, dmabuf_give,
+	  .ready = BUFFERS },
+	{ "ksalloc-block", ks_start, ks_stop, false, ks_take, false, ks_give, .ready = BUFFERS },
+	{ "reader", reader_start_heap, reader_stop, false, reader_take, false, reader_give,
+	  .ready = READY },
+	{ "reader-own", reader_start_own, reader_stop, false, reader_take, false, reader_give,
+	  .ready = READY },
+	{ "reader-eight", reader_start_own, reader_stop, false, reader_take_eight, false,
+	  reader_give, .ready = READY },
+	{ "mmap-copy", mmap_start, mmap_stop, true, mmap_take, true, mmap_give,
+	  .ready = BUFFERS },
+};
 
 static void turn(struct session *session, const struct way *way, __u64 moments[MOMENTS])
 {
@@ -378,51 +496,53 @@ static void turn(struct session *session, const struct way *way, __u64 moments[M
 }
 
 /* VIDIOC_QUERYBUF is allowed for any file of the camera, whichever file has the buffers */
-static bool all_filled(const struct session *session)
+static bool are_filled(const struct session *session, unsigned int count)
 {
-	unsigned int i;
+	unsigned int i, filled = 0;
 
-	for (i = 0; i < BUFFERS; i++) {
+	for (i = 0; i < session->buffers; i++) {
 		struct v4l2_buffer buffer = {
 			.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
 			.index = i,
 		};
 
 		must(ioctl(session->camera, VIDIOC_QUERYBUF, &buffer), "VIDIOC_QUERYBUF");
-		if (!(buffer.flags & V4L2_BUF_FLAG_DONE))
-			return false;
+		if (buffer.flags & V4L2_BUF_FLAG_DONE)
+			filled++;
 	}
-	return true;
+	return filled >= count;
 }
 
-/* Takes and returns all buffers, until no other thread has run in between */
+/* Takes and returns all that are ready, until no other thread has run in between */
 static void batch(struct session *session, const struct way *way,
 		  __u64 moments[BUFFERS][MOMENTS])
 {
 	const int pid = way->by_thread ? producer_pid() : 0;
+	const unsigned int count = way->ready;
 	unsigned long before;
 	__u64 producer = 0;
 	unsigned int i;
 
 	do {
-		while (!all_filled(session))
+		while (!are_filled(session, count))
 			sleep_ms(5);
 		if (way->by_thread)
 			producer = runtime_of(pid);
-		before = switches() + (way->by_thread ? BUFFERS : 0);
-		for (i = 0; i < BUFFERS; i++)
+		before = switches() + (way->by_thread ? count : 0);
+		for (i = 0; i < count; i++)
 			turn(session, way, moments[i]);
 	} while (disturbed_since(before) || (way->by_thread && runtime_of(pid) != producer));
 }
 
-static double average(__u64 moments[BUFFERS][MOMENTS], enum moment from, enum moment to)
+static double average(__u64 moments[BUFFERS][MOMENTS], unsigned int count, enum moment from,
+		      enum moment to)
 {
 	__u64 sum = 0;
 	unsigned int i;
 
-	for (i = 0; i < BUFFERS; i++)
+	for (i = 0; i < count; i++)
 		sum += moments[i][to] - moments[i][from] - (to - from) * now_cost;
-	return (double)sum / BUFFERS;
+	return (double)sum / count;
 }
 
 static void measure_ready(struct session *session, const struct way *way, unsigned int round)
@@ -445,7 +565,8 @@ static void measure_ready(struct session *session, const struct way *way, unsign
 	for (i = 0; i < BATCHES; i++) {
 		batch(session, way, moments);
 		for (j = 0; j < ARRAY_SIZE(parts); j++)
-			samples[j][i] = average(moments, parts[j].from, parts[j].to);
+			samples[j][i] = average(moments, way->ready, parts[j].from,
+						parts[j].to);
 	}
 
 	for (j = 0; j < ARRAY_SIZE(parts); j++) {
@@ -553,7 +674,7 @@ static void bench_start(unsigned int round)
 	close(session.camera);
 
 	heap = open_heap();
-	ks_open(&session, heap);
+	ks_open(&session, heap, BUFFERS);
 	close(heap);
 	measure_start("ksalloc", round, &session, ks_stream_on, ks_stream_off);
 	ks_stop(&session);
@@ -591,9 +712,9 @@ bool profile_capture(const char *row)
 		ways[i].start(&session);
 		exclusive(true);
 		batch(&session, &ways[i], moments);
-		while (!all_filled(&session))
+		while (!are_filled(&session, ways[i].ready))
 			sleep_ms(5);
-		for (j = 0; j < BUFFERS / 2; j++)
+		for (j = 0; j < ways[i].ready / 2; j++)
 			turn(&session, &ways[i], moments[j]);
 		profile_begin();
 		turn(&session, &ways[i], moments[j]);
