@@ -116,7 +116,10 @@ static int ks_exchange_take_one(struct ks_exchange *call)
 	return ret;
 }
 
-/* Fetches frames from the device for all readers; -EAGAIN if there is none */
+/*
+ * Fetches frames from the device for all readers; -EAGAIN if there is none. While this waits for
+ * the lock, another reader can pass a frame to this one. Nobody wakes it for that frame
+ */
 static int ks_exchange_fetch(struct ks_exchange *call)
 {
 	const bool newest = call->reader->flags & KSALLOC_READER_NEWEST;
@@ -133,6 +136,8 @@ static int ks_exchange_fetch(struct ks_exchange *call)
 	else if (conn->state == KSSTATE_RUN)
 		ret = ks_feed_pump(conn, newest ? U32_MAX :
 				   call->arg->nr_take - call->taken);
+	if (ret == -EAGAIN && READ_ONCE(call->reader->nr_queued))
+		ret = 0;
 	mutex_unlock(&conn->lock);
 	return ret;
 }
