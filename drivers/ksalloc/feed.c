@@ -217,6 +217,23 @@ static void ks_feed_fail(struct ks_feed *feed, int error)
 }
 
 /**
+ * ks_feed_clear_error() - forget an error of the device, which has been started again
+ * @conn: the connection
+ *
+ * Context: process context; sleeps. ks_connection.lock is held.
+ */
+void ks_feed_clear_error(struct ks_connection *conn)
+{
+	struct ks_feed *feed = &conn->feed;
+
+	lockdep_assert_held(&conn->lock);
+
+	mutex_lock(&feed->lock);
+	feed->error = 0;
+	mutex_unlock(&feed->lock);
+}
+
+/**
  * ks_feed_pump() - fetch filled frames from the device, and pass them to the readers
  * @conn: the connection, in RUN
  * @frames: maximum number of frames
@@ -459,7 +476,6 @@ static int ks_feed_set_up(struct ks_connection *conn)
 	/* The requirements include a frame for a client to read */
 	feed->keep = min(max(needs.framing.frames, 3) - 1, nr_frames - 1);
 	feed->format = format;
-	feed->error = 0;
 	WRITE_ONCE(feed->running, true);
 	ks_feed_promise(feed);
 	mutex_unlock(&feed->lock);

@@ -89,7 +89,7 @@ struct ks_feed_frame {
  * @keep: number of frames that the device must keep
  * @running: a circulating stream is in PAUSE or RUN. Written under ks_connection.lock, too
  * @ended: the connection has ended, or its device has disappeared
- * @error: errno of the device that ended the stream, or 0
+ * @error: errno of the device that ended the stream, or 0. Cleared when the device starts
  * @passed: number of frames that were passed to readers
  * @format: the V4L2 format of the stream; of type 0 if the device has none
  * @owner: holds the frames that readers hold
@@ -205,6 +205,7 @@ void ks_feed_stop(struct ks_connection *conn);
 void ks_feed_flush(struct ks_connection *conn);
 struct ks_allocator *ks_feed_detach(struct ks_connection *conn);
 void ks_feed_notify(struct ks_connection *conn);
+void ks_feed_clear_error(struct ks_connection *conn);
 int ks_feed_pump(struct ks_connection *conn, u32 frames);
 void ks_feed_refill(struct ks_connection *conn);
 void ks_feed_return(struct ks_connection *conn);

@@ -251,8 +251,10 @@ static int ks_connection_run(struct ks_connection *conn)
 	/* Without a running device, a notification is not for a frame */
 	atomic_set(&conn->feed.pending, 0);
 	ret = conn->flushing ? 0 : conn->device->ops->run(conn->device);
-	if (!ret)
+	if (!ret) {
 		conn->done.synchronized = false;
+		ks_feed_clear_error(conn);
+	}
 	return ret;
 }
 
