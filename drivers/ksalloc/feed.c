@@ -417,7 +417,8 @@ static int ks_feed_attach(struct ks_feed *feed, struct ks_allocator *alloc)
 	mutex_lock(&feed->lock);
 	feed->allocator = ks_allocator_get(alloc);
 	feed->frames = frames;
-	feed->generation++;
+	/* Not zero, also for the first one */
+	feed->generation = max(feed->generation, 1);
 	mutex_unlock(&feed->lock);
 	ks_notifier_add(alloc, &feed->notifier);
 	return 0;
@@ -446,6 +447,8 @@ struct ks_allocator *ks_feed_detach(struct ks_connection *conn)
 	mutex_lock(&feed->lock);
 	list_for_each_entry(reader, &feed->readers, link)
 		ks_reader_give_all(feed, reader);
+	/* What the readers have taken is back now, so it is of an earlier generation */
+	feed->generation++;
 	feed->allocator = NULL;
 	kvfree(feed->frames);
 	feed->frames = NULL;

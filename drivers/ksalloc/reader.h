@@ -81,7 +81,7 @@ struct ks_feed_frame {
  * @lock: protects the fields down to @format
  * @readers: all readers (&struct ks_reader), the oldest first
  * @allocator: the allocator, with a reference; NULL before the first circulating stream
- * @generation: number of the allocator, for readers; changes when @allocator changes
+ * @generation: number of the allocator, for readers; increases when @allocator is given up
  * @frames: one for each frame of @allocator
  * @held: frames that readers hold, the oldest first
  * @returned: frames that no reader holds, and that were not given to the device yet
