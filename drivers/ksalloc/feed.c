@@ -344,7 +344,7 @@ static int ks_feed_fill(struct ks_connection *conn)
  * @conn: the connection
  *
  * If that is expensive in this task, the thread does it when the device has only half of the
- * frames.
+ * frames, or a client of the allocator waits for one.
  *
  * Context: process context; sleeps. ks_connection.lock is held.
  */
@@ -358,7 +358,8 @@ void ks_feed_refill(struct ks_connection *conn)
 		return;
 	if (!conn->device->queue_in_thread || (current->flags & PF_KTHREAD))
 		ks_feed_fill(conn);
-	else if (conn->nr_submitted <= max(feed->keep, feed->allocator->nr_frames / 2))
+	else if (READ_ONCE(feed->allocator->nr_waiting) ||
+		 conn->nr_submitted <= max(feed->keep, feed->allocator->nr_frames / 2))
 		ks_feed_kick(feed, 0);
 }
 
