@@ -274,7 +274,9 @@ void ks_reader_untake(struct ks_feed *feed, struct ks_reader *reader,
 	if (answer->generation != feed->generation)
 		return;
 	if (test_and_clear_bit(answer->index, reader->revoked)) {
-		reader->revoked_now--;
+		/* Another thread of the reader may have been told of it */
+		if (reader->revoked_now)
+			reader->revoked_now--;
 		reader->nr_revoked--;
 		reader->lost++;
 	}

@@ -113,6 +113,8 @@ static int ks_exchange_take_one(struct ks_exchange *call)
 	mutex_lock(&feed->lock);
 	ks_reader_untake(feed, call->reader, &frame);
 	mutex_unlock(&feed->lock);
+	/* Another thread may have begun to wait for it */
+	wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);
 	return ret;
 }
 
