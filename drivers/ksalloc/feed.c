@@ -364,6 +364,20 @@ void ks_feed_refill(struct ks_connection *conn)
 }
 
 /**
+ * ks_feed_return_later() - let the thread give back what a reader has given back
+ * @feed: the feed
+ *
+ * Context: process context; does not sleep. ks_feed.lock is held.
+ */
+void ks_feed_return_later(struct ks_feed *feed)
+{
+	lockdep_assert_held(&feed->lock);
+
+	if (feed->nr_returned)
+		ks_feed_kick(feed, 0);
+}
+
+/**
  * ks_feed_return() - see that frames get to the device that a reader has given back
  * @conn: the connection
  *
@@ -383,7 +397,7 @@ void ks_feed_return(struct ks_connection *conn)
 		return;
 	}
 	mutex_lock(&feed->lock);
-	ks_feed_kick(feed, 0);
+	ks_feed_return_later(feed);
 	mutex_unlock(&feed->lock);
 }
 

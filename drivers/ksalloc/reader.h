@@ -208,6 +208,7 @@ void ks_feed_notify(struct ks_connection *conn);
 void ks_feed_clear_error(struct ks_connection *conn);
 int ks_feed_pump(struct ks_connection *conn, u32 frames);
 void ks_feed_refill(struct ks_connection *conn);
+void ks_feed_return_later(struct ks_feed *feed);
 void ks_feed_return(struct ks_connection *conn);
 void ks_feed_gone(struct ks_connection *conn);
 void ks_feed_put_frame(struct ks_feed *feed, u32 index, bool promised);

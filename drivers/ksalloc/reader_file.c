@@ -414,6 +414,7 @@ static __poll_t ks_reader_poll(struct file *file, poll_table *wait)
 	return READ_ONCE(feed->error) ? EPOLLERR : 0;
 }
 
+/* Must not wait for the device, so the thread gives it the frames */
 static int ks_reader_release(struct inode *inode, struct file *file)
 {
 	struct ks_reader *reader = file->private_data;
@@ -424,8 +425,8 @@ static int ks_reader_release(struct inode *inode, struct file *file)
 	list_del(&reader->link);
 	ks_reader_give_all(feed, reader);
 	ks_feed_promise(feed);
+	ks_feed_return_later(feed);
 	mutex_unlock(&feed->lock);
-	ks_feed_return(conn);
 
 	ks_reader_put_views(reader);
 	mutex_destroy(&reader->view_lock);
