@@ -6,8 +6,10 @@
  *
  * - The file of a view is read-only, so mmap() refuses shared mappings for writing. Private ones
  *   are refused as well. VM_MAYWRITE is cleared, so mprotect() and ptrace() cannot change that.
- * - dma_buf_mmap() makes the mapping one of the source's file, which is open for writing. Then
- *   remap_file_pages() would make a mapping with VM_MAYWRITE. So the file of the view is put back.
+ * - dma_buf_mmap() makes the mapping one of the source's file, or of another one that the exporter
+ *   chooses. That file is open for writing, but remap_file_pages() needs VM_SHARED, which mmap()
+ *   clears for read-only files. The file must stay: exporters find their memory by it in page
+ *   faults (i915), and unmap what they move by its address space (TTM).
  * - There is no vmap operation. With one, a V4L2 device of the reader could capture into the view
  *   by the kernel's mapping.
  * - Devices get mappings for DMA_TO_DEVICE. Importers that ask for DMA_BIDIRECTIONAL, as GPU
@@ -131,7 +133,7 @@ static int ks_view_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 		return -EACCES;
 	vm_flags_clear(vma, VM_MAYWRITE);
 	ret = dma_buf_mmap(dmabuf->priv, vma, vma->vm_pgoff);
-	vma_set_file(vma, dmabuf->file);
+	vm_flags_clear(vma, VM_MAYWRITE);
 	return ret;
 }
 
