@@ -2,6 +2,7 @@
 /*
  * Open files of readers, and their ioctls. reader.h describes the rules.
  */
+#include <kunit/visibility.h>
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/module.h>
@@ -526,3 +527,4 @@ struct file *ks_reader_open(struct ks_connection *conn, u32 depth, u32 every,
 	}
 	return file;
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_reader_open);

@@ -19,6 +19,7 @@
  * The source is mapped in attach(), because map_dma_buf() is called under the reservation lock of
  * the view, and the lock of the source has the same class.
  */
+#include <kunit/visibility.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/fcntl.h>
@@ -175,3 +176,4 @@ struct dma_buf *ks_view_create(struct dma_buf *source)
 		dma_buf_put(source);
 	return view;
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_view_create);

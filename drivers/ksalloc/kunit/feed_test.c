@@ -1,0 +1,715 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit suite "ksalloc_feed": frames that circulate between a fake device and readers. The
+ * device refuses frames, fails, fills frames in any order, and notifies without a frame.
+ */
+#include <linux/dma-fence.h>
+#include <linux/dma-resv.h>
+#include <linux/kthread.h>
+#include <linux/mman.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "fake_device.h"
+#include "reader.h"
+
+#define FEED_FRAMES 8
+/* The fake device needs one frame, so the feed leaves it two */
+#define FEED_KEEP 2
+
+/* User memory of one call: the argument, the indices to give back, and the frames taken */
+#define FEED_AREA 8192
+#define FEED_GIVE 256
+#define FEED_TAKE 1024
+#define FEED_AREAS 3
+
+/**
+ * struct feed_call - one KSALLOC_EXCHANGE
+ * @mm: the memory of the call
+ * @area: its part of that memory
+ * @arg: the argument, without the pointers
+ * @give: the frame to give back, if @arg.nr_give is one
+ * @frames: the frames that were taken
+ */
+struct feed_call {
+	struct mm_struct *mm;
+	unsigned long area;
+	struct ksalloc_exchange arg;
+	u32 give;
+	struct ksalloc_reader_frame frames[2];
+};
+
+/**
+ * struct feed_rig - a circulating stream
+ * @rig: the connection
+ * @area: user memory
+ */
+struct feed_rig {
+	struct ks_rig *rig;
+	unsigned long area;
+};
+
+/* In ACQUIRE, and with user memory for the calls */
+static struct feed_rig *feed_rig(struct kunit *test)
+{
+	struct feed_rig *feed = kunit_kzalloc(test, sizeof(*feed), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, feed);
+	feed->area = kunit_vm_mmap(test, NULL, 0, FEED_AREAS * FEED_AREA,
+				   PROT_READ | PROT_WRITE,
+				   MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	KUNIT_ASSERT_NE(test, feed->area, 0);
+	feed->rig = ks_rig_create(test, FEED_FRAMES);
+	ks_rig_request(feed->rig, KSSTATE_ACQUIRE);
+	return feed;
+}
+
+static void feed_circulate(struct feed_rig *feed)
+{
+	KUNIT_ASSERT_EQ(feed->rig->test, 0,
+			ks_connection_request(feed->rig->conn, KSSTATE_RUN, true));
+}
+
+/* In RUN */
+static struct feed_rig *feed_running(struct kunit *test)
+{
+	struct feed_rig *feed = feed_rig(test);
+
+	feed_circulate(feed);
+	ks_fake_forget(feed->rig->fake);
+	return feed;
+}
+
+static void feed_reader_end(void *file)
+{
+	__fput_sync(file);
+}
+
+static struct file *feed_reader(struct feed_rig *feed, u32 depth, u32 flags)
+{
+	struct kunit *test = feed->rig->test;
+	struct file *file = ks_reader_open(feed->rig->conn, depth, 1, flags);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, feed_reader_end,
+							   file));
+	return file;
+}
+
+static struct feed_call feed_call(struct feed_rig *feed, u32 take)
+{
+	return (struct feed_call){
+		.mm = current->mm,
+		.area = feed->area,
+		.arg = {
+			.size = sizeof(struct ksalloc_exchange),
+			.nr_take = take,
+			.take_size = sizeof(struct ksalloc_reader_frame),
+			.wait_for = take,
+			.generation = feed->rig->conn->feed.generation,
+		},
+	};
+}
+
+static int feed_do_exchange(struct file *reader, struct feed_call *call)
+{
+	const struct file_operations *ops = reader->f_op;
+	int ret;
+
+	call->arg.give = call->area + FEED_GIVE;
+	call->arg.take = call->area + FEED_TAKE;
+	if (copy_to_user((void __user *)(call->area + FEED_GIVE), &call->give,
+			 sizeof(call->give)) ||
+	    copy_to_user((void __user *)call->area, &call->arg, sizeof(call->arg)))
+		return -EFAULT;
+	ret = ops->unlocked_ioctl(reader, KSALLOC_EXCHANGE, call->area);
+	if (ret > 0 && copy_from_user(call->frames,
+				      (void __user *)(call->area + FEED_TAKE),
+				      ret * sizeof(call->frames[0])))
+		return -EFAULT;
+	return ret;
+}
+
+/* Takes a frame without waiting */
+static int feed_take(struct feed_rig *feed, struct file *reader,
+		     struct ksalloc_reader_frame *frame)
+{
+	struct feed_call call = feed_call(feed, 1);
+	int ret;
+
+	call.arg.flags = KSALLOC_NONBLOCK;
+	ret = feed_do_exchange(reader, &call);
+	*frame = call.frames[0];
+	return ret;
+}
+
+static void feed_give(struct feed_rig *feed, struct file *reader, u32 index)
+{
+	struct feed_call call = feed_call(feed, 0);
+
+	call.arg.nr_give = 1;
+	call.give = index;
+	KUNIT_EXPECT_EQ(feed->rig->test, 0, feed_do_exchange(reader, &call));
+}
+
+/* Expects the frame with a sequence number, and gives it back */
+static void feed_expect(struct feed_rig *feed, struct file *reader, u32 sequence,
+			u32 lost)
+{
+	struct ksalloc_reader_frame frame = {};
+
+	KUNIT_ASSERT_EQ(feed->rig->test, 1, feed_take(feed, reader, &frame));
+	KUNIT_EXPECT_EQ(feed->rig->test, frame.sequence, sequence);
+	KUNIT_EXPECT_EQ(feed->rig->test, frame.lost, lost);
+	feed_give(feed, reader, frame.index);
+}
+
+static void feed_expect_none(struct feed_rig *feed, struct file *reader, int error)
+{
+	struct ksalloc_reader_frame frame;
+
+	KUNIT_EXPECT_EQ(feed->rig->test, error, feed_take(feed, reader, &frame));
+}
+
+static void feed_fill(struct feed_rig *feed)
+{
+	KUNIT_ASSERT_TRUE(feed->rig->test, ks_fake_fill(feed->rig->fake));
+}
+
+static bool feed_device_has(struct feed_rig *feed, u32 count)
+{
+	struct ks_fake_hw hw;
+
+	return ks_test_wait_until((ks_fake_look(feed->rig->fake, &hw),
+				   hw.n_queued + hw.n_filled == count));
+}
+
+/* EXCHANGE in a thread */
+
+static int feed_thread(struct ks_test_call *call)
+{
+	struct feed_call *exchange = call->data;
+	int ret;
+
+	kthread_use_mm(exchange->mm);
+	ret = feed_do_exchange(call->file, exchange);
+	kthread_unuse_mm(exchange->mm);
+	return ret;
+}
+
+/* Starts a thread that waits for a frame, with an area of its own */
+static struct ks_test_call *feed_start(struct feed_rig *feed, struct file *reader,
+				       u32 area)
+{
+	struct kunit *test = feed->rig->test;
+	struct feed_call *exchange = kunit_kzalloc(test, sizeof(*exchange), GFP_KERNEL);
+	const struct ks_test_call call = {
+		.fn = feed_thread,
+		.file = reader,
+		.data = exchange,
+	};
+
+	KUNIT_ASSERT_NOT_NULL(test, exchange);
+	*exchange = feed_call(feed, 1);
+	exchange->area += area * FEED_AREA;
+	return ks_test_call(test, &call);
+}
+
+static void feed_expect_returned(struct feed_rig *feed, struct ks_test_call *call,
+				 u32 sequence)
+{
+	struct feed_call *exchange = call->data;
+
+	KUNIT_ASSERT_TRUE(feed->rig->test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(feed->rig->test, 1, call->ret);
+	KUNIT_EXPECT_EQ(feed->rig->test, exchange->frames[0].sequence, sequence);
+}
+
+/*
+ * Passes if a reader that finds its queue empty, and waits for the lock while another reader
+ * fetches the only frame, returns that frame.
+ */
+static void feed_two_wait_for_one(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *first = feed_reader(feed, 2, 0), *second = feed_reader(feed, 2, 0);
+	struct ks_test_call *fetches, *waits;
+
+	feed_fill(feed);
+	ks_fake_close_gate(feed->rig->fake, KS_FAKE_DEQUEUE);
+	fetches = feed_start(feed, first, 1);
+	KUNIT_ASSERT_TRUE(test, ks_fake_wait_at_gate(feed->rig->fake));
+	waits = feed_start(feed, second, 2);
+	KUNIT_EXPECT_TRUE(test, ks_test_pending(waits));
+	ks_fake_open_gate(feed->rig->fake);
+	feed_expect_returned(feed, fetches, 0);
+	feed_expect_returned(feed, waits, 0);
+}
+
+/* Passes if each waiting reader returns the frame that the device fills. */
+static void feed_waiting(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *first = feed_reader(feed, 1, 0), *second = feed_reader(feed, 1, 0);
+	struct ks_test_call *calls[2];
+	u32 i;
+
+	calls[0] = feed_start(feed, first, 1);
+	calls[1] = feed_start(feed, second, 2);
+	for (i = 0; i < 2; i++)
+		KUNIT_ASSERT_TRUE(test, ks_test_pending(calls[i]));
+	feed_fill(feed);
+	for (i = 0; i < 2; i++)
+		feed_expect_returned(feed, calls[i], 0);
+}
+
+/*
+ * Passes if an error of the device is returned when the queue is empty, poll reports it, and
+ * it is forgotten when the device is started again.
+ */
+static void feed_error_of_device(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *reader = feed_reader(feed, 2, 0);
+
+	feed_fill(feed);
+	ks_fake_fail(feed->rig->fake, 1, -ENODEV);
+	feed_expect_none(feed, reader, -EAGAIN);
+	/* The device is still there, so not ENODEV */
+	feed_expect_none(feed, reader, -EIO);
+	KUNIT_EXPECT_EQ(test, ks_test_events(reader), KS_TEST_ERR);
+
+	ks_rig_request(feed->rig, KSSTATE_PAUSE);
+	feed_expect(feed, reader, 0, 0);
+	ks_rig_request(feed->rig, KSSTATE_RUN);
+	feed_expect_none(feed, reader, -EAGAIN);
+	KUNIT_EXPECT_EQ(test, ks_test_events(reader), 0);
+	feed_fill(feed);
+	feed_expect(feed, reader, 1, 0);
+}
+
+/* Passes if a frame that the device refuses is given to it again. */
+static void feed_refused_frame(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *reader = feed_reader(feed, 2, 0);
+	struct ksalloc_reader_frame frame = {};
+
+	feed_fill(feed);
+	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, reader, &frame));
+	ks_fake_fail(feed->rig->fake, 1, -ENOMEM);
+	feed_give(feed, reader, frame.index);
+	KUNIT_EXPECT_EQ(test, feed->rig->fake->failed, KS_FAKE_QUEUE);
+	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
+	ks_test_expect_counts(test, feed->rig->alloc, FEED_FRAMES, FEED_FRAMES, 0);
+}
+
+/* Passes if a stream begins although the device refuses one of the frames, but not the first. */
+static void feed_refused_at_begin(struct kunit *test)
+{
+	struct feed_rig *feed = feed_rig(test);
+	struct ks_connection *conn = feed->rig->conn;
+
+	/* After the call for the requirements */
+	ks_fake_fail(feed->rig->fake, 2, -ENOMEM);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, ks_connection_request(conn, KSSTATE_RUN, true));
+	KUNIT_EXPECT_EQ(test, feed->rig->fake->failed, KS_FAKE_QUEUE);
+	KUNIT_EXPECT_EQ(test, ks_rig_state(feed->rig), KSSTATE_ACQUIRE);
+	ks_test_expect_counts(test, feed->rig->alloc, 0, 0, 0);
+	KUNIT_EXPECT_FALSE(test, conn->feed.running);
+
+	ks_fake_fail(feed->rig->fake, 4, -ENOMEM);
+	KUNIT_EXPECT_EQ(test, 0, ks_connection_request(conn, KSSTATE_PAUSE, true));
+	KUNIT_EXPECT_EQ(test, feed->rig->fake->failed, KS_FAKE_QUEUE);
+	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
+}
+
+/* Passes if readers get frames in the order in which the device completes them. */
+static void feed_out_of_order(struct kunit *test)
+{
+	static const u32 order[] = { 3, 0, 2 };
+	struct feed_rig *feed = feed_running(test);
+	struct file *reader = feed_reader(feed, 4, 0);
+	struct ksalloc_reader_frame frame = {};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		const struct ksalloc_completion completion = {
+			.index = order[i],
+			.sequence = i,
+		};
+
+		ks_fake_fill_as(feed->rig->fake, &completion);
+	}
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		KUNIT_ASSERT_EQ(test, 1, feed_take(feed, reader, &frame));
+		KUNIT_EXPECT_EQ(test, frame.index, order[i]);
+		KUNIT_EXPECT_EQ(test, frame.sequence, i);
+	}
+}
+
+/* Passes if a notification without a frame has no lasting effect. */
+static void feed_notified_for_nothing(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *reader = feed_reader(feed, 2, 0);
+	u32 i;
+
+	for (i = 0; i < FEED_FRAMES; i++)
+		ks_connection_notify(feed->rig->conn);
+	feed_expect_none(feed, reader, -EAGAIN);
+	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(!ks_test_events(reader)));
+	feed_fill(feed);
+	KUNIT_EXPECT_EQ(test, ks_test_events(reader), KS_TEST_IN);
+	feed_expect(feed, reader, 0, 0);
+}
+
+/* Passes if poll sees a frame that the device has filled, and nobody has fetched. */
+static void feed_poll_of_device(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *reader = feed_reader(feed, 2, 0);
+	struct ks_test_poll *poll = ks_test_poll(test, reader);
+
+	KUNIT_EXPECT_EQ(test, ks_test_events(reader), 0);
+	feed_fill(feed);
+	KUNIT_EXPECT_GT(test, atomic_read(&poll->wakes), 0);
+	KUNIT_EXPECT_EQ(test, ks_test_events(reader), KS_TEST_IN);
+	feed_expect(feed, reader, 0, 0);
+	KUNIT_EXPECT_EQ(test, ks_test_events(reader), 0);
+}
+
+/* Passes if poll sees a frame that another reader has fetched. */
+static void feed_poll_of_others(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *first = feed_reader(feed, 2, 0), *second = feed_reader(feed, 2, 0);
+
+	feed_fill(feed);
+	feed_expect(feed, first, 0, 0);
+	KUNIT_EXPECT_EQ(test, ks_test_events(first), 0);
+	KUNIT_EXPECT_EQ(test, ks_test_events(second), KS_TEST_IN);
+	feed_expect(feed, second, 0, 0);
+}
+
+/* Passes if a flush drops what waits in queues and in the device, and the stream goes on. */
+static void feed_flush_drops_queues(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *first = feed_reader(feed, 2, 0), *second = feed_reader(feed, 2, 0);
+	struct ks_connection *conn = feed->rig->conn;
+
+	feed_fill(feed);
+	feed_expect(feed, first, 0, 0);
+	feed_fill(feed);
+	KUNIT_ASSERT_EQ(test, 0, ks_connection_reset(conn, KSRESET_BEGIN));
+	ks_test_expect_counts(test, feed->rig->alloc, 0, 0, 0);
+	KUNIT_EXPECT_EQ(test, ks_test_events(second), 0);
+	feed_expect_none(feed, second, -EAGAIN);
+	feed_expect_none(feed, first, -EAGAIN);
+	KUNIT_ASSERT_EQ(test, 0, ks_connection_reset(conn, KSRESET_END));
+	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
+	feed_fill(feed);
+	feed_expect(feed, second, 2, 0);
+	feed_expect(feed, first, 2, 0);
+}
+
+/* Passes if a reader gets the frames that are filled after it was made, and no others. */
+static void feed_later_reader(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *first = feed_reader(feed, 2, 0), *second;
+
+	feed_fill(feed);
+	feed_expect(feed, first, 0, 0);
+	second = feed_reader(feed, 2, 0);
+	feed_expect_none(feed, second, -EAGAIN);
+	feed_fill(feed);
+	feed_expect(feed, second, 1, 0);
+	feed_expect(feed, first, 1, 0);
+}
+
+/* Passes if a reader of depth 1 loses the older frame, or the newer one if it has taken one. */
+static void feed_depth_one(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *other = feed_reader(feed, 4, 0), *reader = feed_reader(feed, 1, 0);
+	struct ksalloc_reader_frame frame = {};
+	u32 i;
+
+	for (i = 0; i < 3; i++) {
+		feed_fill(feed);
+		feed_expect(feed, other, i, 0);
+	}
+	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, reader, &frame));
+	KUNIT_EXPECT_EQ(test, frame.sequence, 2);
+	KUNIT_EXPECT_EQ(test, frame.lost, 2);
+	feed_fill(feed);
+	feed_expect(feed, other, 3, 0);
+	feed_expect_none(feed, reader, -EAGAIN);
+	feed_give(feed, reader, frame.index);
+	feed_fill(feed);
+	feed_expect(feed, reader, 4, 1);
+}
+
+/* Passes if a frame that another client frees goes to the device. */
+static void feed_freed_frame(struct kunit *test)
+{
+	struct feed_rig *feed = feed_rig(test);
+	u32 index = ks_rig_alloc(feed->rig);
+
+	feed_circulate(feed);
+	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES - 1));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(feed->rig->alloc, index, false));
+	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
+}
+
+/*
+ * Passes if a kernel client can free a frame that readers hold, for a request that waits, and
+ * the frame stays with that request when the readers give it back.
+ */
+static void feed_freed_by_kernel_client(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct ks_allocator *alloc = feed->rig->alloc;
+	struct file *reader = feed_reader(feed, 2, 0);
+	struct ks_owner *owner = ks_test_owner(test, alloc);
+	struct ksalloc_reader_frame frame = {};
+	struct ks_test_frames frames;
+	struct ks_test_call *call;
+
+	feed_fill(feed);
+	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, reader, &frame));
+	call = ks_test_call_alloc(test, feed->rig->allocator, owner, 0);
+	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->nr_waiting) == 1));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, frame.index, true));
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->index, frame.index);
+
+	feed_give(feed, reader, frame.index);
+	ks_test_look(test, alloc, &frames);
+	KUNIT_EXPECT_PTR_EQ(test, frames.frame[frame.index].owner, owner);
+	KUNIT_EXPECT_EQ(test, frames.in_device, FEED_FRAMES - 1);
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, frame.index, false));
+	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
+}
+
+/* The same in STOP, where no frame circulates */
+static void feed_freed_in_stop(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct ks_allocator *alloc = feed->rig->alloc;
+	struct file *reader = feed_reader(feed, 2, 0);
+	struct ksalloc_reader_frame frame = {};
+
+	feed_fill(feed);
+	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, reader, &frame));
+	ks_rig_request(feed->rig, KSSTATE_STOP);
+	ks_test_expect_counts(test, alloc, 1, 0, 0);
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, frame.index, true));
+	feed_give(feed, reader, frame.index);
+	ks_test_expect_counts(test, alloc, 0, 0, 0);
+	feed_circulate(feed);
+	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
+}
+
+static DEFINE_SPINLOCK(feed_fence_lock);
+
+static const char *feed_fence_name(struct dma_fence *fence)
+{
+	return "ksalloc-kunit";
+}
+
+static const struct dma_fence_ops feed_fence_ops = {
+	.get_driver_name = feed_fence_name,
+	.get_timeline_name = feed_fence_name,
+};
+
+static void feed_fence_end(void *fence)
+{
+	dma_fence_signal(fence);
+	dma_fence_put(fence);
+}
+
+static struct dma_fence *feed_fence(struct kunit *test, struct dma_buf *dmabuf)
+{
+	struct dma_fence *fence = kzalloc(sizeof(*fence), GFP_KERNEL);
+	int ret;
+
+	KUNIT_ASSERT_NOT_NULL(test, fence);
+	dma_fence_init(fence, &feed_fence_ops, &feed_fence_lock,
+		       dma_fence_context_alloc(1), 1);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, feed_fence_end,
+							   fence));
+	dma_resv_lock(dmabuf->resv, NULL);
+	ret = dma_resv_reserve_fences(dmabuf->resv, 1);
+	if (!ret)
+		dma_resv_add_fence(dmabuf->resv, fence, DMA_RESV_USAGE_READ);
+	dma_resv_unlock(dmabuf->resv);
+	KUNIT_ASSERT_EQ(test, 0, ret);
+	return fence;
+}
+
+/* Passes if a frame goes to the device when the fence on its memory is signalled (H3). */
+static void feed_fenced_frame(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct ks_allocator *alloc = feed->rig->alloc;
+	struct file *reader = feed_reader(feed, 2, 0);
+	struct ksalloc_reader_frame frame = {};
+	struct ks_test_frames frames;
+	struct dma_fence *fence;
+
+	feed_fill(feed);
+	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, reader, &frame));
+	fence = feed_fence(test, alloc->frames[frame.index].planes->dmabuf);
+	feed_give(feed, reader, frame.index);
+	ks_test_look(test, alloc, &frames);
+	KUNIT_EXPECT_EQ(test, frames.in_device, FEED_FRAMES - 1);
+	KUNIT_EXPECT_EQ(test, frames.fenced, 1);
+	dma_fence_signal(fence);
+	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
+}
+
+/* Passes if the device keeps its frames, and a reader without a promise loses what it took. */
+static void feed_revoked(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *reader = feed_reader(feed, FEED_FRAMES, KSALLOC_READER_REVOCABLE);
+	struct ksalloc_reader_frame frame = {};
+	u32 i, first = 0;
+
+	for (i = 0; i < FEED_FRAMES - FEED_KEEP; i++) {
+		feed_fill(feed);
+		KUNIT_ASSERT_EQ(test, 1, feed_take(feed, reader, &frame));
+		KUNIT_EXPECT_EQ(test, frame.revoked, 0);
+		if (!i)
+			first = frame.index;
+	}
+	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_KEEP));
+	feed_fill(feed);
+	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, reader, &frame));
+	KUNIT_EXPECT_EQ(test, frame.revoked, 1);
+	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_KEEP));
+	/* It has to be given back, too */
+	feed_give(feed, reader, first);
+}
+
+static bool feed_is_promised(struct file *file)
+{
+	const struct ks_reader *reader = file->private_data;
+
+	return READ_ONCE(reader->promised);
+}
+
+/* Passes if frames are promised to the oldest readers, and to the next one when one ends. */
+static void feed_promise_passes_on(struct kunit *test)
+{
+	struct feed_rig *feed = feed_rig(test);
+	struct file *first = feed_reader(feed, 4, 0), *second = feed_reader(feed, 3, 0);
+	struct file *third = feed_reader(feed, 2, 0);
+	struct ksalloc_reader_frame frame = {};
+	struct ks_test_frames frames;
+
+	feed_circulate(feed);
+	KUNIT_EXPECT_TRUE(test, feed_is_promised(first));
+	KUNIT_EXPECT_FALSE(test, feed_is_promised(second));
+	KUNIT_EXPECT_TRUE(test, feed_is_promised(third));
+	feed_fill(feed);
+	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, second, &frame));
+	kunit_release_action(test, feed_reader_end, first);
+	KUNIT_EXPECT_TRUE(test, feed_is_promised(second));
+	KUNIT_EXPECT_TRUE(test, feed_is_promised(third));
+	kunit_release_action(test, feed_reader_end, third);
+	feed_give(feed, second, frame.index);
+	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
+	ks_test_look(test, feed->rig->alloc, &frames);
+	KUNIT_EXPECT_EQ(test, frames.in_device, FEED_FRAMES);
+}
+
+/* Passes if waiting readers return when the device disappears. */
+static void feed_gone_device(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *reader = feed_reader(feed, 2, 0);
+	struct ksalloc_reader_frame frame = {};
+	struct ks_test_call *call;
+
+	feed_fill(feed);
+	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, reader, &frame));
+	call = feed_start(feed, reader, 1);
+	KUNIT_ASSERT_TRUE(test, ks_test_pending(call));
+	ks_fake_vanish(feed->rig->fake);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->ret, -ENODEV);
+	KUNIT_EXPECT_EQ(test, ks_test_events(reader), KS_TEST_HUP);
+	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(feed->rig->alloc->nr_allocated) ==
+						   1));
+	feed_give(feed, reader, frame.index);
+	ks_test_expect_counts(test, feed->rig->alloc, 0, 0, 0);
+}
+
+/* Passes if a reader can end after the connection, and keeps no frame. */
+static void feed_reader_outlives(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *reader = feed_reader(feed, 2, 0);
+	struct ksalloc_reader_frame frame = {};
+
+	feed_fill(feed);
+	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, reader, &frame));
+	ks_rig_release(feed->rig);
+	ks_test_expect_counts(test, feed->rig->alloc, 0, 0, 0);
+	feed_expect_none(feed, reader, -ENODEV);
+	KUNIT_EXPECT_EQ(test, ks_test_events(reader), KS_TEST_HUP);
+}
+
+/* Passes if a device that does not stop keeps its frames, and readers give theirs back. */
+static void feed_stuck_device(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *reader = feed_reader(feed, 2, 0);
+	struct ksalloc_reader_frame frame = {};
+
+	feed_fill(feed);
+	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, reader, &frame));
+	ks_fake_fail_stop(feed->rig->fake, -EIO);
+	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_request(feed->rig->conn, KSSTATE_STOP,
+							  false));
+	feed_give(feed, reader, frame.index);
+	ks_test_expect_counts(test, feed->rig->alloc, FEED_FRAMES - 1, FEED_FRAMES - 1, 0);
+}
+
+static struct kunit_case feed_cases[] = {
+	KUNIT_CASE(feed_two_wait_for_one),
+	KUNIT_CASE(feed_waiting),
+	KUNIT_CASE(feed_error_of_device),
+	KUNIT_CASE(feed_refused_frame),
+	KUNIT_CASE(feed_refused_at_begin),
+	KUNIT_CASE(feed_out_of_order),
+	KUNIT_CASE(feed_notified_for_nothing),
+	KUNIT_CASE(feed_poll_of_device),
+	KUNIT_CASE(feed_poll_of_others),
+	KUNIT_CASE(feed_flush_drops_queues),
+	KUNIT_CASE(feed_later_reader),
+	KUNIT_CASE(feed_depth_one),
+	KUNIT_CASE(feed_freed_frame),
+	KUNIT_CASE(feed_freed_by_kernel_client),
+	KUNIT_CASE(feed_freed_in_stop),
+	KUNIT_CASE(feed_fenced_frame),
+	KUNIT_CASE(feed_revoked),
+	KUNIT_CASE(feed_promise_passes_on),
+	KUNIT_CASE(feed_gone_device),
+	KUNIT_CASE(feed_reader_outlives),
+	KUNIT_CASE(feed_stuck_device),
+	{}
+};
+
+static struct kunit_suite feed_suite = {
+	.name = "ksalloc_feed",
+	.init = ks_test_init,
+	.test_cases = feed_cases,
+};
+
+kunit_test_suite(feed_suite);

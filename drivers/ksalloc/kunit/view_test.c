@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit suite "ksalloc_view": views of dma-bufs, and devices that import them.
+ */
+#include <kunit/device.h>
+#include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+
+#include "ks_test.h"
+#include "reader.h"
+
+/**
+ * struct view_source - a dma-buf of one page, which counts its mappings
+ * @page: the page
+ * @mapped: number of mappings
+ * @direction: direction of the last one
+ * @released: the dma-buf has ended
+ */
+struct view_source {
+	struct page *page;
+	atomic_t mapped;
+	enum dma_data_direction direction;
+	bool released;
+};
+
+static struct sg_table *view_source_map(struct dma_buf_attachment *attachment,
+					enum dma_data_direction direction)
+{
+	struct view_source *source = attachment->dmabuf->priv;
+	struct sg_table *table = kzalloc(sizeof(*table), GFP_KERNEL);
+
+	if (!table || sg_alloc_table(table, 1, GFP_KERNEL)) {
+		kfree(table);
+		return ERR_PTR(-ENOMEM);
+	}
+	sg_set_page(table->sgl, source->page, PAGE_SIZE, 0);
+	if (dma_map_sgtable(attachment->dev, table, direction, 0)) {
+		sg_free_table(table);
+		kfree(table);
+		return ERR_PTR(-ENOMEM);
+	}
+	source->direction = direction;
+	atomic_inc(&source->mapped);
+	return table;
+}
+
+static void view_source_unmap(struct dma_buf_attachment *attachment,
+			      struct sg_table *table,
+			      enum dma_data_direction direction)
+{
+	struct view_source *source = attachment->dmabuf->priv;
+
+	dma_unmap_sgtable(attachment->dev, table, direction, 0);
+	sg_free_table(table);
+	kfree(table);
+	atomic_dec(&source->mapped);
+}
+
+static void view_source_release(struct dma_buf *dmabuf)
+{
+	struct view_source *source = dmabuf->priv;
+
+	WRITE_ONCE(source->released, true);
+}
+
+static const struct dma_buf_ops view_source_ops = {
+	.map_dma_buf = view_source_map,
+	.unmap_dma_buf = view_source_unmap,
+	.release = view_source_release,
+};
+
+static void view_free_page(void *page)
+{
+	__free_page(page);
+}
+
+/* A view, which has the only reference to its source. The test puts it */
+static struct dma_buf *view_create(struct kunit *test, struct view_source **result)
+{
+	struct view_source *source = kunit_kzalloc(test, sizeof(*source), GFP_KERNEL);
+	DEFINE_DMA_BUF_EXPORT_INFO(info);
+	struct dma_buf *dmabuf, *view;
+
+	KUNIT_ASSERT_NOT_NULL(test, source);
+	source->page = alloc_page(GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, source->page);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, view_free_page,
+							   source->page));
+	info.ops = &view_source_ops;
+	info.size = PAGE_SIZE;
+	info.flags = O_RDWR;
+	info.priv = source;
+	dmabuf = dma_buf_export(&info);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dmabuf);
+	view = ks_view_create(dmabuf);
+	dma_buf_put(dmabuf);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, view);
+	*result = source;
+	return view;
+}
+
+static struct device *view_device(struct kunit *test)
+{
+	struct device *dev = kunit_device_register(test, "ksalloc-view");
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dev);
+	dev->dma_mask = &dev->coherent_dma_mask;
+	dev->coherent_dma_mask = DMA_BIT_MASK(64);
+	return dev;
+}
+
+/* Passes if a device gets a mapping of a view for reading, and no other one. */
+static void view_directions(struct kunit *test)
+{
+	static const enum dma_data_direction refused[] = {
+		DMA_FROM_DEVICE, DMA_BIDIRECTIONAL,
+	};
+	struct device *dev = view_device(test);
+	struct dma_buf_attachment *attachment;
+	struct view_source *source;
+	struct dma_buf *view = view_create(test, &source);
+	struct sg_table *table;
+	u32 i;
+
+	attachment = dma_buf_attach(view, dev);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, attachment);
+	KUNIT_EXPECT_EQ(test, source->direction, DMA_TO_DEVICE);
+	for (i = 0; i < ARRAY_SIZE(refused); i++) {
+		table = dma_buf_map_attachment_unlocked(attachment, refused[i]);
+		KUNIT_EXPECT_TRUE(test, IS_ERR(table));
+		if (!IS_ERR(table))
+			dma_buf_unmap_attachment_unlocked(attachment, table, refused[i]);
+		else
+			KUNIT_EXPECT_EQ(test, PTR_ERR(table), -EACCES);
+	}
+	table = dma_buf_map_attachment_unlocked(attachment, DMA_TO_DEVICE);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, table);
+	KUNIT_EXPECT_EQ(test, table->nents, 1);
+	dma_buf_unmap_attachment_unlocked(attachment, table, DMA_TO_DEVICE);
+	KUNIT_EXPECT_EQ(test, atomic_read(&source->mapped), 1);
+	dma_buf_detach(view, attachment);
+	KUNIT_EXPECT_EQ(test, atomic_read(&source->mapped), 0);
+
+	dma_buf_put(view);
+	flush_delayed_fput();
+	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(source->released)));
+}
+
+/* Passes if the kernel gets no mapping of a view, which could be written to. */
+static void view_no_kernel_mapping(struct kunit *test)
+{
+	struct view_source *source;
+	struct dma_buf *view = view_create(test, &source);
+	struct iosys_map map;
+
+	KUNIT_EXPECT_NE(test, 0, dma_buf_vmap_unlocked(view, &map));
+	dma_buf_put(view);
+	flush_delayed_fput();
+	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(source->released)));
+}
+
+static struct kunit_case view_cases[] = {
+	KUNIT_CASE(view_directions),
+	KUNIT_CASE(view_no_kernel_mapping),
+	{}
+};
+
+static struct kunit_suite view_suite = {
+	.name = "ksalloc_view",
+	.init = ks_test_init,
+	.test_cases = view_cases,
+};
+
+kunit_test_suite(view_suite);
