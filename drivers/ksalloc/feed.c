@@ -20,6 +20,12 @@
 /* Delay before frames are given to a device again that has refused one */
 #define KS_FEED_AGAIN msecs_to_jiffies(100)
 
+/* Whether an errno is of the task that made a call, and says nothing about the device */
+static bool ks_feed_is_interrupted(int ret)
+{
+	return ret == -EINTR || ret == -ERESTARTSYS;
+}
+
 static void ks_feed_work(struct kthread_work *work)
 {
 	struct ks_feed *feed = container_of(work, struct ks_feed, work.work);
@@ -262,6 +268,11 @@ int ks_feed_pump(struct ks_connection *conn, u32 frames)
 		ks_done_mark(conn, &slot->completion);
 		ks_feed_pass(conn, slot);
 	}
+	/* The thread fetches what a killed task has left, because there may be no notification */
+	if (ks_feed_is_interrupted(ret)) {
+		ks_feed_kick(feed, 0);
+		ret = 0;
+	}
 	/* Pollers see @pending until the frames are in the queues */
 	atomic_sub(ret ? pending : min_t(int, fetched, pending), &feed->pending);
 	if (ret && ret != -EAGAIN && !ks_connection_is_going(conn))
@@ -322,7 +333,7 @@ static int ks_feed_give(struct ks_connection *conn, u32 index)
 	list_add(&feed->frames[index].link, &feed->returned);
 	feed->nr_returned++;
 	mutex_unlock(&feed->lock);
-	ks_feed_kick(feed, KS_FEED_AGAIN);
+	ks_feed_kick(feed, ks_feed_is_interrupted(ret) ? 0 : KS_FEED_AGAIN);
 	return ret;
 }
 

@@ -30,6 +30,7 @@
  * @area: its part of that memory
  * @arg: the argument, without the pointers
  * @give: the frame to give back, if @arg.nr_give is one
+ * @unwritable: there is no memory for the frames that are taken
  * @frames: the frames that were taken
  */
 struct feed_call {
@@ -37,6 +38,7 @@ struct feed_call {
 	unsigned long area;
 	struct ksalloc_exchange arg;
 	u32 give;
+	bool unwritable;
 	struct ksalloc_reader_frame frames[2];
 };
 
@@ -118,7 +120,7 @@ static int feed_do_exchange(struct file *reader, struct feed_call *call)
 	int ret;
 
 	call->arg.give = call->area + FEED_GIVE;
-	call->arg.take = call->area + FEED_TAKE;
+	call->arg.take = call->unwritable ? 0 : call->area + FEED_TAKE;
 	if (copy_to_user((void __user *)(call->area + FEED_GIVE), &call->give,
 			 sizeof(call->give)) ||
 	    copy_to_user((void __user *)call->area, &call->arg, sizeof(call->arg)))
@@ -289,6 +291,26 @@ static void feed_error_of_device(struct kunit *test)
 	feed_expect(feed, reader, 1, 0);
 }
 
+/*
+ * Passes if a task that is killed while it fetches frames does not end the stream, and the frame
+ * that it has left is fetched without another notification.
+ */
+static void feed_interrupted_call(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *first = feed_reader(feed, 2, 0), *second = feed_reader(feed, 2, 0);
+
+	feed_fill(feed);
+	ks_fake_fail(feed->rig->fake, 1, -EINTR);
+	feed_expect_none(feed, first, -EAGAIN);
+	KUNIT_EXPECT_EQ(test, feed->rig->fake->failed, KS_FAKE_DEQUEUE);
+	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(feed->rig->conn->feed.passed)));
+	KUNIT_EXPECT_EQ(test, ks_test_events(second), KS_TEST_IN);
+	feed_expect(feed, second, 0, 0);
+	feed_expect(feed, first, 0, 0);
+	feed_expect_none(feed, first, -EAGAIN);
+}
+
 /* Passes if a frame that the device refuses is given to it again. */
 static void feed_refused_frame(struct kunit *test)
 {
@@ -347,6 +369,24 @@ static void feed_out_of_order(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, frame.index, order[i]);
 		KUNIT_EXPECT_EQ(test, frame.sequence, i);
 	}
+}
+
+/* Passes if a frame that cannot be described stays the first one in the queue. */
+static void feed_fault_keeps_order(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *other = feed_reader(feed, 1, 0), *reader = feed_reader(feed, 3, 0);
+	struct feed_call call = feed_call(feed, 2);
+	u32 i;
+
+	for (i = 0; i < 3; i++) {
+		feed_fill(feed);
+		feed_expect(feed, other, i, 0);
+	}
+	call.unwritable = true;
+	KUNIT_EXPECT_EQ(test, -EFAULT, feed_do_exchange(reader, &call));
+	for (i = 0; i < 3; i++)
+		feed_expect(feed, reader, i, 0);
 }
 
 /* Passes if a notification without a frame has no lasting effect. */
@@ -685,9 +725,11 @@ static struct kunit_case feed_cases[] = {
 	KUNIT_CASE(feed_two_wait_for_one),
 	KUNIT_CASE(feed_waiting),
 	KUNIT_CASE(feed_error_of_device),
+	KUNIT_CASE(feed_interrupted_call),
 	KUNIT_CASE(feed_refused_frame),
 	KUNIT_CASE(feed_refused_at_begin),
 	KUNIT_CASE(feed_out_of_order),
+	KUNIT_CASE(feed_fault_keeps_order),
 	KUNIT_CASE(feed_notified_for_nothing),
 	KUNIT_CASE(feed_poll_of_device),
 	KUNIT_CASE(feed_poll_of_others),
