@@ -17,11 +17,6 @@
 /* Depth of a reader that loses nothing, even if its process sleeps for some frames */
 #define DEEP 4
 
-FIXTURE(readers) {
-	struct rig rig;
-	int connection, allocator;
-};
-
 static inline int circulate(int connection, unsigned int state)
 {
 	struct ksalloc_set_state arg = {
@@ -136,6 +131,12 @@ static inline bool marked(const struct ksalloc_reader_frame *frame)
 		KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
 }
 
+#ifndef READERS_WITHOUT_FIXTURE
+FIXTURE(readers) {
+	struct rig rig;
+	int connection, allocator;
+};
+
 /* Running, with readers to be made */
 FIXTURE_SETUP(readers)
 {
@@ -150,5 +151,6 @@ FIXTURE_TEARDOWN(readers)
 {
 	rig_close(&self->rig);
 }
+#endif
 
 #endif

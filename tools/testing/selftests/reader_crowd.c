@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Many readers of one stream, in processes that are killed at random moments, while other readers
+ * go on. rough.h describes counts and seeds.
+ */
+#include "rough.h"
+
+/* Of the cameras of rough.h, which are not used here */
+#undef FRAMES
+#define READERS_WITHOUT_FIXTURE
+
+#include "readers.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The full count. The usual run has a tenth */
+#define READERS 1000
+
+#define CROWD 8
+#define STEADY 3
+#define STEADY_DEPTH 6
+/* Enough for all promises, and for some frames of readers without one */
+#define MANY (KEEP + STEADY * STEADY_DEPTH + CROWD)
+
+enum doing { WAITING, HOLDING, EXPORTING, DOINGS };
+
+/* A reader that loses nothing */
+struct steady {
+	int reader;
+	pthread_t thread;
+	atomic_bool *stop;
+	atomic_uint frames;
+	unsigned int wrong;
+};
+
+FIXTURE(crowd) {
+	struct rig rig;
+	unsigned int seed;
+	atomic_bool stop;
+	struct steady steady[STEADY];
+	/* What each process does now, in shared memory */
+	atomic_int *doing;
+	unsigned int killed_when[DOINGS];
+};
+
+FIXTURE_SETUP(crowd)
+{
+	self->seed = choose_seed();
+	rig_open(&self->rig, 0, WIDTH, HEIGHT);
+	self->doing = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_TRUE((void *)self->doing != MAP_FAILED);
+}
+
+FIXTURE_TEARDOWN(crowd)
+{
+	rig_close(&self->rig);
+}
+
+/*
+ * If the machine is busy, the camera skips numbers, and the frame after that is marked. Or it gives
+ * two frames the same number
+ */
+static bool follows(const struct ksalloc_reader_frame *frame,
+		    const struct ksalloc_reader_frame *last)
+{
+	return frame->sequence == last->sequence + 1 ||
+	       (frame->sequence > last->sequence && marked(frame)) ||
+	       (frame->sequence == last->sequence && frame->index != last->index);
+}
+
+static void *read_steadily(void *data)
+{
+	struct steady *steady = data;
+	struct ksalloc_reader_frame frame = { }, last;
+
+	if (take(steady->reader, &frame) != 1)
+		steady->wrong++;
+	while (!*steady->stop && !steady->wrong) {
+		last = frame;
+		steady->wrong += turn(steady->reader, &frame) != 1 ||
+				 !follows(&frame, &last) || frame.lost || frame.revoked;
+		steady->frames++;
+	}
+	give(steady->reader, &frame);
+	return NULL;
+}
+
+static void start_steady(struct crowd_fixture *self)
+{
+	struct steady *steady;
+
+	for (steady = self->steady; steady < self->steady + STEADY; steady++) {
+		steady->stop = &self->stop;
+		steady->reader = reader_open(self->rig.connection, STEADY_DEPTH, 0, 0);
+		ASSERT_LE(0, steady->reader);
+		ASSERT_EQ(0, pthread_create(&steady->thread, NULL, read_steadily,
+					    steady));
+	}
+}
+
+static void end_steady(struct crowd_fixture *self)
+{
+	struct steady *steady;
+
+	self->stop = true;
+	for (steady = self->steady; steady < self->steady + STEADY; steady++) {
+		pthread_join(steady->thread, NULL);
+		EXPECT_EQ(0, steady->wrong);
+		EXPECT_LT(0, steady->frames);
+		EXPECT_EQ(1, reader_info(steady->reader).promised);
+		EXPECT_EQ(0, reader_info(steady->reader).lost);
+		close(steady->reader);
+	}
+}
+
+/* A reader for a process of the crowd. There are not always frames to promise */
+static int open_any(struct crowd_fixture *self)
+{
+	unsigned int flags = chance(&self->seed, 30) ? KSALLOC_READER_NEWEST : 0;
+	unsigned int every = pick(&self->seed, 4);
+	int reader = -1;
+
+	if (chance(&self->seed, 50))
+		reader = reader_open(self->rig.connection, 1, every, flags);
+	if (reader < 0)
+		reader = reader_open(self->rig.connection, 1 + pick(&self->seed, 6), every,
+				     flags | KSALLOC_READER_REVOCABLE);
+	return reader;
+}
+
+static void look_at(int reader, const struct ksalloc_reader_frame *frame)
+{
+	int view = reader_export(reader, frame->index, frame->generation);
+	void *map;
+
+	if (view < 0)
+		return;
+	map = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED | MAP_POPULATE, view, 0);
+	if (map != MAP_FAILED)
+		munmap(map, FRAME_SIZE);
+	close(view);
+}
+
+/* A process that has only a reader, and ends only when it is killed */
+static void be_killed(int reader, atomic_int *doing, unsigned int seed)
+{
+	struct ksalloc_reader_frame frames[6];
+	int count, i;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		struct ksalloc_exchange arg = exchange_of(frames, 1 + pick(&seed, 6));
+
+		arg.wait_for = 1;
+		if (chance(&seed, 20))
+			arg.deadline_ns = in_ms(pick(&seed, 40));
+		*doing = WAITING;
+		count = call_fd(reader, KSALLOC_EXCHANGE, &arg);
+		for (i = 0; i < count; i++) {
+			*doing = EXPORTING;
+			look_at(reader, &frames[i]);
+			*doing = HOLDING;
+			sleep_ms(pick(&seed, 20));
+		}
+		for (i = 0; i < count; i++)
+			if (chance(&seed, 90))
+				give(reader, &frames[i]);
+		if (chance(&seed, 10))
+			poll_fd(reader, POLLIN, pick(&seed, 40));
+	}
+}
+
+static void kill_some(struct crowd_fixture *self, unsigned int size)
+{
+	pid_t pids[CROWD];
+	unsigned int i;
+	int reader, status;
+
+	for (i = 0; i < size; i++) {
+		reader = open_any(self);
+		ASSERT_LE(0, reader);
+		pids[i] = fork();
+		ASSERT_LE(0, pids[i]);
+		if (!pids[i]) {
+			close(self->rig.connection);
+			close(self->rig.allocator);
+			be_killed(reader, &self->doing[i], random_bits(&self->seed));
+		}
+		/* The numbers of the child are not those of the parent */
+		random_bits(&self->seed);
+		close(reader);
+	}
+	sleep_ms(20 + pick(&self->seed, 200));
+	for (i = 0; i < size; i++) {
+		sleep_ms(pick(&self->seed, 8));
+		self->killed_when[self->doing[i]]++;
+		ASSERT_EQ(0, kill(pids[i], SIGKILL));
+	}
+	for (i = 0; i < size; i++) {
+		ASSERT_EQ(pids[i], waitpid(pids[i], &status, 0));
+		ASSERT_TRUE(WIFSIGNALED(status));
+	}
+}
+
+/* The allocator is assigned */
+static void kill_readers(struct crowd_fixture *self)
+{
+	unsigned int wanted = scaled(2 * READERS), killed = 0, size;
+	struct footprint before;
+
+	if (wanted > READERS)
+		wanted = READERS;
+
+	footprint_take(&before);
+	ASSERT_EQ(0, circulate(self->rig.connection, KSSTATE_RUN));
+	start_steady(self);
+	while (killed < wanted) {
+		size = wanted - killed < CROWD ? wanted - killed : CROWD;
+		kill_some(self, size);
+		killed += size;
+	}
+	end_steady(self);
+	harness_note("%u readers killed: %u waited, %u held frames, %u exported them; %u frames",
+		     killed, self->killed_when[WAITING], self->killed_when[HOLDING],
+		     self->killed_when[EXPORTING], self->steady[0].frames);
+	EXPECT_LT(0, self->killed_when[WAITING]);
+	EXPECT_LT(0, self->killed_when[HOLDING]);
+	EXPECT_TRUE(EVENTUALLY(in_device(self->rig.allocator) == MANY));
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
+	EXPECT_EQ(0, allocated(self->rig.allocator));
+	EXPECT_FOOTPRINT(&before);
+}
+
+/* Killed readers keep no frame, and others lose none. */
+TEST_F_TIMEOUT(crowd, heap, LAST_RESORT_S)
+{
+	need_heap();
+	rig_allocator(&self->rig, MANY);
+	kill_readers(self);
+}
+
+/* The same with the camera's own memory */
+TEST_F_TIMEOUT(crowd, own_memory, LAST_RESORT_S)
+{
+	const struct ksallocator_framing framing = { .frames = MANY };
+
+	self->rig.allocator = create_framed(self->rig.connection, -1, &framing);
+	ASSERT_LE(0, self->rig.allocator);
+	ASSERT_EQ(0, set_allocator(self->rig.connection, self->rig.allocator));
+	kill_readers(self);
+}
