@@ -192,7 +192,7 @@ static void ks_feed_pass(struct ks_connection *conn, struct ks_slot *slot)
 
 	mutex_lock(&feed->lock);
 	/* Another kernel client can have freed a frame that readers still held */
-	if (WARN_ON_ONCE(frame->holds))
+	if (frame->holds)
 		ks_feed_revoke_frame(feed, index);
 	if (!list_empty(&frame->link)) {
 		list_del_init(&frame->link);

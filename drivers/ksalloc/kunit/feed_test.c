@@ -535,6 +535,29 @@ static void feed_freed_by_kernel_client(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
 }
 
+/* The same without a request: the device fills the frame, and the reader sees that it was revoked */
+static void feed_freed_and_filled(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *file = feed_reader(feed, 2, 0);
+	const struct ks_reader *reader = file->private_data;
+	struct ksalloc_completion completion = { .sequence = 1 };
+	struct ksalloc_reader_frame frame = {};
+
+	feed_fill(feed);
+	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, file, &frame));
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(feed->rig->alloc, frame.index, true));
+	KUNIT_ASSERT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
+	completion.index = frame.index;
+	ks_fake_fill_as(feed->rig->fake, &completion);
+	feed_expect_none(feed, file, -EAGAIN);
+	KUNIT_EXPECT_EQ(test, reader->nr_revoked, 1);
+	KUNIT_EXPECT_EQ(test, reader->nr_taken, 0);
+	feed_give(feed, file, frame.index);
+	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
+	ks_test_expect_counts(test, feed->rig->alloc, FEED_FRAMES, FEED_FRAMES, 0);
+}
+
 /* The same in STOP, where no frame circulates */
 static void feed_freed_in_stop(struct kunit *test)
 {
@@ -738,6 +761,7 @@ static struct kunit_case feed_cases[] = {
 	KUNIT_CASE(feed_depth_one),
 	KUNIT_CASE(feed_freed_frame),
 	KUNIT_CASE(feed_freed_by_kernel_client),
+	KUNIT_CASE(feed_freed_and_filled),
 	KUNIT_CASE(feed_freed_in_stop),
 	KUNIT_CASE(feed_fenced_frame),
 	KUNIT_CASE(feed_revoked),
