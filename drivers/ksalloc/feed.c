@@ -98,6 +98,14 @@ void ks_feed_notify(struct ks_connection *conn)
 		ks_feed_kick(feed, 0);
 }
 
+static void ks_feed_count_returned(struct ks_feed *feed, int change)
+{
+	lockdep_assert_held(&feed->lock);
+
+	/* Read without the lock, to save taking it for nothing */
+	WRITE_ONCE(feed->nr_returned, feed->nr_returned + change);
+}
+
 /**
  * ks_feed_put_frame() - end the hold of a reader
  * @feed: the feed
@@ -117,7 +125,7 @@ void ks_feed_put_frame(struct ks_feed *feed, u32 index, bool promised)
 		return;
 	if (feed->running) {
 		list_move_tail(&frame->link, &feed->returned);
-		feed->nr_returned++;
+		ks_feed_count_returned(feed, 1);
 	} else {
 		list_del_init(&frame->link);
 		ks_allocator_free_owned(feed->allocator, index, &feed->owner);
@@ -196,7 +204,7 @@ static void ks_feed_pass(struct ks_connection *conn, struct ks_slot *slot)
 		ks_feed_revoke_frame(feed, index);
 	if (!list_empty(&frame->link)) {
 		list_del_init(&frame->link);
-		feed->nr_returned--;
+		ks_feed_count_returned(feed, -1);
 	}
 	frame->completion = slot->completion;
 	ks_allocator_deliver(feed->allocator, index, &feed->owner);
@@ -206,7 +214,7 @@ static void ks_feed_pass(struct ks_connection *conn, struct ks_slot *slot)
 		list_add_tail(&frame->link, &feed->held);
 	} else {
 		list_add_tail(&frame->link, &feed->returned);
-		feed->nr_returned++;
+		ks_feed_count_returned(feed, 1);
 	}
 	feed->passed++;
 	ks_feed_keep(conn);
@@ -237,6 +245,24 @@ void ks_feed_clear_error(struct ks_connection *conn)
 	mutex_lock(&feed->lock);
 	feed->error = 0;
 	mutex_unlock(&feed->lock);
+}
+
+/*
+ * Updates @pending, of which @seen were there before frames were fetched. Readers do not fetch
+ * frames if it is zero, so that must not happen while there are frames: some drivers can have told
+ * of several frames by one notification.
+ */
+static void ks_feed_update_pending(struct ks_connection *conn, int seen, u32 fetched,
+				   bool drained)
+{
+	atomic_t *pending = &conn->feed.pending;
+
+	/* Pairs with atomic_read_acquire(): who sees zero, sees the frames in the queues, too */
+	if (!drained)
+		seen = min_t(int, fetched, seen);
+	if (!atomic_sub_return_release(seen, pending) && !drained &&
+	    conn->device->ops->ready(conn->device))
+		atomic_inc(pending);
 }
 
 /**
@@ -273,14 +299,19 @@ int ks_feed_pump(struct ks_connection *conn, u32 frames)
 		ks_feed_kick(feed, 0);
 		ret = 0;
 	}
-	/* Pollers see @pending until the frames are in the queues */
-	atomic_sub(ret ? pending : min_t(int, fetched, pending), &feed->pending);
+	ks_feed_update_pending(conn, pending, fetched, ret);
 	if (ret && ret != -EAGAIN && !ks_connection_is_going(conn))
 		ks_feed_fail(feed, ks_connection_failure(ret));
 	if (!fetched)
 		return -EAGAIN;
 	ks_feed_refill(conn);
 	return 0;
+}
+
+/* Whether there may be frames for the device. Without a lock, as it is only a hint */
+static bool ks_feed_has_frames(const struct ks_feed *feed)
+{
+	return READ_ONCE(feed->nr_returned) || !list_empty(&feed->allocator->free);
 }
 
 /* Takes a frame that has come back; its index, or -EAGAIN */
@@ -295,7 +326,7 @@ static int ks_feed_take_returned(struct ks_feed *feed)
 	frame = list_first_entry_or_null(&feed->returned, struct ks_feed_frame, link);
 	if (frame) {
 		list_del_init(&frame->link);
-		feed->nr_returned--;
+		ks_feed_count_returned(feed, -1);
 		index = ks_feed_index(feed, frame);
 	}
 	mutex_unlock(&feed->lock);
@@ -331,7 +362,7 @@ static int ks_feed_give(struct ks_connection *conn, u32 index)
 		return 0;
 	mutex_lock(&feed->lock);
 	list_add(&feed->frames[index].link, &feed->returned);
-	feed->nr_returned++;
+	ks_feed_count_returned(feed, 1);
 	mutex_unlock(&feed->lock);
 	ks_feed_kick(feed, ks_feed_is_interrupted(ret) ? 0 : KS_FEED_AGAIN);
 	return ret;
@@ -339,14 +370,14 @@ static int ks_feed_give(struct ks_connection *conn, u32 index)
 
 static int ks_feed_fill(struct ks_connection *conn)
 {
-	int ret, index;
+	int ret = 0, index;
 
-	do {
+	while (!ret && ks_feed_has_frames(&conn->feed)) {
 		index = ks_feed_next(&conn->feed);
 		if (index < 0)
 			return 0;
 		ret = ks_feed_give(conn, index);
-	} while (!ret);
+	}
 	return ret;
 }
 
@@ -366,6 +397,8 @@ void ks_feed_refill(struct ks_connection *conn)
 	lockdep_assert_held(&conn->lock);
 
 	if (!feed->running || conn->flushing || conn->stuck)
+		return;
+	if (!ks_feed_has_frames(feed))
 		return;
 	if (!conn->device->queue_in_thread || (current->flags & PF_KTHREAD))
 		ks_feed_fill(conn);

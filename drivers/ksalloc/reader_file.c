@@ -65,6 +65,12 @@ static int ks_exchange_give(struct ks_exchange *call)
 
 	if (!count)
 		return 0;
+	/* The usual case; a copy of a variable size costs more */
+	if (count == 1) {
+		if (get_user(few[0], from))
+			return -EFAULT;
+		return ks_exchange_give_indices(call, few);
+	}
 	if (count <= ARRAY_SIZE(few)) {
 		if (copy_from_user(few, from, array_size(count, sizeof(few[0]))))
 			return -EFAULT;
@@ -85,12 +91,25 @@ static int ks_exchange_copy(const struct ks_exchange *call,
 	void __user *to = u64_to_user_ptr(call->arg->take) +
 			  (u64)call->taken * size;
 
-	if (copy_to_user(to, frame, min(size, sizeof(*frame))))
+	/* Of constant size, which costs less */
+	if (copy_to_user(to, frame, sizeof(*frame)))
 		return -EFAULT;
 	if (size > sizeof(*frame) &&
 	    clear_user(to + sizeof(*frame), size - sizeof(*frame)))
 		return -EFAULT;
 	return 0;
+}
+
+/*
+ * Whether ks_reader_take() would return something else than -EAGAIN. Without the lock: a call that
+ * waits is woken afterwards if this changes
+ */
+static bool ks_reader_has_news(const struct ks_reader *reader)
+{
+	const struct ks_feed *feed = &reader->conn->feed;
+
+	return READ_ONCE(reader->nr_queued) || READ_ONCE(feed->ended) ||
+	       READ_ONCE(feed->error);
 }
 
 /* Takes one frame from the queue, and describes it to the caller */
@@ -100,6 +119,8 @@ static int ks_exchange_take_one(struct ks_exchange *call)
 	struct ksalloc_reader_frame frame;
 	int ret;
 
+	if (!ks_reader_has_news(call->reader))
+		return -EAGAIN;
 	mutex_lock(&feed->lock);
 	ret = ks_reader_take(feed, call->reader, &frame);
 	mutex_unlock(&feed->lock);
@@ -149,16 +170,15 @@ static int ks_exchange_fetch(struct ks_exchange *call)
 static int ks_exchange_take(struct ks_exchange *call)
 {
 	struct ks_feed *feed = ks_reader_feed(call->reader);
-	int ret;
+	int ret, pending;
 
 	while (call->taken < call->arg->nr_take) {
+		/* First, because a frame is in the queue before it is not pending any more */
+		pending = atomic_read_acquire(&feed->pending);
 		ret = ks_exchange_take_one(call);
 		if (!ret)
 			continue;
-		if (ret == -EAGAIN && call->taken >= call->arg->wait_for &&
-		    !atomic_read(&feed->pending))
-			return 0;
-		if (ret == -EAGAIN)
+		if (ret == -EAGAIN && pending)
 			ret = ks_exchange_fetch(call);
 		if (ret == -EAGAIN && call->taken >= call->arg->wait_for)
 			return 0;
@@ -404,13 +424,15 @@ static __poll_t ks_reader_poll(struct file *file, poll_table *wait)
 {
 	struct ks_reader *reader = file->private_data;
 	struct ks_feed *feed = ks_reader_feed(reader);
+	int pending;
 
 	poll_wait(file, &feed->wait, wait);
 	if (READ_ONCE(feed->ended))
 		return EPOLLERR | EPOLLHUP;
+	/* As in ks_exchange_take() */
+	pending = atomic_read_acquire(&feed->pending);
 	if (READ_ONCE(reader->nr_queued) ||
-	    (atomic_read(&feed->pending) &&
-	     READ_ONCE(reader->conn->state) == KSSTATE_RUN))
+	    (pending && READ_ONCE(reader->conn->state) == KSSTATE_RUN))
 		return EPOLLIN | EPOLLRDNORM;
 	return READ_ONCE(feed->error) ? EPOLLERR : 0;
 }

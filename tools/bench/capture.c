@@ -57,6 +57,7 @@ struct session {
 	unsigned int taken, turns;
 	__u64 generation;
 	__u32 index[EIGHT];
+	struct ksalloc_reader_frame frames[EIGHT];
 };
 
 /* The times of one frame */
@@ -409,7 +410,7 @@ static void reader_stop(struct session *session)
 /* Gives all frames back that it has, and takes as many as it asks for */
 static void reader_exchange(struct session *session, unsigned int count)
 {
-	struct ksalloc_reader_frame frames[EIGHT] = { };
+	struct ksalloc_reader_frame *frames = session->frames;
 	struct ksalloc_exchange exchange = {
 		.size = sizeof(exchange),
 		.give = (uintptr_t)session->index,
