@@ -172,7 +172,7 @@ OPERATION(exchange_gives) = {
 	.run = give_frame,
 	.undo = end_circulation,
 	.circulates = true,
-	.points = { [COPY] = 2 },
+	.points = { [COPY] = 1 },
 };
 
 static void undo_reader_export(struct faults_fixture *self, int fd)

@@ -82,6 +82,8 @@ static const struct {
 	{ "stress:*", "has processes of its own" },
 	{ "second:*", "has processes of its own" },
 	{ "readers:*", "the argument has pointers to frames" },
+	{ "reader_races:*", "the argument has pointers to frames" },
+	{ "reader_crowd:*", "has processes of its own" },
 	{ "views:*", "about mappings of the calling process" },
 };
 
