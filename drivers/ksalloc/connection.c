@@ -542,3 +542,25 @@ int ks_connection_set_allocator(struct ks_connection *conn,
 	return ks_connection_result(conn, ret);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_set_allocator);
+
+/**
+ * ks_connection_drop_allocator() - assign no allocator to a connection
+ * @conn: the connection, in STOP
+ *
+ * Does not fail, unless the device does not stop: then it keeps its frames.
+ *
+ * Context: process context; sleeps. The calling task may be exiting.
+ */
+void ks_connection_drop_allocator(struct ks_connection *conn)
+{
+	struct ks_allocator *old = NULL, *fed = NULL;
+
+	mutex_lock(&conn->lock);
+	if (!conn->stuck)
+		ks_connection_assign(conn, NULL, &old, &fed);
+	mutex_unlock(&conn->lock);
+	if (fed)
+		ks_allocator_put(fed);
+	if (old)
+		ks_allocator_put(old);
+}

@@ -211,6 +211,7 @@ void ks_connection_put_allocator(struct ks_allocator *alloc);
 int ks_connection_allocator_id(struct ks_connection *conn);
 int ks_connection_set_allocator(struct ks_connection *conn,
 				struct ks_allocator *alloc);
+void ks_connection_drop_allocator(struct ks_connection *conn);
 
 /* queue.c: queues frames to the device and dequeues them */
 

@@ -189,7 +189,8 @@ static void ks_feed_keep(struct ks_connection *conn)
 }
 
 /* Passes a filled frame to the readers */
-static void ks_feed_pass(struct ks_connection *conn, struct ks_slot *slot)
+static void ks_feed_pass(struct ks_connection *conn, struct ks_slot *slot,
+			 bool damaged)
 {
 	struct ks_feed *feed = &conn->feed;
 	const u32 index = slot->completion.index;
@@ -206,6 +207,7 @@ static void ks_feed_pass(struct ks_connection *conn, struct ks_slot *slot)
 		list_del_init(&frame->link);
 		ks_feed_count_returned(feed, -1);
 	}
+	frame->damaged = damaged;
 	frame->completion = slot->completion;
 	ks_allocator_deliver(feed->allocator, index, &feed->owner);
 	list_for_each_entry(reader, &feed->readers, link)
@@ -279,6 +281,7 @@ int ks_feed_pump(struct ks_connection *conn, u32 frames)
 	const int pending = atomic_read(&feed->pending);
 	struct ks_slot *slot;
 	int ret = -EAGAIN;
+	bool damaged;
 	u32 fetched;
 
 	lockdep_assert_held(&conn->lock);
@@ -291,8 +294,11 @@ int ks_feed_pump(struct ks_connection *conn, u32 frames)
 		ret = ks_connection_dequeue(conn, &slot);
 		if (ret)
 			break;
+		/* Before gaps are marked in the same way */
+		damaged = slot->completion.options_flags &
+			  KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
 		ks_done_mark(conn, &slot->completion);
-		ks_feed_pass(conn, slot);
+		ks_feed_pass(conn, slot, damaged);
 	}
 	/* The thread fetches what a killed task has left, because there may be no notification */
 	if (ks_feed_is_interrupted(ret)) {

@@ -19,6 +19,7 @@ union ks_arg {
 		u32 flags;
 	};
 	struct ksalloc_connect connect;
+	struct ksalloc_share share;
 	struct ksalloc_get_framing get_framing;
 	struct ksalloc_create_allocator create_allocator;
 	struct ksalloc_set_allocator set_allocator;

@@ -3,6 +3,7 @@
  * The module and /dev/ksalloc, which makes connections to V4L2 devices. Only this file
  * includes both the core and the V4L2 part.
  */
+#include <linux/file.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
@@ -10,6 +11,7 @@
 
 #include "connection.h"
 #include "ioctl.h"
+#include "share.h"
 #include "v4l2.h"
 
 #define CREATE_TRACE_POINTS
@@ -29,9 +31,29 @@ static long ks_connect_ioctl(struct ks_ucmd *ucmd)
 	return ks_install(ksalloc_connect(device));
 }
 
+static long ks_share_ioctl(struct ks_ucmd *ucmd)
+{
+	struct ksalloc_share *arg = &ucmd->arg.share;
+	struct file *file;
+	int ret;
+
+	if (arg->__reserved || arg->frames > VIDEO_MAX_FRAME)
+		return -EINVAL;
+	file = ks_share_open(arg->v4l2_fd, arg->frames, &arg->node);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	ret = ks_reply(ucmd, sizeof(*arg));
+	if (ret) {
+		fput(file);
+		return ret;
+	}
+	return ks_install(file);
+}
+
 static const struct ks_ioctl ks_misc_ioctls[] = {
 	KS_IOCTL(CONNECT, connect, __reserved, 0,
 		 ks_connect_ioctl),
+	KS_IOCTL(SHARE, share, __reserved, 0, ks_share_ioctl),
 };
 
 static long ks_misc_ioctl(struct file *file, unsigned int cmd,

@@ -115,6 +115,10 @@ void ks_reader_offer(struct ks_feed *feed, struct ks_reader *reader, u32 index)
 		goto not_queued;
 	}
 	reader->skip = reader->every - 1;
+	if (reader->wanted && !test_bit(index, reader->wanted)) {
+		reader->lost++;
+		goto not_queued;
+	}
 	/* It has to give a revoked frame back before it gets the frame again */
 	if (test_bit(index, reader->revoked) || !ks_reader_make_room(feed, reader)) {
 		if (!(reader->flags & KSALLOC_READER_NEWEST))

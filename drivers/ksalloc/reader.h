@@ -67,12 +67,14 @@ struct ks_slot;
  * @link: on &ks_feed.held or &ks_feed.returned; otherwise empty
  * @holds: number of readers that have the frame queued or taken
  * @promised: number of these that are promised readers
+ * @damaged: the device has marked the data as damaged
  * @completion: describes the data
  */
 struct ks_feed_frame {
 	struct list_head link;
 	u32 holds;
 	u32 promised;
+	bool damaged;
 	struct ksalloc_completion completion;
 };
 
@@ -135,6 +137,7 @@ struct ks_feed {
  * @every: it gets each frame of this number
  * @skip: number of frames to skip before the next one that it gets
  * @promised: its frames are never revoked
+ * @wanted: the frames that it gets, or NULL for all; belongs to the owner of the reader
  * @first: index in @queue of the oldest queued frame
  * @nr_queued: number of queued frames
  * @nr_taken: number of frames that were taken and not given back
@@ -160,6 +163,7 @@ struct ks_reader {
 	u32 every;
 	u32 skip;
 	bool promised;
+	const unsigned long *wanted;
 	u32 first;
 	u32 nr_queued;
 	u32 nr_taken;

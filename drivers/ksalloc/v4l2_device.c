@@ -6,6 +6,7 @@
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/lockdep.h>
+#include <linux/module.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <media/media-device.h>
@@ -79,7 +80,8 @@ static int ks_v4l2_check_file(struct file *file)
 	struct video_device *vdev = ks_v4l2_capture_device(file);
 	unsigned int i;
 
-	if (!vdev)
+	/* A shared node would need the locks of two connections at the same time */
+	if (!vdev || vdev->fops->owner == THIS_MODULE)
 		return -EINVAL;
 	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) !=
 	    (FMODE_READ | FMODE_WRITE))

@@ -18,9 +18,9 @@
 /**
  * DOC: Objects
  *
- * Each ioctl works on an open file. There are four kinds of files:
+ * Each ioctl works on an open file. There are five kinds of files:
  *
- * - /dev/ksalloc makes connections.
+ * - /dev/ksalloc makes connections and shares.
  * - A connection is bound to one V4L2 capture device. It has a state (STOP, ACQUIRE, PAUSE
  *   or RUN), an assigned allocator and a queue of filled frames.
  * - An allocator is a fixed set of frames. It is created on a connection, so that its
@@ -28,6 +28,8 @@
  *   afterwards, and can be assigned to several connections at the same time.
  * - A reader gets the filled frames of a connection, beside other readers. It is made on that
  *   connection, and is of no use any more when the connection ends.
+ * - A share has no ioctls. While it is open, other programs can stream from one V4L2 capture
+ *   device at the same time, by a V4L2 node of their own.
  *
  * A frame is identified by its index in its allocator. It has the same dma-buf as long as
  * the allocator exists, so a client can map or import it once and keep the mapping. If the
@@ -258,6 +260,7 @@
 
 enum {
 	KSALLOC_CMD_CONNECT = 0x00,
+	KSALLOC_CMD_SHARE = 0x01,
 
 	KSALLOC_CMD_GET_FRAMING = 0x10,
 	KSALLOC_CMD_CREATE_ALLOCATOR = 0x11,
@@ -805,6 +808,41 @@ struct ksalloc_connect {
 };
 
 #define KSALLOC_CONNECT _IO(KSALLOC_TYPE, KSALLOC_CMD_CONNECT)
+
+/**
+ * struct ksalloc_share - ioctl(/dev/ksalloc, KSALLOC_SHARE)
+ * @size: size of this structure
+ * @flags: must be zero
+ * @v4l2_fd: a V4L2 capture node, as for KSALLOC_CONNECT
+ * @frames: number of buffers of the new node, at most 32; 0 for 16. There are fewer if the device
+ *	cannot have that many
+ * @node: out: the number N of the new node, /dev/videoN
+ * @__reserved: must be zero
+ *
+ * Returns a descriptor of a share. As long as it is open, there is another V4L2 capture node with
+ * the name of the device and " (shared)". Any number of programs can stream from that node at the
+ * same time, each with its own VIDIOC_REQBUFS and VIDIOC_STREAMON. They get the frames of the
+ * device without a copy, and cannot write to them.
+ *
+ * The share makes its own connection to the device. The device runs while at least one program
+ * streams. It has buffers while at least one program has buffers. When the share ends or the
+ * device disappears, the node disappears as that of an unplugged device.
+ *
+ * Errors: as KSALLOC_CONNECT, and
+ *
+ * - EOPNOTSUPP: the device has no memory of its own that it can export.
+ * - EINVAL: @frames is too large.
+ */
+struct ksalloc_share {
+	__u32 size;
+	__u32 flags;
+	__s32 v4l2_fd;
+	__u32 frames;
+	__u32 node;
+	__u32 __reserved;
+};
+
+#define KSALLOC_SHARE _IO(KSALLOC_TYPE, KSALLOC_CMD_SHARE)
 
 /**
  * struct ksalloc_get_framing - ioctl(connection, KSALLOC_GET_FRAMING)

@@ -1,0 +1,683 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Shares and their handles. share.h describes the rules.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/dma-buf.h>
+#include <linux/file.h>
+#include <linux/lockdep.h>
+#include <linux/module.h>
+#include <linux/nospec.h>
+#include <linux/poll.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <media/videobuf2-v4l2.h>
+
+#include "connection.h"
+#include "share.h"
+#include "v4l2.h"
+
+/* Default number of frames */
+#define KS_SHARE_FRAMES 16
+
+/* A handle can have this part of the frames, so that several handles can have theirs */
+#define KS_SHARE_PART 4
+
+static struct ks_feed *ks_share_feed(const struct ks_share_handle *handle)
+{
+	return &handle->share->conn->feed;
+}
+
+/**
+ * ks_share_lock() - take ks_share.lock if there still is a camera
+ * @share: the share
+ *
+ * Context: process context; sleeps.
+ * Return: 0 with the lock held; -ERESTARTSYS; -ENODEV.
+ */
+int ks_share_lock(struct ks_share *share)
+{
+	if (mutex_lock_interruptible(&share->lock))
+		return -ERESTARTSYS;
+	if (!share->ended)
+		return 0;
+	mutex_unlock(&share->lock);
+	return -ENODEV;
+}
+
+static int ks_share_make_frames(struct ks_share *share, u32 frames)
+{
+	const struct ksallocator_framing framing = { .frames = frames };
+	struct ks_feed *feed = &share->conn->feed;
+	struct ks_allocator *alloc;
+	struct file *file;
+	int ret;
+
+	file = ksalloc_create_allocator(share->file, &framing, NULL);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	alloc = ks_allocator_of(file);
+	ret = ks_connection_set_allocator(share->conn, alloc);
+	if (!ret) {
+		mutex_lock(&feed->lock);
+		share->nr_frames = min(alloc->nr_frames, VIDEO_MAX_FRAME);
+		share->layout = alloc->layout;
+		mutex_unlock(&feed->lock);
+	}
+	fput(file);
+	return ret;
+}
+
+/* Makes the frames of the first handle; fewer if the camera cannot have that many */
+static int ks_share_make_memory(struct ks_share *share)
+{
+	const struct vb2_queue *queue = share->camera->vdev->queue;
+	u32 frames = share->asked;
+	int ret;
+
+	lockdep_assert_held(&share->lock);
+
+	if (queue)
+		frames = min(frames, queue->max_num_buffers);
+	do {
+		ret = ks_share_make_frames(share, frames);
+		frames /= 2;
+	} while ((ret == -ENOMEM || ret == -EOPNOTSUPP) && frames >= 4);
+	return ret;
+}
+
+/**
+ * ks_share_request() - make or free the buffers of a handle
+ * @handle: the handle
+ * @count: the number that it asks for; 0 to free them
+ *
+ * Context: process context; sleeps.
+ * Return: the number of buffers; -EBUSY if the handle streams, or another program uses the
+ * camera; other errors of KSALLOC_CREATE_ALLOCATOR.
+ */
+int ks_share_request(struct ks_share_handle *handle, u32 count)
+{
+	struct ks_share *share = handle->share;
+	struct ks_feed *feed = ks_share_feed(handle);
+	int ret;
+
+	ret = ks_share_lock(share);
+	if (ret)
+		return ret;
+	if (handle->reader)
+		ret = -EBUSY;
+	else if (count && !share->users)
+		ret = ks_share_make_memory(share);
+	if (ret)
+		goto out;
+
+	share->users += !!count - !!handle->nr_buffers;
+	mutex_lock(&feed->lock);
+	handle->nr_buffers = count ? share->nr_frames : 0;
+	bitmap_zero(handle->queued, VIDEO_MAX_FRAME);
+	mutex_unlock(&feed->lock);
+	handle->depth = clamp(count, 2, max(2, share->nr_frames / KS_SHARE_PART));
+	ret = handle->nr_buffers;
+	if (!share->users)
+		ks_connection_drop_allocator(share->conn);
+out:
+	mutex_unlock(&share->lock);
+	return ret;
+}
+
+static void ks_share_add_reader(struct ks_share_handle *handle,
+				struct ks_reader *reader)
+{
+	struct ks_feed *feed = ks_share_feed(handle);
+
+	reader->conn = handle->share->conn;
+	reader->wanted = handle->queued;
+	mutex_lock(&feed->lock);
+	list_add_tail(&reader->link, &feed->readers);
+	handle->reader = reader;
+	ks_feed_promise(feed);
+	mutex_unlock(&feed->lock);
+}
+
+static void ks_share_remove_reader(struct ks_share_handle *handle)
+{
+	struct ks_feed *feed = ks_share_feed(handle);
+	struct ks_reader *reader = handle->reader;
+
+	mutex_lock(&feed->lock);
+	list_del(&reader->link);
+	ks_reader_give_all(feed, reader);
+	handle->reader = NULL;
+	bitmap_zero(handle->queued, VIDEO_MAX_FRAME);
+	ks_feed_promise(feed);
+	mutex_unlock(&feed->lock);
+	ks_feed_return(handle->share->conn);
+	/* Calls of this handle that wait */
+	wake_up_poll(&feed->wait, EPOLLERR);
+	mutex_destroy(&reader->view_lock);
+	kvfree(reader);
+}
+
+/* Stops the camera. Unlike ks_connection_request(), this cannot be interrupted */
+static void ks_share_stop_camera(struct ks_share *share)
+{
+	mutex_lock(&share->conn->lock);
+	ks_connection_down(share->conn, KSSTATE_STOP);
+	mutex_unlock(&share->conn->lock);
+}
+
+/**
+ * ks_share_start() - begin to stream to a handle
+ * @handle: the handle
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -EINVAL if it has no buffers; errors of KSALLOC_SET_STATE.
+ */
+int ks_share_start(struct ks_share_handle *handle)
+{
+	struct ks_share *share = handle->share;
+	struct ks_reader *reader;
+	int ret;
+
+	ret = ks_share_lock(share);
+	if (ret)
+		return ret;
+	if (handle->reader)
+		goto out;
+	ret = -EINVAL;
+	if (!handle->nr_buffers)
+		goto out;
+	ret = -ENOMEM;
+	reader = ks_reader_new(handle->depth, 1, 0);
+	if (!reader)
+		goto out;
+
+	ks_share_add_reader(handle, reader);
+	ret = share->streams ? 0 : ks_connection_request(share->conn, KSSTATE_RUN,
+							 true);
+	if (ret)
+		ks_share_remove_reader(handle);
+	else
+		share->streams++;
+out:
+	mutex_unlock(&share->lock);
+	return ret;
+}
+
+static void ks_share_stop_locked(struct ks_share_handle *handle)
+{
+	struct ks_share *share = handle->share;
+
+	lockdep_assert_held(&share->lock);
+
+	if (!handle->reader)
+		return;
+	ks_share_remove_reader(handle);
+	share->streams--;
+	if (!share->streams)
+		ks_share_stop_camera(share);
+}
+
+/**
+ * ks_share_stop() - end the stream to a handle, and take all its buffers back
+ * @handle: the handle
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -ERESTARTSYS; -ENODEV.
+ */
+int ks_share_stop(struct ks_share_handle *handle)
+{
+	struct ks_share *share = handle->share;
+	struct ks_feed *feed = ks_share_feed(handle);
+	int ret;
+
+	ret = ks_share_lock(share);
+	if (ret)
+		return ret;
+	if (handle->reader) {
+		ks_share_stop_locked(handle);
+	} else {
+		mutex_lock(&feed->lock);
+		bitmap_zero(handle->queued, VIDEO_MAX_FRAME);
+		mutex_unlock(&feed->lock);
+	}
+	mutex_unlock(&share->lock);
+	return 0;
+}
+
+/**
+ * ks_share_close() - end the stream to a handle, and free its buffers
+ * @handle: the handle
+ *
+ * Context: process context; sleeps. The calling task may be exiting.
+ */
+void ks_share_close(struct ks_share_handle *handle)
+{
+	struct ks_share *share = handle->share;
+
+	mutex_lock(&share->lock);
+	ks_share_stop_locked(handle);
+	if (handle->nr_buffers && !--share->users)
+		ks_connection_drop_allocator(share->conn);
+	mutex_unlock(&share->lock);
+}
+
+static u32 ks_share_timestamp_flags(const struct ks_share *share)
+{
+	const struct vb2_queue *queue = share->camera->vdev->queue;
+
+	return queue ? queue->timestamp_flags : V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
+}
+
+/* What does not depend on the data; ks_feed.lock is held */
+static int ks_share_describe_locked(struct ks_share_handle *handle,
+				    struct v4l2_buffer *buffer)
+{
+	struct ks_share *share = handle->share;
+	const struct ksalloc_planes *layout = &share->layout;
+	const u32 index = buffer->index;
+	u32 i;
+
+	lockdep_assert_held(&ks_share_feed(handle)->lock);
+
+	if (index >= handle->nr_buffers)
+		return -EINVAL;
+	buffer->memory = V4L2_MEMORY_MMAP;
+	buffer->flags = ks_share_timestamp_flags(share);
+	if (test_bit(array_index_nospec(index, VIDEO_MAX_FRAME), handle->queued))
+		buffer->flags |= V4L2_BUF_FLAG_QUEUED;
+	buffer->field = V4L2_FIELD_ANY;
+	buffer->timestamp = (struct __kernel_v4l2_timeval){ };
+	buffer->timecode = (struct v4l2_timecode){ };
+	buffer->sequence = 0;
+	buffer->bytesused = 0;
+	buffer->reserved2 = 0;
+	buffer->request_fd = 0;
+	if (!ks_v4l2_is_mplane(share->camera)) {
+		buffer->length = layout->sizes[0];
+		buffer->m.offset = index * VIDEO_MAX_PLANES << PAGE_SHIFT;
+		return 0;
+	}
+	if (!buffer->m.planes || buffer->length < layout->count)
+		return -EINVAL;
+	buffer->length = layout->count;
+	for (i = 0; i < layout->count; i++)
+		buffer->m.planes[i] = (struct v4l2_plane){
+			.length = layout->sizes[i],
+			.m.mem_offset = (index * VIDEO_MAX_PLANES + i) << PAGE_SHIFT,
+		};
+	return 0;
+}
+
+/**
+ * ks_share_describe() - describe a buffer of a handle, as VIDIOC_QUERYBUF
+ * @handle: the handle
+ * @buffer: the buffer
+ *
+ * Context: process context; sleeps.
+ * Return: 0 or -EINVAL.
+ */
+int ks_share_describe(struct ks_share_handle *handle, struct v4l2_buffer *buffer)
+{
+	struct ks_feed *feed = ks_share_feed(handle);
+	int ret;
+
+	mutex_lock(&feed->lock);
+	ret = ks_share_describe_locked(handle, buffer);
+	mutex_unlock(&feed->lock);
+	return ret;
+}
+
+/**
+ * ks_share_queue() - queue a buffer of a handle
+ * @handle: the handle
+ * @index: the buffer
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -EINVAL if there is no such buffer, or it is queued already.
+ */
+int ks_share_queue(struct ks_share_handle *handle, u32 index)
+{
+	struct ks_feed *feed = ks_share_feed(handle);
+	int ret = -EINVAL;
+
+	mutex_lock(&feed->lock);
+	if (index >= handle->nr_buffers)
+		goto out;
+	index = array_index_nospec(index, VIDEO_MAX_FRAME);
+	if (test_and_set_bit(index, handle->queued))
+		goto out;
+	/* Fails if the handle did not have this frame, which is no error here */
+	if (handle->reader)
+		ks_reader_give(feed, handle->reader, feed->generation, &index, 1);
+	ret = 0;
+out:
+	mutex_unlock(&feed->lock);
+	if (!ret)
+		ks_feed_return(handle->share->conn);
+	return ret;
+}
+
+/* Describes the data of a frame */
+static void ks_share_describe_data(struct ks_share_handle *handle,
+				   struct v4l2_buffer *buffer)
+{
+	const struct ks_feed *feed = ks_share_feed(handle);
+	const struct ks_feed_frame *frame = &feed->frames[buffer->index];
+	const struct ksalloc_completion *completion = &frame->completion;
+	const bool mplane = ks_v4l2_is_mplane(handle->share->camera);
+	u32 i, rest;
+	u64 time;
+
+	time = div_u64_rem(completion->time, 10000000, &rest);
+	buffer->timestamp.tv_sec = time;
+	buffer->timestamp.tv_usec = rest / 10;
+	buffer->sequence = completion->sequence;
+	buffer->field = mplane ? feed->format.fmt.pix_mp.field :
+				 feed->format.fmt.pix.field;
+	if (frame->damaged)
+		buffer->flags |= V4L2_BUF_FLAG_ERROR;
+	if (completion->options_flags & KSSTREAM_HEADER_OPTIONSF_SPLICEPOINT)
+		buffer->flags |= V4L2_BUF_FLAG_KEYFRAME;
+	if (!mplane) {
+		buffer->bytesused = completion->planes[0].data_used;
+		return;
+	}
+	for (i = 0; i < buffer->length; i++) {
+		buffer->m.planes[i].data_offset = completion->planes[i].data_offset;
+		buffer->m.planes[i].bytesused = completion->planes[i].data_offset +
+						completion->planes[i].data_used;
+	}
+}
+
+/* Takes a frame from the queue of the handle; -EAGAIN if there is none */
+static int ks_share_take(struct ks_share_handle *handle, struct v4l2_buffer *buffer)
+{
+	struct ks_feed *feed = ks_share_feed(handle);
+	struct ksalloc_reader_frame frame;
+	int ret = -EINVAL;
+
+	mutex_lock(&feed->lock);
+	if (!handle->reader)
+		goto out;
+	ret = ks_reader_take(feed, handle->reader, &frame);
+	if (ret)
+		goto out;
+	clear_bit(frame.index, handle->queued);
+	buffer->index = frame.index;
+	ret = ks_share_describe_locked(handle, buffer);
+	if (ret)
+		ks_reader_give(feed, handle->reader, frame.generation,
+			       &frame.index, 1);
+	else
+		ks_share_describe_data(handle, buffer);
+out:
+	mutex_unlock(&feed->lock);
+	return ret;
+}
+
+/* Fetches a frame from the camera for all handles; -EAGAIN if there is none */
+static int ks_share_fetch(struct ks_connection *conn, bool nonblock)
+{
+	int ret = -EAGAIN;
+
+	if (!READ_ONCE(conn->feed.running) ||
+	    (nonblock && READ_ONCE(conn->changing)))
+		return -EAGAIN;
+	if (mutex_lock_interruptible(&conn->lock))
+		return -ERESTARTSYS;
+	if (conn->stuck)
+		ret = -EIO;
+	else if (conn->state == KSSTATE_RUN)
+		ret = ks_feed_pump(conn, 1);
+	mutex_unlock(&conn->lock);
+	return ret;
+}
+
+/*
+ * A frame that is fetched may be one that this handle does not get. If there is none to fetch,
+ * another handle can have fetched it meanwhile, and nobody wakes this one for it
+ */
+static int ks_share_try(struct ks_share_handle *handle, struct v4l2_buffer *buffer,
+			bool nonblock)
+{
+	int ret;
+
+	for (;;) {
+		ret = ks_share_take(handle, buffer);
+		if (ret != -EAGAIN)
+			return ret;
+		ret = ks_share_fetch(handle->share->conn, nonblock);
+		if (ret == -EAGAIN)
+			return ks_share_take(handle, buffer);
+		if (ret)
+			return ret;
+	}
+}
+
+/**
+ * ks_share_dequeue() - get the next frame of a handle
+ * @handle: the handle
+ * @buffer: describes the frame
+ * @nonblock: do not wait
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -EAGAIN; -ERESTARTSYS; -EINVAL if the handle does not stream; -ENODEV; an errno of
+ * the camera.
+ */
+int ks_share_dequeue(struct ks_share_handle *handle, struct v4l2_buffer *buffer,
+		     bool nonblock)
+{
+	struct ks_feed *feed = ks_share_feed(handle);
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	int ret, slept = 0;
+
+	ret = ks_share_try(handle, buffer, nonblock);
+	if (ret != -EAGAIN || nonblock)
+		return ret;
+	add_wait_queue(&feed->wait, &wait);
+	for (;;) {
+		ret = ks_share_try(handle, buffer, false);
+		if (ret != -EAGAIN)
+			break;
+		if (slept) {
+			ret = slept;
+			break;
+		}
+		slept = ks_sleep_woken(&wait, 0);
+	}
+	remove_wait_queue(&feed->wait, &wait);
+	return ret;
+}
+
+/**
+ * ks_share_view() - make a view of a plane of a buffer
+ * @handle: the handle
+ * @index: the buffer, which can come from user space
+ * @plane: the plane, likewise
+ *
+ * Each call makes a view of its own, so fences on it delay nobody else.
+ *
+ * Context: process context; sleeps. The lock of an address space can be held.
+ * Return: the view, with one reference; -EINVAL, -ENOMEM or -ENFILE.
+ */
+struct dma_buf *ks_share_view(struct ks_share_handle *handle, u32 index, u32 plane)
+{
+	struct dma_buf *view = ERR_PTR(-EINVAL), *source;
+	struct ksalloc_frame *frame;
+	struct ks_allocator *alloc;
+
+	if (index >= READ_ONCE(handle->nr_buffers))
+		return view;
+	alloc = ks_connection_get_allocator(handle->share->conn);
+	if (!alloc)
+		return view;
+	frame = ks_frame_at(alloc, index);
+	source = frame ? ks_frame_dmabuf(frame, plane) : NULL;
+	if (source)
+		view = ks_view_create(source);
+	ks_connection_put_allocator(alloc);
+	return view;
+}
+
+/* Ends the node; handles that are still open get -ENODEV */
+static void ks_share_end(struct ks_share *share)
+{
+	video_unregister_device(&share->vdev);
+	mutex_lock(&share->lock);
+	share->ended = true;
+	ks_share_stop_camera(share);
+	ks_connection_drop_allocator(share->conn);
+	mutex_unlock(&share->lock);
+}
+
+static void ks_share_gone_work(struct work_struct *work)
+{
+	ks_share_end(container_of(work, struct ks_share, gone_work));
+}
+
+static int ks_share_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
+			 void *key)
+{
+	struct ks_share *share = container_of(entry, struct ks_share, gone_wait);
+
+	if (READ_ONCE(share->conn->feed.ended))
+		schedule_work(&share->gone_work);
+	return 0;
+}
+
+static int ks_share_release(struct inode *inode, struct file *file)
+{
+	struct ks_share *share = file->private_data;
+
+	remove_wait_queue(&share->conn->feed.wait, &share->gone_wait);
+	cancel_work_sync(&share->gone_work);
+	ks_share_end(share);
+	ks_share_node_exit(share);
+	fput(share->file);
+	v4l2_device_put(&share->v4l2_dev);
+	return 0;
+}
+
+#ifdef CONFIG_PROC_FS
+static void ks_share_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct ks_share *share = file->private_data;
+
+	seq_puts(m, "ksalloc:\tshare\n");
+	seq_printf(m, "connection:\t%u\n", share->conn->id);
+	seq_printf(m, "device:\t%s\n", video_device_node_name(share->camera->vdev));
+	seq_printf(m, "node:\t%s\n", video_device_node_name(&share->vdev));
+	seq_printf(m, "users:\t%u\n", READ_ONCE(share->users));
+	seq_printf(m, "streams:\t%u\n", READ_ONCE(share->streams));
+}
+#endif
+
+static const struct file_operations ks_share_fops = {
+	.owner = THIS_MODULE,
+	.release = ks_share_release,
+#ifdef CONFIG_PROC_FS
+	.show_fdinfo = ks_share_show_fdinfo,
+#endif
+};
+
+static void ks_share_free(struct v4l2_device *v4l2_dev)
+{
+	struct ks_share *share = container_of(v4l2_dev, struct ks_share, v4l2_dev);
+
+	v4l2_device_unregister(v4l2_dev);
+	if (share->conn)
+		ks_connection_put_memory(share->conn);
+	ks_v4l2_put(share->camera);
+	mutex_destroy(&share->lock);
+	kfree(share);
+}
+
+static struct ks_share *ks_share_new(struct ksalloc_device *device, u32 frames)
+{
+	struct ks_share *share;
+
+	share = kzalloc(sizeof(*share), GFP_KERNEL_ACCOUNT);
+	if (!share)
+		return NULL;
+	mutex_init(&share->lock);
+	share->asked = frames ?: KS_SHARE_FRAMES;
+	share->camera = ks_v4l2_get(ks_v4l2_device_of(device));
+	init_waitqueue_func_entry(&share->gone_wait, ks_share_wake);
+	INIT_WORK(&share->gone_work, ks_share_gone_work);
+	strscpy(share->v4l2_dev.name, "ksalloc", sizeof(share->v4l2_dev.name));
+	share->v4l2_dev.release = ks_share_free;
+	/* Without a parent, it only fails if there is no name */
+	WARN_ON(v4l2_device_register(NULL, &share->v4l2_dev));
+	return share;
+}
+
+/* Makes the connection and the file of a share */
+static struct file *ks_share_connect(struct ks_share *share,
+				     struct ksalloc_device *device)
+{
+	struct file *file;
+
+	share->file = ksalloc_connect(device);
+	if (IS_ERR(share->file))
+		return share->file;
+	share->conn = ks_connection_of(share->file);
+	kref_get(&share->conn->memory);
+	file = anon_inode_getfile("[ksalloc-share]", &ks_share_fops, share, O_RDWR);
+	if (IS_ERR(file))
+		fput(share->file);
+	else
+		add_wait_queue(&share->conn->feed.wait, &share->gone_wait);
+	return file;
+}
+
+/* Makes the node. The camera can have disappeared before that */
+static int ks_share_register(struct ks_share *share)
+{
+	int ret;
+
+	ret = ks_share_node_init(share) ?:
+	      video_register_device(&share->vdev, VFL_TYPE_VIDEO, -1);
+	if (!ret && READ_ONCE(share->conn->feed.ended))
+		schedule_work(&share->gone_work);
+	return ret;
+}
+
+/**
+ * ks_share_open() - make a share
+ * @v4l2_fd: the caller's descriptor of the camera
+ * @frames: number of frames; 0 for the default
+ * @node: the number of the node
+ *
+ * Context: process context; sleeps.
+ * Return: an open file of the share; the errors of KSALLOC_SHARE.
+ */
+struct file *ks_share_open(int v4l2_fd, u32 frames, u32 *node)
+{
+	struct ksalloc_device *device;
+	struct ks_share *share;
+	struct file *file;
+	int ret;
+
+	device = ks_v4l2_create(v4l2_fd);
+	if (IS_ERR(device))
+		return ERR_CAST(device);
+	ret = ks_v4l2_has_memory(ks_v4l2_device_of(device)) ? 0 : -EOPNOTSUPP;
+	share = ret ? NULL : ks_share_new(device, frames);
+	if (!share) {
+		device->ops->destroy(device);
+		return ERR_PTR(ret ?: -ENOMEM);
+	}
+	file = ks_share_connect(share, device);
+	if (IS_ERR(file)) {
+		v4l2_device_put(&share->v4l2_dev);
+		return file;
+	}
+	ret = ks_share_register(share);
+	if (ret) {
+		fput(file);
+		return ERR_PTR(ret);
+	}
+	*node = share->vdev.num;
+	return file;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Shares: a second V4L2 node for a camera, from which any number of programs stream.
+ *
+ * Layers, from top to bottom: share_node (V4L2 operations); share (the object, and what its
+ * handles have); connection, feed and reader.
+ */
+
+/**
+ * DOC: Shares
+ *
+ * A share has its own connection to the camera, so no program can change that connection. Each
+ * open file of the node is a handle. While a handle streams, it has a reader. The buffers of a
+ * handle are the frames themselves: buffer i is frame i for all handles. A handle gets a frame
+ * only if it has queued the buffer.
+ *
+ * The camera has buffers while a handle has buffers, and runs while a handle streams.
+ */
+
+/**
+ * DOC: Ownership of shares
+ *
+ * - The file of KSALLOC_SHARE has a reference to &ks_share.v4l2_dev, and so has the node. The
+ *   V4L2 core keeps the node until its last file is closed. The share is freed after that.
+ * - A share owns the file of its connection until the file of KSALLOC_SHARE is closed. It keeps
+ *   the structure of the connection and the V4L2 file of the camera until it is freed: readers
+ *   and control events of open handles use them.
+ * - A handle owns its reader.
+ */
+
+/**
+ * DOC: Locking of shares
+ *
+ * - ks_share.lock, a mutex, protects the share. It is held while the camera starts and stops,
+ *   gets buffers, or changes its format. It nests outside of ks_connection.lock, and user memory
+ *   is accessed under it.
+ * - ks_share_handle.nr_buffers, @queued and @reader, and ks_share.layout and @nr_frames, are
+ *   written under ks_feed.lock, too, and can be read with only that lock. So VIDIOC_QBUF,
+ *   VIDIOC_DQBUF, VIDIOC_QUERYBUF and poll() do not wait for other handles.
+ * - mmap() and VIDIOC_EXPBUF take only a spinlock of the connection: mmap() is called under the
+ *   lock of the address space.
+ */
+#ifndef _KSALLOC_SHARE_H
+#define _KSALLOC_SHARE_H
+
+#include <linux/bitmap.h>
+#include <linux/ksalloc.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+#include <linux/videodev2.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <media/v4l2-dev.h>
+#include <media/v4l2-device.h>
+#include <media/v4l2-fh.h>
+
+struct dma_buf;
+struct ks_connection;
+struct ks_reader;
+struct ks_v4l2_device;
+
+/**
+ * struct ks_share - a share
+ * @v4l2_dev: counts references to the share
+ * @vdev: the node
+ * @camera: the camera, with a reference
+ * @conn: the connection, with a reference to its structure
+ * @file: the file of the connection
+ * @lock: protects the fields down to @streams
+ * @ended: the node is unregistered
+ * @asked: number of frames to make
+ * @nr_frames: number of frames, while there are users
+ * @layout: the planes of each frame, while there are users
+ * @users: number of handles with buffers
+ * @streams: number of handles that stream
+ * @relays: events of controls are passed from the camera's file to the node; constant
+ * @event_wait: on the wait queue of events of that file; queues @event_work
+ * @event_work: passes the events
+ * @gone_wait: on the wait queue of the feed; queues @gone_work
+ * @gone_work: ends the node when the camera has disappeared
+ */
+struct ks_share {
+	struct v4l2_device v4l2_dev;
+	struct video_device vdev;
+	struct ks_v4l2_device *camera;
+	struct ks_connection *conn;
+	struct file *file;
+
+	struct mutex lock; /* see above */
+	bool ended;
+	u32 asked;
+	u32 nr_frames;
+	struct ksalloc_planes layout;
+	u32 users;
+	u32 streams;
+
+	bool relays;
+	wait_queue_entry_t event_wait;
+	struct work_struct event_work;
+
+	wait_queue_entry_t gone_wait;
+	struct work_struct gone_work;
+};
+
+/**
+ * struct ks_share_handle - an open file of the node
+ * @fh: for the V4L2 core
+ * @share: the share
+ * @depth: number of frames that it can have
+ * @nr_buffers: number of its buffers; 0 before VIDIOC_REQBUFS
+ * @reader: gets the frames while it streams; otherwise NULL
+ * @queued: its queued buffers that it has not got back
+ */
+struct ks_share_handle {
+	struct v4l2_fh fh;
+	struct ks_share *share;
+	u32 depth;
+	u32 nr_buffers;
+	struct ks_reader *reader;
+	DECLARE_BITMAP(queued, VIDEO_MAX_FRAME);
+};
+
+/* share.c */
+
+struct file *ks_share_open(int v4l2_fd, u32 frames, u32 *node);
+int ks_share_lock(struct ks_share *share);
+int ks_share_request(struct ks_share_handle *handle, u32 count);
+int ks_share_start(struct ks_share_handle *handle);
+int ks_share_stop(struct ks_share_handle *handle);
+void ks_share_close(struct ks_share_handle *handle);
+int ks_share_describe(struct ks_share_handle *handle, struct v4l2_buffer *buffer);
+int ks_share_queue(struct ks_share_handle *handle, u32 index);
+int ks_share_dequeue(struct ks_share_handle *handle, struct v4l2_buffer *buffer,
+		     bool nonblock);
+struct dma_buf *ks_share_view(struct ks_share_handle *handle, u32 index, u32 plane);
+
+/* share_node.c */
+
+int ks_share_node_init(struct ks_share *share);
+void ks_share_node_exit(struct ks_share *share);
+
+#endif /* _KSALLOC_SHARE_H */

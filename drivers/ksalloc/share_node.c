@@ -1,0 +1,585 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The V4L2 node of a share. share.h describes the rules.
+ *
+ * Calls about formats, frame rates and controls are passed to the V4L2 file of the camera, with
+ * the locks and checks of the V4L2 core and of the driver.
+ */
+#include <linux/dma-buf.h>
+#include <linux/fcntl.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <media/v4l2-ctrls.h>
+#include <media/v4l2-event.h>
+#include <media/v4l2-ioctl.h>
+
+#include "connection.h"
+#include "share.h"
+#include "v4l2.h"
+
+#define KS_NODE_SUFFIX " (shared)"
+
+/* Number of events of a control that are kept for a handle */
+#define KS_NODE_EVENTS 4
+
+/*
+ * Since 6.18, v4l2_fh_add() and v4l2_fh_del() have the file as an argument, too. One of these types
+ * is that of the functions of this kernel.
+ */
+typedef void ks_node_fh_fn(struct v4l2_fh *fh);
+typedef void ks_node_fh_file_fn(struct v4l2_fh *fh, struct file *file);
+
+#define KS_NODE_FH_HAS_FILE \
+	__builtin_types_compatible_p(typeof(v4l2_fh_add), ks_node_fh_file_fn)
+
+static void ks_node_call_fh(void *fn, struct v4l2_fh *fh, struct file *file)
+{
+	if (KS_NODE_FH_HAS_FILE)
+		((ks_node_fh_file_fn *)fn)(fh, file);
+	else
+		((ks_node_fh_fn *)fn)(fh);
+}
+
+static struct ks_share_handle *ks_node_handle(struct file *file)
+{
+	struct v4l2_fh *fh = file->private_data;
+
+	return container_of(fh, struct ks_share_handle, fh);
+}
+
+static int ks_node_open(struct file *file)
+{
+	struct video_device *vdev = video_devdata(file);
+	struct ks_share_handle *handle;
+
+	handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
+	if (!handle)
+		return -ENOMEM;
+	handle->share = container_of(vdev, struct ks_share, vdev);
+	v4l2_fh_init(&handle->fh, vdev);
+	file->private_data = &handle->fh;
+	ks_node_call_fh(v4l2_fh_add, &handle->fh, file);
+	return 0;
+}
+
+static int ks_node_release(struct file *file)
+{
+	struct ks_share_handle *handle = ks_node_handle(file);
+
+	ks_share_close(handle);
+	ks_node_call_fh(v4l2_fh_del, &handle->fh, file);
+	v4l2_fh_exit(&handle->fh);
+	kfree(handle);
+	return 0;
+}
+
+/* Calls an ioctl of the camera with the caller's argument */
+static long ks_node_forward(struct ks_share *share, unsigned int cmd,
+			    unsigned long arg)
+{
+	struct file *camera = share->camera->file;
+
+	return camera->f_op->unlocked_ioctl(camera, cmd, arg);
+}
+
+/* As ks_node_forward(), if the type in the argument is that of the node */
+static long ks_node_forward_type(struct ks_share *share, unsigned int cmd,
+				 unsigned long arg, size_t offset)
+{
+	u32 type;
+
+	if (get_user(type, (u32 __user *)(arg + offset)))
+		return -EFAULT;
+	return type == share->camera->type ? ks_node_forward(share, cmd, arg) :
+					     -EINVAL;
+}
+
+/* VIDIOC_G_PARM and VIDIOC_S_PARM; @ret is the result of the camera. The node has no read() */
+static long ks_node_end_parm(unsigned long arg, long ret)
+{
+	struct v4l2_streamparm __user *parm = (void __user *)arg;
+
+	return ret ?: put_user(0, &parm->parm.capture.readbuffers);
+}
+
+static int ks_node_check_priority(struct ks_share_handle *handle)
+{
+	return v4l2_prio_check(handle->share->vdev.prio, handle->fh.prio);
+}
+
+/*
+ * A call that changes the camera. If a handle has buffers, nothing can be changed: the caller gets
+ * the current value, by the ioctl with the number @get and the same argument.
+ */
+static long ks_node_change(struct ks_share_handle *handle, unsigned int cmd,
+			   unsigned long arg, unsigned int get)
+{
+	struct ks_share *share = handle->share;
+	long ret;
+
+	ret = ks_share_lock(share);
+	if (ret)
+		return ret;
+	if (share->users) {
+		if (_IOC_NR(cmd) == _IOC_NR(VIDIOC_S_FMT) && handle->nr_buffers)
+			ret = -EBUSY;
+		cmd = (cmd & ~(unsigned int)_IOC_NRMASK) | _IOC_NR(get);
+	}
+	ret = ret ?: ks_node_forward_type(share, cmd, arg, 0);
+	mutex_unlock(&share->lock);
+	return ret;
+}
+
+static struct v4l2_fh *ks_node_camera_fh(struct ks_share *share)
+{
+	return share->camera->file->private_data;
+}
+
+/* Passes the events of the camera's file to the handles that have subscribed to them */
+static void ks_node_relay(struct ks_share *share)
+{
+	struct v4l2_event event;
+
+	while (!v4l2_event_dequeue(ks_node_camera_fh(share), &event, true))
+		v4l2_event_queue(&share->vdev, &event);
+}
+
+static void ks_node_event_work(struct work_struct *work)
+{
+	ks_node_relay(container_of(work, struct ks_share, event_work));
+}
+
+static int ks_node_event_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
+			      void *key)
+{
+	schedule_work(&container_of(entry, struct ks_share, event_wait)->event_work);
+	return 0;
+}
+
+/* VIDIOC_UNSUBSCRIBE_EVENT and, with @feedback, VIDIOC_SUBSCRIBE_EVENT of the camera's file */
+static int ks_node_resubscribe(struct ks_share *share,
+			       const struct v4l2_event_subscription *sub,
+			       bool feedback)
+{
+	const struct v4l2_ioctl_ops *ops = share->camera->vdev->ioctl_ops;
+	struct v4l2_fh *fh = ks_node_camera_fh(share);
+	struct v4l2_event_subscription again = {
+		.type = sub->type,
+		.id = sub->id,
+		.flags = V4L2_EVENT_SUB_FL_ALLOW_FEEDBACK,
+	};
+	int ret;
+
+	ret = ks_v4l2_check(share->camera, VIDIOC_SUBSCRIBE_EVENT) ?:
+	      ks_v4l2_lock_device(share->camera);
+	if (ret)
+		return ret;
+	ops->vidioc_unsubscribe_event(fh, &again);
+	if (feedback)
+		ret = ops->vidioc_subscribe_event(fh, &again);
+	ks_v4l2_unlock_device(share->camera);
+	return ret;
+}
+
+/*
+ * Subscribes the camera's file. The first event has the value of the control, so the driver
+ * may need the hardware for it. Therefore this is done by the ioctl, see v4l2.h. All handles
+ * change controls by this file, so it must get the events of its own changes, too.
+ */
+static long ks_node_subscribe_camera(struct ks_share *share, unsigned int cmd,
+				     unsigned long arg,
+				     const struct v4l2_event_subscription *sub)
+{
+	long ret;
+
+	if (sub->flags & V4L2_EVENT_SUB_FL_SEND_INITIAL) {
+		ret = ks_node_resubscribe(share, sub, false) ?:
+		      ks_node_forward(share, cmd, arg);
+		if (ret)
+			return ret;
+		ks_node_relay(share);
+	}
+	return ks_node_resubscribe(share, sub, true);
+}
+
+/* For drivers with controls of their own, such as uvcvideo */
+static long ks_node_subscribe(struct ks_share_handle *handle, unsigned int cmd,
+			      unsigned long arg)
+{
+	struct ks_share *share = handle->share;
+	struct v4l2_event_subscription sub;
+	long ret;
+
+	if (copy_from_user(&sub, (void __user *)arg, sizeof(sub)))
+		return -EFAULT;
+	if (sub.type != V4L2_EVENT_CTRL)
+		return -EINVAL;
+	ret = ks_share_lock(share);
+	if (ret)
+		return ret;
+	ret = v4l2_event_subscribe(&handle->fh, &sub, KS_NODE_EVENTS, NULL);
+	if (!ret) {
+		ret = ks_node_subscribe_camera(share, cmd, arg, &sub);
+		if (ret)
+			v4l2_event_unsubscribe(&handle->fh, &sub);
+	}
+	mutex_unlock(&share->lock);
+	return ret;
+}
+
+/* By number and not by the whole command, which is different for 32-bit programs */
+static long ks_node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct ks_share_handle *handle = ks_node_handle(file);
+	struct ks_share *share = handle->share;
+
+	switch (_IOC_TYPE(cmd) == 'V' ? _IOC_NR(cmd) : -1) {
+	case _IOC_NR(VIDIOC_S_CTRL):
+	case _IOC_NR(VIDIOC_S_EXT_CTRLS):
+		return ks_node_check_priority(handle) ?:
+		       ks_node_forward(share, cmd, arg);
+	case _IOC_NR(VIDIOC_QUERYCTRL):
+	case _IOC_NR(VIDIOC_QUERY_EXT_CTRL):
+	case _IOC_NR(VIDIOC_QUERYMENU):
+	case _IOC_NR(VIDIOC_G_CTRL):
+	case _IOC_NR(VIDIOC_G_EXT_CTRLS):
+	case _IOC_NR(VIDIOC_TRY_EXT_CTRLS):
+	case _IOC_NR(VIDIOC_ENUM_FRAMESIZES):
+	case _IOC_NR(VIDIOC_ENUM_FRAMEINTERVALS):
+		return ks_node_forward(share, cmd, arg);
+	case _IOC_NR(VIDIOC_ENUM_FMT):
+		return ks_node_forward_type(share, cmd, arg,
+					    offsetof(struct v4l2_fmtdesc, type));
+	case _IOC_NR(VIDIOC_G_FMT):
+		return ks_node_forward_type(share, cmd, arg, 0);
+	case _IOC_NR(VIDIOC_G_PARM):
+		return ks_node_end_parm(arg, ks_node_forward_type(share, cmd, arg, 0));
+	case _IOC_NR(VIDIOC_TRY_FMT):
+		return ks_node_change(handle, cmd, arg, VIDIOC_G_FMT);
+	case _IOC_NR(VIDIOC_S_FMT):
+		return ks_node_check_priority(handle) ?:
+		       ks_node_change(handle, cmd, arg, VIDIOC_G_FMT);
+	case _IOC_NR(VIDIOC_SUBSCRIBE_EVENT):
+		return share->relays ? ks_node_subscribe(handle, cmd, arg) :
+				       video_ioctl2(file, cmd, arg);
+	case _IOC_NR(VIDIOC_S_PARM):
+		return ks_node_check_priority(handle) ?:
+		       ks_node_end_parm(arg, ks_node_change(handle, cmd, arg,
+							    VIDIOC_G_PARM));
+	default:
+		return video_ioctl2(file, cmd, arg);
+	}
+}
+
+static __poll_t ks_node_poll(struct file *file, poll_table *wait)
+{
+	struct ks_share_handle *handle = ks_node_handle(file);
+	struct ks_connection *conn = handle->share->conn;
+	struct ks_feed *feed = &conn->feed;
+	__poll_t events = 0;
+
+	poll_wait(file, &handle->fh.wait, wait);
+	poll_wait(file, &feed->wait, wait);
+	if (v4l2_event_pending(&handle->fh))
+		events |= EPOLLPRI;
+	if (!(poll_requested_events(wait) & (EPOLLIN | EPOLLRDNORM)))
+		return events;
+
+	mutex_lock(&feed->lock);
+	if (feed->ended)
+		events |= EPOLLERR | EPOLLHUP | EPOLLPRI;
+	else if (!handle->reader)
+		events |= EPOLLERR;
+	else if (handle->reader->nr_queued ||
+		 (atomic_read(&feed->pending) && READ_ONCE(conn->state) == KSSTATE_RUN))
+		events |= EPOLLIN | EPOLLRDNORM;
+	else if (feed->error)
+		events |= EPOLLERR;
+	mutex_unlock(&feed->lock);
+	return events;
+}
+
+/*
+ * The mapping is that of a view. Programs ask for PROT_WRITE, and get a read-only mapping.
+ *
+ * The mapping has VM_SHARED, because the node is open for writing, and dma_buf_mmap() gives it the
+ * file of the source, which is, too. So remap_file_pages() and mprotect() would make it writable.
+ * With the file of the view they do not. The memory of V4L2 devices is not found by that file.
+ */
+static int ks_node_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	const u32 index = min(vma->vm_pgoff / VIDEO_MAX_PLANES, VIDEO_MAX_FRAME);
+	struct dma_buf *view;
+	int ret;
+
+	if (!(vma->vm_flags & VM_SHARED) || !(vma->vm_flags & VM_READ))
+		return -EINVAL;
+	view = ks_share_view(ks_node_handle(file), index,
+			     vma->vm_pgoff % VIDEO_MAX_PLANES);
+	if (IS_ERR(view))
+		return PTR_ERR(view);
+	vm_flags_clear(vma, VM_WRITE | VM_MAYWRITE);
+	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
+	ret = dma_buf_mmap(view, vma, 0);
+	vm_flags_clear(vma, VM_WRITE | VM_MAYWRITE);
+	vma_set_file(vma, view->file);
+	dma_buf_put(view);
+	return ret;
+}
+
+static const struct v4l2_file_operations ks_node_fops = {
+	.owner = THIS_MODULE,
+	.open = ks_node_open,
+	.release = ks_node_release,
+	.unlocked_ioctl = ks_node_ioctl,
+	.poll = ks_node_poll,
+	.mmap = ks_node_mmap,
+};
+
+static int ks_node_querycap(struct file *file, void *priv,
+			    struct v4l2_capability *cap)
+{
+	struct ks_share *share = ks_node_handle(file)->share;
+
+	strscpy(cap->driver, "ksalloc", sizeof(cap->driver));
+	strscpy(cap->card, share->vdev.name, sizeof(cap->card));
+	snprintf(cap->bus_info, sizeof(cap->bus_info), "platform:ksalloc-%s",
+		 video_device_node_name(share->camera->vdev));
+	return 0;
+}
+
+/* For the V4L2 core, which checks types by this. VIDIOC_G_FMT is passed to the camera */
+static int ks_node_g_fmt(struct file *file, void *priv, struct v4l2_format *format)
+{
+	return ks_v4l2_get_whole_format(ks_node_handle(file)->share->camera, format);
+}
+
+static int ks_node_reqbufs(struct file *file, void *priv,
+			   struct v4l2_requestbuffers *request)
+{
+	struct ks_share_handle *handle = ks_node_handle(file);
+	int ret;
+
+	if (request->type != handle->share->camera->type)
+		return -EINVAL;
+	request->capabilities = V4L2_BUF_CAP_SUPPORTS_MMAP |
+				V4L2_BUF_CAP_SUPPORTS_ORPHANED_BUFS;
+	request->flags = 0;
+	if (request->memory != V4L2_MEMORY_MMAP)
+		return -EINVAL;
+	ret = ks_share_request(handle, request->count);
+	if (ret < 0)
+		return ret;
+	request->count = ret;
+	return 0;
+}
+
+static int ks_node_querybuf(struct file *file, void *priv,
+			    struct v4l2_buffer *buffer)
+{
+	struct ks_share_handle *handle = ks_node_handle(file);
+
+	return buffer->type == handle->share->camera->type ?
+	       ks_share_describe(handle, buffer) : -EINVAL;
+}
+
+/* Checked before a buffer changes its state */
+static bool ks_node_buffer_is_right(const struct ks_share *share,
+				    const struct v4l2_buffer *buffer)
+{
+	if (buffer->type != share->camera->type || buffer->memory != V4L2_MEMORY_MMAP)
+		return false;
+	return !ks_v4l2_is_mplane(share->camera) ||
+	       (buffer->m.planes && buffer->length >= READ_ONCE(share->layout.count));
+}
+
+static int ks_node_qbuf(struct file *file, void *priv, struct v4l2_buffer *buffer)
+{
+	struct ks_share_handle *handle = ks_node_handle(file);
+
+	if (!ks_node_buffer_is_right(handle->share, buffer) ||
+	    (buffer->flags & V4L2_BUF_FLAG_REQUEST_FD))
+		return -EINVAL;
+	return ks_share_queue(handle, buffer->index) ?:
+	       ks_share_describe(handle, buffer);
+}
+
+static int ks_node_dqbuf(struct file *file, void *priv, struct v4l2_buffer *buffer)
+{
+	struct ks_share_handle *handle = ks_node_handle(file);
+
+	if (!ks_node_buffer_is_right(handle->share, buffer))
+		return -EINVAL;
+	return ks_share_dequeue(handle, buffer, file->f_flags & O_NONBLOCK);
+}
+
+/* Programs ask for O_RDWR. The view is read-only in any case */
+static int ks_node_expbuf(struct file *file, void *priv,
+			  struct v4l2_exportbuffer *export)
+{
+	struct ks_share_handle *handle = ks_node_handle(file);
+	struct dma_buf *view;
+	int fd;
+
+	if (export->type != handle->share->camera->type ||
+	    (export->flags & ~(O_CLOEXEC | O_ACCMODE)))
+		return -EINVAL;
+	view = ks_share_view(handle, export->index, export->plane);
+	if (IS_ERR(view))
+		return PTR_ERR(view);
+	fd = dma_buf_fd(view, export->flags & O_CLOEXEC);
+	if (fd < 0) {
+		dma_buf_put(view);
+		return fd;
+	}
+	export->fd = fd;
+	return 0;
+}
+
+static int ks_node_streamon(struct file *file, void *priv, enum v4l2_buf_type type)
+{
+	struct ks_share_handle *handle = ks_node_handle(file);
+
+	return type == handle->share->camera->type ? ks_share_start(handle) : -EINVAL;
+}
+
+static int ks_node_streamoff(struct file *file, void *priv, enum v4l2_buf_type type)
+{
+	struct ks_share_handle *handle = ks_node_handle(file);
+
+	return type == handle->share->camera->type ? ks_share_stop(handle) : -EINVAL;
+}
+
+/* The node has one input: that of the camera when it is asked */
+static int ks_node_enum_input(struct file *file, void *priv,
+			      struct v4l2_input *input)
+{
+	struct ks_v4l2_device *camera = ks_node_handle(file)->share->camera;
+	const struct v4l2_ioctl_ops *ops = camera->vdev->ioctl_ops;
+	void *fh = camera->file->private_data;
+	unsigned int current_input = 0;
+	int ret;
+
+	if (input->index)
+		return -EINVAL;
+	strscpy(input->name, "Camera", sizeof(input->name));
+	input->type = V4L2_INPUT_TYPE_CAMERA;
+	if (ks_v4l2_check(camera, VIDIOC_ENUMINPUT) ||
+	    ks_v4l2_check(camera, VIDIOC_G_INPUT))
+		return 0;
+	ret = ks_v4l2_lock_device(camera);
+	if (ret)
+		return ret;
+	if (!ops->vidioc_g_input(camera->file, fh, &current_input)) {
+		input->index = current_input;
+		ops->vidioc_enum_input(camera->file, fh, input);
+	}
+	ks_v4l2_unlock_device(camera);
+	/* Standards and timings are those of the camera's node */
+	input->index = 0;
+	input->std = 0;
+	input->capabilities = 0;
+	input->audioset = 0;
+	input->tuner = 0;
+	return 0;
+}
+
+static int ks_node_g_input(struct file *file, void *priv, unsigned int *input)
+{
+	*input = 0;
+	return 0;
+}
+
+static int ks_node_s_input(struct file *file, void *priv, unsigned int input)
+{
+	return input ? -EINVAL : 0;
+}
+
+static const struct v4l2_ioctl_ops ks_node_ops = {
+	.vidioc_querycap = ks_node_querycap,
+	.vidioc_g_fmt_vid_cap = ks_node_g_fmt,
+	.vidioc_g_fmt_vid_cap_mplane = ks_node_g_fmt,
+	.vidioc_reqbufs = ks_node_reqbufs,
+	.vidioc_querybuf = ks_node_querybuf,
+	.vidioc_qbuf = ks_node_qbuf,
+	.vidioc_dqbuf = ks_node_dqbuf,
+	.vidioc_expbuf = ks_node_expbuf,
+	.vidioc_streamon = ks_node_streamon,
+	.vidioc_streamoff = ks_node_streamoff,
+	.vidioc_enum_input = ks_node_enum_input,
+	.vidioc_g_input = ks_node_g_input,
+	.vidioc_s_input = ks_node_s_input,
+	.vidioc_subscribe_event = v4l2_ctrl_subscribe_event,
+	.vidioc_unsubscribe_event = v4l2_event_unsubscribe,
+};
+
+static int ks_node_get_card(struct ks_v4l2_device *camera, char *card, size_t size)
+{
+	struct v4l2_capability cap = {};
+	int ret;
+
+	ret = ks_v4l2_check(camera, VIDIOC_QUERYCAP) ?: ks_v4l2_lock_device(camera);
+	if (ret)
+		return ret;
+	ret = camera->vdev->ioctl_ops->vidioc_querycap(camera->file,
+						       camera->file->private_data,
+						       &cap);
+	ks_v4l2_unlock_device(camera);
+	snprintf(card, size, "%.*s" KS_NODE_SUFFIX,
+		 (int)(sizeof(cap.card) - sizeof(KS_NODE_SUFFIX)), cap.card);
+	return ret;
+}
+
+static bool ks_node_has_events(struct ks_v4l2_device *camera)
+{
+	return test_bit(V4L2_FL_USES_V4L2_FH, &camera->vdev->flags) &&
+	       !ks_v4l2_check(camera, VIDIOC_SUBSCRIBE_EVENT) &&
+	       !ks_v4l2_check(camera, VIDIOC_UNSUBSCRIBE_EVENT);
+}
+
+/**
+ * ks_share_node_init() - initialize the node of a new share
+ * @share: the share
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -EINTR; -ENODEV; an errno of the camera.
+ */
+int ks_share_node_init(struct ks_share *share)
+{
+	struct video_device *vdev = &share->vdev;
+
+	vdev->fops = &ks_node_fops;
+	vdev->ioctl_ops = &ks_node_ops;
+	vdev->release = video_device_release_empty;
+	vdev->v4l2_dev = &share->v4l2_dev;
+	vdev->vfl_dir = VFL_DIR_RX;
+	vdev->device_caps = V4L2_CAP_STREAMING |
+			    (ks_v4l2_is_mplane(share->camera) ?
+			     V4L2_CAP_VIDEO_CAPTURE_MPLANE : V4L2_CAP_VIDEO_CAPTURE);
+	/* For events of controls */
+	vdev->ctrl_handler = share->camera->vdev->ctrl_handler;
+	share->relays = !vdev->ctrl_handler && ks_node_has_events(share->camera);
+	if (share->relays) {
+		INIT_WORK(&share->event_work, ks_node_event_work);
+		init_waitqueue_func_entry(&share->event_wait, ks_node_event_wake);
+		add_wait_queue(&ks_node_camera_fh(share)->wait, &share->event_wait);
+	}
+	return ks_node_get_card(share->camera, vdev->name, sizeof(vdev->name));
+}
+
+/**
+ * ks_share_node_exit() - undo ks_share_node_init()
+ * @share: the share, whose node is unregistered
+ *
+ * Context: process context; sleeps.
+ */
+void ks_share_node_exit(struct ks_share *share)
+{
+	if (!share->relays)
+		return;
+	remove_wait_queue(&ks_node_camera_fh(share)->wait, &share->event_wait);
+	cancel_work_sync(&share->event_work);
+}
