@@ -26,20 +26,20 @@ STRESS ?=
 INSTALL ?= install
 MODULE_SOURCES := Kbuild COPYING dkms.conf drivers $(wildcard include) uapi
 
-TOOLS := $(patsubst %/Makefile,%,$(wildcard tools/lib/Makefile tools/ks-capture/Makefile))
+TOOLS := $(patsubst %/Makefile,%,$(wildcard tools/lib/Makefile tools/ks-capture/Makefile tools/ks-share/Makefile))
 
 help:
 	@echo 'ksalloc $(VERSION)'
 	@echo
 	@echo '  make modules          build the module for the kernel in KDIR'
 	@echo '                        ($(KDIR))'
-	@echo '  make tools            build libks and ks-capture into out/tools (O=...)'
+	@echo '  make tools            build libks, ks-capture and ks-share into out/tools (O=...)'
 	@echo
 	@echo 'On this machine, as root:'
 	@echo '  make dkms-install     install the module with dkms, for all kernels that it supports'
 	@echo '                        (KVER=...: one kernel); it is then loaded at boot'
 	@echo '  make dkms-remove      undo that'
-	@echo '  make install          install libks and ks-capture (PREFIX=..., DESTDIR=...)'
+	@echo '  make install          install libks, ks-capture and ks-share (PREFIX=..., DESTDIR=...)'
 	@echo '  make uninstall        undo that'
 	@echo '  make modules_install  install the module for the kernel in KDIR only'
 	@echo
@@ -103,6 +103,7 @@ selftests:
 	done
 	@$(MAKE) --no-print-directory -s $(PARALLEL) -C tools/ks-capture O=$(O) \
 		$(O)/bin/ks-capture-static
+	@$(MAKE) --no-print-directory -s $(PARALLEL) -C tools/ks-share O=$(O)
 
 check:
 	@tools/testing/deps build vm
