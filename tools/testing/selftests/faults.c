@@ -56,6 +56,19 @@ OPERATION(connect) = {
 	.points = { [SLAB] = 5, [COPY] = 1 },
 };
 
+/*
+ * A4: SHARE that fails keeps no node, connection or reference to the V4L2 file. If the V4L2 core
+ * cannot allocate the name of the node, its error is EINVAL. If device_register() fails, the core
+ * leaks the name before 6.15.
+ */
+OPERATION(share) = {
+	CALLS(SHARE, share),
+	.undo = undo_descriptor,
+	.also = EINVAL,
+	.except = "device_register",
+	.points = { [SLAB] = 8, [COPY] = 2 },
+};
+
 /* A4: GET_FRAMING fails only if its argument cannot be copied. */
 OPERATION(get_framing) = {
 	CALLS(GET_FRAMING, get_framing),

@@ -20,6 +20,7 @@ enum file_kind {
 	FILE_HEAP,
 	FILE_DMABUF,
 	FILE_EVENTFD,
+	FILE_SHARE,
 	FILE_KINDS,
 };
 

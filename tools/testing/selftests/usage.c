@@ -36,6 +36,11 @@ static void prepare_connect(struct abi_fixture *self, union ioctl_argument *arg)
 	arg->connect.v4l2_fd = self->spare_video;
 }
 
+static void prepare_share(struct abi_fixture *self, union ioctl_argument *arg)
+{
+	arg->share.v4l2_fd = self->spare_video;
+}
+
 static void prepare_create_allocator(struct abi_fixture *self,
 				     union ioctl_argument *arg)
 {
@@ -200,6 +205,7 @@ static void prepare_reader_export(struct abi_fixture *self, union ioctl_argument
 
 static const struct meaning meanings[IOCTLS] = {
 	[IOCTL_CONNECT] = { .prepare = prepare_connect },
+	[IOCTL_SHARE] = { .prepare = prepare_share },
 	[IOCTL_CREATE_ALLOCATOR] = { .prepare = prepare_create_allocator },
 	[IOCTL_SET_ALLOCATOR] = {
 		prepare_set_allocator, undo_set_allocator, true,

@@ -1,0 +1,766 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Shares: several handles of the node of a share stream at the same time, and none of them
+ * disturbs another one or the camera.
+ */
+#include "ksalloc_test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/select.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FRAMES 16
+/* Frames that a handle can have */
+#define DEPTH (FRAMES / 4)
+#define WIDTH 320
+#define HEIGHT 180
+#define FRAME_SIZE (WIDTH * HEIGHT * 2)
+#define TYPE V4L2_BUF_TYPE_VIDEO_CAPTURE
+
+FIXTURE(share) {
+	int ksalloc, video, share;
+	char path[32];
+};
+
+/* The calls are those of other programs, so no second process makes them. */
+static int call(int fd, unsigned long request, void *arg)
+{
+	int ret = ioctl(fd, request, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static int share_of(int ksalloc, int video, unsigned int frames, char path[32])
+{
+	struct ksalloc_share arg = {
+		.size = sizeof(arg),
+		.v4l2_fd = video,
+		.frames = frames,
+	};
+	int fd = call(ksalloc, KSALLOC_SHARE, &arg);
+
+	snprintf(path, 32, "/dev/video%u", arg.node);
+	return fd;
+}
+
+FIXTURE_SETUP(share)
+{
+	self->ksalloc = open_ksalloc();
+	self->video = open_camera(0);
+	ASSERT_EQ(0, set_format(self->video, WIDTH, HEIGHT));
+	self->share = share_of(self->ksalloc, self->video, 0, self->path);
+	ASSERT_LE(0, self->share);
+}
+
+FIXTURE_TEARDOWN(share)
+{
+	if (self->share >= 0)
+		close(self->share);
+	close(self->video);
+	close(self->ksalloc);
+	if (!vivid_is_bound())
+		vivid_bind();
+}
+
+static int handle_open(struct share_fixture *self)
+{
+	int fd = open(self->path, O_RDWR | O_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	return fd;
+}
+
+static int request(int fd, unsigned int count)
+{
+	struct v4l2_requestbuffers arg = {
+		.count = count,
+		.type = TYPE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+	int ret = call(fd, VIDIOC_REQBUFS, &arg);
+
+	return ret ?: (int)arg.count;
+}
+
+static struct v4l2_buffer buffer_of(unsigned int index)
+{
+	return (struct v4l2_buffer){
+		.index = index,
+		.type = TYPE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+}
+
+static int queue(int fd, unsigned int index)
+{
+	struct v4l2_buffer buffer = buffer_of(index);
+
+	return call(fd, VIDIOC_QBUF, &buffer);
+}
+
+static int dequeue(int fd, struct v4l2_buffer *buffer)
+{
+	*buffer = buffer_of(0);
+	return call(fd, VIDIOC_DQBUF, buffer);
+}
+
+static int stream(int fd, bool on)
+{
+	int type = TYPE;
+
+	return call(fd, on ? VIDIOC_STREAMON : VIDIOC_STREAMOFF, &type);
+}
+
+/* An open handle that streams, with all its buffers queued */
+static int handle_start(struct share_fixture *self)
+{
+	int fd = handle_open(self), i;
+
+	ASSERT_EQ(FRAMES, request(fd, 4));
+	for (i = 0; i < FRAMES; i++)
+		ASSERT_EQ(0, queue(fd, i));
+	ASSERT_EQ(0, stream(fd, true));
+	return fd;
+}
+
+/* The next frame, which is queued again */
+static __u32 next(int fd)
+{
+	struct v4l2_buffer buffer;
+
+	ASSERT_EQ(0, dequeue(fd, &buffer));
+	ASSERT_EQ(0, queue(fd, buffer.index));
+	return buffer.sequence;
+}
+
+static void *map_buffer(int fd, unsigned int index, int protection)
+{
+	struct v4l2_buffer buffer = buffer_of(index);
+
+	ASSERT_EQ(0, call(fd, VIDIOC_QUERYBUF, &buffer));
+	EXPECT_EQ(FRAME_SIZE, buffer.length);
+	return mmap(NULL, FRAME_SIZE, protection, MAP_SHARED, fd, buffer.m.offset);
+}
+
+/* Whether another file of the camera can get buffers: not while the share has them. */
+static bool camera_is_free(struct share_fixture *self)
+{
+	return request(self->video, 2) == 2 && request(self->video, 0) == 0;
+}
+
+static bool share_says(struct share_fixture *self, const char *key, const char *value)
+{
+	char text[64];
+
+	return fdinfo_value(self->share, key, text, sizeof(text)) &&
+	       !strcmp(text, value);
+}
+
+/* The node is a capture device with the name of the camera. */
+TEST_F(share, capabilities)
+{
+	struct v4l2_capability camera = { }, node = { };
+	int fd = handle_open(self);
+
+	ASSERT_EQ(0, call(self->video, VIDIOC_QUERYCAP, &camera));
+	ASSERT_EQ(0, call(fd, VIDIOC_QUERYCAP, &node));
+	EXPECT_TRUE(strstr((char *)node.card, " (shared)"));
+	EXPECT_EQ(0, strncmp((char *)camera.card, (char *)node.card, 5));
+	EXPECT_TRUE(node.device_caps & V4L2_CAP_VIDEO_CAPTURE);
+	EXPECT_TRUE(node.device_caps & V4L2_CAP_STREAMING);
+	EXPECT_FALSE(node.device_caps & V4L2_CAP_READWRITE);
+	close(fd);
+}
+
+/* Three handles get each frame, in order. */
+TEST_F(share, each_frame)
+{
+	int fd[3], i, n;
+	__u32 last[3];
+
+	for (i = 0; i < 3; i++) {
+		fd[i] = handle_start(self);
+		last[i] = next(fd[i]);
+	}
+	for (n = 0; n < 3 * FRAMES; n++) {
+		for (i = 0; i < 3; i++) {
+			__u32 sequence = next(fd[i]);
+
+			EXPECT_EQ(last[i] + 1, sequence);
+			last[i] = sequence;
+		}
+	}
+	for (i = 0; i < 3; i++)
+		close(fd[i]);
+}
+
+/* What a buffer says about its data */
+TEST_F(share, description)
+{
+	int fd = handle_start(self), i;
+	struct v4l2_buffer buffer;
+	__u64 time, last = 0;
+
+	for (i = 0; i < FRAMES; i++) {
+		ASSERT_EQ(0, dequeue(fd, &buffer));
+		EXPECT_EQ(FRAME_SIZE, buffer.bytesused);
+		EXPECT_EQ(FRAME_SIZE, buffer.length);
+		EXPECT_EQ(V4L2_FIELD_NONE, buffer.field);
+		EXPECT_EQ(V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC,
+			  buffer.flags & V4L2_BUF_FLAG_TIMESTAMP_MASK);
+		EXPECT_FALSE(buffer.flags & V4L2_BUF_FLAG_ERROR);
+		EXPECT_FALSE(buffer.flags & V4L2_BUF_FLAG_QUEUED);
+		time = buffer.timestamp.tv_sec * 1000000000ULL +
+		       buffer.timestamp.tv_usec * 1000ULL;
+		EXPECT_LT(last, time);
+		/* That of vivid is the end of the frame, in the future */
+		EXPECT_LT(time, now_ns() + 1000000000ULL);
+		last = time;
+		ASSERT_EQ(0, queue(fd, buffer.index));
+	}
+	close(fd);
+}
+
+/* Two handles see the same memory, and the picture in it. */
+TEST_F(share, same_memory)
+{
+	int fd[2] = { handle_start(self), handle_start(self) }, i;
+	struct v4l2_buffer buffer[2] = { };
+	unsigned char *map[2];
+
+	ASSERT_EQ(0, dequeue(fd[0], &buffer[0]));
+	ASSERT_EQ(0, dequeue(fd[1], &buffer[1]));
+	while (buffer[0].sequence < buffer[1].sequence) {
+		ASSERT_EQ(0, queue(fd[0], buffer[0].index));
+		ASSERT_EQ(0, dequeue(fd[0], &buffer[0]));
+	}
+	EXPECT_EQ(buffer[0].sequence, buffer[1].sequence);
+	EXPECT_EQ(buffer[0].index, buffer[1].index);
+	for (i = 0; i < 2; i++) {
+		map[i] = map_buffer(fd[i], buffer[i].index, PROT_READ);
+		ASSERT_TRUE((void *)map[i] != MAP_FAILED);
+	}
+	EXPECT_EQ(0, memcmp(map[0], map[1], FRAME_SIZE));
+	EXPECT_LT(100, map[0][FRAME_SIZE - 2 * WIDTH * 8]);
+	for (i = 0; i < 2; i++) {
+		munmap(map[i], FRAME_SIZE);
+		close(fd[i]);
+	}
+}
+
+/* A handle that does not give its frames back loses frames, and the other one does not. */
+TEST_F(share, slow_one_loses)
+{
+	int slow = handle_start(self), fd = handle_start(self), i;
+	struct v4l2_buffer kept[DEPTH], buffer;
+	__u32 last;
+
+	for (i = 0; i < DEPTH; i++)
+		ASSERT_EQ(0, dequeue(slow, &kept[i]));
+	last = next(fd);
+	for (i = 0; i < 3 * FRAMES; i++) {
+		__u32 sequence = next(fd);
+
+		EXPECT_EQ(last + 1, sequence);
+		last = sequence;
+	}
+	for (i = 0; i < DEPTH; i++)
+		ASSERT_EQ(0, queue(slow, kept[i].index));
+	ASSERT_EQ(0, dequeue(slow, &buffer));
+	EXPECT_LT(kept[DEPTH - 1].sequence + 2 * FRAMES, buffer.sequence);
+	close(slow);
+	close(fd);
+}
+
+/* A handle gets only frames whose buffers it has queued. */
+TEST_F(share, only_queued)
+{
+	int fd = handle_open(self), other = handle_start(self), i;
+	struct v4l2_buffer buffer;
+
+	ASSERT_EQ(FRAMES, request(fd, 2));
+	ASSERT_EQ(0, queue(fd, 3));
+	ASSERT_EQ(0, queue(fd, 5));
+	ASSERT_EQ(0, stream(fd, true));
+	for (i = 0; i < 2 * FRAMES; i++)
+		next(other);
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(0, dequeue(fd, &buffer));
+		EXPECT_TRUE(buffer.index == 3 || buffer.index == 5);
+		ASSERT_EQ(0, queue(fd, buffer.index));
+		next(other);
+	}
+	close(fd);
+	close(other);
+}
+
+/* The buffers of one handle are not those of another one. */
+TEST_F(share, buffers_of_one)
+{
+	int fd = handle_start(self), other = handle_open(self), i;
+	__u32 last = next(fd);
+
+	ASSERT_EQ(FRAMES, request(other, 2));
+	EXPECT_EQ(FRAMES, request(other, 5));
+	EXPECT_EQ(-EBUSY, request(fd, 0));
+	EXPECT_EQ(-EBUSY, request(fd, 3));
+	EXPECT_EQ(0, request(other, 0));
+	EXPECT_EQ(-EINVAL, stream(other, true));
+	EXPECT_EQ(-EINVAL, queue(other, 0));
+	for (i = 0; i < FRAMES; i++) {
+		__u32 sequence = next(fd);
+
+		EXPECT_EQ(last + 1, sequence);
+		last = sequence;
+	}
+	EXPECT_EQ(0, stream(fd, false));
+	EXPECT_EQ(0, request(fd, 0));
+	close(fd);
+	close(other);
+}
+
+/* The camera runs while a handle streams, and has buffers while a handle has buffers. */
+TEST_F(share, light)
+{
+	int fd[2], i;
+
+	EXPECT_TRUE(camera_is_free(self));
+	EXPECT_TRUE(share_says(self, "streams", "0"));
+	for (i = 0; i < 2; i++)
+		fd[i] = handle_start(self);
+	EXPECT_TRUE(share_says(self, "streams", "2"));
+	EXPECT_FALSE(camera_is_free(self));
+	next(fd[1]);
+	close(fd[0]);
+	EXPECT_TRUE(share_says(self, "streams", "1"));
+	next(fd[1]);
+	EXPECT_EQ(0, stream(fd[1], false));
+	EXPECT_TRUE(share_says(self, "streams", "0"));
+	EXPECT_FALSE(camera_is_free(self));
+	EXPECT_EQ(0, request(fd[1], 0));
+	EXPECT_TRUE(EVENTUALLY(camera_is_free(self)));
+	close(fd[1]);
+}
+
+/* A handle streams again after it has stopped, with its buffers queued again. */
+TEST_F(share, again)
+{
+	int fd = handle_start(self), i, round;
+	struct v4l2_buffer buffer;
+
+	for (round = 0; round < 3; round++) {
+		next(fd);
+		ASSERT_EQ(0, dequeue(fd, &buffer));
+		ASSERT_EQ(0, stream(fd, false));
+		EXPECT_EQ(-EINVAL, dequeue(fd, &buffer));
+		for (i = 0; i < FRAMES; i++)
+			ASSERT_EQ(0, queue(fd, i));
+		ASSERT_EQ(0, stream(fd, true));
+		EXPECT_EQ(0, stream(fd, true));
+	}
+	next(fd);
+	close(fd);
+}
+
+static int try_format(int fd, unsigned long which, unsigned int width, unsigned int height,
+		      struct v4l2_format *format)
+{
+	*format = (struct v4l2_format){ .type = TYPE };
+	if (call(fd, VIDIOC_G_FMT, format))
+		return -EIO;
+	format->fmt.pix.width = width;
+	format->fmt.pix.height = height;
+	format->fmt.pix.bytesperline = 0;
+	format->fmt.pix.sizeimage = 0;
+	return call(fd, which, format);
+}
+
+/* Who comes first sets the format. Who comes later gets what there is. */
+TEST_F(share, formats)
+{
+	int first = handle_open(self), later = handle_open(self);
+	struct v4l2_streamparm parm = { .type = TYPE };
+	struct v4l2_format format;
+
+	ASSERT_EQ(0, try_format(first, VIDIOC_S_FMT, 640, 360, &format));
+	EXPECT_EQ(640, format.fmt.pix.width);
+	EXPECT_EQ(FRAMES, request(first, 2));
+	EXPECT_EQ(-EBUSY, try_format(first, VIDIOC_S_FMT, 320, 180, &format));
+	ASSERT_EQ(0, try_format(later, VIDIOC_S_FMT, 320, 180, &format));
+	EXPECT_EQ(640, format.fmt.pix.width);
+	EXPECT_EQ(360, format.fmt.pix.height);
+	ASSERT_EQ(0, try_format(later, VIDIOC_TRY_FMT, 320, 180, &format));
+	EXPECT_EQ(640, format.fmt.pix.width);
+	parm.parm.capture.timeperframe = (struct v4l2_fract){ 1, 5 };
+	EXPECT_EQ(0, call(later, VIDIOC_S_PARM, &parm));
+	EXPECT_EQ(0, request(first, 0));
+	ASSERT_EQ(0, EVENTUALLY(!try_format(later, VIDIOC_S_FMT, WIDTH, HEIGHT, &format)) - 1);
+	EXPECT_EQ(WIDTH, format.fmt.pix.width);
+	format.type = V4L2_BUF_TYPE_VIDEO_OUTPUT;
+	EXPECT_EQ(-EINVAL, call(later, VIDIOC_G_FMT, &format));
+	EXPECT_EQ(-EINVAL, call(later, VIDIOC_S_FMT, &format));
+	close(first);
+	close(later);
+}
+
+/* Controls are those of the camera. */
+TEST_F(share, controls)
+{
+	struct v4l2_control control = { .id = V4L2_CID_BRIGHTNESS };
+	int fd = handle_open(self), value;
+
+	ASSERT_EQ(0, call(self->video, VIDIOC_G_CTRL, &control));
+	value = control.value;
+	control.value = value / 2;
+	EXPECT_EQ(0, call(fd, VIDIOC_S_CTRL, &control));
+	control.value = 0;
+	EXPECT_EQ(0, call(self->video, VIDIOC_G_CTRL, &control));
+	EXPECT_EQ(value / 2, control.value);
+	control.value = value;
+	EXPECT_EQ(0, call(fd, VIDIOC_S_CTRL, &control));
+	close(fd);
+}
+
+/* A handle is told when another program changes a control. */
+TEST_F(share, events)
+{
+	struct v4l2_event_subscription subscription = {
+		.type = V4L2_EVENT_CTRL,
+		.id = V4L2_CID_BRIGHTNESS,
+	};
+	struct v4l2_control control = { .id = V4L2_CID_BRIGHTNESS };
+	struct v4l2_event event = { };
+	int fd = handle_open(self);
+
+	ASSERT_EQ(0, call(self->video, VIDIOC_G_CTRL, &control));
+	ASSERT_EQ(0, call(fd, VIDIOC_SUBSCRIBE_EVENT, &subscription));
+	EXPECT_EQ(0, poll_fd(fd, POLLPRI, 0));
+	control.value++;
+	ASSERT_EQ(0, call(self->video, VIDIOC_S_CTRL, &control));
+	EXPECT_TRUE(poll_fd(fd, POLLPRI, PATIENCE_MS) & POLLPRI);
+	EXPECT_EQ(0, call(fd, VIDIOC_DQEVENT, &event));
+	EXPECT_EQ(control.value, event.u.ctrl.value);
+	control.value--;
+	EXPECT_EQ(0, call(self->video, VIDIOC_S_CTRL, &control));
+	close(fd);
+}
+
+/* poll(), select() and calls that do not wait */
+TEST_F(share, polling)
+{
+	struct timeval patience = { .tv_sec = PATIENCE_MS / 1000 };
+	int fd = handle_open(self), i;
+	struct v4l2_buffer buffer;
+	fd_set set;
+
+	EXPECT_TRUE(poll_fd(fd, POLLIN, 0) & POLLERR);
+	close(fd);
+	fd = handle_start(self);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	for (i = 0; i < FRAMES; i++) {
+		ASSERT_EQ(POLLIN, poll_fd(fd, POLLIN, PATIENCE_MS) & (POLLIN | POLLERR));
+		ASSERT_EQ(0, dequeue(fd, &buffer));
+		ASSERT_EQ(0, queue(fd, buffer.index));
+	}
+	FD_ZERO(&set);
+	FD_SET(fd, &set);
+	EXPECT_EQ(1, select(fd + 1, &set, NULL, NULL, &patience));
+	while (!dequeue(fd, &buffer))
+		queue(fd, buffer.index);
+	EXPECT_EQ(-EAGAIN, dequeue(fd, &buffer));
+	close(fd);
+}
+
+static void *dequeue_thread(void *data)
+{
+	struct v4l2_buffer buffer;
+
+	return (void *)(long)dequeue(*(int *)data, &buffer);
+}
+
+/* STREAMOFF ends a call that waits. */
+TEST_F(share, ends_waiting)
+{
+	int fd = handle_open(self);
+	pthread_t thread;
+	void *result = NULL;
+
+	ASSERT_EQ(FRAMES, request(fd, 2));
+	ASSERT_EQ(0, stream(fd, true));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, dequeue_thread, &fd));
+	sleep_ms(100);
+	ASSERT_EQ(0, stream(fd, false));
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(-EINVAL, (long)result);
+	close(fd);
+}
+
+/* Buffers that do not exist, or are not in the right state */
+TEST_F(share, wrong_indices)
+{
+	struct v4l2_exportbuffer export = { .type = TYPE, .index = FRAMES };
+	struct v4l2_buffer buffer = buffer_of(FRAMES);
+	int fd = handle_open(self);
+
+	EXPECT_EQ(-EINVAL, queue(fd, 0));
+	EXPECT_EQ(-EINVAL, stream(fd, true));
+	EXPECT_EQ(-EINVAL, dequeue(fd, &buffer));
+	EXPECT_EQ(0, stream(fd, false));
+	ASSERT_EQ(FRAMES, request(fd, 100));
+	EXPECT_EQ(-EINVAL, queue(fd, FRAMES));
+	EXPECT_EQ(-EINVAL, queue(fd, ~0u));
+	EXPECT_EQ(0, queue(fd, 0));
+	EXPECT_EQ(-EINVAL, queue(fd, 0));
+	buffer = buffer_of(FRAMES);
+	EXPECT_EQ(-EINVAL, call(fd, VIDIOC_QUERYBUF, &buffer));
+	EXPECT_EQ(-EINVAL, call(fd, VIDIOC_EXPBUF, &export));
+	export.index = 0;
+	export.plane = 1;
+	EXPECT_EQ(-EINVAL, call(fd, VIDIOC_EXPBUF, &export));
+	export.plane = 0;
+	export.flags = O_NONBLOCK;
+	EXPECT_EQ(-EINVAL, call(fd, VIDIOC_EXPBUF, &export));
+	EXPECT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, fd, 1 << 30) ==
+		    MAP_FAILED);
+	EXPECT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, fd,
+			 sysconf(_SC_PAGESIZE)) == MAP_FAILED);
+	EXPECT_TRUE(mmap(NULL, 2 * FRAME_SIZE, PROT_READ, MAP_SHARED, fd, 0) ==
+		    MAP_FAILED);
+	close(fd);
+}
+
+/* A process dies while it streams. The others go on. */
+TEST_F(share, death)
+{
+	int fd = handle_start(self), other, i;
+	__u32 last = next(fd), sequence;
+	pid_t child;
+
+	for (i = 0; i < 10; i++) {
+		child = fork();
+		ASSERT_LE(0, child);
+		if (!child) {
+			struct v4l2_buffer buffer;
+
+			other = handle_start(self);
+			while (!dequeue(other, &buffer))
+				;
+			_exit(0);
+		}
+		sleep_ms(20 * (i % 4));
+		kill(child, SIGKILL);
+		ASSERT_EQ(child, waitpid(child, NULL, 0));
+		sequence = next(fd);
+		EXPECT_GE(last + DEPTH, sequence);
+		last = sequence;
+	}
+	EXPECT_TRUE(EVENTUALLY(share_says(self, "streams", "1")));
+	close(fd);
+}
+
+/* The share ends while a handle streams and waits: ENODEV, and the node has gone. */
+TEST_F(share, end_of_share)
+{
+	int fd = handle_start(self), waiting = handle_open(self), i;
+	struct v4l2_buffer buffer;
+	unsigned char *map;
+	pthread_t thread;
+	void *result = NULL;
+
+	ASSERT_EQ(FRAMES, request(waiting, 2));
+	ASSERT_EQ(0, stream(waiting, true));
+	map = map_buffer(fd, 0, PROT_READ);
+	ASSERT_TRUE((void *)map != MAP_FAILED);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, dequeue_thread, &waiting));
+	for (i = 0; i < 4; i++)
+		next(fd);
+	close(self->share);
+	self->share = -1;
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(-ENODEV, (long)result);
+	EXPECT_EQ(-ENODEV, dequeue(fd, &buffer));
+	EXPECT_EQ(-ENODEV, stream(fd, false));
+	EXPECT_TRUE(poll_fd(fd, POLLIN, 0) & POLLHUP);
+	EXPECT_EQ(-1, open(self->path, O_RDWR));
+	EXPECT_LE(0, map[FRAME_SIZE - 1]);
+	EXPECT_TRUE(EVENTUALLY(camera_is_free(self)));
+	munmap(map, FRAME_SIZE);
+	close(fd);
+	close(waiting);
+}
+
+/* The camera disappears: the same. */
+TEST_F(share, unplug)
+{
+	int fd = handle_start(self);
+	struct v4l2_buffer buffer;
+
+	next(fd);
+	vivid_unbind();
+	while (!dequeue(fd, &buffer))
+		;
+	EXPECT_EQ(ENODEV, errno);
+	EXPECT_TRUE(poll_fd(fd, POLLIN, PATIENCE_MS) & POLLHUP);
+	EXPECT_TRUE(EVENTUALLY(open(self->path, O_RDWR) == -1));
+	close(fd);
+	vivid_bind();
+}
+
+/* No way to write to a frame through a mapping */
+TEST_F(share, no_write)
+{
+	int fd = handle_start(self), mem = open("/proc/self/mem", O_RDWR), pipes[2];
+	unsigned char byte = 0x5a, before;
+	struct iovec local = { &byte, 1 }, remote;
+	struct v4l2_buffer buffer;
+	char path[64];
+	void *map;
+
+	ASSERT_EQ(0, dequeue(fd, &buffer));
+	map = map_buffer(fd, buffer.index, PROT_READ | PROT_WRITE);
+	ASSERT_TRUE(map != MAP_FAILED);
+	before = *(unsigned char *)map;
+	byte = ~before;
+	EXPECT_EQ(-1, mprotect(map, FRAME_SIZE, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(EACCES, errno);
+	remote = (struct iovec){ map, 1 };
+	EXPECT_GT(1, pwrite(mem, &byte, 1, (off_t)(uintptr_t)map));
+	EXPECT_GT(1, process_vm_writev(getpid(), &local, 1, &remote, 1, 0));
+	ASSERT_EQ(0, pipe(pipes));
+	ASSERT_EQ(1, write(pipes[1], &byte, 1));
+	EXPECT_EQ(-1, read(pipes[0], map, 1));
+	EXPECT_EQ(EFAULT, errno);
+	syscall(SYS_remap_file_pages, map, FRAME_SIZE, 0, 0, 0);
+	EXPECT_EQ(-1, mprotect(map, FRAME_SIZE, PROT_READ | PROT_WRITE));
+	EXPECT_TRUE(mremap(map, FRAME_SIZE, 2 * FRAME_SIZE, MREMAP_MAYMOVE) ==
+		    MAP_FAILED);
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", (long)map,
+		 (long)map + FRAME_SIZE);
+	EXPECT_GT(0, open(path, O_RDWR));
+	EXPECT_EQ(before, *(unsigned char *)map);
+	EXPECT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0) ==
+		    MAP_FAILED);
+	munmap(map, FRAME_SIZE);
+	close(mem);
+	close(pipes[0]);
+	close(pipes[1]);
+	close(fd);
+}
+
+/* An exported buffer is a view, even if a program asks for more. */
+TEST_F(share, export)
+{
+	struct v4l2_exportbuffer export = { .type = TYPE, .flags = O_RDWR | O_CLOEXEC };
+	int fd = handle_start(self);
+	void *map;
+
+	ASSERT_EQ(0, call(fd, VIDIOC_EXPBUF, &export));
+	EXPECT_EQ(O_RDONLY, fcntl(export.fd, F_GETFL) & O_ACCMODE);
+	EXPECT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, export.fd,
+			 0) == MAP_FAILED);
+	map = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, export.fd, 0);
+	ASSERT_TRUE(map != MAP_FAILED);
+	close(fd);
+	close(self->share);
+	self->share = -1;
+	EXPECT_LE(0, *(unsigned char *)map);
+	munmap(map, FRAME_SIZE);
+	close(export.fd);
+}
+
+/* Arguments of KSALLOC_SHARE */
+TEST_F(share, arguments)
+{
+	int fd = handle_open(self), small, handle;
+	char path[32];
+
+	EXPECT_EQ(-EBADF, share_of(self->ksalloc, -1, 0, path));
+	EXPECT_EQ(-EINVAL, share_of(self->ksalloc, self->ksalloc, 0, path));
+	EXPECT_EQ(-EINVAL, share_of(self->ksalloc, self->video, 33, path));
+	/* The node of a share cannot be shared or connected */
+	EXPECT_EQ(-EINVAL, share_of(self->ksalloc, fd, 0, path));
+	EXPECT_EQ(-EINVAL, do_connect(self->ksalloc, fd));
+	small = share_of(self->ksalloc, self->video, 5, path);
+	ASSERT_LE(0, small);
+	handle = open(path, O_RDWR);
+	EXPECT_EQ(5, request(handle, 2));
+	/* The camera has the buffers of the other share now */
+	EXPECT_EQ(-EBUSY, request(fd, 2));
+	close(handle);
+	EXPECT_EQ(FRAMES, request(fd, 2));
+	close(small);
+	close(fd);
+}
+
+/* Sets a format with two memory planes. */
+static void set_two_planes(int video)
+{
+	struct v4l2_format format = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE };
+	int input = 0;
+
+	ASSERT_EQ(0, call(video, VIDIOC_S_INPUT, &input));
+	format.fmt.pix_mp.width = WIDTH;
+	format.fmt.pix_mp.height = HEIGHT;
+	format.fmt.pix_mp.pixelformat = V4L2_PIX_FMT_NV12M;
+	ASSERT_EQ(0, call(video, VIDIOC_S_FMT, &format));
+	ASSERT_EQ(2, format.fmt.pix_mp.num_planes);
+}
+
+/* A buffer with several planes has a mapping and a number of bytes for each of them. */
+TEST(share_planes)
+{
+	static const unsigned int sizes[] = { WIDTH * HEIGHT, WIDTH * HEIGHT / 2 };
+	int ksalloc, video, share, fd, type = V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
+	struct v4l2_requestbuffers buffers = {
+		.count = 4, .type = type, .memory = V4L2_MEMORY_MMAP,
+	};
+	struct v4l2_plane planes[2] = { };
+	struct v4l2_buffer buffer = {
+		.type = type, .memory = V4L2_MEMORY_MMAP, .length = 1, .m.planes = planes,
+	};
+	char path[32];
+	void *map;
+	int i;
+
+	need_vivid("2,2", "0,0");
+	ksalloc = open_ksalloc();
+	video = open_camera(0);
+	set_two_planes(video);
+	share = share_of(ksalloc, video, 0, path);
+	ASSERT_LE(0, share);
+	fd = open(path, O_RDWR);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, call(fd, VIDIOC_REQBUFS, &buffers));
+	EXPECT_EQ(-EINVAL, call(fd, VIDIOC_QUERYBUF, &buffer));
+	EXPECT_EQ(-EINVAL, call(fd, VIDIOC_QBUF, &buffer));
+	buffer.length = 2;
+	for (buffer.index = 0; buffer.index < FRAMES; buffer.index++)
+		ASSERT_EQ(0, call(fd, VIDIOC_QBUF, &buffer));
+	ASSERT_EQ(0, call(fd, VIDIOC_STREAMON, &type));
+	buffer.length = 1;
+	EXPECT_EQ(-EINVAL, call(fd, VIDIOC_DQBUF, &buffer));
+	buffer.length = 2;
+	ASSERT_EQ(0, call(fd, VIDIOC_DQBUF, &buffer));
+	EXPECT_EQ(2, buffer.length);
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(sizes[i], planes[i].bytesused);
+		map = mmap(NULL, sizes[i], PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			   planes[i].m.mem_offset);
+		ASSERT_TRUE(map != MAP_FAILED);
+		EXPECT_LE(0, *((unsigned char *)map + sizes[i] - 1));
+		munmap(map, sizes[i]);
+	}
+	close(fd);
+	close(share);
+	close(video);
+	close(ksalloc);
+}
