@@ -2,6 +2,7 @@
 /*
  * In STOP, a connection does not change how its device behaves for other programs.
  * v4l2-compliance tries each ioctl, and must print the same with a connection and without one.
+ * For the node of a share, it must not find errors that the node of the camera does not have.
  */
 #include "try.h"
 
@@ -147,4 +148,56 @@ TEST_F_TIMEOUT(compliance, uvcvideo, TIMEOUT_S)
 	need_module("vhci-hcd");
 	webcam_plug(&self->cam, NULL);
 	expect_same(self, self->cam.node);
+}
+
+/* That a second program gets buffers is an error on other nodes */
+#define BY_DESIGN "test VIDIOC_REQBUFS/CREATE_BUFS/QUERYBUF: FAIL"
+
+/* Each test that failed must also have failed on the node of the camera. */
+static void expect_errors_of(struct report *node, const struct report *camera)
+{
+	char *rest = node->text, *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		if (!strstr(line, ": FAIL"))
+			continue;
+		line += strspn(line, " \t");
+		harness_note("%s", line);
+		EXPECT_TRUE(strstr(line, BY_DESIGN) || strstr(camera->text, line));
+	}
+}
+
+/* The node of a share, including its streams */
+static void check_share(struct compliance_fixture *self, const char *path)
+{
+	struct ksalloc_share arg = { .size = sizeof(arg) };
+	char node[32];
+
+	check(path, &self->without);
+	arg.v4l2_fd = open(path, O_RDWR | O_CLOEXEC);
+	self->connection = call_fd(self->ksalloc, KSALLOC_SHARE, &arg);
+	ASSERT_LE(0, self->connection);
+	close(arg.v4l2_fd);
+	snprintf(node, sizeof(node), "/dev/video%u -s", arg.node);
+	check(node, &self->with);
+	EXPECT_TRUE(strstr(self->with.text, "test MMAP (no poll): OK"));
+	EXPECT_TRUE(strstr(self->with.text, "test MMAP (select): OK"));
+	EXPECT_TRUE(strstr(self->with.text, "test MMAP (epoll): OK"));
+	expect_errors_of(&self->with, &self->without);
+}
+
+TEST_F_TIMEOUT(compliance, share_of_vivid, TIMEOUT_S)
+{
+	vivid_reload("no_error_inj=1");
+	check_share(self, node_path("vivid-000-vid-cap"));
+	close(self->connection);
+	self->connection = 0;
+	vivid_reload("");
+}
+
+TEST_F_TIMEOUT(compliance, share_of_uvcvideo, TIMEOUT_S)
+{
+	need_module("vhci-hcd");
+	webcam_plug(&self->cam, NULL);
+	check_share(self, self->cam.node);
 }
