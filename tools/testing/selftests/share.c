@@ -181,23 +181,50 @@ TEST_F(share, capabilities)
 	close(fd);
 }
 
+/* Inputs, formats and rates are those of the camera. */
+TEST_F(share, passed_through)
+{
+	struct v4l2_frmsizeenum size = { .pixel_format = V4L2_PIX_FMT_YUYV };
+	struct v4l2_fmtdesc format = { .type = TYPE };
+	struct v4l2_streamparm parm = { .type = TYPE };
+	struct v4l2_input input = { .index = 0 };
+	int fd = handle_open(self), number = 1;
+
+	EXPECT_EQ(0, call(fd, VIDIOC_ENUMINPUT, &input));
+	EXPECT_NE('\0', input.name[0]);
+	input.index = 1;
+	EXPECT_EQ(-EINVAL, call(fd, VIDIOC_ENUMINPUT, &input));
+	EXPECT_EQ(-EINVAL, call(fd, VIDIOC_S_INPUT, &number));
+	EXPECT_EQ(0, call(fd, VIDIOC_G_INPUT, &number));
+	EXPECT_EQ(0, number);
+	EXPECT_EQ(0, call(fd, VIDIOC_S_INPUT, &number));
+	EXPECT_EQ(0, call(fd, VIDIOC_ENUM_FMT, &format));
+	EXPECT_EQ(0, call(fd, VIDIOC_ENUM_FRAMESIZES, &size));
+	EXPECT_EQ(0, call(fd, VIDIOC_G_PARM, &parm));
+	EXPECT_LT(0, parm.parm.capture.timeperframe.denominator);
+	EXPECT_EQ(0, parm.parm.capture.readbuffers);
+	/* Nothing to wait for */
+	EXPECT_EQ(POLLERR, poll_fd(fd, POLLIN, 0));
+	close(fd);
+}
+
 /* Three handles get each frame, in order. */
 TEST_F(share, each_frame)
 {
-	int fd[3], i, n;
-	__u32 last[3];
+	__u32 seen[3][3 * FRAMES];
+	int fd[3], i, n, first;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 3; i++)
 		fd[i] = handle_start(self);
-		last[i] = next(fd[i]);
-	}
-	for (n = 0; n < 3 * FRAMES; n++) {
-		for (i = 0; i < 3; i++) {
-			__u32 sequence = next(fd[i]);
-
-			EXPECT_EQ(last[i] + 1, sequence);
-			last[i] = sequence;
-		}
+	for (n = 0; n < 3 * FRAMES; n++)
+		for (i = 0; i < 3; i++)
+			seen[i][n] = next(fd[i]);
+	/* The camera can skip a frame on a busy machine. Then all handles do */
+	for (i = 1; i < 3; i++) {
+		for (first = 0; first < FRAMES && seen[0][first] < seen[i][0]; first++)
+			;
+		for (n = 0; first + n < 3 * FRAMES; n++)
+			EXPECT_EQ(seen[0][first + n], seen[i][n]);
 	}
 	for (i = 0; i < 3; i++)
 		close(fd[i]);
@@ -270,7 +297,7 @@ TEST_F(share, slow_one_loses)
 	for (i = 0; i < 3 * FRAMES; i++) {
 		__u32 sequence = next(fd);
 
-		EXPECT_EQ(last + 1, sequence);
+		EXPECT_LT(last, sequence);
 		last = sequence;
 	}
 	for (i = 0; i < DEPTH; i++)
