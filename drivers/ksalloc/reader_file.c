@@ -188,6 +188,19 @@ static int ks_exchange_take(struct ks_exchange *call)
 	return 0;
 }
 
+/* The newest frame may be in the device still, while an older one is in the queue */
+static int ks_exchange_take_newest(struct ks_exchange *call)
+{
+	if ((call->reader->flags & KSALLOC_READER_NEWEST) && call->arg->nr_take &&
+	    atomic_read(&ks_reader_feed(call->reader)->pending)) {
+		int ret = ks_exchange_fetch(call);
+
+		if (ret && ret != -EAGAIN)
+			return ret;
+	}
+	return ks_exchange_take(call);
+}
+
 static int ks_exchange_wait(struct ks_exchange *call)
 {
 	struct ks_feed *feed = ks_reader_feed(call->reader);
@@ -245,7 +258,7 @@ static long ks_exchange_ioctl(struct ks_ucmd *ucmd)
 	ret = ks_exchange_check(call.arg) ?: ks_exchange_give(&call);
 	if (ret)
 		return ret;
-	ret = ks_exchange_take(&call);
+	ret = ks_exchange_take_newest(&call);
 	if (ret == -EAGAIN && !call.nonblock)
 		ret = ks_exchange_wait(&call);
 	return call.taken || call.arg->nr_give ? call.taken : ret;

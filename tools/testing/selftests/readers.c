@@ -118,6 +118,27 @@ TEST_F(readers, newest)
 	close(reader);
 }
 
+/* The same if the camera has filled more frames since one was put into its queue. */
+TEST_F(readers, newest_of_camera)
+{
+	int newest = reader_open(self->connection, 1, 0, KSALLOC_READER_NEWEST);
+	int reader = reader_open(self->connection, DEEP, 0, 0);
+	struct ksalloc_reader_frame frame = { }, last = { };
+
+	ASSERT_LE(0, newest);
+	ASSERT_LE(0, reader);
+	/* Now both have had this frame in their queues. Then nobody fetches for some frames */
+	ASSERT_EQ(1, take(reader, &last));
+	sleep_ms(100);
+	ASSERT_EQ(1, take(newest, &frame));
+	while (take_now(reader, &last) == 1)
+		ASSERT_EQ(0, give(reader, &last));
+	/* One can have come meanwhile */
+	EXPECT_LE(last.sequence, frame.sequence + 1);
+	close(newest);
+	close(reader);
+}
+
 /* A reader that takes nothing loses frames, and no other reader does. */
 TEST_F(readers, slow_one_loses)
 {
