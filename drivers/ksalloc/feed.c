@@ -224,7 +224,14 @@ static void ks_feed_pass(struct ks_connection *conn, struct ks_slot *slot,
 	trace_ksalloc_pass(conn->id, &slot->completion, frame->holds);
 }
 
-static void ks_feed_fail(struct ks_feed *feed, int error)
+/**
+ * ks_feed_fail() - tell readers of an error of the device, after which no frame comes
+ * @feed: the feed
+ * @error: the errno. It is returned until the device is started again
+ *
+ * Context: process context; sleeps. ks_feed.lock is not held.
+ */
+void ks_feed_fail(struct ks_feed *feed, int error)
 {
 	mutex_lock(&feed->lock);
 	feed->error = error;

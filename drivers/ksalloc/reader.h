@@ -209,6 +209,7 @@ void ks_feed_stop(struct ks_connection *conn);
 void ks_feed_flush(struct ks_connection *conn);
 struct ks_allocator *ks_feed_detach(struct ks_connection *conn);
 void ks_feed_notify(struct ks_connection *conn);
+void ks_feed_fail(struct ks_feed *feed, int error);
 void ks_feed_clear_error(struct ks_connection *conn);
 int ks_feed_pump(struct ks_connection *conn, u32 frames);
 void ks_feed_refill(struct ks_connection *conn);

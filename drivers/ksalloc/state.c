@@ -65,6 +65,7 @@ static void ks_connection_stop(struct ks_connection *conn)
 	if (!ret)
 		return;
 	WRITE_ONCE(conn->stuck, true);
+	ks_feed_fail(&conn->feed, -EIO);
 	pr_warn("ksalloc: connection %u: the device does not stop (%d), its frames are kept\n",
 		conn->id, ret);
 }

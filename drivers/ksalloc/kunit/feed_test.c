@@ -761,6 +761,7 @@ static void feed_stuck_device(struct kunit *test)
 	ks_fake_fail_stop(feed->rig->fake, -EIO);
 	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_request(feed->rig->conn, KSSTATE_STOP,
 							  false));
+	feed_expect_none(feed, reader, -EIO);
 	feed_give(feed, reader, frame.index);
 	ks_test_expect_counts(test, feed->rig->alloc, FEED_FRAMES - 1, FEED_FRAMES - 1, 0);
 }
