@@ -16,23 +16,6 @@
 #define READS 4
 
 static HANDLE filter, pin;
-static int files;
-
-static void open_all(void)
-{
-	files = count_files();
-	camera_reset();
-	setenv("KS_HEAP", LIBKS_UDMABUF, 1);
-	filter = open_filter();
-	pin = open_pin(filter);
-}
-
-static void close_all(void)
-{
-	CHECK(CloseHandle(pin));
-	CHECK(CloseHandle(filter));
-	check_files(files);
-}
 
 struct one {
 	KSSTREAM_HEADER header;
@@ -76,7 +59,7 @@ static void test_cancel(void)
 {
 	HANDLE event = CreateEventA(NULL, TRUE, FALSE, NULL);
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	CHECK_EQ(cancel(pin, NULL), ERROR_NOT_FOUND);
 	CHECK(CancelIo(pin));
 	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
@@ -100,7 +83,7 @@ static void test_cancel(void)
 	CHECK_EQ(cancel(NULL, NULL), ERROR_INVALID_HANDLE);
 	CHECK(!CancelIo(NULL));
 	CHECK_EQ(GetLastError(), ERROR_INVALID_HANDLE);
-	close_all();
+	close_all(filter, pin);
 	CloseHandle(event);
 }
 
@@ -122,7 +105,7 @@ static DWORD join(HANDLE thread)
 /* CancelIo() cancels the calls of the thread that calls it. */
 static void test_cancel_own(void)
 {
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	CHECK_EQ(join(CreateThread(NULL, 0, begin_first, &ones[0], 0, NULL)), ERROR_IO_PENDING);
 	CHECK_EQ(read_one(&ones[1], NULL), ERROR_IO_PENDING);
 	CHECK(CancelIo(pin));
@@ -130,7 +113,7 @@ static void test_cancel_own(void)
 	CHECK_EQ(state_of(1), ERROR_OPERATION_ABORTED);
 	CHECK_EQ(cancel(pin, NULL), 0);
 	CHECK_EQ(state_of(0), ERROR_OPERATION_ABORTED);
-	close_all();
+	close_all(filter, pin);
 }
 
 /* A thread in a read that it waits for, and its handles */
@@ -172,7 +155,7 @@ static void test_cancel_synchronous(void)
 	pthread_t other;
 	void *result;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	CHECK_EQ(read_one(&ones[1], NULL), ERROR_IO_PENDING);
 	CHECK(!CancelSynchronousIo((HANDLE)(uintptr_t)pthread_self()));
 	CHECK_EQ(GetLastError(), ERROR_NOT_FOUND);
@@ -198,7 +181,7 @@ static void test_cancel_synchronous(void)
 	CHECK(CloseHandle(own_handle));
 	CHECK_EQ(state_of(1), ERROR_IO_INCOMPLETE);
 	CHECK_EQ(cancel(pin, NULL), 0);
-	close_all();
+	close_all(filter, pin);
 }
 
 /*
@@ -212,7 +195,7 @@ static void test_cancel_frames(void)
 	HANDLE allocator;
 	void *frame;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	allocator = open_allocator(pin);
 	CHECK_EQ(allocate(allocator, &frame, NULL), 0);
 	header.Data = frame;
@@ -236,7 +219,7 @@ static void test_cancel_frames(void)
 	camera_fill();
 	CHECK_EQ(end_read(pin, &overlapped, TRUE), 0);
 	CloseHandle(allocator);
-	close_all();
+	close_all(filter, pin);
 }
 
 static HANDLE busy_allocator;
@@ -282,7 +265,7 @@ static void test_free_after_read(void)
 	DWORD error;
 	int i, turn;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	memset(&many, 0, sizeof(many));
 	busy_allocator = open_allocator_of(pin, CAMERA_MAX_FRAMES);
 	for (i = 0; i < CAMERA_MAX_FRAMES; i++)
@@ -304,7 +287,7 @@ static void test_free_after_read(void)
 	for (i = 0; i < CAMERA_MAX_FRAMES; i++)
 		CloseHandle(events[i]);
 	CHECK(CloseHandle(busy_allocator));
-	close_all();
+	close_all(filter, pin);
 }
 
 static DWORD WINAPI allocate_and_wait(LPVOID arg)
@@ -320,7 +303,7 @@ static void test_cancel_alloc(void)
 	HANDLE thread;
 	int i;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	memset(overlapped, 0, sizeof(overlapped));
 	busy_allocator = open_allocator(pin);
 	for (i = 0; i < 3; i++)
@@ -343,7 +326,7 @@ static void test_cancel_alloc(void)
 	CHECK_EQ(end_read(busy_allocator, &overlapped[3], TRUE), ERROR_OPERATION_ABORTED);
 	CHECK(!later[0] && !later[1] && !later[2] && !later[3]);
 	CHECK(CloseHandle(busy_allocator));
-	close_all();
+	close_all(filter, pin);
 }
 
 static DWORD WINAPI fill_later(LPVOID arg)
@@ -360,7 +343,7 @@ static void test_result(void)
 	DWORD bytes = 7;
 	HANDLE thread;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
 	CHECK_EQ(read_one(&ones[0], NULL), ERROR_IO_PENDING);
 	CHECK(!GetOverlappedResultEx(pin, &ones[0].overlapped, &bytes, 0, FALSE));
@@ -373,7 +356,7 @@ static void test_result(void)
 	join(thread);
 	CHECK(!GetOverlappedResultEx(pin, NULL, &bytes, 0, FALSE));
 	CHECK_EQ(GetLastError(), ERROR_INVALID_PARAMETER);
-	close_all();
+	close_all(filter, pin);
 }
 
 /* A native call waits until the read has ended, sets the event, and is not for a port. */
@@ -386,7 +369,7 @@ static void test_native(void)
 	ULONG_PTR key;
 	DWORD bytes;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	event = CreateEventA(NULL, TRUE, FALSE, NULL);
 	queue = CreateIoCompletionPort(pin, NULL, 1, 0);
 	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
@@ -407,7 +390,7 @@ static void test_native(void)
 	CHECK_EQ(GetLastError(), WAIT_TIMEOUT);
 	CHECK(CloseHandle(queue));
 	CHECK(CloseHandle(event));
-	close_all();
+	close_all(filter, pin);
 }
 
 /* A question for a size completes with a warning, which has a result. */
@@ -423,7 +406,7 @@ static void test_warning(void)
 	ULONG_PTR key;
 	DWORD bytes = 0;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	event = CreateEventA(NULL, TRUE, FALSE, NULL);
 	overlapped.hEvent = event;
 	CHECK_EQ(NtDeviceIoControlFile(pin, event, NULL, NULL, &status, IOCTL_KS_PROPERTY,
@@ -447,7 +430,7 @@ static void test_warning(void)
 	CHECK_EQ(bytes, sizeof(KSSTATE));
 	CHECK(CloseHandle(queue));
 	CHECK(CloseHandle(event));
-	close_all();
+	close_all(filter, pin);
 }
 
 /* Completion ports */
@@ -472,7 +455,7 @@ static void test_port(void)
 	KSSTATE state;
 	int i;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	port = CreateIoCompletionPort(pin, NULL, 77, 0);
 	CHECK(port);
 	CHECK_EQ(get_status(&overlapped, &bytes, &key), WAIT_TIMEOUT);
@@ -505,7 +488,7 @@ static void test_port(void)
 	CHECK_EQ(set_state(pin, KSSTATE_STOP), 0);
 	for (i = 0; i < READS; i++)
 		CHECK(HasOverlappedIoCompleted(&ones[i].overlapped));
-	close_all();
+	close_all(filter, pin);
 	CHECK(CloseHandle(port));
 }
 
@@ -517,7 +500,7 @@ static void test_port_not_told(void)
 	ULONG_PTR key;
 	DWORD bytes;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	port = CreateIoCompletionPort(pin, NULL, 0, 0);
 	CHECK_EQ(read_one(&ones[0], (HANDLE)((uintptr_t)event | 1)), ERROR_IO_PENDING);
 	CHECK_EQ(read_one(&ones[1], event), ERROR_IO_PENDING);
@@ -527,7 +510,7 @@ static void test_port_not_told(void)
 	CHECK_EQ(cancel(pin, &ones[1].overlapped), 0);
 	CHECK_EQ(get_status(&overlapped, &bytes, &key), ERROR_OPERATION_ABORTED);
 	CHECK(overlapped == &ones[1].overlapped);
-	close_all();
+	close_all(filter, pin);
 	CloseHandle(port);
 	CloseHandle(event);
 }
@@ -551,7 +534,7 @@ static void test_port_posts(void)
 	ULONG count = 9, i;
 	HANDLE thread;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
 	CHECK(port);
 	CHECK(CreateIoCompletionPort(pin, port, 1, 0) == port);
@@ -595,7 +578,7 @@ static void test_port_posts(void)
 	CHECK(WaitForSingleObject(thread, INFINITE) == WAIT_OBJECT_0);
 	CloseHandle(thread);
 	CHECK(!PostQueuedCompletionStatus(port, 0, 0, NULL));
-	close_all();
+	close_all(filter, pin);
 }
 
 /* Handles */
@@ -605,7 +588,7 @@ static void test_duplicates(void)
 {
 	HANDLE self = GetCurrentProcess(), same = NULL;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	CHECK(DuplicateHandle(self, pin, self, &same, 0, FALSE, DUPLICATE_SAME_ACCESS));
 	CHECK(same != pin);
 	CHECK_EQ(LibksDescriptor(same), LibksDescriptor(pin));
@@ -623,7 +606,7 @@ static void test_duplicates(void)
 	CHECK(!DuplicateHandle(self, pin, self, NULL, 0, FALSE, 0));
 	CHECK(!DuplicateHandle(self, pin, self, &same, 0, FALSE, 4));
 	CHECK_EQ(GetLastError(), ERROR_INVALID_PARAMETER);
-	close_all();
+	close_all(filter, pin);
 	CHECK_EQ(state_of(0), ERROR_OPERATION_ABORTED);
 }
 

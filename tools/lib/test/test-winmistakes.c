@@ -19,29 +19,12 @@
 #define FORKS 100
 
 static HANDLE filter, pin;
-static int files;
 /* Whether realloc() fails, by which the table of handles grows */
 static bool no_memory;
 
 void *__wrap_realloc(void *memory, size_t bytes)
 {
 	return no_memory ? NULL : __real_realloc(memory, bytes);
-}
-
-static void open_all(void)
-{
-	files = count_files();
-	camera_reset();
-	setenv("KS_HEAP", LIBKS_UDMABUF, 1);
-	filter = open_filter();
-	pin = open_pin(filter);
-}
-
-static void close_all(void)
-{
-	CHECK(CloseHandle(pin));
-	CHECK(CloseHandle(filter));
-	check_files(files);
 }
 
 /* After the last handle of a pin was closed, a call that has begun can make no new one. */
@@ -53,9 +36,10 @@ static void test_late_duplicate(void)
 	};
 	OVERLAPPED overlapped = { 0 };
 	struct win_object *object;
+	int files = count_files();
 	HANDLE same;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
 	CHECK_EQ(begin_read(pin, &header, sizeof(header), &overlapped), ERROR_IO_PENDING);
 	object = win_get(pin, WIN_PIN);
@@ -83,7 +67,7 @@ static void test_alignment(void)
 	DWORD bytes;
 	void *frame;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	allocator = open_allocator(pin);
 	memcpy(request + 1, &method, sizeof(method));
 	CHECK(DeviceIoControl(allocator, IOCTL_KS_METHOD, request + 1, sizeof(method), out + 1,
@@ -105,7 +89,7 @@ static void test_alignment(void)
 	CHECK_EQ(allocate(allocator, &frame, (void *)((char *)overlapped + 1)), ERROR_NOACCESS);
 	CHECK(CloseHandle(data.EventHandle.Event));
 	CHECK(CloseHandle(allocator));
-	close_all();
+	close_all(filter, pin);
 }
 
 /* If the client has unmapped the memory for the address of a frame, the frame is free again. */
@@ -116,7 +100,7 @@ static void test_unmapped_answer(void)
 	void **page, *frames[3];
 	int i;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	allocator = open_allocator(pin);
 	for (i = 0; i < 3; i++)
 		CHECK_EQ(allocate(allocator, &frames[i], NULL), 0);
@@ -128,7 +112,7 @@ static void test_unmapped_answer(void)
 	CHECK_EQ(allocate(allocator, &frames[0], NULL), 0);
 	CHECK(frames[0] == frames[1]);
 	CHECK(CloseHandle(allocator));
-	close_all();
+	close_all(filter, pin);
 }
 
 /* Wrong pointers to requests for objects */
@@ -139,13 +123,13 @@ static void test_wrong_pointers(void)
 	KSPIN_CONNECT connect = { 0 };
 	HANDLE handle;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	CHECK_EQ(KsCreateAllocator(pin, (void *)nowhere, &handle), ERROR_NOACCESS);
 	CHECK_EQ(KsCreateAllocator(pin, &framing, nowhere), ERROR_NOACCESS);
 	CHECK_EQ(KsCreateAllocator(pin, NULL, &handle), ERROR_INVALID_PARAMETER);
 	CHECK_EQ(KsCreatePin(filter, (void *)nowhere, 0, &handle), ERROR_NOACCESS);
 	CHECK_EQ(KsCreatePin(filter, &connect, 0, nowhere), ERROR_NOACCESS);
-	close_all();
+	close_all(filter, pin);
 }
 
 /* The memory of a camera that a pin had is not that of another pin, which is at its address. */
@@ -162,7 +146,7 @@ static void test_address_again(void)
 	struct win_object *before, *after;
 	int i;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	for (i = 0; i < MANY; i++) {
 		filters[i] = open_filter();
 		pins[i] = open_pin(filters[i]);
@@ -199,7 +183,7 @@ static void test_address_again(void)
 		CHECK(!pins[i] || CloseHandle(pins[i]));
 		CHECK(CloseHandle(filters[i]));
 	}
-	close_all();
+	close_all(filter, pin);
 }
 
 static HANDLE runner;
@@ -222,7 +206,7 @@ static void test_allocator_while_starting(void)
 	DWORD result = ERROR_GEN_FAILURE;
 	HANDLE allocator;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	camera.before_leave = start_to_run;
 	allocator = open_allocator(pin);
 	CHECK(!camera.before_leave);
@@ -232,7 +216,7 @@ static void test_allocator_while_starting(void)
 	CHECK(camera.assigned);
 	CHECK(CloseHandle(runner));
 	CHECK(CloseHandle(allocator));
-	close_all();
+	close_all(filter, pin);
 }
 
 /* An allocator for which there is no handle is not used. */
@@ -251,7 +235,7 @@ static void test_no_handle(void)
 	OVERLAPPED overlapped = { 0 };
 	int count = 0;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	no_memory = true;
 	while (count < MAX_HANDLES) {
 		events[count] = CreateEventA(NULL, TRUE, FALSE, NULL);
@@ -270,7 +254,7 @@ static void test_no_handle(void)
 	CHECK_EQ(end_read(pin, &overlapped, TRUE), 0);
 	while (count)
 		CHECK(CloseHandle(events[--count]));
-	close_all();
+	close_all(filter, pin);
 }
 
 static DWORD WINAPI open_and_close(LPVOID stop)
@@ -307,7 +291,7 @@ static void test_fork(void)
 	OVERLAPPED overlapped = { 0 };
 	int i;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	stop = CreateEventA(NULL, TRUE, FALSE, NULL);
 	thread = CreateThread(NULL, 0, open_and_close, stop, 0, NULL);
 	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
@@ -321,7 +305,7 @@ static void test_fork(void)
 	CHECK_EQ(WaitForSingleObject(thread, INFINITE), WAIT_OBJECT_0);
 	CHECK(CloseHandle(thread));
 	CHECK(CloseHandle(stop));
-	close_all();
+	close_all(filter, pin);
 }
 
 int main(void)

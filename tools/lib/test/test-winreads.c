@@ -17,23 +17,6 @@
 #define KEPT 2
 
 static HANDLE filter, pin;
-static int files;
-
-static void open_all(const char *memory)
-{
-	files = count_files();
-	camera_reset();
-	setenv("KS_HEAP", memory, 1);
-	filter = open_filter();
-	pin = open_pin(filter);
-}
-
-static void close_all(void)
-{
-	CHECK(CloseHandle(pin));
-	CHECK(CloseHandle(filter));
-	check_files(files);
-}
 
 /* A read of one header into memory of its own */
 struct one {
@@ -92,7 +75,7 @@ static void many_reads(const char *memory, bool by_descriptor)
 {
 	int i;
 
-	open_all(memory);
+	open_all(memory, &filter, &pin);
 	for (i = 0; i < READS; i++)
 		CHECK_EQ(read_one(&ones[i]), ERROR_IO_PENDING);
 	CHECK_EQ(camera.submitted, 0);
@@ -105,7 +88,7 @@ static void many_reads(const char *memory, bool by_descriptor)
 	CHECK_EQ(set_state(pin, KSSTATE_STOP), 0);
 	CHECK_EQ(camera.without_descriptor, by_descriptor ? 0 : camera.submitted);
 	CHECK(!camera.assigned);
-	close_all();
+	close_all(filter, pin);
 }
 
 static void test_many_reads(void)
@@ -121,7 +104,7 @@ static void test_any_memory(void)
 	KSSTREAM_HEADER header = { .Size = sizeof(header) };
 	ULONG returned = 0;
 
-	open_all("udmabuf");
+	open_all("udmabuf", &filter, &pin);
 	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
 	camera.data_used = 100;
 	camera.data_start = 16;
@@ -143,7 +126,7 @@ static void test_any_memory(void)
 	CHECK_EQ(begin_read(pin, &header, sizeof(header), NULL), 0);
 	CHECK(has_picture(large + 3, 100, 1));
 	CHECK_EQ(header.FrameExtent, (1 << 20) - 3);
-	close_all();
+	close_all(filter, pin);
 	free(large);
 }
 
@@ -154,7 +137,7 @@ static void test_extent(void)
 	struct one *one = &ones[0];
 	size_t i;
 
-	open_all("udmabuf");
+	open_all("udmabuf", &filter, &pin);
 	for (i = 0; i < ARRAY_SIZE(states); i++) {
 		CHECK_EQ(set_state(pin, states[i]), 0);
 		one->header = (KSSTREAM_HEADER) {
@@ -176,7 +159,7 @@ static void test_extent(void)
 	CHECK_EQ(read_one(one), ERROR_IO_PENDING);
 	camera_fill();
 	CHECK_EQ(end_read(pin, &one->overlapped, TRUE), ERROR_IO_DEVICE);
-	close_all();
+	close_all(filter, pin);
 }
 
 /* Wrong pointers are refused: nothing is pending, and later reads work. */
@@ -194,7 +177,7 @@ static void test_wrong_memory(void)
 
 	CHECK(!mprotect(pages, page, PROT_READ));
 	CHECK(!munmap(pages + 3 * page, page));
-	open_all("udmabuf");
+	open_all("udmabuf", &filter, &pin);
 	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
 		one->header = (KSSTREAM_HEADER) {
@@ -208,7 +191,7 @@ static void test_wrong_memory(void)
 		 ERROR_NOACCESS);
 	camera_fill();
 	check_one(one, 0);
-	close_all();
+	close_all(filter, pin);
 	munmap(pages, 3 * page);
 }
 
@@ -223,7 +206,7 @@ static void test_unmapped_memory(void)
 	KSSTREAM_HEADER *unmapped;
 	OVERLAPPED overlapped = { 0 };
 
-	open_all("udmabuf");
+	open_all("udmabuf", &filter, &pin);
 	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
 	CHECK_EQ(begin_read(pin, &header, sizeof(header), &overlapped), ERROR_IO_PENDING);
 	munmap(data, CAMERA_BYTES);
@@ -241,7 +224,7 @@ static void test_unmapped_memory(void)
 	CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
 	camera_fill();
 	check_one(&ones[0], 2);
-	close_all();
+	close_all(filter, pin);
 }
 
 /* Sizes of headers: at least KSSTREAM_HEADER, a multiple of eight bytes, within the buffer. */
@@ -259,7 +242,7 @@ static void test_header_sizes(void)
 	size_t i;
 
 	CHECK_EQ(sizeof(KSSTREAM_HEADER), 56);
-	open_all("udmabuf");
+	open_all("udmabuf", &filter, &pin);
 	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
 	headers[0].Data = ones[0].data;
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
@@ -268,7 +251,7 @@ static void test_header_sizes(void)
 			 ERROR_INVALID_USER_BUFFER);
 	}
 	CHECK_EQ(begin_read(pin, NULL, 0, NULL), ERROR_INVALID_USER_BUFFER);
-	close_all();
+	close_all(filter, pin);
 }
 
 /* KS_FRAME_INFO is filled as far as the size of the header allows. */
@@ -277,7 +260,7 @@ static void test_frame_info(void)
 	struct one *one = &ones[0];
 	ULONG more;
 
-	open_all("udmabuf");
+	open_all("udmabuf", &filter, &pin);
 	camera.field = V4L2_FIELD_TOP;
 	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
 	for (more = 0; more <= sizeof(one->info); more += 8) {
@@ -293,7 +276,7 @@ static void test_frame_info(void)
 		CHECK_EQ(one->info.FrameCompletionNumber,
 			 more == sizeof(one->info) ? more / 8 + 1 : 0x5a5a5a5a5a5a5a5a);
 	}
-	close_all();
+	close_all(filter, pin);
 }
 
 /* dwFrameFlags has the field order of the format */
@@ -314,7 +297,7 @@ static void test_fields(void)
 	struct one *one = &ones[0];
 	size_t i;
 
-	open_all("udmabuf");
+	open_all("udmabuf", &filter, &pin);
 	for (i = 0; i < ARRAY_SIZE(orders); i++) {
 		camera.field = orders[i].field;
 		CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
@@ -326,7 +309,7 @@ static void test_fields(void)
 		CHECK_EQ(one->info.PictureNumber, 1);
 		CHECK_EQ(set_state(pin, KSSTATE_STOP), 0);
 	}
-	close_all();
+	close_all(filter, pin);
 }
 
 /*
@@ -339,7 +322,7 @@ static void test_drops(void)
 	static const int numbers[] = { 3, 4, 6 }, drops[] = { 3, 3, 4 };
 	int i;
 
-	open_all("udmabuf");
+	open_all("udmabuf", &filter, &pin);
 	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
 	for (i = 0; i < 5; i++)
 		camera_fill();
@@ -360,7 +343,7 @@ static void test_drops(void)
 		CHECK_EQ(!!(ones[i].header.OptionsFlags &
 			    KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY), i == 0);
 	}
-	close_all();
+	close_all(filter, pin);
 }
 
 /* Several headers in one call complete together, each with its own size. */
@@ -375,7 +358,7 @@ static void test_several_headers(void)
 	OVERLAPPED overlapped = { .hEvent = CreateEventA(NULL, TRUE, FALSE, NULL) };
 	int i;
 
-	open_all("udmabuf");
+	open_all("udmabuf", &filter, &pin);
 	memset(&list, 0, sizeof(list));
 	list.first = (KSSTREAM_HEADER) { .Size = 56 + 72, .Data = ones[0].data };
 	list.second = (KSSTREAM_HEADER) { .Size = 56, .Data = ones[1].data };
@@ -401,7 +384,7 @@ static void test_several_headers(void)
 	CHECK_EQ(list.info.PictureNumber, 1);
 	CHECK_EQ(list.second.PresentationTime.Time, 1000);
 	CHECK_EQ(list.third.PresentationTime.Time, 2000);
-	close_all();
+	close_all(filter, pin);
 	CloseHandle(overlapped.hEvent);
 }
 
@@ -411,7 +394,7 @@ static void test_states(void)
 	static const KSSTATE ends[] = { KSSTATE_STOP, KSSTATE_ACQUIRE };
 	size_t i;
 
-	open_all("udmabuf");
+	open_all("udmabuf", &filter, &pin);
 	for (i = 0; i < ARRAY_SIZE(ends); i++) {
 		CHECK_EQ(set_state(pin, KSSTATE_ACQUIRE), 0);
 		CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
@@ -434,14 +417,14 @@ static void test_states(void)
 	CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
 	CHECK_EQ(set_state(pin, 4), ERROR_INVALID_PARAMETER);
 	CHECK_EQ(end_read(pin, &ones[0].overlapped, FALSE), ERROR_IO_INCOMPLETE);
-	close_all();
+	close_all(filter, pin);
 	CHECK_EQ(end_read(pin, &ones[0].overlapped, FALSE), ERROR_OPERATION_ABORTED);
 }
 
 /* A flush ends reads and forgets filled frames. Until it ends, reads are refused. */
 static void test_flush(void)
 {
-	open_all("udmabuf");
+	open_all("udmabuf", &filter, &pin);
 	CHECK_EQ(reset_pin(pin, KSRESET_BEGIN), ERROR_OPERATION_ABORTED);
 	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
 	camera_fill();
@@ -470,7 +453,7 @@ static void test_flush(void)
 	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
 	camera_fill();
 	check_one(&ones[0], 2);
-	close_all();
+	close_all(filter, pin);
 }
 
 /* If a step up fails, the pin is as before, and keeps no memory. The next try works. */
@@ -478,7 +461,7 @@ static void test_failed_steps(void)
 {
 	int before, i;
 
-	open_all("udmabuf");
+	open_all("udmabuf", &filter, &pin);
 	before = count_files();
 	CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
 	for (i = KSSTATE_ACQUIRE; i <= KSSTATE_RUN; i++) {
@@ -508,7 +491,7 @@ static void test_failed_steps(void)
 	CHECK_EQ(camera_frames_in_device(), IN_DEVICE + KEPT);
 	camera_fill();
 	check_one(&ones[0], 0);
-	close_all();
+	close_all(filter, pin);
 }
 
 /* The camera disappears: reads fail, those that are pending and later ones, in any state. */
@@ -517,7 +500,7 @@ static void test_unplugged(void)
 	KSSTATE state;
 
 	for (state = KSSTATE_STOP; state <= KSSTATE_RUN; state++) {
-		open_all("udmabuf");
+		open_all("udmabuf", &filter, &pin);
 		CHECK_EQ(set_state(pin, state), 0);
 		CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
 		camera_unplug();
@@ -525,7 +508,7 @@ static void test_unplugged(void)
 		CHECK_EQ(read_one(&ones[0]), ERROR_DEVICE_REMOVED);
 		CHECK_EQ(set_state(pin, KSSTATE_RUN), ERROR_DEVICE_REMOVED);
 		CHECK_EQ(set_state(pin, KSSTATE_STOP), 0);
-		close_all();
+		close_all(filter, pin);
 	}
 }
 
@@ -534,7 +517,7 @@ static void test_refused_frames(void)
 {
 	int i;
 
-	open_all("udmabuf");
+	open_all("udmabuf", &filter, &pin);
 	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
 	camera_refuse(ENOMEM);
 	for (i = 0; i < IN_DEVICE + KEPT - 1; i++) {
@@ -547,7 +530,7 @@ static void test_refused_frames(void)
 	camera_fill();
 	check_one(&ones[0], i);
 	camera_wait(IN_DEVICE + KEPT);
-	close_all();
+	close_all(filter, pin);
 }
 
 /* If the device has no frame any more, reads end with the reason. The next start works. */
@@ -555,7 +538,7 @@ static void test_no_frame_left(void)
 {
 	int i;
 
-	open_all("udmabuf");
+	open_all("udmabuf", &filter, &pin);
 	for (i = 0; i <= IN_DEVICE + KEPT; i++)
 		CHECK_EQ(read_one(&ones[i]), ERROR_IO_PENDING);
 	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
@@ -572,7 +555,7 @@ static void test_no_frame_left(void)
 	CHECK_EQ(read_one(&ones[0]), ERROR_IO_PENDING);
 	camera_fill();
 	check_one(&ones[0], i);
-	close_all();
+	close_all(filter, pin);
 }
 
 /* The number of frames is that of the camera and those that wait for reads. */
@@ -582,11 +565,11 @@ static void test_number_of_frames(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(needed); i++) {
-		open_all("udmabuf");
+		open_all("udmabuf", &filter, &pin);
 		camera.frames_needed = needed[i];
 		CHECK_EQ(set_state(pin, KSSTATE_PAUSE), 0);
 		CHECK_EQ(camera_frames_in_device(), frames[i]);
-		close_all();
+		close_all(filter, pin);
 	}
 }
 
@@ -601,7 +584,7 @@ static void test_allocator(void)
 	void *frames[3];
 	int i;
 
-	open_all("udmabuf");
+	open_all("udmabuf", &filter, &pin);
 	allocator = open_allocator(pin);
 	CHECK_EQ(camera.created.framing.frames, 3);
 	for (i = 0; i < 3; i++)
@@ -634,7 +617,7 @@ static void test_allocator(void)
 	CHECK_EQ(end_read(pin, &overlapped, TRUE), 0);
 	CHECK(has_picture(frames[2], CAMERA_BYTES, 2));
 	CloseHandle(allocator);
-	close_all();
+	close_all(filter, pin);
 }
 
 /* Clocks */
@@ -683,7 +666,7 @@ static void test_clock(void)
 	HANDLE clock;
 	int i;
 
-	open_all(LIBKS_UDMABUF);
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	clock = open_clock();
 	for (i = 0; i < 2; i++) {
 		QueryPerformanceCounter(&before);
@@ -703,7 +686,7 @@ static void test_clock(void)
 	CHECK_EQ(get(clock, &KSPROPSETID_Clock, 77, &time, sizeof(time)), ERROR_NOT_FOUND);
 	CHECK_EQ(get(clock, &KSPROPSETID_Stream, 0, &time, sizeof(time)), ERROR_SET_NOT_FOUND);
 	CHECK(CloseHandle(clock));
-	close_all();
+	close_all(filter, pin);
 }
 
 static KSSTATE clock_state(HANDLE clock)
@@ -719,7 +702,7 @@ static void test_clock_of_pin(void)
 {
 	HANDLE clock, other;
 
-	open_all(LIBKS_UDMABUF);
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	clock = open_clock();
 	CHECK_EQ(clock_state(clock), KSSTATE_STOP);
 	CHECK_EQ(set_clock(clock), 0);
@@ -734,7 +717,7 @@ static void test_clock_of_pin(void)
 	CHECK(CloseHandle(clock));
 	CHECK(CloseHandle(other));
 	CHECK(!CloseHandle(clock));
-	close_all();
+	close_all(filter, pin);
 }
 
 /* The master clock is a clock or none, and does not change while frames are read. */
@@ -744,7 +727,7 @@ static void test_wrong_clocks(void)
 	PHANDLE nowhere = (PHANDLE)(ULONG_PTR)16;
 	HANDLE clock;
 
-	open_all(LIBKS_UDMABUF);
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	CHECK_EQ(KsCreateClock(pin, &create, &clock), ERROR_INVALID_PARAMETER);
 	create.CreateFlags = 0;
 	CHECK_EQ(KsCreateClock(pin, NULL, &clock), ERROR_INVALID_PARAMETER);
@@ -763,7 +746,7 @@ static void test_wrong_clocks(void)
 	CHECK_EQ(begin_read(clock, &ones[0].header, sizeof(ones[0].header), NULL),
 		 ERROR_INVALID_FUNCTION);
 	CHECK(CloseHandle(clock));
-	close_all();
+	close_all(filter, pin);
 }
 
 int main(void)

@@ -8,23 +8,6 @@
 #include "wincamera.h"
 
 static HANDLE filter, pin;
-static int files;
-
-static void open_all(void)
-{
-	files = count_files();
-	camera_reset();
-	setenv("KS_HEAP", LIBKS_UDMABUF, 1);
-	filter = open_filter();
-	pin = open_pin(filter);
-}
-
-static void close_all(void)
-{
-	CHECK(CloseHandle(pin));
-	CHECK(CloseHandle(filter));
-	check_files(files);
-}
 
 static DWORD join(HANDLE thread)
 {
@@ -137,7 +120,7 @@ static void test_semaphore_of_frames(void)
 	LONG before;
 	size_t i;
 
-	open_all();
+	open_all(LIBKS_UDMABUF, &filter, &pin);
 	semaphore = CreateSemaphoreA(NULL, 0, 9, NULL);
 	allocator = open_allocator(pin);
 	data.SemaphoreHandle.Semaphore = semaphore;
@@ -160,7 +143,7 @@ static void test_semaphore_of_frames(void)
 	CHECK_EQ(GetLastError(), ERROR_INVALID_HANDLE);
 	CloseHandle(semaphore);
 	CloseHandle(allocator);
-	close_all();
+	close_all(filter, pin);
 }
 
 /* Threads */

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -679,4 +680,22 @@ HANDLE open_allocator_of(HANDLE pin, ULONG frames)
 	CHECK_EQ(KsCreateAllocator(pin, &framing, &allocator), ERROR_SUCCESS);
 	CHECK_EQ(framing.Reserved, 0xcccccccc);
 	return allocator;
+}
+
+static int files_before;
+
+void open_all(const char *memory, HANDLE *filter, HANDLE *pin)
+{
+	files_before = count_files();
+	camera_reset();
+	setenv("KS_HEAP", memory, 1);
+	*filter = open_filter();
+	*pin = open_pin(*filter);
+}
+
+void close_all(HANDLE filter, HANDLE pin)
+{
+	CHECK(CloseHandle(pin));
+	CHECK(CloseHandle(filter));
+	check_files(files_before);
 }

@@ -84,4 +84,9 @@ DWORD allocate(HANDLE allocator, void **frame, OVERLAPPED *overlapped);
 DWORD free_frame(HANDLE allocator, void *frame);
 DWORD end_read(HANDLE pin, OVERLAPPED *overlapped, BOOL wait);
 
+/* Resets the camera, and opens it with frames of this memory (LIBKS_*) */
+void open_all(const char *memory, HANDLE *filter, HANDLE *pin);
+/* Closes both, and checks that no file is left that was opened since open_all() */
+void close_all(HANDLE filter, HANDLE pin);
+
 #endif /* WINCAMERA_H */
