@@ -35,19 +35,29 @@ static long ks_share_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ksalloc_share *arg = &ucmd->arg.share;
 	struct file *file;
-	int ret;
+	int fd, ret;
 
 	if (arg->__reserved || arg->frames > VIDEO_MAX_FRAME)
 		return -EINVAL;
+	/* First, so that nothing can fail after the reply */
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
 	file = ks_share_open(arg->v4l2_fd, arg->frames, &arg->node);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
+	ret = PTR_ERR_OR_ZERO(file);
+	if (ret)
+		goto err_fd;
 	ret = ks_reply(ucmd, sizeof(*arg));
-	if (ret) {
-		fput(file);
-		return ret;
-	}
-	return ks_install(file);
+	if (ret)
+		goto err_file;
+	fd_install(fd, file);
+	return fd;
+
+err_file:
+	fput(file);
+err_fd:
+	put_unused_fd(fd);
+	return ret;
 }
 
 static const struct ks_ioctl ks_misc_ioctls[] = {

@@ -57,10 +57,12 @@ static int ks_share_make_frames(struct ks_share *share, u32 frames)
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	alloc = ks_allocator_of(file);
-	ret = ks_connection_set_allocator(share->conn, alloc);
+	/* No handle has room for more, if a camera needs more than it was asked for */
+	ret = alloc->nr_frames > VIDEO_MAX_FRAME ? -EOPNOTSUPP :
+	      ks_connection_set_allocator(share->conn, alloc);
 	if (!ret) {
 		mutex_lock(&feed->lock);
-		share->nr_frames = min(alloc->nr_frames, VIDEO_MAX_FRAME);
+		share->nr_frames = alloc->nr_frames;
 		share->layout = alloc->layout;
 		mutex_unlock(&feed->lock);
 	}
@@ -111,9 +113,9 @@ int ks_share_request(struct ks_share_handle *handle, u32 count)
 	if (ret)
 		goto out;
 
-	share->users += !!count - !!handle->nr_buffers;
+	WRITE_ONCE(share->users, share->users + !!count - !!handle->nr_buffers);
 	mutex_lock(&feed->lock);
-	handle->nr_buffers = count ? share->nr_frames : 0;
+	WRITE_ONCE(handle->nr_buffers, count ? share->nr_frames : 0);
 	bitmap_zero(handle->queued, VIDEO_MAX_FRAME);
 	mutex_unlock(&feed->lock);
 	handle->depth = clamp(count, 2, max(2, share->nr_frames / KS_SHARE_PART));
@@ -257,8 +259,11 @@ void ks_share_close(struct ks_share_handle *handle)
 
 	mutex_lock(&share->lock);
 	ks_share_stop_locked(handle);
-	if (handle->nr_buffers && !--share->users)
-		ks_connection_drop_allocator(share->conn);
+	if (handle->nr_buffers) {
+		WRITE_ONCE(share->users, share->users - 1);
+		if (!share->users)
+			ks_connection_drop_allocator(share->conn);
+	}
 	mutex_unlock(&share->lock);
 }
 
@@ -589,6 +594,7 @@ static void ks_share_free(struct v4l2_device *v4l2_dev)
 	if (share->conn)
 		ks_connection_put_memory(share->conn);
 	ks_v4l2_put(share->camera);
+	mutex_destroy(&share->event_lock);
 	mutex_destroy(&share->lock);
 	kfree(share);
 }
@@ -601,6 +607,7 @@ static struct ks_share *ks_share_new(struct ksalloc_device *device, u32 frames)
 	if (!share)
 		return NULL;
 	mutex_init(&share->lock);
+	mutex_init(&share->event_lock);
 	share->asked = frames ?: KS_SHARE_FRAMES;
 	share->camera = ks_v4l2_get(ks_v4l2_device_of(device));
 	init_waitqueue_func_entry(&share->gone_wait, ks_share_wake);

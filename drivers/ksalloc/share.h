@@ -31,9 +31,14 @@
 /**
  * DOC: Locking of shares
  *
- * - ks_share.lock, a mutex, protects the share. It is held while the camera starts and stops,
- *   gets buffers, or changes its format. It nests outside of ks_connection.lock, and user memory
- *   is accessed under it.
+ * - ks_share.lock, a mutex, protects the share. It is held while the camera starts and stops or
+ *   gets buffers. It nests outside of ks_connection.lock. No user memory is accessed under it,
+ *   because a program can delay that for ever. @users and ks_share_handle.nr_buffers are written
+ *   with WRITE_ONCE() and can be read without the lock.
+ * - ks_share.event_lock, a mutex, is held while a handle subscribes to an event of a camera with
+ *   controls of its own. The camera accesses user memory under it, so only other calls of this
+ *   kind wait for it, and a signal ends their wait. No other lock nests within it but those of the
+ *   camera.
  * - ks_share_handle.nr_buffers, @queued and @reader, and ks_share.layout and @nr_frames, are
  *   written under ks_feed.lock, too, and can be read with only that lock. So VIDIOC_QBUF,
  *   VIDIOC_DQBUF, VIDIOC_QUERYBUF and poll() do not wait for other handles.
@@ -73,6 +78,7 @@ struct ks_v4l2_device;
  * @layout: the planes of each frame, while there are users
  * @users: number of handles with buffers
  * @streams: number of handles that stream
+ * @event_lock: see above
  * @relays: events of controls are passed from the camera's file to the node; constant
  * @event_wait: on the wait queue of events of that file; queues @event_work
  * @event_work: passes the events
@@ -94,6 +100,7 @@ struct ks_share {
 	u32 users;
 	u32 streams;
 
+	struct mutex event_lock; /* subscriptions of the camera's file */
 	bool relays;
 	wait_queue_entry_t event_wait;
 	struct work_struct event_work;

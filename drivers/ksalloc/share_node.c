@@ -113,24 +113,22 @@ static int ks_node_check_priority(struct ks_share_handle *handle)
 /*
  * A call that changes the camera. If a handle has buffers, nothing can be changed: the caller gets
  * the current value, by the ioctl with the number @get and the same argument.
+ *
+ * No lock is held, because the camera accesses memory of the caller, who can delay that for ever.
+ * If a handle gets buffers meanwhile, the camera refuses another format itself.
  */
 static long ks_node_change(struct ks_share_handle *handle, unsigned int cmd,
 			   unsigned long arg, unsigned int get)
 {
 	struct ks_share *share = handle->share;
-	long ret;
 
-	ret = ks_share_lock(share);
-	if (ret)
-		return ret;
-	if (share->users) {
-		if (_IOC_NR(cmd) == _IOC_NR(VIDIOC_S_FMT) && handle->nr_buffers)
-			ret = -EBUSY;
+	if (READ_ONCE(share->users)) {
+		if (_IOC_NR(cmd) == _IOC_NR(VIDIOC_S_FMT) &&
+		    READ_ONCE(handle->nr_buffers))
+			return -EBUSY;
 		cmd = (cmd & ~(unsigned int)_IOC_NRMASK) | _IOC_NR(get);
 	}
-	ret = ret ?: ks_node_forward_type(share, cmd, arg, 0);
-	mutex_unlock(&share->lock);
-	return ret;
+	return ks_node_forward_type(share, cmd, arg, 0);
 }
 
 static struct v4l2_fh *ks_node_camera_fh(struct ks_share *share)
@@ -217,16 +215,15 @@ static long ks_node_subscribe(struct ks_share_handle *handle, unsigned int cmd,
 		return -EFAULT;
 	if (sub.type != V4L2_EVENT_CTRL)
 		return -EINVAL;
-	ret = ks_share_lock(share);
-	if (ret)
-		return ret;
+	if (mutex_lock_interruptible(&share->event_lock))
+		return -ERESTARTSYS;
 	ret = v4l2_event_subscribe(&handle->fh, &sub, KS_NODE_EVENTS, NULL);
 	if (!ret) {
 		ret = ks_node_subscribe_camera(share, cmd, arg, &sub);
 		if (ret)
 			v4l2_event_unsubscribe(&handle->fh, &sub);
 	}
-	mutex_unlock(&share->lock);
+	mutex_unlock(&share->event_lock);
 	return ret;
 }
 

@@ -84,6 +84,7 @@ static const struct {
 	{ "readers:*", "the argument has pointers to frames" },
 	{ "reader_races:*", "the argument has pointers to frames" },
 	{ "reader_crowd:*", "has processes of its own" },
+	{ "share_limits:*", "about limits and memory of the calling process" },
 	{ "views:*", "about mappings of the calling process" },
 };
 

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Shares: a failed call leaves nothing, and a program that delays its own calls for ever delays
+ * nobody else.
+ */
+#include "share.h"
+
+#include <sys/resource.h>
+
+#include "trap.h"
+
+/* Without a descriptor there is no node, and the argument is as before. */
+TEST_F(share, no_descriptor)
+{
+	struct ksalloc_share arg = {
+		.size = sizeof(arg),
+		.v4l2_fd = self->video,
+		.node = 1234,
+	};
+	struct footprint before;
+	struct rlimit limit;
+	int spare = dup(self->video);
+
+	close(spare);
+	footprint_take(&before);
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = spare;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_EQ(-EMFILE, call(self->ksalloc, KSALLOC_SHARE, &arg));
+	limit.rlim_cur = limit.rlim_max;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_EQ(1234, arg.node);
+	EXPECT_FOOTPRINT(&before);
+}
+
+/* While the camera waits for memory of one program, another one gets buffers and streams. */
+static void expect_no_delay(struct share_fixture *self, unsigned long request,
+			    const void *arg, size_t size)
+{
+	int slow = handle_open(self), fd;
+	struct v4l2_buffer buffer;
+	struct trap trap;
+
+	trap_set(&trap, TRAP_READ, arg, size);
+	trap_spring(&trap, slow, request);
+	fd = handle_start(self);
+	EXPECT_EQ(0, dequeue(fd, &buffer));
+	close(fd);
+	EXPECT_EQ(0, trap_release(&trap));
+	close(slow);
+}
+
+TEST_F(share, format_not_read)
+{
+	struct v4l2_format format = { .type = TYPE };
+
+	ASSERT_EQ(0, call(self->video, VIDIOC_G_FMT, &format));
+	expect_no_delay(self, VIDIOC_S_FMT, &format, sizeof(format));
+	expect_no_delay(self, VIDIOC_TRY_FMT, &format, sizeof(format));
+}
+
+TEST_F(share, rate_not_read)
+{
+	struct v4l2_streamparm parm = { .type = TYPE };
+
+	ASSERT_EQ(0, call(self->video, VIDIOC_G_PARM, &parm));
+	expect_no_delay(self, VIDIOC_S_PARM, &parm, sizeof(parm));
+}
