@@ -83,10 +83,7 @@ static struct ks_waiter *ks_first_waiter(struct ks_allocator *alloc)
 	return list_first_entry_or_null(&alloc->waiters, struct ks_waiter, link);
 }
 
-/*
- * Gives a frame to the oldest waiter. If there is none, the frame becomes free. Returns
- * whether it became free
- */
+/* Gives a frame to the oldest waiter, or makes it free. Returns whether it became free */
 static bool ks_frame_free(struct ks_allocator *alloc,
 			  struct ksalloc_frame *frame)
 {
