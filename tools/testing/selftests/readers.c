@@ -473,6 +473,16 @@ TEST_F(readers, larger_element)
 	close(reader);
 }
 
+/* From now on, no frame comes, and none waits in the queue */
+static void pause_without_frames(struct readers_fixture *self, int reader)
+{
+	struct ksalloc_reader_frame frame = { };
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	while (take_now(reader, &frame) == 1)
+		ASSERT_EQ(0, give(reader, &frame));
+}
+
 static void on_signal(int number)
 {
 	(void)number;
@@ -489,9 +499,7 @@ TEST_F(readers, waiting)
 	struct call call;
 
 	ASSERT_LE(0, reader);
-	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
-	while (take_now(reader, &frame) == 1)
-		ASSERT_EQ(0, give(reader, &frame));
+	pause_without_frames(self, reader);
 
 	arg.deadline_ns = in_ms(20);
 	EXPECT_EQ(-ETIMEDOUT, call_fd(reader, KSALLOC_EXCHANGE, &arg));
@@ -681,9 +689,7 @@ TEST_F(readers, poll)
 		ASSERT_EQ(1, take(reader, &frame));
 		ASSERT_EQ(0, give(reader, &frame));
 	}
-	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
-	while (take_now(reader, &frame) == 1)
-		ASSERT_EQ(0, give(reader, &frame));
+	pause_without_frames(self, reader);
 	EXPECT_EQ(0, poll_fd(reader, POLLIN, 0));
 	close(reader);
 }
@@ -698,9 +704,7 @@ TEST_F(readers, end_of_connection)
 
 	ASSERT_LE(0, reader);
 	ASSERT_EQ(1, take(reader, &frame));
-	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
-	while (take_now(reader, &next) == 1)
-		ASSERT_EQ(0, give(reader, &next));
+	pause_without_frames(self, reader);
 	arg.deadline_ns = 0;
 	call_start(&call, reader, KSALLOC_EXCHANGE, &arg);
 	EXPECT_TRUE(call_waits(&call));
