@@ -811,13 +811,13 @@ struct ksalloc_connect {
 
 /**
  * struct ksalloc_share - ioctl(/dev/ksalloc, KSALLOC_SHARE)
- * @size: size of this structure
- * @flags: must be zero
+ * @size: sizeof(struct ksalloc_share)
+ * @flags: zero
  * @v4l2_fd: a V4L2 capture node, as for KSALLOC_CONNECT
  * @frames: number of buffers of the new node, at most 32; 0 for 16. There are fewer if the device
  *	cannot have that many
  * @node: out: the number N of the new node, /dev/videoN
- * @__reserved: must be zero
+ * @__reserved: zero
  *
  * Returns a descriptor of a share. As long as it is open, there is another V4L2 capture node with
  * the name of the device and " (shared)". Any number of programs can stream from that node at the
