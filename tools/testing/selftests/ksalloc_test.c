@@ -497,6 +497,13 @@ __u32 whole_pages(__u32 bytes)
 	return (bytes + page - 1) / page * page;
 }
 
+int make_writable(const void *map, size_t size)
+{
+	size_t whole = size / getpagesize() * getpagesize();
+
+	return mprotect((void *)map, whole, PROT_READ | PROT_WRITE) ? -errno : 0;
+}
+
 void *map_frame(int dmabuf, size_t size, int protection)
 {
 	void *frame = mmap(NULL, size, protection, MAP_SHARED, dmabuf, 0);

@@ -543,8 +543,7 @@ TEST_F(share, no_write)
 	ASSERT_TRUE(map != MAP_FAILED);
 	before = *(unsigned char *)map;
 	byte = ~before;
-	EXPECT_EQ(-1, mprotect(map, FRAME_SIZE, PROT_READ | PROT_WRITE));
-	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(-EACCES, make_writable(map, FRAME_SIZE));
 	remote = (struct iovec){ map, 1 };
 	EXPECT_GT(1, pwrite(mem, &byte, 1, (off_t)(uintptr_t)map));
 	EXPECT_GT(1, process_vm_writev(getpid(), &local, 1, &remote, 1, 0));
@@ -553,7 +552,7 @@ TEST_F(share, no_write)
 	EXPECT_EQ(-1, read(pipes[0], map, 1));
 	EXPECT_EQ(EFAULT, errno);
 	syscall(SYS_remap_file_pages, map, FRAME_SIZE, 0, 0, 0);
-	EXPECT_EQ(-1, mprotect(map, FRAME_SIZE, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(-EACCES, make_writable(map, FRAME_SIZE));
 	EXPECT_TRUE(mremap(map, FRAME_SIZE, 2 * FRAME_SIZE, MREMAP_MAYMOVE) ==
 		    MAP_FAILED);
 	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", (long)map,

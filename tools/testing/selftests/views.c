@@ -104,11 +104,10 @@ TEST_F(views, no_writable_mapping)
 		    MAP_FAILED);
 	EXPECT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
 			 self->view, 0) == MAP_FAILED);
-	EXPECT_EQ(-1, mprotect((void *)self->map, FRAME_SIZE, PROT_READ | PROT_WRITE));
-	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(-EACCES, make_writable(self->map, FRAME_SIZE));
 	map = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_PRIVATE, self->view, 0);
 	if (map != MAP_FAILED) {
-		EXPECT_EQ(-1, mprotect(map, FRAME_SIZE, PROT_READ | PROT_WRITE));
+		EXPECT_EQ(-EACCES, make_writable(map, FRAME_SIZE));
 		munmap(map, FRAME_SIZE);
 	}
 }
@@ -117,8 +116,7 @@ TEST_F(views, no_writable_mapping)
 TEST_F(views, no_remapping)
 {
 	syscall(SYS_remap_file_pages, self->map, FRAME_SIZE, 0, 0, 0);
-	EXPECT_EQ(-1, mprotect((void *)self->map, FRAME_SIZE, PROT_READ | PROT_WRITE));
-	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(-EACCES, make_writable(self->map, FRAME_SIZE));
 }
 
 static void *moved(void *map)
@@ -131,7 +129,7 @@ static void *moved(void *map)
 TEST_F(views, no_larger_mapping)
 {
 	EXPECT_TRUE(moved((void *)self->map) == MAP_FAILED);
-	EXPECT_EQ(-1, mprotect((void *)self->map, FRAME_SIZE, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(-EACCES, make_writable(self->map, FRAME_SIZE));
 	EXPECT_TRUE(mmap(NULL, 2 * FRAME_SIZE, PROT_READ, MAP_SHARED, self->view, 0) ==
 		    MAP_FAILED);
 }
