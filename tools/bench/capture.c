@@ -17,48 +17,23 @@
  *
  * In each round, all ways are measured in turn.
  */
-#include "bench.h"
+#include "session.h"
 
-#include <assert.h>
-#include <emmintrin.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#define BUFFERS 16
 /*
  * Frames that are ready at the same time. If more are, and no reader takes them, a thread of
  * ksalloc does
  */
 #define READY 8
-#define EIGHT 8
 /* A reader holds EIGHT, and READY are filled */
 #define READER_BUFFERS 24
 #define BATCHES 4
 #define WAITING_FRAMES 64
-
-struct session {
-	int camera;
-	int fd; /* camera or connection: the file to wait on */
-	int allocator;
-	unsigned int buffers;
-	int dmabuf[READER_BUFFERS];
-	void *map[BUFFERS];
-	void *copy;
-	/* For readers: the frames that it has taken */
-	int reader;
-	unsigned int taken, turns;
-	__u64 generation;
-	__u32 index[EIGHT];
-	struct ksalloc_reader_frame frames[EIGHT];
-};
 
 /* The times of one frame */
 enum moment { BEGIN, POLLED, TAKEN, COPIED, GIVEN, MOMENTS };
@@ -77,315 +52,13 @@ struct way {
 	unsigned int ready;
 };
 
-/* Plain V4L2 */
-
-static void v4l2_request(struct session *session, unsigned int count, unsigned int memory)
-{
-	struct v4l2_requestbuffers request = {
-		.count = count,
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.memory = memory,
-	};
-
-	must(ioctl(session->camera, VIDIOC_REQBUFS, &request), "VIDIOC_REQBUFS");
-	if (request.count != count)
-		die("the camera gives %u buffers instead of %u", request.count, count);
-}
-
-static void v4l2_run(struct session *session, bool on)
-{
-	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-
-	must(ioctl(session->camera, on ? VIDIOC_STREAMON : VIDIOC_STREAMOFF, &type),
-	     "VIDIOC_STREAMON");
-}
-
-static unsigned int dmabuf_take(struct session *session)
-{
-	struct v4l2_buffer buffer = {
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.memory = V4L2_MEMORY_DMABUF,
-	};
-
-	must(ioctl(session->camera, VIDIOC_DQBUF, &buffer), "VIDIOC_DQBUF");
-	return buffer.index;
-}
-
-static void dmabuf_give(struct session *session, unsigned int index)
-{
-	struct v4l2_buffer buffer = {
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.memory = V4L2_MEMORY_DMABUF,
-		.index = index,
-		.m.fd = session->dmabuf[index],
-	};
-
-	must(ioctl(session->camera, VIDIOC_QBUF, &buffer), "VIDIOC_QBUF");
-}
-
-static void dmabuf_open(struct session *session)
-{
-	int heap = open_heap();
-	unsigned int i;
-
-	session->camera = open_camera();
-	session->fd = session->camera;
-	session->buffers = BUFFERS;
-	for (i = 0; i < BUFFERS; i++)
-		session->dmabuf[i] = heap_alloc(heap, FRAME_BYTES);
-	close(heap);
-}
-
-static void dmabuf_stream_on(struct session *session)
-{
-	unsigned int i;
-
-	v4l2_request(session, BUFFERS, V4L2_MEMORY_DMABUF);
-	for (i = 0; i < BUFFERS; i++)
-		dmabuf_give(session, i);
-	v4l2_run(session, true);
-}
-
-static void dmabuf_start(struct session *session)
-{
-	dmabuf_open(session);
-	dmabuf_stream_on(session);
-}
-
-static void dmabuf_stream_off(struct session *session)
-{
-	v4l2_run(session, false);
-	v4l2_request(session, 0, V4L2_MEMORY_DMABUF);
-}
-
-static void dmabuf_stop(struct session *session)
-{
-	unsigned int i;
-
-	dmabuf_stream_off(session);
-	for (i = 0; i < BUFFERS; i++)
-		close(session->dmabuf[i]);
-	close(session->camera);
-}
-
-static unsigned int mmap_take(struct session *session)
-{
-	struct v4l2_buffer buffer = {
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.memory = V4L2_MEMORY_MMAP,
-	};
-
-	must(ioctl(session->camera, VIDIOC_DQBUF, &buffer), "VIDIOC_DQBUF");
-	return buffer.index;
-}
-
-static void mmap_give(struct session *session, unsigned int index)
-{
-	struct v4l2_buffer buffer = {
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.memory = V4L2_MEMORY_MMAP,
-		.index = index,
-	};
-
-	must(ioctl(session->camera, VIDIOC_QBUF, &buffer), "VIDIOC_QBUF");
-}
-
-static void mmap_start(struct session *session)
-{
-	unsigned int i;
-
-	session->camera = open_camera();
-	session->fd = session->camera;
-	session->buffers = BUFFERS;
-	v4l2_request(session, BUFFERS, V4L2_MEMORY_MMAP);
-	for (i = 0; i < BUFFERS; i++) {
-		struct v4l2_buffer buffer = {
-			.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-			.memory = V4L2_MEMORY_MMAP,
-			.index = i,
-		};
-
-		must(ioctl(session->camera, VIDIOC_QUERYBUF, &buffer), "VIDIOC_QUERYBUF");
-		session->map[i] = mmap(NULL, FRAME_BYTES, PROT_READ | PROT_WRITE,
-				       MAP_SHARED | MAP_POPULATE, session->camera,
-				       buffer.m.offset);
-		if (session->map[i] == MAP_FAILED)
-			die("mmap: %s", strerror(errno));
-		mmap_give(session, i);
-	}
-	session->copy = mmap(NULL, FRAME_BYTES, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (session->copy == MAP_FAILED)
-		die("mmap: %s", strerror(errno));
-	v4l2_run(session, true);
-}
-
-static void mmap_stop(struct session *session)
-{
-	unsigned int i;
-
-	v4l2_run(session, false);
-	for (i = 0; i < BUFFERS; i++)
-		munmap(session->map[i], FRAME_BYTES);
-	munmap(session->copy, FRAME_BYTES);
-	v4l2_request(session, 0, V4L2_MEMORY_MMAP);
-	close(session->camera);
-}
-
-/*
- * QEMU counts "rep movsb", which memcpy() can be, as one instruction for each byte. So this
- * copies 16 bytes at a time, which every x86-64 can do: the minimum that a copy needs.
- */
-static void copy_frame(struct session *session, unsigned int index)
-{
-	const __m128i *from = session->map[index];
-	const __m128i *end = from + FRAME_BYTES / sizeof(*from);
-	__m128i *to = session->copy;
-
-	static_assert(FRAME_BYTES % (8 * sizeof(*from)) == 0, "whole steps");
-	for (; from < end; from += 8, to += 8) {
-		__m128i a = from[0], b = from[1], c = from[2], d = from[3];
-		__m128i e = from[4], f = from[5], g = from[6], h = from[7];
-
-		to[0] = a;
-		to[1] = b;
-		to[2] = c;
-		to[3] = d;
-		to[4] = e;
-		to[5] = f;
-		to[6] = g;
-		to[7] = h;
-	}
-	/* Prevents the compiler from removing the copy */
-	asm volatile("" : : "r" (to) : "memory");
-}
-
-/* ksalloc */
-
-static unsigned int ks_take(struct session *session)
-{
-	struct ksalloc_complete complete = { .size = sizeof(complete) };
-
-	must(ioctl(session->fd, KSALLOC_COMPLETE, &complete), "KSALLOC_COMPLETE");
-	return complete.index;
-}
-
-static void ks_submit(struct session *session, unsigned int index, int dmabuf)
-{
-	struct ksalloc_submit submit = {
-		.size = sizeof(submit),
-		.index = index,
-		.dmabuf_fd = dmabuf,
-	};
-
-	must(ioctl(session->fd, KSALLOC_SUBMIT, &submit), "KSALLOC_SUBMIT");
-}
-
-static void ks_give(struct session *session, unsigned int index)
-{
-	ks_submit(session, index, session->dmabuf[index]);
-}
-
-/* Without a descriptor */
-static void ks_give_index(struct session *session, unsigned int index)
-{
-	ks_submit(session, index, -1);
-}
-
-static void ks_set_state(struct session *session, unsigned int state)
-{
-	struct ksalloc_set_state set = { .size = sizeof(set), .state = state };
-
-	must(ioctl(session->fd, KSALLOC_SET_STATE, &set), "KSALLOC_SET_STATE");
-}
-
-static void ks_export_all(struct session *session)
-{
-	unsigned int i;
-
-	for (i = 0; i < session->buffers; i++) {
-		struct ksalloc_export export = { .size = sizeof(export), .index = i };
-
-		session->dmabuf[i] = must(ioctl(session->allocator, KSALLOC_EXPORT, &export),
-					  "KSALLOC_EXPORT");
-	}
-}
-
-static void ks_open(struct session *session, int heap, unsigned int buffers)
-{
-	struct ksalloc_set_allocator assign = { .size = sizeof(assign) };
-
-	session->camera = open_camera();
-	session->fd = open_connection(session->camera);
-	session->buffers = buffers;
-	session->allocator = create_allocator(session->fd, heap, buffers, FRAME_BYTES);
-	ks_export_all(session);
-	assign.allocator_fd = session->allocator;
-	must(ioctl(session->fd, KSALLOC_SET_ALLOCATOR, &assign), "KSALLOC_SET_ALLOCATOR");
-}
-
-static void ks_run(struct session *session,
-		   void (*give)(struct session *session, unsigned int index))
-{
-	unsigned int i;
-
-	ks_set_state(session, KSSTATE_PAUSE);
-	for (i = 0; i < BUFFERS; i++) {
-		struct ksalloc_alloc alloc = { .size = sizeof(alloc) };
-
-		must(ioctl(session->allocator, KSALLOC_ALLOC, &alloc), "KSALLOC_ALLOC");
-		give(session, alloc.index);
-	}
-	ks_set_state(session, KSSTATE_RUN);
-}
-
-static void ks_start(struct session *session)
-{
-	int heap = open_heap();
-
-	ks_open(session, heap, BUFFERS);
-	close(heap);
-	ks_run(session, ks_give);
-}
-
-/* Frames of the camera's own memory need no descriptor */
-static void ks_start_own(struct session *session)
-{
-	ks_open(session, -1, BUFFERS);
-	ks_run(session, ks_give_index);
-}
-
-static void ks_stop(struct session *session)
-{
-	unsigned int i;
-
-	ks_set_state(session, KSSTATE_STOP);
-	for (i = 0; i < session->buffers; i++)
-		close(session->dmabuf[i]);
-	close(session->fd);
-	close(session->allocator);
-	close(session->camera);
-}
-
-/* Readers of a stream that circulates. One call gives a frame back and takes the next one */
+/* Readers of a stream that circulates */
 
 static void reader_start(struct session *session, int heap)
 {
-	struct ksalloc_set_state set = {
-		.size = sizeof(set),
-		.flags = KSALLOC_CIRCULATE,
-		.state = KSSTATE_RUN,
-	};
-	struct ksalloc_reader_open reader = {
-		.size = sizeof(reader),
-		.depth = READY,
-	};
-
 	ks_open(session, heap, READER_BUFFERS);
-	session->reader = must(ioctl(session->fd, KSALLOC_READER_OPEN, &reader),
-			       "KSALLOC_READER_OPEN");
-	session->taken = 0;
-	must(ioctl(session->fd, KSALLOC_SET_STATE, &set), "KSALLOC_SET_STATE");
+	reader_open(&session->reader, session->fd, READY);
+	ks_circulate(session);
 }
 
 static void reader_start_heap(struct session *session)
@@ -403,49 +76,21 @@ static void reader_start_own(struct session *session)
 
 static void reader_stop(struct session *session)
 {
-	close(session->reader);
+	close(session->reader.fd);
 	ks_stop(session);
-}
-
-/* Gives all frames back that it has, and takes as many as it asks for */
-static void reader_exchange(struct session *session, unsigned int count)
-{
-	struct ksalloc_reader_frame *frames = session->frames;
-	struct ksalloc_exchange exchange = {
-		.size = sizeof(exchange),
-		.give = (uintptr_t)session->index,
-		.take = (uintptr_t)frames,
-		.nr_give = session->taken,
-		.nr_take = count,
-		.take_size = sizeof(frames[0]),
-		.wait_for = count,
-		.generation = session->generation,
-	};
-	unsigned int i;
-
-	if (must(ioctl(session->reader, KSALLOC_EXCHANGE, &exchange),
-		 "KSALLOC_EXCHANGE") != (int)count)
-		die("a reader takes less than %u frames", count);
-	session->taken = count;
-	session->generation = frames[0].generation;
-	for (i = 0; i < count; i++) {
-		session->index[i] = frames[i].index;
-		if (frames[i].lost)
-			die("a reader has lost %u frames", frames[i].lost);
-	}
 }
 
 static unsigned int reader_take(struct session *session)
 {
-	reader_exchange(session, 1);
+	reader_exchange(&session->reader, 1);
 	return 0;
 }
 
 /* A turn is one frame. Each eighth one takes eight */
 static unsigned int reader_take_eight(struct session *session)
 {
-	if (session->turns++ % EIGHT == 0)
-		reader_exchange(session, EIGHT);
+	if (session->reader.turns++ % EIGHT == 0)
+		reader_exchange(&session->reader, EIGHT);
 	return 0;
 }
 
@@ -490,7 +135,7 @@ static void turn(struct session *session, const struct way *way, __u64 moments[M
 	index = way->take(session);
 	moments[TAKEN] = now();
 	if (way->copy)
-		copy_frame(session, index);
+		copy_picture(session->copy, session->map[index]);
 	moments[COPIED] = now();
 	way->give(session, index);
 	moments[GIVEN] = now();

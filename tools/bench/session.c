@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Capturing without ksalloc, with it, and as a reader: the calls that all parts of the benchmark
+ * use.
+ */
+#include "session.h"
+
+#include <assert.h>
+#include <emmintrin.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Plain V4L2 */
+
+static void v4l2_request(struct session *session, unsigned int count, unsigned int memory)
+{
+	struct v4l2_requestbuffers request = {
+		.count = count,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = memory,
+	};
+
+	must(ioctl(session->camera, VIDIOC_REQBUFS, &request), "VIDIOC_REQBUFS");
+	if (request.count != count)
+		die("the camera gives %u buffers instead of %u", request.count, count);
+}
+
+static void v4l2_run(struct session *session, bool on)
+{
+	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+
+	must(ioctl(session->camera, on ? VIDIOC_STREAMON : VIDIOC_STREAMOFF, &type),
+	     "VIDIOC_STREAMON");
+}
+
+unsigned int dmabuf_take(struct session *session)
+{
+	struct v4l2_buffer buffer = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_DMABUF,
+	};
+
+	must(ioctl(session->camera, VIDIOC_DQBUF, &buffer), "VIDIOC_DQBUF");
+	return buffer.index;
+}
+
+void dmabuf_give(struct session *session, unsigned int index)
+{
+	struct v4l2_buffer buffer = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_DMABUF,
+		.index = index,
+		.m.fd = session->dmabuf[index],
+	};
+
+	must(ioctl(session->camera, VIDIOC_QBUF, &buffer), "VIDIOC_QBUF");
+}
+
+void dmabuf_open(struct session *session)
+{
+	int heap = open_heap();
+	unsigned int i;
+
+	session->camera = open_camera();
+	session->fd = session->camera;
+	session->buffers = BUFFERS;
+	for (i = 0; i < BUFFERS; i++)
+		session->dmabuf[i] = heap_alloc(heap, FRAME_BYTES);
+	close(heap);
+}
+
+void dmabuf_stream_on(struct session *session)
+{
+	unsigned int i;
+
+	v4l2_request(session, BUFFERS, V4L2_MEMORY_DMABUF);
+	for (i = 0; i < BUFFERS; i++)
+		dmabuf_give(session, i);
+	v4l2_run(session, true);
+}
+
+void dmabuf_start(struct session *session)
+{
+	dmabuf_open(session);
+	dmabuf_stream_on(session);
+}
+
+void dmabuf_stream_off(struct session *session)
+{
+	v4l2_run(session, false);
+	v4l2_request(session, 0, V4L2_MEMORY_DMABUF);
+}
+
+void dmabuf_stop(struct session *session)
+{
+	unsigned int i;
+
+	dmabuf_stream_off(session);
+	for (i = 0; i < BUFFERS; i++)
+		close(session->dmabuf[i]);
+	close(session->camera);
+}
+
+unsigned int mmap_take(struct session *session)
+{
+	struct v4l2_buffer buffer = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+
+	must(ioctl(session->camera, VIDIOC_DQBUF, &buffer), "VIDIOC_DQBUF");
+	return buffer.index;
+}
+
+void mmap_give(struct session *session, unsigned int index)
+{
+	struct v4l2_buffer buffer = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+		.index = index,
+	};
+
+	must(ioctl(session->camera, VIDIOC_QBUF, &buffer), "VIDIOC_QBUF");
+}
+
+void mmap_start(struct session *session)
+{
+	unsigned int i;
+
+	session->camera = open_camera();
+	session->fd = session->camera;
+	session->buffers = BUFFERS;
+	v4l2_request(session, BUFFERS, V4L2_MEMORY_MMAP);
+	for (i = 0; i < BUFFERS; i++) {
+		struct v4l2_buffer buffer = {
+			.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+			.memory = V4L2_MEMORY_MMAP,
+			.index = i,
+		};
+
+		must(ioctl(session->camera, VIDIOC_QUERYBUF, &buffer), "VIDIOC_QUERYBUF");
+		session->map[i] = mmap(NULL, FRAME_BYTES, PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_POPULATE, session->camera,
+				       buffer.m.offset);
+		if (session->map[i] == MAP_FAILED)
+			die("mmap: %s", strerror(errno));
+		mmap_give(session, i);
+	}
+	session->copy = mmap(NULL, FRAME_BYTES, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (session->copy == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+	v4l2_run(session, true);
+}
+
+void mmap_stop(struct session *session)
+{
+	unsigned int i;
+
+	v4l2_run(session, false);
+	for (i = 0; i < BUFFERS; i++)
+		munmap(session->map[i], FRAME_BYTES);
+	munmap(session->copy, FRAME_BYTES);
+	v4l2_request(session, 0, V4L2_MEMORY_MMAP);
+	close(session->camera);
+}
+
+/*
+ * QEMU counts "rep movsb", which memcpy() can be, as one instruction for each byte. So this
+ * copies 16 bytes at a time, which every x86-64 can do: the minimum that a copy needs.
+ */
+void copy_picture(void *target, const void *source)
+{
+	const __m128i *from = source;
+	const __m128i *end = from + FRAME_BYTES / sizeof(*from);
+	__m128i *to = target;
+
+	static_assert(FRAME_BYTES % (8 * sizeof(*from)) == 0, "whole steps");
+	for (; from < end; from += 8, to += 8) {
+		__m128i a = from[0], b = from[1], c = from[2], d = from[3];
+		__m128i e = from[4], f = from[5], g = from[6], h = from[7];
+
+		to[0] = a;
+		to[1] = b;
+		to[2] = c;
+		to[3] = d;
+		to[4] = e;
+		to[5] = f;
+		to[6] = g;
+		to[7] = h;
+	}
+	/* Prevents the compiler from removing the copy */
+	asm volatile("" : : "r" (to) : "memory");
+}
+
+/* ksalloc */
+
+unsigned int ks_take(struct session *session)
+{
+	struct ksalloc_complete complete = { .size = sizeof(complete) };
+
+	must(ioctl(session->fd, KSALLOC_COMPLETE, &complete), "KSALLOC_COMPLETE");
+	return complete.index;
+}
+
+static void ks_submit(struct session *session, unsigned int index, int dmabuf)
+{
+	struct ksalloc_submit submit = {
+		.size = sizeof(submit),
+		.index = index,
+		.dmabuf_fd = dmabuf,
+	};
+
+	must(ioctl(session->fd, KSALLOC_SUBMIT, &submit), "KSALLOC_SUBMIT");
+}
+
+void ks_give(struct session *session, unsigned int index)
+{
+	ks_submit(session, index, session->dmabuf[index]);
+}
+
+void ks_give_index(struct session *session, unsigned int index)
+{
+	ks_submit(session, index, -1);
+}
+
+static void set_state(struct session *session, unsigned int state, unsigned int flags)
+{
+	struct ksalloc_set_state set = {
+		.size = sizeof(set),
+		.flags = flags,
+		.state = state,
+	};
+
+	must(ioctl(session->fd, KSALLOC_SET_STATE, &set), "KSALLOC_SET_STATE");
+}
+
+void ks_set_state(struct session *session, unsigned int state)
+{
+	set_state(session, state, 0);
+}
+
+void ks_circulate(struct session *session)
+{
+	set_state(session, KSSTATE_RUN, KSALLOC_CIRCULATE);
+}
+
+static void ks_export_all(struct session *session)
+{
+	unsigned int i;
+
+	for (i = 0; i < session->buffers; i++) {
+		struct ksalloc_export export = { .size = sizeof(export), .index = i };
+
+		session->dmabuf[i] = must(ioctl(session->allocator, KSALLOC_EXPORT, &export),
+					  "KSALLOC_EXPORT");
+	}
+}
+
+void ks_open(struct session *session, int heap, unsigned int buffers)
+{
+	struct ksalloc_set_allocator assign = { .size = sizeof(assign) };
+
+	session->camera = open_camera();
+	session->fd = open_connection(session->camera);
+	session->buffers = buffers;
+	session->allocator = create_allocator(session->fd, heap, buffers, FRAME_BYTES);
+	ks_export_all(session);
+	assign.allocator_fd = session->allocator;
+	must(ioctl(session->fd, KSALLOC_SET_ALLOCATOR, &assign), "KSALLOC_SET_ALLOCATOR");
+}
+
+void ks_run(struct session *session,
+	    void (*give)(struct session *session, unsigned int index))
+{
+	unsigned int i;
+
+	ks_set_state(session, KSSTATE_PAUSE);
+	for (i = 0; i < BUFFERS; i++) {
+		struct ksalloc_alloc alloc = { .size = sizeof(alloc) };
+
+		must(ioctl(session->allocator, KSALLOC_ALLOC, &alloc), "KSALLOC_ALLOC");
+		give(session, alloc.index);
+	}
+	ks_set_state(session, KSSTATE_RUN);
+}
+
+void ks_start(struct session *session)
+{
+	int heap = open_heap();
+
+	ks_open(session, heap, BUFFERS);
+	close(heap);
+	ks_run(session, ks_give);
+}
+
+void ks_start_own(struct session *session)
+{
+	ks_open(session, -1, BUFFERS);
+	ks_run(session, ks_give_index);
+}
+
+void ks_stop(struct session *session)
+{
+	unsigned int i;
+
+	ks_set_state(session, KSSTATE_STOP);
+	for (i = 0; i < session->buffers; i++)
+		close(session->dmabuf[i]);
+	close(session->fd);
+	close(session->allocator);
+	close(session->camera);
+}
+
+/* Readers of a stream that circulates. One call gives a frame back and takes the next one */
+
+void reader_open(struct reader *reader, int connection, unsigned int depth)
+{
+	struct ksalloc_reader_open open = { .size = sizeof(open), .depth = depth };
+
+	memset(reader, 0, sizeof(*reader));
+	reader->fd = must(ioctl(connection, KSALLOC_READER_OPEN, &open), "KSALLOC_READER_OPEN");
+}
+
+void reader_exchange(struct reader *reader, unsigned int count)
+{
+	struct ksalloc_reader_frame *frames = reader->frames;
+	struct ksalloc_exchange exchange = {
+		.size = sizeof(exchange),
+		.give = (uintptr_t)reader->index,
+		.take = (uintptr_t)frames,
+		.nr_give = reader->taken,
+		.nr_take = count,
+		.take_size = sizeof(frames[0]),
+		.wait_for = count,
+		.generation = reader->generation,
+	};
+	unsigned int i;
+
+	if (must(ioctl(reader->fd, KSALLOC_EXCHANGE, &exchange),
+		 "KSALLOC_EXCHANGE") != (int)count)
+		die("a reader takes less than %u frames", count);
+	reader->taken = count;
+	reader->generation = frames[0].generation;
+	for (i = 0; i < count; i++) {
+		reader->index[i] = frames[i].index;
+		if (frames[i].lost)
+			die("a reader has lost %u frames", frames[i].lost);
+	}
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Ways to capture with the camera, for all parts of the benchmark.
+ */
+#ifndef BENCH_SESSION_H
+#define BENCH_SESSION_H
+
+#include "bench.h"
+
+#define BUFFERS 16
+#define BUFFERS_MAX 64
+/* Frames that a reader takes with one call, at most */
+#define EIGHT 8
+
+struct reader {
+	int fd;
+	/* The frames that it has taken */
+	unsigned int taken, turns;
+	__u64 generation;
+	__u32 index[EIGHT];
+	struct ksalloc_reader_frame frames[EIGHT];
+};
+
+struct session {
+	int camera;
+	int fd; /* camera or connection: the file to wait on */
+	int allocator;
+	unsigned int buffers;
+	int dmabuf[BUFFERS_MAX];
+	void *map[BUFFERS];
+	void *copy;
+	struct reader reader;
+};
+
+/* Plain V4L2 */
+
+unsigned int dmabuf_take(struct session *session);
+void dmabuf_give(struct session *session, unsigned int index);
+void dmabuf_open(struct session *session);
+void dmabuf_stream_on(struct session *session);
+void dmabuf_stream_off(struct session *session);
+void dmabuf_start(struct session *session);
+void dmabuf_stop(struct session *session);
+
+unsigned int mmap_take(struct session *session);
+void mmap_give(struct session *session, unsigned int index);
+void mmap_start(struct session *session);
+void mmap_stop(struct session *session);
+/* Copies a picture, by as few instructions as possible */
+void copy_picture(void *target, const void *source);
+
+/* ksalloc */
+
+unsigned int ks_take(struct session *session);
+void ks_give(struct session *session, unsigned int index);
+/* Without a descriptor */
+void ks_give_index(struct session *session, unsigned int index);
+void ks_set_state(struct session *session, unsigned int state);
+/* To RUN. The frames circulate */
+void ks_circulate(struct session *session);
+/* Without a heap (-1), the frames are the camera's own memory */
+void ks_open(struct session *session, int heap, unsigned int buffers);
+void ks_run(struct session *session,
+	    void (*give)(struct session *session, unsigned int index));
+void ks_start(struct session *session);
+/* Frames of the camera's own memory need no descriptor */
+void ks_start_own(struct session *session);
+void ks_stop(struct session *session);
+
+void reader_open(struct reader *reader, int connection, unsigned int depth);
+/* Gives all frames back that it has, and takes as many as it asks for */
+void reader_exchange(struct reader *reader, unsigned int count);
+
+#endif /* BENCH_SESSION_H */
