@@ -38,6 +38,8 @@ static inline __u64 now(void)
 extern unsigned int now_cost;
 
 void calibrate(void);
+/* Two instructions for each count, which is not zero */
+void known_loop(unsigned long count);
 /* Prints an error and ends the program */
 noreturn void die(const char *format, ...);
 /* Ends the program with errno if the result is negative; returns it otherwise */
@@ -86,10 +88,14 @@ __u64 runtime_of(int pid);
 /* The same for all kernel threads of ksalloc */
 __u64 runtime_of_ksalloc(void);
 
-/* calls.c, capture.c */
+/* Pictures as often as the camera can */
+void set_fastest(int camera);
+
+/* calls.c, capture.c, crowd.c */
 
 void bench_calls(unsigned int rounds);
 void bench_capture(unsigned int rounds);
+void bench_crowd(unsigned int rounds);
 /* Does the operation of one row once, between the marks; false if there is no such row */
 bool profile_call(const char *row);
 bool profile_capture(const char *row);

@@ -61,6 +61,16 @@ int open_camera(void)
 	return camera;
 }
 
+void set_fastest(int camera)
+{
+	struct v4l2_streamparm parameters = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.parm.capture.timeperframe = { 1, 1000 },
+	};
+
+	must(ioctl(camera, VIDIOC_S_PARM, &parameters), "VIDIOC_S_PARM");
+}
+
 int open_heap(void)
 {
 	return must(open("/dev/dma_heap/system", O_RDONLY | O_CLOEXEC),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ks-bench ROUNDS: takes all samples and prints them; see bench.h.
+ * ks-bench ROUNDS CROWD-ROUNDS: takes all samples and prints them; see bench.h. The second number
+ * is that of the rounds for many readers.
  * ks-bench profile ROW: does one operation once, for tools/bench/profile.
  */
 #include "bench.h"
@@ -14,7 +15,7 @@ int main(int argc, char **argv)
 {
 	/* Large enough that nothing is written during a measurement */
 	static char buffer[4 << 20];
-	unsigned int rounds;
+	unsigned int rounds, crowd_rounds;
 
 	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
 	must(mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall");
@@ -25,12 +26,14 @@ int main(int argc, char **argv)
 		return 0;
 	}
 
-	rounds = argc == 2 ? strtoul(argv[1], NULL, 10) : 0;
-	if (!rounds)
-		die("usage: ks-bench ROUNDS | ks-bench profile ROW");
+	if (argc != 3)
+		die("usage: ks-bench ROUNDS CROWD-ROUNDS | ks-bench profile ROW");
+	rounds = strtoul(argv[1], NULL, 10);
+	crowd_rounds = strtoul(argv[2], NULL, 10);
 	calibrate();
 	bench_calls(rounds);
 	bench_capture(rounds);
+	bench_crowd(crowd_rounds);
 
 	series_begin("disturbed", 0);
 	series_add(disturbed);

@@ -72,10 +72,8 @@ __u64 thread_time(void)
 	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
-static void known_loop(void)
+void known_loop(unsigned long count)
 {
-	unsigned long count = LOOP_COUNT;
-
 	asm volatile("1: dec %0\n\tjnz 1b" : "+r" (count) : : "cc");
 }
 
@@ -105,7 +103,7 @@ static void calibrate_clock(const char *row, __u64 (*clock)(void))
 	series_begin(row, 0);
 	for (i = 0; i < CALIBRATIONS; i++) {
 		start = clock();
-		known_loop();
+		known_loop(LOOP_COUNT);
 		end = clock();
 		series_add((double)(end - start - cost) / (2 * LOOP_COUNT));
 	}

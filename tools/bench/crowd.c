@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Many readers of one camera, measured as a whole system; see meter.h.
+ *
+ * All ways use memory of the camera, so that no way has to map other memory. For "sleep" and for
+ * the peers, each reader is a process that sleeps until it is woken for a frame. For "ready", one
+ * process has all readers. It sleeps for the frame of the first one, and then the same frame is
+ * ready for the others. For "eight", these take eight frames with every eighth call.
+ */
+#include "crowd.h"
+#include "meter.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* A reader that takes eight frames has others in its queue meanwhile */
+#define CROWD_BUFFERS 24
+#define DEPTH 4
+#define DEPTH_EIGHT (2 * EIGHT)
+
+struct crowd_reader {
+	struct reader reader;
+	bool marks;
+};
+
+static struct session session;
+static struct crowd_reader readers[READERS_MAX];
+
+/* Plain V4L2 */
+
+static void plain_run(void *data)
+{
+	unsigned int index;
+	bool more;
+
+	(void)data;
+	do {
+		index = mmap_take(&session);
+		more = crowd_mark();
+		mmap_give(&session, index);
+	} while (more);
+}
+
+static void plain_start(unsigned int count)
+{
+	(void)count;
+	mmap_start(&session);
+	set_fastest(session.camera);
+	crowd_process(plain_run, NULL);
+}
+
+static void plain_stop(void)
+{
+	mmap_stop(&session);
+}
+
+/* ksalloc */
+
+static void open_readers(unsigned int count, unsigned int depth)
+{
+	unsigned int i;
+
+	ks_open(&session, -1, CROWD_BUFFERS);
+	set_fastest(session.camera);
+	for (i = 0; i < count; i++) {
+		reader_open(&readers[i].reader, session.fd, i ? depth : DEPTH);
+		readers[i].marks = !i;
+	}
+}
+
+static void sleep_run(void *data)
+{
+	struct crowd_reader *this = data;
+
+	do {
+		reader_exchange(&this->reader, 1);
+	} while (this->marks ? crowd_mark() : crowd_goes_on());
+}
+
+static void sleep_start(unsigned int count)
+{
+	unsigned int i;
+
+	open_readers(count, DEPTH);
+	for (i = 0; i < count; i++)
+		crowd_process(sleep_run, &readers[i]);
+	/* Now, so that none of them loses frames before it runs */
+	ks_circulate(&session);
+}
+
+static void ready_run(void *data)
+{
+	const unsigned int count = *(const unsigned int *)data;
+	unsigned int i;
+	bool more;
+
+	do {
+		reader_exchange(&readers[0].reader, 1);
+		more = crowd_mark();
+		for (i = 1; i < count; i++)
+			reader_exchange(&readers[i].reader, 1);
+	} while (more);
+}
+
+static void ready_start(unsigned int count)
+{
+	open_readers(count, DEPTH);
+	crowd_process(ready_run, &count);
+	ks_circulate(&session);
+}
+
+static void eight_run(void *data)
+{
+	const unsigned int count = *(const unsigned int *)data;
+	unsigned int turns = 0, i;
+	bool more;
+
+	do {
+		reader_exchange(&readers[0].reader, 1);
+		more = crowd_mark();
+		if (++turns % EIGHT)
+			continue;
+		for (i = 1; i < count; i++)
+			reader_exchange(&readers[i].reader, EIGHT);
+	} while (more);
+}
+
+static void eight_start(unsigned int count)
+{
+	open_readers(count, DEPTH_EIGHT);
+	crowd_process(eight_run, &count);
+	ks_circulate(&session);
+}
+
+static void readers_stop(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < READERS_MAX && readers[i].reader.fd; i++) {
+		close(readers[i].reader.fd);
+		readers[i].reader.fd = 0;
+	}
+	ks_stop(&session);
+}
+
+/* All ways */
+
+static const struct crowd_way {
+	const char *name;
+	void (*start)(unsigned int count);
+	void (*stop)(void);
+	unsigned int counts[8];
+} ways[] = {
+	{ "plain", plain_start, plain_stop, { 1 } },
+	{ "sleep", sleep_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 } },
+	{ "ready", ready_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 } },
+	{ "eight", eight_start, readers_stop, { 8, 64 } },
+	{ "daemon", daemon_start, daemon_stop, { 1, 8, 64 } },
+	{ "loopback", loopback_start, loopback_stop, { 1, 8, 64 } },
+};
+
+static void measure(const struct crowd_way *way, unsigned int count, unsigned int round)
+{
+	char row[64];
+
+	crowd_begin();
+	way->start(count);
+	snprintf(row, sizeof(row), "crowd.%s.%u", way->name, count);
+	crowd_end(row, round);
+	way->stop();
+}
+
+void bench_crowd(unsigned int rounds)
+{
+	unsigned int round, i, j;
+
+	meter_start();
+	for (round = 0; round < rounds; round++) {
+		verify_meter(round);
+		for (i = 0; i < ARRAY_SIZE(ways); i++) {
+			if (ways[i].start == loopback_start && !has_loopback())
+				continue;
+			for (j = 0; ways[i].counts[j]; j++)
+				measure(&ways[i], ways[i].counts[j], round);
+		}
+	}
+	meter_stop();
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Other ways by which many programs see the pictures of one camera, with as few instructions as
+ * each of them can have.
+ *
+ * The daemon captures, and tells each consumer the index of the picture by a ring in shared memory
+ * and an eventfd. A consumer sleeps in read() of its eventfd. It gives a picture back by a counter
+ * in shared memory. The daemon looks at these counters when it gets the next picture, so nobody
+ * has to wake it. A consumer that dies keeps its pictures for ever; a daemon for real use has to
+ * do more.
+ *
+ * v4l2loopback needs a program that captures and copies each picture into a buffer of its node,
+ * from which the readers stream.
+ */
+#include "crowd.h"
+#include "meter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOOPBACK "/dev/video60"
+#define LOOPBACK_BUFFERS 8
+
+static struct session session;
+
+/* The daemon */
+
+struct consumer {
+	int eventfd;
+	/* Used by the consumer only */
+	unsigned int tail;
+	/* Used by the daemon only */
+	unsigned int head;
+	unsigned int ring[BUFFERS];
+};
+
+static struct {
+	struct consumer consumers[READERS_MAX];
+	/* Number of consumers that have the picture */
+	atomic_uint users[BUFFERS];
+} *daemon_memory;
+static unsigned int consumers;
+
+static void tell_consumer(struct consumer *consumer, unsigned int index)
+{
+	const __u64 one = 1;
+
+	consumer->ring[consumer->head++ % BUFFERS] = index;
+	must(write(consumer->eventfd, &one, sizeof(one)), "write to an eventfd");
+}
+
+/* Pictures come back in the order in which they were passed, or later */
+static void daemon_run(void *data)
+{
+	unsigned int passed[BUFFERS], head = 0, tail = 0, index, i;
+	bool more;
+
+	(void)data;
+	do {
+		index = mmap_take(&session);
+		more = crowd_mark();
+		passed[head++ % BUFFERS] = index;
+		atomic_store(&daemon_memory->users[index], consumers);
+		for (i = 0; i < consumers; i++)
+			tell_consumer(&daemon_memory->consumers[i], index);
+		while (tail != head &&
+		       !atomic_load(&daemon_memory->users[passed[tail % BUFFERS]]))
+			mmap_give(&session, passed[tail++ % BUFFERS]);
+	} while (more);
+}
+
+static void consumer_run(void *data)
+{
+	struct consumer *consumer = data;
+	__u64 count;
+
+	do {
+		must(read(consumer->eventfd, &count, sizeof(count)), "read of an eventfd");
+		for (; count; count--) {
+			const unsigned int index = consumer->ring[consumer->tail++ % BUFFERS];
+
+			atomic_fetch_sub(&daemon_memory->users[index], 1);
+		}
+	} while (crowd_goes_on());
+}
+
+void daemon_start(unsigned int count)
+{
+	unsigned int i;
+
+	if (!daemon_memory)
+		daemon_memory = shared_memory(sizeof(*daemon_memory));
+	memset(daemon_memory, 0, sizeof(*daemon_memory));
+	consumers = count;
+	mmap_start(&session);
+	set_fastest(session.camera);
+	for (i = 0; i < count; i++) {
+		struct consumer *consumer = &daemon_memory->consumers[i];
+
+		consumer->eventfd = must(eventfd(0, EFD_CLOEXEC), "eventfd");
+		crowd_process(consumer_run, consumer);
+	}
+	crowd_process(daemon_run, NULL);
+}
+
+void daemon_stop(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < consumers; i++)
+		close(daemon_memory->consumers[i].eventfd);
+	mmap_stop(&session);
+}
+
+/* v4l2loopback */
+
+static struct {
+	int writer;
+	int readers[READERS_MAX];
+	unsigned int count;
+	void *map[LOOPBACK_BUFFERS];
+} loopback;
+
+bool has_loopback(void)
+{
+	struct stat status;
+
+	return !stat(LOOPBACK, &status);
+}
+
+static void loopback_buffer(int fd, unsigned long request, unsigned int type,
+			    struct v4l2_buffer *buffer)
+{
+	buffer->type = type;
+	buffer->memory = V4L2_MEMORY_MMAP;
+	must(ioctl(fd, request, buffer), "a buffer of v4l2loopback");
+}
+
+static void loopback_writer(void *data)
+{
+	struct v4l2_buffer buffer = { };
+	unsigned int index;
+	bool more;
+
+	(void)data;
+	do {
+		index = mmap_take(&session);
+		more = crowd_mark();
+		loopback_buffer(loopback.writer, VIDIOC_DQBUF, V4L2_BUF_TYPE_VIDEO_OUTPUT,
+				&buffer);
+		copy_picture(loopback.map[buffer.index], session.map[index]);
+		buffer.bytesused = FRAME_BYTES;
+		loopback_buffer(loopback.writer, VIDIOC_QBUF, V4L2_BUF_TYPE_VIDEO_OUTPUT,
+				&buffer);
+		mmap_give(&session, index);
+	} while (more);
+}
+
+static void loopback_reader(void *data)
+{
+	const int fd = *(const int *)data;
+	struct v4l2_buffer buffer = { };
+
+	do {
+		loopback_buffer(fd, VIDIOC_DQBUF, V4L2_BUF_TYPE_VIDEO_CAPTURE, &buffer);
+		loopback_buffer(fd, VIDIOC_QBUF, V4L2_BUF_TYPE_VIDEO_CAPTURE, &buffer);
+	} while (crowd_goes_on());
+}
+
+static int loopback_open(unsigned int type)
+{
+	struct v4l2_requestbuffers request = {
+		.count = LOOPBACK_BUFFERS,
+		.type = type,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+	struct v4l2_format format = {
+		.type = type,
+		.fmt.pix = {
+			.width = WIDTH,
+			.height = HEIGHT,
+			.pixelformat = V4L2_PIX_FMT_NV12,
+			.field = V4L2_FIELD_NONE,
+		},
+	};
+	int fd = must(open(LOOPBACK, O_RDWR | O_CLOEXEC), LOOPBACK);
+
+	must(ioctl(fd, VIDIOC_S_FMT, &format), "VIDIOC_S_FMT of v4l2loopback");
+	if (type == V4L2_BUF_TYPE_VIDEO_OUTPUT)
+		must(ioctl(fd, VIDIOC_STREAMON, &type), "VIDIOC_STREAMON of v4l2loopback");
+	must(ioctl(fd, VIDIOC_REQBUFS, &request), "VIDIOC_REQBUFS of v4l2loopback");
+	return fd;
+}
+
+/* After the last VIDIOC_REQBUFS of all files, which forgets mappings */
+static void loopback_map(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < LOOPBACK_BUFFERS; i++) {
+		struct v4l2_buffer buffer = { .index = i };
+
+		loopback_buffer(loopback.writer, VIDIOC_QUERYBUF, V4L2_BUF_TYPE_VIDEO_OUTPUT,
+				&buffer);
+		loopback.map[i] = mmap(NULL, FRAME_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+				       loopback.writer, buffer.m.offset);
+		if (loopback.map[i] == MAP_FAILED)
+			die("mmap of v4l2loopback: %s", strerror(errno));
+	}
+}
+
+void loopback_start(unsigned int count)
+{
+	unsigned int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	unsigned int i;
+
+	loopback.count = count;
+	loopback.writer = loopback_open(V4L2_BUF_TYPE_VIDEO_OUTPUT);
+	for (i = 0; i < count; i++)
+		loopback.readers[i] = loopback_open(type);
+	loopback_map();
+	mmap_start(&session);
+	set_fastest(session.camera);
+	for (i = 0; i < count; i++) {
+		must(ioctl(loopback.readers[i], VIDIOC_STREAMON, &type),
+		     "VIDIOC_STREAMON of v4l2loopback");
+		crowd_process(loopback_reader, &loopback.readers[i]);
+	}
+	crowd_process(loopback_writer, NULL);
+}
+
+void loopback_stop(void)
+{
+	unsigned int i;
+
+	mmap_stop(&session);
+	for (i = 0; i < LOOPBACK_BUFFERS; i++)
+		munmap(loopback.map[i], FRAME_BYTES);
+	for (i = 0; i < loopback.count; i++)
+		close(loopback.readers[i]);
+	close(loopback.writer);
+}
