@@ -156,6 +156,7 @@ static const struct crowd_way {
 	{ "ready", ready_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 } },
 	{ "eight", eight_start, readers_stop, { 8, 64 } },
 	{ "daemon", daemon_start, daemon_stop, { 1, 8, 64 } },
+	{ "futex", futex_start, daemon_stop, { 1, 8, 64 } },
 	{ "loopback", loopback_start, loopback_stop, { 1, 8, 64 } },
 };
 

@@ -11,6 +11,8 @@
 
 /* A daemon that shares the memory of the camera, and does not copy */
 void daemon_start(unsigned int count);
+/* The same, but with a futex that all consumers wait for */
+void futex_start(unsigned int count);
 void daemon_stop(void);
 
 /* v4l2loopback, and a program that copies the pictures to it */

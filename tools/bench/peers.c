@@ -9,6 +9,8 @@
  * has to wake it. A consumer that dies keeps its pictures for ever; a daemon for real use has to
  * do more.
  *
+ * The same daemon with a futex wakes all consumers with one call. All of them use the same ring.
+ *
  * v4l2loopback needs a program that captures and copies each picture into a buffer of its node,
  * from which the readers stream.
  */
@@ -17,6 +19,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
@@ -24,6 +28,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define LOOPBACK "/dev/video60"
@@ -46,8 +51,12 @@ static struct {
 	struct consumer consumers[READERS_MAX];
 	/* Number of consumers that have the picture */
 	atomic_uint users[BUFFERS];
+	/* With a futex: the number of pictures so far, and their indices */
+	atomic_uint pictures;
+	unsigned int ring[BUFFERS];
 } *daemon_memory;
 static unsigned int consumers;
+static bool with_futex;
 
 static void tell_consumer(struct consumer *consumer, unsigned int index)
 {
@@ -55,6 +64,16 @@ static void tell_consumer(struct consumer *consumer, unsigned int index)
 
 	consumer->ring[consumer->head++ % BUFFERS] = index;
 	must(write(consumer->eventfd, &one, sizeof(one)), "write to an eventfd");
+}
+
+static void tell_all(unsigned int index)
+{
+	const unsigned int pictures = atomic_load(&daemon_memory->pictures);
+
+	daemon_memory->ring[pictures % BUFFERS] = index;
+	atomic_store(&daemon_memory->pictures, pictures + 1);
+	must(syscall(SYS_futex, &daemon_memory->pictures, FUTEX_WAKE, INT_MAX, NULL, NULL, 0),
+	     "FUTEX_WAKE");
 }
 
 /* Pictures come back in the order in which they were passed, or later */
@@ -69,7 +88,9 @@ static void daemon_run(void *data)
 		more = crowd_mark();
 		passed[head++ % BUFFERS] = index;
 		atomic_store(&daemon_memory->users[index], consumers);
-		for (i = 0; i < consumers; i++)
+		if (with_futex)
+			tell_all(index);
+		for (i = 0; i < consumers && !with_futex; i++)
 			tell_consumer(&daemon_memory->consumers[i], index);
 		while (tail != head &&
 		       !atomic_load(&daemon_memory->users[passed[tail % BUFFERS]]))
@@ -92,7 +113,24 @@ static void consumer_run(void *data)
 	} while (crowd_goes_on());
 }
 
-void daemon_start(unsigned int count)
+static void futex_run(void *data)
+{
+	unsigned int seen = 0;
+
+	(void)data;
+	do {
+		while (atomic_load(&daemon_memory->pictures) == seen)
+			syscall(SYS_futex, &daemon_memory->pictures, FUTEX_WAIT, seen, NULL, NULL,
+				0);
+		for (; seen != atomic_load(&daemon_memory->pictures); seen++) {
+			const unsigned int index = daemon_memory->ring[seen % BUFFERS];
+
+			atomic_fetch_sub(&daemon_memory->users[index], 1);
+		}
+	} while (crowd_goes_on());
+}
+
+static void start_daemon(unsigned int count, bool futex)
 {
 	unsigned int i;
 
@@ -100,15 +138,26 @@ void daemon_start(unsigned int count)
 		daemon_memory = shared_memory(sizeof(*daemon_memory));
 	memset(daemon_memory, 0, sizeof(*daemon_memory));
 	consumers = count;
+	with_futex = futex;
 	mmap_start(&session);
 	set_fastest(session.camera);
 	for (i = 0; i < count; i++) {
 		struct consumer *consumer = &daemon_memory->consumers[i];
 
 		consumer->eventfd = must(eventfd(0, EFD_CLOEXEC), "eventfd");
-		crowd_process(consumer_run, consumer);
+		crowd_process(futex ? futex_run : consumer_run, consumer);
 	}
 	crowd_process(daemon_run, NULL);
+}
+
+void daemon_start(unsigned int count)
+{
+	start_daemon(count, false);
+}
+
+void futex_start(unsigned int count)
+{
+	start_daemon(count, true);
 }
 
 void daemon_stop(void)
