@@ -50,7 +50,7 @@ help:
 	@echo '                        STRESS=100: the stress tests at full length)'
 	@echo '  make check-install    install and use it on Debian 12, 13 and sid (R=sid: one of them)'
 	@echo '  make mutants          break the module on purpose; a test must fail then (M=GLOB: some)'
-	@echo '  make bench            count instructions; table in out/bench'
+	@echo '  make bench            count instructions; tables and plots in out/bench'
 	@echo '  make shell            a shell in a guest that has the module (K=NAME)'
 	@echo
 	@echo '  make lint             run the static checks'

@@ -69,12 +69,11 @@ void profile_end(void);
 
 /* camera.c */
 
-#define CAMERA "/dev/video0"
 #define WIDTH 640
 #define HEIGHT 360
 #define FRAME_BYTES NV12_BYTES(WIDTH, HEIGHT)
 
-int open_camera(void);
+int open_camera(unsigned int number);
 int open_heap(void);
 int heap_alloc(int heap, size_t bytes);
 int open_connection(int camera);
@@ -91,11 +90,14 @@ __u64 runtime_of_ksalloc(void);
 /* Pictures as often as the camera can */
 void set_fastest(int camera);
 
-/* calls.c, capture.c, crowd.c */
+/* calls.c, capture.c, crowd.c, growth.c */
 
 void bench_calls(unsigned int rounds);
 void bench_capture(unsigned int rounds);
 void bench_crowd(unsigned int rounds);
+void bench_growth(unsigned int rounds);
+/* Needs 64 cameras, so it is for itself */
+void bench_cameras(unsigned int rounds);
 /* Does the operation of one row once, between the marks; false if there is no such row */
 bool profile_call(const char *row);
 bool profile_capture(const char *row);

@@ -141,7 +141,7 @@ static void measure(const struct operation *operation, const struct calls *calls
 
 static void open_calls(struct calls *calls)
 {
-	calls->camera = open_camera();
+	calls->camera = open_camera(0);
 	calls->heap = open_heap();
 	calls->connection = open_connection(calls->camera);
 	calls->large = create_allocator(calls->connection, calls->heap, FRAMES, LARGE);

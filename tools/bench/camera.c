@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The camera, which is the first one of vivid, and the memory of frames.
+ * The cameras, which are those of vivid, and the memory of frames.
  */
 #include "bench.h"
 
@@ -38,7 +38,7 @@ static void no_text(int camera)
 	die("vivid has no control to switch its text off");
 }
 
-int open_camera(void)
+int open_camera(unsigned int number)
 {
 	struct v4l2_format format = {
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
@@ -50,8 +50,10 @@ int open_camera(void)
 		},
 	};
 	int camera, input = 0;
+	char path[32];
 
-	camera = must(open(CAMERA, O_RDWR | O_CLOEXEC), CAMERA);
+	snprintf(path, sizeof(path), "/dev/video%u", number);
+	camera = must(open(path, O_RDWR | O_CLOEXEC), path);
 	must(ioctl(camera, VIDIOC_S_INPUT, &input), "VIDIOC_S_INPUT");
 	must(ioctl(camera, VIDIOC_S_FMT, &format), "VIDIOC_S_FMT");
 	if (format.fmt.pix.sizeimage != FRAME_BYTES)

@@ -309,7 +309,7 @@ static void ks_stream_off(struct session *session)
 
 static void bench_start(unsigned int round)
 {
-	struct session session;
+	struct session session = { };
 	unsigned int i;
 	int heap;
 
@@ -328,7 +328,7 @@ static void bench_start(unsigned int round)
 
 void bench_capture(unsigned int rounds)
 {
-	struct session session;
+	struct session session = { };
 	unsigned int round, i;
 
 	for (round = 0; round < rounds; round++) {
@@ -347,7 +347,7 @@ void bench_capture(unsigned int rounds)
 bool profile_capture(const char *row)
 {
 	__u64 moments[BUFFERS][MOMENTS];
-	struct session session;
+	struct session session = { };
 	unsigned int i, j;
 	char name[64];
 

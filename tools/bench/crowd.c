@@ -164,7 +164,7 @@ static void measure(const struct crowd_way *way, unsigned int count, unsigned in
 {
 	char row[64];
 
-	crowd_begin();
+	crowd_begin(CROWD_FRAMES);
 	way->start(count);
 	snprintf(row, sizeof(row), "crowd.%s.%u", way->name, count);
 	crowd_end(row, round);

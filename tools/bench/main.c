@@ -2,6 +2,7 @@
 /*
  * ks-bench ROUNDS CROWD-ROUNDS: takes all samples and prints them; see bench.h. The second number
  * is that of the rounds for many readers.
+ * ks-bench cameras ROUNDS: those of many cameras, of which vivid has to have 64.
  * ks-bench profile ROW: does one operation once, for tools/bench/profile.
  */
 #include "bench.h"
@@ -26,14 +27,20 @@ int main(int argc, char **argv)
 		return 0;
 	}
 
+	if (argc == 3 && !strcmp(argv[1], "cameras")) {
+		bench_cameras(strtoul(argv[2], NULL, 10));
+		return 0;
+	}
+
 	if (argc != 3)
-		die("usage: ks-bench ROUNDS CROWD-ROUNDS | ks-bench profile ROW");
+		die("usage: ks-bench ROUNDS CROWD-ROUNDS | cameras ROUNDS | profile ROW");
 	rounds = strtoul(argv[1], NULL, 10);
 	crowd_rounds = strtoul(argv[2], NULL, 10);
 	calibrate();
 	bench_calls(rounds);
 	bench_capture(rounds);
 	bench_crowd(crowd_rounds);
+	bench_growth(crowd_rounds);
 
 	series_begin("disturbed", 0);
 	series_add(disturbed);

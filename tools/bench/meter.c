@@ -38,7 +38,7 @@ struct meter {
 static struct {
 	__u64 turns;
 	atomic_bool stop;
-	unsigned int frames;
+	unsigned int frames, of_sample;
 	struct meter marks[CROWD_SAMPLES + 1];
 } *crowd;
 
@@ -120,11 +120,12 @@ static long sleeps(void)
 	return usage.ru_nvcsw;
 }
 
-void crowd_begin(void)
+void crowd_begin(unsigned int frames_of_sample)
 {
 	sleeps_before = sleeps();
 	crowd->stop = false;
 	crowd->frames = 0;
+	crowd->of_sample = frames_of_sample;
 	fflush(stdout);
 }
 
@@ -133,9 +134,9 @@ bool crowd_mark(void)
 	const unsigned int frames = crowd->frames++;
 	struct meter *mark;
 
-	if (frames < CROWD_WARM_UP || (frames - CROWD_WARM_UP) % CROWD_FRAMES)
+	if (frames < CROWD_WARM_UP || (frames - CROWD_WARM_UP) % crowd->of_sample)
 		return true;
-	mark = &crowd->marks[(frames - CROWD_WARM_UP) / CROWD_FRAMES];
+	mark = &crowd->marks[(frames - CROWD_WARM_UP) / crowd->of_sample];
 	mark->time = now();
 	mark->idle = __atomic_load_n(&crowd->turns, __ATOMIC_RELAXED) * IDLE_TURN;
 	crowd->stop = mark == &crowd->marks[CROWD_SAMPLES];
@@ -152,7 +153,8 @@ static double sample(unsigned int i)
 {
 	const struct meter *from = &crowd->marks[i], *to = from + 1;
 
-	return ((double)(to->time - from->time) - (double)(to->idle - from->idle)) / CROWD_FRAMES;
+	return ((double)(to->time - from->time) - (double)(to->idle - from->idle)) /
+	       crowd->of_sample;
 }
 
 void crowd_end(const char *row, unsigned int round)
@@ -188,7 +190,7 @@ static void load(void *data)
 
 static double measure_load(unsigned long count)
 {
-	crowd_begin();
+	crowd_begin(CROWD_FRAMES);
 	crowd_process(load, &count);
 	crowd_wait();
 	return sample(CROWD_SAMPLES - 1);

@@ -9,7 +9,7 @@
 
 #include "bench.h"
 
-/* Frames before the first sample, in a sample, and samples each time that a way is started */
+/* Frames before the first sample, in most samples, and samples each time that a way is started */
 #define CROWD_WARM_UP 16
 #define CROWD_FRAMES 64
 #define CROWD_SAMPLES 2
@@ -30,7 +30,7 @@ void crowd_wait(void);
 bool crowd_mark(void);
 bool crowd_goes_on(void);
 /* Before the processes are made; and the series of samples, after their end */
-void crowd_begin(void);
+void crowd_begin(unsigned int frames_of_sample);
 void crowd_end(const char *row, unsigned int round);
 
 /* Memory that processes share */

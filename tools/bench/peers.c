@@ -31,7 +31,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LOOPBACK "/dev/video60"
+#define LOOPBACK "/dev/video100"
 #define LOOPBACK_BUFFERS 8
 
 static struct session session;

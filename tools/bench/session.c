@@ -65,7 +65,7 @@ void dmabuf_open(struct session *session)
 	int heap = open_heap();
 	unsigned int i;
 
-	session->camera = open_camera();
+	session->camera = open_camera(session->number);
 	session->fd = session->camera;
 	session->buffers = BUFFERS;
 	for (i = 0; i < BUFFERS; i++)
@@ -131,7 +131,7 @@ void mmap_start(struct session *session)
 {
 	unsigned int i;
 
-	session->camera = open_camera();
+	session->camera = open_camera(session->number);
 	session->fd = session->camera;
 	session->buffers = BUFFERS;
 	v4l2_request(session, BUFFERS, V4L2_MEMORY_MMAP);
@@ -265,7 +265,7 @@ void ks_open(struct session *session, int heap, unsigned int buffers)
 {
 	struct ksalloc_set_allocator assign = { .size = sizeof(assign) };
 
-	session->camera = open_camera();
+	session->camera = open_camera(session->number);
 	session->fd = open_connection(session->camera);
 	session->buffers = buffers;
 	session->allocator = create_allocator(session->fd, heap, buffers, FRAME_BYTES);

@@ -21,7 +21,9 @@ struct reader {
 	struct ksalloc_reader_frame frames[EIGHT];
 };
 
+/* All zero before it is started, except for the number of the camera */
 struct session {
+	unsigned int number;
 	int camera;
 	int fd; /* camera or connection: the file to wait on */
 	int allocator;
