@@ -5,6 +5,7 @@
 #include <kunit/visibility.h>
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
+#include <linux/io_uring/cmd.h>
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/seq_file.h>
@@ -184,6 +185,16 @@ static long ks_allocator_ioctl(struct file *file, unsigned int cmd,
 			ARRAY_SIZE(ks_allocator_ioctls));
 }
 
+static int ks_allocator_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+	struct ks_allocator_file *afile = cmd->file->private_data;
+
+	if (afile->alloc->kernel_only)
+		return -EOPNOTSUPP;
+	return ks_uring_cmd(cmd, issue_flags, ks_allocator_ioctls,
+			    ARRAY_SIZE(ks_allocator_ioctls));
+}
+
 static __poll_t ks_allocator_poll(struct file *file, poll_table *wait)
 {
 	struct ks_allocator_file *afile = file->private_data;
@@ -251,6 +262,7 @@ static const struct file_operations ks_allocator_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = ks_allocator_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.uring_cmd = ks_allocator_uring_cmd,
 	.poll = ks_allocator_poll,
 	.release = ks_allocator_file_release,
 #ifdef CONFIG_PROC_FS

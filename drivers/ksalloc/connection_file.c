@@ -5,6 +5,7 @@
 #include <kunit/visibility.h>
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
+#include <linux/io_uring/cmd.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/poll.h>
@@ -451,6 +452,12 @@ static long ks_connection_ioctl(struct file *file, unsigned int cmd,
 			ARRAY_SIZE(ks_connection_ioctls));
 }
 
+static int ks_connection_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+	return ks_uring_cmd(cmd, issue_flags, ks_connection_ioctls,
+			    ARRAY_SIZE(ks_connection_ioctls));
+}
+
 static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 {
 	struct ks_connection_file *cfile = file->private_data;
@@ -554,6 +561,7 @@ static const struct file_operations ks_connection_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = ks_connection_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.uring_cmd = ks_connection_uring_cmd,
 	.poll = ks_connection_poll,
 	.release = ks_connection_file_release,
 #ifdef CONFIG_PROC_FS

@@ -4,6 +4,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/file.h>
+#include <linux/io_uring/cmd.h>
 #include <linux/nospec.h>
 #include <linux/uaccess.h>
 
@@ -24,6 +25,40 @@ u32 ks_new_id(void)
 	return atomic_inc_return(&last);
 }
 
+static const struct ks_ioctl *ks_find_ioctl(unsigned int cmd,
+					    const struct ks_ioctl *table,
+					    unsigned int entries)
+{
+	unsigned int nr = KS_IOCTL_NR(cmd);
+
+	if (nr >= entries)
+		return NULL;
+	table += array_index_nospec(nr, entries);
+	return table->cmd == cmd && table->fn ? table : NULL;
+}
+
+/* Copies the argument in and calls the handler. The caller has set the other fields of @ucmd */
+static long ks_run_ioctl(struct ks_ucmd *ucmd, const struct ks_ioctl *entry)
+{
+	int ret;
+
+	if (get_user(ucmd->usize, (u32 __user *)ucmd->uarg))
+		return -EFAULT;
+	if (ucmd->usize < entry->min_size)
+		return -EINVAL;
+	if (ucmd->usize > PAGE_SIZE)
+		return -E2BIG;
+
+	ret = copy_struct_from_user(&ucmd->arg, entry->size, ucmd->uarg,
+				    ucmd->usize);
+	if (ret)
+		return ret;
+	if (ucmd->arg.flags & ~entry->flags)
+		return -EINVAL;
+
+	return entry->fn(ucmd);
+}
+
 /**
  * ks_ioctl() - run an ioctl of a file
  * @file: the file
@@ -39,33 +74,52 @@ u32 ks_new_id(void)
 long ks_ioctl(struct file *file, unsigned int cmd, unsigned long uarg,
 	      const struct ks_ioctl *table, unsigned int entries)
 {
-	unsigned int nr = KS_IOCTL_NR(cmd);
+	const struct ks_ioctl *entry = ks_find_ioctl(cmd, table, entries);
 	struct ks_ucmd ucmd;
-	int ret;
 
-	if (nr >= entries)
+	if (!entry)
 		return -ENOTTY;
-	table += array_index_nospec(nr, entries);
-	if (table->cmd != cmd || !table->fn)
-		return -ENOTTY;
-
 	ucmd.file = file;
 	ucmd.uarg = (void __user *)uarg;
-	if (get_user(ucmd.usize, (u32 __user *)uarg))
-		return -EFAULT;
-	if (ucmd.usize < table->min_size)
-		return -EINVAL;
-	if (ucmd.usize > PAGE_SIZE)
-		return -E2BIG;
+	ucmd.again = false;
+	return ks_run_ioctl(&ucmd, entry);
+}
 
-	ret = copy_struct_from_user(&ucmd.arg, table->size, ucmd.uarg,
-				    ucmd.usize);
-	if (ret)
-		return ret;
-	if (ucmd.arg.flags & ~table->flags)
-		return -EINVAL;
+/**
+ * ks_uring_cmd() - run an ioctl of a file as a command of io_uring
+ * @cmd: the command, whose operation is the number of the ioctl
+ * @issue_flags: IO_URING_F_*
+ * @table: the ioctls of this kind of file
+ * @entries: length of @table
+ *
+ * Only ioctls that can wait are commands. If one would have to wait in the task that submits it,
+ * io_uring runs it again in one of its workers, where it waits. So io_uring can cancel it by
+ * itself, on all kernels; it cannot cancel a command that waits in the driver.
+ *
+ * Context: process context, may sleep; does not wait if IO_URING_F_NONBLOCK is set.
+ * Return: as ks_ioctl(); -EOPNOTSUPP if the ioctl is not a command; -EINTR if it was cancelled.
+ */
+int ks_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags,
+		 const struct ks_ioctl *table, unsigned int entries)
+{
+	const struct ks_ioctl *entry = ks_find_ioctl(cmd->cmd_op, table, entries);
+	const struct ksalloc_uring_cmd *sqe = (const void *)cmd->sqe->cmd;
+	struct ks_ucmd ucmd;
+	long ret;
 
-	return table->fn(&ucmd);
+	if (!entry)
+		return -ENOTTY;
+	if (!(entry->flags & KSALLOC_NONBLOCK))
+		return -EOPNOTSUPP;
+	/* The program can change it meanwhile */
+	if (READ_ONCE(sqe->__reserved))
+		return -EINVAL;
+	ucmd.file = cmd->file;
+	ucmd.uarg = u64_to_user_ptr(READ_ONCE(sqe->arg));
+	ucmd.again = issue_flags & IO_URING_F_NONBLOCK;
+	ret = ks_run_ioctl(&ucmd, entry);
+	/* io_uring does not restart calls */
+	return ret == -ERESTARTSYS ? -EINTR : ret;
 }
 
 /**

@@ -12,6 +12,8 @@
 #include <linux/types.h>
 #include <uapi/linux/ksalloc.h>
 
+struct io_uring_cmd;
+
 /* The kernel's copy of the argument of any ioctl */
 union ks_arg {
 	struct {
@@ -49,12 +51,15 @@ union ks_arg {
  * @file: the file it is called on
  * @uarg: the argument of the caller
  * @usize: size of the argument, as the caller has set it
+ * @again: if the call would have to wait, it must return -EAGAIN and have done nothing; it is then
+ *	made again without this
  * @arg: the kernel's copy of the argument
  */
 struct ks_ucmd {
 	struct file *file;
 	void __user *uarg;
 	u32 usize;
+	bool again;
 	union ks_arg arg;
 };
 
@@ -93,14 +98,16 @@ struct ks_ioctl {
 
 long ks_ioctl(struct file *file, unsigned int cmd, unsigned long uarg,
 	      const struct ks_ioctl *table, unsigned int entries);
+int ks_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags,
+		 const struct ks_ioctl *table, unsigned int entries);
 int ks_reply(struct ks_ucmd *ucmd, size_t size);
 int ks_install(struct file *file);
 u32 ks_new_id(void);
 
-/* Whether a call must not wait. @flags of the argument must be those of ALLOC or COMPLETE */
+/* Whether a call that can have KSALLOC_NONBLOCK must not wait */
 static inline bool ks_nonblock(const struct ks_ucmd *ucmd)
 {
-	return (ucmd->arg.flags & KSALLOC_NONBLOCK) ||
+	return ucmd->again || (ucmd->arg.flags & KSALLOC_NONBLOCK) ||
 	       (ucmd->file->f_flags & O_NONBLOCK);
 }
 

@@ -5,6 +5,7 @@
 #include <kunit/visibility.h>
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
+#include <linux/io_uring/cmd.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
 #include <linux/overflow.h>
@@ -241,6 +242,22 @@ static int ks_exchange_check(const struct ksalloc_exchange *arg)
 }
 
 /*
+ * Whether a call that has given frames back, and so cannot be made again, will find what it waits
+ * for. It can be wrong if another thread uses the reader, too
+ */
+static bool ks_exchange_is_ready(const struct ks_exchange *call)
+{
+	const struct ks_reader *reader = call->reader;
+	const struct ks_feed *feed = &reader->conn->feed;
+	const u32 wait_for = call->arg->wait_for;
+
+	return READ_ONCE(reader->nr_queued) >= wait_for ||
+	       READ_ONCE(feed->ended) || READ_ONCE(feed->error) ||
+	       (wait_for == 1 && reader->every == 1 &&
+		atomic_read(&feed->pending));
+}
+
+/*
  * Like read(): once frames were given back or taken, a failure only ends the call. The next call
  * has the same failure
  */
@@ -255,7 +272,11 @@ static long ks_exchange_ioctl(struct ks_ucmd *ucmd)
 	};
 	int ret;
 
-	ret = ks_exchange_check(call.arg) ?: ks_exchange_give(&call);
+	ret = ks_exchange_check(call.arg);
+	if (!ret && ucmd->again && !ks_exchange_is_ready(&call))
+		ret = -EAGAIN;
+	if (!ret)
+		ret = ks_exchange_give(&call);
 	if (ret)
 		return ret;
 	ret = ks_exchange_take_newest(&call);
@@ -433,6 +454,12 @@ static long ks_reader_ioctl(struct file *file, unsigned int cmd,
 			ARRAY_SIZE(ks_reader_ioctls));
 }
 
+static int ks_reader_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+	return ks_uring_cmd(cmd, issue_flags, ks_reader_ioctls,
+			    ARRAY_SIZE(ks_reader_ioctls));
+}
+
 static __poll_t ks_reader_poll(struct file *file, poll_table *wait)
 {
 	struct ks_reader *reader = file->private_data;
@@ -494,6 +521,7 @@ static const struct file_operations ks_reader_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = ks_reader_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.uring_cmd = ks_reader_uring_cmd,
 	.poll = ks_reader_poll,
 	.release = ks_reader_release,
 #ifdef CONFIG_PROC_FS

@@ -248,6 +248,24 @@
  */
 
 /**
+ * DOC: io_uring
+ *
+ * KSALLOC_ALLOC, KSALLOC_COMPLETE and KSALLOC_EXCHANGE are commands of io_uring, too: an
+ * IORING_OP_URING_CMD on the same file, with the number of the ioctl in @cmd_op and a
+ * &struct ksalloc_uring_cmd in @cmd. The argument must stay valid until the command completes. Its
+ * result is that of the ioctl. These are the differences:
+ *
+ * - Other ioctls fail with EOPNOTSUPP.
+ * - A command that has to wait does so in a worker thread of io_uring, which costs two switches of
+ *   tasks. An IORING_OP_POLL_ADD with IOSQE_IO_LINK before the command avoids that.
+ * - IORING_OP_ASYNC_CANCEL ends a command with EINTR, or ECANCELED if it did not begin to wait. A
+ *   suspend of the machine ends it with EINTR. The cancel ioctls end only commands that wait
+ *   already.
+ * - If other threads take frames from the same reader, KSALLOC_EXCHANGE with @nr_give can return
+ *   less than @wait_for, also 0.
+ */
+
+/**
  * DOC: Permissions
  *
  * A process that can open /dev/ksalloc and a V4L2 node for reading and writing can make a
@@ -1546,6 +1564,16 @@ struct ksalloc_exchange {
 };
 
 #define KSALLOC_EXCHANGE _IO(KSALLOC_TYPE, KSALLOC_CMD_EXCHANGE)
+
+/**
+ * struct ksalloc_uring_cmd - the field @cmd of an IORING_OP_URING_CMD
+ * @arg: pointer to the argument of the ioctl
+ * @__reserved: zero
+ */
+struct ksalloc_uring_cmd {
+	__aligned_u64 arg;
+	__aligned_u64 __reserved;
+};
 
 /**
  * struct ksalloc_reader_export - ioctl(reader, KSALLOC_READER_EXPORT)

@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ioctls that wait, as commands of io_uring: they do not wait in the task that submits them,
+ * can be cancelled, and lose no frame.
+ */
+#define READERS_WITHOUT_FIXTURE
+#include "readers.h"
+
+#include <fcntl.h>
+#include <liburing.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ENTRIES 16
+/* Of an IORING_OP_ASYNC_CANCEL, which no command has */
+#define CANCEL_DATA 1000
+
+FIXTURE(uring) {
+	struct rig rig;
+	int connection, allocator;
+	struct io_uring ring;
+};
+
+FIXTURE_SETUP(uring)
+{
+	rig_open(&self->rig, 0, WIDTH, HEIGHT);
+	rig_allocator(&self->rig, FRAMES);
+	self->connection = self->rig.connection;
+	self->allocator = self->rig.allocator;
+	ASSERT_EQ(0, io_uring_queue_init(ENTRIES, &self->ring, 0));
+}
+
+FIXTURE_TEARDOWN(uring)
+{
+	if (self->ring.ring_fd > 0)
+		io_uring_queue_exit(&self->ring);
+	rig_close(&self->rig);
+}
+
+/* A command to be submitted; its data are @data. */
+static struct io_uring_sqe *command(struct io_uring *ring, int fd, unsigned int op, void *arg,
+				    __u64 data)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	struct ksalloc_uring_cmd cmd = { .arg = (uintptr_t)arg };
+
+	ASSERT_TRUE(sqe);
+	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, fd, NULL, 0, 0);
+	sqe->cmd_op = op;
+	memcpy(sqe->cmd, &cmd, sizeof(cmd));
+	io_uring_sqe_set_data64(sqe, data);
+	return sqe;
+}
+
+static void begin(struct io_uring *ring, int fd, unsigned int op, void *arg, __u64 data)
+{
+	command(ring, fd, op, arg, data);
+	ASSERT_EQ(1, io_uring_submit(ring));
+}
+
+/* The next result, of the command with @data; -ETIME if it does not come in @ms */
+static int result_in(struct io_uring *ring, __u64 data, unsigned int ms)
+{
+	struct __kernel_timespec time = { ms / 1000, ms % 1000 * 1000000 };
+	struct io_uring_cqe *cqe;
+	int ret;
+
+	ret = io_uring_wait_cqe_timeout(ring, &cqe, &time);
+	if (ret)
+		return ret;
+	EXPECT_EQ(data, cqe->user_data);
+	ret = cqe->res;
+	io_uring_cqe_seen(ring, cqe);
+	return ret;
+}
+
+static int result(struct io_uring *ring, __u64 data)
+{
+	return result_in(ring, data, PATIENCE_MS);
+}
+
+static int run(struct io_uring *ring, int fd, unsigned int op, void *arg)
+{
+	begin(ring, fd, op, arg, 1);
+	return result(ring, 1);
+}
+
+/* Cancels the command with @data; its result */
+static int cancelled(struct io_uring *ring, __u64 data)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	struct io_uring_cqe *cqe = NULL;
+	int i, ret = -ETIME;
+
+	ASSERT_TRUE(sqe);
+	io_uring_prep_cancel64(sqe, data, 0);
+	io_uring_sqe_set_data64(sqe, CANCEL_DATA);
+	ASSERT_EQ(1, io_uring_submit(ring));
+	/* In any order: the result of the command, and that of the cancellation */
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, io_uring_wait_cqe(ring, &cqe));
+		if (cqe->user_data == data)
+			ret = cqe->res;
+		else
+			/* EALREADY: it is being cancelled */
+			EXPECT_TRUE(!cqe->res || cqe->res == -EALREADY);
+		io_uring_cqe_seen(ring, cqe);
+	}
+	return ret;
+}
+
+/* An ALLOC gets a free frame, with its descriptor, in the task that submits it. */
+TEST_F(uring, alloc)
+{
+	struct ksalloc_alloc arg = {
+		.size = sizeof(arg),
+		.flags = KSALLOC_ALLOC_DMABUF,
+	};
+	int fd;
+
+	begin(&self->ring, self->allocator, KSALLOC_ALLOC, &arg, 7);
+	/* It is complete when the submission returns */
+	EXPECT_EQ(1, io_uring_cq_ready(&self->ring));
+	EXPECT_EQ(0, result(&self->ring, 7));
+	EXPECT_EQ(1, allocated(self->allocator));
+	EXPECT_EQ(KSALLOC_ALLOC_DMABUF, arg.flags);
+	fd = export_frame(self->allocator, arg.index);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(inode_of(fd), inode_of(arg.dmabuf_fd));
+	close(fd);
+	close(arg.dmabuf_fd);
+}
+
+/* Commands that wait get frames in their order, beside calls. */
+TEST_F(uring, alloc_waits)
+{
+	struct ksalloc_alloc args[3], called;
+	struct call call;
+	int i;
+
+	take_all(self->allocator);
+	for (i = 0; i < 3; i++) {
+		args[i] = (struct ksalloc_alloc){ .size = sizeof(args[i]) };
+		if (i == 2)
+			start_waiter(&call, &called, self->allocator, 3);
+		begin(&self->ring, self->allocator, KSALLOC_ALLOC, &args[i], i);
+		ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == i + 1 + (i == 2)));
+	}
+	EXPECT_EQ(0, io_uring_cq_ready(&self->ring));
+	for (i = 0; i < 3; i++) {
+		if (i == 2) {
+			ASSERT_EQ(0, free_frame(self->allocator, 6));
+			EXPECT_EQ(0, call_result(&call));
+			EXPECT_EQ(6, called.index);
+		}
+		ASSERT_EQ(0, free_frame(self->allocator, i));
+		EXPECT_EQ(0, result(&self->ring, i));
+		EXPECT_EQ(i, args[i].index);
+	}
+	EXPECT_EQ(0, waiters(self->allocator));
+	EXPECT_EQ(FRAMES, allocated(self->allocator));
+}
+
+/* A deadline, NONBLOCK and O_NONBLOCK are as in the ioctl. */
+TEST_F(uring, alloc_limits)
+{
+	struct ksalloc_alloc arg = { .size = sizeof(arg), .deadline_ns = in_ms(20) };
+
+	take_all(self->allocator);
+	EXPECT_EQ(-ETIMEDOUT, run(&self->ring, self->allocator, KSALLOC_ALLOC, &arg));
+	EXPECT_LE(arg.deadline_ns, now_ns());
+	arg.deadline_ns = 0;
+	arg.flags = KSALLOC_NONBLOCK;
+	EXPECT_EQ(-EAGAIN, run(&self->ring, self->allocator, KSALLOC_ALLOC, &arg));
+	arg.flags = 0;
+	ASSERT_EQ(0, fcntl(self->allocator, F_SETFL, O_NONBLOCK));
+	EXPECT_EQ(-EAGAIN, run(&self->ring, self->allocator, KSALLOC_ALLOC, &arg));
+	ASSERT_EQ(0, fcntl(self->allocator, F_SETFL, 0));
+	EXPECT_EQ(0, waiters(self->allocator));
+	EXPECT_EQ(FRAMES, allocated(self->allocator));
+}
+
+/* A command that is cancelled takes no frame, now or later. */
+TEST_F(uring, alloc_cancelled)
+{
+	struct ksalloc_alloc arg = { .size = sizeof(arg) };
+	int i, ret;
+
+	take_all(self->allocator);
+	for (i = 0; i < 20; i++) {
+		begin(&self->ring, self->allocator, KSALLOC_ALLOC, &arg, 5);
+		/* Also at other moments than when it waits */
+		if (i % 2)
+			ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 1));
+		ret = cancelled(&self->ring, 5);
+		EXPECT_TRUE(ret == -EINTR || (ret == -ECANCELED && i % 2 == 0));
+		EXPECT_EQ(0, waiters(self->allocator));
+	}
+	ASSERT_EQ(0, free_frame(self->allocator, 4));
+	EXPECT_EQ(FRAMES - 1, allocated(self->allocator));
+	EXPECT_EQ(4, alloc_now(self->allocator));
+}
+
+/* ALLOCATOR_CANCEL ends commands that wait, too. */
+TEST_F(uring, alloc_cancelled_by_ioctl)
+{
+	struct ksalloc_alloc arg = { .size = sizeof(arg) };
+
+	take_all(self->allocator);
+	begin(&self->ring, self->allocator, KSALLOC_ALLOC, &arg, 5);
+	ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 1));
+	ASSERT_EQ(0, allocator_cancel(self->allocator));
+	EXPECT_EQ(-ECANCELED, result(&self->ring, 5));
+}
+
+/* When the ring ends, so do the commands that wait, and their files are released. */
+TEST_F(uring, ring_ends)
+{
+	struct ksalloc_alloc args[4];
+	int i, other = allocator_open(self->allocator);
+
+	ASSERT_LE(0, other);
+	take_all(self->allocator);
+	/* A frame of the other client, which becomes free with its file */
+	ASSERT_EQ(0, free_frame(self->allocator, 3));
+	ASSERT_EQ(3, alloc_now(other));
+	for (i = 0; i < 4; i++) {
+		args[i] = (struct ksalloc_alloc){ .size = sizeof(args[i]) };
+		begin(&self->ring, other, KSALLOC_ALLOC, &args[i], i);
+	}
+	ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 4));
+	close(other);
+	EXPECT_EQ(FRAMES, allocated(self->allocator));
+	io_uring_queue_exit(&self->ring);
+	self->ring.ring_fd = -1;
+	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 0));
+	EXPECT_TRUE(EVENTUALLY(allocated(self->allocator) == FRAMES - 1));
+}
+
+/* The same when the process is killed. */
+TEST_F(uring, process_dies)
+{
+	struct ksalloc_alloc arg = { .size = sizeof(arg) };
+	pid_t child;
+
+	take_all(self->allocator);
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		struct io_uring ring;
+
+		if (!io_uring_queue_init(ENTRIES, &ring, 0))
+			begin(&ring, self->allocator, KSALLOC_ALLOC, &arg, 1);
+		pause();
+		_exit(0);
+	}
+	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 1));
+	kill(child, SIGKILL);
+	ASSERT_EQ(child, waitpid(child, NULL, 0));
+	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 0));
+	ASSERT_EQ(0, free_frame(self->allocator, 2));
+	EXPECT_EQ(FRAMES - 1, allocated(self->allocator));
+}
+
+/* COMPLETE gets filled frames in order, whether it waits or not. */
+TEST_F(uring, complete)
+{
+	struct ksalloc_complete arg = { .size = sizeof(arg) };
+	__u32 sequence = 0;
+	int i;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	rig_submit_all(&self->rig);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	for (i = 0; i < 3 * FRAMES; i++) {
+		ASSERT_EQ(0, run(&self->ring, self->connection, KSALLOC_COMPLETE, &arg));
+		if (i)
+			EXPECT_EQ(sequence + 1, arg.sequence);
+		sequence = arg.sequence;
+		EXPECT_EQ(FRAME_SIZE, arg.header.data_used);
+		ASSERT_EQ(0, submit(self->connection, arg.index));
+	}
+	/* The end of the stream ends a command that waits */
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	while (complete(self->connection, KSALLOC_NONBLOCK, 0, &arg) >= 0)
+		;
+	arg.flags = 0;
+	begin(&self->ring, self->connection, KSALLOC_COMPLETE, &arg, 3);
+	sleep_ms(20);
+	EXPECT_EQ(0, io_uring_cq_ready(&self->ring));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(-ECANCELED, result(&self->ring, 3));
+}
+
+/* The argument of an EXCHANGE that gives @frame back, and waits for the next one */
+static struct ksalloc_exchange turn_of(struct ksalloc_reader_frame *frame, __u32 *index)
+{
+	struct ksalloc_exchange arg = exchange_of(frame, 1);
+
+	*index = frame->index;
+	arg.give = (uintptr_t)index;
+	arg.nr_give = 1;
+	arg.generation = frame->generation;
+	return arg;
+}
+
+/* Frames go round many times by EXCHANGE, each in order and without a loss. */
+TEST_F(uring, exchange)
+{
+	struct ksalloc_reader_frame frame = { };
+	struct ksalloc_exchange arg;
+	__u32 sequence, index;
+	int reader, i;
+
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	reader = reader_open(self->connection, DEEP, 0, 0);
+	ASSERT_LE(0, reader);
+	arg = exchange_of(&frame, 1);
+	ASSERT_EQ(1, run(&self->ring, reader, KSALLOC_EXCHANGE, &arg));
+	for (i = 0; i < 5 * FRAMES; i++) {
+		sequence = frame.sequence;
+		arg = turn_of(&frame, &index);
+		ASSERT_EQ(1, run(&self->ring, reader, KSALLOC_EXCHANGE, &arg));
+		EXPECT_EQ(sequence + 1, frame.sequence);
+		EXPECT_EQ(0, frame.lost);
+		EXPECT_EQ(1, reader_info(reader).taken);
+	}
+	close(reader);
+}
+
+/* A poll before the command, so that no worker waits; each n-th frame, and the newest */
+TEST_F(uring, exchange_after_poll)
+{
+	static const struct {
+		unsigned int every, flags;
+	} kinds[] = { { 0, 0 }, { 3, 0 }, { 0, KSALLOC_READER_NEWEST } };
+	struct ksalloc_reader_frame frame = { };
+	struct ksalloc_exchange arg;
+	struct io_uring_sqe *sqe;
+	__u32 index, sequence;
+	unsigned int kind;
+	int reader, i;
+
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	for (kind = 0; kind < ARRAY_SIZE(kinds); kind++) {
+		reader = reader_open(self->connection, DEEP, kinds[kind].every,
+				     kinds[kind].flags);
+		ASSERT_LE(0, reader);
+		ASSERT_EQ(1, take(reader, &frame));
+		for (i = 0; i < FRAMES; i++) {
+			sequence = frame.sequence;
+			arg = turn_of(&frame, &index);
+			sqe = io_uring_get_sqe(&self->ring);
+			io_uring_prep_poll_add(sqe, reader, POLLIN);
+			io_uring_sqe_set_data64(sqe, 1);
+			sqe->flags |= IOSQE_IO_LINK;
+			command(&self->ring, reader, KSALLOC_EXCHANGE, &arg, 2);
+			ASSERT_EQ(2, io_uring_submit(&self->ring));
+			EXPECT_LT(0, result(&self->ring, 1));
+			ASSERT_EQ(1, result(&self->ring, 2));
+			EXPECT_LT(sequence, frame.sequence);
+			if (kinds[kind].every)
+				EXPECT_EQ(sequence + kinds[kind].every, frame.sequence);
+			EXPECT_EQ(0, frame.lost);
+		}
+		close(reader);
+	}
+}
+
+/* A command that would wait has given nothing back before it waits: it gives back once. */
+TEST_F(uring, exchange_waits)
+{
+	struct ksalloc_reader_frame frame = { };
+	struct ksalloc_exchange arg;
+	__u32 index;
+	int reader;
+
+	reader = reader_open(self->connection, 2, 0, 0);
+	ASSERT_LE(0, reader);
+	arg = exchange_of(&frame, 1);
+	arg.deadline_ns = 0;
+	begin(&self->ring, reader, KSALLOC_EXCHANGE, &arg, 1);
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(1, result(&self->ring, 1));
+	/* Drops what is in the queue of the reader, but not what it has taken */
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(1, reader_info(reader).taken);
+
+	arg = turn_of(&frame, &index);
+	arg.deadline_ns = 0;
+	begin(&self->ring, reader, KSALLOC_EXCHANGE, &arg, 2);
+	/* The worker gives it back, and waits */
+	EXPECT_TRUE(EVENTUALLY(reader_info(reader).taken == 0));
+	sleep_ms(20);
+	EXPECT_EQ(0, io_uring_cq_ready(&self->ring));
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(1, result(&self->ring, 2));
+	EXPECT_EQ(1, reader_info(reader).taken);
+	ASSERT_EQ(0, give(reader, &frame));
+	close(reader);
+}
+
+/* An EXCHANGE can be cancelled in both ways, and loses no frame. */
+TEST_F(uring, exchange_cancelled)
+{
+	struct ksalloc_cancel cancel = { .size = sizeof(cancel) };
+	struct ksalloc_reader_frame frame = { };
+	struct ksalloc_exchange arg = exchange_of(&frame, 1);
+	int reader = reader_open(self->connection, 2, 0, 0);
+
+	ASSERT_LE(0, reader);
+	arg.deadline_ns = 0;
+	begin(&self->ring, reader, KSALLOC_EXCHANGE, &arg, 1);
+	sleep_ms(20);
+	EXPECT_EQ(-EINTR, cancelled(&self->ring, 1));
+	begin(&self->ring, reader, KSALLOC_EXCHANGE, &arg, 2);
+	sleep_ms(20);
+	ASSERT_EQ(0, call_fd(reader, KSALLOC_READER_CANCEL, &cancel));
+	EXPECT_EQ(-ECANCELED, result(&self->ring, 2));
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(1, take(reader, &frame));
+	EXPECT_EQ(0, frame.lost);
+	close(reader);
+}
+
+/* A thread of the kernel submits the commands. */
+TEST_F(uring, polled_submission)
+{
+	struct ksalloc_reader_frame frame = { };
+	struct ksalloc_exchange arg;
+	struct io_uring ring;
+	__u32 sequence, index;
+	int reader, i;
+
+	ASSERT_EQ(0, io_uring_queue_init(ENTRIES, &ring, IORING_SETUP_SQPOLL));
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	reader = reader_open(self->connection, DEEP, 0, 0);
+	ASSERT_EQ(1, take(reader, &frame));
+	for (i = 0; i < FRAMES; i++) {
+		sequence = frame.sequence;
+		arg = turn_of(&frame, &index);
+		command(&ring, reader, KSALLOC_EXCHANGE, &arg, 1);
+		ASSERT_LE(0, io_uring_submit(&ring));
+		ASSERT_EQ(1, result(&ring, 1));
+		EXPECT_EQ(sequence + 1, frame.sequence);
+	}
+	io_uring_queue_exit(&ring);
+	close(reader);
+}
+
+/* What is refused, and that a refusal changes nothing */
+TEST_F(uring, refused)
+{
+	struct ksalloc_free free = { .size = sizeof(free) };
+	struct ksalloc_status status = { .size = sizeof(status) };
+	struct ksalloc_alloc arg = { .size = sizeof(arg) };
+	struct io_uring *ring = &self->ring;
+	struct ksalloc_uring_cmd cmd = { .arg = (uintptr_t)&arg, .__reserved = 1 };
+	struct io_uring_sqe *sqe;
+
+	EXPECT_EQ(-ENOTTY, run(ring, self->allocator, KSALLOC_COMPLETE, &arg));
+	EXPECT_EQ(-ENOTTY, run(ring, self->connection, KSALLOC_ALLOC, &arg));
+	EXPECT_EQ(-ENOTTY, run(ring, self->allocator, 0xffffffff, &arg));
+	EXPECT_EQ(-EOPNOTSUPP, run(ring, self->allocator, KSALLOC_STATUS, &status));
+	EXPECT_EQ(-EOPNOTSUPP, run(ring, self->allocator, KSALLOC_FREE, &free));
+	EXPECT_EQ(-EOPNOTSUPP, run(ring, self->rig.ksalloc, KSALLOC_CONNECT, &arg));
+	EXPECT_EQ(-EFAULT, run(ring, self->allocator, KSALLOC_ALLOC, NULL));
+	EXPECT_EQ(-EFAULT, run(ring, self->allocator, KSALLOC_ALLOC, (void *)-8));
+	arg.size = 4;
+	EXPECT_EQ(-EINVAL, run(ring, self->allocator, KSALLOC_ALLOC, &arg));
+	arg.size = sizeof(arg);
+	arg.flags = 0x80000000;
+	EXPECT_EQ(-EINVAL, run(ring, self->allocator, KSALLOC_ALLOC, &arg));
+	arg.flags = 0;
+	sqe = command(ring, self->allocator, KSALLOC_ALLOC, &arg, 1);
+	memcpy(sqe->cmd, &cmd, sizeof(cmd));
+	ASSERT_EQ(1, io_uring_submit(ring));
+	EXPECT_EQ(-EINVAL, result(ring, 1));
+	EXPECT_EQ(0, allocated(self->allocator));
+}
+
+/* The argument is only readable: the frame is free again. */
+TEST_F(uring, argument_is_not_written)
+{
+	struct ksalloc_alloc *arg;
+
+	arg = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_TRUE(arg != MAP_FAILED);
+	arg->size = sizeof(*arg);
+	ASSERT_EQ(0, mprotect(arg, 4096, PROT_READ));
+	EXPECT_EQ(-EFAULT, run(&self->ring, self->allocator, KSALLOC_ALLOC, arg));
+	EXPECT_EQ(0, allocated(self->allocator));
+	munmap(arg, 4096);
+}
