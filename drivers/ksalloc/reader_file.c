@@ -52,8 +52,6 @@ static int ks_exchange_give_indices(struct ks_exchange *call, const u32 *indices
 	ret = ks_reader_give(feed, call->reader, call->arg->generation, indices,
 			     call->arg->nr_give);
 	mutex_unlock(&feed->lock);
-	if (!ret)
-		ks_feed_return(call->reader->conn);
 	return ret;
 }
 
@@ -280,6 +278,9 @@ static long ks_exchange_ioctl(struct ks_ucmd *ucmd)
 	if (ret)
 		return ret;
 	ret = ks_exchange_take_newest(&call);
+	/* If frames were fetched for this call, those that it has given back are returned already */
+	if (call.arg->nr_give)
+		ks_feed_return(reader->conn);
 	if (ret == -EAGAIN && !call.nonblock)
 		ret = ks_exchange_wait(&call);
 	return call.taken || call.arg->nr_give ? call.taken : ret;

@@ -79,6 +79,20 @@ TEST_F(readers, same_picture)
 	}
 }
 
+/* The device gets a frame when it is given back, and not only when others are taken. */
+TEST_F(readers, returned_at_once)
+{
+	int reader = reader_open(self->connection, FRAMES / 2, 0, 0);
+	struct ksalloc_reader_frame frames[FRAMES / 2] = { };
+
+	ASSERT_EQ(FRAMES / 2, take_some(reader, frames, FRAMES / 2));
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_PAUSE));
+	ASSERT_TRUE(EVENTUALLY(get_pending(self->connection) == FRAMES / 2));
+	ASSERT_EQ(0, give(reader, &frames[0]));
+	EXPECT_TRUE(EVENTUALLY(get_pending(self->connection) == FRAMES / 2 + 1));
+	close(reader);
+}
+
 /* A reader that wants each third frame gets these, and has lost none. */
 TEST_F(readers, every_third)
 {
