@@ -65,7 +65,6 @@ void ks_feed_init(struct ks_connection *conn)
 
 	mutex_init(&feed->lock);
 	INIT_LIST_HEAD(&feed->readers);
-	INIT_LIST_HEAD(&feed->held);
 	INIT_LIST_HEAD(&feed->returned);
 	/* As of a kernel client: no program can free or submit what readers hold */
 	ks_owner_init(&feed->owner, conn, true);
@@ -124,10 +123,9 @@ void ks_feed_put_frame(struct ks_feed *feed, u32 index, bool promised)
 	if (--frame->holds)
 		return;
 	if (feed->running) {
-		list_move_tail(&frame->link, &feed->returned);
+		list_add_tail(&frame->link, &feed->returned);
 		ks_feed_count_returned(feed, 1);
 	} else {
-		list_del_init(&frame->link);
 		ks_allocator_free_owned(feed->allocator, index, &feed->owner);
 	}
 }
@@ -172,19 +170,34 @@ static void ks_feed_revoke_frame(struct ks_feed *feed, u32 index)
 		ks_reader_revoke(feed, reader, index);
 }
 
+/* The frame that was filled the longest ago, of those that can be revoked; or NULL */
+static struct ks_feed_frame *ks_feed_revocable(const struct ks_feed *feed)
+{
+	struct ks_feed_frame *frame, *oldest = NULL;
+	u32 i;
+
+	for (i = 0; i < feed->allocator->nr_frames; i++) {
+		frame = &feed->frames[i];
+		if (frame->holds && !frame->promised &&
+		    (!oldest || frame->number < oldest->number))
+			oldest = frame;
+	}
+	return oldest;
+}
+
 /* Revokes frames until the device can have as many as it must keep, or there is none to revoke */
 static void ks_feed_keep(struct ks_connection *conn)
 {
 	struct ks_feed *feed = &conn->feed;
-	struct ks_feed_frame *frame, *next;
+	struct ks_feed_frame *frame;
 
 	lockdep_assert_held(&feed->lock);
 
-	list_for_each_entry_safe(frame, next, &feed->held, link) {
-		if (conn->nr_submitted + feed->nr_returned >= feed->keep)
+	while (conn->nr_submitted + feed->nr_returned < feed->keep) {
+		frame = ks_feed_revocable(feed);
+		if (!frame)
 			return;
-		if (!frame->promised)
-			ks_feed_revoke_frame(feed, ks_feed_index(feed, frame));
+		ks_feed_revoke_frame(feed, ks_feed_index(feed, frame));
 	}
 }
 
@@ -212,13 +225,11 @@ static void ks_feed_pass(struct ks_connection *conn, struct ks_slot *slot,
 	ks_allocator_deliver(feed->allocator, index, &feed->owner);
 	list_for_each_entry(reader, &feed->readers, link)
 		ks_reader_offer(feed, reader, index);
-	if (frame->holds) {
-		list_add_tail(&frame->link, &feed->held);
-	} else {
+	if (!frame->holds) {
 		list_add_tail(&frame->link, &feed->returned);
 		ks_feed_count_returned(feed, 1);
 	}
-	feed->passed++;
+	frame->number = feed->passed++;
 	ks_feed_keep(conn);
 	mutex_unlock(&feed->lock);
 	trace_ksalloc_pass(conn->id, &slot->completion, frame->holds);

@@ -64,7 +64,8 @@ struct ks_slot;
 
 /**
  * struct ks_feed_frame - a frame of a circulating stream
- * @link: on &ks_feed.held or &ks_feed.returned; otherwise empty
+ * @link: on &ks_feed.returned; otherwise empty
+ * @number: the value of &ks_feed.passed before it was passed to readers
  * @holds: number of readers that have the frame queued or taken
  * @promised: number of these that are promised readers
  * @damaged: the device has marked the data as damaged
@@ -72,6 +73,7 @@ struct ks_slot;
  */
 struct ks_feed_frame {
 	struct list_head link;
+	u64 number;
 	u32 holds;
 	u32 promised;
 	bool damaged;
@@ -85,7 +87,6 @@ struct ks_feed_frame {
  * @allocator: the allocator, with a reference; NULL before the first circulating stream
  * @generation: number of the allocator, for readers; increases when @allocator is given up
  * @frames: one for each frame of @allocator
- * @held: frames that readers hold, the oldest first
  * @returned: frames that no reader holds, and that were not given to the device yet
  * @nr_returned: length of @returned
  * @keep: number of frames that the device must keep
@@ -109,7 +110,6 @@ struct ks_feed {
 	struct ks_allocator *allocator;
 	u64 generation;
 	struct ks_feed_frame *frames;
-	struct list_head held;
 	struct list_head returned;
 	u32 nr_returned;
 	u32 keep;
