@@ -89,7 +89,8 @@ struct ks_ioctl {
 	[KS_IOCTL_NR(KSALLOC_##_name)] = {				\
 		.cmd = KSALLOC_##_name +				\
 		       BUILD_BUG_ON_ZERO(sizeof(struct ksalloc_##_type) > \
-					 sizeof(union ks_arg)),		\
+					 sizeof(union ks_arg)) +	\
+		       BUILD_BUG_ON_ZERO(sizeof(struct ksalloc_##_type) % 8), \
 		.size = sizeof(struct ksalloc_##_type),			\
 		.min_size = offsetofend(struct ksalloc_##_type, _last),	\
 		.flags = (_flags),					\
@@ -100,6 +101,7 @@ long ks_ioctl(struct file *file, unsigned int cmd, unsigned long uarg,
 	      const struct ks_ioctl *table, unsigned int entries);
 int ks_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags,
 		 const struct ks_ioctl *table, unsigned int entries);
+int ks_copy_out(void __user *to, const void *from, size_t size);
 int ks_reply(struct ks_ucmd *ucmd, size_t size);
 int ks_install(struct file *file);
 u32 ks_new_id(void);

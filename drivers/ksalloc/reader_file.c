@@ -59,7 +59,7 @@ static int ks_exchange_give(struct ks_exchange *call)
 {
 	const u32 __user *from = u64_to_user_ptr(call->arg->give);
 	const u32 count = call->arg->nr_give;
-	u32 few[KS_EXCHANGE_FEW], *many;
+	u32 few[KS_EXCHANGE_FEW] __uninitialized, *many;
 	int ret;
 
 	if (!count)
@@ -90,13 +90,14 @@ static int ks_exchange_copy(const struct ks_exchange *call,
 	void __user *to = u64_to_user_ptr(call->arg->take) +
 			  (u64)call->taken * size;
 
-	/* Of constant size, which costs less */
-	if (copy_to_user(to, frame, sizeof(*frame)))
-		return -EFAULT;
-	if (size > sizeof(*frame) &&
+	int ret;
+
+	ret = ks_copy_out(to, frame, offsetof(struct ksalloc_reader_frame,
+					      planes[frame->nr_planes]));
+	if (!ret && size > sizeof(*frame) &&
 	    clear_user(to + sizeof(*frame), size - sizeof(*frame)))
-		return -EFAULT;
-	return 0;
+		ret = -EFAULT;
+	return ret;
 }
 
 /*
@@ -115,11 +116,9 @@ static bool ks_reader_has_news(const struct ks_reader *reader)
 static int ks_exchange_take_one(struct ks_exchange *call)
 {
 	struct ks_feed *feed = ks_reader_feed(call->reader);
-	struct ksalloc_reader_frame frame;
+	struct ksalloc_reader_frame frame __uninitialized;
 	int ret;
 
-	if (!ks_reader_has_news(call->reader))
-		return -EAGAIN;
 	mutex_lock(&feed->lock);
 	ret = ks_reader_take(feed, call->reader, &frame);
 	mutex_unlock(&feed->lock);
@@ -174,7 +173,8 @@ static int ks_exchange_take(struct ks_exchange *call)
 	while (call->taken < call->arg->nr_take) {
 		/* First, because a frame is in the queue before it is not pending any more */
 		pending = atomic_read_acquire(&feed->pending);
-		ret = ks_exchange_take_one(call);
+		ret = ks_reader_has_news(call->reader) ?
+		      ks_exchange_take_one(call) : -EAGAIN;
 		if (!ret)
 			continue;
 		if (ret == -EAGAIN && pending)

@@ -1504,7 +1504,7 @@ struct ksalloc_reader_open {
  *	ones that it had taken the longest ago. Data that were read from them since can be wrong
  * @nr_planes: number of planes of the frame
  * @__reserved: zero
- * @planes: the data in each plane. Elements from @nr_planes on are zero
+ * @planes: the data in each plane. Elements from @nr_planes on are not written
  */
 struct ksalloc_reader_frame {
 	__u32 index;
