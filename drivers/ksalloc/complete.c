@@ -79,16 +79,19 @@ void ks_done_mark(struct ks_connection *conn,
  */
 int ks_done_fetch(struct ks_connection *conn)
 {
+	struct ksalloc_completion completion __uninitialized;
 	struct ks_done *done = &conn->done;
 	struct ks_slot *slot;
 	int ret;
 
 	lockdep_assert_held(&conn->lock);
 
-	ret = ks_connection_dequeue(conn, &slot);
+	ret = ks_connection_dequeue(conn, &completion);
 	if (ret)
 		return ret;
-	ks_done_mark(conn, &slot->completion);
+	ks_done_mark(conn, &completion);
+	slot = &conn->slots[completion.index];
+	slot->completion = completion;
 	list_add_tail(&slot->link, &done->frames);
 	WRITE_ONCE(done->nr_done, done->nr_done + 1);
 	return 0;

@@ -74,7 +74,7 @@
  * struct ks_slot - the position of a frame of the assigned allocator in the stream
  * @link: on &ks_connection.submitted or &ks_done.frames; otherwise empty
  * @queued: the frame is submitted and in the queue of the device
- * @completion: description of the filled frame, when the device has filled it
+ * @completion: description of the filled frame, when it is on &ks_done.frames
  */
 struct ks_slot {
 	struct list_head link;
@@ -217,7 +217,8 @@ void ks_connection_drop_allocator(struct ks_connection *conn);
 
 int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot,
 			int dmabuf_fd);
-int ks_connection_dequeue(struct ks_connection *conn, struct ks_slot **slot);
+int ks_connection_dequeue(struct ks_connection *conn,
+			  struct ksalloc_completion *completion);
 int ks_connection_give(struct ks_connection *conn, u32 index, int dmabuf_fd);
 int ks_connection_submit(struct ks_connection *conn, u32 index, int dmabuf_fd);
 

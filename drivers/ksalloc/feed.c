@@ -202,11 +202,12 @@ static void ks_feed_keep(struct ks_connection *conn)
 }
 
 /* Passes a filled frame to the readers */
-static void ks_feed_pass(struct ks_connection *conn, struct ks_slot *slot,
+static void ks_feed_pass(struct ks_connection *conn,
+			 const struct ksalloc_completion *completion,
 			 bool damaged)
 {
 	struct ks_feed *feed = &conn->feed;
-	const u32 index = slot->completion.index;
+	const u32 index = completion->index;
 	struct ks_feed_frame *frame = &feed->frames[index];
 	struct ks_reader *reader;
 
@@ -221,7 +222,7 @@ static void ks_feed_pass(struct ks_connection *conn, struct ks_slot *slot,
 		ks_feed_count_returned(feed, -1);
 	}
 	frame->damaged = damaged;
-	frame->completion = slot->completion;
+	frame->completion = *completion;
 	ks_allocator_deliver(feed->allocator, index, &feed->owner);
 	list_for_each_entry(reader, &feed->readers, link)
 		ks_reader_offer(feed, reader, index);
@@ -232,7 +233,7 @@ static void ks_feed_pass(struct ks_connection *conn, struct ks_slot *slot,
 	frame->number = feed->passed++;
 	ks_feed_keep(conn);
 	mutex_unlock(&feed->lock);
-	trace_ksalloc_pass(conn->id, &slot->completion, frame->holds);
+	trace_ksalloc_pass(conn->id, completion, frame->holds);
 }
 
 /**
@@ -297,7 +298,7 @@ int ks_feed_pump(struct ks_connection *conn, u32 frames)
 {
 	struct ks_feed *feed = &conn->feed;
 	const int pending = atomic_read(&feed->pending);
-	struct ks_slot *slot;
+	struct ksalloc_completion completion __uninitialized;
 	int ret = -EAGAIN;
 	bool damaged;
 	u32 fetched;
@@ -309,14 +310,14 @@ int ks_feed_pump(struct ks_connection *conn, u32 frames)
 	ks_feed_refill(conn);
 	frames = min(frames, feed->allocator->nr_frames);
 	for (fetched = 0; fetched < frames; fetched++) {
-		ret = ks_connection_dequeue(conn, &slot);
+		ret = ks_connection_dequeue(conn, &completion);
 		if (ret)
 			break;
 		/* Before gaps are marked in the same way */
-		damaged = slot->completion.options_flags &
+		damaged = completion.options_flags &
 			  KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
-		ks_done_mark(conn, &slot->completion);
-		ks_feed_pass(conn, slot, damaged);
+		ks_done_mark(conn, &completion);
+		ks_feed_pass(conn, &completion, damaged);
 	}
 	/* The thread fetches what a killed task has left, because there may be no notification */
 	if (ks_feed_is_interrupted(ret)) {

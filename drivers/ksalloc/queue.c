@@ -57,17 +57,17 @@ static void ks_completion_clamp(struct ksalloc_completion *completion,
 /**
  * ks_connection_dequeue() - take one filled frame from the device
  * @conn: the connection, in RUN
- * @filled: the slot of the frame, which is on no list; its completion is set
+ * @completion: describes the frame; its index is the one of a slot, which is on no list
  *
  * Skips frames that were not submitted, in case of a bug of the driver.
  *
  * Context: process context; sleeps. ks_connection.lock is held.
  * Return: 0; -EAGAIN if there is none; an errno of the device.
  */
-int ks_connection_dequeue(struct ks_connection *conn, struct ks_slot **filled)
+int ks_connection_dequeue(struct ks_connection *conn,
+			  struct ksalloc_completion *completion)
 {
 	struct ks_allocator *alloc = conn->allocator;
-	struct ksalloc_completion completion;
 	struct ks_slot *slot;
 	int ret;
 
@@ -76,19 +76,17 @@ int ks_connection_dequeue(struct ks_connection *conn, struct ks_slot **filled)
 	if (list_empty(&conn->submitted))
 		return -EAGAIN;
 	do {
-		ret = conn->device->ops->dequeue(conn->device, &completion);
+		ret = conn->device->ops->dequeue(conn->device, completion);
 		if (ret)
 			return ret;
-		slot = completion.index < alloc->nr_frames ?
-		       &conn->slots[completion.index] : NULL;
+		slot = completion->index < alloc->nr_frames ?
+		       &conn->slots[completion->index] : NULL;
 	} while (!slot || !slot->queued);
 
-	ks_completion_clamp(&completion, &alloc->layout);
-	slot->completion = completion;
+	ks_completion_clamp(completion, &alloc->layout);
 	slot->queued = false;
 	list_del_init(&slot->link);
 	WRITE_ONCE(conn->nr_submitted, conn->nr_submitted - 1);
-	*filled = slot;
 	return 0;
 }
 

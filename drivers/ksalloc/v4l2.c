@@ -136,7 +136,7 @@ static int ks_v4l2_give_locked(struct ks_v4l2 *v4l2, unsigned int cmd,
 {
 	const u32 nr_planes = ksalloc_allocator_planes(v4l2->allocator);
 	struct ks_v4l2_device *dev = v4l2->dev;
-	struct v4l2_buffer buffer;
+	struct v4l2_buffer buffer __uninitialized;
 	int ret;
 	u32 i;
 
@@ -499,7 +499,7 @@ static int ks_v4l2_dequeue(struct ksalloc_device *device,
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 	struct ks_v4l2_device *dev = v4l2->dev;
-	struct v4l2_buffer buffer;
+	struct v4l2_buffer buffer __uninitialized;
 	int ret;
 
 	if (dev->vdev->queue && !ks_v4l2_queue_is_ready(dev->vdev->queue))
