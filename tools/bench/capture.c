@@ -100,7 +100,23 @@ static void reader_give(struct session *session, unsigned int index)
 	(void)index;
 }
 
-/* All ways */
+/* The node of a share */
+
+static struct share share;
+
+static void shared_start(struct session *session)
+{
+	share_open(&share);
+	share_start(&share, session);
+}
+
+static void shared_stop(struct session *session)
+{
+	mmap_stop(session);
+	share_close(&share);
+}
+
+/* All ways. Without @ready, only frames that are waited for are measured */
 
 static const struct way ways[] = {
 	{ "dmabuf-poll", dmabuf_start, dmabuf_stop, true, dmabuf_take, false, dmabuf_give,
@@ -119,6 +135,10 @@ static const struct way ways[] = {
 	  .ready = READY },
 	{ "reader-eight", reader_start_own, reader_stop, false, reader_take_eight, false,
 	  reader_give, .ready = READY },
+	{ "mmap-poll", mmap_start, mmap_stop, true, mmap_take, false, mmap_give,
+	  .ready = 0 },
+	{ "shared-poll", shared_start, shared_stop, true, mmap_take, false, mmap_give,
+	  .ready = 0 },
 	{ "mmap-copy", mmap_start, mmap_stop, true, mmap_take, true, mmap_give,
 	  .ready = BUFFERS },
 };
@@ -335,9 +355,11 @@ void bench_capture(unsigned int rounds)
 		bench_start(round);
 		for (i = 0; i < ARRAY_SIZE(ways); i++) {
 			ways[i].start(&session);
-			exclusive(true);
-			measure_ready(&session, &ways[i], round);
-			exclusive(false);
+			if (ways[i].ready) {
+				exclusive(true);
+				measure_ready(&session, &ways[i], round);
+				exclusive(false);
+			}
 			measure_waiting(&session, &ways[i], round);
 			ways[i].stop(&session);
 		}
@@ -353,7 +375,7 @@ bool profile_capture(const char *row)
 
 	for (i = 0; i < ARRAY_SIZE(ways); i++) {
 		snprintf(name, sizeof(name), "ready.%s.frame", ways[i].name);
-		if (strcmp(name, row))
+		if (strcmp(name, row) || !ways[i].ready)
 			continue;
 		ways[i].start(&session);
 		exclusive(true);

@@ -143,6 +143,47 @@ static void readers_stop(void)
 	ks_stop(&session);
 }
 
+/* Unchanged programs on the node of a share */
+
+static struct share share;
+static struct session sharers[READERS_MAX];
+static unsigned int nr_sharers;
+
+static void shared_run(void *data)
+{
+	struct session *this = data;
+	unsigned int index;
+	bool more;
+
+	do {
+		index = mmap_take(this);
+		more = this == &sharers[0] ? crowd_mark() : crowd_goes_on();
+		mmap_give(this, index);
+	} while (more);
+}
+
+static void shared_start(unsigned int count)
+{
+	unsigned int i;
+
+	share_open(&share);
+	set_fastest(share.camera);
+	nr_sharers = count;
+	for (i = 0; i < count; i++) {
+		share_start(&share, &sharers[i]);
+		crowd_process(shared_run, &sharers[i]);
+	}
+}
+
+static void shared_stop(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_sharers; i++)
+		mmap_stop(&sharers[i]);
+	share_close(&share);
+}
+
 /* All ways */
 
 static const struct crowd_way {
@@ -155,6 +196,7 @@ static const struct crowd_way {
 	{ "sleep", sleep_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 } },
 	{ "ready", ready_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 } },
 	{ "eight", eight_start, readers_stop, { 8, 64 } },
+	{ "shared", shared_start, shared_stop, { 1, 2, 4, 8, 16, 32, 64 } },
 	{ "daemon", daemon_start, daemon_stop, { 1, 8, 64 } },
 	{ "futex", futex_start, daemon_stop, { 1, 8, 64 } },
 	{ "loopback", loopback_start, loopback_stop, { 1, 8, 64 } },

@@ -8,7 +8,9 @@
 #include <assert.h>
 #include <emmintrin.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -127,11 +129,10 @@ void mmap_give(struct session *session, unsigned int index)
 	must(ioctl(session->camera, VIDIOC_QBUF, &buffer), "VIDIOC_QBUF");
 }
 
-void mmap_start(struct session *session)
+void mmap_stream_on(struct session *session)
 {
 	unsigned int i;
 
-	session->camera = open_camera(session->number);
 	session->fd = session->camera;
 	session->buffers = BUFFERS;
 	v4l2_request(session, BUFFERS, V4L2_MEMORY_MMAP);
@@ -157,6 +158,12 @@ void mmap_start(struct session *session)
 	v4l2_run(session, true);
 }
 
+void mmap_start(struct session *session)
+{
+	session->camera = open_camera(session->number);
+	mmap_stream_on(session);
+}
+
 void mmap_stop(struct session *session)
 {
 	unsigned int i;
@@ -167,6 +174,35 @@ void mmap_stop(struct session *session)
 	munmap(session->copy, FRAME_BYTES);
 	v4l2_request(session, 0, V4L2_MEMORY_MMAP);
 	close(session->camera);
+}
+
+/* The node of a share */
+
+void share_open(struct share *share)
+{
+	struct ksalloc_share arg = { .size = sizeof(arg), .frames = BUFFERS };
+	int device = must(open("/dev/ksalloc", O_RDWR | O_CLOEXEC), "/dev/ksalloc");
+
+	share->camera = open_camera(0);
+	arg.v4l2_fd = share->camera;
+	share->fd = must(ioctl(device, KSALLOC_SHARE, &arg), "KSALLOC_SHARE");
+	share->node = arg.node;
+	close(device);
+}
+
+void share_close(struct share *share)
+{
+	close(share->fd);
+	close(share->camera);
+}
+
+void share_start(const struct share *share, struct session *session)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/dev/video%u", share->node);
+	session->camera = must(open(path, O_RDWR | O_CLOEXEC), path);
+	mmap_stream_on(session);
 }
 
 /*

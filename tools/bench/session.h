@@ -46,10 +46,24 @@ void dmabuf_stop(struct session *session);
 
 unsigned int mmap_take(struct session *session);
 void mmap_give(struct session *session, unsigned int index);
+/* The camera is open already */
+void mmap_stream_on(struct session *session);
 void mmap_start(struct session *session);
 void mmap_stop(struct session *session);
 /* Copies a picture, by as few instructions as possible */
 void copy_picture(void *target, const void *source);
+
+/* The node of a share: plain V4L2 programs, with MMAP buffers, use one camera */
+
+struct share {
+	int fd, camera;
+	unsigned int node;
+};
+
+void share_open(struct share *share);
+void share_close(struct share *share);
+/* Ended by mmap_stop() */
+void share_start(const struct share *share, struct session *session);
 
 /* ksalloc */
 
