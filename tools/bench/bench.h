@@ -96,6 +96,7 @@ void bench_calls(unsigned int rounds);
 void bench_capture(unsigned int rounds);
 void bench_crowd(unsigned int rounds);
 void bench_growth(unsigned int rounds);
+void bench_wakeup(unsigned int rounds);
 /* Needs 64 cameras, so it is for itself */
 void bench_cameras(unsigned int rounds);
 /* Does the operation of one row once, between the marks; false if there is no such row */
