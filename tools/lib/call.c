@@ -147,14 +147,25 @@ LIBKS_API int ks_set_allocator(int connection, int allocator)
 	return call(connection, KSALLOC_SET_ALLOCATOR, &arg);
 }
 
-LIBKS_API int ks_set_state(int connection, enum ksstate state)
+static int set_state(int connection, __u32 flags, enum ksstate state)
 {
 	struct ksalloc_set_state arg = {
 		.size = sizeof(arg),
+		.flags = flags,
 		.state = state,
 	};
 
 	return call(connection, KSALLOC_SET_STATE, &arg);
+}
+
+LIBKS_API int ks_set_state(int connection, enum ksstate state)
+{
+	return set_state(connection, 0, state);
+}
+
+LIBKS_API int ks_circulate(int connection, enum ksstate state)
+{
+	return set_state(connection, KSALLOC_CIRCULATE, state);
 }
 
 LIBKS_API int ks_get_state(int connection, enum ksstate *state, __u32 *pending)

@@ -16,7 +16,8 @@
 
 #include "internal.h"
 
-#define ALL_FLAGS ((__u32)(LIBKS_STREAM_NO_CPU_ACCESS | LIBKS_STREAM_DEVICE_MEMORY))
+#define ALL_FLAGS ((__u32)(LIBKS_STREAM_NO_CPU_ACCESS | LIBKS_STREAM_DEVICE_MEMORY | \
+			   LIBKS_STREAM_CIRCULATE))
 
 /* The program holds one frame and returns another one while the device has what it needs */
 #define SPARE_FRAMES 2
@@ -261,6 +262,9 @@ LIBKS_API int ks_stream_start(struct ks_stream *stream)
 {
 	int ret;
 
+	/* A failure returns to the state from before the call */
+	if (stream->flags & LIBKS_STREAM_CIRCULATE)
+		return ks_circulate(stream->connection, KSSTATE_RUN);
 	ret = ks_set_state(stream->connection, KSSTATE_PAUSE);
 	if (ret)
 		return ret;

@@ -15,6 +15,7 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
+#include <linux/videodev2.h>
 
 #include "fake.h"
 #include "tap.h"
@@ -30,6 +31,7 @@ enum kind {
 	DMABUF,
 	UDMABUF,
 	MEMFD,
+	READER,
 };
 
 struct fake fake;
@@ -54,6 +56,7 @@ void fake_reset(void)
 		.file_alignment = 63,
 	};
 	fake.data_used = 4900;
+	fake.generation = 1;
 	fake.heaps[0] = "system";
 	fake.open_errno[FAKE_UDMABUF] = ENOENT;
 }
@@ -74,6 +77,21 @@ unsigned int fake_frames_in(enum fake_owner owner)
 
 	for (i = 0; i < fake.framing.frames; i++)
 		n += fake.owner[i] == owner;
+	return n;
+}
+
+void fake_new_generation(void)
+{
+	fake.generation++;
+	memset(fake.taken, 0, sizeof(fake.taken));
+}
+
+unsigned int fake_frames_taken(void)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < FAKE_FRAMES; i++)
+		n += fake.taken[i];
 	return n;
 }
 
@@ -237,6 +255,8 @@ int __wrap_close(int fd)
 		abort();
 	if (kinds[fd] == CONNECTION && is_last(fd))
 		leave_pause();
+	if (kinds[fd] == READER && is_last(fd))
+		memset(fake.taken, 0, sizeof(fake.taken));
 	free_frames_of(fd);
 	kinds[fd] = NO_FILE;
 	fake.open_files--;
@@ -366,6 +386,7 @@ static int set_state(const struct ksalloc_set_state *arg)
 			return ret;
 	}
 	fake.state = arg->state;
+	fake.circulates = arg->flags & KSALLOC_CIRCULATE;
 	if (fake.state < KSSTATE_PAUSE)
 		leave_pause();
 	return 0;
@@ -408,6 +429,8 @@ static int complete(int file, struct ksalloc_complete *arg)
 		return -ECANCELED;
 	if (fake.gone)
 		return -ENODEV;
+	if (fake.circulates)
+		return -EBUSY;
 	if (!fake.queued || fake.state < KSSTATE_RUN)
 		return arg->flags & KSALLOC_NONBLOCK ? -EAGAIN : -ETIMEDOUT;
 	arg->index = fake.queue[0];
@@ -472,6 +495,100 @@ static int get_status(struct ksalloc_status *arg)
 	return 0;
 }
 
+static int reader_open(const struct ksalloc_reader_open *arg)
+{
+	if (!arg->depth || arg->depth > KSALLOC_MAX_FRAMES)
+		return -EINVAL;
+	return new_file(READER, 0);
+}
+
+static int give_frames(const struct ksalloc_exchange *arg)
+{
+	const __u32 *indices = (const __u32 *)(uintptr_t)arg->give;
+	__u32 i;
+
+	if (arg->generation != fake.generation)
+		return arg->generation < fake.generation ? 0 : -EINVAL;
+	for (i = 0; i < arg->nr_give; i++) {
+		if (indices[i] >= FAKE_FRAMES || !fake.taken[indices[i]])
+			return -EINVAL;
+		fake.taken[indices[i]] = false;
+	}
+	return 0;
+}
+
+/* Of the frames that the reader does not have, the next one by the sequence number */
+static int take_frame(struct ksalloc_reader_frame *frame)
+{
+	__u32 index = fake.sequence % fake.framing.frames, i;
+
+	if (!fake.circulates || fake.taken[index])
+		return -EAGAIN;
+	fake.taken[index] = true;
+	*frame = (struct ksalloc_reader_frame) {
+		.index = index,
+		.sequence = fake.sequence++,
+		.generation = fake.generation,
+		.lost = fake.lost,
+		.revoked = fake.revoked,
+		.header = { .header_size = sizeof(frame->header), .frame_extent = 5000 },
+		.nr_planes = nr_planes(),
+		.planes = { { .data_offset = fake.data_start, .data_used = fake.data_used } },
+	};
+	for (i = 0; i < fake.planes.count; i++)
+		frame->planes[i] = fake.data[i];
+	fake.lost = 0;
+	fake.revoked = 0;
+	return 1;
+}
+
+static int exchange(const struct ksalloc_exchange *arg)
+{
+	struct ksalloc_reader_frame *frame = (void *)(uintptr_t)arg->take;
+	int ret = 0;
+
+	if (fake.gone)
+		return -ENODEV;
+	if (arg->nr_give)
+		return give_frames(arg);
+	if (arg->nr_take != 1 || arg->wait_for != 1 || arg->take_size != sizeof(*frame))
+		return -EINVAL;
+	ret = take_frame(frame);
+	return ret == -EAGAIN && !(arg->flags & KSALLOC_NONBLOCK) ? -ETIMEDOUT : ret;
+}
+
+static int reader_export(const struct ksalloc_reader_export *arg)
+{
+	if (fake.changes && !--fake.changes)
+		fake_new_generation();
+	if (arg->generation != fake.generation)
+		return -ESTALE;
+	if (arg->index >= fake.framing.frames || arg->plane >= nr_planes())
+		return -EINVAL;
+	return new_file(DMABUF, arg->index);
+}
+
+static int reader_info(struct ksalloc_reader_info *arg)
+{
+	struct v4l2_format *format = (void *)(uintptr_t)arg->format;
+
+	arg->generation = fake.generation;
+	arg->lost = 21;
+	arg->revoked = 22;
+	arg->queued = 23;
+	arg->taken = fake_frames_taken();
+	arg->promised = 1;
+	arg->running = fake.circulates;
+	arg->frames = fake.framing.frames;
+	arg->frame_size = 5000;
+	arg->planes = fake.planes;
+	if (!arg->planes.count)
+		arg->planes = (struct ksalloc_planes) { .count = 1, .sizes = { 5000 } };
+	if (format && arg->format_size == sizeof(*format))
+		format->fmt.pix.width = 320;
+	return 0;
+}
+
 static int get_framing_ex(struct ksalloc_get_framing_ex *arg)
 {
 	struct ksallocator_framing_ex *framing = (void *)(uintptr_t)arg->framing;
@@ -525,6 +642,11 @@ static const struct {
 	{ ALLOCATOR, KSALLOC_DISABLE_EVENT, sizeof(struct ksalloc_disable_event) },
 	{ ALLOCATOR, KSALLOC_ALLOCATOR_OPEN, sizeof(struct ksalloc_open) },
 	{ ALLOCATOR, KSALLOC_ALLOCATOR_CANCEL, sizeof(struct ksalloc_cancel) },
+	{ CONNECTION, KSALLOC_READER_OPEN, sizeof(struct ksalloc_reader_open) },
+	{ READER, KSALLOC_EXCHANGE, sizeof(struct ksalloc_exchange) },
+	{ READER, KSALLOC_READER_EXPORT, sizeof(struct ksalloc_reader_export) },
+	{ READER, KSALLOC_READER_INFO, sizeof(struct ksalloc_reader_info) },
+	{ READER, KSALLOC_READER_CANCEL, sizeof(struct ksalloc_cancel) },
 	{ DMABUF, DMA_BUF_IOCTL_SYNC, sizeof(struct dma_buf_sync) },
 	{ HEAP, DMA_HEAP_IOCTL_ALLOC, sizeof(struct dma_heap_allocation_data) },
 	{ UDMABUF, UDMABUF_CREATE, sizeof(struct udmabuf_create) },
@@ -566,6 +688,15 @@ static int dispatch(int fd, unsigned long request, void *arg)
 		return get_framing_ex(arg);
 	case KSALLOC_STATUS_EX:
 		return get_status_ex(arg);
+	case KSALLOC_READER_OPEN:
+		return reader_open(arg);
+	case KSALLOC_EXCHANGE:
+		return exchange(arg);
+	case KSALLOC_READER_EXPORT:
+		return reader_export(arg);
+	case KSALLOC_READER_INFO:
+		return reader_info(arg);
+	case KSALLOC_READER_CANCEL:
 	case KSALLOC_RESET_STATE:
 	case KSALLOC_CONNECTION_CANCEL:
 	case KSALLOC_ALLOCATOR_CANCEL:

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A model of the kernel module in user space, to test libks without the module. It is
- * linked between libks and libc (ld --wrap). It has one camera with one connection and one
- * allocator, each of which can have several open files. It can make any call of libks fail.
+ * linked between libks and libc (ld --wrap). It has one camera with one connection, one
+ * allocator and one reader, each of which can have several open files. It can make any call of
+ * libks fail.
  */
 #ifndef FAKE_H
 #define FAKE_H
@@ -68,6 +69,8 @@ struct fake {
 	int blocks;
 	enum ksstate state;
 	bool assigned;
+	/* The frames of the stream circulate */
+	bool circulates;
 	/* The memory of the allocator, and the refusal of the last ACQUIRE */
 	enum fake_memory memory;
 	struct ks_refusal refusal;
@@ -80,6 +83,16 @@ struct fake {
 	__u32 queue[FAKE_FRAMES];
 	unsigned int queued;
 	__u32 sequence;
+	/*
+	 * The reader: the generation of its frames, the frames that it has taken, and what the next
+	 * frame says about losses. While it is not 0, @changes is decremented by an export, and the
+	 * generation changes
+	 */
+	__u64 generation;
+	bool taken[FAKE_FRAMES];
+	__u32 lost;
+	__u32 revoked;
+	int changes;
 	/* Sizes of the last dma-bufs from heaps */
 	size_t sizes[4 * FAKE_FRAMES];
 	unsigned int allocated;
@@ -98,6 +111,9 @@ struct fake {
 		struct ksalloc_submit submit;
 		struct ksalloc_reset_state reset;
 		struct ksalloc_enable_event enable;
+		struct ksalloc_set_state set_state;
+		struct ksalloc_reader_open reader_open;
+		struct ksalloc_exchange exchange;
 		unsigned char bytes[256];
 	} arg;
 
@@ -113,6 +129,10 @@ extern struct fake fake;
 
 /* Resets everything: no open files, a camera that needs two frames of 5000 bytes */
 void fake_reset(void);
+/* Gives the device other frames */
+void fake_new_generation(void);
+/* Number of frames that the reader has taken */
+unsigned int fake_frames_taken(void);
 /* Makes the n-th call from now fail; 0 for none */
 void fake_fail(int n);
 /* Whether nothing is open, mapped or allocated */

@@ -5,11 +5,13 @@
  * Documentation/userspace-api/ksalloc.rst explains the terms. The library has layers. Each
  * can be used without the layers above it. They can be mixed on the same descriptors:
  *
- *  - thin calls: one function for each ioctl of <linux/ksalloc.h>;
+ *  - thin calls: one function for each ioctl of a connection or an allocator, see
+ *    <linux/ksalloc.h>;
  *  - <ks/memory.h>: find memory that the device can use;
  *  - ks_frames: the mapped frames of an allocator;
  *  - ks_stream: a complete capture: it connects to a V4L2 device, and returns pointers to
- *    pictures.
+ *    pictures;
+ *  - <ks/reader.h>: get the pictures of a stream beside other programs.
  *
  * The names of ks.h of Windows, such as KsCreatePin(), are in another library that calls
  * this one: libkswin.
@@ -20,6 +22,7 @@
 #include <stddef.h>
 
 #include <ks/memory.h>
+#include <ks/reader.h>
 #include <linux/ksalloc.h>
 
 #ifdef __cplusplus
@@ -34,10 +37,10 @@ extern "C" {
  * nothing: its output arguments are not written, and no descriptor or memory is leaked.
  * The variable errno is not set. The beginning of <linux/ksalloc.h> describes all values.
  *
- * The caller has to close() each returned descriptor. It is close-on-exec. Functions
- * without a ks_stream or ks_frames argument may be called from any thread. Several threads
- * may use one ks_stream, but no two of them may hold the same frame, and only one of them
- * may start, stop or close it.
+ * The caller has to close() each returned descriptor. It is close-on-exec. Functions without a
+ * ks_stream, ks_reader or ks_frames argument may be called from any thread. Several threads may
+ * use one ks_stream, but no two of them may hold the same frame, and only one of them may start,
+ * stop or close it. <ks/reader.h> describes the threads of a ks_reader.
  *
  * Structures that the caller fills in begin with their size, so that a program also works
  * with a later version of the library. Set the size to sizeof, and clear the other fields.
@@ -143,6 +146,18 @@ int ks_set_allocator(int connection, int allocator);
  * Return: 0.
  */
 int ks_set_state(int connection, enum ksstate state);
+
+/**
+ * ks_circulate() - change the state of a connection whose frames circulate
+ * @connection: the connection
+ * @state: KSSTATE_PAUSE or KSSTATE_RUN
+ *
+ * Readers get the frames then, and not ks_complete(), which fails with -EBUSY. ks_set_state() ends
+ * the stream.
+ *
+ * Return: 0. -EBUSY if the frames of the current stream do not circulate.
+ */
+int ks_circulate(int connection, enum ksstate state);
 
 /**
  * ks_get_state() - get the state of a connection
@@ -489,6 +504,8 @@ struct ks_stream;
 #define LIBKS_STREAM_NO_CPU_ACCESS 0x1
 /* The frames are the device's own memory */
 #define LIBKS_STREAM_DEVICE_MEMORY 0x2
+/* The frames circulate: readers get them, see <ks/reader.h> */
+#define LIBKS_STREAM_CIRCULATE 0x4
 
 /**
  * struct ks_stream_config - configuration of a stream
@@ -496,7 +513,8 @@ struct ks_stream;
  * @flags: LIBKS_STREAM_*
  * @v4l2_fd: a V4L2 capture node, open for reading and writing, with its format set. The
  *	caller may close it when the stream is open
- * @frames: number of frames; 0 for two more than the device needs, but at least four
+ * @frames: number of frames; 0 for two more than the device needs, but at least four. With
+ *	LIBKS_STREAM_CIRCULATE, the device needs them beside the depth of each reader
  * @heap: their memory: a heap as for ks_open_heap(), or LIBKS_UDMABUF. NULL for the first
  *	memory that works, see <ks/memory.h>, and with LIBKS_STREAM_DEVICE_MEMORY
  * @device: path of the device that makes connections; NULL for LIBKS_DEVICE
@@ -563,6 +581,9 @@ void ks_stream_close(struct ks_stream *stream);
 /**
  * ks_stream_start() - submit all free frames, and start the device
  * @stream: the stream
+ *
+ * With LIBKS_STREAM_CIRCULATE, the kernel submits the frames, and readers get them. Then
+ * ks_stream_next() fails with -EBUSY.
  *
  * Return: 0. -EBUSY if another file uses the device; -EINVAL if the format of the device has
  * changed and the frames are too small now; -EPIPE or -ENOLINK if the device is behind a media
