@@ -44,7 +44,8 @@ help:
 	@echo '  make modules_install  install the module for the kernel in KDIR only'
 	@echo
 	@echo 'In a virtual machine (missing packages are installed with apt-get):'
-	@echo '  make demo             capture from a simulated camera; pictures in out/demo (K=NAME)'
+	@echo '  make demo             let four programs stream from one simulated camera; a report, a'
+	@echo '                        timeline and pictures in out/demo (K=NAME)'
 	@echo '  make check            run the tests (T=GLOB: some; K=NAME: on one kernel; K=all; K=every;'
 	@echo '                        K=drivers: with v4l2loopback and v4l2-compliance;'
 	@echo '                        STRESS=100: the stress tests at full length)'
