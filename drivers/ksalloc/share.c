@@ -446,11 +446,14 @@ static int ks_share_fetch(struct ks_connection *conn, bool nonblock)
 static int ks_share_try(struct ks_share_handle *handle, struct v4l2_buffer *buffer,
 			bool nonblock)
 {
-	int ret;
+	struct ks_feed *feed = ks_share_feed(handle);
+	int ret, pending;
 
 	for (;;) {
+		/* First, because a frame is in the queue before it is not pending any more */
+		pending = atomic_read_acquire(&feed->pending);
 		ret = ks_share_take(handle, buffer);
-		if (ret != -EAGAIN)
+		if (ret != -EAGAIN || !pending)
 			return ret;
 		ret = ks_share_fetch(handle->share->conn, nonblock);
 		if (ret == -EAGAIN)
