@@ -31,24 +31,40 @@ static bool ks_is_aligned(const void __user *address)
 }
 
 /*
- * Copies whole words. For the few words of an argument, this costs a third of copy_from_user(),
- * which has to prepare for any size. The same is true of ks_copy_out()
+ * Copies the argument in if it has the size that it has in this version of the ABI; returns whether
+ * it did. It has a few words only, for which a loop costs a third of get_user() and
+ * copy_from_user(). The same is true of ks_copy_out()
  */
-static int ks_copy_in(void *to, const void __user *from, size_t size)
+static bool ks_copy_in(struct ks_ucmd *ucmd, size_t size)
 {
-	const unsigned long __user *source = from;
-	unsigned long *word, *end = to + size;
+	const unsigned long __user *from = ucmd->uarg;
+	unsigned long *word = (void *)&ucmd->arg, *end = (void *)word + size;
 
-	if (!user_read_access_begin(source, size))
+	if (!ks_is_aligned(from) || !user_read_access_begin(from, size))
+		return false;
+	unsafe_get_user(ucmd->usize, (const u32 __user *)from, refuse);
+	if (ucmd->usize != size)
+		goto refuse;
+	for (; word < end; word++, from++)
+		unsafe_get_user(*word, from, refuse);
+	user_read_access_end();
+	return true;
+
+refuse:
+	user_read_access_end();
+	return false;
+}
+
+static int ks_copy_in_any_size(struct ks_ucmd *ucmd, const struct ks_ioctl *entry)
+{
+	if (get_user(ucmd->usize, (u32 __user *)ucmd->uarg))
 		return -EFAULT;
-	for (word = to; word < end; word++, source++)
-		unsafe_get_user(*word, source, fault);
-	user_read_access_end();
-	return 0;
-
-fault:
-	user_read_access_end();
-	return -EFAULT;
+	if (ucmd->usize < entry->min_size)
+		return -EINVAL;
+	if (ucmd->usize > PAGE_SIZE)
+		return -E2BIG;
+	return copy_struct_from_user(&ucmd->arg, entry->size, ucmd->uarg,
+				     ucmd->usize);
 }
 
 /**
@@ -98,20 +114,10 @@ static const struct ks_ioctl *ks_find_ioctl(unsigned int cmd,
 static __always_inline long ks_run_ioctl(struct ks_ucmd *ucmd,
 					 const struct ks_ioctl *entry)
 {
-	int ret;
+	int ret = 0;
 
-	if (get_user(ucmd->usize, (u32 __user *)ucmd->uarg))
-		return -EFAULT;
-	if (ucmd->usize < entry->min_size)
-		return -EINVAL;
-	if (ucmd->usize > PAGE_SIZE)
-		return -E2BIG;
-
-	if (ucmd->usize == entry->size && ks_is_aligned(ucmd->uarg))
-		ret = ks_copy_in(&ucmd->arg, ucmd->uarg, entry->size);
-	else
-		ret = copy_struct_from_user(&ucmd->arg, entry->size,
-					    ucmd->uarg, ucmd->usize);
+	if (!ks_copy_in(ucmd, entry->size))
+		ret = ks_copy_in_any_size(ucmd, entry);
 	if (ret)
 		return ret;
 	if (ucmd->arg.flags & ~entry->flags)
