@@ -107,7 +107,8 @@ static struct share share;
 static void shared_start(struct session *session)
 {
 	share_open(&share);
-	share_start(&share, session);
+	share_prepare(&share, session);
+	mmap_run(session);
 }
 
 static void shared_stop(struct session *session)

@@ -169,10 +169,13 @@ static void shared_start(unsigned int count)
 	share_open(&share);
 	set_fastest(share.camera);
 	nr_sharers = count;
-	for (i = 0; i < count; i++) {
-		share_start(&share, &sharers[i]);
+	for (i = 0; i < count; i++)
+		share_prepare(&share, &sharers[i]);
+	for (i = 0; i < count; i++)
+		mmap_run(&sharers[i]);
+	/* The first one, which marks, begins when the others run */
+	for (i = count; i--;)
 		crowd_process(shared_run, &sharers[i]);
-	}
 }
 
 static void shared_stop(void)

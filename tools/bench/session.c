@@ -129,7 +129,7 @@ void mmap_give(struct session *session, unsigned int index)
 	must(ioctl(session->camera, VIDIOC_QBUF, &buffer), "VIDIOC_QBUF");
 }
 
-void mmap_stream_on(struct session *session)
+void mmap_prepare(struct session *session)
 {
 	unsigned int i;
 
@@ -155,13 +155,18 @@ void mmap_stream_on(struct session *session)
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (session->copy == MAP_FAILED)
 		die("mmap: %s", strerror(errno));
+}
+
+void mmap_run(struct session *session)
+{
 	v4l2_run(session, true);
 }
 
 void mmap_start(struct session *session)
 {
 	session->camera = open_camera(session->number);
-	mmap_stream_on(session);
+	mmap_prepare(session);
+	mmap_run(session);
 }
 
 void mmap_stop(struct session *session)
@@ -196,13 +201,13 @@ void share_close(struct share *share)
 	close(share->camera);
 }
 
-void share_start(const struct share *share, struct session *session)
+void share_prepare(const struct share *share, struct session *session)
 {
 	char path[32];
 
 	snprintf(path, sizeof(path), "/dev/video%u", share->node);
 	session->camera = must(open(path, O_RDWR | O_CLOEXEC), path);
-	mmap_stream_on(session);
+	mmap_prepare(session);
 }
 
 /*

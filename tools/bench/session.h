@@ -46,8 +46,9 @@ void dmabuf_stop(struct session *session);
 
 unsigned int mmap_take(struct session *session);
 void mmap_give(struct session *session, unsigned int index);
-/* The camera is open already */
-void mmap_stream_on(struct session *session);
+/* All that comes before VIDIOC_STREAMON; the camera is open already */
+void mmap_prepare(struct session *session);
+void mmap_run(struct session *session);
 void mmap_start(struct session *session);
 void mmap_stop(struct session *session);
 /* Copies a picture, by as few instructions as possible */
@@ -62,8 +63,8 @@ struct share {
 
 void share_open(struct share *share);
 void share_close(struct share *share);
-/* Ended by mmap_stop() */
-void share_start(const struct share *share, struct session *session);
+/* Opens the node and calls mmap_prepare(). Ended by mmap_stop() */
+void share_prepare(const struct share *share, struct session *session);
 
 /* ksalloc */
 

@@ -124,7 +124,8 @@ static void reader_give(struct session *session, unsigned int index)
 static void shared_start(struct session *session)
 {
 	share_open(&share);
-	share_start(&share, session);
+	share_prepare(&share, session);
+	mmap_run(session);
 }
 
 static void shared_stop(struct session *session)
