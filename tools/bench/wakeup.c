@@ -157,9 +157,10 @@ void bench_wakeup(unsigned int rounds)
 	for (round = 0; round < rounds; round++) {
 		for (i = 0; i < ARRAY_SIZE(ways); i++) {
 			ways[i].start(&session);
+			/* This takes longer than a frame */
+			trace_begin();
 			for (j = 0; j < WARM_UP; j++)
 				ways[i].give(&session, ways[i].take(&session));
-			trace_begin();
 			for (j = 0; j < WAKEUPS; j++) {
 				index = ways[i].take(&session);
 				moments[j] = now();
