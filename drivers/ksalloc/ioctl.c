@@ -178,6 +178,9 @@ int ks_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags,
 		return -ENOTTY;
 	if (!(entry->flags & KSALLOC_NONBLOCK))
 		return -EOPNOTSUPP;
+	/* After IORING_URING_CMD_MULTISHOT, io_uring would not complete what succeeds */
+	if (cmd->flags & IORING_URING_CMD_MASK)
+		return -EINVAL;
 	/* The program can change it meanwhile */
 	if (READ_ONCE(sqe->__reserved))
 		return -EINVAL;

@@ -255,7 +255,7 @@
  * &struct ksalloc_uring_cmd in @cmd. The argument must stay valid until the command completes. Its
  * result is that of the ioctl. These are the differences:
  *
- * - Other ioctls fail with EOPNOTSUPP.
+ * - Other ioctls fail with EOPNOTSUPP, and commands with IORING_URING_CMD_* flags with EINVAL.
  * - A command that has to wait does so in a worker thread of io_uring, which costs two switches of
  *   tasks. An IORING_OP_POLL_ADD with IOSQE_IO_LINK before the command avoids that.
  * - IORING_OP_ASYNC_CANCEL ends a command with EINTR, or ECANCELED if it did not begin to wait. A

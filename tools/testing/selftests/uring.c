@@ -494,3 +494,48 @@ TEST_F(uring, argument_is_not_written)
 	EXPECT_EQ(0, allocated(self->allocator));
 	munmap(arg, 4096);
 }
+
+/* A result that is not negative is a success: the next command of a chain runs. */
+TEST_F(uring, link)
+{
+	struct ksalloc_reader_frame frame = { };
+	struct ksalloc_exchange arg;
+	struct io_uring_sqe *sqe;
+	int reader;
+
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	reader = reader_open(self->connection, DEEP, 0, 0);
+	ASSERT_LE(0, reader);
+	arg = exchange_of(&frame, 1);
+	sqe = command(&self->ring, reader, KSALLOC_EXCHANGE, &arg, 1);
+	sqe->flags |= IOSQE_IO_LINK;
+	sqe = io_uring_get_sqe(&self->ring);
+	io_uring_prep_nop(sqe);
+	io_uring_sqe_set_data64(sqe, 2);
+	ASSERT_EQ(2, io_uring_submit(&self->ring));
+	EXPECT_EQ(1, result(&self->ring, 1));
+	EXPECT_EQ(0, result(&self->ring, 2));
+	close(reader);
+}
+
+/*
+ * IORING_URING_CMD_FIXED, and IORING_URING_CMD_MULTISHOT of newer kernels. With the latter, some
+ * kernels never complete a command that succeeds.
+ */
+TEST_F(uring, refused_flags)
+{
+	struct ksalloc_alloc arg = { .size = sizeof(arg) };
+	struct io_uring_sqe *sqe;
+	unsigned int flag;
+
+	for (flag = 1; flag <= 2; flag <<= 1) {
+		sqe = command(&self->ring, self->allocator, KSALLOC_ALLOC, &arg, 1);
+		sqe->uring_cmd_flags = flag;
+		if (flag == 2)
+			sqe->flags |= IOSQE_BUFFER_SELECT;
+		ASSERT_LE(1, io_uring_submit(&self->ring));
+		/* The kernel knows this flag or not */
+		EXPECT_GT(0, result_in(&self->ring, 1, 2000));
+		EXPECT_EQ(0, allocated(self->allocator));
+	}
+}
