@@ -244,7 +244,7 @@ static int ks_complete_once(struct ks_connection *conn, struct ks_complete *read
 
 	if (atomic64_read(&read->file->cancels) != read->cancels)
 		return -ECANCELED;
-	ret = ks_connection_lock_complete(conn, read->nonblock);
+	ret = ks_connection_lock_complete(conn, read->nonblock, read->again);
 	if (ret)
 		return ret;
 	if (!read->begun) {

@@ -268,11 +268,12 @@ bool ks_connection_is_going(struct ks_connection *conn)
 }
 
 /* Takes the lock if the device can be used; does not check whether it has just disappeared */
-static int ks_connection_lock_unchecked(struct ks_connection *conn)
+static int ks_connection_lock_unchecked(struct ks_connection *conn, bool again)
 {
 	int ret;
 
-	if (mutex_lock_interruptible(&conn->lock))
+	if (again ? !mutex_trylock(&conn->lock) :
+		    mutex_lock_interruptible(&conn->lock))
 		return -ERESTARTSYS;
 	if (likely(!conn->gone && !conn->stuck))
 		return 0;
@@ -291,24 +292,27 @@ static int ks_connection_lock_unchecked(struct ks_connection *conn)
  */
 int ks_connection_lock(struct ks_connection *conn)
 {
-	return ks_connection_check(conn) ?: ks_connection_lock_unchecked(conn);
+	return ks_connection_check(conn) ?:
+	       ks_connection_lock_unchecked(conn, false);
 }
 
 /**
  * ks_connection_lock_complete() - ks_connection_lock() for calls that check for a frame
  * @conn: the connection
  * @nonblock: the call must not wait for a change of the state
+ * @again: the call must not wait for the lock, and is made again
  *
  * Context: process context; sleeps, but not until the connection is in STOP.
  * Return: as ks_connection_lock(), and -EAGAIN while ks_connection_is_going() or, with
  * @nonblock, a change of the state is in progress. Readers are woken when these end.
  */
-int ks_connection_lock_complete(struct ks_connection *conn, bool nonblock)
+int ks_connection_lock_complete(struct ks_connection *conn, bool nonblock,
+				bool again)
 {
 	if ((nonblock && READ_ONCE(conn->changing)) ||
 	    ks_connection_is_going(conn))
 		return -EAGAIN;
-	return ks_connection_lock_unchecked(conn);
+	return ks_connection_lock_unchecked(conn, again);
 }
 
 /**

@@ -197,7 +197,8 @@ bool ks_connection_is_gone(struct ks_connection *conn);
 bool ks_connection_is_going(struct ks_connection *conn);
 void ks_connection_gone(struct ks_connection *conn, unsigned long delay);
 int ks_connection_lock(struct ks_connection *conn);
-int ks_connection_lock_complete(struct ks_connection *conn, bool nonblock);
+int ks_connection_lock_complete(struct ks_connection *conn, bool nonblock,
+				bool again);
 int ks_connection_result(struct ks_connection *conn, int ret);
 int ks_connection_result_complete(struct ks_connection *conn, int ret);
 bool ks_connection_is_streaming(struct ks_connection *conn);
@@ -228,6 +229,7 @@ int ks_connection_submit(struct ks_connection *conn, u32 index, int dmabuf_fd);
  * struct ks_complete - one call of KSALLOC_COMPLETE
  * @file: the open file that gets the frame
  * @nonblock: do not wait
+ * @again: as in &struct ks_ucmd: do not wait for the lock of the connection either
  * @deadline_ns: end of waiting, on CLOCK_MONOTONIC; 0 for none
  * @tell: passes @answer to the caller. Called with ks_connection.lock held, so it must not
  *	sleep or fault. Returns 0, or an errno: then the frame stays the next one
@@ -240,6 +242,7 @@ int ks_connection_submit(struct ks_connection *conn, u32 index, int dmabuf_fd);
 struct ks_complete {
 	struct ks_connection_file *file;
 	bool nonblock;
+	bool again;
 	u64 deadline_ns;
 	int (*tell)(struct ks_complete *read);
 	struct ksalloc_complete answer;

@@ -374,6 +374,7 @@ static long ks_complete_ioctl(struct ks_ucmd *ucmd)
 		.read = {
 			.file = file,
 			.nonblock = ks_nonblock(ucmd),
+			.again = ucmd->again,
 			.deadline_ns = ucmd->arg.complete.deadline_ns,
 			.tell = ks_complete_tell,
 		},

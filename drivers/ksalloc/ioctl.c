@@ -163,7 +163,8 @@ long ks_ioctl(struct file *file, unsigned int cmd, unsigned long uarg,
  * io_uring runs it again in one of its workers, where it waits. So io_uring can cancel it by
  * itself, on all kernels; it cannot cancel a command that waits in the driver.
  *
- * Context: process context, may sleep; does not wait if IO_URING_F_NONBLOCK is set.
+ * Context: process context, may sleep. If IO_URING_F_NONBLOCK is set, it does not wait, except for
+ * the lock of a driver.
  * Return: as ks_ioctl(); -EOPNOTSUPP if the ioctl is not a command; -EINTR if it was cancelled.
  */
 int ks_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags,
@@ -188,8 +189,10 @@ int ks_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags,
 	ucmd.uarg = u64_to_user_ptr(READ_ONCE(sqe->arg));
 	ucmd.again = issue_flags & IO_URING_F_NONBLOCK;
 	ret = ks_run_ioctl(&ucmd, entry);
-	/* io_uring does not restart calls */
-	return ret == -ERESTARTSYS ? -EINTR : ret;
+	if (ret != -ERESTARTSYS)
+		return ret;
+	/* io_uring does not restart calls. But a signal of the task that submits is not for them */
+	return ucmd.again ? -EAGAIN : -EINTR;
 }
 
 /**

@@ -51,8 +51,8 @@ union ks_arg {
  * @file: the file it is called on
  * @uarg: the argument of the caller
  * @usize: size of the argument, as the caller has set it
- * @again: if the call would have to wait, it must return -EAGAIN and have done nothing; it is then
- *	made again without this
+ * @again: if the call would have to wait, it must return -EAGAIN or -ERESTARTSYS and have done
+ *	nothing; it is then made again without this
  * @arg: the kernel's copy of the argument
  */
 struct ks_ucmd {

@@ -27,6 +27,7 @@
  * @reader: the reader
  * @arg: the argument
  * @nonblock: do not wait
+ * @again: as in &struct ks_ucmd
  * @cancels: &ks_reader.cancels when the call began
  * @taken: number of frames that were taken
  */
@@ -34,6 +35,7 @@ struct ks_exchange {
 	struct ks_reader *reader;
 	const struct ksalloc_exchange *arg;
 	bool nonblock;
+	bool again;
 	s64 cancels;
 	u32 taken;
 };
@@ -139,6 +141,24 @@ static int ks_exchange_take_one(struct ks_exchange *call)
 }
 
 /*
+ * Takes ks_connection.lock. A call that can be made again, or has what it waits for, does not wait
+ * for others. One that has given frames back cannot be made again, so a signal must not end it
+ */
+static int ks_exchange_lock(const struct ks_exchange *call)
+{
+	struct mutex *lock = &call->reader->conn->lock;
+	int ret;
+
+	if (!call->again)
+		ret = mutex_lock_interruptible(lock);
+	else if (call->arg->nr_give && call->taken < call->arg->wait_for)
+		ret = mutex_lock_killable(lock);
+	else
+		ret = mutex_trylock(lock) ? 0 : -EBUSY;
+	return ret ? -ERESTARTSYS : 0;
+}
+
+/*
  * Fetches frames from the device for all readers; -EAGAIN if there is none. While this waits for
  * the lock, another reader can pass a frame to this one. Nobody wakes it for that frame
  */
@@ -146,13 +166,15 @@ static int ks_exchange_fetch(struct ks_exchange *call)
 {
 	const bool newest = call->reader->flags & KSALLOC_READER_NEWEST;
 	struct ks_connection *conn = call->reader->conn;
-	int ret = -EAGAIN;
+	int ret;
 
 	if (!READ_ONCE(conn->feed.running) ||
 	    (call->nonblock && READ_ONCE(conn->changing)))
 		return -EAGAIN;
-	if (mutex_lock_interruptible(&conn->lock))
-		return -ERESTARTSYS;
+	ret = ks_exchange_lock(call);
+	if (ret)
+		return ret;
+	ret = -EAGAIN;
 	if (conn->stuck)
 		ret = -EIO;
 	else if (conn->state == KSSTATE_RUN)
@@ -266,6 +288,7 @@ static long ks_exchange_ioctl(struct ks_ucmd *ucmd)
 		.reader = reader,
 		.arg = &ucmd->arg.exchange,
 		.nonblock = ks_nonblock(ucmd),
+		.again = ucmd->again,
 		.cancels = atomic64_read(&reader->cancels),
 	};
 	int ret;

@@ -5,9 +5,12 @@
  */
 #define READERS_WITHOUT_FIXTURE
 #include "readers.h"
+#include "trap.h"
 
 #include <fcntl.h>
 #include <liburing.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -538,4 +541,77 @@ TEST_F(uring, refused_flags)
 		EXPECT_GT(0, result_in(&self->ring, 1, 2000));
 		EXPECT_EQ(0, allocated(self->allocator));
 	}
+}
+
+/* A thread that submits the commands of a ring, and waits for a result */
+struct submission {
+	struct io_uring *ring;
+	pthread_t thread;
+	atomic_bool done;
+	int submitted, result;
+};
+
+static void ignore(int number)
+{
+	(void)number;
+}
+
+/* When a task exits, the commands that it has submitted end. So this waits for the result. */
+static void *submit_ring(void *data)
+{
+	struct submission *submission = data;
+	struct io_uring_cqe *cqe;
+	int ret;
+
+	submission->submitted = io_uring_submit(submission->ring);
+	submission->done = true;
+	do
+		ret = io_uring_wait_cqe(submission->ring, &cqe);
+	while (ret == -EINTR);
+	submission->result = ret ?: cqe->res;
+	return NULL;
+}
+
+/* A SUBMIT waits for the camera, with the lock of the connection, while a COMPLETE is submitted. */
+static int complete_while_held(struct rig *rig, struct io_uring *ring, bool interrupt)
+{
+	struct ksalloc_submit submitted = { .size = sizeof(submitted), .dmabuf_fd = -1 };
+	struct sigaction action = { .sa_handler = ignore };
+	struct ksalloc_complete arg = { .size = sizeof(arg) };
+	struct submission submission = { .ring = ring };
+	struct held_camera held;
+	struct call call;
+
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_RUN));
+	submitted.index = alloc_now(rig->allocator);
+	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+	camera_hold(&held, 0);
+	call_start(&call, rig->connection, KSALLOC_SUBMIT, &submitted);
+	ASSERT_TRUE(call_waits(&call));
+	command(ring, rig->connection, KSALLOC_COMPLETE, &arg, 1);
+	ASSERT_EQ(0, pthread_create(&submission.thread, NULL, submit_ring, &submission));
+	if (interrupt) {
+		sleep_ms(200);
+		ASSERT_EQ(0, pthread_kill(submission.thread, SIGUSR1));
+		sleep_ms(200);
+	} else {
+		EXPECT_TRUE(EVENTUALLY(submission.done));
+	}
+	camera_let_go(&held);
+	EXPECT_EQ(0, call_result(&call));
+	pthread_join(submission.thread, NULL);
+	EXPECT_EQ(1, submission.submitted);
+	return submission.result;
+}
+
+/* The task that submits a command does not wait for a call that waits for the camera. */
+TEST_F(uring, camera_does_not_respond)
+{
+	EXPECT_EQ(0, complete_while_held(&self->rig, &self->ring, false));
+}
+
+/* A signal of the task that submits a command does not end the command. */
+TEST_F(uring, signal)
+{
+	EXPECT_EQ(0, complete_while_held(&self->rig, &self->ring, true));
 }
