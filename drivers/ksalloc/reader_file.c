@@ -262,8 +262,28 @@ static int ks_exchange_check(const struct ksalloc_exchange *arg)
 }
 
 /*
+ * Whether the next frame for the reader is in the device now. @pending can be too large, and counts
+ * other things outside of RUN. Does not wait for others that use the device
+ */
+static bool ks_exchange_can_fetch(const struct ks_exchange *call)
+{
+	struct ks_connection *conn = call->reader->conn;
+	bool ready;
+
+	if (call->reader->every != 1 || !atomic_read(&conn->feed.pending) ||
+	    !mutex_trylock(&conn->lock))
+		return false;
+	ready = conn->state == KSSTATE_RUN && conn->feed.running &&
+		!conn->flushing && !conn->stuck && conn->nr_submitted &&
+		conn->device->ops->ready(conn->device);
+	mutex_unlock(&conn->lock);
+	return ready;
+}
+
+/*
  * Whether a call that has given frames back, and so cannot be made again, will find what it waits
- * for. It can be wrong if another thread uses the reader, too
+ * for. It can be wrong if another thread uses the reader, too, or if the reader is full and loses
+ * the frame
  */
 static bool ks_exchange_is_ready(const struct ks_exchange *call)
 {
@@ -273,8 +293,7 @@ static bool ks_exchange_is_ready(const struct ks_exchange *call)
 
 	return READ_ONCE(reader->nr_queued) >= wait_for ||
 	       READ_ONCE(feed->ended) || READ_ONCE(feed->error) ||
-	       (wait_for == 1 && reader->every == 1 &&
-		atomic_read(&feed->pending));
+	       (wait_for == 1 && ks_exchange_can_fetch(call));
 }
 
 /*

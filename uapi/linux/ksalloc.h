@@ -261,8 +261,8 @@
  * - IORING_OP_ASYNC_CANCEL ends a command with EINTR, or ECANCELED if it did not begin to wait. A
  *   suspend of the machine ends it with EINTR. The cancel ioctls end only commands that wait
  *   already.
- * - If other threads take frames from the same reader, KSALLOC_EXCHANGE with @nr_give can return
- *   less than @wait_for, also 0.
+ * - If other threads take frames from the same reader, KSALLOC_EXCHANGE can return less than
+ *   @wait_for; with @nr_give also 0. The same happens if the reader is full and loses a frame.
  */
 
 /**

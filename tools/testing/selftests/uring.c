@@ -543,6 +543,31 @@ TEST_F(uring, refused_flags)
 	}
 }
 
+/* In PAUSE, the notifications of the camera that stops are no frames: the command waits. */
+TEST_F(uring, exchange_in_pause)
+{
+	struct ksalloc_reader_frame frame = { };
+	struct ksalloc_exchange arg;
+	__u32 index;
+	int reader, i;
+
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	reader = reader_open(self->connection, 1, 0, 0);
+	ASSERT_LE(0, reader);
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(1, take(reader, &frame));
+		ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+		ASSERT_EQ(0, reader_info(reader).queued);
+		arg = turn_of(&frame, &index);
+		begin(&self->ring, reader, KSALLOC_EXCHANGE, &arg, 1);
+		EXPECT_EQ(-ETIME, result_in(&self->ring, 1, 50));
+		ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+		EXPECT_EQ(1, result(&self->ring, 1));
+		ASSERT_EQ(0, give(reader, &frame));
+	}
+	close(reader);
+}
+
 /* A thread that submits the commands of a ring, and waits for a result */
 struct submission {
 	struct io_uring *ring;
