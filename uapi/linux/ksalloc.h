@@ -258,9 +258,14 @@
  * - Other ioctls fail with EOPNOTSUPP, and commands with IORING_URING_CMD_* flags with EINVAL.
  * - A command that has to wait does so in a worker thread of io_uring, which costs two switches of
  *   tasks. An IORING_OP_POLL_ADD with IOSQE_IO_LINK before the command avoids that.
+ * - By default, a task has at most four workers for each processor. If all of them wait, further
+ *   commands that have to wait do not begin, even when frames come for them, and commands on
+ *   regular files wait, too. IORING_REGISTER_IOWQ_MAX_WORKERS sets another maximum (of bounded
+ *   workers).
  * - IORING_OP_ASYNC_CANCEL ends a command with EINTR, or ECANCELED if it did not begin to wait. A
- *   suspend of the machine ends it with EINTR. The cancel ioctls end only commands that wait
- *   already.
+ *   suspend of the machine ends it with EINTR. KSALLOC_EXCHANGE returns the number of frames that
+ *   it has taken instead, if that is not 0 or if it has given frames back. The cancel ioctls end
+ *   only commands that wait already.
  * - If other threads take frames from the same reader, KSALLOC_EXCHANGE can return less than
  *   @wait_for; with @nr_give also 0. The same happens if the reader is full and loses a frame.
  */

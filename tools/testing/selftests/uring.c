@@ -396,6 +396,11 @@ TEST_F(uring, exchange_waits)
 	begin(&self->ring, reader, KSALLOC_EXCHANGE, &arg, 2);
 	/* The worker gives it back, and waits */
 	EXPECT_TRUE(EVENTUALLY(reader_info(reader).taken == 0));
+	/* The frame is given back, so this is no failure */
+	EXPECT_EQ(0, cancelled(&self->ring, 2));
+
+	arg.nr_give = 0;
+	begin(&self->ring, reader, KSALLOC_EXCHANGE, &arg, 2);
 	sleep_ms(20);
 	EXPECT_EQ(0, io_uring_cq_ready(&self->ring));
 	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
@@ -639,4 +644,24 @@ TEST_F(uring, camera_does_not_respond)
 TEST_F(uring, signal)
 {
 	EXPECT_EQ(0, complete_while_held(&self->rig, &self->ring, true));
+}
+
+/* Any number of commands can wait, if the program asks io_uring for so many workers. */
+TEST_F(uring, many_wait)
+{
+	unsigned int workers[2] = { 64, 64 };
+	struct ksalloc_alloc args[64];
+	struct io_uring ring;
+	int i;
+
+	ASSERT_EQ(0, io_uring_queue_init(64, &ring, 0));
+	ASSERT_EQ(0, io_uring_register_iowq_max_workers(&ring, workers));
+	take_all(self->allocator);
+	for (i = 0; i < 64; i++) {
+		args[i] = (struct ksalloc_alloc){ .size = sizeof(args[i]) };
+		begin(&ring, self->allocator, KSALLOC_ALLOC, &args[i], i);
+	}
+	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 64));
+	io_uring_queue_exit(&ring);
+	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 0));
 }
