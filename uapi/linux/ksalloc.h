@@ -257,7 +257,10 @@
  *
  * - Other ioctls fail with EOPNOTSUPP, and commands with IORING_URING_CMD_* flags with EINVAL.
  * - A command that has to wait does so in a worker thread of io_uring, which costs two switches of
- *   tasks. An IORING_OP_POLL_ADD with IOSQE_IO_LINK before the command avoids that.
+ *   tasks. An IORING_OP_POLL_ADD avoids that: submit the command when the poll has completed.
+ *   With IOSQE_IO_LINK, both can be submitted at once. But Linux 6.12 reads the entry of a linked
+ *   command in the ring only when the command begins. So the program must not use that entry for
+ *   something else before, as it does when further submissions go round the ring.
  * - By default, a task has at most four workers for each processor. If all of them wait, further
  *   commands that have to wait do not begin, even when frames come for them, and commands on
  *   regular files wait, too. IORING_REGISTER_IOWQ_MAX_WORKERS sets another maximum (of bounded
