@@ -82,6 +82,7 @@ static const struct {
 	{ "stress:*", "has processes of its own" },
 	{ "second:*", "has processes of its own" },
 	{ "readers:*", "the argument has pointers to frames" },
+	{ "reader_calls:*", "the argument has pointers to frames" },
 	{ "reader_races:*", "the argument has pointers to frames" },
 	{ "reader_crowd:*", "has processes of its own" },
 	{ "share_limits:*", "about limits and memory of the calling process" },

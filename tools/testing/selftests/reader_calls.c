@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The arguments of the calls of readers: several frames at a time, wrong values, and memory that
+ * cannot be written.
+ */
+#include "readers.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Several frames are given back and taken by one call. */
+TEST_F(readers, batches)
+{
+	int reader = reader_open(self->connection, 6, 0, 0);
+	struct ksalloc_reader_frame frames[6] = { };
+	struct ksalloc_exchange arg;
+	__u32 indices[4], sequence;
+	int i, round;
+
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(4, take_some(reader, frames, 4));
+	for (round = 0; round < 5; round++) {
+		sequence = frames[3].sequence;
+		for (i = 0; i < 4; i++)
+			indices[i] = frames[i].index;
+		arg = exchange_of(frames, 4);
+		arg.give = (uintptr_t)indices;
+		arg.nr_give = 4;
+		arg.generation = frames[0].generation;
+		ASSERT_EQ(4, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+		for (i = 0; i < 4; i++) {
+			EXPECT_EQ(0, frames[i].lost);
+			EXPECT_EQ(sequence + 1 + i, frames[i].sequence);
+		}
+	}
+	/* No more than the depth */
+	ASSERT_EQ(2, take_some(reader, &frames[4], 2));
+	arg = exchange_of(frames, 1);
+	arg.deadline_ns = 1;
+	EXPECT_EQ(-ETIMEDOUT, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	close(reader);
+}
+
+static int give_three(int reader, const struct ksalloc_reader_frame *frames, __u32 third,
+		      __u64 generation)
+{
+	__u32 indices[] = { frames[0].index, frames[1].index, third };
+	struct ksalloc_exchange arg = {
+		.size = sizeof(arg),
+		.give = (uintptr_t)indices,
+		.nr_give = ARRAY_SIZE(indices),
+		.generation = generation,
+	};
+
+	return call_fd(reader, KSALLOC_EXCHANGE, &arg);
+}
+
+/* Frames that the reader has not taken are refused, and then no frame is given back. */
+TEST_F(readers, foreign_frames)
+{
+	int reader = reader_open(self->connection, 2, 0, 0);
+	int other = reader_open(self->connection, 2, 0, 0);
+	struct ksalloc_reader_frame frames[2] = { }, foreign = { };
+	__u64 now;
+
+	ASSERT_LE(0, reader);
+	ASSERT_LE(0, other);
+	ASSERT_EQ(2, take_some(reader, frames, 2));
+	ASSERT_EQ(1, take(other, &foreign));
+	while (foreign.index == frames[0].index || foreign.index == frames[1].index)
+		ASSERT_EQ(1, turn(other, &foreign));
+
+	now = frames[0].generation;
+	EXPECT_EQ(-EINVAL, give_three(reader, frames, foreign.index, now));
+	EXPECT_EQ(-EINVAL, give_three(reader, frames, FRAMES, now));
+	EXPECT_EQ(-EINVAL, give_three(reader, frames, KSALLOC_MAX_FRAMES, now));
+	EXPECT_EQ(-EINVAL, give_three(reader, frames, 0xffffffff, now));
+	EXPECT_EQ(-EINVAL, give_three(reader, frames, frames[0].index, now + 1));
+	EXPECT_EQ(2, reader_info(reader).taken);
+	/* A frame that is named twice is given back once */
+	EXPECT_EQ(0, give_three(reader, frames, frames[0].index, now));
+	EXPECT_EQ(0, reader_info(reader).taken);
+	EXPECT_EQ(-EINVAL, give(reader, &frames[0]));
+	close(reader);
+	close(other);
+}
+
+/* Wrong arguments */
+TEST_F(readers, wrong_arguments)
+{
+	int reader;
+	struct ksalloc_reader_frame frame = { };
+	struct ksalloc_exchange arg;
+
+	EXPECT_EQ(-EINVAL, reader_open(self->connection, 0, 0, 0));
+	EXPECT_EQ(-EINVAL, reader_open(self->connection, KSALLOC_MAX_FRAMES + 1, 0, 0));
+	EXPECT_EQ(-EINVAL, reader_open(self->connection, 1, 0, 4));
+	reader = reader_open(self->connection, 1, 0, 0);
+	ASSERT_LE(0, reader);
+	arg = exchange_of(&frame, 1);
+	arg.wait_for = 2;
+	EXPECT_EQ(-EINVAL, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	arg = exchange_of(&frame, 1);
+	arg.take_size = sizeof(frame) - 1;
+	EXPECT_EQ(-EINVAL, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	arg.take_size = 65537;
+	EXPECT_EQ(-E2BIG, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	arg = exchange_of(&frame, KSALLOC_MAX_FRAMES + 1);
+	EXPECT_EQ(-E2BIG, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	arg = exchange_of(&frame, 0);
+	arg.nr_give = KSALLOC_MAX_FRAMES + 1;
+	EXPECT_EQ(-E2BIG, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	arg.nr_give = 1;
+	EXPECT_EQ(-EFAULT, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	arg.nr_give = KSALLOC_MAX_FRAMES;
+	EXPECT_EQ(-EFAULT, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	/* Nothing to do */
+	arg.nr_give = 0;
+	EXPECT_EQ(0, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	EXPECT_EQ(-ESTALE, reader_export(reader, 0, 0));
+	EXPECT_EQ(-EINVAL, reader_export(reader, FRAMES, 1));
+	EXPECT_EQ(-EINVAL, reader_export(reader, 0xffffffff, 1));
+	close(reader);
+}
+
+/* A frame that cannot be described stays the next one. */
+TEST_F(readers, fault_loses_nothing)
+{
+	int reader = reader_open(self->connection, 3, 0, 0);
+	struct ksalloc_reader_frame frame = { }, *edge;
+	struct ksalloc_exchange arg;
+	const long page = sysconf(_SC_PAGESIZE);
+	unsigned char *pages;
+	__u32 sequence;
+	int i;
+
+	ASSERT_LE(0, reader);
+	pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_TRUE(pages != MAP_FAILED);
+	ASSERT_EQ(0, mprotect(pages + page, page, PROT_NONE));
+	/* Room for one frame and a half */
+	edge = (void *)(pages + page - sizeof(frame) * 3 / 2 / 8 * 8);
+	ASSERT_EQ(1, take(reader, &frame));
+	for (i = 0; i < 5; i++) {
+		sequence = frame.sequence;
+		ASSERT_EQ(0, give(reader, &frame));
+		arg = exchange_of((void *)(pages + page), 1);
+		EXPECT_EQ(-EFAULT, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+		arg = exchange_of(edge, 2);
+		EXPECT_EQ(1, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+		EXPECT_EQ(sequence + 1, edge->sequence);
+		EXPECT_EQ(0, edge->lost);
+		ASSERT_EQ(1, take(reader, &frame));
+		EXPECT_EQ(sequence + 2, frame.sequence);
+		EXPECT_EQ(0, frame.lost);
+		ASSERT_EQ(0, give(reader, edge));
+	}
+	munmap(pages, 2 * page);
+	close(reader);
+}
+
+/* A larger element of a later version is filled with zeros. */
+TEST_F(readers, larger_element)
+{
+	int reader = reader_open(self->connection, 2, 0, 0);
+	struct {
+		struct ksalloc_reader_frame frame;
+		unsigned char more[40];
+	} elements[2];
+	struct ksalloc_exchange arg;
+	unsigned int i;
+
+	ASSERT_LE(0, reader);
+	memset(elements, 0xa5, sizeof(elements));
+	arg = exchange_of(&elements[0].frame, 2);
+	arg.take_size = sizeof(elements[0]);
+	ASSERT_EQ(2, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	EXPECT_EQ(elements[0].frame.sequence + 1, elements[1].frame.sequence);
+	for (i = 0; i < sizeof(elements[0].more); i++)
+		EXPECT_EQ(0, elements[0].more[i] | elements[1].more[i]);
+	close(reader);
+}
