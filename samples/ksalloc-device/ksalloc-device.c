@@ -6,7 +6,7 @@
  * like a connection to a camera. The device is a work item that runs every 10 ms and writes
  * the sequence number into the frame that was queued first.
  *
- * The device has no memory of its own. tools/testing/modules/ksalloc-test-device.c has.
+ * The device has no memory of its own. tools/testing/modules/test-device.c has.
  */
 #include <linux/dma-buf.h>
 #include <linux/file.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Devices for tests of ksalloc, with their own memory.
+ * Devices for tests of ksalloc, with their own memory (test-memory.c).
  *
  * A device is a work item that writes numbers into frames. It accepts any memory that the
  * kernel can map, and recognizes its own. A program can make operations block and fail, and
@@ -9,7 +9,6 @@
 #include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/dma-buf.h>
-#include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/iosys-map.h>
@@ -21,21 +20,18 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/scatterlist.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/uaccess.h>
-#include <linux/vmalloc.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include "ksalloc-test-device.h"
+#include "test-device.h"
 
 #define TEST_FRAMES 2
 
-static atomic_t test_initialized, test_allocated, test_freed, test_deleted;
-static atomic_t test_buffers, test_recognized;
+static atomic_t test_recognized;
 
 /**
  * struct test_control - an open file of /dev/ksalloc-test-device
@@ -70,50 +66,6 @@ struct test_control {
 	struct list_head devices;
 };
 
-/**
- * struct test_device - a device
- * @device: what ksalloc knows
- * @control: its control, with a reference
- * @ask: what the program asked for
- * @link: on &test_control.devices while it may notify
- * @allocator: the assigned allocator, from acquire to release
- * @own: the memory of @allocator, if it is this device's
- * @map: otherwise, the kernel's mapping of each frame
- * @stuck: stop() has failed
- * @work: what the device does
- * @sequence: number of the next frame; used by @work
- * @scribble: what @work writes into frames that are not filled
- * @lock: protects the fields below
- * @queued: frames to fill, in order. @work takes the first; others append
- * @n_queued: length of @queued
- * @filled: filled frames, in order
- * @n_filled: length of @filled
- */
-struct test_device {
-	struct ksalloc_device device;
-	struct test_control *control;
-	struct device_connect ask;
-	struct list_head link;
-	const struct ks_allocator *allocator;
-	struct test_memory *own;
-	struct iosys_map *map;
-	bool stuck;
-	struct delayed_work work;
-	u32 sequence;
-	u32 scribble;
-
-	spinlock_t lock; /* the queues */
-	u32 queued[KSALLOC_MAX_FRAMES];
-	u32 n_queued;
-	struct ksalloc_completion filled[KSALLOC_MAX_FRAMES];
-	u32 n_filled;
-};
-
-static struct test_device *to_test(struct ksalloc_device *device)
-{
-	return container_of(device, struct test_device, device);
-}
-
 static void test_control_release(struct kref *refs)
 {
 	kfree(container_of(refs, struct test_control, refs));
@@ -143,176 +95,6 @@ static int test_enter(struct ksalloc_device *device, enum device_op op)
 	}
 	return READ_ONCE(control->error[op]);
 }
-
-/*
- * The device's own memory. The device can end before the memory, so it does not refer to a
- * device
- */
-
-/**
- * struct test_memory - the memory of one allocator
- * @ask: what the program asked for
- * @vaddr: each frame
- */
-struct test_memory {
-	struct device_connect ask;
-	void *vaddr[];
-};
-
-/* A buffer that is exported belongs to its dma-buf and is freed with it */
-
-static void test_free_buffer(void *vaddr)
-{
-	vfree(vaddr);
-	atomic_dec(&test_buffers);
-}
-
-static struct sg_table *test_map_dma_buf(struct dma_buf_attachment *attachment,
-					 enum dma_data_direction direction)
-{
-	struct dma_buf *dmabuf = attachment->dmabuf;
-	struct scatterlist *sg;
-	struct sg_table *table;
-	unsigned int i;
-	int ret;
-
-	table = kzalloc(sizeof(*table), GFP_KERNEL);
-	if (!table)
-		return ERR_PTR(-ENOMEM);
-	ret = sg_alloc_table(table, dmabuf->size >> PAGE_SHIFT, GFP_KERNEL);
-	if (ret)
-		goto err_free;
-	for_each_sgtable_sg(table, sg, i)
-		sg_set_page(sg, vmalloc_to_page(dmabuf->priv + i * PAGE_SIZE),
-			    PAGE_SIZE, 0);
-	ret = dma_map_sgtable(attachment->dev, table, direction, 0);
-	if (ret)
-		goto err_table;
-	return table;
-
-err_table:
-	sg_free_table(table);
-err_free:
-	kfree(table);
-	return ERR_PTR(ret);
-}
-
-static void test_unmap_dma_buf(struct dma_buf_attachment *attachment,
-			       struct sg_table *table,
-			       enum dma_data_direction direction)
-{
-	dma_unmap_sgtable(attachment->dev, table, direction, 0);
-	sg_free_table(table);
-	kfree(table);
-}
-
-static int test_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
-{
-	return remap_vmalloc_range(vma, dmabuf->priv, vma->vm_pgoff);
-}
-
-static int test_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
-{
-	iosys_map_set_vaddr(map, dmabuf->priv);
-	return 0;
-}
-
-static void test_release_dma_buf(struct dma_buf *dmabuf)
-{
-	test_free_buffer(dmabuf->priv);
-}
-
-static const struct dma_buf_ops test_dma_buf_ops = {
-	.map_dma_buf = test_map_dma_buf,
-	.unmap_dma_buf = test_unmap_dma_buf,
-	.mmap = test_mmap,
-	.vmap = test_vmap,
-	.release = test_release_dma_buf,
-};
-
-static struct dma_buf *test_export(void *vaddr, size_t bytes)
-{
-	DEFINE_DMA_BUF_EXPORT_INFO(info);
-
-	info.ops = &test_dma_buf_ops;
-	info.size = bytes;
-	info.flags = O_RDWR;
-	info.priv = vaddr;
-	return dma_buf_export(&info);
-}
-
-static int test_initialize_allocator(void *creator,
-				     const struct ksallocator_framing *framing,
-				     const struct ksalloc_planes *planes,
-				     void **context)
-{
-	struct test_device *device = to_test(creator);
-	struct test_memory *memory;
-
-	if (device->ask.failure == DEVICE_FAILS_INITIALIZE)
-		return device->ask.error;
-	memory = kvzalloc(struct_size(memory, vaddr, framing->frames),
-			  GFP_KERNEL);
-	if (!memory)
-		return -ENOMEM;
-	memory->ask = device->ask;
-	*context = memory;
-	atomic_inc(&test_initialized);
-	return 0;
-}
-
-static int test_alloc(void *context, u32 index, u32 plane, size_t bytes,
-		      struct ksalloc_memory *result)
-{
-	struct test_memory *memory = context;
-	struct dma_buf *dmabuf;
-	void *vaddr;
-
-	if (memory->ask.failure == DEVICE_FAILS_ALLOC &&
-	    memory->ask.fail_at == index)
-		return memory->ask.error;
-	vaddr = vmalloc_user(bytes);
-	if (!vaddr)
-		return -ENOMEM;
-	atomic_inc(&test_buffers);
-
-	if (memory->ask.memory == DEVICE_MEMORY_DMABUF) {
-		dmabuf = test_export(vaddr, bytes);
-		if (IS_ERR(dmabuf)) {
-			test_free_buffer(vaddr);
-			return PTR_ERR(dmabuf);
-		}
-		result->dmabuf = dmabuf;
-	}
-	iosys_map_set_vaddr(&result->map, vaddr);
-	memory->vaddr[index] = vaddr;
-	atomic_inc(&test_allocated);
-	return 0;
-}
-
-static void test_free(void *context, u32 index, u32 plane,
-		      struct ksalloc_memory *frame)
-{
-	atomic_inc(&test_freed);
-	if (frame->dmabuf)
-		dma_buf_put(frame->dmabuf);
-	else
-		test_free_buffer(frame->map.vaddr);
-}
-
-static void test_delete_allocator(void *context)
-{
-	atomic_inc(&test_deleted);
-	kvfree(context);
-}
-
-static const struct ksalloc_memory_ops test_memory_ops = {
-	.owner = THIS_MODULE,
-	.initialize_allocator = test_initialize_allocator,
-	.alloc = test_alloc,
-	.free = test_free,
-	.delete_allocator = test_delete_allocator,
-};
 
 /* What the device does */
 
