@@ -375,6 +375,7 @@ static int ks_feed_next(struct ks_feed *feed)
 static int ks_feed_give(struct ks_connection *conn, u32 index)
 {
 	struct ks_feed *feed = &conn->feed;
+	struct ks_feed_frame *frame = &feed->frames[index];
 	int ret;
 
 	/* Somebody waits for a frame, or a fence of this one is not signalled */
@@ -386,8 +387,11 @@ static int ks_feed_give(struct ks_connection *conn, u32 index)
 	if (!ret)
 		return 0;
 	mutex_lock(&feed->lock);
-	list_add(&feed->frames[index].link, &feed->returned);
-	ks_feed_count_returned(feed, 1);
+	/* After a kernel client has freed it, readers can hold it still. The last one returns it */
+	if (!frame->holds && list_empty(&frame->link)) {
+		list_add(&frame->link, &feed->returned);
+		ks_feed_count_returned(feed, 1);
+	}
 	mutex_unlock(&feed->lock);
 	ks_feed_kick(feed, ks_feed_is_interrupted(ret) ? 0 : KS_FEED_AGAIN);
 	return ret;

@@ -75,6 +75,8 @@ int ks_connection_dequeue(struct ks_connection *conn,
 
 	if (list_empty(&conn->submitted))
 		return -EAGAIN;
+	/* The driver may not set all of it, and it is passed to user space */
+	*completion = (struct ksalloc_completion){ };
 	do {
 		ret = conn->device->ops->dequeue(conn->device, completion);
 		if (ret)

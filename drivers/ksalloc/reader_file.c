@@ -320,7 +320,7 @@ static long ks_exchange_ioctl(struct ks_ucmd *ucmd)
 	if (ret)
 		return ret;
 	ret = ks_exchange_take_newest(&call);
-	/* If frames were fetched for this call, those that it has given back are returned already */
+	/* If frames were fetched for this call, those that it gave back are returned already */
 	if (call.arg->nr_give)
 		ks_feed_return(reader->conn);
 	if (ret == -EAGAIN && !call.nonblock)

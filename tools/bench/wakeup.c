@@ -3,8 +3,8 @@
  * From the moment at which the driver has filled a buffer until a program that waits has the frame.
  *
  * The first moment is the tracepoint vb2_buf_done, in units of the counter that now() reads. It
- * is traced for all ways, so it costs all of them the same. Each frame is waited for, so each moment
- * at which the program has a frame belongs to the last buffer that was done before.
+ * is traced for all ways, so it costs all of them the same. Each frame is waited for, so each
+ * moment at which the program has a frame belongs to the last buffer that was done before.
  */
 #include "session.h"
 
@@ -57,17 +57,24 @@ static __u64 trace_next(FILE *trace)
 	return 0;
 }
 
+static FILE *trace_open(void)
+{
+	FILE *trace = fopen(TRACING "trace", "r");
+
+	if (!trace)
+		die("the trace cannot be read");
+	return trace;
+}
+
 /* Prints by how much each of the moments is later than the last event before it */
 static void trace_end(const char *way, unsigned int round, const __u64 *moments)
 {
-	FILE *trace = fopen(TRACING "trace", "r");
+	FILE *trace = trace_open();
 	__u64 done, next;
 	char row[64];
 	unsigned int i;
 
 	trace_set("events/vb2/vb2_buf_done/enable", "0");
-	if (!trace)
-		die("the trace cannot be read");
 	snprintf(row, sizeof(row), "wakeup.%s", way);
 	series_begin(row, round);
 	next = trace_next(trace);

@@ -3,6 +3,7 @@
  * KUnit suite "ksalloc_feed": frames that circulate between a fake device and readers. The
  * device refuses frames, fails, fills frames in any order, and notifies without a frame.
  */
+#include <linux/delay.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
 #include <linux/slab.h>
@@ -21,7 +22,7 @@ static bool feed_is_awaited(struct feed_rig *feed)
 
 /*
  * Passes if two readers that are woken for one frame return it: while one of them fetches it, the
- * other one finds its queue empty, and waits for the lock.
+ * other one finds its queue empty, and waits for the lock (K8).
  */
 static void feed_two_wait_for_one(struct kunit *test)
 {
@@ -50,8 +51,8 @@ static void feed_two_wait_for_one(struct kunit *test)
 }
 
 /*
- * Passes if an error of the device is returned when the queue is empty, poll reports it, and
- * it is forgotten when the device is started again.
+ * Passes if an error of the device is returned when the queue is empty, poll reports it, and it is
+ * forgotten when the device is started again (K10).
  */
 static void feed_error_of_device(struct kunit *test)
 {
@@ -94,7 +95,7 @@ static void feed_interrupted_call(struct kunit *test)
 	feed_expect_none(feed, first, -EAGAIN);
 }
 
-/* Passes if a frame that the device refuses is given to it again. */
+/* Passes if a frame that the device refuses is given to it again (K4). */
 static void feed_refused_frame(struct kunit *test)
 {
 	struct feed_rig *feed = feed_running(test);
@@ -130,7 +131,7 @@ static void feed_refused_at_begin(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
 }
 
-/* Passes if readers get frames in the order in which the device completes them. */
+/* Passes if readers get frames in the order in which the device completes them (K1). */
 static void feed_out_of_order(struct kunit *test)
 {
 	static const u32 order[] = { 3, 0, 2 };
@@ -154,7 +155,7 @@ static void feed_out_of_order(struct kunit *test)
 	}
 }
 
-/* Passes if a frame that cannot be described stays the first one in the queue. */
+/* Passes if a frame that cannot be described stays the first one in the queue (K8). */
 static void feed_fault_keeps_order(struct kunit *test)
 {
 	struct feed_rig *feed = feed_running(test);
@@ -203,7 +204,7 @@ static void feed_poll_of_device(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ks_test_events(reader), 0);
 }
 
-/* Passes if poll sees a frame that another reader has fetched. */
+/* Passes if poll sees a frame that another reader has fetched (K8). */
 static void feed_poll_of_others(struct kunit *test)
 {
 	struct feed_rig *feed = feed_running(test);
@@ -238,7 +239,7 @@ static void feed_flush_drops_queues(struct kunit *test)
 	feed_expect(feed, first, 2, 0);
 }
 
-/* Passes if a reader gets the frames that are filled after it was made, and no others. */
+/* Passes if a reader gets the frames that are filled after it was made, and no others (K1). */
 static void feed_later_reader(struct kunit *test)
 {
 	struct feed_rig *feed = feed_running(test);
@@ -253,7 +254,9 @@ static void feed_later_reader(struct kunit *test)
 	feed_expect(feed, first, 1, 0);
 }
 
-/* Passes if a reader of depth 1 loses the older frame, or the newer one if it has taken one. */
+/*
+ * Passes if a reader of depth 1 loses the older frame, or the newer one if it has taken one (K3).
+ */
 static void feed_depth_one(struct kunit *test)
 {
 	struct feed_rig *feed = feed_running(test);
@@ -276,7 +279,7 @@ static void feed_depth_one(struct kunit *test)
 	feed_expect(feed, reader, 4, 1);
 }
 
-/* Passes if a frame that another client frees goes to the device. */
+/* Passes if a frame that another client frees goes to the device (K4). */
 static void feed_freed_frame(struct kunit *test)
 {
 	struct feed_rig *feed = feed_rig(test);
@@ -341,6 +344,26 @@ static void feed_freed_and_filled(struct kunit *test)
 	ks_test_expect_counts(test, feed->rig->alloc, FEED_FRAMES, FEED_FRAMES, 0);
 }
 
+/* The same, but the device refuses the frame at first, and the reader gives it back then. */
+static void feed_freed_and_refused(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *file = feed_reader(feed, 2, 0);
+	struct ksalloc_reader_frame frame = {};
+	int i;
+
+	feed_fill(feed);
+	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, file, &frame));
+	ks_fake_fail(feed->rig->fake, 1, -ENOMEM);
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(feed->rig->alloc, frame.index, true));
+	for (i = 0; i < 5000 && !READ_ONCE(feed->rig->fake->failed); i++)
+		usleep_range(1000, 2000);
+	KUNIT_ASSERT_EQ(test, feed->rig->fake->failed, KS_FAKE_QUEUE);
+	feed_give(feed, file, frame.index);
+	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
+	ks_test_expect_counts(test, feed->rig->alloc, FEED_FRAMES, FEED_FRAMES, 0);
+}
+
 /* The same in STOP, where no frame circulates */
 static void feed_freed_in_stop(struct kunit *test)
 {
@@ -397,7 +420,7 @@ static struct dma_fence *feed_fence(struct kunit *test, struct dma_buf *dmabuf)
 	return fence;
 }
 
-/* Passes if a frame goes to the device when the fence on its memory is signalled (H3). */
+/* Passes if a frame goes to the device when the fence on its memory is signalled (H3, K4). */
 static void feed_fenced_frame(struct kunit *test)
 {
 	struct feed_rig *feed = feed_running(test);
@@ -418,7 +441,7 @@ static void feed_fenced_frame(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
 }
 
-/* Passes if the device keeps its frames, and a reader without a promise loses what it took. */
+/* Passes if the device keeps its frames, and a reader without a promise loses what it took (K3). */
 static void feed_revoked(struct kunit *test)
 {
 	struct feed_rig *feed = feed_running(test);
@@ -442,7 +465,9 @@ static void feed_revoked(struct kunit *test)
 	feed_give(feed, reader, first);
 }
 
-/* Passes if frames of a promised reader stay, although they are older than those of another. */
+/*
+ * Passes if frames of a promised reader stay, although they are older than those of another (K3).
+ */
 static void feed_promise_is_kept(struct kunit *test)
 {
 	struct feed_rig *feed = feed_running(test);
@@ -475,7 +500,7 @@ static bool feed_is_promised(struct file *file)
 	return READ_ONCE(reader->promised);
 }
 
-/* Passes if frames are promised to the oldest readers, and to the next one when one ends. */
+/* Passes if frames are promised to the oldest readers, and to the next one when one ends (K3). */
 static void feed_promise_passes_on(struct kunit *test)
 {
 	struct feed_rig *feed = feed_rig(test);
@@ -497,7 +522,7 @@ static void feed_promise_passes_on(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
 }
 
-/* Passes if waiting readers return when the device disappears. */
+/* Passes if waiting readers return when the device disappears (K10). */
 static void feed_gone_device(struct kunit *test)
 {
 	struct feed_rig *feed = feed_running(test);
@@ -519,7 +544,7 @@ static void feed_gone_device(struct kunit *test)
 	ks_test_expect_counts(test, feed->rig->alloc, 0, 0, 0);
 }
 
-/* Passes if a reader can end after the connection, and keeps no frame. */
+/* Passes if a reader can end after the connection, and keeps no frame (K10). */
 static void feed_reader_outlives(struct kunit *test)
 {
 	struct feed_rig *feed = feed_running(test);
@@ -534,7 +559,7 @@ static void feed_reader_outlives(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ks_test_events(reader), KS_TEST_HUP);
 }
 
-/* Passes if a device that does not stop keeps its frames, and readers give theirs back. */
+/* Passes if a device that does not stop keeps its frames, and readers give theirs back (K10). */
 static void feed_stuck_device(struct kunit *test)
 {
 	struct feed_rig *feed = feed_running(test);
@@ -568,6 +593,7 @@ static struct kunit_case feed_cases[] = {
 	KUNIT_CASE(feed_freed_frame),
 	KUNIT_CASE(feed_freed_by_kernel_client),
 	KUNIT_CASE(feed_freed_and_filled),
+	KUNIT_CASE(feed_freed_and_refused),
 	KUNIT_CASE(feed_freed_in_stop),
 	KUNIT_CASE(feed_fenced_frame),
 	KUNIT_CASE(feed_revoked),

@@ -149,8 +149,8 @@ unsigned long long inode_of(int fd);
 /* Rounds up to the page size of the kernel */
 __u32 whole_pages(__u32 bytes);
 /*
- * Tries to make the pages of a mapping writable that are inside of @size. remap_file_pages() changes
- * only these, so the last page would be refused in any case
+ * Tries to make the pages of a mapping writable that are inside of @size. remap_file_pages()
+ * changes only these, so the last page would be refused in any case
  */
 int make_writable(const void *map, size_t size);
 void *map_frame(int dmabuf, size_t size, int protection);
