@@ -111,7 +111,7 @@ static struct device *view_device(struct kunit *test)
 	return dev;
 }
 
-/* Passes if a device gets a mapping of a view for reading, and no other one. */
+/* Passes if a device gets a mapping of a view for reading, and no other one (K5). */
 static void view_directions(struct kunit *test)
 {
 	static const enum dma_data_direction refused[] = {
@@ -148,7 +148,7 @@ static void view_directions(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(source->released)));
 }
 
-/* Passes if the kernel gets no mapping of a view, which could be written to. */
+/* Passes if the kernel gets no mapping of a view, which could be written to (K5). */
 static void view_no_kernel_mapping(struct kunit *test)
 {
 	struct view_source *source;

@@ -555,7 +555,7 @@ TEST_F(abi, unknown_numbers)
 	}
 }
 
-/* A call on an object of another kind fails with ENOTTY and changes nothing. */
+/* K6: a call on an object of another kind fails with ENOTTY and changes nothing. */
 TEST_F(abi, wrong_object)
 {
 	alignas(8) char arg[ROOM];

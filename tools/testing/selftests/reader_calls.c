@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Several frames are given back and taken by one call. */
+/* K8: several frames are given back and taken by one call. */
 TEST_F(readers, batches)
 {
 	int reader = reader_open(self->connection, 6, 0, 0);
@@ -56,7 +56,7 @@ static int give_three(int reader, const struct ksalloc_reader_frame *frames, __u
 	return call_fd(reader, KSALLOC_EXCHANGE, &arg);
 }
 
-/* Frames that the reader has not taken are refused, and then no frame is given back. */
+/* K6: frames that the reader has not taken are refused, and then no frame is given back. */
 TEST_F(readers, foreign_frames)
 {
 	int reader = reader_open(self->connection, 2, 0, 0);
@@ -86,7 +86,7 @@ TEST_F(readers, foreign_frames)
 	close(other);
 }
 
-/* Wrong arguments */
+/* K8: wrong arguments */
 TEST_F(readers, wrong_arguments)
 {
 	int reader;
@@ -124,7 +124,7 @@ TEST_F(readers, wrong_arguments)
 	close(reader);
 }
 
-/* A frame that cannot be described stays the next one. */
+/* K1, K8: a frame that cannot be described stays the next one. */
 TEST_F(readers, fault_loses_nothing)
 {
 	int reader = reader_open(self->connection, 3, 0, 0);

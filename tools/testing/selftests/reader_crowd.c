@@ -237,7 +237,7 @@ static void kill_readers(struct crowd_fixture *self)
 	EXPECT_FOOTPRINT(&before);
 }
 
-/* Killed readers keep no frame, and others lose none. */
+/* K2: killed readers keep no frame, and others lose none. */
 TEST_F_TIMEOUT(crowd, heap, LAST_RESORT_S)
 {
 	need_heap();
@@ -245,7 +245,7 @@ TEST_F_TIMEOUT(crowd, heap, LAST_RESORT_S)
 	kill_readers(self);
 }
 
-/* The same with the camera's own memory */
+/* K2: the same with the camera's own memory */
 TEST_F_TIMEOUT(crowd, own_memory, LAST_RESORT_S)
 {
 	const struct ksallocator_framing framing = { .frames = MANY };

@@ -29,7 +29,7 @@ FIXTURE_TEARDOWN(reader_races)
 	readers_teardown(&self->base);
 }
 
-/* In PAUSE, a frame that is given back goes to a waiting client of the allocator. */
+/* K4: in PAUSE, a frame that is given back goes to a waiting client of the allocator. */
 TEST_F(reader_races, alloc_in_pause)
 {
 	int reader = reader_open(self->connection, 1, 0, 0);
@@ -101,7 +101,7 @@ static int fail_exchange(struct trap *trap)
 	return call_result(&trap->call);
 }
 
-/* Another thread waits for the frame that a failed call puts back into the queue. */
+/* K8: another thread waits for the frame that a failed call puts back into the queue. */
 TEST_F(reader_races, waiter_gets_what_is_put_back)
 {
 	int reader = reader_open(self->connection, 1, 0, 0);
@@ -137,7 +137,7 @@ static void revoke_from(struct reader_races_fixture *self, int victim)
 	close(greedy);
 }
 
-/* A frame is revoked before a call fails to describe it. Another thread counts the frame. */
+/* K8: a frame is revoked before a call fails to describe it. Another thread counts the frame. */
 TEST_F(reader_races, revoked_before_it_is_described)
 {
 	int reader = reader_open(self->connection, 2, 0, KSALLOC_READER_REVOCABLE);
@@ -179,7 +179,7 @@ TEST_F(reader_races, replaced_before_it_is_described)
 	close(reader);
 }
 
-/* The connection ends while a call is at a page fault; the reader ends later. */
+/* K10: the connection ends while a call is at a page fault; the reader ends later. */
 TEST_F(reader_races, end_before_it_is_described)
 {
 	int reader = reader_open(self->connection, 2, 0, 0);
@@ -195,7 +195,7 @@ TEST_F(reader_races, end_before_it_is_described)
 	close(reader);
 }
 
-/* The mapping of a view is one of the file that its exporter expects in page faults. */
+/* K5: the mapping of a view is one of the file that its exporter expects in page faults. */
 TEST_F(reader_races, file_of_a_mapping)
 {
 	int reader = reader_open(self->connection, 1, 0, 0), view, dmabuf;
@@ -269,7 +269,7 @@ FIXTURE_TEARDOWN(own_races)
 	rig_close(&self->rig);
 }
 
-/* close() of a reader does not wait for a camera that does not respond. */
+/* K2: close() of a reader does not wait for a camera that does not respond. */
 TEST_F(own_races, close)
 {
 	struct ksalloc_reader_frame frame = { };
@@ -289,7 +289,7 @@ TEST_F(own_races, close)
 	EXPECT_TRUE(EVENTUALLY(in_device(self->rig.allocator) == FRAMES));
 }
 
-/* A view of the camera's own memory can only be read. */
+/* K5: a view of the camera's own memory can only be read. */
 TEST_F(own_races, view)
 {
 	struct ksalloc_reader_frame frame = { };

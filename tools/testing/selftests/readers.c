@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Frames go round many times, each in order and without a loss. */
+/* K1: frames go round many times, each in order and without a loss. */
 TEST_F(readers, each_frame)
 {
 	int reader = reader_open(self->connection, DEEP, 0, 0), i;
@@ -80,7 +80,7 @@ TEST_F(readers, same_picture)
 	}
 }
 
-/* The device gets a frame when it is given back, and not only when others are taken. */
+/* K4: the device gets a frame when it is given back, and not only when others are taken. */
 TEST_F(readers, returned_at_once)
 {
 	int reader = reader_open(self->connection, FRAMES / 2, 0, 0);
@@ -94,7 +94,7 @@ TEST_F(readers, returned_at_once)
 	close(reader);
 }
 
-/* A reader that wants each third frame gets these, and has lost none. */
+/* K1: a reader that wants each third frame gets these, and has lost none. */
 TEST_F(readers, every_third)
 {
 	int reader = reader_open(self->connection, DEEP, 3, 0), i;
@@ -113,7 +113,7 @@ TEST_F(readers, every_third)
 	close(reader);
 }
 
-/* A reader that wants only the newest frame gets that, and no older one. */
+/* K1: a reader that wants only the newest frame gets that, and no older one. */
 TEST_F(readers, newest)
 {
 	int newest = reader_open(self->connection, 2, 0, KSALLOC_READER_NEWEST);
@@ -133,7 +133,7 @@ TEST_F(readers, newest)
 	close(reader);
 }
 
-/* The same if the camera has filled more frames since one was put into its queue. */
+/* K1: the same if the camera has filled more frames since one was put into its queue. */
 TEST_F(readers, newest_of_camera)
 {
 	int newest = reader_open(self->connection, 1, 0, KSALLOC_READER_NEWEST);
@@ -154,7 +154,7 @@ TEST_F(readers, newest_of_camera)
 	close(reader);
 }
 
-/* A reader that takes nothing loses frames, and no other reader does. */
+/* K1, K2: a reader that takes nothing loses frames, and no other reader does. */
 TEST_F(readers, slow_one_loses)
 {
 	int slow = reader_open(self->connection, 2, 0, 0);
@@ -183,7 +183,10 @@ TEST_F(readers, slow_one_loses)
 	close(reader);
 }
 
-/* A reader that keeps all its frames does not stop the camera, with and without other readers. */
+/*
+ * K2, K3: a reader that keeps all its frames does not stop the camera, with and without other
+ * readers.
+ */
 TEST_F(readers, hoarder)
 {
 	int hoarder = reader_open(self->connection, FRAMES - KEEP - DEEP, 0, 0);
@@ -207,7 +210,7 @@ TEST_F(readers, hoarder)
 	close(hoarder);
 }
 
-/* The death of readers gives their frames back. */
+/* K2, K4: the death of readers gives their frames back. */
 TEST_F(readers, death)
 {
 	int reader = reader_open(self->connection, DEEP, 0, 0), other, i;
@@ -243,7 +246,7 @@ TEST_F(readers, death)
 	EXPECT_TRUE(EVENTUALLY(in_device(self->allocator) == FRAMES));
 }
 
-/* A frame goes to the camera again when the last reader has given it back, and not before. */
+/* K4: a frame goes to the camera again when the last reader has given it back, and not before. */
 TEST_F(readers, last_one_frees)
 {
 	int reader[2], i;
@@ -270,7 +273,7 @@ TEST_F(readers, last_one_frees)
 		close(reader[i]);
 }
 
-/* In a stream that circulates, there are no explicit calls, and the stream cannot change. */
+/* K7: in a stream that circulates, there are no explicit calls, and the stream cannot change. */
 TEST_F(readers, no_explicit_calls)
 {
 	struct ksalloc_complete out;
@@ -291,7 +294,10 @@ TEST_F(readers, no_explicit_calls)
 	EXPECT_EQ(KSSTATE_RUN, get_state(self->connection));
 }
 
-/* A client of the allocator that waits for a frame gets one, and frees it into the circulation. */
+/*
+ * K4: a client of the allocator that waits for a frame gets one, and frees it into the
+ * circulation.
+ */
 TEST_F(readers, allocator_client)
 {
 	int reader = reader_open(self->connection, 1, 0, 0), index;
@@ -329,7 +335,7 @@ static void on_signal(int number)
 	(void)number;
 }
 
-/* In PAUSE no frame comes: calls wait until a cancel, a signal or the deadline. */
+/* K8: in PAUSE no frame comes: calls wait until a cancel, a signal or the deadline. */
 TEST_F(readers, waiting)
 {
 	int reader = reader_open(self->connection, 1, 0, 0);
@@ -368,7 +374,7 @@ TEST_F(readers, waiting)
 	close(reader);
 }
 
-/* A reader waits through a stop, and the first frame after it is marked. */
+/* K1: a reader waits through a stop, and the first frame after it is marked. */
 TEST_F(readers, over_a_stop)
 {
 	int reader = reader_open(self->connection, 2, 0, 0);
@@ -392,7 +398,7 @@ TEST_F(readers, over_a_stop)
 	close(reader);
 }
 
-/* A flush drops what waits in the queues; the stream goes on after it, and is marked. */
+/* K1: a flush drops what waits in the queues; the stream goes on after it, and is marked. */
 TEST_F(readers, flush)
 {
 	int reader = reader_open(self->connection, 3, 0, 0);
@@ -449,7 +455,7 @@ TEST_F(readers, generations)
 	close(reader);
 }
 
-/* Frames are promised to readers as long as they suffice, and revoked from the others. */
+/* K3: frames are promised to readers as long as they suffice, and revoked from the others. */
 TEST_F(readers, promises)
 {
 	const int depth = FRAMES - KEEP - DEEP;
@@ -501,7 +507,7 @@ TEST_F(readers, promises)
 	close(third);
 }
 
-/* A reader that is promised too much before the stream begins is told. */
+/* K3: a reader that is promised too much before the stream begins is told. */
 TEST_F(readers, no_promise_in_stop)
 {
 	int reader, small;
@@ -518,6 +524,7 @@ TEST_F(readers, no_promise_in_stop)
 	close(small);
 }
 
+/* K8: poll() reports a frame if there is one, and only then. */
 TEST_F(readers, poll)
 {
 	int reader = reader_open(self->connection, 1, 0, 0);
@@ -535,7 +542,7 @@ TEST_F(readers, poll)
 	close(reader);
 }
 
-/* A reader ends with the connection: what waits returns, and the frames are free. */
+/* K4, K10: a reader ends with the connection: what waits returns, and the frames are free. */
 TEST_F(readers, end_of_connection)
 {
 	int reader = reader_open(self->connection, 2, 0, 0);
@@ -560,7 +567,7 @@ TEST_F(readers, end_of_connection)
 	close(reader);
 }
 
-/* The same when the camera disappears; taken frames can still be given back. */
+/* K10: the same when the camera disappears; taken frames can still be given back. */
 TEST_F(readers, gone)
 {
 	int reader = reader_open(self->connection, 2, 0, 0);
@@ -582,7 +589,7 @@ TEST_F(readers, gone)
 	vivid_bind();
 }
 
-/* The format of the stream, for a process that has only the reader */
+/* K6: the format of the stream, for a process that has only the reader */
 TEST_F(readers, format)
 {
 	int reader = reader_open(self->connection, 1, 0, 0);

@@ -67,7 +67,7 @@ TEST_F(share, capabilities)
 	close(fd);
 }
 
-/* Inputs, formats and rates are those of the camera. */
+/* K12: inputs, formats and rates are those of the camera. */
 TEST_F(share, passed_through)
 {
 	struct v4l2_frmsizeenum size = { .pixel_format = V4L2_PIX_FMT_YUYV };
@@ -94,7 +94,7 @@ TEST_F(share, passed_through)
 	close(fd);
 }
 
-/* Three handles get each frame, in order. */
+/* K11: three handles get each frame, in order. */
 TEST_F(share, each_frame)
 {
 	__u32 seen[3][3 * FRAMES];
@@ -116,7 +116,7 @@ TEST_F(share, each_frame)
 		close(fd[i]);
 }
 
-/* What a buffer says about its data */
+/* K11: what a buffer says about its data */
 TEST_F(share, description)
 {
 	int fd = handle_start(self), i;
@@ -143,7 +143,7 @@ TEST_F(share, description)
 	close(fd);
 }
 
-/* Two handles see the same memory, and the picture in it. */
+/* K11: two handles see the same memory, and the picture in it. */
 TEST_F(share, same_memory)
 {
 	int fd[2] = { handle_start(self), handle_start(self) }, i;
@@ -170,7 +170,7 @@ TEST_F(share, same_memory)
 	}
 }
 
-/* A handle that does not give its frames back loses frames, and the other one does not. */
+/* K2: a handle that does not give its frames back loses frames, and the other one does not. */
 TEST_F(share, slow_one_loses)
 {
 	int slow = handle_start(self), fd = handle_start(self), i;
@@ -194,7 +194,7 @@ TEST_F(share, slow_one_loses)
 	close(fd);
 }
 
-/* A handle gets only frames whose buffers it has queued. */
+/* K11: a handle gets only frames whose buffers it has queued. */
 TEST_F(share, only_queued)
 {
 	int fd = handle_open(self), other = handle_start(self), i;
@@ -216,7 +216,7 @@ TEST_F(share, only_queued)
 	close(other);
 }
 
-/* The buffers of one handle are not those of another one. */
+/* K11: the buffers of one handle are not those of another one. */
 TEST_F(share, buffers_of_one)
 {
 	int fd = handle_start(self), other = handle_open(self), i;
@@ -241,7 +241,7 @@ TEST_F(share, buffers_of_one)
 	close(other);
 }
 
-/* The camera runs while a handle streams, and has buffers while a handle has buffers. */
+/* K12: the camera runs while a handle streams, and has buffers while a handle has buffers. */
 TEST_F(share, light)
 {
 	int fd[2], i;
@@ -264,7 +264,7 @@ TEST_F(share, light)
 	close(fd[1]);
 }
 
-/* A handle streams again after it has stopped, with its buffers queued again. */
+/* K11: a handle streams again after it has stopped, with its buffers queued again. */
 TEST_F(share, again)
 {
 	int fd = handle_start(self), i, round;
@@ -297,7 +297,7 @@ static int try_format(int fd, unsigned long which, unsigned int width, unsigned 
 	return call(fd, which, format);
 }
 
-/* Who comes first sets the format. Who comes later gets what there is. */
+/* K12: who comes first sets the format. Who comes later gets what there is. */
 TEST_F(share, formats)
 {
 	int first = handle_open(self), later = handle_open(self);
@@ -325,7 +325,7 @@ TEST_F(share, formats)
 	close(later);
 }
 
-/* Controls are those of the camera. */
+/* K12: controls are those of the camera. */
 TEST_F(share, controls)
 {
 	struct v4l2_control control = { .id = V4L2_CID_BRIGHTNESS };
@@ -343,7 +343,7 @@ TEST_F(share, controls)
 	close(fd);
 }
 
-/* A handle is told when another program changes a control. */
+/* K12: a handle is told when another program changes a control. */
 TEST_F(share, events)
 {
 	struct v4l2_event_subscription subscription = {
@@ -367,7 +367,7 @@ TEST_F(share, events)
 	close(fd);
 }
 
-/* poll(), select() and calls that do not wait */
+/* K11: poll(), select() and calls that do not wait */
 TEST_F(share, polling)
 {
 	struct timeval patience = { .tv_sec = PATIENCE_MS / 1000 };
@@ -400,7 +400,7 @@ static void *dequeue_thread(void *data)
 	return (void *)(long)dequeue(*(int *)data, &buffer);
 }
 
-/* STREAMOFF ends a call that waits. */
+/* K11: STREAMOFF ends a call that waits. */
 TEST_F(share, ends_waiting)
 {
 	int fd = handle_open(self);
@@ -451,7 +451,7 @@ TEST_F(share, wrong_indices)
 	close(fd);
 }
 
-/* A process dies while it streams. The others go on. */
+/* K2: a process dies while it streams. The others go on. */
 TEST_F(share, death)
 {
 	int fd = handle_start(self), other, i;
@@ -480,7 +480,7 @@ TEST_F(share, death)
 	close(fd);
 }
 
-/* The share ends while a handle streams and waits: ENODEV, and the node has gone. */
+/* K12: the share ends while a handle streams and waits: ENODEV, and the node has gone. */
 TEST_F(share, end_of_share)
 {
 	int fd = handle_start(self), waiting = handle_open(self), i;
@@ -511,7 +511,7 @@ TEST_F(share, end_of_share)
 	close(waiting);
 }
 
-/* The camera disappears: the same. */
+/* K12: the camera disappears: the same. */
 TEST_F(share, unplug)
 {
 	int fd = handle_start(self);
@@ -528,7 +528,7 @@ TEST_F(share, unplug)
 	vivid_bind();
 }
 
-/* No way to write to a frame through a mapping */
+/* K5: no way to write to a frame through a mapping */
 TEST_F(share, no_write)
 {
 	int fd = handle_start(self), mem = open("/proc/self/mem", O_RDWR), pipes[2];
@@ -568,7 +568,7 @@ TEST_F(share, no_write)
 	close(fd);
 }
 
-/* An exported buffer is a view, even if a program asks for more. */
+/* K5: an exported buffer is a view, even if a program asks for more. */
 TEST_F(share, export)
 {
 	struct v4l2_exportbuffer export = { .type = TYPE, .flags = O_RDWR | O_CLOEXEC };
@@ -627,7 +627,7 @@ static void set_two_planes(int video)
 	ASSERT_EQ(2, format.fmt.pix_mp.num_planes);
 }
 
-/* A buffer with several planes has a mapping and a number of bytes for each of them. */
+/* K11: a buffer with several planes has a mapping and a number of bytes for each of them. */
 TEST(share_planes)
 {
 	static const unsigned int sizes[] = { WIDTH * HEIGHT, WIDTH * HEIGHT / 2 };

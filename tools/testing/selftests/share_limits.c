@@ -9,7 +9,7 @@
 
 #include "trap.h"
 
-/* Without a descriptor there is no node, and the argument is as before. */
+/* K12: without a descriptor there is no node, and the argument is as before. */
 TEST_F(share, no_descriptor)
 {
 	struct ksalloc_share arg = {

@@ -114,7 +114,7 @@ static int cancelled(struct io_uring *ring, __u64 data)
 	return ret;
 }
 
-/* An ALLOC gets a free frame, with its descriptor, in the task that submits it. */
+/* K9: an ALLOC gets a free frame, with its descriptor, in the task that submits it. */
 TEST_F(uring, alloc)
 {
 	struct ksalloc_alloc arg = {
@@ -136,7 +136,7 @@ TEST_F(uring, alloc)
 	close(arg.dmabuf_fd);
 }
 
-/* Commands that wait get frames in their order, beside calls. */
+/* K9: commands that wait get frames in their order, beside calls. */
 TEST_F(uring, alloc_waits)
 {
 	struct ksalloc_alloc args[3], called;
@@ -166,7 +166,7 @@ TEST_F(uring, alloc_waits)
 	EXPECT_EQ(FRAMES, allocated(self->allocator));
 }
 
-/* A deadline, NONBLOCK and O_NONBLOCK are as in the ioctl. */
+/* K9: a deadline, NONBLOCK and O_NONBLOCK are as in the ioctl. */
 TEST_F(uring, alloc_limits)
 {
 	struct ksalloc_alloc arg = { .size = sizeof(arg), .deadline_ns = in_ms(20) };
@@ -185,7 +185,7 @@ TEST_F(uring, alloc_limits)
 	EXPECT_EQ(FRAMES, allocated(self->allocator));
 }
 
-/* A command that is cancelled takes no frame, now or later. */
+/* K9: a command that is cancelled takes no frame, now or later. */
 TEST_F(uring, alloc_cancelled)
 {
 	struct ksalloc_alloc arg = { .size = sizeof(arg) };
@@ -206,7 +206,7 @@ TEST_F(uring, alloc_cancelled)
 	EXPECT_EQ(4, alloc_now(self->allocator));
 }
 
-/* ALLOCATOR_CANCEL ends commands that wait, too. */
+/* K9: ALLOCATOR_CANCEL ends commands that wait, too. */
 TEST_F(uring, alloc_cancelled_by_ioctl)
 {
 	struct ksalloc_alloc arg = { .size = sizeof(arg) };
@@ -218,7 +218,7 @@ TEST_F(uring, alloc_cancelled_by_ioctl)
 	EXPECT_EQ(-ECANCELED, result(&self->ring, 5));
 }
 
-/* When the ring ends, so do the commands that wait, and their files are released. */
+/* K9: when the ring ends, so do the commands that wait, and their files are released. */
 TEST_F(uring, ring_ends)
 {
 	struct ksalloc_alloc args[4];
@@ -242,7 +242,7 @@ TEST_F(uring, ring_ends)
 	EXPECT_TRUE(EVENTUALLY(allocated(self->allocator) == FRAMES - 1));
 }
 
-/* The same when the process is killed. */
+/* K9: the same when the process is killed. */
 TEST_F(uring, process_dies)
 {
 	struct ksalloc_alloc arg = { .size = sizeof(arg) };
@@ -267,7 +267,7 @@ TEST_F(uring, process_dies)
 	EXPECT_EQ(FRAMES - 1, allocated(self->allocator));
 }
 
-/* COMPLETE gets filled frames in order, whether it waits or not. */
+/* K9: COMPLETE gets filled frames in order, whether it waits or not. */
 TEST_F(uring, complete)
 {
 	struct ksalloc_complete arg = { .size = sizeof(arg) };
@@ -309,7 +309,7 @@ static struct ksalloc_exchange turn_of(struct ksalloc_reader_frame *frame, __u32
 	return arg;
 }
 
-/* Frames go round many times by EXCHANGE, each in order and without a loss. */
+/* K9: frames go round many times by EXCHANGE, each in order and without a loss. */
 TEST_F(uring, exchange)
 {
 	struct ksalloc_reader_frame frame = { };
@@ -333,7 +333,7 @@ TEST_F(uring, exchange)
 	close(reader);
 }
 
-/* A poll before the command, so that no worker waits; each n-th frame, and the newest */
+/* K9: a poll before the command, so that no worker waits; each n-th frame, and the newest */
 TEST_F(uring, exchange_after_poll)
 {
 	static const struct {
@@ -372,7 +372,7 @@ TEST_F(uring, exchange_after_poll)
 	}
 }
 
-/* A command that would wait has given nothing back before it waits: it gives back once. */
+/* K9: a command that would wait has given nothing back before it waits: it gives back once. */
 TEST_F(uring, exchange_waits)
 {
 	struct ksalloc_reader_frame frame = { };
@@ -410,7 +410,7 @@ TEST_F(uring, exchange_waits)
 	close(reader);
 }
 
-/* An EXCHANGE can be cancelled in both ways, and loses no frame. */
+/* K9: an EXCHANGE can be cancelled in both ways, and loses no frame. */
 TEST_F(uring, exchange_cancelled)
 {
 	struct ksalloc_cancel cancel = { .size = sizeof(cancel) };
@@ -433,7 +433,7 @@ TEST_F(uring, exchange_cancelled)
 	close(reader);
 }
 
-/* A thread of the kernel submits the commands. */
+/* K9: a thread of the kernel submits the commands. */
 TEST_F(uring, polled_submission)
 {
 	struct ksalloc_reader_frame frame = { };
@@ -458,7 +458,7 @@ TEST_F(uring, polled_submission)
 	close(reader);
 }
 
-/* What is refused, and that a refusal changes nothing */
+/* K9: what is refused, and that a refusal changes nothing */
 TEST_F(uring, refused)
 {
 	struct ksalloc_free free = { .size = sizeof(free) };
@@ -489,7 +489,7 @@ TEST_F(uring, refused)
 	EXPECT_EQ(0, allocated(self->allocator));
 }
 
-/* The argument is only readable: the frame is free again. */
+/* K9: the argument is only readable: the frame is free again. */
 TEST_F(uring, argument_is_not_written)
 {
 	struct ksalloc_alloc *arg;
@@ -503,7 +503,7 @@ TEST_F(uring, argument_is_not_written)
 	munmap(arg, 4096);
 }
 
-/* A result that is not negative is a success: the next command of a chain runs. */
+/* K9: a result that is not negative is a success: the next command of a chain runs. */
 TEST_F(uring, link)
 {
 	struct ksalloc_reader_frame frame = { };
@@ -527,8 +527,8 @@ TEST_F(uring, link)
 }
 
 /*
- * IORING_URING_CMD_FIXED, and IORING_URING_CMD_MULTISHOT of newer kernels. With the latter, some
- * kernels never complete a command that succeeds.
+ * K9: IORING_URING_CMD_FIXED, and IORING_URING_CMD_MULTISHOT of newer kernels. With the latter,
+ * some kernels never complete a command that succeeds.
  */
 TEST_F(uring, refused_flags)
 {
@@ -548,7 +548,7 @@ TEST_F(uring, refused_flags)
 	}
 }
 
-/* In PAUSE, the notifications of the camera that stops are no frames: the command waits. */
+/* K9: in PAUSE, the notifications of the camera that stops are no frames: the command waits. */
 TEST_F(uring, exchange_in_pause)
 {
 	struct ksalloc_reader_frame frame = { };
@@ -634,19 +634,19 @@ static int complete_while_held(struct rig *rig, struct io_uring *ring, bool inte
 	return submission.result;
 }
 
-/* The task that submits a command does not wait for a call that waits for the camera. */
+/* K9: the task that submits a command does not wait for a call that waits for the camera. */
 TEST_F(uring, camera_does_not_respond)
 {
 	EXPECT_EQ(0, complete_while_held(&self->rig, &self->ring, false));
 }
 
-/* A signal of the task that submits a command does not end the command. */
+/* K9: a signal of the task that submits a command does not end the command. */
 TEST_F(uring, signal)
 {
 	EXPECT_EQ(0, complete_while_held(&self->rig, &self->ring, true));
 }
 
-/* Any number of commands can wait, if the program asks io_uring for so many workers. */
+/* K9: any number of commands can wait, if the program asks io_uring for so many workers. */
 TEST_F(uring, many_wait)
 {
 	unsigned int workers[2] = { 64, 64 };

@@ -2,6 +2,7 @@
 /*
  * Views: a reader can see frames, and has no way to write to them or to delay others.
  */
+#include "fence.h"
 #include "readers.h"
 
 #include <errno.h>
@@ -78,7 +79,7 @@ TEST_F(views, same_memory)
 	close(other);
 }
 
-/* The memory outlives the reader, the connection and the allocator. */
+/* K10: the memory outlives the reader, the connection and the allocator. */
 TEST_F(views, outlives_all)
 {
 	struct readers_fixture *base = &self->base;
@@ -92,7 +93,7 @@ TEST_F(views, outlives_all)
 	EXPECT_LE(0, self->map[FRAME_SIZE - 1]);
 }
 
-/* mmap() and mprotect() */
+/* K5: mmap() and mprotect() */
 TEST_F(views, no_writable_mapping)
 {
 	void *map;
@@ -112,7 +113,7 @@ TEST_F(views, no_writable_mapping)
 	}
 }
 
-/* remap_file_pages() makes a mapping of the file that is in the first one. */
+/* K5: remap_file_pages() makes a mapping of the file that is in the first one. */
 TEST_F(views, no_remapping)
 {
 	syscall(SYS_remap_file_pages, self->map, FRAME_SIZE, 0, 0, 0);
@@ -125,7 +126,7 @@ static void *moved(void *map)
 		      MREMAP_MAYMOVE);
 }
 
-/* mremap() neither grows a mapping nor makes it writable. */
+/* K5: mremap() neither grows a mapping nor makes it writable. */
 TEST_F(views, no_larger_mapping)
 {
 	EXPECT_TRUE(moved((void *)self->map) == MAP_FAILED);
@@ -134,7 +135,7 @@ TEST_F(views, no_larger_mapping)
 		    MAP_FAILED);
 }
 
-/* The file cannot be opened again for writing. */
+/* K5: the file cannot be opened again for writing. */
 TEST_F(views, no_second_file)
 {
 	char path[64];
@@ -152,7 +153,7 @@ TEST_F(views, no_second_file)
 	EXPECT_GT(0, fd);
 }
 
-/* Other ways to write to the memory of a process */
+/* K5: other ways to write to the memory of a process */
 TEST_F(views, no_forced_write)
 {
 	const unsigned char before = self->map[0];
@@ -168,7 +169,7 @@ TEST_F(views, no_forced_write)
 	close(mem);
 }
 
-/* The camera cannot be made to capture into a view, by its import of dma-bufs. */
+/* K5: the camera cannot be made to capture into a view, by its import of dma-bufs. */
 TEST_F(views, no_capture)
 {
 	struct v4l2_requestbuffers request = {
@@ -191,7 +192,7 @@ TEST_F(views, no_capture)
 	close(video);
 }
 
-/* Nor can an allocator be made of it. */
+/* K5: nor can an allocator be made of it. */
 TEST_F(views, no_import)
 {
 	int video = open_camera(1), connection, views[3], i;
@@ -216,7 +217,24 @@ static int sync_view(int view, __u64 flags)
 	return ioctl(view, DMA_BUF_IOCTL_SYNC, &sync) ? -errno : 0;
 }
 
-/* Access by the processor is announced for reading only. */
+/* K2: a fence that a reader adds to its view does not keep the frame from the camera. */
+TEST_F(views, no_fence)
+{
+	struct ksalloc_reader_frame frame = self->frame;
+	struct fence fence;
+	int i;
+
+	fence_begin(&fence, self->view);
+	for (i = 0; i < 4 * FRAMES; i++) {
+		ASSERT_EQ(1, turn(self->reader, &frame));
+		if (frame.index == self->frame.index)
+			break;
+	}
+	EXPECT_EQ(self->frame.index, frame.index);
+	fence_signal(&fence);
+}
+
+/* K5: access by the processor is announced for reading only. */
 TEST_F(views, sync)
 {
 	EXPECT_EQ(0, sync_view(self->view, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ));
