@@ -309,6 +309,9 @@ int ks_connection_lock(struct ks_connection *conn)
 int ks_connection_lock_complete(struct ks_connection *conn, bool nonblock,
 				bool again)
 {
+	/* The change to STOP may not be over yet */
+	if (unlikely(ks_connection_is_gone(conn)))
+		return ks_connection_check(conn);
 	if ((nonblock && READ_ONCE(conn->changing)) ||
 	    ks_connection_is_going(conn))
 		return -EAGAIN;
