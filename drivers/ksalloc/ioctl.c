@@ -3,6 +3,7 @@
  * Dispatch of ioctls and replies: see ioctl.h.
  */
 #include <linux/atomic.h>
+#include <linux/fault-inject-usercopy.h>
 #include <linux/file.h>
 #include <linux/io_uring/cmd.h>
 #include <linux/nospec.h>
@@ -31,28 +32,31 @@ static bool ks_is_aligned(const void __user *address)
 }
 
 /*
- * Copies the argument in if it has the size that it has in this version of the ABI; returns whether
- * it did. It has a few words only, for which a loop costs a third of get_user() and
- * copy_from_user(). The same is true of ks_copy_out()
+ * Copies the argument in if it has the size that it has in this version of the ABI. It has a few
+ * words only, for which a loop costs a third of get_user() and copy_from_user(). The same is true
+ * of ks_copy_out(). Returns 0; 1 if the size is another one or the argument cannot be read; -EFAULT
+ * only if such faults are injected, as copy_from_user()
  */
-static bool ks_copy_in(struct ks_ucmd *ucmd, size_t size)
+static int ks_copy_in(struct ks_ucmd *ucmd, size_t size)
 {
 	const unsigned long __user *from = ucmd->uarg;
 	unsigned long *word = (void *)&ucmd->arg, *end = (void *)word + size;
 
+	if (should_fail_usercopy())
+		return -EFAULT;
 	if (!ks_is_aligned(from) || !user_read_access_begin(from, size))
-		return false;
+		return 1;
 	unsafe_get_user(ucmd->usize, (const u32 __user *)from, refuse);
 	if (ucmd->usize != size)
 		goto refuse;
 	for (; word < end; word++, from++)
 		unsafe_get_user(*word, from, refuse);
 	user_read_access_end();
-	return true;
+	return 0;
 
 refuse:
 	user_read_access_end();
-	return false;
+	return 1;
 }
 
 static int ks_copy_in_any_size(struct ks_ucmd *ucmd, const struct ks_ioctl *entry)
@@ -83,7 +87,7 @@ int ks_copy_out(void __user *to, const void *from, size_t size)
 
 	if (!ks_is_aligned(to))
 		return copy_to_user(to, from, size) ? -EFAULT : 0;
-	if (!user_write_access_begin(target, size))
+	if (should_fail_usercopy() || !user_write_access_begin(target, size))
 		return -EFAULT;
 	for (word = from; word < end; word++, target++)
 		unsafe_put_user(*word, target, fault);
@@ -114,9 +118,10 @@ static const struct ks_ioctl *ks_find_ioctl(unsigned int cmd,
 static __always_inline long ks_run_ioctl(struct ks_ucmd *ucmd,
 					 const struct ks_ioctl *entry)
 {
-	int ret = 0;
+	int ret;
 
-	if (!ks_copy_in(ucmd, entry->size))
+	ret = ks_copy_in(ucmd, entry->size);
+	if (ret > 0)
 		ret = ks_copy_in_any_size(ucmd, entry);
 	if (ret)
 		return ret;
