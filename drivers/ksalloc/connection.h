@@ -171,7 +171,7 @@ struct ks_connection {
 /**
  * struct ks_connection_file - an open file of a connection
  * @conn: the connection, with a reference
- * @owner: frames that were collected through this file
+ * @owner: holds the frames that were completed through this file
  * @cancels: number of KSALLOC_CONNECTION_CANCEL calls
  */
 struct ks_connection_file {

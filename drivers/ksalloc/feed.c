@@ -40,7 +40,7 @@ static void ks_feed_work(struct kthread_work *work)
 	mutex_unlock(&conn->lock);
 }
 
-/* Queues the work, unless the stream has ended. Any context, if it has not ended for sure */
+/* Queues the work, unless the stream has ended. Any context */
 static void ks_feed_kick(struct ks_feed *feed, unsigned long delay)
 {
 	if (READ_ONCE(feed->running))
@@ -66,7 +66,7 @@ void ks_feed_init(struct ks_connection *conn)
 	mutex_init(&feed->lock);
 	INIT_LIST_HEAD(&feed->readers);
 	INIT_LIST_HEAD(&feed->returned);
-	/* As of a kernel client: no program can free or submit what readers hold */
+	/* As for a kernel client: no program can free or submit what readers hold */
 	ks_owner_init(&feed->owner, conn, true);
 	init_waitqueue_head(&feed->wait);
 	atomic_set(&feed->pending, 0);
@@ -269,16 +269,16 @@ void ks_feed_clear_error(struct ks_connection *conn)
 }
 
 /*
- * Updates @pending, of which @seen were there before frames were fetched. Readers do not fetch
- * frames if it is zero, so that must not happen while there are frames: some drivers can have told
- * of several frames by one notification.
+ * Updates @pending after frames were fetched. @seen is its value before that. Readers do not fetch
+ * frames if it is zero, so it must not become zero while the device has frames. A driver can notify
+ * once for several frames, so this asks the device.
  */
 static void ks_feed_update_pending(struct ks_connection *conn, int seen, u32 fetched,
 				   bool drained)
 {
 	atomic_t *pending = &conn->feed.pending;
 
-	/* Pairs with atomic_read_acquire(): who sees zero, sees the frames in the queues, too */
+	/* Pairs with atomic_read_acquire(): if it reads zero, the frames in the queues are seen */
 	if (!drained)
 		seen = min_t(int, fetched, seen);
 	if (!atomic_sub_return_release(seen, pending) && !drained &&
@@ -319,7 +319,7 @@ int ks_feed_pump(struct ks_connection *conn, u32 frames)
 		ks_done_mark(conn, &completion);
 		ks_feed_pass(conn, &completion, damaged);
 	}
-	/* The thread fetches what a killed task has left, because there may be no notification */
+	/* A signal ended this. There may be no further notification, so let the thread go on */
 	if (ks_feed_is_interrupted(ret)) {
 		ks_feed_kick(feed, 0);
 		ret = 0;
@@ -371,7 +371,7 @@ static int ks_feed_next(struct ks_feed *feed)
 	return ret ?: index;
 }
 
-/* Gives a frame of @owner to the device. If it refuses, the frame is given to it again later */
+/* Gives a frame of @owner to the device. If the device refuses it, it gets the frame again later */
 static int ks_feed_give(struct ks_connection *conn, u32 index)
 {
 	struct ks_feed *feed = &conn->feed;
@@ -387,7 +387,7 @@ static int ks_feed_give(struct ks_connection *conn, u32 index)
 	if (!ret)
 		return 0;
 	mutex_lock(&feed->lock);
-	/* After a kernel client has freed it, readers can hold it still. The last one returns it */
+	/* If a kernel client has freed it, readers can still hold it. The last one returns it */
 	if (!frame->holds && list_empty(&frame->link)) {
 		list_add(&frame->link, &feed->returned);
 		ks_feed_count_returned(feed, 1);
@@ -451,10 +451,10 @@ void ks_feed_return_later(struct ks_feed *feed)
 }
 
 /**
- * ks_feed_return() - see that frames get to the device that a reader has given back
+ * ks_feed_return() - give the device the frames that a reader has given back
  * @conn: the connection
  *
- * Does not wait for others that use the device.
+ * If another call holds ks_connection.lock, the thread does it, so that this does not wait.
  *
  * Context: process context; sleeps. No lock is held.
  */

@@ -32,10 +32,10 @@ static bool ks_is_aligned(const void __user *address)
 }
 
 /*
- * Copies the argument in if it has the size that it has in this version of the ABI. It has a few
- * words only, for which a loop costs a third of get_user() and copy_from_user(). The same is true
- * of ks_copy_out(). Returns 0; 1 if the size is another one or the argument cannot be read; -EFAULT
- * only if such faults are injected, as copy_from_user()
+ * Copies the argument in if its size is that of this version of the ABI. An argument has only a few
+ * words, so a loop needs fewer instructions than copy_from_user(). ks_copy_out() does the same.
+ * Returns 0; 1 if the size is another one or the argument cannot be read; -EFAULT only if
+ * fail_usercopy injects it
  */
 static int ks_copy_in(struct ks_ucmd *ucmd, size_t size)
 {
@@ -73,7 +73,7 @@ static int ks_copy_in_any_size(struct ks_ucmd *ucmd, const struct ks_ioctl *entr
 
 /**
  * ks_copy_out() - copy a structure of this version of the ABI to the caller
- * @to: where to; if it is not aligned, a copy costs more
+ * @to: the address; the copy takes longer if it is not aligned to a word
  * @from: the structure
  * @size: its size, a multiple of 8
  *
@@ -111,10 +111,7 @@ static const struct ks_ioctl *ks_find_ioctl(unsigned int cmd,
 	return table->cmd == cmd && table->fn ? table : NULL;
 }
 
-/*
- * Copies the argument in and calls the handler. The caller has set the other fields of @ucmd.
- * Inline, because it is called for each frame
- */
+/* The caller has set all fields but @usize and @arg. Inline, because it runs for each frame */
 static __always_inline long ks_run_ioctl(struct ks_ucmd *ucmd,
 					 const struct ks_ioctl *entry)
 {
@@ -165,8 +162,8 @@ long ks_ioctl(struct file *file, unsigned int cmd, unsigned long uarg,
  * @entries: length of @table
  *
  * Only ioctls that can wait are commands. If one would have to wait in the task that submits it,
- * io_uring runs it again in one of its workers, where it waits. So io_uring can cancel it by
- * itself, on all kernels; it cannot cancel a command that waits in the driver.
+ * io_uring runs it again in one of its workers, where it waits. IORING_OP_ASYNC_CANCEL ends the
+ * wait of a worker. It would not find a command that returned -EIOCBQUEUED.
  *
  * Context: process context, may sleep. If IO_URING_F_NONBLOCK is set, it does not wait, except for
  * the lock of a driver.
@@ -184,10 +181,10 @@ int ks_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags,
 		return -ENOTTY;
 	if (!(entry->flags & KSALLOC_NONBLOCK))
 		return -EOPNOTSUPP;
-	/* After IORING_URING_CMD_MULTISHOT, io_uring would not complete what succeeds */
+	/* With IORING_URING_CMD_MULTISHOT, io_uring does not complete commands that succeed */
 	if (cmd->flags & IORING_URING_CMD_MASK)
 		return -EINVAL;
-	/* The program can change it meanwhile */
+	/* READ_ONCE(), because user space can change the SQE at any time */
 	if (READ_ONCE(sqe->__reserved))
 		return -EINVAL;
 	ucmd.file = cmd->file;
@@ -196,7 +193,7 @@ int ks_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags,
 	ret = ks_run_ioctl(&ucmd, entry);
 	if (ret != -ERESTARTSYS)
 		return ret;
-	/* io_uring does not restart calls. But a signal of the task that submits is not for them */
+	/* io_uring does not restart calls. A signal of the submitting task must not end it */
 	return ucmd.again ? -EAGAIN : -EINTR;
 }
 

@@ -51,8 +51,8 @@ union ks_arg {
  * @file: the file it is called on
  * @uarg: the argument of the caller
  * @usize: size of the argument, as the caller has set it
- * @again: if the call would have to wait, it must return -EAGAIN or -ERESTARTSYS and have done
- *	nothing; it is then made again without this
+ * @again: the call must not wait. If it would have to, it does nothing and returns -EAGAIN or
+ *	-ERESTARTSYS, and is made again with this field false
  * @arg: the kernel's copy of the argument
  */
 struct ks_ucmd {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module and /dev/ksalloc, which makes connections to V4L2 devices. Only this file
- * includes both the core and the V4L2 part.
+ * The module and /dev/ksalloc, which makes connections to V4L2 devices and shares of them.
  */
 #include <linux/file.h>
 #include <linux/miscdevice.h>

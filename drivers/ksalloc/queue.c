@@ -57,7 +57,7 @@ static void ks_completion_clamp(struct ksalloc_completion *completion,
 /**
  * ks_connection_dequeue() - take one filled frame from the device
  * @conn: the connection, in RUN
- * @completion: describes the frame; its index is the one of a slot, which is on no list
+ * @completion: describes the frame. The slot of the frame is on no list afterwards
  *
  * Skips frames that were not submitted, in case of a bug of the driver.
  *

@@ -12,14 +12,14 @@
 #include "connection.h"
 #include "reader.h"
 
-/* The flags of a frame that concern the next one, if a reader does not get it */
+/* The flags that the next frame of a reader gets, if the reader does not get this one */
 #define KS_READER_OPTIONS (KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY | \
 			   KSSTREAM_HEADER_OPTIONSF_TIMEDISCONTINUITY)
 
 /**
  * ks_reader_new() - make a reader, which belongs to no feed yet
  * @depth: maximum number of frames that it has, at least one
- * @every: it gets each frame of this number; at least one
+ * @every: it gets each n-th frame, where n is @every; at least one
  * @flags: KSALLOC_READER_*
  *
  * Context: process context; sleeps. Without ks_feed.lock.
@@ -47,7 +47,7 @@ static void ks_reader_set_queued(struct ks_reader *reader, u32 count)
 	WRITE_ONCE(reader->nr_queued, count);
 }
 
-/* Takes the oldest frame off the queue, which is not empty */
+/* The queue is not empty */
 static u32 ks_reader_pop(struct ks_reader *reader)
 {
 	u32 index = reader->queue[reader->first];
@@ -274,11 +274,11 @@ void ks_reader_untake(struct ks_feed *feed, struct ks_reader *reader,
 	reader->lost_before -= answer->lost;
 	reader->revoked_now += answer->revoked;
 	reader->options |= answer->header.options_flags & KS_READER_OPTIONS;
-	/* The lock was not held: the frame can be revoked, or of an earlier allocator */
+	/* The lock was not held since: the frame can be revoked, or of an earlier allocator */
 	if (answer->generation != feed->generation)
 		return;
 	if (test_and_clear_bit(answer->index, reader->revoked)) {
-		/* Another thread of the reader may have been told of it */
+		/* Another thread of the reader may have got this count with its frame */
 		if (reader->revoked_now)
 			reader->revoked_now--;
 		reader->nr_revoked--;

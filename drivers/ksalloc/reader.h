@@ -38,11 +38,10 @@
  *   named below. It nests within ks_connection.lock, and ks_allocator.lock nests within it.
  *   Nobody waits for the device, accesses user memory or calls a driver under it. So a reader
  *   never waits for another one, except for a short time for this lock.
- * - What circulates between the feed and the device is moved under ks_connection.lock: only that
- *   lock permits to call the device. A reader takes it if its queue is empty.
+ * - Frames are moved between the feed and the device under ks_connection.lock, because queue() and
+ *   dequeue() of the device are called under it. A reader takes that lock if its queue is empty.
  * - @pending, @work and @notifier are used in any context, without a lock.
- * - Views of a reader are made and put under ks_reader.view_lock, which nests outside of
- *   ks_feed.lock.
+ * - Views of a reader are made and put under ks_reader.view_lock. ks_feed.lock nests within it.
  */
 #ifndef _KSALLOC_READER_H
 #define _KSALLOC_READER_H
@@ -84,7 +83,7 @@ struct ks_feed_frame {
  * struct ks_feed - passes the frames of a circulating stream to readers
  * @lock: protects the fields down to @format
  * @readers: all readers (&struct ks_reader), the oldest first
- * @allocator: the allocator, with a reference; NULL before the first circulating stream
+ * @allocator: the allocator, with a reference; NULL before its first circulating stream
  * @generation: number of the allocator, for readers; increases when @allocator is given up
  * @frames: one for each frame of @allocator
  * @returned: frames that no reader holds, and that were not given to the device yet
@@ -134,7 +133,7 @@ struct ks_feed {
  * @conn: the connection, whose memory it keeps
  * @flags: KSALLOC_READER_*
  * @depth: maximum number of frames that it has
- * @every: it gets each frame of this number
+ * @every: it gets each n-th frame, where n is @every
  * @skip: number of frames to skip before the next one that it gets
  * @promised: its frames are never revoked
  * @wanted: the frames that it gets, or NULL for all; belongs to the owner of the reader

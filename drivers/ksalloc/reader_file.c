@@ -66,7 +66,7 @@ static int ks_exchange_give(struct ks_exchange *call)
 
 	if (!count)
 		return 0;
-	/* The usual case; a copy of a variable size costs more */
+	/* The usual case. get_user() needs fewer instructions than a copy of a variable size */
 	if (count == 1) {
 		if (get_user(few[0], from))
 			return -EFAULT;
@@ -103,8 +103,8 @@ static int ks_exchange_copy(const struct ks_exchange *call,
 }
 
 /*
- * Whether ks_reader_take() would return something else than -EAGAIN. Without the lock: a call that
- * waits is woken afterwards if this changes
+ * Whether ks_reader_take() would not return -EAGAIN. Needs no lock, because a call that waits is
+ * woken after a change of this
  */
 static bool ks_reader_has_news(const struct ks_reader *reader)
 {
@@ -114,7 +114,6 @@ static bool ks_reader_has_news(const struct ks_reader *reader)
 	       READ_ONCE(feed->error);
 }
 
-/* Takes one frame from the queue, and describes it to the caller */
 static int ks_exchange_take_one(struct ks_exchange *call)
 {
 	struct ks_feed *feed = ks_reader_feed(call->reader);
@@ -141,8 +140,8 @@ static int ks_exchange_take_one(struct ks_exchange *call)
 }
 
 /*
- * Takes ks_connection.lock. A call that can be made again, or has what it waits for, does not wait
- * for others. One that has given frames back cannot be made again, so a signal must not end it
+ * Takes ks_connection.lock. With @again, a call waits for the lock only if it has given frames back
+ * and still needs frames. It cannot be made again then, so only a fatal signal ends the wait
  */
 static int ks_exchange_lock(const struct ks_exchange *call)
 {
@@ -160,7 +159,8 @@ static int ks_exchange_lock(const struct ks_exchange *call)
 
 /*
  * Fetches frames from the device for all readers; -EAGAIN if there is none. While this waits for
- * the lock, another reader can pass a frame to this one. Nobody wakes it for that frame
+ * the lock, another reader can put a frame into the queue of this one. This reader is not woken for
+ * that frame, so the queue is checked again
  */
 static int ks_exchange_fetch(struct ks_exchange *call)
 {
@@ -193,7 +193,7 @@ static int ks_exchange_take(struct ks_exchange *call)
 	int ret, pending;
 
 	while (call->taken < call->arg->nr_take) {
-		/* First, because a frame is in the queue before it is not pending any more */
+		/* Before the queue is read. Pairs with ks_feed_update_pending() */
 		pending = atomic_read_acquire(&feed->pending);
 		ret = ks_reader_has_news(call->reader) ?
 		      ks_exchange_take_one(call) : -EAGAIN;
@@ -209,7 +209,7 @@ static int ks_exchange_take(struct ks_exchange *call)
 	return 0;
 }
 
-/* The newest frame may be in the device still, while an older one is in the queue */
+/* The device may have a newer frame than the queue */
 static int ks_exchange_take_newest(struct ks_exchange *call)
 {
 	if ((call->reader->flags & KSALLOC_READER_NEWEST) && call->arg->nr_take &&
@@ -240,7 +240,7 @@ static int ks_exchange_wait(struct ks_exchange *call)
 		slept = ks_sleep_woken(&wait, call->arg->deadline_ns);
 		if (!slept)
 			continue;
-		/* If there is a frame now, return it, in spite of the signal or the deadline */
+		/* If there is a frame now, return it, even after a signal or the deadline */
 		ret = ks_exchange_take(call);
 		if (ret == -EAGAIN)
 			ret = slept;
@@ -262,8 +262,9 @@ static int ks_exchange_check(const struct ksalloc_exchange *arg)
 }
 
 /*
- * Whether the next frame for the reader is in the device now. @pending can be too large, and counts
- * other things outside of RUN. Does not wait for others that use the device
+ * Whether the device has the next frame for the reader now. @pending alone does not tell: it can be
+ * too large, and outside of RUN it counts notifications that are not for frames. Does not wait for
+ * the lock
  */
 static bool ks_exchange_can_fetch(const struct ks_exchange *call)
 {
@@ -281,9 +282,9 @@ static bool ks_exchange_can_fetch(const struct ks_exchange *call)
 }
 
 /*
- * Whether a call that has given frames back, and so cannot be made again, will find what it waits
- * for. It can be wrong if another thread uses the reader, too, or if the reader is full and loses
- * the frame
+ * Whether a call with @again will find what it waits for. Checked before it gives frames back,
+ * because it cannot be made again afterwards. The result can be wrong if another thread uses the
+ * reader, too, or if the reader is full and loses the frame
  */
 static bool ks_exchange_is_ready(const struct ks_exchange *call)
 {
@@ -297,8 +298,8 @@ static bool ks_exchange_is_ready(const struct ks_exchange *call)
 }
 
 /*
- * Like read(): once frames were given back or taken, a failure only ends the call. The next call
- * has the same failure
+ * As for read(), a call that has given back or taken frames does not fail. If the cause of an error
+ * persists, the next call fails with it
  */
 static long ks_exchange_ioctl(struct ks_ucmd *ucmd)
 {
@@ -320,7 +321,7 @@ static long ks_exchange_ioctl(struct ks_ucmd *ucmd)
 	if (ret)
 		return ret;
 	ret = ks_exchange_take_newest(&call);
-	/* If frames were fetched for this call, those that it gave back are returned already */
+	/* Does nothing if ks_exchange_fetch() has given these frames to the device already */
 	if (call.arg->nr_give)
 		ks_feed_return(reader->conn);
 	if (ret == -EAGAIN && !call.nonblock)
@@ -340,7 +341,7 @@ static void ks_reader_put_views(struct ks_reader *reader)
 	reader->nr_views = 0;
 }
 
-/* Makes room for the views of a generation. Views of an earlier one are put */
+/* Allocates the array for the views of a generation. Puts the views of an earlier one */
 static int ks_reader_set_views(struct ks_reader *reader, u64 generation, u32 count)
 {
 	lockdep_assert_held(&reader->view_lock);
@@ -512,7 +513,7 @@ static __poll_t ks_reader_poll(struct file *file, poll_table *wait)
 	poll_wait(file, &feed->wait, wait);
 	if (READ_ONCE(feed->ended))
 		return EPOLLERR | EPOLLHUP;
-	/* As in ks_exchange_take() */
+	/* Before the queue is read, as in ks_exchange_take() */
 	pending = atomic_read_acquire(&feed->pending);
 	if (READ_ONCE(reader->nr_queued) ||
 	    (pending && READ_ONCE(reader->conn->state) == KSSTATE_RUN))
@@ -520,7 +521,7 @@ static __poll_t ks_reader_poll(struct file *file, poll_table *wait)
 	return READ_ONCE(feed->error) ? EPOLLERR : 0;
 }
 
-/* Must not wait for the device, so the thread gives it the frames */
+/* close() must not wait for the device, so the thread gives the frames to the device */
 static int ks_reader_release(struct inode *inode, struct file *file)
 {
 	struct ks_reader *reader = file->private_data;
@@ -572,7 +573,7 @@ static const struct file_operations ks_reader_fops = {
 #endif
 };
 
-/* Adds a reader to the feed. If a stream is running, its frames must be promised now */
+/* While a stream circulates, a reader that is not revocable must get a promise now */
 static int ks_reader_add(struct ks_feed *feed, struct ks_reader *reader)
 {
 	int ret = 0;
@@ -601,7 +602,7 @@ static void ks_reader_remove_unused(struct ks_feed *feed, struct ks_reader *read
  * ks_reader_open() - make a reader
  * @conn: the connection, which has an open file
  * @depth: maximum number of frames that it has, at least one
- * @every: it gets each frame of this number; at least one
+ * @every: it gets each n-th frame, where n is @every; at least one
  * @flags: KSALLOC_READER_*
  *
  * Context: process context; sleeps.

@@ -20,7 +20,7 @@
 /* Default number of frames */
 #define KS_SHARE_FRAMES 16
 
-/* A handle can have this part of the frames, so that several handles can have theirs */
+/* A handle has at most 1 / KS_SHARE_PART of the frames, so that other handles get some, too */
 #define KS_SHARE_PART 4
 
 static struct ks_feed *ks_share_feed(const struct ks_share_handle *handle)
@@ -57,7 +57,7 @@ static int ks_share_make_frames(struct ks_share *share, u32 frames)
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	alloc = ks_allocator_of(file);
-	/* No handle has room for more, if a camera needs more than it was asked for */
+	/* The camera can need more frames than requested, but a handle has no bits for more */
 	ret = alloc->nr_frames > VIDEO_MAX_FRAME ? -EOPNOTSUPP :
 	      ks_connection_set_allocator(share->conn, alloc);
 	if (!ret) {
@@ -154,7 +154,7 @@ static void ks_share_remove_reader(struct ks_share_handle *handle)
 	ks_feed_promise(feed);
 	mutex_unlock(&feed->lock);
 	ks_feed_return(handle->share->conn);
-	/* Calls of this handle that wait */
+	/* For calls of this handle that wait */
 	wake_up_poll(&feed->wait, EPOLLERR);
 	mutex_destroy(&reader->view_lock);
 	kvfree(reader);
@@ -274,7 +274,7 @@ static u32 ks_share_timestamp_flags(const struct ks_share *share)
 	return queue ? queue->timestamp_flags : V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
 }
 
-/* What does not depend on the data; ks_feed.lock is held */
+/* The fields that do not depend on the data */
 static int ks_share_describe_locked(struct ks_share_handle *handle,
 				    struct v4l2_buffer *buffer)
 {
@@ -352,7 +352,7 @@ int ks_share_queue(struct ks_share_handle *handle, u32 index)
 	index = array_index_nospec(index, VIDEO_MAX_FRAME);
 	if (test_and_set_bit(index, handle->queued))
 		goto out;
-	/* Fails if the handle did not have this frame, which is no error here */
+	/* Fails if the handle did not have this frame. That is no error */
 	if (handle->reader)
 		ks_reader_give(feed, handle->reader, feed->generation, &index, 1);
 	ret = 0;
@@ -363,7 +363,6 @@ out:
 	return ret;
 }
 
-/* Describes the data of a frame */
 static void ks_share_describe_data(struct ks_share_handle *handle,
 				   struct v4l2_buffer *buffer)
 {
@@ -440,8 +439,9 @@ static int ks_share_fetch(struct ks_connection *conn, bool nonblock)
 }
 
 /*
- * A frame that is fetched may be one that this handle does not get. If there is none to fetch,
- * another handle can have fetched it meanwhile, and nobody wakes this one for it
+ * Fetches until there is a frame for this handle: it gets only frames whose buffers it has queued.
+ * If there is none to fetch, another handle can have fetched it meanwhile. This handle is not woken
+ * for that frame, so the queue is checked again
  */
 static int ks_share_try(struct ks_share_handle *handle, struct v4l2_buffer *buffer,
 			bool nonblock)
@@ -450,7 +450,7 @@ static int ks_share_try(struct ks_share_handle *handle, struct v4l2_buffer *buff
 	int ret, pending;
 
 	for (;;) {
-		/* First, because a frame is in the queue before it is not pending any more */
+		/* Before the queue is read. Pairs with ks_feed_update_pending() */
 		pending = atomic_read_acquire(&feed->pending);
 		ret = ks_share_take(handle, buffer);
 		if (ret != -EAGAIN || !pending)
@@ -641,7 +641,7 @@ static struct file *ks_share_connect(struct ks_share *share,
 	return file;
 }
 
-/* Makes the node. The camera can have disappeared before that */
+/* The camera can disappear before the node exists, so check that afterwards */
 static int ks_share_register(struct ks_share *share)
 {
 	int ret;

@@ -32,13 +32,13 @@
  * DOC: Locking of shares
  *
  * - ks_share.lock, a mutex, protects the share. It is held while the camera starts and stops or
- *   gets buffers. It nests outside of ks_connection.lock. No user memory is accessed under it,
+ *   gets buffers. ks_connection.lock nests within it. No user memory is accessed under it,
  *   because a program can delay that for ever. @users and ks_share_handle.nr_buffers are written
  *   with WRITE_ONCE() and can be read without the lock.
  * - ks_share.event_lock, a mutex, is held while a handle subscribes to an event of a camera with
  *   controls of its own. The camera accesses user memory under it, so only other calls of this
- *   kind wait for it, and a signal ends their wait. No other lock nests within it but those of the
- *   camera.
+ *   kind wait for it, and a signal ends their wait. Only locks of the camera and of the V4L2 core
+ *   nest within it.
  * - ks_share_handle.nr_buffers, @queued and @reader, and ks_share.layout and @nr_frames, are
  *   written under ks_feed.lock, too, and can be read with only that lock. So VIDIOC_QBUF,
  *   VIDIOC_DQBUF, VIDIOC_QUERYBUF and poll() do not wait for other handles.
@@ -73,7 +73,7 @@ struct ks_v4l2_device;
  * @file: the file of the connection
  * @lock: protects the fields down to @streams
  * @ended: the node is unregistered
- * @asked: number of frames to make
+ * @asked: number of frames that were requested, or the default
  * @nr_frames: number of frames, while there are users
  * @layout: the planes of each frame, while there are users
  * @users: number of handles with buffers
@@ -116,7 +116,7 @@ struct ks_share {
  * @depth: number of frames that it can have
  * @nr_buffers: number of its buffers; 0 before VIDIOC_REQBUFS
  * @reader: gets the frames while it streams; otherwise NULL
- * @queued: its queued buffers that it has not got back
+ * @queued: buffers that it has queued and not dequeued yet
  */
 struct ks_share_handle {
 	struct v4l2_fh fh;

@@ -97,7 +97,7 @@ static long ks_node_forward_type(struct ks_share *share, unsigned int cmd,
 					     -EINVAL;
 }
 
-/* VIDIOC_G_PARM and VIDIOC_S_PARM; @ret is the result of the camera. The node has no read() */
+/* Ends VIDIOC_G_PARM and VIDIOC_S_PARM. The node has no read(), so it has no buffers for that */
 static long ks_node_end_parm(unsigned long arg, long ret)
 {
 	struct v4l2_streamparm __user *parm = (void __user *)arg;
@@ -157,7 +157,7 @@ static int ks_node_event_wake(wait_queue_entry_t *entry, unsigned int mode, int 
 	return 0;
 }
 
-/* VIDIOC_UNSUBSCRIBE_EVENT and, with @feedback, VIDIOC_SUBSCRIBE_EVENT of the camera's file */
+/* VIDIOC_UNSUBSCRIBE_EVENT on the camera's file, and with @feedback VIDIOC_SUBSCRIBE_EVENT again */
 static int ks_node_resubscribe(struct ks_share *share,
 			       const struct v4l2_event_subscription *sub,
 			       bool feedback)
@@ -183,9 +183,9 @@ static int ks_node_resubscribe(struct ks_share *share,
 }
 
 /*
- * Subscribes the camera's file. The first event has the value of the control, so the driver
- * may need the hardware for it. Therefore this is done by the ioctl, see v4l2.h. All handles
- * change controls by this file, so it must get the events of its own changes, too.
+ * Subscribes the camera's file. The initial event has the value of the control, so the driver may
+ * access the hardware for it. Therefore this calls unlocked_ioctl, see v4l2.h. All handles change
+ * controls through this file, so it must get the events of its own changes, too.
  */
 static long ks_node_subscribe_camera(struct ks_share *share, unsigned int cmd,
 				     unsigned long arg,
@@ -227,7 +227,7 @@ static long ks_node_subscribe(struct ks_share_handle *handle, unsigned int cmd,
 	return ret;
 }
 
-/* By number and not by the whole command, which is different for 32-bit programs */
+/* Compares the number, because the size in the command is different for 32-bit programs */
 static long ks_node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct ks_share_handle *handle = ks_node_handle(file);
@@ -302,9 +302,10 @@ static __poll_t ks_node_poll(struct file *file, poll_table *wait)
 /*
  * The mapping is that of a view. Programs ask for PROT_WRITE, and get a read-only mapping.
  *
- * The mapping has VM_SHARED, because the node is open for writing, and dma_buf_mmap() gives it the
- * file of the source, which is, too. So remap_file_pages() and mprotect() would make it writable.
- * With the file of the view they do not. The memory of V4L2 devices is not found by that file.
+ * The mapping has VM_SHARED, because the node is open for writing. dma_buf_mmap() gives it the file
+ * of the source, which is open for writing, too. So remap_file_pages() could make a mapping that
+ * mprotect() makes writable. With the file of the view this is not possible. V4L2 devices do not
+ * find their memory by the file of the mapping (see view.c), so it can be another one.
  */
 static int ks_node_mmap(struct file *file, struct vm_area_struct *vma)
 {
@@ -348,7 +349,7 @@ static int ks_node_querycap(struct file *file, void *priv,
 	return 0;
 }
 
-/* For the V4L2 core, which checks types by this. VIDIOC_G_FMT is passed to the camera */
+/* The V4L2 core accepts a buffer type only if this exists. VIDIOC_G_FMT goes to the camera */
 static int ks_node_g_fmt(struct file *file, void *priv, struct v4l2_format *format)
 {
 	return ks_v4l2_get_whole_format(ks_node_handle(file)->share->camera, format);
@@ -383,7 +384,7 @@ static int ks_node_querybuf(struct file *file, void *priv,
 	       ks_share_describe(handle, buffer) : -EINVAL;
 }
 
-/* Checked before a buffer changes its state */
+/* Checked first, so that a call with a wrong argument does not change the state of a buffer */
 static bool ks_node_buffer_is_right(const struct ks_share *share,
 				    const struct v4l2_buffer *buffer)
 {
@@ -450,7 +451,7 @@ static int ks_node_streamoff(struct file *file, void *priv, enum v4l2_buf_type t
 	return type == handle->share->camera->type ? ks_share_stop(handle) : -EINVAL;
 }
 
-/* The node has one input: that of the camera when it is asked */
+/* The node has one input: the current input of the camera */
 static int ks_node_enum_input(struct file *file, void *priv,
 			      struct v4l2_input *input)
 {
@@ -475,7 +476,7 @@ static int ks_node_enum_input(struct file *file, void *priv,
 		ops->vidioc_enum_input(camera->file, fh, input);
 	}
 	ks_v4l2_unlock_device(camera);
-	/* Standards and timings are those of the camera's node */
+	/* Standards and timings can only be set on the camera's own node */
 	input->index = 0;
 	input->std = 0;
 	input->capabilities = 0;

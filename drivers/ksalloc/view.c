@@ -2,7 +2,7 @@
 /*
  * Views: dma-bufs through which the memory of another dma-buf can only be read.
  *
- * A reader gets views of the frames. It must not write to them, in no way:
+ * A reader gets views of the frames. It must have no way to write to them:
  *
  * - The file of a view is read-only, so mmap() refuses shared mappings for writing. Private ones
  *   are refused as well. VM_MAYWRITE is cleared, so mprotect() and ptrace() cannot change that.

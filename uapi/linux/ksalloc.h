@@ -56,9 +56,9 @@
  * KSALLOC_ALLOCATOR_CANCEL and KSALLOC_CONNECTION_CANCEL do.
  *
  * All clients of an allocator trust each other. Each can map and write all frames, and
- * can free and submit frames that another client holds. The exception are frames that a
- * kernel client holds: only kernel clients can free these, and programs cannot submit
- * them.
+ * can free and submit frames that another client holds. Frames that a kernel client or a
+ * reader holds are an exception: only kernel clients can free these, and programs cannot
+ * submit them.
  */
 
 /**
@@ -128,9 +128,9 @@
  * loses the oldest frame in its queue; if the queue is empty, it loses the new one. It sees in the
  * next frame how many it has lost.
  *
- * The device keeps as many frames as it needs to run. The others are promised to the readers,
- * oldest reader first, as long as they suffice for the @depth of the next one. Frames of readers
- * with KSALLOC_READER_REVOCABLE, and of those for which the frames do not suffice, can be
+ * The device keeps as many frames as it needs to run. The others are promised to the readers in
+ * the order in which these were made: a reader is promised its @depth of frames if so many are
+ * left. Frames of readers with KSALLOC_READER_REVOCABLE, and of readers without a promise, can be
  * revoked: if the device has too few frames, it fills them again while such a reader has taken
  * them. The reader sees that in the next frame.
  *
@@ -138,16 +138,16 @@
  * PAUSE, in a flush, and while no stream circulates, KSALLOC_EXCHANGE waits. Frames that a reader
  * has taken stay taken. Frames in its queue are dropped when the stream ends or a flush begins.
  *
- * When a connection with another allocator begins to circulate, the frames are others. A reader
- * sees that by the number @generation, and has to export them again. Frames of an earlier
- * generation need not be given back.
+ * When another allocator is assigned, the number @generation changes, and the next stream has
+ * other frames. A reader has to export these, too. Frames of an earlier generation need not be
+ * given back.
  */
 
 /**
  * DOC: Arguments
  *
- * The argument of an ioctl is a pointer to a structure. Its first field is the size of
- * the structure as the caller was compiled. If it is an older, shorter structure, the
+ * The argument of an ioctl is a pointer to a structure. Its first field is the size that
+ * the structure has for the compiled caller. If it is an older, shorter structure, the
  * missing fields are taken as zero. A newer, longer structure is accepted if the part that
  * the module does not know is zero. Fields marked "out" are only written. Unknown bits in
  * @flags and non-zero reserved fields are refused. The layout is the same for 32-bit and
@@ -211,15 +211,15 @@
 /**
  * DOC: Waiting
  *
- * KSALLOC_ALLOC and KSALLOC_COMPLETE wait for a frame. @deadline_ns is an absolute time
- * on CLOCK_MONOTONIC in nanoseconds; 0 means no deadline. A call with a deadline in the
- * past takes a frame if there is one, and else returns ETIMEDOUT. With KSALLOC_NONBLOCK in
- * @flags or O_NONBLOCK on the file, a call does not wait.
+ * KSALLOC_ALLOC, KSALLOC_COMPLETE and KSALLOC_EXCHANGE wait for frames. @deadline_ns is an
+ * absolute time on CLOCK_MONOTONIC in nanoseconds; 0 means no deadline. A call with a
+ * deadline in the past takes a frame if there is one, and else returns ETIMEDOUT. With
+ * KSALLOC_NONBLOCK in @flags or O_NONBLOCK on the file, a call does not wait.
  *
- * Calls on a connection exclude each other, so one can take as long as the driver needs
- * for another. A non-blocking KSALLOC_COMPLETE returns EAGAIN while KSALLOC_SET_STATE or
- * KSALLOC_RESET_STATE is in progress, and while the driver of a device that has disappeared
- * has not yet returned all frames. KSALLOC_GET_STATE,
+ * Calls on a connection exclude each other, so a call can wait until the driver has done
+ * what another call requires. A non-blocking KSALLOC_COMPLETE returns EAGAIN while
+ * KSALLOC_SET_STATE or KSALLOC_RESET_STATE is in progress, and while the driver of a device
+ * that has disappeared has not yet returned all frames. KSALLOC_GET_STATE,
  * KSALLOC_CONNECTION_OPEN and KSALLOC_CONNECTION_CANCEL never wait for the driver, nor do
  * fdinfo and close() of one of several open files.
  *
@@ -245,6 +245,13 @@
  * poll() on an allocator reports EPOLLIN and EPOLLRDNORM if a frame is free. Another
  * client can take it first. If several frames become free before the next epoll_wait(),
  * edge-triggered epoll reports them once. The eventfd of KSALLOC_ENABLE_EVENT counts them.
+ *
+ * poll() on a reader reports:
+ *
+ * - EPOLLIN and EPOLLRDNORM if its queue has a frame, or if the device may have filled one. The
+ *   reader may not get that frame
+ * - EPOLLERR if an error of the device has ended the stream
+ * - EPOLLERR and EPOLLHUP when the device has disappeared, or the connection has ended
  */
 
 /**
@@ -252,15 +259,15 @@
  *
  * KSALLOC_ALLOC, KSALLOC_COMPLETE and KSALLOC_EXCHANGE are commands of io_uring, too: an
  * IORING_OP_URING_CMD on the same file, with the number of the ioctl in @cmd_op and a
- * &struct ksalloc_uring_cmd in @cmd. The argument must stay valid until the command completes. Its
- * result is that of the ioctl. These are the differences:
+ * &struct ksalloc_uring_cmd in @cmd. The argument must stay valid until the command completes. The
+ * result of the command is that of the ioctl. These are the differences:
  *
  * - Other ioctls fail with EOPNOTSUPP, and commands with IORING_URING_CMD_* flags with EINVAL.
- * - A command that has to wait does so in a worker thread of io_uring, which costs two switches of
- *   tasks. An IORING_OP_POLL_ADD avoids that: submit the command when the poll has completed.
- *   With IOSQE_IO_LINK, both can be submitted at once. But Linux 6.12 reads the entry of a linked
- *   command in the ring only when the command begins. So the program must not use that entry for
- *   something else before, as it does when further submissions go round the ring.
+ * - A command that has to wait does so in a worker thread of io_uring, which costs context
+ *   switches. An IORING_OP_POLL_ADD avoids that: submit the command when the poll has completed.
+ *   With IOSQE_IO_LINK, both can be submitted at once. But Linux 6.12 reads the SQE of a linked
+ *   command only when the command begins. Until then, the program must not use this entry of the
+ *   ring for another SQE. So it must not submit as many further SQEs as the ring has entries.
  * - By default, a task has at most four workers for each processor. If all of them wait, further
  *   commands that have to wait do not begin, even when frames come for them, and commands on
  *   regular files wait, too. IORING_REGISTER_IOWQ_MAX_WORKERS sets another maximum (of bounded
@@ -333,7 +340,7 @@ enum {
 #define KSALLOC_MAX_EVENTS 64
 
 /**
- * KSALLOC_NONBLOCK - in @flags of KSALLOC_ALLOC and KSALLOC_COMPLETE: do not wait
+ * KSALLOC_NONBLOCK - in @flags of KSALLOC_ALLOC, KSALLOC_COMPLETE and KSALLOC_EXCHANGE: do not wait
  */
 #define KSALLOC_NONBLOCK 0x00000001
 
@@ -852,7 +859,7 @@ struct ksalloc_connect {
  *
  * The share makes its own connection to the device. The device runs while at least one program
  * streams. It has buffers while at least one program has buffers. When the share ends or the
- * device disappears, the node disappears as that of an unplugged device.
+ * device disappears, the node disappears like the node of an unplugged device.
  *
  * Errors: as KSALLOC_CONNECT, and
  *
@@ -946,13 +953,14 @@ struct ksalloc_get_framing {
  * - EINVAL, with KSALLOC_IMPORT: KSALLOCATOR_OPTIONF_SYSTEM_MEMORY is not set; @nr_dmabufs is
  *   zero, or not the number of frames times the number of planes; a file is not a dma-buf; a
  *   dma-buf is smaller than its plane, or is given twice.
- * - E2BIG: there are more than KSALLOC_MAX_FRAMES frames, or descriptors for each plane.
+ * - E2BIG: there are more than KSALLOC_MAX_FRAMES frames, or @nr_dmabufs is more than that for
+ *   each plane.
  * - ENOMEM: the allocators of the user, or the dma-bufs for this one, would have more than
  *   max_mbytes; or the heap or the device has too little memory.
  * - EOPNOTSUPP, with KSALLOCATOR_OPTIONF_SYSTEM_MEMORY: the device can use only its own
  *   memory.
  * - EOPNOTSUPP, without it: the device has no memory of its own; the memory cannot be
- *   exported; or the device cannot have as many or as large buffers.
+ *   exported; or the device cannot have so many buffers, or buffers of this size.
  * - EBUSY, without it: the buffers of the device are in use, or another file has a
  *   higher priority.
  * - EMFILE, ENODEV
@@ -1018,12 +1026,12 @@ struct ksalloc_set_allocator {
  *
  * Errors:
  *
- * - EINVAL: there is no such state; KSALLOC_CIRCULATE and a state lower than PAUSE; no
+ * - EINVAL: there is no such state; KSALLOC_CIRCULATE with a state lower than PAUSE; no
  *   allocator is assigned; or the format of the device has changed and the frames are too
  *   small for it, or have another number of planes.
  * - EBUSY: another file has buffers of the device, or has a higher priority; or
  *   KSALLOC_CIRCULATE, and the current stream does not circulate.
- * - EOPNOTSUPP: the device cannot use the memory of the allocator, or cannot have as many
+ * - EOPNOTSUPP: the device cannot use the memory of the allocator, or cannot have so many
  *   buffers.
  * - ENODEV, but not for KSSTATE_STOP
  */
@@ -1046,7 +1054,7 @@ struct ksalloc_set_state {
  * @KSALLOC_REFUSAL_COUNT: the device cannot have as many buffers as the allocator has frames;
  *	@refused_frame is the number of buffers that it can have
  * @KSALLOC_REFUSAL_MAP: the memory of frame @refused_frame cannot be mapped for the device. A
- *	device that needs contiguous memory refuses frames that are not
+ *	device that needs contiguous memory refuses frames that are not contiguous
  * @KSALLOC_REFUSAL_OTHER: anything else, such as another user of the device
  */
 enum ksalloc_refusal {
@@ -1097,8 +1105,8 @@ struct ksalloc_get_state {
  * order in which they are submitted.
  *
  * V4L2 takes dma-bufs by descriptor. The module uses @dmabuf_fd of the caller during the
- * call. If it is -1, a kernel thread queues the frame, because it has its own table of
- * descriptors. That takes about four times as long. If the frames are the device's own
+ * call. If it is -1, a kernel thread queues the frame, with a descriptor in its own table.
+ * That takes more than three times as many instructions. If the frames are the device's own
  * memory, no descriptor is needed. Use -1 then. If the frames have several planes, only -1 is
  * accepted.
  *
@@ -1110,7 +1118,7 @@ struct ksalloc_get_state {
  *
  * - EBADF: @dmabuf_fd is not open.
  * - EINVAL: @index is out of range; the frame is free or waits for a fence; @dmabuf_fd is
- *   not its dma-buf, or the frame has several planes.
+ *   neither -1 nor its dma-buf, or is not -1 and the frame has several planes.
  * - EBUSY: the frame is in a device; a kernel client or a reader holds it; the stream
  *   circulates; or a fence on its dma-buf is not signalled. To wait for the fence, poll the
  *   dma-buf for EPOLLOUT.
@@ -1190,15 +1198,15 @@ struct ksalloc_complete {
  *   KSMEMORY_TYPE_DEVICE_UNKNOWN if it has MMAP buffers and can export them
  * - memory_type_weight: system memory is preferred, because it does not occupy the device.
  *   But the device's own memory is preferred if the device needs physically contiguous
- *   memory (videobuf2-dma-contig without an IOMMU), because most heaps are not contiguous
+ *   memory (videobuf2-dma-contig without an IOMMU), because most heaps do not have it
  * - flags: the flags of KSALLOC_GET_FRAMING that apply to this memory, and
  *   KSALLOCATOR_FLAG_ENABLE_CACHED_MDL. For the device's own memory also
  *   KSALLOCATOR_FLAG_DEVICE_SPECIFIC and KSALLOCATOR_FLAG_CAN_ALLOCATE
  * - frames: as KSALLOC_GET_FRAMING
  * - file_alignment: the page size minus one
  * - physical_range: possible frame sizes, of all planes together. The minimum is the image
- *   size of the format. The
- *   maximum is max_mbytes divided by @frames, or the size of the device's own buffers
+ *   size of the format. The maximum is max_mbytes divided by @frames, or the size of the
+ *   device's own buffers
  * - framing_range: preferred frame sizes: whole pages, from the image size of the format to
  *   that of the largest picture in the same pixel format. An allocator of that size can be
  *   kept when the picture size changes. in_place_weight is 1, because the device writes
@@ -1239,7 +1247,7 @@ struct ksalloc_get_framing_ex {
  *
  * Errors:
  *
- * - EINVAL: there is no such value.
+ * - EINVAL: @reset is not a value of enum ksreset.
  * - ECANCELED: the state is lower than KSSTATE_PAUSE.
  * - ENODEV
  * - an error of the driver, if the device does not start again at the end. The flush
@@ -1477,7 +1485,7 @@ struct ksalloc_disable_event {
  * @flags: KSALLOC_READER_NEWEST, KSALLOC_READER_REVOCABLE
  * @depth: maximum number of frames that the reader has, in its queue and taken; 1 to
  *	KSALLOC_MAX_FRAMES
- * @every: it gets each frame of this number; 0 and 1 for each frame
+ * @every: the reader gets each n-th frame, where n is @every; 0 and 1 for each frame
  *
  * Returns a descriptor of the reader. A new reader gets the frames that the device fills from now
  * on.
@@ -1485,9 +1493,9 @@ struct ksalloc_disable_event {
  * Errors:
  *
  * - EINVAL: @depth is out of range.
- * - EBUSY: the stream circulates now, and the frames do not suffice for @depth. With
- *   KSALLOC_READER_REVOCABLE, there is no such error. Without a stream it is decided when one
- *   begins; see @promised of &struct ksalloc_reader_info.
+ * - EBUSY: a stream circulates now, and too few frames are left to promise @depth of them. With
+ *   KSALLOC_READER_REVOCABLE, there is no such error. While no stream circulates, the call does not
+ *   fail. Then @promised of &struct ksalloc_reader_info shows the result when a stream begins.
  * - EMFILE, ENFILE, ENOMEM
  */
 struct ksalloc_reader_open {
@@ -1503,13 +1511,14 @@ struct ksalloc_reader_open {
  * struct ksalloc_reader_frame - a frame that KSALLOC_EXCHANGE has taken
  * @index: the frame
  * @sequence: the sequence number of the device
- * @generation: the frames that @index refers to; see KSALLOC_READER_EXPORT
+ * @generation: the generation that @index belongs to; see KSALLOC_READER_EXPORT
  * @header: describes the data in the frame as a whole. DATADISCONTINUITY also if @lost is not
  *	zero
  * @lost: number of frames that this reader has lost since the last one that it took. Frames that
- *	it did not ask for do not count: with @every, and with KSALLOC_READER_NEWEST
- * @revoked: number of frames that were revoked since this reader took the last one. These are the
- *	ones that it had taken the longest ago. Data that were read from them since can be wrong
+ *	it does not get because of @every or KSALLOC_READER_NEWEST do not count
+ * @revoked: number of frames that were revoked since this reader took the last one. The oldest
+ *	frames are revoked first, except those that a reader with a promise has, too. Data that
+ *	were read from a frame after it was revoked can be wrong
  * @nr_planes: number of planes of the frame
  * @__reserved: zero
  * @planes: the data in each plane. Elements from @nr_planes on are not written
@@ -1541,12 +1550,12 @@ struct ksalloc_reader_frame {
  *
  * Gives any number of frames back, and takes the next filled ones from the queue of the reader.
  * Returns the number of frames that were taken. Frames of several calls and threads are taken in
- * order. A frame that was revoked has to be given back, too; the reader does not get that frame
- * before.
+ * order. A frame that was revoked has to be given back, too. Until then, the reader does not get
+ * that frame again.
  *
  * If frames were given back or taken, the call does not fail any more, and returns the number of
- * frames that were taken, which can be less than @wait_for. So after a call that failed no
- * frame was given back. The next call has the same failure, if it persists.
+ * frames that were taken, which can be less than @wait_for. So a call that fails has given no
+ * frame back. If the cause of an error persists, the next call fails with it.
  *
  * Errors:
  *
@@ -1591,14 +1600,14 @@ struct ksalloc_uring_cmd {
  * @plane: a plane of the frame; 0 for the first or only one
  * @generation: the current generation
  *
- * Returns a descriptor of a dma-buf through which the memory of the plane can only be read. It is
- * the same dma-buf each time in this generation and reader, so map or import it once and keep the
- * mapping. It is only for this reader. Fences on it delay nobody else, and the frame does not
- * wait for them: give it back when nothing reads it any more.
+ * Returns a descriptor of a dma-buf through which the memory of the plane can only be read. A
+ * reader gets the same dma-buf each time in a generation, so map or import it once and keep the
+ * mapping. Another reader gets another one. Fences on it delay nobody else, and the frame does
+ * not wait for them: give the frame back when nothing reads it any more.
  *
  * mmap() refuses PROT_WRITE, and DMA_BUF_IOCTL_SYNC refuses DMA_BUF_SYNC_WRITE. A device can
- * import the dma-buf for DMA_TO_DEVICE. For DMA_BIDIRECTIONAL, which GPU drivers ask for, it must
- * be behind an IOMMU that translates; then it cannot write either.
+ * import the dma-buf for DMA_TO_DEVICE. For DMA_BIDIRECTIONAL, which GPU drivers ask for, the
+ * device must be behind an IOMMU that translates. Then it cannot write either.
  *
  * Errors:
  *
@@ -1623,7 +1632,7 @@ struct ksalloc_reader_export {
  * @format: pointer to a struct v4l2_format, which gets the format of the device in the current or
  *	the last stream that circulated; 0 if it is not wanted
  * @format_size: size of that structure
- * @frames: out: number of frames; 0 if no stream has circulated yet
+ * @frames: out: number of frames; 0 if no stream has circulated with the assigned allocator yet
  * @generation: out: the current generation
  * @lost: out: number of frames that this reader has lost
  * @revoked: out: number of frames that were revoked while this reader had taken them
