@@ -38,7 +38,7 @@ static inline __u64 now(void)
 extern unsigned int now_cost;
 
 void calibrate(void);
-/* Two instructions for each count, which is not zero */
+/* Two instructions for each count. It must not be zero */
 void known_loop(unsigned long count);
 /* Prints an error and ends the program */
 noreturn void die(const char *format, ...);
@@ -87,7 +87,7 @@ __u64 runtime_of(int pid);
 /* The same for all kernel threads of ksalloc */
 __u64 runtime_of_ksalloc(void);
 
-/* Pictures as often as the camera can */
+/* Sets the highest frame rate of the camera */
 void set_fastest(int camera);
 
 /* calls.c, capture.c, crowd.c, growth.c */
@@ -97,7 +97,7 @@ void bench_capture(unsigned int rounds);
 void bench_crowd(unsigned int rounds);
 void bench_growth(unsigned int rounds);
 void bench_wakeup(unsigned int rounds);
-/* Needs 64 cameras, so it is for itself */
+/* Not with the others, because it needs 64 cameras */
 void bench_cameras(unsigned int rounds);
 /* Does the operation of one row once, between the marks; false if there is no such row */
 bool profile_call(const char *row);

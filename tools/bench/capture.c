@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 /*
- * Frames that are ready at the same time. If more are, and no reader takes them, a thread of
+ * Frames that are ready at the same time. If more are ready and no reader fetches them, a thread of
  * ksalloc does
  */
 #define READY 8

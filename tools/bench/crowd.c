@@ -84,7 +84,7 @@ static void sleep_start(unsigned int count)
 	open_readers(count, DEPTH);
 	for (i = 0; i < count; i++)
 		crowd_process(sleep_run, &readers[i]);
-	/* Now, so that none of them loses frames before it runs */
+	/* After the processes exist, so that no reader loses frames before its process runs */
 	ks_circulate(&session);
 }
 
@@ -173,7 +173,7 @@ static void shared_start(unsigned int count)
 		share_prepare(&share, &sharers[i]);
 	for (i = 0; i < count; i++)
 		mmap_run(&sharers[i]);
-	/* The first one, which marks, begins when the others run */
+	/* The first one takes the samples, so it is started last */
 	for (i = count; i--;)
 		crowd_process(shared_run, &sharers[i]);
 }

@@ -17,7 +17,7 @@
 #define PAIR_SAMPLES 10
 
 #define THREADS_MAX 8
-/* So many that the start of the threads hardly counts. Stacks are small, as they are cleared */
+/* Many, so that the start of the threads is a small part. Small stacks, which are cleared faster */
 #define THREAD_PAIRS 20000
 #define THREAD_STACK (64 << 10)
 

@@ -2,7 +2,7 @@
 /*
  * ks-bench ROUNDS CROWD-ROUNDS: takes all samples and prints them; see bench.h. The second number
  * is that of the rounds for many readers.
- * ks-bench cameras ROUNDS: those of many cameras, of which vivid has to have 64.
+ * ks-bench cameras ROUNDS: takes the samples of many cameras. vivid must have 64.
  * ks-bench profile ROW: does one operation once, for tools/bench/profile.
  */
 #include "bench.h"

@@ -3,8 +3,8 @@
  * Measures the whole system; meter.h describes how.
  *
  * The samples are taken by a process of the crowd when it gets a frame. At that moment, the other
- * processes have always come equally far. So a sample has the work for a whole number of frames,
- * and no other process has to wake up for it.
+ * processes have always done the same part of their work. So a sample has the work for a whole
+ * number of frames, and no other process has to wake up for it.
  */
 #include "meter.h"
 
@@ -20,12 +20,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Instructions of one turn of the loop. QEMU translates not many more at a time */
+/* Instructions of one round of the loop. QEMU does not translate many more into one block */
 #define IDLE_TURN 400
 #define IDLE_CALIBRATION 1000
 #define CALIBRATIONS 40
 
-/* The ticks of the kernel come at all moments of such periods */
+/* Not a multiple of the tick, so that ticks come at different moments of the period */
 #define LOAD_PERIOD_NS 10100000
 #define LOAD_COUNT 500000
 #define NSEC_PER_SEC 1000000000
@@ -47,7 +47,7 @@ static unsigned int processes;
 /* Voluntary context switches of all processes that have ended */
 static long sleeps_before;
 
-/* A processor executes nops as it does any other instruction, and the emulation is fast */
+/* Nops, because each counts as one instruction and is emulated fast */
 static void idle_loop(__u64 *turns, __u64 end)
 {
 	asm volatile("1:\n\t"
@@ -75,7 +75,7 @@ void meter_start(void)
 
 	if (!crowd)
 		crowd = shared_memory(sizeof(*crowd));
-	/* What is printed so far must not be printed twice */
+	/* Otherwise the child could print the same buffer again */
 	fflush(stdout);
 	idle_process = must(fork(), "fork");
 	if (idle_process)
@@ -105,7 +105,7 @@ void crowd_wait(void)
 	int status;
 
 	for (; processes; processes--) {
-		/* Not the meter, which only ends if it is killed */
+		/* This cannot be the meter, which only ends if it is killed */
 		must(wait(&status), "wait");
 		if (!WIFEXITED(status) || WEXITSTATUS(status))
 			die("a process has failed");
@@ -196,7 +196,7 @@ static double measure_load(unsigned long count)
 	return sample(CROWD_SAMPLES - 1);
 }
 
-/* Instructions of the idle loop, for each one that it counts */
+/* Measures how many instructions the idle loop executes for each one that it counts: about 1 */
 static void verify_idle_loop(unsigned int round)
 {
 	unsigned int i;

@@ -9,34 +9,34 @@
 
 #include "bench.h"
 
-/* Frames before the first sample, in most samples, and samples each time that a way is started */
+/* Frames before the first sample, frames of most samples, and samples of each start of a way */
 #define CROWD_WARM_UP 16
 #define CROWD_FRAMES 64
 #define CROWD_SAMPLES 2
 
-/* Begins and ends the process that counts */
+/* Start and end the process that counts */
 void meter_start(void);
 void meter_stop(void);
 
-/* Makes a process with this function, which ends with it. The meter runs */
+/* Makes a process that calls @run and then ends. The meter must run */
 void crowd_process(void (*run)(void *data), void *data);
-/* Waits for all of them. All memory that they share has to be made before */
+/* Waits for all of these processes */
 void crowd_wait(void);
 
 /*
- * To be called by one process of a crowd for each frame; false after the last one. The others then
- * end with the next frame, for which crowd_goes_on() is false.
+ * One process of a crowd calls crowd_mark() for each frame; it returns false after the last one.
+ * The others call crowd_goes_on(), which then returns false for the next frame.
  */
 bool crowd_mark(void);
 bool crowd_goes_on(void);
-/* Before the processes are made; and the series of samples, after their end */
+/* Call crowd_begin() before the processes are made. crowd_end() waits for them and prints */
 void crowd_begin(unsigned int frames_of_sample);
 void crowd_end(const char *row, unsigned int round);
 
-/* Memory that processes share */
+/* Memory that processes share, if it is made before them */
 void *shared_memory(size_t size);
 
-/* Measures loops that are known */
+/* Measures loops with a known number of instructions */
 void verify_meter(unsigned int round);
 
 #endif /* BENCH_METER_H */

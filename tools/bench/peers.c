@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Other ways by which many programs see the pictures of one camera, with as few instructions as
- * each of them can have.
+ * Other ways by which many programs see the pictures of one camera. Each is written to need few
+ * instructions.
  *
  * The daemon captures, and tells each consumer the index of the picture by a ring in shared memory
  * and an eventfd. A consumer sleeps in read() of its eventfd. It gives a picture back by a counter
@@ -76,7 +76,7 @@ static void tell_all(unsigned int index)
 	     "FUTEX_WAKE");
 }
 
-/* Pictures come back in the order in which they were passed, or later */
+/* Queues pictures again in the order in which they were passed: an older one delays newer ones */
 static void daemon_run(void *data)
 {
 	unsigned int passed[BUFFERS], head = 0, tail = 0, index, i;
@@ -249,7 +249,7 @@ static int loopback_open(unsigned int type)
 	return fd;
 }
 
-/* After the last VIDIOC_REQBUFS of all files, which forgets mappings */
+/* Called after the last VIDIOC_REQBUFS of all files, because that ends mappings */
 static void loopback_map(void)
 {
 	unsigned int i;

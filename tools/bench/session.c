@@ -212,7 +212,7 @@ void share_prepare(const struct share *share, struct session *session)
 
 /*
  * QEMU counts "rep movsb", which memcpy() can be, as one instruction for each byte. So this
- * copies 16 bytes at a time, which every x86-64 can do: the minimum that a copy needs.
+ * copies 16 bytes at a time, which every x86-64 can do.
  */
 void copy_picture(void *target, const void *source)
 {

@@ -46,12 +46,12 @@ void dmabuf_stop(struct session *session);
 
 unsigned int mmap_take(struct session *session);
 void mmap_give(struct session *session, unsigned int index);
-/* All that comes before VIDIOC_STREAMON; the camera is open already */
+/* Does everything before VIDIOC_STREAMON. The camera is open already */
 void mmap_prepare(struct session *session);
 void mmap_run(struct session *session);
 void mmap_start(struct session *session);
 void mmap_stop(struct session *session);
-/* Copies a picture, by as few instructions as possible */
+/* Copies a picture by moves of 16 bytes */
 void copy_picture(void *target, const void *source);
 
 /* The node of a share: plain V4L2 programs, with MMAP buffers, use one camera */
@@ -73,7 +73,7 @@ void ks_give(struct session *session, unsigned int index);
 /* Without a descriptor */
 void ks_give_index(struct session *session, unsigned int index);
 void ks_set_state(struct session *session, unsigned int state);
-/* To RUN. The frames circulate */
+/* Goes to RUN with frames that circulate */
 void ks_circulate(struct session *session);
 /* Without a heap (-1), the frames are the camera's own memory */
 void ks_open(struct session *session, int heap, unsigned int buffers);
@@ -85,7 +85,7 @@ void ks_start_own(struct session *session);
 void ks_stop(struct session *session);
 
 void reader_open(struct reader *reader, int connection, unsigned int depth);
-/* Gives all frames back that it has, and takes as many as it asks for */
+/* Gives back all frames that the reader has, and takes @count frames */
 void reader_exchange(struct reader *reader, unsigned int count);
 
 #endif /* BENCH_SESSION_H */

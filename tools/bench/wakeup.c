@@ -3,8 +3,8 @@
  * From the moment at which the driver has filled a buffer until a program that waits has the frame.
  *
  * The first moment is the tracepoint vb2_buf_done, in units of the counter that now() reads. It
- * is traced for all ways, so it costs all of them the same. Each frame is waited for, so each
- * moment at which the program has a frame belongs to the last buffer that was done before.
+ * is traced for all ways, so all have the same additional instructions. Each frame is waited for,
+ * so it is that of the last event before the program has it.
  */
 #include "session.h"
 
@@ -41,7 +41,7 @@ static void trace_begin(void)
 	trace_set("trace", "");
 }
 
-/* The next moment in the trace; 0 at its end */
+/* The time of the next event in the trace; 0 at its end */
 static __u64 trace_next(FILE *trace)
 {
 	char line[512], *at;
@@ -164,7 +164,7 @@ void bench_wakeup(unsigned int rounds)
 	for (round = 0; round < rounds; round++) {
 		for (i = 0; i < ARRAY_SIZE(ways); i++) {
 			ways[i].start(&session);
-			/* This takes longer than a frame */
+			/* Before frames are measured, because it takes longer than a frame */
 			trace_begin();
 			for (j = 0; j < WARM_UP; j++)
 				ways[i].give(&session, ways[i].take(&session));

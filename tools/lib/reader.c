@@ -189,7 +189,7 @@ static void free_set(struct ks_reader *reader, struct set *set)
 	free(set);
 }
 
-/* Frees the sets that no frame can come from, and that the program has no frame of */
+/* Frees the sets of earlier generations that the program has no frame of */
 static void free_old_sets(struct ks_reader *reader)
 {
 	struct set **link = reader->sets ? &reader->sets->next : &reader->sets;
@@ -243,7 +243,7 @@ static size_t whole_pages(size_t bytes)
 	return (bytes + page - 1) / page * page;
 }
 
-/* -ESTALE if the device has other frames meanwhile */
+/* -ESTALE if the generation has changed since the frame was taken */
 static int add_set(struct ks_reader *reader, __u64 generation)
 {
 	struct ksalloc_reader_info info;

@@ -84,8 +84,8 @@ struct fake {
 	unsigned int queued;
 	__u32 sequence;
 	/*
-	 * The reader: the generation of its frames, the frames that it has taken, and what the next
-	 * frame says about losses. While it is not 0, @changes is decremented by an export, and the
+	 * The reader: the generation of its frames, the frames that it has taken, and the losses of
+	 * the next frame. If @changes is not 0, each export decrements it. When it becomes 0, the
 	 * generation changes
 	 */
 	__u64 generation;
@@ -129,7 +129,7 @@ extern struct fake fake;
 
 /* Resets everything: no open files, a camera that needs two frames of 5000 bytes */
 void fake_reset(void);
-/* Gives the device other frames */
+/* Begins the next generation, as if another allocator were assigned */
 void fake_new_generation(void);
 /* Number of frames that the reader has taken */
 unsigned int fake_frames_taken(void);

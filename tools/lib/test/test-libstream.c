@@ -10,7 +10,7 @@
 #include "stream.h"
 #include "tap.h"
 
-/* A frame has the data of each plane, which never lead beyond the plane */
+/* A frame has the data of each plane, which never exceed the plane */
 static void test_planes_stream(void)
 {
 	struct ks_stream_frame frame;
@@ -127,7 +127,7 @@ static void test_stream(void)
 	CHECK(fake_is_clean());
 }
 
-/* Values from a device never lead beyond the frame */
+/* Values from a device never exceed the frame */
 static void test_stream_bounds(void)
 {
 	static const struct {

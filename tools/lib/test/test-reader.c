@@ -280,8 +280,8 @@ static void test_adopt(void)
 }
 
 /*
- * Other frames: they are mapped again. Those of before stay mapped while the program has a frame of
- * them
+ * The frames of a new generation are mapped. Those of the last one stay mapped while the program
+ * has one of them
  */
 static void test_generations(void)
 {
@@ -308,7 +308,7 @@ static void test_generations(void)
 	CHECK_EQ(ks_reader_give_back(rig.reader, &old[0]), -EINVAL);
 	CHECK_EQ(ks_reader_give_back(rig.reader, &new), 0);
 
-	/* Without a frame of theirs, they are unmapped when the first of the next ones comes */
+	/* The program has no frame, so all are unmapped when the first new one comes */
 	fake_new_generation();
 	CHECK_EQ(ks_reader_next(rig.reader, -1, &new), 0);
 	CHECK_EQ(new.generation, 3);
@@ -316,7 +316,7 @@ static void test_generations(void)
 	rig_close(&rig);
 }
 
-/* The frames change between a frame is taken and mapped: the next one is taken */
+/* The generation changes after a frame is taken and before it is mapped: the next one is taken */
 static void test_stale(void)
 {
 	struct ks_reader_frame frame;
@@ -332,7 +332,7 @@ static void test_stale(void)
 	rig_close(&rig);
 }
 
-/* Frames with three planes, whose data never lead beyond the plane */
+/* Frames with three planes, whose data never exceed the plane */
 static void test_planes(void)
 {
 	struct ks_reader_frame frame;

@@ -423,7 +423,7 @@ static void *change_forever(void *arg)
 /* A5: a descriptor that changes during the call is the old file, the new one, or neither. */
 TEST_F(import, descriptor_changes)
 {
-	/* No allocator gets this number while it is closed: it is not the lowest free one */
+	/* A high number, so that no allocator gets it while it is closed */
 	struct change change = { .to = fcntl(self->dmabufs[0], F_DUPFD_CLOEXEC, 500) };
 	int dmabufs[FRAMES], allocator, i;
 	pthread_t thread;

@@ -53,7 +53,7 @@ static struct ks_reader *new_reader(struct library_fixture *self, __u32 depth)
 	return reader;
 }
 
-/* Number of pictures, at most PICTURES. A reader on a slow machine can lose frames between them */
+/* Reads pictures; returns their number. On a slow machine, frames between them can be lost */
 static int read_all(struct ks_reader *reader)
 {
 	struct ks_reader_frame frame = { };

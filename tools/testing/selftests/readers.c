@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* K1: frames go round many times, each in order and without a loss. */
+/* K1: a reader gets each frame many times, in order and without a loss. */
 TEST_F(readers, each_frame)
 {
 	int reader = reader_open(self->connection, DEEP, 0, 0), i;
@@ -80,7 +80,7 @@ TEST_F(readers, same_picture)
 	}
 }
 
-/* K4: the device gets a frame when it is given back, and not only when others are taken. */
+/* K4: the device gets a frame as soon as it is given back, even if no other one is taken. */
 TEST_F(readers, returned_at_once)
 {
 	int reader = reader_open(self->connection, FRAMES / 2, 0, 0);
@@ -142,13 +142,13 @@ TEST_F(readers, newest_of_camera)
 
 	ASSERT_LE(0, newest);
 	ASSERT_LE(0, reader);
-	/* Now both have had this frame in their queues. Then nobody fetches for some frames */
+	/* Now both have had this frame in their queues. Nobody fetches the next frames */
 	ASSERT_EQ(1, take(reader, &last));
 	sleep_ms(100);
 	ASSERT_EQ(1, take(newest, &frame));
 	while (take_now(reader, &last) == 1)
 		ASSERT_EQ(0, give(reader, &last));
-	/* One can have come meanwhile */
+	/* One frame can have been filled between the two calls */
 	EXPECT_LE(last.sequence, frame.sequence + 1);
 	close(newest);
 	close(reader);
@@ -320,7 +320,7 @@ TEST_F(readers, allocator_client)
 	EXPECT_TRUE(EVENTUALLY(in_device(self->allocator) == FRAMES));
 }
 
-/* From now on, no frame comes, and none waits in the queue */
+/* After this, the camera fills no frame, and the queue of the reader is empty */
 static void pause_without_frames(struct readers_fixture *self, int reader)
 {
 	struct ksalloc_reader_frame frame = { };

@@ -297,7 +297,7 @@ static int try_format(int fd, unsigned long which, unsigned int width, unsigned 
 	return call(fd, which, format);
 }
 
-/* K12: who comes first sets the format. Who comes later gets what there is. */
+/* K12: the first program sets the format. Later ones get the current format. */
 TEST_F(share, formats)
 {
 	int first = handle_open(self), later = handle_open(self);

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define ENTRIES 16
-/* Of an IORING_OP_ASYNC_CANCEL, which no command has */
+/* user_data of an IORING_OP_ASYNC_CANCEL. No command has this value */
 #define CANCEL_DATA 1000
 
 FIXTURE(uring) {
@@ -42,7 +42,7 @@ FIXTURE_TEARDOWN(uring)
 	rig_close(&self->rig);
 }
 
-/* A command to be submitted; its data are @data. */
+/* Prepares a command; its user_data is @data. */
 static struct io_uring_sqe *command(struct io_uring *ring, int fd, unsigned int op, void *arg,
 				    __u64 data)
 {
@@ -63,7 +63,7 @@ static void begin(struct io_uring *ring, int fd, unsigned int op, void *arg, __u
 	ASSERT_EQ(1, io_uring_submit(ring));
 }
 
-/* The next result, of the command with @data; -ETIME if it does not come in @ms */
+/* Waits for the next result, which must be of the command with @data; -ETIME after @ms */
 static int result_in(struct io_uring *ring, __u64 data, unsigned int ms)
 {
 	struct __kernel_timespec time = { ms / 1000, ms % 1000 * 1000000 };
@@ -90,7 +90,7 @@ static int run(struct io_uring *ring, int fd, unsigned int op, void *arg)
 	return result(ring, 1);
 }
 
-/* Cancels the command with @data; its result */
+/* Cancels the command with @data; returns the result of the command */
 static int cancelled(struct io_uring *ring, __u64 data)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
@@ -194,7 +194,7 @@ TEST_F(uring, alloc_cancelled)
 	take_all(self->allocator);
 	for (i = 0; i < 20; i++) {
 		begin(&self->ring, self->allocator, KSALLOC_ALLOC, &arg, 5);
-		/* Also at other moments than when it waits */
+		/* In the other rounds, the command may not wait yet */
 		if (i % 2)
 			ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 1));
 		ret = cancelled(&self->ring, 5);
@@ -226,7 +226,7 @@ TEST_F(uring, ring_ends)
 
 	ASSERT_LE(0, other);
 	take_all(self->allocator);
-	/* A frame of the other client, which becomes free with its file */
+	/* This frame becomes free when the file of the other client is released */
 	ASSERT_EQ(0, free_frame(self->allocator, 3));
 	ASSERT_EQ(3, alloc_now(other));
 	for (i = 0; i < 4; i++) {
@@ -309,7 +309,7 @@ static struct ksalloc_exchange turn_of(struct ksalloc_reader_frame *frame, __u32
 	return arg;
 }
 
-/* K9: frames go round many times by EXCHANGE, each in order and without a loss. */
+/* K9: EXCHANGE returns and takes each frame many times, in order and without a loss. */
 TEST_F(uring, exchange)
 {
 	struct ksalloc_reader_frame frame = { };
@@ -372,7 +372,7 @@ TEST_F(uring, exchange_after_poll)
 	}
 }
 
-/* K9: a command that would wait has given nothing back before it waits: it gives back once. */
+/* K9: a command that has to wait gives a frame back only once, in the worker. */
 TEST_F(uring, exchange_waits)
 {
 	struct ksalloc_reader_frame frame = { };
@@ -542,13 +542,13 @@ TEST_F(uring, refused_flags)
 		if (flag == 2)
 			sqe->flags |= IOSQE_BUFFER_SELECT;
 		ASSERT_LE(1, io_uring_submit(&self->ring));
-		/* The kernel knows this flag or not */
+		/* Also if the kernel does not know this flag */
 		EXPECT_GT(0, result_in(&self->ring, 1, 2000));
 		EXPECT_EQ(0, allocated(self->allocator));
 	}
 }
 
-/* K9: in PAUSE, the notifications of the camera that stops are no frames: the command waits. */
+/* K9: in PAUSE, the command waits, although a camera that stops sends notifications. */
 TEST_F(uring, exchange_in_pause)
 {
 	struct ksalloc_reader_frame frame = { };

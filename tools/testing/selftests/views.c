@@ -224,7 +224,7 @@ TEST_F(views, no_fence)
 	struct fence fence;
 	int i;
 
-	/* vgem would have to map the view for writing, which no device may */
+	/* vgem cannot be used: its import maps memory for writing, which a view refuses */
 	if (access("/sys/kernel/debug/sync/sw_sync", W_OK))
 		SKIP("no sw_sync");
 	fence_begin(&fence, self->view);

@@ -64,7 +64,7 @@ struct ks_reader;
 
 /* The queue has only the newest frame */
 #define LIBKS_READER_NEWEST 0x1
-/* The device may fill frames again that the reader has, if it has too few */
+/* If the device has too few frames, it may fill those again that the reader has */
 #define LIBKS_READER_REVOCABLE 0x2
 /* The program does not read frames by CPU, or calls ks_begin_access() itself */
 #define LIBKS_READER_NO_CPU_ACCESS 0x4
@@ -75,7 +75,7 @@ struct ks_reader;
  * @flags: LIBKS_READER_*
  * @depth: number of frames that the reader has at most: those in its queue, and those that the
  *	program has. 0 for 4
- * @every: it gets each frame of this number; 0 for each frame
+ * @every: it gets each n-th frame, where n is @every; 0 for each frame
  */
 struct ks_reader_config {
 	size_t size;
@@ -103,14 +103,14 @@ struct ks_reader_plane {
  * struct ks_reader_frame - a frame that a reader has taken
  * @index: the frame
  * @sequence: the sequence number of the device. All readers see the same number
- * @generation: the frames that @index belongs to. It changes when the device gets other frames
+ * @generation: the generation that @index belongs to. It changes when the device gets other frames
  * @data: address of the picture, valid until ks_reader_give_back(). It can only be read
  * @used: number of bytes of the picture
  * @bytes: bytes from @data to the end of the mapping
  * @dmabuf: descriptor of its dma-buf, which the library owns
  * @lost: number of frames that this reader has lost since the last one that it took
- * @revoked: number of frames that were revoked since this reader took the last one: those that it
- *	had taken the longest ago. They have to be given back, too
+ * @revoked: number of frames that were revoked since this reader took the last one, see struct
+ *	ksalloc_reader_frame. They have to be given back, too
  * @header: its time and other properties, of all planes together
  * @nr_planes: number of memory planes
  * @planes: the planes. If there are several, the fields above describe plane 0
@@ -132,12 +132,13 @@ struct ks_reader_frame {
 
 /**
  * struct ks_reader_status - what a reader has got and lost
- * @generation: the frames that the device has now
+ * @generation: the generation of the frames that the device has now
  * @lost: number of frames that it has lost, since it was made
  * @revoked: number of frames that were revoked while it had taken them, since it was made
  * @queued: number of frames in its queue
  * @taken: number of frames that it has taken and not given back
- * @frames: number of frames that the device has; 0 if no stream has circulated yet
+ * @frames: number of frames that the device has; 0 if no stream has circulated with the assigned
+ *	allocator yet
  * @promised: 1 if its frames cannot be revoked
  * @running: 1 if a stream circulates
  */
@@ -183,8 +184,8 @@ int ks_reader_adopt(int fd, __u32 flags, struct ks_reader **reader);
  * ks_reader_close() - free a reader
  * @reader: the reader; NULL does nothing
  *
- * All frames are unmapped. If no other program has its descriptor, the frames that were not given
- * back go back now.
+ * All frames are unmapped. If no other program has its descriptor, this also gives all frames
+ * back.
  */
 void ks_reader_close(struct ks_reader *reader);
 
@@ -246,7 +247,7 @@ int ks_reader_get_status(const struct ks_reader *reader, struct ks_reader_status
  * @reader: the reader
  * @format: out: the V4L2 format of the device in the current or the last stream that circulated
  *
- * Return: 0. -ENODATA if no stream has circulated yet.
+ * Return: 0. -ENODATA if no stream has circulated with the assigned allocator yet.
  */
 int ks_reader_get_format(const struct ks_reader *reader, struct v4l2_format *format);
 
