@@ -54,36 +54,17 @@ struct way {
 
 /* Readers of a stream that circulates */
 
-static void reader_start(struct session *session, int heap)
-{
-	ks_open(session, heap, READER_BUFFERS);
-	reader_open(&session->reader, session->fd, READY);
-	ks_circulate(session);
-}
-
 static void reader_start_heap(struct session *session)
 {
 	int heap = open_heap();
 
-	reader_start(session, heap);
+	reader_start(session, heap, READER_BUFFERS, READY);
 	close(heap);
 }
 
 static void reader_start_own(struct session *session)
 {
-	reader_start(session, -1);
-}
-
-static void reader_stop(struct session *session)
-{
-	close(session->reader.fd);
-	ks_stop(session);
-}
-
-static unsigned int reader_take(struct session *session)
-{
-	reader_exchange(&session->reader, 1);
-	return 0;
+	reader_start(session, -1, READER_BUFFERS, READY);
 }
 
 /* A turn is one frame. Each eighth one takes eight */
@@ -92,29 +73,6 @@ static unsigned int reader_take_eight(struct session *session)
 	if (session->reader.turns++ % EIGHT == 0)
 		reader_exchange(&session->reader, EIGHT);
 	return 0;
-}
-
-static void reader_give(struct session *session, unsigned int index)
-{
-	(void)session;
-	(void)index;
-}
-
-/* The node of a share */
-
-static struct share share;
-
-static void shared_start(struct session *session)
-{
-	share_open(&share);
-	share_prepare(&share, session);
-	mmap_run(session);
-}
-
-static void shared_stop(struct session *session)
-{
-	mmap_stop(session);
-	share_close(&share);
 }
 
 /* All ways. Without @ready, only frames that are waited for are measured */

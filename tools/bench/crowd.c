@@ -162,7 +162,7 @@ static void shared_run(void *data)
 	} while (more);
 }
 
-static void shared_start(unsigned int count)
+static void sharers_start(unsigned int count)
 {
 	unsigned int i;
 
@@ -178,7 +178,7 @@ static void shared_start(unsigned int count)
 		crowd_process(shared_run, &sharers[i]);
 }
 
-static void shared_stop(void)
+static void sharers_stop(void)
 {
 	unsigned int i;
 
@@ -199,7 +199,7 @@ static const struct crowd_way {
 	{ "sleep", sleep_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 } },
 	{ "ready", ready_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 } },
 	{ "eight", eight_start, readers_stop, { 8, 64 } },
-	{ "shared", shared_start, shared_stop, { 1, 2, 4, 8, 16, 32, 64 } },
+	{ "shared", sharers_start, sharers_stop, { 1, 2, 4, 8, 16, 32, 64 } },
 	{ "daemon", daemon_start, daemon_stop, { 1, 8, 64 } },
 	{ "futex", futex_start, daemon_stop, { 1, 8, 64 } },
 	{ "loopback", loopback_start, loopback_stop, { 1, 8, 64 } },

@@ -161,18 +161,12 @@ static void reader_run(void *data)
 	} while (goes_on(session));
 }
 
-static void reader_start(struct session *session, unsigned int frames)
+static void grow_reader_start(struct session *session, unsigned int frames)
 {
 	ks_open(session, -1, frames);
 	reader_open(&session->reader, session->fd, DEPTH);
 	crowd_process(reader_run, session);
 	ks_circulate(session);
-}
-
-static void reader_stop(struct session *session)
-{
-	close(session->reader.fd);
-	ks_stop(session);
 }
 
 /* The frame of a reader, with allocators of several sizes */
@@ -185,7 +179,7 @@ static void grow_reader(unsigned int rounds)
 	for (round = 0; round < rounds; round++) {
 		for (i = 0; i < ARRAY_SIZE(counts); i++) {
 			crowd_begin(CROWD_FRAMES);
-			reader_start(cameras, counts[i]);
+			grow_reader_start(cameras, counts[i]);
 			set_fastest(cameras->camera);
 			snprintf(row, sizeof(row), "growth.reader.%u", counts[i]);
 			crowd_end(row, round);
@@ -211,7 +205,7 @@ void bench_cameras(unsigned int rounds)
 		void (*stop)(struct session *session);
 	} ways[] = {
 		{ "plain", plain_start, mmap_stop },
-		{ "reader", reader_start, reader_stop },
+		{ "reader", grow_reader_start, reader_stop },
 	};
 	static const unsigned int counts[] = { 1, 8, CAMERAS_MAX };
 	/* Each frame of each camera has a descriptor */

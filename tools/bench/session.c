@@ -39,27 +39,38 @@ static void v4l2_run(struct session *session, bool on)
 	     "VIDIOC_STREAMON");
 }
 
-unsigned int dmabuf_take(struct session *session)
+static unsigned int v4l2_take(struct session *session, unsigned int memory)
 {
 	struct v4l2_buffer buffer = {
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.memory = V4L2_MEMORY_DMABUF,
+		.memory = memory,
 	};
 
 	must(ioctl(session->camera, VIDIOC_DQBUF, &buffer), "VIDIOC_DQBUF");
 	return buffer.index;
 }
 
-void dmabuf_give(struct session *session, unsigned int index)
+static void v4l2_give(struct session *session, unsigned int index, unsigned int memory,
+		      int dmabuf)
 {
 	struct v4l2_buffer buffer = {
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.memory = V4L2_MEMORY_DMABUF,
+		.memory = memory,
 		.index = index,
-		.m.fd = session->dmabuf[index],
+		.m.fd = dmabuf,
 	};
 
 	must(ioctl(session->camera, VIDIOC_QBUF, &buffer), "VIDIOC_QBUF");
+}
+
+unsigned int dmabuf_take(struct session *session)
+{
+	return v4l2_take(session, V4L2_MEMORY_DMABUF);
+}
+
+void dmabuf_give(struct session *session, unsigned int index)
+{
+	v4l2_give(session, index, V4L2_MEMORY_DMABUF, session->dmabuf[index]);
 }
 
 void dmabuf_open(struct session *session)
@@ -109,24 +120,12 @@ void dmabuf_stop(struct session *session)
 
 unsigned int mmap_take(struct session *session)
 {
-	struct v4l2_buffer buffer = {
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.memory = V4L2_MEMORY_MMAP,
-	};
-
-	must(ioctl(session->camera, VIDIOC_DQBUF, &buffer), "VIDIOC_DQBUF");
-	return buffer.index;
+	return v4l2_take(session, V4L2_MEMORY_MMAP);
 }
 
 void mmap_give(struct session *session, unsigned int index)
 {
-	struct v4l2_buffer buffer = {
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.memory = V4L2_MEMORY_MMAP,
-		.index = index,
-	};
-
-	must(ioctl(session->camera, VIDIOC_QBUF, &buffer), "VIDIOC_QBUF");
+	v4l2_give(session, index, V4L2_MEMORY_MMAP, 0);
 }
 
 void mmap_prepare(struct session *session)
@@ -208,6 +207,21 @@ void share_prepare(const struct share *share, struct session *session)
 	snprintf(path, sizeof(path), "/dev/video%u", share->node);
 	session->camera = must(open(path, O_RDWR | O_CLOEXEC), path);
 	mmap_prepare(session);
+}
+
+static struct share only_share;
+
+void shared_start(struct session *session)
+{
+	share_open(&only_share);
+	share_prepare(&only_share, session);
+	mmap_run(session);
+}
+
+void shared_stop(struct session *session)
+{
+	mmap_stop(session);
+	share_close(&only_share);
 }
 
 /*
@@ -392,4 +406,29 @@ void reader_exchange(struct reader *reader, unsigned int count)
 		if (frames[i].lost)
 			die("a reader has lost %u frames", frames[i].lost);
 	}
+}
+
+void reader_start(struct session *session, int heap, unsigned int buffers, unsigned int depth)
+{
+	ks_open(session, heap, buffers);
+	reader_open(&session->reader, session->fd, depth);
+	ks_circulate(session);
+}
+
+void reader_stop(struct session *session)
+{
+	close(session->reader.fd);
+	ks_stop(session);
+}
+
+unsigned int reader_take(struct session *session)
+{
+	reader_exchange(&session->reader, 1);
+	return 0;
+}
+
+void reader_give(struct session *session, unsigned int index)
+{
+	(void)session;
+	(void)index;
 }

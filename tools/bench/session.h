@@ -65,6 +65,9 @@ void share_open(struct share *share);
 void share_close(struct share *share);
 /* Opens the node and calls mmap_prepare(). Ended by mmap_stop() */
 void share_prepare(const struct share *share, struct session *session);
+/* The only program on the node of a share */
+void shared_start(struct session *session);
+void shared_stop(struct session *session);
 
 /* ksalloc */
 
@@ -87,5 +90,11 @@ void ks_stop(struct session *session);
 void reader_open(struct reader *reader, int connection, unsigned int depth);
 /* Gives back all frames that the reader has, and takes @count frames */
 void reader_exchange(struct reader *reader, unsigned int count);
+/* A connection with one reader. Without a heap (-1), as ks_open() */
+void reader_start(struct session *session, int heap, unsigned int buffers, unsigned int depth);
+void reader_stop(struct session *session);
+unsigned int reader_take(struct session *session);
+/* Does nothing: the next reader_take() gives the frame back */
+void reader_give(struct session *session, unsigned int index);
 
 #endif /* BENCH_SESSION_H */

@@ -92,8 +92,6 @@ static void trace_end(const char *way, unsigned int round, const __u64 *moments)
 
 /* The ways */
 
-static struct share share;
-
 static unsigned int poll_take(struct session *session)
 {
 	struct pollfd pfd = { .fd = session->fd, .events = POLLIN };
@@ -103,42 +101,9 @@ static unsigned int poll_take(struct session *session)
 	return mmap_take(session);
 }
 
-static void reader_start(struct session *session)
+static void one_reader_start(struct session *session)
 {
-	ks_open(session, -1, BUFFERS);
-	reader_open(&session->reader, session->fd, 4);
-	ks_circulate(session);
-}
-
-static void reader_stop(struct session *session)
-{
-	close(session->reader.fd);
-	ks_stop(session);
-}
-
-static unsigned int reader_take(struct session *session)
-{
-	reader_exchange(&session->reader, 1);
-	return 0;
-}
-
-static void reader_give(struct session *session, unsigned int index)
-{
-	(void)session;
-	(void)index;
-}
-
-static void shared_start(struct session *session)
-{
-	share_open(&share);
-	share_prepare(&share, session);
-	mmap_run(session);
-}
-
-static void shared_stop(struct session *session)
-{
-	mmap_stop(session);
-	share_close(&share);
+	reader_start(session, -1, BUFFERS, 4);
 }
 
 void bench_wakeup(unsigned int rounds)
@@ -152,7 +117,7 @@ void bench_wakeup(unsigned int rounds)
 	} ways[] = {
 		{ "poll", mmap_start, mmap_stop, poll_take, mmap_give },
 		{ "block", mmap_start, mmap_stop, mmap_take, mmap_give },
-		{ "reader", reader_start, reader_stop, reader_take, reader_give },
+		{ "reader", one_reader_start, reader_stop, reader_take, reader_give },
 		{ "shared", shared_start, shared_stop, poll_take, mmap_give },
 	};
 	static __u64 moments[WAKEUPS];
