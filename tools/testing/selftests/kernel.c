@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "ioctls.h"
+#include "remote.h"
 
 /* C1, C2, B1: in each context it gets free frames, and NULL immediately if there is none. */
 TEST_F(direct, alloc_everywhere)
@@ -529,7 +530,7 @@ static void *quarrel_nuisance(void *data)
 
 static unsigned int storm_rounds(void)
 {
-	return is_debug_kernel() ? 1000 : 4000;
+	return is_debug_kernel() || remote_is_on() ? 1000 : 4000;
 }
 
 /*

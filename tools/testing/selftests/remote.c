@@ -102,7 +102,7 @@ const char *remote_exception(const char *suite, const char *test)
 	return NULL;
 }
 
-static bool is_on(void)
+bool remote_is_on(void)
 {
 	return control >= 0 && getpid() == test_pid;
 }
@@ -272,7 +272,7 @@ void remote_start(void)
 
 pid_t remote_tid(void)
 {
-	if (!is_on())
+	if (!remote_is_on())
 		return gettid();
 	channel();
 	return channel_tid;
@@ -367,7 +367,7 @@ bool remote_call(int fd, unsigned long request, void *arg, int *result)
 	void *room = NULL;
 	size_t place;
 
-	if (!is_on() || _IOC_TYPE(request) != KSALLOC_TYPE || !may_be_passed(fd))
+	if (!remote_is_on() || _IOC_TYPE(request) != KSALLOC_TYPE || !may_be_passed(fd))
 		return false;
 	message.order = ORDER_CALL;
 	message.fd = fd;
@@ -413,7 +413,7 @@ bool remote_poll(int fd, int events, int timeout_ms, int *result)
 		.timeout_ms = timeout_ms,
 	};
 
-	if (!is_on() || !is_passed(fd))
+	if (!remote_is_on() || !is_passed(fd))
 		return false;
 	converse(&message, NULL, NULL);
 	*result = message.result;
@@ -424,7 +424,7 @@ bool remote_poll(int fd, int events, int timeout_ms, int *result)
 
 int __wrap_close(int fd)
 {
-	if (is_on())
+	if (remote_is_on())
 		unpass(fd);
 	return __real_close(fd);
 }
@@ -433,7 +433,7 @@ int __wrap_dup(int fd)
 {
 	int other = __real_dup(fd);
 
-	if (is_on() && other >= 0 && is_passed(fd))
+	if (remote_is_on() && other >= 0 && is_passed(fd))
 		pass(other);
 	return other;
 }
@@ -442,10 +442,10 @@ int __wrap_dup2(int fd, int other)
 {
 	int result;
 
-	if (is_on() && fd != other)
+	if (remote_is_on() && fd != other)
 		unpass(other);
 	result = __real_dup2(fd, other);
-	if (is_on() && result >= 0 && is_passed(fd))
+	if (remote_is_on() && result >= 0 && is_passed(fd))
 		pass(other);
 	return result;
 }
@@ -454,7 +454,7 @@ int __wrap_close_range(unsigned int first, unsigned int last, int flags)
 {
 	unsigned int fd;
 
-	if (!is_on() || flags)
+	if (!remote_is_on() || flags)
 		return __real_close_range(first, last, flags);
 	for (fd = first; fd <= last && fd < MAX_FD; fd++)
 		if (!is_socket[fd])

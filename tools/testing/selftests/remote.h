@@ -24,6 +24,8 @@
 
 /* Forks the second process of a test. */
 void remote_start(void);
+/* Whether this process is a test whose calls the second process makes. They take much longer */
+bool remote_is_on(void);
 /* The reason why a test is not run with calls in another process; NULL if it is */
 const char *remote_exception(const char *suite, const char *test);
 

@@ -9,6 +9,8 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 
+#include "remote.h"
+
 /* A thread that watches an allocator while many of its frames become free together */
 struct observer {
 	int allocator;
@@ -209,11 +211,11 @@ TEST_F(events, agree)
 /* Data of threads that free frames at the same time */
 struct storm {
 	int allocator;
+	int rounds;
 	atomic_int freed;
 	atomic_int left;
 };
 
-#define STORM_ROUNDS 2000
 #define STORM_THREADS 3
 #define STORM_ONESHOTS 16
 
@@ -222,7 +224,7 @@ static void *storm_frees(void *data)
 	struct storm *storm = data;
 	int i, index;
 
-	for (i = 0; i < STORM_ROUNDS; i++) {
+	for (i = 0; i < storm->rounds; i++) {
 		index = alloc_now(storm->allocator);
 		if (index < 0)
 			continue;
@@ -242,6 +244,7 @@ TEST_F_TIMEOUT(events, storm, 60)
 {
 	struct storm storm = {
 		.allocator = self->allocator,
+		.rounds = remote_is_on() ? 250 : 2000,
 		.left = STORM_THREADS,
 	};
 	int once[STORM_ONESHOTS], other = eventfd(0, EFD_NONBLOCK);
