@@ -318,6 +318,8 @@ TEST_F(silent, cancel_and_kill)
 	EXPECT_FALSE(call.done);
 	ASSERT_EQ(0, connection_cancel(self->connection));
 	camera_let_go(&self->held);
+	/* On a busy machine, the call may only begin now. Then the first cancel did not end it */
+	EXPECT_TRUE(EVENTUALLY(call.done || connection_cancel(self->connection)));
 	EXPECT_EQ(-ECANCELED, call_result(&call));
 	camera_hold(&self->held, 0);
 	agent_kill(&self->agent);
