@@ -13,15 +13,15 @@
 TEST_F(readers, batches)
 {
 	int reader = reader_open(self->connection, 6, 0, 0);
-	struct ksalloc_reader_frame frames[6] = { };
+	struct ksalloc_reader_frame frames[6] = { }, last;
 	struct ksalloc_exchange arg;
-	__u32 indices[4], sequence;
+	__u32 indices[4];
 	int i, round;
 
 	ASSERT_LE(0, reader);
 	ASSERT_EQ(4, take_some(reader, frames, 4));
 	for (round = 0; round < 5; round++) {
-		sequence = frames[3].sequence;
+		last = frames[3];
 		for (i = 0; i < 4; i++)
 			indices[i] = frames[i].index;
 		arg = exchange_of(frames, 4);
@@ -31,7 +31,7 @@ TEST_F(readers, batches)
 		ASSERT_EQ(4, call_fd(reader, KSALLOC_EXCHANGE, &arg));
 		for (i = 0; i < 4; i++) {
 			EXPECT_EQ(0, frames[i].lost);
-			EXPECT_EQ(sequence + 1 + i, frames[i].sequence);
+			EXPECT_TRUE(follows(&frames[i], i ? &frames[i - 1] : &last));
 		}
 	}
 	/* No more than the depth */
@@ -128,11 +128,10 @@ TEST_F(readers, wrong_arguments)
 TEST_F(readers, fault_loses_nothing)
 {
 	int reader = reader_open(self->connection, 3, 0, 0);
-	struct ksalloc_reader_frame frame = { }, *edge;
+	struct ksalloc_reader_frame frame = { }, last, *edge;
 	struct ksalloc_exchange arg;
 	const long page = sysconf(_SC_PAGESIZE);
 	unsigned char *pages;
-	__u32 sequence;
 	int i;
 
 	ASSERT_LE(0, reader);
@@ -144,16 +143,16 @@ TEST_F(readers, fault_loses_nothing)
 	edge = (void *)(pages + page - sizeof(frame) * 3 / 2 / 8 * 8);
 	ASSERT_EQ(1, take(reader, &frame));
 	for (i = 0; i < 5; i++) {
-		sequence = frame.sequence;
+		last = frame;
 		ASSERT_EQ(0, give(reader, &frame));
 		arg = exchange_of((void *)(pages + page), 1);
 		EXPECT_EQ(-EFAULT, call_fd(reader, KSALLOC_EXCHANGE, &arg));
 		arg = exchange_of(edge, 2);
 		EXPECT_EQ(1, call_fd(reader, KSALLOC_EXCHANGE, &arg));
-		EXPECT_EQ(sequence + 1, edge->sequence);
+		EXPECT_TRUE(follows(edge, &last));
 		EXPECT_EQ(0, edge->lost);
 		ASSERT_EQ(1, take(reader, &frame));
-		EXPECT_EQ(sequence + 2, frame.sequence);
+		EXPECT_TRUE(follows(&frame, edge));
 		EXPECT_EQ(0, frame.lost);
 		ASSERT_EQ(0, give(reader, edge));
 	}

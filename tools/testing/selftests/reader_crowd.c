@@ -11,6 +11,7 @@
 
 #include "readers.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -36,6 +37,8 @@ struct steady {
 	atomic_bool *stop;
 	atomic_uint frames;
 	unsigned int wrong;
+	/* The last two frames, for a test that fails */
+	struct ksalloc_reader_frame frame, last;
 };
 
 FIXTURE(crowd) {
@@ -62,37 +65,26 @@ FIXTURE_TEARDOWN(crowd)
 	rig_close(&self->rig);
 }
 
-/*
- * If the machine is busy, the camera skips numbers, and the frame after that is marked. Or it gives
- * two frames the same number
- */
-static bool follows(const struct ksalloc_reader_frame *frame,
-		    const struct ksalloc_reader_frame *last)
-{
-	return frame->sequence == last->sequence + 1 ||
-	       (frame->sequence > last->sequence && marked(frame)) ||
-	       (frame->sequence == last->sequence && frame->index != last->index);
-}
-
 static void *read_steadily(void *data)
 {
 	struct steady *steady = data;
-	struct ksalloc_reader_frame frame = { }, last;
+	struct ksalloc_reader_frame *frame = &steady->frame;
 
-	if (take(steady->reader, &frame) != 1)
+	if (take(steady->reader, frame) != 1)
 		steady->wrong++;
 	while (!*steady->stop && !steady->wrong) {
-		last = frame;
-		steady->wrong += turn(steady->reader, &frame) != 1 ||
-				 !follows(&frame, &last) || frame.lost || frame.revoked;
+		steady->last = *frame;
+		steady->wrong += turn(steady->reader, frame) != 1 ||
+				 !follows(frame, &steady->last) || frame->lost || frame->revoked;
 		steady->frames++;
 	}
-	give(steady->reader, &frame);
+	give(steady->reader, frame);
 	return NULL;
 }
 
 static void start_steady(struct crowd_fixture *self)
 {
+	const struct sched_param urgent = { .sched_priority = 1 };
 	struct steady *steady;
 
 	for (steady = self->steady; steady < self->steady + STEADY; steady++) {
@@ -101,6 +93,9 @@ static void start_steady(struct crowd_fixture *self)
 		ASSERT_LE(0, steady->reader);
 		ASSERT_EQ(0, pthread_create(&steady->thread, NULL, read_steadily,
 					    steady));
+		/* So that it has frames in time, however many processes run */
+		ASSERT_EQ(0, pthread_setschedparam(steady->thread, SCHED_FIFO,
+						   &urgent));
 	}
 }
 
@@ -111,6 +106,11 @@ static void end_steady(struct crowd_fixture *self)
 	self->stop = true;
 	for (steady = self->steady; steady < self->steady + STEADY; steady++) {
 		pthread_join(steady->thread, NULL);
+		if (steady->wrong)
+			harness_note("frame %u after %u, %u lost, %u revoked, flags %#x",
+				     steady->frame.sequence, steady->last.sequence,
+				     steady->frame.lost, steady->frame.revoked,
+				     steady->frame.header.options_flags);
 		EXPECT_EQ(0, steady->wrong);
 		EXPECT_LT(0, steady->frames);
 		EXPECT_EQ(1, reader_info(steady->reader).promised);

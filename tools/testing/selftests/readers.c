@@ -18,18 +18,17 @@
 TEST_F(readers, each_frame)
 {
 	int reader = reader_open(self->connection, DEEP, 0, 0), i;
-	struct ksalloc_reader_frame frame = { };
-	__u32 sequence;
+	struct ksalloc_reader_frame frame = { }, last;
 
 	ASSERT_LE(0, reader);
 	ASSERT_EQ(1, take(reader, &frame));
 	EXPECT_FALSE(marked(&frame));
 	for (i = 0; i < 5 * FRAMES; i++) {
-		sequence = frame.sequence;
+		last = frame;
 		ASSERT_EQ(1, turn(reader, &frame));
-		EXPECT_EQ(sequence + 1, frame.sequence);
+		EXPECT_TRUE(follows(&frame, &last));
 		EXPECT_EQ(0, frame.lost);
-		EXPECT_FALSE(marked(&frame));
+		EXPECT_EQ(frame.sequence > last.sequence + 1, marked(&frame));
 		EXPECT_EQ(FRAME_SIZE, frame.header.data_used);
 		EXPECT_EQ(1, frame.nr_planes);
 		EXPECT_EQ(FRAME_SIZE, frame.planes[0].data_used);
@@ -99,6 +98,7 @@ TEST_F(readers, every_third)
 {
 	int reader = reader_open(self->connection, DEEP, 3, 0), i;
 	struct ksalloc_reader_frame frame = { };
+	int third = 0;
 	__u32 sequence;
 
 	ASSERT_LE(0, reader);
@@ -106,10 +106,11 @@ TEST_F(readers, every_third)
 	for (i = 0; i < 6; i++) {
 		sequence = frame.sequence;
 		ASSERT_EQ(1, turn(reader, &frame));
-		EXPECT_EQ(sequence + 3, frame.sequence);
+		third += frame.sequence == sequence + 3 && !marked(&frame);
 		EXPECT_EQ(0, frame.lost);
-		EXPECT_FALSE(marked(&frame));
 	}
+	/* The camera can skip numbers, see follows() */
+	EXPECT_LE(4, third);
 	close(reader);
 }
 
@@ -159,7 +160,8 @@ TEST_F(readers, slow_one_loses)
 {
 	int slow = reader_open(self->connection, 2, 0, 0);
 	int reader = reader_open(self->connection, DEEP, 0, 0), i;
-	struct ksalloc_reader_frame frame = { }, first = { }, old[2] = { };
+	struct ksalloc_reader_frame frame = { }, last, first = { }, old[2] = { };
+	bool regular = true;
 
 	ASSERT_LE(0, slow);
 	ASSERT_LE(0, reader);
@@ -167,16 +169,20 @@ TEST_F(readers, slow_one_loses)
 	ASSERT_EQ(0, give(slow, &first));
 	ASSERT_EQ(1, take(reader, &frame));
 	for (i = 0; i < 3 * FRAMES; i++) {
+		last = frame;
 		ASSERT_EQ(1, turn(reader, &frame));
 		ASSERT_EQ(0, frame.lost);
+		regular = regular && frame.sequence == last.sequence + 1;
 	}
 
 	ASSERT_EQ(2, take_some(slow, old, 2));
-	EXPECT_EQ(old[0].sequence - first.sequence - 1, old[0].lost);
+	/* Unless the camera has skipped numbers itself, see follows() */
+	if (regular)
+		EXPECT_EQ(old[0].sequence - first.sequence - 1, old[0].lost);
 	EXPECT_LT(FRAMES, old[0].lost);
 	EXPECT_TRUE(marked(&old[0]));
 	EXPECT_EQ(0, old[1].lost);
-	EXPECT_FALSE(marked(&old[1]));
+	EXPECT_EQ(old[1].sequence > old[0].sequence + 1, marked(&old[1]));
 	EXPECT_EQ(old[0].lost, reader_info(slow).lost);
 	EXPECT_EQ(0, reader_info(reader).lost);
 	close(slow);
@@ -619,9 +625,8 @@ TEST_F(readers, format)
 TEST(own_memory)
 {
 	const struct ksallocator_framing framing = { .frames = FRAMES };
-	struct ksalloc_reader_frame frame = { };
+	struct ksalloc_reader_frame frame = { }, last;
 	struct rig rig;
-	__u32 sequence;
 	int reader, i;
 
 	rig_open(&rig, 0, WIDTH, HEIGHT);
@@ -633,9 +638,9 @@ TEST(own_memory)
 	ASSERT_LE(0, reader);
 	ASSERT_EQ(1, take(reader, &frame));
 	for (i = 0; i < 3 * FRAMES; i++) {
-		sequence = frame.sequence;
+		last = frame;
 		ASSERT_EQ(1, turn(reader, &frame));
-		EXPECT_EQ(sequence + 1, frame.sequence);
+		EXPECT_TRUE(follows(&frame, &last));
 		EXPECT_EQ(0, frame.lost);
 	}
 	close(reader);

@@ -131,6 +131,18 @@ static inline bool marked(const struct ksalloc_reader_frame *frame)
 		KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
 }
 
+/*
+ * Whether a frame is the next one. If the machine is busy, vivid skips numbers, and the frame after
+ * that is marked. Or it gives two frames the same number.
+ */
+static inline bool follows(const struct ksalloc_reader_frame *frame,
+			   const struct ksalloc_reader_frame *last)
+{
+	return frame->sequence == last->sequence + 1 ||
+	       (frame->sequence > last->sequence && marked(frame)) ||
+	       (frame->sequence == last->sequence && frame->index != last->index);
+}
+
 #ifndef READERS_WITHOUT_FIXTURE
 FIXTURE(readers) {
 	struct rig rig;
