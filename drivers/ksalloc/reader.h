@@ -225,6 +225,6 @@ struct file *ks_reader_open(struct ks_connection *conn, u32 depth, u32 every,
 
 /* view.c */
 
-struct dma_buf *ks_view_create(struct dma_buf *source);
+struct dma_buf *ks_view_create(struct dma_buf *source, size_t bytes);
 
 #endif /* _KSALLOC_READER_H */

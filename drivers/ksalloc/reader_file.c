@@ -17,6 +17,7 @@
 
 #include "connection.h"
 #include "ioctl.h"
+#include "planes.h"
 #include "reader.h"
 
 /* Number of indices that KSALLOC_EXCHANGE copies to the stack */
@@ -363,7 +364,7 @@ static int ks_reader_set_views(struct ks_reader *reader, u64 generation, u32 cou
  */
 static struct dma_buf *
 ks_reader_find_plane(struct ks_feed *feed, const struct ksalloc_reader_export *arg,
-		     u32 *position, u32 *planes)
+		     u32 *position, u32 *planes, size_t *bytes)
 {
 	struct dma_buf *dmabuf = NULL;
 	struct ksalloc_frame *frame;
@@ -379,6 +380,7 @@ ks_reader_find_plane(struct ks_feed *feed, const struct ksalloc_reader_export *a
 		get_dma_buf(dmabuf);
 		*position = frame->index * frame->nr_planes + arg->plane;
 		*planes = feed->allocator->nr_frames * frame->nr_planes;
+		*bytes = ks_plane_bytes(&feed->allocator->layout, arg->plane);
 	}
 	mutex_unlock(&feed->lock);
 	return dmabuf ?: ERR_PTR(ret);
@@ -390,12 +392,13 @@ static struct dma_buf *ks_reader_view(struct ks_reader *reader,
 {
 	struct dma_buf *source, **view, *made;
 	u32 position, planes;
+	size_t bytes;
 	int ret;
 
 	lockdep_assert_held(&reader->view_lock);
 
 	source = ks_reader_find_plane(ks_reader_feed(reader), arg, &position,
-				      &planes);
+				      &planes, &bytes);
 	if (IS_ERR(source))
 		return source;
 	ret = ks_reader_set_views(reader, arg->generation, planes);
@@ -403,7 +406,7 @@ static struct dma_buf *ks_reader_view(struct ks_reader *reader,
 	if (ret)
 		goto out;
 	view = &reader->views[array_index_nospec(position, planes)];
-	made = *view ?: ks_view_create(source);
+	made = *view ?: ks_view_create(source, bytes);
 	if (!IS_ERR(made))
 		*view = made;
 out:

@@ -157,17 +157,19 @@ static const struct dma_buf_ops ks_view_ops = {
 /**
  * ks_view_create() - make a view of a dma-buf
  * @source: the dma-buf. The view takes a reference to it
+ * @bytes: size of the view, in whole pages. The CPU cannot see the rest of @source, but a device
+ *	that imports the view can
  *
  * Context: process context; sleeps.
  * Return: the view, with one reference; -ENOMEM or -ENFILE.
  */
-struct dma_buf *ks_view_create(struct dma_buf *source)
+struct dma_buf *ks_view_create(struct dma_buf *source, size_t bytes)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 	struct dma_buf *view;
 
 	info.ops = &ks_view_ops;
-	info.size = source->size;
+	info.size = bytes;
 	info.flags = O_RDONLY;
 	info.priv = source;
 	get_dma_buf(source);

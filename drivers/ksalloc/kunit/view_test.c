@@ -94,7 +94,7 @@ static struct dma_buf *view_create(struct kunit *test, struct view_source **resu
 	info.priv = source;
 	dmabuf = dma_buf_export(&info);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dmabuf);
-	view = ks_view_create(dmabuf);
+	view = ks_view_create(dmabuf, PAGE_SIZE);
 	dma_buf_put(dmabuf);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, view);
 	*result = source;

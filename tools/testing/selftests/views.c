@@ -135,6 +135,40 @@ TEST_F(views, no_larger_mapping)
 		    MAP_FAILED);
 }
 
+/*
+ * K6: of an imported dma-buf that is larger than a frame, the rest does not belong to the frame, and
+ * cannot be mapped.
+ */
+TEST(view_of_larger_dmabuf)
+{
+	const long bytes = (FRAME_SIZE + getpagesize() - 1) / getpagesize() * getpagesize();
+	struct ksalloc_reader_frame frame = { };
+	int dmabufs[FRAMES], reader, view, i;
+	struct rig rig;
+
+	rig_open(&rig, 0, WIDTH, HEIGHT);
+	for (i = 0; i < FRAMES; i++)
+		dmabufs[i] = from_udmabuf(2 * bytes);
+	rig.allocator = import_dmabufs(rig.connection, dmabufs, FRAMES);
+	ASSERT_LE(0, rig.allocator);
+	ASSERT_EQ(0, set_allocator(rig.connection, rig.allocator));
+	ASSERT_EQ(0, circulate(rig.connection, KSSTATE_RUN));
+	reader = reader_open(rig.connection, 2, 0, 0);
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(1, take(reader, &frame));
+	view = reader_export(reader, frame.index, frame.generation);
+	ASSERT_LE(0, view);
+	EXPECT_EQ(bytes, lseek(view, 0, SEEK_END));
+	EXPECT_TRUE(mmap(NULL, 2 * bytes, PROT_READ, MAP_SHARED, view, 0) == MAP_FAILED);
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_TRUE(mmap(NULL, bytes, PROT_READ, MAP_SHARED, view, bytes) == MAP_FAILED);
+	close(view);
+	close(reader);
+	for (i = 0; i < FRAMES; i++)
+		close(dmabufs[i]);
+	rig_close(&rig);
+}
+
 /* K5: the file cannot be opened again for writing. */
 TEST_F(views, no_second_file)
 {
