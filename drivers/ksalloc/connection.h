@@ -26,7 +26,8 @@
  * it is on ks_done.frames, until KSALLOC_COMPLETE returns it.
  *
  * If the frames circulate, they are not in ks_done.frames, but in &ks_connection.feed: reader.h
- * describes that. Such a stream has a thread, for frames that no reader fetches.
+ * describes that. Such a stream has a thread, for frames that no reader fetches. It ends with the
+ * stream.
  *
  * Other streams have no thread. KSALLOC_SUBMIT queues a frame to the device, and KSALLOC_COMPLETE
  * dequeues it. Waiting calls sleep on the wait queue of the filled frames, which

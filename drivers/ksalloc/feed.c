@@ -26,20 +26,6 @@ static bool ks_feed_is_interrupted(int ret)
 	return ret == -EINTR || ret == -ERESTARTSYS;
 }
 
-static void ks_feed_work(struct kthread_work *work)
-{
-	struct ks_feed *feed = container_of(work, struct ks_feed, work.work);
-	struct ks_connection *conn = container_of(feed, struct ks_connection, feed);
-
-	/* Not uninterruptible, because a driver can hold the lock for long. There is no signal */
-	if (mutex_lock_interruptible(&conn->lock))
-		return;
-	if (conn->state == KSSTATE_RUN)
-		ks_feed_pump(conn, U32_MAX);
-	ks_feed_refill(conn);
-	mutex_unlock(&conn->lock);
-}
-
 /* Queues the work, unless the stream has ended. Any context */
 static void ks_feed_kick(struct ks_feed *feed, unsigned long delay)
 {
@@ -47,10 +33,40 @@ static void ks_feed_kick(struct ks_feed *feed, unsigned long delay)
 		kthread_mod_delayed_work(&feed->worker, &feed->work, delay);
 }
 
+static void ks_feed_work(struct kthread_work *work)
+{
+	struct ks_feed *feed = container_of(work, struct ks_feed, work.work);
+	struct ks_connection *conn = container_of(feed, struct ks_connection, feed);
+
+	/* Not mutex_lock(): ks_feed_stop_thread() waits for this with the lock held */
+	if (!mutex_trylock(&conn->lock)) {
+		ks_feed_kick(feed, 1);
+		return;
+	}
+	if (conn->state == KSSTATE_RUN)
+		ks_feed_pump(conn, U32_MAX);
+	ks_feed_refill(conn);
+	mutex_unlock(&conn->lock);
+}
+
+/**
+ * struct ks_feed_listener - queues the work of a feed when a frame becomes free
+ * @notifier: on the list of the allocator
+ * @feed: the feed
+ * @rcu: frees this
+ *
+ * Each stream has its own, so that the next one need not wait until the list is walked no more.
+ */
+struct ks_feed_listener {
+	struct ks_notifier notifier;
+	struct ks_feed *feed;
+	struct rcu_head rcu;
+};
+
 /* A frame of the allocator has become free, in any context */
 static void ks_feed_freed(struct ks_notifier *notifier)
 {
-	ks_feed_kick(container_of(notifier, struct ks_feed, notifier), 0);
+	ks_feed_kick(container_of(notifier, struct ks_feed_listener, notifier)->feed, 0);
 }
 
 /**
@@ -70,7 +86,7 @@ void ks_feed_init(struct ks_connection *conn)
 	ks_owner_init(&feed->owner, conn, true);
 	init_waitqueue_head(&feed->wait);
 	atomic_set(&feed->pending, 0);
-	feed->notifier.notify = ks_feed_freed;
+	feed->grace = get_completed_synchronize_rcu();
 	kthread_init_worker(&feed->worker);
 	kthread_init_delayed_work(&feed->work, ks_feed_work);
 }
@@ -490,6 +506,40 @@ static int ks_feed_start_thread(struct ks_connection *conn)
 	return 0;
 }
 
+static void ks_feed_stop_thread(struct ks_feed *feed)
+{
+	kthread_cancel_delayed_work_sync(&feed->work);
+	if (feed->thread)
+		kthread_stop(feed->thread);
+	feed->thread = NULL;
+}
+
+static int ks_feed_listen(struct ks_feed *feed)
+{
+	struct ks_feed_listener *listener = kzalloc(sizeof(*listener), GFP_KERNEL_ACCOUNT);
+
+	if (!listener)
+		return -ENOMEM;
+	listener->notifier.notify = ks_feed_freed;
+	listener->feed = feed;
+	ks_notifier_add(feed->allocator, &listener->notifier);
+	feed->listener = listener;
+	return 0;
+}
+
+/* Each free of a frame walks the list, so only feeds that run are on it */
+static void ks_feed_unlisten(struct ks_feed *feed)
+{
+	struct ks_feed_listener *listener = feed->listener;
+
+	if (!listener)
+		return;
+	ks_notifier_remove(feed->allocator, &listener->notifier);
+	kfree_rcu(listener, rcu);
+	feed->grace = get_state_synchronize_rcu();
+	feed->listener = NULL;
+}
+
 /* Uses another allocator. The feed has none yet */
 static int ks_feed_attach(struct ks_feed *feed, struct ks_allocator *alloc)
 {
@@ -508,7 +558,6 @@ static int ks_feed_attach(struct ks_feed *feed, struct ks_allocator *alloc)
 	/* Not zero, also for the first one */
 	feed->generation = max(feed->generation, 1);
 	mutex_unlock(&feed->lock);
-	ks_notifier_add(alloc, &feed->notifier);
 	return 0;
 }
 
@@ -529,8 +578,7 @@ struct ks_allocator *ks_feed_detach(struct ks_connection *conn)
 
 	if (!alloc)
 		return NULL;
-	ks_notifier_remove(alloc, &feed->notifier);
-	synchronize_rcu();
+	ks_feed_unlisten(feed);
 
 	mutex_lock(&feed->lock);
 	list_for_each_entry(reader, &feed->readers, link)
@@ -560,8 +608,12 @@ static int ks_feed_set_up(struct ks_connection *conn)
 		ret = ks_feed_start_thread(conn);
 	if (!ret && !feed->allocator)
 		ret = ks_feed_attach(feed, conn->allocator);
-	if (ret)
+	if (!ret)
+		ret = ks_feed_listen(feed);
+	if (ret) {
+		ks_feed_stop_thread(feed);
 		return ret;
+	}
 
 	mutex_lock(&feed->lock);
 	/* The requirements include a frame for a client to read */
@@ -652,6 +704,8 @@ void ks_feed_stop(struct ks_connection *conn)
 	mutex_unlock(&feed->lock);
 	/* Frames that came back in between */
 	ks_feed_free_returned(feed);
+	ks_feed_unlisten(feed);
+	ks_feed_stop_thread(feed);
 }
 
 /**
@@ -689,10 +743,8 @@ void ks_feed_end(struct ks_connection *conn)
 	mutex_unlock(&conn->lock);
 
 	/* Nothing queues the work any more */
-	kthread_cancel_delayed_work_sync(&feed->work);
-	if (feed->thread)
-		kthread_stop(feed->thread);
-	feed->thread = NULL;
+	cond_synchronize_rcu(feed->grace);
+	ks_feed_stop_thread(feed);
 	if (alloc)
 		ks_allocator_put(alloc);
 }

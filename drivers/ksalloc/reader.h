@@ -59,6 +59,7 @@
 #include "allocator.h"
 
 struct ks_connection;
+struct ks_feed_listener;
 struct ks_slot;
 
 /**
@@ -98,9 +99,11 @@ struct ks_feed_frame {
  * @wait: waiting readers and pollers
  * @pending: number of frames that the device has filled, and that were not fetched; it can be
  *	too large
- * @notifier: queues @work when a frame becomes free
+ * @listener: queues @work when a frame becomes free; only while @running, else NULL
+ * @grace: the grace period after which no earlier @listener is used any more
  * @worker: runs @work in @thread
- * @thread: a thread of this connection, NULL before the first circulating stream
+ * @thread: a thread of this connection while @running, else NULL. A user can have any number of
+ *	connections, and no limit counts kernel threads
  * @work: fetches frames if no reader does, and gives free frames to the device
  */
 struct ks_feed {
@@ -121,7 +124,8 @@ struct ks_feed {
 	struct ks_owner owner;
 	wait_queue_head_t wait;
 	atomic_t pending;
-	struct ks_notifier notifier;
+	struct ks_feed_listener *listener;
+	unsigned long grace;
 	struct kthread_worker worker;
 	struct task_struct *thread;
 	struct kthread_delayed_work work;

@@ -110,7 +110,7 @@ TEST(caller_buffers)
 	rig_close(&rig);
 }
 
-/* Counts the kernel threads of connections: see v4l2_thread.c. */
+/* Counts the kernel threads of connections: see v4l2_thread.c and feed.c. */
 static int count_threads(void)
 {
 	char path[300], name[32];
@@ -123,20 +123,25 @@ static int count_threads(void)
 	while ((entry = readdir(dir))) {
 		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
 		count += read_text(path, name, sizeof(name)) > 0 &&
-			 !strncmp(name, "ksalloc-video", strlen("ksalloc-video"));
+			 !strncmp(name, "ksalloc-", strlen("ksalloc-"));
 	}
 	closedir(dir);
 	return count;
 }
 
 /*
- * A5, I1: a connection has a kernel thread only in ACQUIRE and above. Only one connection to a
+ * A5, I1: a connection has kernel threads only in ACQUIRE and above. Only one connection to a
  * device can be in such a state, so the number of threads is limited. The number of connections
  * is not.
  */
 TEST(caller_threads)
 {
 	struct ksallocator_framing framing = { .frames = FRAMES };
+	struct ksalloc_set_state circulate = {
+		.size = sizeof(circulate),
+		.flags = KSALLOC_CIRCULATE,
+		.state = KSSTATE_RUN,
+	};
 	struct rig rig = { 0 };
 	int own;
 
@@ -146,6 +151,11 @@ TEST(caller_threads)
 	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_RUN));
 	EXPECT_EQ(FRAMES, rig_submit_all(&rig));
 	EXPECT_EQ(1, count_threads());
+	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_STOP));
+	EXPECT_TRUE(EVENTUALLY(count_threads() == 0));
+	/* A stream that circulates has another one. */
+	ASSERT_EQ(0, call_fd(rig.connection, KSALLOC_SET_STATE, &circulate));
+	EXPECT_EQ(2, count_threads());
 	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_STOP));
 	EXPECT_TRUE(EVENTUALLY(count_threads() == 0));
 	/* No thread remains if the change of the state fails. */
