@@ -108,6 +108,10 @@ void ks_connection_destroy(struct ks_connection *conn,
 {
 	struct ks_allocator *alloc = conn->allocator;
 
+	/* The mmap() of a node that has just gone can still ask for it */
+	spin_lock(&conn->allocator_lock);
+	conn->allocator = NULL;
+	spin_unlock(&conn->allocator_lock);
 	if (alloc && alloc->memory_ops == own)
 		ks_allocator_abandon(alloc, conn);
 	else if (alloc)
