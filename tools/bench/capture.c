@@ -286,6 +286,17 @@ static void ks_stream_off(struct session *session)
 	ks_set_state(session, KSSTATE_STOP);
 }
 
+/* The frames circulate, so the module queues them */
+static void ks_circulate_on(struct session *session)
+{
+	struct ksalloc_get_state get = { .size = sizeof(get) };
+
+	ks_circulate(session);
+	must(ioctl(session->fd, KSALLOC_GET_STATE, &get), "KSALLOC_GET_STATE");
+	if (get.pending != BUFFERS)
+		die("%u frames are queued instead of %u", get.pending, BUFFERS);
+}
+
 static void bench_start(unsigned int round)
 {
 	struct session session = { };
@@ -302,6 +313,11 @@ static void bench_start(unsigned int round)
 	ks_open(&session, heap, BUFFERS);
 	close(heap);
 	measure_start("ksalloc", round, &session, ks_stream_on, ks_stream_off);
+	measure_start("circulate", round, &session, ks_circulate_on, ks_stream_off);
+	ks_stop(&session);
+
+	ks_open(&session, -1, BUFFERS);
+	measure_start("own", round, &session, ks_circulate_on, ks_stream_off);
 	ks_stop(&session);
 }
 
