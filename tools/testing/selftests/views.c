@@ -136,8 +136,8 @@ TEST_F(views, no_larger_mapping)
 }
 
 /*
- * K6: of an imported dma-buf that is larger than a frame, the rest does not belong to the frame, and
- * cannot be mapped.
+ * K6: of an imported dma-buf that is larger than a frame, the rest does not belong to the frame,
+ * and cannot be mapped.
  */
 TEST(view_of_larger_dmabuf)
 {
