@@ -476,6 +476,9 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 	if (state < KSSTATE_PAUSE || READ_ONCE(conn->flushing) ||
 	    READ_ONCE(conn->stuck))
 		return EPOLLERR;
+	/* The frames are for readers */
+	if (READ_ONCE(conn->feed.running))
+		return 0;
 	if (READ_ONCE(conn->done.nr_done) ||
 	    (state == KSSTATE_RUN && READ_ONCE(conn->nr_submitted) &&
 	     conn->device->ops->ready(conn->device)))

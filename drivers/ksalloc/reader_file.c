@@ -92,7 +92,6 @@ static int ks_exchange_copy(const struct ks_exchange *call,
 	const size_t size = call->arg->take_size;
 	void __user *to = u64_to_user_ptr(call->arg->take) +
 			  (u64)call->taken * size;
-
 	int ret;
 
 	ret = ks_copy_out(to, frame, offsetof(struct ksalloc_reader_frame,

@@ -286,6 +286,8 @@ TEST_F(readers, no_explicit_calls)
 	int i;
 
 	EXPECT_EQ(-EBUSY, complete(self->connection, 0, in_ms(PATIENCE_MS), &out));
+	/* No frame is for COMPLETE */
+	EXPECT_EQ(0, poll_fd(self->connection, POLLIN, 100));
 	/* Frames of the camera and frames that readers hold */
 	for (i = 0; i < FRAMES; i++)
 		EXPECT_EQ(-EBUSY, submit(self->connection, i));
