@@ -35,9 +35,9 @@
  *   gets buffers. ks_connection.lock nests within it. No user memory is accessed under it,
  *   because a program can delay that for ever. @users and ks_share_handle.nr_buffers are written
  *   with WRITE_ONCE() and can be read without the lock.
- * - ks_share.event_lock, a mutex, is held while a handle subscribes to an event of a camera with
- *   controls of its own. The camera accesses user memory under it, so only other calls of this
- *   kind wait for it, and a signal ends their wait. Only locks of the camera and of the V4L2 core
+ * - ks_share.event_lock, a mutex, is held while a handle subscribes to an event. The camera
+ *   accesses user memory under it, so only other calls of this kind wait for it, and a signal
+ *   ends their wait. Only locks of the camera and of the V4L2 core
  *   nest within it.
  * - ks_share_handle.nr_buffers, @queued and @reader, and ks_share.layout and @nr_frames, are
  *   written under ks_feed.lock, too, and can be read with only that lock. So VIDIOC_QBUF,

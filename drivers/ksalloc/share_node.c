@@ -3,7 +3,8 @@
  * The V4L2 node of a share. share.h describes the rules.
  *
  * Calls about formats, frame rates and controls are passed to the V4L2 file of the camera, with
- * the locks and checks of the V4L2 core and of the driver.
+ * the locks and checks of the V4L2 core and of the driver. None of them accesses memory of the
+ * caller while a lock is held, because the caller can delay that for ever.
  */
 #include <linux/dma-buf.h>
 #include <linux/fcntl.h>
@@ -203,7 +204,6 @@ static long ks_node_subscribe_camera(struct ks_share *share, unsigned int cmd,
 	return ks_node_resubscribe(share, sub, true);
 }
 
-/* For drivers with controls of their own, such as uvcvideo */
 static long ks_node_subscribe(struct ks_share_handle *handle, unsigned int cmd,
 			      unsigned long arg)
 {
@@ -235,15 +235,12 @@ static long ks_node_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 
 	switch (_IOC_TYPE(cmd) == 'V' ? _IOC_NR(cmd) : -1) {
 	case _IOC_NR(VIDIOC_S_CTRL):
-	case _IOC_NR(VIDIOC_S_EXT_CTRLS):
 		return ks_node_check_priority(handle) ?:
 		       ks_node_forward(share, cmd, arg);
 	case _IOC_NR(VIDIOC_QUERYCTRL):
 	case _IOC_NR(VIDIOC_QUERY_EXT_CTRL):
 	case _IOC_NR(VIDIOC_QUERYMENU):
 	case _IOC_NR(VIDIOC_G_CTRL):
-	case _IOC_NR(VIDIOC_G_EXT_CTRLS):
-	case _IOC_NR(VIDIOC_TRY_EXT_CTRLS):
 	case _IOC_NR(VIDIOC_ENUM_FRAMESIZES):
 	case _IOC_NR(VIDIOC_ENUM_FRAMEINTERVALS):
 		return ks_node_forward(share, cmd, arg);
@@ -496,6 +493,82 @@ static int ks_node_s_input(struct file *file, void *priv, unsigned int input)
 	return input ? -EINVAL : 0;
 }
 
+static int ks_node_call_controls(struct ks_v4l2_device *camera, unsigned int cmd,
+				 struct v4l2_ext_controls *controls)
+{
+	const struct v4l2_ioctl_ops *ops = camera->vdev->ioctl_ops;
+	struct v4l2_ctrl_handler *handler = camera->vdev->ctrl_handler;
+	void *priv = camera->file->private_data;
+	struct v4l2_fh *fh = NULL;
+	int ret;
+
+	if (test_bit(V4L2_FL_USES_V4L2_FH, &camera->vdev->flags))
+		fh = priv;
+	if (fh && fh->ctrl_handler)
+		handler = fh->ctrl_handler;
+	/* There is no media device, because the core refuses requests on this node */
+	switch (cmd) {
+	case VIDIOC_G_EXT_CTRLS:
+		return handler ?
+		       v4l2_g_ext_ctrls(handler, camera->vdev, NULL, controls) :
+		       ops->vidioc_g_ext_ctrls(camera->file, priv, controls);
+	case VIDIOC_TRY_EXT_CTRLS:
+		return handler ?
+		       v4l2_try_ext_ctrls(handler, camera->vdev, NULL, controls) :
+		       ops->vidioc_try_ext_ctrls(camera->file, priv, controls);
+	default:
+		ret = ks_v4l2_check_priority(camera);
+		if (ret)
+			return ret;
+		return handler ?
+		       v4l2_s_ext_ctrls(fh, handler, camera->vdev, NULL, controls) :
+		       ops->vidioc_s_ext_ctrls(camera->file, priv, controls);
+	}
+}
+
+/*
+ * The array of controls is in kernel memory here. But a payload is not: the camera would copy it
+ * with its locks held. So controls with a payload are refused.
+ */
+static int ks_node_ext_controls(struct file *file, unsigned int cmd,
+				struct v4l2_ext_controls *controls)
+{
+	struct ks_v4l2_device *camera = ks_node_handle(file)->share->camera;
+	u32 i;
+	int ret;
+
+	for (i = 0; i < controls->count; i++) {
+		if (!controls->controls[i].size)
+			continue;
+		controls->error_idx = cmd == VIDIOC_TRY_EXT_CTRLS ? i : controls->count;
+		return -EACCES;
+	}
+	ret = ks_v4l2_begin(camera, cmd);
+	if (ret)
+		return ret;
+	ret = ks_node_call_controls(camera, cmd, controls);
+	ks_v4l2_end(camera);
+	return ret;
+}
+
+static int ks_node_g_ext_ctrls(struct file *file, void *priv,
+			       struct v4l2_ext_controls *controls)
+{
+	return ks_node_ext_controls(file, VIDIOC_G_EXT_CTRLS, controls);
+}
+
+static int ks_node_s_ext_ctrls(struct file *file, void *priv,
+			       struct v4l2_ext_controls *controls)
+{
+	return ks_node_ext_controls(file, VIDIOC_S_EXT_CTRLS, controls);
+}
+
+static int ks_node_try_ext_ctrls(struct file *file, void *priv,
+				 struct v4l2_ext_controls *controls)
+{
+	return ks_node_ext_controls(file, VIDIOC_TRY_EXT_CTRLS, controls);
+}
+
 static const struct v4l2_ioctl_ops ks_node_ops = {
 	.vidioc_querycap = ks_node_querycap,
 	.vidioc_g_fmt_vid_cap = ks_node_g_fmt,
@@ -510,6 +583,9 @@ static const struct v4l2_ioctl_ops ks_node_ops = {
 	.vidioc_enum_input = ks_node_enum_input,
 	.vidioc_g_input = ks_node_g_input,
 	.vidioc_s_input = ks_node_s_input,
+	.vidioc_g_ext_ctrls = ks_node_g_ext_ctrls,
+	.vidioc_s_ext_ctrls = ks_node_s_ext_ctrls,
+	.vidioc_try_ext_ctrls = ks_node_try_ext_ctrls,
 	.vidioc_subscribe_event = v4l2_ctrl_subscribe_event,
 	.vidioc_unsubscribe_event = v4l2_event_unsubscribe,
 };
@@ -557,9 +633,8 @@ int ks_share_node_init(struct ks_share *share)
 	vdev->device_caps = V4L2_CAP_STREAMING |
 			    (ks_v4l2_is_mplane(share->camera) ?
 			     V4L2_CAP_VIDEO_CAPTURE_MPLANE : V4L2_CAP_VIDEO_CAPTURE);
-	/* For events of controls */
-	vdev->ctrl_handler = share->camera->vdev->ctrl_handler;
-	share->relays = !vdev->ctrl_handler && ks_node_has_events(share->camera);
+	/* With a ctrl_handler, the core would not call the operations for controls */
+	share->relays = ks_node_has_events(share->camera);
 	if (share->relays) {
 		INIT_WORK(&share->event_work, ks_node_event_work);
 		init_waitqueue_func_entry(&share->event_wait, ks_node_event_wake);

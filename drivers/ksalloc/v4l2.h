@@ -27,8 +27,9 @@
  * - They check the priority.
  *
  * A driver with its own unlocked_ioctl (uvcvideo since 6.17) also resumes the hardware there.
- * This module bypasses unlocked_ioctl, so it calls no operation that accesses the hardware
- * before the device streams: see v4l2_format.c.
+ * This module bypasses unlocked_ioctl, so a connection calls no operation that accesses the
+ * hardware before the device streams: see v4l2_format.c. The node of a share calls such
+ * operations between ks_v4l2_begin() and ks_v4l2_end(), which resume the hardware.
  *
  * Operations that release buffers are called even if the device is unregistered. Drivers
  * must support this, because an ioctl that began before the device was unregistered has the
@@ -91,6 +92,8 @@ int ks_v4l2_lock(struct ks_v4l2_device *dev);
 void ks_v4l2_unlock(struct ks_v4l2_device *dev);
 int ks_v4l2_lock_device(struct ks_v4l2_device *dev);
 void ks_v4l2_unlock_device(struct ks_v4l2_device *dev);
+int ks_v4l2_begin(struct ks_v4l2_device *dev, unsigned int cmd);
+void ks_v4l2_end(struct ks_v4l2_device *dev);
 int ks_v4l2_check(struct ks_v4l2_device *dev, unsigned int cmd);
 int ks_v4l2_check_priority(struct ks_v4l2_device *dev);
 int ks_v4l2_reqbufs(struct ks_v4l2_device *dev, enum v4l2_memory memory,

@@ -7,6 +7,7 @@
 #include <linux/file.h>
 #include <linux/lockdep.h>
 #include <linux/module.h>
+#include <linux/pm_runtime.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <media/media-device.h>
@@ -380,6 +381,57 @@ int ks_v4l2_check(struct ks_v4l2_device *dev, unsigned int cmd)
 	if (!test_bit(_IOC_NR(cmd), dev->vdev->valid_ioctls))
 		return -EOPNOTSUPP;
 	return 0;
+}
+
+/* The hardware that unlocked_ioctl of the driver would resume; NULL if only operations do that */
+static struct device *ks_v4l2_hardware(struct ks_v4l2_device *dev)
+{
+	return dev->vdev->fops->unlocked_ioctl == video_ioctl2 ? NULL :
+	       dev->vdev->v4l2_dev->dev;
+}
+
+/**
+ * ks_v4l2_begin() - prepare for an operation that can access the hardware
+ * @dev: the device
+ * @cmd: its ioctl
+ *
+ * Takes the lock of the device, and resumes the hardware. If that fails, the operation will
+ * fail, too.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; -EINTR; -ENODEV; -ENOTTY if the driver does not support the operation.
+ */
+int ks_v4l2_begin(struct ks_v4l2_device *dev, unsigned int cmd)
+{
+	struct device *hardware = ks_v4l2_hardware(dev);
+	int ret;
+
+	ret = ks_v4l2_lock_device(dev);
+	if (ret)
+		return ret;
+	ret = ks_v4l2_check(dev, cmd);
+	if (ret) {
+		ks_v4l2_unlock_device(dev);
+		return ret == -EOPNOTSUPP ? -ENOTTY : ret;
+	}
+	if (hardware)
+		pm_runtime_get_sync(hardware);
+	return 0;
+}
+
+/**
+ * ks_v4l2_end() - undo ks_v4l2_begin()
+ * @dev: the device
+ *
+ * Context: process context.
+ */
+void ks_v4l2_end(struct ks_v4l2_device *dev)
+{
+	struct device *hardware = ks_v4l2_hardware(dev);
+
+	if (hardware)
+		pm_runtime_put(hardware);
+	ks_v4l2_unlock_device(dev);
 }
 
 /**

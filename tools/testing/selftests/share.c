@@ -329,6 +329,8 @@ TEST_F(share, formats)
 /* K12: controls are those of the camera. */
 TEST_F(share, controls)
 {
+	struct v4l2_ext_control brightness = { .id = V4L2_CID_BRIGHTNESS };
+	struct v4l2_ext_controls extended = { .count = 1, .controls = &brightness };
 	struct v4l2_control control = { .id = V4L2_CID_BRIGHTNESS };
 	int fd = handle_open(self), value;
 
@@ -339,6 +341,18 @@ TEST_F(share, controls)
 	control.value = 0;
 	EXPECT_EQ(0, call(self->video, VIDIOC_G_CTRL, &control));
 	EXPECT_EQ(value / 2, control.value);
+	EXPECT_EQ(0, call(fd, VIDIOC_G_EXT_CTRLS, &extended));
+	EXPECT_EQ(value / 2, brightness.value);
+	extended.controls->value = value / 3;
+	EXPECT_EQ(0, call(fd, VIDIOC_TRY_EXT_CTRLS, &extended));
+	EXPECT_EQ(0, call(self->video, VIDIOC_G_CTRL, &control));
+	EXPECT_EQ(value / 2, control.value);
+	EXPECT_EQ(0, call(fd, VIDIOC_S_EXT_CTRLS, &extended));
+	EXPECT_EQ(0, call(self->video, VIDIOC_G_CTRL, &control));
+	EXPECT_EQ(value / 3, control.value);
+	extended.controls->id = V4L2_CID_PRIVATE_BASE - 1;
+	EXPECT_EQ(-EINVAL, call(fd, VIDIOC_TRY_EXT_CTRLS, &extended));
+	EXPECT_EQ(0, extended.error_idx);
 	control.value = value;
 	EXPECT_EQ(0, call(fd, VIDIOC_S_CTRL, &control));
 	close(fd);
