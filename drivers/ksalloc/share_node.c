@@ -112,6 +112,21 @@ static int ks_node_check_priority(struct ks_share_handle *handle)
 }
 
 /*
+ * VIDIOC_S_PRIORITY. With V4L2_PRIORITY_RECORD, a handle would keep the others from streaming: what
+ * the camera's own node makes of it. So it is refused, as if another handle had it already.
+ */
+static long ks_node_set_priority(struct ks_share_handle *handle, unsigned long arg)
+{
+	u32 priority;
+
+	if (get_user(priority, (u32 __user *)arg))
+		return -EFAULT;
+	if (priority == V4L2_PRIORITY_RECORD)
+		return -EBUSY;
+	return v4l2_prio_change(handle->share->vdev.prio, &handle->fh.prio, priority);
+}
+
+/*
  * A call that changes the camera. If a handle has buffers, nothing can be changed: the caller gets
  * the current value, by the ioctl with the number @get and the same argument.
  *
@@ -234,6 +249,8 @@ static long ks_node_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	struct ks_share *share = handle->share;
 
 	switch (_IOC_TYPE(cmd) == 'V' ? _IOC_NR(cmd) : -1) {
+	case _IOC_NR(VIDIOC_S_PRIORITY):
+		return ks_node_set_priority(handle, arg);
 	case _IOC_NR(VIDIOC_S_CTRL):
 		return ks_node_check_priority(handle) ?:
 		       ks_node_forward(share, cmd, arg);

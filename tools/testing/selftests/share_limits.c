@@ -111,3 +111,25 @@ TEST_F(share, payload_not_read)
 	close(bad);
 	close(good);
 }
+
+/* K11: the priority of a handle does not keep others from streaming. */
+TEST_F(share, priority)
+{
+	int record = V4L2_PRIORITY_RECORD, background = V4L2_PRIORITY_BACKGROUND, none = 0;
+	int bad = handle_open(self), good = handle_start(self), late = handle_open(self);
+	struct v4l2_control control = { .id = V4L2_CID_BRIGHTNESS };
+
+	EXPECT_EQ(-EBUSY, call(bad, VIDIOC_S_PRIORITY, &record));
+	EXPECT_EQ(-EINVAL, call(bad, VIDIOC_S_PRIORITY, &none));
+	EXPECT_EQ(FRAMES, request(late, 4));
+	EXPECT_EQ(0, stream(good, false));
+	EXPECT_EQ(0, stream(good, true));
+	/* A lower one, which changes nothing while there are others */
+	ASSERT_EQ(0, call(bad, VIDIOC_G_CTRL, &control));
+	EXPECT_EQ(0, call(bad, VIDIOC_S_PRIORITY, &background));
+	EXPECT_EQ(-EBUSY, call(bad, VIDIOC_S_CTRL, &control));
+	EXPECT_EQ(0, call(good, VIDIOC_S_CTRL, &control));
+	close(bad);
+	close(good);
+	close(late);
+}
