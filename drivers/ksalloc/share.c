@@ -23,6 +23,13 @@
 /* A handle has at most 1 / KS_SHARE_PART of the frames, so that other handles get some, too */
 #define KS_SHARE_PART 4
 
+/* Number of nodes of a camera, with those of ended shares that are still open */
+#define KS_SHARE_NODES 8
+
+/* All shares; @ks_shares_lock protects the list */
+static LIST_HEAD(ks_shares);
+static DEFINE_MUTEX(ks_shares_lock);
+
 static struct ks_feed *ks_share_feed(const struct ks_share_handle *handle)
 {
 	return &handle->share->conn->feed;
@@ -533,7 +540,7 @@ static void ks_share_end(struct ks_share *share)
 {
 	video_unregister_device(&share->vdev);
 	mutex_lock(&share->lock);
-	share->ended = true;
+	WRITE_ONCE(share->ended, true);
 	ks_share_stop_camera(share);
 	ks_connection_drop_allocator(share->conn);
 	mutex_unlock(&share->lock);
@@ -593,6 +600,9 @@ static void ks_share_free(struct v4l2_device *v4l2_dev)
 {
 	struct ks_share *share = container_of(v4l2_dev, struct ks_share, v4l2_dev);
 
+	mutex_lock(&ks_shares_lock);
+	list_del(&share->link);
+	mutex_unlock(&ks_shares_lock);
 	v4l2_device_unregister(v4l2_dev);
 	if (share->conn)
 		ks_connection_put_memory(share->conn);
@@ -602,17 +612,43 @@ static void ks_share_free(struct v4l2_device *v4l2_dev)
 	kfree(share);
 }
 
+/*
+ * Minor numbers of V4L2 nodes are few, and those of ended shares are in use while a handle is open.
+ * So a camera has one share that has not ended, and a limited number of nodes.
+ */
+static bool ks_share_admit(struct ks_share *share, struct ks_v4l2_device *camera)
+{
+	const struct ks_share *other;
+	bool admitted = true;
+	u32 nodes = 0;
+
+	mutex_lock(&ks_shares_lock);
+	list_for_each_entry(other, &ks_shares, link)
+		if (other->camera->vdev == camera->vdev &&
+		    (!READ_ONCE(other->ended) || ++nodes == KS_SHARE_NODES))
+			admitted = false;
+	if (admitted) {
+		share->camera = ks_v4l2_get(camera);
+		list_add(&share->link, &ks_shares);
+	}
+	mutex_unlock(&ks_shares_lock);
+	return admitted;
+}
+
 static struct ks_share *ks_share_new(struct ksalloc_device *device, u32 frames)
 {
 	struct ks_share *share;
 
 	share = kzalloc(sizeof(*share), GFP_KERNEL_ACCOUNT);
 	if (!share)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
+	if (!ks_share_admit(share, ks_v4l2_device_of(device))) {
+		kfree(share);
+		return ERR_PTR(-EBUSY);
+	}
 	mutex_init(&share->lock);
 	mutex_init(&share->event_lock);
 	share->asked = frames ?: KS_SHARE_FRAMES;
-	share->camera = ks_v4l2_get(ks_v4l2_device_of(device));
 	init_waitqueue_func_entry(&share->gone_wait, ks_share_wake);
 	INIT_WORK(&share->gone_work, ks_share_gone_work);
 	strscpy(share->v4l2_dev.name, "ksalloc", sizeof(share->v4l2_dev.name));
@@ -672,11 +708,11 @@ struct file *ks_share_open(int v4l2_fd, u32 frames, u32 *node)
 	device = ks_v4l2_create(v4l2_fd);
 	if (IS_ERR(device))
 		return ERR_CAST(device);
-	ret = ks_v4l2_has_memory(ks_v4l2_device_of(device)) ? 0 : -EOPNOTSUPP;
-	share = ret ? NULL : ks_share_new(device, frames);
-	if (!share) {
+	share = ks_v4l2_has_memory(ks_v4l2_device_of(device)) ?
+		ks_share_new(device, frames) : ERR_PTR(-EOPNOTSUPP);
+	if (IS_ERR(share)) {
 		device->ops->destroy(device);
-		return ERR_PTR(ret ?: -ENOMEM);
+		return ERR_CAST(share);
 	}
 	file = ks_share_connect(share, device);
 	if (IS_ERR(file)) {

@@ -50,6 +50,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/ksalloc.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/videodev2.h>
@@ -67,12 +68,13 @@ struct ks_v4l2_device;
 /**
  * struct ks_share - a share
  * @v4l2_dev: counts references to the share
+ * @link: in the list of shares, from ks_share_new() until the share is freed
  * @vdev: the node
  * @camera: the camera, with a reference
  * @conn: the connection, with a reference to its structure
  * @file: the file of the connection
  * @lock: protects the fields down to @streams
- * @ended: the node is unregistered
+ * @ended: the node is unregistered; written with WRITE_ONCE()
  * @asked: number of frames that were requested, or the default
  * @nr_frames: number of frames, while there are users
  * @layout: the planes of each frame, while there are users
@@ -87,6 +89,7 @@ struct ks_v4l2_device;
  */
 struct ks_share {
 	struct v4l2_device v4l2_dev;
+	struct list_head link;
 	struct video_device vdev;
 	struct ks_v4l2_device *camera;
 	struct ks_connection *conn;

@@ -55,7 +55,7 @@ static const char *reason(int err)
 {
 	switch (err) {
 	case EBUSY:
-		return "Another program uses the device";
+		return "The device is shared already, or another program uses it";
 	case EOPNOTSUPP:
 		return "The driver has no memory that it can export";
 	case EINVAL:

@@ -328,6 +328,8 @@ struct ksalloc_connect {
  *
  * Errors: as KSALLOC_CONNECT, and
  *
+ * - EBUSY: the device has a share already, or programs still have the nodes of eight ended shares
+ *   of the device open.
  * - EOPNOTSUPP: the device has no memory of its own that it can export.
  * - EINVAL: @frames is too large.
  */

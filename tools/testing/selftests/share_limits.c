@@ -10,6 +10,9 @@
 
 #include "trap.h"
 
+/* Nodes of a camera, with those of ended shares */
+#define NODES 8
+
 static __u32 control_of(int fd, const char *name)
 {
 	struct v4l2_queryctrl query = { .id = V4L2_CTRL_FLAG_NEXT_CTRL };
@@ -132,4 +135,30 @@ TEST_F(share, priority)
 	close(bad);
 	close(good);
 	close(late);
+}
+
+/* K12: a user cannot take all minor numbers, also not with handles of ended shares. */
+TEST_F(share, nodes)
+{
+	int fd[2 * NODES], n, other, other_camera;
+	char path[32];
+
+	EXPECT_EQ(-EBUSY, share_of(self->ksalloc, self->video, 0, path));
+	for (n = 0; n < 2 * NODES && self->share >= 0; n++) {
+		fd[n] = handle_open(self);
+		close(self->share);
+		self->share = share_of(self->ksalloc, self->video, 0, self->path);
+	}
+	EXPECT_EQ(NODES, n);
+	EXPECT_EQ(-EBUSY, self->share);
+	/* Those of another camera do not count */
+	other_camera = open_camera(1);
+	other = share_of(self->ksalloc, other_camera, 0, path);
+	EXPECT_LE(0, other);
+	close(other);
+	close(other_camera);
+	while (n)
+		close(fd[--n]);
+	self->share = share_of(self->ksalloc, self->video, 0, self->path);
+	EXPECT_LE(0, self->share);
 }
