@@ -135,6 +135,7 @@ struct ks_share_handle {
 struct file *ks_share_open(int v4l2_fd, u32 frames, u32 *node);
 int ks_share_lock(struct ks_share *share);
 int ks_share_request(struct ks_share_handle *handle, u32 count);
+void ks_share_end_reservation(struct ks_share *share);
 int ks_share_start(struct ks_share_handle *handle);
 int ks_share_stop(struct ks_share_handle *handle);
 void ks_share_close(struct ks_share_handle *handle);

@@ -137,6 +137,7 @@ static long ks_node_change(struct ks_share_handle *handle, unsigned int cmd,
 			   unsigned long arg, unsigned int get)
 {
 	struct ks_share *share = handle->share;
+	long ret;
 
 	if (READ_ONCE(share->users)) {
 		if (_IOC_NR(cmd) == _IOC_NR(VIDIOC_S_FMT) &&
@@ -144,7 +145,9 @@ static long ks_node_change(struct ks_share_handle *handle, unsigned int cmd,
 			return -EBUSY;
 		cmd = (cmd & ~(unsigned int)_IOC_NRMASK) | _IOC_NR(get);
 	}
-	return ks_node_forward_type(share, cmd, arg, 0);
+	ret = ks_node_forward_type(share, cmd, arg, 0);
+	ks_share_end_reservation(share);
+	return ret;
 }
 
 static struct v4l2_fh *ks_node_camera_fh(struct ks_share *share)

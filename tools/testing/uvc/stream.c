@@ -6,7 +6,9 @@
  */
 #include "webcam.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -301,6 +303,41 @@ TEST_F(uvc_stream, format_by_caller)
 	/* The earlier frames are too small now */
 	ASSERT_EQ(0, webcam_set_mode(rig->video, V4L2_PIX_FMT_YUYV, 1280, 720, 10));
 	EXPECT_EQ(-EINVAL, set_state(rig->connection, KSSTATE_ACQUIRE));
+}
+
+/*
+ * The same at the node of a share: a program that only sets the format or the rate, and closes
+ * the node, does not keep the camera from others.
+ */
+TEST_F(uvc_stream, format_by_program_of_share)
+{
+	struct ksalloc_share arg = { .size = sizeof(arg) };
+	struct v4l2_streamparm parm = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+	int ksalloc = open_ksalloc(), other = webcam_open(&self->studio.cam), share, node, i;
+	char path[32];
+
+	arg.v4l2_fd = webcam_open(&self->studio.cam);
+	share = call_fd(ksalloc, KSALLOC_SHARE, &arg);
+	ASSERT_LE(0, share);
+	snprintf(path, sizeof(path), "/dev/video%u", arg.node);
+	for (i = 0; i < 2; i++) {
+		node = open(path, O_RDWR);
+		ASSERT_LE(0, node);
+		if (i) {
+			ASSERT_EQ(0, call_fd(node, VIDIOC_G_PARM, &parm));
+			ASSERT_EQ(0, call_fd(node, VIDIOC_S_PARM, &parm));
+		} else {
+			ASSERT_EQ(0, set_small(node));
+		}
+		close(node);
+		EXPECT_EQ(0, webcam_set_mode(other, V4L2_PIX_FMT_YUYV, 640, 360, 30));
+		EXPECT_EQ(0, request_buffers(other, 2));
+		EXPECT_EQ(0, request_buffers(other, 0));
+	}
+	close(other);
+	close(share);
+	close(arg.v4l2_fd);
+	close(ksalloc);
 }
 
 /* If the caller's own file has buffers, they are not released. */
