@@ -136,7 +136,7 @@ out:
 
 /**
  * ks_share_end_reservation() - let other files of the camera use it after a change
- * @share: the share
+ * @share: the share, locked
  *
  * uvcvideo before 6.17 reserves the camera for the file that has set the format or the frame rate,
  * until this file frees its buffers. While no handle has buffers, the camera is not in use.
@@ -145,12 +145,10 @@ out:
  */
 void ks_share_end_reservation(struct ks_share *share)
 {
-	if (share->camera->vdev->queue)
-		return;
-	mutex_lock(&share->lock);
-	if (!share->users)
+	lockdep_assert_held(&share->lock);
+
+	if (!share->camera->vdev->queue && !share->users)
 		ks_v4l2_free_buffers(share->camera, V4L2_MEMORY_MMAP);
-	mutex_unlock(&share->lock);
 }
 
 static void ks_share_add_reader(struct ks_share_handle *handle,

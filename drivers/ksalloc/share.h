@@ -31,14 +31,12 @@
 /**
  * DOC: Locking of shares
  *
- * - ks_share.lock, a mutex, protects the share. It is held while the camera starts and stops or
- *   gets buffers. ks_connection.lock nests within it. No user memory is accessed under it,
- *   because a program can delay that for ever. @users and ks_share_handle.nr_buffers are written
- *   with WRITE_ONCE() and can be read without the lock.
- * - ks_share.event_lock, a mutex, is held while a handle subscribes to an event. The camera
- *   accesses user memory under it, so only other calls of this kind wait for it, and a signal
- *   ends their wait. Only locks of the camera and of the V4L2 core
- *   nest within it.
+ * - ks_share.lock, a mutex, protects the share. It is held while the camera starts, stops, or
+ *   gets buffers, a format or a rate. ks_connection.lock nests within it. No user memory is
+ *   accessed under it, because a program can delay that for ever. @users and
+ *   ks_share_handle.nr_buffers are written with WRITE_ONCE() and can be read without the lock.
+ * - ks_share.event_lock, a mutex, is held while a handle subscribes to an event. Only locks of
+ *   the camera and of the V4L2 core nest within it. No user memory is accessed under it, either.
  * - ks_share_handle.nr_buffers, @queued and @reader, and ks_share.layout and @nr_frames, are
  *   written under ks_feed.lock, too, and can be read with only that lock. So VIDIOC_QBUF,
  *   VIDIOC_DQBUF, VIDIOC_QUERYBUF and poll() do not wait for other handles.

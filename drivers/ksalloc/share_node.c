@@ -86,7 +86,11 @@ static long ks_node_forward(struct ks_share *share, unsigned int cmd,
 	return camera->f_op->unlocked_ioctl(camera, cmd, arg);
 }
 
-/* As ks_node_forward(), if the type in the argument is that of the node */
+/*
+ * As ks_node_forward(), if the type in the argument is that of the node. The camera reads the
+ * argument again, and the caller can change the type meanwhile. So this is only for calls that
+ * change nothing.
+ */
 static long ks_node_forward_type(struct ks_share *share, unsigned int cmd,
 				 unsigned long arg, size_t offset)
 {
@@ -98,7 +102,7 @@ static long ks_node_forward_type(struct ks_share *share, unsigned int cmd,
 					     -EINVAL;
 }
 
-/* Ends VIDIOC_G_PARM and VIDIOC_S_PARM. The node has no read(), so it has no buffers for that */
+/* Ends VIDIOC_G_PARM. The node has no read(), so it has no buffers for that */
 static long ks_node_end_parm(unsigned long arg, long ret)
 {
 	struct v4l2_streamparm __user *parm = (void __user *)arg;
@@ -126,28 +130,12 @@ static long ks_node_set_priority(struct ks_share_handle *handle, unsigned long a
 	return v4l2_prio_change(handle->share->vdev.prio, &handle->fh.prio, priority);
 }
 
-/*
- * A call that changes the camera. If a handle has buffers, nothing can be changed: the caller gets
- * the current value, by the ioctl with the number @get and the same argument.
- *
- * No lock is held, because the camera accesses memory of the caller, who can delay that for ever.
- * If a handle gets buffers meanwhile, the camera refuses another format itself.
- */
-static long ks_node_change(struct ks_share_handle *handle, unsigned int cmd,
-			   unsigned long arg, unsigned int get)
+/* VIDIOC_TRY_FMT. If a handle has buffers, the caller gets the current format */
+static long ks_node_try_fmt(struct ks_share *share, unsigned int cmd, unsigned long arg)
 {
-	struct ks_share *share = handle->share;
-	long ret;
-
-	if (READ_ONCE(share->users)) {
-		if (_IOC_NR(cmd) == _IOC_NR(VIDIOC_S_FMT) &&
-		    READ_ONCE(handle->nr_buffers))
-			return -EBUSY;
-		cmd = (cmd & ~(unsigned int)_IOC_NRMASK) | _IOC_NR(get);
-	}
-	ret = ks_node_forward_type(share, cmd, arg, 0);
-	ks_share_end_reservation(share);
-	return ret;
+	if (READ_ONCE(share->users))
+		cmd = (cmd & ~(unsigned int)_IOC_NRMASK) | _IOC_NR(VIDIOC_G_FMT);
+	return ks_node_forward_type(share, cmd, arg, 0);
 }
 
 static struct v4l2_fh *ks_node_camera_fh(struct ks_share *share)
@@ -176,70 +164,47 @@ static int ks_node_event_wake(wait_queue_entry_t *entry, unsigned int mode, int 
 	return 0;
 }
 
-/* VIDIOC_UNSUBSCRIBE_EVENT on the camera's file, and with @feedback VIDIOC_SUBSCRIBE_EVENT again */
-static int ks_node_resubscribe(struct ks_share *share,
-			       const struct v4l2_event_subscription *sub,
-			       bool feedback)
+/*
+ * Subscribes the camera's file. All handles change controls through this file, so it must get the
+ * events of its own changes, too.
+ */
+static int ks_node_subscribe_camera(struct ks_share *share,
+				    const struct v4l2_event_subscription *sub)
 {
 	const struct v4l2_ioctl_ops *ops = share->camera->vdev->ioctl_ops;
 	struct v4l2_fh *fh = ks_node_camera_fh(share);
 	struct v4l2_event_subscription again = {
 		.type = sub->type,
 		.id = sub->id,
-		.flags = V4L2_EVENT_SUB_FL_ALLOW_FEEDBACK,
+		.flags = V4L2_EVENT_SUB_FL_ALLOW_FEEDBACK |
+			 (sub->flags & V4L2_EVENT_SUB_FL_SEND_INITIAL),
 	};
 	int ret;
 
-	ret = ks_v4l2_check(share->camera, VIDIOC_SUBSCRIBE_EVENT) ?:
-	      ks_v4l2_lock_device(share->camera);
+	ret = ks_v4l2_begin(share->camera, VIDIOC_SUBSCRIBE_EVENT);
 	if (ret)
 		return ret;
 	ops->vidioc_unsubscribe_event(fh, &again);
-	if (feedback)
-		ret = ops->vidioc_subscribe_event(fh, &again);
-	ks_v4l2_unlock_device(share->camera);
+	ret = ops->vidioc_subscribe_event(fh, &again);
+	ks_v4l2_end(share->camera);
+	ks_node_relay(share);
 	return ret;
 }
 
-/*
- * Subscribes the camera's file. The initial event has the value of the control, so the driver may
- * access the hardware for it. Therefore this calls unlocked_ioctl, see v4l2.h. All handles change
- * controls through this file, so it must get the events of its own changes, too.
- */
-static long ks_node_subscribe_camera(struct ks_share *share, unsigned int cmd,
-				     unsigned long arg,
-				     const struct v4l2_event_subscription *sub)
+static int ks_node_subscribe(struct v4l2_fh *fh, const struct v4l2_event_subscription *sub)
 {
-	long ret;
+	struct ks_share *share = container_of(fh, struct ks_share_handle, fh)->share;
+	int ret;
 
-	if (sub->flags & V4L2_EVENT_SUB_FL_SEND_INITIAL) {
-		ret = ks_node_resubscribe(share, sub, false) ?:
-		      ks_node_forward(share, cmd, arg);
-		if (ret)
-			return ret;
-		ks_node_relay(share);
-	}
-	return ks_node_resubscribe(share, sub, true);
-}
-
-static long ks_node_subscribe(struct ks_share_handle *handle, unsigned int cmd,
-			      unsigned long arg)
-{
-	struct ks_share *share = handle->share;
-	struct v4l2_event_subscription sub;
-	long ret;
-
-	if (copy_from_user(&sub, (void __user *)arg, sizeof(sub)))
-		return -EFAULT;
-	if (sub.type != V4L2_EVENT_CTRL)
+	if (!share->relays || sub->type != V4L2_EVENT_CTRL)
 		return -EINVAL;
 	if (mutex_lock_interruptible(&share->event_lock))
 		return -ERESTARTSYS;
-	ret = v4l2_event_subscribe(&handle->fh, &sub, KS_NODE_EVENTS, NULL);
+	ret = v4l2_event_subscribe(fh, sub, KS_NODE_EVENTS, NULL);
 	if (!ret) {
-		ret = ks_node_subscribe_camera(share, cmd, arg, &sub);
+		ret = ks_node_subscribe_camera(share, sub);
 		if (ret)
-			v4l2_event_unsubscribe(&handle->fh, &sub);
+			v4l2_event_unsubscribe(fh, sub);
 	}
 	mutex_unlock(&share->event_lock);
 	return ret;
@@ -272,17 +237,7 @@ static long ks_node_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	case _IOC_NR(VIDIOC_G_PARM):
 		return ks_node_end_parm(arg, ks_node_forward_type(share, cmd, arg, 0));
 	case _IOC_NR(VIDIOC_TRY_FMT):
-		return ks_node_change(handle, cmd, arg, VIDIOC_G_FMT);
-	case _IOC_NR(VIDIOC_S_FMT):
-		return ks_node_check_priority(handle) ?:
-		       ks_node_change(handle, cmd, arg, VIDIOC_G_FMT);
-	case _IOC_NR(VIDIOC_SUBSCRIBE_EVENT):
-		return share->relays ? ks_node_subscribe(handle, cmd, arg) :
-				       video_ioctl2(file, cmd, arg);
-	case _IOC_NR(VIDIOC_S_PARM):
-		return ks_node_check_priority(handle) ?:
-		       ks_node_end_parm(arg, ks_node_change(handle, cmd, arg,
-							    VIDIOC_G_PARM));
+		return ks_node_try_fmt(share, cmd, arg);
 	default:
 		return video_ioctl2(file, cmd, arg);
 	}
@@ -370,6 +325,89 @@ static int ks_node_querycap(struct file *file, void *priv,
 static int ks_node_g_fmt(struct file *file, void *priv, struct v4l2_format *format)
 {
 	return ks_v4l2_get_whole_format(ks_node_handle(file)->share->camera, format);
+}
+
+static int ks_node_change_format(struct ks_v4l2_device *camera,
+				 struct v4l2_format *format)
+{
+	const struct v4l2_ioctl_ops *ops = camera->vdev->ioctl_ops;
+	int (*change)(struct file *file, void *priv, struct v4l2_format *format);
+	int ret;
+
+	change = ks_v4l2_is_mplane(camera) ? ops->vidioc_s_fmt_vid_cap_mplane :
+					     ops->vidioc_s_fmt_vid_cap;
+	if (!change)
+		return -EINVAL;
+	ret = ks_v4l2_begin(camera, VIDIOC_S_FMT);
+	if (ret)
+		return ret;
+	ret = ks_v4l2_check_priority(camera) ?:
+	      change(camera->file, camera->file->private_data, format);
+	ks_v4l2_end(camera);
+	return ret;
+}
+
+/* If another handle has buffers, the format cannot be changed: the caller gets the current one */
+static int ks_node_s_fmt(struct file *file, void *priv, struct v4l2_format *format)
+{
+	struct ks_share_handle *handle = ks_node_handle(file);
+	struct ks_share *share = handle->share;
+	int ret;
+
+	if (format->type != share->camera->type)
+		return -EINVAL;
+	ret = ks_share_lock(share);
+	if (ret)
+		return ret;
+	if (handle->nr_buffers)
+		ret = -EBUSY;
+	else if (share->users)
+		ret = ks_v4l2_get_whole_format(share->camera, format);
+	else
+		ret = ks_node_change_format(share->camera, format);
+	ks_share_end_reservation(share);
+	mutex_unlock(&share->lock);
+	return ret;
+}
+
+static int ks_node_call_parm(struct ks_v4l2_device *camera, unsigned int cmd,
+			     struct v4l2_streamparm *parm)
+{
+	const struct v4l2_ioctl_ops *ops = camera->vdev->ioctl_ops;
+	int (*call)(struct file *file, void *priv, struct v4l2_streamparm *parm);
+	int ret;
+
+	call = cmd == VIDIOC_S_PARM ? ops->vidioc_s_parm : ops->vidioc_g_parm;
+	if (!call)
+		return -ENOTTY;
+	ret = ks_v4l2_begin(camera, cmd);
+	if (ret)
+		return ret;
+	if (cmd == VIDIOC_S_PARM)
+		ret = ks_v4l2_check_priority(camera);
+	if (!ret)
+		ret = call(camera->file, camera->file->private_data, parm);
+	ks_v4l2_end(camera);
+	parm->parm.capture.readbuffers = 0;
+	return ret;
+}
+
+/* If a handle has buffers, the rate cannot be changed: the caller gets the current one */
+static int ks_node_s_parm(struct file *file, void *priv, struct v4l2_streamparm *parm)
+{
+	struct ks_share *share = ks_node_handle(file)->share;
+	int ret;
+
+	if (parm->type != share->camera->type)
+		return -EINVAL;
+	ret = ks_share_lock(share);
+	if (ret)
+		return ret;
+	ret = ks_node_call_parm(share->camera,
+				share->users ? VIDIOC_G_PARM : VIDIOC_S_PARM, parm);
+	ks_share_end_reservation(share);
+	mutex_unlock(&share->lock);
+	return ret;
 }
 
 static int ks_node_reqbufs(struct file *file, void *priv,
@@ -593,6 +631,9 @@ static const struct v4l2_ioctl_ops ks_node_ops = {
 	.vidioc_querycap = ks_node_querycap,
 	.vidioc_g_fmt_vid_cap = ks_node_g_fmt,
 	.vidioc_g_fmt_vid_cap_mplane = ks_node_g_fmt,
+	.vidioc_s_fmt_vid_cap = ks_node_s_fmt,
+	.vidioc_s_fmt_vid_cap_mplane = ks_node_s_fmt,
+	.vidioc_s_parm = ks_node_s_parm,
 	.vidioc_reqbufs = ks_node_reqbufs,
 	.vidioc_querybuf = ks_node_querybuf,
 	.vidioc_qbuf = ks_node_qbuf,
@@ -606,7 +647,7 @@ static const struct v4l2_ioctl_ops ks_node_ops = {
 	.vidioc_g_ext_ctrls = ks_node_g_ext_ctrls,
 	.vidioc_s_ext_ctrls = ks_node_s_ext_ctrls,
 	.vidioc_try_ext_ctrls = ks_node_try_ext_ctrls,
-	.vidioc_subscribe_event = v4l2_ctrl_subscribe_event,
+	.vidioc_subscribe_event = ks_node_subscribe,
 	.vidioc_unsubscribe_event = v4l2_event_unsubscribe,
 };
 

@@ -5,7 +5,9 @@
  */
 #include "share.h"
 
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "trap.h"
@@ -161,4 +163,87 @@ TEST_F(share, nodes)
 		close(fd[--n]);
 	self->share = share_of(self->ksalloc, self->video, 0, self->path);
 	EXPECT_LE(0, self->share);
+}
+
+static void subscribe(int fd, unsigned int flags)
+{
+	struct v4l2_event_subscription subscription = {
+		.type = V4L2_EVENT_CTRL,
+		.id = V4L2_CID_BRIGHTNESS,
+		.flags = flags,
+	};
+
+	ASSERT_EQ(0, call(fd, VIDIOC_SUBSCRIBE_EVENT, &subscription));
+}
+
+static void set_brightness(int fd, int value)
+{
+	struct v4l2_control control = { .id = V4L2_CID_BRIGHTNESS, .value = value };
+
+	ASSERT_EQ(0, call(fd, VIDIOC_S_CTRL, &control));
+}
+
+/* The handle, which does not block, gets an event with this value. */
+static bool is_told(int fd, int value)
+{
+	struct v4l2_event event = { };
+
+	return !call(fd, VIDIOC_DQEVENT, &event) && event.u.ctrl.value == value;
+}
+
+struct vanishing {
+	void *page;
+	atomic_bool stop;
+};
+
+static void *vanish_thread(void *data)
+{
+	struct vanishing *vanishing = data;
+
+	while (!vanishing->stop) {
+		mprotect(vanishing->page, TRAP_PAGE, PROT_NONE);
+		mprotect(vanishing->page, TRAP_PAGE, PROT_READ | PROT_WRITE);
+	}
+	return NULL;
+}
+
+/*
+ * K12: a call that fails does not end an earlier subscription. The argument vanishes at any time
+ * during the call, so a module that reads it twice can fail in the middle.
+ */
+TEST_F(share, subscription_kept)
+{
+	struct vanishing vanishing = { };
+	struct v4l2_event_subscription *again;
+	int fd = handle_open(self), i, ret, failed = 0;
+	pthread_t thread;
+
+	vanishing.page = mmap(NULL, TRAP_PAGE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_TRUE(vanishing.page != MAP_FAILED);
+	again = vanishing.page;
+	again->type = V4L2_EVENT_CTRL;
+	again->id = V4L2_CID_BRIGHTNESS;
+	again->flags = V4L2_EVENT_SUB_FL_SEND_INITIAL;
+	ASSERT_EQ(0, fcntl(fd, F_SETFL, O_NONBLOCK));
+	subscribe(fd, 0);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, vanish_thread, &vanishing));
+	for (i = 0; i < 2000 && failed < 100; i++) {
+		ret = call(fd, VIDIOC_SUBSCRIBE_EVENT, again);
+		if (!ret)
+			continue;
+		ASSERT_EQ(-EFAULT, ret);
+		failed++;
+		set_brightness(self->video, i % 100);
+		set_brightness(self->video, i % 100 + 100);
+		if (!EVENTUALLY(is_told(fd, i % 100 + 100)))
+			break;
+	}
+	vanishing.stop = true;
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	harness_note("%d calls, %d failed", i, failed);
+	EXPECT_TRUE(i == 2000 || failed == 100);
+	munmap(vanishing.page, TRAP_PAGE);
+	set_brightness(self->video, 127);
+	close(fd);
 }
