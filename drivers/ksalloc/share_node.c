@@ -164,6 +164,21 @@ static int ks_node_event_wake(wait_queue_entry_t *entry, unsigned int mode, int 
 	return 0;
 }
 
+static bool ks_node_is_subscribed(struct v4l2_fh *fh,
+				  const struct v4l2_event_subscription *sub)
+{
+	const struct v4l2_subscribed_event *event;
+	bool subscribed = false;
+	unsigned long flags;
+
+	spin_lock_irqsave(&fh->vdev->fh_lock, flags);
+	list_for_each_entry(event, &fh->subscribed, list)
+		if (event->type == sub->type && event->id == sub->id)
+			subscribed = true;
+	spin_unlock_irqrestore(&fh->vdev->fh_lock, flags);
+	return subscribed;
+}
+
 /*
  * Subscribes the camera's file. All handles change controls through this file, so it must get the
  * events of its own changes, too.
@@ -194,16 +209,18 @@ static int ks_node_subscribe_camera(struct ks_share *share,
 static int ks_node_subscribe(struct v4l2_fh *fh, const struct v4l2_event_subscription *sub)
 {
 	struct ks_share *share = container_of(fh, struct ks_share_handle, fh)->share;
+	bool was_subscribed;
 	int ret;
 
 	if (!share->relays || sub->type != V4L2_EVENT_CTRL)
 		return -EINVAL;
 	if (mutex_lock_interruptible(&share->event_lock))
 		return -ERESTARTSYS;
+	was_subscribed = ks_node_is_subscribed(fh, sub);
 	ret = v4l2_event_subscribe(fh, sub, KS_NODE_EVENTS, NULL);
 	if (!ret) {
 		ret = ks_node_subscribe_camera(share, sub);
-		if (ret)
+		if (ret && !was_subscribed)
 			v4l2_event_unsubscribe(fh, sub);
 	}
 	mutex_unlock(&share->event_lock);
