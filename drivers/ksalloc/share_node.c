@@ -181,7 +181,9 @@ static bool ks_node_is_subscribed(struct v4l2_fh *fh,
 
 /*
  * Subscribes the camera's file. All handles change controls through this file, so it must get the
- * events of its own changes, too.
+ * events of its own changes, too. Other handles may have the subscription already. It is made again
+ * only for the initial event, which brings all of them up to date. That removes the events that are
+ * pending, so they are passed on before.
  */
 static int ks_node_subscribe_camera(struct ks_share *share,
 				    const struct v4l2_event_subscription *sub)
@@ -196,9 +198,12 @@ static int ks_node_subscribe_camera(struct ks_share *share,
 	};
 	int ret;
 
+	if (!(sub->flags & V4L2_EVENT_SUB_FL_SEND_INITIAL) && ks_node_is_subscribed(fh, sub))
+		return 0;
 	ret = ks_v4l2_begin(share->camera, VIDIOC_SUBSCRIBE_EVENT);
 	if (ret)
 		return ret;
+	ks_node_relay(share);
 	ops->vidioc_unsubscribe_event(fh, &again);
 	ret = ops->vidioc_subscribe_event(fh, &again);
 	ks_v4l2_end(share->camera);

@@ -5,6 +5,7 @@
  */
 #include "share.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -245,5 +246,38 @@ TEST_F(share, subscription_kept)
 	EXPECT_TRUE(i == 2000 || failed == 100);
 	munmap(vanishing.page, TRAP_PAGE);
 	set_brightness(self->video, 127);
+	close(fd);
+}
+
+/* Nothing else runs on the processor of this thread until it sleeps. */
+static void keep_processor(void)
+{
+	const struct sched_param param = { .sched_priority = 1 };
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(sched_getcpu(), &cpus);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(cpus), &cpus));
+	ASSERT_EQ(0, sched_setscheduler(0, SCHED_FIFO, &param));
+}
+
+/*
+ * K12: a handle that subscribes to the same control does not make others lose events: here, while
+ * the work that passes the event has not run yet.
+ */
+TEST_F(share, events_of_others)
+{
+	int fd = handle_open(self), other = handle_open(self), i;
+
+	keep_processor();
+	ASSERT_EQ(0, fcntl(fd, F_SETFL, O_NONBLOCK));
+	subscribe(fd, 0);
+	for (i = 0; i < 100; i++) {
+		set_brightness(self->video, i);
+		subscribe(other, i & 1 ? V4L2_EVENT_SUB_FL_SEND_INITIAL : 0);
+		ASSERT_TRUE(EVENTUALLY(is_told(fd, i)));
+	}
+	set_brightness(self->video, 127);
+	close(other);
 	close(fd);
 }
