@@ -23,6 +23,9 @@
 /* A handle has at most 1 / KS_SHARE_PART of the frames, so that other handles get some, too */
 #define KS_SHARE_PART 4
 
+/* Number of handles that stream: the time that each frame takes under ks_feed.lock is limited */
+#define KS_SHARE_STREAMS 256
+
 /* Number of nodes of a camera, with those of ended shares that are still open */
 #define KS_SHARE_NODES 8
 
@@ -197,7 +200,8 @@ static void ks_share_stop_camera(struct ks_share *share)
  * @handle: the handle
  *
  * Context: process context; sleeps.
- * Return: 0; -EINVAL if it has no buffers; errors of KSALLOC_SET_STATE.
+ * Return: 0; -EINVAL if it has no buffers; -EBUSY if too many handles stream; errors of
+ * KSALLOC_SET_STATE.
  */
 int ks_share_start(struct ks_share_handle *handle)
 {
@@ -212,6 +216,9 @@ int ks_share_start(struct ks_share_handle *handle)
 		goto out;
 	ret = -EINVAL;
 	if (!handle->nr_buffers)
+		goto out;
+	ret = -EBUSY;
+	if (share->streams >= KS_SHARE_STREAMS)
 		goto out;
 	ret = -ENOMEM;
 	reader = ks_reader_new(handle->depth, 1, 0);

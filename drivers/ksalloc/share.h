@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Shares: a second V4L2 node for a camera, from which any number of programs stream.
+ * Shares: a second V4L2 node for a camera, from which many programs stream.
  *
  * Layers, from top to bottom: share_node (V4L2 operations); share (the object, and what its
  * handles have); connection, feed and reader.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ks-share: makes a V4L2 node from which any number of programs stream from one camera, as long as
+ * ks-share: makes a V4L2 node from which many programs stream from one camera, as long as
  * this program runs.
  */
 #include <errno.h>
@@ -28,7 +28,7 @@
 static const char help[] =
 	"Usage: ks-share [--frames N] DEVICE\n"
 	"\n"
-	"Makes a second V4L2 node for the camera DEVICE, such as /dev/video0. Any number of\n"
+	"Makes a second V4L2 node for the camera DEVICE, such as /dev/video0. Up to 256\n"
 	"programs can stream from that node at the same time. The node exists as long as\n"
 	"ks-share runs and the camera is there.\n"
 	"\n"

@@ -318,7 +318,7 @@ struct ksalloc_connect {
  * @__reserved: zero
  *
  * Returns a descriptor of a share. As long as it is open, there is another V4L2 capture node with
- * the name of the device and " (shared)". Any number of programs can stream from that node at the
+ * the name of the device and " (shared)". Up to 256 programs can stream from that node at the
  * same time, each with its own VIDIOC_REQBUFS and VIDIOC_STREAMON. They get the frames of the
  * device without a copy, and cannot write to them.
  *

@@ -15,6 +15,8 @@
 
 /* Nodes of a camera, with those of ended shares */
 #define NODES 8
+/* Handles of a node that stream */
+#define STREAMS 256
 
 static __u32 control_of(int fd, const char *name)
 {
@@ -280,4 +282,23 @@ TEST_F(share, events_of_others)
 	set_brightness(self->video, 127);
 	close(other);
 	close(fd);
+}
+
+/* K11: the number of streams is limited. */
+TEST_F_TIMEOUT(share, streams, 120)
+{
+	int fd[STREAMS + 1], i;
+
+	for (i = 0; i <= STREAMS; i++) {
+		fd[i] = handle_open(self);
+		ASSERT_EQ(FRAMES, request(fd[i], 2));
+		ASSERT_EQ(i < STREAMS ? 0 : -EBUSY, stream(fd[i], true));
+	}
+	/* One that streams already, and another one after it has stopped */
+	EXPECT_EQ(0, stream(fd[0], true));
+	EXPECT_EQ(0, stream(fd[0], false));
+	EXPECT_EQ(0, stream(fd[STREAMS], true));
+	EXPECT_EQ(-EBUSY, stream(fd[0], true));
+	for (i = 0; i <= STREAMS; i++)
+		close(fd[i]);
 }
