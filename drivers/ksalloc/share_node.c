@@ -196,17 +196,18 @@ static int ks_node_subscribe_camera(struct ks_share *share,
 		.flags = V4L2_EVENT_SUB_FL_ALLOW_FEEDBACK |
 			 (sub->flags & V4L2_EVENT_SUB_FL_SEND_INITIAL),
 	};
+	struct device *hardware;
 	int ret;
 
 	if (!(sub->flags & V4L2_EVENT_SUB_FL_SEND_INITIAL) && ks_node_is_subscribed(fh, sub))
 		return 0;
-	ret = ks_v4l2_begin(share->camera, VIDIOC_SUBSCRIBE_EVENT);
+	ret = ks_v4l2_begin(share->camera, VIDIOC_SUBSCRIBE_EVENT, &hardware);
 	if (ret)
 		return ret;
 	ks_node_relay(share);
 	ops->vidioc_unsubscribe_event(fh, &again);
 	ret = ops->vidioc_subscribe_event(fh, &again);
-	ks_v4l2_end(share->camera);
+	ks_v4l2_end(share->camera, hardware);
 	ks_node_relay(share);
 	return ret;
 }
@@ -354,18 +355,19 @@ static int ks_node_change_format(struct ks_v4l2_device *camera,
 {
 	const struct v4l2_ioctl_ops *ops = camera->vdev->ioctl_ops;
 	int (*change)(struct file *file, void *priv, struct v4l2_format *format);
+	struct device *hardware;
 	int ret;
 
 	change = ks_v4l2_is_mplane(camera) ? ops->vidioc_s_fmt_vid_cap_mplane :
 					     ops->vidioc_s_fmt_vid_cap;
 	if (!change)
 		return -EINVAL;
-	ret = ks_v4l2_begin(camera, VIDIOC_S_FMT);
+	ret = ks_v4l2_begin(camera, VIDIOC_S_FMT, &hardware);
 	if (ret)
 		return ret;
 	ret = ks_v4l2_check_priority(camera) ?:
 	      change(camera->file, camera->file->private_data, format);
-	ks_v4l2_end(camera);
+	ks_v4l2_end(camera, hardware);
 	return ret;
 }
 
@@ -397,19 +399,20 @@ static int ks_node_call_parm(struct ks_v4l2_device *camera, unsigned int cmd,
 {
 	const struct v4l2_ioctl_ops *ops = camera->vdev->ioctl_ops;
 	int (*call)(struct file *file, void *priv, struct v4l2_streamparm *parm);
+	struct device *hardware;
 	int ret;
 
 	call = cmd == VIDIOC_S_PARM ? ops->vidioc_s_parm : ops->vidioc_g_parm;
 	if (!call)
 		return -ENOTTY;
-	ret = ks_v4l2_begin(camera, cmd);
+	ret = ks_v4l2_begin(camera, cmd, &hardware);
 	if (ret)
 		return ret;
 	if (cmd == VIDIOC_S_PARM)
 		ret = ks_v4l2_check_priority(camera);
 	if (!ret)
 		ret = call(camera->file, camera->file->private_data, parm);
-	ks_v4l2_end(camera);
+	ks_v4l2_end(camera, hardware);
 	parm->parm.capture.readbuffers = 0;
 	return ret;
 }
@@ -614,6 +617,7 @@ static int ks_node_ext_controls(struct file *file, unsigned int cmd,
 				struct v4l2_ext_controls *controls)
 {
 	struct ks_v4l2_device *camera = ks_node_handle(file)->share->camera;
+	struct device *hardware;
 	u32 i;
 	int ret;
 
@@ -623,11 +627,11 @@ static int ks_node_ext_controls(struct file *file, unsigned int cmd,
 		controls->error_idx = cmd == VIDIOC_TRY_EXT_CTRLS ? i : controls->count;
 		return -EACCES;
 	}
-	ret = ks_v4l2_begin(camera, cmd);
+	ret = ks_v4l2_begin(camera, cmd, &hardware);
 	if (ret)
 		return ret;
 	ret = ks_node_call_controls(camera, cmd, controls);
-	ks_v4l2_end(camera);
+	ks_v4l2_end(camera, hardware);
 	return ret;
 }
 

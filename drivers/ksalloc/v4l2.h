@@ -92,8 +92,9 @@ int ks_v4l2_lock(struct ks_v4l2_device *dev);
 void ks_v4l2_unlock(struct ks_v4l2_device *dev);
 int ks_v4l2_lock_device(struct ks_v4l2_device *dev);
 void ks_v4l2_unlock_device(struct ks_v4l2_device *dev);
-int ks_v4l2_begin(struct ks_v4l2_device *dev, unsigned int cmd);
-void ks_v4l2_end(struct ks_v4l2_device *dev);
+int ks_v4l2_begin(struct ks_v4l2_device *dev, unsigned int cmd,
+		  struct device **hardware);
+void ks_v4l2_end(struct ks_v4l2_device *dev, struct device *hardware);
 int ks_v4l2_check(struct ks_v4l2_device *dev, unsigned int cmd);
 int ks_v4l2_check_priority(struct ks_v4l2_device *dev);
 int ks_v4l2_reqbufs(struct ks_v4l2_device *dev, enum v4l2_memory memory,

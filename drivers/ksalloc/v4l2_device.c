@@ -394,6 +394,7 @@ static struct device *ks_v4l2_hardware(struct ks_v4l2_device *dev)
  * ks_v4l2_begin() - prepare for an operation that can access the hardware
  * @dev: the device
  * @cmd: its ioctl
+ * @hardware: what was resumed, for ks_v4l2_end(), or NULL
  *
  * Takes the lock of the device, and resumes the hardware. If that fails, the operation will
  * fail, too.
@@ -401,9 +402,9 @@ static struct device *ks_v4l2_hardware(struct ks_v4l2_device *dev)
  * Context: process context; sleeps.
  * Return: 0; -EINTR; -ENODEV; -ENOTTY if the driver does not support the operation.
  */
-int ks_v4l2_begin(struct ks_v4l2_device *dev, unsigned int cmd)
+int ks_v4l2_begin(struct ks_v4l2_device *dev, unsigned int cmd,
+		  struct device **hardware)
 {
-	struct device *hardware = ks_v4l2_hardware(dev);
 	int ret;
 
 	ret = ks_v4l2_lock_device(dev);
@@ -414,21 +415,22 @@ int ks_v4l2_begin(struct ks_v4l2_device *dev, unsigned int cmd)
 		ks_v4l2_unlock_device(dev);
 		return ret == -EOPNOTSUPP ? -ENOTTY : ret;
 	}
-	if (hardware)
-		pm_runtime_get_sync(hardware);
+	*hardware = ks_v4l2_hardware(dev);
+	if (*hardware)
+		pm_runtime_get_sync(*hardware);
 	return 0;
 }
 
 /**
  * ks_v4l2_end() - undo ks_v4l2_begin()
  * @dev: the device
+ * @hardware: of ks_v4l2_begin(). It cannot be asked again: a driver that was unbound meanwhile
+ *	has taken it from its &struct v4l2_device
  *
  * Context: process context.
  */
-void ks_v4l2_end(struct ks_v4l2_device *dev)
+void ks_v4l2_end(struct ks_v4l2_device *dev, struct device *hardware)
 {
-	struct device *hardware = ks_v4l2_hardware(dev);
-
 	if (hardware)
 		pm_runtime_put(hardware);
 	ks_v4l2_unlock_device(dev);
