@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,6 +85,20 @@ TEST_F(gspca, frames)
 	EXPECT_EQ(0, run_capture(arguments, self->said, sizeof(self->said)));
 }
 
+/*
+ * Since some version after 6.12, the driver itself stops the stream when the camera is unplugged.
+ * It unlocks the device while it waits for its work. Then STREAMOFF of ksalloc waits for the same
+ * work, and both free it.
+ */
+static void need_one_stop(void)
+{
+	struct utsname name;
+
+	ASSERT_EQ(0, uname(&name));
+	if (atoi(name.release) > 6)
+		SKIP("gspca_sq905 stops the stream twice and crashes");
+}
+
 /* The camera is unplugged while it streams. */
 TEST_F(gspca, unplug)
 {
@@ -91,6 +106,7 @@ TEST_F(gspca, unplug)
 	struct ksalloc_complete frame;
 	int index;
 
+	need_one_stop();
 	rig.video = open_gspca();
 	rig.connection = do_connect(rig.ksalloc, rig.video);
 	ASSERT_LE(0, rig.connection);
