@@ -55,7 +55,7 @@ static void ks_feed_work(struct kthread_work *work)
  * @feed: the feed
  * @rcu: frees this
  *
- * Each stream has its own, so that the next one need not wait until the list is walked no more.
+ * Each stream has its own, so that a new stream does not wait for the grace period of the last one.
  */
 struct ks_feed_listener {
 	struct ks_notifier notifier;

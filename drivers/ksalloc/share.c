@@ -23,10 +23,10 @@
 /* A handle has at most 1 / KS_SHARE_PART of the frames, so that other handles get some, too */
 #define KS_SHARE_PART 4
 
-/* Number of handles that stream: the time that each frame takes under ks_feed.lock is limited */
+/* Maximum number of handles that stream. Each frame is passed to all of them under ks_feed.lock */
 #define KS_SHARE_STREAMS 256
 
-/* Number of nodes of a camera, with those of ended shares that are still open */
+/* Maximum number of nodes of a camera. Those of ended shares count while they are open */
 #define KS_SHARE_NODES 8
 
 /* All shares; @ks_shares_lock protects the list */

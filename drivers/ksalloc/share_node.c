@@ -116,8 +116,8 @@ static int ks_node_check_priority(struct ks_share_handle *handle)
 }
 
 /*
- * VIDIOC_S_PRIORITY. With V4L2_PRIORITY_RECORD, a handle would keep the others from streaming: what
- * the camera's own node makes of it. So it is refused, as if another handle had it already.
+ * VIDIOC_S_PRIORITY. If a handle had V4L2_PRIORITY_RECORD, the V4L2 core would not let the others
+ * stream. Only one file of a node can have it, so the errno is that of a second one.
  */
 static long ks_node_set_priority(struct ks_share_handle *handle, unsigned long arg)
 {
