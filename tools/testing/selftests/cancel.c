@@ -3,6 +3,7 @@
  * KSALLOC_ALLOCATOR_CANCEL and KSALLOC_CONNECTION_CANCEL: which waiting calls they end.
  */
 #include "ksalloc_test.h"
+#include "remote.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -155,9 +156,10 @@ TEST_F(cancel, deadline)
 /* B4: a call that already has a frame is not cancelled. A cancelled call gets no frame. */
 TEST_F_TIMEOUT(cancel, beside_free, 60)
 {
+	int rounds = remote_is_on() ? 20 : 200;
 	int round, served = 0;
 
-	for (round = 0; round < 200; round++) {
+	for (round = 0; round < rounds; round++) {
 		struct ksalloc_alloc arg;
 		struct call call;
 		int result;

@@ -13,7 +13,6 @@
 #include <sys/wait.h>
 
 #include "ioctls.h"
-#include "remote.h"
 
 /* C1, C2, B1: in each context it gets free frames, and NULL immediately if there is none. */
 TEST_F(direct, alloc_everywhere)
@@ -527,11 +526,7 @@ static void *quarrel_nuisance(void *data)
 }
 
 #define QUARREL_THREADS 4
-
-static unsigned int storm_rounds(void)
-{
-	return is_debug_kernel() || remote_is_on() ? 1000 : 4000;
-}
+#define STORM_ROUNDS 1000
 
 /*
  * C1, C2, C4, B3, B4: a kernel client in all four contexts at the same time, threads that
@@ -544,7 +539,7 @@ TEST_F_TIMEOUT(direct, storm, 120)
 	struct sigaction action = { .sa_handler = on_signal };
 	struct client_storm storm = {
 		.contexts = (1 << CLIENT_CONTEXTS) - 1,
-		.rounds = storm_rounds(),
+		.rounds = STORM_ROUNDS,
 		.mark = 0x1000,
 	};
 	unsigned int got[CLIENT_CONTEXTS] = { 0 }, least, storms = 0;
@@ -627,7 +622,7 @@ TEST_F_TIMEOUT(direct, come_and_go, 120)
 {
 	struct client_storm storm = {
 		.contexts = (1 << CLIENT_CONTEXTS) - 1,
-		.rounds = storm_rounds(),
+		.rounds = STORM_ROUNDS,
 		.mark = 0x1000,
 	};
 	struct turnover turnover = { .allocator = self->allocator };

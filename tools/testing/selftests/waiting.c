@@ -3,6 +3,7 @@
  * ALLOC when no frame is free: which calls wait, how long, and in which order.
  */
 #include "frames.h"
+#include "remote.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -371,10 +372,11 @@ TEST_F(frames, killed_waiter)
 /* B4: a signal and a freed frame at the same time: no frame is lost. */
 TEST_F_TIMEOUT(frames, signal_races_free, 60)
 {
+	int rounds = remote_is_on() ? 40 : 200;
 	int round, served = 0;
 
 	handle(SIGUSR1, 0);
-	for (round = 0; round < 200; round++) {
+	for (round = 0; round < rounds; round++) {
 		struct ksalloc_alloc arg;
 		struct call call;
 		int result;
