@@ -503,7 +503,9 @@ TEST_F(readers, promises)
 	for (i = 0; i < depth; i++)
 		ASSERT_EQ(0, give(first, &kept[i]));
 	ASSERT_EQ(1, take(third, &frame));
-	EXPECT_EQ(revoked, frame.revoked);
+	/* The camera can have taken one more away before it was given back */
+	EXPECT_LE(revoked, frame.revoked);
+	EXPECT_LE(frame.revoked, 4);
 	EXPECT_TRUE(marked(&frame));
 
 	/* A promise passes on when a reader ends */
