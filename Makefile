@@ -129,7 +129,7 @@ bench:
 	@tools/bench/run
 
 mutants:
-	@tools/testing/deps build vm
+	@tools/testing/deps build vm patch
 	@$(MAKE) --no-print-directory selftests O=$(O)
 	@tools/testing/mutants/run --tools $(O) $(M)
 
