@@ -53,7 +53,7 @@ FIXTURE(crowd) {
 
 FIXTURE_SETUP(crowd)
 {
-	/* So that the readers lose no frame if this machine does not run for a moment */
+	/* So that the readers lose no frame if the guest does not run for a moment */
 	struct v4l2_streamparm parm = {
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
 		.parm.capture.timeperframe = { 1, 25 },
