@@ -140,30 +140,50 @@ static bool ks_frame_put(struct ks_allocator *alloc,
 	return false;
 }
 
+static void ks_allocator_wake(struct ks_allocator *alloc)
+{
+	if (wq_has_sleeper(&alloc->wait))
+		wake_up_poll(&alloc->wait, EPOLLIN | EPOLLRDNORM);
+}
+
+static bool ks_allocator_has_notifier(const struct ks_allocator *alloc)
+{
+	lockdep_assert_held(&alloc->lock);
+
+	return !list_empty(&alloc->notifiers.always) ||
+	       !list_empty(&alloc->notifiers.once);
+}
+
+static void ks_allocator_unlock_and_notify(struct ks_allocator *alloc,
+					   unsigned long flags)
+	__releases(&alloc->lock)
+{
+	LIST_HEAD(once);
+
+	/* Begins before the unlock, so that @once is not freed until it was called */
+	rcu_read_lock();
+	ks_notify_take_once(&alloc->notifiers, &once);
+	spin_unlock_irqrestore(&alloc->lock, flags);
+
+	ks_allocator_wake(alloc);
+	ks_notify_call_once(&once);
+	ks_notify_call(&alloc->notifiers);
+	rcu_read_unlock();
+}
+
 /* Releases the lock. If a frame became free, wakes pollers and calls notifiers (C3, E1) */
 static void ks_allocator_unlock(struct ks_allocator *alloc,
 				unsigned long flags, bool freed)
 	__releases(&alloc->lock)
 {
-	LIST_HEAD(once);
-
 	if (!freed) {
 		spin_unlock_irqrestore(&alloc->lock, flags);
-		return;
+	} else if (ks_allocator_has_notifier(alloc)) {
+		ks_allocator_unlock_and_notify(alloc, flags);
+	} else {
+		spin_unlock_irqrestore(&alloc->lock, flags);
+		ks_allocator_wake(alloc);
 	}
-
-	/* Begins before the unlock, so that @once is not freed until it was called */
-	rcu_read_lock();
-	if (unlikely(!list_empty(&alloc->notifiers.once)))
-		ks_notify_take_once(&alloc->notifiers, &once);
-	spin_unlock_irqrestore(&alloc->lock, flags);
-
-	if (wq_has_sleeper(&alloc->wait))
-		wake_up_poll(&alloc->wait, EPOLLIN | EPOLLRDNORM);
-	if (unlikely(!list_empty(&once)))
-		ks_notify_call_once(&once);
-	ks_notify_call(&alloc->notifiers);
-	rcu_read_unlock();
 }
 
 /* Sleeps until the request is served or cancelled, a signal comes, or the deadline passes */
