@@ -205,6 +205,8 @@ int ksalloc_alloc_frame_wait(struct ksalloc_client *client, u64 deadline_ns,
 	u32 index;
 	int ret;
 
+	might_sleep();
+
 	atomic_inc(&client->waiting);
 	ret = ks_allocator_alloc(client->alloc, &client->owner, deadline_ns,
 				 &index);

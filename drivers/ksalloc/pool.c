@@ -288,17 +288,19 @@ static struct ksalloc_frame *ks_waiter_wait(struct ks_allocator *alloc,
 int ks_allocator_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
 		       u64 deadline_ns, u32 *index)
 {
-	struct ks_waiter waiter = { .task = current, .owner = owner };
+	struct ks_waiter waiter __uninitialized;
 	struct ksalloc_frame *frame;
-
-	might_sleep();
 
 	spin_lock_irq(&alloc->lock);
 	frame = ks_frame_take(alloc, owner);
 	if (!frame && owner->ended) {
 		frame = ERR_PTR(-ECANCELED);
 	} else if (!frame) {
-		waiter.cancels = owner->cancels;
+		waiter = (struct ks_waiter){
+			.task = current,
+			.owner = owner,
+			.cancels = owner->cancels,
+		};
 		list_add_tail(&waiter.link, &alloc->waiters);
 		list_add_tail(&waiter.owner_link, &owner->waiters);
 		alloc->nr_waiting++;
