@@ -456,7 +456,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_unsubmit);
  * @owner: the owner, which can be a kernel client
  * @connection: the connection to the device
  *
- * Context: any, but see ks_fences_signaled().
+ * Context: process context; does not sleep.
  * Return: whether the frame is IN_DEVICE now. It is not if @owner does not hold it, a request
  * waits for a frame, or a fence on it is not signalled.
  */
@@ -466,9 +466,10 @@ bool ks_allocator_recycle(struct ks_allocator *alloc, u32 index,
 {
 	struct ksalloc_frame *frame = &alloc->frames[index];
 	bool idle = ks_frame_is_idle(frame), given;
-	unsigned long flags;
 
-	spin_lock_irqsave(&alloc->lock, flags);
+	lockdep_assert_irqs_enabled();
+
+	spin_lock_irq(&alloc->lock);
 	given = idle && list_empty(&alloc->waiters) &&
 		frame->state == KS_FRAME_ALLOCATED && frame->owner == owner;
 	if (given) {
@@ -476,7 +477,7 @@ bool ks_allocator_recycle(struct ks_allocator *alloc, u32 index,
 		frame->state = KS_FRAME_IN_DEVICE;
 		alloc->nr_in_device++;
 	}
-	spin_unlock_irqrestore(&alloc->lock, flags);
+	spin_unlock_irq(&alloc->lock);
 
 	return given;
 }
@@ -487,20 +488,21 @@ bool ks_allocator_recycle(struct ks_allocator *alloc, u32 index,
  * @index: the index of a frame in a device
  * @owner: the owner that gets it
  *
- * Context: any.
+ * Context: process context; does not sleep.
  */
 void ks_allocator_deliver(struct ks_allocator *alloc, u32 index,
 			  struct ks_owner *owner)
 {
 	struct ksalloc_frame *frame = &alloc->frames[index];
-	unsigned long flags;
 
-	spin_lock_irqsave(&alloc->lock, flags);
+	lockdep_assert_irqs_enabled();
+
+	spin_lock_irq(&alloc->lock);
 	frame->owner = owner;
 	frame->connection = NULL;
 	frame->state = KS_FRAME_ALLOCATED;
 	alloc->nr_in_device--;
-	spin_unlock_irqrestore(&alloc->lock, flags);
+	spin_unlock_irq(&alloc->lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_deliver);
 
