@@ -33,7 +33,8 @@ static bool ks_is_aligned(const void __user *address)
 
 /*
  * Copies the argument in if its size is that of this version of the ABI. An argument has only a few
- * words, so a loop needs fewer instructions than copy_from_user(). ks_copy_out() does the same.
+ * words, so a loop that copies two at a time needs fewer instructions than copy_from_user().
+ * ks_copy_out() does the same.
  * Returns 0; 1 if the size is another one or the argument cannot be read; -EFAULT only if
  * fail_usercopy injects it
  */
@@ -49,7 +50,11 @@ static int ks_copy_in(struct ks_ucmd *ucmd, size_t size)
 	unsafe_get_user(ucmd->usize, (const u32 __user *)from, refuse);
 	if (ucmd->usize != size)
 		goto refuse;
-	for (; word < end; word++, from++)
+	for (; word + 1 < end; word += 2, from += 2) {
+		unsafe_get_user(word[0], &from[0], refuse);
+		unsafe_get_user(word[1], &from[1], refuse);
+	}
+	if (word < end)
 		unsafe_get_user(*word, from, refuse);
 	user_read_access_end();
 	return 0;
@@ -89,7 +94,11 @@ int ks_copy_out(void __user *to, const void *from, size_t size)
 		return copy_to_user(to, from, size) ? -EFAULT : 0;
 	if (should_fail_usercopy() || !user_write_access_begin(target, size))
 		return -EFAULT;
-	for (word = from; word < end; word++, target++)
+	for (word = from; word + 1 < end; word += 2, target += 2) {
+		unsafe_put_user(word[0], &target[0], fault);
+		unsafe_put_user(word[1], &target[1], fault);
+	}
+	if (word < end)
 		unsafe_put_user(*word, target, fault);
 	user_write_access_end();
 	return 0;
