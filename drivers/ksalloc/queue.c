@@ -75,9 +75,9 @@ int ks_connection_dequeue(struct ks_connection *conn,
 
 	if (list_empty(&conn->submitted))
 		return -EAGAIN;
-	/* The driver may not set all of it, and it is passed to user space */
-	*completion = (struct ksalloc_completion){ };
 	do {
+		/* The driver may not set all of it, and it is passed to user space */
+		*completion = (struct ksalloc_completion){ };
 		ret = conn->device->ops->dequeue(conn->device, completion);
 		if (ret)
 			return ret;

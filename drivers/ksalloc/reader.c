@@ -212,7 +212,7 @@ void ks_reader_set_promised(struct ks_feed *feed, struct ks_reader *reader,
  * ks_reader_take() - take the next frame
  * @feed: the feed
  * @reader: the reader
- * @answer: describes the frame
+ * @answer: describes the frame. The planes that the frame does not have are not written
  *
  * Context: process context; does not sleep. ks_feed.lock is held.
  * Return: 0; -EAGAIN if the queue is empty; -ENODEV if no frame will come; an errno of the
@@ -236,14 +236,13 @@ int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
 	reader->nr_taken++;
 
 	completion = &feed->frames[index].completion;
-	*answer = (struct ksalloc_reader_frame){
-		.index = index,
-		.generation = feed->generation,
-		.sequence = completion->sequence,
-		.lost = reader->lost,
-		.revoked = reader->revoked_now,
-		.nr_planes = feed->allocator->layout.count,
-	};
+	answer->index = index;
+	answer->sequence = completion->sequence;
+	answer->generation = feed->generation;
+	answer->lost = reader->lost;
+	answer->revoked = reader->revoked_now;
+	answer->nr_planes = feed->allocator->layout.count;
+	answer->__reserved = 0;
 	ks_completion_describe(completion, feed->allocator, &answer->header,
 			       answer->planes);
 	answer->header.options_flags |= reader->options;

@@ -429,7 +429,7 @@ static void ks_share_describe_data(struct ks_share_handle *handle,
 static int ks_share_take(struct ks_share_handle *handle, struct v4l2_buffer *buffer)
 {
 	struct ks_feed *feed = ks_share_feed(handle);
-	struct ksalloc_reader_frame frame;
+	struct ksalloc_reader_frame frame __uninitialized;
 	int ret = -EINVAL;
 
 	mutex_lock(&feed->lock);

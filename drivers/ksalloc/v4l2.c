@@ -473,14 +473,12 @@ static void ks_v4l2_complete(struct ks_v4l2 *v4l2,
 {
 	u32 i;
 
-	*completion = (struct ksalloc_completion){
-		.index = buffer->index,
-		.sequence = buffer->sequence,
-		.planes[0].data_used = buffer->bytesused,
-		.options_flags = ks_v4l2_options_flags(buffer->flags),
-		.time = div_u64(v4l2_buffer_get_timestamp(buffer), 100),
-		.duration = v4l2->duration,
-	};
+	completion->index = buffer->index;
+	completion->sequence = buffer->sequence;
+	completion->planes[0].data_used = buffer->bytesused;
+	completion->options_flags = ks_v4l2_options_flags(buffer->flags);
+	completion->time = div_u64(v4l2_buffer_get_timestamp(buffer), 100);
+	completion->duration = v4l2->duration;
 	if (ks_v4l2_is_mplane(v4l2->dev))
 		for (i = 0; i < ksalloc_allocator_planes(v4l2->allocator); i++)
 			ks_v4l2_complete_plane(&v4l2->planes[i],
