@@ -17,8 +17,11 @@
 #include "reader.h"
 #include "trace.h"
 
-/* Delay before frames are given to a device again that has refused one */
+/* Delay before the thread gives frames to a device that has refused one */
 #define KS_FEED_AGAIN msecs_to_jiffies(100)
+
+/* Maximum number of frames that are taken in one critical section of ks_feed.lock */
+#define KS_FEED_BATCH 8
 
 /* Whether an errno is of the task that made a call, and says nothing about the device */
 static bool ks_feed_is_interrupted(int ret)
@@ -355,75 +358,91 @@ static bool ks_feed_has_frames(const struct ks_feed *feed)
 	return READ_ONCE(feed->nr_returned) || !list_empty(&feed->allocator->free);
 }
 
-/* Takes a frame that has come back; its index, or -EAGAIN */
-static int ks_feed_take_returned(struct ks_feed *feed)
+/* Takes frames that have come back. Returns their number */
+static u32 ks_feed_take_returned(struct ks_feed *feed, u32 *indices, u32 count)
 {
 	struct ks_feed_frame *frame;
-	int index = -EAGAIN;
+	u32 taken;
 
 	if (!READ_ONCE(feed->nr_returned))
-		return -EAGAIN;
+		return 0;
 	mutex_lock(&feed->lock);
-	frame = list_first_entry_or_null(&feed->returned, struct ks_feed_frame, link);
-	if (frame) {
+	for (taken = 0; taken < count && feed->nr_returned > taken; taken++) {
+		frame = list_first_entry(&feed->returned, struct ks_feed_frame, link);
 		list_del_init(&frame->link);
-		ks_feed_count_returned(feed, -1);
-		index = ks_feed_index(feed, frame);
+		indices[taken] = ks_feed_index(feed, frame);
+	}
+	ks_feed_count_returned(feed, -(int)taken);
+	mutex_unlock(&feed->lock);
+	return taken;
+}
+
+/* Puts frames that the device did not get before those that have come back, in their order */
+static void ks_feed_put_back(struct ks_feed *feed, const u32 *indices, u32 count)
+{
+	struct ks_feed_frame *frame;
+
+	mutex_lock(&feed->lock);
+	while (count--) {
+		frame = &feed->frames[indices[count]];
+		/* A kernel client has freed it, and readers hold it: the last reader returns it */
+		if (frame->holds || !list_empty(&frame->link))
+			continue;
+		list_add(&frame->link, &feed->returned);
+		ks_feed_count_returned(feed, 1);
 	}
 	mutex_unlock(&feed->lock);
-	return index;
 }
 
-/* Takes a frame for the device: one that has come back, or a free one of the allocator */
-static int ks_feed_next(struct ks_feed *feed)
+/*
+ * Takes frames for the device: those that have come back, or a free one of the allocator. Returns
+ * their number
+ */
+static u32 ks_feed_next(struct ks_feed *feed, u32 *indices, u32 count)
 {
-	u32 index;
-	int ret;
+	u32 taken = ks_feed_take_returned(feed, indices, count);
 
-	ret = ks_feed_take_returned(feed);
-	if (ret != -EAGAIN || list_empty(&feed->allocator->free))
-		return ret;
-	ret = ks_allocator_try_alloc(feed->allocator, &feed->owner, &index);
-	return ret ?: index;
+	if (!taken && !list_empty(&feed->allocator->free) &&
+	    !ks_allocator_try_alloc(feed->allocator, &feed->owner, indices))
+		taken = 1;
+	return taken;
 }
 
-/* Gives a frame of @owner to the device. If the device refuses it, it gets the frame again later */
+/* Gives a frame to the device, or to a client that waits for one. Fails as the device does */
 static int ks_feed_give(struct ks_connection *conn, u32 index)
 {
 	struct ks_feed *feed = &conn->feed;
-	struct ks_feed_frame *frame = &feed->frames[index];
-	int ret;
 
 	/* Somebody waits for a frame, or a fence of this one is not signalled */
 	if (!ks_allocator_recycle(feed->allocator, index, &feed->owner, conn)) {
 		ks_allocator_free_owned(feed->allocator, index, &feed->owner);
 		return 0;
 	}
-	ret = ks_connection_give(conn, index, -1);
-	if (!ret)
-		return 0;
-	mutex_lock(&feed->lock);
-	/* If a kernel client has freed it, readers can still hold it. The last one returns it */
-	if (!frame->holds && list_empty(&frame->link)) {
-		list_add(&frame->link, &feed->returned);
-		ks_feed_count_returned(feed, 1);
-	}
-	mutex_unlock(&feed->lock);
-	ks_feed_kick(feed, ks_feed_is_interrupted(ret) ? 0 : KS_FEED_AGAIN);
-	return ret;
+	return ks_connection_give(conn, index, -1);
 }
 
+/* If the device refuses a frame, it gets the frame again later */
 static int ks_feed_fill(struct ks_connection *conn)
 {
-	int ret = 0, index;
+	u32 indices[KS_FEED_BATCH] __uninitialized, count, i;
+	struct ks_feed *feed = &conn->feed;
+	int ret;
 
-	while (!ret && ks_feed_has_frames(&conn->feed)) {
-		index = ks_feed_next(&conn->feed);
-		if (index < 0)
+	while (ks_feed_has_frames(feed)) {
+		count = ks_feed_next(feed, indices, ARRAY_SIZE(indices));
+		if (!count)
 			return 0;
-		ret = ks_feed_give(conn, index);
+		for (i = 0; i < count; i++) {
+			ret = ks_feed_give(conn, indices[i]);
+			if (!ret)
+				continue;
+			ks_feed_put_back(feed, &indices[i], count - i);
+			ks_feed_kick(feed, ks_feed_is_interrupted(ret) ? 0 :
+					   KS_FEED_AGAIN);
+			return ret;
+		}
 	}
-	return ret;
+	return 0;
 }
 
 /**
@@ -653,10 +672,12 @@ int ks_feed_begin(struct ks_connection *conn)
 /* Frees the frames that have come back */
 static void ks_feed_free_returned(struct ks_feed *feed)
 {
-	int index;
+	u32 indices[KS_FEED_BATCH] __uninitialized, count, i;
 
-	while ((index = ks_feed_take_returned(feed)) >= 0)
-		ks_allocator_free_owned(feed->allocator, index, &feed->owner);
+	while ((count = ks_feed_take_returned(feed, indices, ARRAY_SIZE(indices))))
+		for (i = 0; i < count; i++)
+			ks_allocator_free_owned(feed->allocator, indices[i],
+						&feed->owner);
 }
 
 /**

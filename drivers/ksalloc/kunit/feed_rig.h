@@ -8,7 +8,8 @@
 #include "fake_device.h"
 #include "reader.h"
 
-#define FEED_FRAMES 8
+/* More than the feed gives to the device in one go */
+#define FEED_FRAMES 12
 /* The fake device needs one frame, so the feed leaves it two */
 #define FEED_KEEP 2
 

@@ -111,6 +111,54 @@ static void feed_refused_frame(struct kunit *test)
 	ks_test_expect_counts(test, feed->rig->alloc, FEED_FRAMES, FEED_FRAMES, 0);
 }
 
+/* A new reader takes frames. When it is closed, they come back together */
+static struct file *feed_reader_with(struct feed_rig *feed, u32 frames)
+{
+	struct file *reader = feed_reader(feed, frames, 0);
+	struct ksalloc_reader_frame frame = {};
+
+	while (frames--) {
+		feed_fill(feed);
+		KUNIT_ASSERT_EQ(feed->rig->test, 1, feed_take(feed, reader, &frame));
+	}
+	return reader;
+}
+
+/* The device has all frames, the last ones in the order in which they came back */
+static void feed_expect_order(struct feed_rig *feed, u32 frames)
+{
+	struct kunit *test = feed->rig->test;
+	u32 order[KS_TEST_FRAMES], i;
+
+	KUNIT_ASSERT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
+	KUNIT_ASSERT_EQ(test, ks_rig_submitted(feed->rig, order), FEED_FRAMES);
+	for (i = 0; i < frames; i++)
+		KUNIT_EXPECT_EQ(test, order[FEED_FRAMES - frames + i], i);
+	ks_test_expect_counts(test, feed->rig->alloc, FEED_FRAMES, FEED_FRAMES, 0);
+}
+
+/* Passes if more frames than the feed takes at a time go to the device in their order (K4). */
+static void feed_many_come_back(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	const u32 frames = FEED_FRAMES - FEED_KEEP;
+
+	kunit_release_action(test, feed_reader_end, feed_reader_with(feed, frames));
+	feed_expect_order(feed, frames);
+}
+
+/* Passes if the device gets all frames in their order, although it refuses the second (K4). */
+static void feed_refused_of_many(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *reader = feed_reader_with(feed, 3);
+
+	ks_fake_fail(feed->rig->fake, 2, -ENOMEM);
+	kunit_release_action(test, feed_reader_end, reader);
+	feed_expect_order(feed, 3);
+	KUNIT_EXPECT_EQ(test, feed->rig->fake->failed, KS_FAKE_QUEUE);
+}
+
 /* Passes if a stream begins although the device refuses one of the frames, but not the first. */
 static void feed_refused_at_begin(struct kunit *test)
 {
@@ -504,8 +552,8 @@ static bool feed_is_promised(struct file *file)
 static void feed_promise_passes_on(struct kunit *test)
 {
 	struct feed_rig *feed = feed_rig(test);
-	struct file *first = feed_reader(feed, 4, 0), *second = feed_reader(feed, 3, 0);
-	struct file *third = feed_reader(feed, 2, 0);
+	struct file *first = feed_reader(feed, FEED_FRAMES - FEED_KEEP - 2, 0);
+	struct file *second = feed_reader(feed, 3, 0), *third = feed_reader(feed, 2, 0);
 	struct ksalloc_reader_frame frame = {};
 
 	feed_circulate(feed);
@@ -581,6 +629,8 @@ static struct kunit_case feed_cases[] = {
 	KUNIT_CASE(feed_error_of_device),
 	KUNIT_CASE(feed_interrupted_call),
 	KUNIT_CASE(feed_refused_frame),
+	KUNIT_CASE(feed_refused_of_many),
+	KUNIT_CASE(feed_many_come_back),
 	KUNIT_CASE(feed_refused_at_begin),
 	KUNIT_CASE(feed_out_of_order),
 	KUNIT_CASE(feed_fault_keeps_order),
