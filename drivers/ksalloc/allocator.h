@@ -5,7 +5,7 @@
  * "Contract" and an id such as B3 name a row of Documentation/conformance.rst.
  *
  * Layers, from top to bottom: allocator_file and client; eventfd; allocator (creation and
- * memory); pool (frames and waiters); notify and fence. A file calls only lower layers.
+ * memory); pool (frames); waiter, notify and fence. A file calls only lower layers.
  */
 
 /**
@@ -125,7 +125,7 @@ void ks_notifier_add_once(struct ks_allocator *alloc,
 bool ks_notifier_remove(struct ks_allocator *alloc,
 			struct ks_notifier *notifier);
 
-/* pool.c: frames, and requests that wait for them */
+/* pool.c: frames; waiter.c: requests that wait for them */
 
 /**
  * enum ks_frame_state - state of a frame

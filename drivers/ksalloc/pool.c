@@ -1,43 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The frames of an allocator: which owner holds which frame, and which requests wait for
- * one. allocator.h describes the rules.
- *
- * A &struct ks_waiter is on the stack of the task that waits. A call that serves or cancels
- * the request takes it off the lists and wakes the task, both under ks_allocator.lock. The
- * task takes the lock once more before it returns, so the waiter is not used after that. If
- * a frame is assigned after a signal or a timeout but before the task has taken the lock,
- * the task gets the frame.
+ * The frames of an allocator: which owner holds which frame, and frames that wait for their
+ * fences. allocator.h describes the rules.
  */
 #include <kunit/visibility.h>
-#include <linux/hrtimer.h>
 #include <linux/lockdep.h>
 #include <linux/poll.h>
-#include <linux/sched.h>
-#include <linux/sched/signal.h>
 
 #include "allocator.h"
 #include "trace.h"
-
-/**
- * struct ks_waiter - a pending request
- * @link: on &ks_allocator.waiters; empty when the request was served or cancelled
- * @owner_link: on &ks_owner.waiters at the same time as @link
- * @task: the task that waits
- * @owner: the owner that gets the frame
- * @cancels: &ks_owner.cancels when the request began
- * @frame: the assigned frame; NULL until then
- * @error: the errno if the request was cancelled
- */
-struct ks_waiter {
-	struct list_head link;
-	struct list_head owner_link;
-	struct task_struct *task;
-	struct ks_owner *owner;
-	u64 cancels;
-	struct ksalloc_frame *frame;
-	int error;
-};
+#include "waiter.h"
 
 /*
  * Whether all fences of a frame are signalled. Must be called before ks_allocator.lock is
@@ -69,20 +41,6 @@ static void ks_frame_allocate(struct ks_allocator *alloc,
 	alloc->nr_allocated++;
 }
 
-static void ks_waiter_end(struct ks_allocator *alloc, struct ks_waiter *waiter)
-{
-	lockdep_assert_held(&alloc->lock);
-
-	list_del_init(&waiter->link);
-	list_del(&waiter->owner_link);
-	alloc->nr_waiting--;
-}
-
-static struct ks_waiter *ks_first_waiter(struct ks_allocator *alloc)
-{
-	return list_first_entry_or_null(&alloc->waiters, struct ks_waiter, link);
-}
-
 /* Gives a frame to the oldest waiter, or makes it free. Returns whether it became free */
 static bool ks_frame_free(struct ks_allocator *alloc,
 			  struct ksalloc_frame *frame)
@@ -100,9 +58,7 @@ static bool ks_frame_free(struct ks_allocator *alloc,
 		return true;
 
 	ks_frame_allocate(alloc, frame, waiter->owner);
-	ks_waiter_end(alloc, waiter);
-	WRITE_ONCE(waiter->frame, frame);
-	wake_up_process(waiter->task);
+	ks_waiter_serve(alloc, waiter, frame);
 	return false;
 }
 
@@ -186,31 +142,6 @@ static void ks_allocator_unlock(struct ks_allocator *alloc,
 	}
 }
 
-/* Sleeps until the request is served or cancelled, a signal comes, or the deadline passes */
-static int ks_waiter_sleep(struct ks_waiter *waiter, u64 deadline_ns)
-{
-	ktime_t deadline = ns_to_ktime(min_t(u64, deadline_ns, KTIME_MAX));
-	int ret = 0;
-
-	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (READ_ONCE(waiter->frame) || READ_ONCE(waiter->error))
-			break;
-		if (signal_pending(current)) {
-			ret = -ERESTARTSYS;
-			break;
-		}
-		if (!schedule_hrtimeout(deadline_ns ? &deadline : NULL,
-					HRTIMER_MODE_ABS)) {
-			ret = -ETIMEDOUT;
-			break;
-		}
-	}
-	__set_current_state(TASK_RUNNING);
-
-	return ret;
-}
-
 /* Allocates the frame that has been free the longest; NULL if no frame is free */
 static struct ksalloc_frame *ks_frame_take(struct ks_allocator *alloc,
 					   struct ks_owner *owner)
@@ -254,24 +185,6 @@ int ks_allocator_try_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_try_alloc);
 
-/* Waits for a frame. @waiter is already on the lists */
-static struct ksalloc_frame *ks_waiter_wait(struct ks_allocator *alloc,
-					    struct ks_waiter *waiter,
-					    u64 deadline_ns)
-{
-	int ret;
-
-	trace_ksalloc_wait(alloc, deadline_ns);
-	ret = ks_waiter_sleep(waiter, deadline_ns);
-
-	spin_lock_irq(&alloc->lock);
-	if (!list_empty(&waiter->link))
-		ks_waiter_end(alloc, waiter);
-	spin_unlock_irq(&alloc->lock);
-
-	return waiter->frame ?: ERR_PTR(waiter->error ?: ret);
-}
-
 /**
  * ks_allocator_alloc() - allocate a frame, and wait if no frame is free
  * @alloc: the allocator
@@ -293,18 +206,10 @@ int ks_allocator_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
 
 	spin_lock_irq(&alloc->lock);
 	frame = ks_frame_take(alloc, owner);
-	if (!frame && owner->ended) {
+	if (!frame && owner->ended)
 		frame = ERR_PTR(-ECANCELED);
-	} else if (!frame) {
-		waiter = (struct ks_waiter){
-			.task = current,
-			.owner = owner,
-			.cancels = owner->cancels,
-		};
-		list_add_tail(&waiter.link, &alloc->waiters);
-		list_add_tail(&waiter.owner_link, &owner->waiters);
-		alloc->nr_waiting++;
-	}
+	else if (!frame)
+		ks_waiter_begin(alloc, &waiter, owner);
 	spin_unlock_irq(&alloc->lock);
 
 	if (!frame)
@@ -567,65 +472,6 @@ void ks_allocator_abandon(struct ks_allocator *alloc,
 		cond_resched();
 	}
 }
-
-static void ks_cancel(struct ks_allocator *alloc, struct ks_owner *owner,
-		      bool end)
-{
-	struct ks_waiter *waiter;
-	unsigned long flags;
-	u64 cancels;
-
-	spin_lock_irqsave(&alloc->lock, flags);
-	owner->ended |= end;
-	cancels = ++owner->cancels;
-	for (;;) {
-		waiter = list_first_entry_or_null(&owner->waiters,
-						  struct ks_waiter, owner_link);
-		/* Do not cancel requests that began after this call */
-		if (!waiter || waiter->cancels >= cancels)
-			break;
-		ks_waiter_end(alloc, waiter);
-		WRITE_ONCE(waiter->error, -ECANCELED);
-		wake_up_process(waiter->task);
-
-		/*
-		 * User space chooses the number of waiters. Enable interrupts after each
-		 * one
-		 */
-		spin_unlock_irqrestore(&alloc->lock, flags);
-		spin_lock_irqsave(&alloc->lock, flags);
-	}
-	spin_unlock_irqrestore(&alloc->lock, flags);
-}
-
-/**
- * ks_allocator_cancel() - cancel the waiting requests of an owner
- * @alloc: the allocator
- * @owner: the owner
- *
- * Requests that begin later are not affected. Contract B4.
- *
- * Context: any.
- */
-void ks_allocator_cancel(struct ks_allocator *alloc, struct ks_owner *owner)
-{
-	ks_cancel(alloc, owner, false);
-}
-EXPORT_SYMBOL_IF_KUNIT(ks_allocator_cancel);
-
-/**
- * ks_allocator_end_owner() - cancel the waiting requests of an owner, and let no later
- * request wait
- * @alloc: the allocator
- * @owner: the owner
- *
- * Context: any.
- */
-void ks_allocator_end_owner(struct ks_allocator *alloc, struct ks_owner *owner)
-{
-	ks_cancel(alloc, owner, true);
-}
-EXPORT_SYMBOL_IF_KUNIT(ks_allocator_end_owner);
 
 /*
  * Takes a frame back if @owner holds it or, for an @owner of NULL, if any open file of
