@@ -15,6 +15,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "compat.h"
+
 #define PAGE ((unsigned int)getpagesize())
 #define FRAMES 6
 /* Larger than any argument of the ABI */
@@ -607,45 +609,28 @@ TEST_F(abi, no_other_file_operations)
 	}
 }
 
-#ifdef __x86_64__
-/* An ioctl as a 32-bit process makes it */
-static int call_fd_32(int fd, unsigned long request, void *arg)
-{
-	int result;
-
-	asm volatile("int $0x80"
-		     : "=a" (result)
-		     : "a" (54), "b" (fd), "c" ((int)request),
-		       "d" ((int)(uintptr_t)arg)
-		     : "memory", "r8", "r9", "r10", "r11");
-	return result;
-}
-
 /* A 32-bit process can use the same structures. */
 TEST_F(abi, compat)
 {
-	void *arg = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 	const struct ioctl_entry *op;
+	void *arg = page_32();
 	int result;
 
-	ASSERT_NE(MAP_FAILED, arg);
 	for_each_ioctl(op) {
 		usage_fill(self, op, arg);
-		result = call_fd_32(usage_op_fd(self, op), op->request, arg);
+		result = ioctl_32(usage_op_fd(self, op), op->request, arg);
 		if (!EXPECT_LE(0, result))
 			harness_note("(%s)", op->name);
 		usage_undo(self, op, arg, result);
 		usage_fill(self, op, arg);
 		set_u32(arg, 4, 0x80000000);
-		EXPECT_EQ(-EINVAL, call_fd_32(usage_op_fd(self, op), op->request,
-					      arg));
+		EXPECT_EQ(-EINVAL, ioctl_32(usage_op_fd(self, op), op->request,
+					    arg));
 		usage_undo(self, op, arg, -EINVAL);
 	}
-	EXPECT_EQ(-ENOTTY, call_fd_32(self->rig.connection,
-				      _IO(KSALLOC_TYPE, 0x7f), arg));
+	EXPECT_EQ(-ENOTTY, ioctl_32(self->rig.connection,
+				    _IO(KSALLOC_TYPE, 0x7f), arg));
 }
-#endif
 
 /* The layouts are those of the header: no padding, and 64-bit fields are aligned. */
 TEST(layout)
