@@ -248,34 +248,6 @@ static void measure_waiting(struct session *session, const struct way *way, unsi
 	waiting_sample(way, "switches", round, lost);
 }
 
-/*
- * All that is executed until the camera streams, with all buffers queued: by this thread, and by
- * the kernel threads that it waits for. Between the first and the second time, the buffers are
- * freed.
- */
-static void measure_start(const char *name, unsigned int round, struct session *session,
-			  void (*on)(struct session *session),
-			  void (*off)(struct session *session))
-{
-	static const char * const times[] = { "first", "again" };
-	unsigned int i;
-	char row[64];
-	__u64 time;
-
-	for (i = 0; i < ARRAY_SIZE(times); i++) {
-		exclusive(true);
-		time = now();
-		on(session);
-		time = now() - time - now_cost;
-		exclusive(false);
-		off(session);
-		snprintf(row, sizeof(row), "start.%s.%s", name, times[i]);
-		series_begin(row, round);
-		series_add(time);
-		series_end();
-	}
-}
-
 static void ks_stream_on(struct session *session)
 {
 	ks_run(session, ks_give);
@@ -297,28 +269,68 @@ static void ks_circulate_on(struct session *session)
 		die("%u frames are queued instead of %u", get.pending, BUFFERS);
 }
 
-static void bench_start(unsigned int round)
+static void dmabuf_close(struct session *session)
 {
+	unsigned int i;
+
+	for (i = 0; i < BUFFERS; i++)
+		close(session->dmabuf[i]);
+	close(session->camera);
+}
+
+static void ks_open_heap(struct session *session)
+{
+	int heap = open_heap();
+
+	ks_open(session, heap, BUFFERS);
+	close(heap);
+}
+
+static void ks_open_own(struct session *session)
+{
+	ks_open(session, -1, BUFFERS);
+}
+
+static const struct start {
+	const char *name;
+	void (*open)(struct session *session);
+	void (*on)(struct session *session);
+	void (*off)(struct session *session);
+	void (*close)(struct session *session);
+} starts[] = {
+	{ "dmabuf", dmabuf_open, dmabuf_stream_on, dmabuf_stream_off, dmabuf_close },
+	{ "ksalloc", ks_open_heap, ks_stream_on, ks_stream_off, ks_stop },
+	{ "circulate", ks_open_heap, ks_circulate_on, ks_stream_off, ks_stop },
+	{ "own", ks_open_own, ks_circulate_on, ks_stream_off, ks_stop },
+};
+
+/*
+ * All that is executed until the camera streams, with all buffers queued: by this thread, and by
+ * the kernel threads that it waits for. The memory is new the first time. Between the first and
+ * the second time, the buffers of the camera are freed.
+ */
+static void measure_start(const struct start *start, unsigned int round)
+{
+	static const char * const times[] = { "first", "again" };
 	struct session session = { };
 	unsigned int i;
-	int heap;
+	char row[64];
+	__u64 time;
 
-	dmabuf_open(&session);
-	measure_start("dmabuf", round, &session, dmabuf_stream_on, dmabuf_stream_off);
-	for (i = 0; i < BUFFERS; i++)
-		close(session.dmabuf[i]);
-	close(session.camera);
-
-	heap = open_heap();
-	ks_open(&session, heap, BUFFERS);
-	close(heap);
-	measure_start("ksalloc", round, &session, ks_stream_on, ks_stream_off);
-	measure_start("circulate", round, &session, ks_circulate_on, ks_stream_off);
-	ks_stop(&session);
-
-	ks_open(&session, -1, BUFFERS);
-	measure_start("own", round, &session, ks_circulate_on, ks_stream_off);
-	ks_stop(&session);
+	start->open(&session);
+	for (i = 0; i < ARRAY_SIZE(times); i++) {
+		exclusive(true);
+		time = now();
+		start->on(&session);
+		time = now() - time - now_cost;
+		exclusive(false);
+		start->off(&session);
+		snprintf(row, sizeof(row), "start.%s.%s", start->name, times[i]);
+		series_begin(row, round);
+		series_add(time);
+		series_end();
+	}
+	start->close(&session);
 }
 
 void bench_capture(unsigned int rounds)
@@ -327,7 +339,8 @@ void bench_capture(unsigned int rounds)
 	unsigned int round, i;
 
 	for (round = 0; round < rounds; round++) {
-		bench_start(round);
+		for (i = 0; i < ARRAY_SIZE(starts); i++)
+			measure_start(&starts[i], round);
 		for (i = 0; i < ARRAY_SIZE(ways); i++) {
 			ways[i].start(&session);
 			if (ways[i].ready) {
