@@ -116,6 +116,7 @@ static void __exit ks_exit(void)
 {
 	misc_deregister(&ks_misc);
 	ks_connection_exit();
+	ks_v4l2_exit();
 	/* Functions of this module free events after a grace period */
 	rcu_barrier();
 }

@@ -43,11 +43,9 @@
 #include <linux/ksalloc.h>
 #include <linux/mutex.h>
 #include <linux/videodev2.h>
-#include <linux/wait.h>
 #include <media/v4l2-dev.h>
 
-struct ks_v4l2_call;
-struct task_struct;
+struct ks_v4l2_thread;
 
 /**
  * struct ks_v4l2_device - an open V4L2 capture device
@@ -61,8 +59,6 @@ struct task_struct;
  *	the device
  * @thread: calls operations, see v4l2_thread.c; NULL until the first such call after the
  *	buffers were made
- * @thread_wait: wait queue of @thread
- * @call: the next call of @thread, or NULL
  */
 struct ks_v4l2_device {
 	struct kref refs;
@@ -71,9 +67,7 @@ struct ks_v4l2_device {
 	struct video_device *vdev;
 	enum v4l2_buf_type type;
 	struct mutex thread_lock; /* see above */
-	struct task_struct *thread;
-	wait_queue_head_t thread_wait;
-	struct ks_v4l2_call *call;
+	struct ks_v4l2_thread *thread;
 };
 
 static inline bool ks_v4l2_is_mplane(struct ks_v4l2_device *dev)
@@ -111,6 +105,7 @@ int ks_v4l2_streamoff(struct ks_v4l2_device *dev);
 /* v4l2_thread.c: a kernel thread that has its own table of descriptors */
 
 void ks_v4l2_stop_thread(struct ks_v4l2_device *dev);
+void ks_v4l2_exit(void);
 int ks_v4l2_run_in_thread(struct ks_v4l2_device *dev, int (*fn)(void *data),
 			  void *data);
 

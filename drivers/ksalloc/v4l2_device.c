@@ -219,7 +219,6 @@ struct ks_v4l2_device *ks_v4l2_open(int fd)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&dev->refs);
 	mutex_init(&dev->thread_lock);
-	init_waitqueue_head(&dev->thread_wait);
 
 	origin = fget(fd);
 	ret = origin ? ks_v4l2_open_file(dev, origin) : -EBADF;

@@ -10,12 +10,16 @@
  *
  * Each device with buffers has its own thread. This is not a work item, because a process can
  * hold the lock of a device for any time, and that must not block the frames of other devices.
+ *
+ * To create a thread takes as many instructions as to map a large frame. So when a device does
+ * not need its thread any more, the next device gets it. At most one such thread is kept.
  */
 #include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/lockdep.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 #include <linux/wait.h>
 
 #include "v4l2.h"
@@ -43,42 +47,82 @@ static void ks_v4l2_do_call(struct ks_v4l2_call *call)
 	complete(&call->done);
 }
 
+/**
+ * struct ks_v4l2_thread - a thread for the calls of one device after the other
+ * @task: the thread
+ * @wait: where it waits for a call
+ * @call: the next call, or NULL
+ */
+struct ks_v4l2_thread {
+	struct task_struct *task;
+	wait_queue_head_t wait;
+	struct ks_v4l2_call *call;
+};
+
+/* A thread that no device has; NULL for none. Taken and put here by atomic exchange */
+static struct ks_v4l2_thread *ks_v4l2_spare;
+
 static int ks_v4l2_thread_fn(void *data)
 {
-	struct ks_v4l2_device *dev = data;
+	struct ks_v4l2_thread *thread = data;
 	struct ks_v4l2_call *call;
 
 	allow_kernel_signal(SIGKILL);
 	for (;;) {
 		/* Not interruptible, because a SIGKILL for a call can arrive after its end */
-		wait_event_idle(dev->thread_wait,
-				READ_ONCE(dev->call) || kthread_should_stop());
-		call = xchg(&dev->call, NULL);
+		wait_event_idle(thread->wait,
+				READ_ONCE(thread->call) || kthread_should_stop());
+		call = xchg(&thread->call, NULL);
 		if (!call)
 			return 0;
 		ks_v4l2_do_call(call);
 	}
 }
 
+static struct ks_v4l2_thread *ks_v4l2_thread_create(void)
+{
+	struct ks_v4l2_thread *thread;
+	struct task_struct *task;
+
+	thread = kzalloc(sizeof(*thread), GFP_KERNEL);
+	if (!thread)
+		return ERR_PTR(-ENOMEM);
+	init_waitqueue_head(&thread->wait);
+	task = kthread_run(ks_v4l2_thread_fn, thread, "ksalloc-v4l2");
+	if (IS_ERR(task)) {
+		kfree(thread);
+		/* Not -EAGAIN (limit of threads), which means "try again" to callers */
+		return ERR_PTR(task == ERR_PTR(-EINTR) ? -EINTR : -ENOMEM);
+	}
+	thread->task = task;
+	return thread;
+}
+
+static void ks_v4l2_thread_end(struct ks_v4l2_thread *thread)
+{
+	if (!thread)
+		return;
+	kthread_stop(thread->task);
+	kfree(thread);
+}
+
 static int ks_v4l2_start_thread(struct ks_v4l2_device *dev)
 {
-	struct task_struct *thread;
+	struct ks_v4l2_thread *thread;
 
 	lockdep_assert_held(&dev->thread_lock);
 
 	if (dev->thread)
 		return 0;
-	thread = kthread_run(ks_v4l2_thread_fn, dev, "ksalloc-%s",
-			     video_device_node_name(dev->vdev));
-	/* Not -EAGAIN (limit of threads), which means "try again" to callers */
+	thread = xchg(&ks_v4l2_spare, NULL) ?: ks_v4l2_thread_create();
 	if (IS_ERR(thread))
-		return thread == ERR_PTR(-EINTR) ? -EINTR : -ENOMEM;
+		return PTR_ERR(thread);
 	dev->thread = thread;
 	return 0;
 }
 
 /**
- * ks_v4l2_stop_thread() - end the thread of a device, if there is one
+ * ks_v4l2_stop_thread() - take the thread of a device away, if it has one
  * @dev: the device
  *
  * Called when the buffers of the file are freed, and before the file is closed. Only one file
@@ -89,27 +133,42 @@ static int ks_v4l2_start_thread(struct ks_v4l2_device *dev)
  */
 void ks_v4l2_stop_thread(struct ks_v4l2_device *dev)
 {
+	struct ks_v4l2_thread *thread;
+
 	mutex_lock(&dev->thread_lock);
-	if (dev->thread)
-		kthread_stop(dev->thread);
+	thread = dev->thread;
 	dev->thread = NULL;
 	mutex_unlock(&dev->thread_lock);
+	if (thread && cmpxchg(&ks_v4l2_spare, NULL, thread))
+		ks_v4l2_thread_end(thread);
+}
+
+/**
+ * ks_v4l2_exit() - end the thread that no device has
+ *
+ * Context: process context; sleeps. There are no devices.
+ */
+void ks_v4l2_exit(void)
+{
+	ks_v4l2_thread_end(ks_v4l2_spare);
 }
 
 /* Makes a call in the thread, and waits for its end */
 static int ks_v4l2_call(struct ks_v4l2_device *dev, struct ks_v4l2_call *call)
 {
+	struct ks_v4l2_thread *thread = dev->thread;
+
 	lockdep_assert_held(&dev->thread_lock);
 
 	/* Discard a SIGKILL for an earlier call */
-	flush_signals(dev->thread);
+	flush_signals(thread->task);
 
 	/* The thread must see the contents of @call; it reads the pointer with xchg() */
-	smp_store_release(&dev->call, call);
-	wake_up(&dev->thread_wait);
+	smp_store_release(&thread->call, call);
+	wake_up(&thread->wait);
 	if (wait_for_completion_killable(&call->done)) {
 		WRITE_ONCE(call->killed, true);
-		send_sig(SIGKILL, dev->thread, 1);
+		send_sig(SIGKILL, thread->task, 1);
 		wait_for_completion(&call->done);
 	}
 	return call->ret;

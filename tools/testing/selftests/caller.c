@@ -132,7 +132,7 @@ static int count_threads(void)
 /*
  * A5, I1: a connection has kernel threads only in ACQUIRE and above. Only one connection to a
  * device can be in such a state, so the number of threads is limited. The number of connections
- * is not.
+ * is not. One more thread waits for the next device.
  */
 TEST(caller_threads)
 {
@@ -142,34 +142,48 @@ TEST(caller_threads)
 		.flags = KSALLOC_CIRCULATE,
 		.state = KSSTATE_RUN,
 	};
-	struct rig rig = { 0 };
-	int own;
+	struct rig rig = { 0 }, other = { 0 };
+	int own, camera, connection, second;
 
 	need_heap();
-	ASSERT_EQ(0, count_threads());
+	ASSERT_GE(1, count_threads());
 	open_rig(&rig, V4L2_PRIORITY_DEFAULT);
+	open_rig(&other, V4L2_PRIORITY_DEFAULT);
 	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_RUN));
 	EXPECT_EQ(FRAMES, rig_submit_all(&rig));
 	EXPECT_EQ(1, count_threads());
 	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_STOP));
-	EXPECT_TRUE(EVENTUALLY(count_threads() == 0));
+	/* Another connection gets the thread. */
+	ASSERT_EQ(0, set_state(other.connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(1, count_threads());
+	ASSERT_EQ(0, set_state(other.connection, KSSTATE_STOP));
 	/* A stream that circulates has another one. */
 	ASSERT_EQ(0, call_fd(rig.connection, KSALLOC_SET_STATE, &circulate));
 	EXPECT_EQ(2, count_threads());
 	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_STOP));
-	EXPECT_TRUE(EVENTUALLY(count_threads() == 0));
+	EXPECT_TRUE(EVENTUALLY(count_threads() == 1));
 	/* No thread remains if the change of the state fails. */
 	ASSERT_EQ(0, set_format(rig.video, WIDTH * 2, HEIGHT * 2));
 	EXPECT_EQ(-EINVAL, set_state(rig.connection, KSSTATE_ACQUIRE));
-	EXPECT_TRUE(EVENTUALLY(count_threads() == 0));
-	/* An allocator of the device's own memory also has one thread. */
+	EXPECT_TRUE(EVENTUALLY(count_threads() == 1));
+	/* Allocators of the own memory of two devices have two threads. One of them ends. */
 	own = create_framed(rig.connection, -1, &framing);
 	ASSERT_LE(0, own);
 	EXPECT_EQ(1, count_threads());
+	camera = open_camera(1);
+	connection = do_connect(rig.ksalloc, camera);
+	ASSERT_LE(0, connection);
+	second = create_framed(connection, -1, &framing);
+	ASSERT_LE(0, second);
+	EXPECT_EQ(2, count_threads());
+	close(second);
 	close(own);
-	EXPECT_TRUE(EVENTUALLY(count_threads() == 0));
+	EXPECT_TRUE(EVENTUALLY(count_threads() == 1));
+	close(connection);
+	close(camera);
+	rig_close(&other);
 	rig_close(&rig);
-	EXPECT_TRUE(EVENTUALLY(count_threads() == 0));
+	EXPECT_TRUE(EVENTUALLY(count_threads() == 1));
 }
 
 static bool has_ended(pid_t pid)
