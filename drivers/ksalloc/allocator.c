@@ -28,6 +28,7 @@ static void ks_allocator_free_memory(struct ks_allocator *alloc, u32 nr_planes)
 		struct ks_plane *plane = &alloc->planes[nr_planes];
 		struct ksalloc_memory memory = { plane->dmabuf, plane->map };
 
+		WARN_ON_ONCE(plane->mapped);
 		ops->free(alloc->memory, nr_planes / alloc->layout.count,
 			  nr_planes % alloc->layout.count, &memory);
 	}

@@ -5,7 +5,7 @@
  * "Contract" and an id such as B3 name a row of Documentation/conformance.rst.
  *
  * Layers, from top to bottom: allocator_file and client; eventfd; allocator (creation and
- * memory); pool (frames); waiter, notify and fence. A file calls only lower layers.
+ * memory); pool (frames); waiter, notify, fence and mapping. A file calls only lower layers.
  */
 
 /**
@@ -49,6 +49,7 @@
  * - The callback on a fence runs under the lock of the fence. It only queues
  *   ks_allocator.fence_work. The work takes fence locks and ks_allocator.lock, but never
  *   at the same time.
+ * - mapping.c takes the locks of dma-bufs, under ks_connection.lock or none.
  * - No lock is held during an access to user memory or an allocation from a heap.
  */
 #ifndef _KSALLOC_ALLOCATOR_H
@@ -173,10 +174,13 @@ static inline void ks_owner_init(struct ks_owner *owner,
  * struct ks_plane - the memory of one plane of a frame
  * @dmabuf: the dma-buf, with a reference; NULL for memory that never leaves the kernel
  * @map: the kernel's mapping, if the provider of the memory has one
+ * @mapped: has a reference to the kernel mapping of @dmabuf, see mapping.c. Protected by the lock
+ *	of @dmabuf->resv
  */
 struct ks_plane {
 	struct dma_buf *dmabuf;
 	struct iosys_map map;
+	bool mapped;
 };
 
 /**
@@ -334,6 +338,11 @@ void ks_allocator_reclaim(struct ks_allocator *alloc,
 			  const struct ks_owner *owner);
 void ks_allocator_reclaim_connection(struct ks_allocator *alloc,
 				     const struct ks_connection *connection);
+
+/* mapping.c */
+
+void ks_mappings_keep(struct ks_allocator *alloc);
+void ks_mappings_drop(struct ks_allocator *alloc);
 
 /* allocator.c: creation, memory and end */
 

@@ -92,6 +92,13 @@ void ks_connection_put_memory(struct ks_connection *conn)
 	kref_put(&conn->memory, ks_connection_free);
 }
 
+/* Drops the reference to an allocator that was assigned */
+static void ks_connection_release_allocator(struct ks_allocator *alloc)
+{
+	ks_mappings_drop(alloc);
+	ks_allocator_put(alloc);
+}
+
 /**
  * ks_connection_destroy() - free a connection; its readers keep the structure
  * @conn: a connection in STOP, whose device is destroyed
@@ -117,7 +124,7 @@ void ks_connection_destroy(struct ks_connection *conn,
 	else if (alloc)
 		ks_allocator_take_back(alloc, conn);
 	if (alloc)
-		ks_allocator_put(alloc);
+		ks_connection_release_allocator(alloc);
 	ks_connection_put_memory(conn);
 }
 
@@ -548,7 +555,7 @@ int ks_connection_set_allocator(struct ks_connection *conn,
 	if (fed)
 		ks_allocator_put(fed);
 	if (old)
-		ks_allocator_put(old);
+		ks_connection_release_allocator(old);
 
 	return ks_connection_result(conn, ret);
 }
@@ -573,5 +580,5 @@ void ks_connection_drop_allocator(struct ks_connection *conn)
 	if (fed)
 		ks_allocator_put(fed);
 	if (old)
-		ks_allocator_put(old);
+		ks_connection_release_allocator(old);
 }

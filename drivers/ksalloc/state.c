@@ -74,8 +74,10 @@ static void ks_connection_stop(struct ks_connection *conn)
 
 static void ks_step_acquire_to_stop(struct ks_connection *conn)
 {
-	if (!conn->stuck)
+	if (!conn->stuck) {
+		ks_mappings_keep(conn->allocator);
 		conn->device->ops->release(conn->device);
+	}
 	kvfree(conn->slots);
 	conn->slots = NULL;
 	ks_connection_set_state(conn, KSSTATE_STOP);

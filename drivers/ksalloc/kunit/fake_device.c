@@ -85,6 +85,27 @@ static void ks_fake_check_change(struct ks_fake *fake)
 	ks_fake_check(fake, !fake->stuck, "called though it did not stop");
 }
 
+static void ks_fake_map(const struct ks_allocator *alloc)
+{
+	struct iosys_map map;
+	u32 i;
+
+	for (i = 0; i < alloc->nr_frames; i++)
+		dma_buf_vmap_unlocked(alloc->frames[i].planes->dmabuf, &map);
+}
+
+static void ks_fake_unmap(const struct ks_allocator *alloc)
+{
+	u32 i;
+
+	for (i = 0; i < alloc->nr_frames; i++) {
+		struct dma_buf *dmabuf = alloc->frames[i].planes->dmabuf;
+		struct iosys_map map = dmabuf->vmap_ptr;
+
+		dma_buf_vunmap_unlocked(dmabuf, &map);
+	}
+}
+
 static int ks_fake_acquire(struct ksalloc_device *device,
 			   const struct ks_allocator *allocator)
 {
@@ -98,6 +119,8 @@ static int ks_fake_acquire(struct ksalloc_device *device,
 		fake->alloc = allocator;
 	}
 	spin_unlock_irq(&fake->lock);
+	if (!ret && fake->maps)
+		ks_fake_map(allocator);
 
 	return ret;
 }
@@ -105,6 +128,7 @@ static int ks_fake_acquire(struct ksalloc_device *device,
 static void ks_fake_release(struct ksalloc_device *device)
 {
 	struct ks_fake *fake = to_fake(device);
+	const struct ks_allocator *alloc;
 
 	ks_fake_enter(fake, KS_FAKE_RELEASE, 0);
 	ks_fake_check_change(fake);
@@ -113,8 +137,11 @@ static void ks_fake_release(struct ksalloc_device *device)
 	ks_fake_check(fake, !fake->hw.n_queued && !fake->hw.n_filled,
 		      "release with frames in the queue");
 	fake->hw.acquired = false;
+	alloc = fake->alloc;
 	fake->alloc = NULL;
 	spin_unlock_irq(&fake->lock);
+	if (alloc && fake->maps)
+		ks_fake_unmap(alloc);
 }
 
 static bool ks_fake_has(struct ks_fake *fake, u32 index)

@@ -73,6 +73,7 @@ struct ks_fake_gate {
  * @dmabuf_fd: the descriptor of the last queue
  * @sequence: sequence number of the next frame to be filled
  * @gone: the device has disappeared
+ * @maps: it writes with the CPU, and maps its frames while acquired
  * @watched: the connection receives notifications
  * @stuck: a stop has failed
  * @destroyed: the device was destroyed
@@ -100,6 +101,7 @@ struct ks_fake {
 	int dmabuf_fd;
 	u32 sequence;
 	bool gone;
+	bool maps;
 	bool watched;
 	bool stuck;
 	bool destroyed;

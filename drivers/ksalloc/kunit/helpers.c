@@ -131,9 +131,27 @@ static void ks_test_release(struct dma_buf *dmabuf)
 	wake_up_all(&ks_test_released);
 }
 
+static atomic_t ks_test_mapped = ATOMIC_INIT(0);
+static atomic_t ks_test_mapped_ever = ATOMIC_INIT(0);
+
+static int ks_test_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
+{
+	atomic_inc(&ks_test_mapped);
+	atomic_inc(&ks_test_mapped_ever);
+	iosys_map_set_vaddr(map, &ks_test_live);
+	return 0;
+}
+
+static void ks_test_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
+{
+	atomic_dec(&ks_test_mapped);
+}
+
 static const struct dma_buf_ops ks_test_dma_buf_ops = {
 	.map_dma_buf = ks_test_map,
 	.unmap_dma_buf = ks_test_unmap,
+	.vmap = ks_test_vmap,
+	.vunmap = ks_test_vunmap,
 	.release = ks_test_release,
 };
 
@@ -156,6 +174,18 @@ static struct dma_buf *ks_test_dma_buf(size_t bytes)
 int ks_test_dma_bufs(void)
 {
 	return atomic_read(&ks_test_live);
+}
+
+/* Number of kernel mappings of them */
+int ks_test_mappings(void)
+{
+	return atomic_read(&ks_test_mapped);
+}
+
+/* Number of kernel mappings that were ever made */
+int ks_test_mappings_ever(void)
+{
+	return atomic_read(&ks_test_mapped_ever);
 }
 
 /* Waits until there are this many dma-bufs */

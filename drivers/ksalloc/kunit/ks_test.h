@@ -101,6 +101,8 @@ extern const struct ksalloc_planes ks_test_one_plane;
 
 int ks_test_dma_bufs(void);
 bool ks_test_dma_bufs_become(int count);
+int ks_test_mappings(void);
+int ks_test_mappings_ever(void);
 
 /**
  * struct ks_test_fd - a descriptor in the table that all kernel threads share

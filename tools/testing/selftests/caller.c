@@ -186,6 +186,49 @@ TEST(caller_threads)
 	EXPECT_TRUE(EVENTUALLY(count_threads() == 1));
 }
 
+/* Counts the kernel mappings of frames of the system heap. */
+static int count_mappings(void)
+{
+	FILE *file = fopen("/proc/vmallocinfo", "r");
+	char line[300];
+	int count = 0;
+
+	ASSERT_NE(NULL, file);
+	while (fgets(line, sizeof(line), file))
+		count += strstr(line, "system_heap") && strstr(line, " vmap");
+	fclose(file);
+	return count;
+}
+
+/*
+ * I1: the camera, which writes with the CPU, does not map frames again that were mapped when it
+ * was stopped. Nothing is mapped after another allocator was assigned, or after the end.
+ */
+TEST(caller_mappings)
+{
+	struct rig rig = { 0 };
+	int i;
+
+	need_heap();
+	ASSERT_EQ(0, count_mappings());
+	open_rig(&rig, V4L2_PRIORITY_DEFAULT);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, set_state(rig.connection, KSSTATE_RUN));
+		EXPECT_EQ(FRAMES, rig_submit_all(&rig));
+		EXPECT_EQ(FRAMES, count_mappings());
+		rig_turn(&rig, NULL);
+		ASSERT_EQ(0, set_state(rig.connection, KSSTATE_STOP));
+		EXPECT_EQ(FRAMES, count_mappings());
+	}
+	ASSERT_EQ(0, set_allocator(rig.connection, -1));
+	EXPECT_EQ(0, count_mappings());
+	ASSERT_EQ(0, set_allocator(rig.connection, rig.allocator));
+	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_ACQUIRE));
+	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_STOP));
+	rig_close(&rig);
+	EXPECT_TRUE(EVENTUALLY(count_mappings() == 0));
+}
+
 static bool has_ended(pid_t pid)
 {
 	int status;
