@@ -279,27 +279,43 @@ TEST(caller_killed_in_set_state)
 	rig_close(&rig);
 }
 
-/* B7, I2: a process can be killed in SUBMIT. Its frame is free. */
-TEST(caller_killed_in_submit)
+/* Kills a process in SUBMIT. Its frame is free. */
+static void expect_killed_in_submit(struct rig *rig)
 {
 	struct ksalloc_submit arg = {
 		.size = sizeof(arg),
 		.dmabuf_fd = -1,
 	};
-	struct rig rig = { 0 };
+	const int others = allocated(rig->allocator);
 	struct agent agent;
 	int theirs, index;
 
-	open_rig(&rig, V4L2_PRIORITY_DEFAULT);
-	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_RUN));
 	agent_start(&agent);
-	theirs = agent_open(&agent, rig.allocator);
+	theirs = agent_open(&agent, rig->allocator);
 	index = agent_alloc(&agent, theirs);
 	ASSERT_LE(0, index);
 	arg.index = index;
-	expect_killed(&agent, rig.connection, KSALLOC_SUBMIT, &arg, sizeof(arg));
-	EXPECT_TRUE(EVENTUALLY(allocated(rig.allocator) == 0));
-	EXPECT_EQ(FRAMES, rig_submit_all(&rig));
+	expect_killed(&agent, rig->connection, KSALLOC_SUBMIT, &arg, sizeof(arg));
+	EXPECT_TRUE(EVENTUALLY(allocated(rig->allocator) == others));
+	EXPECT_EQ(FRAMES - others, rig_submit_all(rig));
+}
+
+/*
+ * B7, I2: a process can be killed in SUBMIT. The first time, it queues the frame itself, because
+ * ACQUIRE has prepared it. Later, a kernel thread queues it.
+ */
+TEST(caller_killed_in_submit)
+{
+	struct rig rig = { 0 };
+	int index;
+
+	open_rig(&rig, V4L2_PRIORITY_DEFAULT);
+	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_RUN));
+	expect_killed_in_submit(&rig);
+	index = rig_complete(&rig, &(struct ksalloc_complete){ 0 });
+	ASSERT_LE(0, index);
+	ASSERT_EQ(0, free_frame(rig.allocator, index));
+	expect_killed_in_submit(&rig);
 	rig_turn(&rig, NULL);
 	rig_close(&rig);
 }
