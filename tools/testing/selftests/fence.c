@@ -49,7 +49,7 @@ struct vgem_signal {
 #define VGEM_ATTACH _IOWR('d', 0x41, struct vgem_attach)
 #define VGEM_SIGNAL _IOW('d', 0x42, struct vgem_signal)
 
-static int open_vgem(void)
+int open_vgem(void)
 {
 	char path[32];
 	glob_t found;
@@ -58,7 +58,7 @@ static int open_vgem(void)
 	ASSERT_NE(-1, system("modprobe -q vgem"));
 	/* On the platform bus, and since 6.16 on the faux bus */
 	if (glob("/sys/devices/*/vgem/drm/card*", 0, NULL, &found))
-		SKIP("neither sw_sync nor vgem");
+		SKIP("there is no vgem");
 	snprintf(path, sizeof(path), "/dev/dri/%s", basename(found.gl_pathv[0]));
 	globfree(&found);
 	fd = open(path, O_RDWR | O_CLOEXEC);

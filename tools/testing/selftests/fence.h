@@ -21,4 +21,7 @@ void fence_begin(struct fence *fence, int dmabuf);
 /* The device has finished reading */
 void fence_signal(struct fence *fence);
 
+/* A DRM device without hardware. Skips the test if the kernel has none */
+int open_vgem(void);
+
 #endif

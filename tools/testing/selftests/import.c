@@ -3,6 +3,7 @@
  * Allocators of dma-bufs that the caller provides (KSALLOC_IMPORT): from a heap, from udmabuf,
  * from another camera.
  */
+#include "fence.h"
 #include "ksalloc_test.h"
 
 #include <fcntl.h>
@@ -65,6 +66,38 @@ FIXTURE_TEARDOWN(import)
 {
 	rig_close(&self->rig);
 	close_dmabufs(self);
+}
+
+/* These have no header in /usr/include */
+struct drm_dumb {
+	__u32 height;
+	__u32 width;
+	__u32 bpp;
+	__u32 flags;
+	__u32 handle;
+	__u32 pitch;
+	__u64 size;
+};
+
+struct drm_prime {
+	__u32 handle;
+	__u32 flags;
+	__s32 fd;
+};
+
+#define DRM_CREATE_DUMB _IOWR('d', 0xb2, struct drm_dumb)
+#define DRM_PRIME_EXPORT _IOWR('d', 0x2d, struct drm_prime)
+
+static int from_drm(int drm)
+{
+	struct drm_dumb dumb = { .height = HEIGHT, .width = WIDTH, .bpp = 16 };
+	struct drm_prime prime = { .flags = O_RDWR | O_CLOEXEC };
+
+	ASSERT_EQ(0, call_fd(drm, DRM_CREATE_DUMB, &dumb));
+	ASSERT_LE(FRAME_SIZE, dumb.size);
+	prime.handle = dumb.handle;
+	ASSERT_EQ(0, call_fd(drm, DRM_PRIME_EXPORT, &prime));
+	return prime.fd;
 }
 
 static int import(struct import_fixture *self, const int *dmabufs, unsigned int count)
@@ -165,6 +198,21 @@ static void export_buffers(struct import_fixture *self, unsigned int camera)
 		self->dmabufs[i] = export.fd;
 	}
 	close(video);
+}
+
+/* A9: the same with memory of a DRM device, which is freed there */
+TEST_F(import, drm)
+{
+	int drm = open_vgem(), allocator, i;
+
+	close_dmabufs(self);
+	for (i = 0; i < FRAMES; i++)
+		self->dmabufs[i] = from_drm(drm);
+	close(drm);
+	allocator = import(self, self->dmabufs, FRAMES);
+	ASSERT_LE(0, allocator);
+	expect_pictures(self, allocator, self->dmabufs);
+	close(allocator);
 }
 
 /* A9: the same with the buffers of another camera */
