@@ -207,7 +207,7 @@ static int count_events(const char *trace, const char *event, const char *text)
 	char wanted[128];
 	int count = 0, length;
 
-	length = snprintf(wanted, sizeof(wanted), "ksalloc_%s: %s", event,
+	length = snprintf(wanted, sizeof(wanted), "ksalloc_%s:%s%s", event, *text ? " " : "",
 			  text);
 	while ((trace = strstr(trace, wanted))) {
 		trace += length;
@@ -320,6 +320,45 @@ TEST_F(trace, state_walks_back)
 	EXPECT_EQ(1, count_events(text, "state", step));
 	snprintf(step, sizeof(step), "connection=%d PAUSE -> RUN", number);
 	EXPECT_EQ(0, count_events(text, "state", step));
+}
+
+static void expect_traced(const char *trace, int connection, const char *refusal)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "connection=%d %s", connection, refusal);
+	EXPECT_EQ(1, count_events(trace, "refusal", text));
+}
+
+/* I1: the trace shows each refusal of ACQUIRE, and no other. */
+TEST_F(trace, refusals)
+{
+	struct v4l2_requestbuffers request = {
+		.count = 2,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+	const char *text;
+	int number;
+
+	need_heap();
+	number = info_number(self->rig.connection, "id");
+	ASSERT_EQ(-EINVAL, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+	rig_allocator(&self->rig, FRAMES);
+	ASSERT_EQ(0, set_format(self->rig.video, 640, 360));
+	ASSERT_EQ(-EINVAL, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+	ASSERT_EQ(0, set_format(self->rig.video, 320, 180));
+	ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_REQBUFS, &request));
+	ASSERT_EQ(-EBUSY, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+	request.count = 0;
+	ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_REQBUFS, &request));
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+
+	text = trace_end(self);
+	expect_traced(text, number, "ALLOCATOR frame=0 error=-22");
+	expect_traced(text, number, "FRAMING frame=0 error=-22");
+	expect_traced(text, number, "OTHER frame=0 error=-16");
+	EXPECT_EQ(3, count_events(text, "refusal", ""));
 }
 
 #define BUFINFO "/sys/kernel/debug/dma_buf/bufinfo"
