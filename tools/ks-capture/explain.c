@@ -90,11 +90,7 @@ bool explain_refused(const struct device *device)
 static void explain_ksalloc(const struct device *device, int err)
 {
 	say_error("cannot open %s: %s", LIBKS_DEVICE, strerror(-err));
-	if (err == -ENOENT || err == -ENXIO || err == -ENODEV)
-		hint_module();
-	else if (err == -EACCES || err == -EPERM)
-		hint_permission(LIBKS_DEVICE);
-	else
+	if (!hint_ksalloc(err))
 		explain_other(device, err);
 }
 

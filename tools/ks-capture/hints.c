@@ -168,7 +168,8 @@ void hint_heaps(void)
 			   LIBKS_HEAP_DIR);
 }
 
-void hint_module(void)
+/* Why the node of the module does not exist */
+static void hint_module(void)
 {
 	struct utsname kernel;
 
@@ -180,6 +181,23 @@ void hint_module(void)
 	if (!uname(&kernel))
 		say_advice("If it is not found, it is not installed for kernel %s (dkms status).",
 			   kernel.release);
+}
+
+bool hint_ksalloc(int err)
+{
+	switch (err) {
+	case -ENOENT:
+	case -ENXIO:
+	case -ENODEV:
+		hint_module();
+		return true;
+	case -EACCES:
+	case -EPERM:
+		hint_permission(LIBKS_DEVICE);
+		return true;
+	default:
+		return false;
+	}
 }
 
 bool hint_is_heap(const char *path)

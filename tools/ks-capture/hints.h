@@ -15,8 +15,8 @@ void hint_holders(const char *device);
 void hint_heaps(void);
 /* Whether a file is a dma-buf heap */
 bool hint_is_heap(const char *path);
-/* Prints why /dev/ksalloc does not exist */
-void hint_module(void);
+/* Prints why /dev/ksalloc cannot be opened. Returns false if it does not know that */
+bool hint_ksalloc(int err);
 /* Prints what is wrong with the pipeline of a device, and how to set it up */
 void hint_media(const struct device *device);
 /* Prints how to show the kernel log */

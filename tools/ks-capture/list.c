@@ -13,6 +13,7 @@
 
 #include "choose.h"
 #include "device.h"
+#include "hints.h"
 #include "list.h"
 #include "memory.h"
 #include "say.h"
@@ -90,6 +91,21 @@ bool list_node(const char *path)
 	return type;
 }
 
+/* Without /dev/ksalloc, the list cannot say which cameras can be used */
+static void tell_what_is_missing(void)
+{
+	int ks = ks_open(NULL);
+
+	if (ks >= 0) {
+		close(ks);
+		return;
+	}
+	say_error("which cameras can be used is not known: cannot open %s: %s", LIBKS_DEVICE,
+		  strerror(-ks));
+	if (!hint_ksalloc(ks))
+		hint_log();
+}
+
 int list_cameras(void)
 {
 	int i, count, told = 0;
@@ -108,8 +124,10 @@ int list_cameras(void)
 		free(nodes[i]);
 	}
 	free(nodes);
-	if (told)
+	if (told) {
+		tell_what_is_missing();
 		return STATUS_OK;
+	}
 	say_error("there is no camera");
 	say_advice("Without a real one, try the virtual one: sudo modprobe vivid");
 	return STATUS_DEVICE;

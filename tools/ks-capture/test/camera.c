@@ -67,6 +67,7 @@ void camera_reset(unsigned int frames)
 		.needs = { .requirements_flags = KSALLOCATOR_REQUIREMENTF_SYSTEM_MEMORY,
 			   .frames = 2 },
 		.udmabuf_errno = ENOENT,
+		.nodes = 1,
 		.nr_frames = frames,
 	};
 	for (i = 0; i < frames && i < CAMERA_FRAMES; i++)
@@ -93,12 +94,55 @@ static bool is_path(const char *path, const char *should)
 	return !strcmp(path, should);
 }
 
+static bool is_node(const char *path)
+{
+	unsigned int number;
+
+	return sscanf(path, "/dev/video%u", &number) == 1 && number < camera.nodes;
+}
+
+/* Whether this file is a part of the model, on which the machine has no influence */
+static bool is_modelled(const char *path)
+{
+	return !strncmp(path, "/sys/module/", 12);
+}
+
+static const struct camera_path *find_path(const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(camera.paths); i++)
+		if (camera.paths[i].path && is_path(path, camera.paths[i].path))
+			return &camera.paths[i];
+	return NULL;
+}
+
+int __wrap_access(const char *path, int mode)
+{
+	if (!is_modelled(path))
+		return __real_access(path, mode);
+	if (find_path(path))
+		return 0;
+	errno = ENOENT;
+	return -1;
+}
+
+int __wrap_stat64(const char *path, struct stat *st)
+{
+	if (!camera.group || !(is_node(path) || is_path(path, LIBKS_DEVICE)))
+		return __real_stat64(path, st);
+	*st = (struct stat) { .st_mode = S_IFCHR | 0660, .st_gid = camera.group };
+	return 0;
+}
+
 static int open_any(const char *path, int flags, mode_t mode)
 {
 	int media, err = 0;
 
-	if (is_path(path, CAMERA_PATH))
+	if (is_node(path))
 		err = camera.open_errno;
+	else if (is_path(path, LIBKS_DEVICE))
+		err = camera.ks_errno;
 	else if (is_path(path, "/dev/dma_heap/system"))
 		err = camera.heap_errno;
 	else if (is_path(path, LIBKS_UDMABUF_DEVICE))
@@ -107,9 +151,9 @@ static int open_any(const char *path, int flags, mode_t mode)
 		errno = err;
 		return -1;
 	}
-	if (is_path(path, CAMERA_PATH))
+	if (is_node(path))
 		return camera_new_file(__real_open("/dev/null", O_RDWR), CAMERA_NODE);
-	if (is_path(path, "/dev/ksalloc"))
+	if (is_path(path, LIBKS_DEVICE))
 		return camera_new_file(__real_open("/dev/null", O_RDWR), CAMERA_KS);
 	if (is_path(path, "/dev/dma_heap/system"))
 		return camera_new_file(__real_open("/dev/null", O_RDWR), CAMERA_HEAP);
@@ -142,7 +186,7 @@ int __wrap_open64(const char *path, int flags, ...)
 	return open_any(path, flags, mode);
 }
 
-/* The only heap, for libks; ks-capture itself uses scandir64() */
+/* The only heap, for libks */
 int __wrap_scandir(const char *path, struct dirent ***list,
 		   int (*filter)(const struct dirent *),
 		   int (*compare)(const struct dirent **, const struct dirent **))
@@ -156,6 +200,24 @@ int __wrap_scandir(const char *path, struct dirent ***list,
 	**list = calloc(1, sizeof(***list));
 	snprintf((**list)->d_name, sizeof((**list)->d_name), "system");
 	return filter(**list);
+}
+
+/* The nodes, for ks-capture */
+int __wrap_scandir64(const char *path, struct dirent ***list,
+		     int (*filter)(const struct dirent *),
+		     int (*compare)(const struct dirent **, const struct dirent **))
+{
+	unsigned int i;
+
+	(void)path;
+	(void)filter;
+	(void)compare;
+	*list = calloc(CAMERA_NODES, sizeof(**list));
+	for (i = 0; i < camera.nodes; i++) {
+		(*list)[i] = calloc(1, sizeof(***list));
+		snprintf((*list)[i]->d_name, sizeof((*list)[i]->d_name), "video%u", i);
+	}
+	return (int)camera.nodes;
 }
 
 int __wrap_close(int fd)
@@ -468,7 +530,7 @@ static int run(const char *words)
 	return status ? status : capture(&options);
 }
 
-/* Redirects stderr to a memfd, until end_log() */
+/* Redirects stdout or stderr to a memfd, until restore() or end_log() */
 static void begin_log(FILE *file, int log, int *saved)
 {
 	fflush(file);
@@ -476,13 +538,18 @@ static void begin_log(FILE *file, int log, int *saved)
 	dup2(log, fileno(file));
 }
 
+static void restore(FILE *file, int saved)
+{
+	fflush(file);
+	dup2(saved, fileno(file));
+	__real_close(saved);
+}
+
 static void end_log(FILE *file, int log, int saved)
 {
 	ssize_t size;
 
-	fflush(file);
-	dup2(saved, fileno(file));
-	__real_close(saved);
+	restore(file, saved);
 	size = pread(log, camera_said, sizeof(camera_said) - 1, 0);
 	camera_said[size < 0 ? 0 : size] = 0;
 	__real_close(log);
@@ -507,6 +574,18 @@ bool camera_list(void)
 	told = list_node(CAMERA_PATH);
 	end_log(stdout, log, saved);
 	return told;
+}
+
+int camera_list_all(void)
+{
+	int log = memfd_create("log", MFD_CLOEXEC), saved, saved_stderr, status;
+
+	begin_log(stdout, log, &saved);
+	begin_log(stderr, log, &saved_stderr);
+	status = list_cameras();
+	restore(stderr, saved_stderr);
+	end_log(stdout, log, saved);
+	return status;
 }
 
 int camera_list_formats(void)

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -16,6 +17,7 @@
 #include <linux/videodev2.h>
 
 #define CAMERA_PATH "/dev/video0"
+#define CAMERA_NODES 2
 #define CAMERA_FORMATS 8
 #define CAMERA_FRAMES 64
 #define CAMERA_BUFFERS 64
@@ -67,6 +69,18 @@ struct camera_source {
 };
 
 /**
+ * struct camera_path - a file of this system that the program looks for
+ * @path: its path
+ * @content: its first bytes
+ * @size: number of them
+ */
+struct camera_path {
+	const char *path;
+	const char *content;
+	size_t size;
+};
+
+/**
  * struct camera - properties, behaviour and state of the camera
  * @card: its name; NULL for "Fake camera"
  * @caps: V4L2_CAP_*
@@ -96,8 +110,12 @@ struct camera_source {
  * @create_errno: creating an allocator,
  * @assign_errno: assigning it,
  * @start_errno: and starting
+ * @ks_errno: error of opening /dev/ksalloc
  * @open_errno: error of opening the node
  * @set_errno: error of VIDIOC_S_FMT
+ * @nodes: number of nodes that /dev has for it, at most CAMERA_NODES
+ * @group: owner of the nodes and of /dev/ksalloc; 0 for what they are on this machine
+ * @paths: the files of this system that exist, of those that hints look for
  * @changes_format: another program changes the format before the start
  * @frames: events after the start
  * @nr_frames: length of @frames
@@ -134,8 +152,12 @@ struct camera {
 	int create_errno;
 	int assign_errno;
 	int start_errno;
+	int ks_errno;
 	int open_errno;
 	int set_errno;
+	unsigned int nodes;
+	gid_t group;
+	struct camera_path paths[4];
 	bool changes_format;
 	struct camera_frame frames[CAMERA_FRAMES];
 	unsigned int nr_frames;
@@ -158,6 +180,8 @@ void camera_reset(unsigned int frames);
 int camera_run(const char *words);
 /* Lists the camera; returns whether it was listed */
 bool camera_list(void);
+/* Lists all nodes, with messages; returns the exit status */
+int camera_list_all(void);
 /* Lists its formats; returns the exit status */
 int camera_list_formats(void);
 /* Prints advice on its pipeline: see camera-media.h */
@@ -174,9 +198,16 @@ int __wrap_ioctl(int fd, unsigned long request, ...);
 int __wrap_scandir(const char *path, struct dirent ***list,
 		   int (*filter)(const struct dirent *),
 		   int (*compare)(const struct dirent **, const struct dirent **));
+int __wrap_scandir64(const char *path, struct dirent ***list,
+		     int (*filter)(const struct dirent *),
+		     int (*compare)(const struct dirent **, const struct dirent **));
+int __wrap_access(const char *path, int mode);
+int __wrap_stat64(const char *path, struct stat *st);
 int __wrap_poll(struct pollfd *files, nfds_t count, int timeout);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *ts);
 int __real_open(const char *path, int flags, ...);
+int __real_access(const char *path, int mode);
+int __real_stat64(const char *path, struct stat *st);
 int __real_close(int fd);
 int __real_ioctl(int fd, unsigned long request, ...);
 int __real_poll(struct pollfd *files, nfds_t count, int timeout);

@@ -12,6 +12,10 @@
 #define SAID(text) CHECK(strstr(camera_said, text))
 #define SAID_NOT(text) CHECK(!strstr(camera_said, text))
 
+/* A group that has no name on any machine */
+#define GROUP 1987654321
+#define GROUP_NAME "1987654321"
+
 /* Each listed camera can be used, or the list has the reason why not */
 void test_list(void)
 {
@@ -62,6 +66,42 @@ void test_list(void)
 	CHECK(!camera_list());
 	CHECK_EQ(camera_run(""), STATUS_DEVICE);
 	SAID("does not capture video: it is a touch sensor");
+}
+
+/* Without /dev/ksalloc, all cameras are listed, and the reason is given once */
+void test_list_without_module(void)
+{
+	camera_reset(1);
+	camera.nodes = 2;
+	CHECK_EQ(camera_list_all(), STATUS_OK);
+	CHECK_EQ(camera_said_count("Fake camera"), 2);
+	SAID_NOT("/dev/ksalloc");
+	camera.ks_errno = ENOENT;
+	CHECK_EQ(camera_list_all(), STATUS_OK);
+	CHECK_EQ(camera_said_count("Fake camera"), 2);
+	CHECK_EQ(camera_said_count("which cameras can be used is not known: "), 1);
+	SAID("cannot open /dev/ksalloc: No such file or directory\n");
+	SAID("  The kernel module ksalloc is not loaded: sudo modprobe ksalloc\n");
+	SAID_NOT("udev");
+	camera.paths[0].path = "/sys/module/ksalloc";
+	CHECK_EQ(camera_list_all(), STATUS_OK);
+	SAID("  The module is loaded, but its node is missing: is udev running?\n");
+	camera.ks_errno = EACCES;
+	camera.group = GROUP;
+	CHECK_EQ(camera_list_all(), STATUS_OK);
+	CHECK_EQ(camera_said_count("Fake camera"), 2);
+	CHECK_EQ(camera_said_count("which cameras can be used is not known: "), 1);
+	SAID("cannot open /dev/ksalloc: Permission denied\n");
+	SAID("  /dev/ksalloc is for the group '" GROUP_NAME "'. To join it: sudo usermod -aG");
+	/* Anything else leads to the kernel log */
+	camera.ks_errno = EIO;
+	CHECK_EQ(camera_list_all(), STATUS_OK);
+	SAID("kernel log");
+	/* There is nothing to be known */
+	camera.nodes = 0;
+	CHECK_EQ(camera_list_all(), STATUS_DEVICE);
+	SAID("there is no camera\n");
+	SAID_NOT("/dev/ksalloc");
 }
 
 /* The name of a camera contains commands for the terminal: the device chooses it */
