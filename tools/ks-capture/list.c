@@ -65,13 +65,14 @@ static const char *unusable(int fd, __u32 type, int indent)
 	return reason;
 }
 
-bool list_node(const char *path)
+bool list_node(const char *path, bool *denied)
 {
 	int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	struct v4l2_capability cap;
 	const char *reason = NULL;
 	__u32 type = 0;
 
+	*denied = fd < 0 && (errno == EACCES || errno == EPERM);
 	if (fd < 0) {
 		printf("%-13s cannot be opened: %s\n", path, strerror(errno));
 		return true;
@@ -109,8 +110,9 @@ static void tell_what_is_missing(void)
 int list_cameras(void)
 {
 	int i, count, told = 0;
+	char path[300], closed[300] = "";
 	struct dirent **nodes;
-	char path[300];
+	bool denied;
 
 	count = scandir("/dev", &nodes, is_video_node, versionsort);
 	if (count < 0) {
@@ -120,10 +122,15 @@ int list_cameras(void)
 	}
 	for (i = 0; i < count; i++) {
 		snprintf(path, sizeof(path), "/dev/%s", nodes[i]->d_name);
-		told += list_node(path);
+		told += list_node(path, &denied);
+		if (denied && !*closed)
+			snprintf(closed, sizeof(closed), "%s", path);
 		free(nodes[i]);
 	}
 	free(nodes);
+	/* All of them are usually for the same group */
+	if (*closed)
+		hint_permission(closed);
 	if (told) {
 		tell_what_is_missing();
 		return STATUS_OK;

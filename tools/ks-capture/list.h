@@ -9,7 +9,10 @@
 int list_cameras(void);
 int list_formats(const char *path);
 
-/* Lists one node. Returns whether it is a camera */
-bool list_node(const char *path);
+/*
+ * Lists one node. Returns whether it is a camera, or may be one. Sets @denied to whether this
+ * user lacks permission to open it
+ */
+bool list_node(const char *path, bool *denied);
 
 #endif /* LIST_H */

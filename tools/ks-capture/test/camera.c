@@ -568,10 +568,10 @@ int camera_run(const char *words)
 bool camera_list(void)
 {
 	int log = memfd_create("log", MFD_CLOEXEC), saved;
-	bool told;
+	bool told, denied;
 
 	begin_log(stdout, log, &saved);
-	told = list_node(CAMERA_PATH);
+	told = list_node(CAMERA_PATH, &denied);
 	end_log(stdout, log, saved);
 	return told;
 }

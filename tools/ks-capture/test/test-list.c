@@ -104,6 +104,35 @@ void test_list_without_module(void)
 	SAID_NOT("/dev/ksalloc");
 }
 
+/* For cameras that this user may not open, there is the same advice as in a capture, but once */
+void test_list_denied(void)
+{
+	static const char advice[] =
+		"  /dev/video0 is for the group '" GROUP_NAME "'. To join it: sudo usermod -aG "
+		GROUP_NAME " $USER\n  and log in again; or use sudo.\n";
+	static const int errors[] = { EACCES, EPERM };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		camera_reset(1);
+		camera.nodes = 2;
+		camera.group = GROUP;
+		camera.open_errno = errors[i];
+		CHECK_EQ(camera_run(""), STATUS_DEVICE);
+		SAID(advice);
+		CHECK_EQ(camera_list_all(), STATUS_OK);
+		SAID("/dev/video0   cannot be opened: ");
+		SAID("/dev/video1   cannot be opened: ");
+		SAID(advice);
+		CHECK_EQ(camera_said_count("usermod"), 1);
+	}
+	/* Permission is not the reason */
+	camera.open_errno = EBUSY;
+	CHECK_EQ(camera_list_all(), STATUS_OK);
+	SAID("/dev/video1   cannot be opened: ");
+	SAID_NOT("usermod");
+}
+
 /* The name of a camera contains commands for the terminal: the device chooses it */
 void test_names(void)
 {

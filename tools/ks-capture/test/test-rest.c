@@ -285,6 +285,7 @@ int main(int argc, char **argv)
 		{ "errors: at the start", test_advice_start },
 		{ "list", test_list },
 		{ "list without the module", test_list_without_module },
+		{ "list of cameras of others", test_list_denied },
 		{ "names of devices", test_names },
 		{ "list of formats", test_list_formats },
 		{ "nodes that do not capture", test_other_nodes },

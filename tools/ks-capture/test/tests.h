@@ -103,6 +103,7 @@ void test_advice_invalid(void);
 void test_advice_start(void);
 void test_list(void);
 void test_list_without_module(void);
+void test_list_denied(void);
 void test_names(void);
 void test_list_formats(void);
 void test_other_nodes(void);
