@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,6 +22,8 @@
 #include "hints.h"
 #include "pipeline.h"
 #include "say.h"
+
+#define SECURE_BOOT "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 /*
  * Reads /etc/group directly, because getgrgid() in a static program needs shared libraries.
@@ -168,6 +171,37 @@ void hint_heaps(void)
 			   LIBKS_HEAP_DIR);
 }
 
+/* Reads the beginning of a small file. Returns the number of bytes, 0 without such a file */
+static size_t read_start(const char *path, char text[64])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = 0;
+
+	if (fd >= 0) {
+		len = read(fd, text, 63);
+		close(fd);
+	}
+	if (len < 0)
+		len = 0;
+	text[len] = 0;
+	return len;
+}
+
+/* Whether the kernel loads only modules that are signed with a key that it knows */
+static bool needs_signature(void)
+{
+	char text[64];
+
+	/* Four bytes of attributes, and the value */
+	if (read_start(SECURE_BOOT, text) == 5 && text[4] == 1)
+		return true;
+	if (read_start("/sys/module/module/parameters/sig_enforce", text) && *text == 'Y')
+		return true;
+	/* The current mode is in brackets */
+	return read_start("/sys/kernel/security/lockdown", text) && strchr(text, '[') &&
+	       !strstr(text, "[none]");
+}
+
 /* Why the node of the module does not exist */
 static void hint_module(void)
 {
@@ -181,6 +215,10 @@ static void hint_module(void)
 	if (!uname(&kernel))
 		say_advice("If it is not found, it is not installed for kernel %s (dkms status).",
 			   kernel.release);
+	if (!needs_signature())
+		return;
+	say_advice("This kernel refuses unsigned modules and unknown keys. To enrol that of dkms:");
+	say_advice("sudo mokutil --import /var/lib/dkms/mok.pub (reboot, and choose Enroll MOK)");
 }
 
 bool hint_ksalloc(int err)

@@ -104,7 +104,8 @@ static bool is_node(const char *path)
 /* Whether this file is a part of the model, on which the machine has no influence */
 static bool is_modelled(const char *path)
 {
-	return !strncmp(path, "/sys/module/", 12);
+	return !strncmp(path, "/sys/module/", 12) || !strncmp(path, "/sys/firmware/", 14) ||
+	       !strncmp(path, "/sys/kernel/security/", 21);
 }
 
 static const struct camera_path *find_path(const char *path)
@@ -135,6 +136,21 @@ int __wrap_stat64(const char *path, struct stat *st)
 	return 0;
 }
 
+static int open_modelled(const char *path)
+{
+	const struct camera_path *found = find_path(path);
+	int fd;
+
+	if (!found) {
+		errno = ENOENT;
+		return -1;
+	}
+	fd = memfd_create("modelled", MFD_CLOEXEC);
+	if (pwrite(fd, found->content, found->size, 0) != (ssize_t)found->size)
+		abort();
+	return fd;
+}
+
 static int open_any(const char *path, int flags, mode_t mode)
 {
 	int media, err = 0;
@@ -159,6 +175,8 @@ static int open_any(const char *path, int flags, mode_t mode)
 		return camera_new_file(__real_open("/dev/null", O_RDWR), CAMERA_HEAP);
 	if (is_path(path, LIBKS_UDMABUF_DEVICE))
 		return camera_new_file(__real_open("/dev/null", O_RDWR), CAMERA_UDMABUF);
+	if (is_modelled(path))
+		return open_modelled(path);
 	media = camera_media_open(path);
 	return media >= 0 ? media : __real_open(path, flags, mode);
 }

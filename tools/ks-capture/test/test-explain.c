@@ -176,3 +176,48 @@ void test_advice_start(void)
 	SAID("No camera is linked to this node");
 	SAID("media-ctl -d /dev/media");
 }
+
+/* Only if the kernel refuses an unsigned module, there is advice on its key */
+void test_advice_signature(void)
+{
+#define EFI "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+#define ENFORCE "/sys/module/module/parameters/sig_enforce"
+#define LOCKDOWN "/sys/kernel/security/lockdown"
+	static const struct {
+		struct camera_path path;
+		bool needs;
+	} cases[] = {
+		{ { EFI, "\6\0\0\0\1", 5 }, true },
+		{ { EFI, "\6\0\0\0\0", 5 }, false },
+		{ { EFI, "\1\1\1\1", 4 }, false },
+		{ { ENFORCE, "Y\n", 2 }, true },
+		{ { ENFORCE, "N\n", 2 }, false },
+		{ { LOCKDOWN, "none [integrity] confidentiality\n", 33 }, true },
+		{ { LOCKDOWN, "none integrity [confidentiality]\n", 33 }, true },
+		{ { LOCKDOWN, "[none] integrity confidentiality\n", 33 }, false },
+		{ { LOCKDOWN, "", 0 }, false },
+		{ {}, false },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		camera_reset(1);
+		camera.ks_errno = ENOENT;
+		camera.paths[0] = cases[i].path;
+		CHECK_EQ(camera_run(""), STATUS_DEVICE);
+		SAID("  The kernel module ksalloc is not loaded: sudo modprobe ksalloc\n");
+		CHECK_EQ(camera_said_count("  This kernel refuses unsigned modules "),
+			 cases[i].needs);
+		CHECK_EQ(camera_said_count("  sudo mokutil --import /var/lib/dkms/mok.pub (reboot"),
+			 cases[i].needs);
+		check_advice("open of the module", ENOENT);
+	}
+	/* A module that is loaded was not refused */
+	camera_reset(1);
+	camera.ks_errno = ENOENT;
+	camera.paths[0] = cases[0].path;
+	camera.paths[1].path = "/sys/module/ksalloc";
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("its node is missing");
+	SAID_NOT("mokutil");
+}

@@ -283,6 +283,7 @@ int main(int argc, char **argv)
 		{ "errors: all of them lead on", test_advice },
 		{ "errors: what EINVAL is", test_advice_invalid },
 		{ "errors: at the start", test_advice_start },
+		{ "errors: a kernel that needs signatures", test_advice_signature },
 		{ "list", test_list },
 		{ "list without the module", test_list_without_module },
 		{ "list of cameras of others", test_list_denied },
