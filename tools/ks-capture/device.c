@@ -26,6 +26,7 @@ static void explain_open(const char *path, int err)
 	say_error("cannot open %s: %s", path, strerror(err));
 	switch (err) {
 	case ENOENT:
+		hint_container(path);
 		say_advice("ks-capture --list shows the cameras.");
 		break;
 	case EACCES:

@@ -202,23 +202,46 @@ static bool needs_signature(void)
 	       !strstr(text, "[none]");
 }
 
+static void hint_signature(void)
+{
+	say_advice("This kernel refuses unsigned modules and unknown keys. To enrol that of dkms:");
+	say_advice("sudo mokutil --import /var/lib/dkms/mok.pub (reboot, and choose Enroll MOK)");
+}
+
+/* Files that systemd, podman and docker make in a container */
+static bool in_container(void)
+{
+	return !access("/run/systemd/container", F_OK) || !access("/run/.containerenv", F_OK) ||
+	       !access("/.dockerenv", F_OK);
+}
+
+bool hint_container(const char *node)
+{
+	if (!in_container())
+		return false;
+	say_advice("This is a container: pass the node in, for example with --device %s", node);
+	return true;
+}
+
 /* Why the node of the module does not exist */
 static void hint_module(void)
 {
 	struct utsname kernel;
 
 	if (!access("/sys/module/ksalloc", F_OK)) {
+		if (hint_container(LIBKS_DEVICE))
+			return;
 		say_advice("The module is loaded, but its node is missing: is udev running?");
 		return;
 	}
-	say_advice("The kernel module ksalloc is not loaded: sudo modprobe ksalloc");
+	say_advice("The kernel module ksalloc is not loaded: sudo modprobe ksalloc%s",
+		   in_container() ? " (on the host)" : "");
 	if (!uname(&kernel))
 		say_advice("If it is not found, it is not installed for kernel %s (dkms status).",
 			   kernel.release);
-	if (!needs_signature())
-		return;
-	say_advice("This kernel refuses unsigned modules and unknown keys. To enrol that of dkms:");
-	say_advice("sudo mokutil --import /var/lib/dkms/mok.pub (reboot, and choose Enroll MOK)");
+	if (needs_signature())
+		hint_signature();
+	hint_container(LIBKS_DEVICE);
 }
 
 bool hint_ksalloc(int err)

@@ -13,6 +13,8 @@ void hint_permission(const char *path);
 void hint_holders(const char *device);
 /* Prints which heaps exist */
 void hint_heaps(void);
+/* In a container, prints how to get a node that is missing. Returns false elsewhere */
+bool hint_container(const char *node);
 /* Whether a file is a dma-buf heap */
 bool hint_is_heap(const char *path);
 /* Prints why /dev/ksalloc cannot be opened. Returns false if it does not know that */

@@ -136,7 +136,8 @@ int list_cameras(void)
 		return STATUS_OK;
 	}
 	say_error("there is no camera");
-	say_advice("Without a real one, try the virtual one: sudo modprobe vivid");
+	if (!hint_container("/dev/video0"))
+		say_advice("Without a real one, try the virtual one: sudo modprobe vivid");
 	return STATUS_DEVICE;
 }
 

@@ -104,7 +104,8 @@ static bool is_node(const char *path)
 /* Whether this file is a part of the model, on which the machine has no influence */
 static bool is_modelled(const char *path)
 {
-	return !strncmp(path, "/sys/module/", 12) || !strncmp(path, "/sys/firmware/", 14) ||
+	return !strncmp(path, "/run/", 5) || is_path(path, "/.dockerenv") ||
+	       !strncmp(path, "/sys/module/", 12) || !strncmp(path, "/sys/firmware/", 14) ||
 	       !strncmp(path, "/sys/kernel/security/", 21);
 }
 

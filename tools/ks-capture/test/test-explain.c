@@ -221,3 +221,59 @@ void test_advice_signature(void)
 	SAID("its node is missing");
 	SAID_NOT("mokutil");
 }
+
+/* A container has no udev, and cannot load a module: the nodes are passed in */
+void test_advice_container(void)
+{
+	static const char * const marks[] = {
+		"/run/systemd/container", "/run/.containerenv", "/.dockerenv",
+	};
+	static const char in[] = "  This is a container: pass the node in, for example with ";
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(marks); i++) {
+		camera_reset(1);
+		camera.paths[0].path = marks[i];
+		camera.ks_errno = ENOENT;
+		CHECK_EQ(camera_run(""), STATUS_DEVICE);
+		SAID(in);
+		SAID("--device /dev/ksalloc\n");
+		SAID("sudo modprobe ksalloc (on the host)\n");
+		camera.paths[1].path = "/sys/module/ksalloc";
+		CHECK_EQ(camera_run(""), STATUS_DEVICE);
+		SAID(in);
+		SAID("--device /dev/ksalloc\n");
+		SAID_NOT("udev");
+		SAID_NOT("modprobe");
+		/* Without the node of the camera */
+		camera.open_errno = ENOENT;
+		CHECK_EQ(camera_run(""), STATUS_DEVICE);
+		SAID(in);
+		SAID("--device /dev/video0\n");
+		SAID("ks-capture --list");
+		camera.nodes = 0;
+		CHECK_EQ(camera_list_all(), STATUS_DEVICE);
+		SAID("there is no camera\n");
+		SAID(in);
+		SAID("--device /dev/video0\n");
+		SAID_NOT("vivid");
+	}
+	/* Elsewhere */
+	camera_reset(1);
+	camera.ks_errno = ENOENT;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("sudo modprobe ksalloc\n");
+	SAID_NOT("--device /dev");
+	camera.paths[1].path = "/sys/module/ksalloc";
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("is udev running?");
+	SAID_NOT("--device /dev");
+	camera.nodes = 0;
+	CHECK_EQ(camera_list_all(), STATUS_DEVICE);
+	SAID("vivid");
+	SAID_NOT("--device /dev");
+	camera.nodes = 1;
+	camera.open_errno = ENOENT;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID_NOT("--device /dev");
+}

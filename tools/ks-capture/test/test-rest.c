@@ -284,6 +284,7 @@ int main(int argc, char **argv)
 		{ "errors: what EINVAL is", test_advice_invalid },
 		{ "errors: at the start", test_advice_start },
 		{ "errors: a kernel that needs signatures", test_advice_signature },
+		{ "errors: in a container", test_advice_container },
 		{ "list", test_list },
 		{ "list without the module", test_list_without_module },
 		{ "list of cameras of others", test_list_denied },

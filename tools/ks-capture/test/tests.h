@@ -102,6 +102,7 @@ void test_advice(void);
 void test_advice_invalid(void);
 void test_advice_start(void);
 void test_advice_signature(void);
+void test_advice_container(void);
 void test_list(void);
 void test_list_without_module(void);
 void test_list_denied(void);
