@@ -24,54 +24,6 @@
 
 #include "v4l2.h"
 
-/* Drivers use two wait queues: that of videobuf2, and that of the events of the file */
-#define KS_V4L2_WAIT_QUEUES 4
-
-/**
- * struct ks_v4l2_wait - an entry on a wait queue of the device
- * @entry: the entry
- * @head: the wait queue, which exists as long as the V4L2 file is open
- * @v4l2: the device
- */
-struct ks_v4l2_wait {
-	wait_queue_entry_t entry;
-	wait_queue_head_t *head;
-	struct ks_v4l2 *v4l2;
-};
-
-/**
- * struct ks_v4l2 - the device of a connection
- * @device: the device, for the connection
- * @dev: the V4L2 device, with a reference
- * @allocator: the allocator, in ACQUIRE and above
- * @memory: memory type of the buffers, in ACQUIRE and above
- * @length: size of each plane of the buffers, in ACQUIRE and above, if they are dma-bufs;
- *	otherwise 0
- * @duration: frame interval, in 100 ns; 0 if unknown. Read on the way to RUN
- * @prepared: frames that the driver has mapped, so that it does not look at their descriptors when
- *	they are queued. Protected by ks_connection.lock
- * @refused: the driver refused the last buffer. Protected by ks_connection.lock
- * @planes: planes of a multi-planar buffer, for operations. Protected by
- *	ks_connection.lock. Not on the stack, because it would be cleared in each call there
- * @wait: entries on the wait queues of the driver
- * @waits: number of used elements of @wait
- * @poll: fills @wait
- */
-struct ks_v4l2 {
-	struct ksalloc_device device;
-	struct ks_v4l2_device *dev;
-	const struct ks_allocator *allocator;
-	enum v4l2_memory memory;
-	u32 length[VIDEO_MAX_PLANES];
-	s64 duration;
-	DECLARE_BITMAP(prepared, KSALLOC_MAX_FRAMES);
-	bool refused;
-	struct v4l2_plane planes[VIDEO_MAX_PLANES];
-	struct ks_v4l2_wait wait[KS_V4L2_WAIT_QUEUES];
-	unsigned int waits;
-	poll_table poll;
-};
-
 /* An operation on a buffer: VIDIOC_QBUF or VIDIOC_PREPARE_BUF */
 typedef int (*ks_v4l2_buffer_op)(struct file *file, void *fh,
 				 struct v4l2_buffer *buffer);
@@ -79,18 +31,6 @@ typedef int (*ks_v4l2_buffer_op)(struct file *file, void *fh,
 static struct ks_v4l2 *to_ks_v4l2(struct ksalloc_device *device)
 {
 	return container_of(device, struct ks_v4l2, device);
-}
-
-/**
- * ks_v4l2_device_of() - get the V4L2 device from the device of a connection
- * @device: a device that ks_v4l2_create() made
- *
- * Context: any.
- * Return: the V4L2 device, which exists as long as @device.
- */
-struct ks_v4l2_device *ks_v4l2_device_of(struct ksalloc_device *device)
-{
-	return to_ks_v4l2(device)->dev;
 }
 
 static int ks_v4l2_framing(struct ksalloc_device *device,
