@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How much memory the allocators of each user have. */
+/*
+ * How much memory the allocators of each user have.
+ *
+ * "Contract" with an id such as A8 refers to a row of Documentation/conformance.rst.
+ */
 #ifndef _KSALLOC_ACCOUNT_H
 #define _KSALLOC_ACCOUNT_H
 

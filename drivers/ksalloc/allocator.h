@@ -41,7 +41,8 @@
  *   each frame, the lists of free and fenced frames and of waiters, and the lists of
  *   notifiers. Tasks are woken and work is queued under it. No other lock nests within
  *   it. No callback is called, no eventfd is signalled and no fence is tested under it.
- *   User space cannot increase the length of any loop under it.
+ *   The only loop under it is over the events that are signalled once, at most
+ *   KSALLOC_MAX_EVENTS.
  * - ks_allocator.event_lock is a mutex and protects the events of all open files. It
  *   nests outside of ks_allocator.lock.
  * - Pollers read the free list without a lock, so they can read an old state. They are

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Arithmetic on framing: pure functions, without objects or locks. */
+/*
+ * Arithmetic on framing: pure functions, without objects or locks.
+ *
+ * "Contract" with an id such as D4 refers to a row of Documentation/conformance.rst.
+ */
 #ifndef _KSALLOC_FRAMING_H
 #define _KSALLOC_FRAMING_H
 

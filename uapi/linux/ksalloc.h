@@ -256,9 +256,9 @@
  *
  * A process that can open /dev/ksalloc and a V4L2 node for reading and writing can make a
  * connection. A process that gets a descriptor of a connection or an allocator from another
- * process can make all calls on it. The security modules of the kernel check the V4L2
- * ioctls of a connection once, in KSALLOC_CONNECT. They check the ioctl of a heap in
- * KSALLOC_CREATE_ALLOCATOR.
+ * process can make all calls on it. So the security modules of the kernel check the V4L2
+ * ioctls of a connection only once, for the process that calls KSALLOC_CONNECT. They check
+ * the ioctl of a heap in KSALLOC_CREATE_ALLOCATOR.
  */
 
 /**
