@@ -116,39 +116,6 @@ void ks_feed_notify(struct ks_connection *conn)
 		ks_feed_kick(feed, 0);
 }
 
-static void ks_feed_count_returned(struct ks_feed *feed, int change)
-{
-	lockdep_assert_held(&feed->lock);
-
-	/* Read without the lock, to save taking it for nothing */
-	WRITE_ONCE(feed->nr_returned, feed->nr_returned + change);
-}
-
-/**
- * ks_feed_put_frame() - end the hold of a reader
- * @feed: the feed
- * @index: the frame
- * @promised: the reader is promised its frames
- *
- * Context: process context; does not sleep. ks_feed.lock is held.
- */
-void ks_feed_put_frame(struct ks_feed *feed, u32 index, bool promised)
-{
-	struct ks_feed_frame *frame = &feed->frames[index];
-
-	lockdep_assert_held(&feed->lock);
-
-	frame->promised -= promised;
-	if (--frame->holds)
-		return;
-	if (feed->running) {
-		list_add_tail(&frame->link, &feed->returned);
-		ks_feed_count_returned(feed, 1);
-	} else {
-		ks_allocator_free_owned(feed->allocator, index, &feed->owner);
-	}
-}
-
 /**
  * ks_feed_promise() - decide which readers are promised their frames
  * @feed: the feed

@@ -47,6 +47,24 @@ static void ks_reader_set_queued(struct ks_reader *reader, u32 count)
 	WRITE_ONCE(reader->nr_queued, count);
 }
 
+/* Ends the hold of a reader that is, or is not, promised its frames */
+static void ks_reader_put_frame(struct ks_feed *feed, u32 index, bool promised)
+{
+	struct ks_feed_frame *frame = &feed->frames[index];
+
+	lockdep_assert_held(&feed->lock);
+
+	frame->promised -= promised;
+	if (--frame->holds)
+		return;
+	if (feed->running) {
+		list_add_tail(&frame->link, &feed->returned);
+		ks_feed_count_returned(feed, 1);
+	} else {
+		ks_allocator_free_owned(feed->allocator, index, &feed->owner);
+	}
+}
+
 /* The queue is not empty */
 static u32 ks_reader_pop(struct ks_reader *reader)
 {
@@ -63,7 +81,7 @@ static void ks_reader_drop(struct ks_feed *feed, struct ks_reader *reader)
 
 	reader->options |= feed->frames[index].completion.options_flags &
 			   KS_READER_OPTIONS;
-	ks_feed_put_frame(feed, index, reader->promised);
+	ks_reader_put_frame(feed, index, reader->promised);
 }
 
 /**
@@ -178,7 +196,7 @@ void ks_reader_revoke(struct ks_feed *feed, struct ks_reader *reader, u32 index)
 	} else {
 		return;
 	}
-	ks_feed_put_frame(feed, index, reader->promised);
+	ks_reader_put_frame(feed, index, reader->promised);
 }
 
 /**
@@ -296,7 +314,7 @@ static void ks_reader_give_one(struct ks_feed *feed, struct ks_reader *reader,
 {
 	if (test_and_clear_bit(index, reader->taken)) {
 		reader->nr_taken--;
-		ks_feed_put_frame(feed, index, reader->promised);
+		ks_reader_put_frame(feed, index, reader->promised);
 	}
 	clear_bit(index, reader->revoked);
 }

@@ -3,7 +3,8 @@
  * Readers: several clients of one stream, which cannot delay it or each other.
  *
  * Layers, from top to bottom: reader_file (ioctls); feed (frames circulate between the device and
- * the readers); reader (the frames of one reader); view. complete.c and state.c use feed.
+ * the readers); reader (the frames of one reader); view. feed is below assign and state, and above
+ * complete (see connection.h).
  */
 
 /**
@@ -51,6 +52,7 @@
 #include <linux/kthread.h>
 #include <linux/ksalloc.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/videodev2.h>
@@ -187,6 +189,15 @@ struct ks_reader {
 	u16 queue[] __counted_by(depth);
 };
 
+/* Counts a frame that waits for the device. The lock of the feed is held */
+static inline void ks_feed_count_returned(struct ks_feed *feed, int change)
+{
+	lockdep_assert_held(&feed->lock);
+
+	/* Read without the lock, to save taking it for nothing */
+	WRITE_ONCE(feed->nr_returned, feed->nr_returned + change);
+}
+
 /* reader.c: the frames of one reader */
 
 struct ks_reader *ks_reader_new(u32 depth, u32 every, u32 flags);
@@ -219,7 +230,6 @@ void ks_feed_refill(struct ks_connection *conn);
 void ks_feed_return_later(struct ks_feed *feed);
 void ks_feed_return(struct ks_connection *conn);
 void ks_feed_gone(struct ks_connection *conn);
-void ks_feed_put_frame(struct ks_feed *feed, u32 index, bool promised);
 void ks_feed_promise(struct ks_feed *feed);
 
 /* reader_file.c */
