@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The connection object: lock, notification, assigned allocator. connection.h describes the
- * rules.
+ * The connection object: its lock, its end, and its errors. connection.h describes the rules.
  */
 #include <kunit/visibility.h>
 #include <linux/module.h>
@@ -9,7 +8,6 @@
 #include <linux/slab.h>
 
 #include "connection.h"
-#include "framing.h"
 #include "planes.h"
 #include "ioctl.h"
 #include "trace.h"
@@ -62,7 +60,6 @@ struct ks_connection *ks_connection_create(struct ksalloc_device *device,
 	init_waitqueue_head(&conn->done.wait);
 	INIT_LIST_HEAD(&conn->done.frames);
 	INIT_DELAYED_WORK(&conn->gone_work, gone_work);
-	ks_feed_init(conn);
 	kref_init(&conn->refs);
 	kref_init(&conn->memory);
 	conn->id = ks_new_id();
@@ -92,8 +89,13 @@ void ks_connection_put_memory(struct ks_connection *conn)
 	kref_put(&conn->memory, ks_connection_free);
 }
 
-/* Drops the reference to an allocator that was assigned */
-static void ks_connection_release_allocator(struct ks_allocator *alloc)
+/**
+ * ks_connection_release_allocator() - drop the reference to an allocator that was assigned
+ * @alloc: the allocator
+ *
+ * Context: process context; sleeps. ks_connection.lock is not held.
+ */
+void ks_connection_release_allocator(struct ks_allocator *alloc)
 {
 	ks_mappings_drop(alloc);
 	ks_allocator_put(alloc);
@@ -153,33 +155,6 @@ void ks_connection_gone(struct ks_connection *conn, unsigned long delay)
 {
 	queue_delayed_work(ks_connection_wq, &conn->gone_work, delay);
 }
-
-/**
- * ks_connection_notify() - the device has a frame or an error, or has disappeared
- * @conn: the connection
- *
- * Context: any.
- */
-void ks_connection_notify(struct ks_connection *conn)
-{
-	ks_connection_wake(conn);
-	ks_feed_notify(conn);
-	if (conn->device->ops->gone(conn->device))
-		ks_connection_gone(conn, 0);
-}
-EXPORT_SYMBOL_IF_KUNIT(ks_connection_notify);
-
-/**
- * ksalloc_device_notify() - the device has a frame or an error, or has disappeared
- * @device: the device, between the calls of its ->watch() and ->unwatch()
- *
- * Context: any.
- */
-void ksalloc_device_notify(struct ksalloc_device *device)
-{
-	ks_connection_notify(device->connection);
-}
-EXPORT_SYMBOL_GPL(ksalloc_device_notify);
 
 /**
  * ksalloc_device_refuse() - state why a device cannot use the frames of an allocator
@@ -457,128 +432,4 @@ int ks_connection_needs(struct ks_connection *conn,
 {
 	return conn->device->ops->get_framing(conn->device, needs) ?:
 	       ks_planes_of_device(needs);
-}
-
-/**
- * ks_allocator_fits() - do the frames of an allocator meet the requirements of a device?
- * @alloc: the allocator
- * @needs: the requirements
- *
- * Contract D5.
- *
- * Context: any.
- * Return: whether they do.
- */
-bool ks_allocator_fits(const struct ks_allocator *alloc,
-		       const struct ksalloc_requirements *needs)
-{
-	return ks_framing_fits(&alloc->framing, &needs->framing) &&
-	       ks_planes_fit(&alloc->layout, needs);
-}
-
-/* Returns 0 if an allocator can be assigned, or an errno. Contract D5, F3 */
-static int ks_connection_check_allocator(struct ks_connection *conn,
-					 const struct ks_allocator *alloc)
-{
-	struct ksalloc_requirements needs;
-	int ret;
-
-	if (alloc->kernel_only)
-		return -EOPNOTSUPP;
-	ret = ks_connection_needs(conn, &needs);
-	if (ret)
-		return ret;
-	return ks_allocator_fits(alloc, &needs) ? 0 : -EINVAL;
-}
-
-/*
- * Assigns an allocator; the lock is held. If @old and @fed are not NULL, the caller must drop
- * these references without the lock, because one can be the last reference.
- */
-static int ks_connection_assign(struct ks_connection *conn,
-				struct ks_allocator *alloc,
-				struct ks_allocator **old,
-				struct ks_allocator **fed)
-{
-	int ret;
-
-	lockdep_assert_held(&conn->lock);
-
-	*old = NULL;
-	*fed = NULL;
-	if (conn->state != KSSTATE_STOP)
-		return -EBUSY;
-	ret = alloc ? ks_connection_check_allocator(conn, alloc) : 0;
-	if (ret || alloc == conn->allocator)
-		return ret;
-
-	/* Before the pointer changes, because of ks_connection_file_release() */
-	*fed = ks_feed_detach(conn);
-	*old = conn->allocator;
-	if (*old)
-		ks_allocator_reclaim_connection(*old, conn);
-	if (alloc)
-		ks_allocator_get(alloc);
-	spin_lock(&conn->allocator_lock);
-	WRITE_ONCE(conn->allocator, alloc);
-	spin_unlock(&conn->allocator_lock);
-	return 0;
-}
-
-/**
- * ks_connection_set_allocator() - assign an allocator
- * @conn: the connection
- * @alloc: the allocator, which the connection takes a reference to; NULL for none
- *
- * Contract D5.
- *
- * Context: process context; sleeps.
- * Return: 0; the errors of KSALLOC_SET_ALLOCATOR.
- */
-int ks_connection_set_allocator(struct ks_connection *conn,
-				struct ks_allocator *alloc)
-{
-	struct ks_allocator *old, *fed;
-	int ret;
-
-	ret = ks_connection_lock(conn);
-	/* An allocator can be removed without a device, unless the device did not stop */
-	if (ret == -ENODEV && !alloc) {
-		if (mutex_lock_interruptible(&conn->lock))
-			return -ERESTARTSYS;
-		ret = 0;
-	}
-	if (ret)
-		return ret;
-	ret = ks_connection_assign(conn, alloc, &old, &fed);
-	mutex_unlock(&conn->lock);
-	if (fed)
-		ks_allocator_put(fed);
-	if (old)
-		ks_connection_release_allocator(old);
-
-	return ks_connection_result(conn, ret);
-}
-EXPORT_SYMBOL_IF_KUNIT(ks_connection_set_allocator);
-
-/**
- * ks_connection_drop_allocator() - assign no allocator to a connection
- * @conn: the connection, in STOP
- *
- * Does not fail, unless the device does not stop: then it keeps its frames.
- *
- * Context: process context; sleeps. The calling task may be exiting.
- */
-void ks_connection_drop_allocator(struct ks_connection *conn)
-{
-	struct ks_allocator *old = NULL, *fed = NULL;
-
-	mutex_lock(&conn->lock);
-	if (!conn->stuck)
-		ks_connection_assign(conn, NULL, &old, &fed);
-	mutex_unlock(&conn->lock);
-	if (fed)
-		ks_allocator_put(fed);
-	if (old)
-		ks_connection_release_allocator(old);
 }

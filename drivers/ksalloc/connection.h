@@ -4,7 +4,7 @@
  *
  * "Contract" with an id such as B3 refers to a row of Documentation/conformance.rst.
  *
- * Files, from the top layer to the bottom layer: connection_file, state, complete, queue,
+ * Files, from the top layer to the bottom layer: connection_file, state, assign, complete, queue,
  * connection.
  */
 
@@ -181,6 +181,14 @@ struct ks_connection_file {
 	atomic64_t cancels;
 };
 
+/* assign.c: which allocator a connection has */
+
+bool ks_allocator_fits(const struct ks_allocator *alloc,
+		       const struct ksalloc_requirements *needs);
+int ks_connection_set_allocator(struct ks_connection *conn,
+				struct ks_allocator *alloc);
+void ks_connection_drop_allocator(struct ks_connection *conn);
+
 /* connection.c: the object */
 
 int ks_connection_init(void);
@@ -192,8 +200,6 @@ void ks_connection_destroy(struct ks_connection *conn,
 int ks_connection_check(struct ks_connection *conn);
 int ks_connection_needs(struct ks_connection *conn,
 			struct ksalloc_requirements *needs);
-bool ks_allocator_fits(const struct ks_allocator *alloc,
-		       const struct ksalloc_requirements *needs);
 bool ks_connection_is_gone(struct ks_connection *conn);
 bool ks_connection_is_going(struct ks_connection *conn);
 void ks_connection_gone(struct ks_connection *conn, unsigned long delay);
@@ -206,14 +212,11 @@ bool ks_connection_is_streaming(struct ks_connection *conn);
 int ks_connection_failure(int ret);
 void ks_connection_put_memory(struct ks_connection *conn);
 void ks_connection_wake(struct ks_connection *conn);
-void ks_connection_notify(struct ks_connection *conn);
 struct ks_refusal ks_connection_get_refusal(struct ks_connection *conn);
 struct ks_allocator *ks_connection_get_allocator(struct ks_connection *conn);
 void ks_connection_put_allocator(struct ks_allocator *alloc);
+void ks_connection_release_allocator(struct ks_allocator *alloc);
 int ks_connection_allocator_id(struct ks_connection *conn);
-int ks_connection_set_allocator(struct ks_connection *conn,
-				struct ks_allocator *alloc);
-void ks_connection_drop_allocator(struct ks_connection *conn);
 
 /* queue.c: queues frames to the device and dequeues them */
 
@@ -265,6 +268,7 @@ int ks_connection_complete(struct ks_connection *conn, struct ks_complete *read)
 
 /* state.c */
 
+void ks_connection_notify(struct ks_connection *conn);
 int ks_connection_request(struct ks_connection *conn, enum ksstate state,
 			  bool circulate);
 int ks_connection_reset(struct ks_connection *conn, enum ksreset reset);

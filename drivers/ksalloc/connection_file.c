@@ -704,6 +704,7 @@ struct file *ksalloc_connect(struct ksalloc_device *device)
 		ks_device_destroy(device);
 		return ERR_PTR(-ENOMEM);
 	}
+	ks_feed_init(conn);
 
 	/*
 	 * Before the file is made: on failure, fput() would release the file and destroy the

@@ -158,6 +158,33 @@ void ks_connection_down(struct ks_connection *conn, enum ksstate target)
 }
 
 /**
+ * ks_connection_notify() - the device has a frame or an error, or has disappeared
+ * @conn: the connection
+ *
+ * Context: any.
+ */
+void ks_connection_notify(struct ks_connection *conn)
+{
+	ks_connection_wake(conn);
+	ks_feed_notify(conn);
+	if (conn->device->ops->gone(conn->device))
+		ks_connection_gone(conn, 0);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_notify);
+
+/**
+ * ksalloc_device_notify() - the device has a frame or an error, or has disappeared
+ * @device: the device, between the calls of its ->watch() and ->unwatch()
+ *
+ * Context: any.
+ */
+void ksalloc_device_notify(struct ksalloc_device *device)
+{
+	ks_connection_notify(device->connection);
+}
+EXPORT_SYMBOL_GPL(ksalloc_device_notify);
+
+/**
  * ks_connection_gone_work() - bring a connection to STOP, whose device has disappeared
  * @work: &ks_connection.gone_work
  *

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which allocator a connection has. connection.h describes the rules.
+ */
+#include <kunit/visibility.h>
+#include <linux/lockdep.h>
+
+#include "connection.h"
+#include "framing.h"
+#include "planes.h"
+
+/**
+ * ks_allocator_fits() - do the frames of an allocator meet the requirements of a device?
+ * @alloc: the allocator
+ * @needs: the requirements
+ *
+ * Contract D5.
+ *
+ * Context: any.
+ * Return: whether they do.
+ */
+bool ks_allocator_fits(const struct ks_allocator *alloc,
+		       const struct ksalloc_requirements *needs)
+{
+	return ks_framing_fits(&alloc->framing, &needs->framing) &&
+	       ks_planes_fit(&alloc->layout, needs);
+}
+
+/* Returns 0 if an allocator can be assigned, or an errno. Contract D5, F3 */
+static int ks_connection_check_allocator(struct ks_connection *conn,
+					 const struct ks_allocator *alloc)
+{
+	struct ksalloc_requirements needs;
+	int ret;
+
+	if (alloc->kernel_only)
+		return -EOPNOTSUPP;
+	ret = ks_connection_needs(conn, &needs);
+	if (ret)
+		return ret;
+	return ks_allocator_fits(alloc, &needs) ? 0 : -EINVAL;
+}
+
+/*
+ * Assigns an allocator; the lock is held. If @old and @fed are not NULL, the caller must drop
+ * these references without the lock, because one can be the last reference.
+ */
+static int ks_connection_assign(struct ks_connection *conn,
+				struct ks_allocator *alloc,
+				struct ks_allocator **old,
+				struct ks_allocator **fed)
+{
+	int ret;
+
+	lockdep_assert_held(&conn->lock);
+
+	*old = NULL;
+	*fed = NULL;
+	if (conn->state != KSSTATE_STOP)
+		return -EBUSY;
+	ret = alloc ? ks_connection_check_allocator(conn, alloc) : 0;
+	if (ret || alloc == conn->allocator)
+		return ret;
+
+	/* Before the pointer changes, because of ks_connection_file_release() */
+	*fed = ks_feed_detach(conn);
+	*old = conn->allocator;
+	if (*old)
+		ks_allocator_reclaim_connection(*old, conn);
+	if (alloc)
+		ks_allocator_get(alloc);
+	spin_lock(&conn->allocator_lock);
+	WRITE_ONCE(conn->allocator, alloc);
+	spin_unlock(&conn->allocator_lock);
+	return 0;
+}
+
+/**
+ * ks_connection_set_allocator() - assign an allocator
+ * @conn: the connection
+ * @alloc: the allocator, which the connection takes a reference to; NULL for none
+ *
+ * Contract D5.
+ *
+ * Context: process context; sleeps.
+ * Return: 0; the errors of KSALLOC_SET_ALLOCATOR.
+ */
+int ks_connection_set_allocator(struct ks_connection *conn,
+				struct ks_allocator *alloc)
+{
+	struct ks_allocator *old, *fed;
+	int ret;
+
+	ret = ks_connection_lock(conn);
+	/* An allocator can be removed without a device, unless the device did not stop */
+	if (ret == -ENODEV && !alloc) {
+		if (mutex_lock_interruptible(&conn->lock))
+			return -ERESTARTSYS;
+		ret = 0;
+	}
+	if (ret)
+		return ret;
+	ret = ks_connection_assign(conn, alloc, &old, &fed);
+	mutex_unlock(&conn->lock);
+	if (fed)
+		ks_allocator_put(fed);
+	if (old)
+		ks_connection_release_allocator(old);
+
+	return ks_connection_result(conn, ret);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_connection_set_allocator);
+
+/**
+ * ks_connection_drop_allocator() - assign no allocator to a connection
+ * @conn: the connection, in STOP
+ *
+ * Does not fail, unless the device does not stop: then it keeps its frames.
+ *
+ * Context: process context; sleeps. The calling task may be exiting.
+ */
+void ks_connection_drop_allocator(struct ks_connection *conn)
+{
+	struct ks_allocator *old = NULL, *fed = NULL;
+
+	mutex_lock(&conn->lock);
+	if (!conn->stuck)
+		ks_connection_assign(conn, NULL, &old, &fed);
+	mutex_unlock(&conn->lock);
+	if (fed)
+		ks_allocator_put(fed);
+	if (old)
+		ks_connection_release_allocator(old);
+}
