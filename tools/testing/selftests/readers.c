@@ -79,8 +79,11 @@ TEST_F(readers, same_picture)
 	}
 }
 
-/* K4: the device gets a frame as soon as it is given back, even if no other one is taken. */
-TEST_F(readers, returned_at_once)
+/*
+ * K4: the device gets a frame that is given back, even if no other one is taken. A kernel thread
+ * queues frames of a heap.
+ */
+TEST_F(readers, returned_by_thread)
 {
 	int reader = reader_open(self->connection, FRAMES / 2, 0, 0);
 	struct ksalloc_reader_frame frames[FRAMES / 2] = { };
@@ -91,6 +94,35 @@ TEST_F(readers, returned_at_once)
 	ASSERT_EQ(0, give(reader, &frames[0]));
 	EXPECT_TRUE(EVENTUALLY(get_pending(self->connection) == FRAMES / 2 + 1));
 	close(reader);
+}
+
+/*
+ * K4: the call that gives a frame of the camera's own memory back queues it. If the thread of the
+ * stream uses the camera at that moment, the thread does it.
+ */
+TEST_F(readers, returned_at_once)
+{
+	struct ksallocator_framing framing = { .frames = FRAMES };
+	struct ksalloc_reader_frame frames[FRAMES / 2] = { };
+	int own, reader, i, at_once = 0;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	own = create_framed(self->connection, -1, &framing);
+	ASSERT_LE(0, own);
+	ASSERT_EQ(0, set_allocator(self->connection, own));
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	reader = reader_open(self->connection, FRAMES / 2, 0, 0);
+	ASSERT_EQ(FRAMES / 2, take_some(reader, frames, FRAMES / 2));
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_PAUSE));
+	ASSERT_TRUE(EVENTUALLY(get_pending(self->connection) == FRAMES / 2));
+	for (i = 0; i < FRAMES / 2; i++) {
+		ASSERT_EQ(0, give(reader, &frames[i]));
+		at_once += get_pending(self->connection) == FRAMES / 2 + i + 1;
+		EXPECT_TRUE(EVENTUALLY(get_pending(self->connection) == FRAMES / 2 + i + 1));
+	}
+	EXPECT_LE(FRAMES / 2 - 1, at_once);
+	close(reader);
+	close(own);
 }
 
 /* K1: a reader that wants each third frame gets these, and has lost none. */
