@@ -50,7 +50,8 @@
  * - The callback on a fence runs under the lock of the fence. It only queues
  *   ks_allocator.fence_work. The work takes fence locks and ks_allocator.lock, but never
  *   at the same time.
- * - mapping.c takes the locks of dma-bufs, under ks_connection.lock or none.
+ * - mapping.c takes the reservation lock of one dma-buf at a time, with or without
+ *   ks_connection.lock held.
  * - No lock is held during an access to user memory or an allocation from a heap.
  */
 #ifndef _KSALLOC_ALLOCATOR_H
@@ -175,8 +176,8 @@ static inline void ks_owner_init(struct ks_owner *owner,
  * struct ks_plane - the memory of one plane of a frame
  * @dmabuf: the dma-buf, with a reference; NULL for memory that never leaves the kernel
  * @map: the kernel's mapping, if the provider of the memory has one
- * @mapped: has a reference to the kernel mapping of @dmabuf, see mapping.c. Protected by the lock
- *	of @dmabuf->resv
+ * @mapped: the allocator has a reference to the kernel mapping of @dmabuf, see mapping.c. Written
+ *	under the lock of @dmabuf->resv
  */
 struct ks_plane {
 	struct dma_buf *dmabuf;
@@ -227,6 +228,7 @@ struct ksalloc_frame {
  * @events: all events (&struct ks_event)
  * @nr_events: length of @events
  * @last_event: number of the last event
+ * @assigned: number of connections that it is assigned to
  * @refs: references to the allocator
  * @put_work: drops the last reference, for ks_allocator_put_on()
  * @framing: the framing, with the values of the device in place of zeros; constant
@@ -261,6 +263,7 @@ struct ks_allocator {
 	u32 nr_events;
 	u32 last_event;
 
+	atomic_t assigned;
 	struct kref refs;
 	struct work_struct put_work;
 	struct ksallocator_framing framing;

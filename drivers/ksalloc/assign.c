@@ -67,8 +67,10 @@ static int ks_connection_assign(struct ks_connection *conn,
 	*old = conn->allocator;
 	if (*old)
 		ks_allocator_reclaim_connection(*old, conn);
-	if (alloc)
+	if (alloc) {
 		ks_allocator_get(alloc);
+		atomic_inc(&alloc->assigned);
+	}
 	spin_lock(&conn->allocator_lock);
 	WRITE_ONCE(conn->allocator, alloc);
 	spin_unlock(&conn->allocator_lock);

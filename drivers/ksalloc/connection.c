@@ -90,14 +90,18 @@ void ks_connection_put_memory(struct ks_connection *conn)
 }
 
 /**
- * ks_connection_release_allocator() - drop the reference to an allocator that was assigned
+ * ks_connection_release_allocator() - end the assignment of an allocator
  * @alloc: the allocator
+ *
+ * The end of the last assignment drops the mappings that are kept. Drops the reference to the
+ * allocator, too.
  *
  * Context: process context; sleeps. ks_connection.lock is not held.
  */
 void ks_connection_release_allocator(struct ks_allocator *alloc)
 {
-	ks_mappings_drop(alloc);
+	if (atomic_dec_and_test(&alloc->assigned))
+		ks_mappings_drop(alloc);
 	ks_allocator_put(alloc);
 }
 

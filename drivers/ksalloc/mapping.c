@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kernel mappings of frames, kept while a device is in STOP.
+ * Kernel mappings of frames, kept while a connection is in STOP.
  *
  * A device that writes with the CPU (videobuf2-vmalloc: uvcvideo, vivid) maps each dma-buf into
  * the address space of the kernel, and drops the mappings when it frees its buffers. To map a
  * frame of 4 MB takes 22,000 instructions. A dma-buf has one such mapping, which all importers
- * share. So the allocator takes a reference to each mapping that exists, and the next start of
- * a device only counts references.
+ * share. So the allocator takes a reference to each mapping that exists, and the next start
+ * finds the mapping and only takes one more reference.
  *
- * Mappings for DMA belong to the device that made them, and nothing can keep them.
+ * Mappings for DMA are not kept, because they belong to the device that made them. Nor are those
+ * of dma-bufs that their exporter can move (it has an operation to pin them): a kept mapping
+ * would pin such memory while no camera uses it.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
@@ -21,11 +23,11 @@ static void ks_mapping_keep(struct ks_plane *plane)
 	struct dma_buf *dmabuf = plane->dmabuf;
 	struct iosys_map map;
 
-	if (!dmabuf)
+	if (!dmabuf || dmabuf->ops->pin)
 		return;
 	dma_resv_lock(dmabuf->resv, NULL);
 	if (!plane->mapped && dmabuf->vmapping_counter)
-		plane->mapped = !dma_buf_vmap(dmabuf, &map);
+		WRITE_ONCE(plane->mapped, !dma_buf_vmap(dmabuf, &map));
 	dma_resv_unlock(dmabuf->resv);
 }
 
@@ -34,13 +36,14 @@ static void ks_mapping_drop(struct ks_plane *plane)
 	struct dma_buf *dmabuf = plane->dmabuf;
 	struct iosys_map map;
 
-	if (!dmabuf)
+	/* The lock of a dma-buf that another driver exports can be held for long */
+	if (!READ_ONCE(plane->mapped))
 		return;
 	dma_resv_lock(dmabuf->resv, NULL);
 	if (plane->mapped) {
 		map = dmabuf->vmap_ptr;
 		dma_buf_vunmap(dmabuf, &map);
-		plane->mapped = false;
+		WRITE_ONCE(plane->mapped, false);
 	}
 	dma_resv_unlock(dmabuf->resv);
 }
@@ -75,7 +78,7 @@ void ks_mappings_keep(struct ks_allocator *alloc)
 
 /**
  * ks_mappings_drop() - drop what ks_mappings_keep() has kept
- * @alloc: the allocator. Devices that use its frames have mappings of their own
+ * @alloc: the allocator. Devices that use its frames have references of their own
  *
  * Context: process context; sleeps. Takes the lock of each dma-buf.
  */

@@ -168,7 +168,7 @@ int ks_v4l2_streamoff(struct ks_v4l2_device *dev);
 
 /* v4l2_thread.c: a kernel thread that has its own table of descriptors */
 
-void ks_v4l2_stop_thread(struct ks_v4l2_device *dev);
+void ks_v4l2_put_thread(struct ks_v4l2_device *dev);
 void ks_v4l2_exit(void);
 int ks_v4l2_run_in_thread(struct ks_v4l2_device *dev, int (*fn)(void *data),
 			  void *data);

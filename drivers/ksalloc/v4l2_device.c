@@ -250,7 +250,7 @@ static void ks_v4l2_close(struct kref *refs)
 	struct ks_v4l2_device *dev = container_of(refs, struct ks_v4l2_device,
 						  refs);
 
-	ks_v4l2_stop_thread(dev);
+	ks_v4l2_put_thread(dev);
 	/* Not fput(): after this, the driver must not access the buffers any more */
 	__fput_sync(dev->file);
 	if (dev->origin)
@@ -526,7 +526,7 @@ void ks_v4l2_free_buffers(struct ks_v4l2_device *dev,
 	struct mutex *lock = ks_v4l2_mutex(dev);
 	u32 none = 0;
 
-	ks_v4l2_stop_thread(dev);
+	ks_v4l2_put_thread(dev);
 	mutex_lock(lock);
 	ks_v4l2_do_reqbufs(dev, dev->file, memory, &none);
 	mutex_unlock(lock);

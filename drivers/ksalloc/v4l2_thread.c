@@ -11,8 +11,8 @@
  * Each device with buffers has its own thread. This is not a work item, because a process can
  * hold the lock of a device for any time, and that must not block the frames of other devices.
  *
- * To create a thread takes as many instructions as to map a large frame. So when a device does
- * not need its thread any more, the next device gets it. At most one such thread is kept.
+ * To create a thread takes as many instructions as to map a large frame. So a thread that its
+ * device does not need any more is kept for the next device, unless one is kept already.
  */
 #include <linux/completion.h>
 #include <linux/err.h>
@@ -48,7 +48,7 @@ static void ks_v4l2_do_call(struct ks_v4l2_call *call)
 }
 
 /**
- * struct ks_v4l2_thread - a thread for the calls of one device after the other
+ * struct ks_v4l2_thread - a thread that makes the calls of one device at a time
  * @task: the thread
  * @wait: where it waits for a call
  * @call: the next call, or NULL
@@ -59,7 +59,7 @@ struct ks_v4l2_thread {
 	struct ks_v4l2_call *call;
 };
 
-/* A thread that no device has; NULL for none. Taken and put here by atomic exchange */
+/* The spare thread, which no device has; or NULL. Changed only with xchg() and cmpxchg() */
 static struct ks_v4l2_thread *ks_v4l2_spare;
 
 static int ks_v4l2_thread_fn(void *data)
@@ -122,7 +122,7 @@ static int ks_v4l2_start_thread(struct ks_v4l2_device *dev)
 }
 
 /**
- * ks_v4l2_stop_thread() - take the thread of a device away, if it has one
+ * ks_v4l2_put_thread() - keep the thread of a device for the next one, or end it
  * @dev: the device
  *
  * Called when the buffers of the file are freed, and before the file is closed. Only one file
@@ -131,7 +131,7 @@ static int ks_v4l2_start_thread(struct ks_v4l2_device *dev)
  *
  * Context: process context; sleeps.
  */
-void ks_v4l2_stop_thread(struct ks_v4l2_device *dev)
+void ks_v4l2_put_thread(struct ks_v4l2_device *dev)
 {
 	struct ks_v4l2_thread *thread;
 

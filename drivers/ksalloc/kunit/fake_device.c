@@ -90,16 +90,16 @@ static void ks_fake_map(const struct ks_allocator *alloc)
 	struct iosys_map map;
 	u32 i;
 
-	for (i = 0; i < alloc->nr_frames; i++)
-		dma_buf_vmap_unlocked(alloc->frames[i].planes->dmabuf, &map);
+	for (i = 0; i < alloc->nr_frames * alloc->layout.count; i++)
+		dma_buf_vmap_unlocked(alloc->planes[i].dmabuf, &map);
 }
 
 static void ks_fake_unmap(const struct ks_allocator *alloc)
 {
 	u32 i;
 
-	for (i = 0; i < alloc->nr_frames; i++) {
-		struct dma_buf *dmabuf = alloc->frames[i].planes->dmabuf;
+	for (i = 0; i < alloc->nr_frames * alloc->layout.count; i++) {
+		struct dma_buf *dmabuf = alloc->planes[i].dmabuf;
 		struct iosys_map map = dmabuf->vmap_ptr;
 
 		dma_buf_vunmap_unlocked(dmabuf, &map);
@@ -319,6 +319,9 @@ static void ks_fake_destroy(struct ksalloc_device *device)
 			      "a frame was taken away from it");
 	fake->destroyed = true;
 	spin_unlock_irq(&fake->lock);
+	/* It did not stop before */
+	if (fake->alloc && fake->maps)
+		ks_fake_unmap(fake->alloc);
 }
 
 static void ks_fake_show(struct ksalloc_device *device, struct seq_file *m)

@@ -155,12 +155,35 @@ static const struct dma_buf_ops ks_test_dma_buf_ops = {
 	.release = ks_test_release,
 };
 
+static int ks_test_pin(struct dma_buf_attachment *attachment)
+{
+	return 0;
+}
+
+static void ks_test_unpin(struct dma_buf_attachment *attachment)
+{
+}
+
+/* Those of an exporter that can move its memory */
+static const struct dma_buf_ops ks_test_movable_ops = {
+	.map_dma_buf = ks_test_map,
+	.unmap_dma_buf = ks_test_unmap,
+	.pin = ks_test_pin,
+	.unpin = ks_test_unpin,
+	.vmap = ks_test_vmap,
+	.vunmap = ks_test_vunmap,
+	.release = ks_test_release,
+};
+
+/* Makes dma-bufs of new allocators movable */
+bool ks_test_movable;
+
 static struct dma_buf *ks_test_dma_buf(size_t bytes)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 	struct dma_buf *dmabuf;
 
-	info.ops = &ks_test_dma_buf_ops;
+	info.ops = ks_test_movable ? &ks_test_movable_ops : &ks_test_dma_buf_ops;
 	info.size = bytes;
 	info.flags = O_RDWR;
 	info.priv = &ks_test_live;
@@ -176,7 +199,7 @@ int ks_test_dma_bufs(void)
 	return atomic_read(&ks_test_live);
 }
 
-/* Number of kernel mappings of them */
+/* Number of kernel mappings of the dma-bufs */
 int ks_test_mappings(void)
 {
 	return atomic_read(&ks_test_mapped);

@@ -101,6 +101,7 @@ extern const struct ksalloc_planes ks_test_one_plane;
 
 int ks_test_dma_bufs(void);
 bool ks_test_dma_bufs_become(int count);
+extern bool ks_test_movable;
 int ks_test_mappings(void);
 int ks_test_mappings_ever(void);
 

@@ -9,8 +9,11 @@
 /* A connection to a device that maps its frames */
 static struct ks_rig *mapping_rig(struct kunit *test)
 {
-	struct ks_rig *rig = ks_rig_create(test, FRAMES);
+	struct ks_rig *rig;
 
+	if (!IS_ENABLED(CONFIG_64BIT))
+		kunit_skip(test, "32-bit kernels keep no mapping");
+	rig = ks_rig_create(test, FRAMES);
 	rig->fake->maps = true;
 	KUNIT_ASSERT_EQ(test, ks_test_mappings(), 0);
 	return rig;
@@ -90,11 +93,59 @@ static void mapping_shared(struct kunit *test)
 	ks_rig_request(rig, KSSTATE_RUN);
 	ks_rig_request(rig, KSSTATE_STOP);
 	ks_rig_request(other, KSSTATE_RUN);
+	ks_rig_request(other, KSSTATE_STOP);
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_set_allocator(rig->conn, NULL));
 	KUNIT_EXPECT_EQ(test, ks_test_mappings(), FRAMES);
-	ks_rig_request(other, KSSTATE_STOP);
-	KUNIT_EXPECT_EQ(test, ks_test_mappings(), FRAMES);
 	ks_rig_release(other);
+	KUNIT_EXPECT_EQ(test, ks_test_mappings(), 0);
+}
+
+static const struct ksalloc_planes mapping_planes = {
+	.count = 2,
+	.sizes = { PAGE_SIZE, PAGE_SIZE },
+};
+
+/* Passes if the mappings of all planes are kept (I1). */
+static void mapping_each_plane(struct kunit *test)
+{
+	struct ks_rig *rig;
+
+	if (!IS_ENABLED(CONFIG_64BIT))
+		kunit_skip(test, "32-bit kernels keep no mapping");
+	rig = ks_rig_create_on(test, ks_test_layout_file(test, FRAMES, &mapping_planes));
+	rig->fake->maps = true;
+	ks_rig_request(rig, KSSTATE_RUN);
+	ks_rig_request(rig, KSSTATE_STOP);
+	KUNIT_EXPECT_EQ(test, ks_test_mappings(), 2 * FRAMES);
+	ks_rig_release(rig);
+	KUNIT_EXPECT_EQ(test, ks_test_mappings(), 0);
+}
+
+/* Passes if mappings that were kept end with a device that does not stop any more (I1). */
+static void mapping_stuck(struct kunit *test)
+{
+	struct ks_rig *rig = mapping_rig(test);
+
+	ks_rig_request(rig, KSSTATE_RUN);
+	ks_rig_request(rig, KSSTATE_STOP);
+	ks_rig_request(rig, KSSTATE_RUN);
+	ks_fake_fail_stop(rig->fake, -EIO);
+	KUNIT_EXPECT_EQ(test, -EIO, ks_connection_request(rig->conn, KSSTATE_STOP, false));
+	ks_rig_release(rig);
+	KUNIT_EXPECT_EQ(test, ks_test_mappings(), 0);
+}
+
+/* Passes if memory that its exporter can move is not mapped in STOP, which would pin it (I1). */
+static void mapping_of_movable(struct kunit *test)
+{
+	struct ks_rig *rig;
+
+	ks_test_movable = true;
+	rig = mapping_rig(test);
+	ks_test_movable = false;
+	ks_rig_request(rig, KSSTATE_RUN);
+	KUNIT_EXPECT_EQ(test, ks_test_mappings(), FRAMES);
+	ks_rig_request(rig, KSSTATE_STOP);
 	KUNIT_EXPECT_EQ(test, ks_test_mappings(), 0);
 }
 
@@ -104,6 +155,9 @@ static struct kunit_case mapping_cases[] = {
 	KUNIT_CASE(mapping_end_of_connection),
 	KUNIT_CASE(mapping_gone),
 	KUNIT_CASE(mapping_shared),
+	KUNIT_CASE(mapping_each_plane),
+	KUNIT_CASE(mapping_stuck),
+	KUNIT_CASE(mapping_of_movable),
 	{}
 };
 

@@ -132,7 +132,7 @@ static int count_threads(void)
 /*
  * A5, I1: a connection has kernel threads only in ACQUIRE and above. Only one connection to a
  * device can be in such a state, so the number of threads is limited. The number of connections
- * is not. One more thread waits for the next device.
+ * is not. At most one more thread is kept for the next device.
  */
 TEST(caller_threads)
 {
@@ -146,7 +146,7 @@ TEST(caller_threads)
 	int own, camera, connection, second;
 
 	need_heap();
-	ASSERT_GE(1, count_threads());
+	ASSERT_TRUE(EVENTUALLY(count_threads() <= 1));
 	open_rig(&rig, V4L2_PRIORITY_DEFAULT);
 	open_rig(&other, V4L2_PRIORITY_DEFAULT);
 	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_RUN));
@@ -162,11 +162,10 @@ TEST(caller_threads)
 	EXPECT_EQ(2, count_threads());
 	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_STOP));
 	EXPECT_TRUE(EVENTUALLY(count_threads() == 1));
-	/* No thread remains if the change of the state fails. */
-	ASSERT_EQ(0, set_format(rig.video, WIDTH * 2, HEIGHT * 2));
-	EXPECT_EQ(-EINVAL, set_state(rig.connection, KSSTATE_ACQUIRE));
-	EXPECT_TRUE(EVENTUALLY(count_threads() == 1));
-	/* Allocators of the own memory of two devices have two threads. One of them ends. */
+	/*
+	 * Two allocators, each of a camera's own memory, need two threads. When both are
+	 * closed, one thread is kept.
+	 */
 	own = create_framed(rig.connection, -1, &framing);
 	ASSERT_LE(0, own);
 	EXPECT_EQ(1, count_threads());
@@ -201,8 +200,8 @@ static int count_mappings(void)
 }
 
 /*
- * I1: the camera, which writes with the CPU, does not map frames again that were mapped when it
- * was stopped. Nothing is mapped after another allocator was assigned, or after the end.
+ * I1: the camera writes with the CPU. When it starts again, its frames are still mapped. Nothing
+ * is mapped after the allocator was removed, or after the end.
  */
 TEST(caller_mappings)
 {
@@ -210,7 +209,9 @@ TEST(caller_mappings)
 	int i;
 
 	need_heap();
-	ASSERT_EQ(0, count_mappings());
+	if (sizeof(long) == 4)
+		SKIP("32-bit kernels keep no mapping");
+	ASSERT_TRUE(EVENTUALLY(count_mappings() == 0));
 	open_rig(&rig, V4L2_PRIORITY_DEFAULT);
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, set_state(rig.connection, KSSTATE_RUN));
@@ -279,7 +280,7 @@ TEST(caller_killed_in_set_state)
 	rig_close(&rig);
 }
 
-/* Kills a process in SUBMIT. Its frame is free. */
+/* Kills a process in SUBMIT, and checks that its frame becomes free. */
 static void expect_killed_in_submit(struct rig *rig)
 {
 	struct ksalloc_submit arg = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ioctls as a 32-bit program makes them. Their arguments are below 4 GiB.
+ * ioctls as a 32-bit program makes them. The addresses of their arguments must be below 4 GiB.
  */
 #ifndef SELFTESTS_COMPAT_H
 #define SELFTESTS_COMPAT_H
