@@ -45,11 +45,11 @@ void studio_connect(struct studio *studio, unsigned int width, unsigned int heig
 	studio_connect_in(studio, V4L2_PIX_FMT_YUYV, width, height, rate);
 }
 
-void studio_allocate(struct studio *studio, int heap)
+void studio_allocate_frames(struct studio *studio, int heap, unsigned int frames)
 {
 	const struct ksallocator_framing framing = {
 		.options_flags = heap < 0 ? 0 : KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
-		.frames = WEBCAM_FRAMES,
+		.frames = frames,
 	};
 	struct rig *rig = &studio->rig;
 	struct ksalloc_status status = {};
@@ -68,6 +68,11 @@ void studio_allocate(struct studio *studio, int heap)
 		studio->frame[i] = map_frame(studio->dmabuf[i], studio->bytes,
 					     PROT_READ | PROT_WRITE);
 	}
+}
+
+void studio_allocate(struct studio *studio, int heap)
+{
+	studio_allocate_frames(studio, heap, WEBCAM_FRAMES);
 }
 
 void studio_start(struct studio *studio)

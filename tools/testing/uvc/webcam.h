@@ -109,6 +109,8 @@ void studio_connect_in(struct studio *studio, unsigned int pixelformat,
 		       unsigned int width, unsigned int height, unsigned int rate);
 /* Creates, assigns and maps an allocator; @heap is -1 for the camera's own memory. */
 void studio_allocate(struct studio *studio, int heap);
+/* The same with this number of frames, at most WEBCAM_FRAMES_MAX */
+void studio_allocate_frames(struct studio *studio, int heap, unsigned int frames);
 /* All of the above, with small pictures in memory of a heap, up to RUN */
 void studio_run(struct studio *studio);
 /* To RUN, with all free frames submitted */
