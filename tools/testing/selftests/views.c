@@ -113,6 +113,40 @@ TEST_F(views, no_writable_mapping)
 	}
 }
 
+/*
+ * K5: the same for a private mapping of the camera's own memory. Heaps refuse private mappings
+ * themselves.
+ */
+TEST_F(views, no_private_copy)
+{
+	struct ksallocator_framing framing = { .frames = FRAMES };
+	struct ksalloc_reader_frame frame = { };
+	const int connection = self->base.connection;
+	int own, reader, view;
+	void *map;
+
+	ASSERT_EQ(0, set_state(connection, KSSTATE_STOP));
+	own = create_framed(connection, -1, &framing);
+	ASSERT_LE(0, own);
+	ASSERT_EQ(0, set_allocator(connection, own));
+	ASSERT_EQ(0, circulate(connection, KSSTATE_RUN));
+	reader = reader_open(connection, 1, 0, 0);
+	ASSERT_EQ(1, take(reader, &frame));
+	view = reader_export(reader, frame.index, frame.generation);
+	ASSERT_LE(0, view);
+
+	EXPECT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, view, 0) ==
+		    MAP_FAILED);
+	EXPECT_EQ(EACCES, errno);
+	map = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_PRIVATE, view, 0);
+	ASSERT_TRUE(map != MAP_FAILED);
+	EXPECT_EQ(-EACCES, make_writable(map, FRAME_SIZE));
+	munmap(map, FRAME_SIZE);
+	close(view);
+	close(reader);
+	close(own);
+}
+
 /* K5: remap_file_pages() makes a mapping of the file that is in the first one. */
 TEST_F(views, no_remapping)
 {
