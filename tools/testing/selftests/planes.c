@@ -5,6 +5,7 @@
 #include "fence.h"
 #include "planes.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -416,19 +417,32 @@ TEST_F(planes, import_larger)
 
 #define KTHREADD 2
 
-/* Leaves STOP with a kernel thread that can have this number of descriptors */
-static int acquire_with_descriptors(struct rig *rig, rlim_t count)
+/* The kernel thread of a device, or one that is kept for the next device; 0 if there is none */
+static pid_t device_thread(void)
 {
-	struct rlimit old, few;
-	int result;
+	static const char comm[] = "ksalloc-v4l2\n";
+	char name[32];
+	pid_t pid = 0;
+	glob_t found;
+	size_t i;
 
-	ASSERT_EQ(0, prlimit(KTHREADD, RLIMIT_NOFILE, NULL, &old));
-	few = (struct rlimit) { count, old.rlim_max };
-	/* The new thread inherits it. */
-	ASSERT_EQ(0, prlimit(KTHREADD, RLIMIT_NOFILE, &few, NULL));
-	result = set_state(rig->connection, KSSTATE_ACQUIRE);
-	ASSERT_EQ(0, prlimit(KTHREADD, RLIMIT_NOFILE, &old, NULL));
-	return result;
+	ASSERT_EQ(0, glob("/proc/[0-9]*/comm", 0, NULL, &found));
+	for (i = 0; i < found.gl_pathc; i++)
+		if (read_text(found.gl_pathv[i], name, sizeof(name)) > 0 &&
+		    !strncmp(name, comm, strlen(comm) - 1))
+			pid = atoi(found.gl_pathv[i] + strlen("/proc/"));
+	globfree(&found);
+	return pid;
+}
+
+/* Limits the descriptors of that thread, and of new kernel threads, which inherit the limit */
+static void limit_descriptors(const struct rlimit *limit)
+{
+	pid_t thread = device_thread();
+
+	ASSERT_EQ(0, prlimit(KTHREADD, RLIMIT_NOFILE, limit, NULL));
+	if (thread)
+		ASSERT_EQ(0, prlimit(thread, RLIMIT_NOFILE, limit, NULL));
 }
 
 /*
@@ -438,17 +452,22 @@ static int acquire_with_descriptors(struct rig *rig, rlim_t count)
 TEST_F(planes, thread_without_descriptors)
 {
 	struct rig *rig = &self->rig;
-	rlim_t count;
+	struct rlimit old, few;
 
 	need_heap();
 	create_and_assign(self, KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
-	for (count = 0; count < 2; count++) {
-		EXPECT_EQ(-EMFILE, acquire_with_descriptors(rig, count));
+	ASSERT_EQ(0, prlimit(KTHREADD, RLIMIT_NOFILE, NULL, &old));
+	few.rlim_max = old.rlim_max;
+	for (few.rlim_cur = 0; few.rlim_cur < 2; few.rlim_cur++) {
+		limit_descriptors(&few);
+		EXPECT_EQ(-EMFILE, set_state(rig->connection, KSSTATE_ACQUIRE));
 		expect_refusal(rig->connection, KSALLOC_REFUSAL_OTHER, 0, -EMFILE);
 		EXPECT_EQ(KSSTATE_STOP, get_state(rig->connection));
 	}
-	EXPECT_EQ(0, acquire_with_descriptors(rig, 2));
+	limit_descriptors(&few);
+	EXPECT_EQ(0, set_state(rig->connection, KSSTATE_ACQUIRE));
 	expect_stream(self);
+	limit_descriptors(&old);
 	close(rig->allocator);
 	ASSERT_EQ(0, set_allocator(rig->connection, -1));
 	EXPECT_FOOTPRINT(&self->before);
