@@ -485,7 +485,7 @@ static int ks_feed_start_thread(struct ks_connection *conn)
 		return 0;
 	thread = kthread_run(kthread_worker_fn, &feed->worker, "ksalloc-feed%u",
 			     conn->id);
-	/* As ks_v4l2_start_thread() */
+	/* As ks_v4l2_thread_create() */
 	if (IS_ERR(thread))
 		return thread == ERR_PTR(-EINTR) ? -EINTR : -ENOMEM;
 	feed->thread = thread;

@@ -185,7 +185,9 @@ struct v4l2_format;
  *	device and maps each. Changes nothing on failure, and calls ksalloc_device_refuse() if
  *	it knows more than an errno. The allocator exists until @release has returned
  * @release: ACQUIRE to STOP; must not fail. Not called if @stop has failed. Then @destroy
- *	has to do its work
+ *	has to do its work. Kernel mappings (dma_buf_vmap()) of frames that exist when it is
+ *	called are kept until the allocator is not assigned any more, so the next @acquire finds
+ *	them
  * @queue: gives a frame to the device. @dmabuf_fd is a descriptor of the frame's
  *	dma-buf in the calling task, or -1. It is always -1 if the frame has several planes.
  *	Must not wait for the device
