@@ -2,14 +2,11 @@
 /*
  * Shares and their handles. share.h describes the rules.
  */
-#include <linux/anon_inodes.h>
 #include <linux/dma-buf.h>
 #include <linux/file.h>
 #include <linux/lockdep.h>
-#include <linux/module.h>
 #include <linux/nospec.h>
 #include <linux/poll.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <media/videobuf2-v4l2.h>
 
@@ -17,21 +14,11 @@
 #include "share.h"
 #include "v4l2.h"
 
-/* Default number of frames */
-#define KS_SHARE_FRAMES 16
-
 /* A handle has at most 1 / KS_SHARE_PART of the frames, so that other handles get some, too */
 #define KS_SHARE_PART 4
 
 /* Maximum number of handles that stream. Each frame is passed to all of them under ks_feed.lock */
 #define KS_SHARE_STREAMS 256
-
-/* Maximum number of nodes of a camera. Those of ended shares count while they are open */
-#define KS_SHARE_NODES 8
-
-/* All shares; @ks_shares_lock protects the list */
-static LIST_HEAD(ks_shares);
-static DEFINE_MUTEX(ks_shares_lock);
 
 static struct ks_feed *ks_share_feed(const struct ks_share_handle *handle)
 {
@@ -559,195 +546,19 @@ struct dma_buf *ks_share_view(struct ks_share_handle *handle, u32 index, u32 pla
 	return view;
 }
 
-/* Ends the node; handles that are still open get -ENODEV */
-static void ks_share_end(struct ks_share *share)
+/**
+ * ks_share_end() - stop the camera for ever
+ * @share: the share, whose node is unregistered
+ *
+ * Handles that are still open get -ENODEV.
+ *
+ * Context: process context; sleeps.
+ */
+void ks_share_end(struct ks_share *share)
 {
-	video_unregister_device(&share->vdev);
 	mutex_lock(&share->lock);
 	WRITE_ONCE(share->ended, true);
 	ks_share_stop_camera(share);
 	ks_connection_drop_allocator(share->conn);
 	mutex_unlock(&share->lock);
-}
-
-static void ks_share_gone_work(struct work_struct *work)
-{
-	ks_share_end(container_of(work, struct ks_share, gone_work));
-}
-
-static int ks_share_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
-			 void *key)
-{
-	struct ks_share *share = container_of(entry, struct ks_share, gone_wait);
-
-	if (READ_ONCE(share->conn->feed.ended))
-		schedule_work(&share->gone_work);
-	return 0;
-}
-
-static int ks_share_release(struct inode *inode, struct file *file)
-{
-	struct ks_share *share = file->private_data;
-
-	remove_wait_queue(&share->conn->feed.wait, &share->gone_wait);
-	cancel_work_sync(&share->gone_work);
-	ks_share_end(share);
-	ks_share_node_exit(share);
-	fput(share->file);
-	v4l2_device_put(&share->v4l2_dev);
-	return 0;
-}
-
-#ifdef CONFIG_PROC_FS
-static void ks_share_show_fdinfo(struct seq_file *m, struct file *file)
-{
-	struct ks_share *share = file->private_data;
-
-	seq_puts(m, "ksalloc:\tshare\n");
-	seq_printf(m, "connection:\t%u\n", share->conn->id);
-	seq_printf(m, "device:\t%s\n", video_device_node_name(share->camera->vdev));
-	seq_printf(m, "node:\t%s\n", video_device_node_name(&share->vdev));
-	seq_printf(m, "users:\t%u\n", READ_ONCE(share->users));
-	seq_printf(m, "streams:\t%u\n", READ_ONCE(share->streams));
-}
-#endif
-
-static const struct file_operations ks_share_fops = {
-	.owner = THIS_MODULE,
-	.release = ks_share_release,
-#ifdef CONFIG_PROC_FS
-	.show_fdinfo = ks_share_show_fdinfo,
-#endif
-};
-
-static void ks_share_free(struct v4l2_device *v4l2_dev)
-{
-	struct ks_share *share = container_of(v4l2_dev, struct ks_share, v4l2_dev);
-
-	mutex_lock(&ks_shares_lock);
-	list_del(&share->link);
-	mutex_unlock(&ks_shares_lock);
-	v4l2_device_unregister(v4l2_dev);
-	if (share->conn)
-		ks_connection_put_memory(share->conn);
-	ks_v4l2_put(share->camera);
-	mutex_destroy(&share->event_lock);
-	mutex_destroy(&share->lock);
-	kfree(share);
-}
-
-/*
- * Minor numbers of V4L2 nodes are few, and those of ended shares are in use while a handle is open.
- * So a camera has one share that has not ended, and a limited number of nodes.
- */
-static bool ks_share_admit(struct ks_share *share, struct ks_v4l2_device *camera)
-{
-	const struct ks_share *other;
-	bool admitted = true;
-	u32 nodes = 0;
-
-	mutex_lock(&ks_shares_lock);
-	list_for_each_entry(other, &ks_shares, link)
-		if (other->camera->vdev == camera->vdev &&
-		    (!READ_ONCE(other->ended) || ++nodes == KS_SHARE_NODES))
-			admitted = false;
-	if (admitted) {
-		share->camera = ks_v4l2_get(camera);
-		list_add(&share->link, &ks_shares);
-	}
-	mutex_unlock(&ks_shares_lock);
-	return admitted;
-}
-
-static struct ks_share *ks_share_new(struct ksalloc_device *device, u32 frames)
-{
-	struct ks_share *share;
-
-	share = kzalloc(sizeof(*share), GFP_KERNEL_ACCOUNT);
-	if (!share)
-		return ERR_PTR(-ENOMEM);
-	if (!ks_share_admit(share, ks_v4l2_device_of(device))) {
-		kfree(share);
-		return ERR_PTR(-EBUSY);
-	}
-	mutex_init(&share->lock);
-	mutex_init(&share->event_lock);
-	share->asked = frames ?: KS_SHARE_FRAMES;
-	init_waitqueue_func_entry(&share->gone_wait, ks_share_wake);
-	INIT_WORK(&share->gone_work, ks_share_gone_work);
-	strscpy(share->v4l2_dev.name, "ksalloc", sizeof(share->v4l2_dev.name));
-	share->v4l2_dev.release = ks_share_free;
-	/* Without a parent, it only fails if there is no name */
-	WARN_ON(v4l2_device_register(NULL, &share->v4l2_dev));
-	return share;
-}
-
-/* Makes the connection and the file of a share */
-static struct file *ks_share_connect(struct ks_share *share,
-				     struct ksalloc_device *device)
-{
-	struct file *file;
-
-	share->file = ksalloc_connect(device);
-	if (IS_ERR(share->file))
-		return share->file;
-	share->conn = ks_connection_of(share->file);
-	kref_get(&share->conn->memory);
-	file = anon_inode_getfile("[ksalloc-share]", &ks_share_fops, share, O_RDWR);
-	if (IS_ERR(file))
-		fput(share->file);
-	else
-		add_wait_queue(&share->conn->feed.wait, &share->gone_wait);
-	return file;
-}
-
-/* The camera can disappear before the node exists, so check that afterwards */
-static int ks_share_register(struct ks_share *share)
-{
-	int ret;
-
-	ret = ks_share_node_init(share) ?:
-	      video_register_device(&share->vdev, VFL_TYPE_VIDEO, -1);
-	if (!ret && READ_ONCE(share->conn->feed.ended))
-		schedule_work(&share->gone_work);
-	return ret;
-}
-
-/**
- * ks_share_open() - make a share
- * @v4l2_fd: the caller's descriptor of the camera
- * @frames: number of frames; 0 for the default
- * @node: the number of the node
- *
- * Context: process context; sleeps.
- * Return: an open file of the share; the errors of KSALLOC_SHARE.
- */
-struct file *ks_share_open(int v4l2_fd, u32 frames, u32 *node)
-{
-	struct ksalloc_device *device;
-	struct ks_share *share;
-	struct file *file;
-	int ret;
-
-	device = ks_v4l2_create(v4l2_fd);
-	if (IS_ERR(device))
-		return ERR_CAST(device);
-	share = ks_v4l2_has_memory(ks_v4l2_device_of(device)) ?
-		ks_share_new(device, frames) : ERR_PTR(-EOPNOTSUPP);
-	if (IS_ERR(share)) {
-		device->ops->destroy(device);
-		return ERR_CAST(share);
-	}
-	file = ks_share_connect(share, device);
-	if (IS_ERR(file)) {
-		v4l2_device_put(&share->v4l2_dev);
-		return file;
-	}
-	ret = ks_share_register(share);
-	if (ret) {
-		fput(file);
-		return ERR_PTR(ret);
-	}
-	*node = share->vdev.num;
-	return file;
 }

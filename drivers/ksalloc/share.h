@@ -2,8 +2,8 @@
 /*
  * Shares: a second V4L2 node for a camera, from which many programs stream.
  *
- * Layers, from top to bottom: share_node (V4L2 operations); share (the object, and what its
- * handles have); connection, feed and reader.
+ * Layers, from top to bottom: share_file (the start and the end of a share); share_node (V4L2
+ * operations); share (the object, and what its handles have); connection, feed and reader.
  */
 
 /**
@@ -130,7 +130,6 @@ struct ks_share_handle {
 
 /* share.c */
 
-struct file *ks_share_open(int v4l2_fd, u32 frames, u32 *node);
 int ks_share_lock(struct ks_share *share);
 int ks_share_request(struct ks_share_handle *handle, u32 count);
 void ks_share_end_reservation(struct ks_share *share);
@@ -142,10 +141,15 @@ int ks_share_queue(struct ks_share_handle *handle, u32 index);
 int ks_share_dequeue(struct ks_share_handle *handle, struct v4l2_buffer *buffer,
 		     bool nonblock);
 struct dma_buf *ks_share_view(struct ks_share_handle *handle, u32 index, u32 plane);
+void ks_share_end(struct ks_share *share);
 
 /* share_node.c */
 
 int ks_share_node_init(struct ks_share *share);
 void ks_share_node_exit(struct ks_share *share);
+
+/* share_file.c */
+
+struct file *ks_share_open(int v4l2_fd, u32 frames, u32 *node);
 
 #endif /* _KSALLOC_SHARE_H */
