@@ -53,23 +53,23 @@ static void ks_feed_work(struct kthread_work *work)
 }
 
 /**
- * struct ks_feed_listener - queues the work of a feed when a frame becomes free
- * @notifier: on the list of the allocator
+ * struct ks_feed_notifier - queues the work of a feed when a frame becomes free
+ * @entry: on the list of the allocator
  * @feed: the feed
  * @rcu: frees this
  *
  * Each stream has its own, so that a new stream does not wait for the grace period of the last one.
  */
-struct ks_feed_listener {
-	struct ks_notifier notifier;
+struct ks_feed_notifier {
+	struct ks_notifier entry;
 	struct ks_feed *feed;
 	struct rcu_head rcu;
 };
 
 /* A frame of the allocator has become free, in any context */
-static void ks_feed_freed(struct ks_notifier *notifier)
+static void ks_feed_freed(struct ks_notifier *entry)
 {
-	ks_feed_kick(container_of(notifier, struct ks_feed_listener, notifier)->feed, 0);
+	ks_feed_kick(container_of(entry, struct ks_feed_notifier, entry)->feed, 0);
 }
 
 /**
@@ -500,30 +500,30 @@ static void ks_feed_stop_thread(struct ks_feed *feed)
 	feed->thread = NULL;
 }
 
-static int ks_feed_listen(struct ks_feed *feed)
+static int ks_feed_add_notifier(struct ks_feed *feed)
 {
-	struct ks_feed_listener *listener = kzalloc(sizeof(*listener), GFP_KERNEL_ACCOUNT);
+	struct ks_feed_notifier *notifier = kzalloc(sizeof(*notifier), GFP_KERNEL_ACCOUNT);
 
-	if (!listener)
+	if (!notifier)
 		return -ENOMEM;
-	listener->notifier.notify = ks_feed_freed;
-	listener->feed = feed;
-	ks_notifier_add(feed->allocator, &listener->notifier);
-	feed->listener = listener;
+	notifier->entry.notify = ks_feed_freed;
+	notifier->feed = feed;
+	ks_notifier_add(feed->allocator, &notifier->entry);
+	feed->notifier = notifier;
 	return 0;
 }
 
 /* Each free of a frame walks the list, so only feeds that run are on it */
-static void ks_feed_unlisten(struct ks_feed *feed)
+static void ks_feed_remove_notifier(struct ks_feed *feed)
 {
-	struct ks_feed_listener *listener = feed->listener;
+	struct ks_feed_notifier *notifier = feed->notifier;
 
-	if (!listener)
+	if (!notifier)
 		return;
-	ks_notifier_remove(feed->allocator, &listener->notifier);
-	kfree_rcu(listener, rcu);
+	ks_notifier_remove(feed->allocator, &notifier->entry);
+	kfree_rcu(notifier, rcu);
 	feed->grace = get_state_synchronize_rcu();
-	feed->listener = NULL;
+	feed->notifier = NULL;
 }
 
 /* Uses another allocator. The feed has none yet */
@@ -564,7 +564,7 @@ struct ks_allocator *ks_feed_detach(struct ks_connection *conn)
 
 	if (!alloc)
 		return NULL;
-	ks_feed_unlisten(feed);
+	ks_feed_remove_notifier(feed);
 
 	mutex_lock(&feed->lock);
 	list_for_each_entry(reader, &feed->readers, link)
@@ -595,7 +595,7 @@ static int ks_feed_set_up(struct ks_connection *conn)
 	if (!ret && !feed->allocator)
 		ret = ks_feed_attach(feed, conn->allocator);
 	if (!ret)
-		ret = ks_feed_listen(feed);
+		ret = ks_feed_add_notifier(feed);
 	if (ret) {
 		ks_feed_stop_thread(feed);
 		return ret;
@@ -692,7 +692,7 @@ void ks_feed_stop(struct ks_connection *conn)
 	mutex_unlock(&feed->lock);
 	/* Frames that came back in between */
 	ks_feed_free_returned(feed);
-	ks_feed_unlisten(feed);
+	ks_feed_remove_notifier(feed);
 	ks_feed_stop_thread(feed);
 }
 

@@ -61,7 +61,7 @@
 #include "allocator.h"
 
 struct ks_connection;
-struct ks_feed_listener;
+struct ks_feed_notifier;
 struct ks_slot;
 
 /**
@@ -101,8 +101,8 @@ struct ks_feed_frame {
  * @wait: waiting readers and pollers
  * @pending: number of frames that the device has filled, and that were not fetched; it can be
  *	too large
- * @listener: queues @work when a frame becomes free; only while @running, else NULL
- * @grace: the grace period after which no earlier @listener is used any more
+ * @notifier: queues @work when a frame becomes free; only while @running, else NULL
+ * @grace: the grace period after which no earlier @notifier is used any more
  * @worker: runs @work in @thread
  * @thread: a thread of this connection while @running, else NULL. A user can have any number of
  *	connections, and no limit counts kernel threads
@@ -126,7 +126,7 @@ struct ks_feed {
 	struct ks_owner owner;
 	wait_queue_head_t wait;
 	atomic_t pending;
-	struct ks_feed_listener *listener;
+	struct ks_feed_notifier *notifier;
 	unsigned long grace;
 	struct kthread_worker worker;
 	struct task_struct *thread;
