@@ -3,7 +3,7 @@
  * Passes filled frames to clients: detects gaps in the stream, and waits for frames.
  * connection.h describes the rules.
  *
- * A frame is passed to the caller in one step under ks_connection.lock: ks_complete.tell writes
+ * A frame is passed to the caller in one step under ks_connection.lock: ks_complete.copy_out writes
  * its description to the caller, and then the caller owns the frame. If the write fails, the
  * frame stays the next one. So a frame never has to be put back, and the order is kept.
  */
@@ -171,7 +171,7 @@ static void ks_fill_answer(struct ksalloc_complete *answer,
 }
 
 /* Passes the next filled frame to the caller; -EAGAIN if there is none */
-static int ks_done_collect(struct ks_connection *conn, struct ks_complete *read)
+static int ks_done_take(struct ks_connection *conn, struct ks_complete *read)
 {
 	struct ks_done *done = &conn->done;
 	struct ks_slot *slot;
@@ -193,7 +193,7 @@ static int ks_done_collect(struct ks_connection *conn, struct ks_complete *read)
 
 	slot = list_first_entry(&done->frames, struct ks_slot, link);
 	ks_fill_answer(&read->answer, &slot->completion, conn->allocator);
-	ret = read->tell(read);
+	ret = read->copy_out(read);
 	if (ret)
 		return ret;
 
@@ -254,21 +254,21 @@ static int ks_complete_once(struct ks_connection *conn, struct ks_complete *read
 	if (conn->done.stream != read->stream)
 		ret = -ECANCELED;
 	else
-		ret = ks_done_collect(conn, read);
+		ret = ks_done_take(conn, read);
 	mutex_unlock(&conn->lock);
 
 	return ks_connection_result_complete(conn, ret);
 }
 
 /**
- * ks_connection_complete() - collect the next filled frame
+ * ks_connection_complete() - wait for the next filled frame, and pass it to the caller
  * @conn: the connection
  * @read: the call
  *
  * Contract I2, I3.
  *
  * Context: process context; sleeps.
- * Return: 0; the errors of KSALLOC_COMPLETE; an errno of @read->tell.
+ * Return: 0; the errors of KSALLOC_COMPLETE; an errno of @read->copy_out.
  */
 int ks_connection_complete(struct ks_connection *conn, struct ks_complete *read)
 {

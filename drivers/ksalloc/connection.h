@@ -51,8 +51,8 @@
  *   under ks_connection.lock with WRITE_ONCE(), and can be read without the lock. Pollers are
  *   woken when they change.
  * - ks_connection_notify() takes only the lock of the wait queue.
- * - Under ks_connection.lock, only ks_complete.tell writes to user memory. It does not sleep and
- *   does not handle page faults.
+ * - Under ks_connection.lock, only ks_complete.copy_out writes to user memory. It does not sleep
+ *   and does not handle page faults.
  */
 #ifndef _KSALLOC_CONNECTION_H
 #define _KSALLOC_CONNECTION_H
@@ -235,10 +235,10 @@ int ks_connection_submit(struct ks_connection *conn, u32 index, int dmabuf_fd);
  * @nonblock: do not wait
  * @again: as in &struct ks_ucmd: do not wait for the lock of the connection either
  * @deadline_ns: end of waiting, on CLOCK_MONOTONIC; 0 for none
- * @tell: passes @answer to the caller. Called with ks_connection.lock held, so it must not
+ * @copy_out: passes @answer to the caller. Called with ks_connection.lock held, so it must not
  *	sleep or fault. Returns 0, or an errno: then the frame stays the next one
  * @answer: description of the frame
- * @begun: the call has checked for a frame; initially false. After an errno of @tell, the
+ * @begun: the call has checked for a frame; initially false. After an errno of @copy_out, the
  *	caller may continue the call with another ks_connection_complete()
  * @stream: the stream that the call waits for; valid if @begun
  * @cancels: &ks_connection_file.cancels at the beginning of the call; valid if @begun
@@ -248,7 +248,7 @@ struct ks_complete {
 	bool nonblock;
 	bool again;
 	u64 deadline_ns;
-	int (*tell)(struct ks_complete *read);
+	int (*copy_out)(struct ks_complete *read);
 	struct ksalloc_complete answer;
 	bool begun;
 	u64 stream;

@@ -346,7 +346,7 @@ struct ks_complete_call {
 	bool faulted;
 };
 
-static int ks_complete_tell(struct ks_complete *read)
+static int ks_complete_copy_out(struct ks_complete *read)
 {
 	struct ks_complete_call *call = container_of(read,
 						     struct ks_complete_call,
@@ -376,7 +376,7 @@ static long ks_complete_ioctl(struct ks_ucmd *ucmd)
 			.nonblock = ks_nonblock(ucmd),
 			.again = ucmd->again,
 			.deadline_ns = ucmd->arg.complete.deadline_ns,
-			.tell = ks_complete_tell,
+			.copy_out = ks_complete_copy_out,
 		},
 		.ucmd = ucmd,
 	};

@@ -262,7 +262,7 @@ static int ks_exchange_check(const struct ksalloc_exchange *arg)
 }
 
 /*
- * Whether the device has the next frame for the reader now. @pending alone does not tell: it can be
+ * Whether the device has the next frame for the reader now. @pending alone is not enough: it can be
  * too large, and outside of RUN it counts notifications that are not for frames. Does not wait for
  * the lock
  */

@@ -102,14 +102,14 @@ struct ks_test_call *ks_test_call_alloc(struct kunit *test, struct file *file,
 	return ks_test_call(test, &call);
 }
 
-static int ks_test_tell(struct ks_complete *read)
+static int ks_test_copy_out(struct ks_complete *read)
 {
-	struct ks_test_read *told = container_of(read, struct ks_test_read,
+	struct ks_test_read *test = container_of(read, struct ks_test_read,
 						 read);
 
-	told->told++;
-	told->answer = read->answer;
-	return told->error;
+	test->copies++;
+	test->answer = read->answer;
+	return test->error;
 }
 
 /* Calls ks_connection_complete() for an open file. @read->error is an argument too */
@@ -120,7 +120,7 @@ int ks_test_read(struct file *file, bool nonblock, u64 deadline_ns,
 		.file = file->private_data,
 		.nonblock = nonblock,
 		.deadline_ns = deadline_ns,
-		.tell = ks_test_tell,
+		.copy_out = ks_test_copy_out,
 	};
 	return ks_test_read_on(read);
 }

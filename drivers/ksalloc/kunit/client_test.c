@@ -17,24 +17,24 @@
 /**
  * struct test_client - a client, and the calls of its callback
  * @client: the client; NULL once it is destroyed
- * @told: number of calls
+ * @calls: number of calls
  * @in_hardirq: number of calls in a hard interrupt
  * @take: the callback shall allocate a frame
  * @took: the frame that it got
  */
 struct test_client {
 	struct ksalloc_client *client;
-	atomic_t told;
+	atomic_t calls;
 	atomic_t in_hardirq;
 	bool take;
 	struct ksalloc_frame *took;
 };
 
-static void test_client_told(void *context)
+static void test_client_count(void *context)
 {
 	struct test_client *client = context;
 
-	atomic_inc(&client->told);
+	atomic_inc(&client->calls);
 	if (in_hardirq())
 		atomic_inc(&client->in_hardirq);
 	if (client->take)
@@ -42,7 +42,7 @@ static void test_client_told(void *context)
 }
 
 static const struct ksalloc_client_ops test_client_ops = {
-	.free_frame = test_client_told,
+	.free_frame = test_client_count,
 };
 
 static const struct ksalloc_client_ops test_silent_ops = {};
@@ -139,7 +139,7 @@ static void client_in_hardirq(struct kunit *test)
 	}
 	KUNIT_EXPECT_NULL(test, ksalloc_frame(client->client, CLIENT_FRAMES));
 	ks_test_expect_counts(test, alloc, 0, 0, 0);
-	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), CLIENT_FRAMES);
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->calls), CLIENT_FRAMES);
 	KUNIT_EXPECT_EQ(test, atomic_read(&client->in_hardirq), CLIENT_FRAMES);
 }
 
@@ -174,11 +174,11 @@ static void client_wrong_frees(struct kunit *test)
 						     ks_test_device(1)));
 	KUNIT_EXPECT_EQ(test, -EBUSY,
 			ksalloc_free_frame(client->client, &alloc->frames[0]));
-	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->calls), 0);
 	ks_test_expect_counts(test, alloc, 1, 1, 0);
 	ks_test_expect_counts(test, ks_allocator_of(other), 1, 0, 0);
 	ks_allocator_take_back(alloc, ks_test_device(1));
-	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->calls), 1);
 }
 
 /*
@@ -231,14 +231,14 @@ static void client_enable(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, frame);
 	KUNIT_EXPECT_TRUE(test, list_empty(&alloc->notifiers.always));
 	KUNIT_EXPECT_EQ(test, 0, ksalloc_free_frame(client->client, frame));
-	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->calls), 0);
 
 	ksalloc_client_enable(client->client);
-	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->calls), 0);
 	frame = ksalloc_alloc_frame(client->client);
 	KUNIT_ASSERT_NOT_NULL(test, frame);
 	KUNIT_EXPECT_EQ(test, 0, ksalloc_free_frame(client->client, frame));
-	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->calls), 1);
 }
 
 /* Passes if a client that was never enabled, and has frames, ends like any other (C5). */
@@ -253,8 +253,8 @@ static void client_end_without_enable(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(client->client));
 	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(client->client));
 	test_client_end(client);
-	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 0);
-	KUNIT_EXPECT_EQ(test, atomic_read(&other->told), 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->calls), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&other->calls), 2);
 	ks_test_expect_counts(test, alloc, 0, 0, 0);
 }
 
@@ -262,7 +262,7 @@ static void client_end_without_enable(struct kunit *test)
  * Passes if for each way in which a frame becomes free, each enabled client is called once
  * per frame, and not for a frame that is given to a waiter (C3).
  */
-static void client_is_told(struct kunit *test)
+static void client_is_called(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, CLIENT_FRAMES);
 	struct test_client *one = test_client(test, file, &test_client_ops);
@@ -280,43 +280,43 @@ static void client_is_told(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->nr_waiting)));
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0, true));
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(waiter));
-	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&one->calls), 0);
 
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0, true));
-	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&one->calls), 1);
 	ks_allocator_free_owned(alloc, 1, owner);
-	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&one->calls), 2);
 	ks_allocator_free_owned(alloc, 1, owner);
-	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&one->calls), 2);
 
 	/* All frames of a device */
 	for (i = 2; i < CLIENT_FRAMES; i++)
 		KUNIT_ASSERT_EQ(test, 0, ks_allocator_submit(alloc, i,
 							     ks_test_device(1)));
 	ks_allocator_take_back(alloc, ks_test_device(1));
-	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), CLIENT_FRAMES);
+	KUNIT_EXPECT_EQ(test, atomic_read(&one->calls), CLIENT_FRAMES);
 
 	/* All frames of an owner that ends, for example of another client */
 	for (i = 0; i < CLIENT_FRAMES; i++)
 		KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(deaf->client));
 	test_client_end(deaf);
-	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 2 * CLIENT_FRAMES);
-	KUNIT_EXPECT_EQ(test, atomic_read(&two->told), 2 * CLIENT_FRAMES);
+	KUNIT_EXPECT_EQ(test, atomic_read(&one->calls), 2 * CLIENT_FRAMES);
+	KUNIT_EXPECT_EQ(test, atomic_read(&two->calls), 2 * CLIENT_FRAMES);
 
 	/* A client that has ended is not called */
 	test_client_end(two);
 	KUNIT_ASSERT_NOT_NULL(test, ksalloc_alloc_frame(one->client));
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0, true));
-	KUNIT_EXPECT_EQ(test, atomic_read(&one->told), 2 * CLIENT_FRAMES + 1);
-	KUNIT_EXPECT_EQ(test, atomic_read(&two->told), 2 * CLIENT_FRAMES);
-	KUNIT_EXPECT_EQ(test, atomic_read(&deaf->told), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&one->calls), 2 * CLIENT_FRAMES + 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&two->calls), 2 * CLIENT_FRAMES);
+	KUNIT_EXPECT_EQ(test, atomic_read(&deaf->calls), 0);
 }
 
 /*
  * Passes if a callback in a hard interrupt can allocate the frame that has become free
  * (C3).
  */
-static void client_takes_what_it_is_told_of(struct kunit *test)
+static void client_allocs_what_became_free(struct kunit *test)
 {
 	struct file *file = ks_test_allocator_file(test, 1);
 	struct test_client *client = test_client(test, file, &test_client_ops);
@@ -384,7 +384,7 @@ static void client_queues_with_processes(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, calls[i]->index, 0);
 		ks_test_expect_counts(test, alloc, 1, 0, 5 - i);
 	}
-	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->calls), 0);
 }
 
 /*
@@ -408,7 +408,7 @@ static void client_gives_up(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, call->ret, -ERESTARTSYS);
 	ks_test_expect_counts(test, alloc, 1, 0, 0);
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(alloc, 0, true));
-	KUNIT_EXPECT_EQ(test, atomic_read(&client->told), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&client->calls), 1);
 }
 
 /*
@@ -535,7 +535,7 @@ struct client_in_irq {
 	bool over_then;
 };
 
-static void client_in_irq_told(void *context)
+static void client_in_irq_free_frame(void *context)
 {
 	struct client_in_irq *irq = context;
 	u64 end = ktime_get_ns() + 5 * NSEC_PER_SEC;
@@ -547,7 +547,7 @@ static void client_in_irq_told(void *context)
 }
 
 static const struct ksalloc_client_ops client_in_irq_ops = {
-	.free_frame = client_in_irq_told,
+	.free_frame = client_in_irq_free_frame,
 };
 
 static void client_in_irq_frees(struct irq_work *work)
@@ -713,8 +713,8 @@ static struct kunit_case client_cases[] = {
 	KUNIT_CASE(client_frames_are_the_kernels),
 	KUNIT_CASE(client_enable),
 	KUNIT_CASE(client_end_without_enable),
-	KUNIT_CASE(client_is_told),
-	KUNIT_CASE(client_takes_what_it_is_told_of),
+	KUNIT_CASE(client_is_called),
+	KUNIT_CASE(client_allocs_what_became_free),
 	KUNIT_CASE_SLOW(client_queues_with_processes),
 	KUNIT_CASE(client_gives_up),
 	KUNIT_CASE(client_cancel),

@@ -689,8 +689,8 @@ int ks_rig_read(struct ks_rig *rig, struct ksalloc_complete *complete)
 	struct ks_test_read read = {};
 	int ret = ks_test_read(rig->file, true, 0, &read);
 
-	KUNIT_EXPECT_EQ(rig->test, read.told, !ret);
-	if (read.told)
+	KUNIT_EXPECT_EQ(rig->test, read.copies, !ret);
+	if (read.copies)
 		*complete = read.answer;
 	return ret;
 }

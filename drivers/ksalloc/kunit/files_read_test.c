@@ -11,12 +11,12 @@
 #include "files_rig.h"
 
 /* A call whose answer cannot be written. It must not get another frame than this */
-static void files_cannot_tell(struct ks_rig *rig, struct file *file, u32 index)
+static void files_cannot_copy_out(struct ks_rig *rig, struct file *file, u32 index)
 {
 	struct ks_test_read read = { .error = -EFAULT };
 
 	KUNIT_EXPECT_EQ(rig->test, -EFAULT, ks_test_read(file, true, 0, &read));
-	KUNIT_EXPECT_EQ(rig->test, read.told, 1);
+	KUNIT_EXPECT_EQ(rig->test, read.copies, 1);
 	KUNIT_EXPECT_EQ(rig->test, read.answer.index, index);
 }
 
@@ -82,7 +82,7 @@ static void files_cancel(struct kunit *test)
 	for (i = 0; i < 2; i++) {
 		KUNIT_ASSERT_TRUE(test, ks_test_returned(calls[i]));
 		KUNIT_EXPECT_EQ(test, calls[i]->ret, -ECANCELED);
-		KUNIT_EXPECT_EQ(test, calls[i]->read.told, 0);
+		KUNIT_EXPECT_EQ(test, calls[i]->read.copies, 0);
 	}
 	KUNIT_EXPECT_TRUE(test, ks_test_pending(others));
 	later = files_wait(test, file);
@@ -111,7 +111,7 @@ static void files_cancel(struct kunit *test)
  * Passes if a frame whose answer cannot be written stays the next one, for this caller or
  * another, and no frame is lost or reported out of order (A4, I2).
  */
-static void files_tell_fails(struct kunit *test)
+static void files_copy_out_fails(struct kunit *test)
 {
 	struct ks_rig *rig = files_rig(test, 4);
 	struct file *one = ks_rig_open(rig);
@@ -120,18 +120,18 @@ static void files_tell_fails(struct kunit *test)
 
 	files_fill(rig, 0, 4);
 	ks_test_look(test, rig->alloc, &before);
-	files_cannot_tell(rig, one, 0);
+	files_cannot_copy_out(rig, one, 0);
 	ks_test_expect_frames(test, rig->alloc, &before);
 	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), KS_TEST_IN);
-	files_cannot_tell(rig, one, 0);
-	files_cannot_tell(rig, two, 0);
+	files_cannot_copy_out(rig, one, 0);
+	files_cannot_copy_out(rig, two, 0);
 	files_collect(rig, one, 0);
 
 	/* Another reader in between */
-	files_cannot_tell(rig, one, 1);
+	files_cannot_copy_out(rig, one, 1);
 	files_collect(rig, two, 1);
-	files_cannot_tell(rig, one, 2);
-	files_cannot_tell(rig, two, 2);
+	files_cannot_copy_out(rig, one, 2);
+	files_cannot_copy_out(rig, two, 2);
 	files_collect(rig, one, 2);
 	files_collect(rig, two, 3);
 	ks_test_look(test, rig->alloc, &before);
@@ -146,9 +146,9 @@ static void files_tell_fails(struct kunit *test)
  * Passes if the second attempt to report a frame has the same answer as the first,
  * including the flags for a gap and a step back in time, and the gap is counted once (I3).
  */
-static void files_tell_the_same_again(struct kunit *test)
+static void files_copy_out_the_same_again(struct kunit *test)
 {
-	static const struct ksalloc_completion said[] = {
+	static const struct ksalloc_completion completion[] = {
 		{
 			.sequence = 5, .planes[0].data_used = 100, .time = 5000,
 			.options_flags = KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
@@ -163,8 +163,8 @@ static void files_tell_the_same_again(struct kunit *test)
 
 	ks_rig_submit(rig);
 	ks_rig_submit(rig);
-	for (i = 0; i < ARRAY_SIZE(said); i++)
-		ks_fake_fill_as(rig->fake, &said[i]);
+	for (i = 0; i < ARRAY_SIZE(completion); i++)
+		ks_fake_fill_as(rig->fake, &completion[i]);
 	files_collect(rig, rig->file, 0);
 	read.error = -EFAULT;
 	KUNIT_EXPECT_EQ(test, -EFAULT, ks_test_read(rig->file, true, 0, &read));
@@ -182,32 +182,32 @@ static void files_tell_the_same_again(struct kunit *test)
  * Passes if a frame whose answer could not be written survives a pause, is the first frame
  * after it, and becomes free with the others when the stream ends (I1, I4, I5).
  */
-static void files_tell_fails_and_state_changes(struct kunit *test)
+static void files_copy_out_fails_and_state_changes(struct kunit *test)
 {
 	struct ks_rig *rig = files_rig(test, 3);
 
 	files_fill(rig, 0, 1);
-	files_cannot_tell(rig, rig->file, 0);
+	files_cannot_copy_out(rig, rig->file, 0);
 	files_fill(rig, 1, 1);
 	ks_rig_request(rig, KSSTATE_PAUSE);
-	files_cannot_tell(rig, rig->file, 0);
+	files_cannot_copy_out(rig, rig->file, 0);
 	ks_rig_request(rig, KSSTATE_RUN);
 	files_fill(rig, 2, 1);
 	files_collect(rig, rig->file, 0);
 	files_collect(rig, rig->file, 1);
-	files_cannot_tell(rig, rig->file, 2);
+	files_cannot_copy_out(rig, rig->file, 2);
 	ks_test_expect_counts(test, rig->alloc, 3, 1, 0);
 
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_reset(rig->conn, KSRESET_BEGIN));
 	ks_test_expect_counts(test, rig->alloc, 2, 0, 0);
 	KUNIT_EXPECT_EQ(test, 0, ks_connection_reset(rig->conn, KSRESET_END));
 	files_fill(rig, 2, 1);
-	files_cannot_tell(rig, rig->file, 2);
+	files_cannot_copy_out(rig, rig->file, 2);
 	ks_rig_request(rig, KSSTATE_ACQUIRE);
 	ks_test_expect_counts(test, rig->alloc, 2, 0, 0);
 }
 
-static int files_read_untold(struct ks_test_call *call)
+static int files_read_that_faults(struct ks_test_call *call)
 {
 	call->read.error = -EFAULT;
 	return ks_test_read(call->file, false, 0, &call->read);
@@ -217,22 +217,22 @@ static int files_read_untold(struct ks_test_call *call)
  * Passes if a call that waited for a frame, and whose answer cannot be written, returns and
  * leaves the frame to another waiting call (I2).
  */
-static void files_tell_fails_after_a_wait(struct kunit *test)
+static void files_copy_out_fails_after_a_wait(struct kunit *test)
 {
 	struct ks_rig *rig = files_rig(test, 1);
-	const struct ks_test_call untold = {
-		.fn = files_read_untold,
+	const struct ks_test_call faulting = {
+		.fn = files_read_that_faults,
 		.file = rig->file,
 	};
 	struct ks_test_call *call, *other;
 
 	ks_rig_submit(rig);
-	call = ks_test_call(test, &untold);
+	call = ks_test_call(test, &faulting);
 	KUNIT_ASSERT_TRUE(test, ks_test_pending(call));
 	ks_fake_fill(rig->fake);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
 	KUNIT_EXPECT_EQ(test, call->ret, -EFAULT);
-	KUNIT_EXPECT_EQ(test, call->read.told, 1);
+	KUNIT_EXPECT_EQ(test, call->read.copies, 1);
 	ks_test_expect_counts(test, rig->alloc, 1, 1, 0);
 
 	other = ks_test_call_read(test, rig->file, 0);
@@ -326,7 +326,7 @@ static void files_read_goes_on(struct kunit *test)
 		read.error = 0;
 		KUNIT_EXPECT_EQ(test, cancelled ? -ECANCELED : 0,
 				ks_test_read_on(&read));
-		KUNIT_EXPECT_EQ(test, read.told, cancelled ? 1 : 2);
+		KUNIT_EXPECT_EQ(test, read.copies, cancelled ? 1 : 2);
 
 		/* A new call is not affected */
 		if (how == FILES_STREAM_ENDS)
@@ -343,10 +343,10 @@ static void files_read_goes_on(struct kunit *test)
 
 static struct kunit_case files_read_cases[] = {
 	KUNIT_CASE(files_cancel),
-	KUNIT_CASE(files_tell_fails),
-	KUNIT_CASE(files_tell_the_same_again),
-	KUNIT_CASE(files_tell_fails_and_state_changes),
-	KUNIT_CASE(files_tell_fails_after_a_wait),
+	KUNIT_CASE(files_copy_out_fails),
+	KUNIT_CASE(files_copy_out_the_same_again),
+	KUNIT_CASE(files_copy_out_fails_and_state_changes),
+	KUNIT_CASE(files_copy_out_fails_after_a_wait),
 	KUNIT_CASE(files_stream_number),
 	KUNIT_CASE(files_read_goes_on),
 	{}

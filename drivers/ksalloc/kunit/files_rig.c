@@ -29,7 +29,7 @@ void files_collect(struct ks_rig *rig, struct file *file, u32 index)
 	struct ks_test_read read = { .answer.index = KS_TEST_NEVER };
 
 	KUNIT_EXPECT_EQ(rig->test, 0, ks_test_read(file, true, 0, &read));
-	KUNIT_EXPECT_EQ(rig->test, read.told, 1);
+	KUNIT_EXPECT_EQ(rig->test, read.copies, 1);
 	KUNIT_EXPECT_EQ(rig->test, read.answer.index, index);
 }
 

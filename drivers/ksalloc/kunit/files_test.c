@@ -215,7 +215,7 @@ static void files_nonblock_while_changing(struct kunit *test)
 	slow = ks_test_call_request(test, rig->file, KSSTATE_RUN);
 	KUNIT_EXPECT_TRUE(test, ks_fake_wait_at_gate(rig->fake));
 	KUNIT_EXPECT_EQ(test, -EAGAIN, ks_test_read(rig->file, true, 0, &read));
-	KUNIT_EXPECT_EQ(test, read.told, 0);
+	KUNIT_EXPECT_EQ(test, read.copies, 0);
 	KUNIT_EXPECT_EQ(test, ks_test_events(rig->file), 0);
 	KUNIT_EXPECT_FALSE(test, completion_done(&slow->done));
 	atomic_set(&poll->key, 0);

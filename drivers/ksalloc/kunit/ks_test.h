@@ -157,14 +157,14 @@ void ks_test_expect_counts(struct kunit *test, struct ks_allocator *alloc,
 /**
  * struct ks_test_read - a call of ks_connection_complete()
  * @read: the call
- * @error: errno that ks_complete.tell returns, or 0
- * @told: number of calls of ks_complete.tell
+ * @error: errno that ks_complete.copy_out returns, or 0
+ * @copies: number of calls of ks_complete.copy_out
  * @answer: the last answer
  */
 struct ks_test_read {
 	struct ks_complete read;
 	int error;
-	u32 told;
+	u32 copies;
 	struct ksalloc_complete answer;
 };
 

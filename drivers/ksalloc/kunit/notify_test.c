@@ -15,17 +15,17 @@
  * struct notify_one - a notifier, and the number of its calls
  * @notifier: the notifier
  * @alloc: the allocator that it is on; NULL for none
- * @told: number of calls
+ * @calls: number of calls
  */
 struct notify_one {
 	struct ks_notifier notifier;
 	struct ks_allocator *alloc;
-	atomic_t told;
+	atomic_t calls;
 };
 
-static void notify_told(struct ks_notifier *notifier)
+static void notify_count(struct ks_notifier *notifier)
 {
-	atomic_inc(&container_of(notifier, struct notify_one, notifier)->told);
+	atomic_inc(&container_of(notifier, struct notify_one, notifier)->calls);
 }
 
 /* Removes it; false if it was added once and has been called */
@@ -51,7 +51,7 @@ static struct notify_one *notify_create(struct kunit *test)
 	struct notify_one *one = kunit_kzalloc(test, sizeof(*one), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, one);
-	one->notifier.notify = notify_told;
+	one->notifier.notify = notify_count;
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, notify_action,
 							   one));
 	return one;
@@ -62,7 +62,7 @@ static void notify_begin(struct notify_one *one, struct ks_allocator *alloc,
 {
 	one->notifier.taken = false;
 	one->alloc = alloc;
-	atomic_set(&one->told, 0);
+	atomic_set(&one->calls, 0);
 	if (once)
 		ks_notifier_add_once(alloc, &one->notifier);
 	else
@@ -98,22 +98,22 @@ static void notify_always_and_once(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->nr_waiting)));
 	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(waiter));
-	KUNIT_EXPECT_EQ(test, atomic_read(&always->told), 0);
-	KUNIT_EXPECT_EQ(test, atomic_read(&once->told), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&always->calls), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&once->calls), 0);
 
 	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
-	KUNIT_EXPECT_EQ(test, atomic_read(&always->told), 1);
-	KUNIT_EXPECT_EQ(test, atomic_read(&once->told), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&always->calls), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&once->calls), 1);
 	notify_alloc(test, file);
 	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
-	KUNIT_EXPECT_EQ(test, atomic_read(&always->told), 2);
-	KUNIT_EXPECT_EQ(test, atomic_read(&once->told), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&always->calls), 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&once->calls), 1);
 
 	KUNIT_EXPECT_TRUE(test, notify_end(always));
 	KUNIT_EXPECT_FALSE(test, notify_end(once));
 	notify_alloc(test, file);
 	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(alloc, 0, false));
-	KUNIT_EXPECT_EQ(test, atomic_read(&always->told), 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&always->calls), 2);
 }
 
 /* Passes if a notifier that was added once and is removed in time is not called (E2). */
@@ -129,8 +129,8 @@ static void notify_once_removed(struct kunit *test)
 	notify_alloc(test, file);
 	KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(ks_allocator_of(file), 0,
 						   false));
-	KUNIT_EXPECT_EQ(test, atomic_read(&removed->told), 0);
-	KUNIT_EXPECT_EQ(test, atomic_read(&other->told), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&removed->calls), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&other->calls), 1);
 }
 
 #define NOTIFY_ROUNDS 300
@@ -190,10 +190,10 @@ static void notify_once_by_all_processors(struct kunit *test)
 
 		KUNIT_ASSERT_EQ(test, atomic_read(&crowd.failed), 0);
 		for (i = 0; i < NOTIFY_ONCE; i++) {
-			KUNIT_ASSERT_EQ(test, atomic_read(&once[i]->told), 1);
+			KUNIT_ASSERT_EQ(test, atomic_read(&once[i]->calls), 1);
 			KUNIT_ASSERT_FALSE(test, notify_end(once[i]));
 		}
-		KUNIT_ASSERT_EQ(test, atomic_read(&always->told),
+		KUNIT_ASSERT_EQ(test, atomic_read(&always->calls),
 				(round + 1) * frames);
 	}
 	ks_test_expect_counts(test, crowd.alloc, 0, 0, 0);
@@ -258,7 +258,7 @@ static void notify_once_against_remove(struct kunit *test)
 		migrate_enable();
 
 		wait_for_completion(&race->done);
-		KUNIT_ASSERT_EQ(test, atomic_read(&one->told), !listed);
+		KUNIT_ASSERT_EQ(test, atomic_read(&one->calls), !listed);
 		removed += listed;
 	}
 	kunit_info(test, "%u of %u were removed first\n", removed, NOTIFY_ROUNDS);

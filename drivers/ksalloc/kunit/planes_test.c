@@ -490,7 +490,7 @@ static void planes_import(struct kunit *test)
 static void planes_data(struct kunit *test)
 {
 	static const struct {
-		struct ksalloc_plane_data said[4], told[3];
+		struct ksalloc_plane_data filled[4], answer[3];
 		bool cut;
 	} cases[] = {
 		{
@@ -520,31 +520,31 @@ static void planes_data(struct kunit *test)
 
 	ks_rig_request(rig, KSSTATE_RUN);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct ksalloc_completion said = { .sequence = i };
-		struct ksalloc_complete told = {};
+		struct ksalloc_completion completion = { .sequence = i };
+		struct ksalloc_complete answer = {};
 		u32 sum = 0;
 
-		memcpy(said.planes, cases[i].said, sizeof(cases[i].said));
-		said.index = ks_rig_submit(rig);
-		ks_fake_fill_as(rig->fake, &said);
-		KUNIT_ASSERT_EQ(test, 0, ks_rig_read(rig, &told));
-		KUNIT_EXPECT_EQ(test, told.nr_planes, 3);
+		memcpy(completion.planes, cases[i].filled, sizeof(cases[i].filled));
+		completion.index = ks_rig_submit(rig);
+		ks_fake_fill_as(rig->fake, &completion);
+		KUNIT_ASSERT_EQ(test, 0, ks_rig_read(rig, &answer));
+		KUNIT_EXPECT_EQ(test, answer.nr_planes, 3);
 		for (j = 0; j < KSALLOC_MAX_PLANES; j++) {
 			struct ksalloc_plane_data want = {};
 
 			if (j < 3)
-				want = cases[i].told[j];
-			KUNIT_EXPECT_MEMEQ(test, &told.planes[j], &want, sizeof(want));
+				want = cases[i].answer[j];
+			KUNIT_EXPECT_MEMEQ(test, &answer.planes[j], &want, sizeof(want));
 			sum += want.data_used;
 		}
-		KUNIT_EXPECT_EQ(test, told.header.data_used, sum);
-		KUNIT_EXPECT_EQ(test, told.header.data, cases[i].told[0].data_offset);
-		KUNIT_EXPECT_EQ(test, told.header.frame_extent,
+		KUNIT_EXPECT_EQ(test, answer.header.data_used, sum);
+		KUNIT_EXPECT_EQ(test, answer.header.data, cases[i].answer[0].data_offset);
+		KUNIT_EXPECT_EQ(test, answer.header.frame_extent,
 				planes_sum(&planes_three));
 		KUNIT_EXPECT_EQ(test, cases[i].cut,
-				!!(told.header.options_flags &
+				!!(answer.header.options_flags &
 				   KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY));
-		KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(rig->alloc, told.index,
+		KUNIT_EXPECT_EQ(test, 0, ks_allocator_free(rig->alloc, answer.index,
 							   false));
 	}
 }

@@ -242,7 +242,7 @@ static void stream_complete_does_not_wait_for_nothing(struct kunit *test)
 /* Passes if the header has the values from the device, in the form of KS (I3). */
 static void stream_header(struct kunit *test)
 {
-	static const struct ksalloc_completion said = {
+	static const struct ksalloc_completion completion = {
 		.index = 0,
 		.sequence = 77,
 		.planes[0] = { .data_offset = 56, .data_used = 1234 },
@@ -255,20 +255,20 @@ static void stream_header(struct kunit *test)
 	const struct ksstream_header *header = &complete.header;
 
 	ks_rig_submit(rig);
-	ks_fake_fill_as(rig->fake, &said);
+	ks_fake_fill_as(rig->fake, &completion);
 	KUNIT_ASSERT_EQ(test, 0, ks_rig_read(rig, &complete));
 	KUNIT_EXPECT_EQ(test, complete.index, 0);
 	KUNIT_EXPECT_EQ(test, complete.sequence, 77);
 	KUNIT_EXPECT_EQ(test, header->header_size, sizeof(*header));
 	KUNIT_EXPECT_EQ(test, header->type_specific_flags, 0);
-	KUNIT_EXPECT_EQ(test, header->presentation_time.time, said.time);
+	KUNIT_EXPECT_EQ(test, header->presentation_time.time, completion.time);
 	KUNIT_EXPECT_EQ(test, header->presentation_time.numerator, 1);
 	KUNIT_EXPECT_EQ(test, header->presentation_time.denominator, 1);
 	KUNIT_EXPECT_EQ(test, header->duration, 0);
 	KUNIT_EXPECT_EQ(test, header->frame_extent, PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, header->data_used, 1234);
 	KUNIT_EXPECT_EQ(test, header->data, 56);
-	KUNIT_EXPECT_EQ(test, header->options_flags, said.options_flags);
+	KUNIT_EXPECT_EQ(test, header->options_flags, completion.options_flags);
 	KUNIT_EXPECT_EQ(test, header->reserved, 0);
 }
 
@@ -297,14 +297,14 @@ static void stream_data_within_the_frame(struct kunit *test)
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(words); i++) {
-		const struct ksalloc_completion said = {
+		const struct ksalloc_completion completion = {
 			.sequence = i,
 			.planes[0] = { words[i].said_offset, words[i].said_used },
 		};
 		struct ksalloc_complete complete = {};
 
 		ks_rig_submit(rig);
-		ks_fake_fill_as(rig->fake, &said);
+		ks_fake_fill_as(rig->fake, &completion);
 		KUNIT_ASSERT_EQ(test, 0, ks_rig_read(rig, &complete));
 		KUNIT_EXPECT_EQ(test, complete.header.data, words[i].offset);
 		KUNIT_EXPECT_EQ(test, complete.header.data_used, words[i].used);
