@@ -2,21 +2,18 @@
 /*
  * Sample client of ksalloc: a driver that uses frames of an allocator.
  *
- * A program opens /dev/ksalloc-client and passes a descriptor of an allocator. Then a timer
- * allocates free frames. It stands for an interrupt of some hardware. A work item writes a
- * number into each frame and frees it. Each open file of /dev/ksalloc-client is one client.
+ * A program opens /dev/ksalloc-client and passes a descriptor of an allocator. Then a work item
+ * allocates a free frame every 10 ms, writes a number into it and frees it. Each open file of
+ * /dev/ksalloc-client is one client.
  */
-#include <linux/bitmap.h>
 #include <linux/dma-buf.h>
 #include <linux/file.h>
 #include <linux/iosys-map.h>
-#include <linux/jiffies.h>
 #include <linux/ksalloc.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
-#include <linux/timer.h>
 #include <linux/workqueue.h>
 
 #include "ksalloc-client.h"
@@ -27,17 +24,13 @@
  * struct sample_client - an open file of /dev/ksalloc-client
  * @lock: protects @ksalloc
  * @ksalloc: the client, after the program has passed an allocator
- * @timer: allocates a free frame
- * @work: fills the allocated frames
- * @taken: indexes of these frames
+ * @work: fills a frame
  * @number: the next number; used by @work
  */
 struct sample_client {
 	struct mutex lock; /* one ioctl at a time */
 	struct ksalloc_client *ksalloc;
-	struct timer_list timer;
-	struct work_struct work;
-	DECLARE_BITMAP(taken, KSALLOC_MAX_FRAMES);
+	struct delayed_work work;
 	u32 number;
 };
 
@@ -46,26 +39,12 @@ static void sample_free_frame(void *context)
 {
 	struct sample_client *client = context;
 
-	timer_reduce(&client->timer, jiffies + SAMPLE_PERIOD);
+	schedule_delayed_work(&client->work, SAMPLE_PERIOD);
 }
 
 static const struct ksalloc_client_ops sample_ops = {
 	.free_frame = sample_free_frame,
 };
-
-/* A softirq. A frame can be allocated here, but access to its memory can sleep */
-static void sample_timer(struct timer_list *timer)
-{
-	struct sample_client *client = container_of(timer, struct sample_client,
-						    timer);
-	struct ksalloc_frame *frame = ksalloc_alloc_frame(client->ksalloc);
-
-	/* If no frame is free, sample_free_frame() starts the timer again */
-	if (!frame)
-		return;
-	set_bit(ksalloc_frame_index(frame), client->taken);
-	schedule_work(&client->work);
-}
 
 /*
  * Writes a number into the first plane of a frame. Many drivers would map all frames once, and
@@ -94,21 +73,20 @@ static int sample_fill(struct ksalloc_frame *frame, u32 number)
 
 static void sample_work(struct work_struct *work)
 {
-	struct sample_client *client = container_of(work, struct sample_client,
-						    work);
-	struct ksalloc_frame *frame;
-	u32 index;
+	struct sample_client *client = container_of(to_delayed_work(work),
+						    struct sample_client, work);
+	/* Does not sleep, so an interrupt handler can also allocate frames */
+	struct ksalloc_frame *frame = ksalloc_alloc_frame(client->ksalloc);
 
-	for_each_set_bit(index, client->taken, KSALLOC_MAX_FRAMES) {
-		clear_bit(index, client->taken);
-		frame = ksalloc_frame(client->ksalloc, index);
-		if (sample_fill(frame, client->number))
-			pr_warn_once("ksalloc-client: a frame was not filled\n");
-		else
-			client->number++;
-		/* The frame is given to a waiter, or sample_free_frame() is called */
-		ksalloc_free_frame(client->ksalloc, frame);
-	}
+	/* If no frame is free, sample_free_frame() queues the work again */
+	if (!frame)
+		return;
+	if (sample_fill(frame, client->number))
+		pr_warn_once("ksalloc-client: a frame was not filled\n");
+	else
+		client->number++;
+	/* The frame is given to a waiter, or sample_free_frame() is called */
+	ksalloc_free_frame(client->ksalloc, frame);
 }
 
 static int sample_begin(struct sample_client *client, struct file *allocator)
@@ -121,11 +99,11 @@ static int sample_begin(struct sample_client *client, struct file *allocator)
 	if (IS_ERR(ksalloc))
 		return PTR_ERR(ksalloc);
 
-	/* Before the first callback, because the callback starts the timer */
+	/* Before the first callback, because the callback queues the work */
 	client->ksalloc = ksalloc;
 	ksalloc_client_enable(ksalloc);
 	/* The callback is not called for frames that are free already */
-	timer_reduce(&client->timer, jiffies);
+	schedule_delayed_work(&client->work, 0);
 	return 0;
 }
 
@@ -155,23 +133,21 @@ static int sample_open(struct inode *inode, struct file *file)
 	if (!client)
 		return -ENOMEM;
 	mutex_init(&client->lock);
-	timer_setup(&client->timer, sample_timer, 0);
-	INIT_WORK(&client->work, sample_work);
+	INIT_DELAYED_WORK(&client->work, sample_work);
 	file->private_data = client;
 	return nonseekable_open(inode, file);
 }
 
 /*
- * No call of the client may begin after ksalloc_client_destroy() has begun. So the timer is
- * shut down first, so that the callback cannot start it again. Then the work is cancelled;
- * nothing queues it any more. Allocated frames become free with the client.
+ * No call of the client may begin after ksalloc_client_destroy() has begun. So the work is
+ * disabled first: the callback cannot queue it any more. Allocated frames become free with the
+ * client.
  */
 static int sample_release(struct inode *inode, struct file *file)
 {
 	struct sample_client *client = file->private_data;
 
-	timer_shutdown_sync(&client->timer);
-	cancel_work_sync(&client->work);
+	disable_delayed_work_sync(&client->work);
 	ksalloc_client_destroy(client->ksalloc);
 	kfree(client);
 	return 0;

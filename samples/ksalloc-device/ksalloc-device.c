@@ -40,7 +40,7 @@
 struct sample_device {
 	struct ksalloc_device device;
 	const struct ks_allocator *allocator;
-	struct iosys_map *map;
+	struct iosys_map map[KSALLOC_MAX_FRAMES];
 	DECLARE_KFIFO(queued, u32, KSALLOC_MAX_FRAMES);
 	DECLARE_KFIFO(filled, struct ksalloc_completion, KSALLOC_MAX_FRAMES);
 	struct delayed_work work;
@@ -114,7 +114,6 @@ static void sample_unmap(struct sample_device *sample, u32 frames)
 		dma_buf_vunmap_unlocked(ksalloc_allocator_dmabuf(sample->allocator,
 								 frames, 0),
 					&sample->map[frames]);
-	kvfree(sample->map);
 }
 
 /* STOP to ACQUIRE. A device with DMA attaches to the dma-bufs here */
@@ -122,14 +121,11 @@ static int sample_acquire(struct ksalloc_device *device,
 			  const struct ks_allocator *allocator)
 {
 	struct sample_device *sample = to_sample(device);
-	u32 i, frames = ksalloc_allocator_frames(allocator);
 	int ret;
+	u32 i;
 
 	sample->allocator = allocator;
-	sample->map = kvcalloc(frames, sizeof(*sample->map), GFP_KERNEL);
-	if (!sample->map)
-		return -ENOMEM;
-	for (i = 0; i < frames; i++) {
+	for (i = 0; i < ksalloc_allocator_frames(allocator); i++) {
 		ret = dma_buf_vmap_unlocked(ksalloc_allocator_dmabuf(allocator, i, 0),
 					    &sample->map[i]);
 		if (ret) {
