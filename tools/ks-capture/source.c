@@ -166,10 +166,14 @@ void source_advise(const struct device *device)
 	}
 }
 
+/* The events of each input have its number. A device without inputs uses 0 */
 static void watch(struct device *device)
 {
 	struct v4l2_event_subscription change = { .type = V4L2_EVENT_SOURCE_CHANGE };
+	struct v4l2_input input;
 
+	if (read_input(device, &input))
+		change.id = input.index;
 	device->watched = !v4l2_call(device->fd, VIDIOC_SUBSCRIBE_EVENT, &change);
 }
 

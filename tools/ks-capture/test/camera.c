@@ -24,6 +24,9 @@
 #include "camera-media.h"
 #include "tests.h"
 
+/* The number of the current input */
+#define INPUT 2
+
 #define MAX_FILES 256
 #define MONOTONIC_START 1000
 /* 2026-01-02 03:04:05 UTC, when the other clock starts */
@@ -359,6 +362,8 @@ static int do_parm(struct v4l2_streamparm *parm, bool sets)
 
 static int do_input(struct v4l2_input *input)
 {
+	if (input->index != INPUT)
+		return -EINVAL;
 	snprintf((char *)input->name, sizeof(input->name), "HDMI 1");
 	input->capabilities = camera.input_caps;
 	input->status = camera.sources[camera.source].status;
@@ -388,13 +393,16 @@ static int do_timings(unsigned long request, struct v4l2_dv_timings *timings)
 
 static int do_event(unsigned long request, void *arg)
 {
+	const struct v4l2_event_subscription *subscription = arg;
 	struct v4l2_event *event = arg;
 
 	if (!camera.has_events)
 		return -EINVAL;
-	if (request == VIDIOC_SUBSCRIBE_EVENT)
+	if (request == VIDIOC_SUBSCRIBE_EVENT) {
+		camera.subscribed = subscription->id == INPUT;
 		return 0;
-	if (!camera.event)
+	}
+	if (!camera.event || !camera.subscribed)
 		return -ENOENT;
 	camera.event = false;
 	event->type = V4L2_EVENT_SOURCE_CHANGE;
@@ -430,7 +438,7 @@ static int do_node(unsigned long request, void *arg)
 	case VIDIOC_S_PARM:
 		return do_parm(arg, request == VIDIOC_S_PARM);
 	case VIDIOC_G_INPUT:
-		*(int *)arg = 0;
+		*(int *)arg = INPUT;
 		return 0;
 	case VIDIOC_ENUMINPUT:
 		return do_input(arg);
@@ -493,7 +501,7 @@ static short ready_events(const struct pollfd *file)
 	case CAMERA_NO_FILE:
 		return __real_poll(&one, 1, 0) > 0 ? one.revents : 0;
 	case CAMERA_NODE:
-		return camera.event ? POLLPRI & file->events : 0;
+		return camera.event && camera.subscribed ? POLLPRI & file->events : 0;
 	case CAMERA_CONNECTION:
 		return camera_ks_is_ready() ? POLLIN & file->events : 0;
 	default:

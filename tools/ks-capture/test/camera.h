@@ -120,6 +120,7 @@ struct camera_path {
  * @frames: events after the start
  * @nr_frames: length of @frames
  * @event: a source change is pending
+ * @subscribed: changes of the current input are reported
  * @next: the next frame
  * @starts: number of starts
  * @sets_timings: number of times the timings were set
@@ -163,6 +164,7 @@ struct camera {
 	unsigned int nr_frames;
 
 	bool event;
+	bool subscribed;
 	unsigned int next;
 	unsigned int starts;
 	unsigned int sets_timings;

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ks-capture captures from an HDMI input of vivid, whose signal changes or ends.
+ */
+#include "ksalloc_test.h"
+
+#include <fcntl.h>
+#include <linux/v4l2-dv-timings.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PROGRAM "/tools/bin/ks-capture-static"
+#define DIRECTORY "/tmp/source"
+#define MESSAGES "/tmp/source.log"
+
+/* Number of the HDMI input */
+#define HDMI 3
+
+/* Values of the control "DV Timings Signal Mode" */
+#define SIGNAL_CURRENT 0
+#define SIGNAL_NONE 1
+#define SIGNAL_CHOSEN 4
+
+/* A value of the control "DV Timings": 720x480p */
+#define TIMINGS_480P 2
+
+FIXTURE(source) {
+	int video;
+};
+
+static int signal_is(int video, int mode)
+{
+	return set_control(video, "DV Timings Signal Mode", mode);
+}
+
+FIXTURE_SETUP(source)
+{
+	struct v4l2_dv_timings small = V4L2_DV_BT_CEA_640X480P59_94;
+	int input = HDMI;
+
+	if (access(PROGRAM, X_OK))
+		SKIP("no " PROGRAM);
+	repair_machine();
+	self->video = open_camera(0);
+	ASSERT_EQ(0, call_fd(self->video, VIDIOC_S_INPUT, &input));
+	ASSERT_EQ(0, signal_is(self->video, SIGNAL_CURRENT));
+	ASSERT_EQ(0, call_fd(self->video, VIDIOC_S_DV_TIMINGS, &small));
+}
+
+FIXTURE_TEARDOWN(source)
+{
+	int input = 0;
+
+	EXPECT_EQ(0, system("rm -rf " DIRECTORY " " MESSAGES));
+	if (self->video <= 0)
+		return;
+	EXPECT_EQ(0, signal_is(self->video, SIGNAL_CURRENT));
+	EXPECT_EQ(0, call_fd(self->video, VIDIOC_S_INPUT, &input));
+	close(self->video);
+}
+
+static pid_t capture(const char *count, const char *on_change)
+{
+	const char *node = node_path("vivid-000-vid-cap");
+	pid_t pid;
+	int log;
+
+	ASSERT_EQ(0, system("rm -rf " DIRECTORY " && mkdir " DIRECTORY));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		log = open(MESSAGES, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+		dup2(log, STDOUT_FILENO);
+		dup2(log, STDERR_FILENO);
+		close_range(3, ~0U, 0);
+		execl(PROGRAM, PROGRAM, "-d", node, "-f", "YUYV", "--skip", "0", "-n", count,
+		      "--on-change", on_change, "-o", DIRECTORY "/%d.raw", NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+/* The size of a frame in a file; 0 if there is no such file */
+static long long frame_size(const char *path)
+{
+	struct stat file;
+
+	return stat(path, &file) ? 0 : file.st_size;
+}
+
+static int exit_status(pid_t pid)
+{
+	int status;
+
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static bool said(const char *words)
+{
+	static char text[8192];
+	FILE *file = fopen(MESSAGES, "r");
+	size_t size;
+
+	ASSERT_NE(NULL, file);
+	size = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[size] = 0;
+	if (strstr(text, words))
+		return true;
+	return !system("sed 's/^/# /' " MESSAGES) && false;
+}
+
+/* The capture ends with a reason when the signal ends. */
+TEST_F(source, signal_ends)
+{
+	pid_t pid = capture("100", "end");
+
+	ASSERT_TRUE(EVENTUALLY(frame_size(DIRECTORY "/1.raw") == 2 * 640 * 480));
+	ASSERT_EQ(0, signal_is(self->video, SIGNAL_NONE));
+	EXPECT_EQ(1, exit_status(pid));
+	EXPECT_TRUE(said("its source has changed"));
+	EXPECT_TRUE(said("has no signal"));
+}
+
+/* Without a signal, a capture does not begin. */
+TEST_F(source, no_signal)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, signal_is(self->video, SIGNAL_NONE));
+	pid = capture("1", "end");
+	EXPECT_NE(0, exit_status(pid));
+	EXPECT_TRUE(said("has no signal to capture"));
+}
+
+/* The capture restarts with the size of the new signal. */
+TEST_F(source, size_changes)
+{
+	pid_t pid = capture("100", "restart");
+
+	ASSERT_TRUE(EVENTUALLY(frame_size(DIRECTORY "/1.raw") == 2 * 640 * 480));
+	ASSERT_EQ(0, set_control(self->video, "DV Timings", TIMINGS_480P));
+	ASSERT_EQ(0, signal_is(self->video, SIGNAL_CHOSEN));
+	EXPECT_EQ(0, exit_status(pid));
+	EXPECT_TRUE(said("restarting the capture"));
+	EXPECT_EQ(2 * 720 * 480, frame_size(DIRECTORY "/99.raw"));
+	EXPECT_TRUE(said("100 frames of YUYV 720x480"));
+}
