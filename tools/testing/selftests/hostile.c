@@ -445,3 +445,82 @@ TEST_F(hostile, forbidden_ioctls)
 	/* Files that were opened before can still be used. */
 	expect_capture(self);
 }
+
+#define TRACING "/sys/kernel/tracing"
+#define ASKED "ksalloc_test/asked"
+
+/* The ioctls for which the kernel asks the security modules are traced */
+FIXTURE(asked) {
+	struct rig rig;
+};
+
+FIXTURE_SETUP(asked)
+{
+	char filter[32];
+	int fd;
+
+	rig_open(&self->rig, 0, WIDTH, HEIGHT);
+	if (write_text(TRACING "/kprobe_events",
+		       "p:" ASKED " security_file_ioctl cmd=$arg2:u32"))
+		SKIP("the kernel does not trace calls");
+	/* This empties the trace */
+	fd = open(TRACING "/trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	close(fd);
+	snprintf(filter, sizeof(filter), "common_pid == %d", getpid());
+	ASSERT_EQ(0, write_text(TRACING "/events/" ASKED "/filter", filter));
+	ASSERT_EQ(0, write_text(TRACING "/tracing_on", "1"));
+}
+
+FIXTURE_TEARDOWN(asked)
+{
+	write_text(TRACING "/events/" ASKED "/enable", "0");
+	write_text(TRACING "/kprobe_events", "-:" ASKED);
+	rig_close(&self->rig);
+}
+
+static bool is_traced(const char *trace, unsigned int cmd)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), " cmd=%u\n", cmd);
+	return strstr(trace, text);
+}
+
+/*
+ * CONNECT asks the security modules for each ioctl of the device that stands for an operation of
+ * a connection: a module can forbid any of them.
+ */
+TEST_F(asked, each_ioctl)
+{
+	static const struct {
+		const char *name;
+		unsigned int cmd;
+	} used[] = {
+		{ "G_FMT", VIDIOC_G_FMT },
+		{ "REQBUFS", VIDIOC_REQBUFS },
+		{ "QUERYBUF", VIDIOC_QUERYBUF },
+		{ "EXPBUF", VIDIOC_EXPBUF },
+		{ "PREPARE_BUF", VIDIOC_PREPARE_BUF },
+		{ "QBUF", VIDIOC_QBUF },
+		{ "DQBUF", VIDIOC_DQBUF },
+		{ "STREAMON", VIDIOC_STREAMON },
+		{ "STREAMOFF", VIDIOC_STREAMOFF },
+		{ "G_PARM", VIDIOC_G_PARM },
+		{ "ENUM_FRAMESIZES", VIDIOC_ENUM_FRAMESIZES },
+	};
+	static char trace[64 * 1024];
+	int connection;
+	unsigned int i;
+
+	ASSERT_EQ(0, write_text(TRACING "/events/" ASKED "/enable", "1"));
+	connection = do_connect(self->rig.ksalloc, self->rig.video);
+	ASSERT_EQ(0, write_text(TRACING "/events/" ASKED "/enable", "0"));
+	ASSERT_LE(0, connection);
+	close(connection);
+	ASSERT_LT(0, read_text(TRACING "/trace", trace, sizeof(trace)));
+	ASSERT_TRUE(is_traced(trace, KSALLOC_CONNECT));
+	for (i = 0; i < ARRAY_SIZE(used); i++)
+		if (!EXPECT_TRUE(is_traced(trace, used[i].cmd)))
+			harness_note("(VIDIOC_%s)", used[i].name);
+}
