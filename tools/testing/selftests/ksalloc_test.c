@@ -4,6 +4,7 @@
  */
 #include "ksalloc_test.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/udmabuf.h>
@@ -573,6 +574,43 @@ int count_dmabufs(void)
 			break;
 	free(line);
 	fclose(file);
+	return count;
+}
+
+/* Flag in /proc/PID/stat. It is not in the headers for user space */
+#define PF_KTHREAD 0x00200000
+
+/* The format is "PID (NAME) STATE PPID ..." */
+static bool is_waiting_kernel_thread(const char *pid, const char *suffix)
+{
+	char path[300], text[512], *end, state;
+	unsigned int flags;
+	size_t length;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+	if (read_text(path, text, sizeof(text)) <= 0)
+		return false;
+	end = strrchr(text, ')');
+	if (!end || sscanf(end + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2)
+		return false;
+	*end = '\0';
+	length = strlen(suffix);
+	return state == 'D' && (flags & PF_KTHREAD) && strlen(text) >= length &&
+	       !strcmp(end - length, suffix);
+}
+
+int waiting_kernel_threads(const char *suffix)
+{
+	struct dirent *entry;
+	int count = 0;
+	DIR *dir;
+
+	dir = opendir("/proc");
+	ASSERT_NE(NULL, dir);
+	while ((entry = readdir(dir)))
+		count += isdigit(entry->d_name[0]) &&
+			 is_waiting_kernel_thread(entry->d_name, suffix);
+	closedir(dir);
 	return count;
 }
 

@@ -223,6 +223,12 @@ void agent_exec(struct agent *agent);
 void agent_exit(struct agent *agent);
 void agent_kill(struct agent *agent);
 
+/*
+ * The number of kernel threads in D state whose names end with @suffix. While a thread executes a
+ * work item, its name ends with "+" and the name of the workqueue
+ */
+int waiting_kernel_threads(const char *suffix);
+
 /* Leak checks */
 struct footprint {
 	int fds;

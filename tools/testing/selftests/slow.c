@@ -9,8 +9,6 @@
  */
 #include "ksalloc_test.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +19,6 @@
 #include "trap.h"
 
 #define FRAMES 4
-/* Flag in /proc/PID/stat. It is not in the headers for user space */
-#define PF_KTHREAD 0x00200000
 
 /* SET_STATE waits for the camera on the way to ACQUIRE. The agent shares our files. */
 FIXTURE(slow) {
@@ -368,35 +364,6 @@ static void kill_in_submit(struct held_fixture *self)
 	agent_kill(&agent);
 }
 
-/* Whether a task is a kernel thread in D state. The format is "PID (NAME) STATE PPID ..." */
-static bool is_kernel_thread_that_waits(const char *pid)
-{
-	char path[300], text[512], *end, state;
-	unsigned int flags;
-
-	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
-	if (read_text(path, text, sizeof(text)) <= 0)
-		return false;
-	end = strrchr(text, ')');
-	return end && sscanf(end + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) == 2 &&
-		state == 'D' && (flags & PF_KTHREAD);
-}
-
-static int count_waiting_kernel_threads(void)
-{
-	struct dirent *entry;
-	int count = 0;
-	DIR *dir;
-
-	dir = opendir("/proc");
-	ASSERT_NE(NULL, dir);
-	while ((entry = readdir(dir)))
-		count += isdigit(entry->d_name[0]) &&
-			 is_kernel_thread_that_waits(entry->d_name);
-	closedir(dir);
-	return count;
-}
-
 /*
  * I2: many processes are killed in SUBMIT. At most one kernel thread that waits for the camera
  * remains, and other cameras can be used. Calls do not wait for that thread, and the frame is
@@ -404,12 +371,12 @@ static int count_waiting_kernel_threads(void)
  */
 TEST_F(held, many_are_killed)
 {
-	int i, before = count_waiting_kernel_threads();
+	int i, before = waiting_kernel_threads("");
 	struct rig other;
 
 	for (i = 0; i < 20; i++)
 		kill_in_submit(self);
-	EXPECT_GE(before + 1, count_waiting_kernel_threads());
+	EXPECT_GE(before + 1, waiting_kernel_threads(""));
 	EXPECT_EQ(-EAGAIN, complete(self->connection, KSALLOC_NONBLOCK, 0, NULL));
 	EXPECT_EQ(0, get_pending(self->connection));
 	EXPECT_EQ(0, in_device(self->rig.allocator));

@@ -331,6 +331,20 @@ TEST_F(stuck, unregistered_while_it_writes)
 	EXPECT_EQ(KSSTATE_STOP, get_state(self->connection));
 }
 
+/*
+ * I6: a device that does not stop after it has disappeared blocks a worker of the module's own
+ * workqueue. With many such devices, work items of other drivers could not run.
+ */
+TEST_F(stuck, unregistered_blocks_own_workqueue)
+{
+	submit_all(self);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	unregister_and_block_stop(self);
+	EXPECT_EQ(1, waiting_kernel_threads("+ksalloc"));
+	device_block(self->device, 0);
+	EXPECT_TRUE(EVENTUALLY(waiting_kernel_threads("+ksalloc") == 0));
+}
+
 /* Kills a process in a call that waits for a disappeared device to stop. */
 static void kill_in_call(struct stuck_fixture *self, unsigned long request, void *arg,
 			 size_t size)
