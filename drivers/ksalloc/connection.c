@@ -161,6 +161,17 @@ void ks_connection_gone(struct ks_connection *conn, unsigned long delay)
 }
 
 /**
+ * ks_connection_queue_work() - queue work that can wait for a driver for a long time
+ * @work: the work
+ *
+ * Context: any.
+ */
+void ks_connection_queue_work(struct work_struct *work)
+{
+	queue_work(ks_connection_wq, work);
+}
+
+/**
  * ksalloc_device_refuse() - state why a device cannot use the frames of an allocator
  * @device: the device
  * @refusal: the reason

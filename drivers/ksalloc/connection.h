@@ -203,6 +203,7 @@ int ks_connection_needs(struct ks_connection *conn,
 bool ks_connection_is_gone(struct ks_connection *conn);
 bool ks_connection_is_going(struct ks_connection *conn);
 void ks_connection_gone(struct ks_connection *conn, unsigned long delay);
+void ks_connection_queue_work(struct work_struct *work);
 int ks_connection_lock(struct ks_connection *conn);
 int ks_connection_lock_complete(struct ks_connection *conn, bool nonblock,
 				bool again);

@@ -41,7 +41,7 @@ static int ks_share_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
 	struct ks_share *share = container_of(entry, struct ks_share, gone_wait);
 
 	if (READ_ONCE(share->conn->feed.ended))
-		schedule_work(&share->gone_work);
+		ks_connection_queue_work(&share->gone_work);
 	return 0;
 }
 
@@ -169,7 +169,7 @@ static int ks_share_register(struct ks_share *share)
 	ret = ks_share_node_init(share) ?:
 	      video_register_device(&share->vdev, VFL_TYPE_VIDEO, -1);
 	if (!ret && READ_ONCE(share->conn->feed.ended))
-		schedule_work(&share->gone_work);
+		ks_connection_queue_work(&share->gone_work);
 	return ret;
 }
 

@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "trap.h"
+
 /* The next frame, which is queued again */
 static __u32 next(int fd)
 {
@@ -541,6 +543,34 @@ TEST_F(share, unplug)
 	EXPECT_TRUE(EVENTUALLY(open(self->path, O_RDWR) == -1));
 	close(fd);
 	vivid_bind();
+}
+
+static void *unbind_thread(void *unused)
+{
+	vivid_unbind();
+	return unused;
+}
+
+/*
+ * K12: the camera disappears while another call holds the lock of the driver: the work item that
+ * ends the share waits for that lock, in the module's own workqueue.
+ */
+TEST_F(share, unplug_blocks_own_workqueue)
+{
+	int fd = handle_open(self);
+	struct held_camera held;
+	pthread_t thread;
+
+	ASSERT_EQ(FRAMES, request(fd, 4));
+	camera_hold(&held, 0);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, unbind_thread, NULL));
+	ASSERT_TRUE(EVENTUALLY(!node_exists("vivid-000-vid-cap")));
+	EXPECT_EQ(-ENODEV, stream(fd, true));
+	EXPECT_TRUE(EVENTUALLY(waiting_kernel_threads("+ksalloc") == 1));
+	camera_let_go(&held);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_TRUE(EVENTUALLY(open(self->path, O_RDWR) == -1));
+	close(fd);
 }
 
 /* K5: no way to write to a frame through a mapping */
