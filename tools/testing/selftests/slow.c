@@ -394,3 +394,66 @@ TEST_F(held, many_are_killed)
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 	EXPECT_EQ(self->frame, rig_complete(&self->rig, NULL));
 }
+
+/* In STOP. A kernel thread holds the mutex that is taken while a request is queued. */
+FIXTURE(requests) {
+	struct rig rig;
+	int connection;
+	bool holding;
+};
+
+static void release_requests(struct requests_fixture *self)
+{
+	self->holding = false;
+	ASSERT_EQ(0, system("rmmod ksalloc-test-media"));
+}
+
+FIXTURE_SETUP(requests)
+{
+	char command[128];
+
+	rig_open(&self->rig, 0, 320, 180);
+	rig_allocator(&self->rig, FRAMES);
+	self->connection = self->rig.connection;
+	snprintf(command, sizeof(command), "modprobe ksalloc-test-media node=%s",
+		 node_path("vivid-000-vid-cap"));
+	ASSERT_EQ(0, system(command));
+	self->holding = true;
+}
+
+FIXTURE_TEARDOWN(requests)
+{
+	if (self->holding)
+		release_requests(self);
+	rig_close(&self->rig);
+}
+
+static void start_change(struct call *call, struct ksalloc_set_state *arg, int connection,
+			 unsigned int state)
+{
+	*arg = (struct ksalloc_set_state){ .size = sizeof(*arg), .state = state };
+	call_start(call, connection, KSALLOC_SET_STATE, arg);
+}
+
+/*
+ * I1: ACQUIRE and PAUSE do not wait for requests of any node of the media device. Only steps that
+ * start or stop the camera wait, as VIDIOC_STREAMON does.
+ */
+TEST_F(requests, acquire)
+{
+	static struct ksalloc_set_state arg;
+	static struct call call;
+
+	start_change(&call, &arg, self->connection, KSSTATE_PAUSE);
+	EXPECT_TRUE(EVENTUALLY(call.done));
+	if (!call.done)
+		release_requests(self);
+	EXPECT_EQ(0, call_result(&call));
+	if (!self->holding)
+		return;
+
+	start_change(&call, &arg, self->connection, KSSTATE_RUN);
+	EXPECT_TRUE(call_waits(&call));
+	release_requests(self);
+	EXPECT_EQ(0, call_result(&call));
+}
