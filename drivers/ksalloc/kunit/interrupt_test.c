@@ -178,14 +178,16 @@ static void arena_timer_start(void *data)
 	hrtimer_start(&t->timer, ns_to_ktime(100 * NSEC_PER_USEC), HRTIMER_MODE_REL_PINNED_HARD);
 }
 
-static void arena_timer_setup(struct hrtimer *timer)
+/* Sets up a timer that fires in a hard interrupt, on the processor that starts it */
+static void interrupt_timer_setup(struct hrtimer *timer,
+				  enum hrtimer_restart (*fires)(struct hrtimer *timer))
 {
 #ifdef KS_TEST_HRTIMER_SETUP
-	hrtimer_setup(timer, arena_timer_fires, CLOCK_MONOTONIC,
+	hrtimer_setup(timer, fires, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_REL_PINNED_HARD);
 #else
 	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
-	timer->function = arena_timer_fires;
+	timer->function = fires;
 #endif
 }
 
@@ -237,7 +239,7 @@ static struct arena *arena_create(struct kunit *test, struct file *file)
 	arena->seed = ks_test_seed(test, &rnd);
 	for (i = 0; i < ARENA_CPUS; i++) {
 		arena_actor_init(test, arena, &arena->timer[i].actor, id++);
-		arena_timer_setup(&arena->timer[i].timer);
+		interrupt_timer_setup(&arena->timer[i].timer, arena_timer_fires);
 		init_completion(&arena->timer[i].over);
 	}
 	arena->work = IRQ_WORK_INIT_HARD(arena_work_runs);
@@ -521,6 +523,79 @@ static void interrupt_cancel(struct kunit *test)
 	ks_test_expect_counts(test, call.alloc, 1, 0, 0);
 }
 
+#define WATCH_WAITERS 64
+#define WATCH_ROUNDS 5
+
+/**
+ * struct interrupt_watch - a timer that looks at the requests of an allocator
+ * @timer: the timer
+ * @alloc: the allocator
+ * @seen: how often some of the requests, and not all, were cancelled
+ */
+struct interrupt_watch {
+	struct hrtimer timer;
+	const struct ks_allocator *alloc;
+	u32 seen;
+};
+
+static enum hrtimer_restart interrupt_watch_fires(struct hrtimer *timer)
+{
+	struct interrupt_watch *watch = container_of(timer, struct interrupt_watch, timer);
+	const u32 waiting = READ_ONCE(watch->alloc->nr_waiting);
+
+	if (waiting && waiting < WATCH_WAITERS)
+		watch->seen++;
+	hrtimer_forward_now(timer, ns_to_ktime(50 * NSEC_PER_USEC));
+	return HRTIMER_RESTART;
+}
+
+/* Cancels all requests while the timer fires on the same processor */
+static void interrupt_cancel_watched(struct kunit *test, struct interrupt_watch *watch,
+				     struct file *file)
+{
+	struct ks_owner *owner = ks_test_owner_of(file);
+	struct ks_allocator *alloc = ks_allocator_of(file);
+	struct ks_test_call *waiter[WATCH_WAITERS];
+	u32 i;
+
+	for (i = 0; i < WATCH_WAITERS; i++)
+		waiter[i] = ks_test_call_alloc(test, file, owner, 0);
+	KUNIT_ASSERT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->nr_waiting) ==
+						   WATCH_WAITERS));
+	migrate_disable();
+	hrtimer_start(&watch->timer, ns_to_ktime(50 * NSEC_PER_USEC),
+		      HRTIMER_MODE_REL_PINNED_HARD);
+	ks_allocator_cancel(alloc, owner);
+	hrtimer_cancel(&watch->timer);
+	migrate_enable();
+	for (i = 0; i < WATCH_WAITERS; i++) {
+		KUNIT_ASSERT_TRUE(test, ks_test_returned(waiter[i]));
+		KUNIT_EXPECT_EQ(test, waiter[i]->ret, -ECANCELED);
+	}
+}
+
+/*
+ * Passes if interrupts come while many requests are cancelled, because user space chooses their
+ * number (B4, C1).
+ */
+static void interrupt_between_cancelled(struct kunit *test)
+{
+	struct file *file = ks_test_allocator_file(test, 1);
+	struct interrupt_watch *watch;
+	u32 round, index = 0;
+
+	watch = kunit_kzalloc(test, sizeof(*watch), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, watch);
+	watch->alloc = ks_allocator_of(file);
+	interrupt_timer_setup(&watch->timer, interrupt_watch_fires);
+	KUNIT_ASSERT_EQ(test, 0, ks_allocator_try_alloc(ks_allocator_of(file),
+							ks_test_owner_of(file), &index));
+	/* On a slow machine, the timer may not fire in time */
+	for (round = 0; round < WATCH_ROUNDS && !watch->seen; round++)
+		interrupt_cancel_watched(test, watch, file);
+	KUNIT_EXPECT_GT(test, watch->seen, 0);
+}
+
 /*
  * Passes if a frame that is freed in a hard interrupt ends the wait of a thread and wakes
  * pollers (C3).
@@ -620,6 +695,7 @@ static void interrupt_double_free(struct kunit *test)
 static struct kunit_case interrupt_cases[] = {
 	KUNIT_CASE(interrupt_every_call),
 	KUNIT_CASE(interrupt_cancel),
+	KUNIT_CASE(interrupt_between_cancelled),
 	KUNIT_CASE(interrupt_free_is_heard_of),
 	KUNIT_CASE_SLOW(interrupt_double_free),
 	KUNIT_CASE_SLOW(interrupt_timers_against_threads),
