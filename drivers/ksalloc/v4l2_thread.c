@@ -20,7 +20,6 @@
 #include <linux/lockdep.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/wait.h>
 
 #include "v4l2.h"
 
@@ -50,12 +49,10 @@ static void ks_v4l2_do_call(struct ks_v4l2_call *call)
 /**
  * struct ks_v4l2_thread - a thread that makes the calls of one device at a time
  * @task: the thread
- * @wait: where it waits for a call
  * @call: the next call, or NULL
  */
 struct ks_v4l2_thread {
 	struct task_struct *task;
-	wait_queue_head_t wait;
 	struct ks_v4l2_call *call;
 };
 
@@ -69,10 +66,18 @@ static int ks_v4l2_thread_fn(void *data)
 
 	allow_kernel_signal(SIGKILL);
 	for (;;) {
-		/* Not interruptible, because a SIGKILL for a call can arrive after its end */
-		wait_event_idle(thread->wait,
-				READ_ONCE(thread->call) || kthread_should_stop());
+		/*
+		 * Not interruptible, because a SIGKILL for a call can arrive after its end. Not
+		 * wait_event_idle(): that is a preemption point, and the end of a call has just
+		 * woken the caller. The thread would be scheduled once more, only to sleep.
+		 */
+		set_current_state(TASK_IDLE);
 		call = xchg(&thread->call, NULL);
+		if (!call && !kthread_should_stop()) {
+			schedule();
+			continue;
+		}
+		__set_current_state(TASK_RUNNING);
 		if (!call)
 			return 0;
 		ks_v4l2_do_call(call);
@@ -87,7 +92,6 @@ static struct ks_v4l2_thread *ks_v4l2_thread_create(void)
 	thread = kzalloc(sizeof(*thread), GFP_KERNEL);
 	if (!thread)
 		return ERR_PTR(-ENOMEM);
-	init_waitqueue_head(&thread->wait);
 	task = kthread_run(ks_v4l2_thread_fn, thread, "ksalloc-v4l2");
 	if (IS_ERR(task)) {
 		kfree(thread);
@@ -165,7 +169,7 @@ static int ks_v4l2_call(struct ks_v4l2_device *dev, struct ks_v4l2_call *call)
 
 	/* The thread must see the contents of @call; it reads the pointer with xchg() */
 	smp_store_release(&thread->call, call);
-	wake_up(&thread->wait);
+	wake_up_process(thread->task);
 	if (wait_for_completion_killable(&call->done)) {
 		WRITE_ONCE(call->killed, true);
 		send_sig(SIGKILL, thread->task, 1);
