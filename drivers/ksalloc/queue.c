@@ -3,6 +3,8 @@
  * Queues frames to the device and dequeues them. connection.h describes the rules.
  */
 #include <kunit/visibility.h>
+#include <linux/dma-buf.h>
+#include <linux/file.h>
 #include <linux/lockdep.h>
 #include <linux/nospec.h>
 
@@ -103,7 +105,8 @@ static bool ks_connection_holds_frames(struct ks_connection *conn)
 static int ks_frame_check_fd(const struct ks_allocator *alloc, u32 index, int fd)
 {
 	const struct ksalloc_frame *frame = ks_frame_at(alloc, index);
-	struct dma_buf *dmabuf;
+	const struct dma_buf *dmabuf;
+	struct fd file;
 	bool same;
 
 	if (!frame)
@@ -112,11 +115,13 @@ static int ks_frame_check_fd(const struct ks_allocator *alloc, u32 index, int fd
 		return 0;
 	if (frame->nr_planes > 1)
 		return -EINVAL;
-	dmabuf = dma_buf_get(fd);
-	if (IS_ERR(dmabuf))
-		return PTR_ERR(dmabuf);
-	same = dmabuf == frame->planes->dmabuf;
-	dma_buf_put(dmabuf);
+	/* No reference is needed to compare the files, nor a check that it is a dma-buf */
+	file = fdget(fd);
+	if (!fd_file(file))
+		return -EBADF;
+	dmabuf = frame->planes->dmabuf;
+	same = dmabuf && dmabuf->file == fd_file(file);
+	fdput(file);
 	return same ? 0 : -EINVAL;
 }
 
