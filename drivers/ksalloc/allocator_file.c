@@ -27,7 +27,7 @@ static struct ks_allocator *ks_ucmd_allocator(const struct ks_ucmd *ucmd)
  * Reserves the descriptor before the frame is allocated, so that nothing can fail
  * afterwards
  */
-static long ks_alloc_ioctl(struct ks_ucmd *ucmd)
+static int ks_alloc_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_allocator_file *file = ucmd->file->private_data;
 	struct ksalloc_alloc *arg = &ucmd->arg.alloc;
@@ -73,7 +73,7 @@ err_fd:
 	return ret;
 }
 
-static long ks_free_ioctl(struct ks_ucmd *ucmd)
+static int ks_free_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_free *arg = &ucmd->arg.free;
 
@@ -82,7 +82,7 @@ static long ks_free_ioctl(struct ks_ucmd *ucmd)
 	return ks_allocator_free(ks_ucmd_allocator(ucmd), arg->index, false);
 }
 
-static long ks_export_ioctl(struct ks_ucmd *ucmd)
+static int ks_export_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_export *arg = &ucmd->arg.export;
 	struct ksalloc_frame *frame = ks_frame_at(ks_ucmd_allocator(ucmd),
@@ -100,7 +100,7 @@ static long ks_export_ioctl(struct ks_ucmd *ucmd)
 	return fd;
 }
 
-static long ks_status_ioctl(struct ks_ucmd *ucmd)
+static int ks_status_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_allocator *alloc = ks_ucmd_allocator(ucmd);
 	struct ksalloc_status *arg = &ucmd->arg.status;
@@ -120,7 +120,7 @@ static long ks_status_ioctl(struct ks_ucmd *ucmd)
 	return ks_reply(ucmd, sizeof(*arg));
 }
 
-static long ks_status_ex_ioctl(struct ks_ucmd *ucmd)
+static int ks_status_ex_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_allocator *alloc = ks_ucmd_allocator(ucmd);
 	struct ksalloc_status_ex *arg = &ucmd->arg.status_ex;
@@ -142,12 +142,12 @@ static long ks_status_ex_ioctl(struct ks_ucmd *ucmd)
 	return ks_reply(ucmd, sizeof(*arg));
 }
 
-static long ks_allocator_open_ioctl(struct ks_ucmd *ucmd)
+static int ks_allocator_open_ioctl(struct ks_ucmd *ucmd)
 {
 	return ks_install(ks_allocator_open(ks_ucmd_allocator(ucmd)));
 }
 
-static long ks_allocator_cancel_ioctl(struct ks_ucmd *ucmd)
+static int ks_allocator_cancel_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_allocator_file *file = ucmd->file->private_data;
 

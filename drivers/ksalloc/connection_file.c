@@ -33,7 +33,7 @@ static struct ks_connection *ks_ucmd_connection(const struct ks_ucmd *ucmd)
 	return file->conn;
 }
 
-static long ks_reset_state_ioctl(struct ks_ucmd *ucmd)
+static int ks_reset_state_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_reset_state *arg = &ucmd->arg.reset_state;
 
@@ -42,7 +42,7 @@ static long ks_reset_state_ioctl(struct ks_ucmd *ucmd)
 	return ks_connection_reset(ks_ucmd_connection(ucmd), arg->reset);
 }
 
-static long ks_set_state_ioctl(struct ks_ucmd *ucmd)
+static int ks_set_state_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_set_state *arg = &ucmd->arg.set_state;
 
@@ -54,7 +54,7 @@ static long ks_set_state_ioctl(struct ks_ucmd *ucmd)
 				     arg->flags & KSALLOC_CIRCULATE);
 }
 
-static long ks_get_state_ioctl(struct ks_ucmd *ucmd)
+static int ks_get_state_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_connection *conn = ks_ucmd_connection(ucmd);
 	struct ksalloc_get_state *arg = &ucmd->arg.get_state;
@@ -85,7 +85,7 @@ static int ks_connection_get_framing(struct ks_connection *conn,
 	return ks_connection_result(conn, ret);
 }
 
-static long ks_get_framing_ioctl(struct ks_ucmd *ucmd)
+static int ks_get_framing_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_connection *conn = ks_ucmd_connection(ucmd);
 	struct ksalloc_get_framing *arg = &ucmd->arg.get_framing;
@@ -135,7 +135,7 @@ static int ks_connection_describe(struct ks_connection *conn,
 	return 0;
 }
 
-static long ks_get_framing_ex_ioctl(struct ks_ucmd *ucmd)
+static int ks_get_framing_ex_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ksalloc_get_framing_ex *arg = &ucmd->arg.get_framing_ex;
 	void __user *to = u64_to_user_ptr(arg->framing);
@@ -284,7 +284,7 @@ static struct file *ks_create_from_caller(struct ks_connection *conn,
 	       ks_create_imported(conn, &needs, &arg->framing, import, true);
 }
 
-static long ks_create_allocator_ioctl(struct ks_ucmd *ucmd)
+static int ks_create_allocator_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_create_allocator *arg = &ucmd->arg.create_allocator;
 	struct ks_connection *conn = ks_ucmd_connection(ucmd);
@@ -306,7 +306,7 @@ static int ks_connection_set_file(struct ks_connection *conn, struct file *file)
 	return alloc ? ks_connection_set_allocator(conn, alloc) : -EINVAL;
 }
 
-static long ks_set_allocator_ioctl(struct ks_ucmd *ucmd)
+static int ks_set_allocator_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_set_allocator *arg = &ucmd->arg.set_allocator;
 	struct ks_connection *conn = ks_ucmd_connection(ucmd);
@@ -326,7 +326,7 @@ static long ks_set_allocator_ioctl(struct ks_ucmd *ucmd)
 	return ret;
 }
 
-static long ks_submit_ioctl(struct ks_ucmd *ucmd)
+static int ks_submit_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_submit *arg = &ucmd->arg.submit;
 
@@ -367,7 +367,7 @@ static int ks_complete_copy_out(struct ks_complete *read)
  * that faults, this writes the unchanged argument back without the lock, which makes its pages
  * present, and tries again.
  */
-static long ks_complete_ioctl(struct ks_ucmd *ucmd)
+static int ks_complete_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_connection_file *file = ucmd->file->private_data;
 	struct ks_complete_call call = {
@@ -395,12 +395,12 @@ static long ks_complete_ioctl(struct ks_ucmd *ucmd)
 	}
 }
 
-static long ks_connection_open_ioctl(struct ks_ucmd *ucmd)
+static int ks_connection_open_ioctl(struct ks_ucmd *ucmd)
 {
 	return ks_install(ks_connection_open(ks_ucmd_connection(ucmd)));
 }
 
-static long ks_connection_cancel_ioctl(struct ks_ucmd *ucmd)
+static int ks_connection_cancel_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_connection_file *file = ucmd->file->private_data;
 
@@ -409,7 +409,7 @@ static long ks_connection_cancel_ioctl(struct ks_ucmd *ucmd)
 	return 0;
 }
 
-static long ks_reader_open_ioctl(struct ks_ucmd *ucmd)
+static int ks_reader_open_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_reader_open *arg = &ucmd->arg.reader_open;
 

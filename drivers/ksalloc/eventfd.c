@@ -226,7 +226,7 @@ static void ks_event_enable(struct ks_allocator *alloc, struct ks_event *event)
  * Context: process context; sleeps.
  * Return: 0, or an errno of the ABI header.
  */
-long ks_enable_event_ioctl(struct ks_ucmd *ucmd)
+int ks_enable_event_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_allocator_file *file = ucmd->file->private_data;
 	struct ksalloc_enable_event *arg = &ucmd->arg.enable_event;
@@ -268,7 +268,7 @@ long ks_enable_event_ioctl(struct ks_ucmd *ucmd)
  * Context: process context; sleeps.
  * Return: 0, or an errno of the ABI header.
  */
-long ks_disable_event_ioctl(struct ks_ucmd *ucmd)
+int ks_disable_event_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_allocator_file *file = ucmd->file->private_data;
 	const struct ksalloc_disable_event *arg = &ucmd->arg.disable_event;

@@ -7,8 +7,8 @@
 
 struct ks_ucmd;
 
-long ks_enable_event_ioctl(struct ks_ucmd *ucmd);
-long ks_disable_event_ioctl(struct ks_ucmd *ucmd);
+int ks_enable_event_ioctl(struct ks_ucmd *ucmd);
+int ks_disable_event_ioctl(struct ks_ucmd *ucmd);
 u32 ks_events_count(struct ks_allocator *alloc);
 void ks_events_end(struct ks_allocator *alloc, const struct ks_owner *owner);
 

@@ -121,7 +121,7 @@ static const struct ks_ioctl *ks_find_ioctl(unsigned int cmd,
 }
 
 /* The caller has set all fields but @usize and @arg. Inline, because it runs for each frame */
-static __always_inline long ks_run_ioctl(struct ks_ucmd *ucmd,
+static __always_inline int ks_run_ioctl(struct ks_ucmd *ucmd,
 					 const struct ks_ioctl *entry)
 {
 	int ret;
@@ -184,7 +184,7 @@ int ks_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags,
 	const struct ks_ioctl *entry = ks_find_ioctl(cmd->cmd_op, table, entries);
 	const struct ksalloc_uring_cmd *sqe = (const void *)cmd->sqe->cmd;
 	struct ks_ucmd ucmd;
-	long ret;
+	int ret;
 
 	if (!entry)
 		return -ENOTTY;

@@ -69,14 +69,15 @@ struct ks_ucmd {
  * @size: size of its argument in this version of the ABI
  * @min_size: size of its argument in the first version of the ABI
  * @flags: the bits that may be set in the flags of the argument
- * @fn: does the work; returns a non-negative result or an errno. May sleep
+ * @fn: does the work; returns a non-negative result or an errno. May sleep. An int, as in the
+ *	VFS and io_uring: a u32 that contains an errno is not a negative long
  */
 struct ks_ioctl {
 	unsigned int cmd;
 	u16 size;
 	u16 min_size;
 	u32 flags;
-	long (*fn)(struct ks_ucmd *ucmd);
+	int (*fn)(struct ks_ucmd *ucmd);
 };
 
 #define KS_IOCTL_NR(cmd) (_IOC_NR(cmd) & 0x0f)

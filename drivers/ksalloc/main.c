@@ -16,7 +16,7 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-static long ks_connect_ioctl(struct ks_ucmd *ucmd)
+static int ks_connect_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_connect *arg = &ucmd->arg.connect;
 	struct ksalloc_device *device;
@@ -30,7 +30,7 @@ static long ks_connect_ioctl(struct ks_ucmd *ucmd)
 	return ks_install(ksalloc_connect(device));
 }
 
-static long ks_share_ioctl(struct ks_ucmd *ucmd)
+static int ks_share_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ksalloc_share *arg = &ucmd->arg.share;
 	struct file *file;

@@ -301,7 +301,7 @@ static bool ks_exchange_is_ready(const struct ks_exchange *call)
  * As for read(), a call that has given back or taken frames does not fail. If the cause of an error
  * persists, the next call fails with it
  */
-static long ks_exchange_ioctl(struct ks_ucmd *ucmd)
+static int ks_exchange_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_reader *reader = ucmd->file->private_data;
 	struct ks_exchange call = {
@@ -326,7 +326,9 @@ static long ks_exchange_ioctl(struct ks_ucmd *ucmd)
 		ks_feed_return(reader->conn);
 	if (ret == -EAGAIN && !call.nonblock)
 		ret = ks_exchange_wait(&call);
-	return call.taken || call.arg->nr_give ? call.taken : ret;
+	if (call.taken || call.arg->nr_give)
+		return call.taken;
+	return ret;
 }
 
 static void ks_reader_put_views(struct ks_reader *reader)
@@ -413,7 +415,7 @@ out:
 	return made;
 }
 
-static long ks_reader_export_ioctl(struct ks_ucmd *ucmd)
+static int ks_reader_export_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_reader *reader = ucmd->file->private_data;
 	struct dma_buf *view;
@@ -455,7 +457,7 @@ static void ks_reader_describe(struct ks_reader *reader,
 	mutex_unlock(&feed->lock);
 }
 
-static long ks_reader_info_ioctl(struct ks_ucmd *ucmd)
+static int ks_reader_info_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ksalloc_reader_info *arg = &ucmd->arg.reader_info;
 	struct ks_reader *reader = ucmd->file->private_data;
@@ -475,7 +477,7 @@ static long ks_reader_info_ioctl(struct ks_ucmd *ucmd)
 	return ks_reply(ucmd, sizeof(*arg));
 }
 
-static long ks_reader_cancel_ioctl(struct ks_ucmd *ucmd)
+static int ks_reader_cancel_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_reader *reader = ucmd->file->private_data;
 
