@@ -166,15 +166,20 @@ void source_advise(const struct device *device)
 	}
 }
 
-/* The events of each input have its number. A device without inputs uses 0 */
+/*
+ * The id of a source change event is the number of the input. It is 0 if the device has no inputs,
+ * and also if the event comes from a receiver that knows no numbers.
+ */
 static void watch(struct device *device)
 {
 	struct v4l2_event_subscription change = { .type = V4L2_EVENT_SOURCE_CHANGE };
 	struct v4l2_input input;
 
-	if (read_input(device, &input))
-		change.id = input.index;
 	device->watched = !v4l2_call(device->fd, VIDIOC_SUBSCRIBE_EVENT, &change);
+	if (!read_input(device, &input) || !input.index)
+		return;
+	change.id = input.index;
+	device->watched |= !v4l2_call(device->fd, VIDIOC_SUBSCRIBE_EVENT, &change);
 }
 
 bool source_has_changed(const struct device *device)

@@ -399,7 +399,7 @@ static int do_event(unsigned long request, void *arg)
 	if (!camera.has_events)
 		return -EINVAL;
 	if (request == VIDIOC_SUBSCRIBE_EVENT) {
-		camera.subscribed = subscription->id == INPUT;
+		camera.subscribed |= subscription->id == INPUT;
 		return 0;
 	}
 	if (!camera.event || !camera.subscribed)
