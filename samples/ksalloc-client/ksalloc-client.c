@@ -3,8 +3,8 @@
  * Sample client of ksalloc: a driver that uses frames of an allocator.
  *
  * A program opens /dev/ksalloc-client and passes a descriptor of an allocator. Then a work item
- * allocates a free frame every 10 ms, writes a number into it and frees it. Each open file of
- * /dev/ksalloc-client is one client.
+ * allocates a free frame, writes a number into it and frees it. The work is queued again 10 ms
+ * after a frame has become free. Each open file of /dev/ksalloc-client is one client.
  */
 #include <linux/dma-buf.h>
 #include <linux/file.h>
@@ -75,7 +75,7 @@ static void sample_work(struct work_struct *work)
 {
 	struct sample_client *client = container_of(to_delayed_work(work),
 						    struct sample_client, work);
-	/* Does not sleep, so an interrupt handler can also allocate frames */
+	/* ksalloc_alloc_frame() does not sleep: an interrupt handler can also call it */
 	struct ksalloc_frame *frame = ksalloc_alloc_frame(client->ksalloc);
 
 	/* If no frame is free, sample_free_frame() queues the work again */
@@ -115,6 +115,8 @@ static long sample_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (cmd != KSALLOC_SAMPLE_FILL)
 		return -ENOTTY;
+	if (arg > INT_MAX)
+		return -EBADF;
 	allocator = fget(arg);
 	if (!allocator)
 		return -EBADF;
@@ -139,9 +141,9 @@ static int sample_open(struct inode *inode, struct file *file)
 }
 
 /*
- * No call of the client may begin after ksalloc_client_destroy() has begun. So the work is
- * disabled first: the callback cannot queue it any more. Allocated frames become free with the
- * client.
+ * The driver must not use the client after ksalloc_client_destroy() has begun. So the work is
+ * disabled first, and then the callback cannot queue it any more. Allocated frames become free
+ * with the client.
  */
 static int sample_release(struct inode *inode, struct file *file)
 {
