@@ -104,12 +104,12 @@ struct ks_test_call *ks_test_call_alloc(struct kunit *test, struct file *file,
 
 static int ks_test_copy_out(struct ks_complete *read)
 {
-	struct ks_test_read *test = container_of(read, struct ks_test_read,
+	struct ks_test_read *call = container_of(read, struct ks_test_read,
 						 read);
 
-	test->copies++;
-	test->answer = read->answer;
-	return test->error;
+	call->copies++;
+	call->answer = read->answer;
+	return call->error;
 }
 
 /* Calls ks_connection_complete() for an open file. @read->error is an argument too */

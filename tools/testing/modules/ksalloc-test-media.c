@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * While this module is loaded, a thread holds a mutex of the media device of a V4L2 node, as a task
- * that queues a request does. The V4L2 core takes this mutex for VIDIOC_STREAMON and
- * VIDIOC_STREAMOFF, too.
+ * While this module is loaded, a thread holds req_queue_mutex of the media device of a V4L2 node,
+ * as a task that queues a media request does. The V4L2 core takes this mutex for VIDIOC_STREAMON
+ * and VIDIOC_STREAMOFF, too.
  */
 #include <linux/completion.h>
 #include <linux/err.h>

@@ -395,7 +395,7 @@ TEST_F(held, many_are_killed)
 	EXPECT_EQ(self->frame, rig_complete(&self->rig, NULL));
 }
 
-/* In STOP. A kernel thread holds the mutex that is taken while a request is queued. */
+/* The connection is in STOP. A kernel thread holds req_queue_mutex of the media device. */
 FIXTURE(requests) {
 	struct rig rig;
 	int connection;

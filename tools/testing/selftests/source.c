@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <linux/v4l2-dv-timings.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,10 @@ FIXTURE(source) {
 	int video;
 };
 
-static int signal_is(int video, int mode)
+/* The capture that runs; 0 if there is none */
+static pid_t running;
+
+static int set_signal(int video, int mode)
 {
 	return set_control(video, "DV Timings Signal Mode", mode);
 }
@@ -47,7 +51,7 @@ FIXTURE_SETUP(source)
 	repair_machine();
 	self->video = open_camera(0);
 	ASSERT_EQ(0, call_fd(self->video, VIDIOC_S_INPUT, &input));
-	ASSERT_EQ(0, signal_is(self->video, SIGNAL_CURRENT));
+	ASSERT_EQ(0, set_signal(self->video, SIGNAL_CURRENT));
 	ASSERT_EQ(0, call_fd(self->video, VIDIOC_S_DV_TIMINGS, &small));
 }
 
@@ -55,24 +59,28 @@ FIXTURE_TEARDOWN(source)
 {
 	int input = 0;
 
+	if (running > 0) {
+		kill(running, SIGKILL);
+		waitpid(running, NULL, 0);
+	}
 	EXPECT_EQ(0, system("rm -rf " DIRECTORY " " MESSAGES));
 	if (self->video <= 0)
 		return;
-	EXPECT_EQ(0, signal_is(self->video, SIGNAL_CURRENT));
+	EXPECT_EQ(0, set_signal(self->video, SIGNAL_CURRENT));
+	EXPECT_EQ(0, set_control(self->video, "DV Timings", 0));
 	EXPECT_EQ(0, call_fd(self->video, VIDIOC_S_INPUT, &input));
 	close(self->video);
 }
 
-static pid_t capture(const char *count, const char *on_change)
+static void capture(const char *count, const char *on_change)
 {
 	const char *node = node_path("vivid-000-vid-cap");
-	pid_t pid;
 	int log;
 
 	ASSERT_EQ(0, system("rm -rf " DIRECTORY " && mkdir " DIRECTORY));
-	pid = fork();
-	ASSERT_LE(0, pid);
-	if (!pid) {
+	running = fork();
+	ASSERT_LE(0, running);
+	if (!running) {
 		log = open(MESSAGES, O_CREAT | O_TRUNC | O_WRONLY, 0600);
 		dup2(log, STDOUT_FILENO);
 		dup2(log, STDERR_FILENO);
@@ -81,7 +89,6 @@ static pid_t capture(const char *count, const char *on_change)
 		      "--on-change", on_change, "-o", DIRECTORY "/%d.raw", NULL);
 		_exit(127);
 	}
-	return pid;
 }
 
 /* The size of a frame in a file; 0 if there is no such file */
@@ -92,16 +99,18 @@ static long long frame_size(const char *path)
 	return stat(path, &file) ? 0 : file.st_size;
 }
 
-static int exit_status(pid_t pid)
+static int exit_status(void)
 {
 	int status;
 
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(running, waitpid(running, &status, 0));
+	running = 0;
 	ASSERT_TRUE(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }
 
-static bool said(const char *words)
+/* Prints the messages if they do not contain the words */
+static bool log_contains(const char *words)
 {
 	static char text[8192];
 	FILE *file = fopen(MESSAGES, "r");
@@ -113,42 +122,39 @@ static bool said(const char *words)
 	text[size] = 0;
 	if (strstr(text, words))
 		return true;
-	return !system("sed 's/^/# /' " MESSAGES) && false;
+	EXPECT_EQ(0, system("sed 's/^/# /' " MESSAGES));
+	return false;
 }
 
-/* The capture ends with a reason when the signal ends. */
+/* When the signal ends, the capture ends and prints the reason. */
 TEST_F(source, signal_ends)
 {
-	pid_t pid = capture("100", "end");
-
+	capture("300", "end");
 	ASSERT_TRUE(EVENTUALLY(frame_size(DIRECTORY "/1.raw") == 2 * 640 * 480));
-	ASSERT_EQ(0, signal_is(self->video, SIGNAL_NONE));
-	EXPECT_EQ(1, exit_status(pid));
-	EXPECT_TRUE(said("its source has changed"));
-	EXPECT_TRUE(said("has no signal"));
+	ASSERT_EQ(0, set_signal(self->video, SIGNAL_NONE));
+	EXPECT_EQ(1, exit_status());
+	EXPECT_TRUE(log_contains("its source has changed"));
+	EXPECT_TRUE(log_contains("has no signal"));
 }
 
 /* Without a signal, a capture does not begin. */
 TEST_F(source, no_signal)
 {
-	pid_t pid;
-
-	ASSERT_EQ(0, signal_is(self->video, SIGNAL_NONE));
-	pid = capture("1", "end");
-	EXPECT_NE(0, exit_status(pid));
-	EXPECT_TRUE(said("has no signal to capture"));
+	ASSERT_EQ(0, set_signal(self->video, SIGNAL_NONE));
+	capture("1", "end");
+	EXPECT_NE(0, exit_status());
+	EXPECT_TRUE(log_contains("has no signal to capture"));
 }
 
 /* The capture restarts with the size of the new signal. */
 TEST_F(source, size_changes)
 {
-	pid_t pid = capture("100", "restart");
-
+	capture("150", "restart");
 	ASSERT_TRUE(EVENTUALLY(frame_size(DIRECTORY "/1.raw") == 2 * 640 * 480));
 	ASSERT_EQ(0, set_control(self->video, "DV Timings", TIMINGS_480P));
-	ASSERT_EQ(0, signal_is(self->video, SIGNAL_CHOSEN));
-	EXPECT_EQ(0, exit_status(pid));
-	EXPECT_TRUE(said("restarting the capture"));
-	EXPECT_EQ(2 * 720 * 480, frame_size(DIRECTORY "/99.raw"));
-	EXPECT_TRUE(said("100 frames of YUYV 720x480"));
+	ASSERT_EQ(0, set_signal(self->video, SIGNAL_CHOSEN));
+	EXPECT_EQ(0, exit_status());
+	EXPECT_TRUE(log_contains("restarting the capture"));
+	EXPECT_EQ(2 * 720 * 480, frame_size(DIRECTORY "/149.raw"));
+	EXPECT_TRUE(log_contains("150 frames of YUYV 720x480"));
 }
