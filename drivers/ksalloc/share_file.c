@@ -66,7 +66,8 @@ static void ks_share_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_puts(m, "ksalloc:\tshare\n");
 	seq_printf(m, "connection:\t%u\n", share->conn->id);
 	seq_printf(m, "device:\t%s\n", video_device_node_name(share->camera->vdev));
-	seq_printf(m, "node:\t%s\n", video_device_node_name(&share->vdev));
+	/* The name of the node is freed with its last file, but the share is not */
+	seq_printf(m, "node:\tvideo%d\n", share->vdev.num);
 	seq_printf(m, "users:\t%u\n", READ_ONCE(share->users));
 	seq_printf(m, "streams:\t%u\n", READ_ONCE(share->streams));
 }

@@ -528,10 +528,12 @@ TEST_F(share, end_of_share)
 	close(waiting);
 }
 
-/* K12: the camera disappears: the same. */
+/* K12: the camera disappears: the same. The share is still described in fdinfo. */
 TEST_F(share, unplug)
 {
+	const char *name = strrchr(self->path, '/') + 1;
 	int fd = handle_start(self);
+	char device[64], text[64];
 	struct v4l2_buffer buffer;
 
 	next(fd);
@@ -542,6 +544,10 @@ TEST_F(share, unplug)
 	EXPECT_TRUE(poll_fd(fd, POLLIN, PATIENCE_MS) & POLLHUP);
 	EXPECT_TRUE(EVENTUALLY(open(self->path, O_RDWR) == -1));
 	close(fd);
+	snprintf(device, sizeof(device), "/sys/class/video4linux/%s", name);
+	EXPECT_TRUE(EVENTUALLY(access(device, F_OK)));
+	ASSERT_TRUE(fdinfo_value(self->share, "node", text, sizeof(text)));
+	EXPECT_EQ(0, strcmp(text, name));
 	vivid_bind();
 }
 
@@ -552,8 +558,8 @@ static void *unbind_thread(void *unused)
 }
 
 /*
- * K12: the camera disappears while another call holds the lock of the driver: the work item that
- * ends the share waits for that lock, in the module's own workqueue.
+ * K12: the camera disappears while another call holds the lock of the driver. The work item that
+ * ends the share waits for that lock in the module's own workqueue.
  */
 TEST_F(share, unplug_blocks_own_workqueue)
 {
