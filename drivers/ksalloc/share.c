@@ -218,7 +218,7 @@ int ks_share_start(struct ks_share_handle *handle)
 	if (ret)
 		ks_share_remove_reader(handle);
 	else
-		share->streams++;
+		WRITE_ONCE(share->streams, share->streams + 1);
 out:
 	mutex_unlock(&share->lock);
 	return ret;
@@ -233,7 +233,7 @@ static void ks_share_stop_locked(struct ks_share_handle *handle)
 	if (!handle->reader)
 		return;
 	ks_share_remove_reader(handle);
-	share->streams--;
+	WRITE_ONCE(share->streams, share->streams - 1);
 	if (!share->streams)
 		ks_share_stop_camera(share);
 }
@@ -547,7 +547,7 @@ struct dma_buf *ks_share_view(struct ks_share_handle *handle, u32 index, u32 pla
 }
 
 /**
- * ks_share_end() - stop the camera for ever
+ * ks_share_end() - stop using the camera
  * @share: the share, whose node is unregistered
  *
  * Handles that are still open get -ENODEV.

@@ -23,13 +23,17 @@
 static LIST_HEAD(ks_shares);
 static DEFINE_MUTEX(ks_shares_lock);
 
-/* Unregisters the node, and stops the camera */
+/* Unregisters the node, and stops the camera. Can be called twice */
 static void ks_share_file_end(struct ks_share *share)
 {
 	video_unregister_device(&share->vdev);
 	ks_share_end(share);
 }
 
+/*
+ * Can wait for the two locks. A camera has one share that has not ended, so there is at most one
+ * such work item for each camera.
+ */
 static void ks_share_gone_work(struct work_struct *work)
 {
 	ks_share_file_end(container_of(work, struct ks_share, gone_work));
@@ -162,23 +166,34 @@ static struct file *ks_share_connect(struct ks_share *share,
 	return file;
 }
 
-/* The camera can disappear before the node exists, so check that afterwards */
+/*
+ * If the camera disappears before the node is registered, ks_share_gone_work() may have run too
+ * early. So check again after the registration. With the lock, either this or that work item sees
+ * what the other one has done.
+ */
 static int ks_share_register(struct ks_share *share)
 {
+	struct ks_feed *feed = &share->conn->feed;
+	bool ended;
 	int ret;
 
 	ret = ks_share_node_init(share) ?:
 	      video_register_device(&share->vdev, VFL_TYPE_VIDEO, -1);
-	if (!ret && READ_ONCE(share->conn->feed.ended))
+	if (ret)
+		return ret;
+	mutex_lock(&feed->lock);
+	ended = feed->ended;
+	mutex_unlock(&feed->lock);
+	if (ended)
 		ks_connection_queue_work(&share->gone_work);
-	return ret;
+	return 0;
 }
 
 /**
  * ks_share_open() - make a share
  * @v4l2_fd: the caller's descriptor of the camera
  * @frames: number of frames; 0 for the default
- * @node: the number of the node
+ * @node: set to N of the new /dev/videoN
  *
  * Context: process context; sleeps.
  * Return: an open file of the share; the errors of KSALLOC_SHARE.
