@@ -34,8 +34,9 @@ static u32 ks_done_check_sequence(struct ks_done *done,
 }
 
 /*
- * Returns TIMEDISCONTINUITY if the time of this frame is before that of the last frame, or
- * after an interruption; otherwise 0. Missing frames are detected by their sequence numbers.
+ * Returns TIMEDISCONTINUITY if the time of this frame is before that of the last frame, or if the
+ * stream was interrupted before this frame; otherwise 0. Missing frames are detected by their
+ * sequence numbers.
  */
 static u32 ks_done_check_time(struct ks_done *done,
 			      const struct ksalloc_completion *completion)
@@ -103,7 +104,7 @@ int ks_done_fetch(struct ks_connection *conn)
  * @interrupted: the next stream continues this one, and its first frame is marked
  *
  * Removes all filled frames. Waiting calls return -ECANCELED, even if they wake up
- * when the next stream has begun.
+ * after the next stream has begun.
  *
  * Context: process context; ks_connection.lock is held.
  */

@@ -25,9 +25,9 @@
  * ks_connection.submitted, in order of submission, until it is dequeued from the device. Then
  * it is on ks_done.frames, until KSALLOC_COMPLETE returns it.
  *
- * If the frames circulate, they are not in ks_done.frames, but in &ks_connection.feed: reader.h
- * describes that. Such a stream has a thread, for frames that no reader fetches. It ends with the
- * stream.
+ * If the frames circulate (KSALLOC_CIRCULATE), filled frames are not in ks_done.frames, but in
+ * &ks_connection.feed: reader.h describes that. Such a stream has a thread, which fetches frames
+ * when no reader does. The thread ends with the stream.
  *
  * Other streams have no thread. KSALLOC_SUBMIT queues a frame to the device, and KSALLOC_COMPLETE
  * dequeues it. Waiting calls sleep on the wait queue of the filled frames, which
@@ -44,12 +44,12 @@
  *   fdinfo.
  * - Locks of the device and ks_feed.lock nest within ks_connection.lock, and ks_allocator.lock
  *   within all of them.
- * - ks_connection.allocator_lock, a spinlock, also protects the pointer to the assigned
- *   allocator, and @refusal. These are written with both locks held, and read with one of
- *   them. No lock nests within this one.
+ * - ks_connection.allocator_lock is a spinlock. The pointer to the assigned allocator and @refusal
+ *   are written with this lock and ks_connection.lock held, and read with one of them. No lock
+ *   nests within this one.
  * - @state, @gone, @stuck, @flushing, @changing, @nr_submitted, @nr_done and @gaps are written
- *   under ks_connection.lock with WRITE_ONCE(), and can be read without the lock. Pollers are
- *   woken when they change.
+ *   under ks_connection.lock and can be read without it. They are written with WRITE_ONCE(), and
+ *   @gone with smp_store_release(). A change that makes poll() return something new wakes pollers.
  * - ks_connection_notify() takes only the lock of the wait queue.
  * - Under ks_connection.lock, only ks_complete.copy_out writes to user memory. It does not sleep
  *   and does not handle page faults.
@@ -112,7 +112,7 @@ struct ks_done {
 /**
  * struct ks_refusal - why a connection did not leave STOP; as in struct ksalloc_get_state
  * @reason: enum ksalloc_refusal
- * @frame: a frame, or a number of frames
+ * @frame: a frame, or a number of frames; depends on @reason
  * @error: errno of the device
  */
 struct ks_refusal {
@@ -137,8 +137,8 @@ struct ks_refusal {
  * @submitted: slots of submitted frames that were not dequeued yet, in order
  * @nr_submitted: length of @submitted
  * @done: filled frames, if the stream does not circulate
- * @feed: passes frames to readers, if it does; has its own lock
- * @allocator_lock: protects @allocator and @refusal for readers that do not hold @lock
+ * @feed: passes frames to readers, if the stream circulates; has its own lock
+ * @allocator_lock: protects @allocator and @refusal for code that does not hold @lock
  * @refusal: why the last attempt to leave STOP failed
  * @device: the device
  * @gone_work: brings the connection to STOP when the device has disappeared

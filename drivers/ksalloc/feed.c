@@ -53,14 +53,14 @@ static void ks_feed_work(struct kthread_work *work)
 }
 
 /**
- * struct ks_feed_notifier - queues the work of a feed when a frame becomes free
+ * struct ks_feed_free_notifier - queues the work of a feed when a frame becomes free
  * @entry: on the list of the allocator
  * @feed: the feed
  * @rcu: frees this
  *
  * Each stream has its own, so that a new stream does not wait for the grace period of the last one.
  */
-struct ks_feed_notifier {
+struct ks_feed_free_notifier {
 	struct ks_notifier entry;
 	struct ks_feed *feed;
 	struct rcu_head rcu;
@@ -69,7 +69,7 @@ struct ks_feed_notifier {
 /* A frame of the allocator has become free, in any context */
 static void ks_feed_freed(struct ks_notifier *entry)
 {
-	ks_feed_kick(container_of(entry, struct ks_feed_notifier, entry)->feed, 0);
+	ks_feed_kick(container_of(entry, struct ks_feed_free_notifier, entry)->feed, 0);
 }
 
 /**
@@ -98,8 +98,8 @@ void ks_feed_init(struct ks_connection *conn)
  * ks_feed_notify() - the device has filled a frame
  * @conn: the connection
  *
- * Wakes readers. If none of them has fetched frames for some time, and the device has hardly any
- * frame left to fill, the thread of the feed fetches them.
+ * Wakes readers. If the device has too few frames left to fill, the thread of the feed fetches the
+ * filled ones.
  *
  * Context: any.
  */
@@ -299,7 +299,7 @@ int ks_feed_pump(struct ks_connection *conn, u32 frames)
 		ret = ks_connection_dequeue(conn, &completion);
 		if (ret)
 			break;
-		/* Before gaps are marked in the same way */
+		/* ks_done_mark() sets the same flag for gaps */
 		damaged = completion.options_flags &
 			  KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
 		ks_done_mark(conn, &completion);
@@ -344,7 +344,7 @@ static u32 ks_feed_take_returned(struct ks_feed *feed, u32 *indices, u32 count)
 	return taken;
 }
 
-/* Puts frames that the device did not get before those that have come back, in their order */
+/* Puts frames that the device did not take back at the head of the list, in their order */
 static void ks_feed_put_back(struct ks_feed *feed, const u32 *indices, u32 count)
 {
 	struct ks_feed_frame *frame;
@@ -439,7 +439,7 @@ void ks_feed_refill(struct ks_connection *conn)
 }
 
 /**
- * ks_feed_return_later() - let the thread give back what a reader has given back
+ * ks_feed_return_later() - let the thread give the device the frames that a reader has given back
  * @feed: the feed
  *
  * Context: process context; does not sleep. ks_feed.lock is held.
@@ -502,7 +502,7 @@ static void ks_feed_stop_thread(struct ks_feed *feed)
 
 static int ks_feed_add_notifier(struct ks_feed *feed)
 {
-	struct ks_feed_notifier *notifier = kzalloc(sizeof(*notifier), GFP_KERNEL_ACCOUNT);
+	struct ks_feed_free_notifier *notifier = kzalloc(sizeof(*notifier), GFP_KERNEL_ACCOUNT);
 
 	if (!notifier)
 		return -ENOMEM;
@@ -516,7 +516,7 @@ static int ks_feed_add_notifier(struct ks_feed *feed)
 /* Each free of a frame walks the list, so only feeds that run are on it */
 static void ks_feed_remove_notifier(struct ks_feed *feed)
 {
-	struct ks_feed_notifier *notifier = feed->notifier;
+	struct ks_feed_free_notifier *notifier = feed->notifier;
 
 	if (!notifier)
 		return;
@@ -526,7 +526,7 @@ static void ks_feed_remove_notifier(struct ks_feed *feed)
 	feed->notifier = NULL;
 }
 
-/* Uses another allocator. The feed has none yet */
+/* Starts to use an allocator. The feed has none now */
 static int ks_feed_attach(struct ks_feed *feed, struct ks_allocator *alloc)
 {
 	struct ks_feed_frame *frames;
@@ -541,7 +541,7 @@ static int ks_feed_attach(struct ks_feed *feed, struct ks_allocator *alloc)
 	mutex_lock(&feed->lock);
 	feed->allocator = ks_allocator_get(alloc);
 	feed->frames = frames;
-	/* Not zero, also for the first one */
+	/* A generation is never 0 */
 	feed->generation = max(feed->generation, 1);
 	mutex_unlock(&feed->lock);
 	return 0;

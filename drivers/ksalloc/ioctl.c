@@ -122,7 +122,7 @@ static const struct ks_ioctl *ks_find_ioctl(unsigned int cmd,
 
 /* The caller has set all fields but @usize and @arg. Inline, because it runs for each frame */
 static __always_inline int ks_run_ioctl(struct ks_ucmd *ucmd,
-					 const struct ks_ioctl *entry)
+					const struct ks_ioctl *entry)
 {
 	int ret;
 

@@ -115,7 +115,7 @@ static int ks_frame_check_fd(const struct ks_allocator *alloc, u32 index, int fd
 		return 0;
 	if (frame->nr_planes > 1)
 		return -EINVAL;
-	/* No reference is needed to compare the files, nor a check that it is a dma-buf */
+	/* A dma-buf has exactly one file. A file that is not of a dma-buf is never equal */
 	file = fdget(fd);
 	if (!fd_file(file))
 		return -EBADF;

@@ -61,7 +61,7 @@
 #include "allocator.h"
 
 struct ks_connection;
-struct ks_feed_notifier;
+struct ks_feed_free_notifier;
 struct ks_slot;
 
 /**
@@ -126,7 +126,7 @@ struct ks_feed {
 	struct ks_owner owner;
 	wait_queue_head_t wait;
 	atomic_t pending;
-	struct ks_feed_notifier *notifier;
+	struct ks_feed_free_notifier *notifier;
 	unsigned long grace;
 	struct kthread_worker worker;
 	struct task_struct *thread;

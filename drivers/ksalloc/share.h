@@ -22,9 +22,9 @@
  *
  * - The file of KSALLOC_SHARE has a reference to &ks_share.v4l2_dev, and so has the node. The
  *   V4L2 core keeps the node until its last file is closed. The share is freed after that.
- * - A share owns the file of its connection until the file of KSALLOC_SHARE is closed. It keeps
- *   the structure of the connection and the V4L2 file of the camera until it is freed: readers
- *   and control events of open handles use them.
+ * - A share owns the file of its connection until the file of KSALLOC_SHARE is closed. The share
+ *   keeps the structure of the connection and the V4L2 file of the camera until the share is
+ *   freed: readers and control events of open handles use them.
  * - A handle owns its reader.
  */
 
@@ -33,13 +33,15 @@
  *
  * - ks_share.lock, a mutex, protects the share. It is held while the camera starts, stops, or
  *   gets buffers, a format or a rate. ks_connection.lock nests within it. No user memory is
- *   accessed under it, because a program can delay that for ever. @users and
- *   ks_share_handle.nr_buffers are written with WRITE_ONCE() and can be read without the lock.
+ *   accessed under it, because a program can delay the access forever. ks_share.ended,
+ *   ks_share.users, ks_share.streams and ks_share_handle.nr_buffers are written with WRITE_ONCE()
+ *   and can be read without the lock.
  * - ks_share.event_lock, a mutex, is held while a handle subscribes to an event. Only locks of
  *   the camera and of the V4L2 core nest within it. No user memory is accessed under it, either.
- * - ks_share_handle.nr_buffers, @queued and @reader, and ks_share.layout and @nr_frames, are
- *   written under ks_feed.lock, too, and can be read with only that lock. So VIDIOC_QBUF,
- *   VIDIOC_DQBUF, VIDIOC_QUERYBUF and poll() do not wait for other handles.
+ * - ks_share_handle.nr_buffers, ks_share_handle.reader, ks_share.layout and ks_share.nr_frames are
+ *   written with ks_share.lock and ks_feed.lock held, and read with one of them.
+ *   ks_share_handle.queued is protected by ks_feed.lock. So VIDIOC_QBUF, VIDIOC_DQBUF,
+ *   VIDIOC_QUERYBUF and poll() do not wait for other handles.
  * - mmap() and VIDIOC_EXPBUF take only a spinlock of the connection: mmap() is called under the
  *   lock of the address space.
  */
@@ -73,14 +75,15 @@ struct ks_v4l2_device;
  * @file: the file of the connection
  * @lock: protects the fields down to @streams
  * @ended: the node is unregistered; written with WRITE_ONCE()
- * @asked: number of frames that were requested, or the default
+ * @asked: number of frames that the caller of KSALLOC_SHARE requested, or the default
  * @nr_frames: number of frames, while there are users
  * @layout: the planes of each frame, while there are users
  * @users: number of handles with buffers
  * @streams: number of handles that stream
  * @event_lock: see above
- * @relays: events of controls are passed from the camera's file to the node; constant
- * @event_wait: on the wait queue of events of that file; queues @event_work
+ * @relays: events of controls are passed from the camera's file to the node; constant after
+ *	ks_share_node_init()
+ * @event_wait: on the wait queue of events of the camera's file; queues @event_work
  * @event_work: passes the events
  * @gone_wait: on the wait queue of the feed; queues @gone_work
  * @gone_work: ends the node when the camera has disappeared
@@ -116,7 +119,7 @@ struct ks_share {
  * @share: the share
  * @depth: number of frames that it can have
  * @nr_buffers: number of its buffers; 0 before VIDIOC_REQBUFS
- * @reader: gets the frames while it streams; otherwise NULL
+ * @reader: gets the frames while the handle streams; otherwise NULL
  * @queued: buffers that it has queued and not dequeued yet
  */
 struct ks_share_handle {

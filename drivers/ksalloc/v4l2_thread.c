@@ -68,8 +68,9 @@ static int ks_v4l2_thread_fn(void *data)
 	for (;;) {
 		/*
 		 * Not interruptible, because a SIGKILL for a call can arrive after its end. Not
-		 * wait_event_idle(): that is a preemption point, and the end of a call has just
-		 * woken the caller. The thread would be scheduled once more, only to sleep.
+		 * wait_event_idle(), which calls might_sleep(): the end of a call has just woken
+		 * the caller. Without full preemption, the caller would preempt the thread there,
+		 * and the thread would be scheduled once more, only to sleep.
 		 */
 		set_current_state(TASK_IDLE);
 		call = xchg(&thread->call, NULL);
