@@ -538,7 +538,8 @@ struct client_in_irq {
 static void client_in_irq_free_frame(void *context)
 {
 	struct client_in_irq *irq = context;
-	u64 end = ktime_get_ns() + 5 * NSEC_PER_SEC;
+	/* A busy host can stop the other processor for seconds. Less than a soft lockup */
+	u64 end = ktime_get_ns() + 15 * NSEC_PER_SEC;
 
 	WRITE_ONCE(irq->in_callback, true);
 	while (!READ_ONCE(irq->go) && ktime_get_ns() < end)
