@@ -5,7 +5,6 @@
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/module.h>
-#include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
@@ -31,8 +30,8 @@ static void ks_share_file_end(struct ks_share *share)
 }
 
 /*
- * Can wait for the two locks. A camera has one share that has not ended, so there is at most one
- * such work item for each camera.
+ * Waits for ks_share.lock and for the locks of the driver. A camera has one share that has not
+ * ended, so at most one such work item waits for each camera.
  */
 static void ks_share_gone_work(struct work_struct *work)
 {
