@@ -12,8 +12,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define TRACING "/sys/kernel/tracing"
-#define TRIES "ksalloc_selftests/tries"
+#include "probe.h"
+
+#define TRIES "vivid:vidioc_try_fmt_vid_cap"
 #define PAGE ((unsigned int)getpagesize())
 #define MAX_ITEMS 4
 #define WIDTH 320
@@ -220,30 +221,14 @@ FIXTURE(tries) {
 FIXTURE_SETUP(tries)
 {
 	rig_open(&self->rig, 0, WIDTH, HEIGHT);
-	if (write_text(TRACING "/kprobe_events",
-		       "p:" TRIES " vivid:vidioc_try_fmt_vid_cap"))
+	if (!probe_begin(TRIES))
 		SKIP("the kernel does not count calls");
-	ASSERT_EQ(0, write_text(TRACING "/events/" TRIES "/enable", "1"));
 }
 
 FIXTURE_TEARDOWN(tries)
 {
-	write_text(TRACING "/events/" TRIES "/enable", "0");
-	write_text(TRACING "/kprobe_events", "-:" TRIES);
+	probe_end(TRIES);
 	rig_close(&self->rig);
-}
-
-/* The count: a line has the name, the number of hits and the number of misses */
-static int count_tries(void)
-{
-	char text[4096];
-	int tries, missed, found;
-
-	ASSERT_LT(0, read_text(TRACING "/kprobe_profile", text, sizeof(text)));
-	found = sscanf(text, "%*s %d %d", &tries, &missed);
-	ASSERT_EQ(2, found);
-	ASSERT_EQ(0, missed);
-	return tries;
 }
 
 /*
@@ -257,17 +242,17 @@ TEST_F(tries, none)
 	int before;
 
 	/* This tries several sizes. It shows that they are counted */
-	before = count_tries();
+	before = probe_count(TRIES);
 	largest(self->rig.video);
-	ASSERT_LT(before + 1, count_tries());
+	ASSERT_LT(before + 1, probe_count(TRIES));
 
-	before = count_tries();
+	before = probe_count(TRIES);
 	ASSERT_LT(0, ask(self->rig.connection, &answer, sizeof(answer)));
 	ASSERT_EQ(0, get_framing(self->rig.connection, &framing));
 	rig_allocator(&self->rig, 0);
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
 	ASSERT_LT(0, ask(self->rig.connection, &answer, sizeof(answer)));
-	EXPECT_EQ(before, count_tries());
+	EXPECT_EQ(before, probe_count(TRIES));
 }
 
 /* D4: preferred sizes are whole pages, up to the size of the largest picture. */

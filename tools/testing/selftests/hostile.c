@@ -446,7 +446,6 @@ TEST_F(hostile, forbidden_ioctls)
 	expect_capture(self);
 }
 
-#define TRACING "/sys/kernel/tracing"
 #define ASKED "ksalloc_test/asked"
 
 /* Traces about which ioctls the kernel asks the security modules */

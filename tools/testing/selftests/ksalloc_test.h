@@ -254,6 +254,7 @@ void expect_footprint(const char *file, int line,
 /* Small files. The text ends with a NUL and is truncated if it does not fit. */
 int read_text(const char *path, char *buf, size_t size);
 int write_text(const char *path, const char *text);
+#define TRACING "/sys/kernel/tracing"
 /* The value of a line "key: value" in the fdinfo of a descriptor; false if there is none. */
 bool fdinfo_value(int fd, const char *key, char *buf, size_t size);
 

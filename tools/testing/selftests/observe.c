@@ -13,7 +13,6 @@
 #include <linux/dma-buf.h>
 
 #define FRAMES 4
-#define TRACING "/sys/kernel/tracing"
 
 FIXTURE(observe) {
 	struct rig rig;
