@@ -72,6 +72,18 @@ TEST_F(uvc_stream, own_memory)
 	try_mode(&self->studio, &modes[4], true);
 }
 
+/* A9: imported memory of udmabuf */
+TEST_F(uvc_stream, imported_memory)
+{
+	struct studio *studio = &self->studio;
+	struct watch watch = { .waiting = WAIT_DEADLINE };
+
+	studio_connect(studio, 640, 360, 15);
+	studio_import(studio);
+	studio_start(studio);
+	watch_pictures(studio, &watch, 6);
+}
+
 /* Frames that the kernel thread queues (-1), and frames with a descriptor of the caller. */
 TEST_F(uvc_stream, both_ways_to_submit)
 {

@@ -45,18 +45,15 @@ void studio_connect(struct studio *studio, unsigned int width, unsigned int heig
 	studio_connect_in(studio, V4L2_PIX_FMT_YUYV, width, height, rate);
 }
 
-void studio_allocate_frames(struct studio *studio, int heap, unsigned int frames)
+/* Assigns and maps the allocator */
+static void use_allocator(struct studio *studio, int allocator)
 {
-	const struct ksallocator_framing framing = {
-		.options_flags = heap < 0 ? 0 : KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
-		.frames = frames,
-	};
 	struct rig *rig = &studio->rig;
 	struct ksalloc_status status = {};
 	unsigned int i;
 
-	rig->allocator = create_framed(rig->connection, heap, &framing);
-	ASSERT_LE(0, rig->allocator);
+	ASSERT_LE(0, allocator);
+	rig->allocator = allocator;
 	ASSERT_EQ(0, set_allocator(rig->connection, rig->allocator));
 	ASSERT_EQ(0, get_status(rig->allocator, &status));
 	studio->frames = status.status.framing.frames;
@@ -70,9 +67,30 @@ void studio_allocate_frames(struct studio *studio, int heap, unsigned int frames
 	}
 }
 
+void studio_allocate_frames(struct studio *studio, int heap, unsigned int frames)
+{
+	const struct ksallocator_framing framing = {
+		.options_flags = heap < 0 ? 0 : KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
+		.frames = frames,
+	};
+
+	use_allocator(studio, create_framed(studio->rig.connection, heap, &framing));
+}
+
 void studio_allocate(struct studio *studio, int heap)
 {
 	studio_allocate_frames(studio, heap, WEBCAM_FRAMES);
+}
+
+void studio_import(struct studio *studio)
+{
+	int dmabufs[WEBCAM_FRAMES], i;
+
+	for (i = 0; i < WEBCAM_FRAMES; i++)
+		dmabufs[i] = from_udmabuf(studio->rig.framing.frame_size);
+	use_allocator(studio, import_dmabufs(studio->rig.connection, dmabufs, WEBCAM_FRAMES));
+	for (i = 0; i < WEBCAM_FRAMES; i++)
+		close(dmabufs[i]);
 }
 
 void studio_start(struct studio *studio)

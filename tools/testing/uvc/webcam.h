@@ -111,6 +111,8 @@ void studio_connect_in(struct studio *studio, unsigned int pixelformat,
 void studio_allocate(struct studio *studio, int heap);
 /* The same with this number of frames, at most WEBCAM_FRAMES_MAX */
 void studio_allocate_frames(struct studio *studio, int heap, unsigned int frames);
+/* The same with imported memory of udmabuf, in place of that of a heap */
+void studio_import(struct studio *studio);
 /* All of the above, with small pictures in memory of a heap, up to RUN */
 void studio_run(struct studio *studio);
 /* To RUN, with all free frames submitted */
