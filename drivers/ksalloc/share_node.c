@@ -545,7 +545,9 @@ static int ks_node_enum_input(struct file *file, void *priv,
 		return -EINVAL;
 	strscpy(input->name, "Camera", sizeof(input->name));
 	input->type = V4L2_INPUT_TYPE_CAMERA;
-	if (ks_v4l2_check(camera, VIDIOC_ENUMINPUT) ||
+	/* With V4L2_CAP_IO_MC, the core has both ioctls for drivers without the operations */
+	if (!ops->vidioc_enum_input || !ops->vidioc_g_input ||
+	    ks_v4l2_check(camera, VIDIOC_ENUMINPUT) ||
 	    ks_v4l2_check(camera, VIDIOC_G_INPUT))
 		return 0;
 	ret = ks_v4l2_lock_device(camera);

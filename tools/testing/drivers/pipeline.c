@@ -224,6 +224,33 @@ TEST_F(vimc, link_is_missing)
 	EXPECT_STREQ(frames_in_all(), outcome);
 }
 
+/* A share, although the driver has no operations for inputs. The V4L2 core answers for it. */
+TEST_F(vimc, share)
+{
+	struct ksalloc_share arg = { .size = sizeof(arg) };
+	struct v4l2_input input = { };
+	int ksalloc = open_ksalloc(), share, node, number = 1;
+	char path[32];
+
+	(void)self;
+	set_formats();
+	arg.v4l2_fd = open_node("Raw Capture 0", O_RDWR);
+	share = call_fd(ksalloc, KSALLOC_SHARE, &arg);
+	ASSERT_LE(0, share);
+	snprintf(path, sizeof(path), "/dev/video%u", arg.node);
+	node = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, node);
+	EXPECT_EQ(0, call_fd(node, VIDIOC_ENUMINPUT, &input));
+	EXPECT_EQ(V4L2_INPUT_TYPE_CAMERA, input.type);
+	EXPECT_STREQ("Camera", (char *)input.name);
+	EXPECT_EQ(0, call_fd(node, VIDIOC_G_INPUT, &number));
+	EXPECT_EQ(0, number);
+	close(node);
+	close(share);
+	close(arg.v4l2_fd);
+	close(ksalloc);
+}
+
 static void expect_no_camera(int fd, const char *what)
 {
 	char outcome[OUTCOME];
