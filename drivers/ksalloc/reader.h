@@ -240,5 +240,6 @@ struct file *ks_reader_open(struct ks_connection *conn, u32 depth, u32 every,
 /* view.c */
 
 struct dma_buf *ks_view_create(struct dma_buf *source, size_t bytes);
+int ks_view_mmap_shared(struct dma_buf *view, struct vm_area_struct *vma);
 
 #endif /* _KSALLOC_READER_H */

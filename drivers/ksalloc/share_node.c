@@ -294,14 +294,7 @@ static __poll_t ks_node_poll(struct file *file, poll_table *wait)
 	return events;
 }
 
-/*
- * The mapping is that of a view. Programs ask for PROT_WRITE, and get a read-only mapping.
- *
- * The mapping has VM_SHARED, because the node is open for writing. dma_buf_mmap() gives it the file
- * of the source, which is open for writing, too. So remap_file_pages() could make a mapping that
- * mprotect() makes writable. With the file of the view this is not possible. V4L2 devices do not
- * find their memory by the file of the mapping (see view.c), so it can be another one.
- */
+/* The mapping is that of a view. Programs ask for PROT_WRITE, and get a read-only mapping. */
 static int ks_node_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	const u32 index = min(vma->vm_pgoff / VIDEO_MAX_PLANES, VIDEO_MAX_FRAME);
@@ -314,11 +307,7 @@ static int ks_node_mmap(struct file *file, struct vm_area_struct *vma)
 			     vma->vm_pgoff % VIDEO_MAX_PLANES);
 	if (IS_ERR(view))
 		return PTR_ERR(view);
-	vm_flags_clear(vma, VM_WRITE | VM_MAYWRITE);
-	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
-	ret = dma_buf_mmap(view, vma, 0);
-	vm_flags_clear(vma, VM_WRITE | VM_MAYWRITE);
-	vma_set_file(vma, view->file);
+	ret = ks_view_mmap_shared(view, vma);
 	dma_buf_put(view);
 	return ret;
 }

@@ -9,7 +9,10 @@
  * - dma_buf_mmap() makes the mapping one of the source's file, or of another one that the exporter
  *   chooses. That file is open for writing, but remap_file_pages() needs VM_SHARED, which mmap()
  *   clears for read-only files. The file must stay: exporters find their memory by it in page
- *   faults (i915), and unmap what they move by its address space (TTM).
+ *   faults (i915), and unmap what they move by its address space (TTM). If the mapping is one of
+ *   a DRM device that has imported the view, VM_SHARED is set, and the mapping is refused.
+ * - ptrace() and /proc/PID/mem write with vm_operations_struct.access, if there is one, and do not
+ *   look at VM_MAYWRITE. The drivers of GPUs with own memory have it. Such mappings are refused.
  * - There is no vmap operation. With one, a V4L2 device of the reader could capture into the view
  *   by the kernel's mapping.
  * - Devices get mappings for DMA_TO_DEVICE. Importers that ask for DMA_BIDIRECTIONAL, as GPU
@@ -126,15 +129,51 @@ static int ks_view_end_access(struct dma_buf *dmabuf,
 	return dma_buf_end_cpu_access(dmabuf->priv, direction);
 }
 
-static int ks_view_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
+/* Maps the source for reading only */
+static int ks_view_mmap_source(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
 	int ret;
 
-	if (vma->vm_flags & VM_WRITE)
-		return -EACCES;
 	vm_flags_clear(vma, VM_MAYWRITE);
 	ret = dma_buf_mmap(dmabuf->priv, vma, vma->vm_pgoff);
 	vm_flags_clear(vma, VM_MAYWRITE);
+	if (ret || !vma->vm_ops || !vma->vm_ops->access)
+		return ret;
+	if (vma->vm_ops->close)
+		vma->vm_ops->close(vma);
+	return -EACCES;
+}
+
+static int ks_view_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
+{
+	if (vma->vm_flags & (VM_WRITE | VM_SHARED))
+		return -EACCES;
+	return ks_view_mmap_source(dmabuf, vma);
+}
+
+/**
+ * ks_view_mmap_shared() - map a view for a file that is open for writing
+ * @view: the view
+ * @vma: the mapping, which can have VM_WRITE. It becomes read-only, and one of the file of @view
+ *
+ * The mapping has VM_SHARED. With the file of the source, which is open for writing, too,
+ * remap_file_pages() could make a mapping that mprotect() makes writable. So the source must not
+ * find its memory by the file of the mapping. V4L2 devices do not.
+ *
+ * Context: process context; mmap_lock is held for writing.
+ * Return: 0; -EINVAL if the mapping is larger than the view; -EACCES; an errno of the source.
+ */
+int ks_view_mmap_shared(struct dma_buf *view, struct vm_area_struct *vma)
+{
+	int ret;
+
+	if (vma_pages(vma) > view->size >> PAGE_SHIFT)
+		return -EINVAL;
+	vm_flags_clear(vma, VM_WRITE);
+	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
+	vma->vm_pgoff = 0;
+	ret = ks_view_mmap_source(view, vma);
+	vma_set_file(vma, view->file);
 	return ret;
 }
 

@@ -3,8 +3,13 @@
  * KUnit suite "ksalloc_view": views of dma-bufs, and devices that import them.
  */
 #include <kunit/device.h>
+#include <linux/anon_inodes.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
@@ -16,12 +21,16 @@
  * @page: the page
  * @mapped: number of mappings
  * @direction: direction of the last one
+ * @has_access: processes can access mappings with vm_operations_struct.access
+ * @vmas: mappings of processes
  * @released: the dma-buf has ended
  */
 struct view_source {
 	struct page *page;
 	atomic_t mapped;
 	enum dma_data_direction direction;
+	bool has_access;
+	atomic_t vmas;
 	bool released;
 };
 
@@ -58,6 +67,38 @@ static void view_source_unmap(struct dma_buf_attachment *attachment,
 	atomic_dec(&source->mapped);
 }
 
+static void view_vma_close(struct vm_area_struct *vma)
+{
+	struct view_source *source = vma->vm_private_data;
+
+	atomic_dec(&source->vmas);
+}
+
+static int view_vma_access(struct vm_area_struct *vma, unsigned long address, void *data,
+			   int size, int write)
+{
+	return size;
+}
+
+static const struct vm_operations_struct view_vma_ops = {
+	.close = view_vma_close,
+};
+
+static const struct vm_operations_struct view_vma_access_ops = {
+	.close = view_vma_close,
+	.access = view_vma_access,
+};
+
+static int view_source_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
+{
+	struct view_source *source = dmabuf->priv;
+
+	vma->vm_ops = source->has_access ? &view_vma_access_ops : &view_vma_ops;
+	vma->vm_private_data = source;
+	atomic_inc(&source->vmas);
+	return 0;
+}
+
 static void view_source_release(struct dma_buf *dmabuf)
 {
 	struct view_source *source = dmabuf->priv;
@@ -68,6 +109,7 @@ static void view_source_release(struct dma_buf *dmabuf)
 static const struct dma_buf_ops view_source_ops = {
 	.map_dma_buf = view_source_map,
 	.unmap_dma_buf = view_source_unmap,
+	.mmap = view_source_mmap,
 	.release = view_source_release,
 };
 
@@ -99,6 +141,14 @@ static struct dma_buf *view_create(struct kunit *test, struct view_source **resu
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, view);
 	*result = source;
 	return view;
+}
+
+/* Waits for the release, because the source ends with the test */
+static void view_put(struct kunit *test, struct dma_buf *view, struct view_source *source)
+{
+	dma_buf_put(view);
+	flush_delayed_fput();
+	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(source->released)));
 }
 
 static struct device *view_device(struct kunit *test)
@@ -143,9 +193,7 @@ static void view_directions(struct kunit *test)
 	dma_buf_detach(view, attachment);
 	KUNIT_EXPECT_EQ(test, atomic_read(&source->mapped), 0);
 
-	dma_buf_put(view);
-	flush_delayed_fput();
-	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(source->released)));
+	view_put(test, view, source);
 }
 
 /* Passes if the kernel gets no mapping of a view, which could be written to (K5). */
@@ -156,14 +204,72 @@ static void view_no_kernel_mapping(struct kunit *test)
 	struct iosys_map map;
 
 	KUNIT_EXPECT_NE(test, 0, dma_buf_vmap_unlocked(view, &map));
-	dma_buf_put(view);
-	flush_delayed_fput();
-	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(source->released)));
+	view_put(test, view, source);
+}
+
+/* Reads are allowed */
+static void view_expect_mapped(struct kunit *test, struct view_source *source, struct file *file)
+{
+	unsigned long address;
+
+	address = kunit_vm_mmap(test, file, 0, PAGE_SIZE, PROT_READ, MAP_SHARED, 0);
+	KUNIT_ASSERT_FALSE(test, !address || IS_ERR_VALUE(address));
+	KUNIT_EXPECT_EQ(test, atomic_read(&source->vmas), 1);
+	KUNIT_EXPECT_EQ(test, 0, vm_munmap(address, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, atomic_read(&source->vmas), 0);
+}
+
+static void view_expect_not_mapped(struct kunit *test, struct view_source *source,
+				   struct file *file)
+{
+	KUNIT_EXPECT_EQ(test, (long)kunit_vm_mmap(test, file, 0, PAGE_SIZE, PROT_READ,
+						  MAP_SHARED, 0), -EACCES);
+	KUNIT_EXPECT_EQ(test, atomic_read(&source->vmas), 0);
+}
+
+/* Passes if memory that ptrace() could write to is not mapped (K5). */
+static void view_no_access(struct kunit *test)
+{
+	struct view_source *source;
+	struct dma_buf *view = view_create(test, &source);
+
+	view_expect_mapped(test, source, view->file);
+	source->has_access = true;
+	view_expect_not_mapped(test, source, view->file);
+	view_put(test, view, source);
+}
+
+static int view_importer_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return dma_buf_mmap(file->private_data, vma, 0);
+}
+
+static const struct file_operations view_importer_fops = {
+	.mmap = view_importer_mmap,
+};
+
+/*
+ * Passes if a file that is open for writing, as that of a DRM device that has imported a view,
+ * cannot map it (K5): remap_file_pages() would make the mapping writable.
+ */
+static void view_not_by_importer(struct kunit *test)
+{
+	struct view_source *source;
+	struct dma_buf *view = view_create(test, &source);
+	struct file *importer;
+
+	importer = anon_inode_getfile("view_importer", &view_importer_fops, view, O_RDWR);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, importer);
+	view_expect_not_mapped(test, source, importer);
+	fput(importer);
+	view_put(test, view, source);
 }
 
 static struct kunit_case view_cases[] = {
 	KUNIT_CASE(view_directions),
 	KUNIT_CASE(view_no_kernel_mapping),
+	KUNIT_CASE(view_no_access),
+	KUNIT_CASE(view_not_by_importer),
 	{}
 };
 
