@@ -164,7 +164,6 @@ static void ks_share_remove_reader(struct ks_share_handle *handle)
 	list_del(&reader->link);
 	ks_reader_give_all(feed, reader);
 	handle->reader = NULL;
-	bitmap_zero(handle->queued, VIDEO_MAX_FRAME);
 	ks_feed_promise(feed);
 	mutex_unlock(&feed->lock);
 	ks_feed_return(handle->share->conn);
@@ -182,6 +181,17 @@ static void ks_share_stop_camera(struct ks_share *share)
 	mutex_unlock(&share->conn->lock);
 }
 
+static bool ks_share_failed(struct ks_share *share)
+{
+	struct ks_feed *feed = &share->conn->feed;
+	bool failed;
+
+	mutex_lock(&feed->lock);
+	failed = feed->error;
+	mutex_unlock(&feed->lock);
+	return failed;
+}
+
 /**
  * ks_share_start() - begin to stream to a handle
  * @handle: the handle
@@ -194,6 +204,7 @@ int ks_share_start(struct ks_share_handle *handle)
 {
 	struct ks_share *share = handle->share;
 	struct ks_reader *reader;
+	bool failed;
 	int ret;
 
 	ret = ks_share_lock(share);
@@ -212,9 +223,14 @@ int ks_share_start(struct ks_share_handle *handle)
 	if (!reader)
 		goto out;
 
+	/* After an error of the camera, no handle gets frames until it is started again */
+	failed = ks_share_failed(share);
+	if (failed)
+		ks_share_stop_camera(share);
 	ks_share_add_reader(handle, reader);
-	ret = share->streams ? 0 : ks_connection_request(share->conn, KSSTATE_RUN,
-							 true);
+	ret = share->streams && !failed ? 0 : ks_connection_request(share->conn,
+								    KSSTATE_RUN, true);
+	/* On failure, the buffers stay queued, as in videobuf2 */
 	if (ret)
 		ks_share_remove_reader(handle);
 	else
@@ -254,13 +270,10 @@ int ks_share_stop(struct ks_share_handle *handle)
 	ret = ks_share_lock(share);
 	if (ret)
 		return ret;
-	if (handle->reader) {
-		ks_share_stop_locked(handle);
-	} else {
-		mutex_lock(&feed->lock);
-		bitmap_zero(handle->queued, VIDEO_MAX_FRAME);
-		mutex_unlock(&feed->lock);
-	}
+	ks_share_stop_locked(handle);
+	mutex_lock(&feed->lock);
+	bitmap_zero(handle->queued, VIDEO_MAX_FRAME);
+	mutex_unlock(&feed->lock);
 	mutex_unlock(&share->lock);
 	return 0;
 }

@@ -300,6 +300,55 @@ static int try_format(int fd, unsigned long which, unsigned int width, unsigned 
 	return call(fd, which, format);
 }
 
+/* K11: buffers stay queued if the camera does not start. */
+TEST_F(share, start_refused)
+{
+	int fd = handle_open(self), i;
+	struct v4l2_buffer buffer;
+
+	ASSERT_EQ(FRAMES, request(fd, FRAMES));
+	for (i = 0; i < FRAMES; i++)
+		ASSERT_EQ(0, queue(fd, i));
+	ASSERT_EQ(0, set_control(self->video, "Inject VIDIOC_STREAMON Error", 1));
+	EXPECT_EQ(-EINVAL, stream(fd, true));
+	EXPECT_EQ(-EINVAL, queue(fd, 0));
+	ASSERT_EQ(0, stream(fd, true));
+	EXPECT_EQ(0, dequeue(fd, &buffer));
+	/* STREAMOFF takes them back */
+	ASSERT_EQ(0, stream(fd, false));
+	for (i = 0; i < FRAMES; i++)
+		EXPECT_EQ(0, queue(fd, i));
+	close(fd);
+}
+
+/* K11: after an error of the camera, a handle that begins again starts it for all. */
+TEST_F(share, camera_fails)
+{
+	int fd[2] = { handle_start(self), handle_start(self) }, i;
+	struct v4l2_buffer buffer;
+
+	next(fd[0]);
+	next(fd[1]);
+	ASSERT_EQ(0, set_control(self->video, "Inject Fatal Streaming Error", 1));
+	for (i = 0; i < 2; i++) {
+		do {
+			errno = -dequeue(fd[i], &buffer);
+		} while (!errno);
+		EXPECT_EQ(EIO, errno);
+	}
+	ASSERT_EQ(0, stream(fd[0], false));
+	for (i = 0; i < FRAMES; i++)
+		ASSERT_EQ(0, queue(fd[0], i));
+	ASSERT_EQ(0, stream(fd[0], true));
+	next(fd[0]);
+	for (i = 0; i < FRAMES; i++)
+		queue(fd[1], i);
+	next(fd[1]);
+	next(fd[0]);
+	for (i = 0; i < 2; i++)
+		close(fd[i]);
+}
+
 /* K12: the first program sets the format. Later ones get the current format. */
 TEST_F(share, formats)
 {
