@@ -465,6 +465,8 @@ void ks_allocator_abandon(struct ks_allocator *alloc,
 		spin_lock_irq(&alloc->lock);
 		if (frame->state == KS_FRAME_IN_DEVICE &&
 		    frame->connection == connection) {
+			/* Frames that circulate have the owner of the connection, which is freed */
+			frame->owner = NULL;
 			frame->connection = NULL;
 			alloc->nr_in_device--;
 		}

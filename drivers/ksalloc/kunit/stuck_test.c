@@ -269,6 +269,10 @@ static void stuck_with_own_memory(struct kunit *test)
 			ks_connection_request(rig->conn, KSSTATE_STOP, false));
 	ks_rig_release(rig);
 
+	/* An owner can be part of the connection that is freed now */
+	ks_test_look(test, rig->alloc, &frames);
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_NULL(test, frames.frame[i].owner);
 	ks_test_expect_counts(test, rig->alloc, 2, 0, 0);
 	for (i = 0; i < 2; i++) {
 		KUNIT_EXPECT_EQ(test, -EBUSY, ks_allocator_free(rig->alloc, i, false));
