@@ -163,6 +163,29 @@ long ks_ioctl(struct file *file, unsigned int cmd, unsigned long uarg,
 	return ks_run_ioctl(&ucmd, entry);
 }
 
+/* In io_uring_cmd.flags: the argument is saved. io_uring clears it when a command begins */
+#define KS_URING_SAVED BIT(29)
+
+/*
+ * Reads the SQE only when the command runs first. When it runs again in a worker, Linux 6.12 still
+ * passes the entry of the ring, which can be that of another command then.
+ */
+static int ks_uring_read_sqe(struct io_uring_cmd *cmd, void __user **uarg)
+{
+	const struct ksalloc_uring_cmd *sqe = (const void *)cmd->sqe->cmd;
+	u64 *saved = io_uring_cmd_to_pdu(cmd, u64);
+
+	if (!(cmd->flags & KS_URING_SAVED)) {
+		/* READ_ONCE(), because user space can change the SQE at any time */
+		if (READ_ONCE(sqe->__reserved))
+			return -EINVAL;
+		*saved = READ_ONCE(sqe->arg);
+		cmd->flags |= KS_URING_SAVED;
+	}
+	*uarg = u64_to_user_ptr(*saved);
+	return 0;
+}
+
 /**
  * ks_uring_cmd() - run an ioctl of a file as a command of io_uring
  * @cmd: the command, whose operation is the number of the ioctl
@@ -182,7 +205,6 @@ int ks_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags,
 		 const struct ks_ioctl *table, unsigned int entries)
 {
 	const struct ks_ioctl *entry = ks_find_ioctl(cmd->cmd_op, table, entries);
-	const struct ksalloc_uring_cmd *sqe = (const void *)cmd->sqe->cmd;
 	struct ks_ucmd ucmd;
 	int ret;
 
@@ -193,11 +215,10 @@ int ks_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags,
 	/* With IORING_URING_CMD_MULTISHOT, io_uring does not complete commands that succeed */
 	if (cmd->flags & IORING_URING_CMD_MASK)
 		return -EINVAL;
-	/* READ_ONCE(), because user space can change the SQE at any time */
-	if (READ_ONCE(sqe->__reserved))
-		return -EINVAL;
+	ret = ks_uring_read_sqe(cmd, &ucmd.uarg);
+	if (ret)
+		return ret;
 	ucmd.file = cmd->file;
-	ucmd.uarg = u64_to_user_ptr(READ_ONCE(sqe->arg));
 	ucmd.again = issue_flags & IO_URING_F_NONBLOCK;
 	ret = ks_run_ioctl(&ucmd, entry);
 	if (ret != -ERESTARTSYS)

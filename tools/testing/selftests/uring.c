@@ -665,3 +665,30 @@ TEST_F(uring, many_wait)
 	io_uring_queue_exit(&ring);
 	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 0));
 }
+
+/*
+ * K9: a command gets its own argument, also if it waits until the program has used its entry of the
+ * ring again. There is one worker, which waits for the first command.
+ */
+TEST_F(uring, entry_used_again)
+{
+	unsigned int workers[2] = { 1, 1 };
+	struct ksalloc_alloc args[3];
+	struct io_uring ring;
+	int i;
+
+	ASSERT_EQ(0, io_uring_queue_init(1, &ring, 0));
+	ASSERT_EQ(0, io_uring_register_iowq_max_workers(&ring, workers));
+	take_all(self->allocator);
+	for (i = 0; i < 3; i++) {
+		args[i] = (struct ksalloc_alloc){ .size = sizeof(args[i]), .index = FRAMES };
+		begin(&ring, self->allocator, KSALLOC_ALLOC, &args[i], i);
+	}
+	for (i = 0; i < 3; i++) {
+		ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 1));
+		ASSERT_EQ(0, free_frame(self->allocator, i));
+		EXPECT_EQ(0, result(&ring, i));
+		EXPECT_EQ(i, args[i].index);
+	}
+	io_uring_queue_exit(&ring);
+}
