@@ -230,7 +230,10 @@ static u32 ks_v4l2_largest(struct ks_v4l2_device *dev,
 
 	if (!now || largest <= now)
 		return format->size;
-	return min(mul_u64_u64_div_u64(format->size, largest, now), U32_MAX);
+	/* The product must fit in 64 bits. The sizes are what the driver says */
+	if (largest > U32_MAX)
+		return U32_MAX;
+	return min(div64_u64(format->size * largest, now), U32_MAX);
 }
 
 /*
