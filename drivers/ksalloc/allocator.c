@@ -120,6 +120,8 @@ static int ks_allocator_get_memory(struct ks_allocator *alloc, void *creator,
 		ret = ks_allocator_add_plane(alloc, i, user);
 		if (ret)
 			ks_allocator_free_memory(alloc, i);
+		/* An imported dma-buf is compared with all before it */
+		cond_resched();
 	}
 	return ret;
 }
