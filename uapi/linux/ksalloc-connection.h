@@ -254,8 +254,9 @@ struct ksalloc_get_state {
  * accepted.
  *
  * If the caller replaces @dmabuf_fd by another dma-buf during the call, the device writes
- * to that one, as with VIDIOC_QBUF. If the driver uses a videobuf2 queue, such a frame
- * completes without data and with DATADISCONTINUITY.
+ * to that one, as with VIDIOC_QBUF. Such a frame completes without data and with
+ * DATADISCONTINUITY, if the module finds the driver's videobuf2 queue. It does not find that of
+ * uvcvideo before Linux 6.17: the frame then has data, but an old picture.
  *
  * Errors:
  *
