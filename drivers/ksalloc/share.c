@@ -98,6 +98,7 @@ int ks_share_request(struct ks_share_handle *handle, u32 count)
 {
 	struct ks_share *share = handle->share;
 	struct ks_feed *feed = ks_share_feed(handle);
+	u32 depth;
 	int ret;
 
 	ret = ks_share_lock(share);
@@ -115,7 +116,8 @@ int ks_share_request(struct ks_share_handle *handle, u32 count)
 	WRITE_ONCE(handle->nr_buffers, count ? share->nr_frames : 0);
 	bitmap_zero(handle->queued, VIDEO_MAX_FRAME);
 	mutex_unlock(&feed->lock);
-	handle->depth = clamp(count, 2, max(2, share->nr_frames / KS_SHARE_PART));
+	depth = DIV_ROUND_UP(share->nr_frames, KS_SHARE_PART);
+	handle->depth = clamp(count, 2, max(2, depth));
 	ret = handle->nr_buffers;
 	if (!share->users)
 		ks_connection_drop_allocator(share->conn);

@@ -12,8 +12,8 @@
 #include "share.h"
 #include "v4l2.h"
 
-/* Default number of frames */
-#define KS_SHARE_FRAMES 16
+/* Default number of frames. OpenCV overruns an array if it gets more than ten buffers */
+#define KS_SHARE_FRAMES 10
 
 /* Maximum number of nodes of a camera. Those of ended shares count while they are open */
 #define KS_SHARE_NODES 8

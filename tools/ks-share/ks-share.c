@@ -32,7 +32,7 @@ static const char help[] =
 	"programs can stream from that node at the same time. The node exists as long as\n"
 	"ks-share runs and the camera is there.\n"
 	"\n"
-	"  --frames N   number of buffers, at most 32 (default 16)\n"
+	"  --frames N   number of buffers, at most 32 (default 10)\n"
 	"  --help       print this text\n"
 	"  --version    print the version\n";
 

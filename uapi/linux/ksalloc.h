@@ -312,7 +312,7 @@ struct ksalloc_connect {
  * @size: sizeof(struct ksalloc_share)
  * @flags: zero
  * @v4l2_fd: a V4L2 capture node, as for KSALLOC_CONNECT
- * @frames: number of buffers of the new node, at most 32; 0 for 16. There are fewer if the device
+ * @frames: number of buffers of the new node, at most 32; 0 for 10. There are fewer if the device
  *	cannot have that many
  * @node: out: the number N of the new node, /dev/videoN
  * @__reserved: zero

@@ -12,9 +12,9 @@
 
 #include "ksalloc_test.h"
 
-#define FRAMES 16
+#define FRAMES 10
 /* Frames that a handle can have */
-#define DEPTH (FRAMES / 4)
+#define DEPTH ((FRAMES + 3) / 4)
 #define WIDTH 320
 #define HEIGHT 180
 #define FRAME_SIZE (WIDTH * HEIGHT * 2)
