@@ -125,6 +125,8 @@ TEST_F(views, no_private_copy)
 	int own, reader, view;
 	void *map;
 
+	/* As in readers.returned_at_once */
+	need_heap();
 	ASSERT_EQ(0, set_state(connection, KSSTATE_STOP));
 	own = create_framed(connection, -1, &framing);
 	ASSERT_LE(0, own);
