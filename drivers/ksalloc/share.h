@@ -36,8 +36,10 @@
  *   accessed under it, because a program can delay the access forever. ks_share.ended,
  *   ks_share.users, ks_share.streams and ks_share_handle.nr_buffers are written with WRITE_ONCE()
  *   and can be read without the lock.
- * - ks_share.event_lock, a mutex, is held while a handle subscribes to an event. Only locks of
- *   the camera and of the V4L2 core nest within it. No user memory is accessed under it, either.
+ * - ks_share.event_lock, a mutex, is held while a handle subscribes to an event. Only relay_lock,
+ *   and locks of the camera and of the V4L2 core, nest within it. No user memory is accessed under
+ *   it, either.
+ * - ks_share.relay_lock, a mutex, is held while events are passed on. Nobody waits under it.
  * - ks_share_handle.nr_buffers, ks_share_handle.reader, ks_share.layout and ks_share.nr_frames are
  *   written with ks_share.lock and ks_feed.lock held, and read with one of them.
  *   ks_share_handle.queued is protected by ks_feed.lock. So VIDIOC_QBUF, VIDIOC_DQBUF,
@@ -81,6 +83,7 @@ struct ks_v4l2_device;
  * @users: number of handles with buffers
  * @streams: number of handles that stream
  * @event_lock: see above
+ * @relay_lock: see above
  * @relays: events of controls are passed from the camera's file to the node; constant after
  *	ks_share_node_init()
  * @event_wait: on the wait queue of events of the camera's file; queues @event_work
@@ -105,6 +108,7 @@ struct ks_share {
 	u32 streams;
 
 	struct mutex event_lock; /* subscriptions of the camera's file */
+	struct mutex relay_lock; /* the order of events */
 	bool relays;
 	wait_queue_entry_t event_wait;
 	struct work_struct event_work;

@@ -95,6 +95,7 @@ static void ks_share_free(struct v4l2_device *v4l2_dev)
 	if (share->conn)
 		ks_connection_put_memory(share->conn);
 	ks_v4l2_put(share->camera);
+	mutex_destroy(&share->relay_lock);
 	mutex_destroy(&share->event_lock);
 	mutex_destroy(&share->lock);
 	kfree(share);
@@ -136,6 +137,7 @@ static struct ks_share *ks_share_new(struct ksalloc_device *device, u32 frames)
 	}
 	mutex_init(&share->lock);
 	mutex_init(&share->event_lock);
+	mutex_init(&share->relay_lock);
 	share->asked = frames ?: KS_SHARE_FRAMES;
 	init_waitqueue_func_entry(&share->gone_wait, ks_share_wake);
 	INIT_WORK(&share->gone_work, ks_share_gone_work);

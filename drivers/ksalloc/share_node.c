@@ -148,8 +148,11 @@ static void ks_node_relay(struct ks_share *share)
 {
 	struct v4l2_event event;
 
+	/* Keeps the events in order */
+	mutex_lock(&share->relay_lock);
 	while (!v4l2_event_dequeue(ks_node_camera_fh(share), &event, true))
 		v4l2_event_queue(&share->vdev, &event);
+	mutex_unlock(&share->relay_lock);
 }
 
 static void ks_node_event_work(struct work_struct *work)
@@ -179,34 +182,85 @@ static bool ks_node_is_subscribed(struct v4l2_fh *fh,
 	return subscribed;
 }
 
+/**
+ * struct ks_node_subscription - a subscription of the camera's file
+ * @work: makes it
+ * @share: the share
+ * @sub: its arguments
+ * @ret: errno of the camera, or 0
+ */
+struct ks_node_subscription {
+	struct work_struct work;
+	struct ks_share *share;
+	struct v4l2_event_subscription sub;
+	int ret;
+};
+
+static void ks_node_subscription_work(struct work_struct *work)
+{
+	struct ks_node_subscription *subscription =
+		container_of(work, struct ks_node_subscription, work);
+	struct ks_share *share = subscription->share;
+	const struct v4l2_ioctl_ops *ops = share->camera->vdev->ioctl_ops;
+	struct v4l2_event_subscription sub = subscription->sub;
+	struct v4l2_fh *fh = ks_node_camera_fh(share);
+
+	/* Unsubscribing removes the events that are pending */
+	ks_node_relay(share);
+	ops->vidioc_unsubscribe_event(fh, &sub);
+	subscription->ret = ops->vidioc_subscribe_event(fh, &sub);
+	if (!subscription->ret)
+		return;
+	sub.flags &= ~V4L2_EVENT_SUB_FL_SEND_INITIAL;
+	ops->vidioc_subscribe_event(fh, &sub);
+}
+
+/*
+ * Makes a subscription again that other handles have. uvcvideo refuses that if a signal is pending
+ * and its lock is not free. Then the others would lose the subscription. So a worker does it, which
+ * gets no signals. A signal does not end the wait for the worker. Without the worker, the task
+ * would wait in the same way: uvcvideo takes that lock to end the old subscription, too
+ */
+static int ks_node_subscribe_again(struct ks_share *share,
+				   const struct v4l2_event_subscription *sub)
+{
+	struct ks_node_subscription subscription = { .share = share, .sub = *sub };
+
+	INIT_WORK_ONSTACK(&subscription.work, ks_node_subscription_work);
+	ks_connection_queue_work(&subscription.work);
+	flush_work(&subscription.work);
+	destroy_work_on_stack(&subscription.work);
+	return subscription.ret;
+}
+
 /*
  * Subscribes the camera's file. All handles change controls through this file, so it must get the
  * events of its own changes, too. Other handles may have the subscription already. It is made again
- * only for the initial event, which brings all of them up to date. That removes the events that are
- * pending, so they are passed on before.
+ * only for the initial event, which brings all of them up to date.
  */
 static int ks_node_subscribe_camera(struct ks_share *share,
 				    const struct v4l2_event_subscription *sub)
 {
-	const struct v4l2_ioctl_ops *ops = share->camera->vdev->ioctl_ops;
-	struct v4l2_fh *fh = ks_node_camera_fh(share);
 	struct v4l2_event_subscription again = {
 		.type = sub->type,
 		.id = sub->id,
 		.flags = V4L2_EVENT_SUB_FL_ALLOW_FEEDBACK |
 			 (sub->flags & V4L2_EVENT_SUB_FL_SEND_INITIAL),
 	};
+	const struct v4l2_ioctl_ops *ops = share->camera->vdev->ioctl_ops;
+	struct v4l2_fh *fh = ks_node_camera_fh(share);
 	struct device *hardware;
+	bool subscribed;
 	int ret;
 
-	if (!(sub->flags & V4L2_EVENT_SUB_FL_SEND_INITIAL) && ks_node_is_subscribed(fh, sub))
+	subscribed = ks_node_is_subscribed(fh, sub);
+	if (subscribed && !(sub->flags & V4L2_EVENT_SUB_FL_SEND_INITIAL))
 		return 0;
 	ret = ks_v4l2_begin(share->camera, VIDIOC_SUBSCRIBE_EVENT, &hardware);
 	if (ret)
 		return ret;
-	ks_node_relay(share);
-	ops->vidioc_unsubscribe_event(fh, &again);
-	ret = ops->vidioc_subscribe_event(fh, &again);
+	ret = subscribed ? ks_node_subscribe_again(share, &again) :
+			   ops->vidioc_subscribe_event(fh, &again);
 	ks_v4l2_end(share->camera, hardware);
 	ks_node_relay(share);
 	return ret;

@@ -6,9 +6,11 @@
 #include "try.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define DRIVER "ksalloc-test"
@@ -24,9 +26,23 @@ FIXTURE_SETUP(kinds)
 	load_module("ksalloc_test_video");
 }
 
+/* Makes a share of a node; the path is that of its own node */
+static int share_of(int ksalloc, int video, char path[32])
+{
+	struct ksalloc_share arg = { .size = sizeof(arg), .v4l2_fd = video };
+	int share = call_fd(ksalloc, KSALLOC_SHARE, &arg);
+
+	snprintf(path, 32, "/dev/video%u", arg.node);
+	return share;
+}
+
+/* While this is set, subscriptions to events wait */
+#define HOLD_EVENTS "/sys/module/ksalloc_test_video/parameters/hold_events"
+
 FIXTURE_TEARDOWN(kinds)
 {
 	(void)self;
+	write_text(HOLD_EVENTS, "0");
 }
 
 static void expect_outcome(const char *kind, const char *what, const char *expected)
@@ -247,4 +263,70 @@ TEST_F(kinds, list)
 		EXPECT_STREQ("", reason_in_list(self->said, usable[i]));
 	for (i = 0; i < ARRAY_SIZE(refused); i++)
 		expect_said(reason_in_list(self->said, refused[i].kind), refused[i].reason);
+}
+
+/* A killed process has ended, or waits for something that a signal does not end */
+static bool has_ended_or_waits(pid_t pid)
+{
+	char path[32], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	fclose(file);
+	return state == 'D' || state == 'Z';
+}
+
+static bool has_event(int fd, int value)
+{
+	struct v4l2_event event = { };
+
+	return !call_fd(fd, VIDIOC_DQEVENT, &event) && event.u.ctrl.value == value;
+}
+
+/*
+ * K12: a program is killed while it subscribes to a control of a share, and the driver lets a
+ * signal end that. Another program still gets the events of that control.
+ */
+TEST_F(kinds, events_of_share)
+{
+	struct v4l2_event_subscription subscription = {
+		.type = V4L2_EVENT_CTRL, .id = V4L2_CID_BRIGHTNESS,
+	};
+	struct v4l2_control control = { .id = V4L2_CID_BRIGHTNESS, .value = 4 };
+	int ksalloc = open_ksalloc(), video = open_node(DRIVER "-plain", O_RDWR), share, fd[2], i;
+	struct agent agent;
+	char path[32];
+
+	(void)self;
+	ASSERT_EQ(0, call_fd(video, VIDIOC_S_CTRL, &control));
+	control.value = 5;
+	share = share_of(ksalloc, video, path);
+	ASSERT_LE(0, share);
+	for (i = 0; i < 2; i++) {
+		fd[i] = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+		ASSERT_LE(0, fd[i]);
+	}
+	ASSERT_EQ(0, call_fd(fd[0], VIDIOC_SUBSCRIBE_EVENT, &subscription));
+	agent_start(&agent);
+	ASSERT_EQ(0, write_text(HOLD_EVENTS, "1"));
+	subscription.flags = V4L2_EVENT_SUB_FL_SEND_INITIAL;
+	agent_begin(&agent, fd[1], VIDIOC_SUBSCRIBE_EVENT, &subscription, sizeof(subscription));
+	EXPECT_TRUE(agent_waits(&agent));
+	ASSERT_EQ(0, kill(agent.pid, SIGKILL));
+	EXPECT_TRUE(EVENTUALLY(has_ended_or_waits(agent.pid)));
+	ASSERT_EQ(0, write_text(HOLD_EVENTS, "0"));
+	ASSERT_EQ(agent.pid, waitpid(agent.pid, NULL, 0));
+
+	ASSERT_EQ(0, call_fd(video, VIDIOC_S_CTRL, &control));
+	EXPECT_TRUE(EVENTUALLY(has_event(fd[0], 5)));
+	for (i = 0; i < 2; i++)
+		close(fd[i]);
+	close(share);
+	close(arg.v4l2_fd);
+	close(ksalloc);
 }

@@ -11,7 +11,9 @@
 #include <linux/platform_device.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <media/v4l2-ctrls.h>
 #include <media/v4l2-device.h>
 #include <media/v4l2-event.h>
 #include <media/v4l2-fh.h>
@@ -36,6 +38,7 @@
  * @once: allows only one open file
  * @has_no_queue: does not set vdev->queue, and has its own operations
  * @fills_all: fills whole buffers, as a driver whose device sends too much
+ * @has_control: has V4L2_CID_BRIGHTNESS
  * @start_error: error of the start of the stream, or 0
  */
 struct test_kind {
@@ -46,11 +49,12 @@ struct test_kind {
 	bool once;
 	bool has_no_queue;
 	bool fills_all;
+	bool has_control;
 	int start_error;
 };
 
 static const struct test_kind test_kinds[] = {
-	{ "plain", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true },
+	{ "plain", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true, .has_control = true },
 	{ "once", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true, .once = true },
 	{ "no-queue", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true,
 	  .has_no_queue = true },
@@ -73,6 +77,7 @@ static const struct test_kind test_kinds[] = {
  * struct test_video - a node
  * @vdev: the node
  * @kind: the kind of driver
+ * @controls: the controls of @vdev
  * @registered: @vdev is registered
  * @opened: the open file of a node that allows one; protected by @lock
  * @lock: lock of @vdev and @queue
@@ -86,6 +91,7 @@ static const struct test_kind test_kinds[] = {
 struct test_video {
 	struct video_device vdev;
 	const struct test_kind *kind;
+	struct v4l2_ctrl_handler controls;
 	bool registered;
 	struct file *opened;
 	struct mutex lock; /* the node */
@@ -248,6 +254,32 @@ static int test_get_fmt(struct file *file, void *fh, struct v4l2_format *format)
 	return 0;
 }
 
+/* While this is set, subscriptions to events wait, and a signal ends them, as in uvcvideo */
+static bool test_hold_events;
+static DECLARE_WAIT_QUEUE_HEAD(test_released_events);
+
+static int test_set_hold_events(const char *value, const struct kernel_param *param)
+{
+	int ret = param_set_bool(value, param);
+
+	wake_up_all(&test_released_events);
+	return ret;
+}
+
+static const struct kernel_param_ops test_hold_events_ops = {
+	.set = test_set_hold_events,
+	.get = param_get_bool,
+};
+module_param_cb(hold_events, &test_hold_events_ops, &test_hold_events, 0600);
+MODULE_PARM_DESC(hold_events, "Subscriptions to events wait");
+
+static int test_subscribe_event(struct v4l2_fh *fh, const struct v4l2_event_subscription *sub)
+{
+	if (wait_event_interruptible(test_released_events, !READ_ONCE(test_hold_events)))
+		return -EINTR;
+	return v4l2_ctrl_subscribe_event(fh, sub);
+}
+
 static const struct v4l2_ioctl_ops test_ioctl_ops = {
 	.vidioc_querycap = test_querycap,
 	.vidioc_enum_fmt_vid_cap = test_enum_fmt,
@@ -262,6 +294,8 @@ static const struct v4l2_ioctl_ops test_ioctl_ops = {
 	.vidioc_expbuf = vb2_ioctl_expbuf,
 	.vidioc_streamon = vb2_ioctl_streamon,
 	.vidioc_streamoff = vb2_ioctl_streamoff,
+	.vidioc_subscribe_event = test_subscribe_event,
+	.vidioc_unsubscribe_event = v4l2_event_unsubscribe,
 };
 
 static int test_open(struct file *file)
@@ -470,6 +504,23 @@ static int test_init_queue(struct test_video *video)
 	return vb2_queue_init(queue);
 }
 
+static int test_set_control(struct v4l2_ctrl *control)
+{
+	return 0;
+}
+
+static const struct v4l2_ctrl_ops test_control_ops = {
+	.s_ctrl = test_set_control,
+};
+
+static int test_init_controls(struct test_video *video)
+{
+	v4l2_ctrl_handler_init(&video->controls, 1);
+	v4l2_ctrl_new_std(&video->controls, &test_control_ops, V4L2_CID_BRIGHTNESS, 0, 255, 1, 127);
+	video->vdev.ctrl_handler = &video->controls;
+	return video->controls.error;
+}
+
 static int test_register(struct test_video *video, const struct test_kind *kind)
 {
 	struct video_device *vdev = &video->vdev;
@@ -483,6 +534,11 @@ static int test_register(struct test_video *video, const struct test_kind *kind)
 	ret = test_init_queue(video);
 	if (ret)
 		return ret;
+	if (kind->has_control) {
+		ret = test_init_controls(video);
+		if (ret)
+			return ret;
+	}
 
 	snprintf(vdev->name, sizeof(vdev->name), "ksalloc-test-%s", kind->name);
 	vdev->v4l2_dev = &test_v4l2;
@@ -514,6 +570,8 @@ static void test_unregister(struct test_video *video)
 	mutex_lock(&video->lock);
 	vb2_queue_release(&video->queue);
 	mutex_unlock(&video->lock);
+	if (video->kind->has_control)
+		v4l2_ctrl_handler_free(&video->controls);
 }
 
 static void test_unregister_all(void)
