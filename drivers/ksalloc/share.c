@@ -17,6 +17,9 @@
 /* A handle has at most 1 / KS_SHARE_PART of the frames, so that other handles get some, too */
 #define KS_SHARE_PART 4
 
+/* A camera that cannot have this many frames is not shared, unless the user asks for fewer */
+#define KS_SHARE_LEAST 4U
+
 /* Maximum number of handles that stream. Each frame is passed to all of them under ks_feed.lock */
 #define KS_SHARE_STREAMS 256
 
@@ -67,22 +70,28 @@ static int ks_share_make_frames(struct ks_share *share, u32 frames)
 	return ret;
 }
 
-/* Makes the frames of the first handle; fewer if the camera cannot have that many */
+/* Makes the frames of the first handle: as many as the user asks for, and the camera can have */
 static int ks_share_make_memory(struct ks_share *share)
 {
 	const struct vb2_queue *queue = share->camera->vdev->queue;
-	u32 frames = share->asked;
+	struct ksalloc_requirements needs;
+	u32 frames;
 	int ret;
 
 	lockdep_assert_held(&share->lock);
 
+	ret = ks_connection_needs(share->conn, &needs);
+	if (ret)
+		return ret;
+	frames = max(share->asked, needs.framing.frames);
 	if (queue)
 		frames = min(frames, queue->max_num_buffers);
-	do {
+	for (;;) {
 		ret = ks_share_make_frames(share, frames);
-		frames /= 2;
-	} while ((ret == -ENOMEM || ret == -EOPNOTSUPP) && frames >= 4);
-	return ret;
+		if ((ret != -ENOMEM && ret != -EOPNOTSUPP) || frames <= KS_SHARE_LEAST)
+			return ret;
+		frames = max(frames / 2, KS_SHARE_LEAST);
+	}
 }
 
 /**

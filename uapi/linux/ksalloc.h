@@ -313,7 +313,7 @@ struct ksalloc_connect {
  * @flags: zero
  * @v4l2_fd: a V4L2 capture node, as for KSALLOC_CONNECT
  * @frames: number of buffers of the new node, at most 32; 0 for 10. There are fewer if the device
- *	cannot have that many
+ *	cannot have that many, and more if it needs more
  * @node: out: the number N of the new node, /dev/videoN
  * @__reserved: zero
  *

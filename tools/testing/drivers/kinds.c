@@ -327,6 +327,29 @@ TEST_F(kinds, events_of_share)
 	for (i = 0; i < 2; i++)
 		close(fd[i]);
 	close(share);
-	close(arg.v4l2_fd);
+	close(video);
+	close(ksalloc);
+}
+
+/* K11: a share of a camera that can have four buffers has four. */
+TEST_F(kinds, share_of_four)
+{
+	struct v4l2_requestbuffers request = {
+		.count = 2, .type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP,
+	};
+	int ksalloc = open_ksalloc(), video = open_node(DRIVER "-no-queue-four", O_RDWR);
+	int share, fd;
+	char path[32];
+
+	(void)self;
+	share = share_of(ksalloc, video, path);
+	ASSERT_LE(0, share);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, call_fd(fd, VIDIOC_REQBUFS, &request));
+	EXPECT_EQ(4, request.count);
+	close(fd);
+	close(share);
+	close(video);
 	close(ksalloc);
 }

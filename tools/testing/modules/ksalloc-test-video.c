@@ -39,6 +39,7 @@
  * @has_no_queue: does not set vdev->queue, and has its own operations
  * @fills_all: fills whole buffers, as a driver whose device sends too much
  * @has_control: has V4L2_CID_BRIGHTNESS
+ * @max_buffers: maximum number of buffers of VIDIOC_REQBUFS, or 0 for that of videobuf2
  * @start_error: error of the start of the stream, or 0
  */
 struct test_kind {
@@ -50,6 +51,7 @@ struct test_kind {
 	bool has_no_queue;
 	bool fills_all;
 	bool has_control;
+	unsigned int max_buffers;
 	int start_error;
 };
 
@@ -64,6 +66,8 @@ static const struct test_kind test_kinds[] = {
 	{ "no-dmabuf", TEST_CAPTURES, VB2_MMAP, false },
 	{ "no-queue-no-import", TEST_CAPTURES, VB2_MMAP, true,
 	  .has_no_queue = true },
+	{ "no-queue-four", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true,
+	  .has_no_queue = true, .max_buffers = 4 },
 	{ "no-queue-no-dmabuf", TEST_CAPTURES, VB2_MMAP, false,
 	  .has_no_queue = true },
 	{ "read", V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_READWRITE, VB2_READ, false },
@@ -169,8 +173,12 @@ static int test_queue_setup(struct vb2_queue *queue, unsigned int *nr_buffers,
 			    unsigned int *nr_planes, unsigned int sizes[],
 			    struct device *devices[])
 {
+	const struct test_video *video = vb2_get_drv_priv(queue);
+
 	if (*nr_planes)
 		return sizes[0] < TEST_SIZE ? -EINVAL : 0;
+	if (video->kind->max_buffers)
+		*nr_buffers = min(*nr_buffers, video->kind->max_buffers);
 	*nr_planes = 1;
 	sizes[0] = TEST_SIZE;
 	return 0;
