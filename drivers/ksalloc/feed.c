@@ -179,7 +179,7 @@ static void ks_feed_keep(struct ks_connection *conn)
 
 	lockdep_assert_held(&feed->lock);
 
-	while (conn->nr_submitted + feed->nr_returned < feed->keep) {
+	while (conn->nr_submitted + feed->nr_returned + feed->nr_parked < feed->keep) {
 		frame = ks_feed_revocable(feed);
 		if (!frame)
 			return;
@@ -212,10 +212,9 @@ static void ks_feed_pass(struct ks_connection *conn,
 	ks_allocator_deliver(feed->allocator, index, &feed->owner);
 	list_for_each_entry(reader, &feed->readers, link)
 		ks_reader_offer(feed, reader, index);
-	if (!frame->holds) {
-		list_add_tail(&frame->link, &feed->returned);
-		ks_feed_count_returned(feed, 1);
-	}
+	if (!frame->holds)
+		ks_reader_return(feed, index);
+	ks_reader_unpark_wanted(feed);
 	frame->number = feed->passed++;
 	ks_feed_keep(conn);
 	mutex_unlock(&feed->lock);
@@ -319,10 +318,19 @@ int ks_feed_pump(struct ks_connection *conn, u32 frames)
 	return 0;
 }
 
-/* Whether there may be frames for the device. Without a lock, as it is only a hint */
-static bool ks_feed_has_frames(const struct ks_feed *feed)
+/* The device has too few frames, and there are parked ones. Without ks_feed.lock: a hint */
+static bool ks_feed_needs_parked(const struct ks_connection *conn)
 {
-	return READ_ONCE(feed->nr_returned) || !list_empty(&feed->allocator->free);
+	return READ_ONCE(conn->feed.nr_parked) && conn->nr_submitted < conn->feed.keep;
+}
+
+/* Whether there may be frames for the device. Without ks_feed.lock, as it is only a hint */
+static bool ks_feed_has_frames(const struct ks_connection *conn)
+{
+	const struct ks_feed *feed = &conn->feed;
+
+	return READ_ONCE(feed->nr_returned) || !list_empty(&feed->allocator->free) ||
+	       ks_feed_needs_parked(conn);
 }
 
 /* Takes frames that have come back. Returns their number */
@@ -361,18 +369,56 @@ static void ks_feed_put_back(struct ks_feed *feed, const u32 *indices, u32 count
 	mutex_unlock(&feed->lock);
 }
 
-/*
- * Takes frames for the device: those that have come back, or a free one of the allocator. Returns
- * their number
- */
-static u32 ks_feed_next(struct ks_feed *feed, u32 *indices, u32 count)
+/* Lets the device have the parked frame that was filled the longest ago */
+static void ks_feed_unpark_oldest(struct ks_feed *feed)
 {
+	struct ks_feed_frame *frame, *oldest = NULL;
+	u32 i;
+
+	mutex_lock(&feed->lock);
+	for (i = 0; i < feed->allocator->nr_frames; i++) {
+		frame = &feed->frames[i];
+		if (frame->parked && (!oldest || frame->number < oldest->number))
+			oldest = frame;
+	}
+	if (oldest)
+		ks_reader_unpark(feed, ks_feed_index(feed, oldest));
+	mutex_unlock(&feed->lock);
+}
+
+/* Allocates a free frame for the device. Those that a reader does not want are parked */
+static bool ks_feed_alloc(struct ks_feed *feed, u32 *index)
+{
+	bool parked;
+
+	do {
+		if (list_empty(&feed->allocator->free) ||
+		    ks_allocator_try_alloc(feed->allocator, &feed->owner, index))
+			return false;
+		mutex_lock(&feed->lock);
+		parked = ks_reader_park(feed, *index);
+		mutex_unlock(&feed->lock);
+	} while (parked);
+	return true;
+}
+
+/*
+ * Takes frames for the device: those that have come back, or a free one of the allocator, or a
+ * parked one. Returns their number
+ */
+static u32 ks_feed_next(struct ks_connection *conn, u32 *indices, u32 count)
+{
+	struct ks_feed *feed = &conn->feed;
 	u32 taken = ks_feed_take_returned(feed, indices, count);
 
-	if (!taken && !list_empty(&feed->allocator->free) &&
-	    !ks_allocator_try_alloc(feed->allocator, &feed->owner, indices))
-		taken = 1;
-	return taken;
+	if (taken)
+		return taken;
+	if (ks_feed_alloc(feed, indices))
+		return 1;
+	if (!ks_feed_needs_parked(conn))
+		return 0;
+	ks_feed_unpark_oldest(feed);
+	return ks_feed_take_returned(feed, indices, 1);
 }
 
 /* Gives a frame to the device, or to a client that waits for one. Fails as the device does */
@@ -395,8 +441,8 @@ static int ks_feed_fill(struct ks_connection *conn)
 	struct ks_feed *feed = &conn->feed;
 	int ret;
 
-	while (ks_feed_has_frames(feed)) {
-		count = ks_feed_next(feed, indices, ARRAY_SIZE(indices));
+	while (ks_feed_has_frames(conn)) {
+		count = ks_feed_next(conn, indices, ARRAY_SIZE(indices));
 		if (!count)
 			return 0;
 		for (i = 0; i < count; i++) {
@@ -429,7 +475,7 @@ void ks_feed_refill(struct ks_connection *conn)
 
 	if (!feed->running || conn->flushing || conn->stuck)
 		return;
-	if (!ks_feed_has_frames(feed))
+	if (!ks_feed_has_frames(conn))
 		return;
 	if (!conn->device->queue_in_thread || (current->flags & PF_KTHREAD))
 		ks_feed_fill(conn);
@@ -475,6 +521,7 @@ void ks_feed_return(struct ks_connection *conn)
 	ks_feed_return_later(feed);
 	mutex_unlock(&feed->lock);
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_feed_return);
 
 static int ks_feed_start_thread(struct ks_connection *conn)
 {
@@ -636,11 +683,16 @@ int ks_feed_begin(struct ks_connection *conn)
 	return ret;
 }
 
-/* Frees the frames that have come back */
+/* Frees the frames that have come back, and the parked ones */
 static void ks_feed_free_returned(struct ks_feed *feed)
 {
 	u32 indices[KS_FEED_BATCH] __uninitialized, count, i;
 
+	mutex_lock(&feed->lock);
+	for (i = 0; i < feed->allocator->nr_frames && feed->nr_parked; i++)
+		if (feed->frames[i].parked)
+			ks_reader_unpark(feed, i);
+	mutex_unlock(&feed->lock);
 	while ((count = ks_feed_take_returned(feed, indices, ARRAY_SIZE(indices))))
 		for (i = 0; i < count; i++)
 			ks_allocator_free_owned(feed->allocator, indices[i],

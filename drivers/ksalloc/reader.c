@@ -12,6 +12,9 @@
 #include "connection.h"
 #include "reader.h"
 
+/* Nothing is parked unless all readers want this many frames more than the device must keep */
+#define KS_READER_COMMON 2
+
 /* The flags that the next frame of a reader gets, if the reader does not get this one */
 #define KS_READER_OPTIONS (KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY | \
 			   KSSTREAM_HEADER_OPTIONSF_TIMEDISCONTINUITY)
@@ -47,6 +50,122 @@ static void ks_reader_set_queued(struct ks_reader *reader, u32 count)
 	WRITE_ONCE(reader->nr_queued, count);
 }
 
+/*
+ * The frames that all readers want. A reader of a share wants the frames whose buffers it has
+ * queued, or will queue again. One that has lost many frames because it gave none back is ignored
+ */
+static void ks_reader_find_common(const struct ks_feed *feed, unsigned long *common)
+{
+	DECLARE_BITMAP(wanted, VIDEO_MAX_FRAME);
+	const struct ks_reader *reader;
+
+	lockdep_assert_held(&feed->lock);
+
+	bitmap_fill(common, VIDEO_MAX_FRAME);
+	list_for_each_entry(reader, &feed->readers, link) {
+		if (reader->nr_queued + reader->nr_taken >= reader->depth &&
+		    reader->lost >= reader->depth)
+			continue;
+		bitmap_or(wanted, reader->wanted, reader->taken, VIDEO_MAX_FRAME);
+		bitmap_or(wanted, wanted, reader->revoked, VIDEO_MAX_FRAME);
+		bitmap_and(common, common, wanted, VIDEO_MAX_FRAME);
+	}
+	/* Too few for the device, and for readers to have some */
+	if (bitmap_weight(common, VIDEO_MAX_FRAME) < feed->keep + KS_READER_COMMON)
+		bitmap_fill(common, VIDEO_MAX_FRAME);
+}
+
+/* All readers of a share have @wanted, and no other one */
+static bool ks_reader_in_share(struct ks_feed *feed)
+{
+	const struct ks_reader *reader;
+
+	reader = list_first_entry_or_null(&feed->readers, struct ks_reader, link);
+	return reader && reader->wanted;
+}
+
+/**
+ * ks_reader_park() - park a frame if a reader does not want it
+ * @feed: the feed
+ * @index: the frame, which nobody holds
+ *
+ * Context: process context; does not sleep. ks_feed.lock is held.
+ * Return: whether it is parked.
+ */
+bool ks_reader_park(struct ks_feed *feed, u32 index)
+{
+	DECLARE_BITMAP(common, VIDEO_MAX_FRAME);
+
+	lockdep_assert_held(&feed->lock);
+
+	if (!ks_reader_in_share(feed))
+		return false;
+	ks_reader_find_common(feed, common);
+	if (test_bit(index, common))
+		return false;
+	feed->frames[index].parked = true;
+	WRITE_ONCE(feed->nr_parked, feed->nr_parked + 1);
+	return true;
+}
+
+/**
+ * ks_reader_unpark() - let the device have a parked frame
+ * @feed: the feed
+ * @index: the frame
+ *
+ * Context: process context; does not sleep. ks_feed.lock is held.
+ */
+void ks_reader_unpark(struct ks_feed *feed, u32 index)
+{
+	struct ks_feed_frame *frame = &feed->frames[index];
+
+	lockdep_assert_held(&feed->lock);
+
+	frame->parked = false;
+	WRITE_ONCE(feed->nr_parked, feed->nr_parked - 1);
+	list_add_tail(&frame->link, &feed->returned);
+	ks_feed_count_returned(feed, 1);
+}
+
+/**
+ * ks_reader_unpark_wanted() - let the device have the parked frames that all readers want now
+ * @feed: the feed
+ *
+ * Context: process context; does not sleep. ks_feed.lock is held.
+ */
+void ks_reader_unpark_wanted(struct ks_feed *feed)
+{
+	DECLARE_BITMAP(common, VIDEO_MAX_FRAME);
+	u32 i;
+
+	lockdep_assert_held(&feed->lock);
+
+	if (!feed->nr_parked)
+		return;
+	ks_reader_find_common(feed, common);
+	for (i = 0; i < feed->allocator->nr_frames; i++)
+		if (feed->frames[i].parked && test_bit(i, common))
+			ks_reader_unpark(feed, i);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_reader_unpark_wanted);
+
+/**
+ * ks_reader_return() - let the device have a frame, unless a reader does not want it
+ * @feed: the feed
+ * @index: the frame, which nobody holds
+ *
+ * Context: process context; does not sleep. ks_feed.lock is held.
+ */
+void ks_reader_return(struct ks_feed *feed, u32 index)
+{
+	lockdep_assert_held(&feed->lock);
+
+	if (ks_reader_park(feed, index))
+		return;
+	list_add_tail(&feed->frames[index].link, &feed->returned);
+	ks_feed_count_returned(feed, 1);
+}
+
 /* Ends the hold of a reader that is, or is not, promised its frames */
 static void ks_reader_put_frame(struct ks_feed *feed, u32 index, bool promised)
 {
@@ -57,12 +176,10 @@ static void ks_reader_put_frame(struct ks_feed *feed, u32 index, bool promised)
 	frame->promised -= promised;
 	if (--frame->holds)
 		return;
-	if (feed->running) {
-		list_add_tail(&frame->link, &feed->returned);
-		ks_feed_count_returned(feed, 1);
-	} else {
+	if (feed->running)
+		ks_reader_return(feed, index);
+	else
 		ks_allocator_free_owned(feed->allocator, index, &feed->owner);
-	}
 }
 
 /* The queue is not empty */

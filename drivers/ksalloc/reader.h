@@ -14,7 +14,8 @@
  *   connection, but not the connection itself: it ends with its last own open file.
  * - In a circulating stream, a filled frame is ALLOCATED to &ks_feed.owner. Each reader that
  *   has the frame in its queue, or has taken it, has one of &ks_feed_frame.holds. When the last
- *   one ends, the frame goes to the device again, or to the oldest waiter of the allocator.
+ *   one ends, the frame goes to the device again, or to the oldest waiter of the allocator, or is
+ *   parked.
  * - The feed has a reference to the allocator from the first circulating stream until another
  *   allocator is assigned. So readers can keep frames while the connection is in STOP.
  * - A reader owns its views. A view has a reference to the dma-buf of a frame.
@@ -30,6 +31,11 @@
  * (&ks_reader.promised) in the order in which the readers were made, as long as they suffice. The
  * other readers get frames, too. But if the device has fewer than @keep, the oldest frames that
  * no promised reader holds are revoked, even if such a reader has taken them.
+ *
+ * A reader of a share wants only the frames whose buffers are queued (&ks_reader.wanted), and would
+ * lose others. So frames that a reader does not want are parked (&ks_feed_frame.parked). The device
+ * gets them only if it has fewer than @keep. Nothing is parked for a reader that loses frames
+ * because it gives none back, or if too few other frames would be left.
  */
 
 /**
@@ -71,6 +77,8 @@ struct ks_slot;
  * @holds: number of readers that have the frame queued or taken
  * @promised: number of these that are promised readers
  * @damaged: the device has marked the data as damaged
+ * @parked: neither the device nor a reader has the frame, because a reader does not want it. Only
+ *	in shares, whose frames no client of the allocator can free
  * @completion: describes the data
  */
 struct ks_feed_frame {
@@ -79,6 +87,7 @@ struct ks_feed_frame {
 	u32 holds;
 	u32 promised;
 	bool damaged;
+	bool parked;
 	struct ksalloc_completion completion;
 };
 
@@ -91,6 +100,7 @@ struct ks_feed_frame {
  * @frames: one for each frame of @allocator
  * @returned: frames that no reader holds, and that were not given to the device yet
  * @nr_returned: length of @returned
+ * @nr_parked: number of parked frames
  * @keep: number of frames that the device must keep
  * @running: a circulating stream is in PAUSE or RUN. Written under ks_connection.lock, too
  * @ended: the connection has ended, or its device has disappeared
@@ -116,6 +126,7 @@ struct ks_feed {
 	struct ks_feed_frame *frames;
 	struct list_head returned;
 	u32 nr_returned;
+	u32 nr_parked;
 	u32 keep;
 	bool running;
 	bool ended;
@@ -201,6 +212,10 @@ static inline void ks_feed_count_returned(struct ks_feed *feed, int change)
 /* reader.c: the frames of one reader */
 
 struct ks_reader *ks_reader_new(u32 depth, u32 every, u32 flags);
+bool ks_reader_park(struct ks_feed *feed, u32 index);
+void ks_reader_unpark(struct ks_feed *feed, u32 index);
+void ks_reader_unpark_wanted(struct ks_feed *feed);
+void ks_reader_return(struct ks_feed *feed, u32 index);
 void ks_reader_offer(struct ks_feed *feed, struct ks_reader *reader, u32 index);
 void ks_reader_drop_queue(struct ks_feed *feed, struct ks_reader *reader);
 void ks_reader_revoke(struct ks_feed *feed, struct ks_reader *reader, u32 index);

@@ -219,6 +219,111 @@ TEST_F(share, only_queued)
 	close(other);
 }
 
+/* Reads frames of a handle, and returns which buffers they were in */
+static unsigned int buffers_of(int fd, int frames)
+{
+	struct v4l2_buffer buffer;
+	unsigned int seen = 0;
+
+	while (frames--) {
+		ASSERT_EQ(0, dequeue(fd, &buffer));
+		seen |= 1U << buffer.index;
+		ASSERT_EQ(0, queue(fd, buffer.index));
+	}
+	return seen;
+}
+
+/* A handle that streams, and has queued some buffers */
+static int handle_start_with(struct share_fixture *self, int count)
+{
+	int fd = handle_open(self), i;
+
+	ASSERT_EQ(FRAMES, request(fd, 4));
+	for (i = 0; i < count; i++)
+		ASSERT_EQ(0, queue(fd, i));
+	ASSERT_EQ(0, stream(fd, true));
+	return fd;
+}
+
+/* Two handles read as many frames. Returns how many the camera filled meanwhile */
+static unsigned int read_both(int first, int second, int frames)
+{
+	__u32 begin = next(first), end = begin;
+
+	while (frames--) {
+		end = next(first);
+		if (second >= 0)
+			next(second);
+	}
+	return end - begin;
+}
+
+/*
+ * K11: a handle that has queued few buffers does not lose the frames of the others. If the camera
+ * filled all of them, it would lose three of five. The camera can skip some on a busy machine.
+ */
+TEST_F(share, few_buffers)
+{
+	int few = handle_start_with(self, 4), all, i;
+
+	EXPECT_LT(read_both(few, -1, 3 * FRAMES), 5 * FRAMES);
+	all = handle_start(self);
+	read_both(few, all, FRAMES);
+	EXPECT_LT(read_both(few, all, 3 * FRAMES), 5 * FRAMES);
+
+	/* The other frames are used again when it has queued them */
+	for (i = 4; i < FRAMES; i++)
+		ASSERT_EQ(0, queue(few, i));
+	EXPECT_EQ((1U << FRAMES) - 1, buffers_of(all, 3 * FRAMES));
+	close(all);
+	close(few);
+}
+
+/* K11: when such a handle ends, the camera has all frames again. */
+TEST_F(share, few_buffers_end)
+{
+	int few = handle_start_with(self, 4), all = handle_start(self);
+
+	read_both(few, all, 2 * FRAMES);
+	close(few);
+	EXPECT_EQ((1U << FRAMES) - 1, buffers_of(all, 3 * FRAMES));
+	close(all);
+}
+
+/* K2: a handle that does not read, or has queued no buffer, leaves the camera all other frames. */
+TEST_F(share, few_buffers_stopped)
+{
+	int none = handle_start_with(self, 0), few, all = handle_start(self);
+
+	EXPECT_EQ((1U << FRAMES) - 1, buffers_of(all, 2 * FRAMES));
+	close(none);
+	few = handle_start_with(self, 4);
+	read_both(few, all, 2 * FRAMES);
+	buffers_of(all, FRAMES);
+	EXPECT_EQ(((1U << FRAMES) - 1) & ~0xf, buffers_of(all, 3 * FRAMES) & ~0xf);
+	close(few);
+	close(all);
+}
+
+/* K11: there are as many buffers as the camera needs, if the user asks for fewer. */
+TEST_F(share, as_many_as_needed)
+{
+	int fd, count;
+
+	close(self->share);
+	self->share = share_of(self->ksalloc, self->video, 1, self->path);
+	ASSERT_LE(0, self->share);
+	fd = handle_open(self);
+	count = request(fd, 1);
+	EXPECT_LE(2, count);
+	EXPECT_GT(FRAMES, count);
+	while (count--)
+		ASSERT_EQ(0, queue(fd, count));
+	ASSERT_EQ(0, stream(fd, true));
+	read_both(fd, -1, 4);
+	close(fd);
+}
+
 /* K11: the buffers of one handle are not those of another one. */
 TEST_F(share, buffers_of_one)
 {

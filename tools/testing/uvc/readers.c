@@ -18,7 +18,7 @@
 
 /* Pictures per second: a reader can be late by the time of several pictures */
 #define RATE 15
-/* Frames of an allocator and of a share. The camera keeps some, the others suffice for all */
+/* Frames of an allocator; a share has fewer. The camera keeps some, the others suffice for all */
 #define MANY 16
 #define DEPTH 5
 /* All frames but those that are held are filled again in this number of pictures */
