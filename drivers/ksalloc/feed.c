@@ -214,6 +214,7 @@ static void ks_feed_pass(struct ks_connection *conn,
 		ks_reader_offer(feed, reader, index);
 	if (!frame->holds)
 		ks_reader_return(feed, index);
+	/* What readers want can have changed since the last frame */
 	ks_reader_unpark_wanted(feed);
 	frame->number = feed->passed++;
 	ks_feed_keep(conn);
@@ -521,7 +522,6 @@ void ks_feed_return(struct ks_connection *conn)
 	ks_feed_return_later(feed);
 	mutex_unlock(&feed->lock);
 }
-EXPORT_SYMBOL_IF_KUNIT(ks_feed_return);
 
 static int ks_feed_start_thread(struct ks_connection *conn)
 {

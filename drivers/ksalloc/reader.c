@@ -147,7 +147,6 @@ void ks_reader_unpark_wanted(struct ks_feed *feed)
 		if (feed->frames[i].parked && test_bit(i, common))
 			ks_reader_unpark(feed, i);
 }
-EXPORT_SYMBOL_IF_KUNIT(ks_reader_unpark_wanted);
 
 /**
  * ks_reader_return() - let the device have a frame, unless a reader does not want it

@@ -176,7 +176,6 @@ static void ks_share_remove_reader(struct ks_share_handle *handle)
 	ks_reader_give_all(feed, reader);
 	handle->reader = NULL;
 	ks_feed_promise(feed);
-	ks_reader_unpark_wanted(feed);
 	mutex_unlock(&feed->lock);
 	ks_feed_return(handle->share->conn);
 	/* For calls of this handle that wait */
@@ -398,7 +397,6 @@ int ks_share_queue(struct ks_share_handle *handle, u32 index)
 	/* Fails if the handle did not have this frame. That is no error */
 	if (handle->reader)
 		ks_reader_give(feed, handle->reader, feed->generation, &index, 1);
-	ks_reader_unpark_wanted(feed);
 	ret = 0;
 out:
 	mutex_unlock(&feed->lock);
