@@ -70,12 +70,15 @@ static int ks_share_make_frames(struct ks_share *share, u32 frames)
 	return ret;
 }
 
-/* Makes the frames of the first handle: as many as the user asks for, and the camera can have */
+/*
+ * Makes the frames of the first handle: as many as the user asks for, or the camera needs if that
+ * is more. If the camera cannot have them, half of them are tried, and so on
+ */
 static int ks_share_make_memory(struct ks_share *share)
 {
 	const struct vb2_queue *queue = share->camera->vdev->queue;
 	struct ksalloc_requirements needs;
-	u32 frames;
+	u32 frames, least;
 	int ret;
 
 	lockdep_assert_held(&share->lock);
@@ -84,13 +87,14 @@ static int ks_share_make_memory(struct ks_share *share)
 	if (ret)
 		return ret;
 	frames = max(share->asked, needs.framing.frames);
+	least = max(KS_SHARE_LEAST, needs.framing.frames);
 	if (queue)
 		frames = min(frames, queue->max_num_buffers);
 	for (;;) {
 		ret = ks_share_make_frames(share, frames);
-		if ((ret != -ENOMEM && ret != -EOPNOTSUPP) || frames <= KS_SHARE_LEAST)
+		if ((ret != -ENOMEM && ret != -EOPNOTSUPP) || frames <= least)
 			return ret;
-		frames = max(frames / 2, KS_SHARE_LEAST);
+		frames = max(frames / 2, least);
 	}
 }
 
