@@ -58,16 +58,19 @@ static void ks_reader_find_common(const struct ks_feed *feed, unsigned long *com
 {
 	DECLARE_BITMAP(wanted, VIDEO_MAX_FRAME);
 	const struct ks_reader *reader;
+	u32 held;
 
 	lockdep_assert_held(&feed->lock);
 
 	bitmap_fill(common, VIDEO_MAX_FRAME);
 	list_for_each_entry(reader, &feed->readers, link) {
-		if (reader->nr_queued + reader->nr_taken >= reader->depth &&
-		    reader->lost >= reader->depth)
-			continue;
 		bitmap_or(wanted, reader->wanted, reader->taken, VIDEO_MAX_FRAME);
 		bitmap_or(wanted, wanted, reader->revoked, VIDEO_MAX_FRAME);
+		held = reader->nr_queued + reader->nr_taken +
+		       bitmap_weight(reader->revoked, VIDEO_MAX_FRAME);
+		if (reader->lost >= reader->depth &&
+		    held >= min(reader->depth, bitmap_weight(wanted, VIDEO_MAX_FRAME)))
+			continue;
 		bitmap_and(common, common, wanted, VIDEO_MAX_FRAME);
 	}
 	/* Too few for the device, and for readers to have some */

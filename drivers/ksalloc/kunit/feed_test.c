@@ -625,7 +625,8 @@ static void feed_stuck_device(struct kunit *test)
 }
 
 /* A stream that circulates to a reader that wants these frames */
-static struct feed_rig *feed_wanting(struct kunit *test, unsigned long wanted, struct file **file)
+static struct feed_rig *feed_wanting(struct kunit *test, unsigned long wanted, u32 depth,
+				     struct file **file)
 {
 	struct feed_rig *feed = feed_rig(test);
 	unsigned long *bitmap = kunit_kzalloc(test, BITS_TO_LONGS(VIDEO_MAX_FRAME) * sizeof(long),
@@ -634,7 +635,7 @@ static struct feed_rig *feed_wanting(struct kunit *test, unsigned long wanted, s
 
 	KUNIT_ASSERT_NOT_NULL(test, bitmap);
 	*bitmap = wanted;
-	*file = feed_reader(feed, 4, KSALLOC_READER_REVOCABLE);
+	*file = feed_reader(feed, depth, KSALLOC_READER_REVOCABLE);
 	reader = (*file)->private_data;
 	reader->wanted = bitmap;
 	feed_circulate(feed);
@@ -661,7 +662,7 @@ static void feed_take_four(struct feed_rig *feed, struct file *file)
 static void feed_unwanted_is_parked(struct kunit *test)
 {
 	struct file *file;
-	struct feed_rig *feed = feed_wanting(test, 0x27, &file);
+	struct feed_rig *feed = feed_wanting(test, 0x27, 4, &file);
 	struct ks_connection *conn = feed->rig->conn;
 	struct ks_reader *reader = file->private_data;
 	u32 i;
@@ -692,7 +693,7 @@ static void feed_unwanted_is_parked(struct kunit *test)
 static void feed_parked_is_freed(struct kunit *test)
 {
 	struct file *file;
-	struct feed_rig *feed = feed_wanting(test, 0xf, &file);
+	struct feed_rig *feed = feed_wanting(test, 0xf, 4, &file);
 
 	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, 4));
 	ks_rig_request(feed->rig, KSSTATE_STOP);
@@ -703,11 +704,12 @@ static void feed_parked_is_freed(struct kunit *test)
 static void feed_nothing_parked_for_stopped(struct kunit *test)
 {
 	struct file *file;
-	struct feed_rig *feed = feed_wanting(test, 0xf, &file);
+	struct feed_rig *feed = feed_wanting(test, 0xf, 6, &file);
 	u32 i;
 
+	/* All that it can have, although its depth is greater */
 	feed_take_four(feed, file);
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 6; i++) {
 		KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_KEEP));
 		feed_fill(feed);
 		feed_expect_none(feed, file, -EAGAIN);
@@ -719,7 +721,7 @@ static void feed_nothing_parked_for_stopped(struct kunit *test)
 static void feed_nothing_parked_for_few(struct kunit *test)
 {
 	struct file *file;
-	struct feed_rig *feed = feed_wanting(test, 7, &file);
+	struct feed_rig *feed = feed_wanting(test, 7, 4, &file);
 
 	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
 }
