@@ -114,16 +114,32 @@ static inline int stream(int fd, bool on)
 	return call(fd, on ? VIDIOC_STREAMON : VIDIOC_STREAMOFF, &type);
 }
 
-/* An open handle that streams, with all its buffers queued */
-static inline int handle_start(struct share_fixture *self)
+/* An open handle that streams, with the first buffers queued */
+static inline int handle_start_with(struct share_fixture *self, int count)
 {
 	int fd = handle_open(self), i;
 
 	ASSERT_EQ(FRAMES, request(fd, 4));
-	for (i = 0; i < FRAMES; i++)
+	for (i = 0; i < count; i++)
 		ASSERT_EQ(0, queue(fd, i));
 	ASSERT_EQ(0, stream(fd, true));
 	return fd;
+}
+
+/* The same, with all of them */
+static inline int handle_start(struct share_fixture *self)
+{
+	return handle_start_with(self, FRAMES);
+}
+
+/* The next frame, which is queued again */
+static inline __u32 next(int fd)
+{
+	struct v4l2_buffer buffer;
+
+	ASSERT_EQ(0, dequeue(fd, &buffer));
+	ASSERT_EQ(0, queue(fd, buffer.index));
+	return buffer.sequence;
 }
 
 #endif

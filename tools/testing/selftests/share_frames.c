@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Shares: which frames a handle gets, and which of them the camera fills.
+ */
+#include "share.h"
+
+/* K11: three handles get each frame, in order. */
+TEST_F(share, each_frame)
+{
+	__u32 seen[3][3 * FRAMES];
+	int fd[3], i, n, first;
+
+	for (i = 0; i < 3; i++)
+		fd[i] = handle_start(self);
+	for (n = 0; n < 3 * FRAMES; n++)
+		for (i = 0; i < 3; i++)
+			seen[i][n] = next(fd[i]);
+	/* The camera can skip a frame on a busy machine. Then all handles do */
+	for (i = 1; i < 3; i++) {
+		for (first = 0; first < FRAMES && seen[0][first] < seen[i][0]; first++)
+			;
+		for (n = 0; first + n < 3 * FRAMES; n++)
+			EXPECT_EQ(seen[0][first + n], seen[i][n]);
+	}
+	for (i = 0; i < 3; i++)
+		close(fd[i]);
+}
+
+/* K2: a handle that does not give its frames back loses frames, and the other one does not. */
+TEST_F(share, slow_one_loses)
+{
+	int slow = handle_start(self), fd = handle_start(self), i;
+	struct v4l2_buffer kept[DEPTH], buffer;
+	__u32 last;
+
+	for (i = 0; i < DEPTH; i++)
+		ASSERT_EQ(0, dequeue(slow, &kept[i]));
+	last = next(fd);
+	for (i = 0; i < 3 * FRAMES; i++) {
+		__u32 sequence = next(fd);
+
+		/* vivid can give two frames the same number if the machine is busy */
+		EXPECT_LE(last, sequence);
+		last = sequence;
+	}
+	for (i = 0; i < DEPTH; i++)
+		ASSERT_EQ(0, queue(slow, kept[i].index));
+	ASSERT_EQ(0, dequeue(slow, &buffer));
+	EXPECT_LT(kept[DEPTH - 1].sequence + 2 * FRAMES, buffer.sequence);
+	close(slow);
+	close(fd);
+}
+
+/* K11: a handle gets only frames whose buffers it has queued. */
+TEST_F(share, only_queued)
+{
+	int fd = handle_open(self), other = handle_start(self), i;
+	struct v4l2_buffer buffer;
+
+	ASSERT_EQ(FRAMES, request(fd, 2));
+	ASSERT_EQ(0, queue(fd, 3));
+	ASSERT_EQ(0, queue(fd, 5));
+	ASSERT_EQ(0, stream(fd, true));
+	for (i = 0; i < 2 * FRAMES; i++)
+		next(other);
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(0, dequeue(fd, &buffer));
+		EXPECT_TRUE(buffer.index == 3 || buffer.index == 5);
+		ASSERT_EQ(0, queue(fd, buffer.index));
+		next(other);
+	}
+	close(fd);
+	close(other);
+}
+
+/* Reads frames of a handle, and returns which buffers they were in */
+static unsigned int buffers_of(int fd, int frames)
+{
+	struct v4l2_buffer buffer;
+	unsigned int seen = 0;
+
+	while (frames--) {
+		ASSERT_EQ(0, dequeue(fd, &buffer));
+		seen |= 1U << buffer.index;
+		ASSERT_EQ(0, queue(fd, buffer.index));
+	}
+	return seen;
+}
+
+/*
+ * Reads frames of a handle, and as many of another one if @second is not -1. Returns how many the
+ * camera filled meanwhile.
+ */
+static unsigned int read_both(int first, int second, int frames)
+{
+	__u32 begin = next(first), end = begin;
+
+	while (frames--) {
+		end = next(first);
+		if (second >= 0)
+			next(second);
+	}
+	return end - begin;
+}
+
+/*
+ * K11: a handle that has queued few buffers does not lose the frames of the others. If the camera
+ * filled all of them, it would lose three of five. The camera can skip some on a busy machine.
+ */
+TEST_F(share, few_buffers)
+{
+	int few = handle_start_with(self, 4), all, i;
+
+	EXPECT_LT(read_both(few, -1, 3 * FRAMES), 5 * FRAMES);
+	all = handle_start(self);
+	read_both(few, all, FRAMES);
+	EXPECT_LT(read_both(few, all, 3 * FRAMES), 5 * FRAMES);
+
+	/* The other frames are used again when it has queued them */
+	for (i = 4; i < FRAMES; i++)
+		ASSERT_EQ(0, queue(few, i));
+	EXPECT_EQ((1U << FRAMES) - 1, buffers_of(all, 3 * FRAMES));
+	close(all);
+	close(few);
+}
+
+/* K11: when such a handle ends, the camera has all frames again. */
+TEST_F(share, few_buffers_end)
+{
+	int few = handle_start_with(self, 4), all = handle_start(self);
+
+	read_both(few, all, 2 * FRAMES);
+	close(few);
+	EXPECT_EQ((1U << FRAMES) - 1, buffers_of(all, 3 * FRAMES));
+	close(all);
+}
+
+/* K2: a handle that does not read, or has queued no buffer, leaves the camera all other frames. */
+TEST_F(share, few_buffers_stopped)
+{
+	int none = handle_start_with(self, 0), few, all = handle_start(self);
+
+	EXPECT_EQ((1U << FRAMES) - 1, buffers_of(all, 2 * FRAMES));
+	close(none);
+	few = handle_start_with(self, 4);
+	read_both(few, all, 2 * FRAMES);
+	buffers_of(all, FRAMES);
+	EXPECT_EQ(((1U << FRAMES) - 1) & ~0xf, buffers_of(all, 3 * FRAMES) & ~0xf);
+	close(few);
+	close(all);
+}
+
+/* K11: there are as many buffers as the camera needs, if the user asks for fewer. */
+TEST_F(share, as_many_as_needed)
+{
+	int fd, count;
+
+	close(self->share);
+	self->share = share_of(self->ksalloc, self->video, 1, self->path);
+	ASSERT_LE(0, self->share);
+	fd = handle_open(self);
+	count = request(fd, 1);
+	EXPECT_LE(2, count);
+	EXPECT_GT(FRAMES, count);
+	while (count--)
+		ASSERT_EQ(0, queue(fd, count));
+	ASSERT_EQ(0, stream(fd, true));
+	read_both(fd, -1, 4);
+	close(fd);
+}
