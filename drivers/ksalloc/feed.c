@@ -459,12 +459,29 @@ static int ks_feed_fill(struct ks_connection *conn)
 	return 0;
 }
 
+/* Frees the frames that have come back, and the parked ones */
+static void ks_feed_free_returned(struct ks_feed *feed)
+{
+	u32 indices[KS_FEED_BATCH] __uninitialized, count, i;
+
+	mutex_lock(&feed->lock);
+	for (i = 0; i < feed->allocator->nr_frames && feed->nr_parked; i++)
+		if (feed->frames[i].parked)
+			ks_reader_unpark(feed, i);
+	mutex_unlock(&feed->lock);
+	while ((count = ks_feed_take_returned(feed, indices, ARRAY_SIZE(indices))))
+		for (i = 0; i < count; i++)
+			ks_allocator_free_owned(feed->allocator, indices[i],
+						&feed->owner);
+}
+
 /**
  * ks_feed_refill() - give the device the frames that have come back, and free frames
  * @conn: the connection
  *
- * If that is expensive in this task, the thread does it when the device has only half of the
- * frames, or a client of the allocator waits for one.
+ * The device also gets parked frames if it has too few. If all this is expensive in this task, the
+ * thread does it when the device has only half of the frames, or a client of the allocator waits
+ * for one. During a flush, the frames that have come back become free instead.
  *
  * Context: process context; sleeps. ks_connection.lock is held.
  */
@@ -474,8 +491,12 @@ void ks_feed_refill(struct ks_connection *conn)
 
 	lockdep_assert_held(&conn->lock);
 
-	if (!feed->running || conn->flushing || conn->stuck)
+	if (!feed->running || conn->stuck)
 		return;
+	if (conn->flushing) {
+		ks_feed_free_returned(feed);
+		return;
+	}
 	if (!ks_feed_has_frames(conn))
 		return;
 	if (!conn->device->queue_in_thread || (current->flags & PF_KTHREAD))
@@ -681,22 +702,6 @@ int ks_feed_begin(struct ks_connection *conn)
 	else
 		ret = 0;
 	return ret;
-}
-
-/* Frees the frames that have come back, and the parked ones */
-static void ks_feed_free_returned(struct ks_feed *feed)
-{
-	u32 indices[KS_FEED_BATCH] __uninitialized, count, i;
-
-	mutex_lock(&feed->lock);
-	for (i = 0; i < feed->allocator->nr_frames && feed->nr_parked; i++)
-		if (feed->frames[i].parked)
-			ks_reader_unpark(feed, i);
-	mutex_unlock(&feed->lock);
-	while ((count = ks_feed_take_returned(feed, indices, ARRAY_SIZE(indices))))
-		for (i = 0; i < count; i++)
-			ks_allocator_free_owned(feed->allocator, indices[i],
-						&feed->owner);
 }
 
 /**
