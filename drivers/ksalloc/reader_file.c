@@ -526,19 +526,22 @@ static __poll_t ks_reader_poll(struct file *file, poll_table *wait)
 }
 
 /* close() must not wait for the device, so the thread gives the frames to the device */
-static int ks_reader_release(struct inode *inode, struct file *file)
+static void ks_reader_remove(struct ks_feed *feed, struct ks_reader *reader)
 {
-	struct ks_reader *reader = file->private_data;
-	struct ks_connection *conn = reader->conn;
-	struct ks_feed *feed = &conn->feed;
-
 	mutex_lock(&feed->lock);
 	list_del(&reader->link);
 	ks_reader_give_all(feed, reader);
 	ks_feed_promise(feed);
 	ks_feed_return_later(feed);
 	mutex_unlock(&feed->lock);
+}
 
+static int ks_reader_release(struct inode *inode, struct file *file)
+{
+	struct ks_reader *reader = file->private_data;
+	struct ks_connection *conn = reader->conn;
+
+	ks_reader_remove(&conn->feed, reader);
 	ks_reader_put_views(reader);
 	mutex_destroy(&reader->view_lock);
 	kvfree(reader);
@@ -594,14 +597,6 @@ static int ks_reader_add(struct ks_feed *feed, struct ks_reader *reader)
 	return ret;
 }
 
-static void ks_reader_remove_unused(struct ks_feed *feed, struct ks_reader *reader)
-{
-	mutex_lock(&feed->lock);
-	ks_reader_give_all(feed, reader);
-	list_del(&reader->link);
-	mutex_unlock(&feed->lock);
-}
-
 /**
  * ks_reader_open() - make a reader
  * @conn: the connection, which has an open file
@@ -631,7 +626,7 @@ struct file *ks_reader_open(struct ks_connection *conn, u32 depth, u32 every,
 	file = anon_inode_getfile("[ksalloc-reader]", &ks_reader_fops, reader,
 				  O_RDONLY);
 	if (IS_ERR(file)) {
-		ks_reader_remove_unused(&conn->feed, reader);
+		ks_reader_remove(&conn->feed, reader);
 		kvfree(reader);
 	} else {
 		kref_get(&conn->memory);
