@@ -572,14 +572,14 @@ static int test_register(struct test_video *video, const struct test_kind *kind)
 /* Without buffers, videobuf2 still has an array, which only vb2_queue_release() frees */
 static void test_unregister(struct test_video *video)
 {
-	if (!video->registered)
-		return;
-	video_unregister_device(&video->vdev);
-	mutex_lock(&video->lock);
-	vb2_queue_release(&video->queue);
-	mutex_unlock(&video->lock);
-	if (video->kind->has_control)
-		v4l2_ctrl_handler_free(&video->controls);
+	if (video->registered) {
+		video_unregister_device(&video->vdev);
+		mutex_lock(&video->lock);
+		vb2_queue_release(&video->queue);
+		mutex_unlock(&video->lock);
+	}
+	/* Does nothing if there are no controls */
+	v4l2_ctrl_handler_free(&video->controls);
 }
 
 static void test_unregister_all(void)
