@@ -36,13 +36,15 @@ static int share_of(int ksalloc, int video, char path[32])
 	return share;
 }
 
-/* While this is set, subscriptions to events wait */
+/* While these are set, subscriptions to events wait, and those with an initial event fail */
 #define HOLD_EVENTS "/sys/module/ksalloc_test_video/parameters/hold_events"
+#define REFUSE_INITIAL "/sys/module/ksalloc_test_video/parameters/refuse_initial"
 
 FIXTURE_TEARDOWN(kinds)
 {
 	(void)self;
 	write_text(HOLD_EVENTS, "0");
+	write_text(REFUSE_INITIAL, "0");
 }
 
 static void expect_outcome(const char *kind, const char *what, const char *expected)
@@ -288,6 +290,56 @@ static bool has_event(int fd, int value)
 	return !call_fd(fd, VIDIOC_DQEVENT, &event) && event.u.ctrl.value == value;
 }
 
+/* The first of two programs that have opened the node of a share gets the events of a control */
+struct listeners {
+	int ksalloc, video, share, fd[2];
+};
+
+static int subscribe(int fd, __u32 flags)
+{
+	struct v4l2_event_subscription subscription = {
+		.type = V4L2_EVENT_CTRL, .id = V4L2_CID_BRIGHTNESS, .flags = flags,
+	};
+
+	return call_fd(fd, VIDIOC_SUBSCRIBE_EVENT, &subscription);
+}
+
+static void set_brightness(int video, int value)
+{
+	struct v4l2_control control = { .id = V4L2_CID_BRIGHTNESS, .value = value };
+
+	ASSERT_EQ(0, call_fd(video, VIDIOC_S_CTRL, &control));
+}
+
+static void listeners_open(struct listeners *listeners)
+{
+	char path[32];
+	int i;
+
+	listeners->ksalloc = open_ksalloc();
+	listeners->video = open_node(DRIVER "-plain", O_RDWR);
+	set_brightness(listeners->video, 4);
+	listeners->share = share_of(listeners->ksalloc, listeners->video, path);
+	ASSERT_LE(0, listeners->share);
+	for (i = 0; i < 2; i++) {
+		listeners->fd[i] = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+		ASSERT_LE(0, listeners->fd[i]);
+	}
+	ASSERT_EQ(0, subscribe(listeners->fd[0], 0));
+}
+
+/* The first program still gets events, whatever has happened to the second one. */
+static void listeners_close(struct listeners *listeners)
+{
+	set_brightness(listeners->video, 5);
+	EXPECT_TRUE(EVENTUALLY(has_event(listeners->fd[0], 5)));
+	close(listeners->fd[1]);
+	close(listeners->fd[0]);
+	close(listeners->share);
+	close(listeners->video);
+	close(listeners->ksalloc);
+}
+
 /*
  * K12: a program is killed while it subscribes to a control of a share, and the driver lets a
  * signal end that. Another program still gets the events of that control.
@@ -295,40 +347,39 @@ static bool has_event(int fd, int value)
 TEST_F(kinds, events_of_share)
 {
 	struct v4l2_event_subscription subscription = {
-		.type = V4L2_EVENT_CTRL, .id = V4L2_CID_BRIGHTNESS,
+		.type = V4L2_EVENT_CTRL,
+		.id = V4L2_CID_BRIGHTNESS,
+		.flags = V4L2_EVENT_SUB_FL_SEND_INITIAL,
 	};
-	struct v4l2_control control = { .id = V4L2_CID_BRIGHTNESS, .value = 4 };
-	int ksalloc = open_ksalloc(), video = open_node(DRIVER "-plain", O_RDWR), share, fd[2], i;
+	struct listeners listeners;
 	struct agent agent;
-	char path[32];
 
 	(void)self;
-	ASSERT_EQ(0, call_fd(video, VIDIOC_S_CTRL, &control));
-	control.value = 5;
-	share = share_of(ksalloc, video, path);
-	ASSERT_LE(0, share);
-	for (i = 0; i < 2; i++) {
-		fd[i] = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-		ASSERT_LE(0, fd[i]);
-	}
-	ASSERT_EQ(0, call_fd(fd[0], VIDIOC_SUBSCRIBE_EVENT, &subscription));
+	listeners_open(&listeners);
 	agent_start(&agent);
 	ASSERT_EQ(0, write_text(HOLD_EVENTS, "1"));
-	subscription.flags = V4L2_EVENT_SUB_FL_SEND_INITIAL;
-	agent_begin(&agent, fd[1], VIDIOC_SUBSCRIBE_EVENT, &subscription, sizeof(subscription));
+	agent_begin(&agent, listeners.fd[1], VIDIOC_SUBSCRIBE_EVENT, &subscription,
+		    sizeof(subscription));
 	EXPECT_TRUE(agent_waits(&agent));
 	ASSERT_EQ(0, kill(agent.pid, SIGKILL));
 	EXPECT_TRUE(EVENTUALLY(has_ended_or_waits(agent.pid)));
 	ASSERT_EQ(0, write_text(HOLD_EVENTS, "0"));
 	ASSERT_EQ(agent.pid, waitpid(agent.pid, NULL, 0));
+	listeners_close(&listeners);
+}
 
-	ASSERT_EQ(0, call_fd(video, VIDIOC_S_CTRL, &control));
-	EXPECT_TRUE(EVENTUALLY(has_event(fd[0], 5)));
-	for (i = 0; i < 2; i++)
-		close(fd[i]);
-	close(share);
-	close(video);
-	close(ksalloc);
+/* K12: the same if the driver refuses the second subscription for another reason. */
+TEST_F(kinds, events_refused)
+{
+	struct listeners listeners;
+
+	(void)self;
+	listeners_open(&listeners);
+	ASSERT_EQ(0, write_text(REFUSE_INITIAL, "1"));
+	EXPECT_EQ(-ENOMEM, subscribe(listeners.fd[1], V4L2_EVENT_SUB_FL_SEND_INITIAL));
+	EXPECT_FALSE(has_event(listeners.fd[1], 4));
+	ASSERT_EQ(0, write_text(REFUSE_INITIAL, "0"));
+	listeners_close(&listeners);
 }
 
 /* K11: a share of a camera that can have four buffers has four. */

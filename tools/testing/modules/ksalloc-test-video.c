@@ -281,10 +281,16 @@ static const struct kernel_param_ops test_hold_events_ops = {
 module_param_cb(hold_events, &test_hold_events_ops, &test_hold_events, 0600);
 MODULE_PARM_DESC(hold_events, "Subscriptions to events wait");
 
+static bool test_refuse_initial;
+module_param_named(refuse_initial, test_refuse_initial, bool, 0600);
+MODULE_PARM_DESC(refuse_initial, "Subscriptions with an initial event fail");
+
 static int test_subscribe_event(struct v4l2_fh *fh, const struct v4l2_event_subscription *sub)
 {
 	if (wait_event_interruptible(test_released_events, !READ_ONCE(test_hold_events)))
 		return -EINTR;
+	if (READ_ONCE(test_refuse_initial) && (sub->flags & V4L2_EVENT_SUB_FL_SEND_INITIAL))
+		return -ENOMEM;
 	return v4l2_ctrl_subscribe_event(fh, sub);
 }
 
