@@ -78,7 +78,7 @@ static void ks_reader_find_common(const struct ks_feed *feed, unsigned long *com
 		bitmap_fill(common, VIDEO_MAX_FRAME);
 }
 
-/* All readers of a share have @wanted, and no other one */
+/* All readers of a share have &ks_reader.wanted. Other readers do not have it */
 static bool ks_reader_in_share(struct ks_feed *feed)
 {
 	const struct ks_reader *reader;

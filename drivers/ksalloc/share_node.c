@@ -211,6 +211,7 @@ static void ks_node_subscription_work(struct work_struct *work)
 	subscription->ret = ops->vidioc_subscribe_event(fh, &sub);
 	if (!subscription->ret)
 		return;
+	/* Needs no value from the camera, so it is less likely to fail */
 	sub.flags &= ~V4L2_EVENT_SUB_FL_SEND_INITIAL;
 	ops->vidioc_subscribe_event(fh, &sub);
 }
