@@ -96,21 +96,25 @@ void ks_fence_wait_end(struct ks_fence_wait *wait);
 /* notify.c */
 
 /**
- * struct ks_notifier - a callback for frames that become free
+ * struct ks_notifier - callbacks for frames that become free, and requests that wait
  * @link: on one of the lists of &struct ks_notify_list
  * @taken: it was taken off the once list, and has been or is about to be called. Protected
  *	by ks_allocator.lock
  * @notify: called when a frame has become free, in any context, without a spinlock
+ * @waiting: called when a request begins to wait for a frame, in process context, without a
+ *	spinlock; or NULL. Only for notifiers on the always list
  */
 struct ks_notifier {
 	struct list_head link;
 	bool taken;
 	void (*notify)(struct ks_notifier *notifier);
+	void (*waiting)(struct ks_notifier *notifier);
 };
 
 /**
  * struct ks_notify_list - the notifiers of an allocator
- * @always: called for each frame that becomes free; traversed under RCU
+ * @always: called for each frame that becomes free, and each request that waits; traversed
+ *	under RCU
  * @once: called only for the next frame that becomes free
  */
 struct ks_notify_list {
@@ -122,6 +126,7 @@ void ks_notify_init(struct ks_notify_list *list);
 void ks_notify_take_once(struct ks_notify_list *list, struct list_head *taken);
 void ks_notify_call_once(struct list_head *taken);
 void ks_notify_call(struct ks_notify_list *list);
+void ks_notify_waiting(struct ks_notify_list *list);
 void ks_notifier_add(struct ks_allocator *alloc, struct ks_notifier *notifier);
 void ks_notifier_add_once(struct ks_allocator *alloc,
 			  struct ks_notifier *notifier);

@@ -53,7 +53,8 @@ static void ks_feed_work(struct kthread_work *work)
 }
 
 /**
- * struct ks_feed_free_notifier - queues the work of a feed when a frame becomes free
+ * struct ks_feed_free_notifier - queues the work of a feed when a frame becomes free, or a
+ * request waits for one
  * @entry: on the list of the allocator
  * @feed: the feed
  * @rcu: frees this
@@ -66,8 +67,8 @@ struct ks_feed_free_notifier {
 	struct rcu_head rcu;
 };
 
-/* A frame of the allocator has become free, in any context */
-static void ks_feed_freed(struct ks_notifier *entry)
+/* There is a free frame for the device, or frames that have come back are wanted. Any context */
+static void ks_feed_look(struct ks_notifier *entry)
 {
 	ks_feed_kick(container_of(entry, struct ks_feed_free_notifier, entry)->feed, 0);
 }
@@ -574,7 +575,8 @@ static int ks_feed_add_notifier(struct ks_feed *feed)
 
 	if (!notifier)
 		return -ENOMEM;
-	notifier->entry.notify = ks_feed_freed;
+	notifier->entry.notify = ks_feed_look;
+	notifier->entry.waiting = ks_feed_look;
 	notifier->feed = feed;
 	ks_notifier_add(feed->allocator, &notifier->entry);
 	feed->notifier = notifier;

@@ -76,6 +76,23 @@ void ks_notify_call(struct ks_notify_list *list)
 }
 
 /**
+ * ks_notify_waiting() - tell notifiers that a request has begun to wait for a frame
+ * @list: the list
+ *
+ * Context: process context, no spinlock is held.
+ */
+void ks_notify_waiting(struct ks_notify_list *list)
+{
+	struct ks_notifier *notifier;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(notifier, &list->always, link)
+		if (notifier->waiting)
+			notifier->waiting(notifier);
+	rcu_read_unlock();
+}
+
+/**
  * ks_notifier_add() - call a notifier for each frame that becomes free
  * @alloc: the allocator
  * @notifier: the notifier

@@ -212,8 +212,10 @@ int ks_allocator_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
 		ks_waiter_begin(alloc, &waiter, owner);
 	spin_unlock_irq(&alloc->lock);
 
-	if (!frame)
+	if (!frame) {
+		ks_notify_waiting(&alloc->notifiers);
 		frame = ks_waiter_wait(alloc, &waiter, deadline_ns);
+	}
 	if (IS_ERR(frame))
 		return PTR_ERR(frame);
 

@@ -111,7 +111,8 @@ struct ks_feed_frame {
  * @wait: waiting readers and pollers
  * @pending: number of frames that the device has filled, and that were not fetched; it can be
  *	too large
- * @notifier: queues @work when a frame becomes free; only while @running, else NULL
+ * @notifier: queues @work when a frame becomes free, or a request waits for one; only while
+ *	@running, else NULL
  * @grace: the grace period after which no earlier @notifier is used any more
  * @worker: runs @work in @thread
  * @thread: a thread of this connection while @running, else NULL. A user can have any number of

@@ -49,6 +49,25 @@ TEST_F(reader_races, alloc_in_pause)
 	close(reader);
 }
 
+/* K4: the same if the client begins to wait when the frame has been given back already. */
+TEST_F(reader_races, alloc_begins_in_pause)
+{
+	struct ksalloc_alloc arg = { .size = sizeof(arg) };
+	int reader = reader_open(self->connection, 1, 0, 0);
+	struct ksalloc_reader_frame frame = { };
+	struct call call;
+
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(1, take(reader, &frame));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	ASSERT_EQ(0, give(reader, &frame));
+	call_start(&call, self->allocator, KSALLOC_ALLOC, &arg);
+	EXPECT_TRUE(EVENTUALLY(call.done));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	EXPECT_EQ(0, call_result(&call));
+	close(reader);
+}
+
 /* Frames of an allocator that was taken away are back: to give them back is no mistake. */
 TEST_F(reader_races, give_without_allocator)
 {
