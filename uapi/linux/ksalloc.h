@@ -243,10 +243,12 @@
  *   commands that have to wait do not begin, even when frames come for them, and commands on
  *   regular files wait, too. IORING_REGISTER_IOWQ_MAX_WORKERS sets another maximum (of bounded
  *   workers).
- * - IORING_OP_ASYNC_CANCEL ends a command with EINTR, or ECANCELED if it did not begin to wait. A
- *   suspend of the machine ends it with EINTR. KSALLOC_EXCHANGE returns the number of frames that
- *   it has taken instead, if that is not 0 or if it has given frames back. The cancel ioctls end
- *   only commands that wait already.
+ * - IORING_OP_ASYNC_CANCEL ends a command with EINTR, or ECANCELED if it did not begin to wait.
+ *   Whatever stops the threads of the process ends a command that waits with EINTR: job control
+ *   (SIGSTOP, SIGTSTP), the freezer of a control group, and a suspend of the machine. A worker of
+ *   io_uring can stop only when its command has returned. KSALLOC_EXCHANGE returns the number of
+ *   frames that it has taken instead, if that is not 0 or if it has given frames back. The cancel
+ *   ioctls end only commands that wait already.
  * - If other threads take frames from the same reader, KSALLOC_EXCHANGE can return less than
  *   @wait_for; with @nr_give also 0. The same happens if the reader is full and loses a frame.
  */

@@ -11,12 +11,16 @@
 #include <liburing.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define ENTRIES 16
+#define CGROUP "/tmp/cgroup"
 /* user_data of an IORING_OP_ASYNC_CANCEL. No command has this value */
 #define CANCEL_DATA 1000
 
@@ -265,6 +269,73 @@ TEST_F(uring, process_dies)
 	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 0));
 	ASSERT_EQ(0, free_frame(self->allocator, 2));
 	EXPECT_EQ(FRAMES - 1, allocated(self->allocator));
+}
+
+/* Starts a process whose command waits. It exits with 0 if the command ends with EINTR */
+static pid_t start_interrupted(int allocator)
+{
+	struct ksalloc_alloc arg = { .size = sizeof(arg) };
+	struct io_uring ring;
+	pid_t child;
+
+	take_all(allocator);
+	child = fork();
+	ASSERT_LE(0, child);
+	if (child) {
+		EXPECT_TRUE(EVENTUALLY(waiters(allocator) == 1));
+		return child;
+	}
+	if (io_uring_queue_init(ENTRIES, &ring, 0))
+		_exit(1);
+	begin(&ring, allocator, KSALLOC_ALLOC, &arg, 1);
+	_exit(result(&ring, 1) == -EINTR ? 0 : 2);
+}
+
+static void expect_interrupted(int allocator, pid_t child)
+{
+	int status = 0;
+
+	EXPECT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+	/* The command has taken no frame */
+	ASSERT_EQ(0, free_frame(allocator, 2));
+	EXPECT_EQ(FRAMES - 1, allocated(allocator));
+}
+
+/* K9: job control that stops the process ends a command that waits. */
+TEST_F(uring, stopped)
+{
+	pid_t child = start_interrupted(self->allocator);
+	int status = 0;
+
+	kill(child, SIGSTOP);
+	EXPECT_EQ(child, waitpid(child, &status, WUNTRACED));
+	EXPECT_TRUE(WIFSTOPPED(status));
+	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 0));
+	kill(child, SIGCONT);
+	expect_interrupted(self->allocator, child);
+}
+
+/* K9: so does the freezer of a control group. */
+TEST_F(uring, frozen)
+{
+	char pid[16];
+	pid_t child;
+
+	mkdir(CGROUP, 0755);
+	if (mount("none", CGROUP, "cgroup2", 0, NULL))
+		SKIP("no control groups");
+	child = start_interrupted(self->allocator);
+	snprintf(pid, sizeof(pid), "%d", child);
+	ASSERT_EQ(0, mkdir(CGROUP "/frozen", 0755));
+	ASSERT_EQ(0, write_text(CGROUP "/frozen/cgroup.procs", pid));
+	ASSERT_EQ(0, write_text(CGROUP "/frozen/cgroup.freeze", "1"));
+	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 0));
+	ASSERT_EQ(0, write_text(CGROUP "/frozen/cgroup.freeze", "0"));
+	expect_interrupted(self->allocator, child);
+	EXPECT_TRUE(EVENTUALLY(!rmdir(CGROUP "/frozen")));
+	EXPECT_EQ(0, umount(CGROUP));
 }
 
 /* K9: COMPLETE gets filled frames in order, whether it waits or not. */
