@@ -143,12 +143,6 @@ void ks_feed_promise(struct ks_feed *feed)
 	}
 }
 
-static u32 ks_feed_index(const struct ks_feed *feed,
-			 const struct ks_feed_frame *frame)
-{
-	return frame - feed->frames;
-}
-
 static void ks_feed_revoke_frame(struct ks_feed *feed, u32 index)
 {
 	struct ks_reader *reader;
@@ -214,9 +208,10 @@ static void ks_feed_pass(struct ks_connection *conn,
 	list_for_each_entry(reader, &feed->readers, link)
 		ks_reader_offer(feed, reader, index);
 	if (!frame->holds)
-		ks_reader_return(feed, index);
+		ks_reader_return(feed, frame);
 	/* What readers want can have changed since the last frame */
-	ks_reader_unpark_wanted(feed);
+	if (feed->nr_parked)
+		ks_reader_unpark_wanted(feed);
 	frame->number = feed->passed++;
 	ks_feed_keep(conn);
 	mutex_unlock(&feed->lock);
@@ -384,7 +379,7 @@ static void ks_feed_unpark_oldest(struct ks_feed *feed)
 			oldest = frame;
 	}
 	if (oldest)
-		ks_reader_unpark(feed, ks_feed_index(feed, oldest));
+		ks_reader_unpark(feed, oldest);
 	mutex_unlock(&feed->lock);
 }
 
@@ -398,7 +393,7 @@ static bool ks_feed_alloc(struct ks_feed *feed, u32 *index)
 		    ks_allocator_try_alloc(feed->allocator, &feed->owner, index))
 			return false;
 		mutex_lock(&feed->lock);
-		parked = ks_reader_park(feed, *index);
+		parked = ks_reader_park(feed, &feed->frames[*index]);
 		mutex_unlock(&feed->lock);
 	} while (parked);
 	return true;
@@ -468,7 +463,7 @@ static void ks_feed_free_returned(struct ks_feed *feed)
 	mutex_lock(&feed->lock);
 	for (i = 0; i < feed->allocator->nr_frames && feed->nr_parked; i++)
 		if (feed->frames[i].parked)
-			ks_reader_unpark(feed, i);
+			ks_reader_unpark(feed, &feed->frames[i]);
 	mutex_unlock(&feed->lock);
 	while ((count = ks_feed_take_returned(feed, indices, ARRAY_SIZE(indices))))
 		for (i = 0; i < count; i++)

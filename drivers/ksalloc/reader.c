@@ -81,32 +81,35 @@ static void ks_reader_find_common(const struct ks_feed *feed, unsigned long *com
 /* All readers of a share have &ks_reader.wanted. Other readers do not have it */
 static bool ks_reader_in_share(struct ks_feed *feed)
 {
-	const struct ks_reader *reader;
+	return !list_empty(&feed->readers) &&
+	       list_first_entry(&feed->readers, struct ks_reader, link)->wanted;
+}
 
-	reader = list_first_entry_or_null(&feed->readers, struct ks_reader, link);
-	return reader && reader->wanted;
+/* Not inline, so that frames of other streams do not pay for the bitmaps on the stack */
+static noinline_for_stack bool ks_reader_is_wanted(const struct ks_feed *feed,
+						   const struct ks_feed_frame *frame)
+{
+	DECLARE_BITMAP(common, VIDEO_MAX_FRAME);
+
+	ks_reader_find_common(feed, common);
+	return test_bit(ks_feed_index(feed, frame), common);
 }
 
 /**
  * ks_reader_park() - park a frame if a reader does not want it
  * @feed: the feed
- * @index: the frame, which nobody holds
+ * @frame: the frame, which nobody holds
  *
  * Context: process context; does not sleep. ks_feed.lock is held.
  * Return: whether it is parked.
  */
-bool ks_reader_park(struct ks_feed *feed, u32 index)
+bool ks_reader_park(struct ks_feed *feed, struct ks_feed_frame *frame)
 {
-	DECLARE_BITMAP(common, VIDEO_MAX_FRAME);
-
 	lockdep_assert_held(&feed->lock);
 
-	if (!ks_reader_in_share(feed))
+	if (!ks_reader_in_share(feed) || ks_reader_is_wanted(feed, frame))
 		return false;
-	ks_reader_find_common(feed, common);
-	if (test_bit(index, common))
-		return false;
-	feed->frames[index].parked = true;
+	frame->parked = true;
 	WRITE_ONCE(feed->nr_parked, feed->nr_parked + 1);
 	return true;
 }
@@ -114,14 +117,12 @@ bool ks_reader_park(struct ks_feed *feed, u32 index)
 /**
  * ks_reader_unpark() - let the device have a parked frame
  * @feed: the feed
- * @index: the frame
+ * @frame: the frame
  *
  * Context: process context; does not sleep. ks_feed.lock is held.
  */
-void ks_reader_unpark(struct ks_feed *feed, u32 index)
+void ks_reader_unpark(struct ks_feed *feed, struct ks_feed_frame *frame)
 {
-	struct ks_feed_frame *frame = &feed->frames[index];
-
 	lockdep_assert_held(&feed->lock);
 
 	frame->parked = false;
@@ -143,28 +144,26 @@ void ks_reader_unpark_wanted(struct ks_feed *feed)
 
 	lockdep_assert_held(&feed->lock);
 
-	if (!feed->nr_parked)
-		return;
 	ks_reader_find_common(feed, common);
 	for (i = 0; i < feed->allocator->nr_frames; i++)
 		if (feed->frames[i].parked && test_bit(i, common))
-			ks_reader_unpark(feed, i);
+			ks_reader_unpark(feed, &feed->frames[i]);
 }
 
 /**
  * ks_reader_return() - let the device have a frame, unless a reader does not want it
  * @feed: the feed
- * @index: the frame, which nobody holds
+ * @frame: the frame, which nobody holds
  *
  * Context: process context; does not sleep. ks_feed.lock is held.
  */
-void ks_reader_return(struct ks_feed *feed, u32 index)
+void ks_reader_return(struct ks_feed *feed, struct ks_feed_frame *frame)
 {
 	lockdep_assert_held(&feed->lock);
 
-	if (ks_reader_park(feed, index))
+	if (ks_reader_park(feed, frame))
 		return;
-	list_add_tail(&feed->frames[index].link, &feed->returned);
+	list_add_tail(&frame->link, &feed->returned);
 	ks_feed_count_returned(feed, 1);
 }
 
@@ -179,7 +178,7 @@ static void ks_reader_put_frame(struct ks_feed *feed, u32 index, bool promised)
 	if (--frame->holds)
 		return;
 	if (feed->running)
-		ks_reader_return(feed, index);
+		ks_reader_return(feed, frame);
 	else
 		ks_allocator_free_owned(feed->allocator, index, &feed->owner);
 }
@@ -305,8 +304,8 @@ void ks_reader_revoke(struct ks_feed *feed, struct ks_reader *reader, u32 index)
 {
 	lockdep_assert_held(&feed->lock);
 
-	if (test_and_clear_bit(index, reader->taken)) {
-		set_bit(index, reader->revoked);
+	if (__test_and_clear_bit(index, reader->taken)) {
+		__set_bit(index, reader->revoked);
 		reader->nr_taken--;
 		reader->revoked_now++;
 		reader->nr_revoked++;
@@ -369,7 +368,7 @@ int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
 		return feed->error ?: -EAGAIN;
 
 	index = ks_reader_pop(reader);
-	set_bit(index, reader->taken);
+	__set_bit(index, reader->taken);
 	reader->nr_taken++;
 
 	completion = &feed->frames[index].completion;
@@ -413,14 +412,14 @@ void ks_reader_untake(struct ks_feed *feed, struct ks_reader *reader,
 	/* The lock was not held since: the frame can be revoked, or of an earlier allocator */
 	if (answer->generation != feed->generation)
 		return;
-	if (test_and_clear_bit(answer->index, reader->revoked)) {
+	if (__test_and_clear_bit(answer->index, reader->revoked)) {
 		/* Another thread of the reader may have got this count with its frame */
 		if (reader->revoked_now)
 			reader->revoked_now--;
 		reader->nr_revoked--;
 		reader->lost++;
 	}
-	if (!test_and_clear_bit(answer->index, reader->taken))
+	if (!__test_and_clear_bit(answer->index, reader->taken))
 		return;
 	reader->nr_taken--;
 	reader->first = (reader->first + reader->depth - 1) % reader->depth;
@@ -431,11 +430,13 @@ void ks_reader_untake(struct ks_feed *feed, struct ks_reader *reader,
 static void ks_reader_give_one(struct ks_feed *feed, struct ks_reader *reader,
 			       u32 index)
 {
-	if (test_and_clear_bit(index, reader->taken)) {
-		reader->nr_taken--;
-		ks_reader_put_frame(feed, index, reader->promised);
+	/* A frame is either taken or revoked */
+	if (!__test_and_clear_bit(index, reader->taken)) {
+		__clear_bit(index, reader->revoked);
+		return;
 	}
-	clear_bit(index, reader->revoked);
+	reader->nr_taken--;
+	ks_reader_put_frame(feed, index, reader->promised);
 }
 
 /**

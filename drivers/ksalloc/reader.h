@@ -210,13 +210,18 @@ static inline void ks_feed_count_returned(struct ks_feed *feed, int change)
 	WRITE_ONCE(feed->nr_returned, feed->nr_returned + change);
 }
 
+static inline u32 ks_feed_index(const struct ks_feed *feed, const struct ks_feed_frame *frame)
+{
+	return frame - feed->frames;
+}
+
 /* reader.c: the frames of one reader */
 
 struct ks_reader *ks_reader_new(u32 depth, u32 every, u32 flags);
-bool ks_reader_park(struct ks_feed *feed, u32 index);
-void ks_reader_unpark(struct ks_feed *feed, u32 index);
+bool ks_reader_park(struct ks_feed *feed, struct ks_feed_frame *frame);
+void ks_reader_unpark(struct ks_feed *feed, struct ks_feed_frame *frame);
 void ks_reader_unpark_wanted(struct ks_feed *feed);
-void ks_reader_return(struct ks_feed *feed, u32 index);
+void ks_reader_return(struct ks_feed *feed, struct ks_feed_frame *frame);
 void ks_reader_offer(struct ks_feed *feed, struct ks_reader *reader, u32 index);
 void ks_reader_drop_queue(struct ks_feed *feed, struct ks_reader *reader);
 void ks_reader_revoke(struct ks_feed *feed, struct ks_reader *reader, u32 index);
