@@ -115,6 +115,9 @@ static int ks_node_check_priority(struct ks_share_handle *handle)
 	return v4l2_prio_check(handle->share->vdev.prio, handle->fh.prio);
 }
 
+/* v4l2_prio_change() is not atomic. The V4L2 core calls it under the lock of a node */
+static DEFINE_MUTEX(ks_node_priority_lock);
+
 /*
  * VIDIOC_S_PRIORITY. If a handle had V4L2_PRIORITY_RECORD, the V4L2 core would not let the others
  * stream. Only one file of a node can have it, so the errno is that of a second one.
@@ -122,12 +125,16 @@ static int ks_node_check_priority(struct ks_share_handle *handle)
 static long ks_node_set_priority(struct ks_share_handle *handle, unsigned long arg)
 {
 	u32 priority;
+	int ret;
 
 	if (get_user(priority, (u32 __user *)arg))
 		return -EFAULT;
 	if (priority == V4L2_PRIORITY_RECORD)
 		return -EBUSY;
-	return v4l2_prio_change(handle->share->vdev.prio, &handle->fh.prio, priority);
+	mutex_lock(&ks_node_priority_lock);
+	ret = v4l2_prio_change(handle->share->vdev.prio, &handle->fh.prio, priority);
+	mutex_unlock(&ks_node_priority_lock);
+	return ret;
 }
 
 /* VIDIOC_TRY_FMT. If a handle has buffers, the caller gets the current format */

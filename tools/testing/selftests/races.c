@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -616,4 +617,45 @@ TEST_F(races, stolen_descriptors)
 	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
 	EXPECT_FOOTPRINT(&before);
 	expect_all_is_well(self);
+}
+
+static void *toggle_priority(void *data)
+{
+	static const int priority[] = { V4L2_PRIORITY_BACKGROUND, V4L2_PRIORITY_INTERACTIVE };
+	const int *handle = data;
+	int i, n = is_debug_kernel() ? 2000 : 50000;
+
+	for (i = 0; i < n; i++)
+		if (ioctl(*handle, VIDIOC_S_PRIORITY, &priority[i % 2]))
+			break;
+	EXPECT_EQ(n, i);
+	return NULL;
+}
+
+/* The V4L2 core counts the handles of each priority. The counts are right after a race. */
+TEST(priority_of_share)
+{
+	int ksalloc = open_ksalloc(), video = open_camera(0), share, i;
+	struct ksalloc_share arg = { .size = sizeof(arg), .v4l2_fd = video };
+	int handle, background = V4L2_PRIORITY_BACKGROUND, highest = 0;
+	pthread_t threads[2];
+	char path[32];
+
+	ASSERT_EQ(0, set_format(video, 320, 180));
+	share = ioctl(ksalloc, KSALLOC_SHARE, &arg);
+	ASSERT_LE(0, share);
+	snprintf(path, sizeof(path), "/dev/video%u", arg.node);
+	handle = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, handle);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, toggle_priority, &handle));
+	for (i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	ASSERT_EQ(0, ioctl(handle, VIDIOC_S_PRIORITY, &background));
+	EXPECT_EQ(0, ioctl(handle, VIDIOC_G_PRIORITY, &highest));
+	EXPECT_EQ(V4L2_PRIORITY_BACKGROUND, highest);
+	close(handle);
+	close(share);
+	close(video);
+	close(ksalloc);
 }
