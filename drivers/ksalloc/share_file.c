@@ -5,6 +5,7 @@
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/module.h>
+#include <linux/security.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
@@ -17,6 +18,15 @@
 
 /* Maximum number of nodes of a camera. Those of ended shares count while they are open */
 #define KS_SHARE_NODES 8
+
+/* The ioctls of the camera that the node uses, in addition to those of a connection */
+static const unsigned int ks_share_used[] = {
+	VIDIOC_QUERYCAP, VIDIOC_ENUM_FMT, VIDIOC_S_FMT, VIDIOC_TRY_FMT, VIDIOC_S_PARM,
+	VIDIOC_ENUM_FRAMEINTERVALS, VIDIOC_ENUMINPUT, VIDIOC_G_INPUT, VIDIOC_QUERYCTRL,
+	VIDIOC_QUERY_EXT_CTRL, VIDIOC_QUERYMENU, VIDIOC_G_CTRL, VIDIOC_S_CTRL,
+	VIDIOC_G_EXT_CTRLS, VIDIOC_S_EXT_CTRLS, VIDIOC_TRY_EXT_CTRLS, VIDIOC_SUBSCRIBE_EVENT,
+	VIDIOC_UNSUBSCRIBE_EVENT,
+};
 
 /* All shares; @ks_shares_lock protects the list */
 static LIST_HEAD(ks_shares);
@@ -124,14 +134,35 @@ static bool ks_share_admit(struct ks_share *share, struct ks_v4l2_device *camera
 	return admitted;
 }
 
+/*
+ * Whether the security modules permit the caller what the node lets other programs do. They see
+ * the calls of these programs as calls on the node only
+ */
+static int ks_share_check_security(const struct ks_v4l2_device *camera)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < ARRAY_SIZE(ks_share_used) && !ret; i++)
+		ret = security_file_ioctl(camera->file, ks_share_used[i], 0);
+	return ret;
+}
+
 static struct ks_share *ks_share_new(struct ksalloc_device *device, u32 frames)
 {
+	struct ks_v4l2_device *camera = ks_v4l2_device_of(device);
 	struct ks_share *share;
+	int ret;
 
+	if (!ks_v4l2_has_memory(camera))
+		return ERR_PTR(-EOPNOTSUPP);
+	ret = ks_share_check_security(camera);
+	if (ret)
+		return ERR_PTR(ret);
 	share = kzalloc(sizeof(*share), GFP_KERNEL_ACCOUNT);
 	if (!share)
 		return ERR_PTR(-ENOMEM);
-	if (!ks_share_admit(share, ks_v4l2_device_of(device))) {
+	if (!ks_share_admit(share, camera)) {
 		kfree(share);
 		return ERR_PTR(-EBUSY);
 	}
@@ -209,8 +240,7 @@ struct file *ks_share_open(int v4l2_fd, u32 frames, u32 *node)
 	device = ks_v4l2_create(v4l2_fd);
 	if (IS_ERR(device))
 		return ERR_CAST(device);
-	share = ks_v4l2_has_memory(ks_v4l2_device_of(device)) ?
-		ks_share_new(device, frames) : ERR_PTR(-EOPNOTSUPP);
+	share = ks_share_new(device, frames);
 	if (IS_ERR(share)) {
 		device->ops->destroy(device);
 		return ERR_CAST(share);

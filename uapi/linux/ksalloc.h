@@ -260,7 +260,8 @@
  * connection. A process that gets a descriptor of a connection or an allocator from another
  * process can make all calls on it. So the security modules of the kernel check the V4L2
  * ioctls of a connection only once, for the process that calls KSALLOC_CONNECT. They check
- * the ioctl of a heap in KSALLOC_CREATE_ALLOCATOR.
+ * the ioctl of a heap in KSALLOC_CREATE_ALLOCATOR. In KSALLOC_SHARE they also check the ioctls of
+ * the camera that other programs can cause by calls on the node of the share.
  */
 
 /**

@@ -490,40 +490,67 @@ static bool is_traced(const char *trace, unsigned int cmd)
 	return strstr(trace, text);
 }
 
+struct asked_ioctl {
+	const char *name;
+	unsigned int cmd;
+};
+
+/* Makes a call that returns a file, and expects these questions */
+static void expect_asked(int fd, unsigned int cmd, void *arg, const struct asked_ioctl *asked,
+			 unsigned int count)
+{
+	static char trace[64 * 1024];
+	unsigned int i;
+	int file;
+
+	ASSERT_EQ(0, write_text(TRACING "/events/" ASKED "/enable", "1"));
+	file = ioctl(fd, cmd, arg);
+	ASSERT_EQ(0, write_text(TRACING "/events/" ASKED "/enable", "0"));
+	ASSERT_LE(0, file);
+	close(file);
+	ASSERT_LT(0, read_text(TRACING "/trace", trace, sizeof(trace)));
+	ASSERT_TRUE(is_traced(trace, cmd));
+	for (i = 0; i < count; i++)
+		if (!EXPECT_TRUE(is_traced(trace, asked[i].cmd)))
+			harness_note("(VIDIOC_%s)", asked[i].name);
+}
+
+#define ASKS(name) { #name, VIDIOC_##name }
+
 /*
  * CONNECT asks the security modules whether the caller may use each ioctl of the device whose
  * operation a connection calls: a module can forbid any of them.
  */
 TEST_F(asked, each_ioctl)
 {
-	static const struct {
-		const char *name;
-		unsigned int cmd;
-	} used[] = {
-		{ "G_FMT", VIDIOC_G_FMT },
-		{ "REQBUFS", VIDIOC_REQBUFS },
-		{ "QUERYBUF", VIDIOC_QUERYBUF },
-		{ "EXPBUF", VIDIOC_EXPBUF },
-		{ "PREPARE_BUF", VIDIOC_PREPARE_BUF },
-		{ "QBUF", VIDIOC_QBUF },
-		{ "DQBUF", VIDIOC_DQBUF },
-		{ "STREAMON", VIDIOC_STREAMON },
-		{ "STREAMOFF", VIDIOC_STREAMOFF },
-		{ "G_PARM", VIDIOC_G_PARM },
-		{ "ENUM_FRAMESIZES", VIDIOC_ENUM_FRAMESIZES },
+	static const struct asked_ioctl used[] = {
+		ASKS(G_FMT), ASKS(REQBUFS), ASKS(QUERYBUF), ASKS(EXPBUF), ASKS(PREPARE_BUF),
+		ASKS(QBUF), ASKS(DQBUF), ASKS(STREAMON), ASKS(STREAMOFF), ASKS(G_PARM),
+		ASKS(ENUM_FRAMESIZES),
 	};
-	static char trace[64 * 1024];
-	int connection;
-	unsigned int i;
+	struct ksalloc_connect arg = {
+		.size = sizeof(arg),
+		.v4l2_fd = self->rig.video,
+	};
 
-	ASSERT_EQ(0, write_text(TRACING "/events/" ASKED "/enable", "1"));
-	connection = do_connect(self->rig.ksalloc, self->rig.video);
-	ASSERT_EQ(0, write_text(TRACING "/events/" ASKED "/enable", "0"));
-	ASSERT_LE(0, connection);
-	close(connection);
-	ASSERT_LT(0, read_text(TRACING "/trace", trace, sizeof(trace)));
-	ASSERT_TRUE(is_traced(trace, KSALLOC_CONNECT));
-	for (i = 0; i < ARRAY_SIZE(used); i++)
-		if (!EXPECT_TRUE(is_traced(trace, used[i].cmd)))
-			harness_note("(VIDIOC_%s)", used[i].name);
+	expect_asked(self->rig.ksalloc, KSALLOC_CONNECT, &arg, used, ARRAY_SIZE(used));
+}
+
+/* SHARE does so for each ioctl that other programs can then make on its node. */
+TEST_F(asked, each_ioctl_of_a_share)
+{
+	static const struct asked_ioctl used[] = {
+		ASKS(G_FMT), ASKS(REQBUFS), ASKS(STREAMON), ASKS(QUERYCAP), ASKS(ENUM_FMT),
+		ASKS(S_FMT), ASKS(TRY_FMT), ASKS(S_PARM), ASKS(ENUM_FRAMEINTERVALS),
+		ASKS(ENUMINPUT), ASKS(G_INPUT), ASKS(QUERYCTRL), ASKS(QUERY_EXT_CTRL),
+		ASKS(QUERYMENU), ASKS(G_CTRL), ASKS(S_CTRL), ASKS(G_EXT_CTRLS),
+		ASKS(S_EXT_CTRLS), ASKS(TRY_EXT_CTRLS), ASKS(SUBSCRIBE_EVENT),
+		ASKS(UNSUBSCRIBE_EVENT),
+	};
+	struct ksalloc_share arg = {
+		.size = sizeof(arg),
+		.v4l2_fd = self->rig.video,
+	};
+
+	expect_asked(self->rig.ksalloc, KSALLOC_SHARE, &arg, used, ARRAY_SIZE(used));
 }
