@@ -149,13 +149,13 @@ void ks_connection_wake(struct ks_connection *conn)
 }
 
 /**
- * ks_connection_gone() - queue the work that brings the connection to STOP
+ * ks_connection_queue_gone_work() - queue the work that brings the connection to STOP
  * @conn: the connection
  * @delay: delay in jiffies
  *
  * Context: any.
  */
-void ks_connection_gone(struct ks_connection *conn, unsigned long delay)
+void ks_connection_queue_gone_work(struct ks_connection *conn, unsigned long delay)
 {
 	queue_delayed_work(ks_connection_wq, &conn->gone_work, delay);
 }
@@ -243,7 +243,7 @@ int ks_connection_check(struct ks_connection *conn)
 	if (likely(!ks_connection_is_gone(conn))) {
 		if (likely(!conn->device->ops->gone(conn->device)))
 			return 0;
-		ks_connection_gone(conn, 0);
+		ks_connection_queue_gone_work(conn, 0);
 		if (wait_event_killable(conn->done.wait,
 					ks_connection_is_gone(conn)))
 			return -EINTR;
@@ -256,6 +256,8 @@ EXPORT_SYMBOL_IF_KUNIT(ks_connection_check);
  * ks_connection_is_going() - has the device just disappeared?
  * @conn: the connection
  *
+ * If it has, this also queues the work that brings the connection to STOP.
+ *
  * Context: any.
  * Return: whether the device has disappeared, and the connection is not in STOP yet.
  */
@@ -264,7 +266,7 @@ bool ks_connection_is_going(struct ks_connection *conn)
 	if (ks_connection_is_gone(conn) ||
 	    !conn->device->ops->gone(conn->device))
 		return false;
-	ks_connection_gone(conn, 0);
+	ks_connection_queue_gone_work(conn, 0);
 	return true;
 }
 

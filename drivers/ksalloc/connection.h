@@ -202,7 +202,7 @@ int ks_connection_needs(struct ks_connection *conn,
 			struct ksalloc_requirements *needs);
 bool ks_connection_is_gone(struct ks_connection *conn);
 bool ks_connection_is_going(struct ks_connection *conn);
-void ks_connection_gone(struct ks_connection *conn, unsigned long delay);
+void ks_connection_queue_gone_work(struct ks_connection *conn, unsigned long delay);
 void ks_connection_queue_work(struct work_struct *work);
 int ks_connection_lock(struct ks_connection *conn);
 int ks_connection_lock_complete(struct ks_connection *conn, bool nonblock,

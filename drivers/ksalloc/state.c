@@ -168,7 +168,7 @@ void ks_connection_notify(struct ks_connection *conn)
 	ks_connection_wake(conn);
 	ks_feed_notify(conn);
 	if (conn->device->ops->gone(conn->device))
-		ks_connection_gone(conn, 0);
+		ks_connection_queue_gone_work(conn, 0);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_notify);
 
@@ -203,7 +203,7 @@ void ks_connection_gone_work(struct work_struct *work)
 	 * Work items that wait for the lock could use up all workers of the workqueue.
 	 */
 	if (!mutex_trylock(&conn->lock)) {
-		ks_connection_gone(conn, KS_GONE_AGAIN);
+		ks_connection_queue_gone_work(conn, KS_GONE_AGAIN);
 		return;
 	}
 	ks_connection_begin_change(conn);
