@@ -68,21 +68,42 @@ TEST_F(hostile, next_stream_while_complete_faults)
 	expect_capture(self);
 }
 
-/* I4: the same after so many streams that a 16-bit counter has wrapped around. */
-TEST_F_TIMEOUT(hostile, many_streams_while_complete_faults, 120)
+static void many_streams(struct hostile_fixture *self, unsigned int streams)
 {
-	unsigned int i, rounds = is_debug_kernel() ? 1 << 8 : 1 << 16;
-	struct trap trap;
+	unsigned int i;
 
-	hold_complete(self, &trap, self->connection);
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < streams; i++) {
 		ASSERT_EQ(0, set_state(self->connection, KSSTATE_ACQUIRE));
 		ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
 	}
+}
+
+/* I4: the same after so many streams that a 16-bit counter has wrapped around. */
+TEST_F_TIMEOUT(hostile, many_streams_while_complete_faults, 120)
+{
+	struct trap trap;
+
+	hold_complete(self, &trap, self->connection);
+	many_streams(self, is_debug_kernel() ? 1 << 8 : 1 << 16);
 	EXPECT_EQ(-EFAULT, trap_release_faulting(&trap));
 	EXPECT_EQ(0, allocated(self->allocator));
 	EXPECT_EQ(0, get_pending(self->connection));
+	expect_capture(self);
+}
+
+/*
+ * I4: COMPLETE that can write its answer then returns ECANCELED. A counter of 8 bits, which has
+ * wrapped around, would let it wait for the new stream.
+ */
+TEST_F(hostile, many_streams_while_complete_is_late)
+{
+	struct trap trap;
+
+	hold_complete(self, &trap, self->connection);
+	many_streams(self, 1 << 8);
+	EXPECT_EQ(-ECANCELED, trap_release(&trap));
+	EXPECT_EQ(0, allocated(self->allocator));
 	expect_capture(self);
 }
 
