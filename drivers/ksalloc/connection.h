@@ -2,7 +2,7 @@
 /*
  * Connections: a device, the allocator assigned to it, and the stream of frames.
  *
- * "Contract" with an id such as B3 refers to a row of Documentation/conformance.rst.
+ * "Contract" and an id such as B3 name a row of Documentation/conformance.rst.
  *
  * Files, from the top layer to the bottom layer: connection_file, state, assign, complete, queue,
  * connection.

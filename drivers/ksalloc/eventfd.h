@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Events: eventfds that count frames that become free. */
+/*
+ * Events: eventfds that count frames that become free. Their ioctls are here and not in
+ * allocator_file.c, because the steps of an ioctl depend on whether the event is enabled already.
+ */
 #ifndef _KSALLOC_EVENTFD_H
 #define _KSALLOC_EVENTFD_H
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * V4L2 capture devices of connections. They use <linux/ksalloc.h> like the devices of other
- * modules.
+ * modules, and the arithmetic of framing.h and planes.h.
+ *
+ * "Contract" and an id such as B3 name a row of Documentation/conformance.rst.
  */
 
 /**
