@@ -17,16 +17,16 @@
  * - An allocator owns its frames, and each frame owns its planes, which are dma-bufs. The
  *   dma-bufs of a frame never change, because importers cache mappings by dma-buf.
  * - A &struct ks_owner can hold frames and wait for them. It represents an open file of an
- *   allocator or connection, or a kernel client, and is embedded in that object. Before
- *   the object is freed, ks_allocator_reclaim() takes the frames of the owner back, so
+ *   allocator or connection, a kernel client, or the feed of a connection, and is embedded in
+ *   that object. Before the object is freed, the frames of the owner are taken back, so
  *   &ksalloc_frame.owner never dangles.
  */
 
 /**
  * DOC: States of a frame
  *
- * A frame is FREE, ALLOCATED to an owner, IN_DEVICE of a connection, or FENCED. It is
- * returned when its last hold ends. If a fence on its dma-buf is not signalled then, the
+ * A frame is FREE, ALLOCATED to an owner, IN_DEVICE of a connection, or FENCED. When nobody
+ * holds it any more, its fences are checked. If a fence on its dma-buf is not signalled, the
  * frame is FENCED until all its fences are signalled. After that it is given to the oldest
  * waiter. If there is no waiter, it becomes FREE. A new frame is FENCED or FREE likewise.
  *
@@ -39,8 +39,8 @@
  *
  * - ks_allocator.lock is an interrupt-safe spinlock. It protects the state and owner of
  *   each frame, the lists of free and fenced frames and of waiters, and the lists of
- *   notifiers. Tasks are woken and work is queued under it. No other lock nests within
- *   it. No callback is called, no eventfd is signalled and no fence is tested under it.
+ *   notifiers. Tasks are woken and work is queued under it. No other lock of ksalloc
+ *   nests within it. No callback is called, no eventfd is signalled and no fence is tested under it.
  *   The only loop under it is over the events that are signalled once, at most
  *   KSALLOC_MAX_EVENTS.
  * - ks_allocator.event_lock is a mutex and protects the events of all open files. It
@@ -52,7 +52,8 @@
  *   at the same time.
  * - mapping.c takes the reservation lock of one dma-buf at a time, with or without
  *   ks_connection.lock held.
- * - No lock is held during an access to user memory or an allocation from a heap.
+ * - Neither of these two locks is held during an access to user memory or an allocation from a
+ *   heap.
  */
 #ifndef _KSALLOC_ALLOCATOR_H
 #define _KSALLOC_ALLOCATOR_H
@@ -141,7 +142,7 @@ bool ks_notifier_remove(struct ks_allocator *alloc,
  * @KS_FRAME_ALLOCATED: an owner holds it
  * @KS_FRAME_IN_DEVICE: a connection holds it: it is queued, being filled, or filled and
  *	not yet completed (KSALLOC_COMPLETE)
- * @KS_FRAME_FENCED: returned, but a fence on its dma-buf is not signalled
+ * @KS_FRAME_FENCED: nobody holds it, but a fence on its dma-buf is not signalled
  */
 enum ks_frame_state {
 	KS_FRAME_FREE,
@@ -152,8 +153,9 @@ enum ks_frame_state {
 
 /**
  * struct ks_owner - an object that can hold frames and wait for them
- * @connection: for an open file of a connection, the connection; otherwise NULL. Only compared
- * @kernel: a kernel client; user space cannot free or submit its frames
+ * @connection: for an open file or the feed of a connection, the connection; otherwise NULL. Only
+ *	compared
+ * @kernel: a kernel client or a feed; user space cannot free or submit its frames
  * @ended: its requests do not wait any more. Protected by ks_allocator.lock
  * @waiters: its pending requests, oldest first. Protected by ks_allocator.lock
  * @cancels: number of ks_allocator_cancel() calls; likewise
@@ -223,12 +225,12 @@ struct ksalloc_frame {
  * @fenced: FENCED frames
  * @waiters: pending requests (&struct ks_waiter), oldest first
  * @nr_allocated: number of frames that are not FREE
- * @nr_in_device: number of frames that are IN_DEVICE
+ * @nr_in_device: number of frames that are IN_DEVICE, without those of ks_allocator_abandon()
  * @nr_fenced: number of frames that are FENCED; they count in @nr_allocated too
  * @nr_waiting: length of @waiters
- * @notifiers: called when a frame becomes free
+ * @notifiers: called when a frame becomes free, or a request begins to wait
  * @wait: pollers
- * @fence_work: returns FENCED frames whose fences are signalled
+ * @fence_work: frees FENCED frames whose fences are signalled
  * @event_lock: protects the fields down to @last_event
  * @events: all events (&struct ks_event)
  * @nr_events: length of @events

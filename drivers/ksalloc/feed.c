@@ -2,10 +2,9 @@
 /*
  * Frames circulate between the device and the readers. reader.h describes the rules.
  *
- * Frames are moved by whoever comes first: a reader whose queue is empty fetches what the device
- * has filled and passes it to all readers, and gives the device the frames that have come back.
- * If no reader comes in time, the thread of the feed does this, so a slow reader cannot stop the
- * stream.
+ * A reader whose queue is empty fetches the frames that the device has filled, and passes them to
+ * all readers. It also gives the device the frames that have come back. If no reader does this in
+ * time, the thread of the feed does it, so a slow reader cannot stop the stream.
  */
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
@@ -23,8 +22,8 @@
 /* Maximum number of frames that are taken in one critical section of ks_feed.lock */
 #define KS_FEED_BATCH 8
 
-/* Whether an errno is of the task that made a call, and says nothing about the device */
-static bool ks_feed_is_interrupted(int ret)
+/* Whether a signal interrupted a call. Then it is no error of the device */
+static bool ks_errno_is_signal(int ret)
 {
 	return ret == -EINTR || ret == -ERESTARTSYS;
 }
@@ -251,16 +250,17 @@ void ks_feed_clear_error(struct ks_connection *conn)
 }
 
 /*
- * Updates @pending after frames were fetched. @seen is its value before that. Readers do not fetch
- * frames if it is zero, so it must not become zero while the device has frames. A driver can notify
- * once for several frames, so this asks the device.
+ * Updates ks_feed.pending after a fetch. @seen: its value before the fetch. @drained: the device has
+ * no further frame, or failed. Readers do not fetch while ks_feed.pending is zero, so it must not
+ * stay zero while the device has filled frames. A driver can notify once for several frames, so if
+ * the result is zero and the device is not drained, ->ready() is called.
  */
 static void ks_feed_update_pending(struct ks_connection *conn, int seen, u32 fetched,
 				   bool drained)
 {
 	atomic_t *pending = &conn->feed.pending;
 
-	/* Pairs with atomic_read_acquire(): if it reads zero, the frames in the queues are seen */
+	/* Pairs with atomic_read_acquire(): a task that reads zero also sees the frames in the queues */
 	if (!drained)
 		seen = min_t(int, fetched, seen);
 	if (!atomic_sub_return_release(seen, pending) && !drained &&
@@ -302,7 +302,7 @@ int ks_feed_pump(struct ks_connection *conn, u32 frames)
 		ks_feed_pass(conn, &completion, damaged);
 	}
 	/* A signal ended this. There may be no further notification, so let the thread go on */
-	if (ks_feed_is_interrupted(ret)) {
+	if (ks_errno_is_signal(ret)) {
 		ks_feed_kick(feed, 0);
 		ret = 0;
 	}
@@ -349,7 +349,7 @@ static u32 ks_feed_take_returned(struct ks_feed *feed, u32 *indices, u32 count)
 	return taken;
 }
 
-/* Puts frames that the device did not take back at the head of the list, in their order */
+/* Inserts frames that the device has refused at the head of &ks_feed.returned, in their order */
 static void ks_feed_put_back(struct ks_feed *feed, const u32 *indices, u32 count)
 {
 	struct ks_feed_frame *frame;
@@ -423,7 +423,7 @@ static int ks_feed_give(struct ks_connection *conn, u32 index)
 {
 	struct ks_feed *feed = &conn->feed;
 
-	/* Somebody waits for a frame, or a fence of this one is not signalled */
+	/* A request waits, or a fence is not signalled, or a kernel client has freed the frame */
 	if (!ks_allocator_recycle(feed->allocator, index, &feed->owner, conn)) {
 		ks_allocator_free_owned(feed->allocator, index, &feed->owner);
 		return 0;
@@ -447,7 +447,7 @@ static int ks_feed_fill(struct ks_connection *conn)
 			if (!ret)
 				continue;
 			ks_feed_put_back(feed, &indices[i], count - i);
-			ks_feed_kick(feed, ks_feed_is_interrupted(ret) ? 0 :
+			ks_feed_kick(feed, ks_errno_is_signal(ret) ? 0 :
 					   KS_FEED_AGAIN);
 			return ret;
 		}
@@ -475,9 +475,10 @@ static void ks_feed_free_returned(struct ks_feed *feed)
  * ks_feed_refill() - give the device the frames that have come back, and free frames
  * @conn: the connection
  *
- * The device also gets parked frames if it has too few. If all this is expensive in this task, the
- * thread does it when the device has only half of the frames, or a client of the allocator waits
- * for one. During a flush, the frames that have come back become free instead.
+ * The device also gets parked frames if it has fewer than @keep. If &ksalloc_device.queue_in_thread
+ * is set, only a kernel thread gives frames to the device. Another task wakes the thread of the feed,
+ * and only if the device has at most half of the frames or at most @keep, or if a client of the
+ * allocator waits. During a flush, the returned and the parked frames become free instead.
  *
  * Context: process context; sleeps. ks_connection.lock is held.
  */
@@ -634,7 +635,7 @@ struct ks_allocator *ks_feed_detach(struct ks_connection *conn)
 	mutex_lock(&feed->lock);
 	list_for_each_entry(reader, &feed->readers, link)
 		ks_reader_give_all(feed, reader);
-	/* What the readers have taken is back now, so it is of an earlier generation */
+	/* Frames that readers have taken belong to an earlier generation from now on */
 	feed->generation++;
 	feed->allocator = NULL;
 	kvfree(feed->frames);
@@ -682,7 +683,8 @@ static int ks_feed_set_up(struct ks_connection *conn)
  * @conn: the connection, between ACQUIRE and PAUSE
  *
  * Context: process context; sleeps. ks_connection.lock is held.
- * Return: 0; -ENOMEM, -EINTR; an errno of the device, if it refuses the first frame.
+ * Return: 0; -ENOMEM; -EINTR; an errno of the device, if it does not tell its requirements or its
+ * format, or refuses the first frame.
  */
 int ks_feed_begin(struct ks_connection *conn)
 {
@@ -784,7 +786,7 @@ void ks_feed_end(struct ks_connection *conn)
 	alloc = ks_feed_detach(conn);
 	mutex_unlock(&conn->lock);
 
-	/* Nothing queues the work any more */
+	/* After this grace period, no notifier queues the work any more */
 	cond_synchronize_rcu(feed->grace);
 	ks_feed_stop_thread(feed);
 	if (alloc)

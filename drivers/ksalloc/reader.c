@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The frames of one reader: those in its queue, and those that it has taken. reader.h describes
- * the rules. All functions are called with ks_feed.lock held, which protects the reader, and do
- * not sleep.
+ * the rules. All functions except ks_reader_new() are called with ks_feed.lock held, which protects
+ * the reader, and do not sleep.
  */
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
@@ -51,8 +51,10 @@ static void ks_reader_set_queued(struct ks_reader *reader, u32 count)
 }
 
 /*
- * The frames that all readers want. A reader of a share wants the frames whose buffers it has
- * queued, or will queue again. One that has lost many frames because it gave none back is ignored
+ * Finds the frames that all readers of a share want. A reader wants those in &ks_reader.wanted, and
+ * those that it has taken, or that were revoked: programs usually queue their buffers again. A reader
+ * is ignored if it has as many frames as it can have, and has lost @depth frames since it took the
+ * last one. If the readers have too few frames in common, the result is all frames
  */
 static void ks_reader_find_common(const struct ks_feed *feed, unsigned long *common)
 {
@@ -98,7 +100,7 @@ static noinline_for_stack bool ks_reader_is_wanted(const struct ks_feed *feed,
 /**
  * ks_reader_park() - park a frame if a reader does not want it
  * @feed: the feed
- * @frame: the frame, which nobody holds
+ * @frame: the frame, which no reader has
  *
  * Context: process context; does not sleep. ks_feed.lock is held.
  * Return: whether it is parked.
@@ -153,7 +155,7 @@ void ks_reader_unpark_wanted(struct ks_feed *feed)
 /**
  * ks_reader_return() - let the device have a frame, unless a reader does not want it
  * @feed: the feed
- * @frame: the frame, which nobody holds
+ * @frame: the frame, which no reader has
  *
  * Context: process context; does not sleep. ks_feed.lock is held.
  */
@@ -167,7 +169,7 @@ void ks_reader_return(struct ks_feed *feed, struct ks_feed_frame *frame)
 	ks_feed_count_returned(feed, 1);
 }
 
-/* Ends the hold of a reader that is, or is not, promised its frames */
+/* Ends the hold of a reader on a frame. @promised is &ks_reader.promised of that reader */
 static void ks_reader_put_frame(struct ks_feed *feed, u32 index, bool promised)
 {
 	struct ks_feed_frame *frame = &feed->frames[index];
@@ -183,7 +185,7 @@ static void ks_reader_put_frame(struct ks_feed *feed, u32 index, bool promised)
 		ks_allocator_free_owned(feed->allocator, index, &feed->owner);
 }
 
-/* The queue is not empty */
+/* Removes the oldest frame from the queue, which is not empty */
 static u32 ks_reader_pop(struct ks_reader *reader)
 {
 	u32 index = reader->queue[reader->first];
@@ -273,8 +275,8 @@ not_queued:
 	reader->options |= frame->completion.options_flags & KS_READER_OPTIONS;
 }
 
-/* Removes a frame from the queue. Returns whether it was there */
-static bool ks_reader_remove(struct ks_reader *reader, u32 index)
+/* Removes a frame from the queue of a reader. Returns whether it was in the queue */
+static bool ks_reader_unqueue(struct ks_reader *reader, u32 index)
 {
 	u32 i, from, to;
 	bool found = false;
@@ -309,7 +311,7 @@ void ks_reader_revoke(struct ks_feed *feed, struct ks_reader *reader, u32 index)
 		reader->nr_taken--;
 		reader->revoked_now++;
 		reader->nr_revoked++;
-	} else if (ks_reader_remove(reader, index)) {
+	} else if (ks_reader_unqueue(reader, index)) {
 		reader->lost++;
 	} else {
 		return;
@@ -409,11 +411,11 @@ void ks_reader_untake(struct ks_feed *feed, struct ks_reader *reader,
 	reader->lost_before -= answer->lost;
 	reader->revoked_now += answer->revoked;
 	reader->options |= answer->header.options_flags & KS_READER_OPTIONS;
-	/* The lock was not held since: the frame can be revoked, or of an earlier allocator */
+	/* Since ks_reader_take(), the frame can have been revoked, or the allocator replaced */
 	if (answer->generation != feed->generation)
 		return;
 	if (__test_and_clear_bit(answer->index, reader->revoked)) {
-		/* Another thread of the reader may have got this count with its frame */
+		/* Another ks_reader_take() may have reported this already */
 		if (reader->revoked_now)
 			reader->revoked_now--;
 		reader->nr_revoked--;
@@ -448,7 +450,8 @@ static void ks_reader_give_one(struct ks_feed *feed, struct ks_reader *reader,
  * @count: their number
  *
  * Context: process context; does not sleep. ks_feed.lock is held.
- * Return: 0; -EINVAL if the reader has not taken one of them. Then none is given back.
+ * Return: 0; -EINVAL if there was no such generation yet, or if at least one of the frames is neither
+ * taken nor revoked. Then none is given back.
  */
 int ks_reader_give(struct ks_feed *feed, struct ks_reader *reader, u64 generation,
 		   const u32 *indices, u32 count)

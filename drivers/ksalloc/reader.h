@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Readers: several clients of one stream, which cannot delay it or each other.
+ * Readers: several programs get the frames of one stream. None of them can delay the stream or
+ * another one.
  *
  * Layers, from top to bottom: reader_file (ioctls); feed (frames circulate between the device and
  * the readers); reader (the frames of one reader); view. feed is below assign and state, and above
@@ -10,8 +11,9 @@
 /**
  * DOC: Ownership of readers
  *
- * - A connection owns its feed. A reader belongs to the feed, and keeps the memory of the
- *   connection, but not the connection itself: it ends with its last own open file.
+ * - A connection owns its feed. A reader belongs to the feed. It has a reference to the structure of
+ *   the connection, but does not keep the connection open: the connection ends when its own last
+ *   open file is released. For a reader of a share, the share has that reference.
  * - In a circulating stream, a filled frame is ALLOCATED to &ks_feed.owner. Each reader that
  *   has the frame in its queue, or has taken it, has one of &ks_feed_frame.holds. When the last
  *   one ends, the frame goes to the device again, or to the oldest waiter of the allocator, or is
@@ -29,8 +31,9 @@
  *
  * The device must keep &ks_feed.keep frames. The frames above that number are promised to readers
  * (&ks_reader.promised) in the order in which the readers were made, as long as they suffice. The
- * other readers get frames, too. But if the device has fewer than @keep, the oldest frames that
- * no promised reader holds are revoked, even if such a reader has taken them.
+ * other readers get frames, too, but these can be revoked: if the device has fewer than @keep
+ * (returned and parked frames count as its own), the feed revokes the oldest frames that no reader
+ * with a promise has. It also revokes frames that readers have taken.
  *
  * A reader of a share wants only the frames whose buffers are queued (&ks_reader.wanted), and would
  * lose others. So frames that a reader does not want are parked (&ks_feed_frame.parked). The device
@@ -43,10 +46,11 @@
  *
  * - ks_feed.lock, a mutex, protects the feed and all its readers, except for the fields that are
  *   named below. It nests within ks_connection.lock, and ks_allocator.lock nests within it.
- *   Nobody waits for the device, accesses user memory or calls a driver under it. So a reader
- *   never waits for another one, except for a short time for this lock.
+ *   Nobody waits for the device, accesses user memory or calls a driver under it. So a call
+ *   waits for this lock only for a short time.
  * - Frames are moved between the feed and the device under ks_connection.lock, because queue() and
- *   dequeue() of the device are called under it. A reader takes that lock if its queue is empty.
+ *   dequeue() of the device are called under it. A reader takes that lock if its queue is empty and
+ *   the device may have a filled frame. Then it can wait for another call that holds the lock.
  * - @pending, @work and @notifier are used in any context, without a lock.
  * - Views of a reader are made and put under ks_reader.view_lock. ks_feed.lock nests within it.
  */
@@ -75,7 +79,7 @@ struct ks_slot;
  * @link: on &ks_feed.returned; otherwise empty
  * @number: the value of &ks_feed.passed before it was passed to readers
  * @holds: number of readers that have the frame queued or taken
- * @promised: number of these that are promised readers
+ * @promised: number of those readers that have a promise
  * @damaged: the device has marked the data as damaged
  * @parked: neither the device nor a reader has the frame, because a reader does not want it. Only
  *	in shares, whose frames no client of the allocator can free
@@ -96,7 +100,7 @@ struct ks_feed_frame {
  * @lock: protects the fields down to @format
  * @readers: all readers (&struct ks_reader), the oldest first
  * @allocator: the allocator, with a reference; NULL before its first circulating stream
- * @generation: number of the allocator, for readers; increases when @allocator is given up
+ * @generation: number of the allocator, for readers; increases when the feed drops @allocator
  * @frames: one for each frame of @allocator
  * @returned: frames that no reader holds, and that were not given to the device yet
  * @nr_returned: length of @returned
@@ -107,16 +111,17 @@ struct ks_feed_frame {
  * @error: errno of the device that ended the stream, or 0. Cleared when the device starts
  * @passed: number of frames that were passed to readers
  * @format: the V4L2 format of the stream; of type 0 if the device has none
- * @owner: holds the frames that readers hold
+ * @owner: the frames that readers have, and the returned and parked ones, are ALLOCATED to it
  * @wait: waiting readers and pollers
- * @pending: number of frames that the device has filled, and that were not fetched; it can be
- *	too large
+ * @pending: number of notifications of the device, less the frames that were fetched. It is not
+ *	exact: a device can notify once for several frames, or without a frame. If it is zero in RUN,
+ *	there is nothing to fetch
  * @notifier: queues @work when a frame becomes free, or a request waits for one; only while
  *	@running, else NULL
  * @grace: the grace period after which no earlier @notifier is used any more
  * @worker: runs @work in @thread
- * @thread: a thread of this connection while @running, else NULL. A user can have any number of
- *	connections, and no limit counts kernel threads
+ * @thread: a thread of this connection while @running, else NULL. It does not exist all the time,
+ *	because a user can have any number of connections, and no limit counts kernel threads
  * @work: fetches frames if no reader does, and gives free frames to the device
  */
 struct ks_feed {
@@ -146,24 +151,24 @@ struct ks_feed {
 };
 
 /**
- * struct ks_reader - a reader; an open file has one
+ * struct ks_reader - a reader, of a file of KSALLOC_READER_OPEN or of a handle of a share
  * @link: on &ks_feed.readers
- * @conn: the connection, whose memory it keeps
+ * @conn: the connection. The file of the reader or the share has a reference to its structure
  * @flags: KSALLOC_READER_*
  * @depth: maximum number of frames that it has
  * @every: it gets each n-th frame, where n is @every
  * @skip: number of frames to skip before the next one that it gets
  * @promised: its frames are never revoked
- * @wanted: the frames that it gets, or NULL for all; belongs to the owner of the reader
+ * @wanted: for a handle of a share, &ks_share_handle.queued, the frames that it gets; otherwise NULL
  * @first: index in @queue of the oldest queued frame
  * @nr_queued: number of queued frames
- * @nr_taken: number of frames that were taken and not given back
+ * @nr_taken: number of frames that were taken, and neither given back nor revoked
  * @lost: frames that it lost since it took the last one
  * @lost_before: frames that it lost before that
  * @revoked_now: frames that were revoked since it took the last one
  * @nr_revoked: frames that were revoked
  * @options: flags of frames that it did not get, for the next one
- * @taken: frames that were taken and not given back
+ * @taken: frames that were taken, and neither given back nor revoked
  * @revoked: frames that were revoked while they were taken, and not given back
  * @cancels: number of KSALLOC_READER_CANCEL calls
  * @view_lock: protects @views and @views_of

@@ -14,10 +14,10 @@
 #include "share.h"
 #include "v4l2.h"
 
-/* A handle has at most 1 / KS_SHARE_PART of the frames, so that other handles get some, too */
+/* A handle can have 1 / KS_SHARE_PART of the frames, rounded up, and always two */
 #define KS_SHARE_PART 4
 
-/* A camera that cannot have this many frames is not shared, unless the user asks for fewer */
+/* If the camera cannot have all frames, fewer are tried, but not fewer than this */
 #define KS_SHARE_LEAST 4U
 
 /* Maximum number of handles that stream. Each frame is passed to all of them under ks_feed.lock */
@@ -71,8 +71,9 @@ static int ks_share_make_frames(struct ks_share *share, u32 frames)
 }
 
 /*
- * Makes the frames of the first handle: as many as the user asks for, or the camera needs if that
- * is more. If the camera cannot have them, half of them are tried, and so on
+ * Makes the frames when the first handle requests buffers: as many as the caller of KSALLOC_SHARE
+ * has requested, or as many as the camera needs if that is more. If this fails, half of the number is
+ * tried, and so on, down to KS_SHARE_LEAST or what the camera needs
  */
 static int ks_share_make_memory(struct ks_share *share)
 {
@@ -485,9 +486,9 @@ static int ks_share_fetch(struct ks_connection *conn, bool nonblock)
 }
 
 /*
- * Fetches until there is a frame for this handle: it gets only frames whose buffers it has queued.
- * If there is none to fetch, another handle can have fetched it meanwhile. This handle is not woken
- * for that frame, so the queue is checked again
+ * Fetches frames until this handle gets one, or the camera has none. The handle gets only frames
+ * whose buffers it has queued. If the camera has none, another handle may have fetched one for all
+ * handles meanwhile. This handle is not woken for that frame, so its queue is checked again
  */
 static int ks_share_try(struct ks_share_handle *handle, struct v4l2_buffer *buffer,
 			bool nonblock)

@@ -203,7 +203,7 @@ struct ksalloc_reader_export {
  * @lost: out: number of frames that this reader has lost
  * @revoked: out: number of frames that were revoked while this reader had taken them
  * @queued: out: number of frames in its queue
- * @taken: out: number of frames that it has taken and not given back
+ * @taken: out: number of frames that it has taken, and that were neither given back nor revoked
  * @promised: out: 1 if its frames cannot be revoked
  * @running: out: 1 if a stream circulates
  * @frame_size: out: bytes in each frame

@@ -34,8 +34,8 @@
  *   afterwards, and can be assigned to several connections at the same time.
  * - A reader gets the filled frames of a connection, beside other readers. It is made on that
  *   connection, and is of no use any more when the connection ends.
- * - A share has no ioctls. While it is open, other programs can stream from one V4L2 capture
- *   device at the same time, by a V4L2 node of their own.
+ * - A share has no ioctls. While it is open, there is a second V4L2 node for one V4L2 capture
+ *   device, from which many programs can stream at the same time.
  *
  * A frame is identified by its index in its allocator. It has the same dma-buf as long as
  * the allocator exists, so a client can map or import it once and keep the mapping. If the
@@ -117,10 +117,10 @@
 /**
  * DOC: Arguments
  *
- * The argument of an ioctl is a pointer to a structure. Its first field is the size that
- * the structure has for the compiled caller. If it is an older, shorter structure, the
- * missing fields are taken as zero. A newer, longer structure is accepted if the part that
- * the module does not know is zero. Fields marked "out" are only written. Unknown bits in
+ * The argument of an ioctl is a pointer to a structure. Its first field is the size of the
+ * structure in the header that the caller was compiled with. If that structure is shorter than
+ * the module's, the missing fields are taken as zero. A longer structure is accepted if the part
+ * that the module does not know is zero. Fields marked "out" are only written. Unknown bits in
  * @flags and non-zero reserved fields are refused. The layout is the same for 32-bit and
  * 64-bit callers.
  *
@@ -160,7 +160,10 @@
  * EAGAIN      The call would have to wait, but is non-blocking.
  * ETIMEDOUT   The deadline passed.
  * EINTR       A signal ended the wait. With SA_RESTART the call is
- *             restarted, and waits as the last in the queue.
+ *             restarted: it begins again, and waits as the last in the
+ *             queue. The same happens, without a signal handler, when job
+ *             control or a suspend has stopped the thread, and when io_uring
+ *             interrupts a thread to complete a request.
  * ECANCELED   No frame will come: the state of the connection is or became
  *             lower than PAUSE, a flush is in progress or began, or the
  *             call was cancelled.
@@ -168,9 +171,10 @@
  *             the frames that were in the device are free.
  * EIO         The device did not stop when requested, and may still write to
  *             its frames. They stay in the device until the connection is
- *             closed, or, if they are its own memory, until the allocator is
- *             freed. The connection can only be closed.
- * ESTALE      The generation in the argument has passed.
+ *             closed, or, if its driver has allocated them, until the
+ *             allocator is freed. The connection can only be closed.
+ * ESTALE      The generation in the argument is not the current one. See
+ *             KSALLOC_READER_EXPORT.
  * ENOMEM      Out of memory.
  * EMFILE      Out of descriptors; likewise ENFILE.
  * ==========  ============================================================
@@ -187,8 +191,8 @@
  * deadline in the past takes a frame if there is one, and else returns ETIMEDOUT. With
  * KSALLOC_NONBLOCK in @flags or O_NONBLOCK on the file, a call does not wait.
  *
- * Calls on a connection exclude each other, so a call can wait until the driver has done
- * what another call requires. A non-blocking KSALLOC_COMPLETE returns EAGAIN while
+ * Most calls on a connection exclude each other. So a call can wait for an operation of the
+ * driver that another call has begun. A non-blocking KSALLOC_COMPLETE returns EAGAIN while
  * KSALLOC_SET_STATE or KSALLOC_RESET_STATE is in progress, and while the driver of a device
  * that has disappeared has not yet returned all frames. KSALLOC_GET_STATE,
  * KSALLOC_CONNECTION_OPEN and KSALLOC_CONNECTION_CANCEL never wait for the driver, nor do
@@ -243,12 +247,13 @@
  *   commands that have to wait do not begin, even when frames come for them, and commands on
  *   regular files wait, too. IORING_REGISTER_IOWQ_MAX_WORKERS sets another maximum (of bounded
  *   workers).
- * - IORING_OP_ASYNC_CANCEL ends a command with EINTR, or ECANCELED if it did not begin to wait.
- *   Whatever stops the threads of the process ends a command that waits with EINTR: job control
- *   (SIGSTOP, SIGTSTP), the freezer of a control group, and a suspend of the machine. A worker of
- *   io_uring can stop only when its command has returned. KSALLOC_EXCHANGE returns the number of
- *   frames that it has taken instead, if that is not 0 or if it has given frames back. The cancel
- *   ioctls end only commands that wait already.
+ * - IORING_OP_ASYNC_CANCEL ends a command with EINTR, or with ECANCELED if the command did not
+ *   begin to wait. A command that waits also ends with EINTR when the threads of the process are
+ *   stopped: by job control (SIGSTOP, SIGTSTP), by the freezer of a control group, or by a suspend
+ *   of the machine. The reason is that a worker of io_uring can stop only when its command has
+ *   returned. In all these cases, a KSALLOC_EXCHANGE that has taken or given back frames returns
+ *   the number of frames that it has taken, and not EINTR. The cancel ioctls end only commands
+ *   that wait already.
  * - If other threads take frames from the same reader, KSALLOC_EXCHANGE can return less than
  *   @wait_for; with @nr_give also 0. The same happens if the reader is full and loses a frame.
  */
@@ -285,11 +290,11 @@
  * at this time.
  *
  * Some drivers reserve the device for the file that set the format (uvcvideo before
- * 6.17). For these, the connection keeps a reference to the open file of @v4l2_fd until it
- * is closed. On the way to KSSTATE_ACQUIRE, and when an allocator of the
- * device's own memory is created, the connection releases the reservation, unless that
- * file has requested buffers meanwhile. Then the device is busy until that file frees them
- * or, if the caller has closed it, until the connection is closed.
+ * 6.17). For these, the connection keeps a reference to the open file of @v4l2_fd until the
+ * connection is closed. The connection releases the reservation on the way to
+ * KSSTATE_ACQUIRE, and when an allocator of the device's own memory is created. It cannot do
+ * that if the file has requested buffers. In that case the device is busy until the file
+ * frees its buffers or, if the caller has closed the file, until the connection is closed.
  *
  * Errors:
  *
@@ -373,8 +378,12 @@ struct ksalloc_open {
  * @flags: zero
  *
  * Ends all KSALLOC_COMPLETE, KSALLOC_ALLOC or KSALLOC_EXCHANGE calls that wait for a frame
- * through this open file. They return ECANCELED. Calls through other open files, and calls that
- * begin later, are not affected. The call does not sleep.
+ * through this open file. They return ECANCELED; but a KSALLOC_EXCHANGE that has taken or given
+ * back frames returns the number of frames that it has taken. Calls through other open files, and
+ * calls that begin later, are not affected. This ioctl does not sleep.
+ *
+ * A call that is restarted after an interruption (see EINTR) begins later, too. So a program that
+ * ends its threads repeats this ioctl until all of them have returned.
  */
 struct ksalloc_cancel {
 	__u32 size;
