@@ -49,7 +49,10 @@ TEST_F(reader_races, alloc_in_pause)
 	close(reader);
 }
 
-/* K4: the same if the client begins to wait when the frame has been given back already. */
+/*
+ * K4: the same if the client begins to wait when the frame has been given back already. Frames of the
+ * device's own memory do not stay with the feed then.
+ */
 TEST_F(reader_races, alloc_begins_in_pause)
 {
 	struct ksalloc_alloc arg = { .size = sizeof(arg) };
@@ -57,6 +60,7 @@ TEST_F(reader_races, alloc_begins_in_pause)
 	struct ksalloc_reader_frame frame = { };
 	struct call call;
 
+	need_heap();
 	ASSERT_LE(0, reader);
 	ASSERT_EQ(1, take(reader, &frame));
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
