@@ -129,7 +129,8 @@ struct ksalloc_create_allocator {
  *
  * The allocator can be from another connection. Frames of the previous allocator become
  * free if they were returned by KSALLOC_COMPLETE of this connection and are still
- * allocated.
+ * allocated. If nothing else refers to the previous allocator, its memory is free when this
+ * call returns, or a moment later if another open file of the connection is closed meanwhile.
  *
  * Errors:
  *
