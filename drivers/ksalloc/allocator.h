@@ -40,8 +40,8 @@
  * - ks_allocator.lock is an interrupt-safe spinlock. It protects the state and owner of
  *   each frame, the lists of free and fenced frames and of waiters, and the lists of
  *   notifiers. Tasks are woken and work is queued under it. No other lock of ksalloc
- *   nests within it. No callback is called, no eventfd is signalled and no fence is tested under it.
- *   The only loop under it is over the events that are signalled once, at most
+ *   nests within it. No callback is called, no eventfd is signalled and no fence is tested under
+ *   it. The only loop under it is over the events that are signalled once, at most
  *   KSALLOC_MAX_EVENTS.
  * - ks_allocator.event_lock is a mutex and protects the events of all open files. It
  *   nests outside of ks_allocator.lock.

@@ -29,9 +29,9 @@
  * &ks_connection.feed: reader.h describes that. Such a stream has a thread, which fetches frames
  * when no reader does. The thread ends with the stream.
  *
- * Other streams have no thread that fetches frames. KSALLOC_SUBMIT queues a frame to the device, and
- * KSALLOC_COMPLETE dequeues it. Waiting calls sleep on the wait queue of the filled frames, which
- * ks_connection_notify() wakes.
+ * Other streams have no thread that fetches frames. KSALLOC_SUBMIT queues a frame to the device,
+ * and KSALLOC_COMPLETE dequeues it. Waiting calls sleep on the wait queue of the filled frames,
+ * which ks_connection_notify() wakes.
  */
 
 /**
@@ -50,8 +50,8 @@
  * - @state, @gone, @stuck, @flushing, @changing, @nr_submitted, @nr_done and @gaps are written
  *   under ks_connection.lock and can be read without it. They are written with WRITE_ONCE(), and
  *   @gone with smp_store_release(). A change that makes poll() return something new wakes pollers.
- * - ks_connection_notify() can run in any context. It takes no mutex, only the locks of wait queues,
- *   of the worker of the feed, and of the workqueue.
+ * - ks_connection_notify() can run in any context. It takes no mutex, only the locks of wait
+ *   queues, of the worker of the feed, and of the workqueue.
  * - Under ks_connection.lock, only ks_complete.copy_out writes to user memory. It does not sleep
  *   and does not handle page faults.
  */

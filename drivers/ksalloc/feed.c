@@ -250,17 +250,20 @@ void ks_feed_clear_error(struct ks_connection *conn)
 }
 
 /*
- * Updates ks_feed.pending after a fetch. @seen: its value before the fetch. @drained: the device has
- * no further frame, or failed. Readers do not fetch while ks_feed.pending is zero, so it must not
- * stay zero while the device has filled frames. A driver can notify once for several frames, so if
- * the result is zero and the device is not drained, ->ready() is called.
+ * Updates ks_feed.pending after a fetch. @seen: its value before the fetch. @drained: the device
+ * has no further frame, or failed. Readers do not fetch while ks_feed.pending is zero, so it must
+ * not stay zero while the device has filled frames. A driver can notify once for several frames, so
+ * if the result is zero and the device is not drained, ->ready() is called.
  */
 static void ks_feed_update_pending(struct ks_connection *conn, int seen, u32 fetched,
 				   bool drained)
 {
 	atomic_t *pending = &conn->feed.pending;
 
-	/* Pairs with atomic_read_acquire(): a task that reads zero also sees the frames in the queues */
+	/*
+	 * Pairs with atomic_read_acquire(): a task that reads zero also sees the frames in the
+	 * queues
+	 */
 	if (!drained)
 		seen = min_t(int, fetched, seen);
 	if (!atomic_sub_return_release(seen, pending) && !drained &&
@@ -476,9 +479,9 @@ static void ks_feed_free_returned(struct ks_feed *feed)
  * @conn: the connection
  *
  * The device also gets parked frames if it has fewer than @keep. If &ksalloc_device.queue_in_thread
- * is set, only a kernel thread gives frames to the device. Another task wakes the thread of the feed,
- * and only if the device has at most half of the frames or at most @keep, or if a client of the
- * allocator waits. During a flush, the returned and the parked frames become free instead.
+ * is set, only a kernel thread gives frames to the device. Another task wakes the thread of the
+ * feed, and only if the device has at most half of the frames or at most @keep, or if a client of
+ * the allocator waits. During a flush, the returned and the parked frames become free instead.
  *
  * Context: process context; sleeps. ks_connection.lock is held.
  */

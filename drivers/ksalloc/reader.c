@@ -52,9 +52,9 @@ static void ks_reader_set_queued(struct ks_reader *reader, u32 count)
 
 /*
  * Finds the frames that all readers of a share want. A reader wants those in &ks_reader.wanted, and
- * those that it has taken, or that were revoked: programs usually queue their buffers again. A reader
- * is ignored if it has as many frames as it can have, and has lost @depth frames since it took the
- * last one. If the readers have too few frames in common, the result is all frames
+ * those that it has taken, or that were revoked: programs usually queue their buffers again. A
+ * reader is ignored if it has as many frames as it can have, and has lost @depth frames since it
+ * took the last one. If the readers have too few frames in common, the result is all frames
  */
 static void ks_reader_find_common(const struct ks_feed *feed, unsigned long *common)
 {
@@ -450,8 +450,8 @@ static void ks_reader_give_one(struct ks_feed *feed, struct ks_reader *reader,
  * @count: their number
  *
  * Context: process context; does not sleep. ks_feed.lock is held.
- * Return: 0; -EINVAL if there was no such generation yet, or if at least one of the frames is neither
- * taken nor revoked. Then none is given back.
+ * Return: 0; -EINVAL if there was no such generation yet, or if at least one of the frames is
+ * neither taken nor revoked. Then none is given back.
  */
 int ks_reader_give(struct ks_feed *feed, struct ks_reader *reader, u64 generation,
 		   const u32 *indices, u32 count)

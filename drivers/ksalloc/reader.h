@@ -11,8 +11,8 @@
 /**
  * DOC: Ownership of readers
  *
- * - A connection owns its feed. A reader belongs to the feed. It has a reference to the structure of
- *   the connection, but does not keep the connection open: the connection ends when its own last
+ * - A connection owns its feed. A reader belongs to the feed. It has a reference to the structure
+ *   of the connection, but does not keep the connection open: the connection ends when its own last
  *   open file is released. For a reader of a share, the share has that reference.
  * - In a circulating stream, a filled frame is ALLOCATED to &ks_feed.owner. Each reader that
  *   has the frame in its queue, or has taken it, has one of &ks_feed_frame.holds. When the last
@@ -114,8 +114,8 @@ struct ks_feed_frame {
  * @owner: the frames that readers have, and the returned and parked ones, are ALLOCATED to it
  * @wait: waiting readers and pollers
  * @pending: number of notifications of the device, less the frames that were fetched. It is not
- *	exact: a device can notify once for several frames, or without a frame. If it is zero in RUN,
- *	there is nothing to fetch
+ *	exact: a device can notify once for several frames, or without a frame. If it is zero in
+ *	RUN, there is nothing to fetch
  * @notifier: queues @work when a frame becomes free, or a request waits for one; only while
  *	@running, else NULL
  * @grace: the grace period after which no earlier @notifier is used any more
@@ -159,7 +159,8 @@ struct ks_feed {
  * @every: it gets each n-th frame, where n is @every
  * @skip: number of frames to skip before the next one that it gets
  * @promised: its frames are never revoked
- * @wanted: for a handle of a share, &ks_share_handle.queued, the frames that it gets; otherwise NULL
+ * @wanted: for a handle of a share, &ks_share_handle.queued, the frames that it gets; otherwise
+ *	NULL
  * @first: index in @queue of the oldest queued frame
  * @nr_queued: number of queued frames
  * @nr_taken: number of frames that were taken, and neither given back nor revoked

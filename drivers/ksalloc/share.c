@@ -72,8 +72,8 @@ static int ks_share_make_frames(struct ks_share *share, u32 frames)
 
 /*
  * Makes the frames when the first handle requests buffers: as many as the caller of KSALLOC_SHARE
- * has requested, or as many as the camera needs if that is more. If this fails, half of the number is
- * tried, and so on, down to KS_SHARE_LEAST or what the camera needs
+ * has requested, or as many as the camera needs if that is more. If this fails, half of the number
+ * is tried, and so on, down to KS_SHARE_LEAST or what the camera needs
  */
 static int ks_share_make_memory(struct ks_share *share)
 {

@@ -68,7 +68,8 @@ struct ksalloc_get_framing {
  * not assigned to the connection.
  * All memory is allocated in this call. The module parameter max_mbytes limits the memory
  * of all allocators that a user has created, in MiB. It counts as long as the allocator exists,
- * also if only other users have its descriptors. The default 0 means half of the memory of the machine.
+ * also if only other users have its descriptors. The default 0 means half of the memory of the
+ * machine.
  *
  * With KSALLOC_IMPORT, the caller provides the memory of the frames: dma-bufs of any origin
  * that are at least as large as a plane, rounded up to whole pages. The frame with index i is

@@ -50,8 +50,8 @@ TEST_F(reader_races, alloc_in_pause)
 }
 
 /*
- * K4: the same if the client begins to wait when the frame has been given back already. Frames of the
- * device's own memory do not stay with the feed then.
+ * K4: the same if the client begins to wait when the frame has been given back already. Frames of
+ * the device's own memory do not stay with the feed then.
  */
 TEST_F(reader_races, alloc_begins_in_pause)
 {
