@@ -74,7 +74,10 @@ static int result_in(struct io_uring *ring, __u64 data, unsigned int ms)
 	struct io_uring_cqe *cqe;
 	int ret;
 
-	ret = io_uring_wait_cqe_timeout(ring, &cqe, &time);
+	/* EINTR: this wait was interrupted. The result of the command is in the CQE */
+	do
+		ret = io_uring_wait_cqe_timeout(ring, &cqe, &time);
+	while (ret == -EINTR);
 	if (ret)
 		return ret;
 	EXPECT_EQ(data, cqe->user_data);
