@@ -156,8 +156,7 @@ static int ks_allocator_cancel_ioctl(struct ks_ucmd *ucmd)
 }
 
 static const struct ks_ioctl ks_allocator_ioctls[] = {
-	KS_IOCTL(ALLOC, alloc, dmabuf_fd,
-		 KSALLOC_NONBLOCK | KSALLOC_ALLOC_DMABUF, ks_alloc_ioctl),
+	KS_WAITING_IOCTL(ALLOC, alloc, dmabuf_fd, KSALLOC_ALLOC_DMABUF, ks_alloc_ioctl),
 	KS_IOCTL(FREE, free, __reserved, 0, ks_free_ioctl),
 	KS_IOCTL(EXPORT, export, plane, 0, ks_export_ioctl),
 	KS_IOCTL(STATUS, status, waiters, 0, ks_status_ioctl),

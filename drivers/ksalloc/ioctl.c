@@ -210,7 +210,7 @@ int ks_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags,
 
 	if (!entry)
 		return -ENOTTY;
-	if (!(entry->flags & KSALLOC_NONBLOCK))
+	if (!entry->waits)
 		return -EOPNOTSUPP;
 	/* With IORING_URING_CMD_MULTISHOT, io_uring does not complete commands that succeed */
 	if (cmd->flags & IORING_URING_CMD_MASK)

@@ -69,6 +69,7 @@ struct ks_ucmd {
  * @size: size of its argument in this version of the ABI
  * @min_size: size of its argument in the first version of the ABI
  * @flags: the bits that may be set in the flags of the argument
+ * @waits: waits for a frame, heeds &ks_ucmd.again, and is a command of io_uring
  * @fn: does the work; returns a non-negative result or an errno. May sleep. An int, as in the
  *	VFS and io_uring: a u32 that contains an errno is not a negative long
  */
@@ -77,6 +78,7 @@ struct ks_ioctl {
 	u16 size;
 	u16 min_size;
 	u32 flags;
+	bool waits;
 	int (*fn)(struct ks_ucmd *ucmd);
 };
 
@@ -86,7 +88,7 @@ struct ks_ioctl {
  * The entry of KSALLOC_@_name in a table. Its argument is a struct ksalloc_@_type. @_last
  * is the last field of that structure in the first version of the ABI.
  */
-#define KS_IOCTL(_name, _type, _last, _flags, _fn)			\
+#define __KS_IOCTL(_name, _type, _last, _flags, _waits, _fn)		\
 	[KS_IOCTL_NR(KSALLOC_##_name)] = {				\
 		.cmd = KSALLOC_##_name +				\
 		       BUILD_BUG_ON_ZERO(sizeof(struct ksalloc_##_type) > \
@@ -95,8 +97,16 @@ struct ks_ioctl {
 		.size = sizeof(struct ksalloc_##_type),			\
 		.min_size = offsetofend(struct ksalloc_##_type, _last),	\
 		.flags = (_flags),					\
+		.waits = (_waits),					\
 		.fn = (_fn),						\
 	}
+
+#define KS_IOCTL(_name, _type, _last, _flags, _fn) \
+	__KS_IOCTL(_name, _type, _last, _flags, false, _fn)
+
+/* The same for an ioctl that waits for a frame. It also has KSALLOC_NONBLOCK */
+#define KS_WAITING_IOCTL(_name, _type, _last, _flags, _fn) \
+	__KS_IOCTL(_name, _type, _last, KSALLOC_NONBLOCK | (_flags), true, _fn)
 
 long ks_ioctl(struct file *file, unsigned int cmd, unsigned long uarg,
 	      const struct ks_ioctl *table, unsigned int entries);

@@ -487,8 +487,7 @@ static int ks_reader_cancel_ioctl(struct ks_ucmd *ucmd)
 }
 
 static const struct ks_ioctl ks_reader_ioctls[] = {
-	KS_IOCTL(EXCHANGE, exchange, generation, KSALLOC_NONBLOCK,
-		 ks_exchange_ioctl),
+	KS_WAITING_IOCTL(EXCHANGE, exchange, generation, 0, ks_exchange_ioctl),
 	KS_IOCTL(READER_EXPORT, reader_export, generation, 0,
 		 ks_reader_export_ioctl),
 	KS_IOCTL(READER_INFO, reader_info, planes, 0, ks_reader_info_ioctl),
