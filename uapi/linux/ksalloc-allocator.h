@@ -106,7 +106,8 @@ struct ksalloc_export {
  * @flags: zero
  * @status: out: KSPROPERTY_STREAMALLOCATOR_STATUS
  * @frame_bytes: out: the frame size, with each plane rounded up to whole pages
- * @in_device: out: frames in a device now
+ * @in_device: out: frames in a device now, without those of a closed connection whose device did
+ *	not stop (EIO)
  * @waiters: out: KSALLOC_ALLOC calls that wait now
  * @planes: out: planes of each frame. The dma-buf of a plane has at least its size, rounded
  *	up to whole pages
