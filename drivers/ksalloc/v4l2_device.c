@@ -117,11 +117,6 @@ static struct file *ks_v4l2_reopen(struct file *origin)
 			   current_cred());
 	if (IS_ERR(file))
 		return file;
-	/* The node can belong to another device now */
-	if (video_devdata(file) != video_devdata(origin)) {
-		fput(file);
-		return ERR_PTR(-ENODEV);
-	}
 	ks_v4l2_copy_priority(file, origin);
 	return file;
 }
