@@ -241,7 +241,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_connection_is_gone);
 int ks_connection_check(struct ks_connection *conn)
 {
 	if (likely(!ks_connection_is_gone(conn))) {
-		if (likely(!conn->device->ops->gone(conn->device)))
+		if (likely(!ks_device_is_gone(conn->device)))
 			return 0;
 		ks_connection_queue_gone_work(conn, 0);
 		if (wait_event_killable(conn->done.wait,
@@ -263,8 +263,7 @@ EXPORT_SYMBOL_IF_KUNIT(ks_connection_check);
  */
 bool ks_connection_is_going(struct ks_connection *conn)
 {
-	if (ks_connection_is_gone(conn) ||
-	    !conn->device->ops->gone(conn->device))
+	if (ks_connection_is_gone(conn) || !ks_device_is_gone(conn->device))
 		return false;
 	ks_connection_queue_gone_work(conn, 0);
 	return true;

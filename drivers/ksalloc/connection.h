@@ -202,6 +202,13 @@ int ks_connection_check(struct ks_connection *conn);
 int ks_connection_needs(struct ks_connection *conn,
 			struct ksalloc_requirements *needs);
 bool ks_connection_is_gone(struct ks_connection *conn);
+
+/* Whether the device has disappeared. The connection may not be in STOP yet. Context: any */
+static inline bool ks_device_is_gone(struct ksalloc_device *device)
+{
+	return device->ops->gone && device->ops->gone(device);
+}
+
 bool ks_connection_is_going(struct ks_connection *conn);
 void ks_connection_queue_gone_work(struct ks_connection *conn, unsigned long delay);
 void ks_connection_queue_work(struct work_struct *work);

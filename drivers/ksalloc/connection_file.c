@@ -499,7 +499,8 @@ static void ks_connection_end(struct ks_connection *conn)
 {
 	const struct ksalloc_memory_ops *own = conn->device->ops->memory;
 
-	conn->device->ops->unwatch(conn->device);
+	if (conn->device->ops->unwatch)
+		conn->device->ops->unwatch(conn->device);
 	cancel_delayed_work_sync(&conn->gone_work);
 	ks_feed_end(conn);
 	ks_device_destroy(conn->device);
@@ -709,7 +710,7 @@ struct file *ksalloc_connect(struct ksalloc_device *device)
 	 * Before the file is made: on failure, fput() would release the file and destroy the
 	 * device only after this function has returned
 	 */
-	ret = device->ops->watch(device);
+	ret = device->ops->watch ? device->ops->watch(device) : 0;
 	file = ret ? ERR_PTR(ret) : ks_connection_file(conn);
 	if (IS_ERR(file))
 		ks_connection_end(conn);

@@ -167,14 +167,15 @@ void ks_connection_notify(struct ks_connection *conn)
 {
 	ks_connection_wake(conn);
 	ks_feed_notify(conn);
-	if (conn->device->ops->gone(conn->device))
+	if (ks_device_is_gone(conn->device))
 		ks_connection_queue_gone_work(conn, 0);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_notify);
 
 /**
  * ksalloc_device_notify() - the device has a frame or an error, or has disappeared
- * @device: the device, between the calls of its ->watch() and ->unwatch()
+ * @device: the device, between the calls of its ->watch() and ->unwatch(); without these, between
+ *	its ->run() and ->stop()
  *
  * Context: any.
  */

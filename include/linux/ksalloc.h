@@ -201,10 +201,11 @@ struct v4l2_format;
  *	Then the frames stay in the device until @destroy has returned
  * @ready: whether @dequeue may return something else than -EAGAIN, while frames are
  *	queued. Called without the mutex
- * @gone: whether the device has disappeared. Called in any context
- * @watch: the device may call ksalloc_device_notify() from now on
+ * @gone: whether the device has disappeared. Called in any context. NULL if it never does
+ * @watch: the device may call ksalloc_device_notify() from now on; may be NULL
  * @unwatch: ends this. When it returns, no such call is in progress and none begins later.
- *	Also called if @watch has failed or was not called
+ *	Also called if @watch has failed or was not called. May be NULL if such calls are
+ *	made only between @run and @stop, and @stop does not fail
  * @destroy: frees the device. The device must not access any frame after this call
  * @show: describes the device in fdinfo; may be NULL. Called without the mutex
  *

@@ -90,11 +90,6 @@ static void sample_work(struct work_struct *work)
 
 /* The operations, in the order in which a connection uses them */
 
-static int sample_watch(struct ksalloc_device *device)
-{
-	return 0;
-}
-
 static int sample_get_framing(struct ksalloc_device *device,
 			      struct ksalloc_requirements *needs)
 {
@@ -177,24 +172,14 @@ static void sample_release(struct ksalloc_device *device)
 	sample_unmap(sample, ksalloc_allocator_frames(sample->allocator));
 }
 
-/* This device never disappears, and only notifies between run() and stop() */
-static bool sample_gone(struct ksalloc_device *device)
-{
-	return false;
-}
-
-static void sample_unwatch(struct ksalloc_device *device)
-{
-}
-
 static void sample_destroy(struct ksalloc_device *device)
 {
 	kvfree(to_sample(device));
 }
 
+/* Without gone(), watch() and unwatch(): it never disappears, and only notifies in RUN */
 static const struct ksalloc_device_ops sample_ops = {
 	.owner = THIS_MODULE,
-	.watch = sample_watch,
 	.get_framing = sample_get_framing,
 	.acquire = sample_acquire,
 	.queue = sample_queue,
@@ -203,8 +188,6 @@ static const struct ksalloc_device_ops sample_ops = {
 	.dequeue = sample_dequeue,
 	.stop = sample_stop,
 	.release = sample_release,
-	.gone = sample_gone,
-	.unwatch = sample_unwatch,
 	.destroy = sample_destroy,
 };
 
