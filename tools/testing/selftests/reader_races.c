@@ -41,6 +41,8 @@ TEST_F(reader_races, alloc_in_pause)
 	ASSERT_EQ(1, take(reader, &frame));
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
 	start_waiter(&call, &arg, self->allocator, 1);
+	/* The thread of the feed looks when a client begins to wait. It must not find the frame */
+	sleep_ms(100);
 	ASSERT_EQ(0, give(reader, &frame));
 	if (EXPECT_TRUE(EVENTUALLY(call.done)))
 		EXPECT_EQ(frame.index, arg.index);
