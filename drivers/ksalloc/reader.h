@@ -46,8 +46,9 @@
  *
  * - ks_feed.lock, a mutex, protects the feed and all its readers, except for the fields that are
  *   named below. It nests within ks_connection.lock, and ks_allocator.lock nests within it.
- *   Nobody waits for the device, accesses user memory or calls a driver under it. So a call
- *   waits for this lock only for a short time.
+ *   Nobody waits for the device, accesses user memory or calls the driver of the device under
+ *   it. So a call waits for this lock only for a short time. But freeing a frame can call
+ *   functions that do not sleep: those of fences, eventfds and kernel clients.
  * - Frames are moved between the feed and the device under ks_connection.lock, because queue() and
  *   dequeue() of the device are called under it. A reader takes that lock if its queue is empty and
  *   the device may have a filled frame. Then it can wait for another call that holds the lock.

@@ -187,9 +187,10 @@
  * DOC: Waiting
  *
  * KSALLOC_ALLOC, KSALLOC_COMPLETE and KSALLOC_EXCHANGE wait for frames. @deadline_ns is an
- * absolute time on CLOCK_MONOTONIC in nanoseconds; 0 means no deadline. A call with a
- * deadline in the past takes a frame if there is one, and else returns ETIMEDOUT. With
- * KSALLOC_NONBLOCK in @flags or O_NONBLOCK on the file, a call does not wait.
+ * absolute time on CLOCK_MONOTONIC in nanoseconds; 0 means no deadline. In a time namespace, it is
+ * the time of the host. A call with a deadline in the past takes a frame if there is one, and else
+ * returns ETIMEDOUT. With KSALLOC_NONBLOCK in @flags or O_NONBLOCK on the file, a call does not
+ * wait.
  *
  * Most calls on a connection exclude each other. So a call can wait for an operation of the
  * driver that another call has begun. A non-blocking KSALLOC_COMPLETE returns EAGAIN while

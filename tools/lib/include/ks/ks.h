@@ -395,6 +395,9 @@ int ks_allocator_cancel(int allocator);
  * ks_deadline() - compute a deadline
  * @ns: time from now, in nanoseconds
  *
+ * In a time namespace whose CLOCK_MONOTONIC differs from that of the host, the deadline is wrong by
+ * the difference, because the kernel does not convert it.
+ *
  * Return: now plus @ns on CLOCK_MONOTONIC. It is not 0, because 0 means no deadline.
  */
 __u64 ks_deadline(__u64 ns);
