@@ -156,7 +156,8 @@ enum ks_frame_state {
  * @connection: for an open file or the feed of a connection, the connection; otherwise NULL. Only
  *	compared
  * @kernel: a kernel client or a feed; user space cannot free or submit its frames
- * @ended: its requests do not wait any more. Protected by ks_allocator.lock
+ * @ended: its requests do not wait any more. Written under ks_allocator.lock, never cleared.
+ *	KSALLOC_ALLOC also reads it without the lock
  * @waiters: its pending requests, oldest first. Protected by ks_allocator.lock
  * @cancels: number of ks_allocator_cancel() calls; likewise
  */

@@ -34,6 +34,8 @@ static int ks_alloc_ioctl(struct ks_ucmd *ucmd)
 	int ret, fd = -1;
 	u32 index;
 
+	if (READ_ONCE(file->owner.ended) && ucmd->may_wait)
+		return -ECANCELED;
 	if (arg->flags & KSALLOC_ALLOC_DMABUF) {
 		/* One descriptor cannot stand for several dma-bufs */
 		if (file->alloc->layout.count > 1)
@@ -151,7 +153,10 @@ static int ks_allocator_cancel_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_allocator_file *file = ucmd->file->private_data;
 
-	ks_allocator_cancel(file->alloc, &file->owner);
+	if (ucmd->arg.cancel.flags & KSALLOC_CANCEL_PERMANENT)
+		ks_allocator_end_owner(file->alloc, &file->owner);
+	else
+		ks_allocator_cancel(file->alloc, &file->owner);
 	return 0;
 }
 
@@ -168,7 +173,7 @@ static const struct ks_ioctl ks_allocator_ioctls[] = {
 		 ks_disable_event_ioctl),
 	KS_IOCTL(ALLOCATOR_OPEN, open, flags, 0,
 		 ks_allocator_open_ioctl),
-	KS_IOCTL(ALLOCATOR_CANCEL, cancel, flags, 0,
+	KS_IOCTL(ALLOCATOR_CANCEL, cancel, flags, KSALLOC_CANCEL_PERMANENT,
 		 ks_allocator_cancel_ioctl),
 };
 

@@ -278,8 +278,6 @@ int ks_connection_complete(struct ks_connection *conn, struct ks_complete *read)
 
 	might_sleep();
 
-	if (!read->begun)
-		read->cancels = atomic64_read(&read->file->cancels);
 	ret = ks_complete_once(conn, read);
 	if (ret != -EAGAIN || read->nonblock)
 		return ret;

@@ -175,11 +175,13 @@ struct ks_connection {
  * @conn: the connection, with a reference
  * @owner: holds the frames that were completed through this file
  * @cancels: number of KSALLOC_CONNECTION_CANCEL calls
+ * @ended: later calls that may wait are cancelled. Written before @cancels; never cleared
  */
 struct ks_connection_file {
 	struct ks_connection *conn;
 	struct ks_owner owner;
 	atomic64_t cancels;
+	bool ended;
 };
 
 /* assign.c: which allocator a connection has */
@@ -250,7 +252,7 @@ int ks_connection_submit(struct ks_connection *conn, u32 index, int dmabuf_fd);
  * @begun: the call has checked for a frame; initially false. After an errno of @copy_out, the
  *	caller may continue the call with another ks_connection_complete()
  * @stream: the stream that the call waits for; valid if @begun
- * @cancels: &ks_connection_file.cancels at the beginning of the call; valid if @begun
+ * @cancels: &ks_connection_file.cancels at the beginning of the call
  */
 struct ks_complete {
 	struct ks_connection_file *file;

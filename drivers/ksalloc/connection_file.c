@@ -377,11 +377,14 @@ static int ks_complete_ioctl(struct ks_ucmd *ucmd)
 			.again = ucmd->again,
 			.deadline_ns = ucmd->arg.complete.deadline_ns,
 			.copy_out = ks_complete_copy_out,
+			.cancels = atomic64_read_acquire(&file->cancels),
 		},
 		.ucmd = ucmd,
 	};
 	int ret;
 
+	if (READ_ONCE(file->ended) && ucmd->may_wait)
+		return -ECANCELED;
 	for (;;) {
 		call.faulted = false;
 		ret = ks_connection_complete(file->conn, &call.read);
@@ -404,7 +407,10 @@ static int ks_connection_cancel_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_connection_file *file = ucmd->file->private_data;
 
-	atomic64_inc(&file->cancels);
+	if (ucmd->arg.cancel.flags & KSALLOC_CANCEL_PERMANENT)
+		WRITE_ONCE(file->ended, true);
+	/* Pairs with atomic64_read_acquire() in ks_complete_ioctl() */
+	atomic64_inc_return_release(&file->cancels);
 	ks_connection_wake(file->conn);
 	return 0;
 }
@@ -438,7 +444,7 @@ static const struct ks_ioctl ks_connection_ioctls[] = {
 		 ks_reset_state_ioctl),
 	KS_IOCTL(CONNECTION_OPEN, open, flags, 0,
 		 ks_connection_open_ioctl),
-	KS_IOCTL(CONNECTION_CANCEL, cancel, flags, 0,
+	KS_IOCTL(CONNECTION_CANCEL, cancel, flags, KSALLOC_CANCEL_PERMANENT,
 		 ks_connection_cancel_ioctl),
 	KS_IOCTL(READER_OPEN, reader_open, every,
 		 KSALLOC_READER_NEWEST | KSALLOC_READER_REVOCABLE,

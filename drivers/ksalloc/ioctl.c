@@ -120,7 +120,7 @@ static const struct ks_ioctl *ks_find_ioctl(unsigned int cmd,
 	return table->cmd == cmd && table->fn ? table : NULL;
 }
 
-/* The caller has set all fields but @usize and @arg. Inline, because it runs for each frame */
+/* The caller has set @file, @uarg and @again. Inline, because it runs for each frame */
 static __always_inline int ks_run_ioctl(struct ks_ucmd *ucmd,
 					const struct ks_ioctl *entry)
 {
@@ -133,6 +133,8 @@ static __always_inline int ks_run_ioctl(struct ks_ucmd *ucmd,
 		return ret;
 	if (ucmd->arg.flags & ~entry->flags)
 		return -EINVAL;
+	ucmd->may_wait = !(ucmd->arg.flags & KSALLOC_NONBLOCK) &&
+			 !(READ_ONCE(ucmd->file->f_flags) & O_NONBLOCK);
 
 	return entry->fn(ucmd);
 }

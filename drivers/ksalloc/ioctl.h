@@ -53,6 +53,8 @@ union ks_arg {
  * @usize: size of the argument, as the caller has set it
  * @again: the call must not wait. If it would have to, it does nothing and returns -EAGAIN or
  *	-ERESTARTSYS, and is made again with this field false
+ * @may_wait: neither KSALLOC_NONBLOCK nor O_NONBLOCK is set; for ioctls that can wait. The flag of
+ *	the file can change at any time, so it is read once
  * @arg: the kernel's copy of the argument
  */
 struct ks_ucmd {
@@ -60,6 +62,7 @@ struct ks_ucmd {
 	void __user *uarg;
 	u32 usize;
 	bool again;
+	bool may_wait;
 	union ks_arg arg;
 };
 
@@ -117,11 +120,10 @@ int ks_reply(struct ks_ucmd *ucmd, size_t size);
 int ks_install(struct file *file);
 u32 ks_new_id(void);
 
-/* Whether a call that can have KSALLOC_NONBLOCK must not wait */
+/* Whether a call that can have KSALLOC_NONBLOCK must not wait now */
 static inline bool ks_nonblock(const struct ks_ucmd *ucmd)
 {
-	return ucmd->again || (ucmd->arg.flags & KSALLOC_NONBLOCK) ||
-	       (ucmd->file->f_flags & O_NONBLOCK);
+	return ucmd->again || !ucmd->may_wait;
 }
 
 #endif /* _KSALLOC_IOCTL_H */

@@ -173,6 +173,7 @@ struct ks_feed {
  * @taken: frames that were taken, and neither given back nor revoked
  * @revoked: frames that were revoked while they were taken, and not given back
  * @cancels: number of KSALLOC_READER_CANCEL calls
+ * @ended: later calls that may wait are cancelled. Written before @cancels; never cleared
  * @view_lock: protects @views and @views_of
  * @views: one for each plane of each frame, or NULL; NULL before the first one is made
  * @nr_views: length of @views
@@ -199,6 +200,7 @@ struct ks_reader {
 	DECLARE_BITMAP(taken, KSALLOC_MAX_FRAMES);
 	DECLARE_BITMAP(revoked, KSALLOC_MAX_FRAMES);
 	atomic64_t cancels;
+	bool ended;
 
 	struct mutex view_lock; /* see above */
 	struct dma_buf **views;

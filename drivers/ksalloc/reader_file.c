@@ -309,11 +309,13 @@ static int ks_exchange_ioctl(struct ks_ucmd *ucmd)
 		.arg = &ucmd->arg.exchange,
 		.nonblock = ks_nonblock(ucmd),
 		.again = ucmd->again,
-		.cancels = atomic64_read(&reader->cancels),
+		.cancels = atomic64_read_acquire(&reader->cancels),
 	};
 	int ret;
 
 	ret = ks_exchange_check(call.arg);
+	if (!ret && READ_ONCE(reader->ended) && call.arg->wait_for && ucmd->may_wait)
+		return -ECANCELED;
 	if (!ret && ucmd->again && !ks_exchange_is_ready(&call))
 		ret = -EAGAIN;
 	if (!ret)
@@ -481,7 +483,10 @@ static int ks_reader_cancel_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_reader *reader = ucmd->file->private_data;
 
-	atomic64_inc(&reader->cancels);
+	if (ucmd->arg.cancel.flags & KSALLOC_CANCEL_PERMANENT)
+		WRITE_ONCE(reader->ended, true);
+	/* Pairs with atomic64_read_acquire() in ks_exchange_ioctl() */
+	atomic64_inc_return_release(&reader->cancels);
 	wake_up_poll(&ks_reader_feed(reader)->wait, EPOLLERR);
 	return 0;
 }
@@ -491,7 +496,7 @@ static const struct ks_ioctl ks_reader_ioctls[] = {
 	KS_IOCTL(READER_EXPORT, reader_export, generation, 0,
 		 ks_reader_export_ioctl),
 	KS_IOCTL(READER_INFO, reader_info, planes, 0, ks_reader_info_ioctl),
-	KS_IOCTL(READER_CANCEL, cancel, flags, 0, ks_reader_cancel_ioctl),
+	KS_IOCTL(READER_CANCEL, cancel, flags, KSALLOC_CANCEL_PERMANENT, ks_reader_cancel_ioctl),
 };
 
 static long ks_reader_ioctl(struct file *file, unsigned int cmd,

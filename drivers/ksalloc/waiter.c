@@ -117,7 +117,8 @@ static void ks_cancel(struct ks_allocator *alloc, struct ks_owner *owner,
 	u64 cancels;
 
 	spin_lock_irqsave(&alloc->lock, flags);
-	owner->ended |= end;
+	if (end)
+		WRITE_ONCE(owner->ended, true);
 	cancels = ++owner->cancels;
 	for (;;) {
 		waiter = list_first_entry_or_null(&owner->waiters,

@@ -230,7 +230,7 @@ struct ksalloc_reader_info {
 
 #define KSALLOC_READER_INFO _IO(KSALLOC_TYPE, KSALLOC_CMD_READER_INFO)
 
-/* The argument is a struct ksalloc_cancel. Ends the waiting calls of this reader */
+/* The argument is a struct ksalloc_cancel */
 #define KSALLOC_READER_CANCEL _IO(KSALLOC_TYPE, KSALLOC_CMD_READER_CANCEL)
 
 #endif /* _UAPI_LINUX_KSALLOC_READER_H */

@@ -59,7 +59,7 @@
  * of the same object. Pass such a file to another process, so that it is another client.
  *
  * As with any file, close() does not end a call that waits through the same open file.
- * KSALLOC_ALLOCATOR_CANCEL and KSALLOC_CONNECTION_CANCEL do.
+ * KSALLOC_ALLOCATOR_CANCEL, KSALLOC_CONNECTION_CANCEL and KSALLOC_READER_CANCEL do.
  *
  * All clients of an allocator trust each other. Each can map and write all frames, and
  * can free and submit frames that another client holds. Frames that a kernel client or a
@@ -165,7 +165,7 @@
  *             control or a suspend has stopped the thread, and when io_uring
  *             interrupts a thread to complete a request.
  * ECANCELED   No frame will come: the state of the connection is or became
- *             lower than PAUSE, a flush is in progress or began, or the
+ *             lower than PAUSE, or a flush is in progress or began. Or the
  *             call was cancelled.
  * ENODEV      The device has disappeared. The connection stays in STOP, and
  *             the frames that were in the device are free.
@@ -190,7 +190,7 @@
  * absolute time on CLOCK_MONOTONIC in nanoseconds; 0 means no deadline. In a time namespace, it is
  * the time of the host. A call with a deadline in the past takes a frame if there is one, and else
  * returns ETIMEDOUT. With KSALLOC_NONBLOCK in @flags or O_NONBLOCK on the file, a call does not
- * wait.
+ * wait. After a permanent cancel (see &struct ksalloc_cancel), calls that may wait fail.
  *
  * Most calls on a connection exclude each other. So a call can wait for an operation of the
  * driver that another call has begun. A non-blocking KSALLOC_COMPLETE returns EAGAIN while
@@ -253,8 +253,10 @@
  *   stopped: by job control (SIGSTOP, SIGTSTP), by the freezer of a control group, or by a suspend
  *   of the machine. The reason is that a worker of io_uring can stop only when its command has
  *   returned. In all these cases, a KSALLOC_EXCHANGE that has taken or given back frames returns
- *   the number of frames that it has taken, and not EINTR. The cancel ioctls end only commands
- *   that wait already.
+ *   the number of frames that it has taken, and not EINTR.
+ * - The cancel ioctls end only commands that wait already. With KSALLOC_CANCEL_PERMANENT, a command
+ *   that is queued for a worker also ends, but only when it gets one. A command that is submitted
+ *   later needs no worker to end.
  * - If other threads take frames from the same reader, KSALLOC_EXCHANGE can return less than
  *   @wait_for; with @nr_give also 0. The same happens if the reader is full and loses a frame.
  */
@@ -373,18 +375,30 @@ struct ksalloc_open {
 #define KSALLOC_ALLOCATOR_OPEN _IO(KSALLOC_TYPE, KSALLOC_CMD_ALLOCATOR_OPEN)
 
 /**
+ * KSALLOC_CANCEL_PERMANENT - in @flags of &struct ksalloc_cancel: also for calls that begin later
+ */
+#define KSALLOC_CANCEL_PERMANENT 0x00000001
+
+/**
  * struct ksalloc_cancel - ioctl(connection, KSALLOC_CONNECTION_CANCEL),
  *	ioctl(allocator, KSALLOC_ALLOCATOR_CANCEL) and ioctl(reader, KSALLOC_READER_CANCEL)
  * @size: sizeof(struct ksalloc_cancel)
- * @flags: zero
+ * @flags: KSALLOC_CANCEL_PERMANENT
  *
  * Ends all KSALLOC_COMPLETE, KSALLOC_ALLOC or KSALLOC_EXCHANGE calls that wait for a frame
  * through this open file. They return ECANCELED; but a KSALLOC_EXCHANGE that has taken or given
- * back frames returns the number of frames that it has taken. Calls through other open files, and
- * calls that begin later, are not affected. This ioctl does not sleep.
+ * back frames returns the number of frames that it has taken. Calls through other open files are
+ * not affected. This ioctl does not sleep.
  *
- * A call that is restarted after an interruption (see EINTR) begins later, too. So a program that
- * ends its threads repeats this ioctl until all of them have returned.
+ * Calls that begin later are not affected either, and a call that is restarted after an
+ * interruption (see EINTR) begins later. With KSALLOC_CANCEL_PERMANENT, a later call that may wait
+ * returns ECANCELED immediately, even if there is a frame or its deadline has passed. This cannot
+ * be undone. So a program can end its threads, which may be about to call, or about to restart.
+ * A call does not wait, and works as before, with KSALLOC_NONBLOCK, with O_NONBLOCK, or if it is a
+ * KSALLOC_EXCHANGE with a @wait_for of zero. A KSALLOC_EXCHANGE that is cancelled so has given no
+ * frame back.
+ *
+ * A cancel does not end poll().
  */
 struct ksalloc_cancel {
 	__u32 size;

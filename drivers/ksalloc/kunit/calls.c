@@ -116,11 +116,14 @@ static int ks_test_copy_out(struct ks_complete *read)
 int ks_test_read(struct file *file, bool nonblock, u64 deadline_ns,
 		 struct ks_test_read *read)
 {
+	struct ks_connection_file *cfile = file->private_data;
+
 	read->read = (struct ks_complete){
-		.file = file->private_data,
+		.file = cfile,
 		.nonblock = nonblock,
 		.deadline_ns = deadline_ns,
 		.copy_out = ks_test_copy_out,
+		.cancels = atomic64_read(&cfile->cancels),
 	};
 	return ks_test_read_on(read);
 }

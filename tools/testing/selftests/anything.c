@@ -343,6 +343,11 @@ void *make_argument(struct caller *caller, const struct ioctl_entry *command)
 	/* Most streams have explicit calls */
 	if (command == &ioctls[IOCTL_SET_STATE] && chance(seed, 60))
 		flags &= ~KSALLOC_CIRCULATE;
+	/* Or soon no call could wait through the files that live long */
+	if ((command == &ioctls[IOCTL_CONNECTION_CANCEL] ||
+	     command == &ioctls[IOCTL_ALLOCATOR_CANCEL] ||
+	     command == &ioctls[IOCTL_READER_CANCEL]) && pick(seed, 500))
+		flags &= ~KSALLOC_CANCEL_PERMANENT;
 	if (command == &ioctls[IOCTL_CREATE_ALLOCATOR] && chance(seed, 90))
 		agree_on_memory(flags, arg, size);
 	memcpy(arg, &size, sizeof(size));

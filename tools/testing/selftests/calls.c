@@ -255,6 +255,17 @@ int connection_cancel(int connection)
 	return call_fd(connection, KSALLOC_CONNECTION_CANCEL, &arg);
 }
 
+/* KSALLOC_ALLOCATOR_CANCEL, KSALLOC_CONNECTION_CANCEL or KSALLOC_READER_CANCEL */
+int cancel_permanently(int fd, unsigned long request)
+{
+	struct ksalloc_cancel arg = {
+		.size = sizeof(arg),
+		.flags = KSALLOC_CANCEL_PERMANENT,
+	};
+
+	return call_fd(fd, request, &arg);
+}
+
 int allocator_cancel(int allocator)
 {
 	struct ksalloc_cancel arg = { .size = sizeof(arg) };

@@ -6,7 +6,9 @@
 #include "remote.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "trap.h"
@@ -134,6 +136,37 @@ TEST_F(cancel, later_allocs_wait)
 	ASSERT_EQ(0, free_frame(self->allocator, 0));
 	ASSERT_EQ(0, allocator_cancel(self->allocator));
 	EXPECT_EQ(0, alloc_frame(self->allocator, 0, 0));
+	EXPECT_EQ(FRAMES, allocated(self->allocator));
+}
+
+/*
+ * B4: after a permanent cancel, ALLOC calls through the open file that may wait are cancelled,
+ * even if a frame is free. Nothing undoes that. Other calls and open files are not affected.
+ */
+TEST_F(cancel, permanent_alloc)
+{
+	struct ksalloc_alloc args[2];
+	struct call calls[2];
+
+	start_waiter(&calls[0], &args[0], self->allocator, 1);
+	start_waiter(&calls[1], &args[1], self->other_allocator, 2);
+	ASSERT_EQ(0, cancel_permanently(self->allocator, KSALLOC_ALLOCATOR_CANCEL));
+	EXPECT_EQ(-ECANCELED, call_result(&calls[0]));
+	EXPECT_EQ(-ECANCELED, alloc_frame(self->allocator, 0, 0));
+	EXPECT_EQ(-ECANCELED, alloc_frame(self->allocator, 0, in_ms(PATIENCE_MS)));
+	EXPECT_EQ(-ECANCELED, alloc_frame(self->allocator, 0, 1));
+	EXPECT_EQ(-EAGAIN, alloc_now(self->allocator));
+	ASSERT_EQ(0, allocator_cancel(self->allocator));
+	EXPECT_EQ(-ECANCELED, alloc_frame(self->allocator, 0, 0));
+
+	EXPECT_TRUE(call_waits(&calls[1]));
+	ASSERT_EQ(0, free_frame(self->allocator, 1));
+	EXPECT_EQ(0, call_result(&calls[1]));
+	ASSERT_EQ(0, free_frame(self->allocator, 2));
+	EXPECT_EQ(-ECANCELED, alloc_frame(self->allocator, 0, 0));
+	EXPECT_EQ(2, alloc_now(self->allocator));
+	ASSERT_EQ(0, fcntl(self->allocator, F_SETFL, O_NONBLOCK));
+	EXPECT_EQ(-EAGAIN, alloc_frame(self->allocator, 0, 0));
 	EXPECT_EQ(FRAMES, allocated(self->allocator));
 }
 
@@ -325,6 +358,91 @@ TEST_F(cancel, later_completes_wait)
 		ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 		EXPECT_EQ(0, call_result(&call));
 		EXPECT_EQ(i, frame.index);
+	}
+}
+
+/* I4: after a permanent cancel, the same holds for COMPLETE calls. */
+TEST_F(cancel, permanent_complete)
+{
+	struct ksalloc_complete frames[2];
+	struct call calls[2];
+
+	start_complete(&calls[0], &frames[0], self->connection);
+	start_complete(&calls[1], &frames[1], self->other_connection);
+	EXPECT_TRUE(call_waits(&calls[0]));
+	EXPECT_TRUE(call_waits(&calls[1]));
+	ASSERT_EQ(0, cancel_permanently(self->connection, KSALLOC_CONNECTION_CANCEL));
+	EXPECT_EQ(-ECANCELED, call_result(&calls[0]));
+	EXPECT_EQ(-ECANCELED, complete(self->connection, 0, 0, NULL));
+	EXPECT_EQ(-ECANCELED, complete(self->connection, 0, in_ms(PATIENCE_MS), NULL));
+	EXPECT_EQ(-EAGAIN, complete(self->connection, KSALLOC_NONBLOCK, 0, NULL));
+	ASSERT_EQ(0, connection_cancel(self->connection));
+	EXPECT_EQ(-ECANCELED, complete(self->connection, 0, 0, NULL));
+
+	EXPECT_TRUE(call_waits(&calls[1]));
+	ASSERT_EQ(0, submit(self->connection, 1));
+	EXPECT_EQ(0, call_result(&calls[1]));
+	ASSERT_EQ(0, submit(self->connection, 2));
+	ASSERT_EQ(POLLIN, poll_fd(self->connection, POLLIN, PATIENCE_MS));
+	EXPECT_EQ(-ECANCELED, complete(self->connection, 0, 0, NULL));
+	EXPECT_EQ(2, complete(self->connection, KSALLOC_NONBLOCK, 0, NULL));
+}
+
+/*
+ * B4, I4: a permanent cancel ends a call that begins at the same time, also if the file does not
+ * block from then on.
+ */
+TEST_F_TIMEOUT(cancel, permanent_at_begin, 60)
+{
+	int round, rounds = remote_is_on() ? 20 : 400;
+
+	for (round = 0; round < rounds; round++) {
+		struct ksalloc_complete frame = { .size = sizeof(frame) };
+		struct ksalloc_alloc arg = { .size = sizeof(arg) };
+		bool allocs = round % 2;
+		int result, fd = allocs ? allocator_open(self->allocator) :
+					  connection_open(self->connection);
+		struct call call;
+
+		ASSERT_LE(0, fd);
+		if (allocs)
+			call_start(&call, fd, KSALLOC_ALLOC, &arg);
+		else
+			call_start(&call, fd, KSALLOC_COMPLETE, &frame);
+		ASSERT_EQ(0, cancel_permanently(fd, allocs ? KSALLOC_ALLOCATOR_CANCEL :
+							     KSALLOC_CONNECTION_CANCEL));
+		ASSERT_EQ(0, fcntl(fd, F_SETFL, O_NONBLOCK));
+		result = call_result(&call);
+		ASSERT_TRUE(result == -ECANCELED || result == -EAGAIN);
+		close(fd);
+	}
+}
+
+/* B4, I4: a permanent cancel ends a call that is restarted, because job control stopped it. */
+TEST_F(cancel, permanent_while_stopped)
+{
+	static const unsigned long requests[] = {
+		KSALLOC_ALLOCATOR_CANCEL, KSALLOC_CONNECTION_CANCEL,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(requests); i++) {
+		bool allocs = requests[i] == KSALLOC_ALLOCATOR_CANCEL;
+		struct agent agent;
+
+		agent_start(&agent);
+		if (allocs)
+			agent_begin_alloc(&agent, self->allocator);
+		else
+			agent_begin_complete(&agent, self->connection);
+		ASSERT_TRUE(agent_waits(&agent));
+		ASSERT_EQ(0, kill(agent.pid, SIGSTOP));
+		ASSERT_EQ(agent.pid, waitpid(agent.pid, NULL, WUNTRACED));
+		ASSERT_EQ(0, cancel_permanently(allocs ? self->allocator : self->connection,
+						requests[i]));
+		ASSERT_EQ(0, kill(agent.pid, SIGCONT));
+		EXPECT_EQ(-ECANCELED, allocs ? agent_end_alloc(&agent) :
+					       agent_end_complete(&agent));
 	}
 }
 

@@ -112,6 +112,7 @@ int allocator_open(int allocator);
 int open_again(int fd);
 int connection_cancel(int connection);
 int allocator_cancel(int allocator);
+int cancel_permanently(int fd, unsigned long request);
 int reset_state(int connection, unsigned int reset);
 /* Returns the number of the event */
 int enable_event(int allocator, unsigned int flags, int eventfd);

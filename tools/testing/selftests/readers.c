@@ -377,6 +377,35 @@ static void on_signal(int number)
 	(void)number;
 }
 
+/* K8: after a permanent cancel, calls of the reader that may wait are cancelled. */
+TEST_F(readers, permanent_cancel)
+{
+	int reader = reader_open(self->connection, 1, 0, 0);
+	int other = reader_open(self->connection, 1, 0, 0);
+	struct ksalloc_reader_frame frame = { };
+	struct ksalloc_exchange arg = exchange_of(&frame, 1);
+
+	ASSERT_LE(0, reader);
+	ASSERT_LE(0, other);
+	pause_without_frames(self, reader);
+	pause_without_frames(self, other);
+	arg.deadline_ns = in_ms(PATIENCE_MS);
+	ASSERT_EQ(0, cancel_permanently(reader, KSALLOC_READER_CANCEL));
+	EXPECT_EQ(-ECANCELED, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(1, call_fd(other, KSALLOC_EXCHANGE, &arg));
+	EXPECT_EQ(-ECANCELED, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	EXPECT_EQ(1, take_now(reader, &frame));
+	/* A call that gives the frame back and would wait for another one */
+	arg = exchange_of(&frame, 1);
+	arg.give = (uintptr_t)&frame.index;
+	arg.nr_give = 1;
+	arg.generation = frame.generation;
+	EXPECT_EQ(-ECANCELED, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	EXPECT_EQ(0, give(reader, &frame));
+}
+
 /* K8: in PAUSE no frame comes: calls wait until a cancel, a signal or the deadline. */
 TEST_F(readers, waiting)
 {

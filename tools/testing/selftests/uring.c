@@ -214,7 +214,7 @@ TEST_F(uring, alloc_cancelled)
 	EXPECT_EQ(4, alloc_now(self->allocator));
 }
 
-/* K9: ALLOCATOR_CANCEL ends commands that wait, too. */
+/* K9: ALLOCATOR_CANCEL ends commands that wait, too, and later ones if it is permanent. */
 TEST_F(uring, alloc_cancelled_by_ioctl)
 {
 	struct ksalloc_alloc arg = { .size = sizeof(arg) };
@@ -224,6 +224,13 @@ TEST_F(uring, alloc_cancelled_by_ioctl)
 	ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 1));
 	ASSERT_EQ(0, allocator_cancel(self->allocator));
 	EXPECT_EQ(-ECANCELED, result(&self->ring, 5));
+
+	begin(&self->ring, self->allocator, KSALLOC_ALLOC, &arg, 6);
+	ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 1));
+	ASSERT_EQ(0, cancel_permanently(self->allocator, KSALLOC_ALLOCATOR_CANCEL));
+	EXPECT_EQ(-ECANCELED, result(&self->ring, 6));
+	begin(&self->ring, self->allocator, KSALLOC_ALLOC, &arg, 7);
+	EXPECT_EQ(-ECANCELED, result(&self->ring, 7));
 }
 
 /* K9: when the ring ends, so do the commands that wait, and their files are released. */
@@ -758,6 +765,35 @@ TEST_F(uring, many_wait)
 	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 64));
 	io_uring_queue_exit(&ring);
 	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 0));
+}
+
+/* K9: a command that a permanent cancel ends needs no worker. The only one waits here. */
+TEST_F(uring, cancelled_without_worker)
+{
+	struct ksalloc_alloc args[2] = { { .size = sizeof(args[0]) }, { .size = sizeof(args[0]) } };
+	struct ksalloc_complete frame = { .size = sizeof(frame) };
+	int other = allocator_open(self->allocator);
+	unsigned int workers[2] = { 1, 1 };
+	struct io_uring ring;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, io_uring_queue_init(4, &ring, 0));
+	ASSERT_EQ(0, io_uring_register_iowq_max_workers(&ring, workers));
+	take_all(self->allocator);
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
+	begin(&ring, other, KSALLOC_ALLOC, &args[0], 0);
+	ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 1));
+
+	ASSERT_EQ(0, cancel_permanently(self->allocator, KSALLOC_ALLOCATOR_CANCEL));
+	begin(&ring, self->allocator, KSALLOC_ALLOC, &args[1], 1);
+	EXPECT_EQ(-ECANCELED, result(&ring, 1));
+	ASSERT_EQ(0, cancel_permanently(self->rig.connection, KSALLOC_CONNECTION_CANCEL));
+	begin(&ring, self->rig.connection, KSALLOC_COMPLETE, &frame, 2);
+	EXPECT_EQ(-ECANCELED, result(&ring, 2));
+
+	EXPECT_EQ(1, waiters(self->allocator));
+	io_uring_queue_exit(&ring);
+	close(other);
 }
 
 /*
