@@ -248,9 +248,9 @@ static int open_again(int fd, unsigned long request)
 	return call(fd, request, &arg);
 }
 
-static int cancel(int fd, unsigned long request)
+static int cancel(int fd, unsigned long request, __u32 flags)
 {
-	struct ksalloc_cancel arg = { .size = sizeof(arg) };
+	struct ksalloc_cancel arg = { .size = sizeof(arg), .flags = flags };
 
 	return call(fd, request, &arg);
 }
@@ -260,9 +260,9 @@ LIBKS_API int ks_connection_open(int connection)
 	return open_again(connection, KSALLOC_CONNECTION_OPEN);
 }
 
-LIBKS_API int ks_connection_cancel(int connection)
+LIBKS_API int ks_connection_cancel(int connection, __u32 flags)
 {
-	return cancel(connection, KSALLOC_CONNECTION_CANCEL);
+	return cancel(connection, KSALLOC_CONNECTION_CANCEL, flags);
 }
 
 LIBKS_API int ks_alloc(int allocator, __u32 flags, __u64 deadline_ns, __u32 *index,
@@ -365,9 +365,9 @@ LIBKS_API int ks_allocator_open(int allocator)
 	return open_again(allocator, KSALLOC_ALLOCATOR_OPEN);
 }
 
-LIBKS_API int ks_allocator_cancel(int allocator)
+LIBKS_API int ks_allocator_cancel(int allocator, __u32 flags)
 {
-	return cancel(allocator, KSALLOC_ALLOCATOR_CANCEL);
+	return cancel(allocator, KSALLOC_ALLOCATOR_CANCEL, flags);
 }
 
 LIBKS_API __u64 ks_deadline(__u64 ns)

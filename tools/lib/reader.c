@@ -470,9 +470,9 @@ LIBKS_API int ks_reader_give_back(struct ks_reader *reader, const struct ks_read
 	return ret ? ret : give(reader, frame->index, frame->generation);
 }
 
-LIBKS_API int ks_reader_cancel(struct ks_reader *reader)
+LIBKS_API int ks_reader_cancel(struct ks_reader *reader, __u32 flags)
 {
-	struct ksalloc_cancel arg = { .size = sizeof(arg) };
+	struct ksalloc_cancel arg = { .size = sizeof(arg), .flags = flags };
 
 	return call(reader->fd, KSALLOC_READER_CANCEL, &arg);
 }

@@ -114,6 +114,7 @@ struct fake {
 		struct ksalloc_set_state set_state;
 		struct ksalloc_reader_open reader_open;
 		struct ksalloc_exchange exchange;
+		struct ksalloc_cancel cancel;
 		unsigned char bytes[256];
 	} arg;
 

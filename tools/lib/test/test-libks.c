@@ -200,14 +200,16 @@ static void test_clients(void)
 	CHECK_EQ(fake_frames_in(FAKE_IN_DEVICE), 1);
 	CHECK_EQ(ks_connection_open(allocator), -ENOTTY);
 
-	CHECK_EQ(ks_connection_cancel(connection), 0);
+	CHECK_EQ(ks_connection_cancel(connection, KSALLOC_CANCEL_PERMANENT), 0);
 	CHECK_EQ(fake.request, KSALLOC_CONNECTION_CANCEL);
+	CHECK_EQ(fake.arg.cancel.flags, KSALLOC_CANCEL_PERMANENT);
 	CHECK_EQ(fake.request_fd, connection);
-	CHECK_EQ(ks_connection_cancel(allocator), -ENOTTY);
-	CHECK_EQ(ks_allocator_cancel(allocator), 0);
+	CHECK_EQ(ks_connection_cancel(allocator, 0), -ENOTTY);
+	CHECK_EQ(ks_allocator_cancel(allocator, 0), 0);
 	CHECK_EQ(fake.request, KSALLOC_ALLOCATOR_CANCEL);
+	CHECK_EQ(fake.arg.cancel.flags, 0);
 	CHECK_EQ(fake.request_fd, allocator);
-	CHECK_EQ(ks_allocator_cancel(connection), -ENOTTY);
+	CHECK_EQ(ks_allocator_cancel(connection, 0), -ENOTTY);
 }
 
 /* Extended framing, as many items as fit; and the extended status */
@@ -265,9 +267,9 @@ static void test_thin_errors(void)
 	CHECK_EQ(ks_get_state(-1, &state, &pending), -EBADF);
 	CHECK_EQ(ks_submit(-1, 0, -1), -EBADF);
 	CHECK_EQ(ks_connection_open(-1), -EBADF);
-	CHECK_EQ(ks_connection_cancel(-1), -EBADF);
+	CHECK_EQ(ks_connection_cancel(-1, 0), -EBADF);
 	CHECK_EQ(ks_allocator_open(-1), -EBADF);
-	CHECK_EQ(ks_allocator_cancel(-1), -EBADF);
+	CHECK_EQ(ks_allocator_cancel(-1, 0), -EBADF);
 	CHECK_EQ(ks_complete(-1, 0, 0, &done), -EBADF);
 	CHECK_EQ(ks_alloc(-1, 0, 0, &index, &dmabuf), -EBADF);
 	CHECK_EQ(ks_free(-1, 0), -EBADF);

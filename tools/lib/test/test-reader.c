@@ -199,7 +199,8 @@ static void test_timeout(void)
 	CHECK(fake.arg.exchange.deadline_ns >= before + 250000000ULL);
 	CHECK(fake.arg.exchange.deadline_ns <= ks_deadline(250000000ULL));
 
-	CHECK_EQ(ks_reader_cancel(rig.reader), 0);
+	CHECK_EQ(ks_reader_cancel(rig.reader, KSALLOC_CANCEL_PERMANENT), 0);
+	CHECK_EQ(fake.arg.cancel.flags, KSALLOC_CANCEL_PERMANENT);
 	CHECK_EQ(fake.request, KSALLOC_READER_CANCEL);
 	CHECK_EQ(fake.request_fd, ks_reader_fd(rig.reader));
 	fake.gone = true;

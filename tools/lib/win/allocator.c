@@ -499,7 +499,7 @@ static void cancel_once(struct win_allocator *allocator)
 	struct timespec again;
 	__u64 deadline;
 
-	ks_allocator_cancel(allocator->object.fd);
+	ks_allocator_cancel(allocator->object.fd, 0);
 	deadline = ks_deadline(CANCEL_AGAIN_NS);
 	again.tv_sec = (time_t)(deadline / NS_IN_S);
 	again.tv_nsec = (long)(deadline % NS_IN_S);

@@ -256,13 +256,15 @@ int ks_connection_open(int connection);
 /**
  * ks_connection_cancel() - end all ks_complete() calls that wait
  * @connection: the open file through which they wait
+ * @flags: 0, or KSALLOC_CANCEL_PERMANENT
  *
  * They return -ECANCELED. A call that has not yet begun to wait is not ended. To end its
- * threads, a program repeats this call until all of them have returned.
+ * threads, a program sets KSALLOC_CANCEL_PERMANENT: then later calls that may wait return
+ * -ECANCELED, too.
  *
  * Return: 0.
  */
-int ks_connection_cancel(int connection);
+int ks_connection_cancel(int connection, __u32 flags);
 
 /**
  * ks_alloc() - allocate a frame
@@ -377,12 +379,13 @@ int ks_allocator_open(int allocator);
 /**
  * ks_allocator_cancel() - end all ks_alloc() calls that wait
  * @allocator: the open file through which they wait
+ * @flags: 0, or KSALLOC_CANCEL_PERMANENT
  *
  * As ks_connection_cancel().
  *
  * Return: 0.
  */
-int ks_allocator_cancel(int allocator);
+int ks_allocator_cancel(int allocator, __u32 flags);
 
 /**
  * DOC: Other clients

@@ -225,13 +225,13 @@ int ks_reader_give_back(struct ks_reader *reader, const struct ks_reader_frame *
 /**
  * ks_reader_cancel() - end all ks_reader_next() calls that wait
  * @reader: the reader
+ * @flags: 0, or KSALLOC_CANCEL_PERMANENT
  *
- * They return -ECANCELED. A call that has not yet begun to wait is not ended. To end its threads, a
- * program repeats this call until all of them have returned.
+ * As ks_connection_cancel().
  *
  * Return: 0.
  */
-int ks_reader_cancel(struct ks_reader *reader);
+int ks_reader_cancel(struct ks_reader *reader, __u32 flags);
 
 /**
  * ks_reader_get_status() - get what a reader has got and lost
