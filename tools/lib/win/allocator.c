@@ -491,8 +491,8 @@ int win_allocator_disable(struct win_object *object, const struct win_call *call
 }
 
 /*
- * A cancel ends waiting calls, but not a call that is about to wait. So it is repeated until
- * what was cancelled has ended. Called with the lock held
+ * A cancel ends waiting calls, but not a call that is about to wait, and it must not end later
+ * ones. So it is repeated until what was cancelled has ended. Called with the lock held
  */
 static void cancel_once(struct win_allocator *allocator)
 {
@@ -510,8 +510,9 @@ static void cancel_calls(struct win_allocator *allocator)
 {
 	pthread_mutex_lock(&allocator->lock);
 	allocator->closing = true;
+	ks_allocator_cancel(allocator->object.fd, KSALLOC_CANCEL_PERMANENT);
 	while (allocator->calls)
-		cancel_once(allocator);
+		pthread_cond_wait(&allocator->no_calls, &allocator->lock);
 	pthread_mutex_unlock(&allocator->lock);
 }
 
