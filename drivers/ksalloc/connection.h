@@ -64,6 +64,7 @@
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
+#include <linux/poll.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -223,6 +224,16 @@ bool ks_connection_is_streaming(struct ks_connection *conn);
 int ks_connection_failure(int ret);
 void ks_connection_put_memory(struct ks_connection *conn);
 void ks_connection_wake(struct ks_connection *conn);
+
+/*
+ * Wakes waiting calls, which ignore the key, but no pollers: nothing here reports EPOLLMSG.
+ * Context: any
+ */
+static inline void ks_wake_calls(struct wait_queue_head *wait)
+{
+	wake_up_poll(wait, EPOLLMSG);
+}
+
 struct ks_refusal ks_connection_get_refusal(struct ks_connection *conn);
 struct ks_allocator *ks_connection_get_allocator(struct ks_connection *conn);
 void ks_connection_put_allocator(struct ks_allocator *alloc);

@@ -411,7 +411,7 @@ static int ks_connection_cancel_ioctl(struct ks_ucmd *ucmd)
 		WRITE_ONCE(file->ended, true);
 	/* Pairs with atomic64_read_acquire() in ks_complete_ioctl() */
 	atomic64_inc_return_release(&file->cancels);
-	ks_connection_wake(file->conn);
+	ks_wake_calls(&file->conn->done.wait);
 	return 0;
 }
 

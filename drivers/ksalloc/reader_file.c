@@ -487,7 +487,7 @@ static int ks_reader_cancel_ioctl(struct ks_ucmd *ucmd)
 		WRITE_ONCE(reader->ended, true);
 	/* Pairs with atomic64_read_acquire() in ks_exchange_ioctl() */
 	atomic64_inc_return_release(&reader->cancels);
-	wake_up_poll(&ks_reader_feed(reader)->wait, EPOLLERR);
+	ks_wake_calls(&ks_reader_feed(reader)->wait);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -404,6 +405,36 @@ TEST_F(readers, permanent_cancel)
 	arg.generation = frame.generation;
 	EXPECT_EQ(-ECANCELED, call_fd(reader, KSALLOC_EXCHANGE, &arg));
 	EXPECT_EQ(0, give(reader, &frame));
+}
+
+/* K8: a cancel of a reader does not wake a process that polls another reader. */
+TEST_F(readers, cancel_wakes_no_poller)
+{
+	int reader = reader_open(self->connection, 1, 0, 0);
+	int other = reader_open(self->connection, 1, 0, 0);
+	struct ksalloc_cancel cancel = { .size = sizeof(cancel) };
+	struct rusage before, after;
+	int status = -1;
+	pid_t child;
+
+	ASSERT_LE(0, reader);
+	ASSERT_LE(0, other);
+	pause_without_frames(self, reader);
+	pause_without_frames(self, other);
+	child = fork();
+	if (!child) {
+		getrusage(RUSAGE_SELF, &before);
+		if (poll_fd(other, POLLIN, 500))
+			_exit(2);
+		getrusage(RUSAGE_SELF, &after);
+		_exit(after.ru_nvcsw - before.ru_nvcsw > 10);
+	}
+	ASSERT_LT(0, child);
+	while (!waitpid(child, &status, WNOHANG)) {
+		ASSERT_EQ(0, call_fd(reader, KSALLOC_READER_CANCEL, &cancel));
+		usleep(1000);
+	}
+	EXPECT_EQ(0, status);
 }
 
 /* K8: in PAUSE no frame comes: calls wait until a cancel, a signal or the deadline. */
