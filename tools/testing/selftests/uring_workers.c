@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Commands of io_uring that wait in workers, and what ends them: the end of the ring or of the
+ * process, job control, a freezer. Tasks that submit commands do not wait.
+ */
+#include "trap.h"
+#include "uring.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CGROUP "/tmp/cgroup"
+
+/* K9: when the ring ends, so do the commands that wait, and their files are released. */
+TEST_F(uring, ring_ends)
+{
+	struct ksalloc_alloc args[4];
+	int i, other = allocator_open(self->allocator);
+
+	ASSERT_LE(0, other);
+	take_all(self->allocator);
+	/* This frame becomes free when the file of the other client is released */
+	ASSERT_EQ(0, free_frame(self->allocator, 3));
+	ASSERT_EQ(3, alloc_now(other));
+	for (i = 0; i < 4; i++) {
+		args[i] = (struct ksalloc_alloc){ .size = sizeof(args[i]) };
+		begin(&self->ring, other, KSALLOC_ALLOC, &args[i], i);
+	}
+	ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 4));
+	close(other);
+	EXPECT_EQ(FRAMES, allocated(self->allocator));
+	io_uring_queue_exit(&self->ring);
+	self->ring.ring_fd = -1;
+	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 0));
+	EXPECT_TRUE(EVENTUALLY(allocated(self->allocator) == FRAMES - 1));
+}
+
+/* K9: the same when the process is killed. */
+TEST_F(uring, process_dies)
+{
+	struct ksalloc_alloc arg = { .size = sizeof(arg) };
+	pid_t child;
+
+	take_all(self->allocator);
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		struct io_uring ring;
+
+		if (!io_uring_queue_init(ENTRIES, &ring, 0))
+			begin(&ring, self->allocator, KSALLOC_ALLOC, &arg, 1);
+		pause();
+		_exit(0);
+	}
+	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 1));
+	kill(child, SIGKILL);
+	ASSERT_EQ(child, waitpid(child, NULL, 0));
+	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 0));
+	ASSERT_EQ(0, free_frame(self->allocator, 2));
+	EXPECT_EQ(FRAMES - 1, allocated(self->allocator));
+}
+
+/* Starts a process whose command waits. It exits with 0 if the command ends with EINTR */
+static pid_t start_interrupted(int allocator)
+{
+	struct ksalloc_alloc arg = { .size = sizeof(arg) };
+	struct io_uring ring;
+	pid_t child;
+
+	take_all(allocator);
+	child = fork();
+	ASSERT_LE(0, child);
+	if (child) {
+		EXPECT_TRUE(EVENTUALLY(waiters(allocator) == 1));
+		return child;
+	}
+	if (io_uring_queue_init(ENTRIES, &ring, 0))
+		_exit(1);
+	begin(&ring, allocator, KSALLOC_ALLOC, &arg, 1);
+	_exit(result(&ring, 1) == -EINTR ? 0 : 2);
+}
+
+static void expect_interrupted(int allocator, pid_t child)
+{
+	int status = 0;
+
+	EXPECT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+	/* The command has taken no frame */
+	ASSERT_EQ(0, free_frame(allocator, 2));
+	EXPECT_EQ(FRAMES - 1, allocated(allocator));
+}
+
+/* K9: job control that stops the process ends a command that waits. */
+TEST_F(uring, stopped)
+{
+	pid_t child = start_interrupted(self->allocator);
+	int status = 0;
+
+	kill(child, SIGSTOP);
+	EXPECT_EQ(child, waitpid(child, &status, WUNTRACED));
+	EXPECT_TRUE(WIFSTOPPED(status));
+	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 0));
+	kill(child, SIGCONT);
+	expect_interrupted(self->allocator, child);
+}
+
+/* K9: so does the freezer of a control group. */
+TEST_F(uring, frozen)
+{
+	char pid[16];
+	pid_t child;
+
+	mkdir(CGROUP, 0755);
+	if (mount("none", CGROUP, "cgroup2", 0, NULL))
+		SKIP("no control groups");
+	child = start_interrupted(self->allocator);
+	snprintf(pid, sizeof(pid), "%d", child);
+	ASSERT_EQ(0, mkdir(CGROUP "/frozen", 0755));
+	ASSERT_EQ(0, write_text(CGROUP "/frozen/cgroup.procs", pid));
+	ASSERT_EQ(0, write_text(CGROUP "/frozen/cgroup.freeze", "1"));
+	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 0));
+	ASSERT_EQ(0, write_text(CGROUP "/frozen/cgroup.freeze", "0"));
+	expect_interrupted(self->allocator, child);
+	EXPECT_TRUE(EVENTUALLY(!rmdir(CGROUP "/frozen")));
+	EXPECT_EQ(0, umount(CGROUP));
+}
+
+/* A thread that submits the commands of a ring, and waits for a result */
+struct submission {
+	struct io_uring *ring;
+	pthread_t thread;
+	atomic_bool done;
+	int submitted, result;
+};
+
+static void ignore(int number)
+{
+	(void)number;
+}
+
+/* When a task exits, the commands that it has submitted end. So this waits for the result. */
+static void *submit_ring(void *data)
+{
+	struct submission *submission = data;
+	struct io_uring_cqe *cqe;
+	int ret;
+
+	submission->submitted = io_uring_submit(submission->ring);
+	submission->done = true;
+	do
+		ret = io_uring_wait_cqe(submission->ring, &cqe);
+	while (ret == -EINTR);
+	submission->result = ret ?: cqe->res;
+	return NULL;
+}
+
+/* A SUBMIT waits for the camera, with the lock of the connection, while a COMPLETE is submitted. */
+static int complete_while_held(struct rig *rig, struct io_uring *ring, bool interrupt)
+{
+	struct ksalloc_submit submitted = { .size = sizeof(submitted), .dmabuf_fd = -1 };
+	struct sigaction action = { .sa_handler = ignore };
+	struct ksalloc_complete arg = { .size = sizeof(arg) };
+	struct submission submission = { .ring = ring };
+	struct held_camera held;
+	struct call call;
+
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_RUN));
+	submitted.index = alloc_now(rig->allocator);
+	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+	camera_hold(&held, 0);
+	call_start(&call, rig->connection, KSALLOC_SUBMIT, &submitted);
+	ASSERT_TRUE(call_waits(&call));
+	command(ring, rig->connection, KSALLOC_COMPLETE, &arg, 1);
+	ASSERT_EQ(0, pthread_create(&submission.thread, NULL, submit_ring, &submission));
+	if (interrupt) {
+		sleep_ms(200);
+		ASSERT_EQ(0, pthread_kill(submission.thread, SIGUSR1));
+		sleep_ms(200);
+	} else {
+		EXPECT_TRUE(EVENTUALLY(submission.done));
+	}
+	camera_let_go(&held);
+	EXPECT_EQ(0, call_result(&call));
+	pthread_join(submission.thread, NULL);
+	EXPECT_EQ(1, submission.submitted);
+	return submission.result;
+}
+
+/* K9: the task that submits a command does not wait for a call that waits for the camera. */
+TEST_F(uring, camera_does_not_respond)
+{
+	EXPECT_EQ(0, complete_while_held(&self->rig, &self->ring, false));
+}
+
+/* K9: a signal of the task that submits a command does not end the command. */
+TEST_F(uring, signal)
+{
+	EXPECT_EQ(0, complete_while_held(&self->rig, &self->ring, true));
+}
+
+/* K9: any number of commands can wait, if the program asks io_uring for so many workers. */
+TEST_F(uring, many_wait)
+{
+	unsigned int workers[2] = { 64, 64 };
+	struct ksalloc_alloc args[64];
+	struct io_uring ring;
+	int i;
+
+	ASSERT_EQ(0, io_uring_queue_init(64, &ring, 0));
+	ASSERT_EQ(0, io_uring_register_iowq_max_workers(&ring, workers));
+	take_all(self->allocator);
+	for (i = 0; i < 64; i++) {
+		args[i] = (struct ksalloc_alloc){ .size = sizeof(args[i]) };
+		begin(&ring, self->allocator, KSALLOC_ALLOC, &args[i], i);
+	}
+	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 64));
+	io_uring_queue_exit(&ring);
+	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 0));
+}
+
+/* K9: a command that a permanent cancel ends needs no worker. The only one waits here. */
+TEST_F(uring, cancelled_without_worker)
+{
+	struct ksalloc_alloc args[2] = { { .size = sizeof(args[0]) }, { .size = sizeof(args[0]) } };
+	struct ksalloc_complete frame = { .size = sizeof(frame) };
+	int other = allocator_open(self->allocator);
+	unsigned int workers[2] = { 1, 1 };
+	struct io_uring ring;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, io_uring_queue_init(4, &ring, 0));
+	ASSERT_EQ(0, io_uring_register_iowq_max_workers(&ring, workers));
+	take_all(self->allocator);
+	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
+	begin(&ring, other, KSALLOC_ALLOC, &args[0], 0);
+	ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 1));
+
+	ASSERT_EQ(0, cancel_permanently(self->allocator, KSALLOC_ALLOCATOR_CANCEL));
+	begin(&ring, self->allocator, KSALLOC_ALLOC, &args[1], 1);
+	EXPECT_EQ(-ECANCELED, result(&ring, 1));
+	ASSERT_EQ(0, cancel_permanently(self->rig.connection, KSALLOC_CONNECTION_CANCEL));
+	begin(&ring, self->rig.connection, KSALLOC_COMPLETE, &frame, 2);
+	EXPECT_EQ(-ECANCELED, result(&ring, 2));
+
+	EXPECT_EQ(1, waiters(self->allocator));
+	io_uring_queue_exit(&ring);
+	close(other);
+}
+
+/*
+ * K9: a command gets its own argument, also if it waits until the program has used its entry of the
+ * ring again. There is one worker, which waits for the first command.
+ */
+TEST_F(uring, entry_used_again)
+{
+	unsigned int workers[2] = { 1, 1 };
+	struct ksalloc_alloc args[3];
+	struct io_uring ring;
+	int i;
+
+	ASSERT_EQ(0, io_uring_queue_init(1, &ring, 0));
+	ASSERT_EQ(0, io_uring_register_iowq_max_workers(&ring, workers));
+	take_all(self->allocator);
+	for (i = 0; i < 3; i++) {
+		args[i] = (struct ksalloc_alloc){ .size = sizeof(args[i]), .index = FRAMES };
+		begin(&ring, self->allocator, KSALLOC_ALLOC, &args[i], i);
+	}
+	for (i = 0; i < 3; i++) {
+		ASSERT_TRUE(EVENTUALLY(waiters(self->allocator) == 1));
+		ASSERT_EQ(0, free_frame(self->allocator, i));
+		EXPECT_EQ(0, result(&ring, i));
+		EXPECT_EQ(i, args[i].index);
+	}
+	io_uring_queue_exit(&ring);
+}
