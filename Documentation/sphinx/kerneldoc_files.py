@@ -6,8 +6,8 @@
        :titles:
 
 Patterns are those of Python's glob, relative to the top of the tree. ** matches
-directories of any depth, and !PATTERN excludes files. Files without kernel-doc comments are
-skipped. A pattern that matches no file is an error, so that renamed files are not forgotten.
+directories of any depth, and !PATTERN excludes files. Files without kernel-doc comments that the
+options select are skipped. A pattern that matches no file is an error, so that renamed files are not forgotten.
 With :titles:, each file gets a section. The other options are those of kernel-doc.
 """
 
@@ -19,8 +19,8 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from kerneldoc import KernelDocDirective
 
-KERNEL_DOC = re.compile(r'^\s*/\*\*\s', re.M)
-EXPORT = re.compile(r'^EXPORT_SYMBOL(_GPL)?\(', re.M)
+KERNEL_DOC = re.compile(r'^\s*/\*\*\s+\* (?:(?:struct|union|enum) )?(\w+)', re.M)
+EXPORT = re.compile(r'^EXPORT_SYMBOL(?:_GPL)?\((\w+)\)', re.M)
 
 
 class KernelDocFiles(KernelDocDirective):
@@ -41,7 +41,13 @@ class KernelDocFiles(KernelDocDirective):
     def has_something(self, path):
         with open(os.path.join(self.env.config.kerneldoc_srctree, path), encoding='utf-8') as file:
             text = file.read()
-        return KERNEL_DOC.search(text) and ('export' not in self.options or EXPORT.search(text))
+        described = set(KERNEL_DOC.findall(text))
+        exported = set(EXPORT.findall(text))
+        if 'export' in self.options:
+            return described & exported
+        if 'internal' in self.options:
+            return described - exported - {'DOC'}
+        return described
 
     def files(self):
         found = []

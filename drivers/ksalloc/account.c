@@ -31,15 +31,11 @@ static unsigned long ks_account_pages(kuid_t user)
 	return entry ? xa_to_value(entry) : 0;
 }
 
-/**
- * ks_account_user() - the user for whom memory of the caller counts
- *
- * An ordinary user can have thousands of users in a user namespace (/etc/subuid). They count as
- * the one who made the namespace, or the limit would not be one. Root is trusted to give a
- * namespace only the users that shall have it.
- *
- * Context: process context.
- * Return: the user.
+/*
+ * The user for whom memory of the caller counts. An ordinary user can have thousands of
+ * users in a user namespace (/etc/subuid). They count as the one who made the namespace,
+ * or the limit would not be one. Root is trusted to give a namespace only the users that
+ * shall have it.
  */
 kuid_t ks_account_user(void)
 {
@@ -52,16 +48,9 @@ kuid_t ks_account_user(void)
 	return user;
 }
 
-/**
- * ks_account_charge() - count memory for a user
- * @user: the user
- * @pages: number of pages, at most LONG_MAX
- * @limit: the most pages that the user may have after the call
- *
- * Contract A8.
- *
- * Context: process context; sleeps.
- * Return: 0; -ENOMEM, also if the user would have more than @limit.
+/*
+ * Counts memory for a user. @pages is at most LONG_MAX. Returns -ENOMEM also if the user
+ * would have more than @limit. Contract A8.
  */
 int ks_account_charge(kuid_t user, unsigned long pages, unsigned long limit)
 {
@@ -78,13 +67,7 @@ int ks_account_charge(kuid_t user, unsigned long pages, unsigned long limit)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_account_charge);
 
-/**
- * ks_account_uncharge() - undo ks_account_charge()
- * @user: the user
- * @pages: the same number of pages
- *
- * Context: process context; sleeps.
- */
+/* Undoes ks_account_charge(); @pages is the same number */
 void ks_account_uncharge(kuid_t user, unsigned long pages)
 {
 	unsigned long has;

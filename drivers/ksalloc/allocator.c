@@ -206,19 +206,11 @@ static void ks_allocator_delete(struct ks_allocator *alloc)
 	kvfree(alloc);
 }
 
-/**
- * ks_allocator_create() - create an allocator
- * @framing: the framing, without zeros for "as the device needs"
- * @layout: the planes of each frame, from ks_planes_resolve()
- * @frame_bytes: bytes in each frame, from ks_planes_bytes()
- * @ops: allocate the memory of the frames
- * @creator: argument of &ksalloc_memory_ops.initialize_allocator
- * @user: user space gets the allocator, so each plane needs a dma-buf
- *
- * Contract A1, A4, F1 to F3.
- *
- * Context: process context, as @ops needs it; sleeps. No lock may be held.
- * Return: the allocator, with one reference; an errno, and all memory is freed.
+/*
+ * @framing has no zeros for "as the device needs". @layout is from ks_planes_resolve(),
+ * and @frame_bytes from ks_planes_bytes(). With @user, user space gets the allocator, so
+ * each plane needs a dma-buf. The caller holds no lock; the context is as @ops need it.
+ * Returns one reference; on failure, all memory is freed. Contract A1, A4, F1 to F3.
  */
 struct ks_allocator *
 ks_allocator_create(const struct ksallocator_framing *framing,
@@ -251,20 +243,9 @@ ks_allocator_create(const struct ksallocator_framing *framing,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_create);
 
-/**
- * ks_allocator_create_for_user() - create an allocator for user space
- * @framing: as for ks_allocator_create()
- * @layout: likewise
- * @frame_bytes: likewise
- * @ops: likewise
- * @creator: likewise
- * @bytes: the memory that counts for the calling user
- * @max_bytes: how much memory all allocators of this user may have together
- *
- * Contract A8. The memory counts for the user until the allocator is freed.
- *
- * Context: as ks_allocator_create().
- * Return: as ks_allocator_create(); -ENOMEM if the memory would be more than @max_bytes.
+/*
+ * @bytes count for the calling user until the allocator is freed. Returns -ENOMEM also if
+ * all allocators of this user would have more than @max_bytes together. Contract A8.
  */
 struct ks_allocator *
 ks_allocator_create_for_user(const struct ksallocator_framing *framing,
@@ -309,13 +290,7 @@ static void ks_allocator_release(struct kref *refs)
 	ks_allocator_delete(alloc);
 }
 
-/**
- * ks_allocator_put() - drop a reference to an allocator
- * @alloc: the allocator
- *
- * Context: process context; sleeps. Must not be called with a lock that an operation of the
- * memory takes.
- */
+/* The caller must not hold a lock that an operation of the memory takes */
 void ks_allocator_put(struct ks_allocator *alloc)
 {
 	might_sleep();
@@ -329,13 +304,7 @@ static void ks_allocator_put_work(struct work_struct *work)
 	ks_allocator_put(container_of(work, struct ks_allocator, put_work));
 }
 
-/**
- * ks_allocator_put_on() - drop a reference in a context that must not sleep
- * @alloc: the allocator
- * @wq: the workqueue in which the allocator is freed, if this is the last reference
- *
- * Context: any that may queue work.
- */
+/* Does not sleep: if this is the last reference, the allocator is freed in @wq */
 void ks_allocator_put_on(struct ks_allocator *alloc,
 			 struct workqueue_struct *wq)
 {

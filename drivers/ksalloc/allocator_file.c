@@ -274,14 +274,7 @@ static const struct file_operations ks_allocator_fops = {
 #endif
 };
 
-/**
- * ks_allocator_of() - the allocator of a file
- * @file: any file
- *
- * Context: any.
- * Return: the allocator, which is valid as long as the file; NULL if it is another kind of
- * file.
- */
+/* NULL for another kind of file. The allocator is valid as long as the file */
 struct ks_allocator *ks_allocator_of(const struct file *file)
 {
 	const struct ks_allocator_file *afile = file->private_data;
@@ -290,13 +283,7 @@ struct ks_allocator *ks_allocator_of(const struct file *file)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_of);
 
-/**
- * ks_allocator_open() - make another open file of an allocator
- * @alloc: the allocator; the file gets its own reference
- *
- * Context: process context; sleeps.
- * Return: the file; -ENOMEM or -ENFILE.
- */
+/* Makes another open file of an allocator; the file takes its own reference */
 struct file *ks_allocator_open(struct ks_allocator *alloc)
 {
 	struct ks_allocator_file *afile;

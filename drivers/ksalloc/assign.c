@@ -9,16 +9,7 @@
 #include "framing.h"
 #include "planes.h"
 
-/**
- * ks_allocator_fits() - do the frames of an allocator meet the requirements of a device?
- * @alloc: the allocator
- * @needs: the requirements
- *
- * Contract D5.
- *
- * Context: any.
- * Return: whether they do.
- */
+/* Whether the frames meet the requirements of a device. Contract D5 */
 bool ks_allocator_fits(const struct ks_allocator *alloc,
 		       const struct ksalloc_requirements *needs)
 {
@@ -42,8 +33,8 @@ static int ks_connection_check_allocator(struct ks_connection *conn,
 }
 
 /*
- * Assigns an allocator; the lock is held. If @old and @fed are not NULL, the caller must drop
- * these references without the lock, because one can be the last reference.
+ * If @old and @fed are not NULL, the caller must drop these references without the lock,
+ * because one can be the last reference.
  */
 static int ks_connection_assign(struct ks_connection *conn,
 				struct ks_allocator *alloc,
@@ -77,15 +68,9 @@ static int ks_connection_assign(struct ks_connection *conn,
 	return 0;
 }
 
-/**
- * ks_connection_set_allocator() - assign an allocator
- * @conn: the connection
- * @alloc: the allocator, which the connection takes a reference to; NULL for none
- *
- * Contract D5.
- *
- * Context: process context; sleeps.
- * Return: 0; the errors of KSALLOC_SET_ALLOCATOR.
+/*
+ * The connection takes a reference to @alloc; NULL assigns none. Returns the errors of
+ * KSALLOC_SET_ALLOCATOR. Contract D5.
  */
 int ks_connection_set_allocator(struct ks_connection *conn,
 				struct ks_allocator *alloc)
@@ -113,13 +98,9 @@ int ks_connection_set_allocator(struct ks_connection *conn,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_set_allocator);
 
-/**
- * ks_connection_drop_allocator() - assign no allocator to a connection
- * @conn: the connection, in STOP
- *
- * Does not fail, unless the device does not stop: then it keeps its frames.
- *
- * Context: process context; sleeps. The calling task may be exiting.
+/*
+ * Assigns no allocator to a connection in STOP. Does not fail, unless the device did not
+ * stop: then it keeps its frames. The calling task may be exiting.
  */
 void ks_connection_drop_allocator(struct ks_connection *conn)
 {

@@ -52,13 +52,7 @@ static u32 ks_done_check_time(struct ks_done *done,
 	return breaks ? KSSTREAM_HEADER_OPTIONSF_TIMEDISCONTINUITY : 0;
 }
 
-/**
- * ks_done_mark() - set the flags of a filled frame for gaps and interruptions before it
- * @conn: the connection
- * @completion: describes the frame
- *
- * Context: process context; does not sleep. ks_connection.lock is held.
- */
+/* Sets the flags of a filled frame for gaps and interruptions before it */
 void ks_done_mark(struct ks_connection *conn,
 		  struct ksalloc_completion *completion)
 {
@@ -71,13 +65,7 @@ void ks_done_mark(struct ks_connection *conn,
 	done->interrupted = false;
 }
 
-/**
- * ks_done_fetch() - take one filled frame from the device
- * @conn: the connection, in RUN
- *
- * Context: process context; sleeps. ks_connection.lock is held.
- * Return: 0; -EAGAIN if there is none; an errno of the device.
- */
+/* Takes one filled frame from the device, in RUN; -EAGAIN if there is none */
 int ks_done_fetch(struct ks_connection *conn)
 {
 	struct ksalloc_completion completion __uninitialized;
@@ -98,15 +86,10 @@ int ks_done_fetch(struct ks_connection *conn)
 	return 0;
 }
 
-/**
- * ks_done_end_stream() - end the stream
- * @conn: the connection
- * @interrupted: the next stream continues this one, and its first frame is marked
- *
- * Removes all filled frames. Waiting calls return -ECANCELED, even if they wake up
- * after the next stream has begun.
- *
- * Context: process context; ks_connection.lock is held.
+/*
+ * Removes all filled frames. Waiting calls return -ECANCELED, even if they wake up after
+ * the next stream has begun. With @interrupted, the next stream continues this one, and
+ * its first frame is marked.
  */
 void ks_done_end_stream(struct ks_connection *conn, bool interrupted)
 {
@@ -123,17 +106,7 @@ void ks_done_end_stream(struct ks_connection *conn, bool interrupted)
 	done->timed &= interrupted;
 }
 
-/**
- * ks_completion_describe() - describe a filled frame to a client
- * @completion: the frame
- * @alloc: its allocator
- * @header: the result for the frame as a whole
- * @planes: the result for each plane; other elements are not written
- *
- * Contract I3.
- *
- * Context: any.
- */
+/* Describes a filled frame; writes only the @planes that it has. Contract I3 */
 void ks_completion_describe(const struct ksalloc_completion *completion,
 			    const struct ks_allocator *alloc,
 			    struct ksstream_header *header,
@@ -207,15 +180,9 @@ static int ks_done_take(struct ks_connection *conn, struct ks_complete *read)
 	return 0;
 }
 
-/**
- * ks_sleep_woken() - sleep until a wake-up, a signal, or a deadline
- * @wait: an entry with woken_wake_function() on a wait queue
- * @deadline_ns: the deadline, on CLOCK_MONOTONIC; 0 for none
- *
- * Like wait_woken(), whose timeout is in jiffies and so not exact enough.
- *
- * Context: process context; sleeps.
- * Return: 0 after a wake-up; -ERESTARTSYS; -ETIMEDOUT.
+/*
+ * Like wait_woken(), whose timeout is in jiffies and so not exact enough. @deadline_ns is
+ * on CLOCK_MONOTONIC; 0 for none. Returns 0 after a wake-up, -ERESTARTSYS, or -ETIMEDOUT.
  */
 int ks_sleep_woken(struct wait_queue_entry *wait, u64 deadline_ns)
 {
@@ -261,15 +228,9 @@ static int ks_complete_once(struct ks_connection *conn, struct ks_complete *read
 	return ks_connection_result_complete(conn, ret);
 }
 
-/**
- * ks_connection_complete() - wait for the next filled frame, and pass it to the caller
- * @conn: the connection
- * @read: the call
- *
- * Contract I2, I3.
- *
- * Context: process context; sleeps.
- * Return: 0; the errors of KSALLOC_COMPLETE; an errno of @read->copy_out.
+/*
+ * Waits for the next filled frame, and passes it to the caller. Returns the errors of
+ * KSALLOC_COMPLETE, or an errno of @read->copy_out. Contract I2, I3.
  */
 int ks_connection_complete(struct ks_connection *conn, struct ks_complete *read)
 {

@@ -15,12 +15,6 @@
 /* For work items that can wait for a driver for a long time */
 static struct workqueue_struct *ks_connection_wq;
 
-/**
- * ks_connection_init() - create the workqueue
- *
- * Context: process context; sleeps.
- * Return: 0 or -ENOMEM.
- */
 int ks_connection_init(void)
 {
 	ks_connection_wq = alloc_workqueue("ksalloc", WQ_UNBOUND, 0);
@@ -28,24 +22,13 @@ int ks_connection_init(void)
 	return ks_connection_wq ? 0 : -ENOMEM;
 }
 
-/**
- * ks_connection_exit() - undo ks_connection_init()
- *
- * Context: process context; sleeps. There are no connections any more.
- */
+/* There are no connections any more */
 void ks_connection_exit(void)
 {
 	destroy_workqueue(ks_connection_wq);
 }
 
-/**
- * ks_connection_create() - make a connection in STOP
- * @device: its device
- * @gone_work: brings the connection to STOP when the device has disappeared
- *
- * Context: process context; may sleep.
- * Return: the connection, with one reference; NULL if there is no memory.
- */
+/* Returns a connection in STOP with one reference; NULL if there is no memory */
 struct ks_connection *ks_connection_create(struct ksalloc_device *device,
 					   work_func_t gone_work)
 {
@@ -78,25 +61,14 @@ static void ks_connection_free(struct kref *memory)
 	kfree(conn);
 }
 
-/**
- * ks_connection_put_memory() - drop a reference to the structure
- * @conn: the connection
- *
- * Context: process context.
- */
 void ks_connection_put_memory(struct ks_connection *conn)
 {
 	kref_put(&conn->memory, ks_connection_free);
 }
 
-/**
- * ks_connection_release_allocator() - end the assignment of an allocator
- * @alloc: the allocator
- *
- * The end of the last assignment drops the mappings that are kept. Drops the reference to the
- * allocator, too.
- *
- * Context: process context; sleeps. ks_connection.lock is not held.
+/*
+ * Ends the assignment of an allocator, and drops its reference. The end of the last
+ * assignment drops the mappings that are kept. ks_connection.lock is not held.
  */
 void ks_connection_release_allocator(struct ks_allocator *alloc)
 {
@@ -105,16 +77,11 @@ void ks_connection_release_allocator(struct ks_allocator *alloc)
 	ks_allocator_put(alloc);
 }
 
-/**
- * ks_connection_destroy() - free a connection; its readers keep the structure
- * @conn: a connection in STOP, whose device is destroyed
- * @own: memory operations of the device; only compared
- *
- * The destroyed device does not access frames any more, even if it did not stop before. An
- * exception are frames of the device's own memory: it may access these until the allocator is
- * freed, so they stay in use until then.
- *
- * Context: process context; sleeps.
+/*
+ * Frees a connection in STOP; its readers keep the structure. The destroyed device does
+ * not access frames any more, even if it did not stop before. An exception are frames of
+ * its own memory (@own, only compared): it may access these until the allocator is freed,
+ * so they stay in use until then.
  */
 void ks_connection_destroy(struct ks_connection *conn,
 			   const struct ksalloc_memory_ops *own)
@@ -134,12 +101,7 @@ void ks_connection_destroy(struct ks_connection *conn,
 	ks_connection_put_memory(conn);
 }
 
-/**
- * ks_connection_wake() - wake waiting calls and pollers
- * @conn: the connection
- *
- * Context: any.
- */
+/* Wakes waiting calls and pollers. Any context */
 void ks_connection_wake(struct ks_connection *conn)
 {
 	wake_up_poll(&conn->done.wait,
@@ -148,24 +110,12 @@ void ks_connection_wake(struct ks_connection *conn)
 		     EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
 }
 
-/**
- * ks_connection_queue_gone_work() - queue the work that brings the connection to STOP
- * @conn: the connection
- * @delay: delay in jiffies
- *
- * Context: any.
- */
 void ks_connection_queue_gone_work(struct ks_connection *conn, unsigned long delay)
 {
 	queue_delayed_work(ks_connection_wq, &conn->gone_work, delay);
 }
 
-/**
- * ks_connection_queue_work() - queue work that can wait for a driver for a long time
- * @work: the work
- *
- * Context: any.
- */
+/* For work that can wait for a driver for a long time */
 void ks_connection_queue_work(struct work_struct *work)
 {
 	queue_work(ks_connection_wq, work);
@@ -197,13 +147,6 @@ void ksalloc_device_refuse(struct ksalloc_device *device,
 }
 EXPORT_SYMBOL_GPL(ksalloc_device_refuse);
 
-/**
- * ks_connection_get_refusal() - get why the connection did not leave STOP
- * @conn: the connection
- *
- * Context: process context; does not sleep.
- * Return: the refusal of the last attempt.
- */
 struct ks_refusal ks_connection_get_refusal(struct ks_connection *conn)
 {
 	struct ks_refusal refusal;
@@ -214,12 +157,9 @@ struct ks_refusal ks_connection_get_refusal(struct ks_connection *conn)
 	return refusal;
 }
 
-/**
- * ks_connection_is_gone() - is the connection in STOP because the device has disappeared?
- * @conn: the connection
- *
- * Context: any.
- * Return: whether it is. If so, the state and @stuck do not change any more.
+/*
+ * Whether the connection is in STOP because the device has disappeared. If so, the state
+ * and @stuck do not change any more. Any context.
  */
 bool ks_connection_is_gone(struct ks_connection *conn)
 {
@@ -228,15 +168,10 @@ bool ks_connection_is_gone(struct ks_connection *conn)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_is_gone);
 
-/**
- * ks_connection_check() - check whether the device has disappeared
- * @conn: the connection
- *
- * If it has disappeared, waits until the connection is in STOP. Contract I6.
- *
- * Context: process context; sleeps. ks_connection.lock is not held.
- * Return: 0; -ENODEV if the device has disappeared; -EIO if it also did not stop; -EINTR if
- * the task is killed meanwhile.
+/*
+ * If the device has disappeared, waits until the connection is in STOP, and returns
+ * -ENODEV; -EIO if it also did not stop; -EINTR if the task is killed meanwhile.
+ * ks_connection.lock is not held. Contract I6.
  */
 int ks_connection_check(struct ks_connection *conn)
 {
@@ -252,14 +187,9 @@ int ks_connection_check(struct ks_connection *conn)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_connection_check);
 
-/**
- * ks_connection_is_going() - has the device just disappeared?
- * @conn: the connection
- *
- * If it has, this also queues the work that brings the connection to STOP.
- *
- * Context: any.
- * Return: whether the device has disappeared, and the connection is not in STOP yet.
+/*
+ * Whether the device has disappeared, and the connection is not in STOP yet. If so, this
+ * also queues the work that brings the connection to STOP. Any context.
  */
 bool ks_connection_is_going(struct ks_connection *conn)
 {
@@ -284,13 +214,9 @@ static int ks_connection_lock_unchecked(struct ks_connection *conn, bool again)
 	return ret;
 }
 
-/**
- * ks_connection_lock() - take ks_connection.lock if the device can be used
- * @conn: the connection
- *
- * Context: process context; sleeps.
- * Return: 0 with the lock held; otherwise -ERESTARTSYS, the errors of ks_connection_check(),
- * or -EIO if the device did not stop when requested.
+/*
+ * Takes ks_connection.lock if the device can be used. Otherwise returns -ERESTARTSYS, the
+ * errors of ks_connection_check(), or -EIO if the device did not stop when requested.
  */
 int ks_connection_lock(struct ks_connection *conn)
 {
@@ -298,15 +224,11 @@ int ks_connection_lock(struct ks_connection *conn)
 	       ks_connection_lock_unchecked(conn, false);
 }
 
-/**
- * ks_connection_lock_complete() - ks_connection_lock() for calls that check for a frame
- * @conn: the connection
- * @nonblock: the call must not wait for a change of the state
- * @again: the call must not wait for the lock, and is made again
- *
- * Context: process context; sleeps, but not until the connection is in STOP.
- * Return: as ks_connection_lock(), and -EAGAIN while ks_connection_is_going() or, with
- * @nonblock, a change of the state is in progress. Readers are woken when these end.
+/*
+ * ks_connection_lock() for calls that check for a frame. Does not wait until the
+ * connection is in STOP: returns -EAGAIN while ks_connection_is_going() or, with
+ * @nonblock, a change of the state is in progress. Readers are woken when these end. With
+ * @again, it does not wait for the lock, and the call is made again.
  */
 int ks_connection_lock_complete(struct ks_connection *conn, bool nonblock,
 				bool again)
@@ -320,32 +242,20 @@ int ks_connection_lock_complete(struct ks_connection *conn, bool nonblock,
 	return ks_connection_lock_unchecked(conn, again);
 }
 
-/**
- * ks_connection_failure() - the result of a failed operation of a device that is still there
- * @ret: the errno of the operation
- *
- * A driver can fail with -ENODEV before it unregisters its node. Callers must not get that errno
- * then, because it means that the frames of the device are free.
- *
- * Context: any.
- * Return: the errno for the caller.
+/*
+ * The errno for the caller, if an operation of a device that is still there failed with
+ * @ret. A driver can fail with -ENODEV before it unregisters its node. Callers must not
+ * get that errno then, because it means that the frames of the device are free.
  */
 int ks_connection_failure(int ret)
 {
 	return ret == -ENODEV ? -EIO : ret;
 }
 
-/**
- * ks_connection_result() - the result of a call after an operation of the device
- * @conn: the connection
- * @ret: the result of the operation
- *
- * If the device disappears during an operation, the operation can return any errno. So this
- * checks the device after an error.
- *
- * Context: process context; sleeps. ks_connection.lock is not held.
- * Return: @ret; if it is an errno and the device has disappeared, that of
- * ks_connection_check(). -EIO for -ENODEV of a driver whose device has not disappeared.
+/*
+ * The result of a call after an operation of the device. If the device disappears during
+ * an operation, the operation can return any errno. So this checks the device after an
+ * error. ks_connection.lock is not held.
  */
 int ks_connection_result(struct ks_connection *conn, int ret)
 {
@@ -354,13 +264,9 @@ int ks_connection_result(struct ks_connection *conn, int ret)
 	return ks_connection_check(conn) ?: ks_connection_failure(ret);
 }
 
-/**
- * ks_connection_result_complete() - ks_connection_result() for calls that check for a frame
- * @conn: the connection
- * @ret: the result of the operation
- *
- * Context: process context; does not sleep.
- * Return: as ks_connection_result(), and -EAGAIN while ks_connection_is_going().
+/*
+ * ks_connection_result() for calls that check for a frame. Does not sleep: returns
+ * -EAGAIN while ks_connection_is_going().
  */
 int ks_connection_result_complete(struct ks_connection *conn, int ret)
 {
@@ -372,13 +278,7 @@ int ks_connection_result_complete(struct ks_connection *conn, int ret)
 					     ks_connection_failure(ret);
 }
 
-/**
- * ks_connection_is_streaming() - can frames be submitted and completed?
- * @conn: the connection
- *
- * Context: any; ks_connection.lock is held.
- * Return: whether they can.
- */
+/* Whether frames can be submitted and completed */
 bool ks_connection_is_streaming(struct ks_connection *conn)
 {
 	lockdep_assert_held(&conn->lock);
@@ -386,13 +286,7 @@ bool ks_connection_is_streaming(struct ks_connection *conn)
 	return conn->state >= KSSTATE_PAUSE && !conn->flushing;
 }
 
-/**
- * ks_connection_get_allocator() - the assigned allocator
- * @conn: the connection
- *
- * Context: process context.
- * Return: the allocator, with a reference; NULL if none is assigned.
- */
+/* Returns the assigned allocator with a reference; NULL if there is none */
 struct ks_allocator *ks_connection_get_allocator(struct ks_connection *conn)
 {
 	struct ks_allocator *alloc;
@@ -406,24 +300,13 @@ struct ks_allocator *ks_connection_get_allocator(struct ks_connection *conn)
 	return alloc;
 }
 
-/**
- * ks_connection_put_allocator() - drop a reference in a context that must not wait
- * @alloc: the allocator
- *
- * Context: process context.
- */
+/* Drops a reference in a context that must not wait */
 void ks_connection_put_allocator(struct ks_allocator *alloc)
 {
 	ks_allocator_put_on(alloc, ks_connection_wq);
 }
 
-/**
- * ks_connection_allocator_id() - the number of the assigned allocator
- * @conn: the connection
- *
- * Context: process context.
- * Return: the number; -1 if none is assigned.
- */
+/* Returns -1 if no allocator is assigned */
 int ks_connection_allocator_id(struct ks_connection *conn)
 {
 	int id;
@@ -435,14 +318,7 @@ int ks_connection_allocator_id(struct ks_connection *conn)
 	return id;
 }
 
-/**
- * ks_connection_needs() - get the requirements of the device
- * @conn: the connection
- * @needs: the result
- *
- * Context: process context; sleeps. ks_connection.lock can be held.
- * Return: 0; -EINVAL if the planes of the device are wrong; an errno of the device.
- */
+/* -EINVAL if the planes of the device are wrong. ks_connection.lock can be held */
 int ks_connection_needs(struct ks_connection *conn,
 			struct ksalloc_requirements *needs)
 {

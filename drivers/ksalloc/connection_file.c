@@ -298,7 +298,6 @@ static int ks_create_allocator_ioctl(struct ks_ucmd *ucmd)
 	return ks_install(ks_create_own(conn, arg));
 }
 
-/* Assigns the allocator of a file; fails if it is not a file of an allocator */
 static int ks_connection_set_file(struct ks_connection *conn, struct file *file)
 {
 	struct ks_allocator *alloc = ks_allocator_of(file);
@@ -491,7 +490,6 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 	return 0;
 }
 
-/* Destroys a device, and drops the reference to its module */
 static void ks_device_destroy(struct ksalloc_device *device)
 {
 	struct module *owner = device->ops->owner;
@@ -599,13 +597,7 @@ static struct file *ks_connection_file(struct ks_connection *conn)
 	return file;
 }
 
-/**
- * ks_connection_open() - make another open file of a connection
- * @conn: the connection, which has an open file; the new file takes a reference
- *
- * Context: process context; sleeps.
- * Return: the file; -ENOMEM or -ENFILE.
- */
+/* Makes another open file of a connection that has one; it takes its own reference */
 struct file *ks_connection_open(struct ks_connection *conn)
 {
 	struct file *file = ks_connection_file(conn);
@@ -724,14 +716,7 @@ struct file *ksalloc_connect(struct ksalloc_device *device)
 }
 EXPORT_SYMBOL_GPL(ksalloc_connect);
 
-/**
- * ks_connection_of() - get the connection of a file
- * @file: any file
- *
- * Context: any.
- * Return: the connection, which exists as long as the file; NULL if this is not a file of a
- * connection.
- */
+/* NULL for another kind of file. The connection exists as long as the file */
 struct ks_connection *ks_connection_of(const struct file *file)
 {
 	const struct ks_connection_file *cfile = file->private_data;

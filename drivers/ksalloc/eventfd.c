@@ -101,13 +101,6 @@ static void ks_events_reap(struct ks_allocator *alloc)
 			ks_event_end(alloc, event);
 }
 
-/**
- * ks_events_count() - how many events are enabled
- * @alloc: the allocator
- *
- * Context: process context; sleeps.
- * Return: the number of events.
- */
 u32 ks_events_count(struct ks_allocator *alloc)
 {
 	u32 count;
@@ -120,13 +113,7 @@ u32 ks_events_count(struct ks_allocator *alloc)
 	return count;
 }
 
-/**
- * ks_events_end() - end the events of an open file
- * @alloc: the allocator
- * @owner: the owner of the open file. It has no call in progress
- *
- * Context: process context; sleeps.
- */
+/* Ends the events of an open file, which has no call in progress */
 void ks_events_end(struct ks_allocator *alloc, const struct ks_owner *owner)
 {
 	struct ks_event *event, *next;
@@ -163,7 +150,6 @@ static bool ks_eventfd_is_used(struct ks_allocator *alloc,
 	return false;
 }
 
-/* Puts an event on the list and assigns its number */
 static int ks_event_reserve(struct ks_allocator *alloc, struct ks_event *event)
 {
 	lockdep_assert_held(&alloc->event_lock);
@@ -217,15 +203,7 @@ static void ks_event_enable(struct ks_allocator *alloc, struct ks_event *event)
 		ks_notifier_add(alloc, &event->notifier);
 }
 
-/**
- * ks_enable_event_ioctl() - KSALLOC_ENABLE_EVENT
- * @ucmd: the call
- *
- * Contract E1, E2.
- *
- * Context: process context; sleeps.
- * Return: 0, or an errno of the ABI header.
- */
+/* Contract E1, E2 */
 int ks_enable_event_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_allocator_file *file = ucmd->file->private_data;
@@ -261,13 +239,6 @@ int ks_enable_event_ioctl(struct ks_ucmd *ucmd)
 	return ret;
 }
 
-/**
- * ks_disable_event_ioctl() - KSALLOC_DISABLE_EVENT
- * @ucmd: the call
- *
- * Context: process context; sleeps.
- * Return: 0, or an errno of the ABI header.
- */
 int ks_disable_event_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_allocator_file *file = ucmd->file->private_data;

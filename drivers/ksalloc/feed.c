@@ -72,12 +72,6 @@ static void ks_feed_look(struct ks_notifier *entry)
 	ks_feed_kick(container_of(entry, struct ks_feed_free_notifier, entry)->feed, 0);
 }
 
-/**
- * ks_feed_init() - initialize the feed of a new connection
- * @conn: the connection
- *
- * Context: process context.
- */
 void ks_feed_init(struct ks_connection *conn)
 {
 	struct ks_feed *feed = &conn->feed;
@@ -94,14 +88,9 @@ void ks_feed_init(struct ks_connection *conn)
 	kthread_init_delayed_work(&feed->work, ks_feed_work);
 }
 
-/**
- * ks_feed_notify() - the device has filled a frame
- * @conn: the connection
- *
- * Wakes readers. If the device has too few frames left to fill, the thread of the feed fetches the
- * filled ones.
- *
- * Context: any.
+/*
+ * The device has filled a frame. Wakes readers. If the device has too few frames left to
+ * fill, the thread of the feed fetches the filled ones. Any context.
  */
 void ks_feed_notify(struct ks_connection *conn)
 {
@@ -116,12 +105,7 @@ void ks_feed_notify(struct ks_connection *conn)
 		ks_feed_kick(feed, 0);
 }
 
-/**
- * ks_feed_promise() - decide which readers are promised their frames
- * @feed: the feed
- *
- * Context: process context; does not sleep. ks_feed.lock is held.
- */
+/* Decides which readers are promised their frames: see reader.h */
 void ks_feed_promise(struct ks_feed *feed)
 {
 	struct ks_reader *reader;
@@ -217,13 +201,7 @@ static void ks_feed_pass(struct ks_connection *conn,
 	trace_ksalloc_pass(conn->id, completion, frame->holds);
 }
 
-/**
- * ks_feed_fail() - tell readers of an error of the device, after which no frame comes
- * @feed: the feed
- * @error: the errno. It is returned until the device is started again
- *
- * Context: process context; sleeps. ks_feed.lock is not held.
- */
+/* The device failed, and no frame comes. Readers get @error until it is started again */
 void ks_feed_fail(struct ks_feed *feed, int error)
 {
 	mutex_lock(&feed->lock);
@@ -232,12 +210,7 @@ void ks_feed_fail(struct ks_feed *feed, int error)
 	wake_up_poll(&feed->wait, EPOLLERR);
 }
 
-/**
- * ks_feed_clear_error() - forget an error of the device, which has been started again
- * @conn: the connection
- *
- * Context: process context; sleeps. ks_connection.lock is held.
- */
+/* Forgets an error of the device, which has been started again */
 void ks_feed_clear_error(struct ks_connection *conn)
 {
 	struct ks_feed *feed = &conn->feed;
@@ -271,13 +244,9 @@ static void ks_feed_update_pending(struct ks_connection *conn, int seen, u32 fet
 		atomic_inc(pending);
 }
 
-/**
- * ks_feed_pump() - fetch filled frames from the device, and pass them to the readers
- * @conn: the connection, in RUN
- * @frames: maximum number of frames
- *
- * Context: process context; sleeps. ks_connection.lock is held.
- * Return: 0 if there was a frame; -EAGAIN if there was none.
+/*
+ * Fetches at most @frames filled frames from the device, and passes them to the readers.
+ * The connection is in RUN. Returns 0 if there was a frame; -EAGAIN if there was none.
  */
 int ks_feed_pump(struct ks_connection *conn, u32 frames)
 {
@@ -474,16 +443,11 @@ static void ks_feed_free_returned(struct ks_feed *feed)
 						&feed->owner);
 }
 
-/**
- * ks_feed_refill() - give the device the frames that have come back, and free frames
- * @conn: the connection
- *
- * The device also gets parked frames if it has fewer than @keep. If &ksalloc_device.queue_in_thread
- * is set, only a kernel thread gives frames to the device. Another task wakes the thread of the
- * feed, and only if the device has at most half of the frames or at most @keep, or if a client of
- * the allocator waits. During a flush, the returned and the parked frames become free instead.
- *
- * Context: process context; sleeps. ks_connection.lock is held.
+/*
+ * Gives the device the frames that have come back, free frames, and parked ones if it has
+ * fewer than ks_feed.keep. With ksalloc_device.queue_in_thread, only a kernel thread does
+ * so: another task wakes the thread of the feed, if the device has few frames or a client
+ * waits. During a flush, the returned and the parked frames become free instead.
  */
 void ks_feed_refill(struct ks_connection *conn)
 {
@@ -506,12 +470,7 @@ void ks_feed_refill(struct ks_connection *conn)
 		ks_feed_kick(feed, 0);
 }
 
-/**
- * ks_feed_return_later() - let the thread give the device the frames that a reader has given back
- * @feed: the feed
- *
- * Context: process context; does not sleep. ks_feed.lock is held.
- */
+/* Lets the thread give the device the frames that a reader has given back */
 void ks_feed_return_later(struct ks_feed *feed)
 {
 	lockdep_assert_held(&feed->lock);
@@ -520,13 +479,9 @@ void ks_feed_return_later(struct ks_feed *feed)
 		ks_feed_kick(feed, 0);
 }
 
-/**
- * ks_feed_return() - give the device the frames that a reader has given back
- * @conn: the connection
- *
- * If another call holds ks_connection.lock, the thread does it, so that this does not wait.
- *
- * Context: process context; sleeps. No lock is held.
+/*
+ * Gives the device the frames that a reader has given back. If another call holds
+ * ks_connection.lock, the thread does it: this does not wait. Called without locks.
  */
 void ks_feed_return(struct ks_connection *conn)
 {
@@ -616,12 +571,9 @@ static int ks_feed_attach(struct ks_feed *feed, struct ks_allocator *alloc)
 	return 0;
 }
 
-/**
- * ks_feed_detach() - take all frames back from the readers, and use no allocator any more
- * @conn: the connection, in STOP
- *
- * Context: process context; sleeps. ks_connection.lock is held.
- * Return: the allocator, whose reference the caller drops without the lock; or NULL.
+/*
+ * In STOP: takes all frames back from the readers, and uses no allocator any more.
+ * Returns the allocator or NULL. The caller drops its reference without the lock.
  */
 struct ks_allocator *ks_feed_detach(struct ks_connection *conn)
 {
@@ -681,13 +633,10 @@ static int ks_feed_set_up(struct ks_connection *conn)
 	return 0;
 }
 
-/**
- * ks_feed_begin() - begin a circulating stream
- * @conn: the connection, between ACQUIRE and PAUSE
- *
- * Context: process context; sleeps. ks_connection.lock is held.
- * Return: 0; -ENOMEM; -EINTR; an errno of the device, if it does not tell its requirements or its
- * format, or refuses the first frame.
+/*
+ * Begins a circulating stream, between ACQUIRE and PAUSE. Returns -ENOMEM, -EINTR, or an
+ * errno of the device, if it does not tell its requirements or its format, or refuses the
+ * first frame.
  */
 int ks_feed_begin(struct ks_connection *conn)
 {
@@ -706,12 +655,7 @@ int ks_feed_begin(struct ks_connection *conn)
 	return ret;
 }
 
-/**
- * ks_feed_flush() - discard the frames that readers have not taken
- * @conn: the connection, whose device has stopped
- *
- * Context: process context; sleeps. ks_connection.lock is held.
- */
+/* Discards the frames that readers have not taken. The device has stopped */
 void ks_feed_flush(struct ks_connection *conn)
 {
 	struct ks_feed *feed = &conn->feed;
@@ -729,13 +673,9 @@ void ks_feed_flush(struct ks_connection *conn)
 	ks_feed_free_returned(feed);
 }
 
-/**
- * ks_feed_stop() - end a circulating stream, if there is one
- * @conn: the connection, whose device has stopped
- *
- * Readers keep the frames that they have taken.
- *
- * Context: process context; sleeps. ks_connection.lock is held.
+/*
+ * Ends a circulating stream, if there is one. The device has stopped. Readers keep the
+ * frames that they have taken.
  */
 void ks_feed_stop(struct ks_connection *conn)
 {
@@ -755,12 +695,7 @@ void ks_feed_stop(struct ks_connection *conn)
 	ks_feed_stop_thread(feed);
 }
 
-/**
- * ks_feed_gone() - no frame will come any more
- * @conn: the connection, in STOP for ever
- *
- * Context: process context; sleeps. ks_connection.lock is held.
- */
+/* No frame will come any more. The connection is in STOP for ever */
 void ks_feed_gone(struct ks_connection *conn)
 {
 	struct ks_feed *feed = &conn->feed;
@@ -773,12 +708,7 @@ void ks_feed_gone(struct ks_connection *conn)
 	wake_up_poll(&feed->wait, EPOLLERR | EPOLLHUP);
 }
 
-/**
- * ks_feed_end() - end the feed of a connection
- * @conn: the connection, in STOP. Its device does not call ks_connection_notify() any more
- *
- * Context: process context; sleeps. No lock is held.
- */
+/* In STOP, without locks. The device does not call ks_connection_notify() any more */
 void ks_feed_end(struct ks_connection *conn)
 {
 	struct ks_feed *feed = &conn->feed;

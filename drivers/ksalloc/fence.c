@@ -17,16 +17,11 @@
 
 #include "allocator.h"
 
-/**
- * ks_fences_signaled() - are all fences of a reservation object signalled?
- * @resv: the reservation object
- *
- * In a hard interrupt the fences are not tested, because that calls their drivers, which do
- * not expect it in that context. Each fence counts as not signalled then.
- *
- * Context: any, but not under the lock of a fence, and therefore not in the callback of a
- * fence: several fences can share a lock. Takes time for each fence.
- * Return: whether all are signalled.
+/*
+ * Not called under the lock of a fence, and therefore not in the callback of a fence:
+ * several fences can share a lock. In a hard interrupt each fence counts as not
+ * signalled: the test would call the drivers of the fences, which do not expect it in
+ * that context. Takes time for each fence.
  */
 bool ks_fences_signaled(struct dma_resv *resv)
 {
@@ -64,13 +59,9 @@ static struct dma_fence *ks_fence_get(struct dma_resv *resv)
 	return fence;
 }
 
-/**
- * ks_fence_wait_end() - end a wait, if there is one
- * @wait: the wait
- *
- * Waits until the callback has returned, if it is running.
- *
- * Context: process context. Calls for the same @wait must not run concurrently.
+/*
+ * Ends a wait, if there is one. Waits until the callback has returned, if it is running.
+ * Calls for the same @wait must not run concurrently.
  */
 void ks_fence_wait_end(struct ks_fence_wait *wait)
 {
@@ -81,14 +72,10 @@ void ks_fence_wait_end(struct ks_fence_wait *wait)
 	wait->fence = NULL;
 }
 
-/**
- * ks_fence_wait_begin() - queue work when the next fence is signalled
- * @wait: the wait, which may already wait for an earlier fence
- * @resv: the reservation object
- * @work: the work. It has to test all fences again
- *
- * Context: process context. Calls for the same @wait must not run concurrently.
- * Return: whether there is a fence to wait for.
+/*
+ * Queues @work when the next fence is signalled. @work has to test all fences again.
+ * @wait may already wait for an earlier fence. Returns whether there is a fence to wait
+ * for. Calls for the same @wait must not run concurrently.
  */
 bool ks_fence_wait_begin(struct ks_fence_wait *wait, struct dma_resv *resv,
 			 struct work_struct *work)

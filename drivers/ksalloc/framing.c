@@ -24,16 +24,10 @@ static bool ks_framing_valid(const struct ksallocator_framing *framing)
 	       !framing->reserved;
 }
 
-/**
- * ks_framing_fits() - does framing meet the requirements of a device?
- * @framing: framing of an allocator: neither frames nor frame size is zero
- * @device: requirements of the device; zero for no requirement
- *
- * The alignment is not compared: dma-bufs are aligned to pages, and no device may require
- * more (contract A6).
- *
- * Context: any.
- * Return: whether it fits (contract A8, D5, H4).
+/*
+ * Whether framing of an allocator, with neither zero frames nor a zero frame size, meets
+ * the requirements of a device (contract A8, D5, H4). The alignment is not compared:
+ * dma-bufs are aligned to pages, and no device may require more (contract A6).
  */
 bool ks_framing_fits(const struct ksallocator_framing *framing,
 		     const struct ksallocator_framing *device)
@@ -46,22 +40,11 @@ bool ks_framing_fits(const struct ksallocator_framing *framing,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_fits);
 
-/**
- * ks_framing_resolve() - fill in and check the framing of a new allocator
- * @asked: framing that the client requests; zero frames or frame size mean the value of the
- *	device
- * @device: requirements of the device
- * @own_memory: whether the device has its own memory
- * @result: @asked with the values of the device in place of zeros; not written on failure
- *
- * Context: any.
- * Return: 0 or
- *
- * * -EINVAL: @asked is not valid in itself (contract A6, A7, A10), a value is zero in
- *   @asked and @device, or a value is lower than the device requires (A8)
- * * -EOPNOTSUPP: @asked requests the device's own memory, and there is none, or system
- *   memory, and the device cannot use it (A9, H4)
- * * -E2BIG: more than KSALLOC_MAX_FRAMES frames (A8)
+/*
+ * @result, written only on success, is @asked with the values of the device in place of zeros.
+ * Returns -EINVAL if @asked is not valid in itself (contract A6, A7, A10), or a value is zero in
+ * both or lower than the device requires (A8); -EOPNOTSUPP if the device does not have or cannot
+ * use the requested memory (A9, H4); -E2BIG for too many frames (A8).
  */
 int ks_framing_resolve(const struct ksallocator_framing *asked,
 		       const struct ksallocator_framing *device, bool own_memory,
@@ -89,15 +72,9 @@ int ks_framing_resolve(const struct ksallocator_framing *asked,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_resolve);
 
-/**
- * ks_framing_compression() - ratio of a compressed frame to a raw picture
- * @size: bytes in a frame
- * @width: width of the picture in pixels
- * @height: height of the picture in pixels
- * @compression: the result: the ratio of @size to a picture with 4:2:2 sampling and two
- *	bytes per pixel, because most compressed formats are made from such pictures
- *
- * Context: any.
+/*
+ * The ratio of @size to a picture with 4:2:2 sampling and two bytes per pixel, because
+ * most compressed formats are made from such pictures.
  */
 void ks_framing_compression(u32 size, u32 width, u32 height,
 			    struct ks_compression *compression)
@@ -114,14 +91,7 @@ void ks_framing_compression(u32 size, u32 width, u32 height,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_compression);
 
-/**
- * ks_framing_details_init() - set the details that follow from the requirements
- * @device: requirements of the device
- * @own_memory: whether it has its own memory
- * @details: the result
- *
- * Context: any.
- */
+/* Sets the details that follow from the requirements */
 void ks_framing_details_init(const struct ksallocator_framing *device,
 			     bool own_memory,
 			     struct ksalloc_framing_details *details)
@@ -170,19 +140,10 @@ static void ks_framing_item_init(const struct ksallocator_framing *device,
 	};
 }
 
-/**
- * ks_framing_items() - the kinds of memory that a device can use, best first
- * @device: requirements of the device
- * @details: further properties of the device
- * @max_bytes: maximum number of bytes in all frames of an allocator
- * @items: array of KS_FRAMING_ITEMS items
- *
- * Contract D4, H1, H2, H4, H5.
- *
- * A frame keeps its dma-buf, so it is mapped once (ENABLE_CACHED_MDL).
- *
- * Context: any.
- * Return: number of items.
+/*
+ * The kinds of memory that a device can use, best first (contract D4, H1, H2, H4, H5).
+ * Returns their number, at most KS_FRAMING_ITEMS. @max_bytes is the limit for all frames
+ * of an allocator. A frame keeps its dma-buf, so it is mapped once (ENABLE_CACHED_MDL).
  */
 u32 ks_framing_items(const struct ksallocator_framing *device,
 		     const struct ksalloc_framing_details *details,
@@ -225,16 +186,7 @@ u32 ks_framing_items(const struct ksallocator_framing *device,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_items);
 
-/**
- * ks_framing_item_of() - the framing of an allocator as an item
- * @framing: framing of the allocator
- * @frame_bytes: bytes in each frame
- * @item: the result
- *
- * Contract D2.
- *
- * Context: any.
- */
+/* The framing of an allocator as an item (contract D2) */
 void ks_framing_item_of(const struct ksallocator_framing *framing,
 			size_t frame_bytes, struct ks_framing_item *item)
 {

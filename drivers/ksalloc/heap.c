@@ -31,29 +31,16 @@
 #include "heap.h"
 #include "import.h"
 
-/**
- * ks_heap_plausible() - could this file be a heap?
- * @file: any file
- *
- * There is no exact test before the first allocation. This only checks that the file is a
- * character device with ioctls. The mode of the file does not matter: heaps ignore it, and are
- * usually opened read-only.
- *
- * Context: any.
- * Return: whether it could.
+/*
+ * Whether a file could be a heap. There is no exact test before the first allocation. The
+ * mode of the file does not matter: heaps ignore it, and are usually opened read-only.
  */
 bool ks_heap_plausible(const struct file *file)
 {
 	return S_ISCHR(file_inode(file)->i_mode) && file->f_op->unlocked_ioctl;
 }
 
-/**
- * ks_heap_get() - get the file of a heap from its descriptor
- * @fd: the caller's descriptor
- *
- * Context: process context; does not sleep.
- * Return: the file, with a reference; -EBADF or -EINVAL.
- */
+/* Gets the file of a heap, with a reference, from the caller's descriptor */
 struct file *ks_heap_get(int fd)
 {
 	struct file *file = fget(fd);

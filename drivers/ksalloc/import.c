@@ -32,13 +32,9 @@ static struct ks_import *ks_import_new(u32 count, u32 nr_planes)
 	return import;
 }
 
-/**
- * ks_import_dmabuf() - get the dma-buf of a descriptor of the caller
- * @fd: the descriptor
- *
- * Context: process context; sleeps.
- * Return: the dma-buf, with a reference; -EACCES if the file is not open for reading and
- * writing; -EBADF; -EINVAL if it is not a dma-buf.
+/*
+ * Returns the dma-buf of a descriptor of the caller, with a reference; -EACCES if the
+ * file is not open for reading and writing; -EBADF; -EINVAL if it is not a dma-buf.
  */
 struct dma_buf *ks_import_dmabuf(int fd)
 {
@@ -67,16 +63,10 @@ static int ks_import_add(struct ks_import *import, const s32 *fds)
 	return 0;
 }
 
-/**
- * ks_import_get() - get the dma-bufs of the caller's descriptors
- * @fds: the descriptors, in user memory
- * @count: their number
- * @nr_planes: number of planes of each frame
- *
- * Context: process context; sleeps.
- * Return: the dma-bufs; -EINVAL if there is none or not one for each plane of each frame, or a
- * file is not a dma-buf; -E2BIG if there are more than KSALLOC_MAX_FRAMES for a plane; -EFAULT;
- * -EBADF; -EACCES; -ENOMEM.
+/*
+ * Returns -EINVAL if there is no dma-buf, not one for each plane of each frame, or a file
+ * is not a dma-buf; -E2BIG if there are more than KSALLOC_MAX_FRAMES for a plane; and
+ * -EFAULT, -EBADF, -EACCES or -ENOMEM.
  */
 struct ks_import *ks_import_get(const __s32 __user *fds, u32 count,
 				u32 nr_planes)
@@ -103,15 +93,7 @@ err:
 	return ERR_PTR(ret);
 }
 
-/**
- * ks_import_copy() - take references to dma-bufs
- * @dmabufs: the dma-bufs
- * @count: their number
- * @nr_planes: number of planes of each frame
- *
- * Context: process context; sleeps.
- * Return: the dma-bufs; -EINVAL, -E2BIG or -ENOMEM as for ks_import_get().
- */
+/* Takes references to dma-bufs; -EINVAL, -E2BIG or -ENOMEM as for ks_import_get() */
 struct ks_import *ks_import_copy(struct dma_buf *const *dmabufs, u32 count,
 				 u32 nr_planes)
 {
@@ -127,13 +109,7 @@ struct ks_import *ks_import_copy(struct dma_buf *const *dmabufs, u32 count,
 	return import;
 }
 
-/**
- * ks_import_bytes() - the memory that an allocator of dma-bufs keeps
- * @import: the dma-bufs, which can be larger than the frames
- *
- * Context: any.
- * Return: the number of bytes in all dma-bufs; SIZE_MAX if that is too large a number.
- */
+/* Bytes in all dma-bufs, which can be larger than the frames; SIZE_MAX if too many */
 size_t ks_import_bytes(const struct ks_import *import)
 {
 	size_t bytes = 0;
@@ -144,12 +120,7 @@ size_t ks_import_bytes(const struct ks_import *import)
 	return bytes;
 }
 
-/**
- * ks_import_put() - drop the references to dma-bufs
- * @import: the dma-bufs; an allocator that was created with them has its own references
- *
- * Context: process context; sleeps.
- */
+/* An allocator that was created with the dma-bufs has its own references */
 void ks_import_put(struct ks_import *import)
 {
 	u32 i;

@@ -11,14 +11,7 @@
 
 #include "ioctl.h"
 
-/**
- * ks_new_id() - assign a number to a new object
- *
- * The number is for traces and fdinfo only. It repeats after 2^32 objects.
- *
- * Context: any.
- * Return: the number.
- */
+/* Assigns a number for traces and fdinfo only. It repeats after 2^32 objects */
 u32 ks_new_id(void)
 {
 	static atomic_t last = ATOMIC_INIT(0);
@@ -76,14 +69,9 @@ static int ks_copy_in_any_size(struct ks_ucmd *ucmd, const struct ks_ioctl *entr
 				     ucmd->usize);
 }
 
-/**
- * ks_copy_out() - copy a structure of this version of the ABI to the caller
- * @to: the address; the copy takes longer if it is not aligned to a word
- * @from: the structure
- * @size: its size, a multiple of 8
- *
- * Context: process context, may sleep; no lock is held.
- * Return: 0 or -EFAULT.
+/*
+ * Copies a structure of this version of the ABI to the caller. @size is a multiple of 8.
+ * Takes longer if @to is not aligned to a word. Called without locks.
  */
 int ks_copy_out(void __user *to, const void *from, size_t size)
 {
@@ -139,17 +127,9 @@ static __always_inline int ks_run_ioctl(struct ks_ucmd *ucmd,
 	return entry->fn(ucmd);
 }
 
-/**
- * ks_ioctl() - run an ioctl of a file
- * @file: the file
- * @cmd: number of the ioctl
- * @uarg: argument from user space: pointer to a structure that begins with its size
- * @table: the ioctls of this kind of file
- * @entries: length of @table
- *
- * Context: process context, may sleep; no lock is held.
- * Return: result of the handler; -ENOTTY for an unknown ioctl; -EFAULT, -EINVAL or -E2BIG
- * for an argument that violates the rules of the ABI header.
+/*
+ * Returns the result of the handler; -ENOTTY for an unknown ioctl; -EFAULT, -EINVAL or
+ * -E2BIG for an argument that violates the rules of the ABI header. Called without locks.
  */
 long ks_ioctl(struct file *file, unsigned int cmd, unsigned long uarg,
 	      const struct ks_ioctl *table, unsigned int entries)
@@ -188,20 +168,11 @@ static int ks_uring_read_sqe(struct io_uring_cmd *cmd, void __user **uarg)
 	return 0;
 }
 
-/**
- * ks_uring_cmd() - run an ioctl of a file as a command of io_uring
- * @cmd: the command, whose operation is the number of the ioctl
- * @issue_flags: IO_URING_F_*
- * @table: the ioctls of this kind of file
- * @entries: length of @table
- *
- * Only ioctls that can wait are commands. If one would have to wait in the task that submits it,
- * io_uring runs it again in one of its workers, where it waits. IORING_OP_ASYNC_CANCEL ends the
- * wait of a worker. It would not find a command that returned -EIOCBQUEUED.
- *
- * Context: process context, may sleep. If IO_URING_F_NONBLOCK is set, it does not wait, except for
- * the lock of a driver.
- * Return: as ks_ioctl(); -EOPNOTSUPP if the ioctl is not a command; -EINTR if it was cancelled.
+/*
+ * Only ioctls that can wait are commands. One that would wait in the task that submits it
+ * runs again in an io_uring worker, and waits there. With IO_URING_F_NONBLOCK, this waits
+ * only for the lock of a driver. IORING_OP_ASYNC_CANCEL ends the wait of a worker
+ * (-EINTR). It would not find a command that returned -EIOCBQUEUED.
  */
 int ks_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags,
 		 const struct ks_ioctl *table, unsigned int entries)
@@ -229,13 +200,9 @@ int ks_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags,
 	return ucmd.again ? -EAGAIN : -EINTR;
 }
 
-/**
- * ks_reply() - copy the argument of an ioctl back to the caller
- * @ucmd: the call
- * @size: size of the argument in this version of the ABI
- *
- * Context: process context, may sleep; no lock is held.
- * Return: 0 or -EFAULT.
+/*
+ * Copies the argument of an ioctl back to the caller. @size is its size in this version
+ * of the ABI. Called without locks.
  */
 int ks_reply(struct ks_ucmd *ucmd, size_t size)
 {
@@ -245,13 +212,7 @@ int ks_reply(struct ks_ucmd *ucmd, size_t size)
 	return ks_copy_out(ucmd->uarg, &ucmd->arg, size);
 }
 
-/**
- * ks_install() - make a descriptor of the file of a new object
- * @file: the file, or an error pointer. The descriptor gets the reference
- *
- * Context: process context; may sleep.
- * Return: the descriptor, close-on-exec; or an errno, and the reference is dropped.
- */
+/* The descriptor gets the reference to @file. On failure, the reference is dropped */
 int ks_install(struct file *file)
 {
 	int fd;

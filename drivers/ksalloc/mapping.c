@@ -61,14 +61,7 @@ static void ks_mappings_call(struct ks_allocator *alloc,
 	}
 }
 
-/**
- * ks_mappings_keep() - keep the kernel mappings of the frames
- * @alloc: the allocator
- *
- * Takes a reference to each mapping that an importer has made. Does not make one.
- *
- * Context: process context; sleeps. Takes the lock of each dma-buf.
- */
+/* Takes a reference to each mapping that an importer has made. Does not make one */
 void ks_mappings_keep(struct ks_allocator *alloc)
 {
 	/* A 32-bit kernel needs its small address space for other mappings */
@@ -76,12 +69,7 @@ void ks_mappings_keep(struct ks_allocator *alloc)
 		ks_mappings_call(alloc, ks_mapping_keep);
 }
 
-/**
- * ks_mappings_drop() - drop what ks_mappings_keep() has kept
- * @alloc: the allocator. Devices that use its frames have references of their own
- *
- * Context: process context; sleeps. Takes the lock of each dma-buf.
- */
+/* Devices that use the frames have references of their own */
 void ks_mappings_drop(struct ks_allocator *alloc)
 {
 	ks_mappings_call(alloc, ks_mapping_drop);

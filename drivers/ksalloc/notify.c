@@ -17,25 +17,15 @@
 
 #include "allocator.h"
 
-/**
- * ks_notify_init() - initialize an empty list of notifiers
- * @list: the list
- *
- * Context: any.
- */
 void ks_notify_init(struct ks_notify_list *list)
 {
 	INIT_LIST_HEAD(&list->always);
 	INIT_LIST_HEAD(&list->once);
 }
 
-/**
- * ks_notify_take_once() - take all notifiers off the once list
- * @list: the list
- * @taken: an initialized list for them
- *
- * Context: any, with ks_allocator.lock and rcu_read_lock() held. rcu_read_lock() must be
- * held until ks_notify_call_once() has returned.
+/*
+ * Takes all notifiers off the once list; @taken is an initialized list. The caller holds
+ * ks_allocator.lock, and rcu_read_lock() until ks_notify_call_once() has returned.
  */
 void ks_notify_take_once(struct ks_notify_list *list, struct list_head *taken)
 {
@@ -47,12 +37,7 @@ void ks_notify_take_once(struct ks_notify_list *list, struct list_head *taken)
 	list_splice_init(&list->once, taken);
 }
 
-/**
- * ks_notify_call_once() - call the notifiers that were taken off the once list
- * @taken: the list
- *
- * Context: any, inside rcu_read_lock(), no spinlock is held.
- */
+/* The caller holds rcu_read_lock(), and no spinlock */
 void ks_notify_call_once(struct list_head *taken)
 {
 	struct ks_notifier *notifier;
@@ -61,12 +46,7 @@ void ks_notify_call_once(struct list_head *taken)
 		notifier->notify(notifier);
 }
 
-/**
- * ks_notify_call() - call all other notifiers
- * @list: the list
- *
- * Context: any, inside rcu_read_lock(), no spinlock is held.
- */
+/* The caller holds rcu_read_lock(), and no spinlock */
 void ks_notify_call(struct ks_notify_list *list)
 {
 	struct ks_notifier *notifier;
@@ -75,12 +55,7 @@ void ks_notify_call(struct ks_notify_list *list)
 		notifier->notify(notifier);
 }
 
-/**
- * ks_notify_waiting() - tell notifiers that a request has begun to wait for a frame
- * @list: the list
- *
- * Context: process context, no spinlock is held.
- */
+/* Tells notifiers that a request has begun to wait. The caller holds no spinlock */
 void ks_notify_waiting(struct ks_notify_list *list)
 {
 	struct ks_notifier *notifier;
@@ -92,13 +67,6 @@ void ks_notify_waiting(struct ks_notify_list *list)
 	rcu_read_unlock();
 }
 
-/**
- * ks_notifier_add() - call a notifier for each frame that becomes free
- * @alloc: the allocator
- * @notifier: the notifier
- *
- * Context: any.
- */
 void ks_notifier_add(struct ks_allocator *alloc, struct ks_notifier *notifier)
 {
 	unsigned long flags;
@@ -109,13 +77,6 @@ void ks_notifier_add(struct ks_allocator *alloc, struct ks_notifier *notifier)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_notifier_add);
 
-/**
- * ks_notifier_add_once() - call a notifier for the next frame that becomes free
- * @alloc: the allocator
- * @notifier: the notifier
- *
- * Context: any.
- */
 void ks_notifier_add_once(struct ks_allocator *alloc,
 			  struct ks_notifier *notifier)
 {
@@ -127,13 +88,9 @@ void ks_notifier_add_once(struct ks_allocator *alloc,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_notifier_add_once);
 
-/**
- * ks_notifier_remove() - remove a notifier
- * @alloc: the allocator
- * @notifier: the notifier. It may be called until a grace period has passed
- *
- * Context: any.
- * Return: whether it was on a list; false if it was added once and has been called.
+/*
+ * Returns false if the notifier was added once and has been called. It may be called
+ * until a grace period has passed.
  */
 bool ks_notifier_remove(struct ks_allocator *alloc,
 			struct ks_notifier *notifier)

@@ -20,14 +20,7 @@ static u64 ks_planes_sum(const struct ksalloc_planes *planes)
 	return sum;
 }
 
-/**
- * ks_planes_of_device() - check the planes that a device returned
- * @needs: requirements of the device. A @count of zero becomes one plane of the frame size
- *
- * Context: any.
- * Return: 0; -EINVAL if there are more than KSALLOC_MAX_PLANES planes, or the frame size is
- * not their sum.
- */
+/* Checks the planes of a device. A count of zero becomes one plane of the frame size */
 int ks_planes_of_device(struct ksalloc_requirements *needs)
 {
 	struct ksalloc_planes *planes = &needs->planes;
@@ -49,17 +42,11 @@ int ks_planes_of_device(struct ksalloc_requirements *needs)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_planes_of_device);
 
-/**
- * ks_planes_resolve() - divide the frame size of a new allocator among its planes
- * @frame_size: the frame size; not zero
- * @device: planes of the device, from ks_planes_of_device()
- * @result: planes of the allocator, whose sum is @frame_size; not written on failure
- *
- * The planes have the proportions of those of the device: the planes of most formats grow with
- * the picture. Bytes that remain belong to the first plane.
- *
- * Context: any.
- * Return: 0; -EINVAL if a plane would be empty.
+/*
+ * Divides @frame_size, which is not zero, among planes with the proportions of those of
+ * the device, from ks_planes_of_device(): the planes of most formats grow with the
+ * picture. Bytes that remain belong to the first plane. Returns -EINVAL if a plane would
+ * be empty.
  */
 int ks_planes_resolve(u32 frame_size, const struct ksalloc_planes *device,
 		      struct ksalloc_planes *result)
@@ -84,14 +71,7 @@ int ks_planes_resolve(u32 frame_size, const struct ksalloc_planes *device,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_planes_resolve);
 
-/**
- * ks_planes_fit() - do the planes of an allocator meet the requirements of a device?
- * @planes: planes of the allocator
- * @needs: requirements of the device
- *
- * Context: any.
- * Return: whether they fit. The number must be equal even if the device has only preferences.
- */
+/* The number of planes must be equal even if the device has only preferences */
 bool ks_planes_fit(const struct ksalloc_planes *planes,
 		   const struct ksalloc_requirements *needs)
 {
@@ -108,15 +88,9 @@ bool ks_planes_fit(const struct ksalloc_planes *planes,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_planes_fit);
 
-/**
- * ks_planes_bytes() - the memory that a frame needs
- * @planes: planes of the frame
- * @frames: number of frames, at most KSALLOC_MAX_FRAMES
- * @max_bytes: maximum number of bytes in all frames
- * @frame_bytes: bytes for one frame, each plane in whole pages; not written on failure
- *
- * Context: any.
- * Return: 0, or -ENOMEM if the frames need more than @max_bytes.
+/*
+ * Sets @frame_bytes, with each plane in whole pages; -ENOMEM if @frames frames, at most
+ * KSALLOC_MAX_FRAMES, need more than @max_bytes.
  */
 int ks_planes_bytes(const struct ksalloc_planes *planes, u32 frames,
 		    u64 max_bytes, size_t *frame_bytes)

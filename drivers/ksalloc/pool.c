@@ -156,17 +156,7 @@ static struct ksalloc_frame *ks_frame_take(struct ks_allocator *alloc,
 	return frame;
 }
 
-/**
- * ks_allocator_try_alloc() - allocate a free frame
- * @alloc: the allocator
- * @owner: the owner that gets it
- * @index: the index of the frame; not written on failure
- *
- * Contract B1.
- *
- * Context: any.
- * Return: 0, or -EAGAIN if none is free.
- */
+/* Allocates a free frame; -EAGAIN if none is free (contract B1) */
 int ks_allocator_try_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
 			   u32 *index)
 {
@@ -185,18 +175,10 @@ int ks_allocator_try_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_try_alloc);
 
-/**
- * ks_allocator_alloc() - allocate a frame, and wait if no frame is free
- * @alloc: the allocator
- * @owner: the owner that gets it
- * @deadline_ns: when to stop waiting, on CLOCK_MONOTONIC; 0 for no deadline
- * @index: the index of the frame; not written on failure
- *
- * Contract B2 to B4.
- *
- * Context: process context; sleeps.
- * Return: 0; -ERESTARTSYS; -ETIMEDOUT; -ECANCELED after ks_allocator_cancel(). After
- * ks_allocator_end_owner(), -ECANCELED if no frame is free.
+/*
+ * Allocates a frame, and waits if no frame is free (contract B2 to B4). @deadline_ns is
+ * on CLOCK_MONOTONIC; 0 for no deadline. Returns -ERESTARTSYS; -ETIMEDOUT; -ECANCELED
+ * after ks_allocator_cancel() or, if no frame is free, after ks_allocator_end_owner().
  */
 int ks_allocator_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
 		       u64 deadline_ns, u32 *index)
@@ -225,18 +207,11 @@ int ks_allocator_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_alloc);
 
-/**
- * ks_allocator_free() - free an allocated frame
- * @alloc: the allocator
- * @index: the index of the frame; any owner may hold it
- * @kernel: the caller is a kernel client. Only kernel clients can free frames that a kernel
- *	client holds
- *
- * Contract B3, B5, H3.
- *
- * Context: any, but see ks_fences_signaled().
- * Return: 0; -EINVAL if there is no such frame or it is free or FENCED; -EBUSY if it is
- * in a device, or a kernel client holds it.
+/*
+ * Frees an allocated frame. Any owner may hold it, but only kernel clients (@kernel) can
+ * free frames of kernel clients (contract B3, B5, H3). Returns -EINVAL if there is no
+ * such frame or it is free or FENCED; -EBUSY if it is in a device, or a kernel client
+ * holds it. Any context, but see ks_fences_signaled().
  */
 int ks_allocator_free(struct ks_allocator *alloc, u32 index, bool kernel)
 {
@@ -263,14 +238,7 @@ int ks_allocator_free(struct ks_allocator *alloc, u32 index, bool kernel)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free);
 
-/**
- * ks_allocator_free_owned() - free a frame if an owner still holds it
- * @alloc: the allocator
- * @index: the index of the frame
- * @owner: the owner
- *
- * Context: any, but see ks_fences_signaled().
- */
+/* Frees a frame if @owner still holds it. Any context, but see ks_fences_signaled() */
 void ks_allocator_free_owned(struct ks_allocator *alloc, u32 index,
 			     const struct ks_owner *owner)
 {
@@ -286,17 +254,11 @@ void ks_allocator_free_owned(struct ks_allocator *alloc, u32 index,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free_owned);
 
-/**
- * ks_allocator_submit() - give an allocated frame to a device
- * @alloc: the allocator
- * @index: the index of the frame; any owner except a kernel client may hold it
- * @connection: the connection to the device
- *
- * Contract H3.
- *
- * Context: any, but see ks_fences_signaled().
- * Return: 0; -EINVAL if there is no such frame or it is free or FENCED; -EBUSY if it is
- * in a device, a kernel client holds it, or a fence on it is not signalled.
+/*
+ * Gives an allocated frame to a device (contract H3). Any owner except a kernel client
+ * may hold it. Returns -EINVAL if there is no such frame or it is free or FENCED; -EBUSY
+ * if it is in a device, a kernel client holds it, or a fence on it is not signalled. Any
+ * context, but see ks_fences_signaled().
  */
 int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
 			const struct ks_connection *connection)
@@ -327,15 +289,9 @@ int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_submit);
 
-/**
- * ks_allocator_unsubmit() - undo ks_allocator_submit()
- * @alloc: the allocator
- * @index: the index of a frame that the device did not accept
- *
- * The frame is allocated to its owner again. If that owner was closed meanwhile, the frame
- * becomes free.
- *
- * Context: any, but see ks_fences_signaled().
+/*
+ * The device did not accept the frame: it is allocated to its owner again. If that owner
+ * was closed meanwhile, it becomes free. Any context, but see ks_fences_signaled().
  */
 void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index)
 {
@@ -356,15 +312,9 @@ void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_unsubmit);
 
-/**
- * ks_allocator_recycle() - give a frame to a device again, without making it free
- * @alloc: the allocator
- * @index: the index of a frame that @owner may hold
- * @owner: the owner, which can be a kernel client
- * @connection: the connection to the device
- *
- * Context: process context; does not sleep.
- * Return: whether the frame is IN_DEVICE now. It is not if @owner does not hold it, a request
+/*
+ * Gives a frame to a device again, without making it free. Returns whether it is
+ * IN_DEVICE now: not if @owner, which can be a kernel client, does not hold it, a request
  * waits for a frame, or a fence on it is not signalled.
  */
 bool ks_allocator_recycle(struct ks_allocator *alloc, u32 index,
@@ -389,14 +339,7 @@ bool ks_allocator_recycle(struct ks_allocator *alloc, u32 index,
 	return given;
 }
 
-/**
- * ks_allocator_deliver() - allocate a frame in a device to an owner
- * @alloc: the allocator
- * @index: the index of a frame in a device
- * @owner: the owner that gets it
- *
- * Context: process context; does not sleep.
- */
+/* Allocates a frame that is in a device to @owner */
 void ks_allocator_deliver(struct ks_allocator *alloc, u32 index,
 			  struct ks_owner *owner)
 {
@@ -413,13 +356,9 @@ void ks_allocator_deliver(struct ks_allocator *alloc, u32 index,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_deliver);
 
-/**
- * ks_allocator_take_back() - take all frames back from a device
- * @alloc: the allocator
- * @connection: the connection to the device. The device does not access the frames any more
- *	and gets no other frames during this call
- *
- * Context: process context; may sleep.
+/*
+ * Takes all frames back from a device, which does not access them any more and gets no
+ * other frames during this call.
  */
 void ks_allocator_take_back(struct ks_allocator *alloc,
 			    const struct ks_connection *connection)
@@ -444,15 +383,9 @@ void ks_allocator_take_back(struct ks_allocator *alloc,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_take_back);
 
-/**
- * ks_allocator_abandon() - keep frames IN_DEVICE until the allocator is freed
- * @alloc: the allocator
- * @connection: the connection to the device, which may access the frames until the
- *	allocator is freed
- *
- * The frames belong to no connection after this.
- *
- * Context: process context; may sleep.
+/*
+ * Keeps the frames of a device IN_DEVICE. It may access them until the allocator is
+ * freed. They belong to no connection after this.
  */
 void ks_allocator_abandon(struct ks_allocator *alloc,
 			  const struct ks_connection *connection)
@@ -502,15 +435,10 @@ out:
 	ks_allocator_unlock(alloc, flags, freed);
 }
 
-/**
- * ks_allocator_reclaim() - take back the frames of an owner
- * @alloc: the allocator
- * @owner: the owner, which gets no frames during this call
- *
- * Frames that it has submitted stay in the device. No frame refers to the owner after this.
- * Contract B7.
- *
- * Context: process context; may sleep.
+/*
+ * Takes back the frames of an owner, which gets none during this call (contract B7).
+ * Frames that it has submitted stay in the device. No frame refers to the owner after
+ * this.
  */
 void ks_allocator_reclaim(struct ks_allocator *alloc,
 			  const struct ks_owner *owner)
@@ -526,14 +454,7 @@ void ks_allocator_reclaim(struct ks_allocator *alloc,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_reclaim);
 
-/**
- * ks_allocator_reclaim_connection() - take back the frames of all open files of a
- * connection
- * @alloc: the allocator
- * @connection: the connection, whose open files get no frames during this call
- *
- * Context: process context; may sleep.
- */
+/* As ks_allocator_reclaim(), for all open files of a connection */
 void ks_allocator_reclaim_connection(struct ks_allocator *alloc,
 				     const struct ks_connection *connection)
 {
@@ -606,12 +527,7 @@ static void ks_fence_work(struct work_struct *work)
 	spin_unlock_irq(&alloc->lock);
 }
 
-/**
- * ks_pool_init() - initialize the frame lists of an allocator
- * @alloc: a zeroed allocator
- *
- * Context: any.
- */
+/* @alloc is a zeroed allocator */
 void ks_pool_init(struct ks_allocator *alloc)
 {
 	spin_lock_init(&alloc->lock);
@@ -623,13 +539,9 @@ void ks_pool_init(struct ks_allocator *alloc)
 	INIT_WORK(&alloc->fence_work, ks_fence_work);
 }
 
-/**
- * ks_pool_begin() - make the frames of a new allocator free
- * @alloc: the allocator. All frames have memory, and nothing has failed
- *
- * Imported memory can have fences already. Such a frame is FENCED first. Contract H3.
- *
- * Context: process context; may sleep.
+/*
+ * Makes the frames of a new allocator free. All have memory, and nothing has failed.
+ * Imported memory can have fences already. Such a frame is FENCED first (contract H3).
  */
 void ks_pool_begin(struct ks_allocator *alloc)
 {
@@ -653,14 +565,9 @@ void ks_pool_begin(struct ks_allocator *alloc)
 	}
 }
 
-/**
- * ks_pool_end() - stop waiting for fences
- * @alloc: an allocator without references. Its frames may still be FENCED
- *
- * The memory of a FENCED frame can still be read, because each reader has a reference to
- * the dma-buf.
- *
- * Context: process context; sleeps.
+/*
+ * Stops waiting for fences. The allocator has no references. The memory of frames that
+ * are FENCED can still be read, because each reader has a reference to the dma-buf.
  */
 void ks_pool_end(struct ks_allocator *alloc)
 {

@@ -11,15 +11,9 @@
 #include "connection.h"
 #include "trace.h"
 
-/**
- * ks_connection_queue() - put a frame into the queue of the device
- * @conn: the connection, in PAUSE or RUN
- * @slot: the slot of the frame
- * @dmabuf_fd: a descriptor of its dma-buf in the calling task, or -1; -1 if it has several
- *	planes
- *
- * Context: process context; sleeps. ks_connection.lock is held.
- * Return: 0 or an errno of the device.
+/*
+ * In PAUSE or RUN. @dmabuf_fd is a descriptor of the frame's dma-buf in the calling task,
+ * or -1; -1 if the frame has several planes.
  */
 int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot,
 			int dmabuf_fd)
@@ -56,15 +50,10 @@ static void ks_completion_clamp(struct ksalloc_completion *completion,
 	}
 }
 
-/**
- * ks_connection_dequeue() - take one filled frame from the device
- * @conn: the connection, in RUN
- * @completion: describes the frame. The slot of the frame is on no list afterwards
- *
- * Skips frames that were not submitted, in case of a bug of the driver.
- *
- * Context: process context; sleeps. ks_connection.lock is held.
- * Return: 0; -EAGAIN if there is none; an errno of the device.
+/*
+ * In RUN: takes one filled frame from the device; -EAGAIN if there is none. Its slot is
+ * on no list afterwards. Skips frames that were not submitted, in case of a bug of the
+ * driver.
  */
 int ks_connection_dequeue(struct ks_connection *conn,
 			  struct ksalloc_completion *completion)
@@ -125,16 +114,9 @@ static int ks_frame_check_fd(const struct ks_allocator *alloc, u32 index, int fd
 	return same ? 0 : -EINVAL;
 }
 
-/**
- * ks_connection_give() - give a frame that is IN_DEVICE to the device
- * @conn: the connection, in PAUSE or RUN
- * @index: the frame
- * @dmabuf_fd: a descriptor of its dma-buf in the calling task, or -1
- *
- * If the device refuses the frame, the frame is ALLOCATED to its owner again.
- *
- * Context: process context; sleeps. ks_connection.lock is held.
- * Return: 0 or an errno of the device.
+/*
+ * In PAUSE or RUN: gives a frame that is IN_DEVICE to the device. If the device refuses
+ * it, it is ALLOCATED to its owner again. @dmabuf_fd is as in ks_connection_queue().
  */
 int ks_connection_give(struct ks_connection *conn, u32 index, int dmabuf_fd)
 {
@@ -180,17 +162,7 @@ static int ks_connection_do_submit(struct ks_connection *conn, u32 index,
 	return ret ?: ks_connection_give(conn, index, dmabuf_fd);
 }
 
-/**
- * ks_connection_submit() - give an allocated frame to the device
- * @conn: the connection
- * @index: a frame of its allocator
- * @dmabuf_fd: a descriptor of its dma-buf in the calling task, or -1
- *
- * Contract I2.
- *
- * Context: process context; sleeps.
- * Return: 0; the errors of KSALLOC_SUBMIT.
- */
+/* Gives an allocated frame to the device. Fails as KSALLOC_SUBMIT does (contract I2) */
 int ks_connection_submit(struct ks_connection *conn, u32 index, int dmabuf_fd)
 {
 	int ret;

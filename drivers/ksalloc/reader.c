@@ -19,15 +19,7 @@
 #define KS_READER_OPTIONS (KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY | \
 			   KSSTREAM_HEADER_OPTIONSF_TIMEDISCONTINUITY)
 
-/**
- * ks_reader_new() - make a reader, which belongs to no feed yet
- * @depth: maximum number of frames that it has, at least one
- * @every: it gets each n-th frame, where n is @every; at least one
- * @flags: KSALLOC_READER_*
- *
- * Context: process context; sleeps. Without ks_feed.lock.
- * Return: the reader, to be freed by kvfree(); NULL if there is no memory.
- */
+/* Makes a reader, to be freed by kvfree(). @depth and @every are at least one */
 struct ks_reader *ks_reader_new(u32 depth, u32 every, u32 flags)
 {
 	struct ks_reader *reader;
@@ -97,14 +89,7 @@ static noinline_for_stack bool ks_reader_is_wanted(const struct ks_feed *feed,
 	return test_bit(ks_feed_index(feed, frame), common);
 }
 
-/**
- * ks_reader_park() - park a frame if a reader does not want it
- * @feed: the feed
- * @frame: the frame, which no reader has
- *
- * Context: process context; does not sleep. ks_feed.lock is held.
- * Return: whether it is parked.
- */
+/* Parks a frame that no reader has, if a reader does not want it. True if parked */
 bool ks_reader_park(struct ks_feed *feed, struct ks_feed_frame *frame)
 {
 	lockdep_assert_held(&feed->lock);
@@ -116,13 +101,7 @@ bool ks_reader_park(struct ks_feed *feed, struct ks_feed_frame *frame)
 	return true;
 }
 
-/**
- * ks_reader_unpark() - let the device have a parked frame
- * @feed: the feed
- * @frame: the frame
- *
- * Context: process context; does not sleep. ks_feed.lock is held.
- */
+/* Lets the device have a parked frame */
 void ks_reader_unpark(struct ks_feed *feed, struct ks_feed_frame *frame)
 {
 	lockdep_assert_held(&feed->lock);
@@ -133,12 +112,7 @@ void ks_reader_unpark(struct ks_feed *feed, struct ks_feed_frame *frame)
 	ks_feed_count_returned(feed, 1);
 }
 
-/**
- * ks_reader_unpark_wanted() - let the device have the parked frames that all readers want now
- * @feed: the feed
- *
- * Context: process context; does not sleep. ks_feed.lock is held.
- */
+/* Lets the device have the parked frames that all readers want now */
 void ks_reader_unpark_wanted(struct ks_feed *feed)
 {
 	DECLARE_BITMAP(common, VIDEO_MAX_FRAME);
@@ -152,13 +126,7 @@ void ks_reader_unpark_wanted(struct ks_feed *feed)
 			ks_reader_unpark(feed, &feed->frames[i]);
 }
 
-/**
- * ks_reader_return() - let the device have a frame, unless a reader does not want it
- * @feed: the feed
- * @frame: the frame, which no reader has
- *
- * Context: process context; does not sleep. ks_feed.lock is held.
- */
+/* Lets the device have a frame that no reader has, unless a reader does not want it */
 void ks_reader_return(struct ks_feed *feed, struct ks_feed_frame *frame)
 {
 	lockdep_assert_held(&feed->lock);
@@ -204,13 +172,6 @@ static void ks_reader_drop(struct ks_feed *feed, struct ks_reader *reader)
 	ks_reader_put_frame(feed, index, reader->promised);
 }
 
-/**
- * ks_reader_drop_queue() - remove all frames from the queue of a reader
- * @feed: the feed
- * @reader: the reader
- *
- * Context: process context; does not sleep. ks_feed.lock is held.
- */
 void ks_reader_drop_queue(struct ks_feed *feed, struct ks_reader *reader)
 {
 	lockdep_assert_held(&feed->lock);
@@ -233,14 +194,7 @@ static bool ks_reader_make_room(struct ks_feed *feed, struct ks_reader *reader)
 	return true;
 }
 
-/**
- * ks_reader_offer() - put a filled frame into the queue of a reader, if it wants the frame
- * @feed: the feed
- * @reader: the reader
- * @index: the frame
- *
- * Context: process context; does not sleep. ks_feed.lock is held.
- */
+/* Puts a filled frame into the queue of a reader, if it wants the frame */
 void ks_reader_offer(struct ks_feed *feed, struct ks_reader *reader, u32 index)
 {
 	struct ks_feed_frame *frame = &feed->frames[index];
@@ -294,14 +248,7 @@ static bool ks_reader_unqueue(struct ks_reader *reader, u32 index)
 	return found;
 }
 
-/**
- * ks_reader_revoke() - take a frame away from a reader, if the reader has it
- * @feed: the feed
- * @reader: the reader
- * @index: the frame
- *
- * Context: process context; does not sleep. ks_feed.lock is held.
- */
+/* Takes a frame away from a reader, if the reader has it */
 void ks_reader_revoke(struct ks_feed *feed, struct ks_reader *reader, u32 index)
 {
 	lockdep_assert_held(&feed->lock);
@@ -319,14 +266,7 @@ void ks_reader_revoke(struct ks_feed *feed, struct ks_reader *reader, u32 index)
 	ks_reader_put_frame(feed, index, reader->promised);
 }
 
-/**
- * ks_reader_set_promised() - change whether the frames of a reader can be revoked
- * @feed: the feed
- * @reader: the reader
- * @promised: they are never revoked
- *
- * Context: process context; does not sleep. ks_feed.lock is held.
- */
+/* The frames of a reader with a promise are never revoked */
 void ks_reader_set_promised(struct ks_feed *feed, struct ks_reader *reader,
 			    bool promised)
 {
@@ -346,15 +286,10 @@ void ks_reader_set_promised(struct ks_feed *feed, struct ks_reader *reader,
 		feed->frames[index].promised += change;
 }
 
-/**
- * ks_reader_take() - take the next frame
- * @feed: the feed
- * @reader: the reader
- * @answer: describes the frame. The planes that the frame does not have are not written
- *
- * Context: process context; does not sleep. ks_feed.lock is held.
- * Return: 0; -EAGAIN if the queue is empty; -ENODEV if no frame will come; an errno of the
- * device.
+/*
+ * Takes the next frame; -EAGAIN if the queue is empty, -ENODEV if no frame will come, or
+ * an errno of the device. Does not write the planes of @answer that the frame does not
+ * have.
  */
 int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
 		   struct ksalloc_reader_frame *answer)
@@ -394,14 +329,7 @@ int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
 	return 0;
 }
 
-/**
- * ks_reader_untake() - undo ks_reader_take()
- * @feed: the feed
- * @reader: the reader
- * @answer: describes the frame, which is the next one to take after this
- *
- * Context: process context; does not sleep. ks_feed.lock is held.
- */
+/* Undoes ks_reader_take(). The frame is the next one to take after this */
 void ks_reader_untake(struct ks_feed *feed, struct ks_reader *reader,
 		      const struct ksalloc_reader_frame *answer)
 {
@@ -441,17 +369,10 @@ static void ks_reader_give_one(struct ks_feed *feed, struct ks_reader *reader,
 	ks_reader_put_frame(feed, index, reader->promised);
 }
 
-/**
- * ks_reader_give() - give frames back
- * @feed: the feed
- * @reader: the reader
- * @generation: the generation of the frames. If it has passed, there is nothing to give back
- * @indices: the frames
- * @count: their number
- *
- * Context: process context; does not sleep. ks_feed.lock is held.
- * Return: 0; -EINVAL if there was no such generation yet, or if at least one of the frames is
- * neither taken nor revoked. Then none is given back.
+/*
+ * Gives frames back. If @generation has passed, there is nothing to give back. Gives none
+ * back, and returns -EINVAL, if there was no such generation yet, or if at least one of
+ * the frames is neither taken nor revoked.
  */
 int ks_reader_give(struct ks_feed *feed, struct ks_reader *reader, u64 generation,
 		   const u32 *indices, u32 count)
@@ -477,13 +398,7 @@ int ks_reader_give(struct ks_feed *feed, struct ks_reader *reader, u64 generatio
 	return 0;
 }
 
-/**
- * ks_reader_give_all() - give all frames back, and empty the queue
- * @feed: the feed
- * @reader: the reader
- *
- * Context: process context; does not sleep. ks_feed.lock is held.
- */
+/* Gives all frames back, and empties the queue */
 void ks_reader_give_all(struct ks_feed *feed, struct ks_reader *reader)
 {
 	u32 index;

@@ -601,16 +601,7 @@ static int ks_reader_add(struct ks_feed *feed, struct ks_reader *reader)
 	return ret;
 }
 
-/**
- * ks_reader_open() - make a reader
- * @conn: the connection, which has an open file
- * @depth: maximum number of frames that it has, at least one
- * @every: it gets each n-th frame, where n is @every; at least one
- * @flags: KSALLOC_READER_*
- *
- * Context: process context; sleeps.
- * Return: an open file of the reader; -EBUSY, -ENOMEM or -ENFILE.
- */
+/* @conn has an open file. @depth and @every are at least one */
 struct file *ks_reader_open(struct ks_connection *conn, u32 depth, u32 every,
 			    u32 flags)
 {

@@ -28,13 +28,7 @@ static struct ks_feed *ks_share_feed(const struct ks_share_handle *handle)
 	return &handle->share->conn->feed;
 }
 
-/**
- * ks_share_lock() - take ks_share.lock if there still is a camera
- * @share: the share
- *
- * Context: process context; sleeps.
- * Return: 0 with the lock held; -ERESTARTSYS; -ENODEV.
- */
+/* Takes ks_share.lock if there still is a camera; else returns -ENODEV without it */
 int ks_share_lock(struct ks_share *share)
 {
 	if (mutex_lock_interruptible(&share->lock))
@@ -99,14 +93,10 @@ static int ks_share_make_memory(struct ks_share *share)
 	}
 }
 
-/**
- * ks_share_request() - make or free the buffers of a handle
- * @handle: the handle
- * @count: the number that it asks for; 0 to free them
- *
- * Context: process context; sleeps.
- * Return: the number of buffers; -EBUSY if the handle streams, or another program uses the
- * camera; other errors of KSALLOC_CREATE_ALLOCATOR.
+/*
+ * Makes the buffers of a handle, or frees them if @count is 0. Returns their number;
+ * -EBUSY if the handle streams, or another program uses the camera; other errors of
+ * KSALLOC_CREATE_ALLOCATOR.
  */
 int ks_share_request(struct ks_share_handle *handle, u32 count)
 {
@@ -140,14 +130,10 @@ out:
 	return ret;
 }
 
-/**
- * ks_share_end_reservation() - let other files of the camera use it after a change
- * @share: the share, locked
- *
- * uvcvideo before 6.17 reserves the camera for the file that has set the format or the frame rate,
- * until this file frees its buffers. While no handle has buffers, the camera is not in use.
- *
- * Context: process context; sleeps.
+/*
+ * Lets other files of the camera use it after a change. uvcvideo before 6.17 reserves the
+ * camera for the file that has set the format or the frame rate, until this file frees
+ * its buffers. While no handle has buffers, the camera is not in use.
  */
 void ks_share_end_reservation(struct ks_share *share)
 {
@@ -208,14 +194,7 @@ static bool ks_share_failed(struct ks_share *share)
 	return failed;
 }
 
-/**
- * ks_share_start() - begin to stream to a handle
- * @handle: the handle
- *
- * Context: process context; sleeps.
- * Return: 0; -EINVAL if it has no buffers; -EBUSY if too many handles stream; errors of
- * KSALLOC_SET_STATE.
- */
+/* Returns -EINVAL if the handle has no buffers, -EBUSY if too many handles stream */
 int ks_share_start(struct ks_share_handle *handle)
 {
 	struct ks_share *share = handle->share;
@@ -270,13 +249,7 @@ static void ks_share_stop_locked(struct ks_share_handle *handle)
 		ks_share_stop_camera(share);
 }
 
-/**
- * ks_share_stop() - end the stream to a handle, and take all its buffers back
- * @handle: the handle
- *
- * Context: process context; sleeps.
- * Return: 0; -ERESTARTSYS; -ENODEV.
- */
+/* Ends the stream to a handle, and takes all its buffers back */
 int ks_share_stop(struct ks_share_handle *handle)
 {
 	struct ks_share *share = handle->share;
@@ -294,12 +267,7 @@ int ks_share_stop(struct ks_share_handle *handle)
 	return 0;
 }
 
-/**
- * ks_share_close() - end the stream to a handle, and free its buffers
- * @handle: the handle
- *
- * Context: process context; sleeps. The calling task may be exiting.
- */
+/* Ends the stream to a handle, and frees its buffers. The calling task may be exiting */
 void ks_share_close(struct ks_share_handle *handle)
 {
 	struct ks_share *share = handle->share;
@@ -361,14 +329,7 @@ static int ks_share_describe_locked(struct ks_share_handle *handle,
 	return 0;
 }
 
-/**
- * ks_share_describe() - describe a buffer of a handle, as VIDIOC_QUERYBUF
- * @handle: the handle
- * @buffer: the buffer
- *
- * Context: process context; sleeps.
- * Return: 0 or -EINVAL.
- */
+/* Describes a buffer of a handle, as VIDIOC_QUERYBUF */
 int ks_share_describe(struct ks_share_handle *handle, struct v4l2_buffer *buffer)
 {
 	struct ks_feed *feed = ks_share_feed(handle);
@@ -380,14 +341,7 @@ int ks_share_describe(struct ks_share_handle *handle, struct v4l2_buffer *buffer
 	return ret;
 }
 
-/**
- * ks_share_queue() - queue a buffer of a handle
- * @handle: the handle
- * @index: the buffer
- *
- * Context: process context; sleeps.
- * Return: 0; -EINVAL if there is no such buffer, or it is queued already.
- */
+/* Returns -EINVAL if there is no such buffer, or it is queued already */
 int ks_share_queue(struct ks_share_handle *handle, u32 index)
 {
 	struct ks_feed *feed = ks_share_feed(handle);
@@ -510,16 +464,7 @@ static int ks_share_try(struct ks_share_handle *handle, struct v4l2_buffer *buff
 	}
 }
 
-/**
- * ks_share_dequeue() - get the next frame of a handle
- * @handle: the handle
- * @buffer: describes the frame
- * @nonblock: do not wait
- *
- * Context: process context; sleeps.
- * Return: 0; -EAGAIN; -ERESTARTSYS; -EINVAL if the handle does not stream; -ENODEV; an errno of
- * the camera.
- */
+/* Gets the next frame of a handle; -EINVAL if the handle does not stream */
 int ks_share_dequeue(struct ks_share_handle *handle, struct v4l2_buffer *buffer,
 		     bool nonblock)
 {
@@ -545,16 +490,10 @@ int ks_share_dequeue(struct ks_share_handle *handle, struct v4l2_buffer *buffer,
 	return ret;
 }
 
-/**
- * ks_share_view() - make a view of a plane of a buffer
- * @handle: the handle
- * @index: the buffer, which can come from user space
- * @plane: the plane, likewise
- *
- * Each call makes a view of its own, so fences on it delay nobody else.
- *
- * Context: process context; sleeps. The lock of an address space can be held.
- * Return: the view, with one reference; -EINVAL, -ENOMEM or -ENFILE.
+/*
+ * Makes a view of a plane of a buffer. Each call makes a view of its own, so fences on it
+ * delay nobody else. @index and @plane can come from user space. The lock of an address
+ * space can be held. The caller gets one reference.
  */
 struct dma_buf *ks_share_view(struct ks_share_handle *handle, u32 index, u32 plane)
 {
@@ -575,14 +514,7 @@ struct dma_buf *ks_share_view(struct ks_share_handle *handle, u32 index, u32 pla
 	return view;
 }
 
-/**
- * ks_share_end() - stop using the camera
- * @share: the share, whose node is unregistered
- *
- * Handles that are still open get -ENODEV.
- *
- * Context: process context; sleeps.
- */
+/* Stops using the camera. The node is unregistered; open handles get -ENODEV */
 void ks_share_end(struct ks_share *share)
 {
 	mutex_lock(&share->lock);

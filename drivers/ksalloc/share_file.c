@@ -179,7 +179,6 @@ static struct ks_share *ks_share_new(struct ksalloc_device *device, u32 frames)
 	return share;
 }
 
-/* Makes the connection and the file of a share */
 static struct file *ks_share_connect(struct ks_share *share,
 				     struct ksalloc_device *device)
 {
@@ -221,14 +220,9 @@ static int ks_share_register(struct ks_share *share)
 	return 0;
 }
 
-/**
- * ks_share_open() - make a share
- * @v4l2_fd: the caller's descriptor of the camera
- * @frames: number of frames; 0 for the default
- * @node: set to N of the new /dev/videoN
- *
- * Context: process context; sleeps.
- * Return: an open file of the share; the errors of KSALLOC_SHARE.
+/*
+ * Makes a share of the camera of the caller's descriptor, and sets @node to N of its
+ * /dev/videoN. @frames is 0 for the default. Returns an open file of the share.
  */
 struct file *ks_share_open(int v4l2_fd, u32 frames, u32 *node)
 {

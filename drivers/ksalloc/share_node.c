@@ -754,13 +754,6 @@ static bool ks_node_has_events(struct ks_v4l2_device *camera)
 	       !ks_v4l2_check(camera, VIDIOC_UNSUBSCRIBE_EVENT);
 }
 
-/**
- * ks_share_node_init() - initialize the node of a new share
- * @share: the share
- *
- * Context: process context; sleeps.
- * Return: 0; -EINTR; -ENODEV; an errno of the camera.
- */
 int ks_share_node_init(struct ks_share *share)
 {
 	struct video_device *vdev = &share->vdev;
@@ -783,12 +776,7 @@ int ks_share_node_init(struct ks_share *share)
 	return ks_node_get_card(share->camera, vdev->name, sizeof(vdev->name));
 }
 
-/**
- * ks_share_node_exit() - undo ks_share_node_init()
- * @share: the share, whose node is unregistered
- *
- * Context: process context; sleeps.
- */
+/* Undoes ks_share_node_init(). The node is unregistered */
 void ks_share_node_exit(struct ks_share *share)
 {
 	if (!share->relays)

@@ -135,16 +135,7 @@ static void ks_step_pause_to_acquire(struct ks_connection *conn)
 	ks_connection_take_back(conn);
 }
 
-/**
- * ks_connection_down() - bring a connection to a lower state, or the same
- * @conn: the connection
- * @target: the state
- *
- * Contract I4.
- *
- * Context: process context; sleeps. ks_connection.lock is held. The calling task may be
- * exiting.
- */
+/* Brings a connection to a lower state, or the same. Contract I4 */
 void ks_connection_down(struct ks_connection *conn, enum ksstate target)
 {
 	lockdep_assert_held(&conn->lock);
@@ -157,12 +148,7 @@ void ks_connection_down(struct ks_connection *conn, enum ksstate target)
 		ks_step_acquire_to_stop(conn);
 }
 
-/**
- * ks_connection_notify() - the device has a frame or an error, or has disappeared
- * @conn: the connection
- *
- * Context: any.
- */
+/* The device has a frame or an error, or has disappeared. Called in any context */
 void ks_connection_notify(struct ks_connection *conn)
 {
 	ks_connection_wake(conn);
@@ -185,14 +171,7 @@ void ksalloc_device_notify(struct ksalloc_device *device)
 }
 EXPORT_SYMBOL_GPL(ksalloc_device_notify);
 
-/**
- * ks_connection_gone_work() - bring a connection to STOP, whose device has disappeared
- * @work: &ks_connection.gone_work
- *
- * Contract I6.
- *
- * Context: process context; sleeps.
- */
+/* Brings a connection whose device has disappeared to STOP. Contract I6 */
 void ks_connection_gone_work(struct work_struct *work)
 {
 	struct ks_connection *conn =
@@ -337,17 +316,7 @@ static void ks_connection_fetch_all(struct ks_connection *conn)
 			;
 }
 
-/**
- * ks_connection_request() - bring a connection to a state
- * @conn: the connection
- * @state: the state
- * @circulate: if this call begins a stream, its frames circulate
- *
- * Contract I1, I4.
- *
- * Context: process context; sleeps.
- * Return: 0; the errors of KSALLOC_SET_STATE.
- */
+/* If @circulate, and this call begins a stream, its frames circulate. Contract I1, I4 */
 int ks_connection_request(struct ks_connection *conn, enum ksstate state,
 			  bool circulate)
 {
@@ -410,16 +379,7 @@ static int ks_connection_end_flush(struct ks_connection *conn)
 	return ret;
 }
 
-/**
- * ks_connection_reset() - begin or end a flush
- * @conn: the connection
- * @reset: KSRESET_BEGIN or KSRESET_END
- *
- * Contract I5.
- *
- * Context: process context; sleeps.
- * Return: 0; the errors of KSALLOC_RESET_STATE.
- */
+/* Begins or ends a flush. Contract I5 */
 int ks_connection_reset(struct ks_connection *conn, enum ksreset reset)
 {
 	int ret;

@@ -114,7 +114,6 @@ static int ks_v4l2_give(struct ks_v4l2 *v4l2, unsigned int cmd,
 	return ret;
 }
 
-/* Makes a descriptor of the dma-buf of a plane */
 static int ks_v4l2_plane_fd(const struct ks_allocator *allocator, u32 index,
 			    u32 plane)
 {
@@ -552,15 +551,7 @@ static const struct ksalloc_device_ops ks_v4l2_ops = {
 	.show = ks_v4l2_show,
 };
 
-/**
- * ks_v4l2_create() - make a device for a connection
- * @fd: the caller's descriptor of a V4L2 capture node
- *
- * Contract A5.
- *
- * Context: process context; sleeps.
- * Return: the device; the errors of KSALLOC_CONNECT.
- */
+/* @fd is the caller's descriptor of a V4L2 capture node. Contract A5 */
 struct ksalloc_device *ks_v4l2_create(int fd)
 {
 	struct ks_v4l2_device *dev;

@@ -108,7 +108,6 @@ static void ks_v4l2_copy_priority(struct file *file, struct file *origin)
 		v4l2_prio_change(vdev->prio, &fh->prio, origin_fh->prio);
 }
 
-/* Opens the node of @origin again */
 static struct file *ks_v4l2_reopen(struct file *origin)
 {
 	struct file *file;
@@ -181,11 +180,6 @@ static int ks_v4l2_open_file(struct ks_v4l2_device *dev, struct file *origin)
 	return ret;
 }
 
-/**
- * ks_v4l2_init() - initialize the locks
- *
- * Context: process context.
- */
 void ks_v4l2_init(void)
 {
 	unsigned int i;
@@ -194,15 +188,7 @@ void ks_v4l2_init(void)
 		mutex_init(&ks_v4l2_locks[i]);
 }
 
-/**
- * ks_v4l2_open() - open a V4L2 capture device, given the caller's descriptor
- * @fd: the descriptor
- *
- * Contract A5.
- *
- * Context: process context; sleeps.
- * Return: the device, with one reference; the errors of KSALLOC_CONNECT.
- */
+/* Opens a V4L2 capture device, given the caller's descriptor. Contract A5 */
 struct ks_v4l2_device *ks_v4l2_open(int fd)
 {
 	struct ks_v4l2_device *dev;
@@ -227,13 +213,6 @@ struct ks_v4l2_device *ks_v4l2_open(int fd)
 	return ERR_PTR(ret);
 }
 
-/**
- * ks_v4l2_get() - take a reference to a device
- * @dev: the device
- *
- * Context: any.
- * Return: the device.
- */
 struct ks_v4l2_device *ks_v4l2_get(struct ks_v4l2_device *dev)
 {
 	kref_get(&dev->refs);
@@ -254,27 +233,16 @@ static void ks_v4l2_close(struct kref *refs)
 	kfree(dev);
 }
 
-/**
- * ks_v4l2_put() - drop a reference to a device
- * @dev: the device
- *
- * Context: process context; sleeps. No lock of the device is held.
- */
+/* Can sleep. No lock of the device is held */
 void ks_v4l2_put(struct ks_v4l2_device *dev)
 {
 	kref_put(&dev->refs, ks_v4l2_close);
 }
 
-/**
- * ks_v4l2_mutex() - the lock around operations on buffers
- * @dev: the device
- *
- * The V4L2 core takes the lock of the queue, or that of the device if the queue has none. If
- * the driver has neither, this is a lock of this module, which all connections to the device
- * share.
- *
- * Context: any.
- * Return: the lock.
+/*
+ * The lock around operations on buffers. The V4L2 core takes the lock of the queue, or
+ * that of the device if the queue has none. If the driver has neither, this is a lock of
+ * this module, which all connections to the device share.
  */
 struct mutex *ks_v4l2_mutex(struct ks_v4l2_device *dev)
 {
@@ -311,63 +279,33 @@ static void ks_mutex_unlock(struct mutex *lock)
 		mutex_unlock(lock);
 }
 
-/**
- * ks_v4l2_lock() - take the lock that the V4L2 core takes around operations on buffers
- * @dev: the device
- *
- * Only a fatal signal interrupts this. A state change that another signal interrupts would
- * have to go back, and would lose frames that are already filled.
- *
- * Context: process context; sleeps.
- * Return: 0 or -EINTR.
+/*
+ * Takes the lock around operations on buffers. Only a fatal signal interrupts this. A
+ * state change that another signal interrupts would have to go back, and would lose
+ * frames that are already filled.
  */
 int ks_v4l2_lock(struct ks_v4l2_device *dev)
 {
 	return mutex_lock_killable(ks_v4l2_mutex(dev));
 }
 
-/**
- * ks_v4l2_unlock() - undo ks_v4l2_lock()
- * @dev: the device
- *
- * Context: process context.
- */
 void ks_v4l2_unlock(struct ks_v4l2_device *dev)
 {
 	mutex_unlock(ks_v4l2_mutex(dev));
 }
 
-/**
- * ks_v4l2_lock_device() - take the lock that the V4L2 core takes around other operations
- * @dev: the device
- *
- * Context: process context; sleeps.
- * Return: 0 or -EINTR.
- */
+/* Takes the lock that the V4L2 core takes around other operations */
 int ks_v4l2_lock_device(struct ks_v4l2_device *dev)
 {
 	return ks_mutex_lock_killable(dev->vdev->lock);
 }
 
-/**
- * ks_v4l2_unlock_device() - undo ks_v4l2_lock_device()
- * @dev: the device
- *
- * Context: process context.
- */
 void ks_v4l2_unlock_device(struct ks_v4l2_device *dev)
 {
 	ks_mutex_unlock(dev->vdev->lock);
 }
 
-/**
- * ks_v4l2_check() - can an operation be called?
- * @dev: the device
- * @cmd: its ioctl
- *
- * Context: any.
- * Return: 0; -ENODEV; -EOPNOTSUPP if the driver does not support it.
- */
+/* Returns 0 if the operation of the ioctl @cmd can be called */
 int ks_v4l2_check(struct ks_v4l2_device *dev, unsigned int cmd)
 {
 	if (!video_is_registered(dev->vdev))
@@ -384,17 +322,11 @@ static struct device *ks_v4l2_hardware(struct ks_v4l2_device *dev)
 	       dev->vdev->v4l2_dev->dev;
 }
 
-/**
- * ks_v4l2_begin() - prepare for an operation that can access the hardware
- * @dev: the device
- * @cmd: its ioctl
- * @hardware: what was resumed, for ks_v4l2_end(), or NULL
- *
- * Takes the lock of the device, and resumes the hardware. If that fails, the operation will
- * fail, too.
- *
- * Context: process context; sleeps.
- * Return: 0; -EINTR; -ENODEV; -ENOTTY if the driver does not support the operation.
+/*
+ * Prepares for an operation that can access the hardware: takes the lock of the device,
+ * and resumes the hardware. If that fails, the operation will fail, too. @hardware is
+ * what was resumed, for ks_v4l2_end(), or NULL. Returns -ENOTTY if the driver does not
+ * support the operation.
  */
 int ks_v4l2_begin(struct ks_v4l2_device *dev, unsigned int cmd,
 		  struct device **hardware)
@@ -415,13 +347,9 @@ int ks_v4l2_begin(struct ks_v4l2_device *dev, unsigned int cmd,
 	return 0;
 }
 
-/**
- * ks_v4l2_end() - undo ks_v4l2_begin()
- * @dev: the device
- * @hardware: of ks_v4l2_begin(). It cannot be asked again: a driver that was unbound meanwhile
- *	has taken it from its &struct v4l2_device
- *
- * Context: process context.
+/*
+ * @hardware is that of ks_v4l2_begin(). It cannot be found again: a driver that was
+ * unbound meanwhile has taken it from its &struct v4l2_device.
  */
 void ks_v4l2_end(struct ks_v4l2_device *dev, struct device *hardware)
 {
@@ -430,13 +358,7 @@ void ks_v4l2_end(struct ks_v4l2_device *dev, struct device *hardware)
 	ks_v4l2_unlock_device(dev);
 }
 
-/**
- * ks_v4l2_check_priority() - does the priority of the file permit changes?
- * @dev: the device
- *
- * Context: any.
- * Return: 0, or -EBUSY if another file has a higher priority.
- */
+/* Returns -EBUSY if another file has a higher priority */
 int ks_v4l2_check_priority(struct ks_v4l2_device *dev)
 {
 	struct video_device *vdev = dev->vdev;
@@ -482,14 +404,9 @@ static bool ks_v4l2_give_up_origin(struct ks_v4l2_device *dev,
 	       !ks_v4l2_do_reqbufs(dev, dev->origin, memory, &none);
 }
 
-/**
- * ks_v4l2_reqbufs() - make or free the buffers of the file
- * @dev: the device
- * @memory: memory type of the buffers
- * @count: number of buffers; 0 frees them
- *
- * Context: process context; sleeps. ks_v4l2_lock() was called.
- * Return: the number of buffers that the driver made; an errno of the driver.
+/*
+ * Makes @count buffers of the file, or frees them if @count is 0. Returns the number that
+ * the driver made. ks_v4l2_lock() was called.
  */
 int ks_v4l2_reqbufs(struct ks_v4l2_device *dev, enum v4l2_memory memory,
 		    u32 count)
@@ -508,13 +425,7 @@ int ks_v4l2_reqbufs(struct ks_v4l2_device *dev, enum v4l2_memory memory,
 	return ret ?: made;
 }
 
-/**
- * ks_v4l2_free_buffers() - free the buffers of the file, even of an unregistered device
- * @dev: the device
- * @memory: memory type of the buffers
- *
- * Context: process context; sleeps. The calling task may be exiting.
- */
+/* Works for an unregistered device, too. The calling task may be exiting */
 void ks_v4l2_free_buffers(struct ks_v4l2_device *dev,
 			  enum v4l2_memory memory)
 {
@@ -527,16 +438,7 @@ void ks_v4l2_free_buffers(struct ks_v4l2_device *dev,
 	mutex_unlock(lock);
 }
 
-/**
- * ks_v4l2_querybuf() - get the description of a buffer of the file
- * @dev: the device
- * @index: index of the buffer
- * @buffer: the result
- * @planes: array of VIDEO_MAX_PLANES planes for @buffer
- *
- * Context: process context; sleeps. ks_v4l2_lock() was called.
- * Return: 0; an errno of the driver; -EOPNOTSUPP if there is no such operation.
- */
+/* @planes is an array of VIDEO_MAX_PLANES planes for @buffer */
 int ks_v4l2_querybuf(struct ks_v4l2_device *dev, u32 index,
 		     struct v4l2_buffer *buffer, struct v4l2_plane *planes)
 {
@@ -558,18 +460,11 @@ int ks_v4l2_querybuf(struct ks_v4l2_device *dev, u32 index,
 						     buffer);
 }
 
-/**
- * ks_v4l2_has_buffers() - are there buffers of the device?
- * @dev: the device
- * @planes: array of VIDEO_MAX_PLANES planes, for temporary use
- *
- * A driver permits a file to replace its own buffers. But the buffers of this file can belong
- * to an allocator of the device's own memory, and must not be replaced then. Without
- * vdev->queue, this knows only the buffers of this file; ks_v4l2_reqbufs() fails if another
- * file has buffers.
- *
- * Context: process context; sleeps. ks_v4l2_lock() was called.
- * Return: whether there are.
+/*
+ * A driver permits a file to replace its own buffers. But they can belong to an allocator
+ * of the device's own memory, and must not be replaced then. Without vdev->queue, this
+ * knows only the buffers of this file; ks_v4l2_reqbufs() fails if another file has some.
+ * ks_v4l2_lock() was called. @planes is for temporary use: VIDEO_MAX_PLANES planes.
  */
 bool ks_v4l2_has_buffers(struct ks_v4l2_device *dev,
 			 struct v4l2_plane *planes)
@@ -581,13 +476,6 @@ bool ks_v4l2_has_buffers(struct ks_v4l2_device *dev,
 	return !ks_v4l2_querybuf(dev, 0, &buffer, planes);
 }
 
-/**
- * ks_v4l2_streamon() - start the device
- * @dev: the device
- *
- * Context: process context; sleeps.
- * Return: 0; -EBUSY if another file has a higher priority; an errno of the driver.
- */
 int ks_v4l2_streamon(struct ks_v4l2_device *dev)
 {
 	struct mutex *request_lock = ks_v4l2_request_mutex(dev);
@@ -611,15 +499,11 @@ out:
 	return ret;
 }
 
-/**
- * ks_v4l2_streamoff() - stop the device and empty its queue, even if it is unregistered
- * @dev: the device
- *
- * An unregistered device can still write to its buffers: uvcvideo before 6.17
- * unregisters its node before it stops the stream.
- *
- * Context: process context; sleeps. The calling task may be exiting.
- * Return: 0; an errno of the driver: then the device may still write to its buffers.
+/*
+ * Empties the queue, too, even if the device is unregistered. It can still write to its
+ * buffers then: uvcvideo before 6.17 unregisters its node before it stops the stream.
+ * After an error, the device may still write to its buffers. The calling task may be
+ * exiting.
  */
 int ks_v4l2_streamoff(struct ks_v4l2_device *dev)
 {

@@ -121,14 +121,7 @@ static int ks_v4l2_get_format(struct ks_v4l2_device *dev,
 	       ks_v4l2_parse_single(&fmt.fmt.pix, format);
 }
 
-/**
- * ks_v4l2_get_whole_format() - get the current format of the device, as VIDIOC_G_FMT
- * @dev: the device
- * @format: the result
- *
- * Context: process context; sleeps. No lock of the device is held.
- * Return: 0; -EINTR; -ENODEV; an errno of the driver.
- */
+/* VIDIOC_G_FMT; no lock of the device is held */
 int ks_v4l2_get_whole_format(struct ks_v4l2_device *dev,
 			     struct v4l2_format *format)
 {
@@ -142,16 +135,10 @@ int ks_v4l2_get_whole_format(struct ks_v4l2_device *dev,
 	return ret;
 }
 
-/**
- * ks_v4l2_get_requirements() - get the requirements of the device in its current format
- * @dev: the device
- * @needs: the result
- *
+/*
  * The device writes to frames that other users of the allocator can read, so it is an
- * in-place modifier for them. Contract D3, H1, H2, H4.
- *
- * Context: process context; sleeps. No lock of the device is held.
- * Return: 0; -ENODEV; -EOPNOTSUPP if a frame has 4 GiB or more; an errno of the driver.
+ * in-place modifier for them. Returns -EOPNOTSUPP if a frame has 4 GiB or more. No lock
+ * of the device is held. Contract D3, H1, H2, H4.
  */
 int ks_v4l2_get_requirements(struct ks_v4l2_device *dev,
 			     struct ksalloc_requirements *needs)
@@ -280,16 +267,7 @@ static bool ks_v4l2_is_compressed(const struct ks_v4l2_format *format)
 	return !format->bytesperline && !v4l2_format_info(format->pixelformat);
 }
 
-/**
- * ks_v4l2_get_details() - get more requirements of the device in its current format
- * @dev: the device
- * @details: the result
- *
- * Contract D4, H5.
- *
- * Context: process context; sleeps. No lock of the device is held.
- * Return: as ks_v4l2_get_requirements().
- */
+/* Fails as ks_v4l2_get_requirements(). No lock of the device is held. Contract D4, H5 */
 int ks_v4l2_get_details(struct ks_v4l2_device *dev,
 			struct ksalloc_framing_details *details)
 {
@@ -347,14 +325,9 @@ static int ks_v4l2_get_interval(struct ks_v4l2_device *dev,
 	return ret;
 }
 
-/**
- * ks_v4l2_frame_duration() - get the frame interval
- * @dev: the device
- *
- * If each field is a separate buffer, this is half of the frame interval. Contract I3.
- *
- * Context: process context; sleeps. No lock of the device is held.
- * Return: the time in 100 ns; 0 if unknown.
+/*
+ * The frame interval in 100 ns, or half of it if each field is a separate buffer; 0 if
+ * unknown. No lock of the device is held. Contract I3.
  */
 s64 ks_v4l2_frame_duration(struct ks_v4l2_device *dev)
 {

@@ -34,15 +34,10 @@ struct ks_v4l2_memory {
 	struct v4l2_plane planes[VIDEO_MAX_PLANES];
 };
 
-/**
- * ks_v4l2_has_memory() - can there be an allocator of the device's own memory?
- * @dev: the device
- *
- * Without vdev->queue, this returns true for all drivers with VIDIOC_EXPBUF, and only an
- * attempt shows whether MMAP buffers are possible.
- *
- * Context: any.
- * Return: whether there can.
+/*
+ * Whether there can be an allocator of the device's own memory. Without vdev->queue, this
+ * is true for all drivers with VIDIOC_EXPBUF, and only an attempt shows whether MMAP
+ * buffers are possible.
  */
 bool ks_v4l2_has_memory(struct ks_v4l2_device *dev)
 {
@@ -243,14 +238,7 @@ const struct ksalloc_memory_ops ks_v4l2_memory_ops = {
 	.show = ks_v4l2_memory_show,
 };
 
-/**
- * ks_v4l2_memory_is_of() - is an allocator made of buffers of this device?
- * @dev: the device
- * @allocator: the allocator
- *
- * Context: any.
- * Return: whether it is.
- */
+/* Whether an allocator is made of buffers of this device */
 bool ks_v4l2_memory_is_of(struct ks_v4l2_device *dev,
 			  const struct ks_allocator *allocator)
 {

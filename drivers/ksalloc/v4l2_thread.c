@@ -126,15 +126,11 @@ static int ks_v4l2_start_thread(struct ks_v4l2_device *dev)
 	return 0;
 }
 
-/**
- * ks_v4l2_put_thread() - keep the thread of a device for the next one, or end it
- * @dev: the device
- *
- * Called when the buffers of the file are freed, and before the file is closed. Only one file
- * of a device has buffers. So there is at most one thread for each queue of a driver, for any
- * number of connections. The exception is omap4iss, with a queue for each open file.
- *
- * Context: process context; sleeps.
+/*
+ * Keeps the thread for the next device, or ends it. Called when the buffers of the file
+ * are freed, and before the file is closed. Only one file of a device has buffers. So
+ * there is at most one thread for each queue of a driver, for any number of connections.
+ * The exception is omap4iss, with a queue for each open file.
  */
 void ks_v4l2_put_thread(struct ks_v4l2_device *dev)
 {
@@ -148,17 +144,12 @@ void ks_v4l2_put_thread(struct ks_v4l2_device *dev)
 		ks_v4l2_thread_end(thread);
 }
 
-/**
- * ks_v4l2_exit() - end the thread that no device has
- *
- * Context: process context; sleeps. There are no devices.
- */
+/* Ends the spare thread. Called when there are no devices */
 void ks_v4l2_exit(void)
 {
 	ks_v4l2_thread_end(ks_v4l2_spare);
 }
 
-/* Makes a call in the thread, and waits for its end */
 static int ks_v4l2_call(struct ks_v4l2_device *dev, struct ks_v4l2_call *call)
 {
 	struct ks_v4l2_thread *thread = dev->thread;
@@ -179,17 +170,11 @@ static int ks_v4l2_call(struct ks_v4l2_device *dev, struct ks_v4l2_call *call)
 	return call->ret;
 }
 
-/**
- * ks_v4l2_run_in_thread() - call a function in a kernel thread, and wait
- * @dev: the device
- * @fn: the function. It must close all descriptors that it opens
- * @data: its argument
- *
- * If the caller is killed, all killable waits of @fn end, too.
- * Memory that @fn allocates is not charged to the control group of the caller.
- *
- * Context: process context; sleeps.
- * Return: the result of @fn; -EINTR if the caller was killed before that; -ENOMEM.
+/*
+ * Calls @fn in a kernel thread, and waits. @fn must close all descriptors that it opens.
+ * If the caller is killed, all killable waits of @fn end, too; -EINTR if it was killed
+ * before @fn began. Memory that @fn allocates is not charged to the control group of the
+ * caller.
  */
 int ks_v4l2_run_in_thread(struct ks_v4l2_device *dev, int (*fn)(void *data),
 			  void *data)

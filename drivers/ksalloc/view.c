@@ -151,17 +151,11 @@ static int ks_view_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 	return ks_view_mmap_source(dmabuf, vma);
 }
 
-/**
- * ks_view_mmap_shared() - map a view for a file that is open for writing
- * @view: the view
- * @vma: the mapping, which can have VM_WRITE. It becomes read-only, and one of the file of @view
- *
- * The mapping has VM_SHARED. With the file of the source, which is open for writing, too,
- * remap_file_pages() could make a mapping that mprotect() makes writable. So the source must not
- * find its memory by the file of the mapping. V4L2 devices do not.
- *
- * Context: process context; mmap_lock is held for writing.
- * Return: 0; -EINVAL if the mapping is larger than the view; -EACCES; an errno of the source.
+/*
+ * Maps a view read-only for a file that is open for writing; mmap_lock is held for
+ * writing. With VM_SHARED and the writable file of the source, remap_file_pages() could
+ * make a mapping that mprotect() makes writable. So the mapping gets the file of @view,
+ * and the source must not find its memory by that file. V4L2 devices do not.
  */
 int ks_view_mmap_shared(struct dma_buf *view, struct vm_area_struct *vma)
 {
@@ -193,14 +187,9 @@ static const struct dma_buf_ops ks_view_ops = {
 	.release = ks_view_release,
 };
 
-/**
- * ks_view_create() - make a view of a dma-buf
- * @source: the dma-buf. The view takes a reference to it
- * @bytes: size of the view, in whole pages. The CPU cannot see the rest of @source, but a device
- *	that imports the view can
- *
- * Context: process context; sleeps.
- * Return: the view, with one reference; -ENOMEM or -ENFILE.
+/*
+ * The view takes a reference to @source. @bytes is in whole pages. The CPU cannot see the
+ * rest of @source, but a device that imports the view can.
  */
 struct dma_buf *ks_view_create(struct dma_buf *source, size_t bytes)
 {

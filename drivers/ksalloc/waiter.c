@@ -20,14 +20,7 @@ static void ks_waiter_end(struct ks_allocator *alloc, struct ks_waiter *waiter)
 	alloc->nr_waiting--;
 }
 
-/**
- * ks_waiter_begin() - add a request that waits for a frame
- * @alloc: the allocator; no frame is free
- * @waiter: on the stack of the current task
- * @owner: the owner that gets the frame
- *
- * Context: process context, with ks_allocator.lock.
- */
+/* Called when no frame is free. @waiter is on the stack of the current task */
 void ks_waiter_begin(struct ks_allocator *alloc, struct ks_waiter *waiter,
 		     struct ks_owner *owner)
 {
@@ -43,13 +36,9 @@ void ks_waiter_begin(struct ks_allocator *alloc, struct ks_waiter *waiter,
 	alloc->nr_waiting++;
 }
 
-/**
- * ks_waiter_serve() - end a request with a frame
- * @alloc: the allocator
- * @waiter: a pending request, which is not accessed after ks_allocator.lock is released
- * @frame: a frame that is allocated to the owner of @waiter
- *
- * Context: any, with ks_allocator.lock.
+/*
+ * Ends a pending request with a frame that is allocated to the owner of @waiter. @waiter
+ * is not accessed after ks_allocator.lock is released.
  */
 void ks_waiter_serve(struct ks_allocator *alloc, struct ks_waiter *waiter,
 		     struct ksalloc_frame *frame)
@@ -84,14 +73,10 @@ static int ks_waiter_sleep(struct ks_waiter *waiter, u64 deadline_ns)
 	return ret;
 }
 
-/**
- * ks_waiter_wait() - wait for the end of a request
- * @alloc: the allocator
- * @waiter: the request, after ks_waiter_begin()
- * @deadline_ns: when to stop waiting, on CLOCK_MONOTONIC; 0 for no deadline
- *
- * Context: process context; sleeps.
- * Return: the frame; -ERESTARTSYS; -ETIMEDOUT; -ECANCELED if the request was cancelled.
+/*
+ * Waits for the end of a request, after ks_waiter_begin(). @deadline_ns is on
+ * CLOCK_MONOTONIC; 0 for no deadline. Returns the frame; -ERESTARTSYS; -ETIMEDOUT;
+ * -ECANCELED if the request was cancelled.
  */
 struct ksalloc_frame *ks_waiter_wait(struct ks_allocator *alloc,
 				     struct ks_waiter *waiter, u64 deadline_ns)
@@ -130,39 +115,21 @@ static void ks_cancel(struct ks_allocator *alloc, struct ks_owner *owner,
 		WRITE_ONCE(waiter->error, -ECANCELED);
 		wake_up_process(waiter->task);
 
-		/*
-		 * User space chooses the number of waiters. Enable interrupts after each
-		 * one
-		 */
+		/* Enable interrupts: user space chooses the number of waiters */
 		spin_unlock_irqrestore(&alloc->lock, flags);
 		spin_lock_irqsave(&alloc->lock, flags);
 	}
 	spin_unlock_irqrestore(&alloc->lock, flags);
 }
 
-/**
- * ks_allocator_cancel() - cancel the waiting requests of an owner
- * @alloc: the allocator
- * @owner: the owner
- *
- * Requests that begin later are not affected. Contract B4.
- *
- * Context: any.
- */
+/* Requests that begin later are not affected (contract B4) */
 void ks_allocator_cancel(struct ks_allocator *alloc, struct ks_owner *owner)
 {
 	ks_cancel(alloc, owner, false);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_cancel);
 
-/**
- * ks_allocator_end_owner() - cancel the waiting requests of an owner, and let no later
- * request wait
- * @alloc: the allocator
- * @owner: the owner
- *
- * Context: any.
- */
+/* Cancels the waiting requests of an owner, and lets no later request wait */
 void ks_allocator_end_owner(struct ks_allocator *alloc, struct ks_owner *owner)
 {
 	ks_cancel(alloc, owner, true);
