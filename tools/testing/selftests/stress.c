@@ -53,22 +53,31 @@ static void use_frame(int connection, int allocator, int index,
 		free_frame(allocator, index);
 }
 
-/* A process that shares a running connection and its allocator */
-static void share(const int *fds, unsigned int *seed)
+/* A deadline less than @ms milliseconds from now. If @forever, sometimes none */
+static __u64 random_deadline(unsigned int *seed, unsigned int ms, bool forever)
+{
+	bool limited = pick(seed, 16);
+
+	return limited || !forever ? in_ms(pick(seed, ms)) : 0;
+}
+
+/*
+ * A process that shares a running connection and its allocator. One process of a crowd does not
+ * wait for ever. If all waited for free frames, they would get none.
+ */
+static void share(const int *fds, unsigned int *seed, bool forever)
 {
 	int connection = fds[PASSED_CONNECTION];
 	int allocator = fds[PASSED_ALLOCATOR];
 	int index;
 
 	for (;;) {
-		/* Otherwise it could wait for ever. */
 		index = alloc_frame(allocator, 0,
-				    pick(seed, 16) ? in_ms(pick(seed, 5)) : 0);
+				    random_deadline(seed, 5, forever));
 		if (index >= 0)
 			use_frame(connection, allocator, index, seed);
 		index = complete(connection, 0,
-				 pick(seed, 16) ? in_ms(pick(seed, 60)) : 0,
-				 NULL);
+				 random_deadline(seed, 60, forever), NULL);
 		if (index >= 0)
 			use_frame(connection, allocator, index, seed);
 		if (chance(seed, 10))
@@ -103,7 +112,7 @@ static void capture(const struct cameras *cameras, int allocator,
 
 /* It uses only descriptors that are passed to it, and ends only when it is killed. */
 static void be_killed(const struct cameras *cameras, int socket,
-		      unsigned int seed)
+		      unsigned int seed, bool forever)
 {
 	int fds[PASSING_MAX];
 
@@ -115,7 +124,7 @@ static void be_killed(const struct cameras *cameras, int socket,
 		_exit(2);
 	if (chance(&seed, 30))
 		capture(cameras, fds[PASSED_OTHER], &seed);
-	share(fds, &seed);
+	share(fds, &seed, forever);
 }
 
 /* Processes that were killed too early have not received their descriptors. */
@@ -163,7 +172,8 @@ static void kill_crowd(struct cameras *cameras, int sockets[2],
 		pids[i] = fork();
 		ASSERT_LE(0, pids[i]);
 		if (!pids[i])
-			be_killed(cameras, sockets[1], random_bits(&cameras->seed));
+			be_killed(cameras, sockets[1],
+				  random_bits(&cameras->seed), i > 0);
 		/* The numbers of the child are not those of the parent. */
 		random_bits(&cameras->seed);
 	}
