@@ -233,7 +233,7 @@ OPERATION(stop_to_run) = {
 	.points = { [SLAB] = 9, [COPY] = 1 },
 };
 
-/* A4, I1: the way down succeeds with any failure except EFAULT: one step, */
+/* A4, I1: RUN to PAUSE succeeds with any failure except EFAULT. */
 OPERATION(run_to_pause) = {
 	SET_STATE(PAUSE),
 	.use = "RUN to PAUSE",
@@ -242,7 +242,7 @@ OPERATION(run_to_pause) = {
 	.points = { [COPY] = 1 },
 };
 
-/* A4, I1: the next step, */
+/* A4, I1: PAUSE to ACQUIRE succeeds with any failure except EFAULT. */
 OPERATION(pause_to_acquire) = {
 	SET_STATE(ACQUIRE),
 	.use = "PAUSE to ACQUIRE",
@@ -251,7 +251,7 @@ OPERATION(pause_to_acquire) = {
 	.points = { [COPY] = 1 },
 };
 
-/* A4, I1: the last step, */
+/* A4, I1: ACQUIRE to STOP succeeds with any failure except EFAULT. */
 OPERATION(acquire_to_stop) = {
 	SET_STATE(STOP),
 	.use = "ACQUIRE to STOP",

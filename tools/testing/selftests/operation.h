@@ -42,9 +42,12 @@ struct operation {
 	const char *use;
 	/* The constant part of the argument; operation.c sets the rest */
 	union ioctl_argument arg;
-	/* The state before the call, with all frames submitted if that is possible, */
+	/* The state before the call, with all frames submitted if that is possible */
 	enum ksstate state;
-	/* or a function that prepares the call, and does nothing if that is already done */
+	/*
+	 * Prepares the call, and does nothing if that is already done. If NULL, only the state is
+	 * entered
+	 */
 	void (*prepare)(struct faults_fixture *self);
 	/* Makes the call, if it is more than the ioctl or another function */
 	int (*run)(struct faults_fixture *self);

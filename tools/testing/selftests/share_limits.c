@@ -72,6 +72,7 @@ static void expect_no_delay(struct share_fixture *self, unsigned long request,
 	close(slow);
 }
 
+/* K12: a thread that faults on the format of its call does not delay other programs. */
 TEST_F(share, format_not_read)
 {
 	struct v4l2_format format = { .type = TYPE };
@@ -81,6 +82,7 @@ TEST_F(share, format_not_read)
 	expect_no_delay(self, VIDIOC_TRY_FMT, &format, sizeof(format));
 }
 
+/* K12: a thread that faults on the rate of its call does not delay other programs. */
 TEST_F(share, rate_not_read)
 {
 	struct v4l2_streamparm parm = { .type = TYPE };

@@ -176,20 +176,20 @@ static void expect_state_change(struct stuck_fixture *self, enum device_op op,
 	EXPECT_EQ(state, get_state(self->connection));
 }
 
-/* Only calls that need the device wait for one that is being acquired, */
+/* While a device is being acquired, only calls that need it wait. */
 TEST_F(stuck, acquire)
 {
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
 	expect_state_change(self, DEVICE_OP_ACQUIRE, KSSTATE_ACQUIRE);
 }
 
-/* that starts, */
+/* While a device starts, only calls that need it wait. */
 TEST_F(stuck, run)
 {
 	expect_state_change(self, DEVICE_OP_RUN, KSSTATE_RUN);
 }
 
-/* that stops, */
+/* While a device stops, only calls that need it wait. */
 TEST_F(stuck, stop)
 {
 	submit_all(self);
@@ -197,13 +197,13 @@ TEST_F(stuck, stop)
 	expect_state_change(self, DEVICE_OP_STOP, KSSTATE_STOP);
 }
 
-/* that releases the frames, */
+/* While a device releases the frames, only calls that need it wait. */
 TEST_F(stuck, release)
 {
 	expect_state_change(self, DEVICE_OP_RELEASE, KSSTATE_STOP);
 }
 
-/* that queues a frame, */
+/* While a device queues a frame, only calls that need it wait. */
 TEST_F(stuck, queue)
 {
 	static struct ksalloc_submit arg = {
@@ -218,7 +218,7 @@ TEST_F(stuck, queue)
 	EXPECT_EQ(1, in_device(self->allocator));
 }
 
-/* or that dequeues one. */
+/* While a device dequeues a frame, only calls that need it wait. */
 TEST_F(stuck, dequeue)
 {
 	static struct ksalloc_complete arg = { .size = sizeof(arg) };
@@ -407,7 +407,7 @@ static void expect_frames_back(struct stuck_fixture *self)
 	EXPECT_EQ(0, in_device(self->allocator));
 }
 
-/* I6: the device disappears in SUBMIT, */
+/* I6: if the device disappears in SUBMIT, the frames come back. */
 TEST_F(stuck, unregistered_in_submit)
 {
 	static struct ksalloc_submit arg = { .size = sizeof(arg), .dmabuf_fd = -1 };
@@ -422,7 +422,7 @@ TEST_F(stuck, unregistered_in_submit)
 	expect_frames_back(self);
 }
 
-/* in COMPLETE, */
+/* I6: if the device disappears in COMPLETE, the frames come back. */
 TEST_F(stuck, unregistered_in_complete)
 {
 	static struct ksalloc_complete arg = { .size = sizeof(arg) };
@@ -433,7 +433,7 @@ TEST_F(stuck, unregistered_in_complete)
 	expect_frames_back(self);
 }
 
-/* in a change of the state, */
+/* I6: if the device disappears in a change of the state, the frames come back. */
 TEST_F(stuck, unregistered_in_run)
 {
 	static struct ksalloc_set_state arg = {
@@ -446,7 +446,7 @@ TEST_F(stuck, unregistered_in_run)
 	expect_frames_back(self);
 }
 
-/* or in a call without the lock. Then the device stops during the call. */
+/* I6: a device that disappears in a call without the lock stops during that call. */
 TEST_F(stuck, unregistered_in_framing)
 {
 	static struct ksalloc_get_framing arg = { .size = sizeof(arg) };
@@ -529,6 +529,7 @@ static void expect_stuck(struct stuck_fixture *self, struct call *waiter,
 	EXPECT_EQ(1, state.calls[DEVICE_OP_DESTROY]);
 }
 
+/* I4: a device that does not stop keeps its frames. */
 TEST_F(stuck, stop_fails)
 {
 	static struct ksalloc_alloc arg;
@@ -543,7 +544,7 @@ TEST_F(stuck, stop_fails)
 	expect_stuck(self, &waiter, &arg);
 }
 
-/* The same for a flush, */
+/* I4: a device that does not stop in a flush keeps its frames. */
 TEST_F(stuck, stop_fails_in_flush)
 {
 	static struct ksalloc_alloc arg;
@@ -556,7 +557,7 @@ TEST_F(stuck, stop_fails_in_flush)
 	expect_stuck(self, &waiter, &arg);
 }
 
-/* and for a device that has disappeared. */
+/* I4: a device that has disappeared, and does not stop, keeps its frames. */
 TEST_F(stuck, stop_fails_when_unregistered)
 {
 	static struct ksalloc_alloc arg;
