@@ -215,7 +215,7 @@ static inline void ks_feed_count_returned(struct ks_feed *feed, int change)
 {
 	lockdep_assert_held(&feed->lock);
 
-	/* Read without the lock, to save taking it for nothing */
+	/* Read without the lock: most calls find false, and need not take it */
 	WRITE_ONCE(feed->nr_returned, feed->nr_returned + change);
 }
 

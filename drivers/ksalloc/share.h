@@ -4,6 +4,9 @@
  *
  * Layers, from top to bottom: share_file (the start and the end of a share); share_node (V4L2
  * operations); share (the object, and what its handles have); connection, feed and reader.
+ *
+ * These files use both the core and V4L2, because a share is a V4L2 driver whose buffers are frames
+ * of a connection.
  */
 
 /**

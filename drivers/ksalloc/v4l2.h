@@ -28,6 +28,9 @@
  * - They do not call operations that the driver does not support.
  * - They check the priority.
  *
+ * Each of these calls is in the file of its purpose (v4l2_device.c, v4l2.c, v4l2_format.c,
+ * v4l2_memory.c), next to the reason why it is safe there.
+ *
  * A driver with its own unlocked_ioctl (uvcvideo since 6.17) also resumes the hardware there.
  * This module bypasses unlocked_ioctl, so a connection calls no operation that accesses the
  * hardware before the device streams: see v4l2_format.c. The node of a share calls such

@@ -195,7 +195,8 @@
  * Most calls on a connection exclude each other. So a call can wait for an operation of the
  * driver that another call has begun. A non-blocking KSALLOC_COMPLETE returns EAGAIN while
  * KSALLOC_SET_STATE or KSALLOC_RESET_STATE is in progress, and while the driver of a device
- * that has disappeared has not yet returned all frames. KSALLOC_GET_STATE,
+ * that has disappeared has not yet returned all frames. It can wait for a KSALLOC_SUBMIT, and
+ * for the lock of the driver, as VIDIOC_DQBUF with O_NONBLOCK does. KSALLOC_GET_STATE,
  * KSALLOC_CONNECTION_OPEN and KSALLOC_CONNECTION_CANCEL never wait for the driver, nor do
  * fdinfo and close() of one of several open files.
  *
