@@ -165,11 +165,18 @@ static int ks_v4l2_queue_fn(void *data)
 				  call->index);
 }
 
+static bool ks_v4l2_prepares(struct ks_v4l2_device *dev)
+{
+	return !ks_v4l2_check(dev, VIDIOC_PREPARE_BUF);
+}
+
 /* Takes the lock of the device for each frame, so that others do not wait for all of them */
 static int ks_v4l2_prepare_fn(void *data)
 {
 	struct ks_v4l2_give_call *call = data;
 	struct ks_v4l2 *v4l2 = call->v4l2;
+	const struct v4l2_ioctl_ops *ops = v4l2->dev->vdev->ioctl_ops;
+	const bool prepares = ks_v4l2_prepares(v4l2->dev);
 	const u32 nr_frames = ksalloc_allocator_frames(v4l2->allocator);
 	int ret;
 
@@ -177,8 +184,8 @@ static int ks_v4l2_prepare_fn(void *data)
 		/* The caller was killed */
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		ret = ks_v4l2_give_frame(v4l2, VIDIOC_PREPARE_BUF,
-					 v4l2->dev->vdev->ioctl_ops->vidioc_prepare_buf,
+		ret = ks_v4l2_give_frame(v4l2, prepares ? VIDIOC_PREPARE_BUF : VIDIOC_QBUF,
+					 prepares ? ops->vidioc_prepare_buf : ops->vidioc_qbuf,
 					 call->index);
 		if (ret)
 			return ret;
@@ -188,21 +195,22 @@ static int ks_v4l2_prepare_fn(void *data)
 }
 
 /*
- * Attaches and maps all frames. Only this shows whether the device can use the memory: if it
- * cannot, videobuf2 returns -EINVAL, or -EFAULT if the device needs contiguous memory. Other
- * failures say nothing about the memory: no thread, no descriptor, no device.
+ * Attaches and maps all frames. A driver without VIDIOC_PREPARE_BUF (uvcvideo before 6.17) gets
+ * them queued, and removed from the queue again, for that. Only this shows whether the device can
+ * use the memory: if it cannot, videobuf2 returns -EINVAL, or -EFAULT if the device needs
+ * contiguous memory. Other failures say nothing about the memory: no thread, no descriptor, no
+ * device.
  */
 static int ks_v4l2_prepare(struct ks_v4l2 *v4l2)
 {
 	struct ks_v4l2_give_call call = { v4l2 };
 	int ret;
 
-	/* Without this operation, videobuf2 maps each frame when it is queued first */
-	if (ks_v4l2_check(v4l2->dev, VIDIOC_PREPARE_BUF))
-		return 0;
-
 	v4l2->refused = false;
 	ret = ks_v4l2_run_in_thread(v4l2->dev, ks_v4l2_prepare_fn, &call);
+	/* videobuf2 also maps a buffer that is queued, and keeps the mapping */
+	if (!ret && !ks_v4l2_prepares(v4l2->dev))
+		return ks_v4l2_streamoff(v4l2->dev);
 	if (!ret)
 		bitmap_set(v4l2->prepared, 0,
 			   ksalloc_allocator_frames(v4l2->allocator));

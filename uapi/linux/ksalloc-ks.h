@@ -366,8 +366,7 @@ struct ksstream_header {
  * @KSSTATE_STOP: other files can use the device, and its format can be changed
  * @KSSTATE_ACQUIRE: the frames of the assigned allocator are the buffers of the device.
  *	The format is fixed. Each frame is attached to the device and mapped, so later
- *	steps do not fail because the device cannot use the memory. Drivers without
- *	VIDIOC_PREPARE_BUF attach and map a frame at its first KSALLOC_SUBMIT
+ *	steps do not fail because the device cannot use the memory
  * @KSSTATE_PAUSE: frames can be submitted. They wait in the queue of the device
  * @KSSTATE_RUN: the device fills frames
  */

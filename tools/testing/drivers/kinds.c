@@ -3,6 +3,7 @@
  * Kinds of drivers, simulated by ksalloc-test-video: what works with each, and what ks-capture
  * prints if a driver cannot be used.
  */
+#include "../selftests/probe.h"
 #include "try.h"
 
 #include <fcntl.h>
@@ -111,6 +112,46 @@ TEST_F(kinds, no_queue)
 {
 	expect_outcome("no-queue", "does not set vdev->queue", frames_in_all());
 	EXPECT_EQ(0, capture("no-queue", self->said, sizeof(self->said)));
+}
+
+/*
+ * I1: a driver without VIDIOC_PREPARE_BUF, as uvcvideo before 6.17, maps each frame in ACQUIRE, and
+ * none later.
+ */
+TEST_F(kinds, no_prepare_maps_once)
+{
+	int video = open_node(DRIVER "-no-queue", O_RDWR), ksalloc = open_ksalloc();
+	int connection = do_connect(ksalloc, video), dmabufs[2], allocator, before, i;
+	struct ksallocator_framing framing = {};
+
+	(void)self;
+	ASSERT_LE(0, connection);
+	ASSERT_EQ(0, get_framing(connection, &framing));
+	for (i = 0; i < 2; i++)
+		dmabufs[i] = from_udmabuf(whole_pages(framing.frame_size));
+	allocator = import_dmabufs(connection, dmabufs, 2);
+	ASSERT_LE(0, allocator);
+	ASSERT_EQ(0, set_allocator(connection, allocator));
+	if (!probe_maps_begin())
+		SKIP("the kernel does not count calls");
+	ASSERT_EQ(0, set_state(connection, KSSTATE_ACQUIRE));
+	before = probe_maps_count();
+	EXPECT_LE(2, before);
+	ASSERT_EQ(0, set_state(connection, KSSTATE_RUN));
+	for (i = 0; i < 6; i++) {
+		if (i < 2)
+			ASSERT_EQ(i, alloc_now(allocator));
+		ASSERT_EQ(0, submit_fd(connection, i % 2, i % 3 ? -1 : dmabufs[i % 2]));
+		ASSERT_EQ(i % 2, complete(connection, 0, in_ms(PATIENCE_MS), NULL));
+	}
+	EXPECT_EQ(before, probe_maps_count());
+	probe_maps_end();
+	for (i = 0; i < 2; i++)
+		close(dmabufs[i]);
+	close(allocator);
+	close(connection);
+	close(ksalloc);
+	close(video);
 }
 
 /* A driver that allows one open file: EBUSY, because a connection has a file of its own. */

@@ -36,7 +36,8 @@
  * @io_modes: VB2_* of the queue
  * @exports: has VIDIOC_EXPBUF
  * @once: allows only one open file
- * @has_no_queue: does not set vdev->queue, and has its own operations
+ * @has_no_queue: does not set vdev->queue, and has its own operations, without
+ *	VIDIOC_PREPARE_BUF
  * @fills_all: fills whole buffers, as a driver whose device sends too much
  * @has_control: has V4L2_CID_BRIGHTNESS
  * @max_buffers: maximum number of buffers of VIDIOC_REQBUFS, or 0 for that of videobuf2
@@ -391,15 +392,6 @@ static int test_querybuf(struct file *file, void *fh,
 	       test_end(video, vb2_querybuf(&video->queue, buffer));
 }
 
-static int test_prepare_buf(struct file *file, void *fh,
-			    struct v4l2_buffer *buffer)
-{
-	struct test_video *video = video_drvdata(file);
-
-	return test_begin(video, file) ?:
-	       test_end(video, vb2_prepare_buf(&video->queue, NULL, buffer));
-}
-
 static int test_qbuf(struct file *file, void *fh, struct v4l2_buffer *buffer)
 {
 	struct test_video *video = video_drvdata(file);
@@ -452,7 +444,6 @@ static const struct v4l2_ioctl_ops test_own_ioctl_ops = {
 	.vidioc_try_fmt_vid_cap = test_get_fmt,
 	.vidioc_reqbufs = test_reqbufs,
 	.vidioc_querybuf = test_querybuf,
-	.vidioc_prepare_buf = test_prepare_buf,
 	.vidioc_qbuf = test_qbuf,
 	.vidioc_dqbuf = test_dqbuf,
 	.vidioc_expbuf = test_expbuf,

@@ -71,3 +71,40 @@ void probe_end(const char *function)
 	snprintf(text, sizeof(text), "-:" GROUP "/%s", event);
 	write_text(EVENTS, text);
 }
+
+static const char *const mapping_functions[] = {
+	"dma_buf_vmap",
+	"dma_buf_vmap_unlocked",
+	"dma_buf_map_attachment",
+	"dma_buf_map_attachment_unlocked",
+};
+
+#define MAPPING_FUNCTIONS (sizeof(mapping_functions) / sizeof(*mapping_functions))
+
+bool probe_maps_begin(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAPPING_FUNCTIONS; i++)
+		if (!probe_begin(mapping_functions[i]))
+			return false;
+	return true;
+}
+
+int probe_maps_count(void)
+{
+	unsigned int i;
+	int maps = 0;
+
+	for (i = 0; i < MAPPING_FUNCTIONS; i++)
+		maps += probe_count(mapping_functions[i]);
+	return maps;
+}
+
+void probe_maps_end(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAPPING_FUNCTIONS; i++)
+		probe_end(mapping_functions[i]);
+}

@@ -15,4 +15,9 @@ int probe_count(const char *function);
 /* Does nothing if the function is not counted. */
 void probe_end(const char *function);
 
+/* The same for all functions that map a dma-buf for a device */
+bool probe_maps_begin(void);
+int probe_maps_count(void);
+void probe_maps_end(void);
+
 #endif

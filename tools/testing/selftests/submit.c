@@ -490,13 +490,6 @@ TEST_F_TIMEOUT(submit, replaced_all_the_time, 60)
 }
 
 /* Drivers that write with the CPU call vmap functions, others call attachment functions */
-static const char *const mapping_functions[] = {
-	"dma_buf_vmap",
-	"dma_buf_vmap_unlocked",
-	"dma_buf_map_attachment",
-	"dma_buf_map_attachment_unlocked",
-};
-
 /* In STOP. Counts how often dma-bufs are mapped for a device */
 FIXTURE(maps) {
 	struct rig rig;
@@ -504,32 +497,16 @@ FIXTURE(maps) {
 
 FIXTURE_SETUP(maps)
 {
-	unsigned int i;
-
 	rig_open(&self->rig, 0, WIDTH, HEIGHT);
 	rig_allocator(&self->rig, FRAMES);
-	for (i = 0; i < ARRAY_SIZE(mapping_functions); i++)
-		if (!probe_begin(mapping_functions[i]))
-			SKIP("the kernel does not count calls");
+	if (!probe_maps_begin())
+		SKIP("the kernel does not count calls");
 }
 
 FIXTURE_TEARDOWN(maps)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(mapping_functions); i++)
-		probe_end(mapping_functions[i]);
+	probe_maps_end();
 	rig_close(&self->rig);
-}
-
-static int count_maps(void)
-{
-	unsigned int i;
-	int maps = 0;
-
-	for (i = 0; i < ARRAY_SIZE(mapping_functions); i++)
-		maps += probe_count(mapping_functions[i]);
-	return maps;
 }
 
 /* I1: each frame is mapped in ACQUIRE, and none while the camera runs. */
@@ -541,16 +518,16 @@ TEST_F(maps, once)
 
 	/* Own memory of the device is mapped when it is created */
 	need_heap();
-	before = count_maps();
+	before = probe_maps_count();
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_ACQUIRE));
-	EXPECT_LE(before + FRAMES, count_maps());
+	EXPECT_LE(before + FRAMES, probe_maps_count());
 	for (i = 0; i < FRAMES; i++) {
 		ASSERT_EQ(i, alloc_now(self->rig.allocator));
 		dmabuf[i] = export_frame(self->rig.allocator, i);
 		ASSERT_LE(0, dmabuf[i]);
 	}
 
-	before = count_maps();
+	before = probe_maps_count();
 	for (run = 0; run < 2; run++) {
 		ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
 		for (i = 0; i < 3 * FRAMES; i++) {
@@ -560,5 +537,5 @@ TEST_F(maps, once)
 		}
 		ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_PAUSE));
 	}
-	EXPECT_EQ(before, count_maps());
+	EXPECT_EQ(before, probe_maps_count());
 }
