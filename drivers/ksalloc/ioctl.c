@@ -121,8 +121,9 @@ static __always_inline int ks_run_ioctl(struct ks_ucmd *ucmd,
 		return ret;
 	if (ucmd->arg.flags & ~entry->flags)
 		return -EINVAL;
-	ucmd->may_wait = !(ucmd->arg.flags & KSALLOC_NONBLOCK) &&
-			 !(READ_ONCE(ucmd->file->f_flags) & O_NONBLOCK);
+	if (entry->waits)
+		ucmd->may_wait = !(ucmd->arg.flags & KSALLOC_NONBLOCK) &&
+				 !(READ_ONCE(ucmd->file->f_flags) & O_NONBLOCK);
 
 	return entry->fn(ucmd);
 }
