@@ -50,8 +50,9 @@
  *   it. So a call waits for this lock only for a short time. But freeing a frame can call
  *   functions that do not sleep: those of fences, eventfds and kernel clients.
  * - Frames are moved between the feed and the device under ks_connection.lock, because queue() and
- *   dequeue() of the device are called under it. A reader takes that lock if its queue is empty and
- *   the device may have a filled frame. Then it can wait for another call that holds the lock.
+ *   dequeue() of the device are called under it. A reader takes that lock if the device may have
+ *   a filled frame, and its queue is empty or it wants the newest frame. Then it can wait for
+ *   another call that holds the lock.
  * - @pending, @work and @notifier are used in any context, without a lock.
  * - Views of a reader are made and put under ks_reader.view_lock. ks_feed.lock nests within it.
  */

@@ -140,21 +140,22 @@ static int ks_exchange_take_one(struct ks_exchange *call)
 }
 
 /*
- * Takes ks_connection.lock. With @again, a call waits for the lock only if it has given frames back
- * and still needs frames. It cannot be made again then, so only a fatal signal ends the wait
+ * Takes ks_connection.lock. With @again, a call waits for the lock only if it has given frames
+ * back, and the queue does not have the frames that it waits for. It cannot be made again then, so
+ * only a fatal signal ends the wait. Returns -EAGAIN if it must use the queue instead
  */
 static int ks_exchange_lock(const struct ks_exchange *call)
 {
+	const u32 have = call->taken + READ_ONCE(call->reader->nr_queued);
 	struct mutex *lock = &call->reader->conn->lock;
-	int ret;
 
 	if (!call->again)
-		ret = mutex_lock_interruptible(lock);
-	else if (call->arg->nr_give && call->taken < call->arg->wait_for)
-		ret = mutex_lock_killable(lock);
-	else
-		ret = mutex_trylock(lock) ? 0 : -EBUSY;
-	return ret ? -ERESTARTSYS : 0;
+		return mutex_lock_interruptible(lock) ? -ERESTARTSYS : 0;
+	if (call->arg->nr_give && have < call->arg->wait_for)
+		return mutex_lock_killable(lock) ? -ERESTARTSYS : 0;
+	if (mutex_trylock(lock))
+		return 0;
+	return call->arg->nr_give ? -EAGAIN : -ERESTARTSYS;
 }
 
 /*

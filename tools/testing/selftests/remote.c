@@ -87,6 +87,7 @@ static const struct {
 	{ "reader_crowd:*", "has processes of its own" },
 	{ "share_limits:*", "about limits and memory of the calling process" },
 	{ "uring:*", "io_uring makes the calls" },
+	{ "uring_workers:*", "io_uring makes the calls" },
 	{ "views:*", "about mappings of the calling process" },
 };
 

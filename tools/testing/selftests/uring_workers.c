@@ -199,6 +199,50 @@ TEST_F(uring, camera_does_not_respond)
 	EXPECT_EQ(0, complete_while_held(&self->rig, &self->ring, false));
 }
 
+/*
+ * K9: a command of a reader of the newest frame uses its queue while another call waits for the
+ * camera. It also gives a frame back.
+ */
+TEST_F(uring, newest_is_queued)
+{
+	int newest = reader_open(self->connection, 2, 0, KSALLOC_READER_NEWEST);
+	int other = reader_open(self->connection, 2, 0, 0);
+	struct ksalloc_reader_frame held = {}, theirs = {}, got = {};
+	struct ksalloc_exchange arg, waiting;
+	struct held_camera camera;
+	struct call call;
+	__u32 index;
+
+	ASSERT_LE(0, newest);
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(1, take(newest, &held));
+	/* What one reader fetches is put into both queues */
+	do {
+		ASSERT_EQ(1, take(other, &theirs));
+		give(other, &theirs);
+	} while (!reader_info(newest).queued);
+	while (take_now(other, &theirs) == 1)
+		give(other, &theirs);
+	ASSERT_EQ(POLLIN, poll_fd(other, POLLIN, PATIENCE_MS));
+	camera_hold(&camera, 0);
+	waiting = exchange_of(&theirs, 1);
+	waiting.deadline_ns = 0;
+	call_start(&call, other, KSALLOC_EXCHANGE, &waiting);
+	ASSERT_TRUE(EVENTUALLY(call_waits(&call)));
+
+	index = held.index;
+	arg = exchange_of(&got, 1);
+	arg.give = (uintptr_t)&index;
+	arg.nr_give = 1;
+	arg.generation = held.generation;
+	EXPECT_EQ(1, run(&self->ring, newest, KSALLOC_EXCHANGE, &arg));
+	camera_let_go(&camera);
+	EXPECT_EQ(1, call_result(&call));
+	close(other);
+	close(newest);
+}
+
 /* K9: a signal of the task that submits a command does not end the command. */
 TEST_F(uring, signal)
 {
