@@ -524,8 +524,10 @@ static __poll_t ks_reader_poll(struct file *file, poll_table *wait)
 		return EPOLLERR | EPOLLHUP;
 	/* Before the queue is read, as in ks_exchange_take() */
 	pending = atomic_read_acquire(&feed->pending);
+	/* During a change of the state, a non-blocking call does not fetch */
 	if (READ_ONCE(reader->nr_queued) ||
-	    (pending && READ_ONCE(reader->conn->state) == KSSTATE_RUN))
+	    (pending && READ_ONCE(reader->conn->state) == KSSTATE_RUN &&
+	     !READ_ONCE(reader->conn->changing)))
 		return EPOLLIN | EPOLLRDNORM;
 	return READ_ONCE(feed->error) ? EPOLLERR : 0;
 }

@@ -171,8 +171,8 @@
  *             the frames that were in the device are free.
  * EIO         The device did not stop when requested, and may still write to
  *             its frames. They stay in the device until the connection is
- *             closed, or, if its driver has allocated them, until the
- *             allocator is freed. The connection can only be closed.
+ *             closed, or, if a driver of the same kind has allocated them,
+ *             until the allocator is freed. The connection can only be closed.
  * ESTALE      The generation in the argument is not the current one. See
  *             KSALLOC_READER_EXPORT.
  * ENOMEM      Out of memory.
@@ -225,8 +225,8 @@
  *
  * poll() on a reader reports:
  *
- * - EPOLLIN and EPOLLRDNORM if its queue has a frame, or if the device may have filled one. The
- *   reader may not get that frame
+ * - EPOLLIN and EPOLLRDNORM if its queue has a frame, or if the device may have filled one and
+ *   no change of the state is in progress. The reader may not get that frame
  * - EPOLLERR if an error of the device has ended the stream
  * - EPOLLERR and EPOLLHUP when the device has disappeared, or the connection has ended
  */

@@ -257,6 +257,25 @@ static void feed_poll_of_device(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ks_test_events(reader), 0);
 }
 
+/* Passes if poll reports no frame while the state changes, as no call fetches one then (K8). */
+static void feed_poll_in_change(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *reader = feed_reader(feed, 2, 0);
+	struct ks_test_call *call;
+
+	feed_fill(feed);
+	KUNIT_EXPECT_EQ(test, ks_test_events(reader), KS_TEST_IN);
+	ks_fake_close_gate(feed->rig->fake, KS_FAKE_STOP);
+	call = ks_test_call_request(test, feed->rig->file, KSSTATE_STOP);
+	KUNIT_ASSERT_TRUE(test, ks_fake_wait_at_gate(feed->rig->fake));
+	KUNIT_EXPECT_EQ(test, ks_test_events(reader), 0);
+	feed_expect_none(feed, reader, -EAGAIN);
+	ks_fake_open_gate(feed->rig->fake);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	KUNIT_EXPECT_EQ(test, call->ret, 0);
+}
+
 /* Passes if poll sees a frame that another reader has fetched (K8). */
 static void feed_poll_of_others(struct kunit *test)
 {
@@ -666,6 +685,7 @@ static struct kunit_case feed_cases[] = {
 	KUNIT_CASE(feed_fault_keeps_order),
 	KUNIT_CASE(feed_notified_for_nothing),
 	KUNIT_CASE(feed_poll_of_device),
+	KUNIT_CASE(feed_poll_in_change),
 	KUNIT_CASE(feed_poll_of_others),
 	KUNIT_CASE(feed_flush_drops_queues),
 	KUNIT_CASE(feed_freed_during_flush),
