@@ -4,6 +4,7 @@
  */
 #include <kunit/visibility.h>
 #include <linux/anon_inodes.h>
+#include <linux/compat.h>
 #include <linux/file.h>
 #include <linux/io_uring/cmd.h>
 #include <linux/module.h>
@@ -460,6 +461,32 @@ static void ks_reader_describe(struct ks_reader *reader,
 	mutex_unlock(&feed->lock);
 }
 
+/* The format as a 32-bit program knows it: without padding after the type */
+struct ks_format_32 {
+	u32 type;
+	u8 fmt[sizeof_field(struct v4l2_format, fmt)];
+};
+
+static int ks_reader_copy_format(const struct ksalloc_reader_info *info,
+				 const struct v4l2_format *format)
+{
+	void __user *to = u64_to_user_ptr(info->format);
+	struct ks_format_32 format_32;
+	size_t size = sizeof(*format);
+	const void *from = format;
+
+	if (!info->format)
+		return 0;
+	if (in_compat_syscall()) {
+		format_32.type = format->type;
+		memcpy(format_32.fmt, &format->fmt, sizeof(format_32.fmt));
+		from = &format_32;
+		size = sizeof(format_32);
+	}
+	return copy_to_user(to, from, min_t(size_t, info->format_size, size)) ?
+	       -EFAULT : 0;
+}
+
 static int ks_reader_info_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ksalloc_reader_info *arg = &ucmd->arg.reader_info;
@@ -470,12 +497,12 @@ static int ks_reader_info_ioctl(struct ks_ucmd *ucmd)
 		.format_size = arg->format_size,
 	};
 	struct v4l2_format format;
+	int ret;
 
 	ks_reader_describe(reader, &info, &format);
-	if (info.format &&
-	    copy_to_user(u64_to_user_ptr(info.format), &format,
-			 min_t(size_t, info.format_size, sizeof(format))))
-		return -EFAULT;
+	ret = ks_reader_copy_format(&info, &format);
+	if (ret)
+		return ret;
 	*arg = info;
 	return ks_reply(ucmd, sizeof(*arg));
 }

@@ -196,7 +196,8 @@ struct ksalloc_reader_export {
  * @size: sizeof(struct ksalloc_reader_info)
  * @flags: zero
  * @format: pointer to a struct v4l2_format, which gets the format of the device in the current or
- *	the last stream that circulated; 0 if it is not wanted
+ *	the last stream that circulated; 0 if it is not wanted. As for VIDIOC_G_FMT, its layout is
+ *	that of the caller: 32-bit and 64-bit programs have different ones
  * @format_size: size of that structure
  * @frames: out: number of frames; 0 if no stream has circulated with the assigned allocator yet
  * @generation: out: the current generation

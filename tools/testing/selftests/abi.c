@@ -632,6 +632,33 @@ TEST_F(abi, compat)
 				    _IO(KSALLOC_TYPE, 0x7f), arg));
 }
 
+/* A 32-bit process gets a struct v4l2_format as it knows it: without padding after the type. */
+TEST_F(abi, compat_format)
+{
+	struct v4l2_format expected = {};
+	char *page = page_32();
+	struct ksalloc_reader_info *arg = (void *)page;
+	const __u32 *format = (void *)(page + PAGE / 2);
+
+	*arg = (struct ksalloc_reader_info){
+		.size = sizeof(*arg),
+		.format = (uintptr_t)&expected,
+		.format_size = sizeof(expected),
+	};
+	ASSERT_EQ(0, call_fd(self->reader, KSALLOC_READER_INFO, arg));
+	ASSERT_NE(0, expected.fmt.pix.width);
+	*arg = (struct ksalloc_reader_info){
+		.size = sizeof(*arg),
+		.format = (uintptr_t)format,
+		.format_size = sizeof(expected),
+	};
+	memset(page + PAGE / 2, FILLER, PAGE / 2);
+	ASSERT_EQ(0, ioctl_32(self->reader, KSALLOC_READER_INFO, arg));
+	EXPECT_EQ(expected.type, format[0]);
+	EXPECT_EQ(0, memcmp(&expected.fmt, &format[1], sizeof(expected.fmt)));
+	EXPECT_EQ(FILLER * 0x01010101U, format[1 + sizeof(expected.fmt) / 4]);
+}
+
 /* The layouts are those of the header: no padding, and 64-bit fields are aligned. */
 TEST(layout)
 {
