@@ -191,10 +191,11 @@ int ks_sleep_woken(struct wait_queue_entry *wait, u64 deadline_ns)
 
 	/* Pairs with the barrier in woken_wake_function() */
 	set_current_state(TASK_INTERRUPTIBLE);
-	if (READ_ONCE(wait->flags) & WQ_FLAG_WOKEN)
-		ret = 0;
-	else if (signal_pending(current))
+	if (signal_pending(current))
 		ret = -ERESTARTSYS;
+	else if (READ_ONCE(wait->flags) & WQ_FLAG_WOKEN)
+		/* Others may wake this task all the time */
+		ret = deadline_ns && ktime_get_ns() >= deadline_ns ? -ETIMEDOUT : 0;
 	else if (!schedule_hrtimeout(deadline_ns ? &deadline : NULL,
 				     HRTIMER_MODE_ABS))
 		ret = -ETIMEDOUT;
@@ -204,6 +205,7 @@ int ks_sleep_woken(struct wait_queue_entry *wait, u64 deadline_ns)
 	smp_store_mb(wait->flags, wait->flags & ~WQ_FLAG_WOKEN);
 	return ret;
 }
+EXPORT_SYMBOL_IF_KUNIT(ks_sleep_woken);
 
 /* Checks once for a frame */
 static int ks_complete_once(struct ks_connection *conn, struct ks_complete *read)
