@@ -565,6 +565,8 @@ static int ks_feed_attach(struct ks_feed *feed, struct ks_allocator *alloc)
 	mutex_lock(&feed->lock);
 	feed->allocator = ks_allocator_get(alloc);
 	feed->frames = frames;
+	/* That of the last allocator can be larger. ks_feed_set_up() sets it */
+	feed->keep = min(feed->keep, alloc->nr_frames - 1);
 	/* A generation is never 0 */
 	feed->generation = max(feed->generation, 1);
 	mutex_unlock(&feed->lock);
