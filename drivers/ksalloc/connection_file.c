@@ -414,14 +414,26 @@ static int ks_connection_cancel_ioctl(struct ks_ucmd *ucmd)
 	return 0;
 }
 
+/* The descriptor comes first, because a reader takes frames as soon as it exists */
 static int ks_reader_open_ioctl(struct ks_ucmd *ucmd)
 {
 	const struct ksalloc_reader_open *arg = &ucmd->arg.reader_open;
+	struct file *file;
+	int fd;
 
 	if (!arg->depth || arg->depth > KSALLOC_MAX_FRAMES)
 		return -EINVAL;
-	return ks_install(ks_reader_open(ks_ucmd_connection(ucmd), arg->depth,
-					 arg->every ?: 1, arg->flags));
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	file = ks_reader_open(ks_ucmd_connection(ucmd), arg->depth,
+			      arg->every ?: 1, arg->flags);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	fd_install(fd, file);
+	return fd;
 }
 
 static const struct ks_ioctl ks_connection_ioctls[] = {

@@ -624,7 +624,7 @@ static int ks_reader_add(struct ks_feed *feed, struct ks_reader *reader)
 	ks_feed_promise(feed);
 	if (feed->running && !reader->promised &&
 	    !(reader->flags & KSALLOC_READER_REVOCABLE)) {
-		list_del(&reader->link);
+		list_del_init(&reader->link);
 		ret = -EBUSY;
 	}
 	mutex_unlock(&feed->lock);
@@ -643,18 +643,18 @@ struct file *ks_reader_open(struct ks_connection *conn, u32 depth, u32 every,
 	if (!reader)
 		return ERR_PTR(-ENOMEM);
 	reader->conn = conn;
-	ret = ks_reader_add(&conn->feed, reader);
-	if (ret) {
-		kvfree(reader);
-		return ERR_PTR(ret);
-	}
 	file = anon_inode_getfile("[ksalloc-reader]", &ks_reader_fops, reader,
 				  O_RDONLY);
 	if (IS_ERR(file)) {
-		ks_reader_remove(&conn->feed, reader);
 		kvfree(reader);
-	} else {
-		kref_get(&conn->memory);
+		return file;
+	}
+	kref_get(&conn->memory);
+	/* Last, because a reader takes frames as soon as it is added */
+	ret = ks_reader_add(&conn->feed, reader);
+	if (ret) {
+		fput(file);
+		return ERR_PTR(ret);
 	}
 	return file;
 }
