@@ -101,11 +101,17 @@ void ks_connection_destroy(struct ks_connection *conn,
 	ks_connection_put_memory(conn);
 }
 
-/* Wakes waiting calls and pollers. Any context */
-void ks_connection_wake(struct ks_connection *conn)
+/* Wakes calls and pollers of the connection, but not those of readers. Any context */
+void ks_connection_wake_calls(struct ks_connection *conn)
 {
 	wake_up_poll(&conn->done.wait,
 		     EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
+}
+
+/* Wakes all waiting calls and pollers. Any context */
+void ks_connection_wake(struct ks_connection *conn)
+{
+	ks_connection_wake_calls(conn);
 	wake_up_poll(&conn->feed.wait,
 		     EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
 }

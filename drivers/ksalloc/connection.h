@@ -223,6 +223,7 @@ int ks_connection_result_complete(struct ks_connection *conn, int ret);
 bool ks_connection_is_streaming(struct ks_connection *conn);
 int ks_connection_failure(int ret);
 void ks_connection_put_memory(struct ks_connection *conn);
+void ks_connection_wake_calls(struct ks_connection *conn);
 void ks_connection_wake(struct ks_connection *conn);
 
 /*

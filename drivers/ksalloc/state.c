@@ -151,7 +151,7 @@ void ks_connection_down(struct ks_connection *conn, enum ksstate target)
 /* The device has a frame or an error, or has disappeared. Called in any context */
 void ks_connection_notify(struct ks_connection *conn)
 {
-	ks_connection_wake(conn);
+	ks_connection_wake_calls(conn);
 	ks_feed_notify(conn);
 	if (ks_device_is_gone(conn->device))
 		ks_connection_queue_gone_work(conn, 0);
