@@ -235,11 +235,11 @@ static void ks_feed_update_pending(struct ks_connection *conn, int seen, u32 fet
 
 	/*
 	 * Pairs with atomic_read_acquire(): a task that reads zero also sees the frames in the
-	 * queues
+	 * queues. A full barrier, because ->ready() must see the frames that were counted
 	 */
 	if (!drained)
 		seen = min_t(int, fetched, seen);
-	if (!atomic_sub_return_release(seen, pending) && !drained &&
+	if (!atomic_sub_return(seen, pending) && !drained &&
 	    conn->device->ops->ready(conn->device))
 		atomic_inc(pending);
 }
@@ -251,7 +251,8 @@ static void ks_feed_update_pending(struct ks_connection *conn, int seen, u32 fet
 int ks_feed_pump(struct ks_connection *conn, u32 frames)
 {
 	struct ks_feed *feed = &conn->feed;
-	const int pending = atomic_read(&feed->pending);
+	/* Before the device is asked, so that no counted frame is missed */
+	const int pending = atomic_read_acquire(&feed->pending);
 	struct ksalloc_completion completion __uninitialized;
 	int ret = -EAGAIN;
 	bool damaged;

@@ -341,18 +341,12 @@ static int ks_v4l2_stop(struct ksalloc_device *device)
 /*
  * Whether a dequeue would return a frame or an error other than -EAGAIN. Does not take the
  * mutex of the queue, as v4l2_m2m_poll(): another task can hold it for seconds if a camera
- * does not respond.
+ * does not respond. Needs no lock, because a buffer that is missed here wakes later.
  */
 static bool ks_v4l2_queue_is_ready(struct vb2_queue *queue)
 {
-	unsigned long flags;
-	bool ready;
-
-	spin_lock_irqsave(&queue->done_lock, flags);
-	ready = !list_empty(&queue->done_list) || queue->error;
-	spin_unlock_irqrestore(&queue->done_lock, flags);
-
-	return ready;
+	/* A bit field, so no READ_ONCE(): the driver sets it before it wakes */
+	return !list_empty(&queue->done_list) || data_race(queue->error != 0);
 }
 
 /* Without vdev->queue, vfs_poll() waits if the driver is starting or stopping the device */
