@@ -16,7 +16,7 @@
 #include "v4l2.h"
 
 /* Advice that does not depend on the call */
-static void explain_other(const struct device *device, int err)
+static void explain_other(int err)
 {
 	switch (err) {
 	case -ENODEV:
@@ -32,7 +32,9 @@ static void explain_other(const struct device *device, int err)
 		break;
 	case -EACCES:
 	case -EPERM:
-		hint_permission(device->path);
+		/* The node was opened. uvcvideo returns EPERM while its camera disappears */
+		say_advice("Was it unplugged? If not, a security module may have refused the call.");
+		hint_log();
 		break;
 	default:
 		hint_log();
@@ -68,7 +70,7 @@ static void explain_connect(const struct device *device, int err)
 		say_advice("Its driver allows only one open file; ksalloc needs another one.");
 		break;
 	default:
-		explain_other(device, err);
+		explain_other(err);
 		return;
 	}
 	say_advice("ks-capture --list shows which cameras can be used.");
@@ -87,11 +89,11 @@ bool explain_refused(const struct device *device)
 	return true;
 }
 
-static void explain_ksalloc(const struct device *device, int err)
+static void explain_ksalloc(int err)
 {
 	say_error("cannot open %s: %s", LIBKS_DEVICE, strerror(-err));
 	if (!hint_ksalloc(err))
-		explain_other(device, err);
+		explain_other(err);
 }
 
 /* Number of frames that the device needs; 0 if that is unknown */
@@ -172,7 +174,7 @@ static void explain_frames(const struct device *device, const struct options *op
 		hint_holders(device->path);
 		break;
 	default:
-		explain_other(device, err);
+		explain_other(err);
 	}
 }
 
@@ -198,7 +200,7 @@ static void explain_setup(const struct device *device, int err)
 	say_error("cannot set up the frames: %s", strerror(-err));
 	if ((err == -EINVAL || err == -EOPNOTSUPP) && explain_changed_format(device))
 		return;
-	explain_other(device, err);
+	explain_other(err);
 }
 
 /* Whether other memory could be better */
@@ -218,7 +220,7 @@ static void explain_open(const struct device *device, const struct options *opti
 {
 	switch (failure->step) {
 	case LIBKS_STEP_OPEN:
-		explain_ksalloc(device, failure->err);
+		explain_ksalloc(failure->err);
 		break;
 	case LIBKS_STEP_CONNECT:
 		explain_connect(device, failure->err);
@@ -263,7 +265,7 @@ static void explain_start(const struct device *device, int err)
 		say_advice("Its USB bus is too busy: choose a smaller size or rate, another port.");
 		break;
 	default:
-		explain_other(device, err);
+		explain_other(err);
 	}
 }
 
@@ -293,7 +295,7 @@ void explain_next(const struct device *device, const struct options *options, in
 		break;
 	case -ENODEV:
 		say_error("%s has disappeared", path);
-		explain_other(device, err);
+		explain_other(err);
 		break;
 	case -ECANCELED:
 		say_error("%s was stopped by another program", path);
@@ -304,7 +306,7 @@ void explain_next(const struct device *device, const struct options *options, in
 		if (source_look(device) != SIGNAL_RIGHT)
 			source_advise(device);
 		else
-			explain_other(device, err);
+			explain_other(err);
 	}
 }
 

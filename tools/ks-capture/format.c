@@ -167,7 +167,7 @@ int format_explain(const struct device *device, const char *what, int err)
 	}
 	if (err == -EINVAL)
 		say_advice("ks-capture -d %s --list-formats shows what it offers.", device->path);
-	else if (err == -ENODEV)
+	else if (err == -ENODEV || err == -EACCES || err == -EPERM)
 		say_advice("Was it unplugged?");
 	else
 		hint_log();

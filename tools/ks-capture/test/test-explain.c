@@ -81,6 +81,28 @@ void test_advice(void)
 	check_advice("timeout", 0);
 }
 
+/* The node was opened, so a group of its owner does not help, whichever call is refused later */
+void test_advice_refused(void)
+{
+	static const int errors[] = { EPERM, EACCES };
+	int *calls[] = {
+		&camera.connect_errno, &camera.set_errno, &camera.assign_errno,
+		&camera.start_errno, &camera.frames[0].err,
+	};
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		for (j = 0; j < ARRAY_SIZE(calls); j++) {
+			camera_reset(1);
+			camera.group = 1987654321;
+			*calls[j] = errors[i];
+			CHECK(camera_run("") != STATUS_OK);
+			SAID("Was it unplugged?");
+			SAID_NOT("usermod");
+		}
+	}
+}
+
 /* EINVAL has many reasons */
 void test_advice_invalid(void)
 {

@@ -99,6 +99,7 @@ void test_capture_without_heaps(void);
 void test_capture_fields(void);
 void test_capture_jpeg(void);
 void test_advice(void);
+void test_advice_refused(void);
 void test_advice_invalid(void);
 void test_advice_start(void);
 void test_advice_signature(void);
