@@ -170,8 +170,7 @@ static void explain_frames(const struct device *device, const struct options *op
 		say_advice("Use fewer with -b; the maximum is %d.", KSALLOC_MAX_FRAMES);
 		break;
 	case -EBUSY:
-		say_advice("Another program is capturing from it.");
-		hint_holders(device->path);
+		hint_busy(device->path);
 		break;
 	default:
 		explain_other(err);
@@ -243,8 +242,7 @@ static void explain_start(const struct device *device, int err)
 	say_error("cannot start %s: %s", device->path, strerror(-err));
 	switch (err) {
 	case -EBUSY:
-		say_advice("Another program captures from it now.");
-		hint_holders(device->path);
+		hint_busy(device->path);
 		break;
 	case -EINVAL:
 		if (explain_changed_format(device))

@@ -161,8 +161,7 @@ int format_explain(const struct device *device, const char *what, int err)
 {
 	say_error("%s: cannot set the %s: %s", device->path, what, strerror(-err));
 	if (err == -EBUSY) {
-		say_advice("Another program captures from it now.");
-		hint_holders(device->path);
+		hint_busy(device->path);
 		return STATUS_DEVICE;
 	}
 	if (err == -EINVAL)

@@ -149,6 +149,13 @@ void hint_holders(const char *device)
 		say_advice("No process that can be seen has it open; try again.");
 }
 
+void hint_busy(const char *device)
+{
+	say_advice("Another program captures from it now.");
+	hint_holders(device);
+	say_advice("ks-share(1) and the readers of libks let several programs use one camera.");
+}
+
 void hint_heaps(void)
 {
 	DIR *dir = opendir(LIBKS_HEAP_DIR);

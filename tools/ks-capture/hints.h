@@ -11,6 +11,8 @@
 void hint_permission(const char *path);
 /* Prints which processes have the device open */
 void hint_holders(const char *device);
+/* Another program captures from the device: prints which one, and how to share the device */
+void hint_busy(const char *device);
 /* Prints which heaps exist */
 void hint_heaps(void);
 /* In a container, prints how to get a node that is missing. Returns false elsewhere */

@@ -103,6 +103,26 @@ void test_advice_refused(void)
 	}
 }
 
+/* Several programs can use one camera: the user need not end one of them */
+void test_advice_busy(void)
+{
+	int *calls[] = { &camera.set_errno, &camera.assign_errno, &camera.start_errno };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		camera_reset(1);
+		*calls[i] = EBUSY;
+		CHECK_EQ(camera_run(""), STATUS_DEVICE);
+		SAID("Another program captures from it now.");
+		CHECK_EQ(camera_said_count("ks-share(1)"), 1);
+	}
+	/* The driver allows only one open file, so there can be no share */
+	camera_reset(1);
+	camera.connect_errno = EBUSY;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID_NOT("ks-share");
+}
+
 /* EINVAL has many reasons */
 void test_advice_invalid(void)
 {

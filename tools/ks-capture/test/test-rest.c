@@ -282,6 +282,7 @@ int main(int argc, char **argv)
 		{ "sources: a change is ignored", test_source_ignored },
 		{ "errors: all of them lead on", test_advice },
 		{ "errors: refused after the open", test_advice_refused },
+		{ "errors: another program captures", test_advice_busy },
 		{ "errors: what EINVAL is", test_advice_invalid },
 		{ "errors: at the start", test_advice_start },
 		{ "errors: a kernel that needs signatures", test_advice_signature },

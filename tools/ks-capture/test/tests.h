@@ -100,6 +100,7 @@ void test_capture_fields(void);
 void test_capture_jpeg(void);
 void test_advice(void);
 void test_advice_refused(void);
+void test_advice_busy(void);
 void test_advice_invalid(void);
 void test_advice_start(void);
 void test_advice_signature(void);
