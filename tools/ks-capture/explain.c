@@ -57,23 +57,8 @@ static int connect_again(const struct device *device)
 static void explain_connect(const struct device *device, int err)
 {
 	say_error("%s cannot be connected to ksalloc: %s", device->path, strerror(-err));
-	switch (err) {
-	case -EOPNOTSUPP:
-		say_advice("It does not support streaming I/O, which ksalloc needs.");
-		break;
-	case -EINVAL:
-		say_advice("Programs can send pictures to this node as well (memory to memory,");
-		say_advice("loopback). ksalloc uses nodes that only capture.");
-		say_advice("If the pictures come from a camera, use the node of that camera.");
-		break;
-	case -EBUSY:
-		say_advice("Its driver allows only one open file; ksalloc needs another one.");
-		break;
-	default:
+	if (!hint_connect(device->fd, err))
 		explain_other(err);
-		return;
-	}
-	say_advice("ks-capture --list shows which cameras can be used.");
 }
 
 bool explain_refused(const struct device *device)

@@ -22,6 +22,7 @@
 #include "hints.h"
 #include "pipeline.h"
 #include "say.h"
+#include "v4l2.h"
 
 #define SECURE_BOOT "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
@@ -266,6 +267,47 @@ bool hint_ksalloc(int err)
 	default:
 		return false;
 	}
+}
+
+/* Whether this is the node of a share. If so, prints what it is for */
+static bool hint_share(int video)
+{
+	struct v4l2_capability cap;
+	const char *camera;
+
+	if (v4l2_call(video, VIDIOC_QUERYCAP, &cap))
+		return false;
+	camera = v4l2_shared_camera(&cap);
+	if (!camera)
+		return false;
+	say_advice("This is the node of a share of /dev/%s: V4L2 programs such as ffmpeg can",
+		   camera);
+	say_advice("stream from it. ksalloc can use /dev/%s itself while none of them does;", camera);
+	say_advice("besides, a program that captures with libks can pass readers to others.");
+	return true;
+}
+
+bool hint_connect(int video, int err)
+{
+	switch (err) {
+	case -EOPNOTSUPP:
+		say_advice("It does not support streaming I/O, which ksalloc needs.");
+		break;
+	case -EINVAL:
+		if (hint_share(video))
+			return true;
+		say_advice("Programs can send pictures to this node as well (memory to memory,");
+		say_advice("loopback). ksalloc uses nodes that only capture.");
+		say_advice("If the pictures come from a camera, use the node of that camera.");
+		break;
+	case -EBUSY:
+		say_advice("Its driver allows only one open file; ksalloc needs another one.");
+		break;
+	default:
+		return false;
+	}
+	say_advice("ks-capture --list shows which cameras can be used.");
+	return true;
 }
 
 bool hint_is_heap(const char *path)

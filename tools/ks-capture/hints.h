@@ -21,6 +21,11 @@ bool hint_container(const char *node);
 bool hint_is_heap(const char *path);
 /* Prints why /dev/ksalloc cannot be opened. Returns false if it does not know that */
 bool hint_ksalloc(int err);
+/*
+ * Prints why ksalloc cannot connect to the node that is open as @video. Returns false if it does
+ * not know that
+ */
+bool hint_connect(int video, int err);
 /* Prints what is wrong with the pipeline of a device, and how to set it up */
 void hint_media(const struct device *device);
 /* Prints how to show the kernel log */

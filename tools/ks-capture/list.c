@@ -27,10 +27,15 @@ static int is_video_node(const struct dirent *entry)
 	return !strncmp(entry->d_name, "video", 5) && isdigit((unsigned char)entry->d_name[5]);
 }
 
-static const char *reason_of(int error)
+/* Why ksalloc cannot connect to a node; NULL if that is unknown */
+static const char *reason_of(int fd, int error)
 {
+	struct v4l2_capability cap;
+
 	switch (error) {
 	case -EINVAL:
+		if (!v4l2_call(fd, VIDIOC_QUERYCAP, &cap) && v4l2_shared_camera(&cap))
+			return "it is the node of a share, for V4L2 programs such as ffmpeg";
 		return "programs can send pictures to it as well (memory to memory, loopback)";
 	case -EOPNOTSUPP:
 		return "it does not support streaming I/O";
@@ -56,7 +61,7 @@ static const char *unusable(int fd, __u32 type, int indent)
 	connection = ks_connect(ks, fd);
 	close(ks);
 	if (connection < 0)
-		return reason_of(connection);
+		return reason_of(fd, connection);
 	if (memory_is_missing(connection, fd, type))
 		reason = "it can neither import nor export memory";
 	else if (indent)

@@ -84,6 +84,17 @@ __u32 v4l2_capture_type(const struct v4l2_capability *cap)
 	return 0;
 }
 
+const char *v4l2_shared_camera(const struct v4l2_capability *cap)
+{
+	static const char bus[] = "platform:ksalloc-";
+	const char *bus_info = (const char *)cap->bus_info;
+
+	if (strcmp((const char *)cap->driver, "ksalloc") ||
+	    strncmp(bus_info, bus, sizeof(bus) - 1))
+		return NULL;
+	return bus_info + sizeof(bus) - 1;
+}
+
 __u32 v4l2_planes(int fd, __u32 type, __u32 fourcc)
 {
 	struct v4l2_format v4l2;

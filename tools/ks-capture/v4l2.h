@@ -29,6 +29,8 @@ void v4l2_wish(struct v4l2_format *v4l2, __u32 type, __u32 fourcc, __u32 width, 
 
 /* The type of the capture queue of a node; 0 if it does not capture video */
 __u32 v4l2_capture_type(const struct v4l2_capability *cap);
+/* The name of the camera, such as "video0", if the node is that of a share; else NULL */
+const char *v4l2_shared_camera(const struct v4l2_capability *cap);
 /* Number of memory planes of a format; drivers report it only in VIDIOC_TRY_FMT */
 __u32 v4l2_planes(int fd, __u32 type, __u32 fourcc);
 

@@ -410,22 +410,30 @@ static int do_event(unsigned long request, void *arg)
 	return 0;
 }
 
+static int do_capabilities(struct v4l2_capability *cap)
+{
+	*cap = (struct v4l2_capability) {
+		.driver = "fake", .bus_info = "test", .capabilities = camera.caps,
+	};
+	snprintf((char *)cap->card, sizeof(cap->card), "%s",
+		 camera.card ? camera.card : "Fake camera");
+	if (!camera.share_of)
+		return 0;
+	snprintf((char *)cap->driver, sizeof(cap->driver), "ksalloc");
+	snprintf((char *)cap->bus_info, sizeof(cap->bus_info), "platform:ksalloc-%s",
+		 camera.share_of);
+	return 0;
+}
+
 static int do_node(unsigned long request, void *arg)
 {
-	struct v4l2_capability *cap = arg;
 	struct v4l2_format *v4l2 = arg;
 
 	if (camera.only)
 		return request == camera.only ? 0 : -ENOTTY;
 	switch (request) {
 	case VIDIOC_QUERYCAP:
-		*cap = (struct v4l2_capability) {
-			.driver = "fake", .bus_info = "test",
-			.capabilities = camera.caps,
-		};
-		snprintf((char *)cap->card, sizeof(cap->card), "%s",
-			 camera.card ? camera.card : "Fake camera");
-		return 0;
+		return do_capabilities(arg);
 	case VIDIOC_ENUM_FMT:
 		return do_enum(arg);
 	case VIDIOC_G_FMT:

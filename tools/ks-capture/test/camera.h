@@ -83,6 +83,7 @@ struct camera_path {
 /**
  * struct camera - properties, behaviour and state of the camera
  * @card: its name; NULL for "Fake camera"
+ * @share_of: the node is that of a share of this one, such as "video1"; NULL for a camera
  * @caps: V4L2_CAP_*
  * @formats: the offered formats
  * @format: the current format
@@ -127,6 +128,7 @@ struct camera_path {
  */
 struct camera {
 	const char *card;
+	const char *share_of;
 	__u32 caps;
 	struct camera_format formats[CAMERA_FORMATS];
 	__u32 format;

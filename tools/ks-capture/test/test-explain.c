@@ -167,6 +167,14 @@ void test_advice_start(void)
 	CHECK_EQ(camera_run(""), STATUS_DEVICE);
 	SAID("can send pictures to this node as well");
 	SAID("ks-capture --list");
+	/* The node of a share: no other program sends pictures to it */
+	camera_reset(1);
+	camera.connect_errno = EINVAL;
+	camera.share_of = "video1";
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("This is the node of a share of /dev/video1: V4L2 programs such as ffmpeg can\n");
+	SAID("pass readers");
+	SAID_NOT("send pictures");
 	/* A node of v4l2loopback that no program sends pictures to */
 	camera_reset(1);
 	camera.connect_errno = EINVAL;

@@ -40,6 +40,14 @@ void test_list(void)
 	camera.connect_errno = EINVAL;
 	CHECK(camera_list());
 	SAID("not usable: programs can send pictures to it as well");
+	SAID_NOT("share");
+	camera.share_of = "video1";
+	CHECK(camera_list());
+	SAID("not usable: it is the node of a share, for V4L2 programs such as ffmpeg");
+	SAID_NOT("send pictures");
+	CHECK_EQ(camera_list_formats(), STATUS_OK);
+	SAID("not usable with ksalloc: it is the node of a share");
+	camera.share_of = NULL;
 	camera.connect_errno = EOPNOTSUPP;
 	CHECK(camera_list());
 	SAID("not usable: it does not support streaming");

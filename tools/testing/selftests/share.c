@@ -59,6 +59,40 @@ TEST_F(share, capabilities)
 	close(fd);
 }
 
+#define PROGRAM "/tools/bin/ks-capture-static"
+
+/* Runs ks-capture. Returns its exit status, and what it prints */
+static int ks_capture(const char *arguments, char *said, size_t size)
+{
+	char command[128];
+	FILE *output;
+	int status;
+
+	snprintf(command, sizeof(command), PROGRAM " %s 2>&1", arguments);
+	output = popen(command, "r");
+	ASSERT_TRUE(output);
+	said[fread(said, 1, size - 1, output)] = '\0';
+	status = pclose(output);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* ks-capture cannot use the node of a share, and prints what the node is. */
+TEST_F(share, ks_capture)
+{
+	char arguments[64], said[4096], node[64];
+
+	if (access(PROGRAM, X_OK))
+		SKIP("no " PROGRAM);
+	snprintf(arguments, sizeof(arguments), "-d %s -n 1", self->path);
+	EXPECT_EQ(3, ks_capture(arguments, said, sizeof(said)));
+	snprintf(node, sizeof(node), "node of a share of %s: ", node_path("vivid-000-vid-cap"));
+	EXPECT_TRUE(strstr(said, node));
+	EXPECT_FALSE(strstr(said, "send pictures"));
+	EXPECT_EQ(0, ks_capture("--list", said, sizeof(said)));
+	EXPECT_TRUE(strstr(said, "not usable: it is the node of a share, "));
+	EXPECT_FALSE(strstr(said, "send pictures"));
+}
+
 /* K12: inputs, formats and rates are those of the camera. */
 TEST_F(share, passed_through)
 {
