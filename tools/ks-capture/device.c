@@ -21,36 +21,6 @@
 #include "source.h"
 #include "v4l2.h"
 
-static void explain_open(const char *path, int err)
-{
-	say_error("cannot open %s: %s", path, strerror(err));
-	switch (err) {
-	case ENOENT:
-		hint_container(path);
-		say_advice("ks-capture --list shows the cameras.");
-		break;
-	case EACCES:
-	case EPERM:
-		hint_permission(path);
-		break;
-	case EBUSY:
-		hint_holders(path);
-		say_advice("If its driver allows only one open file, ksalloc cannot use it.");
-		say_advice("ks-capture --list shows that if no other program has it open.");
-		break;
-	case ENODEV:
-	case ENXIO:
-		say_advice("This node has no device (any more): is it plugged in?");
-		break;
-	case EMFILE:
-	case ENFILE:
-		say_advice("Too many files are open; see ulimit -n.");
-		break;
-	default:
-		hint_log();
-	}
-}
-
 /* The purpose of a node that does not capture video; NULL if it is unknown */
 static const char *purpose_of(const struct v4l2_capability *cap)
 {
@@ -107,7 +77,8 @@ int device_open(struct device *device, const char *path)
 	 */
 	device->fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (device->fd < 0) {
-		explain_open(path, errno);
+		say_error("cannot open %s: %s", path, strerror(errno));
+		hint_open(path, -errno);
 		return STATUS_DEVICE;
 	}
 	if (fstat(device->fd, &st) || !S_ISCHR(st.st_mode) ||

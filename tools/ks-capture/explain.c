@@ -11,6 +11,7 @@
 #include "explain.h"
 #include "hints.h"
 #include "memory.h"
+#include "pipeline.h"
 #include "say.h"
 #include "source.h"
 #include "v4l2.h"
@@ -19,9 +20,6 @@
 static void explain_other(int err)
 {
 	switch (err) {
-	case -ENODEV:
-		say_advice("Was it unplugged?");
-		break;
 	case -EMFILE:
 	case -ENFILE:
 		say_advice("Each frame has a file descriptor: raise the limit (ulimit -n), or use");
@@ -30,14 +28,8 @@ static void explain_other(int err)
 	case -ENOMEM:
 		say_advice("Not enough memory: use fewer frames (-b) or a smaller size (-s).");
 		break;
-	case -EACCES:
-	case -EPERM:
-		/* The node was opened. uvcvideo returns EPERM while its camera disappears */
-		say_advice("Was it unplugged? If not, a security module may have refused the call.");
-		hint_log();
-		break;
 	default:
-		hint_log();
+		hint_other(err);
 	}
 }
 
@@ -238,11 +230,11 @@ static void explain_start(const struct device *device, int err)
 	case -EPIPE:
 		say_advice("Two linked parts of the camera, or its last part and this node,");
 		say_advice("have different formats or sizes, or a link is missing.");
-		hint_media(device);
+		pipeline_hint(device);
 		break;
 	case -ENOLINK:
 		say_advice("No camera is linked to this node.");
-		hint_media(device);
+		pipeline_hint(device);
 		break;
 	case -ENOSPC:
 		say_advice("Its USB bus is too busy: choose a smaller size or rate, another port.");

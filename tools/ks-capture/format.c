@@ -166,10 +166,8 @@ int format_explain(const struct device *device, const char *what, int err)
 	}
 	if (err == -EINVAL)
 		say_advice("ks-capture -d %s --list-formats shows what it offers.", device->path);
-	else if (err == -ENODEV || err == -EACCES || err == -EPERM)
-		say_advice("Was it unplugged?");
 	else
-		hint_log();
+		hint_other(err);
 	return STATUS_DEVICE;
 }
 

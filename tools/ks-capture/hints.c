@@ -20,7 +20,6 @@
 #include <ks/ks.h>
 
 #include "hints.h"
-#include "pipeline.h"
 #include "say.h"
 #include "v4l2.h"
 
@@ -231,6 +230,52 @@ bool hint_container(const char *node)
 	return true;
 }
 
+void hint_open(const char *path, int err)
+{
+	switch (err) {
+	case -ENOENT:
+		hint_container(path);
+		say_advice("ks-capture --list shows the cameras.");
+		break;
+	case -EACCES:
+	case -EPERM:
+		hint_permission(path);
+		break;
+	case -EBUSY:
+		hint_holders(path);
+		say_advice("If its driver allows only one open file, ksalloc cannot use it.");
+		say_advice("ks-capture --list shows that if no other program has it open.");
+		break;
+	case -ENODEV:
+	case -ENXIO:
+		say_advice("This node has no device (any more): is it plugged in?");
+		break;
+	default:
+		hint_other(err);
+	}
+}
+
+void hint_other(int err)
+{
+	switch (err) {
+	case -ENODEV:
+		say_advice("Was it unplugged?");
+		break;
+	case -EMFILE:
+	case -ENFILE:
+		say_advice("Too many files are open; see ulimit -n.");
+		break;
+	case -EACCES:
+	case -EPERM:
+		/* The node was opened. uvcvideo returns EPERM while its camera disappears */
+		say_advice("Was it unplugged? Or a security module may have refused the call.");
+		hint_log();
+		break;
+	default:
+		hint_log();
+	}
+}
+
 /* Why the node of the module does not exist */
 static void hint_module(void)
 {
@@ -282,8 +327,9 @@ static bool hint_share(int video)
 		return false;
 	say_advice("This is the node of a share of /dev/%s: V4L2 programs such as ffmpeg can",
 		   camera);
-	say_advice("stream from it. ksalloc can use /dev/%s itself while none of them does;", camera);
-	say_advice("besides, a program that captures with libks can pass readers to others.");
+	say_advice("stream from it. While none of them does, ksalloc can use /dev/%s itself.",
+		   camera);
+	say_advice("Or a program that captures with libks can pass readers to others.");
 	return true;
 }
 
@@ -326,44 +372,6 @@ bool hint_is_heap(const char *path)
 		return true;
 	target[len] = 0;
 	return strstr(target, "dma_heap");
-}
-
-/* The media device is the child of the same device as the node */
-static bool media_of(const char *node, char *name, size_t size)
-{
-	struct dirent *entry;
-	bool found = false;
-	struct stat st;
-	char path[64];
-	DIR *dir;
-
-	if (stat(node, &st))
-		return false;
-	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/device", major(st.st_rdev),
-		 minor(st.st_rdev));
-	dir = opendir(path);
-	while (dir && !found && (entry = readdir(dir))) {
-		found = !strncmp(entry->d_name, "media", 5) &&
-			isdigit((unsigned char)entry->d_name[5]);
-		if (found)
-			snprintf(name, size, "/dev/%s", entry->d_name);
-	}
-	if (dir)
-		closedir(dir);
-	return found;
-}
-
-void hint_media(const struct device *device)
-{
-	char media[300];
-
-	if (media_of(device->path, media, sizeof(media)))
-		pipeline_advise(device, media);
-	else
-		snprintf(media, sizeof(media), "/dev/mediaN");
-	say_advice("-s and -f set this node. For the others use the media device:");
-	say_advice("media-ctl -d %s -p shows links and formats, -l and -V set them (v4l-utils).",
-		   media);
 }
 
 void hint_log(void)

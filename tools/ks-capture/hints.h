@@ -5,8 +5,6 @@
 
 #include <stdbool.h>
 
-#include "device.h"
-
 /* Prints which group has permission for a file that this process cannot access */
 void hint_permission(const char *path);
 /* Prints which processes have the device open */
@@ -26,8 +24,10 @@ bool hint_ksalloc(int err);
  * not know that
  */
 bool hint_connect(int video, int err);
-/* Prints what is wrong with the pipeline of a device, and how to set it up */
-void hint_media(const struct device *device);
+/* Prints why a node cannot be opened */
+void hint_open(const char *path, int err);
+/* Prints what is known about an error of any call after a node was opened */
+void hint_other(int err);
 /* Prints how to show the kernel log */
 void hint_log(void);
 

@@ -5,6 +5,8 @@
  * of each enabled link have the same format. Of a pipeline that is too large to read, only formats
  * are compared.
  */
+#include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -245,4 +247,42 @@ void pipeline_advise(const struct device *device, const char *media)
 	if (read_entities(&pipe))
 		advise(&pipe);
 	close(pipe.media);
+}
+
+/* The media device is the child of the same device as the node */
+static bool media_of(const char *node, char *name, size_t size)
+{
+	struct dirent *entry;
+	bool found = false;
+	struct stat st;
+	char path[64];
+	DIR *dir;
+
+	if (stat(node, &st))
+		return false;
+	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/device", major(st.st_rdev),
+		 minor(st.st_rdev));
+	dir = opendir(path);
+	while (dir && !found && (entry = readdir(dir))) {
+		found = !strncmp(entry->d_name, "media", 5) &&
+			isdigit((unsigned char)entry->d_name[5]);
+		if (found)
+			snprintf(name, size, "/dev/%s", entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+void pipeline_hint(const struct device *device)
+{
+	char media[300];
+
+	if (media_of(device->path, media, sizeof(media)))
+		pipeline_advise(device, media);
+	else
+		snprintf(media, sizeof(media), "/dev/mediaN");
+	say_advice("-s and -f set this node. For the others use the media device:");
+	say_advice("media-ctl -d %s -p shows links and formats, -l and -V set them (v4l-utils).",
+		   media);
 }

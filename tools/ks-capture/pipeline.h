@@ -11,4 +11,7 @@
  */
 void pipeline_advise(const struct device *device, const char *media);
 
+/* The same with the media device of this device, and how to set the pipeline up */
+void pipeline_hint(const struct device *device);
+
 #endif /* PIPELINE_H */

@@ -11,6 +11,7 @@
 
 #include "say.h"
 
+const char *say_program = "ks-capture";
 bool say_quiet;
 static bool line_stands;
 
@@ -41,15 +42,17 @@ char *say_clean(void *text, size_t size)
 	return text;
 }
 
+/* Advice has no @program */
 LIKE_PRINTF(2, 0)
-static void say(const char *before, const char *format, va_list args)
+static void say(const char *program, const char *format, va_list args)
 {
 	char *text;
 
 	wipe_line();
 	if (vasprintf(&text, format, args) < 0)
 		return;
-	fprintf(stderr, "%s%s\n", before, say_clean(text, strlen(text)));
+	fprintf(stderr, "%s%s%s\n", program ? program : "", program ? ": " : "  ",
+		say_clean(text, strlen(text)));
 	free(text);
 }
 
@@ -58,7 +61,7 @@ void say_error(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say("ks-capture: ", format, args);
+	say(say_program, format, args);
 	va_end(args);
 }
 
@@ -67,7 +70,7 @@ void say_advice(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say("  ", format, args);
+	say(NULL, format, args);
 	va_end(args);
 }
 
@@ -78,7 +81,7 @@ void say_note(const char *format, ...)
 	if (say_quiet)
 		return;
 	va_start(args, format);
-	say("ks-capture: ", format, args);
+	say(say_program, format, args);
 	va_end(args);
 }
 

@@ -32,6 +32,8 @@ enum status {
 	STATUS_EARLY,
 };
 
+/* The name of the program, for its messages */
+extern const char *say_program;
 /* Print only errors and advice */
 extern bool say_quiet;
 

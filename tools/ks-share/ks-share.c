@@ -6,10 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <linux/ksalloc.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +16,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* Exit statuses, as those of ks-capture */
-#define FAILED 1
-#define USAGE 2
+#include <ks/ks.h>
+#include <linux/videodev2.h>
+
+#include "../ks-capture/hints.h"
+#include "../ks-capture/say.h"
+#include "../ks-capture/v4l2.h"
 
 /* How often it is checked whether the camera is still there */
 #define CHECK_MS 1000
@@ -36,34 +37,47 @@ static const char help[] =
 	"  --help       print this text\n"
 	"  --version    print the version\n";
 
-#define LIKE_PRINTF(first, second) __attribute__(( \
-	__format__(__printf__, first, second)))
-
-LIKE_PRINTF(1, 2) static int fail(const char *format, ...)
+static int fail_to_wait(int err)
 {
-	va_list args;
-
-	va_start(args, format);
-	fputs("ks-share: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	va_end(args);
-	return FAILED;
+	say_error("cannot wait for signals: %s", strerror(err));
+	hint_other(-err);
+	return STATUS_FAILED;
 }
 
-static const char *reason(int err)
+/* Why a node is not one of a camera, or else why ksalloc cannot connect to it */
+static void explain_invalid(int video)
+{
+	struct v4l2_capability cap;
+
+	if (v4l2_call(video, VIDIOC_QUERYCAP, &cap))
+		say_advice("It is not a V4L2 device.");
+	else if (!v4l2_capture_type(&cap))
+		say_advice("It does not capture video.");
+	else if (hint_connect(video, -EINVAL))
+		return;
+	say_advice("ks-capture --list shows the cameras.");
+}
+
+static void explain_share(const char *device, int video, int err)
 {
 	switch (err) {
-	case EBUSY:
-		return "The device is shared already, or another program uses it";
-	case EOPNOTSUPP:
-		return "The driver has no memory that it can export";
-	case EINVAL:
-		return "This is not a V4L2 capture node, or the number of frames is too large";
-	case ENOTTY:
-		return "The module ksalloc is too old";
+	case -EBUSY:
+		say_advice("If it is shared already, its share has a node: ks-capture --list");
+		say_advice("If its driver allows only one open file, it cannot be shared.");
+		hint_holders(device);
+		break;
+	case -EOPNOTSUPP:
+		say_advice("A share needs streaming I/O, and memory that its driver can export.");
+		say_advice("ks-capture --list shows what each camera has.");
+		break;
+	case -EINVAL:
+		explain_invalid(video);
+		break;
+	case -ENOTTY:
+		say_advice("The module ksalloc is too old. Is another version still loaded?");
+		break;
 	default:
-		return strerror(err);
+		hint_other(err);
 	}
 }
 
@@ -103,34 +117,70 @@ static int wait_for_end(unsigned int node)
 
 	snprintf(path, sizeof(path), "/sys/class/video4linux/video%u", node);
 	if (signals.fd < 0)
-		return fail("%s", strerror(errno));
+		return fail_to_wait(errno);
 	for (;;) {
 		ret = poll(&signals, 1, CHECK_MS);
 		if (ret > 0)
-			return 0;
+			return STATUS_OK;
 		if (ret < 0 && errno != EINTR)
-			return fail("%s", strerror(errno));
-		if (access(path, F_OK))
-			return fail("the camera has disappeared");
+			return fail_to_wait(errno);
+		if (access(path, F_OK)) {
+			say_error("the camera has disappeared");
+			return STATUS_FAILED;
+		}
 	}
+}
+
+static int open_ksalloc(void)
+{
+	int fd = open(LIBKS_DEVICE, O_RDWR | O_CLOEXEC), err = -errno;
+
+	if (fd >= 0)
+		return fd;
+	say_error("cannot open %s: %s", LIBKS_DEVICE, strerror(-err));
+	if (!hint_ksalloc(err))
+		hint_other(err);
+	return -1;
+}
+
+static int open_camera(const char *device)
+{
+	int fd = open(device, O_RDWR | O_CLOEXEC), err = -errno;
+
+	if (fd >= 0)
+		return fd;
+	say_error("cannot open %s: %s", device, strerror(-err));
+	hint_open(device, err);
+	return -1;
+}
+
+/* Makes a share of this device. Returns its descriptor, or -1 after an error message */
+static int share_device(const char *device, unsigned int frames, unsigned int *node)
+{
+	int ksalloc, video, fd = -1;
+
+	ksalloc = open_ksalloc();
+	if (ksalloc < 0)
+		return -1;
+	video = open_camera(device);
+	if (video >= 0) {
+		fd = share(ksalloc, video, frames, node);
+		if (fd < 0) {
+			say_error("%s cannot be shared: %s", device, strerror(-fd));
+			explain_share(device, video, fd);
+		}
+		close(video);
+	}
+	close(ksalloc);
+	return fd;
 }
 
 static int run(const char *device, unsigned int frames)
 {
-	int ksalloc, video, fd;
 	unsigned int node;
 
-	ksalloc = open("/dev/ksalloc", O_RDWR | O_CLOEXEC);
-	if (ksalloc < 0)
-		return fail("/dev/ksalloc: %s", strerror(errno));
-	video = open(device, O_RDWR | O_CLOEXEC);
-	if (video < 0)
-		return fail("%s: %s", device, strerror(errno));
-	fd = share(ksalloc, video, frames, &node);
-	close(video);
-	close(ksalloc);
-	if (fd < 0)
-		return fail("%s: %s", device, reason(-fd));
+	if (share_device(device, frames, &node) < 0)
+		return STATUS_FAILED;
 	printf("/dev/video%u\n", node);
 	fflush(stdout);
 	return wait_for_end(node);
@@ -160,13 +210,14 @@ int main(int argc, char **argv)
 	unsigned int frames = 0;
 	int option;
 
+	say_program = "ks-share";
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'f':
 			if (parse_frames(optarg, &frames))
 				break;
-			fail("--frames must be a number from 1 to 32");
-			return USAGE;
+			say_error("--frames must be a number from 1 to 32");
+			return STATUS_USAGE;
 		case 'h':
 			fputs(help, stdout);
 			return 0;
@@ -175,12 +226,12 @@ int main(int argc, char **argv)
 			return 0;
 		default:
 			fputs(help, stderr);
-			return USAGE;
+			return STATUS_USAGE;
 		}
 	}
 	if (optind != argc - 1) {
 		fputs(help, stderr);
-		return USAGE;
+		return STATUS_USAGE;
 	}
 	return run(argv[optind], frames);
 }
