@@ -15,6 +15,7 @@
 /* user_data of an IORING_OP_ASYNC_CANCEL. No command has this value */
 #define CANCEL_DATA 1000
 
+#ifndef URING_WITHOUT_FIXTURE
 FIXTURE(uring) {
 	struct rig rig;
 	int connection, allocator;
@@ -36,6 +37,7 @@ FIXTURE_TEARDOWN(uring)
 		io_uring_queue_exit(&self->ring);
 	rig_close(&self->rig);
 }
+#endif
 
 /* Prepares a command; its user_data is @data. */
 static inline struct io_uring_sqe *command(struct io_uring *ring, int fd, unsigned int op,

@@ -105,7 +105,7 @@ TEST_F(uvc_stream, both_ways_to_submit)
 TEST_F(uvc_stream, waiting)
 {
 	static const enum waiting ways[] = {
-		WAIT_BLOCKING, WAIT_DEADLINE, WAIT_POLL, WAIT_EPOLL, WAIT_NONBLOCK,
+		WAIT_BLOCKING, WAIT_DEADLINE, WAIT_SELECT, WAIT_POLL, WAIT_EPOLL, WAIT_NONBLOCK,
 	};
 	unsigned int i;
 

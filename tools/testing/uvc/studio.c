@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/select.h>
 #include <unistd.h>
 
 #include "picture.h"
@@ -139,6 +140,17 @@ void frame_end_read(struct studio *studio, unsigned int index)
 	synchronize(studio, index, DMA_BUF_SYNC_END);
 }
 
+static bool wait_select(int connection)
+{
+	struct timeval patience = { .tv_sec = PATIENCE_MS / 1000 };
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(connection, &set);
+	return select(connection + 1, &set, NULL, NULL, &patience) == 1 &&
+	       FD_ISSET(connection, &set);
+}
+
 static int wait_epoll(int connection)
 {
 	struct epoll_event event = { .events = EPOLLIN };
@@ -160,6 +172,9 @@ static int next_frame(int connection, enum waiting waiting, struct ksalloc_compl
 		return complete(connection, 0, 0, out);
 	case WAIT_DEADLINE:
 		return complete(connection, 0, in_ms(PATIENCE_MS), out);
+	case WAIT_SELECT:
+		EXPECT_TRUE(wait_select(connection));
+		return complete(connection, KSALLOC_NONBLOCK, 0, out);
 	case WAIT_POLL:
 		EXPECT_EQ(POLLIN, poll_fd(connection, POLLIN, PATIENCE_MS));
 		return complete(connection, KSALLOC_NONBLOCK, 0, out);
@@ -223,36 +238,39 @@ static void note_wrong(struct watch *watch, const struct ksalloc_complete *frame
 	}
 }
 
-int watch_next(struct studio *studio, struct watch *watch, struct ksalloc_complete *out)
+void watch_look(struct studio *studio, struct watch *watch, const struct ksalloc_complete *frame)
 {
-	const struct ksstream_header *header = &out->header;
+	const struct ksstream_header *header = &frame->header;
+	const bool marked = header->options_flags & KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
 	const uint8_t *data;
 	const char *fault;
 	uint32_t counter;
-	bool marked;
-	int index;
 
-	index = next_frame(studio->rig.connection, watch->waiting, out);
-	if (index < 0)
-		return index;
-	marked = header->options_flags & KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
-	expect_header(out, watch);
+	expect_header(frame, watch);
 	watch->time = header->presentation_time.time;
 	watch->pictures++;
 	watch->marked += marked;
 
-	frame_begin_read(studio, index);
-	data = studio->frame[index] + header->data;
+	frame_begin_read(studio, frame->index);
+	data = studio->frame[frame->index] + header->data;
 	picture_check(data, header->data_used, &fault);
 	counter = picture_counter(data, header->data_used);
-	frame_end_read(studio, index);
+	frame_end_read(studio, frame->index);
 
 	if (counter)
-		note_label(watch, out, counter, marked);
+		note_label(watch, frame, counter, marked);
 	if (fault)
-		note_wrong(watch, out, fault, marked);
+		note_wrong(watch, frame, fault, marked);
 	else
 		note_right(watch, header->data_used);
+}
+
+int watch_next(struct studio *studio, struct watch *watch, struct ksalloc_complete *out)
+{
+	int index = next_frame(studio->rig.connection, watch->waiting, out);
+
+	if (index >= 0)
+		watch_look(studio, watch, out);
 	return index;
 }
 

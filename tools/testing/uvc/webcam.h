@@ -127,6 +127,7 @@ void frame_end_read(struct studio *studio, unsigned int index);
 enum waiting {
 	WAIT_BLOCKING,
 	WAIT_DEADLINE,
+	WAIT_SELECT,
 	WAIT_POLL,
 	WAIT_EPOLL,
 	WAIT_NONBLOCK,
@@ -157,6 +158,8 @@ struct watch {
 	int64_t time;
 };
 
+/* Checks the picture and the header of a frame that was completed. */
+void watch_look(struct studio *studio, struct watch *watch, const struct ksalloc_complete *frame);
 /* Completes a frame; returns its index, or an errno. The caller has to submit or free it. */
 int watch_next(struct studio *studio, struct watch *watch, struct ksalloc_complete *out);
 /* Completes this number of frames, and submits each again. */
