@@ -352,6 +352,39 @@ TEST_F(uvc_stream, format_by_program_of_share)
 	close(ksalloc);
 }
 
+/* Connects with a file that has these flags; they stay the same, also after the connection. */
+static void expect_flags(struct studio *studio, int flags)
+{
+	struct rig *rig = &studio->rig;
+	int before;
+
+	rig->allocator = -1;
+	rig->ksalloc = open_ksalloc();
+	rig->heap = open_heap();
+	rig->video = webcam_open(&studio->cam);
+	ASSERT_EQ(0, fcntl(rig->video, F_SETFL, flags));
+	before = fcntl(rig->video, F_GETFL);
+	EXPECT_EQ(flags, before & O_NONBLOCK);
+	ASSERT_EQ(0, set_small(rig->video));
+	rig->connection = do_connect(rig->ksalloc, rig->video);
+	ASSERT_LE(0, rig->connection);
+	studio_allocate(studio, rig->heap);
+	studio_start(studio);
+	expect_pictures(studio, 2);
+	EXPECT_EQ(before, fcntl(rig->video, F_GETFL));
+	close(rig->connection);
+	rig->connection = 0;
+	EXPECT_EQ(before, fcntl(rig->video, F_GETFL));
+	studio_disconnect(studio);
+}
+
+/* A connection does not wait in the driver, but O_NONBLOCK of the caller's file does not change. */
+TEST_F(uvc_stream, flags_of_caller)
+{
+	expect_flags(&self->studio, 0);
+	expect_flags(&self->studio, O_NONBLOCK);
+}
+
 /* If the caller's own file has buffers, they are not released. */
 TEST_F(uvc_stream, buffers_of_caller)
 {
