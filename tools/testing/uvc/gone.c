@@ -218,6 +218,16 @@ TEST_F_TIMEOUT(uvc_gone, unplug, LAST_RESORT_S)
 	}
 }
 
+/* The cable of a camera with a bulk endpoint is unplugged. */
+TEST_F(uvc_gone, unplug_bulk)
+{
+	webcam_unplug(&self->studio.cam);
+	webcam_plug(&self->studio.cam, "-b");
+	begin(self);
+	webcam_unplug(&self->studio.cam);
+	end(self);
+}
+
 struct unbinding {
 	struct webcam *cam;
 	pthread_t thread;
@@ -258,11 +268,15 @@ TEST_F(uvc_gone, unbind_while_it_hangs)
 	end(self);
 }
 
-/* The own memory of the camera outlives it while a process has a dma-buf. */
+/*
+ * The own memory of the camera outlives it while a process has a dma-buf, and nothing writes there
+ * any more.
+ */
 TEST_F(uvc_gone, own_memory)
 {
 	struct studio *studio = &self->studio;
 	struct ksalloc_complete frame;
+	unsigned int i;
 	int index, other;
 
 	studio_connect(studio, 320, 180, 30);
@@ -274,7 +288,8 @@ TEST_F(uvc_gone, own_memory)
 		;
 	EXPECT_EQ(-ENODEV, index);
 	EXPECT_EQ(0, in_device(studio->rig.allocator));
-	memset(studio->frame[0], PATTERN, studio->bytes);
+	for (i = 0; i < studio->frames; i++)
+		memset(studio->frame[i], PATTERN, studio->bytes);
 	index = alloc_now(studio->rig.allocator);
 	EXPECT_LE(0, index);
 	EXPECT_EQ(0, free_frame(studio->rig.allocator, index));
@@ -283,6 +298,8 @@ TEST_F(uvc_gone, own_memory)
 	webcam_plug(&studio->cam, NULL);
 	other = do_connect(studio->rig.ksalloc, webcam_open(&studio->cam));
 	EXPECT_LE(0, other);
+	for (i = 0; i < studio->frames; i++)
+		EXPECT_FALSE(is_foreign(studio->frame[i], studio->bytes));
 }
 
 /* All calls at the same time, from several threads, while the camera disappears */
