@@ -214,6 +214,34 @@ TEST_F(suspend, waiting_reader_is_frozen)
 	close(reader);
 }
 
+/*
+ * K1: a reader that waits in RUN continues to wait if the devices were suspended, too. It gets a
+ * frame when the camera gets one.
+ */
+TEST_F(suspend, waiting_reader_and_devices)
+{
+	struct ksalloc_reader_frame frame;
+	struct ksalloc_exchange arg = exchange_of(&frame, 1);
+	struct call exchanging;
+	int reader, i;
+
+	take_all(self->allocator);
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	reader = reader_open(self->connection, DEEP, 0, KSALLOC_READER_REVOCABLE);
+	ASSERT_LE(0, reader);
+	arg.deadline_ns = 0;
+	call_start(&exchanging, reader, KSALLOC_EXCHANGE, &arg);
+	ASSERT_TRUE(call_waits(&exchanging));
+	ASSERT_EQ(0, sleep_machine(SLEEP_DEVICES, 0));
+	EXPECT_TRUE(call_waits(&exchanging));
+	EXPECT_EQ(KSSTATE_RUN, get_state(self->connection));
+	for (i = 0; i < FRAMES; i++)
+		ASSERT_EQ(0, free_frame(self->allocator, i));
+	EXPECT_EQ(1, call_result(&exchanging));
+	EXPECT_EQ(0, give(reader, &frame));
+	close(reader);
+}
+
 /* I2: if a deadline passes while the machine is suspended, the wait ends after it has resumed. */
 TEST_F(suspend, deadline_passes)
 {
