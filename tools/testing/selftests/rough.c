@@ -24,12 +24,17 @@ static unsigned int variable(const char *name, unsigned int otherwise)
 	return number;
 }
 
-unsigned int scaled(unsigned int full)
+unsigned int scaled_by(const char *name, unsigned int full)
 {
-	unsigned int percent = variable("STRESS", QUICK_PERCENT);
+	unsigned int percent = variable(name, variable("STRESS", QUICK_PERCENT));
 	unsigned long long count = (unsigned long long)full * percent / 100;
 
 	return count ? count : 1;
+}
+
+unsigned int scaled(unsigned int full)
+{
+	return scaled_by("STRESS", full);
 }
 
 unsigned int choose_seed(void)

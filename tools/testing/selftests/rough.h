@@ -2,11 +2,12 @@
 /*
  * Helpers of the stress suites: counts, random numbers, two cameras.
  *
- * A twentieth of the full counts is used, so that "make check" stays short. Two environment
- * variables change this:
+ * A twentieth of the full counts is used, so that "make check" stays short. Environment variables
+ * change this:
  *
- *	STRESS       percent of the full counts
- *	STRESS_SEED  the seed of all random choices; it is printed
+ *	STRESS          percent of the full counts
+ *	STRESS_SEED     the seed of all random choices; it is printed
+ *	STRESS_UNBINDS  percent of the unbinds of USB cameras, instead of STRESS; see check
  *
  * "make check STRESS=100" uses the full counts. In a guest (the virtual machine), parameters
  * of the kernel command line become variables: tools/testing/vm/vm --append "STRESS_SEED=7".
@@ -25,6 +26,8 @@
 
 /* The count on this kernel for a full count */
 unsigned int scaled(unsigned int full);
+/* The same; if the variable @name is set, it is used instead of STRESS. */
+unsigned int scaled_by(const char *name, unsigned int full);
 
 /* Chooses and prints the seed of a test, because a failure can depend on it. */
 unsigned int choose_seed(void);
