@@ -41,7 +41,8 @@ help:
 	@echo '  make dkms-remove      undo that'
 	@echo '  make install          install libks, ks-capture and ks-share (PREFIX=..., DESTDIR=...)'
 	@echo '  make uninstall        undo that'
-	@echo '  make modules_install  install the module for the kernel in KDIR only'
+	@echo '  make modules_install  install the module for the kernel in KDIR only; for the udev rule and'
+	@echo '                        the file that loads it at boot: make config-install'
 	@echo
 	@echo 'In a virtual machine (missing packages are installed with apt-get):'
 	@echo '  make demo             let four programs stream from one simulated camera; a report, a'
