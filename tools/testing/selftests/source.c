@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ks-capture captures from an HDMI input of vivid, whose signal changes or ends.
+ * The signal at an HDMI input of vivid changes or ends, while ks-capture or another program
+ * captures.
  */
 #include "ksalloc_test.h"
 
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -157,4 +159,68 @@ TEST_F(source, size_changes)
 	EXPECT_TRUE(log_contains("restarting the capture"));
 	EXPECT_EQ(2 * 720 * 480, frame_size(DIRECTORY "/149.raw"));
 	EXPECT_TRUE(log_contains("150 frames of YUYV 720x480"));
+}
+
+static void subscribe(int video)
+{
+	struct v4l2_event_subscription change = { .type = V4L2_EVENT_SOURCE_CHANGE, .id = HDMI };
+
+	ASSERT_EQ(0, ioctl(video, VIDIOC_SUBSCRIBE_EVENT, &change));
+}
+
+/* Waits for a change of the source */
+static void expect_event(int video)
+{
+	struct v4l2_event event = { };
+
+	ASSERT_TRUE(poll_fd(video, POLLPRI, PATIENCE_MS) & POLLPRI);
+	ASSERT_EQ(0, ioctl(video, VIDIOC_DQEVENT, &event));
+	EXPECT_EQ(V4L2_EVENT_SOURCE_CHANGE, event.type);
+}
+
+/* Captures some frames. No flag of their headers is about the source. */
+static void expect_frames(struct rig *rig)
+{
+	struct ksalloc_complete frame;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		rig_turn(rig, &frame);
+		EXPECT_FALSE(frame.header.options_flags & KSSTREAM_HEADER_OPTIONSF_TYPECHANGED);
+	}
+}
+
+/*
+ * A program that captures with ksalloc learns of a change from its own V4L2 file. The stream keeps
+ * its format until the program stops it, sets the new timings, and gets frames of the new size.
+ */
+TEST_F(source, event_of_own_file)
+{
+	struct v4l2_dv_timings seen = { };
+	struct ksallocator_framing framing;
+	struct rig rig = { .ksalloc = open_ksalloc(), .heap = open_heap() };
+
+	rig.connection = do_connect(rig.ksalloc, self->video);
+	ASSERT_LE(0, rig.connection);
+	subscribe(self->video);
+	rig_allocator(&rig, 4);
+	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_RUN));
+	rig_submit_all(&rig);
+	expect_frames(&rig);
+
+	ASSERT_EQ(0, set_control(self->video, "DV Timings", TIMINGS_480P));
+	ASSERT_EQ(0, set_signal(self->video, SIGNAL_CHOSEN));
+	expect_event(self->video);
+	EXPECT_EQ(KSSTATE_RUN, get_state(rig.connection));
+	expect_frames(&rig);
+	ASSERT_EQ(0, ioctl(self->video, VIDIOC_QUERY_DV_TIMINGS, &seen));
+	EXPECT_EQ(720, seen.bt.width);
+	EXPECT_EQ(-EBUSY, call_fd(self->video, VIDIOC_S_DV_TIMINGS, &seen));
+
+	ASSERT_EQ(0, set_state(rig.connection, KSSTATE_STOP));
+	EXPECT_EQ(0, call_fd(self->video, VIDIOC_S_DV_TIMINGS, &seen));
+	ASSERT_EQ(0, get_framing(rig.connection, &framing));
+	EXPECT_EQ(2 * 720 * 480, framing.frame_size);
+	EXPECT_EQ(-EINVAL, set_state(rig.connection, KSSTATE_RUN));
+	rig_close(&rig);
 }
