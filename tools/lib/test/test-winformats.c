@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <ks/win/winternl.h>
+
 #include "tap.h"
 #include "windevice.h"
 #include "winrequest.h"
@@ -423,6 +425,54 @@ static void test_second_form(void)
 	CloseHandle(filter);
 }
 
+static NTSTATUS open_pin(const char *name, size_t bytes, HANDLE *pin)
+{
+	UNICODE_STRING string = { .Length = (USHORT)bytes, .Buffer = (PWSTR)(void *)name };
+	OBJECT_ATTRIBUTES attributes;
+	IO_STATUS_BLOCK status = { .Information = 77 };
+	NTSTATUS ret;
+
+	InitializeObjectAttributes(&attributes, &string, OBJ_CASE_INSENSITIVE, filter, NULL);
+	ret = NtOpenFile(pin, GENERIC_READ, &attributes, &status, 0, 0);
+	/* FILE_OPENED */
+	CHECK_EQ(status.Information, ret ? 77 : 1);
+	return ret;
+}
+
+/* NtOpenFile() with the name that KsCreatePin() of Windows makes creates the same pin. */
+static void test_native_pin(void)
+{
+	static const WCHAR prefix[] = KSSTRING_Pin L"\\";
+	const size_t head = sizeof(prefix) - sizeof(WCHAR);
+	char name[sizeof(prefix) + sizeof(request)] = { 0 };
+	KSSTATE state = 77;
+	HANDLE pin, other;
+
+	camera_reset();
+	open_camera();
+	take_range_number(3);
+	CHECK_EQ(create_pin(filter, &pin), 0);
+	CHECK(CloseHandle(pin));
+	memset(&camera.pix, 0, sizeof(camera.pix));
+	memcpy(name, prefix, head);
+	memcpy(name + head, &request, sizeof(request));
+	CHECK_EQ(open_pin(name, sizeof(name) - sizeof(WCHAR), &pin), STATUS_SUCCESS);
+	CHECK_EQ(camera.pix.pixelformat, V4L2_PIX_FMT_NV12);
+	CHECK_EQ(camera.pix.width, request.format.first.VideoInfoHeader.bmiHeader.biWidth);
+	CHECK_EQ(property(pin, &KSPROPSETID_Connection, KSPROPERTY_CONNECTION_STATE,
+			  KSPROPERTY_TYPE_GET, &state, sizeof(state)), 0);
+	CHECK_EQ(state, KSSTATE_STOP);
+	CHECK_EQ(open_pin(name, sizeof(name) - sizeof(WCHAR), &other), STATUS_DEVICE_BUSY);
+	CHECK_EQ(NtClose(pin), STATUS_SUCCESS);
+	/* The name can have no byte less than the format */
+	CHECK_EQ(open_pin(name, head + sizeof(KSPIN_CONNECT) + sizeof(request.format.first) - 1,
+			  &pin), STATUS_INVALID_PARAMETER);
+	CHECK_EQ(open_pin(name, head + sizeof(KSPIN_CONNECT) + sizeof(request.format.first),
+			  &pin), STATUS_SUCCESS);
+	CHECK(CloseHandle(pin));
+	CloseHandle(filter);
+}
+
 int main(void)
 {
 	static const struct tap_test tests[] = {
@@ -434,6 +484,7 @@ int main(void)
 		{ "order of lines", test_order_of_lines },
 		{ "swapping lines", test_swapping_lines },
 		{ "second form of a format", test_second_form },
+		{ "pin by NtOpenFile", test_native_pin },
 	};
 
 	alarm(WIN_PATIENCE_S);
