@@ -125,6 +125,17 @@ static int try_format(struct v4l2_format *format)
 {
 	if (format->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
 		return -EINVAL;
+	if (camera.rgb) {
+		format->fmt.pix = (struct v4l2_pix_format) {
+			.pixelformat = V4L2_PIX_FMT_BGR24,
+			.width = CAMERA_LINE / 3,
+			.height = CAMERA_LINES,
+			.bytesperline = CAMERA_LINE,
+			.sizeimage = CAMERA_LINE * CAMERA_LINES,
+			.field = camera.field,
+		};
+		return 0;
+	}
 	format->fmt.pix = (struct v4l2_pix_format) {
 		.pixelformat = V4L2_PIX_FMT_YUYV,
 		.width = 64,
@@ -178,6 +189,14 @@ static int create_allocator(const struct ksalloc_create_allocator *arg)
 static int make_udmabuf(const struct udmabuf_create *arg)
 {
 	return mark(fcntl((int)arg->memfd, F_DUPFD_CLOEXEC, 0), DMABUF);
+}
+
+static int sync_access(const struct dma_buf_sync *arg)
+{
+	__u64 *flags = (arg->flags & DMA_BUF_SYNC_END) ? &camera.ended : &camera.began;
+
+	*flags |= arg->flags & DMA_BUF_SYNC_RW;
+	return 0;
 }
 
 static int get_status(struct ksalloc_status *arg)
@@ -370,6 +389,8 @@ static int dispatch(unsigned long request, void *arg)
 		return create_allocator(arg);
 	case UDMABUF_CREATE:
 		return make_udmabuf(arg);
+	case DMA_BUF_IOCTL_SYNC:
+		return sync_access(arg);
 	case KSALLOC_EXPORT:
 		return export_frame(arg);
 	case KSALLOC_STATUS:
@@ -449,9 +470,12 @@ static void paint(__u32 index, __u32 number)
 {
 	char *data = mmap(NULL, CAMERA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
 			  model.memory[index], 0);
+	unsigned int line;
 
 	CHECK(data != MAP_FAILED);
 	memset(data, (int)number & 0xff, CAMERA_BYTES);
+	for (line = 0; camera.rgb && line < CAMERA_LINES; line++)
+		memset(data + line * CAMERA_LINE, (int)(number + line) & 0xff, CAMERA_LINE);
 	munmap(data, CAMERA_BYTES);
 }
 
@@ -608,6 +632,8 @@ HANDLE open_pin(HANDLE filter)
 	request.connect.Medium.Set = KSMEDIUMSETID_Standard;
 	try_format(&format);
 	CHECK_EQ(win_format_from_v4l2(&format.fmt.pix, 0, &request.format), 0);
+	if (camera.top_down)
+		request.format.VideoInfoHeader.bmiHeader.biHeight *= -1;
 	CHECK_EQ(KsCreatePin(filter, &request.connect, GENERIC_READ, &pin), ERROR_SUCCESS);
 	return pin;
 }

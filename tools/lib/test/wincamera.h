@@ -13,6 +13,9 @@
 
 #define CAMERA_MAX_FRAMES 16
 #define CAMERA_BYTES 8192
+/* A picture of RGB24: its lines have different values */
+#define CAMERA_LINE 96
+#define CAMERA_LINES 64
 /* A wait that takes longer hangs */
 #define PATIENCE_S 30
 
@@ -23,6 +26,9 @@ struct camera {
 	/* Offset of the data in a frame */
 	__u32 data_start;
 	__u32 field;
+	/* The format is RGB24. A pin wants the top line first. Both before open_pin() */
+	bool rgb;
+	bool top_down;
 	/* errno of the next steps to a state, of SUBMIT, and of everything; 0 if it works */
 	int state_errno[KSSTATE_RUN + 1];
 	int submit_errno;
@@ -37,13 +43,19 @@ struct camera {
 	unsigned int submitted;
 	unsigned int without_descriptor;
 	struct ksalloc_create_allocator created;
+	/* DMA_BUF_SYNC_READ and _WRITE of accesses that have begun, and that have ended */
+	__u64 began;
+	__u64 ended;
 };
 
 extern struct camera camera;
 
 /* Resets all; there must be no open files */
 void camera_reset(void);
-/* Fills the next frame in the device, once there is one; each byte has the number's value */
+/*
+ * Fills the next frame in the device, once there is one. Each byte has the number's value; of
+ * RGB24, plus the number of its line
+ */
 void camera_fill(void);
 /* A picture is lost: the next number is left out */
 void camera_lose(void);

@@ -35,7 +35,8 @@ struct frame {
 	enum held held;
 	/* Offset of the data in the frame */
 	size_t start;
-	bool cpu_access;
+	/* LIBKS_READ, LIBKS_WRITE; 0 for no access of the CPU */
+	unsigned int access;
 	/* While HELD: the pin through which it was completed, or NULL. Only compared */
 	const struct win_object *pin;
 };
@@ -115,9 +116,9 @@ static void end_cpu_access(struct win_allocator *allocator, __u32 index)
 {
 	struct frame *frame = &allocator->frames[index];
 
-	if (frame->cpu_access)
-		ks_end_access(ks_frames_dmabuf(allocator->mapped, index), LIBKS_READ);
-	frame->cpu_access = false;
+	if (frame->access)
+		ks_end_access(ks_frames_dmabuf(allocator->mapped, index), frame->access);
+	frame->access = 0;
 }
 
 /* Gets a TAKEN frame back. It is among the free frames of the kernel. */
@@ -174,7 +175,7 @@ int win_frame_submit(struct win_allocator *allocator, __u32 index, const struct 
 }
 
 void *win_frame_filled(struct win_allocator *allocator, __u32 index, size_t start,
-		       const struct win_object *pin)
+		       const struct win_object *pin, unsigned int access)
 {
 	struct frame *frame = &allocator->frames[index];
 
@@ -182,8 +183,8 @@ void *win_frame_filled(struct win_allocator *allocator, __u32 index, size_t star
 	frame->held = HELD;
 	frame->pin = pin;
 	frame->start = start < win_frame_bytes(allocator) ? start : 0;
-	frame->cpu_access = !ks_begin_access(ks_frames_dmabuf(allocator->mapped, index),
-					     LIBKS_READ);
+	if (!ks_begin_access(ks_frames_dmabuf(allocator->mapped, index), access))
+		frame->access = access;
 	pthread_mutex_unlock(&allocator->lock);
 	return (char *)ks_frames_data(allocator->mapped, index) + frame->start;
 }

@@ -202,6 +202,17 @@ int win_filter_get_format(struct win_object *object, struct win_call *call)
 	return win_format_answer(call, &match);
 }
 
+bool win_filter_changes_frames(struct win_object *object)
+{
+	struct filter *filter = filter_of(object);
+	bool changes;
+
+	pthread_mutex_lock(&filter->lock);
+	changes = !filter->top_down && win_format_is_rgb(filter->pix.pixelformat);
+	pthread_mutex_unlock(&filter->lock);
+	return changes;
+}
+
 void win_filter_finish_frame(struct win_object *object, void *data, size_t bytes)
 {
 	struct filter *filter = filter_of(object);

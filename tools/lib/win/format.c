@@ -87,6 +87,13 @@ static bool is_rgb(int index)
 	return formats[index].compression == KS_BI_RGB;
 }
 
+bool win_format_is_rgb(__u32 pixelformat)
+{
+	int index = find(pixelformat);
+
+	return index >= 0 && is_rgb(index);
+}
+
 /* Bytes of a line of @width pixels in Windows; 0 for compressed data */
 static __u64 line_of(int index, __u32 width)
 {
@@ -276,10 +283,10 @@ void win_format_swap_lines(const struct v4l2_pix_format *pix, void *data, size_t
 {
 	char *top = data, *bottom, part[512];
 	size_t line = pix->bytesperline, done, size;
-	int index = find(pix->pixelformat);
 
 	/* There is no other picture than a whole one */
-	if (index < 0 || !is_rgb(index) || !line || !pix->height || bytes / line < pix->height)
+	if (!win_format_is_rgb(pix->pixelformat) || !line || !pix->height ||
+	    bytes / line < pix->height)
 		return;
 	for (bottom = top + line * (pix->height - 1); top < bottom; bottom -= 2 * line) {
 		for (done = 0; done < line; done += size, top += size, bottom += size) {

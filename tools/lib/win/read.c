@@ -213,6 +213,7 @@ static int pool_frame(struct pin *pin, const struct filled *filled)
 static void complete_frame(struct pin *pin, const struct filled *filled)
 {
 	__u32 index = filled->done.index;
+	unsigned int access = LIBKS_READ;
 	struct read *read;
 	struct slot *slot;
 	void *data;
@@ -228,7 +229,10 @@ static void complete_frame(struct pin *pin, const struct filled *filled)
 		win_frame_unasked(pin->allocator, index, &pin->object);
 		return;
 	}
-	data = win_frame_filled(pin->allocator, index, filled->done.header.data, &pin->object);
+	if (win_filter_changes_frames(pin->filter))
+		access |= LIBKS_WRITE;
+	data = win_frame_filled(pin->allocator, index, filled->done.header.data, &pin->object,
+				access);
 	complete(pin, read, &read->targets[slot->target], filled, data);
 }
 

@@ -395,6 +395,8 @@ int win_video_format(int video, unsigned long request, struct v4l2_pix_format *p
 
 bool win_format_is_known(__u32 pixelformat);
 bool win_format_is_compressed(__u32 pixelformat);
+/* Its lines can be in two orders */
+bool win_format_is_rgb(__u32 pixelformat);
 /* Bytes of a line in Windows, without padding; 0 if unknown or compressed */
 __u32 win_format_line(__u32 pixelformat, __u32 width);
 /* Copies a VIDEOINFO or VIDEOINFO2 format of a client as VIDEOINFO, and checks its sizes */
@@ -439,7 +441,8 @@ int win_format_answer(struct win_call *call, const struct win_found *match);
 int win_filter_set_format(struct win_object *filter, const KSDATAFORMAT *format, ULONG size,
 			  bool try);
 int win_filter_get_format(struct win_object *filter, struct win_call *call);
-/* Changes a frame that the device has filled to what the client expects */
+/* Changes a frame that the device has filled to what the client expects, and whether it does */
+bool win_filter_changes_frames(struct win_object *filter);
 void win_filter_finish_frame(struct win_object *filter, void *data, size_t bytes);
 
 /* The frames of an allocator, as the client knows them */
@@ -464,10 +467,10 @@ int win_frame_submit(struct win_allocator *allocator, __u32 index,
 		     const struct win_object *pin);
 /*
  * The frame was filled through this pin, with @start bytes before the data; returns the
- * address of the data.
+ * address of the data, for this access (LIBKS_READ, LIBKS_WRITE).
  */
 void *win_frame_filled(struct win_allocator *allocator, __u32 index, size_t start,
-		       const struct win_object *pin);
+		       const struct win_object *pin, unsigned int access);
 /* The frame was completed through this pin, and no call waits for it. */
 void win_frame_unasked(struct win_allocator *allocator, __u32 index,
 		       const struct win_object *pin);
