@@ -393,6 +393,20 @@ static void test_swapping_lines(void)
 	CHECK_EQ(data[0], 2);
 }
 
+/* What is not a line of the picture is copied as it is. */
+static void test_copying_lines(void)
+{
+	struct v4l2_pix_format pix = {
+		.pixelformat = V4L2_PIX_FMT_BGR24, .bytesperline = 4, .height = 2,
+	};
+	char data[11] = { 0 };
+
+	CHECK_EQ(win_format_copy_out(&pix, data, "aaaabbbbcc", 10), 0);
+	CHECK(!memcmp(data, "bbbbaaaacc", sizeof(data)));
+	CHECK_EQ(win_format_copy_out(&pix, data, "aaaabbb", 7), 0);
+	CHECK(!memcmp(data, "aaaabbbacc", sizeof(data)));
+}
+
 /* A client can use the second form of a format, and gets it back. */
 static void test_second_form(void)
 {
@@ -483,6 +497,7 @@ int main(void)
 		{ "planes", test_planes },
 		{ "order of lines", test_order_of_lines },
 		{ "swapping lines", test_swapping_lines },
+		{ "copying lines", test_copying_lines },
 		{ "second form of a format", test_second_form },
 		{ "pin by NtOpenFile", test_native_pin },
 	};

@@ -5,16 +5,34 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
 
 #include "tap.h"
 #include "wincamera.h"
+#include "wrap.h"
 
 #define PICTURE (CAMERA_LINE * CAMERA_LINES)
 
 static HANDLE filter, pin;
+/* Memory of the client that another thread unmaps as soon as something was copied to it */
+static void *unmapped_next;
+
+ssize_t __wrap_process_vm_writev(pid_t pid, const struct iovec *local, unsigned long nr_local,
+				 const struct iovec *remote, unsigned long nr_remote,
+				 unsigned long flags)
+{
+	ssize_t copied = __real_process_vm_writev(pid, local, nr_local, remote, nr_remote, flags);
+
+	if (unmapped_next && remote->iov_base == unmapped_next) {
+		munmap(unmapped_next, CAMERA_BYTES);
+		unmapped_next = NULL;
+	}
+	return copied;
+}
 
 static void open_rgb_pin(bool top_down)
 {
@@ -76,6 +94,26 @@ static void test_memory(void)
 	check_memory(true);
 }
 
+/* Memory that the client unmaps meanwhile is an error of the read. */
+static void test_unmapped(void)
+{
+	void *data = mmap(NULL, CAMERA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	KSSTREAM_HEADER header = {
+		.Size = sizeof(header), .Data = data, .FrameExtent = CAMERA_BYTES,
+	};
+	OVERLAPPED overlapped = { 0 };
+
+	open_rgb_pin(false);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	CHECK_EQ(begin_read(pin, &header, sizeof(header), &overlapped), ERROR_IO_PENDING);
+	unmapped_next = data;
+	camera_fill();
+	CHECK_EQ(end_read(pin, &overlapped, TRUE), ERROR_NOACCESS);
+	CHECK(!unmapped_next);
+	close_all(filter, pin);
+}
+
 static void check_frame(bool top_down)
 {
 	KSSTREAM_HEADER header = { .Size = sizeof(header), .FrameExtent = CAMERA_BYTES };
@@ -110,6 +148,7 @@ int main(void)
 {
 	static const struct tap_test tests[] = {
 		{ "lines in memory of the client", test_memory },
+		{ "memory that is unmapped during the copy", test_unmapped },
 		{ "lines in a frame", test_frame },
 	};
 

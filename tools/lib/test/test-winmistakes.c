@@ -5,8 +5,11 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <ks/win/winternl.h>
 
 #include "tap.h"
 #include "wincamera.h"
@@ -129,6 +132,118 @@ static void test_wrong_pointers(void)
 	CHECK_EQ(KsCreateAllocator(pin, NULL, &handle), ERROR_INVALID_PARAMETER);
 	CHECK_EQ(KsCreatePin(filter, (void *)nowhere, 0, &handle), ERROR_NOACCESS);
 	CHECK_EQ(KsCreatePin(filter, &connect, 0, nowhere), ERROR_NOACCESS);
+	close_all(filter, pin);
+}
+
+/* If the client has unmapped the OVERLAPPED of a read, the event still tells that it has ended. */
+static void test_unmapped_overlapped(void)
+{
+	static char picture[CAMERA_BYTES];
+	KSSTREAM_HEADER header = {
+		.Size = sizeof(header), .Data = picture, .FrameExtent = sizeof(picture),
+	};
+	OVERLAPPED *overlapped;
+	HANDLE event;
+	int i;
+
+	open_all(LIBKS_UDMABUF, &filter, &pin);
+	event = CreateEventA(NULL, FALSE, FALSE, NULL);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	for (i = 0; i < 2; i++) {
+		overlapped = VirtualAlloc(NULL, sizeof(*overlapped), MEM_COMMIT, PAGE_READWRITE);
+		overlapped->hEvent = event;
+		CHECK_EQ(begin_read(pin, &header, sizeof(header), overlapped), ERROR_IO_PENDING);
+		CHECK(VirtualFree(overlapped, 0, MEM_RELEASE));
+		if (i)
+			CHECK(CancelIo(pin));
+		else
+			camera_fill();
+		CHECK_EQ(WaitForSingleObject(event, PATIENCE_S * 1000), WAIT_OBJECT_0);
+	}
+	CHECK(CloseHandle(event));
+	close_all(filter, pin);
+}
+
+static HANDLE opened;
+static IO_STATUS_BLOCK done;
+
+static NTSTATUS open_native(PHANDLE handle, OBJECT_ATTRIBUTES *attributes,
+			    IO_STATUS_BLOCK *status)
+{
+	int files = count_files();
+	NTSTATUS ret = NtOpenFile(handle, GENERIC_READ, attributes, status, 0, 0);
+
+	if (ret)
+		CHECK_EQ(count_files(), files);
+	return ret;
+}
+
+/* With another text of the same length */
+static NTSTATUS open_native_text(const OBJECT_ATTRIBUTES *attributes, const WCHAR *text)
+{
+	UNICODE_STRING name = *attributes->ObjectName;
+	OBJECT_ATTRIBUTES other = *attributes;
+
+	name.Buffer = (PWSTR)text;
+	other.ObjectName = &name;
+	return open_native(&opened, &other, &done);
+}
+
+/* Wrong pointers to NtOpenFile() are refused, and nothing is opened. */
+static void test_native_open(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *last = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	WCHAR text[] = L"camera", *cut = (WCHAR *)(void *)(last + page - 2 * sizeof(WCHAR));
+	void *nowhere = (void *)(ULONG_PTR)16;
+	OBJECT_ATTRIBUTES attributes;
+	UNICODE_STRING name;
+
+	CHECK(!munmap(last + page, page));
+	memcpy(cut, text, 2 * sizeof(WCHAR));
+	camera_reset();
+	RtlInitUnicodeString(&name, text);
+	InitializeObjectAttributes(&attributes, &name, 0, NULL, NULL);
+	CHECK_EQ(open_native(nowhere, &attributes, &done), STATUS_ACCESS_VIOLATION);
+	CHECK_EQ(open_native(&opened, &attributes, NULL), STATUS_ACCESS_VIOLATION);
+	CHECK_EQ(open_native(&opened, &attributes, nowhere), STATUS_ACCESS_VIOLATION);
+	CHECK_EQ(open_native(&opened, nowhere, &done), STATUS_ACCESS_VIOLATION);
+	CHECK_EQ(open_native(&opened, NULL, &done), STATUS_INVALID_PARAMETER);
+	attributes.ObjectName = nowhere;
+	CHECK_EQ(open_native(&opened, &attributes, &done), STATUS_ACCESS_VIOLATION);
+	attributes.ObjectName = &name;
+	CHECK_EQ(open_native_text(&attributes, nowhere), STATUS_ACCESS_VIOLATION);
+	CHECK_EQ(open_native_text(&attributes, cut), STATUS_ACCESS_VIOLATION);
+	CHECK_EQ(open_native_text(&attributes, NULL), STATUS_INVALID_PARAMETER);
+	CHECK(!mprotect(last, page, PROT_READ));
+	CHECK_EQ(open_native((void *)last, &attributes, &done), STATUS_ACCESS_VIOLATION);
+	CHECK_EQ(open_native(&opened, &attributes, (void *)last), STATUS_ACCESS_VIOLATION);
+	CHECK(!opened);
+	CHECK_EQ(done.Information, 0);
+	CHECK_EQ(open_native(&opened, &attributes, &done), STATUS_SUCCESS);
+	CHECK_EQ(NtClose(opened), STATUS_SUCCESS);
+	munmap(last, page);
+}
+
+/* A call without a right IO_STATUS_BLOCK has no effect. */
+static void test_native_status(void)
+{
+	KSPROPERTY property = {
+		.Set = KSPROPSETID_Connection, .Id = KSPROPERTY_CONNECTION_STATE,
+		.Flags = KSPROPERTY_TYPE_SET,
+	};
+	void *wrong[] = { NULL, (void *)(ULONG_PTR)16, (void *)"read-only" };
+	KSSTATE state = KSSTATE_PAUSE;
+	size_t i;
+
+	open_all(LIBKS_UDMABUF, &filter, &pin);
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		CHECK_EQ(NtDeviceIoControlFile(pin, NULL, NULL, NULL, wrong[i], IOCTL_KS_PROPERTY,
+					       &property, sizeof(property), &state, sizeof(state)),
+			 STATUS_ACCESS_VIOLATION);
+		CHECK_EQ(camera.state, KSSTATE_STOP);
+	}
 	close_all(filter, pin);
 }
 
@@ -315,6 +430,9 @@ int main(void)
 		{ "requests at odd addresses", test_alignment },
 		{ "memory that was unmapped", test_unmapped_answer },
 		{ "wrong pointers", test_wrong_pointers },
+		{ "OVERLAPPED that was unmapped", test_unmapped_overlapped },
+		{ "wrong pointers to NtOpenFile", test_native_open },
+		{ "wrong IO_STATUS_BLOCK", test_native_status },
 		{ "pin at the address of another one", test_address_again },
 		{ "allocator made while the pin starts", test_allocator_while_starting },
 		{ "allocator without a handle", test_no_handle },

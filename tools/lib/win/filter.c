@@ -202,29 +202,40 @@ int win_filter_get_format(struct win_object *object, struct win_call *call)
 	return win_format_answer(call, &match);
 }
 
-bool win_filter_changes_frames(struct win_object *object)
+/* Whether frames of this format are not as the client expects them */
+static bool get_swapped(struct win_object *object, struct v4l2_pix_format *pix)
 {
 	struct filter *filter = filter_of(object);
-	bool changes;
+	bool top_down;
 
 	pthread_mutex_lock(&filter->lock);
-	changes = !filter->top_down && win_format_is_rgb(filter->pix.pixelformat);
+	*pix = filter->pix;
+	top_down = filter->top_down;
 	pthread_mutex_unlock(&filter->lock);
-	return changes;
+	return !top_down && win_format_is_rgb(pix->pixelformat);
+}
+
+bool win_filter_changes_frames(struct win_object *object)
+{
+	struct v4l2_pix_format pix;
+
+	return get_swapped(object, &pix);
 }
 
 void win_filter_finish_frame(struct win_object *object, void *data, size_t bytes)
 {
-	struct filter *filter = filter_of(object);
 	struct v4l2_pix_format pix;
-	bool top_down;
 
-	pthread_mutex_lock(&filter->lock);
-	pix = filter->pix;
-	top_down = filter->top_down;
-	pthread_mutex_unlock(&filter->lock);
-	if (!top_down)
+	if (get_swapped(object, &pix))
 		win_format_swap_lines(&pix, data, bytes);
+}
+
+int win_filter_copy_frame(struct win_object *object, void *to, const void *from, size_t bytes)
+{
+	struct v4l2_pix_format pix;
+
+	return get_swapped(object, &pix) ? win_format_copy_out(&pix, to, from, bytes) :
+					   win_copy_out(to, from, bytes);
 }
 
 /* Pins */

@@ -279,16 +279,39 @@ int win_format_from_v4l2(const struct v4l2_pix_format *pix, ULONGLONG frame_time
 	return 0;
 }
 
+/* Their number if lines can be swapped: there is no other picture than a whole one */
+static size_t lines_of(const struct v4l2_pix_format *pix, size_t bytes)
+{
+	size_t line = pix->bytesperline;
+
+	if (!win_format_is_rgb(pix->pixelformat) || !line || bytes / line < pix->height)
+		return 0;
+	return pix->height;
+}
+
+int win_format_copy_out(const struct v4l2_pix_format *pix, void *to, const void *from,
+			size_t bytes)
+{
+	size_t line = pix->bytesperline, lines = lines_of(pix, bytes), left = lines;
+	const char *next = (const char *)from + line * lines, *rest = next;
+	char *at = to;
+	int ret = 0;
+
+	for (; left && !ret; left--, at += line) {
+		next -= line;
+		ret = win_copy_out(at, next, line);
+	}
+	return ret ? ret : win_copy_out(at, rest, bytes - line * lines);
+}
+
 void win_format_swap_lines(const struct v4l2_pix_format *pix, void *data, size_t bytes)
 {
 	char *top = data, *bottom, part[512];
-	size_t line = pix->bytesperline, done, size;
+	size_t line = pix->bytesperline, lines = lines_of(pix, bytes), done, size;
 
-	/* There is no other picture than a whole one */
-	if (!win_format_is_rgb(pix->pixelformat) || !line || !pix->height ||
-	    bytes / line < pix->height)
+	if (!lines)
 		return;
-	for (bottom = top + line * (pix->height - 1); top < bottom; bottom -= 2 * line) {
+	for (bottom = top + line * (lines - 1); top < bottom; bottom -= 2 * line) {
 		for (done = 0; done < line; done += size, top += size, bottom += size) {
 			size = line - done < sizeof(part) ? line - done : sizeof(part);
 			memcpy(part, top, size);

@@ -69,72 +69,115 @@ static NTSTATUS open_filter(const char *name, ACCESS_MASK access, PHANDLE handle
 	return *handle == INVALID_HANDLE_VALUE ? status_of(GetLastError()) : STATUS_SUCCESS;
 }
 
-/* The connect structure may be at any address, and the format must not end after the name */
-static NTSTATUS open_pin(HANDLE filter, const void *connect, size_t size, ACCESS_MASK access,
+/* The format must not end after the name */
+static NTSTATUS open_pin(HANDLE filter, char *connect, size_t size, ACCESS_MASK access,
 			 PHANDLE handle)
 {
-	NTSTATUS status = STATUS_INVALID_PARAMETER;
 	ULONG format_size;
-	char *copy;
 
 	if (size < sizeof(KSPIN_CONNECT) + sizeof(KSDATAFORMAT))
 		return STATUS_INVALID_PARAMETER;
-	copy = malloc(size);
-	if (!copy)
+	memcpy(&format_size, connect + sizeof(KSPIN_CONNECT), sizeof(format_size));
+	if (format_size > size - sizeof(KSPIN_CONNECT))
+		return STATUS_INVALID_PARAMETER;
+	/* The structure may be at any address */
+	return status_of(KsCreatePin(filter, (void *)connect, access, handle));
+}
+
+static NTSTATUS open_object(HANDLE directory, char *name, size_t size, ACCESS_MASK access,
+			    PHANDLE handle)
+{
+	size_t bytes = win_wchar_bytes(), prefix = strlen(PIN_NAME) * bytes;
+	NTSTATUS status = STATUS_OBJECT_NAME_NOT_FOUND;
+	char *text;
+
+	if (directory && size < prefix)
+		return STATUS_OBJECT_NAME_NOT_FOUND;
+	text = win_narrow(name, directory ? strlen(PIN_NAME) : size / bytes);
+	if (!text)
 		return STATUS_NO_MEMORY;
-	memcpy(copy, connect, size);
-	memcpy(&format_size, copy + sizeof(KSPIN_CONNECT), sizeof(format_size));
-	if (format_size <= size - sizeof(KSPIN_CONNECT))
-		status = status_of(KsCreatePin(filter, (void *)copy, access, handle));
-	free(copy);
+	if (!directory)
+		status = open_filter(text, access, handle);
+	else if (!strcasecmp(text, PIN_NAME))
+		status = open_pin(directory, name + prefix, size - prefix, access, handle);
+	free(text);
 	return status;
 }
 
-static NTSTATUS open_object(POBJECT_ATTRIBUTES attributes, ACCESS_MASK access, PHANDLE handle)
+static NTSTATUS check_memory(const void *data, size_t size, bool for_write)
 {
-	PCUNICODE_STRING name = attributes->ObjectName;
-	size_t bytes = win_wchar_bytes(), prefix = strlen(PIN_NAME) * bytes;
-	NTSTATUS status;
-	char *text;
+	return win_check_memory(data, size, for_write) ? STATUS_ACCESS_VIOLATION : STATUS_SUCCESS;
+}
 
-	if (!attributes->RootDirectory) {
-		text = win_narrow(name->Buffer, name->Length / bytes);
-		status = text ? open_filter(text, access, handle) : STATUS_NO_MEMORY;
-		free(text);
-		return status;
-	}
-	if (name->Length < prefix)
-		return STATUS_OBJECT_NAME_NOT_FOUND;
-	text = win_narrow(name->Buffer, strlen(PIN_NAME));
-	if (!text)
+/* Copies a structure of the client to @to */
+static NTSTATUS take(void *to, const void *from, size_t size)
+{
+	NTSTATUS ret;
+
+	if (!from)
+		return STATUS_INVALID_PARAMETER;
+	ret = check_memory(from, size, false);
+	if (!ret)
+		memcpy(to, from, size);
+	return ret;
+}
+
+struct name {
+	/* For free() */
+	char *bytes;
+	size_t size;
+};
+
+static NTSTATUS take_name(PCUNICODE_STRING from, struct name *name)
+{
+	UNICODE_STRING string;
+	NTSTATUS ret;
+
+	ret = take(&string, from, sizeof(string));
+	if (ret)
+		return ret;
+	name->size = string.Length;
+	name->bytes = malloc(name->size ? name->size : 1);
+	if (!name->bytes)
 		return STATUS_NO_MEMORY;
-	status = STATUS_OBJECT_NAME_NOT_FOUND;
-	if (!strcasecmp(text, PIN_NAME))
-		status = open_pin(attributes->RootDirectory, (char *)name->Buffer + prefix,
-				  name->Length - prefix, access, handle);
-	free(text);
-	return status;
+	ret = take(name->bytes, string.Buffer, name->size);
+	if (ret)
+		free(name->bytes);
+	return ret;
 }
 
 WIN_API NTSTATUS NtOpenFile(PHANDLE handle, ACCESS_MASK access, POBJECT_ATTRIBUTES attributes,
 			    PIO_STATUS_BLOCK status, ULONG share, ULONG options)
 {
+	/* Opened, not created */
+	static const IO_STATUS_BLOCK done = { .Status = STATUS_SUCCESS, .Information = 1 };
+	OBJECT_ATTRIBUTES copy;
+	struct name name;
 	HANDLE opened;
 	NTSTATUS ret;
 
 	(void)share;
 	(void)options;
-	if (!handle || !status)
-		return STATUS_ACCESS_VIOLATION;
-	if (!attributes || attributes->Length != sizeof(*attributes) || !attributes->ObjectName ||
-	    !attributes->ObjectName->Buffer)
-		return STATUS_INVALID_PARAMETER;
-	ret = open_object(attributes, access, &opened);
+	ret = check_memory(handle, sizeof(*handle), true);
+	if (!ret)
+		ret = check_memory(status, sizeof(*status), true);
+	if (!ret)
+		ret = take(&copy, attributes, sizeof(copy));
+	if (!ret && copy.Length != sizeof(copy))
+		ret = STATUS_INVALID_PARAMETER;
+	if (!ret)
+		ret = take_name(copy.ObjectName, &name);
 	if (ret)
 		return ret;
-	*handle = opened;
-	status->Status = STATUS_SUCCESS;
-	status->Information = 1; /* opened, not created */
+	ret = open_object(copy.RootDirectory, name.bytes, name.size, access, &opened);
+	free(name.bytes);
+	if (ret)
+		return ret;
+	if (win_copy_out(handle, &opened, sizeof(opened)) ||
+	    win_copy_out(status, &done, sizeof(done))) {
+		CloseHandle(opened);
+		return STATUS_ACCESS_VIOLATION;
+	}
 	return STATUS_SUCCESS;
 }
 
@@ -148,19 +191,20 @@ WIN_API NTSTATUS NtDeviceIoControlFile(HANDLE handle, HANDLE event, PIO_APC_ROUT
 {
 	/* The call is not for a completion port, because the client has no OVERLAPPED for it */
 	OVERLAPPED overlapped = { .hEvent = (HANDLE)((uintptr_t)event | WIN_NO_PACKET) };
-	NTSTATUS ret;
+	IO_STATUS_BLOCK done = { 0 };
 	DWORD bytes;
 
 	(void)apc_context;
-	if (!status)
+	if (check_memory(status, sizeof(*status), true))
 		return STATUS_ACCESS_VIOLATION;
 	if (apc)
 		return STATUS_NOT_SUPPORTED;
 	if (!DeviceIoControl(handle, code, in, in_size, out, out_size, &bytes, &overlapped) &&
 	    GetLastError() != ERROR_IO_PENDING && GetLastError() != ERROR_MORE_DATA)
 		return status_of(GetLastError());
-	ret = win_pending_wait(&overlapped, INFINITE, &bytes);
-	status->Information = bytes;
-	status->Status = ret;
-	return ret;
+	done.Status = win_pending_wait(&overlapped, INFINITE, &bytes);
+	done.Information = bytes;
+	/* If the client has unmapped it in the meantime, it still learns the result */
+	win_copy_out(status, &done, sizeof(done));
+	return done.Status;
 }

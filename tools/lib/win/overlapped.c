@@ -20,9 +20,13 @@ static NTSTATUS status_of(const OVERLAPPED *overlapped)
 	return (NTSTATUS)__atomic_load_n(&overlapped->Internal, __ATOMIC_ACQUIRE);
 }
 
+/* The client can have unmapped it. Then nobody sees the status there, as in Windows */
 static void set_status(OVERLAPPED *overlapped, NTSTATUS status)
 {
-	__atomic_store_n(&overlapped->Internal, (ULONG_PTR)(ULONG)status, __ATOMIC_RELEASE);
+	ULONG_PTR internal = (ULONG)status;
+
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	win_copy_out(&overlapped->Internal, &internal, sizeof(internal));
 }
 
 static HANDLE event_of(const OVERLAPPED *overlapped)
@@ -97,7 +101,7 @@ void win_pending_end(struct win_pending *pending, int err, ULONG_PTR bytes)
 	NTSTATUS status = win_status(win_end(err));
 
 	pthread_mutex_lock(&lock);
-	pending->overlapped->InternalHigh = bytes;
+	win_copy_out(&pending->overlapped->InternalHigh, &bytes, sizeof(bytes));
 	set_status(pending->overlapped, status);
 	pthread_cond_broadcast(&ended);
 	if (pending->event)

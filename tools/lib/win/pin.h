@@ -116,8 +116,9 @@ int win_pool_submit(struct pool *pool, int connection);
 int win_pool_add(struct pool *pool, int connection, const struct filled *filled);
 /* The oldest filled frame; NULL if there is none */
 const struct filled *win_pool_first(const struct pool *pool);
-/* Copies a picture to the client's memory, which has @extent bytes */
-int win_pool_copy(struct pool *pool, const struct filled *filled, void *data, ULONG extent);
+/* Copies a picture of this filter to the client's memory, which has @extent bytes */
+int win_pool_copy(struct pool *pool, struct win_object *filter, const struct filled *filled,
+		  void *data, ULONG extent);
 /* Gives the oldest filled frame back to the device. The same errors */
 int win_pool_return(struct pool *pool, int connection);
 /* Forgets all frames that are filled or in the device, because it does not run */

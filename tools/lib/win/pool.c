@@ -172,7 +172,8 @@ void win_pool_discard(struct pool *pool)
 	pool->nr_in_device = 0;
 }
 
-int win_pool_copy(struct pool *pool, const struct filled *filled, void *data, ULONG extent)
+int win_pool_copy(struct pool *pool, struct win_object *filter, const struct filled *filled,
+		  void *data, ULONG extent)
 {
 	int dmabuf = ks_frames_dmabuf(pool->frames, filled->done.index);
 	size_t start = filled->done.header.data, used = filled->done.header.data_used;
@@ -188,7 +189,7 @@ int win_pool_copy(struct pool *pool, const struct filled *filled, void *data, UL
 	ret = ks_begin_access(dmabuf, LIBKS_READ);
 	if (ret)
 		return ret;
-	ret = win_copy_out(data, frame + start, used);
+	ret = win_filter_copy_frame(filter, data, frame + start, used);
 	ks_end_access(dmabuf, LIBKS_READ);
 	return ret;
 }

@@ -162,7 +162,6 @@ static void complete(struct pin *pin, struct read *read, const struct target *ta
 	int ret;
 
 	pin->completed++;
-	win_filter_finish_frame(pin->filter, data, filled->done.header.data_used);
 	make_header(target, filled, data, &header);
 	ret = win_copy_out(target->header, &header, sizeof(header));
 	if (!ret)
@@ -184,7 +183,7 @@ static int serve_reads(struct pin *pin)
 
 	while (!returned && (read = pin->reads) && (filled = win_pool_first(pin->pool))) {
 		target = &read->targets[read->filled];
-		ret = win_pool_copy(pin->pool, filled, target->data, target->extent);
+		ret = win_pool_copy(pin->pool, pin->filter, filled, target->data, target->extent);
 		if (ret)
 			end_read(pin, read, ret);
 		else
@@ -233,6 +232,7 @@ static void complete_frame(struct pin *pin, const struct filled *filled)
 		access |= LIBKS_WRITE;
 	data = win_frame_filled(pin->allocator, index, filled->done.header.data, &pin->object,
 				access);
+	win_filter_finish_frame(pin->filter, data, filled->done.header.data_used);
 	complete(pin, read, &read->targets[slot->target], filled, data);
 }
 

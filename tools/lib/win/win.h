@@ -420,6 +420,9 @@ ULONGLONG win_format_time(const struct v4l2_fract *interval);
 void win_format_bit_rates(const struct v4l2_pix_format *pix, KS_VIDEO_STREAM_CONFIG_CAPS *caps);
 /* Makes a top-down RGB picture bottom-up. Does nothing for other formats */
 void win_format_swap_lines(const struct v4l2_pix_format *pix, void *data, size_t bytes);
+/* The same while it is copied to memory of the client */
+int win_format_copy_out(const struct v4l2_pix_format *pix, void *to, const void *from,
+			size_t bytes);
 
 /* Calls @add for each range of the device, until it returns an error. */
 typedef int win_add_range(void *context, const KS_DATARANGE_VIDEO *range, __u32 field);
@@ -444,6 +447,8 @@ int win_filter_get_format(struct win_object *filter, struct win_call *call);
 /* Changes a frame that the device has filled to what the client expects, and whether it does */
 bool win_filter_changes_frames(struct win_object *filter);
 void win_filter_finish_frame(struct win_object *filter, void *data, size_t bytes);
+/* Copies such a frame to memory of the client with these changes, and leaves it as it is */
+int win_filter_copy_frame(struct win_object *filter, void *to, const void *from, size_t bytes);
 
 /* The frames of an allocator, as the client knows them */
 
