@@ -435,7 +435,7 @@ static void test_overlapped(void)
 	struct win_pending pending;
 	DWORD bytes = 9;
 
-	CHECK_EQ(win_pending_begin(&pending, NULL, &overlapped), 0);
+	CHECK_EQ(win_pending_begin(&pending, NULL, &overlapped, overlapped.hEvent), 0);
 	CHECK(!HasOverlappedIoCompleted(&overlapped));
 	CHECK_EQ(WaitForSingleObject(overlapped.hEvent, 0), WAIT_TIMEOUT);
 	CHECK(!GetOverlappedResult(NULL, &overlapped, &bytes, FALSE));
@@ -445,26 +445,26 @@ static void test_overlapped(void)
 	CHECK(GetOverlappedResult(NULL, &overlapped, &bytes, TRUE));
 	CHECK_EQ(bytes, 12);
 	CHECK_EQ(WaitForSingleObject(overlapped.hEvent, 0), WAIT_OBJECT_0);
-	CHECK_EQ(win_pending_begin(&pending, NULL, &overlapped), 0);
+	CHECK_EQ(win_pending_begin(&pending, NULL, &overlapped, overlapped.hEvent), 0);
 	win_pending_end(&pending, -ECANCELED, 0);
 	CHECK(!GetOverlappedResult(NULL, &overlapped, &bytes, TRUE));
 	CHECK_EQ(GetLastError(), ERROR_OPERATION_ABORTED);
 	CHECK_EQ(WaitForSingleObject(overlapped.hEvent, 0), WAIT_OBJECT_0);
 
 	/* EAGAIN from a device completes the call, too. */
-	CHECK_EQ(win_pending_begin(&pending, NULL, &overlapped), 0);
+	CHECK_EQ(win_pending_begin(&pending, NULL, &overlapped, overlapped.hEvent), 0);
 	win_pending_end(&pending, -EAGAIN, 0);
 	CHECK(!GetOverlappedResult(NULL, &overlapped, &bytes, TRUE));
 	CHECK_EQ(GetLastError(), ERROR_BUSY);
 
 	/* A call that failed immediately is not waited for. */
-	CHECK_EQ(win_pending_begin(&pending, NULL, &overlapped), 0);
+	CHECK_EQ(win_pending_begin(&pending, NULL, &overlapped, overlapped.hEvent), 0);
 	win_pending_drop(&pending, -EINVAL);
 	CHECK(!GetOverlappedResult(NULL, &overlapped, &bytes, TRUE));
 	CHECK_EQ(GetLastError(), ERROR_INVALID_PARAMETER);
 	CHECK_EQ(WaitForSingleObject(overlapped.hEvent, 0), WAIT_TIMEOUT);
 	CloseHandle(overlapped.hEvent);
-	CHECK_EQ(win_pending_begin(&pending, NULL, &overlapped), -EBADF);
+	CHECK_EQ(win_pending_begin(&pending, NULL, &overlapped, overlapped.hEvent), -EBADF);
 }
 
 #define TURNS 20000
@@ -498,7 +498,7 @@ static void test_event_of_an_end(void)
 
 	CHECK(!pthread_create(&thread, NULL, end_calls, NULL));
 	for (i = 1; i <= TURNS; i++) {
-		win_pending_begin(&begun, NULL, &overlapped);
+		win_pending_begin(&begun, NULL, &overlapped, overlapped.hEvent);
 		__atomic_store_n(&turn, i, __ATOMIC_RELEASE);
 		GetOverlappedResult(NULL, &overlapped, &bytes, TRUE);
 		unset += WaitForSingleObject(overlapped.hEvent, 0) != WAIT_OBJECT_0;

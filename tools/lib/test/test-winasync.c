@@ -359,37 +359,72 @@ static void test_result(void)
 	close_all(filter, pin);
 }
 
-/* A native call waits until the read has ended, sets the event, and is not for a port. */
-static void test_native(void)
+static NTSTATUS read_native(struct one *one, HANDLE event, IO_STATUS_BLOCK *status)
 {
-	HANDLE event, thread, queue;
-	IO_STATUS_BLOCK status = { 0 };
-	OVERLAPPED *overlapped;
-	struct one *one = &ones[0];
-	ULONG_PTR key;
-	DWORD bytes;
-
-	open_all(LIBKS_UDMABUF, &filter, &pin);
-	event = CreateEventA(NULL, TRUE, FALSE, NULL);
-	queue = CreateIoCompletionPort(pin, NULL, 1, 0);
-	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
 	one->header = (KSSTREAM_HEADER) {
 		.Size = sizeof(one->header), .Data = one->data, .FrameExtent = CAMERA_BYTES,
 	};
 	memset(one->data, 0xff, sizeof(one->data));
-	thread = CreateThread(NULL, 0, fill_later, NULL, 0, NULL);
-	CHECK_EQ(NtDeviceIoControlFile(pin, event, NULL, NULL, &status, IOCTL_KS_READ_STREAM,
-				       NULL, 0, &one->header, sizeof(one->header)),
-		 STATUS_SUCCESS);
-	join(thread);
-	CHECK_EQ(status.Status, STATUS_SUCCESS);
-	CHECK_EQ(status.Information, sizeof(one->header));
-	CHECK_EQ(one->data[0], 0);
-	CHECK_EQ(WaitForSingleObject(event, 0), WAIT_OBJECT_0);
+	return NtDeviceIoControlFile(pin, event, NULL, NULL, status, IOCTL_KS_READ_STREAM, NULL, 0,
+				     &one->header, sizeof(one->header));
+}
+
+/* Native reads are queued before the pin runs. Their events are set, and no port is told. */
+static void test_native(void)
+{
+	IO_STATUS_BLOCK status[3] = { 0 };
+	HANDLE events[3], queue;
+	OVERLAPPED *overlapped;
+	ULONG_PTR key;
+	DWORD bytes;
+	int i;
+
+	open_all(LIBKS_UDMABUF, &filter, &pin);
+	queue = CreateIoCompletionPort(pin, NULL, 1, 0);
+	CHECK_EQ(set_state(pin, KSSTATE_PAUSE), 0);
+	for (i = 0; i < 3; i++) {
+		events[i] = CreateEventA(NULL, TRUE, TRUE, NULL);
+		CHECK_EQ(read_native(&ones[i], events[i], &status[i]), STATUS_PENDING);
+		CHECK_EQ(status[i].Status, STATUS_PENDING);
+		CHECK_EQ(WaitForSingleObject(events[i], 0), WAIT_TIMEOUT);
+	}
+	CHECK_EQ(cancel(pin, (OVERLAPPED *)(void *)&status[1]), 0);
+	CHECK_EQ(status[1].Status, STATUS_CANCELLED);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	camera_fill();
+	camera_fill();
+	for (i = 0; i < 3; i++) {
+		CHECK_EQ(WaitForSingleObject(events[i], INFINITE), WAIT_OBJECT_0);
+		CHECK(CloseHandle(events[i]));
+	}
+	for (i = 0; i < 3; i += 2) {
+		CHECK_EQ(status[i].Status, STATUS_SUCCESS);
+		CHECK_EQ(status[i].Information, sizeof(ones[i].header));
+		CHECK_EQ(ones[i].data[0], i / 2);
+	}
+	CHECK_EQ(read_native(&ones[0], events[0], &status[0]), STATUS_INVALID_HANDLE);
+	CHECK_EQ(read_native(&ones[0], pin, (void *)((char *)status + 1)),
+		 STATUS_ACCESS_VIOLATION);
 	CHECK(!GetQueuedCompletionStatus(queue, &bytes, &key, &overlapped, 0));
 	CHECK_EQ(GetLastError(), WAIT_TIMEOUT);
 	CHECK(CloseHandle(queue));
-	CHECK(CloseHandle(event));
+	close_all(filter, pin);
+}
+
+/* Without an event, a native call waits until the read has ended. */
+static void test_native_wait(void)
+{
+	IO_STATUS_BLOCK status = { 0 };
+	HANDLE thread;
+
+	open_all(LIBKS_UDMABUF, &filter, &pin);
+	CHECK_EQ(set_state(pin, KSSTATE_RUN), 0);
+	thread = CreateThread(NULL, 0, fill_later, NULL, 0, NULL);
+	CHECK_EQ(read_native(&ones[0], NULL, &status), STATUS_SUCCESS);
+	join(thread);
+	CHECK_EQ(status.Status, STATUS_SUCCESS);
+	CHECK_EQ(status.Information, sizeof(ones[0].header));
+	CHECK_EQ(ones[0].data[0], 0);
 	close_all(filter, pin);
 }
 
@@ -621,6 +656,7 @@ int main(void)
 		{ "cancelled ALLOC calls", test_cancel_alloc },
 		{ "results after a time", test_result },
 		{ "native calls", test_native },
+		{ "native calls that wait", test_native_wait },
 		{ "warnings", test_warning },
 		{ "completion port", test_port },
 		{ "call that is not for the port", test_port_not_told },

@@ -439,7 +439,9 @@ static void test_second_form(void)
 	CloseHandle(filter);
 }
 
-static NTSTATUS open_pin(const char *name, size_t bytes, HANDLE *pin)
+static const WCHAR pin_name[] = KSSTRING_Pin L"\\";
+
+static NTSTATUS open_pin(const char *name, size_t bytes, ULONG options, HANDLE *pin)
 {
 	UNICODE_STRING string = { .Length = (USHORT)bytes, .Buffer = (PWSTR)(void *)name };
 	OBJECT_ATTRIBUTES attributes;
@@ -447,7 +449,7 @@ static NTSTATUS open_pin(const char *name, size_t bytes, HANDLE *pin)
 	NTSTATUS ret;
 
 	InitializeObjectAttributes(&attributes, &string, OBJ_CASE_INSENSITIVE, filter, NULL);
-	ret = NtOpenFile(pin, GENERIC_READ, &attributes, &status, 0, 0);
+	ret = NtOpenFile(pin, GENERIC_READ, &attributes, &status, 0, options);
 	/* FILE_OPENED */
 	CHECK_EQ(status.Information, ret ? 77 : 1);
 	return ret;
@@ -456,9 +458,8 @@ static NTSTATUS open_pin(const char *name, size_t bytes, HANDLE *pin)
 /* NtOpenFile() with the name that KsCreatePin() of Windows makes creates the same pin. */
 static void test_native_pin(void)
 {
-	static const WCHAR prefix[] = KSSTRING_Pin L"\\";
-	const size_t head = sizeof(prefix) - sizeof(WCHAR);
-	char name[sizeof(prefix) + sizeof(request)] = { 0 };
+	const size_t head = sizeof(pin_name) - sizeof(WCHAR);
+	char name[sizeof(pin_name) + sizeof(request)] = { 0 };
 	KSSTATE state = 77;
 	HANDLE pin, other;
 
@@ -468,22 +469,61 @@ static void test_native_pin(void)
 	CHECK_EQ(create_pin(filter, &pin), 0);
 	CHECK(CloseHandle(pin));
 	memset(&camera.pix, 0, sizeof(camera.pix));
-	memcpy(name, prefix, head);
+	memcpy(name, pin_name, head);
 	memcpy(name + head, &request, sizeof(request));
-	CHECK_EQ(open_pin(name, sizeof(name) - sizeof(WCHAR), &pin), STATUS_SUCCESS);
+	CHECK_EQ(open_pin(name, sizeof(name) - sizeof(WCHAR), 0, &pin), STATUS_SUCCESS);
 	CHECK_EQ(camera.pix.pixelformat, V4L2_PIX_FMT_NV12);
 	CHECK_EQ(camera.pix.width, request.format.first.VideoInfoHeader.bmiHeader.biWidth);
 	CHECK_EQ(property(pin, &KSPROPSETID_Connection, KSPROPERTY_CONNECTION_STATE,
 			  KSPROPERTY_TYPE_GET, &state, sizeof(state)), 0);
 	CHECK_EQ(state, KSSTATE_STOP);
-	CHECK_EQ(open_pin(name, sizeof(name) - sizeof(WCHAR), &other), STATUS_DEVICE_BUSY);
+	CHECK_EQ(open_pin(name, sizeof(name) - sizeof(WCHAR), 0, &other), STATUS_DEVICE_BUSY);
 	CHECK_EQ(NtClose(pin), STATUS_SUCCESS);
 	/* The name can have no byte less than the format */
 	CHECK_EQ(open_pin(name, head + sizeof(KSPIN_CONNECT) + sizeof(request.format.first) - 1,
-			  &pin), STATUS_INVALID_PARAMETER);
+			  0, &pin), STATUS_INVALID_PARAMETER);
 	CHECK_EQ(open_pin(name, head + sizeof(KSPIN_CONNECT) + sizeof(request.format.first),
-			  &pin), STATUS_SUCCESS);
+			  0, &pin), STATUS_SUCCESS);
 	CHECK(CloseHandle(pin));
+	CloseHandle(filter);
+}
+
+/* The option of NtOpenFile() lets native calls wait, also with an event. */
+static void test_native_waits(void)
+{
+	const size_t head = sizeof(pin_name) - sizeof(WCHAR);
+	static unsigned char picture[CAMERA_FRAME_BYTES];
+	char name[sizeof(pin_name) + sizeof(request)] = { 0 };
+	KSSTREAM_HEADER header = {
+		.Size = sizeof(header), .Data = picture, .FrameExtent = sizeof(picture),
+	};
+	HANDLE pin, event = CreateEventA(NULL, TRUE, FALSE, NULL);
+	ULONG options[] = { FILE_SYNCHRONOUS_IO_NONALERT, FILE_SYNCHRONOUS_IO_ALERT, 0 };
+	KSSTATE run = KSSTATE_RUN;
+	IO_STATUS_BLOCK status;
+	size_t i;
+
+	camera_reset();
+	open_camera();
+	take_range_number(0);
+	CHECK_EQ(create_pin(filter, &pin), 0);
+	CHECK(CloseHandle(pin));
+	memcpy(name, pin_name, head);
+	memcpy(name + head, &request, sizeof(request));
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
+		camera.frames = CAMERA_FRAMES;
+		CHECK_EQ(open_pin(name, sizeof(name) - sizeof(WCHAR), options[i], &pin), 0);
+		CHECK_EQ(property(pin, &KSPROPSETID_Connection, KSPROPERTY_CONNECTION_STATE,
+				  KSPROPERTY_TYPE_SET, &run, sizeof(run)), 0);
+		CHECK_EQ(NtDeviceIoControlFile(pin, event, NULL, NULL, &status,
+					       IOCTL_KS_READ_STREAM, NULL, 0, &header,
+					       sizeof(header)),
+			 options[i] ? STATUS_SUCCESS : STATUS_PENDING);
+		CHECK_EQ(WaitForSingleObject(event, options[i] ? 0 : INFINITE), WAIT_OBJECT_0);
+		CHECK_EQ(status.Status, STATUS_SUCCESS);
+		CHECK(CloseHandle(pin));
+	}
+	CHECK(CloseHandle(event));
 	CloseHandle(filter);
 }
 
@@ -500,6 +540,7 @@ int main(void)
 		{ "copying lines", test_copying_lines },
 		{ "second form of a format", test_second_form },
 		{ "pin by NtOpenFile", test_native_pin },
+		{ "pin for native calls that wait", test_native_waits },
 	};
 
 	alarm(WIN_PATIENCE_S);

@@ -51,7 +51,7 @@ static DWORD control_and_wait(struct win_object *object, DWORD code, struct win_
 	NTSTATUS status;
 	int ret;
 
-	ret = win_pending_begin(&pending, NULL, &overlapped);
+	ret = win_pending_begin(&pending, NULL, &overlapped, NULL);
 	if (!ret)
 		ret = dispatch(object, code, call, &pending);
 	if (ret != -WIN_LATER)
@@ -66,12 +66,12 @@ static DWORD control_and_wait(struct win_object *object, DWORD code, struct win_
  * effect.
  */
 static DWORD control_overlapped(struct win_object *object, DWORD code, struct win_call *call,
-				OVERLAPPED *overlapped)
+				OVERLAPPED *overlapped, HANDLE event)
 {
 	struct win_pending pending;
 	int ret;
 
-	ret = win_pending_begin(&pending, object, overlapped);
+	ret = win_pending_begin(&pending, object, overlapped, event);
 	if (ret)
 		return win_code(ret);
 	ret = dispatch(object, code, call, &pending);
@@ -100,33 +100,43 @@ static bool writes(DWORD code, const struct win_call *call)
 	return code == IOCTL_KS_PROPERTY && !(request.Flags & KSPROPERTY_TYPE_SET);
 }
 
-static int check_memory(DWORD code, const struct win_call *call, const OVERLAPPED *overlapped)
+static int check_memory(DWORD code, const struct win_call *call)
 {
 	int ret = win_check_memory(call->in, call->in_size, false);
 
-	if (!ret)
-		ret = win_check_memory(call->out, call->out_size, writes(code, call));
-	if (!ret && overlapped)
-		ret = win_check_memory(overlapped, sizeof(*overlapped), true);
-	return ret;
+	return ret ? ret : win_check_memory(call->out, call->out_size, writes(code, call));
 }
 
-static DWORD control(HANDLE handle, DWORD code, struct win_call *call, OVERLAPPED *overlapped)
+DWORD win_control(HANDLE handle, DWORD code, struct win_call *call, OVERLAPPED *overlapped,
+		  HANDLE event)
 {
 	struct win_object *object;
 	DWORD error;
 	int ret;
 
-	ret = check_memory(code, call, overlapped);
+	ret = check_memory(code, call);
 	if (ret)
 		return win_code(ret);
 	object = win_get(handle, WIN_ANY);
 	if (!object)
 		return win_code(-EBADF);
-	error = overlapped ? control_overlapped(object, code, call, overlapped) :
+	error = overlapped ? control_overlapped(object, code, call, overlapped, event) :
 			     control_and_wait(object, code, call);
 	win_put(object);
 	return error;
+}
+
+static DWORD control(HANDLE handle, DWORD code, struct win_call *call, OVERLAPPED *overlapped)
+{
+	OVERLAPPED copy = { 0 };
+
+	if (overlapped) {
+		if (win_check_memory(overlapped, sizeof(copy), true))
+			return win_code(-EFAULT);
+		/* It can be at any address. If it is not aligned, it is refused later */
+		memcpy(&copy, (void *)overlapped, sizeof(copy));
+	}
+	return win_control(handle, code, call, overlapped, copy.hEvent);
 }
 
 WIN_API BOOL DeviceIoControl(HANDLE handle, DWORD code, LPVOID in, DWORD in_size, LPVOID out,

@@ -146,9 +146,19 @@ static NTSTATUS take_name(PCUNICODE_STRING from, struct name *name)
 	return ret;
 }
 
+static void let_wait(HANDLE handle)
+{
+	struct win_object *object = win_get(handle, WIN_ANY);
+
+	if (object)
+		__atomic_store_n(&object->waits, true, __ATOMIC_RELAXED);
+	win_put(object);
+}
+
 WIN_API NTSTATUS NtOpenFile(PHANDLE handle, ACCESS_MASK access, POBJECT_ATTRIBUTES attributes,
 			    PIO_STATUS_BLOCK status, ULONG share, ULONG options)
 {
+	const ULONG synchronous = FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT;
 	/* Opened, not created */
 	static const IO_STATUS_BLOCK done = { .Status = STATUS_SUCCESS, .Information = 1 };
 	OBJECT_ATTRIBUTES copy;
@@ -157,7 +167,6 @@ WIN_API NTSTATUS NtOpenFile(PHANDLE handle, ACCESS_MASK access, POBJECT_ATTRIBUT
 	NTSTATUS ret;
 
 	(void)share;
-	(void)options;
 	ret = check_memory(handle, sizeof(*handle), true);
 	if (!ret)
 		ret = check_memory(status, sizeof(*status), true);
@@ -173,6 +182,8 @@ WIN_API NTSTATUS NtOpenFile(PHANDLE handle, ACCESS_MASK access, POBJECT_ATTRIBUT
 	free(name.bytes);
 	if (ret)
 		return ret;
+	if (options & synchronous)
+		let_wait(opened);
 	if (win_copy_out(handle, &opened, sizeof(opened)) ||
 	    win_copy_out(status, &done, sizeof(done))) {
 		CloseHandle(opened);
@@ -182,29 +193,58 @@ WIN_API NTSTATUS NtOpenFile(PHANDLE handle, ACCESS_MASK access, POBJECT_ATTRIBUT
 }
 
 /*
- * The call completes before this function returns: a client must be ready for that, because
- * it does not know how long a call takes.
+ * Whether the call completes before NtDeviceIoControlFile() returns. Without an event, Windows
+ * signals the file, which cannot be waited for here. A client must be ready for a call that
+ * completes immediately, because it does not know how long it takes
  */
+static bool has_to_wait(HANDLE handle, HANDLE event)
+{
+	struct win_object *object = win_get(handle, WIN_ANY);
+	bool waits = !event;
+
+	if (object)
+		waits |= __atomic_load_n(&object->waits, __ATOMIC_RELAXED);
+	win_put(object);
+	return waits;
+}
+
+static NTSTATUS control_and_wait(HANDLE handle, HANDLE event, PIO_STATUS_BLOCK status, ULONG code,
+				 struct win_call *call)
+{
+	OVERLAPPED overlapped = { 0 };
+	IO_STATUS_BLOCK done = { 0 };
+	DWORD error, bytes;
+
+	error = win_control(handle, code, call, &overlapped, event);
+	if (error && error != ERROR_IO_PENDING && error != ERROR_MORE_DATA)
+		return status_of(error);
+	done.Status = win_pending_wait(&overlapped, INFINITE, &bytes);
+	done.Information = bytes;
+	/* If the client has unmapped it in the meantime, it still learns the result */
+	win_copy_out(status, &done, sizeof(done));
+	return done.Status;
+}
+
+_Static_assert(!offsetof(IO_STATUS_BLOCK, Status) &&
+	       offsetof(IO_STATUS_BLOCK, Information) == offsetof(OVERLAPPED, InternalHigh),
+	       "an IO_STATUS_BLOCK is the beginning of an OVERLAPPED");
+
 WIN_API NTSTATUS NtDeviceIoControlFile(HANDLE handle, HANDLE event, PIO_APC_ROUTINE apc,
 				       PVOID apc_context, PIO_STATUS_BLOCK status, ULONG code,
 				       PVOID in, ULONG in_size, PVOID out, ULONG out_size)
 {
+	struct win_call call = {
+		.in = in, .in_size = in_size, .out = out, .out_size = out_size,
+	};
 	/* The call is not for a completion port, because the client has no OVERLAPPED for it */
-	OVERLAPPED overlapped = { .hEvent = (HANDLE)((uintptr_t)event | WIN_NO_PACKET) };
-	IO_STATUS_BLOCK done = { 0 };
-	DWORD bytes;
+	HANDLE no_packet = (HANDLE)((uintptr_t)event | WIN_NO_PACKET);
 
 	(void)apc_context;
 	if (check_memory(status, sizeof(*status), true))
 		return STATUS_ACCESS_VIOLATION;
 	if (apc)
 		return STATUS_NOT_SUPPORTED;
-	if (!DeviceIoControl(handle, code, in, in_size, out, out_size, &bytes, &overlapped) &&
-	    GetLastError() != ERROR_IO_PENDING && GetLastError() != ERROR_MORE_DATA)
-		return status_of(GetLastError());
-	done.Status = win_pending_wait(&overlapped, INFINITE, &bytes);
-	done.Information = bytes;
-	/* If the client has unmapped it in the meantime, it still learns the result */
-	win_copy_out(status, &done, sizeof(done));
-	return done.Status;
+	if (has_to_wait(handle, event))
+		return control_and_wait(handle, no_packet, status, code, &call);
+	return status_of(win_control(handle, code, &call, (OVERLAPPED *)(void *)status, no_packet));
 }

@@ -29,18 +29,11 @@ static void set_status(OVERLAPPED *overlapped, NTSTATUS status)
 	win_copy_out(&overlapped->Internal, &internal, sizeof(internal));
 }
 
-static HANDLE event_of(const OVERLAPPED *overlapped)
-{
-	return (HANDLE)((uintptr_t)overlapped->hEvent & ~(uintptr_t)WIN_NO_PACKET);
-}
-
 /* Room in the queue of the completion port of the object, if it has one */
 static int begin_packet(struct win_pending *pending, struct win_object *object)
 {
 	ULONG_PTR key;
 
-	if ((uintptr_t)pending->overlapped->hEvent & WIN_NO_PACKET)
-		return 0;
 	pending->port = win_object_port(object, &key);
 	if (!pending->port)
 		return 0;
@@ -55,9 +48,10 @@ static void put(const struct win_pending *pending)
 }
 
 int win_pending_begin(struct win_pending *pending, struct win_object *object,
-		      OVERLAPPED *overlapped)
+		      OVERLAPPED *overlapped, HANDLE event)
 {
-	int ret;
+	bool has_packet = object && !((uintptr_t)event & WIN_NO_PACKET);
+	int ret = 0;
 
 	if ((uintptr_t)overlapped % _Alignof(OVERLAPPED))
 		return -EFAULT;
@@ -66,9 +60,11 @@ int win_pending_begin(struct win_pending *pending, struct win_object *object,
 		.thread = pthread_self(),
 		.synchronous = !object,
 	};
-	ret = object ? begin_packet(pending, object) : 0;
-	if (!ret && event_of(overlapped)) {
-		pending->event = win_get(event_of(overlapped), WIN_EVENT);
+	if (has_packet)
+		ret = begin_packet(pending, object);
+	event = (HANDLE)((uintptr_t)event & ~(uintptr_t)WIN_NO_PACKET);
+	if (!ret && event) {
+		pending->event = win_get(event, WIN_EVENT);
 		ret = pending->event ? 0 : -EBADF;
 	}
 	if (ret) {

@@ -113,6 +113,8 @@ struct win_object {
 	int handles;
 	/* close() was called, so there can be no new handle */
 	bool closed;
+	/* NtOpenFile() was asked for it: native calls wait until they have completed */
+	bool waits;
 	int fd;
 	/* No other object has this number. An address is used again when the object is freed */
 	unsigned long long number;
@@ -211,11 +213,12 @@ static inline int win_end(int err)
 }
 
 /*
- * Marks a call as pending; EBADF if the event handle is not an event. If the thread waits for
- * the call, @object is NULL
+ * Marks a call as pending; EBADF if @event is not an event or NULL. If the thread waits for the
+ * call, @object is NULL. Only the status and the size in @overlapped are used: an IO_STATUS_BLOCK
+ * begins with the same two
  */
 int win_pending_begin(struct win_pending *pending, struct win_object *object,
-		      OVERLAPPED *overlapped);
+		      OVERLAPPED *overlapped, HANDLE event);
 /* Completes the call. The OVERLAPPED belongs to the caller again after this. */
 void win_pending_end(struct win_pending *pending, int err, ULONG_PTR bytes);
 /* Undoes win_pending_begin(): nothing is pending, and the event is not set. */
@@ -235,6 +238,12 @@ int win_check_memory(const void *data, size_t size, bool for_write);
 int win_copy_out(void *to, const void *from, size_t size);
 
 /* Properties, methods and events */
+
+struct win_call;
+
+/* DeviceIoControl(). Only the same part of the OVERLAPPED is used; NULL for a call that waits */
+DWORD win_control(HANDLE handle, DWORD code, struct win_call *call, OVERLAPPED *overlapped,
+		  HANDLE event);
 
 struct win_call {
 	const void *in;

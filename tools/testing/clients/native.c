@@ -1,26 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Calls ntdll.dll in the places of CreateFile() and DeviceIoControl(), and finds KsCreatePin() by
- * its name. The framing tells how many headers a read has.
+ * its name. The framing tells how many headers a read has. Reads are queued before the pin runs.
  */
 #include "capture.h"
 
 #include <cfgmgr32.h>
 #include <winternl.h>
 
+#define READS 2
 #define MOST_HEADERS 8
 #define MOST_CHARS 512
 
 typedef DWORD WINAPI create_pin(HANDLE filter, PKSPIN_CONNECT connect, ACCESS_MASK access,
 				PHANDLE pin);
 
+struct read {
+	IO_STATUS_BLOCK status;
+	HANDLE event;
+	KSSTREAM_HEADER headers[MOST_HEADERS];
+};
+
 struct native {
 	HANDLE filter;
 	HANDLE pin;
-	HANDLE event;
 	struct pin_request request;
 	ULONG count;
-	KSSTREAM_HEADER headers[MOST_HEADERS];
+	struct read reads[READS];
 };
 
 static int check(NTSTATUS status, const char *what)
@@ -98,8 +104,7 @@ static int create(struct native *native)
 	native->count = framing.Frames < MOST_HEADERS ? framing.Frames : MOST_HEADERS;
 	if (native->count < 2)
 		native->count = 2;
-	native->event = CreateEventA(NULL, FALSE, FALSE, NULL);
-	return native->event ? 0 : fail("event");
+	return 0;
 }
 
 static int set_native_state(struct native *native, KSSTATE state)
@@ -116,45 +121,79 @@ static int set_native_state(struct native *native, KSSTATE state)
 					   sizeof(state)), "state");
 }
 
-static int read_pictures(struct native *native, struct output *output)
+static int begin_read(struct native *native, struct read *read)
 {
 	ULONG bytes = native->request.format.VideoInfoHeader.bmiHeader.biSizeImage, i;
-	IO_STATUS_BLOCK status;
 	NTSTATUS result;
 	void *data;
 
 	for (i = 0; i < native->count; i++) {
-		data = native->headers[i].Data;
-		memset(&native->headers[i], 0, sizeof(native->headers[i]));
-		native->headers[i].Size = sizeof(native->headers[i]);
-		native->headers[i].FrameExtent = bytes;
-		native->headers[i].Data = data ? data : malloc(bytes);
+		data = read->headers[i].Data;
+		memset(&read->headers[i], 0, sizeof(read->headers[i]));
+		read->headers[i].Size = sizeof(read->headers[i]);
+		read->headers[i].FrameExtent = bytes;
+		read->headers[i].Data = data ? data : malloc(bytes);
 	}
-	result = NtDeviceIoControlFile(native->pin, native->event, NULL, NULL, &status,
-				       IOCTL_KS_READ_STREAM, NULL, 0, native->headers,
-				       native->count * (ULONG)sizeof(native->headers[0]));
-	if (result == STATUS_PENDING) {
-		if (WaitForSingleObject(native->event, PATIENCE_MS) != WAIT_OBJECT_0)
-			return fail("wait");
-		result = status.Status;
-	}
-	if (check(result, "read"))
+	result = NtDeviceIoControlFile(native->pin, read->event, NULL, NULL, &read->status,
+				       IOCTL_KS_READ_STREAM, NULL, 0, read->headers,
+				       native->count * (ULONG)sizeof(read->headers[0]));
+	return check(result, "read");
+}
+
+/* As a read that is pending, one that has completed has set its event */
+static int end_read(struct native *native, struct read *read, struct output *output)
+{
+	ULONG i;
+
+	if (WaitForSingleObject(read->event, PATIENCE_MS) != WAIT_OBJECT_0)
+		return fail("wait");
+	if (check(read->status.Status, "end of a read"))
 		return -1;
 	for (i = 0; i < native->count && !output_is_done(output); i++)
-		if (output_add(output, &native->headers[i]))
+		if (output_add(output, &read->headers[i]))
 			return -1;
 	return 0;
 }
 
-static int end(struct native *native)
+static int start(struct native *native)
 {
-	ULONG i;
+	int i;
+
+	if (set_native_state(native, KSSTATE_ACQUIRE) || set_native_state(native, KSSTATE_PAUSE))
+		return -1;
+	for (i = 0; i < READS; i++) {
+		native->reads[i].event = CreateEventA(NULL, FALSE, FALSE, NULL);
+		if (!native->reads[i].event)
+			return fail("event");
+		if (begin_read(native, &native->reads[i]))
+			return -1;
+	}
+	return set_native_state(native, KSSTATE_RUN);
+}
+
+static int next_read(struct native *native, struct output *output)
+{
+	static int next;
+	struct read *read = &native->reads[next];
+
+	next = (next + 1) % READS;
+	return end_read(native, read, output) || begin_read(native, read);
+}
+
+/* STOP ends the reads that are pending */
+static int stop(struct native *native)
+{
+	ULONG i, j;
 
 	if (set_native_state(native, KSSTATE_STOP))
 		return -1;
-	for (i = 0; i < native->count; i++)
-		free(native->headers[i].Data);
-	CloseHandle(native->event);
+	for (i = 0; i < READS; i++) {
+		if (WaitForSingleObject(native->reads[i].event, PATIENCE_MS) != WAIT_OBJECT_0)
+			return fail("cancelled read");
+		for (j = 0; j < native->count; j++)
+			free(native->reads[i].headers[j].Data);
+		CloseHandle(native->reads[i].event);
+	}
 	return check(NtClose(native->pin), "close") || check(NtClose(native->filter), "close");
 }
 
@@ -167,11 +206,10 @@ int main(int argc, char **argv)
 	if (output_open(&output, argc, argv))
 		return EXIT_FAILURE;
 	ret = open_camera(&native, output.part) || use_range(native.filter, &native.request) ||
-	      create(&native) || set_native_state(&native, KSSTATE_ACQUIRE) ||
-	      set_native_state(&native, KSSTATE_PAUSE) || set_native_state(&native, KSSTATE_RUN);
+	      create(&native) || start(&native);
 	while (!ret && !output_is_done(&output))
-		ret = read_pictures(&native, &output);
+		ret = next_read(&native, &output);
 	if (!ret)
-		ret = end(&native);
+		ret = stop(&native);
 	return output_close(&output, ret);
 }
