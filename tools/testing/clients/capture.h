@@ -146,10 +146,28 @@ static inline int use_range(HANDLE filter, struct pin_request *pin)
 	return range ? 0 : fail("ranges");
 }
 
+/* A header of a read, with what a driver tells about the picture */
+struct picture {
+	KSSTREAM_HEADER header;
+	KS_FRAME_INFO info;
+};
+
+/* For a read into memory of this size, which the header has already */
+static inline void prepare(struct picture *picture, ULONG bytes)
+{
+	PVOID data = picture->header.Data;
+
+	memset(picture, 0, sizeof(*picture));
+	picture->header.Size = sizeof(*picture);
+	picture->header.FrameExtent = bytes;
+	picture->header.Data = data;
+}
+
 struct output {
 	const char *part;
 	ULONG wanted;
 	ULONG pictures;
+	LONGLONG number;
 	LONGLONG time;
 	FILE *file;
 };
@@ -167,14 +185,22 @@ static inline int output_open(struct output *output, int argc, char **argv)
 	return output->file ? 0 : fail(argv[3]);
 }
 
-/* Pictures come in the order of their times. A late camera can give two the same time */
-static inline int output_add(struct output *output, const KSSTREAM_HEADER *header)
+/*
+ * Pictures come in the order of their numbers, of which some can be lost, and of their times. A
+ * late camera can give two the same time
+ */
+static inline int output_add(struct output *output, const struct picture *picture)
 {
-	if (!(header->OptionsFlags & KSSTREAM_HEADER_OPTIONSF_TIMEVALID) ||
+	const KSSTREAM_HEADER *header = &picture->header;
+
+	if (picture->info.ExtendedHeaderSize != sizeof(picture->info) ||
+	    picture->info.PictureNumber <= output->number ||
+	    !(header->OptionsFlags & KSSTREAM_HEADER_OPTIONSF_TIMEVALID) ||
 	    header->PresentationTime.Time < output->time) {
 		fprintf(stderr, "picture %lu is not in order\n", (unsigned long)output->pictures);
 		return -1;
 	}
+	output->number = picture->info.PictureNumber;
 	output->time = header->PresentationTime.Time;
 	if (fwrite(header->Data, 1, header->DataUsed, output->file) != header->DataUsed)
 		return fail("file");

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * C++. Takes the path from the list of interfaces of video cameras, lets the driver choose the
- * format in a range, and has information about each frame behind its header. It waits for the
- * oldest read, and ends all of them before it stops.
+ * C++. Takes the path from the list of interfaces of video cameras, and lets the driver choose the
+ * format in a range. It waits for the oldest read, and ends all of them before it stops.
  */
 #include "capture.h"
 
@@ -17,10 +16,7 @@ constexpr int reads = 4;
 constexpr ULONG smallest = 2 << 20;
 
 struct Read {
-	struct {
-		KSSTREAM_HEADER header;
-		KS_FRAME_INFO info;
-	} both;
+	struct picture picture;
 	OVERLAPPED overlapped;
 };
 
@@ -40,7 +36,6 @@ private:
 	HANDLE pin = nullptr;
 	std::vector<unsigned char> request;
 	std::vector<Read> list;
-	LONGLONG last = 0;
 };
 
 Card::~Card()
@@ -50,7 +45,7 @@ Card::~Card()
 	if (filter != INVALID_HANDLE_VALUE)
 		CloseHandle(filter);
 	for (auto &read : list) {
-		VirtualFree(read.both.header.Data, 0, MEM_RELEASE);
+		VirtualFree(read.picture.header.Data, 0, MEM_RELEASE);
 		CloseHandle(read.overlapped.hEvent);
 	}
 }
@@ -116,18 +111,13 @@ bool Card::choose()
 
 bool Card::begin(Read &read)
 {
-	auto &header = read.both.header;
-	PVOID data = header.Data;
 	HANDLE event = read.overlapped.hEvent;
 
-	memset(&read.both, 0, sizeof(read.both));
-	header.Size = sizeof(read.both);
-	header.Data = data;
-	header.FrameExtent = smallest;
+	prepare(&read.picture, smallest);
 	memset(&read.overlapped, 0, sizeof(read.overlapped));
 	read.overlapped.hEvent = event;
-	return DeviceIoControl(pin, IOCTL_KS_READ_STREAM, nullptr, 0, &read.both,
-			       sizeof(read.both), nullptr, &read.overlapped) ||
+	return DeviceIoControl(pin, IOCTL_KS_READ_STREAM, nullptr, 0, &read.picture,
+			       sizeof(read.picture), nullptr, &read.overlapped) ||
 	       GetLastError() == ERROR_IO_PENDING;
 }
 
@@ -141,8 +131,9 @@ bool Card::start()
 			return false;
 	list.resize(reads);
 	for (auto &read : list) {
-		read.both.header.Data = VirtualAlloc(nullptr, smallest, MEM_COMMIT | MEM_RESERVE,
-						     PAGE_READWRITE);
+		read.picture.header.Data = VirtualAlloc(nullptr, smallest,
+							MEM_COMMIT | MEM_RESERVE,
+							PAGE_READWRITE);
 		read.overlapped.hEvent = CreateEventW(nullptr, TRUE, FALSE, nullptr);
 		if (!begin(read))
 			return false;
@@ -150,7 +141,6 @@ bool Card::start()
 	return true;
 }
 
-/* Pictures have rising numbers. The first ones can be lost */
 bool Card::capture(output &to)
 {
 	for (size_t i = 0; !output_is_done(&to); i = (i + 1) % list.size()) {
@@ -159,11 +149,7 @@ bool Card::capture(output &to)
 
 		if (!GetOverlappedResultEx(pin, &read.overlapped, &bytes, PATIENCE_MS, FALSE))
 			return false;
-		if (read.both.info.ExtendedHeaderSize != sizeof(KS_FRAME_INFO) ||
-		    read.both.info.PictureNumber <= last)
-			return false;
-		last = read.both.info.PictureNumber;
-		if (output_add(&to, &read.both.header) || !begin(read))
+		if (output_add(&to, &read.picture) || !begin(read))
 			return false;
 	}
 	return true;

@@ -10,7 +10,7 @@
 #define READS 8
 
 struct read {
-	KSSTREAM_HEADER header;
+	struct picture picture;
 	OVERLAPPED overlapped;
 };
 
@@ -96,18 +96,15 @@ static int check_pin(struct capture *capture)
 
 static int begin_read(struct capture *capture, int i)
 {
-	KSSTREAM_HEADER *header = &capture->reads[i].header;
+	struct picture *picture = &capture->reads[i].picture;
 	OVERLAPPED *overlapped = &capture->reads[i].overlapped;
-	void *data = header->Data;
 
-	memset(header, 0, sizeof(*header));
-	header->Size = sizeof(*header);
-	header->Data = data;
-	header->FrameExtent = capture->request.format.VideoInfoHeader.bmiHeader.biSizeImage;
+	prepare(picture, capture->request.format.VideoInfoHeader.bmiHeader.biSizeImage);
 	memset(overlapped, 0, sizeof(*overlapped));
 	overlapped->hEvent = capture->events[i];
-	if (!DeviceIoControl(capture->pin, IOCTL_KS_READ_STREAM, NULL, 0, header, header->Size,
-			     NULL, overlapped) && GetLastError() != ERROR_IO_PENDING)
+	if (!DeviceIoControl(capture->pin, IOCTL_KS_READ_STREAM, NULL, 0, picture,
+			     sizeof(*picture), NULL, overlapped) &&
+	    GetLastError() != ERROR_IO_PENDING)
 		return fail("read");
 	return 0;
 }
@@ -123,7 +120,7 @@ static int next_read(struct capture *capture, struct output *output)
 		return fail("wait");
 	if (!GetOverlappedResult(capture->pin, &capture->reads[next].overlapped, &bytes, TRUE))
 		return fail("result");
-	if (output_add(output, &capture->reads[next].header) || begin_read(capture, next))
+	if (output_add(output, &capture->reads[next].picture) || begin_read(capture, next))
 		return -1;
 	next = (next + 1) % READS;
 	return 0;
@@ -145,7 +142,7 @@ static int start(struct capture *capture)
 	if (set_state(capture->pin, KSSTATE_ACQUIRE) || set_state(capture->pin, KSSTATE_PAUSE))
 		return -1;
 	for (i = 0; i < READS; i++) {
-		capture->reads[i].header.Data = malloc(size);
+		capture->reads[i].picture.header.Data = malloc(size);
 		if (begin_read(capture, i))
 			return -1;
 	}
@@ -163,7 +160,7 @@ static int stop(struct capture *capture)
 		if (!GetOverlappedResult(capture->pin, &capture->reads[i].overlapped, &bytes,
 					 TRUE) && GetLastError() != ERROR_OPERATION_ABORTED)
 			return fail("cancelled read");
-		free(capture->reads[i].header.Data);
+		free(capture->reads[i].picture.header.Data);
 	}
 	for (i = 0; i <= READS; i++)
 		CloseHandle(capture->events[i]);

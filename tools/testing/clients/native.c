@@ -18,7 +18,7 @@ typedef DWORD WINAPI create_pin(HANDLE filter, PKSPIN_CONNECT connect, ACCESS_MA
 struct read {
 	IO_STATUS_BLOCK status;
 	HANDLE event;
-	KSSTREAM_HEADER headers[MOST_HEADERS];
+	struct picture pictures[MOST_HEADERS];
 };
 
 struct native {
@@ -125,18 +125,15 @@ static int begin_read(struct native *native, struct read *read)
 {
 	ULONG bytes = native->request.format.VideoInfoHeader.bmiHeader.biSizeImage, i;
 	NTSTATUS result;
-	void *data;
 
 	for (i = 0; i < native->count; i++) {
-		data = read->headers[i].Data;
-		memset(&read->headers[i], 0, sizeof(read->headers[i]));
-		read->headers[i].Size = sizeof(read->headers[i]);
-		read->headers[i].FrameExtent = bytes;
-		read->headers[i].Data = data ? data : malloc(bytes);
+		prepare(&read->pictures[i], bytes);
+		if (!read->pictures[i].header.Data)
+			read->pictures[i].header.Data = malloc(bytes);
 	}
 	result = NtDeviceIoControlFile(native->pin, read->event, NULL, NULL, &read->status,
-				       IOCTL_KS_READ_STREAM, NULL, 0, read->headers,
-				       native->count * (ULONG)sizeof(read->headers[0]));
+				       IOCTL_KS_READ_STREAM, NULL, 0, read->pictures,
+				       native->count * (ULONG)sizeof(read->pictures[0]));
 	return check(result, "read");
 }
 
@@ -150,7 +147,7 @@ static int end_read(struct native *native, struct read *read, struct output *out
 	if (check(read->status.Status, "end of a read"))
 		return -1;
 	for (i = 0; i < native->count && !output_is_done(output); i++)
-		if (output_add(output, &read->headers[i]))
+		if (output_add(output, &read->pictures[i]))
 			return -1;
 	return 0;
 }
@@ -191,7 +188,7 @@ static int stop(struct native *native)
 		if (WaitForSingleObject(native->reads[i].event, PATIENCE_MS) != WAIT_OBJECT_0)
 			return fail("cancelled read");
 		for (j = 0; j < native->count; j++)
-			free(native->reads[i].headers[j].Data);
+			free(native->reads[i].pictures[j].header.Data);
 		CloseHandle(native->reads[i].event);
 	}
 	return check(NtClose(native->pin), "close") || check(NtClose(native->filter), "close");

@@ -21,7 +21,7 @@ public:
 private:
 	struct Sample {
 		OVERLAPPED overlapped;
-		KSSTREAM_HEADER header;
+		struct picture picture;
 	};
 
 	bool has_set(HANDLE file, DWORD code, const GUID &wanted) const;
@@ -153,19 +153,15 @@ bool Proxy::allocate(Sample &sample)
 	method.Id = KSMETHOD_STREAMALLOCATOR_ALLOC;
 	method.Flags = KSMETHOD_TYPE_WRITE;
 	return DeviceIoControl(allocator, IOCTL_KS_METHOD, &method, sizeof(method),
-			       &sample.header.Data, sizeof(sample.header.Data), &returned, nullptr);
+			       &sample.picture.header.Data, sizeof(PVOID), &returned, nullptr);
 }
 
 bool Proxy::submit(Sample &sample)
 {
-	PVOID data = sample.header.Data;
-
-	memset(&sample, 0, sizeof(sample));
-	sample.header.Size = sizeof(sample.header);
-	sample.header.Data = data;
-	sample.header.FrameExtent = bytes;
-	return DeviceIoControl(pin, IOCTL_KS_READ_STREAM, nullptr, 0, &sample.header,
-			       sizeof(sample.header), nullptr, &sample.overlapped) ||
+	memset(&sample.overlapped, 0, sizeof(sample.overlapped));
+	prepare(&sample.picture, bytes);
+	return DeviceIoControl(pin, IOCTL_KS_READ_STREAM, nullptr, 0, &sample.picture,
+			       sizeof(sample.picture), nullptr, &sample.overlapped) ||
 	       GetLastError() == ERROR_IO_PENDING;
 }
 
@@ -188,7 +184,7 @@ bool Proxy::stream(output &to)
 			return false;
 		/* A sample begins with its OVERLAPPED */
 		auto *sample = reinterpret_cast<Sample *>(overlapped);
-		if (output_add(&to, &sample->header) || !submit(*sample))
+		if (output_add(&to, &sample->picture) || !submit(*sample))
 			return false;
 	}
 	/* STOP ends the reads, and the port tells each */

@@ -8,6 +8,7 @@
 #include <setupapi.h>
 
 #include <initializer_list>
+#include <vector>
 
 namespace {
 
@@ -147,44 +148,39 @@ bool create_pin(HANDLE filter, HANDLE *pin, ULONG *bytes)
 	return range && !KsCreatePin(filter, &ask.connect, GENERIC_READ, pin);
 }
 
-bool begin(HANDLE pin, KSSTREAM_HEADER *header, ULONG bytes, OVERLAPPED *overlapped)
+bool begin(HANDLE pin, picture *of, ULONG bytes, OVERLAPPED *overlapped)
 {
-	PVOID data = header->Data;
-
-	memset(header, 0, sizeof(*header));
-	header->Size = sizeof(*header);
-	header->Data = data;
-	header->FrameExtent = bytes;
+	prepare(of, bytes);
 	memset(overlapped, 0, sizeof(*overlapped));
-	return DeviceIoControl(pin, IOCTL_KS_READ_STREAM, nullptr, 0, header, sizeof(*header),
+	return DeviceIoControl(pin, IOCTL_KS_READ_STREAM, nullptr, 0, of, sizeof(*of),
 			       nullptr, overlapped) || GetLastError() == ERROR_IO_PENDING;
 }
 
 bool capture(HANDLE pin, ULONG bytes, output *to)
 {
-	KSSTREAM_HEADER header = {};
+	std::vector<unsigned char> data(bytes);
 	OVERLAPPED overlapped;
+	picture one = {};
 	DWORD count;
 
-	header.Data = malloc(bytes);
-	if (!header.Data || set_state(pin, KSSTATE_PAUSE) || set_state(pin, KSSTATE_RUN))
+	one.header.Data = data.data();
+	if (set_state(pin, KSSTATE_PAUSE) || set_state(pin, KSSTATE_RUN))
 		return false;
 	while (!output_is_done(to)) {
-		if (!begin(pin, &header, bytes, &overlapped))
+		if (!begin(pin, &one, bytes, &overlapped))
 			return false;
 		while (!HasOverlappedIoCompleted(&overlapped))
 			Sleep(1);
 		if (!GetOverlappedResult(pin, &overlapped, &count, FALSE) ||
-		    output_add(to, &header))
+		    output_add(to, &one))
 			return false;
 	}
-	if (!begin(pin, &header, bytes, &overlapped) || set_state(pin, KSSTATE_STOP))
+	if (!begin(pin, &one, bytes, &overlapped) || set_state(pin, KSSTATE_STOP))
 		return false;
 	/* A picture can come just before */
 	if (!GetOverlappedResult(pin, &overlapped, &count, TRUE) &&
 	    GetLastError() != ERROR_OPERATION_ABORTED)
 		return false;
-	free(header.Data);
 	return true;
 }
 

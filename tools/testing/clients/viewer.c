@@ -52,27 +52,24 @@ static DWORD WINAPI read_pictures(LPVOID arg)
 {
 	struct viewer *viewer = arg;
 	ULONG extent = viewer->request.format.VideoInfoHeader.bmiHeader.biSizeImage + 1024;
-	KSSTREAM_HEADER header;
+	struct picture picture;
 	DWORD bytes;
-	void *data = malloc(extent);
 
-	while (data) {
-		memset(&header, 0, sizeof(header));
-		header.Size = sizeof(header);
-		header.Data = data;
-		header.FrameExtent = extent;
-		if (!DeviceIoControl(viewer->pin, IOCTL_KS_READ_STREAM, NULL, 0, &header,
-				     sizeof(header), &bytes, NULL)) {
+	picture.header.Data = malloc(extent);
+	while (picture.header.Data) {
+		prepare(&picture, extent);
+		if (!DeviceIoControl(viewer->pin, IOCTL_KS_READ_STREAM, NULL, 0, &picture,
+				     sizeof(picture), &bytes, NULL)) {
 			viewer->error = GetLastError();
 			break;
 		}
 		/* It reads on until it is cancelled */
-		if (!output_is_done(&viewer->output) && output_add(&viewer->output, &header))
+		if (!output_is_done(&viewer->output) && output_add(&viewer->output, &picture))
 			break;
 		if (output_is_done(&viewer->output))
 			SetEvent(viewer->enough);
 	}
-	free(data);
+	free(picture.header.Data);
 	SetEvent(viewer->enough);
 	return 0;
 }

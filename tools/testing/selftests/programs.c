@@ -14,7 +14,10 @@ FIXTURE(programs) {
 	int video;
 };
 
-/* Without text and movement, all pictures are equal */
+/*
+ * Without text and movement, all pictures are equal. Their order is that of the numbers that the
+ * client gets
+ */
 FIXTURE_SETUP(programs)
 {
 	repair_machine();
@@ -55,7 +58,7 @@ TEST_F(programs, events)
 	expect_pictures(self, "events");
 }
 
-/* J2: C++, a list of interfaces, an intersection of formats, information about frames. */
+/* J2: C++, a list of interfaces, an intersection of formats, CancelIoEx(). */
 TEST_F(programs, card)
 {
 	expect_pictures(self, "card");
