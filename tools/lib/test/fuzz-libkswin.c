@@ -20,6 +20,10 @@
 #define HANDLES 12
 #define READS 24
 #define CHANGE_CAMERA_EVERY 5000
+/* With fewer requests, something rare need not happen */
+#define ENOUGH 100000
+/* Memory of a read before it is written */
+#define UNWRITTEN 0x5a
 
 static uint64_t state;
 
@@ -59,9 +63,11 @@ static uint32_t any_number(void)
 
 /* Objects */
 
+/* An allocator is mostly of the pin with the same number, and holds the frame with this number */
 static HANDLE filters[HANDLES], pins[HANDLES], allocators[HANDLES], events[HANDLES],
-	clocks[HANDLES];
-static HANDLE *const tables[] = { filters, pins, allocators, events, clocks };
+	semaphores[HANDLES], clocks[HANDLES];
+static HANDLE *const tables[] = { filters, pins, allocators, events, semaphores, clocks };
+static void *frames[HANDLES];
 
 static HANDLE *any_place(HANDLE *table)
 {
@@ -80,6 +86,9 @@ static HANDLE any_handle(void)
 	return *any_place(any_table());
 }
 
+/* Some cameras have this one */
+static const GUID unit_set = { 0x12345678, 1, 2, { 3 } };
+
 /* Any GUIDs that the library knows, and a wrong one */
 static const GUID *any_guid(void)
 {
@@ -89,7 +98,7 @@ static const GUID *any_guid(void)
 		&KSPROPSETID_Stream, &KSPROPSETID_StreamAllocator, &PROPSETID_VIDCAP_VIDEOPROCAMP,
 		&PROPSETID_VIDCAP_CAMERACONTROL, &PROPSETID_VIDCAP_CROSSBAR,
 		&KSMETHODSETID_StreamAllocator, &KSEVENTSETID_StreamAllocator,
-		&KSPROPSETID_Clock, &unknown,
+		&KSPROPSETID_Clock, &unit_set, &unknown,
 	};
 
 	unknown.Data1 = random_bits();
@@ -247,6 +256,8 @@ static bool free_guarded(void *data, size_t size)
 }
 
 static unsigned long refused, accepted, wrong;
+/* What is rare, but has to happen */
+static unsigned long frame_reads, semaphore_events, unit_queries;
 
 /*
  * Makes a call and checks what is true of all: an error writes nothing, and no answer is
@@ -314,6 +325,12 @@ static void use_property(void)
 	if (one_in(20))
 		head.Property.Id = any_number();
 	head.NodeId = one_in(4) ? any_number() : below(4) * below(2);
+	if (IsEqualGUID(&head.Property.Set, &unit_set) && !one_in(4)) {
+		head.Property.Flags |= KSPROPERTY_TYPE_TOPOLOGY;
+		head.Property.Id = below(3);
+		head.NodeId = below(8);
+		in_size = sizeof(head);
+	}
 	memset(in + sizeof(head), 0, 64);
 	memcpy(in, &head, sizeof(head));
 	if (one_in(4)) {
@@ -354,10 +371,10 @@ static void use_property(void)
 
 static void use_method(void)
 {
-	static void *frames[HANDLES];
 	KSMETHOD method = { .Set = one_in(8) ? *any_guid() : KSMETHODSETID_StreamAllocator,
 			    .Id = below(3), .Flags = one_in(4) ? any_flags() : 0 };
-	void **frame = &frames[below(HANDLES)];
+	uint32_t number = below(HANDLES);
+	void **frame = &frames[number];
 	ULONG size = one_in(8) ? below(20) : sizeof(*frame);
 	ULONG in_size = one_in(16) ? below(sizeof(method)) : sizeof(method);
 	unsigned char data[32] = { 0 };
@@ -368,8 +385,8 @@ static void use_method(void)
 		spoil(data, sizeof(data));
 	request = exactly((unsigned char *)&method, in_size);
 	out = exactly(data, size);
-	if (!check_call(*any_place(one_in(8) ? any_table() : allocators), IOCTL_KS_METHOD,
-			request, in_size, out, size, true) &&
+	if (!check_call(one_in(8) ? any_handle() : allocators[number], IOCTL_KS_METHOD, request,
+			in_size, out, size, true) &&
 	    size >= sizeof(*frame))
 		memcpy(frame, out, sizeof(*frame));
 	free(request);
@@ -386,15 +403,20 @@ static void use_event(void)
 	HANDLE handle = *any_place(one_in(8) ? any_table() : allocators);
 	ULONG in_size = one_in(16) ? below(sizeof(event)) : sizeof(event);
 	void *request = exactly((unsigned char *)&event, in_size);
+	bool semaphore;
 
 	if (one_in(2)) {
 		check_call(handle, IOCTL_KS_DISABLE_EVENT, one,
 			   one_in(8) ? below(sizeof(*one)) : sizeof(*one), NULL, 0, false);
 	} else {
-		one->NotificationType = one_in(8) ? any_number() : KSEVENTF_EVENT_HANDLE;
-		one->EventHandle.Event = one_in(8) ? any_handle() : *any_place(events);
-		check_call(handle, IOCTL_KS_ENABLE_EVENT, request, in_size, one,
-			   one_in(8) ? below(sizeof(*one)) : sizeof(*one), false);
+		one->NotificationType = one_in(8) ? any_number() : 1 + below(2);
+		semaphore = one->NotificationType == KSEVENTF_SEMAPHORE_HANDLE;
+		one->SemaphoreHandle.Adjustment = one_in(8) ? (LONG)any_number() : 1;
+		one->EventHandle.Event = one_in(8) ? any_handle() :
+					 *any_place(semaphore ? semaphores : events);
+		if (!check_call(handle, IOCTL_KS_ENABLE_EVENT, request, in_size, one,
+				one_in(8) ? below(sizeof(*one)) : sizeof(*one), false))
+			semaphore_events += semaphore;
 	}
 	free(request);
 }
@@ -405,14 +427,41 @@ struct read {
 	OVERLAPPED overlapped;
 	bool pending;
 	unsigned char *headers;
+	/* What they were, and their size */
+	unsigned char *before;
+	ULONG size;
+	/* The first of several headers can be filled when a later one fails */
+	bool has_several;
 	unsigned char *data;
+	ULONG extent;
 };
 
 static struct read reads[READS];
 
+/* A read that has failed has written nothing */
+static void check_failed(const struct read *read)
+{
+	ULONG i;
+
+	if (read->size && memcmp(read->headers, read->before, read->size)) {
+		printf("# a read that has failed has written its header\n");
+		wrong++;
+	}
+	for (i = 0; read->data && i < read->extent && read->data[i] == UNWRITTEN; i++)
+		;
+	if (read->data && i < read->extent) {
+		printf("# a read that has failed has written its picture\n");
+		wrong++;
+	}
+}
+
 static void free_read(struct read *read)
 {
+	if (read->pending && !read->has_several &&
+	    !NT_SUCCESS((NTSTATUS)read->overlapped.Internal))
+		check_failed(read);
 	free(read->headers);
+	free(read->before);
 	free(read->data);
 	*read = (struct read) { .pending = false };
 }
@@ -433,12 +482,43 @@ static void *any_memory(struct read *read, ULONG extent)
 	if (one_in(30))
 		return bad_address();
 	read->data = malloc(extent ? extent : 1);
+	read->extent = extent;
+	memset(read->data, UNWRITTEN, extent);
 	return read->data;
+}
+
+/*
+ * Whether reads of the pin name frames. Otherwise a read would write to the address of a frame,
+ * which can be other memory by then
+ */
+static bool names_frames(HANDLE pin)
+{
+	KSSTREAM_HEADER header = { .Size = sizeof(header) };
+
+	return !DeviceIoControl(pin, IOCTL_KS_READ_STREAM, NULL, 0, &header, sizeof(header), NULL,
+				NULL) && GetLastError() == ERROR_INVALID_PARAMETER;
+}
+
+/* A frame of the pin with this number; mostly NULL if it has no allocator */
+static void *frame_for(uint32_t number)
+{
+	KSMETHOD method = {
+		.Set = KSMETHODSETID_StreamAllocator, .Id = KSMETHOD_STREAMALLOCATOR_ALLOC,
+	};
+
+	if (one_in(8) || !names_frames(pins[number]))
+		return NULL;
+	if (!frames[number])
+		check_call(allocators[number], IOCTL_KS_METHOD, &method, sizeof(method),
+			   &frames[number], sizeof(frames[number]), true);
+	return frames[number];
 }
 
 static void use_read(void)
 {
-	HANDLE pin = *any_place(one_in(16) ? any_table() : pins);
+	uint32_t number = below(HANDLES);
+	void *frame = one_in(16) ? NULL : frame_for(number);
+	HANDLE pin = !frame && one_in(16) ? any_handle() : pins[number];
 	KSSTREAM_HEADER header = { .Size = sizeof(header) };
 	struct read *read = free_place();
 	ULONG size, room = sizeof(header) + (one_in(3) ? sizeof(KS_FRAME_INFO) : 0);
@@ -449,17 +529,20 @@ static void use_read(void)
 		return;
 	header.Size = one_in(10) ? any_number() : room;
 	header.FrameExtent = extent;
-	header.Data = any_memory(read, extent);
+	header.Data = frame ? frame : any_memory(read, extent);
 	memcpy(both, &header, sizeof(header));
 	size = room;
 	if (one_in(6) && read->data) {
 		/* The second header has the same memory */
 		memcpy(both + room, &header, sizeof(header));
 		size += room;
+		read->has_several = true;
 	}
 	if (one_in(10))
 		size = below(2 * room);
 	read->headers = exactly(both, size);
+	read->before = exactly(both, size);
+	read->size = size;
 	read->overlapped.hEvent = one_in(16) ? any_handle() : one_in(2) ? NULL :
 				  *any_place(events);
 	read->pending = true;
@@ -470,8 +553,11 @@ static void use_read(void)
 	}
 	if (GetLastError() == ERROR_IO_PENDING) {
 		accepted++;
+		frame_reads += !!frame;
 	} else {
 		refused++;
+		check_failed(read);
+		read->pending = false;
 		free_read(read);
 	}
 }
@@ -527,12 +613,14 @@ static void make_allocator(void)
 		.Frames = one_in(8) ? any_number() : CAMERA_FRAMES,
 		.FrameSize = CAMERA_FRAME_BYTES,
 	};
-	HANDLE *place = any_place(allocators), allocator;
+	uint32_t number = below(HANDLES);
+	HANDLE allocator;
 
-	if (KsCreateAllocator(one_in(8) ? any_handle() : *any_place(pins), &framing, &allocator))
+	if (KsCreateAllocator(one_in(8) ? any_handle() : pins[number], &framing, &allocator))
 		return;
-	CloseHandle(*place);
-	*place = allocator;
+	CloseHandle(allocators[number]);
+	allocators[number] = allocator;
+	frames[number] = NULL;
 }
 
 static void make_clock(void)
@@ -550,7 +638,7 @@ static void change_objects(void)
 {
 	HANDLE *place;
 
-	switch (below(7)) {
+	switch (below(8)) {
 	case 0:
 		place = any_place(filters);
 		CloseHandle(*place);
@@ -569,6 +657,11 @@ static void change_objects(void)
 		break;
 	case 4:
 		make_clock();
+		break;
+	case 5:
+		place = any_place(semaphores);
+		CloseHandle(*place);
+		*place = CreateSemaphoreA(NULL, (LONG)below(2), 1 + (LONG)below(1000), NULL);
 		break;
 	default:
 		make_pin();
@@ -600,10 +693,10 @@ static void close_all(void)
 /* Another camera, with no object of the one before */
 static void change_camera(void)
 {
-	static const GUID set = { 0x12345678, 1, 2, { 3 } };
 	int i;
 
 	close_all();
+	unit_queries += (unsigned long)camera.unit_queries;
 	camera_reset();
 	camera.line_unit = 1 + below(3) * 31;
 	camera.takes_lines = one_in(2);
@@ -612,7 +705,7 @@ static void change_camera(void)
 	camera.nr_inputs = 1 + below(4);
 	camera.field = below(10);
 	if (one_in(2))
-		camera_add_unit(&set);
+		camera_add_unit(&unit_set);
 	camera_add_control(V4L2_CID_GAIN, V4L2_CTRL_TYPE_INTEGER, 0, 9, 5);
 	camera_add_control(V4L2_CID_AUTOGAIN, V4L2_CTRL_TYPE_BOOLEAN, 0, 1, 1);
 	camera_add_control(V4L2_CID_PAN_ABSOLUTE, V4L2_CTRL_TYPE_INTEGER, INT32_MIN, INT32_MAX,
@@ -625,6 +718,7 @@ static void change_camera(void)
 		filters[i] = CreateFileA(CAMERA_PATH, GENERIC_READ, 0, NULL, OPEN_EXISTING, 0,
 					 NULL);
 		events[i] = CreateEventA(NULL, below(2), 0, NULL);
+		semaphores[i] = CreateSemaphoreA(NULL, 0, 1000, NULL);
 	}
 	for (i = 0; i < 3 * HANDLES; i++) {
 		make_pin();
@@ -680,6 +774,12 @@ int main(int argc, char **argv)
 		printf("# %d files are open, not %d\n", camera_files(), before);
 		wrong++;
 	}
+	if (count >= ENOUGH && (!frame_reads || !semaphore_events || !unit_queries)) {
+		printf("# a kind of request was never accepted\n");
+		wrong++;
+	}
+	printf("# %lu reads of frames, %lu events of semaphores, %lu queries of a unit\n",
+	       frame_reads, semaphore_events, unit_queries);
 	printf("# %lu accepted, %lu refused\n%sok 1 random requests\n", accepted, refused,
 	       wrong ? "not " : "");
 	return !!wrong;
