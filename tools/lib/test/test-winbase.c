@@ -602,6 +602,27 @@ static void test_list(void)
 		 CR_INVALID_DATA);
 }
 
+/* DWORD */
+
+/* Real programs have such functions. The type is wrong in the call of the library, or in theirs */
+static BOOL control(unsigned long *bytes)
+{
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wincompatible-pointer-types"
+	return DeviceIoControl(NULL, IOCTL_KS_PROPERTY, NULL, 0, NULL, 0, bytes, NULL);
+#pragma GCC diagnostic pop
+}
+
+/* If the variable is a DWORD, eight bytes would be too many. */
+static void test_dword(void)
+{
+	DWORD variables[2] __attribute__((aligned(8))) = { 7, 7 };
+
+	CHECK(!control((void *)variables));
+	CHECK_EQ(variables[0], 0);
+	CHECK_EQ(variables[1], 7);
+}
+
 /* ntdll */
 
 static NTSTATUS nt_open(HANDLE directory, const WCHAR *name, size_t bytes, HANDLE *handle)
@@ -680,6 +701,7 @@ int main(void)
 		{ "registry", test_registry },
 		{ "default device", test_default_device },
 		{ "list of interfaces", test_list },
+		{ "pointers to DWORD", test_dword },
 		{ "functions of ntdll", test_nt },
 	};
 	int status;

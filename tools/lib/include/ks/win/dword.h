@@ -6,7 +6,8 @@
  * They are templates so that NULL still means the function of the library.
  *
  * In C there are no such functions. The compiler warns if it gets a pointer to unsigned long,
- * and the library writes the lower four bytes. See Documentation/porting.rst.
+ * and the library writes the lower four bytes. A macro must not write all eight, because in C the
+ * pointer can be the address of a DWORD. See Documentation/porting.rst.
  */
 #ifndef KS_WIN_DWORD_H
 #define KS_WIN_DWORD_H
