@@ -320,7 +320,7 @@ static void test_basic_support(void)
 	CloseHandle(filter);
 }
 
-/* The pin before it is created */
+/* J2: the filter answers questions about its pin before that is created. */
 static void test_pin_answers(void)
 {
 	KSPIN_CINSTANCES instances;

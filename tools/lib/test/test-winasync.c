@@ -54,7 +54,7 @@ static DWORD cancel(HANDLE file, OVERLAPPED *overlapped)
 	return CancelIoEx(file, overlapped) ? 0 : GetLastError();
 }
 
-/* CancelIoEx() cancels one call, or all of a handle; the others complete. */
+/* J2: CancelIoEx() cancels one call, or all of a handle; the others complete. */
 static void test_cancel(void)
 {
 	HANDLE event = CreateEventA(NULL, TRUE, FALSE, NULL);
@@ -369,7 +369,7 @@ static NTSTATUS read_native(struct one *one, HANDLE event, IO_STATUS_BLOCK *stat
 				     &one->header, sizeof(one->header));
 }
 
-/* Native reads are queued before the pin runs. Their events are set, and no port is told. */
+/* J2: native reads are queued before the pin runs. Their events are set, and no port is told. */
 static void test_native(void)
 {
 	IO_STATUS_BLOCK status[3] = { 0 };
@@ -478,7 +478,7 @@ static DWORD get_status(OVERLAPPED **overlapped, DWORD *bytes, ULONG_PTR *key)
 	return GetQueuedCompletionStatus(port, bytes, key, overlapped, 0) ? 0 : GetLastError();
 }
 
-/* Calls come out of a port in the order in which they completed, with their results. */
+/* J2: calls come out of a port in the order in which they completed, with their results. */
 static void test_port(void)
 {
 	OVERLAPPED *overlapped, immediate = { 0 };

@@ -396,7 +396,7 @@ static int count_interfaces(HDEVINFO set, const GUID *category)
 	return count;
 }
 
-/* As clients find a device, and open it by its path */
+/* J2: a device is found, and opened by its path, as clients do it. */
 static void test_find(void)
 {
 	SP_DEVICE_INTERFACE_DATA data = { .cbSize = sizeof(data) };
@@ -635,6 +635,7 @@ static NTSTATUS nt_open(HANDLE directory, const WCHAR *name, size_t bytes, HANDL
 	return NtOpenFile(handle, GENERIC_READ, &attributes, &status, 0, 0);
 }
 
+/* J2: functions of ntdll.dll open a filter, refuse wrong names, and get a property. */
 static void test_nt(void)
 {
 	WCHAR name[128], pin[200] = L"{146F1A80-4791-11D0-A5D6-28DB04C10000}\\";

@@ -227,7 +227,7 @@ static DWORD set_control(const GUID *set, ULONG id, LONG value, ULONG flags)
 #define AUTO KSPROPERTY_VIDEOPROCAMP_FLAGS_AUTO
 #define MANUAL KSPROPERTY_VIDEOPROCAMP_FLAGS_MANUAL
 
-/* A value is got and set; one outside of the range is refused and not set. */
+/* J2: a value is got and set; one outside of the range is refused and not set. */
 static void test_controls(void)
 {
 	camera_reset();
@@ -476,7 +476,7 @@ static void test_crossbar(void)
 	CloseHandle(filter);
 }
 
-/* Controls of an extension unit are bytes, on the node of the unit only. */
+/* J2: controls of an extension unit are bytes, on the node of the unit only. */
 static void test_extension_unit(void)
 {
 	const GUID set = { 0x12345678, 1, 2, { 3 } };

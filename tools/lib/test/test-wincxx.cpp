@@ -42,6 +42,7 @@ DEFINE_GUID(OWN_GUID, 0x12345678, 0x1234, 0x1234, 1, 2, 3, 4, 5, 6, 7, 8);
 const GUID KSPROPSETID_Pin = { 0x8c134960, 0x51ad, 0x11cf,
 			       { 0x87, 0x8a, 0x94, 0xf8, 0x01, 0xc1, 0x00, 0x00 } };
 
+/* J2: GUIDs of KS can be compared, and the client can define them itself. */
 static void test_guids()
 {
 	GUID guid = { STATIC_KSCATEGORY_CAPTURE };

@@ -69,7 +69,7 @@ static DWORD intersect(const void *ranges, ULONG bytes, ULONG count, void *out, 
 		    out, size);
 }
 
-/* The first format of the client's ranges, in their order, that the device has. */
+/* J2: the first format of the client's ranges, in their order, that the device has. */
 static void test_intersection(void)
 {
 	KS_DATAFORMAT_VIDEOINFOHEADER first;
@@ -455,7 +455,7 @@ static NTSTATUS open_pin(const char *name, size_t bytes, ULONG options, HANDLE *
 	return ret;
 }
 
-/* NtOpenFile() with the name that KsCreatePin() of Windows makes creates the same pin. */
+/* J2: NtOpenFile() with the name that KsCreatePin() of Windows makes creates the same pin. */
 static void test_native_pin(void)
 {
 	const size_t head = sizeof(pin_name) - sizeof(WCHAR);

@@ -87,7 +87,7 @@ static void check_memory(bool top_down)
 	close_all(filter, pin);
 }
 
-/* A picture in memory of the client begins with the line that the format says. */
+/* J2: a picture in memory of the client begins with the line that the format says. */
 static void test_memory(void)
 {
 	check_memory(false);

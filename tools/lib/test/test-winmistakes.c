@@ -118,7 +118,7 @@ static void test_unmapped_answer(void)
 	close_all(filter, pin);
 }
 
-/* Wrong pointers to requests for objects */
+/* J2: wrong pointers to requests for objects are refused. */
 static void test_wrong_pointers(void)
 {
 	KSALLOCATOR_FRAMING framing = { .Frames = 3, .FrameSize = CAMERA_BYTES };

@@ -391,7 +391,7 @@ static DWORD get_format(HANDLE of)
 			       sizeof(format), NULL, NULL) ? 0 : GetLastError();
 }
 
-/* A filter has one pin at a time, which exists after the handle of the filter is closed. */
+/* J2: a filter has one pin at a time, which exists after the handle of the filter is closed. */
 static void test_one_pin(void)
 {
 	HANDLE other, second = NULL;

@@ -91,6 +91,7 @@ static void many_reads(const char *memory, bool by_descriptor)
 	close_all(filter, pin);
 }
 
+/* J2: more reads than frames complete in their order, with both kinds of memory. */
 static void test_many_reads(void)
 {
 	many_reads("udmabuf", true);
@@ -254,7 +255,7 @@ static void test_header_sizes(void)
 	close_all(filter, pin);
 }
 
-/* KS_FRAME_INFO is filled as far as the size of the header allows. */
+/* J2: KS_FRAME_INFO is filled as far as the size of the header allows. */
 static void test_frame_info(void)
 {
 	struct one *one = &ones[0];

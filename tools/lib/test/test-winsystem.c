@@ -75,7 +75,7 @@ static void *leave_wrongly(void *arg)
 	return arg;
 }
 
-/* A thread can enter it again, and another one only when it was left as often. */
+/* J2: a thread can enter it again, and another one only when it was left as often. */
 static void test_critical(void)
 {
 	pthread_t other;

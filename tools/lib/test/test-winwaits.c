@@ -21,7 +21,7 @@ static DWORD join(HANDLE thread)
 
 /* Semaphores */
 
-/* A wait takes one of the count. A release above the maximum changes nothing. */
+/* J2: a wait takes one of the count. A release above the maximum changes nothing. */
 static void test_semaphore(void)
 {
 	HANDLE semaphore = CreateSemaphoreA(NULL, 2, 4, NULL), event;
@@ -161,7 +161,7 @@ static DWORD WINAPI exit_early(LPVOID arg)
 	return 0;
 }
 
-/* A thread can be waited for, and has an exit code. It can begin suspended. */
+/* J2: a thread can be waited for, and has an exit code. It can begin suspended. */
 static void test_threads(void)
 {
 	HANDLE event = CreateEventA(NULL, TRUE, FALSE, NULL), thread, handles[2];
