@@ -5,6 +5,8 @@
  * libc (ld --wrap). Its files are real ones.
  */
 #include <dirent.h>
+#include <linux/dma-heap.h>
+#include <linux/udmabuf.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,6 +31,7 @@ enum kind {
 	CAMERA,
 	KS,
 	HEAP,
+	UDMABUF,
 	CONNECTION,
 	ALLOCATOR,
 	DMABUF,
@@ -52,8 +55,11 @@ static struct {
 	struct ksalloc_submit submitted;
 	/* Whether other programs use the device, so that it can be asked nothing */
 	bool busy;
-	/* errno of open() of a heap or of udmabuf; 0 if it works */
+	/* errno of open() of a heap, and of udmabuf; 0 if it works */
 	int heap_errno;
+	int udmabuf_errno;
+	/* The memory that the last dma-buf was made of */
+	enum kind source;
 } model = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.changed = PTHREAD_COND_INITIALIZER,
@@ -74,12 +80,14 @@ static int new_file(enum kind kind, __u32 frame)
 int __wrap_open(const char *path, int flags, ...)
 {
 	enum kind kind = !strcmp(path, "camera") ? CAMERA :
-			 !strcmp(path, LIBKS_DEVICE) ? KS : HEAP;
+			 !strcmp(path, LIBKS_DEVICE) ? KS :
+			 !strcmp(path, LIBKS_UDMABUF_DEVICE) ? UDMABUF : HEAP;
+	int error = kind == HEAP ? model.heap_errno : kind == UDMABUF ? model.udmabuf_errno : 0;
 	int fd;
 
 	(void)flags;
-	if (kind == HEAP && model.heap_errno) {
-		errno = model.heap_errno;
+	if (error) {
+		errno = error;
 		return -1;
 	}
 	pthread_mutex_lock(&model.lock);
@@ -126,7 +134,21 @@ static int get_framing_ex(const struct ksalloc_get_framing_ex *arg)
 /* While other programs use the device, it lends no memory of its own */
 static int create(const struct ksalloc_create_allocator *arg)
 {
-	return model.busy && arg->heap_fd == -1 ? -EBUSY : new_file(ALLOCATOR, 0);
+	return model.busy && !(arg->flags & KSALLOC_IMPORT) ? -EBUSY : new_file(ALLOCATOR, 0);
+}
+
+static int make_dmabuf(enum kind source)
+{
+	model.source = source;
+	return new_file(DMABUF, 0);
+}
+
+static int heap_alloc(struct dma_heap_allocation_data *data)
+{
+	int fd = make_dmabuf(HEAP);
+
+	data->fd = (__u32)fd;
+	return fd < 0 ? fd : 0;
 }
 
 static int get_status(struct ksalloc_status *arg)
@@ -225,6 +247,10 @@ static int dispatch(unsigned long request, void *arg)
 	case KSALLOC_CREATE_ALLOCATOR:
 		model.ended = false;
 		return create(arg);
+	case DMA_HEAP_IOCTL_ALLOC:
+		return heap_alloc(arg);
+	case UDMABUF_CREATE:
+		return make_dmabuf(UDMABUF);
 	case KSALLOC_EXPORT:
 		return new_file(DMABUF, ((struct ksalloc_export *)arg)->index);
 	case KSALLOC_STATUS:
@@ -251,6 +277,10 @@ static int dispatch(unsigned long request, void *arg)
 static enum kind kind_of(unsigned long request)
 {
 	switch (request) {
+	case DMA_HEAP_IOCTL_ALLOC:
+		return HEAP;
+	case UDMABUF_CREATE:
+		return UDMABUF;
 	case KSALLOC_CONNECT:
 		return KS;
 	case KSALLOC_GET_FRAMING:
@@ -630,16 +660,60 @@ static void test_busy(void)
 		allocator = NULL;
 		model.busy = true;
 		model.heap_errno = expected[i].heap_errno;
+		model.udmabuf_errno = expected[i].heap_errno;
 		CHECK_EQ(create_allocator(pin, KSALLOCATOR_OPTIONF_SYSTEM_MEMORY, &allocator),
 			 expected[i].error);
 		model.busy = false;
 		model.heap_errno = 0;
+		model.udmabuf_errno = 0;
 		CHECK_EQ(!allocator, expected[i].error != ERROR_SUCCESS);
 		if (allocator)
 			CloseHandle(allocator);
 		CloseHandle(pin);
 		CloseHandle(filter);
 	}
+	check_files(before);
+}
+
+/*
+ * While an allocator is assigned, memory cannot be tried either. Frames are from the usual heap, or
+ * from udmabuf if the user may not open that. Other errors are passed on.
+ */
+static void test_untried(void)
+{
+	static const struct {
+		int heap_errno, udmabuf_errno;
+		DWORD error;
+		enum kind source;
+	} expected[] = {
+		{ 0, EACCES, ERROR_SUCCESS, HEAP },
+		{ EACCES, 0, ERROR_SUCCESS, UDMABUF },
+		{ ENOENT, 0, ERROR_SUCCESS, UDMABUF },
+		{ EACCES, ENOENT, ERROR_ACCESS_DENIED, NO_FILE },
+		{ ENOENT, EACCES, ERROR_ACCESS_DENIED, NO_FILE },
+		{ EMFILE, 0, ERROR_TOO_MANY_OPEN_FILES, NO_FILE },
+	};
+	int before = count_files();
+	size_t i;
+
+	make_usual();
+	filter = open_filter();
+	CHECK_EQ(create_pin(filter, &pin), ERROR_SUCCESS);
+	for (i = 0; i < ARRAY_SIZE(expected); i++) {
+		allocator = NULL;
+		model.heap_errno = expected[i].heap_errno;
+		model.udmabuf_errno = expected[i].udmabuf_errno;
+		model.source = NO_FILE;
+		CHECK_EQ(create_allocator(pin, KSALLOCATOR_OPTIONF_SYSTEM_MEMORY, &allocator),
+			 expected[i].error);
+		CHECK_EQ(model.source, expected[i].source);
+		if (allocator)
+			CloseHandle(allocator);
+	}
+	model.heap_errno = 0;
+	model.udmabuf_errno = 0;
+	CloseHandle(pin);
+	CloseHandle(filter);
 	check_files(before);
 }
 
@@ -652,6 +726,7 @@ int main(void)
 		{ "events that have ended", test_ended_events },
 		{ "descriptors of frames", test_submit },
 		{ "memory for a busy device", test_busy },
+		{ "memory that is not tried", test_untried },
 	};
 
 	alarm(PATIENCE_S);
