@@ -10,6 +10,7 @@
 #include <linux/kthread.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <uapi/linux/dma-buf.h>
 
 #include "connection.h"
 #include "ks_test.h"
@@ -329,13 +330,25 @@ static void memory_other_files(struct kunit *test)
 }
 
 /*
- * Passes if a frame costs at most 512 bytes of the module's memory, assigned to a connection,
- * also with lockdep and other debug options.
+ * Bytes of the module's memory for a frame whose allocator is assigned to one connection, with all
+ * that it can have: it circulates, and ksalloc has named each dma-buf
+ */
+static size_t memory_of_frame(u32 planes)
+{
+	return sizeof(struct ksalloc_frame) + sizeof(struct ks_slot) +
+	       sizeof(struct ks_feed_frame) +
+	       planes * (sizeof(struct ks_plane) + DMA_BUF_NAME_LEN);
+}
+
+/*
+ * Passes if a frame of up to two planes costs at most 512 bytes of the module's memory, each
+ * further plane 64, and each further connection 256; also with lockdep and other debug options.
  */
 static void memory_per_frame(struct kunit *test)
 {
-	KUNIT_EXPECT_LE(test, sizeof(struct ksalloc_frame) + sizeof(struct ks_plane) +
-			sizeof(struct ks_slot), 512);
+	KUNIT_EXPECT_LE(test, memory_of_frame(2), 512);
+	KUNIT_EXPECT_LE(test, memory_of_frame(3) - memory_of_frame(2), 64);
+	KUNIT_EXPECT_LE(test, sizeof(struct ks_slot) + sizeof(struct ks_feed_frame), 256);
 }
 
 static struct kunit_case memory_cases[] = {
