@@ -194,6 +194,18 @@ TEST_F(kinds, no_queue_no_import)
 	EXPECT_EQ(0, capture("no-queue-no-import", self->said, sizeof(self->said)));
 }
 
+/* A driver that exports nothing: other memory can be used, and its own is refused. */
+TEST_F(kinds, no_export)
+{
+	expect_outcome("no-export", "cannot export memory",
+		       usual_memory() ? "frames in heap memory" : "EOPNOTSUPP in CREATE");
+	EXPECT_EQ(0, capture("no-export", self->said, sizeof(self->said)));
+	EXPECT_FALSE(strstr(self->said, "own memory"));
+	EXPECT_EQ(3, run_capture(with_memory("no-export", "device"), self->said,
+				 sizeof(self->said)));
+	expect_said(self->said, "its own memory: its driver cannot export it");
+}
+
 /* A driver that can neither import nor export memory cannot be used. */
 TEST_F(kinds, no_dmabuf)
 {
@@ -288,7 +300,7 @@ TEST_F(kinds, rest_of_dmabuf)
 TEST_F(kinds, list)
 {
 	static const char * const usable[] = {
-		"plain", "no-queue", "no-import", "no-queue-no-import",
+		"plain", "no-queue", "no-import", "no-queue-no-import", "no-export",
 	};
 	static const struct {
 		const char *kind;

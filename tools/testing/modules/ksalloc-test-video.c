@@ -64,6 +64,7 @@ static const struct test_kind test_kinds[] = {
 	{ "fills-all", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true,
 	  .fills_all = true },
 	{ "no-import", TEST_CAPTURES, VB2_MMAP, true },
+	{ "no-export", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, false },
 	{ "no-dmabuf", TEST_CAPTURES, VB2_MMAP, false },
 	{ "no-queue-no-import", TEST_CAPTURES, VB2_MMAP, true,
 	  .has_no_queue = true },
