@@ -3,9 +3,13 @@
  * Allocators: creation, memory of the frames, and end. allocator.h describes the rules.
  */
 #include <kunit/visibility.h>
+#include <linux/ctype.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/sprintf.h>
+#include <linux/string.h>
 
 #include "account.h"
 #include "allocator.h"
@@ -126,37 +130,69 @@ static int ks_allocator_get_memory(struct ks_allocator *alloc, void *creator,
 	return ret;
 }
 
-/*
- * Names a dma-buf without a name, so that bufinfo in debugfs and fdinfo lead to the allocator,
- * also when its creator has ended. A name is not worth an error
- */
-static void ks_allocator_name(const struct ks_allocator *alloc, u32 index,
-			      u32 plane, struct dma_buf *dmabuf)
+/* Every program chooses its own name, and can put in anything */
+static void ks_keep_printable(char *text)
 {
-	const char *name;
+	char *to = text;
 
-	name = alloc->layout.count == 1 ?
-	       kasprintf(GFP_KERNEL_ACCOUNT | __GFP_NOWARN, "ksalloc %u/%u",
-			 alloc->id, index) :
-	       kasprintf(GFP_KERNEL_ACCOUNT | __GFP_NOWARN, "ksalloc %u/%u.%u",
-			 alloc->id, index, plane);
+	for (; *text; text++)
+		if (isascii(*text) && isprint(*text))
+			*to++ = *text;
+	*to = '\0';
+}
+
+/*
+ * Makes a name such as "ksalloc 7/2 ks-capture:123", or "ksalloc 7/2.1 ks-capture:123" if there are
+ * several planes. @plane is the position among the planes of all frames. @comm is cut if there is
+ * not enough room. Without room for @pid, both are left out.
+ */
+void ks_plane_name(char name[DMA_BUF_NAME_LEN], const struct ks_allocator *alloc,
+		   u32 plane, const char *comm, pid_t pid)
+{
+	const u32 count = alloc->layout.count;
+	int used, room;
+
+	used = scnprintf(name, DMA_BUF_NAME_LEN, "ksalloc %u/%u", alloc->id,
+			 plane / count);
+	if (count > 1)
+		used += scnprintf(name + used, DMA_BUF_NAME_LEN - used, ".%u",
+				  plane % count);
+	room = DMA_BUF_NAME_LEN - 1 - used - snprintf(NULL, 0, " :%d", pid);
+	if (room >= 0)
+		scnprintf(name + used, DMA_BUF_NAME_LEN - used, " %.*s:%d",
+			  room, comm, pid);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_plane_name);
+
+/* Names a dma-buf without a name. A name is not worth an error */
+static void ks_dmabuf_set_name(struct dma_buf *dmabuf, const char *name)
+{
+	const char *copy = kstrdup(name, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 
 	spin_lock(&dmabuf->name_lock);
 	if (!dmabuf->name)
-		swap(dmabuf->name, name);
+		swap(dmabuf->name, copy);
 	spin_unlock(&dmabuf->name_lock);
-	kfree(name);
+	kfree(copy);
 }
 
-static void ks_allocator_name_frames(const struct ks_allocator *alloc)
+/*
+ * Names lead to the allocator and to the program that created it, in bufinfo in debugfs and in
+ * fdinfo, also when both have ended
+ */
+static void ks_allocator_name_planes(const struct ks_allocator *alloc)
 {
+	char name[DMA_BUF_NAME_LEN], comm[TASK_COMM_LEN];
 	u32 i;
 
-	for (i = 0; i < ks_allocator_nr_planes(alloc); i++)
-		if (alloc->planes[i].dmabuf)
-			ks_allocator_name(alloc, i / alloc->layout.count,
-					  i % alloc->layout.count,
-					  alloc->planes[i].dmabuf);
+	get_task_comm(comm, current->group_leader);
+	ks_keep_printable(comm);
+	for (i = 0; i < ks_allocator_nr_planes(alloc); i++) {
+		if (!alloc->planes[i].dmabuf)
+			continue;
+		ks_plane_name(name, alloc, i, comm, task_tgid_nr(current));
+		ks_dmabuf_set_name(alloc->planes[i].dmabuf, name);
+	}
 }
 
 static void ks_allocator_add_frame(struct ks_allocator *alloc, u32 index)
@@ -236,7 +272,7 @@ ks_allocator_create(const struct ksallocator_framing *framing,
 		return ERR_PTR(ret);
 	}
 
-	ks_allocator_name_frames(alloc);
+	ks_allocator_name_planes(alloc);
 	ks_pool_begin(alloc);
 	trace_ksalloc_create(alloc);
 	return alloc;

@@ -72,6 +72,7 @@
 #include <linux/uidgid.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <uapi/linux/dma-buf.h>
 
 struct ks_connection;
 
@@ -359,6 +360,8 @@ void ks_mappings_drop(struct ks_allocator *alloc);
 
 /* allocator.c: creation, memory and end */
 
+void ks_plane_name(char name[DMA_BUF_NAME_LEN], const struct ks_allocator *alloc,
+		   u32 plane, const char *comm, pid_t pid);
 struct ks_allocator *
 ks_allocator_create(const struct ksallocator_framing *framing,
 		    const struct ksalloc_planes *layout, size_t frame_bytes,

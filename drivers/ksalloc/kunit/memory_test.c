@@ -351,8 +351,42 @@ static void memory_per_frame(struct kunit *test)
 	KUNIT_EXPECT_LE(test, sizeof(struct ks_slot) + sizeof(struct ks_feed_frame), 256);
 }
 
+/*
+ * Passes if the name of a dma-buf is not longer than the kernel permits. If there is not enough
+ * room, it has a part of the program's name, or neither that nor the process ID.
+ */
+static void memory_names(struct kunit *test)
+{
+	static const struct {
+		u32 id, planes, plane;
+		const char *comm;
+		pid_t pid;
+		const char *name;
+	} names[] = {
+		{ 7, 1, 2, "ks-capture", 123, "ksalloc 7/2 ks-capture:123" },
+		{ 7, 2, 5, "ks-capture", 123, "ksalloc 7/2.1 ks-capture:123" },
+		{ 7, 1, 2, "", 123, "ksalloc 7/2 :123" },
+		{ 12345, 1, 15, "gst-launch-1.0", 1234, "ksalloc 12345/15 gst-launc:1234" },
+		{ U32_MAX, 1, 15, "gst-launch-1.0", 4194304, "ksalloc 4294967295/15 g:4194304" },
+		{ U32_MAX, 8, 127, "gst", 4194304, "ksalloc 4294967295/15.7" },
+		{ U32_MAX, 8, 8191, "gst", 1, "ksalloc 4294967295/1023.7 gst:1" },
+	};
+	struct ks_allocator *alloc = kunit_kzalloc(test, sizeof(*alloc), GFP_KERNEL);
+	char name[DMA_BUF_NAME_LEN];
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, alloc);
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		alloc->id = names[i].id;
+		alloc->layout.count = names[i].planes;
+		ks_plane_name(name, alloc, names[i].plane, names[i].comm, names[i].pid);
+		KUNIT_EXPECT_STREQ(test, name, names[i].name);
+	}
+}
+
 static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memory_per_frame),
+	KUNIT_CASE(memory_names),
 	KUNIT_CASE_SLOW(memory_fails_at_each_frame),
 	KUNIT_CASE(memory_of_every_count),
 	KUNIT_CASE_SLOW(memory_of_the_most_frames),

@@ -98,7 +98,7 @@ static bool has_udmabuf(void)
 TEST_F(memory, heap)
 {
 	struct trial *trial = &self->trial;
-	char id[16], name[96];
+	char id[16], name[128];
 	int allocator;
 
 	need_heap();
@@ -107,7 +107,8 @@ TEST_F(memory, heap)
 	EXPECT_EQ(1, trial->report.count);
 	expect_attempt(trial, "system", LIBKS_MEMORY_WORKS, 0, LIBKS_HELP_NONE);
 	ASSERT_TRUE(fdinfo_value(allocator, "id", id, sizeof(id)));
-	snprintf(name, sizeof(name), "grep -q '\tksalloc %s/%d$' " BUFINFO, id, FRAMES - 1);
+	snprintf(name, sizeof(name), "grep -q '\tksalloc %s/%d .*:%d$' " BUFINFO, id, FRAMES - 1,
+		 getpid());
 	EXPECT_EQ(0, system(name));
 	expect_stream(trial, allocator);
 }

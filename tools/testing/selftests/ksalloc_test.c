@@ -678,3 +678,33 @@ bool fdinfo_value(int fd, const char *key, char *buf, size_t size)
 	}
 	return false;
 }
+
+/* The process of a thread */
+static int process_of(pid_t tid)
+{
+	char path[64], text[4096] = "";
+	const char *line;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	ASSERT_LT(0, read_text(path, text, sizeof(text)));
+	line = strstr(text, "\nTgid:");
+	ASSERT_TRUE(line);
+	return atoi(line + strlen("\nTgid:"));
+}
+
+void dmabuf_name(char name[DMABUF_NAME], int allocator, unsigned int index, int plane)
+{
+	int pid = process_of(remote_tid()), used, room;
+	char id[16], path[64], comm[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	ASSERT_LT(0, read_text(path, comm, sizeof(comm)));
+	comm[strcspn(comm, "\n")] = '\0';
+	ASSERT_TRUE(fdinfo_value(allocator, "id", id, sizeof(id)));
+	used = snprintf(name, DMABUF_NAME, "ksalloc %s/%u", id, index);
+	if (plane >= 0)
+		used += snprintf(name + used, DMABUF_NAME - used, ".%d", plane);
+	room = DMABUF_NAME - 1 - used - snprintf(NULL, 0, " :%d", pid);
+	ASSERT_LE(0, room);
+	snprintf(name + used, DMABUF_NAME - used, " %.*s:%d", room, comm, pid);
+}

@@ -145,6 +145,13 @@ void rig_close(struct rig *rig);
 
 /* poll() of one descriptor: the events, 0 if there are none in time */
 int poll_fd(int fd, int events, int timeout_ms);
+/* Bytes of the name of a dma-buf */
+#define DMABUF_NAME 32
+/*
+ * The name that ksalloc gives to the dma-buf of a frame, if this test or its second process has
+ * created the allocator. @plane is negative if a frame has one plane.
+ */
+void dmabuf_name(char name[DMABUF_NAME], int allocator, unsigned int index, int plane);
 /* The inode number of the file of a descriptor */
 unsigned long long inode_of(int fd);
 /* Rounds up to the page size of the kernel */

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
@@ -381,11 +383,10 @@ static bool has_dmabuf(const char *name)
 /* The name of the last frame's dma-buf has the numbers of the allocator and the frame. */
 static void expect_named(int allocator)
 {
-	char id[16], name[64];
+	char name[DMABUF_NAME];
 
 	ASSERT_LE(0, allocator);
-	ASSERT_TRUE(fdinfo_value(allocator, "id", id, sizeof(id)));
-	snprintf(name, sizeof(name), "ksalloc %s/%d", id, FRAMES - 1);
+	dmabuf_name(name, allocator, FRAMES - 1, -1);
 	EXPECT_TRUE(has_dmabuf(name));
 }
 
@@ -407,21 +408,57 @@ FIXTURE_TEARDOWN(names)
 TEST_F(names, bufinfo)
 {
 	const struct ksallocator_framing framing = { .frames = FRAMES };
-	char id[16], name[64];
+	char name[DMABUF_NAME];
 	int own, dmabuf;
 
 	own = create_framed(self->rig.connection, -1, &framing);
 	expect_named(own);
-	ASSERT_TRUE(fdinfo_value(own, "id", id, sizeof(id)));
+	dmabuf_name(name, own, 1, -1);
 	dmabuf = export_frame(own, 1);
 	ASSERT_LE(0, dmabuf);
 	close(own);
-	snprintf(name, sizeof(name), "ksalloc %s/1", id);
 	EXPECT_TRUE(has_dmabuf(name));
 	close(dmabuf);
 
 	need_heap();
 	expect_named(create_allocator(self->rig.connection, self->rig.heap, FRAMES, 0));
+}
+
+/*
+ * A process that has made an allocator is killed. The name of a dma-buf that is left leads to it,
+ * and has only what can be printed of the name of the process.
+ */
+TEST_F(names, of_the_dead)
+{
+	struct ksalloc_create_allocator create = {
+		.size = sizeof(create),
+		.heap_fd = self->rig.heap,
+		.framing = { .options_flags = usual_memory(), .frames = FRAMES },
+	};
+	struct ksalloc_export export = { .size = sizeof(export), .index = 1 };
+	int pidfd, theirs, allocator, dmabuf;
+	char id[16], name[64];
+	struct agent agent;
+
+	ASSERT_EQ(0, prctl(PR_SET_NAME, "a\n\033b\t c\351"));
+	agent_start(&agent);
+	theirs = agent_call(&agent, self->rig.connection, KSALLOC_CREATE_ALLOCATOR, &create,
+			    sizeof(create));
+	ASSERT_LE(0, theirs);
+	pidfd = syscall(SYS_pidfd_open, agent.pid, 0);
+	allocator = syscall(SYS_pidfd_getfd, pidfd, theirs, 0);
+	ASSERT_LE(0, allocator);
+	ASSERT_TRUE(fdinfo_value(allocator, "id", id, sizeof(id)));
+	dmabuf = agent_call(&agent, theirs, KSALLOC_EXPORT, &export, sizeof(export));
+	ASSERT_LE(0, dmabuf);
+	dmabuf = syscall(SYS_pidfd_getfd, pidfd, dmabuf, 0);
+	ASSERT_LE(0, dmabuf);
+	close(allocator);
+	close(pidfd);
+	agent_kill(&agent);
+	snprintf(name, sizeof(name), "ksalloc %s/1 ab c:%d", id, agent.pid);
+	EXPECT_TRUE(has_dmabuf(name));
+	close(dmabuf);
 }
 
 /* A name that the caller has given is kept. */

@@ -188,10 +188,9 @@ TEST_F(planes, dmabufs)
 		for (j = 0; j < i; j++)
 			EXPECT_NE(inodes[j], inodes[i]);
 	}
-	/* The last one has a name, which leads to its frame and plane. */
+	/* The last one has a name, which leads to its frame, its plane and its creator. */
 	fd = export_plane(allocator, FRAMES - 1, 1);
-	ASSERT_TRUE(fdinfo_value(allocator, "id", text, sizeof(text)));
-	snprintf(expected, sizeof(expected), "ksalloc %s/%d.1", text, FRAMES - 1);
+	dmabuf_name(expected, allocator, FRAMES - 1, 1);
 	ASSERT_TRUE(fdinfo_value(fd, "name", text, sizeof(text)));
 	EXPECT_STREQ(expected, text);
 	close(fd);
