@@ -3,6 +3,7 @@
  * Views: a reader can see frames, and has no way to write to them or to delay others.
  */
 #include "fence.h"
+#include "planes.h"
 #include "readers.h"
 
 #include <errno.h>
@@ -315,4 +316,84 @@ TEST_F(views, sync)
 	EXPECT_EQ(-EACCES, sync_view(self->view, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE));
 	EXPECT_EQ(-EACCES, sync_view(self->view, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW));
 	EXPECT_EQ(-EACCES, sync_view(self->view, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW));
+}
+
+/* The same with a multi-planar camera, whose frames have two planes */
+FIXTURE(plane_views) {
+	struct rig rig;
+	struct v4l2_pix_format_mplane format;
+	struct ksalloc_reader_frame frame;
+	int reader;
+};
+
+FIXTURE_SETUP(plane_views)
+{
+	struct rig *rig = &self->rig;
+
+	planes_open(rig, &self->format);
+	rig_allocator(rig, FRAMES);
+	ASSERT_EQ(0, circulate(rig->connection, KSSTATE_RUN));
+	self->reader = reader_open(rig->connection, 2, 0, 0);
+	ASSERT_LE(0, self->reader);
+	ASSERT_EQ(1, take(self->reader, &self->frame));
+}
+
+FIXTURE_TEARDOWN(plane_views)
+{
+	(void)self;
+	planes_close();
+}
+
+static int export_view(const struct plane_views_fixture *self, unsigned int plane)
+{
+	struct ksalloc_reader_export arg = {
+		.size = sizeof(arg),
+		.index = self->frame.index,
+		.plane = plane,
+		.generation = self->frame.generation,
+	};
+
+	return call_fd(self->reader, KSALLOC_READER_EXPORT, &arg);
+}
+
+/* Both are all bytes of one plane */
+static void expect_same_memory(int view, int own, size_t size)
+{
+	unsigned char *theirs = map_frame(view, size, PROT_READ);
+	unsigned char *ours = map_frame(own, size, PROT_READ | PROT_WRITE);
+
+	EXPECT_EQ(0, memcmp(theirs, ours, size));
+	memset(ours, 0x5a, size);
+	EXPECT_EQ(0, memcmp(theirs, ours, size));
+	munmap(ours, size);
+	munmap(theirs, size);
+}
+
+/* A view of a plane is the memory of that plane, and of no other. */
+TEST_F(plane_views, same_memory)
+{
+	unsigned long long inodes[2];
+	unsigned int i;
+	int view, own;
+	size_t size;
+
+	ASSERT_EQ(2, self->format.num_planes);
+	for (i = 0; i < 2; i++) {
+		view = export_view(self, i);
+		ASSERT_LE(0, view);
+		own = export_plane(self->rig.allocator, self->frame.index, i);
+		ASSERT_LE(0, own);
+		size = whole_pages(self->format.plane_fmt[i].sizeimage);
+		EXPECT_EQ(size, lseek(view, 0, SEEK_END));
+		expect_same_memory(view, own, size);
+		inodes[i] = inode_of(view);
+		EXPECT_NE(inode_of(own), inodes[i]);
+		close(own);
+		own = export_view(self, i);
+		EXPECT_EQ(inodes[i], inode_of(own));
+		close(own);
+		close(view);
+	}
+	EXPECT_NE(inodes[0], inodes[1]);
+	EXPECT_EQ(-EINVAL, export_view(self, 2));
 }
