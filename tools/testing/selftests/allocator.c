@@ -243,6 +243,25 @@ TEST_F(create, memory_limit)
 	ASSERT_EQ(0, write_text(MAX_MBYTES, before));
 }
 
+/*
+ * A8: by default, the limit is half of the memory of the machine. The file is no heap. So the
+ * attempt with less fails after that check, and allocates no memory.
+ */
+TEST_F(create, default_limit)
+{
+	__u64 half = (__u64)sysconf(_SC_PHYS_PAGES) / 2 * PAGE;
+	char text[32];
+
+	ASSERT_LT(0, read_text(MAX_MBYTES, text, sizeof(text)));
+	ASSERT_STREQ("0\n", text);
+	self->framing.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY;
+	self->framing.frame_size = half / FRAMES / PAGE * PAGE;
+	EXPECT_EQ(-EINVAL, create_framed(self->rig.connection, self->rig.video, &self->framing));
+	self->framing.frame_size += PAGE;
+	EXPECT_EQ(-ENOMEM, create_framed(self->rig.connection, self->rig.video, &self->framing));
+	EXPECT_FOOTPRINT(&self->before);
+}
+
 /* A6: every mask up to the page size minus one is accepted. */
 TEST_F(create, alignment_masks)
 {

@@ -15,6 +15,8 @@
 #include <linux/dma-buf.h>
 
 #define FRAMES 4
+/* Of a queue of vivid */
+#define MAX_BUFFERS 64
 
 FIXTURE(observe) {
 	struct rig rig;
@@ -345,7 +347,12 @@ TEST_F(trace, refusals)
 	need_heap();
 	number = info_number(self->rig.connection, "id");
 	ASSERT_EQ(-EINVAL, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+	rig_allocator(&self->rig, MAX_BUFFERS + 1);
+	ASSERT_EQ(-EOPNOTSUPP, set_state(self->rig.connection, KSSTATE_ACQUIRE));
+	close(self->rig.allocator);
 	rig_allocator(&self->rig, FRAMES);
+	ASSERT_EQ(0, set_control(self->rig.video, "Inject VIDIOC_QBUF Error", 1));
+	ASSERT_EQ(-EOPNOTSUPP, set_state(self->rig.connection, KSSTATE_ACQUIRE));
 	ASSERT_EQ(0, set_format(self->rig.video, 640, 360));
 	ASSERT_EQ(-EINVAL, set_state(self->rig.connection, KSSTATE_ACQUIRE));
 	ASSERT_EQ(0, set_format(self->rig.video, 320, 180));
@@ -357,9 +364,37 @@ TEST_F(trace, refusals)
 
 	text = trace_end(self);
 	expect_traced(text, number, "ALLOCATOR frame=0 error=-22");
+	expect_traced(text, number, "COUNT frame=64 error=0");
+	expect_traced(text, number, "MAP frame=0 error=-22");
 	expect_traced(text, number, "FRAMING frame=0 error=-22");
 	expect_traced(text, number, "OTHER frame=0 error=-16");
-	EXPECT_EQ(3, count_events(text, "refusal", ""));
+	EXPECT_EQ(5, count_events(text, "refusal", ""));
+}
+
+/* I1: the same for a driver that cannot import memory. */
+TEST_F(trace, refusal_of_import)
+{
+	int video, connection;
+	const char *text;
+	int number;
+
+	if (system("modprobe -q ksalloc-test-video"))
+		SKIP("no module ksalloc-test-video");
+	rig_allocator(&self->rig, FRAMES);
+	video = open_node("ksalloc-test-no-queue-no-import", O_RDWR);
+	connection = do_connect(self->rig.ksalloc, video);
+	ASSERT_LE(0, connection);
+	number = info_number(connection, "id");
+	ASSERT_EQ(0, set_allocator(connection, self->rig.allocator));
+	ASSERT_EQ(-EOPNOTSUPP, set_state(connection, KSSTATE_ACQUIRE));
+
+	text = trace_end(self);
+	expect_traced(text, number, "IMPORT frame=0 error=-22");
+	EXPECT_EQ(1, count_events(text, "refusal", ""));
+	close(connection);
+	close(video);
+	/* Later tests look at all cameras */
+	EXPECT_TRUE(EVENTUALLY(!system("rmmod ksalloc_test_video 2>/dev/null")));
 }
 
 #define BUFINFO "/sys/kernel/debug/dma_buf/bufinfo"
