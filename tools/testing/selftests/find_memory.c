@@ -25,6 +25,7 @@
 
 #define NOBODY 65534
 #define FRAMES 3
+#define LARGE_FRAME (4 << 20)
 /* The heap of the debug kernel with contiguous memory */
 #define CMA_HEAP "reserved"
 #define HIDDEN LIBKS_UDMABUF_DEVICE ".hidden"
@@ -153,21 +154,63 @@ TEST_F(memory, wrong_names)
 		       LIBKS_HELP_OTHER_MEMORY);
 }
 
-/* A heap that is full: the next memory is used, and nothing of the heap is kept. */
+static void need_cma_heap(void)
+{
+	if (!access(LIBKS_HEAP_DIR "/" CMA_HEAP, F_OK))
+		return;
+	ASSERT_FALSE(is_debug_kernel());
+	SKIP("no CMA heap");
+}
+
+/* A heap that is too small for the frames: nothing of it is kept. */
 TEST_F(memory, heap_full)
 {
 	struct trial *trial = &self->trial;
-	struct ksallocator_framing large = { .frames = 20, .frame_size = 4 << 20 };
+	struct ksallocator_framing large = { .frames = 20, .frame_size = LARGE_FRAME };
 	struct footprint before;
 
-	if (access(LIBKS_HEAP_DIR "/" CMA_HEAP, F_OK))
-		SKIP("no CMA heap");
+	need_cma_heap();
 	footprint_take(&before);
 	EXPECT_EQ(-ENOMEM, ks_find_memory(trial->rig.connection, &large, CMA_HEAP,
 					  &trial->report));
 	expect_attempt(trial, CMA_HEAP, LIBKS_MEMORY_ALLOCATE, -ENOMEM, LIBKS_HELP_LESS);
 	EXPECT_LT(8, trial->report.attempt[0].frame);
 	EXPECT_FOOTPRINT(&before);
+}
+
+/* Uses up a heap; only this test sees it in the directory of the heaps, and sees no other there */
+static void leave_only_full_heap(void)
+{
+	int heap = ks_open_heap(CMA_HEAP);
+	struct stat node;
+
+	ASSERT_LE(0, heap);
+	ASSERT_EQ(0, fstat(heap, &node));
+	while (ks_heap_alloc(heap, LARGE_FRAME) >= 0)
+		;
+	close(heap);
+	ASSERT_EQ(0, unshare(CLONE_NEWNS));
+	ASSERT_EQ(0, mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	ASSERT_EQ(0, mount("none", LIBKS_HEAP_DIR, "tmpfs", 0, NULL));
+	ASSERT_EQ(0, mknod(LIBKS_HEAP_DIR "/" CMA_HEAP, S_IFCHR | 0600, node.st_rdev));
+}
+
+/* A heap that is full: the search goes on, and udmabuf is used. */
+TEST_F(memory, after_full_heap)
+{
+	struct ksallocator_framing large = { .frames = FRAMES, .frame_size = LARGE_FRAME };
+	struct trial *trial = &self->trial;
+	int allocator;
+
+	need_cma_heap();
+	if (!has_udmabuf())
+		SKIP("no /dev/udmabuf");
+	leave_only_full_heap();
+	allocator = ks_find_memory(trial->rig.connection, &large, NULL, &trial->report);
+	EXPECT_EQ(2, trial->report.count);
+	expect_attempt(trial, CMA_HEAP, LIBKS_MEMORY_ALLOCATE, -ENOMEM, LIBKS_HELP_LESS);
+	expect_attempt(trial, LIBKS_UDMABUF, LIBKS_MEMORY_WORKS, 0, LIBKS_HELP_NONE);
+	expect_stream(trial, allocator);
 }
 
 /* More memory than the machine has. */
@@ -496,7 +539,7 @@ TEST_F(contiguous, memory)
 	if (has_udmabuf())
 		expect_attempt(trial, LIBKS_UDMABUF, LIBKS_MEMORY_ACQUIRE, -EOPNOTSUPP,
 			       LIBKS_HELP_CONTIGUOUS);
-	if (find(trial, CMA_HEAP))
+	if (is_debug_kernel() || find(trial, CMA_HEAP))
 		expect_attempt(trial, CMA_HEAP, LIBKS_MEMORY_WORKS, 0, LIBKS_HELP_NONE);
 	expect_attempt(trial, LIBKS_DEVICE_MEMORY, LIBKS_MEMORY_WORKS, 0, LIBKS_HELP_NONE);
 
