@@ -513,33 +513,54 @@ void *map_frame(int dmabuf, size_t size, int protection)
 	return frame;
 }
 
-int from_memfd(int memfd, __u64 offset, __u64 size)
+static int open_udmabuf(void)
 {
-	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), dmabuf;
+	int udmabuf = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
+
+	if (udmabuf < 0)
+		SKIP("no /dev/udmabuf");
+	return udmabuf;
+}
+
+static int make_udmabuf(int udmabuf, int memfd, __u64 offset, __u64 size)
+{
 	struct udmabuf_create arg = {
 		.memfd = memfd,
 		.flags = UDMABUF_FLAGS_CLOEXEC,
 		.offset = offset,
 		.size = size,
 	};
+	int dmabuf = call_fd(udmabuf, UDMABUF_CREATE, &arg);
 
-	if (device < 0)
-		SKIP("no /dev/udmabuf");
-	dmabuf = call_fd(device, UDMABUF_CREATE, &arg);
 	ASSERT_LE(0, dmabuf);
-	close(device);
 	return dmabuf;
 }
 
-int from_udmabuf(size_t size)
+int udmabuf_alloc(int udmabuf, size_t size)
 {
 	int memfd = memfd_create("frame", MFD_CLOEXEC | MFD_ALLOW_SEALING), dmabuf;
 
 	size = whole_pages(size);
 	ASSERT_EQ(0, ftruncate(memfd, size));
 	ASSERT_EQ(0, fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK));
-	dmabuf = from_memfd(memfd, 0, size);
+	dmabuf = make_udmabuf(udmabuf, memfd, 0, size);
 	close(memfd);
+	return dmabuf;
+}
+
+int from_memfd(int memfd, __u64 offset, __u64 size)
+{
+	int udmabuf = open_udmabuf(), dmabuf = make_udmabuf(udmabuf, memfd, offset, size);
+
+	close(udmabuf);
+	return dmabuf;
+}
+
+int from_udmabuf(size_t size)
+{
+	int udmabuf = open_udmabuf(), dmabuf = udmabuf_alloc(udmabuf, size);
+
+	close(udmabuf);
 	return dmabuf;
 }
 

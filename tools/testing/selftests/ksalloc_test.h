@@ -162,9 +162,11 @@ __u32 whole_pages(__u32 bytes);
  */
 int make_writable(const void *map, size_t size);
 void *map_frame(int dmabuf, size_t size, int protection);
+/* A dma-buf of a memfd of its own, by an open /dev/udmabuf */
+int udmabuf_alloc(int udmabuf, size_t size);
 /* A dma-buf of a part of a sealed memfd; without /dev/udmabuf, the test is skipped */
 int from_memfd(int memfd, __u64 offset, __u64 size);
-/* The same with a memfd of its own */
+/* udmabuf_alloc(); without /dev/udmabuf, the test is skipped */
 int from_udmabuf(size_t size);
 
 /* An ioctl in its own thread */
