@@ -194,6 +194,28 @@ static int ks_v4l2_prepare_fn(void *data)
 	return 0;
 }
 
+/* Removes the buffers from the queue of a device that does not stream */
+static int ks_v4l2_unqueue(struct ks_v4l2 *v4l2)
+{
+	const u32 nr_frames = ksalloc_allocator_frames(v4l2->allocator);
+	int ret;
+
+	ret = ks_v4l2_streamoff(v4l2->dev);
+	if (ret || !ks_v4l2_has_queued(v4l2->dev, nr_frames, v4l2->planes))
+		return ret;
+
+	/* New buffers are not mapped before they are queued */
+	ret = ks_v4l2_lock(v4l2->dev);
+	if (ret)
+		return ret;
+	ks_v4l2_reqbufs(v4l2->dev, V4L2_MEMORY_DMABUF, 0);
+	ret = ks_v4l2_reqbufs(v4l2->dev, V4L2_MEMORY_DMABUF, nr_frames);
+	ks_v4l2_unlock(v4l2->dev);
+	if (ret < 0)
+		return ret;
+	return ret < nr_frames ? -ENOMEM : 0;
+}
+
 /*
  * Attaches and maps all frames. A driver without VIDIOC_PREPARE_BUF (uvcvideo before 6.17) gets
  * them queued, and removed from the queue again, for that. Only this shows whether the device can
@@ -210,7 +232,7 @@ static int ks_v4l2_prepare(struct ks_v4l2 *v4l2)
 	ret = ks_v4l2_run_in_thread(v4l2->dev, ks_v4l2_prepare_fn, &call);
 	/* videobuf2 also maps a buffer that is queued, and keeps the mapping */
 	if (!ret && !ks_v4l2_prepares(v4l2->dev))
-		return ks_v4l2_streamoff(v4l2->dev);
+		return ks_v4l2_unqueue(v4l2);
 	if (!ret)
 		bitmap_set(v4l2->prepared, 0,
 			   ksalloc_allocator_frames(v4l2->allocator));
@@ -333,9 +355,16 @@ static int ks_v4l2_run(struct ksalloc_device *device)
 static int ks_v4l2_stop(struct ksalloc_device *device)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
+	int ret;
 
 	bitmap_zero(v4l2->prepared, KSALLOC_MAX_FRAMES);
-	return ks_v4l2_streamoff(v4l2->dev);
+	ret = ks_v4l2_streamoff(v4l2->dev);
+	if (ret)
+		return ret;
+	/* The device would fill these frames the next time, although they are free then */
+	return ks_v4l2_has_queued(v4l2->dev,
+				  ksalloc_allocator_frames(v4l2->allocator),
+				  v4l2->planes) ? -EIO : 0;
 }
 
 /*

@@ -169,6 +169,8 @@ int ks_v4l2_querybuf(struct ks_v4l2_device *dev, u32 index,
 bool ks_v4l2_has_buffers(struct ks_v4l2_device *dev,
 			 struct v4l2_plane *planes);
 int ks_v4l2_streamon(struct ks_v4l2_device *dev);
+bool ks_v4l2_has_queued(struct ks_v4l2_device *dev, u32 count,
+			struct v4l2_plane *planes);
 int ks_v4l2_streamoff(struct ks_v4l2_device *dev);
 
 /* v4l2_thread.c: a kernel thread that has its own table of descriptors */

@@ -476,6 +476,31 @@ bool ks_v4l2_has_buffers(struct ks_v4l2_device *dev,
 	return !ks_v4l2_querybuf(dev, 0, &buffer, planes);
 }
 
+/*
+ * Whether one of the first @count buffers is in the queue. omap4iss does nothing in
+ * VIDIOC_STREAMOFF if it does not stream, so they can still be there. An unregistered device does
+ * not answer this, and cannot be started again. @planes is for temporary use: VIDEO_MAX_PLANES
+ * planes. No lock of the device is held. The calling task may be exiting.
+ */
+bool ks_v4l2_has_queued(struct ks_v4l2_device *dev, u32 count,
+			struct v4l2_plane *planes)
+{
+	const struct vb2_queue *queue = dev->vdev->queue;
+	struct mutex *lock = ks_v4l2_mutex(dev);
+	struct v4l2_buffer buffer;
+	bool queued = false;
+	u32 i;
+
+	mutex_lock(lock);
+	if (queue)
+		queued = !list_empty(&queue->queued_list);
+	for (i = 0; i < count && !queue && !queued; i++)
+		queued = !ks_v4l2_querybuf(dev, i, &buffer, planes) &&
+			 (buffer.flags & V4L2_BUF_FLAG_QUEUED);
+	mutex_unlock(lock);
+	return queued;
+}
+
 int ks_v4l2_streamon(struct ks_v4l2_device *dev)
 {
 	struct mutex *request_lock = ks_v4l2_request_mutex(dev);

@@ -194,6 +194,38 @@ TEST_F(kinds, no_queue_no_import)
 	EXPECT_EQ(0, capture("no-queue-no-import", self->said, sizeof(self->said)));
 }
 
+/*
+ * I4: a driver that keeps its queue in VIDIOC_STREAMOFF while it does not stream, as omap4iss. It
+ * can be used, but frames that it has queued in PAUSE do not become free.
+ */
+TEST_F(kinds, keeps_queue)
+{
+	int video = open_node(DRIVER "-keeps-queue", O_RDWR), ksalloc = open_ksalloc();
+	int connection = do_connect(ksalloc, video), dmabufs[2], allocator, i;
+	struct ksallocator_framing framing = {};
+
+	EXPECT_EQ(0, capture("keeps-queue", self->said, sizeof(self->said)));
+	ASSERT_LE(0, connection);
+	ASSERT_EQ(0, get_framing(connection, &framing));
+	for (i = 0; i < 2; i++)
+		dmabufs[i] = from_udmabuf(whole_pages(framing.frame_size));
+	allocator = import_dmabufs(connection, dmabufs, 2);
+	ASSERT_LE(0, allocator);
+	ASSERT_EQ(0, set_allocator(connection, allocator));
+	ASSERT_EQ(0, set_state(connection, KSSTATE_PAUSE));
+	ASSERT_EQ(0, alloc_now(allocator));
+	ASSERT_EQ(0, submit(connection, 0));
+	EXPECT_EQ(-EIO, set_state(connection, KSSTATE_STOP));
+	EXPECT_EQ(1, in_device(allocator));
+	close(connection);
+	EXPECT_TRUE(EVENTUALLY(!in_device(allocator)));
+	for (i = 0; i < 2; i++)
+		close(dmabufs[i]);
+	close(allocator);
+	close(ksalloc);
+	close(video);
+}
+
 /* A driver that exports nothing: other memory can be used, and its own is refused. */
 TEST_F(kinds, no_export)
 {

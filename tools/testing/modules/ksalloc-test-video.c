@@ -40,6 +40,7 @@
  *	VIDIOC_PREPARE_BUF
  * @fills_all: fills whole buffers, as a driver whose device sends too much
  * @has_control: has V4L2_CID_BRIGHTNESS
+ * @keeps_queue: VIDIOC_STREAMOFF does nothing while the device does not stream
  * @max_buffers: maximum number of buffers of VIDIOC_REQBUFS, or 0 for that of videobuf2
  * @start_error: error of the start of the stream, or 0
  */
@@ -52,6 +53,7 @@ struct test_kind {
 	bool has_no_queue;
 	bool fills_all;
 	bool has_control;
+	bool keeps_queue;
 	unsigned int max_buffers;
 	int start_error;
 };
@@ -70,6 +72,8 @@ static const struct test_kind test_kinds[] = {
 	  .has_no_queue = true },
 	{ "no-queue-four", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true,
 	  .has_no_queue = true, .max_buffers = 4 },
+	{ "keeps-queue", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true,
+	  .has_no_queue = true, .keeps_queue = true },
 	{ "no-queue-no-dmabuf", TEST_CAPTURES, VB2_MMAP, false,
 	  .has_no_queue = true },
 	{ "read", V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_READWRITE, VB2_READ, false },
@@ -433,6 +437,8 @@ static int test_streamoff(struct file *file, void *fh, enum v4l2_buf_type type)
 {
 	struct test_video *video = video_drvdata(file);
 
+	if (video->kind->keeps_queue && !vb2_is_streaming(&video->queue))
+		return 0;
 	return test_begin(video, file) ?:
 	       test_end(video, vb2_streamoff(&video->queue, type));
 }
