@@ -259,7 +259,8 @@
  *   that is queued for a worker also ends, but only when it gets one. A command that is submitted
  *   later needs no worker to end.
  * - If other threads take frames from the same reader, KSALLOC_EXCHANGE can return less than
- *   @wait_for; with @nr_give also 0. The same happens if the reader is full and loses a frame.
+ *   @wait_for; with @nr_give also 0. The same happens if the reader is full and loses a frame, or
+ *   if a change of the state or a flush begins.
  */
 
 /**
