@@ -9,9 +9,8 @@
 #undef FRAMES
 #define READERS_WITHOUT_FIXTURE
 
-#include "readers.h"
+#include "steady.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,29 +22,15 @@
 #define READERS 1000
 
 #define CROWD 8
-#define STEADY 3
-#define STEADY_DEPTH 6
 /* Enough for all promises, and for some frames of readers without one */
-#define MANY (KEEP + STEADY * STEADY_DEPTH + CROWD)
+#define MANY (STEADY_FRAMES + CROWD)
 
 enum doing { WAITING, HOLDING, EXPORTING, DOINGS };
-
-/* A reader that loses nothing */
-struct steady {
-	int reader;
-	pthread_t thread;
-	atomic_bool *stop;
-	atomic_uint frames;
-	unsigned int wrong;
-	/* The last two frames, for a test that fails */
-	struct ksalloc_reader_frame frame, last;
-};
 
 FIXTURE(crowd) {
 	struct rig rig;
 	unsigned int seed;
-	atomic_bool stop;
-	struct steady steady[STEADY];
+	struct steady_readers steady;
 	/* What each process does now, in shared memory */
 	atomic_int *doing;
 	unsigned int killed_when[DOINGS];
@@ -53,15 +38,9 @@ FIXTURE(crowd) {
 
 FIXTURE_SETUP(crowd)
 {
-	/* So that the readers lose no frame if the guest does not run for a moment */
-	struct v4l2_streamparm parm = {
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.parm.capture.timeperframe = { 1, 25 },
-	};
-
 	self->seed = choose_seed();
 	rig_open(&self->rig, 0, WIDTH, HEIGHT);
-	ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_S_PARM, &parm));
+	steady_set_rate(self->rig.video, 25);
 	self->doing = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_TRUE((void *)self->doing != MAP_FAILED);
@@ -70,60 +49,6 @@ FIXTURE_SETUP(crowd)
 FIXTURE_TEARDOWN(crowd)
 {
 	rig_close(&self->rig);
-}
-
-static void *read_steadily(void *data)
-{
-	struct steady *steady = data;
-	struct ksalloc_reader_frame *frame = &steady->frame;
-
-	if (take(steady->reader, frame) != 1)
-		steady->wrong++;
-	while (!*steady->stop && !steady->wrong) {
-		steady->last = *frame;
-		steady->wrong += turn(steady->reader, frame) != 1 ||
-				 !follows(frame, &steady->last) || frame->lost || frame->revoked;
-		steady->frames++;
-	}
-	give(steady->reader, frame);
-	return NULL;
-}
-
-static void start_steady(struct crowd_fixture *self)
-{
-	const struct sched_param urgent = { .sched_priority = 1 };
-	struct steady *steady;
-
-	for (steady = self->steady; steady < self->steady + STEADY; steady++) {
-		steady->stop = &self->stop;
-		steady->reader = reader_open(self->rig.connection, STEADY_DEPTH, 0, 0);
-		ASSERT_LE(0, steady->reader);
-		ASSERT_EQ(0, pthread_create(&steady->thread, NULL, read_steadily,
-					    steady));
-		/* So that it has frames in time, however many processes run */
-		ASSERT_EQ(0, pthread_setschedparam(steady->thread, SCHED_FIFO,
-						   &urgent));
-	}
-}
-
-static void end_steady(struct crowd_fixture *self)
-{
-	struct steady *steady;
-
-	self->stop = true;
-	for (steady = self->steady; steady < self->steady + STEADY; steady++) {
-		pthread_join(steady->thread, NULL);
-		if (steady->wrong)
-			harness_note("frame %u after %u, %u lost, %u revoked, flags %#x",
-				     steady->frame.sequence, steady->last.sequence,
-				     steady->frame.lost, steady->frame.revoked,
-				     steady->frame.header.options_flags);
-		EXPECT_EQ(0, steady->wrong);
-		EXPECT_LT(0, steady->frames);
-		EXPECT_EQ(1, reader_info(steady->reader).promised);
-		EXPECT_EQ(0, reader_info(steady->reader).lost);
-		close(steady->reader);
-	}
 }
 
 /* A reader for a process of the crowd. There are not always frames to promise */
@@ -226,16 +151,16 @@ static void kill_readers(struct crowd_fixture *self)
 
 	footprint_take(&before);
 	ASSERT_EQ(0, circulate(self->rig.connection, KSSTATE_RUN));
-	start_steady(self);
+	steady_start(&self->steady, self->rig.connection);
 	while (killed < wanted) {
 		size = wanted - killed < CROWD ? wanted - killed : CROWD;
 		kill_some(self, size);
 		killed += size;
 	}
-	end_steady(self);
+	steady_end(&self->steady);
 	harness_note("%u readers killed: %u waited, %u held frames, %u exported them; %u frames",
 		     killed, self->killed_when[WAITING], self->killed_when[HOLDING],
-		     self->killed_when[EXPORTING], self->steady[0].frames);
+		     self->killed_when[EXPORTING], self->steady.each[0].frames);
 	EXPECT_LT(0, self->killed_when[WAITING]);
 	EXPECT_LT(0, self->killed_when[HOLDING]);
 	EXPECT_TRUE(EVENTUALLY(in_device(self->rig.allocator) == MANY));

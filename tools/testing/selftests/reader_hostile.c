@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A process of another user that has only a reader, and tries to write to frames, to use what
+ * belongs to others, and to stall them. Meanwhile other readers lose no frame, and the picture in a
+ * frame that one of them has stays as it is.
+ */
+#define READERS_WITHOUT_FIXTURE
+
+#include "ioctls.h"
+#include "steady.h"
+#include "trap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/dma-buf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NOBODY 65534
+/* The number of the descriptor that the process has */
+#define READER 3
+/* Of other descriptors, above all that the test has */
+#define KEPT 600
+/* Frames that the reader can have */
+#define DEPTH 4
+/* And one frame for the reader that keeps its picture */
+#define MANY (STEADY_FRAMES + DEPTH + 1)
+/* Frames that the steady readers get during the attack */
+#define DURING MANY
+
+FIXTURE(hostile_reader) {
+	struct rig rig;
+	struct steady_readers steady;
+	int reader;
+	/* Another reader, a frame that it keeps, and a copy of the picture in it */
+	int keeper;
+	struct ksalloc_reader_frame kept;
+	const unsigned char *picture;
+	unsigned char *copy;
+	/* In memory that the process shares: how often it has tried everything */
+	atomic_uint *rounds;
+};
+
+static void keep_picture(struct hostile_reader_fixture *self)
+{
+	int view;
+
+	self->keeper = reader_open(self->rig.connection, 1, 0, 0);
+	ASSERT_LE(0, self->keeper);
+	ASSERT_EQ(1, take(self->keeper, &self->kept));
+	view = reader_export(self->keeper, self->kept.index, self->kept.generation);
+	ASSERT_LE(0, view);
+	self->picture = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, view, 0);
+	ASSERT_TRUE((void *)self->picture != MAP_FAILED);
+	close(view);
+	self->copy = malloc(FRAME_SIZE);
+	ASSERT_TRUE(self->copy);
+	memcpy(self->copy, self->picture, FRAME_SIZE);
+}
+
+FIXTURE_SETUP(hostile_reader)
+{
+	rig_open(&self->rig, 0, WIDTH, HEIGHT);
+	/* The process uses a processor all the time, so they need more time than others */
+	steady_set_rate(self->rig.video, 10);
+	rig_allocator(&self->rig, MANY);
+	self->rounds = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_TRUE((void *)self->rounds != MAP_FAILED);
+	ASSERT_EQ(0, circulate(self->rig.connection, KSSTATE_RUN));
+	self->reader = reader_open(self->rig.connection, DEPTH, 0, 0);
+	ASSERT_LE(0, self->reader);
+	keep_picture(self);
+	steady_start(&self->steady, self->rig.connection);
+}
+
+FIXTURE_TEARDOWN(hostile_reader)
+{
+	rig_close(&self->rig);
+}
+
+/* Keeps only the reader, the first @kept of the other descriptors from KEPT on, and no right. */
+static void become_other_user(int reader, unsigned int kept)
+{
+	ASSERT_EQ(READER, dup2(reader, READER));
+	ASSERT_EQ(0, close_range(READER + 1, KEPT - 1, 0));
+	ASSERT_EQ(0, close_range(KEPT + kept, ~0U, 0));
+	ASSERT_EQ(0, setgroups(0, NULL));
+	ASSERT_EQ(0, setgid(NOBODY));
+	ASSERT_EQ(0, setuid(NOBODY));
+	/* As after exec(): its own files in /proc belong to it */
+	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+}
+
+static void be_hostile(struct hostile_reader_fixture *self, void (*attack)(void))
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	become_other_user(self->reader, 0);
+	for (;;) {
+		attack();
+		(*self->rounds)++;
+	}
+}
+
+/* What the attack must not change, while it goes on */
+static void expect_no_effect(struct hostile_reader_fixture *self)
+{
+	unsigned int end, last;
+	struct steady *steady;
+	bool goes_on = true;
+
+	for (steady = self->steady.each; steady < self->steady.each + STEADY; steady++) {
+		last = steady->frames;
+		for (end = last + DURING; goes_on && last < end; last = steady->frames)
+			goes_on = EVENTUALLY(steady->frames != last);
+	}
+	EXPECT_TRUE(goes_on);
+	EXPECT_EQ(0, memcmp(self->copy, self->picture, FRAME_SIZE));
+}
+
+/* Lets the process try everything again and again, and kills it then. */
+static void attack_with(struct hostile_reader_fixture *self,
+			void (*run)(struct hostile_reader_fixture *self, void (*attack)(void)),
+			void (*attack)(void))
+{
+	pid_t child = fork();
+	int status;
+
+	ASSERT_LE(0, child);
+	if (!child)
+		run(self, attack);
+	close(self->reader);
+	EXPECT_TRUE(EVENTUALLY(*self->rounds));
+	expect_no_effect(self);
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	harness_note("%u rounds", *self->rounds);
+
+	steady_end(&self->steady);
+	ASSERT_EQ(0, give(self->keeper, &self->kept));
+	close(self->keeper);
+	EXPECT_TRUE(EVENTUALLY(in_device(self->rig.allocator) == MANY));
+}
+
+/* Writing */
+
+static void map_for_writing(int view, void *map)
+{
+	ASSERT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, view, 0) ==
+		    MAP_FAILED);
+	ASSERT_TRUE(mmap(NULL, FRAME_SIZE, PROT_WRITE, MAP_SHARED, view, 0) == MAP_FAILED);
+	ASSERT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, view, 0) ==
+		    MAP_FAILED);
+	ASSERT_EQ(-EACCES, make_writable(map, FRAME_SIZE));
+	syscall(SYS_remap_file_pages, map, FRAME_SIZE, 0, 0, 0);
+	ASSERT_EQ(-EACCES, make_writable(map, FRAME_SIZE));
+	ASSERT_TRUE(mremap(map, FRAME_SIZE, FRAME_SIZE + getpagesize(), MREMAP_MAYMOVE) ==
+		    MAP_FAILED);
+}
+
+static void open_for_writing(int fd)
+{
+	char path[64];
+
+	fcntl(fd, F_SETFL, O_RDWR);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ASSERT_EQ(-1, open(path, O_RDWR));
+	ASSERT_EQ(-1, open(path, O_WRONLY | O_TRUNC));
+}
+
+/* By a file of the memory of this process, and by the kernel */
+static void write_by_others(unsigned char *map)
+{
+	unsigned char byte = ~*map;
+	struct iovec local = { &byte, 1 }, remote = { map, 1 };
+	int mem = open("/proc/self/mem", O_RDWR), pipes[2];
+
+	ASSERT_LE(0, mem);
+	ASSERT_GT(1, pwrite(mem, &byte, 1, (off_t)(uintptr_t)map));
+	ASSERT_GT(1, process_vm_writev(getpid(), &local, 1, &remote, 1, 0));
+	ASSERT_EQ(0, pipe(pipes));
+	ASSERT_EQ(1, write(pipes[1], &byte, 1));
+	ASSERT_EQ(-1, read(pipes[0], map, 1));
+	close(pipes[0]);
+	close(pipes[1]);
+	close(mem);
+}
+
+static void write_to_file(int view)
+{
+	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW };
+	char byte = 0;
+
+	ASSERT_EQ(-1, write(view, &byte, 1));
+	ASSERT_EQ(-1, pwrite(view, &byte, 1, 0));
+	ASSERT_EQ(-1, ftruncate(view, 0));
+	ASSERT_EQ(-1, fallocate(view, 0, 0, FRAME_SIZE));
+	ASSERT_EQ(-1, ioctl(view, DMA_BUF_IOCTL_SYNC, &sync));
+}
+
+/* In a frame that it has, and in the frames that others have */
+static void try_to_write(void)
+{
+	struct ksalloc_reader_frame frame = { };
+	unsigned char *map, before;
+	unsigned int index;
+	int view;
+
+	ASSERT_EQ(1, take(READER, &frame));
+	for (index = 0; index < MANY; index++) {
+		view = reader_export(READER, index, frame.generation);
+		ASSERT_LE(0, view);
+		map = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, view, 0);
+		ASSERT_TRUE((void *)map != MAP_FAILED);
+		before = *map;
+		map_for_writing(view, map);
+		open_for_writing(view);
+		write_to_file(view);
+		write_by_others(map);
+		if (index == frame.index)
+			ASSERT_EQ(before, *map);
+		munmap(map, FRAME_SIZE);
+		close(view);
+	}
+	ASSERT_EQ(0, give(READER, &frame));
+}
+
+/* K5: another user finds no way to write to a frame, neither to its own nor to one of others. */
+TEST_F_TIMEOUT(hostile_reader, writes, 120)
+{
+	attack_with(self, be_hostile, try_to_write);
+}
+
+/* Calls */
+
+/* Calls that are for other files, and file operations that a reader does not have */
+static void call_anything(void)
+{
+	union ioctl_argument arg;
+	const struct ioctl_entry *op;
+	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	char byte = 0;
+
+	for_each_ioctl(op) {
+		if (op->file == FILE_READER)
+			continue;
+		memset(&arg, 0, sizeof(arg));
+		arg.head.size = op->size;
+		ASSERT_EQ(-ENOTTY, call_fd(READER, op->request, &arg));
+	}
+	ASSERT_EQ(-ENOTTY, call_fd(READER, VIDIOC_STREAMOFF, &type));
+	ASSERT_EQ(-1, read(READER, &byte, 1));
+	ASSERT_EQ(-1, write(READER, &byte, 1));
+	ASSERT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, READER, 0) == MAP_FAILED);
+	open_for_writing(READER);
+}
+
+static void give_of_others(void)
+{
+	struct ksalloc_reader_frame frame = { };
+	unsigned int index;
+
+	ASSERT_EQ(1, take(READER, &frame));
+	for (index = 0; index < 2 * MANY; index++)
+		if (index != frame.index)
+			ASSERT_EQ(-EINVAL, give_index(READER, index, frame.generation));
+	ASSERT_EQ(-EINVAL, give_index(READER, 0xffffffff, frame.generation));
+	ASSERT_EQ(-EINVAL, give_index(READER, frame.index, frame.generation + 1));
+	ASSERT_EQ(0, give(READER, &frame));
+	ASSERT_EQ(-EINVAL, give(READER, &frame));
+}
+
+static void try_calls(void)
+{
+	call_anything();
+	give_of_others();
+}
+
+/* K6: another user can neither change the stream nor give frames of others back. */
+TEST_F_TIMEOUT(hostile_reader, calls, 120)
+{
+	attack_with(self, be_hostile, try_calls);
+}
+
+/* Delays */
+
+/* Takes what it can get, and gives nothing back. */
+static void hoard(void)
+{
+	struct ksalloc_reader_frame frames[MANY];
+	struct ksalloc_exchange arg = exchange_of(frames, MANY);
+
+	arg.wait_for = 0;
+	ASSERT_LE(0, call_fd(READER, KSALLOC_EXCHANGE, &arg));
+	ASSERT_GE(DEPTH, reader_info(READER).taken);
+	poll_fd(READER, POLLIN, 0);
+	ASSERT_EQ(0, cancel_permanently(READER, KSALLOC_READER_CANCEL));
+	ASSERT_EQ(-ECANCELED, take(READER, frames));
+}
+
+/* K2: another user who keeps all frames that it can get delays nobody. */
+TEST_F_TIMEOUT(hostile_reader, gives_nothing, 120)
+{
+	attack_with(self, be_hostile, hoard);
+}
+
+/* Cancels as fast as possible, and once at least while a call waits. */
+static void cancel_always(void)
+{
+	struct ksalloc_cancel cancel = { .size = sizeof(cancel) };
+	struct ksalloc_reader_frame frames[DEPTH];
+	struct ksalloc_exchange arg = exchange_of(frames, DEPTH);
+	struct call call;
+	int i;
+
+	call_start(&call, READER, KSALLOC_EXCHANGE, &arg);
+	while (!call.done)
+		ASSERT_EQ(0, call_fd(READER, KSALLOC_READER_CANCEL, &cancel));
+	call_result(&call);
+	for (i = 0; i < 1000; i++)
+		ASSERT_EQ(0, call_fd(READER, KSALLOC_READER_CANCEL, &cancel));
+}
+
+/* K2: nor does another user who cancels all the time. */
+TEST_F_TIMEOUT(hostile_reader, cancels, 120)
+{
+	attack_with(self, be_hostile, cancel_always);
+}
+
+/* An EXCHANGE that stops at a page fault, at one of the addresses that it uses */
+enum place { ARGUMENT, GIVE, TAKE, PLACES };
+
+static void stop_at(struct trap *trap, enum place place)
+{
+	static struct ksalloc_reader_frame frame;
+	static struct ksalloc_exchange args[PLACES];
+	struct ksalloc_exchange *arg = &args[place];
+
+	*arg = exchange_of(place == TAKE ? (void *)trap->page : &frame, 1);
+	arg->deadline_ns = 0;
+	if (place == GIVE) {
+		arg->give = (uintptr_t)trap->page;
+		arg->nr_give = 1;
+	}
+	call_start(&trap->call, READER, KSALLOC_EXCHANGE,
+		   place == ARGUMENT ? (void *)trap->page : arg);
+	ASSERT_EQ(POLLIN, poll_fd(trap->fault_fd, POLLIN, PATIENCE_MS));
+}
+
+/*
+ * The page faults end only with the process. It needs a right for them here, but any user can have
+ * such memory in other ways, for instance with FUSE
+ */
+static void be_stopped(struct hostile_reader_fixture *self, void (*attack)(void))
+{
+	struct trap traps[PLACES];
+	const char nothing = 0;
+	enum place place;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (place = 0; place < PLACES; place++)
+		trap_set(&traps[place], TRAP_READ, &nothing, sizeof(nothing));
+	for (place = 0; place < PLACES; place++)
+		traps[place].fault_fd = dup2(traps[place].fault_fd, KEPT + place);
+	become_other_user(self->reader, PLACES);
+	for (place = 0; place < PLACES; place++)
+		stop_at(&traps[place], place);
+	for (;;) {
+		attack();
+		(*self->rounds)++;
+	}
+}
+
+static void look_on(void)
+{
+	struct ksalloc_cancel cancel = { .size = sizeof(cancel) };
+	struct ksalloc_reader_frame frame = { };
+
+	ASSERT_EQ(0, call_fd(READER, KSALLOC_READER_CANCEL, &cancel));
+	reader_info(READER);
+	if (take_now(READER, &frame) == 1)
+		ASSERT_EQ(0, give(READER, &frame));
+}
+
+/*
+ * K2: nor does another user whose calls stop at page faults, where they read their argument and the
+ * frames to give back, and where they describe a frame.
+ */
+TEST_F_TIMEOUT(hostile_reader, faults, 120)
+{
+	const char nothing = 0;
+	struct trap trap;
+
+	/* The test is skipped if there are no traps */
+	trap_set(&trap, TRAP_READ, &nothing, sizeof(nothing));
+	close(trap.fault_fd);
+	attack_with(self, be_stopped, look_on);
+}
