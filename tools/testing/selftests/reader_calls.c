@@ -6,6 +6,7 @@
 #include "readers.h"
 
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -121,6 +122,38 @@ TEST_F(readers, wrong_arguments)
 	EXPECT_EQ(-ESTALE, reader_export(reader, 0, 0));
 	EXPECT_EQ(-EINVAL, reader_export(reader, FRAMES, 1));
 	EXPECT_EQ(-EINVAL, reader_export(reader, 0xffffffff, 1));
+	close(reader);
+}
+
+/* K8: epoll reports frames while there are some, and each new one if it is edge-triggered. */
+TEST_F(readers, epoll)
+{
+	struct epoll_event edge = { .events = EPOLLIN | EPOLLET }, level = { .events = EPOLLIN };
+	int reader = reader_open(self->connection, 2, 0, 0);
+	int edges = epoll_create1(EPOLL_CLOEXEC), levels = epoll_create1(EPOLL_CLOEXEC), i;
+	struct ksalloc_reader_frame frame = { };
+	struct epoll_event event;
+
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(0, epoll_ctl(edges, EPOLL_CTL_ADD, reader, &edge));
+	ASSERT_EQ(0, epoll_ctl(levels, EPOLL_CTL_ADD, reader, &level));
+	for (i = 0; i < 2 * FRAMES; i++) {
+		ASSERT_EQ(1, epoll_wait(edges, &event, 1, PATIENCE_MS));
+		EXPECT_EQ(EPOLLIN, event.events);
+		ASSERT_EQ(1, epoll_wait(levels, &event, 1, PATIENCE_MS));
+		EXPECT_EQ(EPOLLIN, event.events);
+		ASSERT_EQ(1, take(reader, &frame));
+		ASSERT_EQ(0, give(reader, &frame));
+	}
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
+	while (take_now(reader, &frame) == 1) {
+		ASSERT_EQ(0, give(reader, &frame));
+		epoll_wait(edges, &event, 1, 0);
+	}
+	EXPECT_EQ(0, epoll_wait(levels, &event, 1, 0));
+	EXPECT_EQ(0, epoll_wait(edges, &event, 1, 0));
+	close(edges);
+	close(levels);
 	close(reader);
 }
 

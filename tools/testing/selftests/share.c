@@ -304,13 +304,29 @@ TEST_F(share, camera_fails)
 		close(fd[i]);
 }
 
-/* K12: the first program sets the format. Later ones get the current format. */
+/* Asks for 1 / @rate seconds a frame. Returns what the handle gets; G_PARM says the same. */
+static unsigned int set_rate(int fd, unsigned int rate)
+{
+	struct v4l2_streamparm parm = {
+		.type = TYPE,
+		.parm.capture.timeperframe = { 1, rate },
+	}, now = { .type = TYPE };
+	const struct v4l2_fract *got = &parm.parm.capture.timeperframe;
+
+	EXPECT_EQ(0, call(fd, VIDIOC_S_PARM, &parm));
+	EXPECT_EQ(0, call(fd, VIDIOC_G_PARM, &now));
+	EXPECT_EQ(got->numerator, now.parm.capture.timeperframe.numerator);
+	EXPECT_EQ(got->denominator, now.parm.capture.timeperframe.denominator);
+	return got->numerator ? got->denominator / got->numerator : 0;
+}
+
+/* K12: the first program sets the format and the rate. Later ones get the current ones. */
 TEST_F(share, formats)
 {
 	int first = handle_open(self), later = handle_open(self);
-	struct v4l2_streamparm parm = { .type = TYPE };
 	struct v4l2_format format;
 
+	EXPECT_EQ(10, set_rate(first, 10));
 	ASSERT_EQ(0, try_format(first, VIDIOC_S_FMT, 640, 360, &format));
 	EXPECT_EQ(640, format.fmt.pix.width);
 	EXPECT_EQ(FRAMES, request(first, 2));
@@ -320,9 +336,10 @@ TEST_F(share, formats)
 	EXPECT_EQ(360, format.fmt.pix.height);
 	ASSERT_EQ(0, try_format(later, VIDIOC_TRY_FMT, 320, 180, &format));
 	EXPECT_EQ(640, format.fmt.pix.width);
-	parm.parm.capture.timeperframe = (struct v4l2_fract){ 1, 5 };
-	EXPECT_EQ(0, call(later, VIDIOC_S_PARM, &parm));
+	EXPECT_EQ(10, set_rate(later, 5));
+	EXPECT_EQ(10, set_rate(first, 5));
 	EXPECT_EQ(0, request(first, 0));
+	EXPECT_EQ(5, set_rate(later, 5));
 	ASSERT_EQ(0, EVENTUALLY(!try_format(later, VIDIOC_S_FMT, WIDTH, HEIGHT, &format)) - 1);
 	EXPECT_EQ(WIDTH, format.fmt.pix.width);
 	format.type = V4L2_BUF_TYPE_VIDEO_OUTPUT;

@@ -4,6 +4,10 @@
  */
 #include "share.h"
 
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
 /* K11: three handles get each frame, in order. */
 TEST_F(share, each_frame)
 {
@@ -167,4 +171,70 @@ TEST_F(share, as_many_as_needed)
 	ASSERT_EQ(0, stream(fd, true));
 	read_both(fd, -1, 4);
 	close(fd);
+}
+
+/* Copies all pictures. */
+static void copy_pictures(unsigned char *const maps[FRAMES], unsigned char *copies)
+{
+	int i;
+
+	for (i = 0; i < FRAMES; i++)
+		memcpy(copies + (size_t)i * FRAME_SIZE, maps[i], FRAME_SIZE);
+}
+
+/* The number of pictures that have changed after another camera has filled many frames */
+static int pictures_changed(int clock, unsigned char *const maps[FRAMES])
+{
+	unsigned char *copies = malloc((size_t)FRAMES * FRAME_SIZE);
+	int changed = 0, i;
+
+	ASSERT_TRUE(copies);
+	copy_pictures(maps, copies);
+	for (i = 0; i < 2 * FRAMES; i++)
+		next(clock);
+	for (i = 0; i < FRAMES; i++)
+		changed += !!memcmp(copies + (size_t)i * FRAME_SIZE, maps[i], FRAME_SIZE);
+	free(copies);
+	return changed;
+}
+
+/* The second camera, which streams without a share */
+static int clock_start(void)
+{
+	int video = open_camera(1), count, i;
+
+	ASSERT_EQ(0, set_format(video, WIDTH, HEIGHT));
+	count = request(video, 4);
+	ASSERT_LT(0, count);
+	for (i = 0; i < count; i++)
+		ASSERT_EQ(0, queue(video, i));
+	ASSERT_EQ(0, stream(video, true));
+	return video;
+}
+
+/*
+ * K12: the camera stands still after the last handle has stopped, while handles still have
+ * buffers. There is a time in the picture, so each frame that is filled changes a buffer.
+ */
+TEST_F(share, stands_still)
+{
+	int fd = handle_start(self), other = handle_start(self), clock = clock_start(), i;
+	unsigned char *maps[FRAMES];
+	struct v4l2_buffer buffer;
+
+	for (i = 0; i < FRAMES; i++) {
+		buffer = buffer_of(i);
+		ASSERT_EQ(0, call(fd, VIDIOC_QUERYBUF, &buffer));
+		maps[i] = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, fd, buffer.m.offset);
+		ASSERT_TRUE((void *)maps[i] != MAP_FAILED);
+	}
+	ASSERT_EQ(0, stream(other, false));
+	EXPECT_LT(0, pictures_changed(clock, maps));
+	ASSERT_EQ(0, stream(fd, false));
+	EXPECT_EQ(0, pictures_changed(clock, maps));
+	for (i = 0; i < FRAMES; i++)
+		munmap(maps[i], FRAME_SIZE);
+	close(clock);
+	close(fd);
+	close(other);
 }
