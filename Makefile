@@ -51,6 +51,8 @@ help:
 	@echo '                        K=drivers: with v4l2loopback and v4l2-compliance;'
 	@echo '                        STRESS=100: the stress tests at full length)'
 	@echo '  make check-install    install and use it on Debian 12, 13 and sid (R=sid: one of them)'
+	@echo '  make check-sharing    let ffmpeg, GStreamer, OpenCV and v4l2-ctl stream from one shared node'
+	@echo '                        (K=NAME)'
 	@echo '  make mutants          break the module on purpose; a test must fail then (M=GLOB: some)'
 	@echo '  make bench            count instructions; tables and plots in out/bench'
 	@echo '  make shell            a shell in a guest that has the module (K=NAME)'
@@ -117,6 +119,12 @@ check:
 check-install:
 	@tools/testing/install/run $(R)
 
+check-sharing:
+	@tools/testing/deps build vm
+	@tools/testing/vm/accel --hint
+	@$(MAKE) --no-print-directory selftests O=$(O)
+	@tools/testing/sharing/run --tools $(O) $(K)
+
 shell:
 	@tools/testing/deps build vm
 	@tools/testing/vm/accel --hint
@@ -147,4 +155,4 @@ clean:
 	$(if $(KDIR),$(MAKE) -s -C $(KDIR) M=$(TOP) clean)
 
 .PHONY: help all modules modules_install tools install uninstall config-install module-sources dkms-install dkms-remove \
-	selftests check check-install shell demo bench mutants lint htmldocs clean
+	selftests check check-install check-sharing shell demo bench mutants lint htmldocs clean
