@@ -238,3 +238,81 @@ TEST_F(share, stands_still)
 	close(fd);
 	close(other);
 }
+
+/* A node of vivid whose buffers are imported dma-bufs, with a format as large as the frames */
+static int importer_open(const char *name, enum v4l2_buf_type type)
+{
+	struct v4l2_requestbuffers buffers = {
+		.count = DEPTH,
+		.type = type,
+		.memory = V4L2_MEMORY_DMABUF,
+	};
+	struct v4l2_format format = { .type = type };
+	int video = open_node(name, O_RDWR);
+
+	ASSERT_LE(0, video);
+	ASSERT_EQ(0, call(video, VIDIOC_G_FMT, &format));
+	format.fmt.pix.width = WIDTH;
+	format.fmt.pix.height = HEIGHT;
+	format.fmt.pix.pixelformat = V4L2_PIX_FMT_YUYV;
+	format.fmt.pix.bytesperline = 0;
+	format.fmt.pix.sizeimage = 0;
+	ASSERT_EQ(0, call(video, VIDIOC_S_FMT, &format));
+	ASSERT_EQ(FRAME_SIZE, format.fmt.pix.sizeimage);
+	ASSERT_EQ(0, call(video, VIDIOC_REQBUFS, &buffers));
+	ASSERT_EQ(DEPTH, buffers.count);
+	return video;
+}
+
+static int import(int video, enum v4l2_buf_type type, unsigned int index, int dmabuf)
+{
+	struct v4l2_buffer buffer = {
+		.index = index,
+		.type = type,
+		.memory = V4L2_MEMORY_DMABUF,
+		.bytesused = FRAME_SIZE,
+		.length = FRAME_SIZE,
+		.m.fd = dmabuf,
+	};
+
+	return call(video, VIDIOC_QBUF, &buffer);
+}
+
+/*
+ * K11, K5: a device that reads imports the frames, as an encoder does; one that writes cannot. For
+ * other memory than this, vivid would need a mapping of the kernel, which a view does not have.
+ */
+TEST(share_import)
+{
+	const enum v4l2_buf_type out = V4L2_BUF_TYPE_VIDEO_OUTPUT;
+	struct v4l2_buffer frames[DEPTH] = { }, done;
+	struct v4l2_exportbuffer export;
+	struct share_fixture self;
+	int fd, reading, writing, type = out, i;
+
+	need_vivid("1,1", "1,1");
+	share_setup(&self);
+	reading = importer_open("vivid-000-vid-out", out);
+	writing = importer_open("vivid-001-vid-cap", TYPE);
+	fd = handle_start(&self);
+	for (i = 0; i < DEPTH; i++) {
+		ASSERT_EQ(0, dequeue(fd, &frames[i]));
+		export = (struct v4l2_exportbuffer){ .type = TYPE, .index = frames[i].index };
+		ASSERT_EQ(0, call(fd, VIDIOC_EXPBUF, &export));
+		EXPECT_EQ(0, import(reading, out, i, export.fd));
+		EXPECT_GT(0, import(writing, TYPE, i, export.fd));
+		close(export.fd);
+	}
+	ASSERT_EQ(0, call(reading, VIDIOC_STREAMON, &type));
+	/* vivid keeps one buffer */
+	for (i = 0; i < DEPTH - 1; i++) {
+		done = (struct v4l2_buffer){ .type = out, .memory = V4L2_MEMORY_DMABUF };
+		ASSERT_EQ(0, call(reading, VIDIOC_DQBUF, &done));
+		EXPECT_FALSE(done.flags & V4L2_BUF_FLAG_ERROR);
+		EXPECT_EQ(0, queue(fd, frames[done.index].index));
+	}
+	close(writing);
+	close(reading);
+	close(fd);
+	share_teardown(&self);
+}
