@@ -26,6 +26,8 @@ struct caller {
 	unsigned int seed, first_seed;
 	/* The last frame and event that it got */
 	unsigned int index, event;
+	/* The last buffer that it got from the node of a share */
+	unsigned int buffer;
 	/* The frame size that its connection needs */
 	unsigned int frame_size;
 	/* Two pages, an inaccessible one, and a read-only one */
@@ -45,5 +47,29 @@ unsigned long any_request(unsigned int *seed, unsigned long right);
  * beyond it faults.
  */
 void *make_argument(struct caller *caller, const struct ioctl_entry *command);
+
+/* V4L2 calls on the node of a share */
+enum {
+	NODE_REQBUFS,
+	NODE_QUERYBUF,
+	NODE_EXPBUF,
+	NODE_QBUF,
+	NODE_DQBUF,
+	NODE_STREAMON,
+	NODE_STREAMOFF,
+	NODE_CALLS
+};
+
+union node_argument {
+	struct v4l2_requestbuffers request;
+	struct v4l2_exportbuffer export;
+	struct v4l2_buffer buffer;
+	int type;
+};
+
+extern const unsigned long node_requests[NODE_CALLS];
+
+/* Chooses a call and makes its argument. Returns NODE_* */
+unsigned int make_node_call(struct caller *caller, union node_argument *arg);
 
 #endif

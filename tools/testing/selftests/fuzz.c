@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * All ioctls with random arguments, from several threads and processes at the same time.
+ * All ioctls, and those of V4L2 for streaming from the node of a share, with random arguments, from
+ * several threads and processes at the same time.
  * The test passes if no call hangs or returns an errno that the ABI does not know, the
  * kernel logs no warning, and nothing is leaked. rough.h describes counts and seeds.
  */
@@ -49,6 +50,8 @@ static const int known_errors[] = {
 /* Longer than any call takes that does not hang */
 #define HANG_MS 60000
 #define TICK_MS 20
+/* Percent of the calls that are V4L2 calls on the node of a share */
+#define NODE_PERCENT 15
 
 struct fuzz {
 	struct cameras *cameras;
@@ -58,6 +61,11 @@ struct fuzz {
 	atomic_uint unknown;
 	atomic_uint succeeded[IOCTLS];
 	atomic_uint failed[IOCTLS];
+	/* A share of the second camera, the device of its node, and the calls on that */
+	int share;
+	dev_t node;
+	atomic_uint node_succeeded[NODE_CALLS];
+	atomic_uint node_failed[NODE_CALLS];
 };
 
 /* A thread with random calls */
@@ -129,6 +137,50 @@ static void take_result(struct caller *caller, unsigned long request,
 			take_field(caller, field, arg);
 }
 
+static void note_unknown(struct thread *thread, const char *name, unsigned long request, int fd,
+			 int err)
+{
+	if (is_known(err) || thread->fuzz->unknown++ > UNKNOWN_MAX)
+		return;
+	harness_note("%s (%#lx) of descriptor %d: %s, call %u of seed %u", name, request, fd,
+		     strerrorname_np(err), thread->calls, thread->caller.first_seed);
+}
+
+/* The camera of a program must not be busy because of its own node */
+static bool is_of_camera(const struct fuzz *fuzz, int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISCHR(st.st_mode) && major(st.st_rdev) == VIDEO_MAJOR &&
+	       st.st_rdev != fuzz->node;
+}
+
+static void call_node(struct thread *thread)
+{
+	struct caller *caller = &thread->caller;
+	int fd = any_fd(&caller->seed, FILE_NODE), result;
+	struct fuzz *fuzz = thread->fuzz;
+	union node_argument arg;
+	unsigned int call;
+
+	call = make_node_call(caller, &arg);
+	if (is_of_camera(fuzz, fd))
+		return;
+	thread->request = node_requests[call];
+	result = call_fd(fd, node_requests[call], &arg);
+	thread->calls++;
+	if (result < 0) {
+		fuzz->node_failed[call]++;
+		note_unknown(thread, "on the node of a share", node_requests[call], fd, -result);
+		return;
+	}
+	fuzz->node_succeeded[call]++;
+	if (call == NODE_EXPBUF)
+		keep_fd(&caller->seed, arg.export.fd, FILE_DMABUF);
+	else if (call == NODE_DQBUF)
+		caller->buffer = arg.buffer.index;
+}
+
 static void call_anything(struct thread *thread)
 {
 	struct caller *caller = &thread->caller;
@@ -148,11 +200,15 @@ static void call_anything(struct thread *thread)
 		return;
 	}
 	fuzz->failed[command - ioctls]++;
-	if (is_known(-result) || fuzz->unknown++ > UNKNOWN_MAX)
-		return;
-	harness_note("%s (%#lx) of descriptor %d: %s, call %u of seed %u",
-		     command->name, request, fd, strerrorname_np(-result),
-		     thread->calls, caller->first_seed);
+	note_unknown(thread, command->name, request, fd, -result);
+}
+
+static void call_any_file(struct thread *thread)
+{
+	if (chance(&thread->caller.seed, NODE_PERCENT))
+		call_node(thread);
+	else
+		call_anything(thread);
 }
 
 static void *call_anything_always(void *data)
@@ -160,7 +216,7 @@ static void *call_anything_always(void *data)
 	struct thread *thread = data;
 
 	while (!thread->fuzz->stop)
-		call_anything(thread);
+		call_any_file(thread);
 	return NULL;
 }
 
@@ -263,7 +319,7 @@ static void *breed(void *data)
 				if (receive_fds(fuzz->sockets[1], fds))
 					dup3(fds[0], slot(pick(seed, SLOTS)),
 					     O_CLOEXEC);
-				call_anything(thread);
+				call_any_file(thread);
 			}
 		}
 		sleep_ms(pick(seed, 50));
@@ -321,6 +377,27 @@ static int open_reader(int connection)
 	return call_fd(connection, KSALLOC_READER_OPEN, &arg);
 }
 
+static void open_share(struct fuzz *fuzz)
+{
+	struct ksalloc_share arg = {
+		.size = sizeof(arg),
+		.v4l2_fd = fuzz->cameras->video,
+	};
+	char path[32];
+	struct stat st;
+	int i;
+
+	fuzz->share = call_fd(fuzz->cameras->rig.ksalloc, KSALLOC_SHARE, &arg);
+	ASSERT_LE(0, fuzz->share);
+	snprintf(path, sizeof(path), "/dev/video%u", arg.node);
+	for (i = 0; i < SLOTS_EACH; i++) {
+		fuzz->masters[FILE_NODE][i] = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+		ASSERT_LE(0, fuzz->masters[FILE_NODE][i]);
+	}
+	ASSERT_EQ(0, fstat(fuzz->masters[FILE_NODE][0], &st));
+	fuzz->node = st.st_rdev;
+}
+
 static void open_masters(struct fuzz *fuzz)
 {
 	struct cameras *cameras = fuzz->cameras;
@@ -351,6 +428,7 @@ static void open_masters(struct fuzz *fuzz)
 			eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	fuzz->masters[OTHER][2] = open(cameras->video_path, O_PATH | O_CLOEXEC);
 	fuzz->masters[OTHER][3] = open(cameras->video_path, O_RDONLY | O_CLOEXEC);
+	open_share(fuzz);
 }
 
 static void close_masters(struct fuzz *fuzz)
@@ -362,7 +440,9 @@ static void close_masters(struct fuzz *fuzz)
 		close(fuzz->masters[FILE_EVENTFD][i]);
 		close(fuzz->masters[FILE_READER][i]);
 		close(fuzz->masters[OTHER][i]);
+		close(fuzz->masters[FILE_NODE][i]);
 	}
+	close(fuzz->share);
 	close(fuzz->masters[FILE_VIDEO][2]);
 	close(fuzz->masters[FILE_VIDEO][3]);
 }
@@ -382,6 +462,12 @@ static void report_calls(struct fuzz *fuzz, struct thread *threads,
 		harness_note("%s: %u succeeded, %u failed", ioctls[i].name,
 			     fuzz->succeeded[i], fuzz->failed[i]);
 		EXPECT_LT(0, fuzz->failed[i]);
+	}
+	/* Whether a stream gets a frame depends on what the connections do meanwhile */
+	for (i = 0; i < NODE_CALLS; i++) {
+		harness_note("on the node of a share, %#lx: %u succeeded, %u failed",
+			     node_requests[i], fuzz->node_succeeded[i], fuzz->node_failed[i]);
+		EXPECT_LT(0, fuzz->node_succeeded[i] + fuzz->node_failed[i]);
 	}
 }
 

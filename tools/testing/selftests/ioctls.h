@@ -21,6 +21,8 @@ enum file_kind {
 	FILE_DMABUF,
 	FILE_EVENTFD,
 	FILE_SHARE,
+	/* The node of a share. It has ioctls of V4L2 only */
+	FILE_NODE,
 	FILE_KINDS,
 };
 
