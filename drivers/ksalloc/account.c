@@ -33,9 +33,9 @@ static unsigned long ks_account_pages(kuid_t user)
 
 /*
  * The user for whom memory of the caller counts. An ordinary user can have thousands of
- * users in a user namespace (/etc/subuid). They count as the one who made the namespace,
- * or the limit would not be one. Root is trusted to give a namespace only the users that
- * shall have it.
+ * users in a user namespace (/etc/subuid). They count as the user who made the namespace.
+ * Otherwise, this user could exceed the limit. The users of a namespace that root made count
+ * separately.
  */
 kuid_t ks_account_user(void)
 {
@@ -49,8 +49,8 @@ kuid_t ks_account_user(void)
 }
 
 /*
- * Counts memory for a user. @pages is at most LONG_MAX. Returns -ENOMEM also if the user
- * would have more than @limit. Contract A8.
+ * Counts memory for a user. @limit is in pages and at most LONG_MAX. Returns -ENOMEM also if
+ * the user would have more. Contract A8.
  */
 int ks_account_charge(kuid_t user, unsigned long pages, unsigned long limit)
 {

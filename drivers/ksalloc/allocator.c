@@ -164,7 +164,7 @@ void ks_plane_name(char name[DMA_BUF_NAME_LEN], const struct ks_allocator *alloc
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_plane_name);
 
-/* Names a dma-buf without a name. A name is not worth an error */
+/* Names a dma-buf if it has no name. Does nothing if there is no memory for the name */
 static void ks_dmabuf_set_name(struct dma_buf *dmabuf, const char *name)
 {
 	const char *copy = kstrdup(name, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
@@ -245,7 +245,7 @@ static void ks_allocator_delete(struct ks_allocator *alloc)
 /*
  * @framing has no zeros for "as the device needs". @layout is from ks_planes_resolve(),
  * and @frame_bytes from ks_planes_bytes(). With @user, user space gets the allocator, so
- * each plane needs a dma-buf. The caller holds no lock; the context is as @ops need it.
+ * each plane needs a dma-buf. The caller holds no lock that @ops take; none for heaps.
  * Returns one reference; on failure, all memory is freed. Contract A1, A4, F1 to F3.
  */
 struct ks_allocator *

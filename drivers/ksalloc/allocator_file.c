@@ -23,10 +23,7 @@ static struct ks_allocator *ks_ucmd_allocator(const struct ks_ucmd *ucmd)
 	return file->alloc;
 }
 
-/*
- * Reserves the descriptor before the frame is allocated, so that nothing can fail
- * afterwards
- */
+/* Reserves the descriptor first, so that nothing can fail after the reply */
 static int ks_alloc_ioctl(struct ks_ucmd *ucmd)
 {
 	struct ks_allocator_file *file = ucmd->file->private_data;

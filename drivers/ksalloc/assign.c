@@ -33,8 +33,8 @@ static int ks_connection_check_allocator(struct ks_connection *conn,
 }
 
 /*
- * If @old and @fed are not NULL, the caller must drop these references without the lock,
- * because one can be the last reference.
+ * Without the lock, the caller then calls ks_connection_release_allocator(*old) and
+ * ks_allocator_put(*fed), each if it is not NULL: one can be the last reference.
  */
 static int ks_connection_assign(struct ks_connection *conn,
 				struct ks_allocator *alloc,

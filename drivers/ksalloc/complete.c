@@ -15,7 +15,10 @@
 #include "connection.h"
 #include "trace.h"
 
-/* Returns DATADISCONTINUITY if frames are missing before this one, otherwise 0 */
+/*
+ * Returns DATADISCONTINUITY if frames are missing before this one, or the stream was interrupted;
+ * otherwise 0
+ */
 static u32 ks_done_check_sequence(struct ks_done *done,
 				  const struct ksalloc_completion *completion)
 {
@@ -65,7 +68,7 @@ void ks_done_mark(struct ks_connection *conn,
 	done->interrupted = false;
 }
 
-/* Takes one filled frame from the device, in RUN; -EAGAIN if there is none */
+/* In RUN: moves a filled frame from the device to ks_done.frames; -EAGAIN if there is none */
 int ks_done_fetch(struct ks_connection *conn)
 {
 	struct ksalloc_completion completion __uninitialized;
@@ -89,7 +92,7 @@ int ks_done_fetch(struct ks_connection *conn)
 /*
  * Removes all filled frames. Waiting calls return -ECANCELED, even if they wake up after
  * the next stream has begun. With @interrupted, the next stream continues this one, and
- * its first frame is marked.
+ * its first frame is marked. The caller wakes the calls, and takes the frames back.
  */
 void ks_done_end_stream(struct ks_connection *conn, bool interrupted)
 {

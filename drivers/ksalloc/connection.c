@@ -28,7 +28,10 @@ void ks_connection_exit(void)
 	destroy_workqueue(ks_connection_wq);
 }
 
-/* Returns a connection in STOP with one reference; NULL if there is no memory */
+/*
+ * Returns a connection in STOP with one reference; NULL if there is no memory, and the caller keeps
+ * @device. The caller then calls ks_feed_init()
+ */
 struct ks_connection *ks_connection_create(struct ksalloc_device *device,
 					   work_func_t gone_work)
 {
@@ -233,8 +236,8 @@ int ks_connection_lock(struct ks_connection *conn)
 /*
  * ks_connection_lock() for calls that check for a frame. Does not wait until the
  * connection is in STOP: returns -EAGAIN while ks_connection_is_going() or, with
- * @nonblock, a change of the state is in progress. Readers are woken when these end. With
- * @again, it does not wait for the lock, and the call is made again.
+ * @nonblock, a change of the state is in progress. Waiting calls are woken when these end.
+ * With @again, returns -ERESTARTSYS instead of waiting for the lock.
  */
 int ks_connection_lock_complete(struct ks_connection *conn, bool nonblock,
 				bool again)

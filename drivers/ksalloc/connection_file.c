@@ -535,8 +535,8 @@ static void ks_connection_release(struct kref *refs)
 }
 
 /*
- * Reclaims the frames of this file. This must not wait, so it does not take
- * ks_connection.lock, and does not free an allocator itself: both can wait for the device. If
+ * Reclaims the frames of this file. Unless it is the last one, this must not wait. So it does not
+ * take ks_connection.lock, and does not free an allocator itself: both can wait for the device. If
  * another allocator is assigned at the same time, either this sees the old pointer, or
  * ks_connection_assign() has already reclaimed the frames.
  */
@@ -589,7 +589,10 @@ static const struct file_operations ks_connection_fops = {
 #endif
 };
 
-/* Makes an open file of a connection, which takes over a reference of the caller */
+/*
+ * Makes an open file of a connection, which takes over a reference of the caller. On failure, the
+ * caller keeps it
+ */
 static struct file *ks_connection_file(struct ks_connection *conn)
 {
 	struct ks_connection_file *cfile;

@@ -11,8 +11,8 @@
  * that frees a frame, and wake all their waiters. This takes a time that is bounded by
  * KSALLOC_MAX_EVENTS and by the number of waiters, which the limits of a user restrict.
  *
- * A one-shot event that was signalled is not a notifier any more. It is freed when the next
- * event is enabled or disabled, or with its open file.
+ * A one-shot event that was signalled is not a notifier any more. It is freed when it is disabled,
+ * when the next event is enabled, when fdinfo is read, or with its open file.
  */
 #include <linux/eventfd.h>
 #include <linux/lockdep.h>

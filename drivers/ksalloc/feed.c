@@ -66,7 +66,7 @@ struct ks_feed_free_notifier {
 	struct rcu_head rcu;
 };
 
-/* There is a free frame for the device, or frames that have come back are wanted. Any context */
+/* A frame became free, or a request waits for a frame. Any context */
 static void ks_feed_look(struct ks_notifier *entry)
 {
 	ks_feed_kick(container_of(entry, struct ks_feed_free_notifier, entry)->feed, 0);
@@ -246,7 +246,8 @@ static void ks_feed_update_pending(struct ks_connection *conn, int seen, u32 fet
 
 /*
  * Fetches at most @frames filled frames from the device, and passes them to the readers.
- * The connection is in RUN. Returns 0 if there was a frame; -EAGAIN if there was none.
+ * The connection is in RUN. Returns 0 if there was a frame; -EAGAIN if there was none. Readers get
+ * an errno of the device from ks_feed_fail().
  */
 int ks_feed_pump(struct ks_connection *conn, u32 frames)
 {
@@ -482,7 +483,8 @@ void ks_feed_return_later(struct ks_feed *feed)
 
 /*
  * Gives the device the frames that a reader has given back. If another call holds
- * ks_connection.lock, the thread does it: this does not wait. Called without locks.
+ * ks_connection.lock, the thread does it, so this does not wait for that call. ks_feed.lock is not
+ * held.
  */
 void ks_feed_return(struct ks_connection *conn)
 {

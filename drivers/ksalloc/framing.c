@@ -91,7 +91,7 @@ void ks_framing_compression(u32 size, u32 width, u32 height,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_compression);
 
-/* Sets the details that follow from the requirements */
+/* Sets the details of a device without ->get_details() */
 void ks_framing_details_init(const struct ksallocator_framing *device,
 			     bool own_memory,
 			     struct ksalloc_framing_details *details)
@@ -106,9 +106,10 @@ void ks_framing_details_init(const struct ksallocator_framing *device,
 EXPORT_SYMBOL_IF_KUNIT(ks_framing_details_init);
 
 /*
- * Sets the fields that are the same for all kinds of memory. All sizes from the requirement
- * of the device on are possible. Whole pages are preferred, because frames get whole pages
- * anyway: from the current requirement of the device to that of its largest picture.
+ * Sets the fields that are the same for all kinds of memory. Sizes from the requirement of the
+ * device to @possible are possible. @best is the size of its largest picture. Whole pages are
+ * preferred, because frames get whole pages anyway: from the current requirement of the device
+ * to that of its largest picture.
  */
 static void ks_framing_item_init(const struct ksallocator_framing *device,
 				 u64 possible, u64 best,

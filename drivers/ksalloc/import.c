@@ -120,7 +120,7 @@ size_t ks_import_bytes(const struct ks_import *import)
 	return bytes;
 }
 
-/* An allocator that was created with the dma-bufs has its own references */
+/* Drops the references, and frees @import. An allocator of these dma-bufs has its own references */
 void ks_import_put(struct ks_import *import)
 {
 	u32 i;

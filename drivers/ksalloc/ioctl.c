@@ -28,8 +28,8 @@ static bool ks_is_aligned(const void __user *address)
  * Copies the argument in if its size is that of this version of the ABI. An argument has only a few
  * words, so a loop that copies two at a time needs fewer instructions than copy_from_user().
  * ks_copy_out() does the same.
- * Returns 0; 1 if the size is another one or the argument cannot be read; -EFAULT only if
- * fail_usercopy injects it
+ * Returns 0; 1 if the size is another one, or the argument is not aligned or cannot be read;
+ * -EFAULT only if fail_usercopy injects it
  */
 static int ks_copy_in(struct ks_ucmd *ucmd, size_t size)
 {
@@ -172,8 +172,9 @@ static int ks_uring_read_sqe(struct io_uring_cmd *cmd, void __user **uarg)
 /*
  * Only ioctls that can wait are commands. One that would wait in the task that submits it
  * runs again in an io_uring worker, and waits there. With IO_URING_F_NONBLOCK, this waits
- * only for the lock of a driver. IORING_OP_ASYNC_CANCEL ends the wait of a worker
- * (-EINTR). It would not find a command that returned -EIOCBQUEUED.
+ * only for the lock of a driver or, in ks_exchange_lock(), for ks_connection.lock.
+ * IORING_OP_ASYNC_CANCEL ends the wait of a worker (-EINTR). No command returns
+ * -EIOCBQUEUED, because it would not be found then.
  */
 int ks_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags,
 		 const struct ks_ioctl *table, unsigned int entries)
@@ -213,7 +214,10 @@ int ks_reply(struct ks_ucmd *ucmd, size_t size)
 	return ks_copy_out(ucmd->uarg, &ucmd->arg, size);
 }
 
-/* The descriptor gets the reference to @file. On failure, the reference is dropped */
+/*
+ * The descriptor gets the reference to @file. On failure, the reference is dropped. If @file is an
+ * error pointer, returns the errno
+ */
 int ks_install(struct file *file)
 {
 	int fd;

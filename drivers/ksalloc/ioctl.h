@@ -52,7 +52,8 @@ union ks_arg {
  * @uarg: the argument of the caller
  * @usize: size of the argument, as the caller has set it
  * @again: the call must not wait. If it would have to, it does nothing and returns -EAGAIN or
- *	-ERESTARTSYS, and is made again with this field false
+ *	-ERESTARTSYS, and is made again with this field false. KSALLOC_EXCHANGE that has given
+ *	frames back is the exception
  * @may_wait: neither KSALLOC_NONBLOCK nor O_NONBLOCK is set; for ioctls that can wait. The flag of
  *	the file can change at any time, so it is read once
  * @arg: the kernel's copy of the argument

@@ -89,8 +89,8 @@ void ks_notifier_add_once(struct ks_allocator *alloc,
 EXPORT_SYMBOL_IF_KUNIT(ks_notifier_add_once);
 
 /*
- * Returns false if the notifier was added once and has been called. It may be called
- * until a grace period has passed.
+ * Removes a notifier that was added. Returns false if ks_notifier_add_once() added it, and a
+ * frame has become free since. It may be called until a grace period has passed. Any context.
  */
 bool ks_notifier_remove(struct ks_allocator *alloc,
 			struct ks_notifier *notifier)

@@ -156,7 +156,7 @@ static struct ksalloc_frame *ks_frame_take(struct ks_allocator *alloc,
 	return frame;
 }
 
-/* Allocates a free frame; -EAGAIN if none is free (contract B1) */
+/* Allocates a free frame; -EAGAIN if none is free (contract B1). Any context */
 int ks_allocator_try_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
 			   u32 *index)
 {
@@ -177,8 +177,9 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_try_alloc);
 
 /*
  * Allocates a frame, and waits if no frame is free (contract B2 to B4). @deadline_ns is
- * on CLOCK_MONOTONIC; 0 for no deadline. Returns -ERESTARTSYS; -ETIMEDOUT; -ECANCELED
- * after ks_allocator_cancel() or, if no frame is free, after ks_allocator_end_owner().
+ * on CLOCK_MONOTONIC; 0 for no deadline. Returns -ERESTARTSYS; -ETIMEDOUT; -ECANCELED if
+ * ks_allocator_cancel() is called during the wait, or, if no frame is free, after
+ * ks_allocator_end_owner().
  */
 int ks_allocator_alloc(struct ks_allocator *alloc, struct ks_owner *owner,
 		       u64 deadline_ns, u32 *index)
@@ -209,9 +210,9 @@ EXPORT_SYMBOL_IF_KUNIT(ks_allocator_alloc);
 
 /*
  * Frees an allocated frame. Any owner may hold it, but only kernel clients (@kernel) can
- * free frames of kernel clients (contract B3, B5, H3). Returns -EINVAL if there is no
- * such frame or it is free or FENCED; -EBUSY if it is in a device, or a kernel client
- * holds it. Any context, but see ks_fences_signaled().
+ * free frames of kernel clients and of feeds (contract B3, B5, H3). Returns -EINVAL if there
+ * is no such frame or it is free or FENCED; -EBUSY if it is in a device, or an owner with
+ * ks_owner.kernel holds it. Any context, but see ks_fences_signaled().
  */
 int ks_allocator_free(struct ks_allocator *alloc, u32 index, bool kernel)
 {
@@ -255,9 +256,9 @@ void ks_allocator_free_owned(struct ks_allocator *alloc, u32 index,
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free_owned);
 
 /*
- * Gives an allocated frame to a device (contract H3). Any owner except a kernel client
- * may hold it. Returns -EINVAL if there is no such frame or it is free or FENCED; -EBUSY
- * if it is in a device, a kernel client holds it, or a fence on it is not signalled. Any
+ * Makes an allocated frame IN_DEVICE (contract H3). The caller then gives it to the device.
+ * Returns -EINVAL if there is no such frame or it is free or FENCED; -EBUSY if it is in a
+ * device, an owner with ks_owner.kernel holds it, or a fence on it is not signalled. Any
  * context, but see ks_fences_signaled().
  */
 int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
@@ -290,8 +291,8 @@ int ks_allocator_submit(struct ks_allocator *alloc, u32 index,
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_submit);
 
 /*
- * The device did not accept the frame: it is allocated to its owner again. If that owner
- * was closed meanwhile, it becomes free. Any context, but see ks_fences_signaled().
+ * Undoes ks_allocator_submit(), because the device refused the frame. If its owner was
+ * closed meanwhile, the frame is freed. Any context, but see ks_fences_signaled().
  */
 void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index)
 {
@@ -313,9 +314,9 @@ void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index)
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_unsubmit);
 
 /*
- * Gives a frame to a device again, without making it free. Returns whether it is
- * IN_DEVICE now: not if @owner, which can be a kernel client, does not hold it, a request
- * waits for a frame, or a fence on it is not signalled.
+ * Makes a frame of a feed IN_DEVICE again, without making it free. Returns false, and changes
+ * nothing, if @owner does not hold it, a request waits for a frame, or a fence on it is not
+ * signalled.
  */
 bool ks_allocator_recycle(struct ks_allocator *alloc, u32 index,
 			  const struct ks_owner *owner,
@@ -411,8 +412,8 @@ void ks_allocator_abandon(struct ks_allocator *alloc,
 }
 
 /*
- * Takes a frame back if @owner holds it or, for an @owner of NULL, if any open file of
- * @connection holds it
+ * Takes a frame back if @owner holds it. If @owner has submitted it, only clears the owner. An
+ * @owner of NULL stands for all owners of @connection: its open files and its feed
  */
 static void ks_frame_reclaim(struct ks_allocator *alloc,
 			     struct ksalloc_frame *frame,
@@ -454,7 +455,7 @@ void ks_allocator_reclaim(struct ks_allocator *alloc,
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_reclaim);
 
-/* As ks_allocator_reclaim(), for all open files of a connection */
+/* As ks_allocator_reclaim(), for all open files of a connection and its feed */
 void ks_allocator_reclaim_connection(struct ks_allocator *alloc,
 				     const struct ks_connection *connection)
 {
@@ -502,8 +503,9 @@ static void ks_frame_unfence(struct ks_allocator *alloc,
 }
 
 /*
- * Frees the FENCED frames whose fences are signalled. The frames on the local list are accessed
- * only by this work, which does not run concurrently with itself, so no lock is needed
+ * Frees the FENCED frames whose fences are signalled. Only this work, which does not run
+ * concurrently with itself, uses the links and fences of the frames on the local list, so it walks
+ * the list without the lock
  */
 static void ks_fence_work(struct work_struct *work)
 {
@@ -540,8 +542,9 @@ void ks_pool_init(struct ks_allocator *alloc)
 }
 
 /*
- * Makes the frames of a new allocator free. All have memory, and nothing has failed.
- * Imported memory can have fences already. Such a frame is FENCED first (contract H3).
+ * Makes the frames of a new allocator free. This is the last step of its creation: from here on,
+ * only ks_pool_end() ends @fence_work. Imported memory can have fences already. Such a frame is
+ * FENCED first (contract H3).
  */
 void ks_pool_begin(struct ks_allocator *alloc)
 {
@@ -566,8 +569,8 @@ void ks_pool_begin(struct ks_allocator *alloc)
 }
 
 /*
- * Stops waiting for fences. The allocator has no references. The memory of frames that
- * are FENCED can still be read, because each reader has a reference to the dma-buf.
+ * Stops waiting for fences. The allocator has no references. Devices and programs that still
+ * read FENCED frames have references to the dma-bufs.
  */
 void ks_pool_end(struct ks_allocator *alloc)
 {

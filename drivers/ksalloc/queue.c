@@ -90,7 +90,7 @@ static bool ks_connection_holds_frames(struct ks_connection *conn)
 	       !list_last_entry(&conn->submitted, struct ks_slot, link)->queued;
 }
 
-/* Returns 0 if a descriptor of the calling task refers to a frame's dma-buf, or an errno */
+/* Returns 0 if there is such a frame, and @fd is -1 or a descriptor of its dma-buf; or an errno */
 static int ks_frame_check_fd(const struct ks_allocator *alloc, u32 index, int fd)
 {
 	const struct ksalloc_frame *frame = ks_frame_at(alloc, index);
@@ -115,8 +115,9 @@ static int ks_frame_check_fd(const struct ks_allocator *alloc, u32 index, int fd
 }
 
 /*
- * In PAUSE or RUN: gives a frame that is IN_DEVICE to the device. If the device refuses
- * it, it is ALLOCATED to its owner again. @dmabuf_fd is as in ks_connection_queue().
+ * In PAUSE or RUN: submits a frame that is IN_DEVICE. It is queued now, or by the next step
+ * to RUN if earlier frames wait for that. On failure, ks_allocator_unsubmit() was called.
+ * @dmabuf_fd is as in ks_connection_queue().
  */
 int ks_connection_give(struct ks_connection *conn, u32 index, int dmabuf_fd)
 {

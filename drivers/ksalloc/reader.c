@@ -266,7 +266,10 @@ void ks_reader_revoke(struct ks_feed *feed, struct ks_reader *reader, u32 index)
 	ks_reader_put_frame(feed, index, reader->promised);
 }
 
-/* The frames of a reader with a promise are never revoked */
+/*
+ * Sets ks_reader.promised, and counts it in all frames of the reader. A frame with a promise is
+ * revoked only if a kernel client frees it
+ */
 void ks_reader_set_promised(struct ks_feed *feed, struct ks_reader *reader,
 			    bool promised)
 {
@@ -329,7 +332,10 @@ int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
 	return 0;
 }
 
-/* Undoes ks_reader_take(). The frame is the next one to take after this */
+/*
+ * Undoes ks_reader_take(). The frame is the next one again, unless it was revoked or the allocator
+ * was replaced meanwhile
+ */
 void ks_reader_untake(struct ks_feed *feed, struct ks_reader *reader,
 		      const struct ksalloc_reader_frame *answer)
 {

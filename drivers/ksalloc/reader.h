@@ -160,7 +160,7 @@ struct ks_feed {
  * @depth: maximum number of frames that it has
  * @every: it gets each n-th frame, where n is @every
  * @skip: number of frames to skip before the next one that it gets
- * @promised: its frames are never revoked
+ * @promised: its frames are not revoked, unless a kernel client frees them
  * @wanted: for a handle of a share, &ks_share_handle.queued, the frames that it gets; otherwise
  *	NULL
  * @first: index in @queue of the oldest queued frame
@@ -211,7 +211,7 @@ struct ks_reader {
 	u16 queue[] __counted_by(depth);
 };
 
-/* Counts a frame that waits for the device. The lock of the feed is held */
+/* Adds @change to the number of frames that wait for the device */
 static inline void ks_feed_count_returned(struct ks_feed *feed, int change)
 {
 	lockdep_assert_held(&feed->lock);

@@ -104,8 +104,8 @@ static int ks_exchange_copy(const struct ks_exchange *call,
 }
 
 /*
- * Whether ks_reader_take() would not return -EAGAIN. Needs no lock, because a call that waits is
- * woken after a change of this
+ * Whether ks_reader_take() would not return -EAGAIN. Needs no lock: if ks_feed.pending was zero
+ * before, the queue has the fetched frames, and ks_feed.ended and ks_feed.error wake waiting calls
  */
 static bool ks_reader_has_news(const struct ks_reader *reader)
 {

@@ -28,7 +28,7 @@ static struct ks_feed *ks_share_feed(const struct ks_share_handle *handle)
 	return &handle->share->conn->feed;
 }
 
-/* Takes ks_share.lock if there still is a camera; else returns -ENODEV without it */
+/* Takes ks_share.lock; or returns -ENODEV if the share has ended, or -ERESTARTSYS, without it */
 int ks_share_lock(struct ks_share *share)
 {
 	if (mutex_lock_interruptible(&share->lock))
@@ -94,9 +94,9 @@ static int ks_share_make_memory(struct ks_share *share)
 }
 
 /*
- * Makes the buffers of a handle, or frees them if @count is 0. Returns their number;
- * -EBUSY if the handle streams, or another program uses the camera; other errors of
- * KSALLOC_CREATE_ALLOCATOR.
+ * Makes the buffers of a handle, or frees them if @count is 0. There is one for each frame of
+ * the share; @count only limits the depth of the reader. Returns their number; -EBUSY if the
+ * handle streams, or another program uses the camera; other errors of KSALLOC_CREATE_ALLOCATOR.
  */
 int ks_share_request(struct ks_share_handle *handle, u32 count)
 {
@@ -175,7 +175,7 @@ static void ks_share_remove_reader(struct ks_share_handle *handle)
 	kvfree(reader);
 }
 
-/* Stops the camera. Unlike ks_connection_request(), this cannot be interrupted */
+/* ks_share.lock is held. Unlike ks_connection_request(), this cannot be interrupted */
 static void ks_share_stop_camera(struct ks_share *share)
 {
 	mutex_lock(&share->conn->lock);
@@ -249,7 +249,7 @@ static void ks_share_stop_locked(struct ks_share_handle *handle)
 		ks_share_stop_camera(share);
 }
 
-/* Ends the stream to a handle, and takes all its buffers back */
+/* Ends the stream to a handle, and dequeues all its buffers */
 int ks_share_stop(struct ks_share_handle *handle)
 {
 	struct ks_share *share = handle->share;

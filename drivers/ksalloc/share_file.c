@@ -135,8 +135,8 @@ static bool ks_share_admit(struct ks_share *share, struct ks_v4l2_device *camera
 }
 
 /*
- * Whether the security modules permit the caller what the node lets other programs do. They see
- * the calls of these programs as calls on the node only
+ * Returns 0 if the security modules permit the caller what the node lets other programs do; or an
+ * errno. They see the calls of these programs as calls on the node only
  */
 static int ks_share_check_security(const struct ks_v4l2_device *camera)
 {
@@ -179,6 +179,7 @@ static struct ks_share *ks_share_new(struct ksalloc_device *device, u32 frames)
 	return share;
 }
 
+/* Consumes @device, even on failure. The caller keeps its reference to the share */
 static struct file *ks_share_connect(struct ks_share *share,
 				     struct ksalloc_device *device)
 {
@@ -199,8 +200,8 @@ static struct file *ks_share_connect(struct ks_share *share,
 
 /*
  * If the camera disappears before the node is registered, ks_share_gone_work() may have run too
- * early. So check again after the registration. With the lock, either this or that work item sees
- * what the other one has done.
+ * early. So check again after the registration. ks_feed_gone() sets ks_feed.ended with the lock
+ * held, and then wakes @gone_wait. So either this sees @ended, or the wake-up comes later.
  */
 static int ks_share_register(struct ks_share *share)
 {

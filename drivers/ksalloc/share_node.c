@@ -755,6 +755,7 @@ static bool ks_node_has_events(struct ks_v4l2_device *camera)
 	       !ks_v4l2_check(camera, VIDIOC_UNSUBSCRIBE_EVENT);
 }
 
+/* The caller must call ks_share_node_exit(), after a failure, too */
 int ks_share_node_init(struct ks_share *share)
 {
 	struct video_device *vdev = &share->vdev;

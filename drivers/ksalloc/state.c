@@ -52,7 +52,7 @@ static void ks_connection_end_change(struct ks_connection *conn)
 	ks_connection_wake(conn);
 }
 
-/* Stops the device, which then does not access its frames any more */
+/* Stops the device. If that fails, sets @stuck: the device may still access its frames */
 static void ks_connection_stop(struct ks_connection *conn)
 {
 	int ret;
@@ -84,9 +84,10 @@ static void ks_step_acquire_to_stop(struct ks_connection *conn)
 }
 
 /*
- * ks_connection_request() has already fetched filled frames. The other frames stay on
- * @submitted, and are not queued again before the next step to RUN, because queuing can fail
- * and a step down must not fail. The contents of a frame that was filled in between are lost.
+ * If the target is PAUSE, ks_connection_request() has already fetched filled frames. The other
+ * frames stay on @submitted, and are not queued again before the next step to RUN, because
+ * queuing can fail and a step down must not fail. The contents of a frame that was filled in
+ * between are lost.
  */
 static void ks_step_run_to_pause(struct ks_connection *conn)
 {
@@ -316,7 +317,10 @@ static void ks_connection_fetch_all(struct ks_connection *conn)
 			;
 }
 
-/* If @circulate, and this call begins a stream, its frames circulate. Contract I1, I4 */
+/*
+ * Brings a connection to @state. With @circulate, the frames of the stream circulate; -EBUSY if
+ * those of the current stream do not. Returns the errors of KSALLOC_SET_STATE. Contract I1, I4.
+ */
 int ks_connection_request(struct ks_connection *conn, enum ksstate state,
 			  bool circulate)
 {

@@ -67,9 +67,10 @@ static void ks_v4l2_buffer_init(struct ks_v4l2 *v4l2,
 }
 
 /*
- * Calls an operation; the lock of the device is held. @fds has a descriptor of the dma-buf of
- * each plane; NULL for the device's own memory. Without a length, the buffer would be the whole
- * dma-buf. That can be larger than the plane, and the device must leave the rest alone.
+ * Calls an operation; ks_v4l2_lock() was called. @fds has a descriptor of the dma-buf of each
+ * plane; NULL for the device's own memory, and for a buffer that is prepared. Without a length,
+ * the buffer would be the whole dma-buf. That can be larger than the plane, and the device must
+ * leave the rest alone.
  */
 static int ks_v4l2_give_locked(struct ks_v4l2 *v4l2, unsigned int cmd,
 			       ks_v4l2_buffer_op op, u32 index, const int *fds)
@@ -242,7 +243,7 @@ static int ks_v4l2_prepare(struct ks_v4l2 *v4l2)
 	return ret == -EINVAL || ret == -EFAULT ? -EOPNOTSUPP : ret;
 }
 
-/* Makes buffers for dma-bufs; the lock of the device is held */
+/* Makes buffers for dma-bufs; ks_v4l2_lock() was called */
 static int ks_v4l2_make_buffers(struct ks_v4l2 *v4l2)
 {
 	const u32 nr_frames = ksalloc_allocator_frames(v4l2->allocator);

@@ -62,7 +62,10 @@ static struct video_device *ks_v4l2_capture_device(struct file *file)
 	return vdev;
 }
 
-/* Whether the security modules permit the caller the operations of a connection */
+/*
+ * Returns 0 if the security modules permit the caller the operations of a connection; or an
+ * errno
+ */
 static int ks_v4l2_check_security(struct file *file)
 {
 	unsigned int i;
@@ -120,7 +123,10 @@ static struct file *ks_v4l2_reopen(struct file *origin)
 	return file;
 }
 
-/* Returns 0 if a file has a buffer; the lock of the device is held */
+/*
+ * Returns 0 if a file has a buffer; -EINVAL if it has none; another errno if that is unknown.
+ * ks_v4l2_lock() was called
+ */
 static int ks_v4l2_ask_for_buffer(struct ks_v4l2_device *dev, struct file *file)
 {
 	struct v4l2_buffer buffer = { .type = dev->type };
@@ -294,7 +300,10 @@ void ks_v4l2_unlock(struct ks_v4l2_device *dev)
 	mutex_unlock(ks_v4l2_mutex(dev));
 }
 
-/* Takes the lock that the V4L2 core takes around other operations */
+/*
+ * Takes the lock that the V4L2 core takes around other operations. Not together with
+ * ks_v4l2_lock(): it can be the same mutex
+ */
 int ks_v4l2_lock_device(struct ks_v4l2_device *dev)
 {
 	return ks_mutex_lock_killable(dev->vdev->lock);
@@ -305,7 +314,10 @@ void ks_v4l2_unlock_device(struct ks_v4l2_device *dev)
 	ks_mutex_unlock(dev->vdev->lock);
 }
 
-/* Returns 0 if the operation of the ioctl @cmd can be called */
+/*
+ * Returns 0 if the driver supports the ioctl @cmd; -EOPNOTSUPP if not; -ENODEV if the device is
+ * unregistered. The operation can be NULL if the V4L2 core does not need it
+ */
 int ks_v4l2_check(struct ks_v4l2_device *dev, unsigned int cmd)
 {
 	if (!video_is_registered(dev->vdev))
@@ -324,9 +336,9 @@ static struct device *ks_v4l2_hardware(struct ks_v4l2_device *dev)
 
 /*
  * Prepares for an operation that can access the hardware: takes the lock of the device,
- * and resumes the hardware. If that fails, the operation will fail, too. @hardware is
- * what was resumed, for ks_v4l2_end(), or NULL. Returns -ENOTTY if the driver does not
- * support the operation.
+ * and resumes the hardware. A failed resume is not reported, because the operation fails
+ * then. @hardware is what was resumed, for ks_v4l2_end(), or NULL. Returns -ENOTTY if the
+ * driver does not support the operation. On failure, the lock is not held.
  */
 int ks_v4l2_begin(struct ks_v4l2_device *dev, unsigned int cmd,
 		  struct device **hardware)
@@ -425,7 +437,10 @@ int ks_v4l2_reqbufs(struct ks_v4l2_device *dev, enum v4l2_memory memory,
 	return ret ?: made;
 }
 
-/* Works for an unregistered device, too. The calling task may be exiting */
+/*
+ * Works for an unregistered device, too. No lock of the device is held. The calling task may be
+ * exiting
+ */
 void ks_v4l2_free_buffers(struct ks_v4l2_device *dev,
 			  enum v4l2_memory memory)
 {
@@ -525,10 +540,9 @@ out:
 }
 
 /*
- * Empties the queue, too, even if the device is unregistered. It can still write to its
- * buffers then: uvcvideo before 6.17 unregisters its node before it stops the stream.
- * After an error, the device may still write to its buffers. The calling task may be
- * exiting.
+ * Stops the device and empties its queue, even if it is unregistered: until this call, an
+ * unregistered device can write to its buffers (uvcvideo before 6.17). After an error, it may
+ * still write. The calling task may be exiting.
  */
 int ks_v4l2_streamoff(struct ks_v4l2_device *dev)
 {

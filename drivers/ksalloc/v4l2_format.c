@@ -177,7 +177,10 @@ int ks_v4l2_get_requirements(struct ks_v4l2_device *dev,
 	return 0;
 }
 
-/* Number of pixels of the largest frame size of a pixel format; 0 if unknown */
+/*
+ * Number of pixels of the largest frame size of a pixel format; 0 if unknown.
+ * ks_v4l2_lock_device() was called
+ */
 static u64 ks_v4l2_largest_picture(struct ks_v4l2_device *dev,
 				   u32 pixelformat)
 {
@@ -300,7 +303,10 @@ int ks_v4l2_get_details(struct ks_v4l2_device *dev,
 	return 0;
 }
 
-/* Gets the frame interval as the V4L2 core does for VIDIOC_G_PARM */
+/*
+ * Gets the frame interval as the V4L2 core does for VIDIOC_G_PARM. ks_v4l2_lock_device() was
+ * called
+ */
 static int ks_v4l2_get_interval(struct ks_v4l2_device *dev,
 				struct v4l2_fract *interval)
 {

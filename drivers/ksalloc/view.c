@@ -154,8 +154,9 @@ static int ks_view_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 /*
  * Maps a view read-only for a file that is open for writing; mmap_lock is held for
  * writing. With VM_SHARED and the writable file of the source, remap_file_pages() could
- * make a mapping that mprotect() makes writable. So the mapping gets the file of @view,
- * and the source must not find its memory by that file. V4L2 devices do not.
+ * make a mapping that mprotect() makes writable. So the mapping gets the file of @view. The
+ * exporter of the source must not find its memory by vm_file; those of V4L2 do not. Maps from
+ * the start of the view: vm_pgoff is ignored.
  */
 int ks_view_mmap_shared(struct dma_buf *view, struct vm_area_struct *vma)
 {

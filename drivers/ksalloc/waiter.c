@@ -122,14 +122,14 @@ static void ks_cancel(struct ks_allocator *alloc, struct ks_owner *owner,
 	spin_unlock_irqrestore(&alloc->lock, flags);
 }
 
-/* Requests that begin later are not affected (contract B4) */
+/* Cancels the waiting requests of @owner, not those that begin later (contract B4). Any context */
 void ks_allocator_cancel(struct ks_allocator *alloc, struct ks_owner *owner)
 {
 	ks_cancel(alloc, owner, false);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_cancel);
 
-/* Cancels the waiting requests of an owner, and lets no later request wait */
+/* Cancels the waiting requests of @owner, and lets no later request wait. Any context */
 void ks_allocator_end_owner(struct ks_allocator *alloc, struct ks_owner *owner)
 {
 	ks_cancel(alloc, owner, true);
