@@ -463,7 +463,7 @@ static int test_own_release(struct file *file)
 	struct test_video *video = video_drvdata(file);
 
 	mutex_lock(&video->lock);
-	if (video->owner == file) {
+	if (!video->owner || video->owner == file) {
 		vb2_queue_release(&video->queue);
 		video->owner = NULL;
 	}
