@@ -210,7 +210,8 @@ static int ks_v4l2_unqueue(struct ks_v4l2 *v4l2)
 	if (ret)
 		return ret;
 	ks_v4l2_reqbufs(v4l2->dev, V4L2_MEMORY_DMABUF, 0);
-	ret = ks_v4l2_reqbufs(v4l2->dev, V4L2_MEMORY_DMABUF, nr_frames);
+	ret = ks_v4l2_check(v4l2->dev, VIDIOC_REQBUFS) ?:
+	      ks_v4l2_reqbufs(v4l2->dev, V4L2_MEMORY_DMABUF, nr_frames);
 	ks_v4l2_unlock(v4l2->dev);
 	if (ret < 0)
 		return ret;

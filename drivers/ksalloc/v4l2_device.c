@@ -493,9 +493,10 @@ bool ks_v4l2_has_buffers(struct ks_v4l2_device *dev,
 
 /*
  * Whether one of the first @count buffers is in the queue. omap4iss does nothing in
- * VIDIOC_STREAMOFF if it does not stream, so they can still be there. An unregistered device does
- * not answer this, and cannot be started again. @planes is for temporary use: VIDEO_MAX_PLANES
- * planes. No lock of the device is held. The calling task may be exiting.
+ * VIDIOC_STREAMOFF if it does not stream, so they can still be there. Without vdev->queue, an
+ * unregistered device does not answer this, and cannot be started again. @planes is for
+ * temporary use: VIDEO_MAX_PLANES planes. No lock of the device is held. The calling task may be
+ * exiting.
  */
 bool ks_v4l2_has_queued(struct ks_v4l2_device *dev, u32 count,
 			struct v4l2_plane *planes)
