@@ -175,7 +175,7 @@ static int ks_exchange_fetch(struct ks_exchange *call)
 		return -EAGAIN;
 	ret = ks_exchange_lock(call);
 	if (ret)
-		return ret;
+		return ret == -EAGAIN && READ_ONCE(call->reader->nr_queued) ? 0 : ret;
 	ret = -EAGAIN;
 	if (conn->stuck)
 		ret = -EIO;
@@ -224,6 +224,11 @@ static int ks_exchange_take_newest(struct ks_exchange *call)
 	return ks_exchange_take(call);
 }
 
+static bool ks_exchange_is_cancelled(const struct ks_exchange *call)
+{
+	return atomic64_read(&call->reader->cancels) != call->cancels;
+}
+
 static int ks_exchange_wait(struct ks_exchange *call)
 {
 	struct ks_feed *feed = ks_reader_feed(call->reader);
@@ -235,7 +240,7 @@ static int ks_exchange_wait(struct ks_exchange *call)
 		ret = ks_exchange_take(call);
 		if (ret != -EAGAIN)
 			break;
-		if (atomic64_read(&call->reader->cancels) != call->cancels) {
+		if (ks_exchange_is_cancelled(call)) {
 			ret = -ECANCELED;
 			break;
 		}
@@ -245,7 +250,7 @@ static int ks_exchange_wait(struct ks_exchange *call)
 		/* If there is a frame now, return it, even after a signal or the deadline */
 		ret = ks_exchange_take(call);
 		if (ret == -EAGAIN)
-			ret = slept;
+			ret = ks_exchange_is_cancelled(call) ? -ECANCELED : slept;
 		break;
 	}
 	remove_wait_queue(&feed->wait, &wait);
