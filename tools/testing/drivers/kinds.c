@@ -114,6 +114,21 @@ TEST_F(kinds, no_queue)
 	EXPECT_EQ(0, capture("no-queue", self->said, sizeof(self->said)));
 }
 
+/* Assigns an allocator of two imported dma-bufs; returns it */
+static int assign_two_frames(int connection, int dmabufs[2])
+{
+	struct ksallocator_framing framing = {};
+	int allocator, i;
+
+	ASSERT_EQ(0, get_framing(connection, &framing));
+	for (i = 0; i < 2; i++)
+		dmabufs[i] = from_udmabuf(whole_pages(framing.frame_size));
+	allocator = import_dmabufs(connection, dmabufs, 2);
+	ASSERT_LE(0, allocator);
+	ASSERT_EQ(0, set_allocator(connection, allocator));
+	return allocator;
+}
+
 /*
  * I1: a driver without VIDIOC_PREPARE_BUF, as uvcvideo before 6.17, maps each frame in ACQUIRE, and
  * none later.
@@ -122,16 +137,10 @@ TEST_F(kinds, no_prepare_maps_once)
 {
 	int video = open_node(DRIVER "-no-queue", O_RDWR), ksalloc = open_ksalloc();
 	int connection = do_connect(ksalloc, video), dmabufs[2], allocator, before, i;
-	struct ksallocator_framing framing = {};
 
 	(void)self;
 	ASSERT_LE(0, connection);
-	ASSERT_EQ(0, get_framing(connection, &framing));
-	for (i = 0; i < 2; i++)
-		dmabufs[i] = from_udmabuf(whole_pages(framing.frame_size));
-	allocator = import_dmabufs(connection, dmabufs, 2);
-	ASSERT_LE(0, allocator);
-	ASSERT_EQ(0, set_allocator(connection, allocator));
+	allocator = assign_two_frames(connection, dmabufs);
 	if (!probe_maps_begin())
 		SKIP("the kernel does not count calls");
 	ASSERT_EQ(0, set_state(connection, KSSTATE_ACQUIRE));
@@ -202,16 +211,10 @@ TEST_F(kinds, keeps_queue)
 {
 	int video = open_node(DRIVER "-keeps-queue", O_RDWR), ksalloc = open_ksalloc();
 	int connection = do_connect(ksalloc, video), dmabufs[2], allocator, i;
-	struct ksallocator_framing framing = {};
 
 	EXPECT_EQ(0, capture("keeps-queue", self->said, sizeof(self->said)));
 	ASSERT_LE(0, connection);
-	ASSERT_EQ(0, get_framing(connection, &framing));
-	for (i = 0; i < 2; i++)
-		dmabufs[i] = from_udmabuf(whole_pages(framing.frame_size));
-	allocator = import_dmabufs(connection, dmabufs, 2);
-	ASSERT_LE(0, allocator);
-	ASSERT_EQ(0, set_allocator(connection, allocator));
+	allocator = assign_two_frames(connection, dmabufs);
 	ASSERT_EQ(0, set_state(connection, KSSTATE_PAUSE));
 	ASSERT_EQ(0, alloc_now(allocator));
 	ASSERT_EQ(0, submit(connection, 0));
