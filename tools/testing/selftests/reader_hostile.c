@@ -114,13 +114,16 @@ static void be_hostile(struct hostile_reader_fixture *self, void (*attack)(void)
 /* What the attack must not change, while it goes on */
 static void expect_no_effect(struct hostile_reader_fixture *self)
 {
-	unsigned int end, last;
-	struct steady *steady;
+	unsigned int end[STEADY], last;
 	bool goes_on = true;
+	struct steady *steady;
+	int i;
 
-	for (steady = self->steady.each; steady < self->steady.each + STEADY; steady++) {
-		last = steady->frames;
-		for (end = last + DURING; goes_on && last < end; last = steady->frames)
+	for (i = 0; i < STEADY; i++)
+		end[i] = self->steady.each[i].frames + DURING;
+	for (i = 0; i < STEADY; i++) {
+		steady = &self->steady.each[i];
+		for (last = steady->frames; goes_on && last < end[i]; last = steady->frames)
 			goes_on = EVENTUALLY(steady->frames != last);
 	}
 	EXPECT_TRUE(goes_on);
