@@ -83,7 +83,7 @@ int ks_done_fetch(struct ks_connection *conn)
 		return ret;
 	ks_done_mark(conn, &completion);
 	slot = &conn->slots[completion.index];
-	slot->completion = completion;
+	ks_filled_store(&slot->filled, &completion, conn->allocator);
 	list_add_tail(&slot->link, &done->frames);
 	WRITE_ONCE(done->nr_done, done->nr_done + 1);
 	return 0;
@@ -109,42 +109,56 @@ void ks_done_end_stream(struct ks_connection *conn, bool interrupted)
 	done->timed &= interrupted;
 }
 
+void ks_filled_store(struct ks_filled *filled,
+		     const struct ksalloc_completion *completion,
+		     const struct ks_allocator *alloc)
+{
+	u32 i;
+
+	filled->sequence = completion->sequence;
+	filled->options_flags = completion->options_flags;
+	filled->time = completion->time;
+	filled->duration = completion->duration;
+	for (i = 0; i < alloc->layout.count; i++)
+		filled->planes[i] = completion->planes[i];
+}
+
 /* Describes a filled frame; writes only the @planes that it has. Contract I3 */
-void ks_completion_describe(const struct ksalloc_completion *completion,
-			    const struct ks_allocator *alloc,
-			    struct ksstream_header *header,
-			    struct ksalloc_plane_data *planes)
+void ks_filled_describe(const struct ks_filled *filled,
+			const struct ks_allocator *alloc,
+			struct ksstream_header *header,
+			struct ksalloc_plane_data *planes)
 {
 	u32 i;
 
 	*header = (struct ksstream_header){
 		.header_size = sizeof(*header),
 		.presentation_time = {
-			.time = completion->time,
+			.time = filled->time,
 			.numerator = 1,
 			.denominator = 1,
 		},
-		.duration = completion->duration,
+		.duration = filled->duration,
 		.frame_extent = alloc->framing.frame_size,
-		.data = completion->planes[0].data_offset,
-		.options_flags = completion->options_flags,
+		.data = filled->planes[0].data_offset,
+		.options_flags = filled->options_flags,
 	};
-	if (completion->duration)
+	if (filled->duration)
 		header->options_flags |= KSSTREAM_HEADER_OPTIONSF_DURATIONVALID;
 	for (i = 0; i < alloc->layout.count; i++) {
-		planes[i] = completion->planes[i];
-		header->data_used += completion->planes[i].data_used;
+		planes[i] = filled->planes[i];
+		header->data_used += filled->planes[i].data_used;
 	}
 }
 
-static void ks_fill_answer(struct ksalloc_complete *answer,
-			   const struct ksalloc_completion *completion,
+static void ks_fill_answer(struct ksalloc_complete *answer, u32 index,
+			   const struct ks_filled *filled,
 			   const struct ks_allocator *alloc)
 {
-	answer->index = completion->index;
-	answer->sequence = completion->sequence;
+	answer->index = index;
+	answer->sequence = filled->sequence;
 	answer->nr_planes = alloc->layout.count;
-	ks_completion_describe(completion, alloc, &answer->header, answer->planes);
+	ks_filled_describe(filled, alloc, &answer->header, answer->planes);
 }
 
 /* Passes the next filled frame to the caller; -EAGAIN if there is none */
@@ -169,7 +183,8 @@ static int ks_done_take(struct ks_connection *conn, struct ks_complete *read)
 	}
 
 	slot = list_first_entry(&done->frames, struct ks_slot, link);
-	ks_fill_answer(&read->answer, &slot->completion, conn->allocator);
+	ks_fill_answer(&read->answer, slot - conn->slots, &slot->filled,
+		       conn->allocator);
 	ret = read->copy_out(read);
 	if (ret)
 		return ret;
@@ -178,8 +193,7 @@ static int ks_done_take(struct ks_connection *conn, struct ks_complete *read)
 	WRITE_ONCE(done->nr_done, done->nr_done - 1);
 	ks_allocator_deliver(conn->allocator, read->answer.index,
 			     &read->file->owner);
-	trace_ksalloc_complete(conn->id, &slot->completion,
-			       read->answer.header.data_used);
+	trace_ksalloc_complete(conn->id, &read->answer);
 	return 0;
 }
 

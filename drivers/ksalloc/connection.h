@@ -77,12 +77,12 @@
  * struct ks_slot - the position of a frame of the assigned allocator in the stream
  * @link: on &ks_connection.submitted or &ks_done.frames; otherwise empty
  * @queued: the frame is submitted and in the queue of the device
- * @completion: description of the filled frame, when it is on &ks_done.frames
+ * @filled: describes the data, when the frame is on &ks_done.frames
  */
 struct ks_slot {
 	struct list_head link;
 	bool queued;
-	struct ksalloc_completion completion;
+	struct ks_filled filled;
 };
 
 /**
@@ -281,10 +281,13 @@ struct ks_complete {
 int ks_done_fetch(struct ks_connection *conn);
 void ks_done_mark(struct ks_connection *conn,
 		  struct ksalloc_completion *completion);
-void ks_completion_describe(const struct ksalloc_completion *completion,
-			    const struct ks_allocator *alloc,
-			    struct ksstream_header *header,
-			    struct ksalloc_plane_data *planes);
+void ks_filled_store(struct ks_filled *filled,
+		     const struct ksalloc_completion *completion,
+		     const struct ks_allocator *alloc);
+void ks_filled_describe(const struct ks_filled *filled,
+			const struct ks_allocator *alloc,
+			struct ksstream_header *header,
+			struct ksalloc_plane_data *planes);
 int ks_sleep_woken(struct wait_queue_entry *wait, u64 deadline_ns);
 void ks_done_end_stream(struct ks_connection *conn, bool interrupted);
 int ks_connection_complete(struct ks_connection *conn, struct ks_complete *read);

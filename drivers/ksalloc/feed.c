@@ -186,7 +186,7 @@ static void ks_feed_pass(struct ks_connection *conn,
 		ks_feed_count_returned(feed, -1);
 	}
 	frame->damaged = damaged;
-	frame->completion = *completion;
+	ks_filled_store(&frame->filled, completion, feed->allocator);
 	ks_allocator_deliver(feed->allocator, index, &feed->owner);
 	list_for_each_entry(reader, &feed->readers, link)
 		ks_reader_offer(feed, reader, index);
@@ -556,14 +556,20 @@ static void ks_feed_remove_notifier(struct ks_feed *feed)
 /* Starts to use an allocator. The feed has none now */
 static int ks_feed_attach(struct ks_feed *feed, struct ks_allocator *alloc)
 {
+	const u32 count = alloc->layout.count;
+	struct ksalloc_plane_data *planes;
 	struct ks_feed_frame *frames;
 	u32 i;
 
-	frames = kvcalloc(alloc->nr_frames, sizeof(*frames), GFP_KERNEL_ACCOUNT);
+	frames = kvcalloc(alloc->nr_frames, sizeof(*frames) + count * sizeof(*planes),
+			  GFP_KERNEL_ACCOUNT);
 	if (!frames)
 		return -ENOMEM;
-	for (i = 0; i < alloc->nr_frames; i++)
+	planes = (struct ksalloc_plane_data *)&frames[alloc->nr_frames];
+	for (i = 0; i < alloc->nr_frames; i++) {
 		INIT_LIST_HEAD(&frames[i].link);
+		frames[i].filled.planes = &planes[i * count];
+	}
 
 	mutex_lock(&feed->lock);
 	feed->allocator = ks_allocator_get(alloc);

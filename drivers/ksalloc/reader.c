@@ -167,8 +167,7 @@ static void ks_reader_drop(struct ks_feed *feed, struct ks_reader *reader)
 {
 	u32 index = ks_reader_pop(reader);
 
-	reader->options |= feed->frames[index].completion.options_flags &
-			   KS_READER_OPTIONS;
+	reader->options |= feed->frames[index].filled.options_flags & KS_READER_OPTIONS;
 	ks_reader_put_frame(feed, index, reader->promised);
 }
 
@@ -226,7 +225,7 @@ void ks_reader_offer(struct ks_feed *feed, struct ks_reader *reader, u32 index)
 	return;
 
 not_queued:
-	reader->options |= frame->completion.options_flags & KS_READER_OPTIONS;
+	reader->options |= frame->filled.options_flags & KS_READER_OPTIONS;
 }
 
 /* Removes a frame from the queue of a reader. Returns whether it was in the queue */
@@ -297,7 +296,7 @@ void ks_reader_set_promised(struct ks_feed *feed, struct ks_reader *reader,
 int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
 		   struct ksalloc_reader_frame *answer)
 {
-	const struct ksalloc_completion *completion;
+	const struct ks_filled *filled;
 	u32 index;
 
 	lockdep_assert_held(&feed->lock);
@@ -311,16 +310,15 @@ int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
 	__set_bit(index, reader->taken);
 	reader->nr_taken++;
 
-	completion = &feed->frames[index].completion;
+	filled = &feed->frames[index].filled;
 	answer->index = index;
-	answer->sequence = completion->sequence;
+	answer->sequence = filled->sequence;
 	answer->generation = feed->generation;
 	answer->lost = reader->lost;
 	answer->revoked = reader->revoked_now;
 	answer->nr_planes = feed->allocator->layout.count;
 	answer->__reserved = 0;
-	ks_completion_describe(completion, feed->allocator, &answer->header,
-			       answer->planes);
+	ks_filled_describe(filled, feed->allocator, &answer->header, answer->planes);
 	answer->header.options_flags |= reader->options;
 	if (reader->lost)
 		answer->header.options_flags |=

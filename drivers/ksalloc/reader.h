@@ -77,6 +77,23 @@ struct ks_feed_free_notifier;
 struct ks_slot;
 
 /**
+ * struct ks_filled - describes the data of a filled frame
+ * @sequence: as in &struct ksalloc_completion
+ * @options_flags: as there
+ * @time: as there
+ * @duration: as there
+ * @planes: as there, but only the planes that the frame has. They are stored behind the array that
+ *	this structure is in
+ */
+struct ks_filled {
+	u32 sequence;
+	u32 options_flags;
+	s64 time;
+	s64 duration;
+	struct ksalloc_plane_data *planes;
+};
+
+/**
  * struct ks_feed_frame - a frame of a circulating stream
  * @link: on &ks_feed.returned; otherwise empty
  * @number: the value of &ks_feed.passed before it was passed to readers
@@ -85,7 +102,7 @@ struct ks_slot;
  * @damaged: the device has marked the data as damaged
  * @parked: neither the device nor a reader has the frame, because a reader does not want it. Only
  *	in shares, whose frames no client of the allocator can free
- * @completion: describes the data
+ * @filled: describes the data
  */
 struct ks_feed_frame {
 	struct list_head link;
@@ -94,7 +111,7 @@ struct ks_feed_frame {
 	u32 promised;
 	bool damaged;
 	bool parked;
-	struct ksalloc_completion completion;
+	struct ks_filled filled;
 };
 
 /**

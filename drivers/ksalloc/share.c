@@ -369,29 +369,29 @@ static void ks_share_describe_data(struct ks_share_handle *handle,
 {
 	const struct ks_feed *feed = ks_share_feed(handle);
 	const struct ks_feed_frame *frame = &feed->frames[buffer->index];
-	const struct ksalloc_completion *completion = &frame->completion;
+	const struct ks_filled *filled = &frame->filled;
 	const bool mplane = ks_v4l2_is_mplane(handle->share->camera);
 	u32 i, rest;
 	u64 time;
 
-	time = div_u64_rem(completion->time, 10000000, &rest);
+	time = div_u64_rem(filled->time, 10000000, &rest);
 	buffer->timestamp.tv_sec = time;
 	buffer->timestamp.tv_usec = rest / 10;
-	buffer->sequence = completion->sequence;
+	buffer->sequence = filled->sequence;
 	buffer->field = mplane ? feed->format.fmt.pix_mp.field :
 				 feed->format.fmt.pix.field;
 	if (frame->damaged)
 		buffer->flags |= V4L2_BUF_FLAG_ERROR;
-	if (completion->options_flags & KSSTREAM_HEADER_OPTIONSF_SPLICEPOINT)
+	if (filled->options_flags & KSSTREAM_HEADER_OPTIONSF_SPLICEPOINT)
 		buffer->flags |= V4L2_BUF_FLAG_KEYFRAME;
 	if (!mplane) {
-		buffer->bytesused = completion->planes[0].data_used;
+		buffer->bytesused = filled->planes[0].data_used;
 		return;
 	}
 	for (i = 0; i < buffer->length; i++) {
-		buffer->m.planes[i].data_offset = completion->planes[i].data_offset;
-		buffer->m.planes[i].bytesused = completion->planes[i].data_offset +
-						completion->planes[i].data_used;
+		buffer->m.planes[i].data_offset = filled->planes[i].data_offset;
+		buffer->m.planes[i].bytesused = filled->planes[i].data_offset +
+						filled->planes[i].data_used;
 	}
 }
 

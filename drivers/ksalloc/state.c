@@ -211,9 +211,10 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 {
 	struct ks_allocator *alloc = conn->allocator;
 	struct ksalloc_requirements needs;
+	struct ksalloc_plane_data *planes;
 	struct ks_slot *slots;
+	u32 i, count;
 	int ret;
-	u32 i;
 
 	ks_refuse(conn, KSALLOC_REFUSAL_NONE, 0);
 	if (!alloc)
@@ -226,11 +227,16 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 	if (!ks_allocator_fits(alloc, &needs))
 		return ks_refuse(conn, KSALLOC_REFUSAL_FRAMING, -EINVAL);
 
-	slots = kvcalloc(alloc->nr_frames, sizeof(*slots), GFP_KERNEL_ACCOUNT);
+	count = alloc->layout.count;
+	slots = kvcalloc(alloc->nr_frames, sizeof(*slots) + count * sizeof(*planes),
+			 GFP_KERNEL_ACCOUNT);
 	if (!slots)
 		return ks_refuse(conn, KSALLOC_REFUSAL_OTHER, -ENOMEM);
-	for (i = 0; i < alloc->nr_frames; i++)
+	planes = (struct ksalloc_plane_data *)&slots[alloc->nr_frames];
+	for (i = 0; i < alloc->nr_frames; i++) {
 		INIT_LIST_HEAD(&slots[i].link);
+		slots[i].filled.planes = &planes[i * count];
+	}
 
 	ret = conn->device->ops->acquire(conn->device, alloc);
 	if (ret) {

@@ -85,9 +85,8 @@ TRACE_EVENT(ksalloc_queue,
 		      __entry->connection, __entry->index));
 
 TRACE_EVENT(ksalloc_complete,
-	    TP_PROTO(u32 connection, const struct ksalloc_completion *completion,
-		     u32 data_used),
-	    TP_ARGS(connection, completion, data_used),
+	    TP_PROTO(u32 connection, const struct ksalloc_complete *answer),
+	    TP_ARGS(connection, answer),
 	    TP_STRUCT__entry(__field(u32, connection)
 			     __field(u32, index)
 			     __field(u32, sequence)
@@ -95,11 +94,11 @@ TRACE_EVENT(ksalloc_complete,
 			     __field(u32, options_flags)
 			     __field(s64, time)),
 	    TP_fast_assign(__entry->connection = connection;
-			   __entry->index = completion->index;
-			   __entry->sequence = completion->sequence;
-			   __entry->data_used = data_used;
-			   __entry->options_flags = completion->options_flags;
-			   __entry->time = completion->time;),
+			   __entry->index = answer->index;
+			   __entry->sequence = answer->sequence;
+			   __entry->data_used = answer->header.data_used;
+			   __entry->options_flags = answer->header.options_flags;
+			   __entry->time = answer->header.presentation_time.time;),
 	    TP_printk("connection=%u frame=%u sequence=%u data_used=%u options=%#x time=%lld",
 		      __entry->connection, __entry->index, __entry->sequence,
 		      __entry->data_used, __entry->options_flags, __entry->time));
