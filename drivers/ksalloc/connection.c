@@ -245,7 +245,7 @@ int ks_connection_lock_complete(struct ks_connection *conn, bool nonblock,
 	/* The change to STOP may not be over yet */
 	if (unlikely(ks_connection_is_gone(conn)))
 		return ks_connection_check(conn);
-	if ((nonblock && READ_ONCE(conn->changing)) ||
+	if ((nonblock && atomic_read(&conn->changing)) ||
 	    ks_connection_is_going(conn))
 		return -EAGAIN;
 	return ks_connection_lock_unchecked(conn, again);

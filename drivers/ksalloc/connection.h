@@ -47,8 +47,8 @@
  * - ks_connection.allocator_lock is a spinlock. The pointer to the assigned allocator and @refusal
  *   are written with this lock and ks_connection.lock held, and read with one of them. No lock
  *   nests within this one.
- * - @state, @gone, @stuck, @flushing, @changing, @nr_submitted, @nr_done and @gaps are written
- *   under ks_connection.lock and can be read without it. They are written with WRITE_ONCE(), and
+ * - @state, @gone, @stuck, @flushing, @nr_submitted, @nr_done and @gaps are written under
+ *   ks_connection.lock and can be read without it. They are written with WRITE_ONCE(), and
  *   @gone with smp_store_release(). A change that makes poll() return something new wakes pollers.
  * - ks_connection_notify() can run in any context. It takes no mutex, only the locks of wait
  *   queues, of the worker of the feed, and of the workqueue.
@@ -132,8 +132,8 @@ struct ks_refusal {
  *	connection cannot be used any more
  * @flushing: a flush is in progress, in PAUSE or RUN: no frame is submitted, and the
  *	device does not run
- * @changing: a call is changing the state, or beginning or ending a flush, and may wait for
- *	the device
+ * @changing: number of calls that change the state, or begin or end a flush, or will do so. They
+ *	can wait for the device. Written without @lock
  * @allocator: the assigned allocator, with a reference, or NULL
  * @slots: one for each frame of the allocator, in ACQUIRE and above
  * @submitted: slots of submitted frames that were not dequeued yet, in order
@@ -154,7 +154,7 @@ struct ks_connection {
 	bool gone;
 	bool stuck;
 	bool flushing;
-	bool changing;
+	atomic_t changing;
 	struct ks_allocator *allocator;
 	struct ks_slot *slots;
 	struct list_head submitted;
@@ -298,7 +298,7 @@ void ks_connection_notify(struct ks_connection *conn);
 int ks_connection_request(struct ks_connection *conn, enum ksstate state,
 			  bool circulate);
 int ks_connection_reset(struct ks_connection *conn, enum ksreset reset);
-void ks_connection_down(struct ks_connection *conn, enum ksstate target);
+void ks_connection_force_stop(struct ks_connection *conn);
 void ks_connection_gone_work(struct work_struct *work);
 
 /* connection_file.c */

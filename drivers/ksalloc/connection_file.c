@@ -486,7 +486,7 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 	if (ks_connection_is_gone(conn))
 		return EPOLLERR | EPOLLHUP;
 	/* As for non-blocking calls, which return -EAGAIN now */
-	if (READ_ONCE(conn->changing) || ks_connection_is_going(conn))
+	if (atomic_read(&conn->changing) || ks_connection_is_going(conn))
 		return 0;
 	state = READ_ONCE(conn->state);
 	if (state < KSSTATE_PAUSE || READ_ONCE(conn->flushing) ||
@@ -528,9 +528,7 @@ static void ks_connection_release(struct kref *refs)
 	struct ks_connection *conn = container_of(refs, struct ks_connection,
 						  refs);
 
-	mutex_lock(&conn->lock);
-	ks_connection_down(conn, KSSTATE_STOP);
-	mutex_unlock(&conn->lock);
+	ks_connection_force_stop(conn);
 	ks_connection_end(conn);
 }
 

@@ -171,8 +171,8 @@ static int ks_exchange_fetch(struct ks_exchange *call)
 	int ret;
 
 	if (!READ_ONCE(conn->feed.running) ||
-	    (call->nonblock && READ_ONCE(conn->changing)))
-		return -EAGAIN;
+	    (call->nonblock && atomic_read(&conn->changing)))
+		return READ_ONCE(call->reader->nr_queued) ? 0 : -EAGAIN;
 	ret = ks_exchange_lock(call);
 	if (ret)
 		return ret == -EAGAIN && READ_ONCE(call->reader->nr_queued) ? 0 : ret;
@@ -279,7 +279,7 @@ static bool ks_exchange_can_fetch(const struct ks_exchange *call)
 	bool ready;
 
 	if (call->reader->every != 1 || !atomic_read(&conn->feed.pending) ||
-	    !mutex_trylock(&conn->lock))
+	    atomic_read(&conn->changing) || !mutex_trylock(&conn->lock))
 		return false;
 	ready = conn->state == KSSTATE_RUN && conn->feed.running &&
 		!conn->flushing && !conn->stuck && conn->nr_submitted &&
@@ -559,7 +559,7 @@ static __poll_t ks_reader_poll(struct file *file, poll_table *wait)
 	/* During a change of the state, a non-blocking call does not fetch */
 	if (READ_ONCE(reader->nr_queued) ||
 	    (pending && READ_ONCE(reader->conn->state) == KSSTATE_RUN &&
-	     !READ_ONCE(reader->conn->changing)))
+	     !atomic_read(&reader->conn->changing)))
 		return EPOLLIN | EPOLLRDNORM;
 	return READ_ONCE(feed->error) ? EPOLLERR : 0;
 }

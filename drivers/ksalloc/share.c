@@ -175,14 +175,6 @@ static void ks_share_remove_reader(struct ks_share_handle *handle)
 	kvfree(reader);
 }
 
-/* ks_share.lock is held. Unlike ks_connection_request(), this cannot be interrupted */
-static void ks_share_stop_camera(struct ks_share *share)
-{
-	mutex_lock(&share->conn->lock);
-	ks_connection_down(share->conn, KSSTATE_STOP);
-	mutex_unlock(&share->conn->lock);
-}
-
 static bool ks_share_failed(struct ks_share *share)
 {
 	struct ks_feed *feed = &share->conn->feed;
@@ -221,7 +213,7 @@ int ks_share_start(struct ks_share_handle *handle)
 	/* After an error of the camera, no handle gets frames until it is started again */
 	failed = ks_share_failed(share);
 	if (failed)
-		ks_share_stop_camera(share);
+		ks_connection_force_stop(share->conn);
 	ks_share_add_reader(handle, reader);
 	ret = share->streams && !failed ? 0 : ks_connection_request(share->conn,
 								    KSSTATE_RUN, true);
@@ -246,7 +238,7 @@ static void ks_share_stop_locked(struct ks_share_handle *handle)
 	ks_share_remove_reader(handle);
 	WRITE_ONCE(share->streams, share->streams - 1);
 	if (!share->streams)
-		ks_share_stop_camera(share);
+		ks_connection_force_stop(share->conn);
 }
 
 /* Ends the stream to a handle, and dequeues all its buffers */
@@ -427,7 +419,7 @@ static int ks_share_fetch(struct ks_connection *conn, bool nonblock)
 	int ret = -EAGAIN;
 
 	if (!READ_ONCE(conn->feed.running) ||
-	    (nonblock && READ_ONCE(conn->changing)))
+	    (nonblock && atomic_read(&conn->changing)))
 		return -EAGAIN;
 	if (mutex_lock_interruptible(&conn->lock))
 		return -ERESTARTSYS;
@@ -519,7 +511,7 @@ void ks_share_end(struct ks_share *share)
 {
 	mutex_lock(&share->lock);
 	WRITE_ONCE(share->ended, true);
-	ks_share_stop_camera(share);
+	ks_connection_force_stop(share->conn);
 	ks_connection_drop_allocator(share->conn);
 	mutex_unlock(&share->lock);
 }

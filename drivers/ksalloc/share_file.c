@@ -53,7 +53,8 @@ static int ks_share_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
 {
 	struct ks_share *share = container_of(entry, struct ks_share, gone_wait);
 
-	if (READ_ONCE(share->conn->feed.ended))
+	/* The work wakes this queue, too */
+	if (READ_ONCE(share->conn->feed.ended) && !READ_ONCE(share->ended))
 		ks_connection_queue_work(&share->gone_work);
 	return 0;
 }

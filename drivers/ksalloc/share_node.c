@@ -349,7 +349,7 @@ static __poll_t ks_node_poll(struct file *file, poll_table *wait)
 		events |= EPOLLERR;
 	else if (handle->reader->nr_queued ||
 		 (atomic_read(&feed->pending) && READ_ONCE(conn->state) == KSSTATE_RUN &&
-		  !READ_ONCE(conn->changing)))
+		  !atomic_read(&conn->changing)))
 		events |= EPOLLIN | EPOLLRDNORM;
 	else if (feed->error)
 		events |= EPOLLERR;

@@ -36,20 +36,32 @@ static void ks_connection_set_state(struct ks_connection *conn,
 	ks_connection_wake(conn);
 }
 
-/* Between these two, calls that must not wait do not take the lock, and return -EAGAIN */
+/*
+ * Between these two, calls that must not wait do not take the lock, and return -EAGAIN. A change
+ * begins before it waits for the lock, so that such a call does not wait behind it. If the call
+ * waits for the lock already, it can be overtaken.
+ */
 static void ks_connection_begin_change(struct ks_connection *conn)
 {
-	lockdep_assert_held(&conn->lock);
-
-	WRITE_ONCE(conn->changing, true);
+	atomic_inc(&conn->changing);
 }
 
 static void ks_connection_end_change(struct ks_connection *conn)
 {
-	lockdep_assert_held(&conn->lock);
-
-	WRITE_ONCE(conn->changing, false);
+	atomic_dec(&conn->changing);
 	ks_connection_wake(conn);
+}
+
+/* Takes the lock for a change, like ks_connection_lock() */
+static int ks_connection_lock_change(struct ks_connection *conn)
+{
+	int ret;
+
+	ks_connection_begin_change(conn);
+	ret = ks_connection_lock(conn);
+	if (ret)
+		ks_connection_end_change(conn);
+	return ret;
 }
 
 /* Stops the device. If that fails, sets @stuck: the device may still access its frames */
@@ -137,7 +149,7 @@ static void ks_step_pause_to_acquire(struct ks_connection *conn)
 }
 
 /* Brings a connection to a lower state, or the same. Contract I4 */
-void ks_connection_down(struct ks_connection *conn, enum ksstate target)
+static void ks_connection_down(struct ks_connection *conn, enum ksstate target)
 {
 	lockdep_assert_held(&conn->lock);
 
@@ -147,6 +159,16 @@ void ks_connection_down(struct ks_connection *conn, enum ksstate target)
 		ks_step_pause_to_acquire(conn);
 	if (conn->state == KSSTATE_ACQUIRE && target == KSSTATE_STOP)
 		ks_step_acquire_to_stop(conn);
+}
+
+/* Unlike ks_connection_request(), cannot be interrupted. The calling task may be exiting */
+void ks_connection_force_stop(struct ks_connection *conn)
+{
+	ks_connection_begin_change(conn);
+	mutex_lock(&conn->lock);
+	ks_connection_down(conn, KSSTATE_STOP);
+	ks_connection_end_change(conn);
+	mutex_unlock(&conn->lock);
 }
 
 /* The device has a frame or an error, or has disappeared. Called in any context */
@@ -334,12 +356,11 @@ int ks_connection_request(struct ks_connection *conn, enum ksstate state,
 
 	might_sleep();
 
-	ret = ks_connection_lock(conn);
+	ret = ks_connection_lock_change(conn);
 	if (ret)
 		/* A connection without a device is in STOP already */
 		return ret == -ENODEV && state == KSSTATE_STOP ? 0 : ret;
 
-	ks_connection_begin_change(conn);
 	if (conn->state == KSSTATE_RUN && state == KSSTATE_PAUSE)
 		ks_connection_fetch_all(conn);
 	if (circulate && conn->state >= KSSTATE_PAUSE && !conn->feed.running)
@@ -396,10 +417,9 @@ int ks_connection_reset(struct ks_connection *conn, enum ksreset reset)
 
 	might_sleep();
 
-	ret = ks_connection_lock(conn);
+	ret = ks_connection_lock_change(conn);
 	if (ret)
 		return ret;
-	ks_connection_begin_change(conn);
 	if (conn->state < KSSTATE_PAUSE)
 		ret = -ECANCELED;
 	else if (reset == KSRESET_BEGIN)

@@ -192,13 +192,16 @@
  * returns ETIMEDOUT. With KSALLOC_NONBLOCK in @flags or O_NONBLOCK on the file, a call does not
  * wait. After a permanent cancel (see &struct ksalloc_cancel), calls that may wait fail.
  *
- * Most calls on a connection exclude each other. So a call can wait for an operation of the
- * driver that another call has begun. A non-blocking KSALLOC_COMPLETE returns EAGAIN while
- * KSALLOC_SET_STATE or KSALLOC_RESET_STATE is in progress, and while the driver of a device
- * that has disappeared has not yet returned all frames. It can wait for a KSALLOC_SUBMIT, and
- * for the lock of the driver, as VIDIOC_DQBUF with O_NONBLOCK does. KSALLOC_GET_STATE,
- * KSALLOC_CONNECTION_OPEN and KSALLOC_CONNECTION_CANCEL never wait for the driver, nor do
- * fdinfo and close() of one of several open files.
+ * Most calls on a connection exclude each other. So a call can wait for an operation of the driver
+ * that another call has begun. A signal ends most of these waits; a deadline or a cancel does not.
+ * A non-blocking KSALLOC_COMPLETE or KSALLOC_EXCHANGE returns EAGAIN while KSALLOC_SET_STATE,
+ * KSALLOC_RESET_STATE or the last close() of a connection is in progress, and KSALLOC_COMPLETE
+ * also while the driver of a device that has disappeared has not yet returned all frames. Both can
+ * wait for a KSALLOC_SUBMIT, for KSALLOC_SET_ALLOCATOR, for a call that fetches a frame, and for
+ * the lock of the driver, as VIDIOC_DQBUF with O_NONBLOCK does. If a change of the state begins
+ * meanwhile, it can be before them. KSALLOC_GET_STATE, KSALLOC_CONNECTION_OPEN and
+ * KSALLOC_CONNECTION_CANCEL never wait for the driver, nor do fdinfo and close() of one of several
+ * open files.
  *
  * A killed process does not wait for the driver any more, except while the device stops or
  * frees its buffers, as close() of a V4L2 node does. That happens in KSALLOC_SET_STATE, also

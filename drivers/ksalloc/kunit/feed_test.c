@@ -276,6 +276,36 @@ static void feed_poll_in_change(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, call->ret, 0);
 }
 
+static int feed_do_close(struct ks_test_call *call)
+{
+	__fput_sync(call->data);
+	return 0;
+}
+
+/* Passes if a non-blocking call does not wait while the last close() stops the device (K2, K8). */
+static void feed_nonblock_in_last_close(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *reader = feed_reader(feed, 2, 0);
+	const struct ks_test_call close = {
+		.fn = feed_do_close,
+		.file = reader,
+		.data = feed->rig->file,
+	};
+	struct ks_test_call *call;
+
+	feed_fill(feed);
+	feed->rig->file = NULL;
+	ks_fake_close_gate(feed->rig->fake, KS_FAKE_STOP);
+	call = ks_test_call(test, &close);
+	KUNIT_ASSERT_TRUE(test, ks_fake_wait_at_gate(feed->rig->fake));
+	KUNIT_EXPECT_EQ(test, ks_test_events(reader), 0);
+	feed_expect_none(feed, reader, -EAGAIN);
+	ks_fake_open_gate(feed->rig->fake);
+	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
+	feed_expect_none(feed, reader, -ENODEV);
+}
+
 /* Passes if poll sees a frame that another reader has fetched (K8). */
 static void feed_poll_of_others(struct kunit *test)
 {
@@ -686,6 +716,7 @@ static struct kunit_case feed_cases[] = {
 	KUNIT_CASE(feed_notified_for_nothing),
 	KUNIT_CASE(feed_poll_of_device),
 	KUNIT_CASE(feed_poll_in_change),
+	KUNIT_CASE(feed_nonblock_in_last_close),
 	KUNIT_CASE(feed_poll_of_others),
 	KUNIT_CASE(feed_flush_drops_queues),
 	KUNIT_CASE(feed_freed_during_flush),

@@ -549,6 +549,23 @@ TEST_F(share, end_of_share)
 	close(waiting);
 }
 
+/* No work item runs all the time after the share has ended. */
+static void expect_no_work(void)
+{
+	static const char event[] = TRACING "/events/workqueue/workqueue_execute_start/enable";
+	static char text[1 << 16];
+	int fd = open(TRACING "/trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	close(fd);
+	ASSERT_EQ(0, write_text(event, "1"));
+	ASSERT_EQ(0, write_text(TRACING "/tracing_on", "1"));
+	sleep_ms(20);
+	ASSERT_EQ(0, write_text(event, "0"));
+	ASSERT_LT(0, read_text(TRACING "/trace", text, sizeof(text)));
+	EXPECT_FALSE(strstr(text, "ks_share_gone_work"));
+}
+
 /* K12: the camera disappears: the same. The share is still described in fdinfo. */
 TEST_F(share, unplug)
 {
@@ -567,6 +584,8 @@ TEST_F(share, unplug)
 	close(fd);
 	snprintf(device, sizeof(device), "/sys/class/video4linux/%s", name);
 	EXPECT_TRUE(EVENTUALLY(access(device, F_OK)));
+	EXPECT_TRUE(EVENTUALLY(!waiting_kernel_threads("+ksalloc")));
+	expect_no_work();
 	ASSERT_TRUE(fdinfo_value(self->share, "node", text, sizeof(text)));
 	EXPECT_EQ(0, strcmp(text, name));
 	vivid_bind();

@@ -206,6 +206,13 @@ TEST_F(slow, allocator)
 	EXPECT_EQ(0, agent_close(&self->agent, self->allocator));
 }
 
+static void start_change(struct call *call, struct ksalloc_set_state *arg, int connection,
+			 unsigned int state)
+{
+	*arg = (struct ksalloc_set_state){ .size = sizeof(*arg), .state = state };
+	call_start(call, connection, KSALLOC_SET_STATE, arg);
+}
+
 /* In RUN, with all frames in the device, which fills none and does not respond */
 FIXTURE(silent) {
 	struct rig rig;
@@ -285,13 +292,10 @@ TEST_F(silent, nonblocking)
 /* I2: they do not wait for a change of the state either. */
 TEST_F(silent, nonblocking_beside_a_change)
 {
-	struct ksalloc_set_state arg = {
-		.size = sizeof(arg),
-		.state = KSSTATE_PAUSE,
-	};
+	struct ksalloc_set_state arg;
 	struct call call;
 
-	call_start(&call, self->connection, KSALLOC_SET_STATE, &arg);
+	start_change(&call, &arg, self->connection, KSSTATE_PAUSE);
 	ASSERT_TRUE(call_waits(&call));
 	expect_nonblocking(self, -EAGAIN);
 	expect_poll(self, 0);
@@ -426,13 +430,6 @@ FIXTURE_TEARDOWN(requests)
 	if (self->holding)
 		release_requests(self);
 	rig_close(&self->rig);
-}
-
-static void start_change(struct call *call, struct ksalloc_set_state *arg, int connection,
-			 unsigned int state)
-{
-	*arg = (struct ksalloc_set_state){ .size = sizeof(*arg), .state = state };
-	call_start(call, connection, KSALLOC_SET_STATE, arg);
 }
 
 /*
