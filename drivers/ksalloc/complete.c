@@ -229,7 +229,7 @@ static int ks_complete_once(struct ks_connection *conn, struct ks_complete *read
 {
 	int ret;
 
-	if (atomic64_read(&read->file->cancels) != read->cancels)
+	if (!read->nonblock && atomic64_read(&read->file->cancels) != read->cancels)
 		return -ECANCELED;
 	ret = ks_connection_lock_complete(conn, read->nonblock, read->again);
 	if (ret)

@@ -361,6 +361,27 @@ TEST_F(cancel, later_completes_wait)
 	}
 }
 
+/* I4: a cancel does not affect a non-blocking COMPLETE, here while it writes its answer. */
+TEST_F(cancel, nonblocking_complete)
+{
+	const struct ksalloc_complete frame = { .size = sizeof(frame), .flags = KSALLOC_NONBLOCK };
+	struct trap trap;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, submit(self->connection, i));
+		ASSERT_EQ(POLLIN, poll_fd(self->connection, POLLIN, PATIENCE_MS));
+		trap_set(&trap, TRAP_WRITE, &frame, sizeof(frame));
+		trap_spring(&trap, self->connection, KSALLOC_COMPLETE);
+		if (i)
+			ASSERT_EQ(0, cancel_permanently(self->connection,
+							KSALLOC_CONNECTION_CANCEL));
+		else
+			ASSERT_EQ(0, connection_cancel(self->connection));
+		EXPECT_EQ(0, trap_release(&trap));
+	}
+}
+
 /* I4: after a permanent cancel, the same holds for COMPLETE calls. */
 TEST_F(cancel, permanent_complete)
 {

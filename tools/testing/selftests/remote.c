@@ -59,6 +59,7 @@ static const struct {
 	{ "waiting:frames.signal_restart_order",
 		"a restarted call is not seen from outside; second.c has it" },
 	{ "cancel:cancel.before_the_wait", held },
+	{ "cancel:cancel.nonblocking_complete", held },
 	{ "submit:submit.replaced_*", held },
 	{ "submit:submit.closed_*", held },
 	{ "import:*", "the argument has a pointer to descriptors" },
