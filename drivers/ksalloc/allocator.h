@@ -203,8 +203,8 @@ struct ks_plane {
  * @connection: the connection that holds it while IN_DEVICE. Only compared
  * @fence: the fence that the frame waits for while FENCED: of one plane after the other.
  *	Only used by &ks_allocator.fence_work and when the allocator is freed
- * @holds: number of holds: one while ALLOCATED or IN_DEVICE, otherwise zero. A frame that many
- *	readers have is IN_DEVICE. The feed counts these readers (&ks_feed_frame.holds)
+ * @holds: number of holds: one while ALLOCATED or IN_DEVICE, otherwise zero. The readers
+ *	of a frame have one together. The feed counts them (&ks_feed_frame.holds)
  * @state: &enum ks_frame_state
  * @index: its index in the allocator; constant
  * @nr_planes: number of planes; constant

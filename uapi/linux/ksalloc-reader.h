@@ -129,9 +129,10 @@ struct ksalloc_reader_frame {
  * order. A frame that was revoked has to be given back, too. Until then, the reader does not get
  * that frame again.
  *
- * If frames were given back or taken, the call does not fail any more, and returns the number of
- * frames that were taken, which can be less than @wait_for. So a call that fails has given no
- * frame back. If the cause of an error persists, the next call fails with it.
+ * A call that fails has taken no frame, and given none back. When it has given frames back (or
+ * they were back already) or has taken frames, it returns the number of frames that were taken,
+ * which can be less than @wait_for. If the cause of an error persists, the next call fails with
+ * it.
  *
  * Errors:
  *

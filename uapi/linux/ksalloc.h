@@ -58,8 +58,9 @@
  * are one client. KSALLOC_ALLOCATOR_OPEN and KSALLOC_CONNECTION_OPEN make another open file
  * of the same object. Pass such a file to another process, so that it is another client.
  *
- * As with any file, close() does not end a call that waits through the same open file.
- * KSALLOC_ALLOCATOR_CANCEL, KSALLOC_CONNECTION_CANCEL and KSALLOC_READER_CANCEL do.
+ * As with any file, close() does not end a call that waits through the same open file. Until the
+ * call ends, the open file is not released, and its frames do not become free.
+ * KSALLOC_ALLOCATOR_CANCEL, KSALLOC_CONNECTION_CANCEL and KSALLOC_READER_CANCEL end such calls.
  *
  * All clients of an allocator trust each other. Each can map and write all frames, and
  * can free and submit frames that another client holds. Frames that a kernel client or a
@@ -194,18 +195,20 @@
  *
  * Most calls on a connection exclude each other. So a call can wait for an operation of the driver
  * that another call has begun. A signal ends most of these waits; a deadline or a cancel does not.
- * A non-blocking KSALLOC_COMPLETE or KSALLOC_EXCHANGE returns EAGAIN while KSALLOC_SET_STATE,
- * KSALLOC_RESET_STATE or the last close() of a connection is in progress, and KSALLOC_COMPLETE
- * also while the driver of a device that has disappeared has not yet returned all frames. Both can
- * wait for a KSALLOC_SUBMIT, for KSALLOC_SET_ALLOCATOR, for a call that fetches a frame, and for
- * the lock of the driver, as VIDIOC_DQBUF with O_NONBLOCK does. If a change of the state begins
- * meanwhile, it can be before them. KSALLOC_GET_STATE, KSALLOC_CONNECTION_OPEN and
- * KSALLOC_CONNECTION_CANCEL never wait for the driver, nor do fdinfo and close() of one of several
- * open files.
+ * While KSALLOC_SET_STATE, KSALLOC_RESET_STATE or the last close() of a connection is in progress,
+ * a non-blocking KSALLOC_COMPLETE returns EAGAIN, and a non-blocking KSALLOC_EXCHANGE takes only
+ * frames that are in its queue. While the driver of a device that has disappeared has not yet
+ * returned all frames, a non-blocking KSALLOC_COMPLETE returns EAGAIN, too, but KSALLOC_EXCHANGE
+ * can wait for that. Both can wait for a KSALLOC_SUBMIT, for KSALLOC_SET_ALLOCATOR, for a call
+ * that fetches a frame, and for the lock of the driver, as VIDIOC_DQBUF with O_NONBLOCK does. If a
+ * change of the state begins meanwhile, it can be before them. KSALLOC_GET_STATE,
+ * KSALLOC_CONNECTION_OPEN and KSALLOC_CONNECTION_CANCEL never wait for the driver, nor do fdinfo
+ * and close() of one of several open files.
  *
  * A killed process does not wait for the driver any more, except while the device stops or
  * frees its buffers, as close() of a V4L2 node does. That happens in KSALLOC_SET_STATE, also
- * after a step up that failed; in KSALLOC_RESET_STATE; in the last close() of a connection;
+ * after a step up that failed; in KSALLOC_RESET_STATE; in the last close() of a connection, of a
+ * share, or of a handle of its node that streams;
  * and where an allocator of the device's own memory ends: by its last close(), by
  * KSALLOC_SET_ALLOCATOR, or by KSALLOC_CREATE_ALLOCATOR that failed.
  *
@@ -256,8 +259,8 @@
  *   begin to wait. A command that waits also ends with EINTR when the threads of the process are
  *   stopped: by job control (SIGSTOP, SIGTSTP), by the freezer of a control group, or by a suspend
  *   of the machine. The reason is that a worker of io_uring can stop only when its command has
- *   returned. In all these cases, a KSALLOC_EXCHANGE that has taken or given back frames returns
- *   the number of frames that it has taken, and not EINTR.
+ *   returned. In all these cases, a KSALLOC_EXCHANGE that has taken frames, or has frames to give
+ *   back, returns the number of frames that it has taken, and not EINTR.
  * - The cancel ioctls end only commands that wait already. With KSALLOC_CANCEL_PERMANENT, a command
  *   that is queued for a worker also ends, but only when it gets one. A command that is submitted
  *   later needs no worker to end.
@@ -391,9 +394,10 @@ struct ksalloc_open {
  * @flags: KSALLOC_CANCEL_PERMANENT
  *
  * Ends all KSALLOC_COMPLETE, KSALLOC_ALLOC or KSALLOC_EXCHANGE calls that wait for a frame
- * through this open file. They return ECANCELED; but a KSALLOC_EXCHANGE that has taken or given
- * back frames returns the number of frames that it has taken. Calls through other open files are
- * not affected. This ioctl does not sleep.
+ * through this open file. They return ECANCELED; but a KSALLOC_EXCHANGE that has taken frames, or
+ * has frames to give back, returns the number of frames that it has taken. Calls through other open
+ * files are not affected. This ioctl does not sleep. A call that waits for another call on the
+ * connection (see Waiting) ends only when that one lets it go on.
  *
  * Calls that begin later are not affected either, and a call that is restarted after an
  * interruption (see EINTR) begins later. With KSALLOC_CANCEL_PERMANENT, a later call that may wait
