@@ -6,6 +6,11 @@
 #include <initguid.h>
 #include <windows.h>
 
+/* In the manner of jpeglib.h */
+#ifndef _BASETSD_H_
+typedef long INT32;
+#endif
+
 /* In the manner of the headers of DirectShow, which a client can include before <ksmedia.h> */
 #define TIMECODE_DEFINED
 typedef union _timecode {

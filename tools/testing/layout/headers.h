@@ -20,6 +20,7 @@
 #endif
 #include <ntstatus.h>
 #include <winternl.h>
+#include <basetsd.h>
 #include <winioctl.h>
 #include <mmsystem.h>
 #include <setupapi.h>

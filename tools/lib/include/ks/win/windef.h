@@ -4,8 +4,8 @@
 #define KS_WIN_WINDEF_H
 
 #include <stddef.h>
-#include <stdint.h>
 
+#include "basetsd.h"
 #include "guiddef.h"
 
 #define VOID void
@@ -43,18 +43,17 @@ typedef unsigned int ULONG, DWORD, ACCESS_MASK;
 #endif
 
 typedef char CHAR, CCHAR;
-typedef signed char INT8;
-typedef unsigned char UCHAR, BYTE, BOOLEAN, UINT8;
-typedef short SHORT, INT16;
-typedef unsigned short USHORT, WORD, ATOM, UINT16;
-typedef int INT, BOOL, WINBOOL, INT32, LONG32;
-typedef unsigned int UINT, UINT32, ULONG32, DWORD32;
-typedef long long LONGLONG, LONG64, INT64, USN;
-typedef unsigned long long ULONGLONG, DWORDLONG, ULONG64, DWORD64, UINT64;
+typedef unsigned char UCHAR, BYTE, BOOLEAN;
+typedef short SHORT;
+typedef unsigned short USHORT, WORD, ATOM;
+typedef int INT, BOOL, WINBOOL;
+typedef unsigned int UINT;
+typedef long long LONGLONG, USN;
+typedef unsigned long long ULONGLONG, DWORDLONG;
 typedef float FLOAT;
 typedef double DOUBLE;
-typedef intptr_t LONG_PTR, INT_PTR, LPARAM, LRESULT, SSIZE_T;
-typedef uintptr_t ULONG_PTR, UINT_PTR, DWORD_PTR, WPARAM, SIZE_T;
+typedef LONG_PTR LPARAM, LRESULT;
+typedef UINT_PTR WPARAM;
 typedef ACCESS_MASK REGSAM;
 typedef DWORD LCID, COLORREF;
 typedef WORD LANGID;
@@ -77,18 +76,7 @@ typedef INT *PINT, *LPINT;
 typedef UINT *PUINT;
 typedef LONGLONG *PLONGLONG;
 typedef ULONGLONG *PULONGLONG;
-typedef LONG_PTR *PLONG_PTR;
-typedef ULONG_PTR *PULONG_PTR;
-typedef DWORD_PTR *PDWORD_PTR;
-typedef SIZE_T *PSIZE_T;
 typedef HRESULT SCODE;
-
-#define MAXUINT_PTR (~(UINT_PTR)0)
-#define MAXINT_PTR ((INT_PTR)(MAXUINT_PTR >> 1))
-#define MININT_PTR (~MAXINT_PTR)
-#define MAXULONG_PTR (~(ULONG_PTR)0)
-#define MAXLONG_PTR ((LONG_PTR)(MAXULONG_PTR >> 1))
-#define MINLONG_PTR (~MAXLONG_PTR)
 
 /* Handles of what only other libraries have */
 #define DECLARE_HANDLE(name) \
