@@ -5,6 +5,7 @@
  */
 #include <initguid.h>
 #include <windows.h>
+#include <devioctl.h>
 
 /* In the manner of jpeglib.h */
 #ifndef _BASETSD_H_

@@ -22,6 +22,7 @@
 #include <winternl.h>
 #include <basetsd.h>
 #include <winioctl.h>
+#include <devioctl.h>
 #include <mmsystem.h>
 #include <setupapi.h>
 #include <cfgmgr32.h>
