@@ -24,6 +24,8 @@
 #include "v4l2.h"
 
 #define SECURE_BOOT "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+/* The kernel shows this number if a user namespace has none for a group (fs.overflowgid) */
+#define NO_GROUP 65534
 
 /*
  * Reads /etc/group directly, because getgrgid() in a static program needs shared libraries.
@@ -58,6 +60,11 @@ void hint_permission(const char *path)
 		say_advice("%s is for root only (mode %04o): use sudo, or let a udev rule give it",
 			   path, st.st_mode & 07777);
 		say_advice("to a group that you are in.");
+		return;
+	}
+	if (st.st_gid == NO_GROUP) {
+		say_advice("%s is for a group that this container does not have. If you", path);
+		say_advice("are in it: podman run --group-add keep-groups");
 		return;
 	}
 	if (!group_name(st.st_gid, group, sizeof(group)))

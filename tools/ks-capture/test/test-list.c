@@ -15,6 +15,8 @@
 /* A group that has no name on any machine */
 #define GROUP 1987654321
 #define GROUP_NAME "1987654321"
+/* The number of all groups that a user namespace does not have */
+#define NO_GROUP 65534
 
 /* Each listed camera can be used, or the list has the reason why not */
 void test_list(void)
@@ -134,6 +136,11 @@ void test_list_denied(void)
 		SAID(advice);
 		CHECK_EQ(camera_said_count("usermod"), 1);
 	}
+	/* A container that lost the groups of its user */
+	camera.group = NO_GROUP;
+	CHECK_EQ(camera_run(""), STATUS_DEVICE);
+	SAID("/dev/video0 is for a group that this container does not have. If you\n");
+	SAID_NOT("usermod");
 	/* Permission is not the reason */
 	camera.open_errno = EBUSY;
 	CHECK_EQ(camera_list_all(), STATUS_OK);
