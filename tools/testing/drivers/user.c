@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* An ordinary user captures, in a container that has only the camera and /dev/ksalloc. */
+/* An ordinary user captures, with no right but the group of the udev rule. */
 #include "try.h"
 #include "../selftests/box.h"
 
 #include <unistd.h>
-
-#define WIDTH 320
-#define HEIGHT 180
-/* The header of a frame in a Y4M file, and a frame of YUYV as 4:2:2 */
-#define FRAME (6 + WIDTH * HEIGHT * 2)
 
 FIXTURE(user) {
 	const char *node;
@@ -25,31 +20,40 @@ FIXTURE_TEARDOWN(user)
 	(void)self;
 }
 
-/* The user needs no right but those on the two nodes. */
+/* In a container that has only the camera and /dev/ksalloc. */
 TEST_F(user, captures)
 {
-	char *const arguments[] = {
-		"ks-capture", "-d", BOX_CAMERA, "-f", "YUYV", "-s", "320x180", "-n", "10",
-		"-o", "x.y4m", NULL,
-	};
-
-	EXPECT_EQ(0, box_capture(self->node, arguments));
-	EXPECT_LT(10 * FRAME, box_size("x.y4m"));
-	EXPECT_GT(10 * FRAME + 128, box_size("x.y4m"));
+	box_expect_video(self->node, BOX_CONTAINER, 320, 180);
 }
 
-static int capture_from(const struct user_fixture *self, char *memory)
+/* In a user namespace that the user made, and as its root. */
+TEST_F(user, captures_in_namespaces)
 {
-	char *const arguments[] = {
-		"ks-capture", "-d", BOX_CAMERA, "-n", "1", "-H", memory, NULL,
-	};
-
-	return box_capture(self->node, arguments);
+	if (access("/proc/self/ns/user", F_OK))
+		SKIP("no user namespaces");
+	box_expect_video(self->node, BOX_NAMESPACES, 320, 180);
 }
 
-/* There is no memory that the user could name, and no file outside of the container. */
+/* Beside udmabuf and heaps that the user may not open. */
+TEST_F(user, captures_on_machine)
+{
+	box_expect_video(self->node, BOX_MACHINE, 320, 180);
+}
+
+static void expect_no_memory(const struct user_fixture *self, enum box_place place, char *memory)
+{
+	struct box box = { .node = self->node, .place = place };
+	char *const options[] = { "-n", "1", "-H", memory, NULL };
+
+	EXPECT_EQ(3, box_capture(&box, options));
+	expect_said(box.said, "cannot be opened");
+}
+
+/* There is no memory that the user could name. */
 TEST_F(user, other_memory)
 {
-	EXPECT_EQ(3, capture_from(self, "system"));
-	EXPECT_EQ(3, capture_from(self, "udmabuf"));
+	expect_no_memory(self, BOX_CONTAINER, "system");
+	expect_no_memory(self, BOX_CONTAINER, "udmabuf");
+	expect_no_memory(self, BOX_MACHINE, "system");
+	expect_no_memory(self, BOX_MACHINE, "udmabuf");
 }
