@@ -250,6 +250,7 @@ TEST_F(uring, exchange_waits)
 	begin(&self->ring, reader, KSALLOC_EXCHANGE, &arg, 2);
 	/* The worker gives it back, and waits */
 	EXPECT_TRUE(EVENTUALLY(reader_info(reader).taken == 0));
+	EXPECT_EQ(0, io_uring_cq_ready(&self->ring));
 	/* The frame is given back, so this is no failure */
 	EXPECT_EQ(0, cancelled(&self->ring, 2));
 
