@@ -35,7 +35,7 @@
 /* And one frame for the reader that keeps its picture */
 #define MANY (STEADY_FRAMES + DEPTH + 1)
 /* Frames that the steady readers get during the attack */
-#define DURING MANY
+#define DURING (MANY / 2)
 
 FIXTURE(hostile_reader) {
 	struct rig rig;
