@@ -104,7 +104,7 @@ void ks_done_end_stream(struct ks_connection *conn, bool interrupted)
 	list_for_each_entry_safe(slot, next, &done->frames, link)
 		list_del_init(&slot->link);
 	WRITE_ONCE(done->nr_done, 0);
-	done->stream++;
+	atomic64_inc(&done->stream);
 	done->interrupted = interrupted;
 	done->timed &= interrupted;
 }
@@ -234,11 +234,7 @@ static int ks_complete_once(struct ks_connection *conn, struct ks_complete *read
 	ret = ks_connection_lock_complete(conn, read->nonblock, read->again);
 	if (ret)
 		return ret;
-	if (!read->begun) {
-		read->begun = true;
-		read->stream = conn->done.stream;
-	}
-	if (conn->done.stream != read->stream)
+	if (atomic64_read(&conn->done.stream) != read->stream)
 		ret = -ECANCELED;
 	else
 		ret = ks_done_take(conn, read);
@@ -258,6 +254,11 @@ int ks_connection_complete(struct ks_connection *conn, struct ks_complete *read)
 
 	might_sleep();
 
+	/* Not under the lock: while this waits for it, one stream can end and the next one begin */
+	if (!read->begun) {
+		read->begun = true;
+		read->stream = atomic64_read(&conn->done.stream);
+	}
 	ret = ks_complete_once(conn, read);
 	if (ret != -EAGAIN || read->nonblock)
 		return ret;

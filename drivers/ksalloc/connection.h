@@ -102,7 +102,7 @@ struct ks_done {
 	wait_queue_head_t wait;
 	struct list_head frames;
 	u32 nr_done;
-	u64 stream;
+	atomic64_t stream;
 	u32 sequence;
 	bool synchronized;
 	bool timed;
@@ -261,9 +261,9 @@ int ks_connection_submit(struct ks_connection *conn, u32 index, int dmabuf_fd);
  * @copy_out: passes @answer to the caller. Called with ks_connection.lock held, so it must not
  *	sleep or fault. Returns 0, or an errno: then the frame stays the next one
  * @answer: description of the frame
- * @begun: the call has checked for a frame; initially false. After an errno of @copy_out, the
- *	caller may continue the call with another ks_connection_complete()
- * @stream: the stream that the call waits for; valid if @begun
+ * @begun: @stream is valid; initially false. After an errno of @copy_out, the caller may continue
+ *	the call with another ks_connection_complete()
+ * @stream: the stream that the call waits for: the current one when the call began
  * @cancels: &ks_connection_file.cancels at the beginning of the call
  */
 struct ks_complete {
@@ -274,7 +274,7 @@ struct ks_complete {
 	int (*copy_out)(struct ks_complete *read);
 	struct ksalloc_complete answer;
 	bool begun;
-	u64 stream;
+	s64 stream;
 	s64 cancels;
 };
 
