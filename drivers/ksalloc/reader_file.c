@@ -314,7 +314,7 @@ static int ks_exchange_ioctl(struct ks_ucmd *ucmd)
 	struct ks_exchange call = {
 		.reader = reader,
 		.arg = &ucmd->arg.exchange,
-		.nonblock = ks_nonblock(ucmd),
+		.nonblock = ks_nonblock(ucmd) || !ucmd->arg.exchange.wait_for,
 		.again = ucmd->again,
 		.cancels = atomic64_read_acquire(&reader->cancels),
 	};
