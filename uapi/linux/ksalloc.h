@@ -191,7 +191,8 @@
  * absolute time on CLOCK_MONOTONIC in nanoseconds; 0 means no deadline. In a time namespace, it is
  * the time of the host. A call with a deadline in the past takes a frame if there is one, and else
  * returns ETIMEDOUT. With KSALLOC_NONBLOCK in @flags or O_NONBLOCK on the file, a call does not
- * wait. After a permanent cancel (see &struct ksalloc_cancel), calls that may wait fail.
+ * wait, nor does a KSALLOC_EXCHANGE with a @wait_for of zero. After a permanent cancel (see
+ * &struct ksalloc_cancel), calls that may wait fail.
  *
  * Most calls on a connection exclude each other. So a call can wait for an operation of the driver
  * that another call has begun. A signal ends most of these waits; a deadline or a cancel does not.
@@ -199,18 +200,19 @@
  * a non-blocking KSALLOC_COMPLETE returns EAGAIN, and a non-blocking KSALLOC_EXCHANGE takes only
  * frames that are in its queue. While the driver of a device that has disappeared has not yet
  * returned all frames, a non-blocking KSALLOC_COMPLETE returns EAGAIN, too, but KSALLOC_EXCHANGE
- * can wait for that. Both can wait for a KSALLOC_SUBMIT, for KSALLOC_SET_ALLOCATOR, for a call
- * that fetches a frame, and for the lock of the driver, as VIDIOC_DQBUF with O_NONBLOCK does. If a
- * change of the state begins meanwhile, it can be before them. KSALLOC_GET_STATE,
- * KSALLOC_CONNECTION_OPEN and KSALLOC_CONNECTION_CANCEL never wait for the driver, nor do fdinfo
- * and close() of one of several open files.
+ * can wait for that. Both can wait for a KSALLOC_SUBMIT, for a call that fetches a frame, and for
+ * the lock of the driver, as VIDIOC_DQBUF with O_NONBLOCK does. KSALLOC_COMPLETE can also wait for
+ * KSALLOC_SET_ALLOCATOR. If a change of the state begins meanwhile, it can be before them.
+ * KSALLOC_GET_STATE, KSALLOC_CONNECTION_OPEN and KSALLOC_CONNECTION_CANCEL never wait for the
+ * driver, nor do fdinfo and close() of one of several open files.
  *
- * A killed process does not wait for the driver any more, except while the device stops or
- * frees its buffers, as close() of a V4L2 node does. That happens in KSALLOC_SET_STATE, also
- * after a step up that failed; in KSALLOC_RESET_STATE; in the last close() of a connection, of a
- * share, or of a handle of its node that streams;
- * and where an allocator of the device's own memory ends: by its last close(), by
- * KSALLOC_SET_ALLOCATOR, or by KSALLOC_CREATE_ALLOCATOR that failed.
+ * A killed process does not wait for the driver any more, except while the device stops or frees
+ * its buffers, as close() of a V4L2 node does. That happens in KSALLOC_SET_STATE, also after a
+ * step up that failed; in KSALLOC_RESET_STATE; in the last close() of a connection; and where an
+ * allocator of the device's own memory ends: by its last close(), by KSALLOC_SET_ALLOCATOR, or by
+ * KSALLOC_CREATE_ALLOCATOR that failed. On a share, close() of it or of a handle of its node,
+ * VIDIOC_STREAMON, VIDIOC_STREAMOFF and VIDIOC_REQBUFS can also wait for the call of another
+ * handle that starts the camera, or changes its format or buffers.
  *
  * A filled frame wakes all calls that wait for one, as on a V4L2 node.
  *
@@ -263,7 +265,8 @@
  *   back, returns the number of frames that it has taken, and not EINTR.
  * - The cancel ioctls end only commands that wait already. With KSALLOC_CANCEL_PERMANENT, a command
  *   that is queued for a worker also ends, but only when it gets one. A command that is submitted
- *   later needs no worker to end.
+ *   later needs no worker to end. The end of a stream or a flush does not end a command that is
+ *   queued for a worker, either: it waits in the next stream.
  * - If other threads take frames from the same reader, KSALLOC_EXCHANGE can return less than
  *   @wait_for; with @nr_give also 0. The same happens if the reader is full and loses a frame, or
  *   if a change of the state or a flush begins.
