@@ -109,8 +109,7 @@ static void own_mounts(int other)
 	ASSERT_EQ(0, mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
 }
 
-/* The user is root there, and the other groups have no number */
-static void own_users(void)
+void box_own_users(void)
 {
 	/* Otherwise its files in /proc belong to root */
 	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
@@ -154,7 +153,7 @@ static void enter_namespaces(void)
 {
 	pid_t pid;
 
-	own_users();
+	box_own_users();
 	own_mounts(CLONE_NEWPID);
 	cover(BOX, BOX);
 	own_dev();

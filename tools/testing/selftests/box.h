@@ -53,4 +53,7 @@ int box_capture(struct box *box, char *const *options);
 void box_expect_video(const char *node, enum box_place place, unsigned int width,
 		      unsigned int height);
 
+/* The user NOBODY becomes root of a user namespace. The other groups have no number there. */
+void box_own_users(void);
+
 #endif

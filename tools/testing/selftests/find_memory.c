@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,6 +21,8 @@
 #include <unistd.h>
 
 #include <ks/ks.h>
+
+#include "box.h"
 
 #define NOBODY 65534
 #define FRAMES 3
@@ -336,13 +337,7 @@ static void enter_user_namespace(void)
 	ASSERT_EQ(0, setgroups(0, NULL));
 	ASSERT_EQ(0, setgid(NOBODY));
 	ASSERT_EQ(0, setuid(NOBODY));
-	/* Otherwise its files in /proc belong to root */
-	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
-	ASSERT_EQ(0, unshare(CLONE_NEWUSER));
-	ASSERT_EQ(0, write_text("/proc/self/setgroups", "deny"));
-	ASSERT_EQ(0, write_text("/proc/self/uid_map", "0 65534 1"));
-	ASSERT_EQ(0, write_text("/proc/self/gid_map", "0 65534 1"));
-	ASSERT_EQ(0, getuid());
+	box_own_users();
 }
 
 /* Root of a user namespace, with the files of the camera, is an ordinary user. */
