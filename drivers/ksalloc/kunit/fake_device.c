@@ -426,15 +426,21 @@ void ks_fake_fail_stop(struct ks_fake *fake, int error)
 static void ks_fake_stand_at_gate(struct ks_fake *fake, enum ks_fake_op op,
 				  void *data)
 {
+	bool opened;
+
 	if (op != fake->gate.op)
 		return;
 	complete_all(&fake->gate.reached);
-	wait_for_completion_timeout(&fake->gate.open, KS_TEST_PATIENCE);
+	opened = wait_for_completion_timeout(&fake->gate.open, KS_TEST_PATIENCE);
+	spin_lock_irq(&fake->lock);
+	ks_fake_check(fake, opened, "the gate was not opened in time");
+	spin_unlock_irq(&fake->lock);
 }
 
 /*
  * Blocks the device in its next call of this kind, with the lock of the connection held,
- * until ks_fake_open_gate(). Only one gate at a time
+ * until ks_fake_open_gate(). If the test itself waits for the device, it fails. Only one gate at a
+ * time
  */
 void ks_fake_close_gate(struct ks_fake *fake, enum ks_fake_op op)
 {
