@@ -257,12 +257,18 @@ static void feed_poll_of_device(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ks_test_events(reader), 0);
 }
 
-/* Passes if poll reports no frame while the state changes, as no call fetches one then (K8). */
+/*
+ * Passes if poll reports no frame while the state changes, as no call fetches one then, and a call
+ * that waits for no frame does not wait for the change (K8).
+ */
 static void feed_poll_in_change(struct kunit *test)
 {
 	struct feed_rig *feed = feed_running(test);
 	struct file *reader = feed_reader(feed, 2, 0);
+	struct feed_call at_once = feed_call(feed, 1);
 	struct ks_test_call *call;
+
+	at_once.arg.wait_for = 0;
 
 	feed_fill(feed);
 	KUNIT_EXPECT_EQ(test, ks_test_events(reader), KS_TEST_IN);
@@ -271,6 +277,7 @@ static void feed_poll_in_change(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, ks_fake_wait_at_gate(feed->rig->fake));
 	KUNIT_EXPECT_EQ(test, ks_test_events(reader), 0);
 	feed_expect_none(feed, reader, -EAGAIN);
+	KUNIT_EXPECT_EQ(test, 0, feed_do_exchange(reader, &at_once));
 	ks_fake_open_gate(feed->rig->fake);
 	KUNIT_ASSERT_TRUE(test, ks_test_returned(call));
 	KUNIT_EXPECT_EQ(test, call->ret, 0);
