@@ -637,6 +637,8 @@ static int ks_feed_set_up(struct ks_connection *conn)
 	/* The requirements include a frame for a client to read */
 	feed->keep = min(max(needs.framing.frames, 3) - 1, nr_frames - 1);
 	feed->format = format;
+	feed->view_flags = KS_VIEW_NO_BOUNCE |
+			   (conn->device->written_by_cpu ? KS_VIEW_NO_SYNC : 0);
 	WRITE_ONCE(feed->running, true);
 	ks_feed_promise(feed);
 	mutex_unlock(&feed->lock);

@@ -120,6 +120,7 @@ struct ks_feed_frame {
  * @readers: all readers (&struct ks_reader), the oldest first
  * @allocator: the allocator, with a reference; NULL before its first circulating stream
  * @generation: number of the allocator, for readers; increases when the feed drops @allocator
+ * @view_flags: enum ks_view_flags of readers' views of @allocator
  * @frames: one for each frame of @allocator
  * @returned: frames that no reader holds, and that were not given to the device yet
  * @nr_returned: length of @returned
@@ -148,6 +149,7 @@ struct ks_feed {
 	struct list_head readers;
 	struct ks_allocator *allocator;
 	u64 generation;
+	u32 view_flags;
 	struct ks_feed_frame *frames;
 	struct list_head returned;
 	u32 nr_returned;
@@ -287,7 +289,17 @@ struct file *ks_reader_open(struct ks_connection *conn, u32 depth, u32 every,
 
 /* view.c */
 
-struct dma_buf *ks_view_create(struct dma_buf *source, size_t bytes);
+/**
+ * enum ks_view_flags - what a view does not permit
+ * @KS_VIEW_NO_BOUNCE: devices with bounce buffers cannot import it
+ * @KS_VIEW_NO_SYNC: the CPU does not synchronize the source
+ */
+enum ks_view_flags {
+	KS_VIEW_NO_BOUNCE = BIT(0),
+	KS_VIEW_NO_SYNC = BIT(1),
+};
+
+struct dma_buf *ks_view_create(struct dma_buf *source, size_t bytes, u32 flags);
 int ks_view_mmap_shared(struct dma_buf *view, struct vm_area_struct *vma);
 
 #endif /* _KSALLOC_READER_H */

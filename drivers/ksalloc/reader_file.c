@@ -370,11 +370,11 @@ static int ks_reader_set_views(struct ks_reader *reader, u64 generation, u32 cou
 
 /*
  * Finds a plane of a frame. Returns its dma-buf with a reference, its position among the planes of
- * all frames, and their number
+ * all frames, and their number, and what the view needs
  */
 static struct dma_buf *
 ks_reader_find_plane(struct ks_feed *feed, const struct ksalloc_reader_export *arg,
-		     u32 *position, u32 *planes, size_t *bytes)
+		     u32 *position, u32 *planes, size_t *bytes, u32 *view_flags)
 {
 	struct dma_buf *dmabuf = NULL;
 	struct ksalloc_frame *frame;
@@ -391,6 +391,7 @@ ks_reader_find_plane(struct ks_feed *feed, const struct ksalloc_reader_export *a
 		*position = frame->index * frame->nr_planes + arg->plane;
 		*planes = feed->allocator->nr_frames * frame->nr_planes;
 		*bytes = ks_plane_bytes(&feed->allocator->layout, arg->plane);
+		*view_flags = feed->view_flags;
 	}
 	mutex_unlock(&feed->lock);
 	return dmabuf ?: ERR_PTR(ret);
@@ -401,14 +402,14 @@ static struct dma_buf *ks_reader_view(struct ks_reader *reader,
 				      const struct ksalloc_reader_export *arg)
 {
 	struct dma_buf *source, **view, *made;
-	u32 position, planes;
+	u32 position, planes, flags;
 	size_t bytes;
 	int ret;
 
 	lockdep_assert_held(&reader->view_lock);
 
 	source = ks_reader_find_plane(ks_reader_feed(reader), arg, &position,
-				      &planes, &bytes);
+				      &planes, &bytes, &flags);
 	if (IS_ERR(source))
 		return source;
 	ret = ks_reader_set_views(reader, arg->generation, planes);
@@ -416,7 +417,7 @@ static struct dma_buf *ks_reader_view(struct ks_reader *reader,
 	if (ret)
 		goto out;
 	view = &reader->views[array_index_nospec(position, planes)];
-	made = *view ?: ks_view_create(source, bytes);
+	made = *view ?: ks_view_create(source, bytes, flags);
 	if (!IS_ERR(made))
 		*view = made;
 out:

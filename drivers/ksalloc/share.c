@@ -501,7 +501,7 @@ struct dma_buf *ks_share_view(struct ks_share_handle *handle, u32 index, u32 pla
 	frame = ks_frame_at(alloc, index);
 	source = frame ? ks_frame_dmabuf(frame, plane) : NULL;
 	if (source)
-		view = ks_view_create(source, source->size);
+		view = ks_view_create(source, source->size, 0);
 	ks_connection_put_allocator(alloc);
 	return view;
 }

@@ -293,6 +293,20 @@ static int ks_v4l2_import(struct ks_v4l2 *v4l2)
 	return ret;
 }
 
+/*
+ * Whether the driver writes frames itself. Only memory that a device uses has an address for it,
+ * the cookie. The driver of a USB device gets packets, and copies them
+ */
+static bool ks_v4l2_is_written_by_cpu(const struct ks_v4l2_device *dev)
+{
+	const struct vb2_queue *queue = dev->vdev->queue;
+	const struct device *parent = dev->vdev->dev_parent;
+
+	if (queue)
+		return !queue->mem_ops->cookie;
+	return parent && parent->bus && !strcmp(parent->bus->name, "usb");
+}
+
 static int ks_v4l2_acquire(struct ksalloc_device *device,
 			   const struct ks_allocator *allocator)
 {
@@ -304,6 +318,7 @@ static int ks_v4l2_acquire(struct ksalloc_device *device,
 	v4l2->allocator = allocator;
 	bitmap_zero(v4l2->prepared, KSALLOC_MAX_FRAMES);
 	device->queue_in_thread = false;
+	device->written_by_cpu = ks_v4l2_is_written_by_cpu(v4l2->dev);
 	if (ks_v4l2_memory_is_of(v4l2->dev, allocator)) {
 		v4l2->memory = V4L2_MEMORY_MMAP;
 		memset(v4l2->length, 0, sizeof(v4l2->length));

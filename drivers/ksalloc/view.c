@@ -18,6 +18,12 @@
  * - Devices get mappings for DMA_TO_DEVICE. Importers that ask for DMA_BIDIRECTIONAL, as GPU
  *   drivers do, get such a mapping too if an IOMMU enforces it, and are refused otherwise.
  *
+ * - A device that does not reach the memory reads a copy of it, in a bounce buffer. If anybody
+ *   synchronizes the memory for the CPU, exporters (the heaps, udmabuf) copy all bounce buffers
+ *   back, also those for DMA_TO_DEVICE: an old picture replaces a new one. So such a device gets no
+ *   mapping. If the kernel itself writes the frames, a reader cannot synchronize them at all: the
+ *   CPU has nothing to wait for. Otherwise, the CPU needs it to see what the device has written.
+ *
  * Fences that a reader adds to a view are not fences of the frame, so they delay nobody else.
  * The source is mapped in attach(), because map_dma_buf() is called under the reservation lock of
  * the view, and the lock of the source has the same class.
@@ -34,8 +40,18 @@
 #include "reader.h"
 
 /**
+ * struct ks_view - a view
+ * @source: the dma-buf whose memory it is; a reference
+ * @flags: enum ks_view_flags
+ */
+struct ks_view {
+	struct dma_buf *source;
+	u32 flags;
+};
+
+/**
  * struct ks_view_attachment - a device that is attached to a view
- * @source: its attachment to the source
+ * @source: its attachment to the source; NULL if the device has bounce buffers
  * @table: the mapping of the source
  */
 struct ks_view_attachment {
@@ -43,22 +59,52 @@ struct ks_view_attachment {
 	struct sg_table *table;
 };
 
+static struct dma_buf *ks_view_source(const struct dma_buf *dmabuf)
+{
+	const struct ks_view *view = dmabuf->priv;
+
+	return view->source;
+}
+
+/* Whether a device reads a part of this mapping from a bounce buffer */
+static bool ks_view_bounces(struct device *dev, struct sg_table *table)
+{
+	struct scatterlist *sg;
+	int i;
+
+	/* Without a limit, nothing bounces. A device without coherent caches needs syncs, too */
+	if (dma_max_mapping_size(dev) == SIZE_MAX)
+		return false;
+	for_each_sgtable_dma_sg(table, sg, i)
+		if (dma_need_sync(dev, sg_dma_address(sg)))
+			return true;
+	return false;
+}
+
 static int ks_view_map_source(struct ks_view_attachment *view)
 {
 	view->table = dma_buf_map_attachment_unlocked(view->source, DMA_TO_DEVICE);
 	return PTR_ERR_OR_ZERO(view->table);
 }
 
+static void ks_view_unmap_source(struct ks_view_attachment *view, struct dma_buf *source)
+{
+	dma_buf_unmap_attachment_unlocked(view->source, view->table, DMA_TO_DEVICE);
+	dma_buf_detach(source, view->source);
+	view->source = NULL;
+}
+
 static int ks_view_attach(struct dma_buf *dmabuf,
 			  struct dma_buf_attachment *attachment)
 {
+	const struct ks_view *of = dmabuf->priv;
 	struct ks_view_attachment *view;
 	int ret;
 
 	view = kzalloc(sizeof(*view), GFP_KERNEL_ACCOUNT);
 	if (!view)
 		return -ENOMEM;
-	view->source = dma_buf_attach(dmabuf->priv, attachment->dev);
+	view->source = dma_buf_attach(of->source, attachment->dev);
 	if (IS_ERR(view->source)) {
 		ret = PTR_ERR(view->source);
 		goto err_free;
@@ -66,11 +112,14 @@ static int ks_view_attach(struct dma_buf *dmabuf,
 	ret = ks_view_map_source(view);
 	if (ret)
 		goto err_detach;
+	/* Not an error here: videobuf2 of 6.12 would leak a reference to the view */
+	if ((of->flags & KS_VIEW_NO_BOUNCE) && ks_view_bounces(attachment->dev, view->table))
+		ks_view_unmap_source(view, of->source);
 	attachment->priv = view;
 	return 0;
 
 err_detach:
-	dma_buf_detach(dmabuf->priv, view->source);
+	dma_buf_detach(of->source, view->source);
 err_free:
 	kfree(view);
 	return ret;
@@ -81,8 +130,8 @@ static void ks_view_detach(struct dma_buf *dmabuf,
 {
 	struct ks_view_attachment *view = attachment->priv;
 
-	dma_buf_unmap_attachment_unlocked(view->source, view->table, DMA_TO_DEVICE);
-	dma_buf_detach(dmabuf->priv, view->source);
+	if (view->source)
+		ks_view_unmap_source(view, ks_view_source(dmabuf));
 	kfree(view);
 }
 
@@ -99,6 +148,8 @@ static struct sg_table *ks_view_map(struct dma_buf_attachment *attachment,
 {
 	struct ks_view_attachment *view = attachment->priv;
 
+	if (!view->source)
+		return ERR_PTR(-EOPNOTSUPP);
 	if (direction != DMA_TO_DEVICE &&
 	    (direction != DMA_BIDIRECTIONAL ||
 	     !ks_view_is_enforced(attachment->dev)))
@@ -116,17 +167,25 @@ static void ks_view_unmap(struct dma_buf_attachment *attachment,
 static int ks_view_begin_access(struct dma_buf *dmabuf,
 				enum dma_data_direction direction)
 {
+	const struct ks_view *view = dmabuf->priv;
+
 	if (direction != DMA_FROM_DEVICE)
 		return -EACCES;
-	return dma_buf_begin_cpu_access(dmabuf->priv, direction);
+	if (view->flags & KS_VIEW_NO_SYNC)
+		return 0;
+	return dma_buf_begin_cpu_access(view->source, direction);
 }
 
 static int ks_view_end_access(struct dma_buf *dmabuf,
 			      enum dma_data_direction direction)
 {
+	const struct ks_view *view = dmabuf->priv;
+
 	if (direction != DMA_FROM_DEVICE)
 		return -EACCES;
-	return dma_buf_end_cpu_access(dmabuf->priv, direction);
+	if (view->flags & KS_VIEW_NO_SYNC)
+		return 0;
+	return dma_buf_end_cpu_access(view->source, direction);
 }
 
 /* Maps the source for reading only */
@@ -135,7 +194,7 @@ static int ks_view_mmap_source(struct dma_buf *dmabuf, struct vm_area_struct *vm
 	int ret;
 
 	vm_flags_clear(vma, VM_MAYWRITE);
-	ret = dma_buf_mmap(dmabuf->priv, vma, vma->vm_pgoff);
+	ret = dma_buf_mmap(ks_view_source(dmabuf), vma, vma->vm_pgoff);
 	vm_flags_clear(vma, VM_MAYWRITE);
 	if (ret || !vma->vm_ops || !vma->vm_ops->access)
 		return ret;
@@ -174,7 +233,8 @@ int ks_view_mmap_shared(struct dma_buf *view, struct vm_area_struct *vma)
 
 static void ks_view_release(struct dma_buf *dmabuf)
 {
-	dma_buf_put(dmabuf->priv);
+	dma_buf_put(ks_view_source(dmabuf));
+	kfree(dmabuf->priv);
 }
 
 static const struct dma_buf_ops ks_view_ops = {
@@ -190,21 +250,29 @@ static const struct dma_buf_ops ks_view_ops = {
 
 /*
  * The view takes a reference to @source. @bytes is in whole pages. The CPU cannot see the
- * rest of @source, but a device that imports the view can.
+ * rest of @source, but a device that imports the view can. @flags: enum ks_view_flags.
  */
-struct dma_buf *ks_view_create(struct dma_buf *source, size_t bytes)
+struct dma_buf *ks_view_create(struct dma_buf *source, size_t bytes, u32 flags)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
-	struct dma_buf *view;
+	struct dma_buf *dmabuf;
+	struct ks_view *view;
 
+	view = kzalloc(sizeof(*view), GFP_KERNEL_ACCOUNT);
+	if (!view)
+		return ERR_PTR(-ENOMEM);
+	view->source = source;
+	view->flags = flags;
 	info.ops = &ks_view_ops;
 	info.size = bytes;
 	info.flags = O_RDONLY;
-	info.priv = source;
+	info.priv = view;
 	get_dma_buf(source);
-	view = dma_buf_export(&info);
-	if (IS_ERR(view))
+	dmabuf = dma_buf_export(&info);
+	if (IS_ERR(dmabuf)) {
 		dma_buf_put(source);
-	return view;
+		kfree(view);
+	}
+	return dmabuf;
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_view_create);

@@ -244,11 +244,14 @@ struct ksalloc_device_ops {
  * @connection: the connection; set by ksalloc_connect()
  * @queue_in_thread: ->queue() without a descriptor waits for a kernel thread, unless it is called
  *	in a kernel thread. So frames that circulate are queued in one. Set by ->acquire()
+ * @written_by_cpu: the device has no DMA to the frames, so readers do not synchronize them. Set by
+ *	->acquire()
  */
 struct ksalloc_device {
 	const struct ksalloc_device_ops *ops;
 	struct ks_connection *connection;
 	bool queue_in_thread;
+	bool written_by_cpu;
 };
 
 struct file *ksalloc_connect(struct ksalloc_device *device);

@@ -23,6 +23,7 @@
  * @direction: direction of the last one
  * @has_access: processes can access mappings with vm_operations_struct.access
  * @vmas: mappings of processes
+ * @syncs: number of calls to synchronize it for the CPU
  * @released: the dma-buf has ended
  */
 struct view_source {
@@ -31,6 +32,7 @@ struct view_source {
 	enum dma_data_direction direction;
 	bool has_access;
 	atomic_t vmas;
+	atomic_t syncs;
 	bool released;
 };
 
@@ -99,6 +101,14 @@ static int view_source_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 	return 0;
 }
 
+static int view_source_sync(struct dma_buf *dmabuf, enum dma_data_direction direction)
+{
+	struct view_source *source = dmabuf->priv;
+
+	atomic_inc(&source->syncs);
+	return 0;
+}
+
 static void view_source_release(struct dma_buf *dmabuf)
 {
 	struct view_source *source = dmabuf->priv;
@@ -110,6 +120,8 @@ static const struct dma_buf_ops view_source_ops = {
 	.map_dma_buf = view_source_map,
 	.unmap_dma_buf = view_source_unmap,
 	.mmap = view_source_mmap,
+	.begin_cpu_access = view_source_sync,
+	.end_cpu_access = view_source_sync,
 	.release = view_source_release,
 };
 
@@ -119,7 +131,7 @@ static void view_free_page(void *page)
 }
 
 /* A view, which has the only reference to its source. The test puts it */
-static struct dma_buf *view_create(struct kunit *test, struct view_source **result)
+static struct dma_buf *view_create_with(struct kunit *test, struct view_source **result, u32 flags)
 {
 	struct view_source *source = kunit_kzalloc(test, sizeof(*source), GFP_KERNEL);
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
@@ -136,11 +148,16 @@ static struct dma_buf *view_create(struct kunit *test, struct view_source **resu
 	info.priv = source;
 	dmabuf = dma_buf_export(&info);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dmabuf);
-	view = ks_view_create(dmabuf, PAGE_SIZE);
+	view = ks_view_create(dmabuf, PAGE_SIZE, flags);
 	dma_buf_put(dmabuf);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, view);
 	*result = source;
 	return view;
+}
+
+static struct dma_buf *view_create(struct kunit *test, struct view_source **result)
+{
+	return view_create_with(test, result, 0);
 }
 
 /* Waits for the release, because the source ends with the test */
@@ -149,6 +166,31 @@ static void view_put(struct kunit *test, struct dma_buf *view, struct view_sourc
 	dma_buf_put(view);
 	flush_delayed_fput();
 	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(source->released)));
+}
+
+static void view_expect_syncs(struct kunit *test, u32 flags, int syncs)
+{
+	struct view_source *source;
+	struct dma_buf *view = view_create_with(test, &source, flags);
+
+	KUNIT_EXPECT_EQ(test, 0, dma_buf_begin_cpu_access(view, DMA_FROM_DEVICE));
+	KUNIT_EXPECT_EQ(test, 0, dma_buf_end_cpu_access(view, DMA_FROM_DEVICE));
+	KUNIT_EXPECT_EQ(test, -EACCES, dma_buf_begin_cpu_access(view, DMA_TO_DEVICE));
+	KUNIT_EXPECT_EQ(test, -EACCES, dma_buf_end_cpu_access(view, DMA_TO_DEVICE));
+	KUNIT_EXPECT_EQ(test, atomic_read(&source->syncs), syncs);
+	view_put(test, view, source);
+}
+
+/* Passes if the CPU can synchronize memory that a device has written (K5). */
+static void view_sync(struct kunit *test)
+{
+	view_expect_syncs(test, KS_VIEW_NO_BOUNCE, 2);
+}
+
+/* Passes if the CPU cannot synchronize memory that it has written itself (K5). */
+static void view_no_sync(struct kunit *test)
+{
+	view_expect_syncs(test, KS_VIEW_NO_BOUNCE | KS_VIEW_NO_SYNC, 0);
 }
 
 static struct device *view_device(struct kunit *test)
@@ -267,6 +309,8 @@ static void view_not_by_importer(struct kunit *test)
 
 static struct kunit_case view_cases[] = {
 	KUNIT_CASE(view_directions),
+	KUNIT_CASE(view_sync),
+	KUNIT_CASE(view_no_sync),
 	KUNIT_CASE(view_no_kernel_mapping),
 	KUNIT_CASE(view_no_access),
 	KUNIT_CASE(view_not_by_importer),
