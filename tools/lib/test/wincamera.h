@@ -17,7 +17,7 @@
 #define CAMERA_LINE 96
 #define CAMERA_LINES 64
 /* A wait that takes longer hangs */
-#define PATIENCE_S 30
+#define PATIENCE_S 300
 
 struct camera {
 	/* What it needs, and how many bytes its next picture has; 0 for a full frame */

@@ -6,7 +6,7 @@
 #include "windevice.h"
 
 /* A test program that takes longer hangs */
-#define WIN_PATIENCE_S 60
+#define WIN_PATIENCE_S 300
 
 /* Memory behind an answer that must not change */
 #define GUARD 0x5a
