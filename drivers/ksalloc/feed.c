@@ -554,8 +554,9 @@ static void ks_feed_remove_notifier(struct ks_feed *feed)
 }
 
 /* Starts to use an allocator. The feed has none now */
-static int ks_feed_attach(struct ks_feed *feed, struct ks_allocator *alloc)
+static int ks_feed_attach(struct ks_connection *conn, struct ks_allocator *alloc)
 {
+	struct ks_feed *feed = &conn->feed;
 	const u32 count = alloc->layout.count;
 	struct ksalloc_plane_data *planes;
 	struct ks_feed_frame *frames;
@@ -578,6 +579,9 @@ static int ks_feed_attach(struct ks_feed *feed, struct ks_allocator *alloc)
 	feed->keep = min(feed->keep, alloc->nr_frames - 1);
 	/* A generation is never 0 */
 	feed->generation = max(feed->generation, 1);
+	/* Before a reader can export a view of this generation */
+	feed->view_flags = KS_VIEW_NO_BOUNCE |
+			   (conn->device->written_by_cpu ? KS_VIEW_NO_SYNC : 0);
 	mutex_unlock(&feed->lock);
 	return 0;
 }
@@ -625,7 +629,7 @@ static int ks_feed_set_up(struct ks_connection *conn)
 	if (!ret)
 		ret = ks_feed_start_thread(conn);
 	if (!ret && !feed->allocator)
-		ret = ks_feed_attach(feed, conn->allocator);
+		ret = ks_feed_attach(conn, conn->allocator);
 	if (!ret)
 		ret = ks_feed_add_notifier(feed);
 	if (ret) {
@@ -637,8 +641,6 @@ static int ks_feed_set_up(struct ks_connection *conn)
 	/* The requirements include a frame for a client to read */
 	feed->keep = min(max(needs.framing.frames, 3) - 1, nr_frames - 1);
 	feed->format = format;
-	feed->view_flags = KS_VIEW_NO_BOUNCE |
-			   (conn->device->written_by_cpu ? KS_VIEW_NO_SYNC : 0);
 	WRITE_ONCE(feed->running, true);
 	ks_feed_promise(feed);
 	mutex_unlock(&feed->lock);

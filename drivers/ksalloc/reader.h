@@ -291,7 +291,7 @@ struct file *ks_reader_open(struct ks_connection *conn, u32 depth, u32 every,
 
 /**
  * enum ks_view_flags - what a view does not permit
- * @KS_VIEW_NO_BOUNCE: devices with bounce buffers cannot import it
+ * @KS_VIEW_NO_BOUNCE: devices that may need bounce buffers cannot import it
  * @KS_VIEW_NO_SYNC: the CPU does not synchronize the source
  */
 enum ks_view_flags {

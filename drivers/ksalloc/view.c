@@ -19,10 +19,11 @@
  *   drivers do, get such a mapping too if an IOMMU enforces it, and are refused otherwise.
  *
  * - A device that does not reach the memory reads a copy of it, in a bounce buffer. If anybody
- *   synchronizes the memory for the CPU, exporters (the heaps, udmabuf) copy all bounce buffers
- *   back, also those for DMA_TO_DEVICE: an old picture replaces a new one. So such a device gets no
- *   mapping. If the kernel itself writes the frames, a reader cannot synchronize them at all: the
- *   CPU has nothing to wait for. Otherwise, the CPU needs it to see what the device has written.
+ *   synchronizes the memory for the CPU, the heaps copy all bounce buffers back, also those for
+ *   DMA_TO_DEVICE: an old picture replaces a new one. udmabuf does this with a buffer of its own.
+ *   So a device that may need such buffers gets no mapping. If the kernel itself writes the frames,
+ *   a reader cannot synchronize them at all. Otherwise, the CPU needs it to see what the camera has
+ *   written.
  *
  * Fences that a reader adds to a view are not fences of the frame, so they delay nobody else.
  * The source is mapped in attach(), because map_dma_buf() is called under the reservation lock of
@@ -51,7 +52,7 @@ struct ks_view {
 
 /**
  * struct ks_view_attachment - a device that is attached to a view
- * @source: its attachment to the source; NULL if the device has bounce buffers
+ * @source: its attachment to the source; NULL if the device may need bounce buffers
  * @table: the mapping of the source
  */
 struct ks_view_attachment {
@@ -66,32 +67,16 @@ static struct dma_buf *ks_view_source(const struct dma_buf *dmabuf)
 	return view->source;
 }
 
-/* Whether a device reads a part of this mapping from a bounce buffer */
-static bool ks_view_bounces(struct device *dev, struct sg_table *table)
+/* Whether a device may need bounce buffers: then the size of a mapping has a limit */
+static bool ks_view_may_bounce(struct device *dev)
 {
-	struct scatterlist *sg;
-	int i;
-
-	/* Without a limit, nothing bounces. A device without coherent caches needs syncs, too */
-	if (dma_max_mapping_size(dev) == SIZE_MAX)
-		return false;
-	for_each_sgtable_dma_sg(table, sg, i)
-		if (dma_need_sync(dev, sg_dma_address(sg)))
-			return true;
-	return false;
+	return dma_max_mapping_size(dev) != SIZE_MAX;
 }
 
 static int ks_view_map_source(struct ks_view_attachment *view)
 {
 	view->table = dma_buf_map_attachment_unlocked(view->source, DMA_TO_DEVICE);
 	return PTR_ERR_OR_ZERO(view->table);
-}
-
-static void ks_view_unmap_source(struct ks_view_attachment *view, struct dma_buf *source)
-{
-	dma_buf_unmap_attachment_unlocked(view->source, view->table, DMA_TO_DEVICE);
-	dma_buf_detach(source, view->source);
-	view->source = NULL;
 }
 
 static int ks_view_attach(struct dma_buf *dmabuf,
@@ -104,6 +89,13 @@ static int ks_view_attach(struct dma_buf *dmabuf,
 	view = kzalloc(sizeof(*view), GFP_KERNEL_ACCOUNT);
 	if (!view)
 		return -ENOMEM;
+	attachment->priv = view;
+	/*
+	 * ks_view_map() returns the error: videobuf2 of 6.12 leaks a reference to the view if
+	 * attach() fails
+	 */
+	if ((of->flags & KS_VIEW_NO_BOUNCE) && ks_view_may_bounce(attachment->dev))
+		return 0;
 	view->source = dma_buf_attach(of->source, attachment->dev);
 	if (IS_ERR(view->source)) {
 		ret = PTR_ERR(view->source);
@@ -112,10 +104,6 @@ static int ks_view_attach(struct dma_buf *dmabuf,
 	ret = ks_view_map_source(view);
 	if (ret)
 		goto err_detach;
-	/* Not an error here: videobuf2 of 6.12 would leak a reference to the view */
-	if ((of->flags & KS_VIEW_NO_BOUNCE) && ks_view_bounces(attachment->dev, view->table))
-		ks_view_unmap_source(view, of->source);
-	attachment->priv = view;
 	return 0;
 
 err_detach:
@@ -130,8 +118,10 @@ static void ks_view_detach(struct dma_buf *dmabuf,
 {
 	struct ks_view_attachment *view = attachment->priv;
 
-	if (view->source)
-		ks_view_unmap_source(view, ks_view_source(dmabuf));
+	if (view->source) {
+		dma_buf_unmap_attachment_unlocked(view->source, view->table, DMA_TO_DEVICE);
+		dma_buf_detach(ks_view_source(dmabuf), view->source);
+	}
 	kfree(view);
 }
 

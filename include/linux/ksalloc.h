@@ -245,7 +245,7 @@ struct ksalloc_device_ops {
  * @queue_in_thread: ->queue() without a descriptor waits for a kernel thread, unless it is called
  *	in a kernel thread. So frames that circulate are queued in one. Set by ->acquire()
  * @written_by_cpu: the device has no DMA to the frames, so readers do not synchronize them. Set by
- *	->acquire()
+ *	->acquire(), always to the same value for an allocator
  */
 struct ksalloc_device {
 	const struct ksalloc_device_ops *ops;

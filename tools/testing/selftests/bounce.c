@@ -122,6 +122,14 @@ static void pictures_end(struct pictures *pictures)
 	close(pictures->ksalloc);
 }
 
+static const unsigned char *map_picture(int view)
+{
+	const unsigned char *map = mmap(NULL, PICTURE, PROT_READ, MAP_SHARED, view, 0);
+
+	ASSERT_TRUE((const void *)map != MAP_FAILED);
+	return map;
+}
+
 /* A picture of the recorder, in a frame that the viewer had before */
 static const unsigned char *newer_picture(struct pictures *pictures,
 					  const struct ksalloc_reader_frame *old)
@@ -138,8 +146,7 @@ static const unsigned char *newer_picture(struct pictures *pictures,
 	ASSERT_LT(old->sequence, frame.sequence);
 	view = reader_export(pictures->recorder, frame.index, frame.generation);
 	ASSERT_LE(0, view);
-	map = mmap(NULL, PICTURE, PROT_READ, MAP_SHARED, view, 0);
-	ASSERT_TRUE((const void *)map != MAP_FAILED);
+	map = map_picture(view);
 	close(view);
 	return map;
 }
@@ -149,7 +156,7 @@ TEST(import_by_reader)
 {
 	struct ksalloc_reader_frame frame = {};
 	struct pictures pictures;
-	int encoder, view;
+	int encoder, dmabuf, view;
 
 	need_bounce_buffers();
 	pictures_start(&pictures, false);
@@ -159,6 +166,11 @@ TEST(import_by_reader)
 	encoder = encoder_open();
 	/* The view returns EOPNOTSUPP, and videobuf2 EINVAL */
 	EXPECT_EQ(-EINVAL, encoder_import(encoder, view));
+	close(encoder);
+	encoder = encoder_open();
+	dmabuf = export_frame(pictures.allocator, frame.index);
+	EXPECT_EQ(0, encoder_import(encoder, dmabuf));
+	close(dmabuf);
 	close(encoder);
 	close(view);
 	pictures_end(&pictures);
@@ -186,16 +198,26 @@ static void sync_of_viewer(bool udmabuf)
 		ASSERT_LE(0, dmabuf);
 		ASSERT_EQ(0, encoder_import(encoder, dmabuf));
 	}
+	before = malloc(PICTURE);
+	ASSERT_NE(NULL, before);
+	map = map_picture(view);
+	memcpy(before, map, PICTURE);
+	munmap((void *)map, PICTURE);
 	ASSERT_EQ(0, give(pictures.viewer, &old));
 
 	map = newer_picture(&pictures, &old);
-	before = malloc(PICTURE);
-	ASSERT_NE(NULL, before);
+	ASSERT_NE(0, memcmp(before, map, PICTURE));
 	memcpy(before, map, PICTURE);
 	EXPECT_EQ(0, sync_view(view, DMA_BUF_SYNC_START));
 	EXPECT_EQ(0, memcmp(before, map, PICTURE));
 	EXPECT_EQ(0, sync_view(view, DMA_BUF_SYNC_END));
 	EXPECT_EQ(0, memcmp(before, map, PICTURE));
+	/* The client itself can do it */
+	if (!udmabuf) {
+		EXPECT_EQ(0, sync_view(dmabuf, DMA_BUF_SYNC_START));
+		EXPECT_NE(0, memcmp(before, map, PICTURE));
+		EXPECT_EQ(0, sync_view(dmabuf, DMA_BUF_SYNC_END));
+	}
 
 	free(before);
 	munmap((void *)map, PICTURE);
