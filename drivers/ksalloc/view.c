@@ -17,7 +17,6 @@
  *   by the kernel's mapping.
  * - Devices get mappings for DMA_TO_DEVICE. Importers that ask for DMA_BIDIRECTIONAL, as GPU
  *   drivers do, get such a mapping too if an IOMMU enforces it, and are refused otherwise.
- *
  * - A device that does not reach the memory reads a copy of it, in a bounce buffer. If anybody
  *   synchronizes the memory for the CPU, the heaps copy all bounce buffers back, also those for
  *   DMA_TO_DEVICE: an old picture replaces a new one. udmabuf does this with a buffer of its own.
