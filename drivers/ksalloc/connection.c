@@ -59,7 +59,6 @@ static void ks_connection_free(struct kref *memory)
 	struct ks_connection *conn = container_of(memory, struct ks_connection,
 						  memory);
 
-	mutex_destroy(&conn->feed.lock);
 	mutex_destroy(&conn->lock);
 	kfree(conn);
 }

@@ -76,7 +76,7 @@ void ks_feed_init(struct ks_connection *conn)
 {
 	struct ks_feed *feed = &conn->feed;
 
-	mutex_init(&feed->lock);
+	spin_lock_init(&feed->lock);
 	INIT_LIST_HEAD(&feed->readers);
 	INIT_LIST_HEAD(&feed->returned);
 	/* As for a kernel client: no program can free or submit what readers hold */
@@ -177,7 +177,7 @@ static void ks_feed_pass(struct ks_connection *conn,
 
 	lockdep_assert_held(&conn->lock);
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	/* Another kernel client can have freed a frame that readers still held */
 	if (frame->holds)
 		ks_feed_revoke_frame(feed, index);
@@ -197,16 +197,16 @@ static void ks_feed_pass(struct ks_connection *conn,
 		ks_reader_unpark_wanted(feed);
 	frame->number = feed->passed++;
 	ks_feed_keep(conn);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	trace_ksalloc_pass(conn->id, completion, frame->holds);
 }
 
 /* The device failed, and no frame comes. Readers get @error until it is started again */
 void ks_feed_fail(struct ks_feed *feed, int error)
 {
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	feed->error = error;
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	wake_up_poll(&feed->wait, EPOLLERR);
 }
 
@@ -217,9 +217,9 @@ void ks_feed_clear_error(struct ks_connection *conn)
 
 	lockdep_assert_held(&conn->lock);
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	feed->error = 0;
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 }
 
 /*
@@ -312,14 +312,14 @@ static u32 ks_feed_take_returned(struct ks_feed *feed, u32 *indices, u32 count)
 
 	if (!READ_ONCE(feed->nr_returned))
 		return 0;
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	for (taken = 0; taken < count && feed->nr_returned > taken; taken++) {
 		frame = list_first_entry(&feed->returned, struct ks_feed_frame, link);
 		list_del_init(&frame->link);
 		indices[taken] = ks_feed_index(feed, frame);
 	}
 	ks_feed_count_returned(feed, -(int)taken);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	return taken;
 }
 
@@ -328,7 +328,7 @@ static void ks_feed_put_back(struct ks_feed *feed, const u32 *indices, u32 count
 {
 	struct ks_feed_frame *frame;
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	while (count--) {
 		frame = &feed->frames[indices[count]];
 		/* A kernel client has freed it, and readers hold it: the last reader returns it */
@@ -337,7 +337,7 @@ static void ks_feed_put_back(struct ks_feed *feed, const u32 *indices, u32 count
 		list_add(&frame->link, &feed->returned);
 		ks_feed_count_returned(feed, 1);
 	}
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 }
 
 /* Lets the device have the parked frame that was filled the longest ago */
@@ -346,7 +346,7 @@ static void ks_feed_unpark_oldest(struct ks_feed *feed)
 	struct ks_feed_frame *frame, *oldest = NULL;
 	u32 i;
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	for (i = 0; i < feed->allocator->nr_frames; i++) {
 		frame = &feed->frames[i];
 		if (frame->parked && (!oldest || frame->number < oldest->number))
@@ -354,7 +354,7 @@ static void ks_feed_unpark_oldest(struct ks_feed *feed)
 	}
 	if (oldest)
 		ks_reader_unpark(feed, oldest);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 }
 
 /* Allocates a free frame for the device. Those that a reader does not want are parked */
@@ -366,9 +366,9 @@ static bool ks_feed_alloc(struct ks_feed *feed, u32 *index)
 		if (list_empty(&feed->allocator->free) ||
 		    ks_allocator_try_alloc(feed->allocator, &feed->owner, index))
 			return false;
-		mutex_lock(&feed->lock);
+		spin_lock(&feed->lock);
 		parked = ks_reader_park(feed, &feed->frames[*index]);
-		mutex_unlock(&feed->lock);
+		spin_unlock(&feed->lock);
 	} while (parked);
 	return true;
 }
@@ -434,11 +434,11 @@ static void ks_feed_free_returned(struct ks_feed *feed)
 {
 	u32 indices[KS_FEED_BATCH] __uninitialized, count, i;
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	for (i = 0; i < feed->allocator->nr_frames && feed->nr_parked; i++)
 		if (feed->frames[i].parked)
 			ks_reader_unpark(feed, &feed->frames[i]);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	while ((count = ks_feed_take_returned(feed, indices, ARRAY_SIZE(indices))))
 		for (i = 0; i < count; i++)
 			ks_allocator_free_owned(feed->allocator, indices[i],
@@ -497,9 +497,9 @@ void ks_feed_return(struct ks_connection *conn)
 		mutex_unlock(&conn->lock);
 		return;
 	}
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	ks_feed_return_later(feed);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 }
 
 static int ks_feed_start_thread(struct ks_connection *conn)
@@ -572,7 +572,7 @@ static int ks_feed_attach(struct ks_connection *conn, struct ks_allocator *alloc
 		frames[i].filled.planes = &planes[i * count];
 	}
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	feed->allocator = ks_allocator_get(alloc);
 	feed->frames = frames;
 	/* That of the last allocator can be larger. ks_feed_set_up() sets it */
@@ -582,7 +582,7 @@ static int ks_feed_attach(struct ks_connection *conn, struct ks_allocator *alloc
 	/* Before a reader can export a view of this generation */
 	feed->view_flags = KS_VIEW_NO_BOUNCE |
 			   (conn->device->written_by_cpu ? KS_VIEW_NO_SYNC : 0);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	return 0;
 }
 
@@ -594,6 +594,7 @@ struct ks_allocator *ks_feed_detach(struct ks_connection *conn)
 {
 	struct ks_feed *feed = &conn->feed;
 	struct ks_allocator *alloc = feed->allocator;
+	struct ks_feed_frame *frames;
 	struct ks_reader *reader;
 
 	lockdep_assert_held(&conn->lock);
@@ -602,15 +603,16 @@ struct ks_allocator *ks_feed_detach(struct ks_connection *conn)
 		return NULL;
 	ks_feed_remove_notifier(feed);
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	list_for_each_entry(reader, &feed->readers, link)
 		ks_reader_give_all(feed, reader);
 	/* Frames that readers have taken belong to an earlier generation from now on */
 	feed->generation++;
 	feed->allocator = NULL;
-	kvfree(feed->frames);
+	frames = feed->frames;
 	feed->frames = NULL;
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
+	kvfree(frames);
 	return alloc;
 }
 
@@ -637,13 +639,13 @@ static int ks_feed_set_up(struct ks_connection *conn)
 		return ret;
 	}
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	/* The requirements include a frame for a client to read */
 	feed->keep = min(max(needs.framing.frames, 3) - 1, nr_frames - 1);
 	feed->format = format;
 	WRITE_ONCE(feed->running, true);
 	ks_feed_promise(feed);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	atomic_set(&feed->pending, 0);
 	return 0;
 }
@@ -680,10 +682,10 @@ void ks_feed_flush(struct ks_connection *conn)
 
 	if (!feed->running)
 		return;
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	list_for_each_entry(reader, &feed->readers, link)
 		ks_reader_drop_queue(feed, reader);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	atomic_set(&feed->pending, 0);
 	ks_feed_free_returned(feed);
 }
@@ -701,9 +703,9 @@ void ks_feed_stop(struct ks_connection *conn)
 	if (!feed->running)
 		return;
 	ks_feed_flush(conn);
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	WRITE_ONCE(feed->running, false);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	/* Frames that came back in between */
 	ks_feed_free_returned(feed);
 	ks_feed_remove_notifier(feed);
@@ -717,9 +719,9 @@ void ks_feed_gone(struct ks_connection *conn)
 
 	lockdep_assert_held(&conn->lock);
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	WRITE_ONCE(feed->ended, true);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	wake_up_poll(&feed->wait, EPOLLERR | EPOLLHUP);
 }
 

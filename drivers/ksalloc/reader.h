@@ -44,11 +44,10 @@
 /**
  * DOC: Locking of readers
  *
- * - ks_feed.lock, a mutex, protects the feed and all its readers, except for the fields that are
- *   named below. It nests within ks_connection.lock, and ks_allocator.lock nests within it.
- *   Nobody waits for the device, accesses user memory or calls the driver of the device under
- *   it. So a call waits for this lock only for a short time. But freeing a frame can call
- *   functions that do not sleep: those of fences, eventfds and kernel clients.
+ * - ks_feed.lock, a spinlock, protects the feed and all its readers, except for the fields that
+ *   are named below. It nests within ks_connection.lock, and ks_allocator.lock nests within it. It
+ *   is not taken in interrupts. It is no mutex, because a reader that holds a mutex can be
+ *   preempted. Freeing a frame under it can call functions of fences, eventfds and kernel clients.
  * - Frames are moved between the feed and the device under ks_connection.lock, because queue() and
  *   dequeue() of the device are called under it. A reader takes that lock if the device may have
  *   a filled frame, and its queue is empty or it wants the newest frame. Then it can wait for
@@ -66,6 +65,7 @@
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/videodev2.h>
 #include <linux/wait.h>
@@ -145,7 +145,7 @@ struct ks_feed_frame {
  * @work: fetches frames if no reader does, and gives free frames to the device
  */
 struct ks_feed {
-	struct mutex lock; /* readers, and frames that circulate */
+	spinlock_t lock; /* readers, and frames that circulate */
 	struct list_head readers;
 	struct ks_allocator *allocator;
 	u64 generation;

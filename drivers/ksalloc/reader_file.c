@@ -52,10 +52,10 @@ static int ks_exchange_give_indices(struct ks_exchange *call, const u32 *indices
 	struct ks_feed *feed = ks_reader_feed(call->reader);
 	int ret;
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	ret = ks_reader_give(feed, call->reader, call->arg->generation, indices,
 			     call->arg->nr_give);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	return ret;
 }
 
@@ -121,9 +121,9 @@ static int ks_exchange_take_one(struct ks_exchange *call)
 	struct ksalloc_reader_frame frame __uninitialized;
 	int ret;
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	ret = ks_reader_take(feed, call->reader, &frame);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	if (ret)
 		return ret;
 
@@ -132,9 +132,9 @@ static int ks_exchange_take_one(struct ks_exchange *call)
 		call->taken++;
 		return 0;
 	}
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	ks_reader_untake(feed, call->reader, &frame);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	/* Another thread may have begun to wait for it */
 	wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);
 	return ret;
@@ -380,7 +380,7 @@ ks_reader_find_plane(struct ks_feed *feed, const struct ksalloc_reader_export *a
 	struct ksalloc_frame *frame;
 	int ret = -ESTALE;
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	if (feed->allocator && arg->generation == feed->generation) {
 		frame = ks_frame_at(feed->allocator, arg->index);
 		dmabuf = frame ? ks_frame_dmabuf(frame, arg->plane) : NULL;
@@ -393,7 +393,7 @@ ks_reader_find_plane(struct ks_feed *feed, const struct ksalloc_reader_export *a
 		*bytes = ks_plane_bytes(&feed->allocator->layout, arg->plane);
 		*view_flags = feed->view_flags;
 	}
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	return dmabuf ?: ERR_PTR(ret);
 }
 
@@ -450,7 +450,7 @@ static void ks_reader_describe(struct ks_reader *reader,
 {
 	struct ks_feed *feed = ks_reader_feed(reader);
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	info->generation = feed->generation;
 	info->running = feed->running;
 	info->promised = reader->promised;
@@ -464,7 +464,7 @@ static void ks_reader_describe(struct ks_reader *reader,
 		info->frame_size = feed->allocator->framing.frame_size;
 	}
 	*format = feed->format;
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 }
 
 /* The format as a 32-bit program knows it: without padding after the type */
@@ -568,12 +568,12 @@ static __poll_t ks_reader_poll(struct file *file, poll_table *wait)
 /* close() must not wait for the device, so the thread gives the frames to the device */
 static void ks_reader_remove(struct ks_feed *feed, struct ks_reader *reader)
 {
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	list_del(&reader->link);
 	ks_reader_give_all(feed, reader);
 	ks_feed_promise(feed);
 	ks_feed_return_later(feed);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 }
 
 static int ks_reader_release(struct inode *inode, struct file *file)
@@ -625,7 +625,7 @@ static int ks_reader_add(struct ks_feed *feed, struct ks_reader *reader)
 {
 	int ret = 0;
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	list_add_tail(&reader->link, &feed->readers);
 	ks_feed_promise(feed);
 	if (feed->running && !reader->promised &&
@@ -633,7 +633,7 @@ static int ks_reader_add(struct ks_feed *feed, struct ks_reader *reader)
 		list_del_init(&reader->link);
 		ret = -EBUSY;
 	}
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	return ret;
 }
 

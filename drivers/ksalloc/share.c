@@ -55,10 +55,10 @@ static int ks_share_make_frames(struct ks_share *share, u32 frames)
 	ret = alloc->nr_frames > VIDEO_MAX_FRAME ? -EOPNOTSUPP :
 	      ks_connection_set_allocator(share->conn, alloc);
 	if (!ret) {
-		mutex_lock(&feed->lock);
+		spin_lock(&feed->lock);
 		share->nr_frames = alloc->nr_frames;
 		share->layout = alloc->layout;
-		mutex_unlock(&feed->lock);
+		spin_unlock(&feed->lock);
 	}
 	fput(file);
 	return ret;
@@ -116,10 +116,10 @@ int ks_share_request(struct ks_share_handle *handle, u32 count)
 		goto out;
 
 	WRITE_ONCE(share->users, share->users + !!count - !!handle->nr_buffers);
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	WRITE_ONCE(handle->nr_buffers, count ? share->nr_frames : 0);
 	bitmap_zero(handle->queued, VIDEO_MAX_FRAME);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	depth = DIV_ROUND_UP(share->nr_frames, KS_SHARE_PART);
 	handle->depth = clamp(count, 2, max(2, depth));
 	ret = handle->nr_buffers;
@@ -150,11 +150,11 @@ static void ks_share_add_reader(struct ks_share_handle *handle,
 
 	reader->conn = handle->share->conn;
 	reader->wanted = handle->queued;
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	list_add_tail(&reader->link, &feed->readers);
 	handle->reader = reader;
 	ks_feed_promise(feed);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 }
 
 static void ks_share_remove_reader(struct ks_share_handle *handle)
@@ -162,12 +162,12 @@ static void ks_share_remove_reader(struct ks_share_handle *handle)
 	struct ks_feed *feed = ks_share_feed(handle);
 	struct ks_reader *reader = handle->reader;
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	list_del(&reader->link);
 	ks_reader_give_all(feed, reader);
 	handle->reader = NULL;
 	ks_feed_promise(feed);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	ks_feed_return(handle->share->conn);
 	/* For calls of this handle that wait */
 	wake_up_poll(&feed->wait, EPOLLERR);
@@ -180,9 +180,9 @@ static bool ks_share_failed(struct ks_share *share)
 	struct ks_feed *feed = &share->conn->feed;
 	bool failed;
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	failed = feed->error;
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	return failed;
 }
 
@@ -252,9 +252,9 @@ int ks_share_stop(struct ks_share_handle *handle)
 	if (ret)
 		return ret;
 	ks_share_stop_locked(handle);
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	bitmap_zero(handle->queued, VIDEO_MAX_FRAME);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	mutex_unlock(&share->lock);
 	return 0;
 }
@@ -327,9 +327,9 @@ int ks_share_describe(struct ks_share_handle *handle, struct v4l2_buffer *buffer
 	struct ks_feed *feed = ks_share_feed(handle);
 	int ret;
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	ret = ks_share_describe_locked(handle, buffer);
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	return ret;
 }
 
@@ -339,7 +339,7 @@ int ks_share_queue(struct ks_share_handle *handle, u32 index)
 	struct ks_feed *feed = ks_share_feed(handle);
 	int ret = -EINVAL;
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	if (index >= handle->nr_buffers)
 		goto out;
 	index = array_index_nospec(index, VIDEO_MAX_FRAME);
@@ -350,7 +350,7 @@ int ks_share_queue(struct ks_share_handle *handle, u32 index)
 		ks_reader_give(feed, handle->reader, feed->generation, &index, 1);
 	ret = 0;
 out:
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	if (!ret)
 		ks_feed_return(handle->share->conn);
 	return ret;
@@ -394,7 +394,7 @@ static int ks_share_take(struct ks_share_handle *handle, struct v4l2_buffer *buf
 	struct ksalloc_reader_frame frame __uninitialized;
 	int ret = -EINVAL;
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	if (!handle->reader)
 		goto out;
 	ret = ks_reader_take(feed, handle->reader, &frame);
@@ -409,7 +409,7 @@ static int ks_share_take(struct ks_share_handle *handle, struct v4l2_buffer *buf
 	else
 		ks_share_describe_data(handle, buffer);
 out:
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	return ret;
 }
 

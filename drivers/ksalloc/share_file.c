@@ -214,9 +214,9 @@ static int ks_share_register(struct ks_share *share)
 	      video_register_device(&share->vdev, VFL_TYPE_VIDEO, -1);
 	if (ret)
 		return ret;
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	ended = feed->ended;
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	if (ended)
 		ks_connection_queue_work(&share->gone_work);
 	return 0;

@@ -342,7 +342,7 @@ static __poll_t ks_node_poll(struct file *file, poll_table *wait)
 	if (!(poll_requested_events(wait) & (EPOLLIN | EPOLLRDNORM)))
 		return events;
 
-	mutex_lock(&feed->lock);
+	spin_lock(&feed->lock);
 	if (feed->ended)
 		events |= EPOLLERR | EPOLLHUP | EPOLLPRI;
 	else if (!handle->reader)
@@ -353,7 +353,7 @@ static __poll_t ks_node_poll(struct file *file, poll_table *wait)
 		events |= EPOLLIN | EPOLLRDNORM;
 	else if (feed->error)
 		events |= EPOLLERR;
-	mutex_unlock(&feed->lock);
+	spin_unlock(&feed->lock);
 	return events;
 }
 

@@ -65,9 +65,9 @@ static void feed_unwanted_is_parked(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_KEEP));
 	KUNIT_EXPECT_EQ(test, reader->nr_revoked, 0);
 
-	mutex_lock(&conn->feed.lock);
+	spin_lock(&conn->feed.lock);
 	bitmap_fill((unsigned long *)reader->wanted, FEED_FRAMES);
-	mutex_unlock(&conn->feed.lock);
+	spin_unlock(&conn->feed.lock);
 	feed_fill(feed);
 	feed_expect_none(feed, file, -EAGAIN);
 	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES - 4));
