@@ -93,6 +93,29 @@ int write_text(const char *path, const char *text)
 	return err;
 }
 
+/* Empties the trace, and records these events: a directory in events, as "ksalloc" */
+void trace_start(const char *events)
+{
+	char path[128];
+	int fd = open(TRACING "/trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	close(fd);
+	snprintf(path, sizeof(path), TRACING "/events/%s/enable", events);
+	ASSERT_EQ(0, write_text(path, "1"));
+	ASSERT_EQ(0, write_text(TRACING "/tracing_on", "1"));
+}
+
+/* The trace since trace_start(), one line per event */
+void trace_stop(const char *events, char *text, size_t size)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), TRACING "/events/%s/enable", events);
+	ASSERT_EQ(0, write_text(path, "0"));
+	ASSERT_LT(0, read_text(TRACING "/trace", text, size));
+}
+
 /* vivid */
 
 #define CAMERAS 2

@@ -265,6 +265,8 @@ void expect_footprint(const char *file, int line,
 int read_text(const char *path, char *buf, size_t size);
 int write_text(const char *path, const char *text);
 #define TRACING "/sys/kernel/tracing"
+void trace_start(const char *events);
+void trace_stop(const char *events, char *text, size_t size);
 /* The value of a line "key: value" in the fdinfo of a descriptor; false if there is none. */
 bool fdinfo_value(int fd, const char *key, char *buf, size_t size);
 

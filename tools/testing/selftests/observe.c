@@ -168,31 +168,20 @@ FIXTURE(trace) {
 	char *text;
 };
 
-static void trace_begin(void)
-{
-	int fd = open(TRACING "/trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
-
-	ASSERT_LE(0, fd);
-	close(fd);
-	ASSERT_EQ(0, write_text(TRACING "/events/ksalloc/enable", "1"));
-	ASSERT_EQ(0, write_text(TRACING "/tracing_on", "1"));
-}
-
-/* The trace since trace_begin(), one line per event */
+/* The trace since the setup, one line per event */
 static const char *trace_end(struct trace_fixture *self)
 {
 	size_t size = 1 << 20;
 
-	ASSERT_EQ(0, write_text(TRACING "/events/ksalloc/enable", "0"));
 	self->text = malloc(size);
-	ASSERT_LT(0, read_text(TRACING "/trace", self->text, size));
+	trace_stop("ksalloc", self->text, size);
 	return self->text;
 }
 
 FIXTURE_SETUP(trace)
 {
 	rig_open(&self->rig, 0, 320, 180);
-	trace_begin();
+	trace_start("ksalloc");
 }
 
 FIXTURE_TEARDOWN(trace)

@@ -552,17 +552,12 @@ TEST_F(share, end_of_share)
 /* No work item runs all the time after the share has ended. */
 static void expect_no_work(void)
 {
-	static const char event[] = TRACING "/events/workqueue/workqueue_execute_start/enable";
+	static const char event[] = "workqueue/workqueue_execute_start";
 	static char text[1 << 16];
-	int fd = open(TRACING "/trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
 
-	ASSERT_LE(0, fd);
-	close(fd);
-	ASSERT_EQ(0, write_text(event, "1"));
-	ASSERT_EQ(0, write_text(TRACING "/tracing_on", "1"));
+	trace_start(event);
 	sleep_ms(20);
-	ASSERT_EQ(0, write_text(event, "0"));
-	ASSERT_LT(0, read_text(TRACING "/trace", text, sizeof(text)));
+	trace_stop(event, text, sizeof(text));
 	EXPECT_FALSE(strstr(text, "ks_share_gone_work"));
 }
 
