@@ -458,7 +458,8 @@ static const struct ks_ioctl ks_connection_ioctls[] = {
 	KS_IOCTL(CONNECTION_CANCEL, cancel, flags, KSALLOC_CANCEL_PERMANENT,
 		 ks_connection_cancel_ioctl),
 	KS_IOCTL(READER_OPEN, reader_open, every,
-		 KSALLOC_READER_NEWEST | KSALLOC_READER_REVOCABLE,
+		 KSALLOC_READER_NEWEST | KSALLOC_READER_REVOCABLE |
+		 KSALLOC_READER_UNTRUSTED,
 		 ks_reader_open_ioctl),
 };
 

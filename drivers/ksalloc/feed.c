@@ -7,6 +7,7 @@
  * time, the thread of the feed does it, so a slow reader cannot stop the stream.
  */
 #include <kunit/visibility.h>
+#include <linux/cred.h>
 #include <linux/lockdep.h>
 #include <linux/poll.h>
 #include <linux/rcupdate.h>
@@ -29,7 +30,7 @@ static bool ks_errno_is_signal(int ret)
 }
 
 /* Queues the work, unless the stream has ended. Any context */
-static void ks_feed_kick(struct ks_feed *feed, unsigned long delay)
+void ks_feed_kick(struct ks_feed *feed, unsigned long delay)
 {
 	if (READ_ONCE(feed->running))
 		kthread_mod_delayed_work(&feed->worker, &feed->work, delay);
@@ -49,6 +50,9 @@ static void ks_feed_work(struct kthread_work *work)
 		ks_feed_pump(conn, U32_MAX);
 	ks_feed_refill(conn);
 	mutex_unlock(&conn->lock);
+	/* ks_feed_notify() has not woken them. A reader may have fetched the frame just before */
+	if (READ_ONCE(feed->nr_untrusted))
+		wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);
 }
 
 /**
@@ -83,6 +87,7 @@ void ks_feed_init(struct ks_connection *conn)
 	ks_owner_init(&feed->owner, conn, true);
 	init_waitqueue_head(&feed->wait);
 	atomic_set(&feed->pending, 0);
+	feed->user = current_euid();
 	feed->grace = get_completed_synchronize_rcu();
 	kthread_init_worker(&feed->worker);
 	kthread_init_delayed_work(&feed->work, ks_feed_work);
@@ -90,7 +95,7 @@ void ks_feed_init(struct ks_connection *conn)
 
 /*
  * The device has filled a frame. Wakes readers. If the device has too few frames left to
- * fill, the thread of the feed fetches the filled ones. Any context.
+ * fill, or a reader is not trusted, the thread of the feed fetches the filled ones. Any context.
  */
 void ks_feed_notify(struct ks_connection *conn)
 {
@@ -99,31 +104,15 @@ void ks_feed_notify(struct ks_connection *conn)
 
 	if (!READ_ONCE(feed->running))
 		return;
+	/* A full barrier: either ks_feed_distrust() is seen, or its work sees the frame */
 	pending = atomic_inc_return(&feed->pending);
+	if (READ_ONCE(feed->nr_untrusted)) {
+		ks_feed_kick(feed, 0);
+		return;
+	}
 	wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);
 	if (pending + READ_ONCE(feed->keep) > READ_ONCE(conn->nr_submitted))
 		ks_feed_kick(feed, 0);
-}
-
-/* Decides which readers are promised their frames: see reader.h */
-void ks_feed_promise(struct ks_feed *feed)
-{
-	struct ks_reader *reader;
-	u32 left;
-
-	lockdep_assert_held(&feed->lock);
-
-	if (!feed->allocator)
-		return;
-	left = feed->allocator->nr_frames - feed->keep;
-	list_for_each_entry(reader, &feed->readers, link) {
-		bool promised = !(reader->flags & KSALLOC_READER_REVOCABLE) &&
-				reader->depth <= left;
-
-		if (promised)
-			left -= reader->depth;
-		ks_reader_set_promised(feed, reader, promised);
-	}
 }
 
 static void ks_feed_revoke_frame(struct ks_feed *feed, u32 index)
@@ -445,6 +434,15 @@ static void ks_feed_free_returned(struct ks_feed *feed)
 						&feed->owner);
 }
 
+/* Whether the device has few frames, or a client waits for one */
+static bool ks_feed_is_low(const struct ks_connection *conn)
+{
+	const struct ks_feed *feed = &conn->feed;
+
+	return READ_ONCE(feed->allocator->nr_waiting) ||
+	       READ_ONCE(conn->nr_submitted) <= max(feed->keep, feed->allocator->nr_frames / 2);
+}
+
 /*
  * Gives the device the frames that have come back, free frames, and parked ones if it has
  * fewer than ks_feed.keep. With ksalloc_device.queue_in_thread, only a kernel thread does
@@ -467,8 +465,7 @@ void ks_feed_refill(struct ks_connection *conn)
 		return;
 	if (!conn->device->queue_in_thread || (current->flags & PF_KTHREAD))
 		ks_feed_fill(conn);
-	else if (READ_ONCE(feed->allocator->nr_waiting) ||
-		 conn->nr_submitted <= max(feed->keep, feed->allocator->nr_frames / 2))
+	else if (ks_feed_is_low(conn))
 		ks_feed_kick(feed, 0);
 }
 
@@ -483,22 +480,26 @@ void ks_feed_return_later(struct ks_feed *feed)
 
 /*
  * Gives the device the frames that a reader has given back. If another call holds
- * ks_connection.lock, the thread does it, so this does not wait for that call. ks_feed.lock is not
- * held.
+ * ks_connection.lock, the thread does it, so this does not wait for that call. If a reader is not
+ * trusted, the thread does it when it fetches the next frame, or the device has few frames.
+ * ks_feed.lock is not held.
  */
 void ks_feed_return(struct ks_connection *conn)
 {
 	struct ks_feed *feed = &conn->feed;
+	bool may_fetch;
 
 	if (!READ_ONCE(feed->nr_returned))
 		return;
-	if (mutex_trylock(&conn->lock)) {
+	may_fetch = ks_feed_may_fetch(feed);
+	if (may_fetch && mutex_trylock(&conn->lock)) {
 		ks_feed_refill(conn);
 		mutex_unlock(&conn->lock);
 		return;
 	}
 	spin_lock(&feed->lock);
-	ks_feed_return_later(feed);
+	if (feed->nr_returned && (may_fetch || ks_feed_is_low(conn)))
+		ks_feed_kick(feed, 0);
 	spin_unlock(&feed->lock);
 }
 

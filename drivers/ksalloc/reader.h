@@ -42,6 +42,20 @@
  */
 
 /**
+ * DOC: Who fetches frames
+ *
+ * A reader that waits for a frame fetches it, and passes it to all readers. So no other task has to
+ * wake first. But it holds ks_connection.lock meanwhile. If it is preempted then, the others wait,
+ * and the scheduler can keep a task of low priority from running for seconds.
+ *
+ * So a reader is untrusted (&ks_reader.untrusted) if it has KSALLOC_READER_UNTRUSTED, or if a task
+ * has used it that has a low priority, or another user than the one that made the connection.
+ * (Tasks of one user can delay each other in any case, for example by SIGSTOP.) While there is
+ * such a reader, only the thread of the feed fetches frames. It wakes the readers afterwards, and
+ * ks_feed_notify() does not.
+ */
+
+/**
  * DOC: Locking of readers
  *
  * - ks_feed.lock, a spinlock, protects the feed and all its readers, except for the fields that
@@ -49,9 +63,9 @@
  *   is not taken in interrupts. It is no mutex, because a reader that holds a mutex can be
  *   preempted. Freeing a frame under it can call functions of fences, eventfds and kernel clients.
  * - Frames are moved between the feed and the device under ks_connection.lock, because queue() and
- *   dequeue() of the device are called under it. A reader takes that lock if the device may have
- *   a filled frame, and its queue is empty or it wants the newest frame. Then it can wait for
- *   another call that holds the lock.
+ *   dequeue() of the device are called under it. A reader that may fetch takes that lock if the
+ *   device may have a filled frame, and its queue is empty or it wants the newest frame. Then it
+ *   can wait for another call that holds the lock.
  * - @pending, @work and @notifier are used in any context, without a lock.
  * - Views of a reader are made and put under ks_reader.view_lock. ks_feed.lock nests within it.
  */
@@ -67,6 +81,7 @@
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 #include <linux/videodev2.h>
 #include <linux/wait.h>
 
@@ -118,6 +133,9 @@ struct ks_feed_frame {
  * struct ks_feed - passes the frames of a circulating stream to readers
  * @lock: protects the fields down to @format
  * @readers: all readers (&struct ks_reader), the oldest first
+ * @nr_readers: length of @readers, at most KSALLOC_MAX_READERS: each frame is passed to all of them
+ *	under @lock
+ * @nr_untrusted: number of readers that are untrusted
  * @allocator: the allocator, with a reference; NULL before its first circulating stream
  * @generation: number of the allocator, for readers; increases when the feed drops @allocator
  * @view_flags: enum ks_view_flags of readers' views of @allocator
@@ -131,6 +149,7 @@ struct ks_feed_frame {
  * @error: errno of the device that ended the stream, or 0. Cleared when the device starts
  * @passed: number of frames that were passed to readers
  * @format: the V4L2 format of the stream; of type 0 if the device has none
+ * @user: the user that made the connection
  * @owner: the frames that readers have, and the returned and parked ones, are ALLOCATED to it
  * @wait: waiting readers and pollers
  * @pending: number of notifications of the device, less the frames that were fetched. It is not
@@ -147,6 +166,8 @@ struct ks_feed_frame {
 struct ks_feed {
 	spinlock_t lock; /* readers, and frames that circulate */
 	struct list_head readers;
+	u32 nr_readers;
+	u32 nr_untrusted;
 	struct ks_allocator *allocator;
 	u64 generation;
 	u32 view_flags;
@@ -161,6 +182,7 @@ struct ks_feed {
 	u64 passed;
 	struct v4l2_format format;
 
+	kuid_t user;
 	struct ks_owner owner;
 	wait_queue_head_t wait;
 	atomic_t pending;
@@ -180,6 +202,7 @@ struct ks_feed {
  * @every: it gets each n-th frame, where n is @every
  * @skip: number of frames to skip before the next one that it gets
  * @promised: its frames are not revoked, unless a kernel client frees them
+ * @untrusted: a task has used it that may not fetch frames. Never cleared
  * @wanted: for a handle of a share, &ks_share_handle.queued, the frames that it gets; otherwise
  *	NULL
  * @first: index in @queue of the oldest queued frame
@@ -208,6 +231,7 @@ struct ks_reader {
 	u32 every;
 	u32 skip;
 	bool promised;
+	bool untrusted;
 	const unsigned long *wanted;
 	u32 first;
 	u32 nr_queued;
@@ -278,9 +302,18 @@ void ks_feed_clear_error(struct ks_connection *conn);
 int ks_feed_pump(struct ks_connection *conn, u32 frames);
 void ks_feed_refill(struct ks_connection *conn);
 void ks_feed_return_later(struct ks_feed *feed);
+void ks_feed_kick(struct ks_feed *feed, unsigned long delay);
 void ks_feed_return(struct ks_connection *conn);
 void ks_feed_gone(struct ks_connection *conn);
+
+/* readers.c: the readers of a feed */
+
 void ks_feed_promise(struct ks_feed *feed);
+int ks_feed_add_reader(struct ks_feed *feed, struct ks_reader *reader);
+void ks_feed_remove_reader(struct ks_feed *feed, struct ks_reader *reader);
+bool ks_feed_trusts_caller(const struct ks_feed *feed);
+bool ks_feed_may_fetch(const struct ks_feed *feed);
+void ks_feed_distrust(struct ks_feed *feed, struct ks_reader *reader);
 
 /* reader_file.c */
 

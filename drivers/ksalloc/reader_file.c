@@ -159,6 +159,17 @@ static int ks_exchange_lock(const struct ks_exchange *call)
 	return call->arg->nr_give ? -EAGAIN : -ERESTARTSYS;
 }
 
+static void ks_reader_check_caller(struct ks_reader *reader)
+{
+	struct ks_feed *feed = ks_reader_feed(reader);
+
+	if (ks_feed_trusts_caller(feed) || READ_ONCE(reader->untrusted))
+		return;
+	spin_lock(&feed->lock);
+	ks_feed_distrust(feed, reader);
+	spin_unlock(&feed->lock);
+}
+
 /*
  * Fetches frames from the device for all readers; -EAGAIN if there is none. While this waits for
  * the lock, another reader can put a frame into the queue of this one. This reader is not woken for
@@ -170,7 +181,9 @@ static int ks_exchange_fetch(struct ks_exchange *call)
 	struct ks_connection *conn = call->reader->conn;
 	int ret;
 
-	if (!READ_ONCE(conn->feed.running) ||
+	/* The priority can have changed since the call began */
+	ks_reader_check_caller(call->reader);
+	if (!READ_ONCE(conn->feed.running) || !ks_feed_may_fetch(&conn->feed) ||
 	    (call->nonblock && atomic_read(&conn->changing)))
 		return READ_ONCE(call->reader->nr_queued) ? 0 : -EAGAIN;
 	ret = ks_exchange_lock(call);
@@ -279,7 +292,8 @@ static bool ks_exchange_can_fetch(const struct ks_exchange *call)
 	bool ready;
 
 	if (call->reader->every != 1 || !atomic_read(&conn->feed.pending) ||
-	    atomic_read(&conn->changing) || !mutex_trylock(&conn->lock))
+	    atomic_read(&conn->changing) || !ks_feed_may_fetch(&conn->feed) ||
+	    !mutex_trylock(&conn->lock))
 		return false;
 	ready = conn->state == KSSTATE_RUN && conn->feed.running &&
 		!conn->flushing && !conn->stuck && conn->nr_submitted &&
@@ -320,6 +334,7 @@ static int ks_exchange_ioctl(struct ks_ucmd *ucmd)
 	};
 	int ret;
 
+	ks_reader_check_caller(reader);
 	ret = ks_exchange_check(call.arg);
 	if (!ret && READ_ONCE(reader->ended) && call.arg->wait_for && ucmd->may_wait)
 		return -ECANCELED;
@@ -559,21 +574,11 @@ static __poll_t ks_reader_poll(struct file *file, poll_table *wait)
 	pending = atomic_read_acquire(&feed->pending);
 	/* During a change of the state, a non-blocking call does not fetch */
 	if (READ_ONCE(reader->nr_queued) ||
-	    (pending && READ_ONCE(reader->conn->state) == KSSTATE_RUN &&
+	    (pending && !READ_ONCE(feed->nr_untrusted) &&
+	     READ_ONCE(reader->conn->state) == KSSTATE_RUN &&
 	     !atomic_read(&reader->conn->changing)))
 		return EPOLLIN | EPOLLRDNORM;
 	return READ_ONCE(feed->error) ? EPOLLERR : 0;
-}
-
-/* close() must not wait for the device, so the thread gives the frames to the device */
-static void ks_reader_remove(struct ks_feed *feed, struct ks_reader *reader)
-{
-	spin_lock(&feed->lock);
-	list_del(&reader->link);
-	ks_reader_give_all(feed, reader);
-	ks_feed_promise(feed);
-	ks_feed_return_later(feed);
-	spin_unlock(&feed->lock);
 }
 
 static int ks_reader_release(struct inode *inode, struct file *file)
@@ -581,7 +586,9 @@ static int ks_reader_release(struct inode *inode, struct file *file)
 	struct ks_reader *reader = file->private_data;
 	struct ks_connection *conn = reader->conn;
 
-	ks_reader_remove(&conn->feed, reader);
+	/* Not if ks_reader_open() failed */
+	if (!list_empty(&reader->link))
+		ks_feed_remove_reader(&conn->feed, reader);
 	ks_reader_put_views(reader);
 	mutex_destroy(&reader->view_lock);
 	kvfree(reader);
@@ -600,6 +607,7 @@ static void ks_reader_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "every:\t%u\n", reader->every);
 	seq_printf(m, "newest:\t%u\n", !!(reader->flags & KSALLOC_READER_NEWEST));
 	seq_printf(m, "promised:\t%u\n", READ_ONCE(reader->promised));
+	seq_printf(m, "untrusted:\t%u\n", READ_ONCE(reader->untrusted));
 	seq_printf(m, "queued:\t%u\n", READ_ONCE(reader->nr_queued));
 	seq_printf(m, "taken:\t%u\n", READ_ONCE(reader->nr_taken));
 	seq_printf(m, "lost:\t%llu\n",
@@ -619,23 +627,6 @@ static const struct file_operations ks_reader_fops = {
 	.show_fdinfo = ks_reader_show_fdinfo,
 #endif
 };
-
-/* While a stream circulates, a reader that is not revocable must get a promise now */
-static int ks_reader_add(struct ks_feed *feed, struct ks_reader *reader)
-{
-	int ret = 0;
-
-	spin_lock(&feed->lock);
-	list_add_tail(&reader->link, &feed->readers);
-	ks_feed_promise(feed);
-	if (feed->running && !reader->promised &&
-	    !(reader->flags & KSALLOC_READER_REVOCABLE)) {
-		list_del_init(&reader->link);
-		ret = -EBUSY;
-	}
-	spin_unlock(&feed->lock);
-	return ret;
-}
 
 /* @conn has an open file. @depth and @every are at least one */
 struct file *ks_reader_open(struct ks_connection *conn, u32 depth, u32 every,
@@ -657,7 +648,7 @@ struct file *ks_reader_open(struct ks_connection *conn, u32 depth, u32 every,
 	}
 	kref_get(&conn->memory);
 	/* Last, because a reader takes frames as soon as it is added */
-	ret = ks_reader_add(&conn->feed, reader);
+	ret = ks_feed_add_reader(&conn->feed, reader);
 	if (ret) {
 		fput(file);
 		return ERR_PTR(ret);

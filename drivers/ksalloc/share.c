@@ -20,9 +20,6 @@
 /* If the camera cannot have all frames, fewer are tried, but not fewer than this */
 #define KS_SHARE_LEAST 4U
 
-/* Maximum number of handles that stream. Each frame is passed to all of them under ks_feed.lock */
-#define KS_SHARE_STREAMS 256
-
 static struct ks_feed *ks_share_feed(const struct ks_share_handle *handle)
 {
 	return &handle->share->conn->feed;
@@ -143,18 +140,26 @@ void ks_share_end_reservation(struct ks_share *share)
 		ks_v4l2_free_buffers(share->camera, V4L2_MEMORY_MMAP);
 }
 
-static void ks_share_add_reader(struct ks_share_handle *handle,
-				struct ks_reader *reader)
+static int ks_share_add_reader(struct ks_share_handle *handle)
 {
 	struct ks_feed *feed = ks_share_feed(handle);
+	struct ks_reader *reader;
+	int ret;
 
+	reader = ks_reader_new(handle->depth, 1, 0);
+	if (!reader)
+		return -ENOMEM;
 	reader->conn = handle->share->conn;
 	reader->wanted = handle->queued;
+	ret = ks_feed_add_reader(feed, reader);
+	if (ret) {
+		kvfree(reader);
+		return ret;
+	}
 	spin_lock(&feed->lock);
-	list_add_tail(&reader->link, &feed->readers);
 	handle->reader = reader;
-	ks_feed_promise(feed);
 	spin_unlock(&feed->lock);
+	return 0;
 }
 
 static void ks_share_remove_reader(struct ks_share_handle *handle)
@@ -163,12 +168,9 @@ static void ks_share_remove_reader(struct ks_share_handle *handle)
 	struct ks_reader *reader = handle->reader;
 
 	spin_lock(&feed->lock);
-	list_del(&reader->link);
-	ks_reader_give_all(feed, reader);
 	handle->reader = NULL;
-	ks_feed_promise(feed);
 	spin_unlock(&feed->lock);
-	ks_feed_return(handle->share->conn);
+	ks_feed_remove_reader(feed, reader);
 	/* For calls of this handle that wait */
 	wake_up_poll(&feed->wait, EPOLLERR);
 	mutex_destroy(&reader->view_lock);
@@ -190,7 +192,6 @@ static bool ks_share_failed(struct ks_share *share)
 int ks_share_start(struct ks_share_handle *handle)
 {
 	struct ks_share *share = handle->share;
-	struct ks_reader *reader;
 	bool failed;
 	int ret;
 
@@ -202,19 +203,14 @@ int ks_share_start(struct ks_share_handle *handle)
 	ret = -EINVAL;
 	if (!handle->nr_buffers)
 		goto out;
-	ret = -EBUSY;
-	if (share->streams >= KS_SHARE_STREAMS)
-		goto out;
-	ret = -ENOMEM;
-	reader = ks_reader_new(handle->depth, 1, 0);
-	if (!reader)
+	ret = ks_share_add_reader(handle);
+	if (ret)
 		goto out;
 
 	/* After an error of the camera, no handle gets frames until it is started again */
 	failed = ks_share_failed(share);
 	if (failed)
 		ks_connection_force_stop(share->conn);
-	ks_share_add_reader(handle, reader);
 	ret = share->streams && !failed ? 0 : ks_connection_request(share->conn,
 								    KSSTATE_RUN, true);
 	/* On failure, the buffers stay queued, as in videobuf2 */
@@ -397,6 +393,8 @@ static int ks_share_take(struct ks_share_handle *handle, struct v4l2_buffer *buf
 	spin_lock(&feed->lock);
 	if (!handle->reader)
 		goto out;
+	if (!ks_feed_trusts_caller(feed))
+		ks_feed_distrust(feed, handle->reader);
 	ret = ks_reader_take(feed, handle->reader, &frame);
 	if (ret)
 		goto out;
@@ -418,7 +416,7 @@ static int ks_share_fetch(struct ks_connection *conn, bool nonblock)
 {
 	int ret = -EAGAIN;
 
-	if (!READ_ONCE(conn->feed.running) ||
+	if (!READ_ONCE(conn->feed.running) || !ks_feed_may_fetch(&conn->feed) ||
 	    (nonblock && atomic_read(&conn->changing)))
 		return -EAGAIN;
 	if (mutex_lock_interruptible(&conn->lock))

@@ -348,7 +348,8 @@ static __poll_t ks_node_poll(struct file *file, poll_table *wait)
 	else if (!handle->reader)
 		events |= EPOLLERR;
 	else if (handle->reader->nr_queued ||
-		 (atomic_read(&feed->pending) && READ_ONCE(conn->state) == KSSTATE_RUN &&
+		 (atomic_read(&feed->pending) && !feed->nr_untrusted &&
+		  READ_ONCE(conn->state) == KSSTATE_RUN &&
 		  !atomic_read(&conn->changing)))
 		events |= EPOLLIN | EPOLLRDNORM;
 	else if (feed->error)

@@ -21,7 +21,8 @@
 
 #include "internal.h"
 
-#define OPEN_FLAGS ((__u32)(LIBKS_READER_NEWEST | LIBKS_READER_REVOCABLE))
+#define OPEN_FLAGS \
+	((__u32)(LIBKS_READER_NEWEST | LIBKS_READER_REVOCABLE | LIBKS_READER_UNTRUSTED))
 #define ALL_FLAGS (OPEN_FLAGS | (__u32)LIBKS_READER_NO_CPU_ACCESS)
 #define DEFAULT_DEPTH 4
 
@@ -116,6 +117,8 @@ LIBKS_API int ks_reader_open(int connection, const struct ks_reader_config *conf
 		arg.flags |= KSALLOC_READER_NEWEST;
 	if (config->flags & LIBKS_READER_REVOCABLE)
 		arg.flags |= KSALLOC_READER_REVOCABLE;
+	if (config->flags & LIBKS_READER_UNTRUSTED)
+		arg.flags |= KSALLOC_READER_UNTRUSTED;
 	arg.depth = config->depth ? config->depth : DEFAULT_DEPTH;
 	arg.every = config->every;
 	fd = call(connection, KSALLOC_READER_OPEN, &arg);

@@ -56,9 +56,25 @@
 #define KSALLOC_READER_REVOCABLE 0x00000002
 
 /**
+ * KSALLOC_READER_UNTRUSTED - in @flags of KSALLOC_READER_OPEN: a program that uses the reader may
+ *	want to delay other readers
+ *
+ * Usually, a reader fetches frames from the device for all readers. While there is an untrusted
+ * reader, only a kernel thread does this, and a frame costs more. A reader becomes untrusted by
+ * itself if KSALLOC_EXCHANGE is called by a task with another effective user than the one of
+ * KSALLOC_CONNECT, or with a positive nice value or SCHED_IDLE.
+ */
+#define KSALLOC_READER_UNTRUSTED 0x00000004
+
+/**
+ * KSALLOC_MAX_READERS - maximum number of readers of a connection
+ */
+#define KSALLOC_MAX_READERS 256
+
+/**
  * struct ksalloc_reader_open - ioctl(connection, KSALLOC_READER_OPEN)
  * @size: sizeof(struct ksalloc_reader_open)
- * @flags: KSALLOC_READER_NEWEST, KSALLOC_READER_REVOCABLE
+ * @flags: KSALLOC_READER_NEWEST, KSALLOC_READER_REVOCABLE, KSALLOC_READER_UNTRUSTED
  * @depth: maximum number of frames that the reader has, in its queue and taken; 1 to
  *	KSALLOC_MAX_FRAMES
  * @every: the reader gets each n-th frame, where n is @every; 0 and 1 for each frame
@@ -72,6 +88,7 @@
  * - EBUSY: a stream circulates now, and too few frames are left to promise @depth of them. With
  *   KSALLOC_READER_REVOCABLE, there is no such error. While no stream circulates, the call does not
  *   fail. Then @promised of &struct ksalloc_reader_info shows the result when a stream begins.
+ *   Also if the connection has KSALLOC_MAX_READERS readers.
  * - EMFILE, ENFILE, ENOMEM
  */
 struct ksalloc_reader_open {

@@ -202,6 +202,7 @@ static int ks_fake_queue(struct ksalloc_device *device, u32 index,
 	ks_fake_check(fake, fake->hw.n_queued < KS_TEST_FRAMES,
 		      "queue of too many frames");
 	fake->dmabuf_fd = dmabuf_fd;
+	fake->queued_by = current;
 	if (!ret && !fake->misuse)
 		fake->hw.queued[fake->hw.n_queued++] = index;
 	spin_unlock_irq(&fake->lock);
@@ -223,6 +224,7 @@ static int ks_fake_dequeue(struct ksalloc_device *device,
 	if (!ret && !hw->n_filled)
 		ret = -EAGAIN;
 	if (!ret) {
+		fake->dequeued_by = current;
 		*completion = hw->filled[0];
 		hw->n_filled--;
 		memmove(&hw->filled[0], &hw->filled[1],

@@ -71,6 +71,8 @@ struct ks_fake_gate {
  * @alloc: the allocator of its frames, while acquired
  * @hw: the device
  * @dmabuf_fd: the descriptor of the last queue
+ * @queued_by: the task that made it
+ * @dequeued_by: the task that dequeued the last frame
  * @sequence: sequence number of the next frame to be filled
  * @gone: the device has disappeared
  * @maps: it writes with the CPU, and maps its frames while acquired
@@ -99,6 +101,8 @@ struct ks_fake {
 	const struct ks_allocator *alloc;
 	struct ks_fake_hw hw;
 	int dmabuf_fd;
+	const struct task_struct *queued_by;
+	const struct task_struct *dequeued_by;
 	u32 sequence;
 	bool gone;
 	bool maps;

@@ -150,13 +150,15 @@ static void test_options(void)
 	CHECK_EQ(fake.arg.reader_open.flags, 0);
 	rig_close(&rig);
 
-	config.flags = LIBKS_READER_NEWEST | LIBKS_READER_REVOCABLE | LIBKS_READER_NO_CPU_ACCESS;
+	config.flags = LIBKS_READER_NEWEST | LIBKS_READER_REVOCABLE | LIBKS_READER_UNTRUSTED |
+		       LIBKS_READER_NO_CPU_ACCESS;
 	config.depth = 7;
 	config.every = 3;
 	rig = rig_open(&config);
 	CHECK_EQ(fake.arg.reader_open.depth, 7);
 	CHECK_EQ(fake.arg.reader_open.every, 3);
-	CHECK_EQ(fake.arg.reader_open.flags, KSALLOC_READER_NEWEST | KSALLOC_READER_REVOCABLE);
+	CHECK_EQ(fake.arg.reader_open.flags, KSALLOC_READER_NEWEST |
+		 KSALLOC_READER_REVOCABLE | KSALLOC_READER_UNTRUSTED);
 	CHECK_EQ(ks_reader_next(rig.reader, -1, &frame), 0);
 	CHECK_EQ(fake.access[frame.index], 0);
 	CHECK_EQ(ks_reader_give_back(rig.reader, &frame), 0);
@@ -166,7 +168,7 @@ static void test_options(void)
 	config.depth = KSALLOC_MAX_FRAMES + 1;
 	CHECK_EQ(ks_reader_open(ks_stream_connection(rig.stream), &config, &reader), -EINVAL);
 	config.depth = 1;
-	config.flags = 8;
+	config.flags = 16;
 	CHECK_EQ(ks_reader_open(ks_stream_connection(rig.stream), &config, &reader), -EINVAL);
 	config.flags = 0;
 	config.size++;

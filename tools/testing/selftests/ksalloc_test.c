@@ -116,6 +116,30 @@ void trace_stop(const char *events, char *text, size_t size)
 	ASSERT_LT(0, read_text(TRACING "/trace", text, size));
 }
 
+/* Whether only the thread of the feed fetches the next frames of a stream that circulates */
+bool only_thread_fetches(void)
+{
+	static const char event[] = "ksalloc/ksalloc_pass";
+	static char text[1 << 16];
+	unsigned int all, by_thread, i;
+	char *line, *rest;
+
+	for (i = 0; i < PATIENCE_MS / 100; i++) {
+		trace_start(event);
+		sleep_ms(100);
+		trace_stop(event, text, sizeof(text));
+		all = 0;
+		by_thread = 0;
+		for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+			all += *line != '#';
+			by_thread += !!strstr(line, " ksalloc-feed");
+		}
+		if (all)
+			return by_thread == all;
+	}
+	return false;
+}
+
 /* vivid */
 
 #define CAMERAS 2

@@ -267,6 +267,7 @@ int write_text(const char *path, const char *text);
 #define TRACING "/sys/kernel/tracing"
 void trace_start(const char *events);
 void trace_stop(const char *events, char *text, size_t size);
+bool only_thread_fetches(void);
 /* The value of a line "key: value" in the fdinfo of a descriptor; false if there is none. */
 bool fdinfo_value(int fd, const char *key, char *buf, size_t size);
 

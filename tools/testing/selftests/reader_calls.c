@@ -96,7 +96,7 @@ TEST_F(readers, wrong_arguments)
 
 	EXPECT_EQ(-EINVAL, reader_open(self->connection, 0, 0, 0));
 	EXPECT_EQ(-EINVAL, reader_open(self->connection, KSALLOC_MAX_FRAMES + 1, 0, 0));
-	EXPECT_EQ(-EINVAL, reader_open(self->connection, 1, 0, 4));
+	EXPECT_EQ(-EINVAL, reader_open(self->connection, 1, 0, 8));
 	reader = reader_open(self->connection, 1, 0, 0);
 	ASSERT_LE(0, reader);
 	arg = exchange_of(&frame, 1);

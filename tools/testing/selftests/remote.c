@@ -87,6 +87,7 @@ static const struct {
 	{ "reader_races:*", "the argument has pointers to frames" },
 	{ "reader_crowd:*", "has processes of its own" },
 	{ "reader_hostile:*", "has processes of its own" },
+	{ "reader_trust:*", "has processes of its own" },
 	{ "share_limits:*", "about limits and memory of the calling process" },
 	{ "uring:*", "io_uring makes the calls" },
 	{ "uring_workers:*", "io_uring makes the calls" },

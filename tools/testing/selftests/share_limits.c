@@ -9,14 +9,18 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "trap.h"
 
 /* Nodes of a camera, with those of ended shares */
 #define NODES 8
 /* Handles of a node that stream */
-#define STREAMS 256
+#define STREAMS KSALLOC_MAX_READERS
+#define NOBODY 65534
 
 static __u32 control_of(int fd, const char *name)
 {
@@ -283,6 +287,47 @@ TEST_F(share, events_of_others)
 	}
 	set_brightness(self->video, 127);
 	close(other);
+	close(fd);
+}
+
+/* A process that streams until it is killed. It has @fd, and the caller has it no more. */
+static pid_t start_program(int fd, uid_t user)
+{
+	pid_t child = fork();
+
+	ASSERT_LE(0, child);
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		ASSERT_EQ(0, setuid(user));
+		for (;;)
+			next(fd);
+	}
+	close(fd);
+	return child;
+}
+
+static void end_program(pid_t child)
+{
+	int status;
+
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+}
+
+/* K2: while a program of another user streams, no program fetches frames for others. */
+TEST_F(share, other_user)
+{
+	int fd = handle_start(self);
+	pid_t own = start_program(handle_start(self), getuid());
+	pid_t other = start_program(handle_start(self), NOBODY);
+
+	EXPECT_TRUE(EVENTUALLY(only_thread_fetches()));
+	end_program(other);
+	next(fd);
+	EXPECT_TRUE(EVENTUALLY(!only_thread_fetches()));
+	end_program(own);
+	next(fd);
 	close(fd);
 }
 

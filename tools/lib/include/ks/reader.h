@@ -66,6 +66,8 @@ struct ks_reader;
 #define LIBKS_READER_NEWEST 0x1
 /* If the device has too few frames, it may fill those again that the reader has */
 #define LIBKS_READER_REVOCABLE 0x2
+/* The program may want to delay other readers: see KSALLOC_READER_UNTRUSTED */
+#define LIBKS_READER_UNTRUSTED 0x8
 /* The program does not read frames by CPU, or calls ks_begin_access() itself */
 #define LIBKS_READER_NO_CPU_ACCESS 0x4
 

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The readers of a feed: which ones there are, which ones are promised frames, and whether they
+ * are trusted to fetch frames. reader.h describes the rules.
+ */
+#include <linux/cred.h>
+#include <linux/lockdep.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+
+#include "connection.h"
+#include "reader.h"
+
+/* Decides which readers are promised their frames: see reader.h */
+void ks_feed_promise(struct ks_feed *feed)
+{
+	struct ks_reader *reader;
+	u32 left;
+
+	lockdep_assert_held(&feed->lock);
+
+	if (!feed->allocator)
+		return;
+	left = feed->allocator->nr_frames - feed->keep;
+	list_for_each_entry(reader, &feed->readers, link) {
+		bool promised = !(reader->flags & KSALLOC_READER_REVOCABLE) &&
+				reader->depth <= left;
+
+		if (promised)
+			left -= reader->depth;
+		ks_reader_set_promised(feed, reader, promised);
+	}
+}
+
+/* Only the thread fetches frames from now on, until the reader is removed */
+void ks_feed_distrust(struct ks_feed *feed, struct ks_reader *reader)
+{
+	lockdep_assert_held(&feed->lock);
+
+	if (reader->untrusted)
+		return;
+	WRITE_ONCE(reader->untrusted, true);
+	WRITE_ONCE(feed->nr_untrusted, feed->nr_untrusted + 1);
+	/* Frames that the device filled before. For later ones, ks_feed_notify() does it */
+	ks_feed_kick(feed, 0);
+}
+
+/*
+ * Adds a reader. Returns -EBUSY if there are too many. While a stream circulates, also if the
+ * reader gets no promise, unless it is revocable, or of a share.
+ */
+int ks_feed_add_reader(struct ks_feed *feed, struct ks_reader *reader)
+{
+	int ret = -EBUSY;
+
+	spin_lock(&feed->lock);
+	if (feed->nr_readers == KSALLOC_MAX_READERS)
+		goto out;
+	list_add_tail(&reader->link, &feed->readers);
+	ks_feed_promise(feed);
+	if (feed->running && !reader->promised && !reader->wanted &&
+	    !(reader->flags & KSALLOC_READER_REVOCABLE)) {
+		list_del_init(&reader->link);
+		goto out;
+	}
+	feed->nr_readers++;
+	if (reader->flags & KSALLOC_READER_UNTRUSTED)
+		ks_feed_distrust(feed, reader);
+	ret = 0;
+out:
+	spin_unlock(&feed->lock);
+	return ret;
+}
+
+/*
+ * Removes a reader, and takes all frames back from it. Does not wait for the device: the thread
+ * gives these frames to it.
+ */
+void ks_feed_remove_reader(struct ks_feed *feed, struct ks_reader *reader)
+{
+	spin_lock(&feed->lock);
+	list_del(&reader->link);
+	feed->nr_readers--;
+	ks_reader_give_all(feed, reader);
+	ks_feed_promise(feed);
+	ks_feed_return_later(feed);
+	if (reader->untrusted)
+		WRITE_ONCE(feed->nr_untrusted, feed->nr_untrusted - 1);
+	spin_unlock(&feed->lock);
+	/* ks_feed_notify() has not woken those that may fetch frames from now on */
+	if (reader->untrusted)
+		wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);
+}
+
+/* Whether the calling task may fetch frames, if all readers are trusted */
+bool ks_feed_trusts_caller(const struct ks_feed *feed)
+{
+	return uid_eq(current_euid(), feed->user) && task_nice(current) <= 0 &&
+	       current->policy != SCHED_IDLE;
+}
+
+/* Whether the calling task may move frames under ks_connection.lock. Otherwise the thread does */
+bool ks_feed_may_fetch(const struct ks_feed *feed)
+{
+	return !READ_ONCE(feed->nr_untrusted) && ks_feed_trusts_caller(feed);
+}
