@@ -56,14 +56,15 @@ static void plain_stop(void)
 
 /* ksalloc */
 
-static void open_readers(unsigned int count, unsigned int depth)
+/* @flags are those of the first reader */
+static void open_readers(unsigned int count, unsigned int depth, unsigned int flags)
 {
 	unsigned int i;
 
 	ks_open(&session, -1, CROWD_BUFFERS);
 	set_fastest(session.camera);
 	for (i = 0; i < count; i++) {
-		reader_open(&readers[i].reader, session.fd, i ? depth : DEPTH);
+		reader_open(&readers[i].reader, session.fd, i ? depth : DEPTH, i ? 0 : flags);
 		readers[i].marks = !i;
 	}
 }
@@ -77,15 +78,25 @@ static void sleep_run(void *data)
 	} while (this->marks ? crowd_mark() : crowd_goes_on());
 }
 
-static void sleep_start(unsigned int count)
+static void sleeping_start(unsigned int count, unsigned int flags)
 {
 	unsigned int i;
 
-	open_readers(count, DEPTH);
+	open_readers(count, DEPTH, flags);
 	for (i = 0; i < count; i++)
 		crowd_process(sleep_run, &readers[i]);
 	/* After the processes exist, so that no reader loses frames before its process runs */
 	ks_circulate(&session);
+}
+
+static void sleep_start(unsigned int count)
+{
+	sleeping_start(count, 0);
+}
+
+static void untrusted_start(unsigned int count)
+{
+	sleeping_start(count, KSALLOC_READER_UNTRUSTED);
 }
 
 static void ready_run(void *data)
@@ -104,7 +115,7 @@ static void ready_run(void *data)
 
 static void ready_start(unsigned int count)
 {
-	open_readers(count, DEPTH);
+	open_readers(count, DEPTH, 0);
 	crowd_process(ready_run, &count);
 	ks_circulate(&session);
 }
@@ -127,7 +138,7 @@ static void eight_run(void *data)
 
 static void eight_start(unsigned int count)
 {
-	open_readers(count, DEPTH_EIGHT);
+	open_readers(count, DEPTH_EIGHT, 0);
 	crowd_process(eight_run, &count);
 	ks_circulate(&session);
 }
@@ -197,6 +208,7 @@ static const struct crowd_way {
 } ways[] = {
 	{ "plain", plain_start, plain_stop, { 1 } },
 	{ "sleep", sleep_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 } },
+	{ "untrusted", untrusted_start, readers_stop, { 1, 8, 64 } },
 	{ "ready", ready_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 } },
 	{ "eight", eight_start, readers_stop, { 8, 64 } },
 	{ "shared", sharers_start, sharers_stop, { 1, 2, 4, 8, 16, 32, 64 } },

@@ -164,7 +164,7 @@ static void reader_run(void *data)
 static void grow_reader_start(struct session *session, unsigned int frames)
 {
 	ks_open(session, -1, frames);
-	reader_open(&session->reader, session->fd, DEPTH);
+	reader_open(&session->reader, session->fd, DEPTH, 0);
 	crowd_process(reader_run, session);
 	ks_circulate(session);
 }

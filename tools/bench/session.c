@@ -373,9 +373,9 @@ void ks_stop(struct session *session)
 
 /* Readers of a stream that circulates. One call gives a frame back and takes the next one */
 
-void reader_open(struct reader *reader, int connection, unsigned int depth)
+void reader_open(struct reader *reader, int connection, unsigned int depth, unsigned int flags)
 {
-	struct ksalloc_reader_open open = { .size = sizeof(open), .depth = depth };
+	struct ksalloc_reader_open open = { .size = sizeof(open), .depth = depth, .flags = flags };
 
 	memset(reader, 0, sizeof(*reader));
 	reader->fd = must(ioctl(connection, KSALLOC_READER_OPEN, &open), "KSALLOC_READER_OPEN");
@@ -411,7 +411,7 @@ void reader_exchange(struct reader *reader, unsigned int count)
 void reader_start(struct session *session, int heap, unsigned int buffers, unsigned int depth)
 {
 	ks_open(session, heap, buffers);
-	reader_open(&session->reader, session->fd, depth);
+	reader_open(&session->reader, session->fd, depth, 0);
 	ks_circulate(session);
 }
 

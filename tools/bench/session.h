@@ -87,7 +87,7 @@ void ks_start(struct session *session);
 void ks_start_own(struct session *session);
 void ks_stop(struct session *session);
 
-void reader_open(struct reader *reader, int connection, unsigned int depth);
+void reader_open(struct reader *reader, int connection, unsigned int depth, unsigned int flags);
 /* Gives back all frames that the reader has, and takes @count frames */
 void reader_exchange(struct reader *reader, unsigned int count);
 /* A connection with one reader. Without a heap (-1), as ks_open() */
