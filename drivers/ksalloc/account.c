@@ -8,25 +8,22 @@
  */
 #include <kunit/visibility.h>
 #include <linux/cred.h>
-#include <linux/mutex.h>
 #include <linux/user_namespace.h>
 #include <linux/xarray.h>
 
 #include "account.h"
 
-/* Number of pages by user. A user without memory has no entry */
-static DEFINE_XARRAY(ks_accounts);
 /*
- * Makes a change of an entry one step. All users share it, so the memory of entries is not charged
- * to a control group: the kernel delays allocations of a group that is at its limit
+ * Number of pages by user. A user without memory has no entry. Its lock makes a change of an entry
+ * one step. All users share it, so it is no mutex: one of them could be preempted
  */
-static DEFINE_MUTEX(ks_accounts_lock);
+static DEFINE_XARRAY(ks_accounts);
 
 static unsigned long ks_account_pages(kuid_t user)
 {
 	void *entry = xa_load(&ks_accounts, __kuid_val(user));
 
-	lockdep_assert_held(&ks_accounts_lock);
+	lockdep_assert_held(&ks_accounts.xa_lock);
 
 	return entry ? xa_to_value(entry) : 0;
 }
@@ -57,12 +54,13 @@ int ks_account_charge(kuid_t user, unsigned long pages, unsigned long limit)
 	unsigned long has;
 	int ret = -ENOMEM;
 
-	mutex_lock(&ks_accounts_lock);
+	xa_lock(&ks_accounts);
 	has = ks_account_pages(user);
+	/* With GFP_KERNEL, the lock would be dropped, and @has could change */
 	if (pages <= limit && has <= limit - pages)
-		ret = xa_err(xa_store(&ks_accounts, __kuid_val(user),
-				      xa_mk_value(has + pages), GFP_KERNEL));
-	mutex_unlock(&ks_accounts_lock);
+		ret = xa_err(__xa_store(&ks_accounts, __kuid_val(user),
+					xa_mk_value(has + pages), GFP_ATOMIC));
+	xa_unlock(&ks_accounts);
 	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_account_charge);
@@ -72,15 +70,15 @@ void ks_account_uncharge(kuid_t user, unsigned long pages)
 {
 	unsigned long has;
 
-	mutex_lock(&ks_accounts_lock);
+	xa_lock(&ks_accounts);
 	has = ks_account_pages(user);
 	WARN_ON_ONCE(has < pages);
 	/* There is an entry, so this allocates nothing */
 	if (has > pages)
-		xa_store(&ks_accounts, __kuid_val(user),
-			 xa_mk_value(has - pages), GFP_KERNEL);
+		__xa_store(&ks_accounts, __kuid_val(user),
+			   xa_mk_value(has - pages), GFP_ATOMIC);
 	else
-		xa_erase(&ks_accounts, __kuid_val(user));
-	mutex_unlock(&ks_accounts_lock);
+		__xa_erase(&ks_accounts, __kuid_val(user));
+	xa_unlock(&ks_accounts);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_account_uncharge);

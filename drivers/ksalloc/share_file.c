@@ -30,7 +30,7 @@ static const unsigned int ks_share_used[] = {
 
 /* All shares; @ks_shares_lock protects the list */
 static LIST_HEAD(ks_shares);
-static DEFINE_MUTEX(ks_shares_lock);
+static DEFINE_SPINLOCK(ks_shares_lock);
 
 /* Unregisters the node, and stops the camera. Can be called twice */
 static void ks_share_file_end(struct ks_share *share)
@@ -99,9 +99,9 @@ static void ks_share_free(struct v4l2_device *v4l2_dev)
 {
 	struct ks_share *share = container_of(v4l2_dev, struct ks_share, v4l2_dev);
 
-	mutex_lock(&ks_shares_lock);
+	spin_lock(&ks_shares_lock);
 	list_del(&share->link);
-	mutex_unlock(&ks_shares_lock);
+	spin_unlock(&ks_shares_lock);
 	v4l2_device_unregister(v4l2_dev);
 	if (share->conn)
 		ks_connection_put_memory(share->conn);
@@ -122,7 +122,7 @@ static bool ks_share_admit(struct ks_share *share, struct ks_v4l2_device *camera
 	bool admitted = true;
 	u32 nodes = 0;
 
-	mutex_lock(&ks_shares_lock);
+	spin_lock(&ks_shares_lock);
 	list_for_each_entry(other, &ks_shares, link)
 		if (other->camera->vdev == camera->vdev &&
 		    (!READ_ONCE(other->ended) || ++nodes == KS_SHARE_NODES))
@@ -131,7 +131,7 @@ static bool ks_share_admit(struct ks_share *share, struct ks_v4l2_device *camera
 		share->camera = ks_v4l2_get(camera);
 		list_add(&share->link, &ks_shares);
 	}
-	mutex_unlock(&ks_shares_lock);
+	spin_unlock(&ks_shares_lock);
 	return admitted;
 }
 

@@ -116,7 +116,7 @@ static int ks_node_check_priority(struct ks_share_handle *handle)
 }
 
 /* v4l2_prio_change() is not atomic. The V4L2 core calls it under the lock of a node */
-static DEFINE_MUTEX(ks_node_priority_lock);
+static DEFINE_SPINLOCK(ks_node_priority_lock);
 
 /*
  * VIDIOC_S_PRIORITY. If a handle had V4L2_PRIORITY_RECORD, the V4L2 core would not let the others
@@ -131,9 +131,9 @@ static long ks_node_set_priority(struct ks_share_handle *handle, unsigned long a
 		return -EFAULT;
 	if (priority == V4L2_PRIORITY_RECORD)
 		return -EBUSY;
-	mutex_lock(&ks_node_priority_lock);
+	spin_lock(&ks_node_priority_lock);
 	ret = v4l2_prio_change(handle->share->vdev.prio, &handle->fh.prio, priority);
-	mutex_unlock(&ks_node_priority_lock);
+	spin_unlock(&ks_node_priority_lock);
 	return ret;
 }
 
