@@ -85,6 +85,7 @@ void ks_feed_init(struct ks_connection *conn)
 	INIT_LIST_HEAD(&feed->returned);
 	/* As for a kernel client: no program can free or submit what readers hold */
 	ks_owner_init(&feed->owner, conn, true);
+	ks_owner_init(&feed->leaving, conn, true);
 	init_waitqueue_head(&feed->wait);
 	atomic_set(&feed->pending, 0);
 	feed->user = current_euid();
@@ -410,8 +411,12 @@ static int ks_feed_fill(struct ks_connection *conn)
 			if (!ret)
 				continue;
 			ks_feed_put_back(feed, &indices[i], count - i);
-			ks_feed_kick(feed, ks_errno_is_signal(ret) ? 0 :
-					   KS_FEED_AGAIN);
+			if (ks_errno_is_signal(ret))
+				ks_feed_kick(feed, 0);
+			else
+				/* Does not delay work that is queued for a frame */
+				kthread_queue_delayed_work(&feed->worker, &feed->work,
+							   KS_FEED_AGAIN);
 			return ret;
 		}
 	}
@@ -469,20 +474,49 @@ void ks_feed_refill(struct ks_connection *conn)
 		ks_feed_kick(feed, 0);
 }
 
-/* Lets the thread give the device the frames that a reader has given back */
-void ks_feed_return_later(struct ks_feed *feed)
+/* Takes frames that have come back after the stream has ended. They belong to ks_feed.leaving */
+static u32 ks_feed_take_left(struct ks_feed *feed, struct ks_allocator **alloc, u32 *indices,
+			     u32 count)
 {
-	lockdep_assert_held(&feed->lock);
+	struct ks_feed_frame *frame;
+	u32 taken = 0;
 
-	if (feed->nr_returned)
-		ks_feed_kick(feed, 0);
+	spin_lock(&feed->lock);
+	if (!feed->running && feed->nr_returned)
+		*alloc = ks_allocator_get(feed->allocator);
+	while (!feed->running && feed->nr_returned && taken < count) {
+		frame = list_first_entry(&feed->returned, struct ks_feed_frame, link);
+		list_del_init(&frame->link);
+		ks_feed_count_returned(feed, -1);
+		indices[taken] = ks_feed_index(feed, frame);
+		ks_allocator_pass_on(*alloc, indices[taken++], &feed->owner, &feed->leaving);
+	}
+	spin_unlock(&feed->lock);
+	return taken;
+}
+
+/*
+ * Frees the frames that have come back after the stream has ended. Without ks_connection.lock, the
+ * next stream can begin meanwhile, so it does not free frames of ks_feed.owner
+ */
+void ks_feed_free_left(struct ks_feed *feed)
+{
+	u32 indices[KS_FEED_BATCH] __uninitialized, count, i;
+	struct ks_allocator *alloc = NULL;
+
+	while ((count = ks_feed_take_left(feed, &alloc, indices, ARRAY_SIZE(indices)))) {
+		for (i = 0; i < count; i++)
+			ks_allocator_free_owned(alloc, indices[i], &feed->leaving);
+		ks_allocator_put(alloc);
+		cond_resched();
+	}
 }
 
 /*
  * Gives the device the frames that a reader has given back. If another call holds
  * ks_connection.lock, the thread does it, so this does not wait for that call. If a reader is not
- * trusted, the thread does it when it fetches the next frame, or the device has few frames.
- * ks_feed.lock is not held.
+ * trusted, the thread does it when it fetches the next frame, or the device has few frames. If the
+ * stream has ended, the frames become free. ks_feed.lock is not held.
  */
 void ks_feed_return(struct ks_connection *conn)
 {
@@ -491,6 +525,10 @@ void ks_feed_return(struct ks_connection *conn)
 
 	if (!READ_ONCE(feed->nr_returned))
 		return;
+	if (!READ_ONCE(feed->running)) {
+		ks_feed_free_left(feed);
+		return;
+	}
 	may_fetch = ks_feed_may_fetch(feed);
 	if (may_fetch && mutex_trylock(&conn->lock)) {
 		ks_feed_refill(conn);
@@ -607,6 +645,10 @@ struct ks_allocator *ks_feed_detach(struct ks_connection *conn)
 	spin_lock(&feed->lock);
 	list_for_each_entry(reader, &feed->readers, link)
 		ks_reader_give_all(feed, reader);
+	spin_unlock(&feed->lock);
+	ks_feed_free_returned(feed);
+
+	spin_lock(&feed->lock);
 	/* Frames that readers have taken belong to an earlier generation from now on */
 	feed->generation++;
 	feed->allocator = NULL;

@@ -340,6 +340,20 @@ bool ks_allocator_recycle(struct ks_allocator *alloc, u32 index,
 	return given;
 }
 
+/* Makes a frame that @from holds one of @to, if it still does */
+void ks_allocator_pass_on(struct ks_allocator *alloc, u32 index,
+			  const struct ks_owner *from, struct ks_owner *to)
+{
+	struct ksalloc_frame *frame = &alloc->frames[index];
+
+	lockdep_assert_irqs_enabled();
+
+	spin_lock_irq(&alloc->lock);
+	if (frame->state == KS_FRAME_ALLOCATED && frame->owner == from)
+		frame->owner = to;
+	spin_unlock_irq(&alloc->lock);
+}
+
 /* Allocates a frame that is in a device to @owner */
 void ks_allocator_deliver(struct ks_allocator *alloc, u32 index,
 			  struct ks_owner *owner)

@@ -126,12 +126,15 @@ void ks_reader_unpark_wanted(struct ks_feed *feed)
 			ks_reader_unpark(feed, &feed->frames[i]);
 }
 
-/* Lets the device have a frame that no reader has, unless a reader does not want it */
+/*
+ * Lets the device have a frame that no reader has, unless a reader does not want it. If the stream
+ * has ended, the frame becomes free, after ks_feed.lock is released
+ */
 void ks_reader_return(struct ks_feed *feed, struct ks_feed_frame *frame)
 {
 	lockdep_assert_held(&feed->lock);
 
-	if (ks_reader_park(feed, frame))
+	if (feed->running && ks_reader_park(feed, frame))
 		return;
 	list_add_tail(&frame->link, &feed->returned);
 	ks_feed_count_returned(feed, 1);
@@ -145,12 +148,8 @@ static void ks_reader_put_frame(struct ks_feed *feed, u32 index, bool promised)
 	lockdep_assert_held(&feed->lock);
 
 	frame->promised -= promised;
-	if (--frame->holds)
-		return;
-	if (feed->running)
+	if (!--frame->holds)
 		ks_reader_return(feed, frame);
-	else
-		ks_allocator_free_owned(feed->allocator, index, &feed->owner);
 }
 
 /* Removes the oldest frame from the queue, which is not empty */
@@ -234,6 +233,11 @@ static bool ks_reader_unqueue(struct ks_reader *reader, u32 index)
 	u32 i, from, to;
 	bool found = false;
 
+	/* The usual case: it is the oldest one */
+	if (reader->nr_queued && reader->queue[reader->first] == index) {
+		ks_reader_pop(reader);
+		return true;
+	}
 	for (i = 0; i < reader->nr_queued; i++) {
 		from = (reader->first + i) % reader->depth;
 		to = (from + reader->depth - 1) % reader->depth;

@@ -61,7 +61,8 @@
  * - ks_feed.lock, a spinlock, protects the feed and all its readers, except for the fields that
  *   are named below. It nests within ks_connection.lock, and ks_allocator.lock nests within it. It
  *   is not taken in interrupts. It is no mutex, because a reader that holds a mutex can be
- *   preempted. Freeing a frame under it can call functions of fences, eventfds and kernel clients.
+ *   preempted. No frame is freed under it: that can call functions of eventfds and kernel clients,
+ *   which take long.
  * - Frames are moved between the feed and the device under ks_connection.lock, because queue() and
  *   dequeue() of the device are called under it. A reader that may fetch takes that lock if the
  *   device may have a filled frame, and its queue is empty or it wants the newest frame. Then it
@@ -140,7 +141,8 @@ struct ks_feed_frame {
  * @generation: number of the allocator, for readers; increases when the feed drops @allocator
  * @view_flags: enum ks_view_flags of readers' views of @allocator
  * @frames: one for each frame of @allocator
- * @returned: frames that no reader holds, and that were not given to the device yet
+ * @returned: frames that no reader holds, and that were not given to the device yet, or, after the
+ *	stream, not freed yet
  * @nr_returned: length of @returned
  * @nr_parked: number of parked frames
  * @keep: number of frames that the device must keep
@@ -151,6 +153,7 @@ struct ks_feed_frame {
  * @format: the V4L2 format of the stream; of type 0 if the device has none
  * @user: the user that made the connection
  * @owner: the frames that readers have, and the returned and parked ones, are ALLOCATED to it
+ * @leaving: owns frames that have come back after the stream, while they are freed
  * @wait: waiting readers and pollers
  * @pending: number of notifications of the device, less the frames that were fetched. It is not
  *	exact: a device can notify once for several frames, or without a frame. If it is zero in
@@ -184,6 +187,7 @@ struct ks_feed {
 
 	kuid_t user;
 	struct ks_owner owner;
+	struct ks_owner leaving;
 	wait_queue_head_t wait;
 	atomic_t pending;
 	struct ks_feed_free_notifier *notifier;
@@ -301,9 +305,9 @@ void ks_feed_fail(struct ks_feed *feed, int error);
 void ks_feed_clear_error(struct ks_connection *conn);
 int ks_feed_pump(struct ks_connection *conn, u32 frames);
 void ks_feed_refill(struct ks_connection *conn);
-void ks_feed_return_later(struct ks_feed *feed);
 void ks_feed_kick(struct ks_feed *feed, unsigned long delay);
 void ks_feed_return(struct ks_connection *conn);
+void ks_feed_free_left(struct ks_feed *feed);
 void ks_feed_gone(struct ks_connection *conn);
 
 /* readers.c: the readers of a feed */

@@ -83,10 +83,12 @@ void ks_feed_remove_reader(struct ks_feed *feed, struct ks_reader *reader)
 	feed->nr_readers--;
 	ks_reader_give_all(feed, reader);
 	ks_feed_promise(feed);
-	ks_feed_return_later(feed);
+	if (feed->nr_returned)
+		ks_feed_kick(feed, 0);
 	if (reader->untrusted)
 		WRITE_ONCE(feed->nr_untrusted, feed->nr_untrusted - 1);
 	spin_unlock(&feed->lock);
+	ks_feed_free_left(feed);
 	/* ks_feed_notify() has not woken those that may fetch frames from now on */
 	if (reader->untrusted)
 		wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);

@@ -60,9 +60,11 @@
  *	want to delay other readers
  *
  * Usually, a reader fetches frames from the device for all readers. While there is an untrusted
- * reader, only a kernel thread does this, and a frame costs more. A reader becomes untrusted by
- * itself if KSALLOC_EXCHANGE is called by a task with another effective user than the one of
- * KSALLOC_CONNECT, or with a positive nice value or SCHED_IDLE.
+ * reader, only a kernel thread of normal priority does this, and a frame costs more. A reader
+ * becomes untrusted by itself, until it is closed, if KSALLOC_EXCHANGE is called by a task with a
+ * positive nice value or SCHED_IDLE, or with another effective user than the caller of
+ * KSALLOC_CONNECT had. So a service that does not stay root first gives up its rights, and then
+ * connects.
  */
 #define KSALLOC_READER_UNTRUSTED 0x00000004
 

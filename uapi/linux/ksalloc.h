@@ -212,8 +212,8 @@
  * allocator of the device's own memory ends: by its last close(), by KSALLOC_SET_ALLOCATOR, or by
  * KSALLOC_CREATE_ALLOCATOR that failed. On a share, close() of it or of a handle of its node,
  * VIDIOC_STREAMON, VIDIOC_STREAMOFF and VIDIOC_REQBUFS can also wait for the call of another
- * handle that starts the camera, or changes its format or buffers. KSALLOC_CONNECT and KSALLOC_SHARE
- * open the node of the device again, and wait like open() of the node.
+ * handle that starts the camera, or changes its format or buffers. KSALLOC_CONNECT and
+ * KSALLOC_SHARE open the node of the device again, and wait like open() of the node.
  *
  * A filled frame wakes all calls that wait for one, as on a V4L2 node.
  *
