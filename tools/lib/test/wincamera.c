@@ -186,6 +186,13 @@ static int create_allocator(const struct ksalloc_create_allocator *arg)
 	return new_file(ALLOCATOR);
 }
 
+/* No flags, and no ranges */
+static int get_framing_ex(const struct ksalloc_get_framing_ex *arg)
+{
+	memset((void *)(uintptr_t)arg->framing, 0, arg->framing_size);
+	return 0;
+}
+
 static int make_udmabuf(const struct udmabuf_create *arg)
 {
 	return mark(fcntl((int)arg->memfd, F_DUPFD_CLOEXEC, 0), DMABUF);
@@ -385,6 +392,8 @@ static int dispatch(unsigned long request, void *arg)
 		return connect_camera();
 	case KSALLOC_GET_FRAMING:
 		return get_framing(arg);
+	case KSALLOC_GET_FRAMING_EX:
+		return get_framing_ex(arg);
 	case KSALLOC_CREATE_ALLOCATOR:
 		return create_allocator(arg);
 	case UDMABUF_CREATE:
@@ -403,6 +412,8 @@ static int dispatch(unsigned long request, void *arg)
 		return release_frame(arg);
 	case KSALLOC_ENABLE_EVENT:
 		return enable_event(arg);
+	case KSALLOC_DISABLE_EVENT:
+		return 0;
 	case KSALLOC_SET_ALLOCATOR:
 		return set_allocator(arg);
 	case KSALLOC_SET_STATE:
@@ -416,7 +427,7 @@ static int dispatch(unsigned long request, void *arg)
 	case KSALLOC_RESET_STATE:
 		return reset_state(arg);
 	default:
-		return 0;
+		return -ENOTTY;
 	}
 }
 
