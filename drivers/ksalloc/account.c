@@ -14,8 +14,10 @@
 #include "account.h"
 
 /*
- * Number of pages by user. A user without memory has no entry. Its lock makes a change of an entry
- * one step. All users share it, so it is no mutex: one of them could be preempted
+ * Number of pages by user. A user without memory has no entry. The lock of the xarray makes a
+ * change of an entry one step. All users share it, so it is no mutex: a task that holds a mutex can
+ * be preempted. The price is that new entries come from GFP_ATOMIC, which can fail if memory is
+ * scarce
  */
 static DEFINE_XARRAY(ks_accounts);
 

@@ -340,8 +340,9 @@ void ks_allocator_unsubmit(struct ks_allocator *alloc, u32 index);
 bool ks_allocator_recycle(struct ks_allocator *alloc, u32 index,
 			  const struct ks_owner *owner,
 			  const struct ks_connection *connection);
-void ks_allocator_pass_on(struct ks_allocator *alloc, u32 index,
-			  const struct ks_owner *from, struct ks_owner *to);
+bool ks_allocator_free_quietly(struct ks_allocator *alloc, u32 index,
+			       const struct ks_owner *owner);
+void ks_allocator_notify_free(struct ks_allocator *alloc);
 void ks_allocator_deliver(struct ks_allocator *alloc, u32 index,
 			  struct ks_owner *owner);
 void ks_allocator_take_back(struct ks_allocator *alloc,

@@ -50,7 +50,7 @@ static void ks_feed_work(struct kthread_work *work)
 		ks_feed_pump(conn, U32_MAX);
 	ks_feed_refill(conn);
 	mutex_unlock(&conn->lock);
-	/* ks_feed_notify() has not woken them. A reader may have fetched the frame just before */
+	/* Even if nothing was fetched: ks_feed_notify() did not wake them for what readers got */
 	if (READ_ONCE(feed->nr_untrusted))
 		wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);
 }
@@ -74,24 +74,6 @@ struct ks_feed_free_notifier {
 static void ks_feed_look(struct ks_notifier *entry)
 {
 	ks_feed_kick(container_of(entry, struct ks_feed_free_notifier, entry)->feed, 0);
-}
-
-void ks_feed_init(struct ks_connection *conn)
-{
-	struct ks_feed *feed = &conn->feed;
-
-	spin_lock_init(&feed->lock);
-	INIT_LIST_HEAD(&feed->readers);
-	INIT_LIST_HEAD(&feed->returned);
-	/* As for a kernel client: no program can free or submit what readers hold */
-	ks_owner_init(&feed->owner, conn, true);
-	ks_owner_init(&feed->leaving, conn, true);
-	init_waitqueue_head(&feed->wait);
-	atomic_set(&feed->pending, 0);
-	feed->user = current_euid();
-	feed->grace = get_completed_synchronize_rcu();
-	kthread_init_worker(&feed->worker);
-	kthread_init_delayed_work(&feed->work, ks_feed_work);
 }
 
 /*
@@ -120,8 +102,11 @@ static void ks_feed_revoke_frame(struct ks_feed *feed, u32 index)
 {
 	struct ks_reader *reader;
 
-	list_for_each_entry(reader, &feed->readers, link)
+	list_for_each_entry(reader, &feed->readers, link) {
+		if (!feed->frames[index].holds)
+			return;
 		ks_reader_revoke(feed, reader, index);
+	}
 }
 
 /* The frame that was filled the longest ago, of those that can be revoked; or NULL */
@@ -433,10 +418,12 @@ static void ks_feed_free_returned(struct ks_feed *feed)
 		if (feed->frames[i].parked)
 			ks_reader_unpark(feed, &feed->frames[i]);
 	spin_unlock(&feed->lock);
-	while ((count = ks_feed_take_returned(feed, indices, ARRAY_SIZE(indices))))
+	while ((count = ks_feed_take_returned(feed, indices, ARRAY_SIZE(indices)))) {
 		for (i = 0; i < count; i++)
 			ks_allocator_free_owned(feed->allocator, indices[i],
 						&feed->owner);
+		cond_resched();
+	}
 }
 
 /* Whether the device has few frames, or a client waits for one */
@@ -452,7 +439,8 @@ static bool ks_feed_is_low(const struct ks_connection *conn)
  * Gives the device the frames that have come back, free frames, and parked ones if it has
  * fewer than ks_feed.keep. With ksalloc_device.queue_in_thread, only a kernel thread does
  * so: another task wakes the thread of the feed, if the device has few frames or a client
- * waits. During a flush, the returned and the parked frames become free instead.
+ * waits. During a flush, and if the device is stuck, the returned and the parked frames become
+ * free instead.
  */
 void ks_feed_refill(struct ks_connection *conn)
 {
@@ -460,9 +448,9 @@ void ks_feed_refill(struct ks_connection *conn)
 
 	lockdep_assert_held(&conn->lock);
 
-	if (!feed->running || conn->stuck)
+	if (!feed->running)
 		return;
-	if (conn->flushing) {
+	if (conn->flushing || conn->stuck) {
 		ks_feed_free_returned(feed);
 		return;
 	}
@@ -474,71 +462,87 @@ void ks_feed_refill(struct ks_connection *conn)
 		ks_feed_kick(feed, 0);
 }
 
-/* Takes frames that have come back after the stream has ended. They belong to ks_feed.leaving */
-static u32 ks_feed_take_left(struct ks_feed *feed, struct ks_allocator **alloc, u32 *indices,
-			     u32 count)
+/* Calls the notifiers for the frames that readers have freed */
+static void ks_feed_free_work(struct work_struct *work)
 {
-	struct ks_feed_frame *frame;
-	u32 taken = 0;
+	struct ks_feed *feed = container_of(work, struct ks_feed, free_work);
+	struct ks_allocator *alloc = NULL;
+	u32 freed;
 
 	spin_lock(&feed->lock);
-	if (!feed->running && feed->nr_returned)
-		*alloc = ks_allocator_get(feed->allocator);
-	while (!feed->running && feed->nr_returned && taken < count) {
-		frame = list_first_entry(&feed->returned, struct ks_feed_frame, link);
-		list_del_init(&frame->link);
-		ks_feed_count_returned(feed, -1);
-		indices[taken] = ks_feed_index(feed, frame);
-		ks_allocator_pass_on(*alloc, indices[taken++], &feed->owner, &feed->leaving);
-	}
+	freed = feed->nr_freed;
+	WRITE_ONCE(feed->nr_freed, 0);
+	if (freed)
+		alloc = ks_allocator_get(feed->allocator);
 	spin_unlock(&feed->lock);
-	return taken;
-}
-
-/*
- * Frees the frames that have come back after the stream has ended. Without ks_connection.lock, the
- * next stream can begin meanwhile, so it does not free frames of ks_feed.owner
- */
-void ks_feed_free_left(struct ks_feed *feed)
-{
-	u32 indices[KS_FEED_BATCH] __uninitialized, count, i;
-	struct ks_allocator *alloc = NULL;
-
-	while ((count = ks_feed_take_left(feed, &alloc, indices, ARRAY_SIZE(indices)))) {
-		for (i = 0; i < count; i++)
-			ks_allocator_free_owned(alloc, indices[i], &feed->leaving);
-		ks_allocator_put(alloc);
+	if (!alloc)
+		return;
+	while (freed--) {
+		ks_allocator_notify_free(alloc);
 		cond_resched();
 	}
+	/* Does not wait for the device */
+	ks_connection_put_allocator(alloc);
+}
+
+/* Lets the thread give the device what a reader has given back, or a worker tell that it is free */
+void ks_feed_return_later(struct ks_feed *feed)
+{
+	lockdep_assert_held(&feed->lock);
+
+	if (feed->nr_returned)
+		ks_feed_kick(feed, 0);
+	if (feed->nr_freed)
+		ks_connection_queue_work(&feed->free_work);
 }
 
 /*
  * Gives the device the frames that a reader has given back. If another call holds
  * ks_connection.lock, the thread does it, so this does not wait for that call. If a reader is not
- * trusted, the thread does it when it fetches the next frame, or the device has few frames. If the
- * stream has ended, the frames become free. ks_feed.lock is not held.
+ * trusted, the thread does it when it fetches the next frame, or the device has few frames, or a
+ * client waits for one. After the stream, the frames are free already, and a worker calls the
+ * notifiers. ks_feed.lock is not held.
  */
 void ks_feed_return(struct ks_connection *conn)
 {
 	struct ks_feed *feed = &conn->feed;
 	bool may_fetch;
 
-	if (!READ_ONCE(feed->nr_returned))
+	if (!READ_ONCE(feed->nr_returned) && !READ_ONCE(feed->nr_freed))
 		return;
-	if (!READ_ONCE(feed->running)) {
-		ks_feed_free_left(feed);
-		return;
-	}
 	may_fetch = ks_feed_may_fetch(feed);
-	if (may_fetch && mutex_trylock(&conn->lock)) {
+	if (READ_ONCE(feed->nr_returned) && may_fetch && mutex_trylock(&conn->lock)) {
 		ks_feed_refill(conn);
 		mutex_unlock(&conn->lock);
 		return;
 	}
 	spin_lock(&feed->lock);
-	if (feed->nr_returned && (may_fetch || ks_feed_is_low(conn)))
-		ks_feed_kick(feed, 0);
+	/*
+	 * Pairs with smp_mb() in ks_notify_waiting(): either this sees that a request waits, or the
+	 * work that the request queues sees ks_feed.nr_returned
+	 */
+	smp_mb__after_spinlock();
+	if (!feed->running || may_fetch || READ_ONCE(conn->stuck) || ks_feed_is_low(conn))
+		ks_feed_return_later(feed);
 	spin_unlock(&feed->lock);
+}
+
+void ks_feed_init(struct ks_connection *conn)
+{
+	struct ks_feed *feed = &conn->feed;
+
+	spin_lock_init(&feed->lock);
+	INIT_LIST_HEAD(&feed->readers);
+	INIT_LIST_HEAD(&feed->returned);
+	/* As for a kernel client: no program can free or submit what readers hold */
+	ks_owner_init(&feed->owner, conn, true);
+	init_waitqueue_head(&feed->wait);
+	atomic_set(&feed->pending, 0);
+	feed->user = current_euid();
+	feed->grace = get_completed_synchronize_rcu();
+	kthread_init_worker(&feed->worker);
+	kthread_init_delayed_work(&feed->work, ks_feed_work);
+	INIT_WORK(&feed->free_work, ks_feed_free_work);
 }
 
 static int ks_feed_start_thread(struct ks_connection *conn)
@@ -635,6 +639,7 @@ struct ks_allocator *ks_feed_detach(struct ks_connection *conn)
 	struct ks_allocator *alloc = feed->allocator;
 	struct ks_feed_frame *frames;
 	struct ks_reader *reader;
+	u32 freed;
 
 	lockdep_assert_held(&conn->lock);
 
@@ -645,16 +650,19 @@ struct ks_allocator *ks_feed_detach(struct ks_connection *conn)
 	spin_lock(&feed->lock);
 	list_for_each_entry(reader, &feed->readers, link)
 		ks_reader_give_all(feed, reader);
-	spin_unlock(&feed->lock);
-	ks_feed_free_returned(feed);
-
-	spin_lock(&feed->lock);
+	freed = feed->nr_freed;
+	WRITE_ONCE(feed->nr_freed, 0);
 	/* Frames that readers have taken belong to an earlier generation from now on */
 	feed->generation++;
 	feed->allocator = NULL;
 	frames = feed->frames;
 	feed->frames = NULL;
 	spin_unlock(&feed->lock);
+
+	for (; freed; freed--) {
+		ks_allocator_notify_free(alloc);
+		cond_resched();
+	}
 	kvfree(frames);
 	return alloc;
 }
@@ -689,6 +697,11 @@ static int ks_feed_set_up(struct ks_connection *conn)
 	WRITE_ONCE(feed->running, true);
 	ks_feed_promise(feed);
 	spin_unlock(&feed->lock);
+	/*
+	 * Pairs with wq_has_sleeper() in ks_allocator_wake(), which comes before the notifiers:
+	 * either ks_feed_look() sees ks_feed.running, or ks_feed_fill() sees the free frame
+	 */
+	smp_mb();
 	atomic_set(&feed->pending, 0);
 	return 0;
 }
@@ -779,6 +792,8 @@ void ks_feed_end(struct ks_connection *conn)
 	alloc = ks_feed_detach(conn);
 	mutex_unlock(&conn->lock);
 
+	/* Nothing comes back any more */
+	cancel_work_sync(&feed->free_work);
 	/* After this grace period, no notifier queues the work any more */
 	cond_synchronize_rcu(feed->grace);
 	ks_feed_stop_thread(feed);

@@ -60,6 +60,8 @@ void ks_notify_waiting(struct ks_notify_list *list)
 {
 	struct ks_notifier *notifier;
 
+	/* Pairs with smp_mb__after_spinlock() in ks_feed_return() */
+	smp_mb();
 	rcu_read_lock();
 	list_for_each_entry_rcu(notifier, &list->always, link)
 		if (notifier->waiting)

@@ -256,6 +256,34 @@ void ks_allocator_free_owned(struct ks_allocator *alloc, u32 index,
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free_owned);
 
 /*
+ * Like ks_allocator_free_owned(), but if this returns true, the frame is free, and the caller has
+ * to call ks_allocator_notify_free() later. It may hold a spinlock now, but not then
+ */
+bool ks_allocator_free_quietly(struct ks_allocator *alloc, u32 index,
+			       const struct ks_owner *owner)
+{
+	struct ksalloc_frame *frame = &alloc->frames[index];
+	bool idle = ks_frame_is_idle(frame);
+	bool freed = false;
+
+	lockdep_assert_irqs_enabled();
+
+	spin_lock_irq(&alloc->lock);
+	if (frame->state == KS_FRAME_ALLOCATED && frame->owner == owner)
+		freed = ks_frame_put(alloc, frame, idle);
+	spin_unlock_irq(&alloc->lock);
+	return freed;
+}
+
+void ks_allocator_notify_free(struct ks_allocator *alloc)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&alloc->lock, flags);
+	ks_allocator_unlock(alloc, flags, true);
+}
+
+/*
  * Makes an allocated frame IN_DEVICE (contract H3). The caller then gives it to the device.
  * Returns -EINVAL if there is no such frame or it is free or FENCED; -EBUSY if it is in a
  * device, an owner with ks_owner.kernel holds it, or a fence on it is not signalled. Any
@@ -338,20 +366,6 @@ bool ks_allocator_recycle(struct ks_allocator *alloc, u32 index,
 	spin_unlock_irq(&alloc->lock);
 
 	return given;
-}
-
-/* Makes a frame that @from holds one of @to, if it still does */
-void ks_allocator_pass_on(struct ks_allocator *alloc, u32 index,
-			  const struct ks_owner *from, struct ks_owner *to)
-{
-	struct ksalloc_frame *frame = &alloc->frames[index];
-
-	lockdep_assert_irqs_enabled();
-
-	spin_lock_irq(&alloc->lock);
-	if (frame->state == KS_FRAME_ALLOCATED && frame->owner == from)
-		frame->owner = to;
-	spin_unlock_irq(&alloc->lock);
 }
 
 /* Allocates a frame that is in a device to @owner */

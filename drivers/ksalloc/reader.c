@@ -126,15 +126,12 @@ void ks_reader_unpark_wanted(struct ks_feed *feed)
 			ks_reader_unpark(feed, &feed->frames[i]);
 }
 
-/*
- * Lets the device have a frame that no reader has, unless a reader does not want it. If the stream
- * has ended, the frame becomes free, after ks_feed.lock is released
- */
+/* Lets the device have a frame that no reader has, unless a reader does not want it */
 void ks_reader_return(struct ks_feed *feed, struct ks_feed_frame *frame)
 {
 	lockdep_assert_held(&feed->lock);
 
-	if (feed->running && ks_reader_park(feed, frame))
+	if (ks_reader_park(feed, frame))
 		return;
 	list_add_tail(&frame->link, &feed->returned);
 	ks_feed_count_returned(feed, 1);
@@ -148,8 +145,12 @@ static void ks_reader_put_frame(struct ks_feed *feed, u32 index, bool promised)
 	lockdep_assert_held(&feed->lock);
 
 	frame->promised -= promised;
-	if (!--frame->holds)
+	if (--frame->holds)
+		return;
+	if (feed->running)
 		ks_reader_return(feed, frame);
+	else if (ks_allocator_free_quietly(feed->allocator, index, &feed->owner))
+		WRITE_ONCE(feed->nr_freed, feed->nr_freed + 1);
 }
 
 /* Removes the oldest frame from the queue, which is not empty */
@@ -230,21 +231,16 @@ not_queued:
 /* Removes a frame from the queue of a reader. Returns whether it was in the queue */
 static bool ks_reader_unqueue(struct ks_reader *reader, u32 index)
 {
-	u32 i, from, to;
+	u32 i, at = reader->first, last = at;
 	bool found = false;
 
-	/* The usual case: it is the oldest one */
-	if (reader->nr_queued && reader->queue[reader->first] == index) {
-		ks_reader_pop(reader);
-		return true;
-	}
 	for (i = 0; i < reader->nr_queued; i++) {
-		from = (reader->first + i) % reader->depth;
-		to = (from + reader->depth - 1) % reader->depth;
 		if (found)
-			reader->queue[to] = reader->queue[from];
+			reader->queue[last] = reader->queue[at];
 		else
-			found = reader->queue[from] == index;
+			found = reader->queue[at] == index;
+		last = at;
+		at = at + 1 == reader->depth ? 0 : at + 1;
 	}
 	if (found)
 		ks_reader_set_queued(reader, reader->nr_queued - 1);

@@ -49,10 +49,10 @@
  * and the scheduler can keep a task of low priority from running for seconds.
  *
  * So a reader is untrusted (&ks_reader.untrusted) if it has KSALLOC_READER_UNTRUSTED, or if a task
- * has used it that has a low priority, or another user than the one that made the connection.
- * (Tasks of one user can delay each other in any case, for example by SIGSTOP.) While there is
- * such a reader, only the thread of the feed fetches frames. It wakes the readers afterwards, and
- * ks_feed_notify() does not.
+ * with a positive nice value or SCHED_IDLE has called KSALLOC_EXCHANGE or VIDIOC_DQBUF on it, or a
+ * task of another user than the one that made the connection. (Tasks of one user can delay each
+ * other in any case, for example by SIGSTOP.) While there is such a reader, only the thread of the
+ * feed fetches frames. It wakes the readers afterwards, and ks_feed_notify() does not.
  */
 
 /**
@@ -61,8 +61,8 @@
  * - ks_feed.lock, a spinlock, protects the feed and all its readers, except for the fields that
  *   are named below. It nests within ks_connection.lock, and ks_allocator.lock nests within it. It
  *   is not taken in interrupts. It is no mutex, because a reader that holds a mutex can be
- *   preempted. No frame is freed under it: that can call functions of eventfds and kernel clients,
- *   which take long.
+ *   preempted. A frame that comes back after the stream is freed under it, but functions of
+ *   eventfds and kernel clients are called by &ks_feed.free_work, without the lock.
  * - Frames are moved between the feed and the device under ks_connection.lock, because queue() and
  *   dequeue() of the device are called under it. A reader that may fetch takes that lock if the
  *   device may have a filled frame, and its queue is empty or it wants the newest frame. Then it
@@ -85,6 +85,7 @@
 #include <linux/uidgid.h>
 #include <linux/videodev2.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "allocator.h"
 
@@ -141,10 +142,10 @@ struct ks_feed_frame {
  * @generation: number of the allocator, for readers; increases when the feed drops @allocator
  * @view_flags: enum ks_view_flags of readers' views of @allocator
  * @frames: one for each frame of @allocator
- * @returned: frames that no reader holds, and that were not given to the device yet, or, after the
- *	stream, not freed yet
+ * @returned: frames that no reader holds, and that were not given to the device yet
  * @nr_returned: length of @returned
  * @nr_parked: number of parked frames
+ * @nr_freed: number of frames that have become free after the stream, for @free_work
  * @keep: number of frames that the device must keep
  * @running: a circulating stream is in PAUSE or RUN. Written under ks_connection.lock, too
  * @ended: the connection has ended, or its device has disappeared
@@ -153,7 +154,6 @@ struct ks_feed_frame {
  * @format: the V4L2 format of the stream; of type 0 if the device has none
  * @user: the user that made the connection
  * @owner: the frames that readers have, and the returned and parked ones, are ALLOCATED to it
- * @leaving: owns frames that have come back after the stream, while they are freed
  * @wait: waiting readers and pollers
  * @pending: number of notifications of the device, less the frames that were fetched. It is not
  *	exact: a device can notify once for several frames, or without a frame. If it is zero in
@@ -165,6 +165,8 @@ struct ks_feed_frame {
  * @thread: a thread of this connection while @running, else NULL. It does not exist all the time,
  *	because a user can have any number of connections, and no limit counts kernel threads
  * @work: fetches frames if no reader does, and gives free frames to the device
+ * @free_work: calls the notifiers for @nr_freed frames, because that takes long, and a reader could
+ *	delay it
  */
 struct ks_feed {
 	spinlock_t lock; /* readers, and frames that circulate */
@@ -178,6 +180,7 @@ struct ks_feed {
 	struct list_head returned;
 	u32 nr_returned;
 	u32 nr_parked;
+	u32 nr_freed;
 	u32 keep;
 	bool running;
 	bool ended;
@@ -187,7 +190,6 @@ struct ks_feed {
 
 	kuid_t user;
 	struct ks_owner owner;
-	struct ks_owner leaving;
 	wait_queue_head_t wait;
 	atomic_t pending;
 	struct ks_feed_free_notifier *notifier;
@@ -195,6 +197,7 @@ struct ks_feed {
 	struct kthread_worker worker;
 	struct task_struct *thread;
 	struct kthread_delayed_work work;
+	struct work_struct free_work;
 };
 
 /**
@@ -306,8 +309,8 @@ void ks_feed_clear_error(struct ks_connection *conn);
 int ks_feed_pump(struct ks_connection *conn, u32 frames);
 void ks_feed_refill(struct ks_connection *conn);
 void ks_feed_kick(struct ks_feed *feed, unsigned long delay);
+void ks_feed_return_later(struct ks_feed *feed);
 void ks_feed_return(struct ks_connection *conn);
-void ks_feed_free_left(struct ks_feed *feed);
 void ks_feed_gone(struct ks_connection *conn);
 
 /* readers.c: the readers of a feed */

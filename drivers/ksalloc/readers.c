@@ -74,7 +74,7 @@ out:
 
 /*
  * Removes a reader, and takes all frames back from it. Does not wait for the device: the thread
- * gives these frames to it.
+ * gives these frames to it, or a worker frees them.
  */
 void ks_feed_remove_reader(struct ks_feed *feed, struct ks_reader *reader)
 {
@@ -83,12 +83,10 @@ void ks_feed_remove_reader(struct ks_feed *feed, struct ks_reader *reader)
 	feed->nr_readers--;
 	ks_reader_give_all(feed, reader);
 	ks_feed_promise(feed);
-	if (feed->nr_returned)
-		ks_feed_kick(feed, 0);
+	ks_feed_return_later(feed);
 	if (reader->untrusted)
 		WRITE_ONCE(feed->nr_untrusted, feed->nr_untrusted - 1);
 	spin_unlock(&feed->lock);
-	ks_feed_free_left(feed);
 	/* ks_feed_notify() has not woken those that may fetch frames from now on */
 	if (reader->untrusted)
 		wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);

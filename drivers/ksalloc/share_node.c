@@ -115,7 +115,10 @@ static int ks_node_check_priority(struct ks_share_handle *handle)
 	return v4l2_prio_check(handle->share->vdev.prio, handle->fh.prio);
 }
 
-/* v4l2_prio_change() is not atomic. The V4L2 core calls it under the lock of a node */
+/*
+ * v4l2_prio_change() is not atomic, and does not sleep. The V4L2 core calls it under the lock of a
+ * node
+ */
 static DEFINE_SPINLOCK(ks_node_priority_lock);
 
 /*

@@ -78,6 +78,8 @@ static void ks_connection_stop(struct ks_connection *conn)
 		return;
 	WRITE_ONCE(conn->stuck, true);
 	ks_feed_fail(&conn->feed, -EIO);
+	/* Frees the frames that the device has not got yet */
+	ks_feed_refill(conn);
 	pr_warn("ksalloc: connection %u: the device does not stop (%d), its frames are kept\n",
 		conn->id, ret);
 }

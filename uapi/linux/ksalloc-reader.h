@@ -15,7 +15,7 @@
  *
  * With KSALLOC_CIRCULATE, the frames of a stream circulate: free frames of the assigned
  * allocator go to the device without a call, and whatever makes a frame free sends it there
- * again. KSALLOC_SUBMIT and KSALLOC_COMPLETE are not used then. Any number of readers get the
+ * again. KSALLOC_SUBMIT and KSALLOC_COMPLETE are not used then. Several readers get the
  * filled frames.
  *
  * KSALLOC_READER_OPEN makes a reader, which is an open file. It can be passed to any process. A
@@ -63,8 +63,11 @@
  * reader, only a kernel thread of normal priority does this, and a frame costs more. A reader
  * becomes untrusted by itself, until it is closed, if KSALLOC_EXCHANGE is called by a task with a
  * positive nice value or SCHED_IDLE, or with another effective user than the caller of
- * KSALLOC_CONNECT had. So a service that does not stay root first gives up its rights, and then
- * connects.
+ * KSALLOC_CONNECT had. So a service that begins as root connects after it has become another user;
+ * otherwise, its own readers are untrusted.
+ *
+ * While there is an untrusted reader, a non-blocking KSALLOC_EXCHANGE of any reader takes only
+ * frames that are in its queue. The queue gets each frame soon after the device has filled it.
  */
 #define KSALLOC_READER_UNTRUSTED 0x00000004
 
@@ -90,7 +93,7 @@
  * - EBUSY: a stream circulates now, and too few frames are left to promise @depth of them. With
  *   KSALLOC_READER_REVOCABLE, there is no such error. While no stream circulates, the call does not
  *   fail. Then @promised of &struct ksalloc_reader_info shows the result when a stream begins.
- *   Also if the connection has KSALLOC_MAX_READERS readers.
+ * - EBUSY: the connection has KSALLOC_MAX_READERS readers.
  * - EMFILE, ENFILE, ENOMEM
  */
 struct ksalloc_reader_open {

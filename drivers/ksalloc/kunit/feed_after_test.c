@@ -22,11 +22,11 @@ static void feed_after_notify(struct ks_notifier *notifier)
 {
 	struct feed_after *after = container_of(notifier, struct feed_after, notifier);
 
-	after->frees++;
 	if (spin_trylock(&after->feed->lock))
 		spin_unlock(&after->feed->lock);
 	else
 		after->locked++;
+	WRITE_ONCE(after->frees, after->frees + 1);
 }
 
 /* A reader with three frames, in STOP */
@@ -58,9 +58,10 @@ static void feed_after_expect(struct feed_rig *feed, struct feed_after *after)
 {
 	struct kunit *test = feed->rig->test;
 
+	/* A worker calls the notifiers */
+	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(after->frees) == 3));
 	ks_notifier_remove(feed->rig->alloc, &after->notifier);
 	synchronize_rcu();
-	KUNIT_EXPECT_EQ(test, after->frees, 3);
 	KUNIT_EXPECT_EQ(test, after->locked, 0);
 	ks_test_expect_counts(test, feed->rig->alloc, 0, 0, 0);
 }
@@ -77,6 +78,7 @@ static void after_given_back(struct kunit *test)
 	feed_after_begin(feed, &after);
 	for (i = 0; i < 3; i++)
 		feed_give(feed, reader, frames[i].index);
+	ks_test_expect_counts(test, feed->rig->alloc, 0, 0, 0);
 	feed_after_expect(feed, &after);
 }
 

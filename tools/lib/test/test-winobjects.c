@@ -270,7 +270,7 @@ static int dispatch(unsigned long request, void *arg)
 	case KSALLOC_COMPLETE:
 		return -EAGAIN;
 	default:
-		return -ENOTTY;
+		return 0;
 	}
 }
 
