@@ -4,6 +4,7 @@
  */
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
+#include <linux/workqueue.h>
 
 #include "connection.h"
 #include "framing.h"
@@ -89,8 +90,11 @@ int ks_connection_set_allocator(struct ks_connection *conn,
 		return ret;
 	ret = ks_connection_assign(conn, alloc, &old, &fed);
 	mutex_unlock(&conn->lock);
-	if (fed)
+	if (fed) {
+		/* It has a reference, too, and the caller expects that the memory is freed */
+		flush_work(&conn->feed.free_work);
 		ks_allocator_put(fed);
+	}
 	if (old)
 		ks_connection_release_allocator(old);
 
@@ -110,8 +114,11 @@ void ks_connection_drop_allocator(struct ks_connection *conn)
 	if (!conn->stuck)
 		ks_connection_assign(conn, NULL, &old, &fed);
 	mutex_unlock(&conn->lock);
-	if (fed)
+	if (fed) {
+		/* It has a reference, too, and the caller expects that the memory is freed */
+		flush_work(&conn->feed.free_work);
 		ks_allocator_put(fed);
+	}
 	if (old)
 		ks_connection_release_allocator(old);
 }

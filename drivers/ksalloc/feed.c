@@ -471,7 +471,7 @@ static void ks_feed_free_work(struct work_struct *work)
 
 	spin_lock(&feed->lock);
 	freed = feed->nr_freed;
-	WRITE_ONCE(feed->nr_freed, 0);
+	feed->nr_freed = 0;
 	if (freed)
 		alloc = ks_allocator_get(feed->allocator);
 	spin_unlock(&feed->lock);
@@ -481,19 +481,26 @@ static void ks_feed_free_work(struct work_struct *work)
 		ks_allocator_notify_free(alloc);
 		cond_resched();
 	}
-	/* Does not wait for the device */
+	/* Work on this workqueue must not wait for the device */
 	ks_connection_put_allocator(alloc);
 }
 
-/* Lets the thread give the device what a reader has given back, or a worker tell that it is free */
+/* A frame became free. Lets a worker call the notifiers */
+void ks_feed_tell_later(struct ks_feed *feed)
+{
+	lockdep_assert_held(&feed->lock);
+
+	feed->nr_freed++;
+	ks_connection_queue_work(&feed->free_work);
+}
+
+/* Lets the thread give the device the frames that a reader has given back */
 void ks_feed_return_later(struct ks_feed *feed)
 {
 	lockdep_assert_held(&feed->lock);
 
 	if (feed->nr_returned)
 		ks_feed_kick(feed, 0);
-	if (feed->nr_freed)
-		ks_connection_queue_work(&feed->free_work);
 }
 
 /*
@@ -508,10 +515,10 @@ void ks_feed_return(struct ks_connection *conn)
 	struct ks_feed *feed = &conn->feed;
 	bool may_fetch;
 
-	if (!READ_ONCE(feed->nr_returned) && !READ_ONCE(feed->nr_freed))
+	if (!READ_ONCE(feed->nr_returned))
 		return;
 	may_fetch = ks_feed_may_fetch(feed);
-	if (READ_ONCE(feed->nr_returned) && may_fetch && mutex_trylock(&conn->lock)) {
+	if (may_fetch && mutex_trylock(&conn->lock)) {
 		ks_feed_refill(conn);
 		mutex_unlock(&conn->lock);
 		return;
@@ -522,7 +529,8 @@ void ks_feed_return(struct ks_connection *conn)
 	 * work that the request queues sees ks_feed.nr_returned
 	 */
 	smp_mb__after_spinlock();
-	if (!feed->running || may_fetch || READ_ONCE(conn->stuck) || ks_feed_is_low(conn))
+	if (feed->nr_returned &&
+	    (may_fetch || READ_ONCE(conn->stuck) || ks_feed_is_low(conn)))
 		ks_feed_return_later(feed);
 	spin_unlock(&feed->lock);
 }
@@ -651,7 +659,7 @@ struct ks_allocator *ks_feed_detach(struct ks_connection *conn)
 	list_for_each_entry(reader, &feed->readers, link)
 		ks_reader_give_all(feed, reader);
 	freed = feed->nr_freed;
-	WRITE_ONCE(feed->nr_freed, 0);
+	feed->nr_freed = 0;
 	/* Frames that readers have taken belong to an earlier generation from now on */
 	feed->generation++;
 	feed->allocator = NULL;
@@ -792,7 +800,7 @@ void ks_feed_end(struct ks_connection *conn)
 	alloc = ks_feed_detach(conn);
 	mutex_unlock(&conn->lock);
 
-	/* Nothing comes back any more */
+	/* It is not queued any more: no reader has a frame of this generation */
 	cancel_work_sync(&feed->free_work);
 	/* After this grace period, no notifier queues the work any more */
 	cond_synchronize_rcu(feed->grace);

@@ -10,7 +10,8 @@
  * Frames are freed in any context, so notifiers are called without a lock, inside an RCU
  * read-side section. To free a notifier, remove it and wait for a grace period. The call
  * that makes a frame free takes the notifiers off the once list under ks_allocator.lock, so
- * each of them is called exactly once.
+ * each of them is called exactly once. For frames that readers free after the stream, a work item
+ * does this soon after: see ks_allocator_free_quietly().
  */
 #include <kunit/visibility.h>
 #include <linux/rculist.h>

@@ -4,6 +4,7 @@
  * fences. allocator.h describes the rules.
  */
 #include <kunit/visibility.h>
+#include <linux/dma-resv.h>
 #include <linux/lockdep.h>
 #include <linux/poll.h>
 
@@ -26,6 +27,20 @@ static bool ks_frame_is_idle(const struct ksalloc_frame *frame)
 			return false;
 	}
 	return true;
+}
+
+/* Whether a fence was ever added to a frame */
+static bool ks_frame_had_fences(const struct ksalloc_frame *frame)
+{
+	u32 i;
+
+	for (i = 0; i < frame->nr_planes; i++) {
+		struct dma_buf *dmabuf = frame->planes[i].dmabuf;
+
+		if (dmabuf && rcu_access_pointer(dmabuf->resv->fences))
+			return true;
+	}
+	return false;
 }
 
 static void ks_frame_allocate(struct ks_allocator *alloc,
@@ -256,14 +271,15 @@ void ks_allocator_free_owned(struct ks_allocator *alloc, u32 index,
 EXPORT_SYMBOL_IF_KUNIT(ks_allocator_free_owned);
 
 /*
- * Like ks_allocator_free_owned(), but if this returns true, the frame is free, and the caller has
- * to call ks_allocator_notify_free() later. It may hold a spinlock now, but not then
+ * Like ks_allocator_free_owned(), but if this returns true, the frame became free, and the caller
+ * has to call ks_allocator_notify_free(). It may hold a spinlock now, but not then. If the frame
+ * has had fences, alloc->fence_work tests them, because that can call functions of others
  */
 bool ks_allocator_free_quietly(struct ks_allocator *alloc, u32 index,
 			       const struct ks_owner *owner)
 {
 	struct ksalloc_frame *frame = &alloc->frames[index];
-	bool idle = ks_frame_is_idle(frame);
+	bool idle = !ks_frame_had_fences(frame);
 	bool freed = false;
 
 	lockdep_assert_irqs_enabled();

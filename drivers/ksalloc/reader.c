@@ -150,7 +150,7 @@ static void ks_reader_put_frame(struct ks_feed *feed, u32 index, bool promised)
 	if (feed->running)
 		ks_reader_return(feed, frame);
 	else if (ks_allocator_free_quietly(feed->allocator, index, &feed->owner))
-		WRITE_ONCE(feed->nr_freed, feed->nr_freed + 1);
+		ks_feed_tell_later(feed);
 }
 
 /* Removes the oldest frame from the queue, which is not empty */

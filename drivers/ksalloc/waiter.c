@@ -17,7 +17,7 @@ static void ks_waiter_end(struct ks_allocator *alloc, struct ks_waiter *waiter)
 
 	list_del_init(&waiter->link);
 	list_del(&waiter->owner_link);
-	alloc->nr_waiting--;
+	WRITE_ONCE(alloc->nr_waiting, alloc->nr_waiting - 1);
 }
 
 /* Called when no frame is free. @waiter is on the stack of the current task */
@@ -33,7 +33,7 @@ void ks_waiter_begin(struct ks_allocator *alloc, struct ks_waiter *waiter,
 	};
 	list_add_tail(&waiter->link, &alloc->waiters);
 	list_add_tail(&waiter->owner_link, &owner->waiters);
-	alloc->nr_waiting++;
+	WRITE_ONCE(alloc->nr_waiting, alloc->nr_waiting + 1);
 }
 
 /*

@@ -153,10 +153,11 @@ struct ksalloc_status_ex {
  * @id: out: number of the event, for KSALLOC_DISABLE_EVENT
  * @__reserved: zero
  *
- * Adds one to the eventfd for each frame that becomes free from now on. A frame that
- * becomes free during the call may already be counted. Frames that are free before the call
- * are not counted. A frame that is given directly to a waiting KSALLOC_ALLOC call does not
- * become free. With KSALLOC_EVENT_ONESHOT the first frame disables the event.
+ * Adds one to the eventfd for each frame that becomes free from now on. A frame that becomes
+ * free during the call may already be counted. Frames that are free before the call are
+ * not counted, except for those that a reader gave back just before, after its stream. A frame
+ * that is given directly to a waiting KSALLOC_ALLOC call does not become free. With
+ * KSALLOC_EVENT_ONESHOT the first frame disables the event.
  *
  * An allocator can have several events, each with its own eventfd. An event belongs to the
  * open file of the call and ends with it. Closing the eventfd does not end it. The number of
