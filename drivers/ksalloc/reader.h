@@ -298,20 +298,25 @@ void ks_reader_set_promised(struct ks_feed *feed, struct ks_reader *reader,
 /* feed.c: frames circulate between the device and the readers */
 
 void ks_feed_init(struct ks_connection *conn);
-void ks_feed_end(struct ks_connection *conn);
-int ks_feed_begin(struct ks_connection *conn);
-void ks_feed_stop(struct ks_connection *conn);
-void ks_feed_flush(struct ks_connection *conn);
-struct ks_allocator *ks_feed_detach(struct ks_connection *conn);
 void ks_feed_notify(struct ks_connection *conn);
 void ks_feed_fail(struct ks_feed *feed, int error);
 void ks_feed_clear_error(struct ks_connection *conn);
+int ks_feed_fill(struct ks_connection *conn);
+void ks_feed_free_returned(struct ks_feed *feed);
 int ks_feed_pump(struct ks_connection *conn, u32 frames);
 void ks_feed_refill(struct ks_connection *conn);
 void ks_feed_kick(struct ks_feed *feed, unsigned long delay);
 void ks_feed_return_later(struct ks_feed *feed);
 void ks_feed_tell_later(struct ks_feed *feed);
 void ks_feed_return(struct ks_connection *conn);
+
+/* feed_stream.c: begin and end of streams that circulate */
+
+void ks_feed_end(struct ks_connection *conn);
+int ks_feed_begin(struct ks_connection *conn);
+void ks_feed_stop(struct ks_connection *conn);
+void ks_feed_flush(struct ks_connection *conn);
+struct ks_allocator *ks_feed_detach(struct ks_connection *conn);
 void ks_feed_gone(struct ks_connection *conn);
 
 /* readers.c: the readers of a feed */
