@@ -69,6 +69,14 @@ static int ks_connection_assign(struct ks_connection *conn,
 	return 0;
 }
 
+/* Drops the reference of the feed. The caller of an ioctl expects that the memory is freed */
+static void ks_connection_put_fed(struct ks_connection *conn, struct ks_allocator *fed)
+{
+	/* It has a reference, too */
+	flush_work(&conn->feed.free_work);
+	ks_allocator_put(fed);
+}
+
 /*
  * The connection takes a reference to @alloc; NULL assigns none. Returns the errors of
  * KSALLOC_SET_ALLOCATOR. Contract D5.
@@ -90,11 +98,8 @@ int ks_connection_set_allocator(struct ks_connection *conn,
 		return ret;
 	ret = ks_connection_assign(conn, alloc, &old, &fed);
 	mutex_unlock(&conn->lock);
-	if (fed) {
-		/* It has a reference, too, and the caller expects that the memory is freed */
-		flush_work(&conn->feed.free_work);
-		ks_allocator_put(fed);
-	}
+	if (fed)
+		ks_connection_put_fed(conn, fed);
 	if (old)
 		ks_connection_release_allocator(old);
 
@@ -114,11 +119,8 @@ void ks_connection_drop_allocator(struct ks_connection *conn)
 	if (!conn->stuck)
 		ks_connection_assign(conn, NULL, &old, &fed);
 	mutex_unlock(&conn->lock);
-	if (fed) {
-		/* It has a reference, too, and the caller expects that the memory is freed */
-		flush_work(&conn->feed.free_work);
-		ks_allocator_put(fed);
-	}
+	if (fed)
+		ks_connection_put_fed(conn, fed);
 	if (old)
 		ks_connection_release_allocator(old);
 }
