@@ -176,21 +176,28 @@ static void ks_dmabuf_set_name(struct dma_buf *dmabuf, const char *name)
 	kfree(copy);
 }
 
+/* Sets @program to the calling one */
+void ks_program_set(struct ks_program *program)
+{
+	get_task_comm(program->comm, current->group_leader);
+	ks_keep_printable(program->comm);
+	program->pid = task_tgid_nr(current);
+}
+
 /*
  * Names lead to the allocator and to the program that created it, in bufinfo in debugfs and in
  * fdinfo, also when both have ended
  */
-static void ks_allocator_name_planes(const struct ks_allocator *alloc)
+void ks_allocator_name_planes(const struct ks_allocator *alloc,
+			      const struct ks_program *program)
 {
-	char name[DMA_BUF_NAME_LEN], comm[TASK_COMM_LEN];
+	char name[DMA_BUF_NAME_LEN];
 	u32 i;
 
-	get_task_comm(comm, current->group_leader);
-	ks_keep_printable(comm);
 	for (i = 0; i < ks_allocator_nr_planes(alloc); i++) {
 		if (!alloc->planes[i].dmabuf)
 			continue;
-		ks_plane_name(name, alloc, i, comm, task_tgid_nr(current));
+		ks_plane_name(name, alloc, i, program->comm, program->pid);
 		ks_dmabuf_set_name(alloc->planes[i].dmabuf, name);
 	}
 }
@@ -272,7 +279,6 @@ ks_allocator_create(const struct ksallocator_framing *framing,
 		return ERR_PTR(ret);
 	}
 
-	ks_allocator_name_planes(alloc);
 	ks_pool_begin(alloc);
 	trace_ksalloc_create(alloc);
 	return alloc;

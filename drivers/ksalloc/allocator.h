@@ -67,6 +67,7 @@
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/nospec.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
@@ -222,6 +223,16 @@ struct ksalloc_frame {
 };
 
 /**
+ * struct ks_program - a program that makes an allocator
+ * @comm: the name of the program, in printable characters
+ * @pid: its process, in the initial namespace
+ */
+struct ks_program {
+	char comm[TASK_COMM_LEN];
+	pid_t pid;
+};
+
+/**
  * struct ks_allocator - a fixed set of frames
  * @lock: protects the fields down to @notifiers
  * @free: free frames, the longest free first
@@ -363,6 +374,9 @@ void ks_mappings_drop(struct ks_allocator *alloc);
 
 /* allocator.c: creation, memory and end */
 
+void ks_program_set(struct ks_program *program);
+void ks_allocator_name_planes(const struct ks_allocator *alloc,
+			      const struct ks_program *program);
 void ks_plane_name(char name[DMA_BUF_NAME_LEN], const struct ks_allocator *alloc,
 		   u32 plane, const char *comm, pid_t pid);
 struct ks_allocator *

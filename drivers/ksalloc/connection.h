@@ -147,6 +147,7 @@ struct ks_refusal {
  * @refs: references of open files
  * @memory: references to this structure: of @refs together, and of readers
  * @id: number of the connection, for traces and fdinfo
+ * @program: frames are named after it; NULL for the program that creates the allocator
  */
 struct ks_connection {
 	struct mutex lock; /* state, allocator and stream */
@@ -169,6 +170,7 @@ struct ks_connection {
 	struct kref refs;
 	struct kref memory;
 	u32 id;
+	const struct ks_program *program;
 };
 
 /**

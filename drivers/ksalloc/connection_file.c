@@ -178,6 +178,7 @@ ks_connection_create_for(struct ks_connection *conn,
 	const u64 max_bytes = ks_max_bytes();
 	struct ksallocator_framing framing;
 	struct ksalloc_planes layout;
+	struct ks_program program;
 	struct ks_allocator *alloc;
 	struct file *file;
 	size_t frame_bytes;
@@ -206,6 +207,8 @@ ks_connection_create_for(struct ks_connection *conn,
 					   creator, false);
 	if (IS_ERR(alloc))
 		return ERR_PTR(ks_connection_result(conn, PTR_ERR(alloc)));
+	ks_program_set(&program);
+	ks_allocator_name_planes(alloc, conn->program ?: &program);
 	file = ks_allocator_open(alloc);
 	ks_allocator_put(alloc);
 	return file;
