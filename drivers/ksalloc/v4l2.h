@@ -188,6 +188,7 @@ int ks_v4l2_get_details(struct ks_v4l2_device *dev,
 			struct ksalloc_framing_details *details);
 int ks_v4l2_get_whole_format(struct ks_v4l2_device *dev,
 			     struct v4l2_format *format);
+int ks_v4l2_get_parm(struct ks_v4l2_device *dev, struct v4l2_streamparm *parm);
 s64 ks_v4l2_frame_duration(struct ks_v4l2_device *dev);
 
 /* v4l2_memory.c */

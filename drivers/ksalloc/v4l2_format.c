@@ -303,15 +303,10 @@ int ks_v4l2_get_details(struct ks_v4l2_device *dev,
 	return 0;
 }
 
-/*
- * Gets the frame interval as the V4L2 core does for VIDIOC_G_PARM. ks_v4l2_lock_device() was
- * called
- */
-static int ks_v4l2_get_interval(struct ks_v4l2_device *dev,
-				struct v4l2_fract *interval)
+/* VIDIOC_G_PARM, as in the V4L2 core; ks_v4l2_lock_device() was called */
+int ks_v4l2_get_parm(struct ks_v4l2_device *dev, struct v4l2_streamparm *parm)
 {
 	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
-	struct v4l2_streamparm parm = { .type = dev->type };
 	void *fh = dev->file->private_data;
 	v4l2_std_id std;
 	int ret;
@@ -319,15 +314,11 @@ static int ks_v4l2_get_interval(struct ks_v4l2_device *dev,
 	ret = ks_v4l2_check(dev, VIDIOC_G_PARM);
 	if (ret)
 		return ret;
-	if (ops->vidioc_g_parm) {
-		ret = ops->vidioc_g_parm(dev->file, fh, &parm);
-	} else {
-		ret = ops->vidioc_g_std(dev->file, fh, &std);
-		if (!ret)
-			v4l2_video_std_frame_period(std,
-						    &parm.parm.capture.timeperframe);
-	}
-	*interval = parm.parm.capture.timeperframe;
+	if (ops->vidioc_g_parm)
+		return ops->vidioc_g_parm(dev->file, fh, parm);
+	ret = ops->vidioc_g_std(dev->file, fh, &std);
+	if (!ret)
+		v4l2_video_std_frame_period(std, &parm->parm.capture.timeperframe);
 	return ret;
 }
 
@@ -337,21 +328,23 @@ static int ks_v4l2_get_interval(struct ks_v4l2_device *dev,
  */
 s64 ks_v4l2_frame_duration(struct ks_v4l2_device *dev)
 {
-	struct v4l2_fract interval = {};
+	const struct v4l2_fract *interval;
+	struct v4l2_streamparm parm = { .type = dev->type };
 	struct ks_v4l2_format format;
 	u64 duration;
 	int ret;
 
 	if (ks_v4l2_lock_device(dev))
 		return 0;
-	ret = ks_v4l2_get_interval(dev, &interval) ?:
+	ret = ks_v4l2_get_parm(dev, &parm) ?:
 	      ks_v4l2_get_format(dev, &format);
 	ks_v4l2_unlock_device(dev);
-	if (ret || !interval.numerator || !interval.denominator)
+	interval = &parm.parm.capture.timeperframe;
+	if (ret || !interval->numerator || !interval->denominator)
 		return 0;
 
-	duration = DIV_ROUND_CLOSEST_ULL(interval.numerator * 10000000ULL,
-					 interval.denominator);
+	duration = DIV_ROUND_CLOSEST_ULL(interval->numerator * 10000000ULL,
+					 interval->denominator);
 	if (format.field == V4L2_FIELD_ALTERNATE)
 		duration = DIV_ROUND_CLOSEST_ULL(duration, 2);
 	return duration <= KS_V4L2_DURATION_MAX ? duration : 0;
