@@ -25,11 +25,10 @@ static struct ks_feed *ks_share_feed(const struct ks_share_handle *handle)
 	return &handle->share->conn->feed;
 }
 
-/* Takes ks_share.lock; or returns -ENODEV if the share has ended, or -ERESTARTSYS, without it */
+/* Takes ks_share.lock; or returns -ENODEV without it, if the share has ended */
 int ks_share_lock(struct ks_share *share)
 {
-	if (mutex_lock_interruptible(&share->lock))
-		return -ERESTARTSYS;
+	mutex_lock(&share->lock);
 	if (!share->ended)
 		return 0;
 	mutex_unlock(&share->lock);
@@ -91,14 +90,16 @@ static int ks_share_make_memory(struct ks_share *share)
 }
 
 /*
- * Makes the buffers of a handle, or frees them if @count is 0. There is one for each frame of
- * the share; @count only limits the depth of the reader. Returns their number; -EBUSY if the
- * handle streams, or another program uses the camera; other errors of KSALLOC_CREATE_ALLOCATOR.
+ * Makes the buffers of a handle, or frees them if the number at @arg is 0. There is one for each
+ * frame of the share; the number only limits the depth of the reader. Sets the number to that of
+ * the buffers. Returns -EBUSY if the handle streams, or another program uses the camera; other
+ * errors of KSALLOC_CREATE_ALLOCATOR.
  */
-int ks_share_request(struct ks_share_handle *handle, u32 count)
+int ks_share_request(struct ks_share_handle *handle, void *arg)
 {
 	struct ks_share *share = handle->share;
 	struct ks_feed *feed = ks_share_feed(handle);
+	const u32 count = *(u32 *)arg;
 	u32 depth;
 	int ret;
 
@@ -119,7 +120,7 @@ int ks_share_request(struct ks_share_handle *handle, u32 count)
 	spin_unlock(&feed->lock);
 	depth = DIV_ROUND_UP(share->nr_frames, KS_SHARE_PART);
 	handle->depth = clamp(count, 2, max(2, depth));
-	ret = handle->nr_buffers;
+	*(u32 *)arg = handle->nr_buffers;
 	if (!share->users)
 		ks_connection_drop_allocator(share->conn);
 out:
@@ -189,7 +190,7 @@ static bool ks_share_failed(struct ks_share *share)
 }
 
 /* Returns -EINVAL if the handle has no buffers, -EBUSY if too many handles stream */
-int ks_share_start(struct ks_share_handle *handle)
+int ks_share_start(struct ks_share_handle *handle, void *arg)
 {
 	struct ks_share *share = handle->share;
 	bool failed;
@@ -238,7 +239,7 @@ static void ks_share_stop_locked(struct ks_share_handle *handle)
 }
 
 /* Ends the stream to a handle, and dequeues all its buffers */
-int ks_share_stop(struct ks_share_handle *handle)
+int ks_share_stop(struct ks_share_handle *handle, void *arg)
 {
 	struct ks_share *share = handle->share;
 	struct ks_feed *feed = ks_share_feed(handle);
@@ -255,18 +256,16 @@ int ks_share_stop(struct ks_share_handle *handle)
 	return 0;
 }
 
-/* Ends the stream to a handle, and frees its buffers. The calling task may be exiting */
+/* Ends the stream to a handle that has buffers, and frees them */
 void ks_share_close(struct ks_share_handle *handle)
 {
 	struct ks_share *share = handle->share;
 
 	mutex_lock(&share->lock);
 	ks_share_stop_locked(handle);
-	if (handle->nr_buffers) {
-		WRITE_ONCE(share->users, share->users - 1);
-		if (!share->users)
-			ks_connection_drop_allocator(share->conn);
-	}
+	WRITE_ONCE(share->users, share->users - 1);
+	if (!share->users)
+		ks_connection_drop_allocator(share->conn);
 	mutex_unlock(&share->lock);
 }
 

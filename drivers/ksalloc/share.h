@@ -3,7 +3,8 @@
  * Shares: a second V4L2 node for a camera, from which many programs stream.
  *
  * Layers, from top to bottom: share_file (the start and the end of a share); share_node (V4L2
- * operations); share (the object, and what its handles have); connection, feed and reader.
+ * operations); share_camera (calls of the camera); share_call (work items for calls); share (the
+ * object, and what its handles have); v4l2; connection, feed and reader.
  *
  * These files use both the core and V4L2, because a share is a V4L2 driver whose buffers are frames
  * of a connection.
@@ -34,14 +35,16 @@
 /**
  * DOC: Locking of shares
  *
+ * - No program takes a mutex of the share, of its connection or of the camera. Its call is made in
+ *   a work item, with a copy of the argument. So neither the scheduler nor an access to user memory
+ *   delays a task that has such a mutex. VIDIOC_DQBUF takes that of the connection, but not
+ *   if a program is not trusted (see reader.h).
  * - ks_share.lock, a mutex, protects the share. It is held while the camera starts, stops, or
- *   gets buffers, a format or a rate. ks_connection.lock nests within it. No user memory is
- *   accessed under it, because a program can delay the access forever. ks_share.ended,
+ *   gets buffers, a format or a rate. ks_connection.lock nests within it. ks_share.ended,
  *   ks_share.users, ks_share.streams and ks_share_handle.nr_buffers are written with WRITE_ONCE()
  *   and can be read without the lock.
  * - ks_share.event_lock, a mutex, is held while a handle subscribes to an event. Only relay_lock,
- *   and locks of the camera and of the V4L2 core, nest within it. No user memory is accessed under
- *   it, either.
+ *   and locks of the camera and of the V4L2 core, nest within it.
  * - ks_share.relay_lock, a mutex, is held while events are passed on. Nobody waits under it.
  * - ks_share_handle.nr_buffers, ks_share_handle.reader, ks_share.layout and ks_share.nr_frames are
  *   written with ks_share.lock and ks_feed.lock held, and read with one of them.
@@ -65,8 +68,9 @@
 #include <media/v4l2-device.h>
 #include <media/v4l2-fh.h>
 
+#include "connection.h"
+
 struct dma_buf;
-struct ks_connection;
 struct ks_reader;
 struct ks_v4l2_device;
 
@@ -78,6 +82,10 @@ struct ks_v4l2_device;
  * @camera: the camera, with a reference
  * @conn: the connection, with a reference to its structure
  * @file: the file of the connection
+ * @program: that of KSALLOC_SHARE
+ * @ask_wq: for ks_share_ask(), and for the last part of calls whose program was killed
+ * @change_wq: for ks_share_change(), and for the end of handles; runs one work item at a time
+ * @free_work: frees the share. Its last reference can be that of a work item in @ask_wq
  * @lock: protects the fields down to @streams
  * @ended: the node is unregistered; written with WRITE_ONCE()
  * @asked: number of frames that the caller of KSALLOC_SHARE requested, or the default
@@ -88,7 +96,7 @@ struct ks_v4l2_device;
  * @event_lock: see above
  * @relay_lock: see above
  * @relays: events of controls are passed from the camera's file to the node; constant after
- *	ks_share_node_init()
+ *	ks_share_events_init()
  * @event_wait: on the wait queue of events of the camera's file; queues @event_work
  * @event_work: passes the events
  * @gone_wait: on the wait queue of the feed; queues @gone_work
@@ -101,6 +109,11 @@ struct ks_share {
 	struct ks_v4l2_device *camera;
 	struct ks_connection *conn;
 	struct file *file;
+	struct ks_program program;
+
+	struct workqueue_struct *ask_wq;
+	struct workqueue_struct *change_wq;
+	struct work_struct free_work;
 
 	struct mutex lock; /* see above */
 	bool ended;
@@ -124,6 +137,7 @@ struct ks_share {
  * struct ks_share_handle - an open file of the node
  * @fh: for the V4L2 core
  * @share: the share
+ * @file: the open file
  * @depth: number of frames that it can have
  * @nr_buffers: number of its buffers; 0 before VIDIOC_REQBUFS
  * @reader: gets the frames while the handle streams; otherwise NULL
@@ -132,19 +146,52 @@ struct ks_share {
 struct ks_share_handle {
 	struct v4l2_fh fh;
 	struct ks_share *share;
+	struct file *file;
 	u32 depth;
 	u32 nr_buffers;
 	struct ks_reader *reader;
 	DECLARE_BITMAP(queued, VIDEO_MAX_FRAME);
 };
 
+/**
+ * struct ks_share_control - a call of a control
+ * @cmd: the ioctl
+ * @query: argument of VIDIOC_QUERYCTRL
+ * @query_ext: argument of VIDIOC_QUERY_EXT_CTRL
+ * @menu: argument of VIDIOC_QUERYMENU
+ * @value: argument of VIDIOC_G_CTRL and VIDIOC_S_CTRL
+ */
+struct ks_share_control {
+	unsigned int cmd;
+	union {
+		struct v4l2_queryctrl query;
+		struct v4l2_query_ext_ctrl query_ext;
+		struct v4l2_querymenu menu;
+		struct v4l2_control value;
+	};
+};
+
+/**
+ * struct ks_share_ext_controls - a call of several controls
+ * @cmd: VIDIOC_G_EXT_CTRLS, VIDIOC_S_EXT_CTRLS or VIDIOC_TRY_EXT_CTRLS
+ * @controls: the argument
+ * @control: its array
+ */
+struct ks_share_ext_controls {
+	unsigned int cmd;
+	struct v4l2_ext_controls controls;
+	struct v4l2_ext_control control[];
+};
+
+/* A call in a work item. The argument depends on the call */
+typedef int ks_share_fn(struct ks_share_handle *handle, void *arg);
+
 /* share.c */
 
+ks_share_fn ks_share_request, ks_share_start, ks_share_stop;
+
 int ks_share_lock(struct ks_share *share);
-int ks_share_request(struct ks_share_handle *handle, u32 count);
 void ks_share_end_reservation(struct ks_share *share);
-int ks_share_start(struct ks_share_handle *handle);
-int ks_share_stop(struct ks_share_handle *handle);
 void ks_share_close(struct ks_share_handle *handle);
 int ks_share_describe(struct ks_share_handle *handle, struct v4l2_buffer *buffer);
 int ks_share_queue(struct ks_share_handle *handle, u32 index);
@@ -152,6 +199,24 @@ int ks_share_dequeue(struct ks_share_handle *handle, struct v4l2_buffer *buffer,
 		     bool nonblock);
 struct dma_buf *ks_share_view(struct ks_share_handle *handle, u32 index, u32 plane);
 void ks_share_end(struct ks_share *share);
+
+/* share_call.c */
+
+int ks_share_ask(struct ks_share_handle *handle, ks_share_fn *fn, void *arg, size_t size);
+int ks_share_change(struct ks_share_handle *handle, ks_share_fn *fn, void *arg, size_t size);
+void ks_share_close_and_wait(struct ks_share_handle *handle);
+int ks_share_calls_init(struct ks_share *share);
+void ks_share_calls_exit(struct ks_share *share);
+
+/* share_camera.c */
+
+ks_share_fn ks_share_enum_formats, ks_share_enum_sizes, ks_share_enum_intervals;
+ks_share_fn ks_share_get_format, ks_share_try_format, ks_share_set_format;
+ks_share_fn ks_share_get_parm, ks_share_set_parm, ks_share_get_input;
+ks_share_fn ks_share_call_control, ks_share_call_ext_controls, ks_share_subscribe;
+
+void ks_share_events_init(struct ks_share *share);
+void ks_share_events_exit(struct ks_share *share);
 
 /* share_node.c */
 

@@ -95,6 +95,18 @@ static const struct file_operations ks_share_fops = {
 #endif
 };
 
+static void ks_share_free_work(struct work_struct *work)
+{
+	struct ks_share *share = container_of(work, struct ks_share, free_work);
+
+	ks_share_calls_exit(share);
+	mutex_destroy(&share->relay_lock);
+	mutex_destroy(&share->event_lock);
+	mutex_destroy(&share->lock);
+	kfree(share);
+}
+
+/* Called when the last reference to the share is dropped */
 static void ks_share_free(struct v4l2_device *v4l2_dev)
 {
 	struct ks_share *share = container_of(v4l2_dev, struct ks_share, v4l2_dev);
@@ -106,10 +118,7 @@ static void ks_share_free(struct v4l2_device *v4l2_dev)
 	if (share->conn)
 		ks_connection_put_memory(share->conn);
 	ks_v4l2_put(share->camera);
-	mutex_destroy(&share->relay_lock);
-	mutex_destroy(&share->event_lock);
-	mutex_destroy(&share->lock);
-	kfree(share);
+	ks_connection_queue_work(&share->free_work);
 }
 
 /*
@@ -173,11 +182,17 @@ static struct ks_share *ks_share_new(struct ksalloc_device *device, u32 frames)
 	share->asked = frames ?: KS_SHARE_FRAMES;
 	init_waitqueue_func_entry(&share->gone_wait, ks_share_wake);
 	INIT_WORK(&share->gone_work, ks_share_gone_work);
+	INIT_WORK(&share->free_work, ks_share_free_work);
+	ks_program_set(&share->program);
 	strscpy(share->v4l2_dev.name, "ksalloc", sizeof(share->v4l2_dev.name));
 	share->v4l2_dev.release = ks_share_free;
 	/* Without a parent, it only fails if there is no name */
 	WARN_ON(v4l2_device_register(NULL, &share->v4l2_dev));
-	return share;
+	ret = ks_share_calls_init(share);
+	if (!ret)
+		return share;
+	v4l2_device_put(&share->v4l2_dev);
+	return ERR_PTR(ret);
 }
 
 /* Consumes @device, even on failure. The caller keeps its reference to the share */
@@ -190,6 +205,7 @@ static struct file *ks_share_connect(struct ks_share *share,
 	if (IS_ERR(share->file))
 		return share->file;
 	share->conn = ks_connection_of(share->file);
+	share->conn->program = &share->program;
 	kref_get(&share->conn->memory);
 	file = anon_inode_getfile("[ksalloc-share]", &ks_share_fops, share, O_RDWR);
 	if (IS_ERR(file))

@@ -95,6 +95,15 @@ TEST_F(share, rate_not_read)
 	expect_no_delay(self, VIDIOC_S_PARM, &parm, sizeof(parm));
 }
 
+/* K12: a thread that faults on the control of its call does not delay other programs. */
+TEST_F(share, control_not_read)
+{
+	struct v4l2_control control = { .id = V4L2_CID_BRIGHTNESS };
+
+	ASSERT_EQ(0, call(self->video, VIDIOC_G_CTRL, &control));
+	expect_no_delay(self, VIDIOC_S_CTRL, &control, sizeof(control));
+}
+
 /* K12: a control with a payload is refused, and the payload is not accessed. */
 TEST_F(share, payload_not_read)
 {

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Calls of programs on the node of a share that take locks of the camera or of the share. share.h
+ * describes the rules.
+ *
+ * Such a call is made in a work item, with a copy of its argument. In the calling task, the
+ * scheduler could take the processor from a program of low priority while it has a lock, and
+ * the stream to all others would stop until that program runs again.
+ */
+#include <linux/completion.h>
+#include <linux/file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "connection.h"
+#include "share.h"
+#include "v4l2.h"
+
+/*
+ * Number of calls of a share that can wait for the lock of the camera at the same time. The frames
+ * of the stream wait for this lock, too
+ */
+#define KS_SHARE_ASKS 4
+
+/**
+ * struct ks_share_call - a call
+ * @work: calls @fn
+ * @close_work: closes the file of @handle
+ * @done: @ret and @arg are valid
+ * @ended: @fn has returned, or the caller was killed. The first of both sets it; the second frees
+ *	the call
+ * @handle: argument of @fn
+ * @fn: the function
+ * @ret: what it returned
+ * @arg: copy of the argument of the caller
+ */
+struct ks_share_call {
+	struct work_struct work;
+	struct work_struct close_work;
+	struct completion done;
+	atomic_t ended;
+	struct ks_share_handle *handle;
+	ks_share_fn *fn;
+	int ret;
+	u64 arg[];
+};
+
+static void ks_share_call_close_work(struct work_struct *work)
+{
+	struct ks_share_call *call = container_of(work, struct ks_share_call, close_work);
+
+	/* Not fput(): in a kernel thread, that leaves the rest to the system workqueue */
+	__fput_sync(call->handle->file);
+	kvfree(call);
+}
+
+static void ks_share_call_work(struct work_struct *work)
+{
+	struct ks_share_call *call = container_of(work, struct ks_share_call, work);
+
+	call->ret = call->fn(call->handle, call->arg);
+	if (!atomic_xchg(&call->ended, true))
+		complete(&call->done);
+	else
+		queue_work(call->handle->share->ask_wq, &call->close_work);
+}
+
+/* The caller is killed. Returns whether it has to free the call */
+static bool ks_share_call_leave(struct ks_share_call *call)
+{
+	if (cancel_work(&call->work))
+		return true;
+	get_file(call->handle->file);
+	if (!atomic_xchg(&call->ended, true))
+		return false;
+	fput(call->handle->file);
+	wait_for_completion(&call->done);
+	return true;
+}
+
+/*
+ * If the caller is killed, a call that has begun goes on without it, and keeps the file open. So
+ * the end of a process does not wait for the camera.
+ */
+static int ks_share_call(struct workqueue_struct *wq, struct ks_share_handle *handle,
+			 ks_share_fn *fn, void *arg, size_t size)
+{
+	struct ks_share_call *call;
+	int ret;
+
+	call = kvmalloc(struct_size(call, arg, DIV_ROUND_UP(size, sizeof(*call->arg))),
+			GFP_KERNEL_ACCOUNT);
+	if (!call)
+		return -ENOMEM;
+	INIT_WORK(&call->work, ks_share_call_work);
+	INIT_WORK(&call->close_work, ks_share_call_close_work);
+	init_completion(&call->done);
+	atomic_set(&call->ended, false);
+	call->handle = handle;
+	call->fn = fn;
+	memcpy(call->arg, arg, size);
+	queue_work(wq, &call->work);
+
+	ret = wait_for_completion_killable(&call->done);
+	if (ret) {
+		if (ks_share_call_leave(call))
+			kvfree(call);
+		return ret;
+	}
+	memcpy(arg, call->arg, size);
+	ret = call->ret;
+	kvfree(call);
+	return ret;
+}
+
+/*
+ * Calls @fn, which can take locks of the camera. @arg has @size bytes, and no pointers to memory
+ * of the caller. Returns what @fn returns; -ENOMEM; -ERESTARTSYS if the caller is killed.
+ */
+int ks_share_ask(struct ks_share_handle *handle, ks_share_fn *fn, void *arg, size_t size)
+{
+	return ks_share_call(handle->share->ask_wq, handle, fn, arg, size);
+}
+
+/* As ks_share_ask(), if @fn takes ks_share.lock. One such call of a share runs at a time */
+int ks_share_change(struct ks_share_handle *handle, ks_share_fn *fn, void *arg, size_t size)
+{
+	return ks_share_call(handle->share->change_wq, handle, fn, arg, size);
+}
+
+/**
+ * struct ks_share_closing - the end of a handle
+ * @work: calls ks_share_close()
+ * @handle: the handle
+ */
+struct ks_share_closing {
+	struct work_struct work;
+	struct ks_share_handle *handle;
+};
+
+static void ks_share_closing_work(struct work_struct *work)
+{
+	ks_share_close(container_of(work, struct ks_share_closing, work)->handle);
+}
+
+/* Calls ks_share_close() in a work item, and waits. The calling task may be exiting */
+void ks_share_close_and_wait(struct ks_share_handle *handle)
+{
+	struct ks_share_closing closing = { .handle = handle };
+
+	INIT_WORK_ONSTACK(&closing.work, ks_share_closing_work);
+	queue_work(handle->share->change_wq, &closing.work);
+	flush_work(&closing.work);
+	destroy_work_on_stack(&closing.work);
+}
+
+/* The caller calls ks_share_calls_exit(), after a failure, too */
+int ks_share_calls_init(struct ks_share *share)
+{
+	const char *name = video_device_node_name(share->camera->vdev);
+
+	share->ask_wq = alloc_workqueue("ksalloc-ask-%s", WQ_UNBOUND, KS_SHARE_ASKS, name);
+	share->change_wq = alloc_ordered_workqueue("ksalloc-share-%s", 0, name);
+	return share->ask_wq && share->change_wq ? 0 : -ENOMEM;
+}
+
+/* There are no handles any more. Not called in a work item of these queues */
+void ks_share_calls_exit(struct ks_share *share)
+{
+	if (share->ask_wq)
+		destroy_workqueue(share->ask_wq);
+	if (share->change_wq)
+		destroy_workqueue(share->change_wq);
+}
