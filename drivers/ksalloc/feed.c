@@ -127,6 +127,7 @@ static void ks_feed_pass(struct ks_connection *conn,
 	const u32 index = completion->index;
 	struct ks_feed_frame *frame = &feed->frames[index];
 	struct ks_reader *reader;
+	u32 holds;
 
 	lockdep_assert_held(&conn->lock);
 
@@ -150,8 +151,9 @@ static void ks_feed_pass(struct ks_connection *conn,
 		ks_reader_unpark_wanted(feed);
 	frame->number = feed->passed++;
 	ks_feed_keep(conn);
+	holds = frame->holds;
 	spin_unlock(&feed->lock);
-	trace_ksalloc_pass(conn->id, completion, frame->holds);
+	trace_ksalloc_pass(conn->id, completion, holds);
 }
 
 /* The device failed, and no frame comes. Readers get @error until it is started again */

@@ -105,7 +105,7 @@ static int ks_feed_attach(struct ks_connection *conn, struct ks_allocator *alloc
 	feed->allocator = ks_allocator_get(alloc);
 	feed->frames = frames;
 	/* That of the last allocator can be larger. ks_feed_set_up() sets it */
-	feed->keep = min(feed->keep, alloc->nr_frames - 1);
+	WRITE_ONCE(feed->keep, min(feed->keep, alloc->nr_frames - 1));
 	/* A generation is never 0 */
 	feed->generation = max(feed->generation, 1);
 	/* Before a reader can export a view of this generation */
@@ -178,7 +178,7 @@ static int ks_feed_set_up(struct ks_connection *conn)
 
 	spin_lock(&feed->lock);
 	/* The requirements include a frame for a client to read */
-	feed->keep = min(max(needs.framing.frames, 3) - 1, nr_frames - 1);
+	WRITE_ONCE(feed->keep, min(max(needs.framing.frames, 3) - 1, nr_frames - 1));
 	feed->format = format;
 	WRITE_ONCE(feed->running, true);
 	ks_feed_promise(feed);
