@@ -308,6 +308,28 @@ struct ks_allocator *ks_connection_get_allocator(struct ks_connection *conn)
 	return alloc;
 }
 
+/*
+ * Returns the dma-buf of a plane of the assigned allocator, with a reference; NULL if there is
+ * none. @index and @plane can come from user space. Takes no reference to the allocator: if the
+ * scheduler took the processor from a task that has one, the device could not free its buffers
+ */
+struct dma_buf *ks_connection_get_dmabuf(struct ks_connection *conn, u32 index, u32 plane)
+{
+	struct ksalloc_frame *frame = NULL;
+	struct dma_buf *dmabuf = NULL;
+
+	spin_lock(&conn->allocator_lock);
+	if (conn->allocator)
+		frame = ks_frame_at(conn->allocator, index);
+	if (frame)
+		dmabuf = ks_frame_dmabuf(frame, plane);
+	if (dmabuf)
+		get_dma_buf(dmabuf);
+	spin_unlock(&conn->allocator_lock);
+
+	return dmabuf;
+}
+
 /* Drops a reference in a context that must not wait */
 void ks_connection_put_allocator(struct ks_allocator *alloc)
 {

@@ -239,6 +239,7 @@ static inline void ks_wake_calls(struct wait_queue_head *wait)
 
 struct ks_refusal ks_connection_get_refusal(struct ks_connection *conn);
 struct ks_allocator *ks_connection_get_allocator(struct ks_connection *conn);
+struct dma_buf *ks_connection_get_dmabuf(struct ks_connection *conn, u32 index, u32 plane);
 void ks_connection_put_allocator(struct ks_allocator *alloc);
 void ks_connection_release_allocator(struct ks_allocator *alloc);
 int ks_connection_allocator_id(struct ks_connection *conn);

@@ -129,16 +129,15 @@ out:
 }
 
 /*
- * Lets other files of the camera use it after a change. uvcvideo before 6.17 reserves the
- * camera for the file that has set the format or the frame rate, until this file frees
- * its buffers. While no handle has buffers, the camera is not in use.
+ * Lets other files of the camera use it after a change. While no handle has buffers, the camera is
+ * not in use
  */
 void ks_share_end_reservation(struct ks_share *share)
 {
 	lockdep_assert_held(&share->lock);
 
-	if (!share->camera->vdev->queue && !share->users)
-		ks_v4l2_free_buffers(share->camera, V4L2_MEMORY_MMAP);
+	if (!share->users)
+		ks_v4l2_end_reservation(share->camera);
 }
 
 static int ks_share_add_reader(struct ks_share_handle *handle)
@@ -486,20 +485,15 @@ int ks_share_dequeue(struct ks_share_handle *handle, struct v4l2_buffer *buffer,
  */
 struct dma_buf *ks_share_view(struct ks_share_handle *handle, u32 index, u32 plane)
 {
-	struct dma_buf *view = ERR_PTR(-EINVAL), *source;
-	struct ksalloc_frame *frame;
-	struct ks_allocator *alloc;
+	struct dma_buf *source, *view;
 
 	if (index >= READ_ONCE(handle->nr_buffers))
-		return view;
-	alloc = ks_connection_get_allocator(handle->share->conn);
-	if (!alloc)
-		return view;
-	frame = ks_frame_at(alloc, index);
-	source = frame ? ks_frame_dmabuf(frame, plane) : NULL;
-	if (source)
-		view = ks_view_create(source, source->size, 0);
-	ks_connection_put_allocator(alloc);
+		return ERR_PTR(-EINVAL);
+	source = ks_connection_get_dmabuf(handle->share->conn, index, plane);
+	if (!source)
+		return ERR_PTR(-EINVAL);
+	view = ks_view_create(source, source->size, 0);
+	dma_buf_put(source);
 	return view;
 }
 
@@ -510,5 +504,7 @@ void ks_share_end(struct ks_share *share)
 	WRITE_ONCE(share->ended, true);
 	ks_connection_force_stop(share->conn);
 	ks_connection_drop_allocator(share->conn);
+	/* Open handles keep the file of the camera */
+	ks_v4l2_drop_priority(share->camera);
 	mutex_unlock(&share->lock);
 }

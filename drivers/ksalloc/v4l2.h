@@ -63,6 +63,8 @@ struct ks_v4l2_thread;
  *	sets vdev->queue
  * @vdev: the device, which exists as long as the files are open
  * @type: V4L2_BUF_TYPE_VIDEO_CAPTURE or its multi-planar variant
+ * @has_memory: the MMAP buffers of @file are those of an allocator. Protected by the lock of
+ *	ks_v4l2_lock()
  * @thread_lock: protects @thread; held during a call in @thread; taken before the lock of
  *	the device
  * @thread: calls operations, see v4l2_thread.c; NULL until the first such call after the
@@ -74,6 +76,7 @@ struct ks_v4l2_device {
 	struct file *origin;
 	struct video_device *vdev;
 	enum v4l2_buf_type type;
+	bool has_memory;
 	struct mutex thread_lock; /* see above */
 	struct ks_v4l2_thread *thread;
 };
@@ -160,10 +163,12 @@ int ks_v4l2_begin(struct ks_v4l2_device *dev, unsigned int cmd,
 void ks_v4l2_end(struct ks_v4l2_device *dev, struct device *hardware);
 int ks_v4l2_check(struct ks_v4l2_device *dev, unsigned int cmd);
 int ks_v4l2_check_priority(struct ks_v4l2_device *dev);
+void ks_v4l2_drop_priority(struct ks_v4l2_device *dev);
 int ks_v4l2_reqbufs(struct ks_v4l2_device *dev, enum v4l2_memory memory,
 		    u32 count);
 void ks_v4l2_free_buffers(struct ks_v4l2_device *dev,
 			  enum v4l2_memory memory);
+void ks_v4l2_end_reservation(struct ks_v4l2_device *dev);
 int ks_v4l2_querybuf(struct ks_v4l2_device *dev, u32 index,
 		     struct v4l2_buffer *buffer, struct v4l2_plane *planes);
 bool ks_v4l2_has_buffers(struct ks_v4l2_device *dev,

@@ -381,6 +381,15 @@ int ks_v4l2_check_priority(struct ks_v4l2_device *dev)
 	return v4l2_prio_check(vdev->prio, fh->prio);
 }
 
+/* The priority of the file does not keep others from changing the device any more */
+void ks_v4l2_drop_priority(struct ks_v4l2_device *dev)
+{
+	struct v4l2_fh *fh = dev->file->private_data;
+
+	if (test_bit(V4L2_FL_USES_V4L2_FH, &dev->vdev->flags))
+		v4l2_prio_change(dev->vdev->prio, &fh->prio, V4L2_PRIORITY_BACKGROUND);
+}
+
 static int ks_v4l2_do_reqbufs(struct ks_v4l2_device *dev,
 			      struct file *file, enum v4l2_memory memory,
 			      u32 *count)
@@ -450,6 +459,26 @@ void ks_v4l2_free_buffers(struct ks_v4l2_device *dev,
 	ks_v4l2_put_thread(dev);
 	mutex_lock(lock);
 	ks_v4l2_do_reqbufs(dev, dev->file, memory, &none);
+	if (memory == V4L2_MEMORY_MMAP)
+		dev->has_memory = false;
+	mutex_unlock(lock);
+}
+
+/*
+ * uvcvideo before 6.17 reserves the device for the file that has set the format or the frame rate,
+ * until this file frees its buffers. Ends that, unless an allocator has the buffers: at its end it
+ * would free those of the next allocator. No lock of the device is held
+ */
+void ks_v4l2_end_reservation(struct ks_v4l2_device *dev)
+{
+	struct mutex *lock = ks_v4l2_mutex(dev);
+	u32 none = 0;
+
+	if (dev->vdev->queue)
+		return;
+	mutex_lock(lock);
+	if (!dev->has_memory)
+		ks_v4l2_do_reqbufs(dev, dev->file, V4L2_MEMORY_MMAP, &none);
 	mutex_unlock(lock);
 }
 

@@ -97,7 +97,7 @@ static int ks_v4l2_memory_set_up(struct ks_v4l2_memory *memory)
 		return ret;
 	if (!ks_v4l2_has_memory(dev))
 		return -EOPNOTSUPP;
-	if (ks_v4l2_has_buffers(dev, memory->planes))
+	if (dev->has_memory || ks_v4l2_has_buffers(dev, memory->planes))
 		return -EBUSY;
 	if (queue && memory->nr_frames > queue->max_num_buffers)
 		return -EOPNOTSUPP;
@@ -114,6 +114,8 @@ static int ks_v4l2_memory_set_up(struct ks_v4l2_memory *memory)
 		ret = ks_v4l2_memory_check_buffers(memory);
 	if (ret)
 		ks_v4l2_reqbufs(dev, V4L2_MEMORY_MMAP, 0);
+	else
+		dev->has_memory = true;
 	return ret;
 }
 

@@ -157,6 +157,27 @@ TEST_F(share, priority)
 	close(late);
 }
 
+/* K12: an open node of an ended share does not keep the priority of the camera. */
+TEST_F(share, priority_of_ended)
+{
+	const int record = V4L2_PRIORITY_RECORD;
+	int owner, fd, other = open_camera(0);
+
+	close(self->share);
+	owner = open_camera(0);
+	ASSERT_EQ(0, call(owner, VIDIOC_S_PRIORITY, (void *)&record));
+	self->share = share_of(self->ksalloc, owner, 0, self->path);
+	ASSERT_LE(0, self->share);
+	fd = handle_open(self);
+	close(owner);
+	EXPECT_EQ(-EBUSY, set_format(other, WIDTH, HEIGHT));
+	close(self->share);
+	self->share = -1;
+	EXPECT_EQ(0, set_format(other, WIDTH, HEIGHT));
+	close(fd);
+	close(other);
+}
+
 /* K12: a user cannot take all minor numbers, also not with handles of ended shares. */
 TEST_F(share, nodes)
 {

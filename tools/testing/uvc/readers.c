@@ -11,10 +11,16 @@
 
 #include <fcntl.h>
 #include <linux/dma-buf.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "../selftests/trap.h"
 
 /* Pictures per second: a reader can be late by the time of several pictures */
 #define RATE 15
@@ -493,6 +499,131 @@ TEST_F(uvc_readers, share)
 	for (i = 0; i < 4; i++)
 		program_turn(&other, &buffer);
 	program_stop(&other);
+	sharing_end(&sharing);
+}
+
+/*
+ * K12: the format is tried only while no program has buffers, because the camera can stop for it.
+ * This holds also if the call began before.
+ */
+TEST_F(uvc_readers, share_tries_late)
+{
+	struct v4l2_format format = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+	struct program program;
+	struct v4l2_buffer buffer;
+	struct sharing sharing;
+	struct trap trap;
+	int fd;
+
+	sharing_begin(&sharing, self->cam);
+	fd = open_in_small(sharing.path);
+	ASSERT_EQ(0, call_fd(fd, VIDIOC_G_FMT, &format));
+	trap_set(&trap, TRAP_READ, &format, sizeof(format));
+	trap_spring(&trap, fd, VIDIOC_TRY_FMT);
+	program_start(&program, sharing.path);
+	program_take(&program, &buffer);
+	webcam_tell(self->cam, "hang 1");
+	trap_let_go(&trap);
+	EXPECT_TRUE(EVENTUALLY(trap.call.done));
+	EXPECT_EQ(0, webcam_waiting(self->cam));
+	webcam_tell(self->cam, "hang 0");
+	EXPECT_EQ(0, trap_result(&trap));
+	program_turn(&program, &buffer);
+	program_stop(&program);
+	close(fd);
+	sharing_end(&sharing);
+}
+
+/* A program of low priority that exports buffers, and another that takes its processor at times */
+struct exporter {
+	int fd;
+	atomic_bool busy, end;
+	pthread_t idle, taking;
+};
+
+static void run_on_last(int policy)
+{
+	const struct sched_param param = { };
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &cpus);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(cpus), &cpus));
+	ASSERT_EQ(0, sched_setscheduler(0, policy, &param));
+}
+
+static void *export_thread(void *data)
+{
+	struct exporter *exporter = data;
+	struct v4l2_exportbuffer export;
+
+	run_on_last(SCHED_IDLE);
+	while (!exporter->end) {
+		export = (struct v4l2_exportbuffer){ .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+		if (!ioctl(exporter->fd, VIDIOC_EXPBUF, &export))
+			syscall(SYS_close, export.fd);
+	}
+	return NULL;
+}
+
+static void *taking_thread(void *data)
+{
+	struct exporter *exporter = data;
+
+	run_on_last(SCHED_OTHER);
+	while (!exporter->end)
+		if (!exporter->busy)
+			usleep(500);
+	return NULL;
+}
+
+static void exporter_begin(struct exporter *exporter, int fd)
+{
+	*exporter = (struct exporter){ .fd = fd };
+	ASSERT_EQ(0, pthread_create(&exporter->taking, NULL, taking_thread, exporter));
+	ASSERT_EQ(0, pthread_create(&exporter->idle, NULL, export_thread, exporter));
+}
+
+static void exporter_end(struct exporter *exporter)
+{
+	exporter->end = true;
+	ASSERT_EQ(0, pthread_join(exporter->taking, NULL));
+	ASSERT_EQ(0, pthread_join(exporter->idle, NULL));
+}
+
+/*
+ * K12: a program that stops in the middle of VIDIOC_EXPBUF does not keep the buffers of the camera,
+ * so their end cannot be that of the next ones.
+ */
+TEST_F(uvc_readers, share_buffers_of_next)
+{
+	struct v4l2_streamparm parm = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+	struct exporter exporter;
+	struct sharing sharing;
+	int fd, i, j, count;
+
+	sharing_begin(&sharing, self->cam);
+	fd = open_in_small(sharing.path);
+	ASSERT_EQ(0, call_fd(fd, VIDIOC_G_PARM, &parm));
+	ASSERT_LE(4, request(fd, 4));
+	exporter_begin(&exporter, fd);
+	for (i = 0; i < 40; i++) {
+		usleep(10000 + i * 137);
+		atomic_store(&exporter.busy, true);
+		usleep(4000);
+		ASSERT_EQ(0, request(fd, 0));
+		ASSERT_EQ(0, call_fd(fd, VIDIOC_S_PARM, &parm));
+		count = request(fd, 4);
+		ASSERT_LE(4, count);
+		for (j = 0; j < count; j++)
+			ASSERT_EQ(0, queue(fd, j));
+		atomic_store(&exporter.busy, false);
+		usleep(i * 37);
+		ASSERT_EQ(0, stream(fd, true));
+		ASSERT_EQ(0, stream(fd, false));
+	}
+	exporter_end(&exporter);
+	close(fd);
 	sharing_end(&sharing);
 }
 
