@@ -19,9 +19,10 @@ static void feed_fill_by_thread(struct feed_rig *feed, struct file *file)
 	KUNIT_EXPECT_PTR_EQ(test, feed->rig->fake->dequeued_by, feed->rig->conn->feed.thread);
 }
 
-/* Fills a frame that the reader fetches itself */
+/* Fills a frame that the reader fetches itself. Earlier work of the thread has ended before */
 static void feed_expect_fetched(struct feed_rig *feed, struct file *reader, u32 sequence)
 {
+	kthread_flush_worker(&feed->rig->conn->feed.worker);
 	feed_fill(feed);
 	feed_expect(feed, reader, sequence, 0);
 	KUNIT_EXPECT_PTR_EQ(feed->rig->test, feed->rig->fake->dequeued_by, current);
