@@ -465,15 +465,6 @@ static void ks_feed_free_work(struct work_struct *work)
 	ks_connection_put_allocator(alloc);
 }
 
-/* A frame became free. Lets a worker call the notifiers */
-void ks_feed_tell_later(struct ks_feed *feed)
-{
-	lockdep_assert_held(&feed->lock);
-
-	feed->nr_freed++;
-	ks_connection_queue_work(&feed->free_work);
-}
-
 /* Lets the thread give the device the frames that a reader has given back */
 void ks_feed_return_later(struct ks_feed *feed)
 {

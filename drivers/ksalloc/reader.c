@@ -137,6 +137,15 @@ void ks_reader_return(struct ks_feed *feed, struct ks_feed_frame *frame)
 	ks_feed_count_returned(feed, 1);
 }
 
+/* A frame became free. Lets a worker call the notifiers */
+static void ks_feed_tell_later(struct ks_feed *feed)
+{
+	lockdep_assert_held(&feed->lock);
+
+	feed->nr_freed++;
+	ks_connection_queue_work(&feed->free_work);
+}
+
 /* Ends the hold of a reader on a frame. @promised is &ks_reader.promised of that reader */
 static void ks_reader_put_frame(struct ks_feed *feed, u32 index, bool promised)
 {

@@ -307,7 +307,6 @@ int ks_feed_pump(struct ks_connection *conn, u32 frames);
 void ks_feed_refill(struct ks_connection *conn);
 void ks_feed_kick(struct ks_feed *feed, unsigned long delay);
 void ks_feed_return_later(struct ks_feed *feed);
-void ks_feed_tell_later(struct ks_feed *feed);
 void ks_feed_return(struct ks_connection *conn);
 
 /* feed_stream.c: begin and end of streams that circulate */
