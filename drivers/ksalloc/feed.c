@@ -28,13 +28,6 @@ static bool ks_errno_is_signal(int ret)
 	return ret == -EINTR || ret == -ERESTARTSYS;
 }
 
-/* Queues the work, unless the stream has ended. Any context */
-void ks_feed_kick(struct ks_feed *feed, unsigned long delay)
-{
-	if (READ_ONCE(feed->running))
-		kthread_mod_delayed_work(&feed->worker, &feed->work, delay);
-}
-
 static void ks_feed_work(struct kthread_work *work)
 {
 	struct ks_feed *feed = container_of(work, struct ks_feed, work.work);
@@ -463,15 +456,6 @@ static void ks_feed_free_work(struct work_struct *work)
 	}
 	/* Work on this workqueue must not wait for the device */
 	ks_connection_put_allocator(alloc);
-}
-
-/* Lets the thread give the device the frames that a reader has given back */
-void ks_feed_return_later(struct ks_feed *feed)
-{
-	lockdep_assert_held(&feed->lock);
-
-	if (feed->nr_returned)
-		ks_feed_kick(feed, 0);
 }
 
 /*

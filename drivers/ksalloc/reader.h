@@ -275,6 +275,22 @@ static inline u32 ks_feed_index(const struct ks_feed *feed, const struct ks_feed
 	return frame - feed->frames;
 }
 
+/* Queues the work, unless the stream has ended. Any context */
+static inline void ks_feed_kick(struct ks_feed *feed, unsigned long delay)
+{
+	if (READ_ONCE(feed->running))
+		kthread_mod_delayed_work(&feed->worker, &feed->work, delay);
+}
+
+/* Lets the thread give the device the frames that a reader has given back */
+static inline void ks_feed_return_later(struct ks_feed *feed)
+{
+	lockdep_assert_held(&feed->lock);
+
+	if (feed->nr_returned)
+		ks_feed_kick(feed, 0);
+}
+
 /* reader.c: the frames of one reader */
 
 struct ks_reader *ks_reader_new(u32 depth, u32 every, u32 flags);
@@ -305,8 +321,6 @@ int ks_feed_fill(struct ks_connection *conn);
 void ks_feed_free_returned(struct ks_feed *feed);
 int ks_feed_pump(struct ks_connection *conn, u32 frames);
 void ks_feed_refill(struct ks_connection *conn);
-void ks_feed_kick(struct ks_feed *feed, unsigned long delay);
-void ks_feed_return_later(struct ks_feed *feed);
 void ks_feed_return(struct ks_connection *conn);
 
 /* feed_stream.c: begin and end of streams that circulate */
