@@ -4,8 +4,10 @@
  *
  * "Contract" and an id such as B3 name a row of Documentation/conformance.rst.
  *
- * Layers, from top to bottom: allocator_file and client; eventfd; allocator (creation and
+ * Layers, from top to bottom: client; allocator_file; eventfd; allocator (creation and
  * memory); pool (frames); waiter, notify, fence and mapping. A file calls only lower layers.
+ * Below all other files are framing and planes (arithmetic), account (memory of each user), ioctl
+ * (dispatch), and heap and import (memory of allocators; heap is above import).
  */
 
 /**

@@ -4,8 +4,9 @@
  *
  * "Contract" and an id such as B3 name a row of Documentation/conformance.rst.
  *
- * Files, from the top layer to the bottom layer: connection_file, state, assign, complete, queue,
- * connection.
+ * Layers, from top to bottom: connection_file; state; assign; those of reader.h; complete; queue;
+ * connection; those of allocator.h. A file calls only lower layers. main (the module and
+ * /dev/ksalloc) is above all other files.
  */
 
 /**

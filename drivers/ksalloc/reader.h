@@ -3,9 +3,9 @@
  * Readers: several programs get the frames of one stream. None of them can delay the stream or
  * another one.
  *
- * Layers, from top to bottom: reader_file (ioctls); feed (frames circulate between the device and
- * the readers); reader (the frames of one reader); view. feed is below assign and state, and above
- * complete (see connection.h).
+ * Layers, from top to bottom: reader_file (ioctls); feed_stream (begin and end of streams); feed
+ * (frames circulate between the device and the readers); readers (the readers of a feed); reader
+ * (the frames of one reader); view. All are below assign and above complete (see connection.h).
  */
 
 /**

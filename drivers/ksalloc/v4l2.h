@@ -3,6 +3,9 @@
  * V4L2 capture devices of connections. They use <linux/ksalloc.h> like the devices of other
  * modules, and the arithmetic of framing.h and planes.h.
  *
+ * Layers, from top to bottom: v4l2 (the device of a connection); v4l2_format; v4l2_memory (the
+ * device's own memory); v4l2_device (the file, its locks, checks and operations); v4l2_thread.
+ *
  * "Contract" and an id such as B3 name a row of Documentation/conformance.rst.
  */
 
