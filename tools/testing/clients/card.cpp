@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * C++. Takes the path from the list of interfaces of video cameras, and lets the driver choose the
+ * In the manner of the SDK of a vendor of capture cards, in C++.
+ *
+ * Takes the path from the list of interfaces of video cameras, and lets the driver choose the
  * format in a range. It waits for the oldest read, and ends all of them before it stops.
  */
 #include "capture.h"

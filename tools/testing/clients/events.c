@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
+ * In the manner of the capture source of a media framework, in C.
+ *
  * Finds the camera with SetupDi functions and keeps eight reads pending, each with an event. It
  * goes through the states step by step, and cancels the reads before it stops.
  */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
+ * In the manner of a bench of capture drivers, which avoids the Win32 functions, in C.
+ *
  * Calls ntdll.dll in the places of CreateFile() and DeviceIoControl(), and finds KsCreatePin() by
  * its name. The framing tells how many headers a read has. Reads are queued before the pin runs.
  */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * C++. Asks first what the pin supports, and then makes an allocator with an incomplete framing.
+ * In the manner of the COM proxy that DirectShow has for KS, which uses allocators, in C++.
+ *
+ * Asks first what the pin supports, and then makes an allocator with an incomplete framing.
  * Each read names a frame of it. A completion port tells which reads have ended.
  */
 #include "capture.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * C++. Looks at the nodes of the filter and turns a control before it captures in a format with
+ * In the manner of a program for TV tuners, in C++.
+ *
+ * Looks at the nodes of the filter and turns a control before it captures in a format with
  * VIDEOINFOHEADER2. It has one read at a time, and stops while one is pending.
  */
 #include "capture.h"

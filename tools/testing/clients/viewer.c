@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
+ * In the manner of a small webcam viewer with a window and one thread, in C.
+ *
  * A thread reads one picture after the other, and waits in each read. The main thread changes from
  * STOP to RUN at once, and breaks the last read off.
  */
