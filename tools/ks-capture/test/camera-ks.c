@@ -29,8 +29,7 @@ static struct {
 	bool own;
 	enum ksstate state;
 	enum owner owner[CAMERA_BUFFERS];
-	int memory[CAMERA_BUFFERS];
-	/* Number of planes; plane i of a frame begins at i * plane_bytes of its memory */
+	int memory[CAMERA_BUFFERS][KSALLOC_MAX_PLANES];
 	__u32 planes, plane_bytes;
 	unsigned int queue[CAMERA_BUFFERS];
 	unsigned int queued;
@@ -42,8 +41,8 @@ static void drop_memory(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < ks.frames; i++)
-		__real_close(ks.memory[i]);
+	for (i = 0; i < ks.frames * ks.planes; i++)
+		__real_close(ks.memory[i / ks.planes][i % ks.planes]);
 	memset(&ks, 0, sizeof(ks));
 }
 
@@ -96,9 +95,11 @@ static int do_create(const struct ksalloc_create_allocator *arg)
 	ks.planes = camera_planes();
 	ks.plane_bytes = (camera_frame_bytes() / ks.planes + 4095) & ~4095U;
 	ks.bytes = ks.planes * ks.plane_bytes;
-	for (i = 0; i < ks.frames; i++) {
-		ks.memory[i] = memfd_create("frame", MFD_CLOEXEC);
-		if (ftruncate(ks.memory[i], ks.bytes))
+	for (i = 0; i < ks.frames * ks.planes; i++) {
+		int *memory = &ks.memory[i / ks.planes][i % ks.planes];
+
+		*memory = memfd_create("frame", MFD_CLOEXEC);
+		if (ftruncate(*memory, ks.plane_bytes))
 			return -ENOMEM;
 	}
 	return null_file(CAMERA_ALLOCATOR);
@@ -167,19 +168,19 @@ bool camera_ks_is_ready(void)
 	       !next->waits && !next->changes[0];
 }
 
-/* Fills the frame with noise that is different for each frame, or with the given data */
-static void fill(int memory, const struct camera_frame *frame)
+/* Fills a plane with noise that is different for each frame, or with its part of the given data */
+static void fill(int memory, const struct camera_frame *frame, __u32 plane)
 {
-	__u8 *data = mmap(NULL, ks.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
-	__u32 i, noise = camera.next * 7919 + 1;
+	__u8 *data = mmap(NULL, ks.plane_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	__u32 i, used = frame->used / ks.planes, noise = camera.next * 7919 + plane + 1;
 
 	if (frame->data)
-		memcpy(data, frame->data, frame->used);
-	for (i = 0; !frame->data && i < ks.bytes; i++) {
+		memcpy(data, (const __u8 *)frame->data + plane * used, used);
+	for (i = 0; !frame->data && i < ks.plane_bytes; i++) {
 		noise = noise * 1103515245 + 12345;
 		data[i] = noise >> 16;
 	}
-	munmap(data, ks.bytes);
+	munmap(data, ks.plane_bytes);
 }
 
 static int do_complete(struct ksalloc_complete *arg)
@@ -196,7 +197,8 @@ static int do_complete(struct ksalloc_complete *arg)
 	index = ks.queue[0];
 	memmove(ks.queue, ks.queue + 1, --ks.queued * sizeof(ks.queue[0]));
 	ks.owner[index] = HELD;
-	fill(ks.memory[index], frame);
+	for (i = 0; i < ks.planes; i++)
+		fill(ks.memory[index][i], frame, i);
 	arg->index = index;
 	arg->sequence = frame->sequence;
 	arg->nr_planes = ks.planes;
@@ -287,7 +289,7 @@ int camera_ks_call(int fd, unsigned long request, void *arg)
 	case KSALLOC_STATUS:
 		return do_status(arg);
 	case KSALLOC_EXPORT:
-		return camera_new_file(dup(ks.memory[export->index]), CAMERA_DMABUF);
+		return camera_new_file(dup(ks.memory[export->index][export->plane]), CAMERA_DMABUF);
 	case DMA_BUF_IOCTL_SYNC:
 		return 0;
 	default:

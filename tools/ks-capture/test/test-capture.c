@@ -167,6 +167,64 @@ void test_capture_pieces(void)
 	SAID("it is too short");
 }
 
+/* Memory of a plane of the camera: one page */
+#define PLANE_BYTES 4096
+
+struct pieces {
+	__u32 together, separate;
+	unsigned int planes;
+	/* Bytes of each plane */
+	unsigned int sizes[3];
+};
+
+/* Each plane has another pattern. Plane @other, if it exists, differs by one byte */
+static void capture_plane(const struct pieces *pieces, bool separate, unsigned int other,
+			  const char *words)
+{
+	static __u8 data[3 * PLANE_BYTES];
+	unsigned int plane, i, start = 0;
+
+	reset_to_pieces();
+	camera.formats[0].fourcc = pieces->together;
+	camera.formats[1] = (struct camera_format) { pieces->separate, pieces->planes, false };
+	camera.format = separate ? pieces->separate : pieces->together;
+	for (plane = 0; plane < pieces->planes; plane++) {
+		for (i = 0; i < pieces->sizes[plane]; i++)
+			data[start + i] = 40 + (i * (2 * plane + 3) + i / 64 * 5) % 160;
+		if (plane == other)
+			data[start + i / 2] += 50;
+		start += separate ? PLANE_BYTES : pieces->sizes[plane];
+	}
+	camera.frames[0].data = data;
+	camera.frames[0].used = start;
+	CHECK_EQ(camera_run(words), STATUS_OK);
+}
+
+/* A picture in several memory planes is the same as in one, and shows all planes */
+void test_capture_same_picture(void)
+{
+	static const struct pieces all[] = {
+		{ V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_NV12M, 2, { 2304, 1152 } },
+		{ V4L2_PIX_FMT_NV21, V4L2_PIX_FMT_NV21M, 2, { 2304, 1152 } },
+		{ V4L2_PIX_FMT_NV16, V4L2_PIX_FMT_NV16M, 2, { 2304, 2304 } },
+		{ V4L2_PIX_FMT_YUV420, V4L2_PIX_FMT_YUV420M, 3, { 2304, 576, 576 } },
+		{ V4L2_PIX_FMT_YVU420, V4L2_PIX_FMT_YVU420M, 3, { 2304, 576, 576 } },
+	};
+	unsigned int i, plane;
+
+	for (i = 0; i < ARRAY_SIZE(all); i++) {
+		capture_plane(&all[i], false, all[i].planes, "-n 1 --skip 0 -o one.png");
+		CHECK_EQ(camera.format, all[i].together);
+		capture_plane(&all[i], true, all[i].planes, "-n 1 --skip 0 -o several.png");
+		CHECK_EQ(camera.format, all[i].separate);
+		CHECK_EQ(system("cmp -s one.png several.png"), 0);
+		for (plane = 0; plane < all[i].planes; plane++) {
+			capture_plane(&all[i], true, plane, "-n 1 --skip 0 -o other.png");
+			CHECK(system("cmp -s one.png other.png") != 0);
+		}
+	}
+}
+
 /* The device's own memory, if requested, or if no other can be used */
 void test_capture_own_memory(void)
 {

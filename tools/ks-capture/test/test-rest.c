@@ -269,6 +269,7 @@ int main(int argc, char **argv)
 		{ "named pipe", test_capture_pipe },
 		{ "frames before a photo", test_capture_photo },
 		{ "formats in several pieces", test_capture_pieces },
+		{ "pictures in several pieces", test_capture_same_picture },
 		{ "memory of the device's own", test_capture_own_memory },
 		{ "memory of udmabuf", test_capture_udmabuf },
 		{ "no memory", test_capture_no_memory },

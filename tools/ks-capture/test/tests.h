@@ -92,6 +92,7 @@ void test_capture_names(void);
 void test_capture_pipe(void);
 void test_capture_photo(void);
 void test_capture_pieces(void);
+void test_capture_same_picture(void);
 void test_capture_own_memory(void);
 void test_capture_udmabuf(void);
 void test_capture_no_memory(void);
