@@ -739,7 +739,10 @@ static int capture(const char *format, int count, const char *file)
 	return system(command);
 }
 
-/* ks-capture writes video, raw frames and pictures of formats with several planes. */
+/*
+ * ks-capture writes video, raw frames and pictures of formats with several planes. Its own tests
+ * compare the pictures.
+ */
 TEST_F(planes, ks_capture)
 {
 	static const char * const formats[] = { "NM12", "YM12", "NM16", "YM24" };
@@ -776,6 +779,8 @@ TEST_F(planes, ks_capture)
 		fclose(file);
 		EXPECT_EQ(2 * bytes[i], size);
 		expect_luma(raw);
+		expect_chroma(raw + PIXELS, i == 1 ? WIDTH / 2 : WIDTH,
+			      i < 2 ? HEIGHT / 2 : HEIGHT);
 		ASSERT_EQ(0, capture(formats[i], 1, "png"));
 	}
 }
