@@ -7,13 +7,15 @@
  * Usage: fuzz-libkswin [number of requests [seed]]
  */
 #include <inttypes.h>
-#include <sanitizer/asan_interface.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <ks/win/winternl.h>
+
 #include "tap.h"
 #include "windevice.h"
+#include "winfuzz.h"
 
 #define REQUESTS 1000000
 #define SEED 0x6b73616c6c6f63ULL
@@ -24,42 +26,6 @@
 #define ENOUGH 100000
 /* Memory of a read before it is written */
 #define UNWRITTEN 0x5a
-
-static uint64_t state;
-
-static uint32_t random_bits(void)
-{
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return (uint32_t)((state * 0x2545f4914f6cdd1dULL) >> 32);
-}
-
-static uint32_t below(uint32_t limit)
-{
-	return random_bits() % limit;
-}
-
-/* Nothing is mapped there. AddressSanitizer uses other small addresses */
-static void *bad_address(void)
-{
-	return (void *)(uintptr_t)below(0x10000);
-}
-
-static bool one_in(uint32_t n)
-{
-	return !below(n);
-}
-
-/* A number at which code often goes wrong */
-static uint32_t any_number(void)
-{
-	static const uint32_t ends[] = {
-		0, 1, 7, 8, 24, 32, 64, 0x7fffffff, 0x80000000, 0xfffffff8, 0xffffffff,
-	};
-
-	return one_in(3) ? random_bits() : one_in(2) ? below(16) : ends[below(ARRAY_SIZE(ends))];
-}
 
 /* Objects */
 
@@ -218,79 +184,8 @@ static ULONG make_value(unsigned char *data)
 	}
 }
 
-/* A copy at the end of a block, so that the sanitizer sees the first byte behind it */
-static void *exactly(const unsigned char *data, size_t size)
-{
-	unsigned char *copy = malloc(size ? size : 1);
-
-	if (size)
-		memcpy(copy, data, size);
-	return copy;
-}
-
-/* The same for memory that the kernel writes for the library, which the sanitizer misses */
-#define GUARD_BYTES 16
-
-static void *guarded(const unsigned char *data, size_t size)
-{
-	unsigned char *copy = malloc(size + GUARD_BYTES);
-
-	memcpy(copy, data, size);
-	memset(copy + size, 0x5a, GUARD_BYTES);
-	ASAN_POISON_MEMORY_REGION(copy + size, GUARD_BYTES);
-	return copy;
-}
-
-/* Whether the guard is as it was */
-static bool free_guarded(void *data, size_t size)
-{
-	const unsigned char *guard = (unsigned char *)data + size;
-	bool same = true;
-	int i;
-
-	ASAN_UNPOISON_MEMORY_REGION(guard, GUARD_BYTES);
-	for (i = 0; i < GUARD_BYTES; i++)
-		same &= guard[i] == 0x5a;
-	free(data);
-	return same;
-}
-
-static unsigned long refused, accepted, wrong;
 /* What is rare, but has to happen */
-static unsigned long frame_reads, semaphore_events, unit_queries;
-
-/*
- * Makes a call and checks what is true of all: an error writes nothing, and no answer is
- * larger than its buffer.
- */
-static DWORD check_call(HANDLE handle, DWORD code, void *in, ULONG in_size, void *out,
-			ULONG out_size, bool writes)
-{
-	unsigned char *before = writes ? exactly(out, out_size) : NULL;
-	DWORD returned = 0, error;
-
-	error = DeviceIoControl(handle, code, in, in_size, out, out_size, &returned, NULL) ?
-		0 : GetLastError();
-	if (error && out && before && memcmp(before, out, out_size)) {
-		printf("# error %lu has written its result\n", (unsigned long)error);
-		wrong++;
-	}
-	if (!error && returned > out_size) {
-		printf("# %lu bytes were returned in %lu\n", (unsigned long)returned,
-		       (unsigned long)out_size);
-		wrong++;
-	}
-	if (error == ERROR_GEN_FAILURE) {
-		printf("# an error without a code\n");
-		wrong++;
-	}
-	free(before);
-	if (error)
-		refused++;
-	else
-		accepted++;
-	return error;
-}
+static unsigned long frame_reads, native_reads, semaphore_events, unit_queries;
 
 static ULONG out_size_for(ULONG usual)
 {
@@ -514,6 +409,28 @@ static void *frame_for(uint32_t number)
 	return frames[number];
 }
 
+/* One in four is native. Without an event, such a read would wait */
+static DWORD begin_read(HANDLE pin, struct read *read)
+{
+	PIO_STATUS_BLOCK result = (void *)&read->overlapped;
+	HANDLE event = read->overlapped.hEvent;
+	DWORD error = 0;
+	NTSTATUS status;
+
+	if (event && one_in(2)) {
+		status = NtDeviceIoControlFile(pin, event, NULL, NULL, result,
+					       IOCTL_KS_READ_STREAM, NULL, 0, read->headers,
+					       read->size);
+		error = RtlNtStatusToDosError(status);
+		native_reads += error == ERROR_IO_PENDING;
+	} else if (!DeviceIoControl(pin, IOCTL_KS_READ_STREAM, NULL, 0, read->headers, read->size,
+				    NULL, &read->overlapped)) {
+		error = GetLastError();
+	}
+	count_call(!error || error == ERROR_IO_PENDING);
+	return error;
+}
+
 static void use_read(void)
 {
 	uint32_t number = below(HANDLES);
@@ -524,6 +441,7 @@ static void use_read(void)
 	ULONG size, room = sizeof(header) + (one_in(3) ? sizeof(KS_FRAME_INFO) : 0);
 	ULONG extent = one_in(8) ? below(50000) : camera.pix.sizeimage;
 	unsigned char both[2 * 256] = { 0 };
+	DWORD error;
 
 	if (!read)
 		return;
@@ -546,16 +464,12 @@ static void use_read(void)
 	read->overlapped.hEvent = one_in(16) ? any_handle() : one_in(2) ? NULL :
 				  *any_place(events);
 	read->pending = true;
-	if (DeviceIoControl(pin, IOCTL_KS_READ_STREAM, NULL, 0, read->headers, size, NULL,
-			    &read->overlapped)) {
-		accepted++;
+	error = begin_read(pin, read);
+	if (!error)
 		return;
-	}
-	if (GetLastError() == ERROR_IO_PENDING) {
-		accepted++;
+	if (error == ERROR_IO_PENDING) {
 		frame_reads += !!frame;
 	} else {
-		refused++;
 		check_failed(read);
 		read->pending = false;
 		free_read(read);
@@ -757,7 +671,7 @@ int main(int argc, char **argv)
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : SEED;
 	int before;
 
-	state = seed ? seed : 1;
+	random_begin(seed);
 	printf("TAP version 13\n1..1\n# %lu requests, seed %#" PRIx64 "\n", count, seed);
 	camera_reset();
 	before = camera_files();
@@ -774,13 +688,15 @@ int main(int argc, char **argv)
 		printf("# %d files are open, not %d\n", camera_files(), before);
 		wrong++;
 	}
-	if (count >= ENOUGH && (!frame_reads || !semaphore_events || !unit_queries)) {
+	if (count >= ENOUGH && (!frame_reads || !native_reads || !semaphore_events ||
+				!unit_queries || !native_accepted)) {
 		printf("# a kind of request was never accepted\n");
 		wrong++;
 	}
-	printf("# %lu reads of frames, %lu events of semaphores, %lu queries of a unit\n",
-	       frame_reads, semaphore_events, unit_queries);
-	printf("# %lu accepted, %lu refused\n%sok 1 random requests\n", accepted, refused,
-	       wrong ? "not " : "");
+	printf("# %lu reads of frames, %lu native reads, %lu events of semaphores\n",
+	       frame_reads, native_reads, semaphore_events);
+	printf("# %lu queries of a unit\n", unit_queries);
+	printf("# %lu accepted (%lu native), %lu refused (%lu native)\n%sok 1 random requests\n",
+	       accepted, native_accepted, refused, native_refused, wrong ? "not " : "");
 	return !!wrong;
 }
