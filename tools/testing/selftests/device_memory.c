@@ -5,6 +5,7 @@
  * own_memory.c tests their creation.
  */
 #include "ksalloc_test.h"
+#include "pin.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -605,27 +606,49 @@ static void set_mplane(int video, unsigned int pixelformat)
 	ASSERT_EQ(0, call_fd(video, VIDIOC_S_FMT, &format));
 }
 
+/* An allocator of the memory of a camera, which is assigned to it */
+static void own_rig(struct memory_devices_fixture *self, unsigned int camera, struct rig *rig)
+{
+	*rig = (struct rig) { .ksalloc = self->ksalloc, .video = open_camera(camera) };
+	if (camera)
+		ASSERT_EQ(0, set_format(rig->video, WIDTH, HEIGHT));
+	else
+		set_mplane(rig->video, V4L2_PIX_FMT_YUYV);
+	rig->connection = do_connect(rig->ksalloc, rig->video);
+	ASSERT_LE(0, rig->connection);
+	rig->allocator = create_own(rig->connection, FRAMES, 0);
+	ASSERT_LE(0, rig->allocator);
+	ASSERT_EQ(0, set_allocator(rig->connection, rig->allocator));
+}
+
 /*
  * A9: a multi-planar device exports its memory. A device that needs contiguous memory, which
  * the system heap does not have, streams with its own.
  */
 TEST_F(memory_devices, stream)
 {
+	struct rig rig;
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		struct rig rig = { .ksalloc = self->ksalloc };
-
-		rig.video = open_camera(i);
-		if (i)
-			ASSERT_EQ(0, set_format(rig.video, WIDTH, HEIGHT));
-		else
-			set_mplane(rig.video, V4L2_PIX_FMT_YUYV);
-		rig.connection = do_connect(rig.ksalloc, rig.video);
-		ASSERT_LE(0, rig.connection);
-		rig.allocator = create_own(rig.connection, FRAMES, 0);
-		ASSERT_LE(0, rig.allocator);
-		ASSERT_EQ(0, set_allocator(rig.connection, rig.allocator));
+		own_rig(self, i, &rig);
 		expect_stream(&rig);
+	}
+}
+
+/* A9: whether the kernel can pin a mapped frame depends on the driver. */
+TEST_F(memory_devices, pinned)
+{
+	unsigned char *map;
+	struct rig rig;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		own_rig(self, i, &rig);
+		map = map_of(rig.allocator, 0);
+		memset(map, 0x33, FRAME_SIZE);
+		/* vmalloc() or contiguous memory */
+		expect_pinned(i ? -EFAULT : 0, map, FRAME_SIZE);
+		munmap(map, FRAME_SIZE);
 	}
 }

@@ -5,6 +5,7 @@
  */
 #include "fence.h"
 #include "ksalloc_test.h"
+#include "pin.h"
 
 #include <fcntl.h>
 #include <linux/dma-heap.h>
@@ -18,6 +19,9 @@
 #define WIDTH 320
 #define HEIGHT 180
 #define FRAME_SIZE (WIDTH * HEIGHT * 2)
+/* A line below the text of vivid, near its white and its black end */
+#define WHITE ((HEIGHT - 8) * WIDTH * 2 + 16)
+#define BLACK ((HEIGHT - 7) * WIDTH * 2 - 16)
 
 FIXTURE(import) {
 	struct rig rig;
@@ -446,6 +450,55 @@ TEST_F(import, memory_is_removed)
 	close(memfd);
 	expect_pictures(self, allocator, self->dmabufs);
 	close(allocator);
+}
+
+/*
+ * A9: the kernel can pin a frame in a mapping of its memfd, so a direct write and a send without
+ * a copy have the picture. In mappings of dma-bufs of udmabuf and of a heap, it cannot.
+ */
+TEST_F(import, pinned)
+{
+	int memfd = memfd_create("frames", MFD_CLOEXEC | MFD_ALLOW_SEALING), index, i;
+	const __u32 bytes = whole_pages(FRAME_SIZE);
+	const unsigned char *pictures, *picture, *mapped;
+	struct rig *rig = &self->rig;
+
+	ASSERT_EQ(0, ftruncate(memfd, FRAMES * bytes));
+	ASSERT_EQ(0, fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK));
+	close_dmabufs(self);
+	for (i = 0; i < FRAMES; i++)
+		self->dmabufs[i] = from_memfd(memfd, i * bytes, bytes);
+	pictures = map_frame(memfd, FRAMES * bytes, PROT_READ | PROT_WRITE);
+	close(memfd);
+	memset((void *)pictures, 0x33, FRAMES * bytes);
+
+	rig->allocator = import(self, self->dmabufs, FRAMES);
+	ASSERT_LE(0, rig->allocator);
+	ASSERT_EQ(0, set_allocator(rig->connection, rig->allocator));
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(rig));
+	for (i = 0; i < FRAMES; i++) {
+		index = rig_complete(rig, NULL);
+		ASSERT_LE(0, index);
+		picture = pictures + index * bytes;
+		mapped = map_frame(self->dmabufs[index], FRAME_SIZE, PROT_READ | PROT_WRITE);
+		EXPECT_LT(150, picture[WHITE]);
+		EXPECT_GT(20, picture[BLACK]);
+		EXPECT_EQ(0, memcmp(picture, mapped, FRAME_SIZE));
+		expect_pinned(0, picture, FRAME_SIZE);
+		expect_pinned(-EFAULT, mapped, FRAME_SIZE);
+		munmap((void *)mapped, FRAME_SIZE);
+	}
+	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_STOP));
+	munmap((void *)pictures, FRAMES * bytes);
+
+	if (rig->heap < 0)
+		return;
+	close_dmabufs(self);
+	fill_dmabufs(self, true);
+	mapped = map_frame(self->dmabufs[0], FRAME_SIZE, PROT_READ | PROT_WRITE);
+	expect_pinned(-EFAULT, mapped, FRAME_SIZE);
+	munmap((void *)mapped, FRAME_SIZE);
 }
 
 struct change {
