@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mapped frames: each dma-buf of a frame is exported and mapped once. Both are kept, because a
- * frame always has the same dma-bufs. A program can access an allocated frame without
- * another call.
+ * Mapped frames: each dma-buf of a frame is exported, and it or its memfd is mapped, once. Both are
+ * kept, because a frame always has the same dma-bufs. A program can access an allocated frame
+ * without another call.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -42,11 +42,27 @@ static size_t whole_pages(size_t bytes)
 	return (bytes + page - 1) / page * page;
 }
 
-static int map_plane(struct plane *plane, int dmabuf, size_t bytes)
+/* NULL if the plane is not mapped yet */
+static void *take_map(struct libks_maps *maps, size_t at, size_t bytes)
 {
+	void *data;
+
+	if (!maps || at >= maps->count || maps->map[at].bytes != bytes)
+		return NULL;
+	data = maps->map[at].data;
+	maps->map[at].data = NULL;
+	return data;
+}
+
+static int map_plane(struct ks_frames *frames, struct libks_maps *maps, int dmabuf, size_t bytes)
+{
+	struct plane *plane = &frames->plane[frames->mapped];
+
 	if (dmabuf < 0)
 		return dmabuf;
-	plane->data = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, 0);
+	plane->data = take_map(maps, frames->mapped, bytes);
+	if (!plane->data)
+		plane->data = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, 0);
 	if (plane->data == MAP_FAILED) {
 		int err = -errno;
 
@@ -57,15 +73,14 @@ static int map_plane(struct plane *plane, int dmabuf, size_t bytes)
 	return 0;
 }
 
-static int map_all(struct ks_frames *frames, int allocator)
+static int map_all(struct ks_frames *frames, struct libks_maps *maps, int allocator)
 {
 	__u32 index, plane;
 	int ret;
 
 	for (index = 0; index < frames->count; index++) {
 		for (plane = 0; plane < frames->nr_planes; plane++) {
-			ret = map_plane(&frames->plane[frames->mapped],
-					ks_export_plane(allocator, index, plane),
+			ret = map_plane(frames, maps, ks_export_plane(allocator, index, plane),
 					frames->bytes[plane]);
 			if (ret)
 				return ret;
@@ -75,7 +90,7 @@ static int map_all(struct ks_frames *frames, int allocator)
 	return 0;
 }
 
-LIBKS_API int ks_frames_map(int allocator, struct ks_frames **frames)
+int libks_map_frames(int allocator, struct libks_maps *maps, struct ks_frames **frames)
 {
 	struct ks_allocator_status status;
 	struct ks_frames *new;
@@ -101,12 +116,17 @@ LIBKS_API int ks_frames_map(int allocator, struct ks_frames **frames)
 	for (plane = 0; plane < new->nr_planes; plane++)
 		new->bytes[plane] = new->nr_planes == 1 ? (size_t)status.frame_bytes :
 					whole_pages(status.planes.sizes[plane]);
-	ret = map_all(new, allocator);
+	ret = map_all(new, maps, allocator);
 	if (ret)
 		ks_frames_unmap(new);
 	else
 		*frames = new;
 	return ret;
+}
+
+LIBKS_API int ks_frames_map(int allocator, struct ks_frames **frames)
+{
+	return libks_map_frames(allocator, NULL, frames);
 }
 
 LIBKS_API void ks_frames_unmap(struct ks_frames *frames)

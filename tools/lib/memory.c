@@ -34,7 +34,9 @@
  * @planes: its memory planes, whose sum is the frame size
  * @imports: whether the device can import dma-bufs, as far as is known
  * @all: also try other memory when some works, and keep none
+ * @maps_memfds: whether memfds stay mapped
  * @allocator: the allocator that is kept, or -1
+ * @maps: memfds of the current attempt or of @allocator that are mapped; NULL for none
  * @report: the attempts
  */
 struct search {
@@ -43,7 +45,9 @@ struct search {
 	struct ksalloc_planes planes;
 	bool imports;
 	bool all;
+	bool maps_memfds;
 	int allocator;
+	struct libks_maps *maps;
 	struct ks_memory_report *report;
 };
 
@@ -90,16 +94,48 @@ static int make_udmabuf(int udmabuf, int memfd, size_t bytes)
 	return ret < 0 ? -errno : ret;
 }
 
-LIBKS_API int ks_udmabuf_alloc(int udmabuf, size_t bytes)
+/* If this fails, the dma-buf is mapped instead. Neither mapping is in a core dump */
+static void map_memfd(struct libks_maps *maps, size_t at, int memfd, size_t bytes)
+{
+	void *data = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+
+	if (data == MAP_FAILED)
+		return;
+	madvise(data, bytes, MADV_DONTDUMP);
+	maps->map[at].data = data;
+	maps->map[at].bytes = bytes;
+}
+
+void libks_free_maps(struct libks_maps *maps)
+{
+	size_t i;
+
+	if (!maps)
+		return;
+	for (i = 0; i < maps->count; i++)
+		if (maps->map[i].data)
+			munmap(maps->map[i].data, maps->map[i].bytes);
+	free(maps);
+}
+
+static int alloc_udmabuf(int udmabuf, size_t bytes, struct libks_maps *maps, size_t at)
 {
 	int memfd = memfd_create("ksalloc", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int ret;
 
 	if (memfd < 0)
 		return -errno;
-	ret = make_udmabuf(udmabuf, memfd, whole_pages(bytes));
+	bytes = whole_pages(bytes);
+	ret = make_udmabuf(udmabuf, memfd, bytes);
+	if (ret >= 0 && maps)
+		map_memfd(maps, at, memfd, bytes);
 	close(memfd);
 	return ret;
+}
+
+LIBKS_API int ks_udmabuf_alloc(int udmabuf, size_t bytes)
+{
+	return alloc_udmabuf(udmabuf, bytes, NULL, 0);
 }
 
 static enum ks_memory_help help_for_open(int error)
@@ -238,11 +274,25 @@ static int import_frames(struct search *search, struct ks_memory_attempt *attemp
 	return prove_and_keep(search, attempt, allocator);
 }
 
-static int allocate_plane(const struct ks_memory_attempt *attempt, int source, size_t bytes)
+static int allocate_plane(const struct search *search, const struct ks_memory_attempt *attempt,
+			  int source, __u32 at)
 {
+	size_t bytes = search->planes.sizes[at % search->planes.count];
+
 	if (attempt->kind == LIBKS_MEMORY_UDMABUF)
-		return ks_udmabuf_alloc(source, bytes);
+		return alloc_udmabuf(source, bytes, search->maps, at);
 	return ks_heap_alloc(source, bytes);
+}
+
+static int begin_maps(struct search *search, const struct ks_memory_attempt *attempt, __u32 count)
+{
+	if (attempt->kind != LIBKS_MEMORY_UDMABUF || !search->maps_memfds)
+		return 0;
+	search->maps = calloc(1, sizeof(*search->maps) + count * sizeof(search->maps->map[0]));
+	if (!search->maps)
+		return -ENOMEM;
+	search->maps->count = count;
+	return 0;
 }
 
 /*
@@ -266,10 +316,12 @@ static int try_frames(struct search *search, struct ks_memory_attempt *attempt, 
 	if (is_too_much(&search->framing))
 		return failed(attempt, LIBKS_MEMORY_ALLOCATE, -ENOMEM, LIBKS_HELP_LESS);
 	dmabufs = calloc(count, sizeof(*dmabufs));
-	if (!dmabufs)
+	if (!dmabufs || begin_maps(search, attempt, count)) {
+		free(dmabufs);
 		return failed(attempt, LIBKS_MEMORY_ALLOCATE, -ENOMEM, LIBKS_HELP_LESS);
+	}
 	for (i = 0; i < count; i++) {
-		ret = allocate_plane(attempt, source, search->planes.sizes[i % planes]);
+		ret = allocate_plane(search, attempt, source, i);
 		if (ret < 0)
 			break;
 		dmabufs[i] = ret;
@@ -285,6 +337,10 @@ static int try_frames(struct search *search, struct ks_memory_attempt *attempt, 
 	while (i)
 		close(dmabufs[--i]);
 	free(dmabufs);
+	if (ret < 0) {
+		libks_free_maps(search->maps);
+		search->maps = NULL;
+	}
 	return ret;
 }
 
@@ -474,12 +530,13 @@ static int error_of(const struct ks_memory_report *report)
 	return best->error;
 }
 
-LIBKS_API int ks_find_memory(int connection, const struct ksallocator_framing *framing,
-			     const char *name, struct ks_memory_report *report)
+int libks_find_memory(int connection, const struct ksallocator_framing *framing,
+		      const char *name, struct ks_memory_report *report, struct libks_maps **maps)
 {
 	struct ks_memory_report own_report = { .count = 0 };
 	struct search search = {
 		.connection = connection,
+		.maps_memfds = maps,
 		.allocator = -1,
 		.report = report ? report : &own_report,
 	};
@@ -492,7 +549,15 @@ LIBKS_API int ks_find_memory(int connection, const struct ksallocator_framing *f
 	if (ret)
 		return ret;
 	search_all(&search, name);
+	if (maps)
+		*maps = search.maps;
 	return search.allocator >= 0 ? search.allocator : error_of(search.report);
+}
+
+LIBKS_API int ks_find_memory(int connection, const struct ksallocator_framing *framing,
+			     const char *name, struct ks_memory_report *report)
+{
+	return libks_find_memory(connection, framing, name, report, NULL);
 }
 
 LIBKS_API int ks_try_memory(int connection, const struct ksallocator_framing *framing,

@@ -27,6 +27,8 @@ struct ks_stream {
 	int connection;
 	int allocator;
 	__u32 flags;
+	/* Empty after the frames are mapped */
+	struct libks_maps *maps;
 	struct ks_frames *frames;
 	bool *held;
 };
@@ -85,8 +87,8 @@ static int find_memory(struct ks_stream *stream, const struct ks_stream_config *
 	struct ks_memory_report *report = config->memory ? config->memory : &room;
 	int ret;
 
-	ret = ks_find_memory(stream->connection, framing,
-			     own ? LIBKS_DEVICE_MEMORY : config->heap, report);
+	ret = libks_find_memory(stream->connection, framing,
+				own ? LIBKS_DEVICE_MEMORY : config->heap, report, &stream->maps);
 	if (ret < 0)
 		*step = step_of(report, ret);
 	else if (report->attempt[report->count - 1].kind == LIBKS_MEMORY_DEVICE)
@@ -132,7 +134,7 @@ static int build(struct ks_stream *stream, const struct ks_stream_config *config
 	stream->allocator = ret;
 
 	*step = LIBKS_STEP_MAP;
-	ret = ks_frames_map(stream->allocator, &stream->frames);
+	ret = libks_map_frames(stream->allocator, stream->maps, &stream->frames);
 	if (ret)
 		return ret;
 	stream->held = calloc(ks_frames_count(stream->frames), sizeof(*stream->held));
@@ -220,6 +222,7 @@ LIBKS_API void ks_stream_close(struct ks_stream *stream)
 		close(stream->connection);
 	}
 	ks_frames_unmap(stream->frames);
+	libks_free_maps(stream->maps);
 	if (stream->allocator >= 0)
 		close(stream->allocator);
 	free(stream->held);

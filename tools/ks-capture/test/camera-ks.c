@@ -56,18 +56,20 @@ static int null_file(enum camera_file kind)
 	return camera_new_file(__real_open("/dev/null", O_RDWR), kind);
 }
 
-/* A dma-buf of a heap or of udmabuf. Its content is that of no frame of the fake */
-static int do_allocate(void)
+/* A dma-buf with the memory of a file, which it takes over */
+static int do_allocate(int memory)
 {
-	if (camera.room && ks.allocated == camera.room)
+	if (camera.room && ks.allocated == camera.room) {
+		__real_close(memory);
 		return -ENOMEM;
+	}
 	ks.allocated++;
-	return null_file(CAMERA_DMABUF);
+	return camera_new_file(memory, CAMERA_DMABUF);
 }
 
 static int do_heap(struct dma_heap_allocation_data *data)
 {
-	int fd = do_allocate();
+	int fd = do_allocate(memfd_create("heap", MFD_CLOEXEC));
 
 	if (fd < 0)
 		return fd;
@@ -78,6 +80,7 @@ static int do_heap(struct dma_heap_allocation_data *data)
 static int do_create(const struct ksalloc_create_allocator *arg)
 {
 	bool own = !(arg->framing.options_flags & KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
+	const int *dmabufs = (const int *)(uintptr_t)arg->dmabufs;
 	unsigned int i;
 
 	if (camera.create_errno)
@@ -98,7 +101,7 @@ static int do_create(const struct ksalloc_create_allocator *arg)
 	for (i = 0; i < ks.frames * ks.planes; i++) {
 		int *memory = &ks.memory[i / ks.planes][i % ks.planes];
 
-		*memory = memfd_create("frame", MFD_CLOEXEC);
+		*memory = own ? memfd_create("frame", MFD_CLOEXEC) : dup(dmabufs[i]);
 		if (ftruncate(*memory, ks.plane_bytes))
 			return -ENOMEM;
 	}
@@ -279,7 +282,7 @@ int camera_ks_call(int fd, unsigned long request, void *arg)
 	case DMA_HEAP_IOCTL_ALLOC:
 		return camera_file_of(fd) == CAMERA_HEAP ? do_heap(arg) : -ENOTTY;
 	case UDMABUF_CREATE:
-		return do_allocate();
+		return do_allocate(dup((int)((struct udmabuf_create *)arg)->memfd));
 	case KSALLOC_ALLOC:
 		return do_alloc(arg);
 	case KSALLOC_SUBMIT:

@@ -762,6 +762,7 @@ void *__wrap_mmap(void *addr, size_t length, int prot, int flags, int fd, off_t 
 	if (fails(ENOMEM))
 		return MAP_FAILED;
 	fake.mappings++;
+	fake.memfd_mappings += fd >= 0 && kinds[fd] == MEMFD;
 	return __real_mmap(addr, length, prot, flags, fd, offset);
 }
 

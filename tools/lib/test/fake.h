@@ -66,6 +66,7 @@ struct fake {
 	/* State of the objects */
 	int open_files;
 	int mappings;
+	int memfd_mappings;
 	int blocks;
 	enum ksstate state;
 	bool assigned;

@@ -377,6 +377,40 @@ static void test_stream_open_fails(void)
 }
 
 /*
+ * With udmabuf, the memfds are mapped. If one cannot be mapped, its dma-buf is; each other call
+ * fails once, and nothing is leaked
+ */
+static void test_stream_udmabuf(void)
+{
+	struct ks_stream_config config = config_of(3);
+	int n, ret, by_dmabuf = 0;
+	struct ks_stream *stream;
+
+	config.heap = LIBKS_UDMABUF;
+	for (n = 1; n < 100; n++) {
+		fake_reset();
+		fake.open_errno[FAKE_UDMABUF] = 0;
+		fake_fail(n);
+		ret = ks_stream_open(&config, &stream, NULL);
+		if (!ret && fake.calls < n)
+			break;
+		if (!ret) {
+			CHECK_EQ(fake.mappings, 3);
+			by_dmabuf += fake.memfd_mappings == 2;
+			ks_stream_close(stream);
+		} else {
+			CHECK_EQ(ret, -fake.fail_errno);
+		}
+		CHECK(fake_is_clean());
+	}
+	CHECK_EQ(by_dmabuf, 3);
+	CHECK_EQ(fake.mappings, 3);
+	CHECK_EQ(fake.memfd_mappings, 3);
+	ks_stream_close(stream);
+	CHECK(fake_is_clean());
+}
+
+/*
  * Each call of ks_stream_start() fails once: then the stream is stopped, and holds no frame
  */
 static void test_stream_start_fails(void)
@@ -442,6 +476,7 @@ int main(void)
 		{ "stream: a device that must allocate", test_stream_must_allocate },
 		{ "stream: configuration", test_stream_config },
 		{ "stream: opening fails at each call", test_stream_open_fails },
+		{ "stream: mapped memfds", test_stream_udmabuf },
 		{ "stream: starting fails at each call", test_stream_start_fails },
 		{ "stream: a frame fails at each call", test_stream_frame_fails },
 	};

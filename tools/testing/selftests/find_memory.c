@@ -23,9 +23,14 @@
 #include <ks/ks.h>
 
 #include "box.h"
+#include "pin.h"
 
 #define NOBODY 65534
 #define FRAMES 3
+#define WIDTH 320
+#define HEIGHT 180
+#define WHITE ((HEIGHT - 8) * WIDTH * 2 + 16)
+#define BLACK ((HEIGHT - 7) * WIDTH * 2 - 16)
 #define LARGE_FRAME (4 << 20)
 /* The heap of the debug kernel with contiguous memory */
 #define CMA_HEAP "reserved"
@@ -46,7 +51,7 @@ FIXTURE(memory) {
 
 FIXTURE_SETUP(memory)
 {
-	rig_open(&self->trial.rig, 0, 320, 180);
+	rig_open(&self->trial.rig, 0, WIDTH, HEIGHT);
 }
 
 FIXTURE_TEARDOWN(memory)
@@ -127,6 +132,47 @@ TEST_F(memory, udmabuf)
 	EXPECT_EQ(1, trial->report.count);
 	expect_attempt(trial, LIBKS_UDMABUF, LIBKS_MEMORY_WORKS, 0, LIBKS_HELP_NONE);
 	expect_stream(trial, allocator);
+}
+
+/* The left end of vivid's colour bars is white, and the right end is black, below its text. */
+static void expect_bars(const unsigned char *picture)
+{
+	EXPECT_LT(150, picture[WHITE]);
+	EXPECT_GT(20, picture[BLACK]);
+}
+
+/* A9: the kernel can pin the frames of a stream, but not those of mapped dma-bufs. */
+TEST_F(memory, stream_of_udmabuf)
+{
+	struct ks_stream_config config = {
+		.size = sizeof(config),
+		.v4l2_fd = self->trial.rig.video,
+		.frames = FRAMES,
+		.heap = LIBKS_UDMABUF,
+	};
+	struct ks_stream_frame frame = { };
+	struct ks_frames *frames = NULL;
+	struct ks_stream *stream = NULL;
+	const unsigned char *mapped;
+	int i;
+
+	if (!has_udmabuf())
+		SKIP("no /dev/udmabuf");
+	ASSERT_EQ(0, ks_stream_open(&config, &stream, NULL));
+	ASSERT_EQ(0, ks_frames_map(ks_stream_allocator(stream), &frames));
+	ASSERT_EQ(0, ks_stream_start(stream));
+	for (i = 0; i < 2 * FRAMES; i++) {
+		ASSERT_EQ(0, ks_stream_next(stream, PATIENCE_MS, &frame));
+		mapped = ks_frames_data(frames, frame.index);
+		EXPECT_EQ(0, memcmp(frame.data, mapped, frame.used));
+		expect_bars(frame.data);
+		expect_pinned(0, frame.data, frame.used);
+		expect_pinned(-EFAULT, mapped, frame.used);
+		memset(frame.data, 0x33, frame.used);
+		ASSERT_EQ(0, ks_stream_give_back(stream, frame.index));
+	}
+	ks_frames_unmap(frames);
+	ks_stream_close(stream);
 }
 
 /* The device's own memory, if it is named. */

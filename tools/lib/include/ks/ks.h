@@ -437,11 +437,14 @@ int ks_end_access(int dmabuf_fd, unsigned int access);
  * memory, so each is mapped once and keeps its address. The mappings outlive the descriptor
  * of the allocator.
  *
- * The kernel cannot pin the pages of a mapped dma-buf. Calls that need this fail with
- * EFAULT: read() and write() on a file that is open with O_DIRECT, on 9p and on some network
- * file systems; vmsplice(); registered buffers of io_uring. fwrite() passes large blocks to
- * write(), and can leave an empty file. A program that can get any file copies the data to
- * other memory if write() fails with EFAULT.
+ * The kernel cannot pin the pages of a mapped dma-buf from a heap or from udmabuf. Calls that
+ * need this fail with EFAULT: read() and write() on a file that is open with O_DIRECT, on 9p and
+ * on some network file systems; send() with MSG_ZEROCOPY; vmsplice(); registered buffers of
+ * io_uring. fwrite() passes large blocks to write(), and can leave an empty file. A program that
+ * can get any file copies the data to other memory if write() fails with EFAULT.
+ *
+ * In a stream with memory of udmabuf, the memfds are mapped instead. They have the same pages,
+ * and these calls work. With the device's own memory, it depends on the driver.
  */
 struct ks_frames;
 

@@ -170,6 +170,8 @@ int ks_heap_alloc(int heap, size_t bytes);
  * @udmabuf: descriptor of LIBKS_UDMABUF_DEVICE
  * @bytes: size, which is rounded up to whole pages
  *
+ * The memfd is closed. A program that has to pin the pages makes it itself, and maps it.
+ *
  * Return: a descriptor of the dma-buf. -EINVAL if it would be larger than the module parameter
  * size_limit_mb of udmabuf, where that exists; -EFBIG if it would be larger than RLIMIT_FSIZE;
  * -ENOMEM.
