@@ -513,6 +513,10 @@ static void test_extension_unit(void)
 	camera.unit_errno = ERANGE;
 	CHECK_EQ(node_property(1, &set, 1, KSPROPERTY_TYPE_SET, bytes, 4),
 		 ERROR_INVALID_PARAMETER);
+	/* The same for a control that can only be got */
+	camera.unit_errno = EBADRQC;
+	CHECK_EQ(node_property(1, &set, 1, KSPROPERTY_TYPE_SET, bytes, 4),
+		 ERROR_INVALID_FUNCTION);
 	/* What USB returns if the camera sends too much */
 	camera.unit_errno = EOVERFLOW;
 	CHECK_EQ(node_property(1, &set, 1, KSPROPERTY_TYPE_SET, bytes, 4), ERROR_GEN_FAILURE);

@@ -116,7 +116,15 @@ static int query(int video, const struct win_unit_node *unit, ULONG id, __u8 wha
 	};
 	int ret = win_video_call(video, UVCIOC_CTRL_QUERY, &request);
 
-	return ret == -ENOENT ? -WIN_NO_SUCH_ITEM : ret;
+	switch (ret) {
+	case -ENOENT:
+		return -WIN_NO_SUCH_ITEM;
+	case -EBADRQC:
+		/* It cannot be got, or not be set */
+		return -ENOTTY;
+	default:
+		return ret;
+	}
 }
 
 /* The answer has two bytes, the lower one first */

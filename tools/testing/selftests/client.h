@@ -8,26 +8,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "ksalloc_test.h"
-
-#include <windows.h>
-#include <winioctl.h>
-#include <ks.h>
-#include <ksmedia.h>
-#include <ksproxy.h>
+#include "filter.h"
 
 #define READS 4
-
-static inline HRESULT property(HANDLE object, const GUID *set, ULONG id, ULONG flags, void *data,
-			       ULONG size, ULONG *returned)
-{
-	/* As long as the longest structure that is used. The number of the pin is 0 */
-	KSP_PIN request = { .Property = { .Set = *set, .Id = id, .Flags = flags } };
-	ULONG unused;
-
-	return KsSynchronousDeviceControl(object, IOCTL_KS_PROPERTY, &request, sizeof(request),
-					  data, size, returned ? returned : &unused);
-}
 
 static inline HRESULT set_pin_state(HANDLE pin, KSSTATE state)
 {

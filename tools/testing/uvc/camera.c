@@ -37,6 +37,7 @@ static void usage(FILE *to)
 	      "  damage N     mark each N-th picture as damaged\n"
 	      "  black N      the first N pictures after a start are black\n"
 	      "  tables 0|1   whether JPEG pictures have Huffman tables\n"
+	      "  value N      say the value of control N of controls.h\n"
 	      "  status       say: pictures N streaming 0|1 waiting N (requests)\n", to);
 }
 
@@ -114,6 +115,8 @@ static void do_command(const char *line)
 	if (!strcmp(line, "status"))
 		printf("pictures %u streaming %d waiting %u\n", video_pictures(),
 		       video_is_on(), control_transfers.count);
+	else if (sscanf(line, "value %u", &value) == 1 && value < CONTROLS)
+		printf("value %d\n", control_value(value));
 	else if (sscanf(line, "%15s %u", name, &value) == 2 && set_fault(name, value))
 		puts("ok");
 	else

@@ -24,6 +24,8 @@
 #include <stdint.h>
 #include <stdnoreturn.h>
 
+#include "controls.h"
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define LIKE_PRINTF(first, second) __attribute__(( \
 	__format__(__printf__, first, second)))
@@ -45,6 +47,7 @@
 #define TERMINAL_CAMERA 1
 #define UNIT_PROCESSING 2
 #define TERMINAL_OUTPUT 3
+#define UNIT_EXTENSION 4
 
 /* Bytes per microframe: three packets of 1024, the maximum of a USB 2 camera */
 #define ISO_PACKET_SIZE 3072
@@ -58,14 +61,6 @@ enum format {
 	FORMAT_JPEG = 2,
 	/* With the unused value 0 */
 	FORMATS,
-};
-
-/* Controls of the processing unit */
-enum {
-	CONTROL_BRIGHTNESS,
-	CONTROL_CONTRAST,
-	CONTROL_POWER_LINE,
-	CONTROLS,
 };
 
 #define RATES 4

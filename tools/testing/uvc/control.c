@@ -41,16 +41,22 @@ struct negotiation {
 
 static struct negotiation probe, committed;
 
+/* A control with only one possible value is read-only */
 struct control {
+	uint8_t unit;
 	uint8_t selector;
 	uint8_t bytes;
-	int16_t least, largest, usual, value;
+	int32_t least, largest, usual, value;
 };
 
 static struct control controls[CONTROLS] = {
-	[CONTROL_BRIGHTNESS] = { UVC_PU_BRIGHTNESS_CONTROL, 2, -64, 64, 0, 0 },
-	[CONTROL_CONTRAST] = { UVC_PU_CONTRAST_CONTROL, 2, 0, 100, 50, 50 },
-	[CONTROL_POWER_LINE] = { UVC_PU_POWER_LINE_FREQUENCY_CONTROL, 1, 0, 2, 1, 1 },
+	[CONTROL_BRIGHTNESS] = { UNIT_PROCESSING, UVC_PU_BRIGHTNESS_CONTROL, 2, -64, 64, 0, 0 },
+	[CONTROL_CONTRAST] = { UNIT_PROCESSING, UVC_PU_CONTRAST_CONTROL, 2, 0, 100, 50, 50 },
+	[CONTROL_POWER_LINE] = { UNIT_PROCESSING, UVC_PU_POWER_LINE_FREQUENCY_CONTROL, 1,
+				 0, 2, 1, 1 },
+	[CONTROL_LAMP] = { UNIT_EXTENSION, EXTENSION_LAMP, 4, 0, LAMP_MAX,
+			   LAMP_USUAL, LAMP_USUAL },
+	[CONTROL_HEAT] = { UNIT_EXTENSION, EXTENSION_HEAT, 2, HEAT, HEAT, HEAT, HEAT },
 };
 
 int control_value(unsigned int control)
@@ -116,10 +122,10 @@ static int put(uint8_t *out, const void *from, size_t bytes)
 	return bytes;
 }
 
-static int put_value(uint8_t *out, unsigned int value, size_t bytes)
+static int put_value(uint8_t *out, uint32_t value, size_t bytes)
 {
-	out[0] = value;
-	out[1] = value >> 8;
+	value = htole32(value);
+	memcpy(out, &value, bytes);
 	return bytes;
 }
 
@@ -158,25 +164,32 @@ static int video_request(const struct request *request, const uint8_t *data, uin
 	return -1;
 }
 
-static struct control *find_control(unsigned int selector)
+static struct control *find_control(unsigned int unit, unsigned int selector)
 {
 	unsigned int i;
 
 	for (i = 0; i < CONTROLS; i++)
-		if (controls[i].selector == selector)
+		if (controls[i].unit == unit && controls[i].selector == selector)
 			return &controls[i];
 	return NULL;
+}
+
+static bool is_fixed(const struct control *control)
+{
+	return control->least == control->largest;
 }
 
 static int set_control(struct control *control, const struct request *request,
 		       const uint8_t *data)
 {
-	int value = data[0];
+	uint32_t bits = 0;
+	int32_t value;
 
-	if (request->length != control->bytes)
+	if (request->length != control->bytes || is_fixed(control))
 		return -1;
-	if (control->bytes == 2)
-		value = (int16_t)(data[0] | data[1] << 8);
+	memcpy(&bits, data, control->bytes);
+	bits = le32toh(bits);
+	value = control->bytes == 2 ? (int16_t)bits : (int32_t)bits;
 	if (value < control->least || value > control->largest)
 		return -1;
 	control->value = value;
@@ -185,7 +198,7 @@ static int set_control(struct control *control, const struct request *request,
 
 static int unit_request(const struct request *request, const uint8_t *data, uint8_t *out)
 {
-	struct control *control = find_control(request->value >> 8);
+	struct control *control = find_control(request->index >> 8, request->value >> 8);
 
 	if (!control)
 		return -1;
@@ -205,7 +218,8 @@ static int unit_request(const struct request *request, const uint8_t *data, uint
 	case UVC_GET_LEN:
 		return put_value(out, control->bytes, 2);
 	case UVC_GET_INFO:
-		return put_value(out, 3, 1);
+		return put_value(out, UVC_CONTROL_CAP_GET |
+				 (is_fixed(control) ? 0 : UVC_CONTROL_CAP_SET), 1);
 	}
 	return -1;
 }
@@ -218,6 +232,7 @@ static int class_request(const struct request *request, const uint8_t *data, uin
 	case VIDEO_INTERFACE:
 		return video_request(request, data, out);
 	case UNIT_PROCESSING << 8 | CONTROL_INTERFACE:
+	case UNIT_EXTENSION << 8 | CONTROL_INTERFACE:
 		return unit_request(request, data, out);
 	case CONTROL_INTERFACE:
 		/* Error code of the last request: invalid value */

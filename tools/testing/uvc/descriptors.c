@@ -166,13 +166,35 @@ static void put_processing_unit(void)
 	put8(0);
 }
 
+/* {6f1d2b94-7c3a-4e58-9d0b-a2e4c81573f6} */
+static const uint8_t extension_set[16] = {
+	0x94, 0x2b, 0x1d, 0x6f, 0x3a, 0x7c, 0x58, 0x4e,
+	0x9d, 0x0b, 0xa2, 0xe4, 0xc8, 0x15, 0x73, 0xf6,
+};
+
+static void put_extension_unit(void)
+{
+	unsigned int i;
+
+	put_class(26, UVC_VC_EXTENSION_UNIT);
+	put8(UNIT_EXTENSION);
+	for (i = 0; i < sizeof(extension_set); i++)
+		put8(extension_set[i]);
+	put8(3);
+	put8(1);
+	put8(UNIT_PROCESSING);
+	put8(1);
+	put8(1 << (EXTENSION_LAMP - 1) | 1 << (EXTENSION_HEAT - 1) | 1 << (EXTENSION_BROKEN - 1));
+	put8(0);
+}
+
 static void put_output_terminal(void)
 {
 	put_class(9, UVC_VC_OUTPUT_TERMINAL);
 	put8(TERMINAL_OUTPUT);
 	put16(UVC_TT_STREAMING);
 	put8(0);
-	put8(UNIT_PROCESSING);
+	put8(UNIT_EXTENSION);
 	put8(0);
 }
 
@@ -190,6 +212,7 @@ static void put_control_interface(void)
 	put8(VIDEO_INTERFACE);
 	put_camera_terminal();
 	put_processing_unit();
+	put_extension_unit();
 	put_output_terminal();
 	set16(header + 5, used - header);
 

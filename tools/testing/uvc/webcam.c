@@ -217,6 +217,18 @@ unsigned int webcam_waiting(struct webcam *webcam)
 	return waiting;
 }
 
+int webcam_value(struct webcam *webcam, unsigned int control)
+{
+	char line[64];
+	int value, got;
+
+	ASSERT_LT(0, dprintf(webcam->commands, "value %u\n", control));
+	read_answer(webcam, line, sizeof(line));
+	got = sscanf(line, "value %d", &value);
+	ASSERT_EQ(1, got);
+	return value;
+}
+
 int webcam_open(struct webcam *webcam)
 {
 	int video = open(webcam->node, O_RDWR | O_CLOEXEC);

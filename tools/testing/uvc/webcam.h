@@ -50,6 +50,8 @@ LIKE_PRINTF(2, 3) void webcam_tell(struct webcam *webcam, const char *format, ..
 unsigned int webcam_pictures(struct webcam *webcam);
 /* Number of requests without an answer */
 unsigned int webcam_waiting(struct webcam *webcam);
+/* The value of a control of controls.h */
+int webcam_value(struct webcam *webcam, unsigned int control);
 
 bool webcam_has_node(struct webcam *webcam);
 /* Finds the node again, which may have another number now. */
