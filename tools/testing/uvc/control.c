@@ -41,12 +41,27 @@ struct negotiation {
 
 static struct negotiation probe, committed;
 
-/* A control with only one possible value is read-only */
+/* Codes of errors: UVC 1.1, 4.2.1.2 */
+enum {
+	WRONG_STATE = 2,
+	OUT_OF_RANGE = 4,
+	INVALID_CONTROL = 6,
+	INVALID_REQUEST = 7,
+};
+
+/* Of the last request that was refused */
+static uint8_t error;
+
+/*
+ * A control with only one possible value is read-only. One with choices has one of these bits as
+ * its value, and no range
+ */
 struct control {
 	uint8_t unit;
 	uint8_t selector;
 	uint8_t bytes;
 	int32_t least, largest, usual, value;
+	uint8_t choices;
 };
 
 static struct control controls[CONTROLS] = {
@@ -54,6 +69,13 @@ static struct control controls[CONTROLS] = {
 	[CONTROL_CONTRAST] = { UNIT_PROCESSING, UVC_PU_CONTRAST_CONTROL, 2, 0, 100, 50, 50 },
 	[CONTROL_POWER_LINE] = { UNIT_PROCESSING, UVC_PU_POWER_LINE_FREQUENCY_CONTROL, 1,
 				 0, 2, 1, 1 },
+	[CONTROL_EXPOSURE_MODE] = {
+		TERMINAL_CAMERA, UVC_CT_AE_MODE_CONTROL, 1, 0, 0xff,
+		EXPOSURE_APERTURE_PRIORITY, EXPOSURE_APERTURE_PRIORITY,
+		EXPOSURE_MANUAL | EXPOSURE_APERTURE_PRIORITY
+	},
+	[CONTROL_EXPOSURE] = { TERMINAL_CAMERA, UVC_CT_EXPOSURE_TIME_ABSOLUTE_CONTROL, 4,
+			       EXPOSURE_MIN, EXPOSURE_MAX, EXPOSURE_USUAL, EXPOSURE_USUAL },
 	[CONTROL_LAMP] = { UNIT_EXTENSION, EXTENSION_LAMP, 4, 0, LAMP_MAX,
 			   LAMP_USUAL, LAMP_USUAL },
 	[CONTROL_HEAT] = { UNIT_EXTENSION, EXTENSION_HEAT, 2, HEAT, HEAT, HEAT, HEAT },
@@ -174,9 +196,29 @@ static struct control *find_control(unsigned int unit, unsigned int selector)
 	return NULL;
 }
 
+static int refuse(uint8_t code)
+{
+	error = code;
+	return -1;
+}
+
 static bool is_fixed(const struct control *control)
 {
 	return control->least == control->largest;
+}
+
+static bool can_have(const struct control *control, int32_t value)
+{
+	if (control->choices)
+		return value & control->choices && !(value & (value - 1));
+	return value >= control->least && value <= control->largest;
+}
+
+/* A camera that chooses the time itself cannot be set to one */
+static bool is_automatic(const struct control *control)
+{
+	return control == &controls[CONTROL_EXPOSURE] &&
+	       control_value(CONTROL_EXPOSURE_MODE) != EXPOSURE_MANUAL;
 }
 
 static int set_control(struct control *control, const struct request *request,
@@ -186,12 +228,14 @@ static int set_control(struct control *control, const struct request *request,
 	int32_t value;
 
 	if (request->length != control->bytes || is_fixed(control))
-		return -1;
+		return refuse(INVALID_REQUEST);
+	if (is_automatic(control))
+		return refuse(WRONG_STATE);
 	memcpy(&bits, data, control->bytes);
 	bits = le32toh(bits);
 	value = control->bytes == 2 ? (int16_t)bits : (int32_t)bits;
-	if (value < control->least || value > control->largest)
-		return -1;
+	if (!can_have(control, value))
+		return refuse(OUT_OF_RANGE);
 	control->value = value;
 	return 0;
 }
@@ -201,18 +245,20 @@ static int unit_request(const struct request *request, const uint8_t *data, uint
 	struct control *control = find_control(request->index >> 8, request->value >> 8);
 
 	if (!control)
-		return -1;
+		return refuse(INVALID_CONTROL);
 	switch (request->request) {
 	case UVC_SET_CUR:
 		return set_control(control, request, data);
 	case UVC_GET_CUR:
 		return put_value(out, control->value, control->bytes);
 	case UVC_GET_MIN:
-		return put_value(out, control->least, control->bytes);
+		return control->choices ? refuse(INVALID_REQUEST) :
+					  put_value(out, control->least, control->bytes);
 	case UVC_GET_MAX:
-		return put_value(out, control->largest, control->bytes);
+		return control->choices ? refuse(INVALID_REQUEST) :
+					  put_value(out, control->largest, control->bytes);
 	case UVC_GET_RES:
-		return put_value(out, 1, control->bytes);
+		return put_value(out, control->choices ?: 1, control->bytes);
 	case UVC_GET_DEF:
 		return put_value(out, control->usual, control->bytes);
 	case UVC_GET_LEN:
@@ -221,7 +267,7 @@ static int unit_request(const struct request *request, const uint8_t *data, uint
 		return put_value(out, UVC_CONTROL_CAP_GET |
 				 (is_fixed(control) ? 0 : UVC_CONTROL_CAP_SET), 1);
 	}
-	return -1;
+	return refuse(INVALID_REQUEST);
 }
 
 static int class_request(const struct request *request, const uint8_t *data, uint8_t *out)
@@ -231,13 +277,13 @@ static int class_request(const struct request *request, const uint8_t *data, uin
 	switch (request->index) {
 	case VIDEO_INTERFACE:
 		return video_request(request, data, out);
+	case TERMINAL_CAMERA << 8 | CONTROL_INTERFACE:
 	case UNIT_PROCESSING << 8 | CONTROL_INTERFACE:
 	case UNIT_EXTENSION << 8 | CONTROL_INTERFACE:
 		return unit_request(request, data, out);
 	case CONTROL_INTERFACE:
-		/* Error code of the last request: invalid value */
 		if (request->value >> 8 == UVC_VC_REQUEST_ERROR_CODE_CONTROL)
-			return put_value(out, 4, 1);
+			return put_value(out, error, 1);
 	}
 	return -1;
 }

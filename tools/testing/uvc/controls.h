@@ -7,10 +7,19 @@ enum {
 	CONTROL_BRIGHTNESS,
 	CONTROL_CONTRAST,
 	CONTROL_POWER_LINE,
+	CONTROL_EXPOSURE_MODE,
+	CONTROL_EXPOSURE,
 	CONTROL_LAMP,
 	CONTROL_HEAT,
 	CONTROLS,
 };
+
+/* Of UVC. It has two of the modes, as usual: the iris is fixed. Times are in units of 100 us */
+#define EXPOSURE_MANUAL 1
+#define EXPOSURE_APERTURE_PRIORITY 8
+#define EXPOSURE_MIN 3
+#define EXPOSURE_MAX 2047
+#define EXPOSURE_USUAL 250
 
 /*
  * Controls of the extension unit. The camera refuses all requests for the broken one, although

@@ -144,13 +144,13 @@ static void put_camera_terminal(void)
 	put16(UVC_ITT_CAMERA);
 	put8(0);
 	put8(0);
-	/* No zoom, no controls */
+	/* No zoom. The mode of exposure, and its time */
 	put16(0);
 	put16(0);
 	put16(0);
 	put8(3);
+	put16(1 << 1 | 1 << 3);
 	put8(0);
-	put16(0);
 }
 
 static void put_processing_unit(void)

@@ -13,6 +13,9 @@ static const GUID extension = {
 	0x6f1d2b94, 0x7c3a, 0x4e58, { 0x9d, 0x0b, 0xa2, 0xe4, 0xc8, 0x15, 0x73, 0xf6 }
 };
 
+#define AUTO KSPROPERTY_CAMERACONTROL_FLAGS_AUTO
+#define MANUAL KSPROPERTY_CAMERACONTROL_FLAGS_MANUAL
+
 enum {
 	NODE_CAMERA,
 	NODE_PROCESSING,
@@ -49,6 +52,104 @@ TEST_F(uvc_nodes, topology)
 	EXPECT_TRUE(IsEqualGUID(&types[NODE_PROCESSING], &KSNODETYPE_VIDEO_PROCESSING));
 	EXPECT_TRUE(IsEqualGUID(&types[NODE_EXTENSION], &KSNODETYPE_DEV_SPECIFIC));
 	EXPECT_TRUE(IsEqualGUID(&types[NODE_STREAMING], &KSNODETYPE_VIDEO_STREAMING));
+}
+
+static HRESULT use_exposure(struct uvc_nodes_fixture *self, KSPROPERTY_CAMERACONTROL_S *exposure,
+			    ULONG flags)
+{
+	exposure->Property = (KSPROPERTY) {
+		.Set = PROPSETID_VIDCAP_CAMERACONTROL,
+		.Id = KSPROPERTY_CAMERACONTROL_EXPOSURE,
+		.Flags = flags,
+	};
+	return own_property(self->filter, exposure, sizeof(*exposure));
+}
+
+static HRESULT set_exposure(struct uvc_nodes_fixture *self, LONG value, ULONG flags)
+{
+	KSPROPERTY_CAMERACONTROL_S exposure = { .Value = value, .Flags = flags };
+
+	return use_exposure(self, &exposure, KSPROPERTY_TYPE_SET);
+}
+
+static void expect_exposure(struct uvc_nodes_fixture *self, LONG value, ULONG flags)
+{
+	KSPROPERTY_CAMERACONTROL_S exposure = { 0 };
+
+	EXPECT_EQ(S_OK, use_exposure(self, &exposure, KSPROPERTY_TYPE_GET));
+	EXPECT_EQ(value, exposure.Value);
+	EXPECT_EQ(flags, exposure.Flags);
+	EXPECT_EQ(AUTO | MANUAL, exposure.Capabilities);
+}
+
+static void expect_camera(struct uvc_nodes_fixture *self, int mode, int time)
+{
+	EXPECT_EQ(mode, webcam_value(&self->cam, CONTROL_EXPOSURE_MODE));
+	EXPECT_EQ(time, webcam_value(&self->cam, CONTROL_EXPOSURE));
+}
+
+/*
+ * J2: the time of exposure. The camera refuses one in its automatic mode, so the library ends
+ * this mode first. A value outside of the range does not end it.
+ */
+TEST_F(uvc_nodes, exposure)
+{
+	expect_camera(self, EXPOSURE_APERTURE_PRIORITY, EXPOSURE_USUAL);
+	expect_exposure(self, -5, AUTO);
+	EXPECT_EQ(HRESULT_FROM_WIN32(ERROR_INVALID_PARAMETER), set_exposure(self, -12, MANUAL));
+	EXPECT_EQ(HRESULT_FROM_WIN32(ERROR_INVALID_PARAMETER), set_exposure(self, -2, MANUAL));
+	EXPECT_EQ(HRESULT_FROM_WIN32(ERROR_INVALID_PARAMETER),
+		  set_exposure(self, -4, AUTO | MANUAL));
+	expect_camera(self, EXPOSURE_APERTURE_PRIORITY, EXPOSURE_USUAL);
+
+	EXPECT_EQ(S_OK, set_exposure(self, -4, MANUAL));
+	expect_camera(self, EXPOSURE_MANUAL, 625);
+	expect_exposure(self, -4, MANUAL);
+	EXPECT_EQ(S_OK, set_exposure(self, -11, MANUAL));
+	expect_camera(self, EXPOSURE_MANUAL, 5);
+	EXPECT_EQ(S_OK, set_exposure(self, -3, MANUAL));
+	expect_camera(self, EXPOSURE_MANUAL, 1250);
+	EXPECT_EQ(S_OK, set_exposure(self, 0, AUTO));
+	expect_camera(self, EXPOSURE_APERTURE_PRIORITY, 1250);
+	expect_exposure(self, -3, AUTO);
+}
+
+/* J2: the range of the camera in the units of Windows, and controls that it does not have. */
+TEST_F(uvc_nodes, camera_controls)
+{
+	const GUID *set = &PROPSETID_VIDCAP_CAMERACONTROL;
+	KSPROPERTY_CAMERACONTROL_NODE_S node;
+	struct {
+		KSPROPERTY_DESCRIPTION head;
+		KSPROPERTY_MEMBERSHEADER range_head;
+		KSPROPERTY_STEPPING_LONG range;
+		KSPROPERTY_MEMBERSHEADER normal_head;
+		LONG normal;
+	} all = { 0 };
+
+	EXPECT_EQ(S_OK, property(self->filter, set, KSPROPERTY_CAMERACONTROL_EXPOSURE,
+				 KSPROPERTY_TYPE_BASICSUPPORT, &all, sizeof(all), NULL));
+	EXPECT_EQ(KSPROPERTY_TYPE_GET | KSPROPERTY_TYPE_SET, all.head.AccessFlags);
+	EXPECT_EQ(2, all.head.MembersListCount);
+	EXPECT_EQ(-11, all.range.Bounds.SignedMinimum);
+	EXPECT_EQ(-3, all.range.Bounds.SignedMaximum);
+	EXPECT_EQ(1, all.range.SteppingDelta);
+	EXPECT_EQ(-5, all.normal);
+
+	EXPECT_EQ(S_OK, node_property(self->filter, NODE_CAMERA, set,
+				      KSPROPERTY_CAMERACONTROL_EXPOSURE, KSPROPERTY_TYPE_GET,
+				      &node, sizeof(node), NULL));
+	EXPECT_EQ(-5, node.Value);
+	EXPECT_EQ(HRESULT_FROM_WIN32(ERROR_SET_NOT_FOUND),
+		  node_property(self->filter, NODE_PROCESSING, set,
+				KSPROPERTY_CAMERACONTROL_EXPOSURE, KSPROPERTY_TYPE_GET, &node,
+				sizeof(node), NULL));
+	EXPECT_EQ(HRESULT_FROM_WIN32(ERROR_NOT_FOUND),
+		  property(self->filter, set, KSPROPERTY_CAMERACONTROL_FOCUS,
+			   KSPROPERTY_TYPE_GET, &node, sizeof(node), NULL));
+	EXPECT_EQ(HRESULT_FROM_WIN32(ERROR_NOT_FOUND),
+		  property(self->filter, set, KSPROPERTY_CAMERACONTROL_IRIS,
+			   KSPROPERTY_TYPE_GET, &node, sizeof(node), NULL));
 }
 
 static HRESULT unit_property(struct uvc_nodes_fixture *self, ULONG id, ULONG flags, void *data,
