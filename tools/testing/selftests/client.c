@@ -221,6 +221,122 @@ TEST(client_multiplanar)
 	EXPECT_FOOTPRINT(&before);
 }
 
+static int input_of(int video)
+{
+	int input = -1;
+
+	EXPECT_EQ(0, call_fd(video, VIDIOC_G_INPUT, &input));
+	return input;
+}
+
+/* vivid has one input of each type, and this name tells it */
+static ULONG type_of_input(const struct v4l2_input *input)
+{
+	static const struct {
+		const char *name;
+		ULONG type;
+	} types[] = {
+		{ "Webcam", KS_PhysConn_Video_AUX },
+		{ "TV", KS_PhysConn_Video_Tuner },
+		{ "S-Video", KS_PhysConn_Video_SVideo },
+		{ "HDMI", KS_PhysConn_Video_ParallelDigital },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++)
+		if (!strncmp((const char *)input->name, types[i].name, strlen(types[i].name)))
+			return types[i].type;
+	return 0;
+}
+
+/* Returns the number of inputs in V4L2. The crossbar has the same. */
+static ULONG expect_inputs(int video, HANDLE filter)
+{
+	KSPROPERTY_CROSSBAR_PININFO_S info = { .Direction = KSPIN_DATAFLOW_IN };
+	KSPROPERTY_CROSSBAR_CAPS_S caps = { 0 };
+	struct v4l2_input input = { 0 };
+
+	for (; !call_fd(video, VIDIOC_ENUMINPUT, &input); input.index++) {
+		info.Property = (KSPROPERTY) { .Set = PROPSETID_VIDCAP_CROSSBAR,
+					       .Id = KSPROPERTY_CROSSBAR_PININFO,
+					       .Flags = KSPROPERTY_TYPE_GET };
+		info.Index = input.index;
+		EXPECT_EQ(S_OK, own_property(filter, &info, sizeof(info)));
+		EXPECT_EQ(type_of_input(&input), info.PinType);
+	}
+	info.Index = input.index;
+	EXPECT_EQ(HRESULT_FROM_WIN32(ERROR_INVALID_PARAMETER),
+		  own_property(filter, &info, sizeof(info)));
+	EXPECT_EQ(S_OK, property(filter, &PROPSETID_VIDCAP_CROSSBAR, KSPROPERTY_CROSSBAR_CAPS,
+				 KSPROPERTY_TYPE_GET, &caps, sizeof(caps), NULL));
+	EXPECT_EQ(input.index, caps.NumberOfInputs);
+	EXPECT_EQ(1, caps.NumberOfOutputs);
+	return input.index;
+}
+
+static ULONG count_nodes(const GUID *types, ULONG nodes, const GUID *type)
+{
+	ULONG count = 0, i;
+
+	for (i = 0; i < nodes; i++)
+		count += IsEqualGUID(&types[i], type);
+	return count;
+}
+
+static HRESULT use_route(HANDLE filter, KSPROPERTY_CROSSBAR_ROUTE_S *route, ULONG flags)
+{
+	route->Property = (KSPROPERTY) {
+		.Set = PROPSETID_VIDCAP_CROSSBAR,
+		.Id = KSPROPERTY_CROSSBAR_ROUTE,
+		.Flags = flags,
+	};
+	return own_property(filter, route, sizeof(*route));
+}
+
+static HRESULT set_route(HANDLE filter, ULONG input)
+{
+	KSPROPERTY_CROSSBAR_ROUTE_S route = { .IndexInputPin = input };
+
+	return use_route(filter, &route, KSPROPERTY_TYPE_SET);
+}
+
+/*
+ * J2: a camera with several inputs has a terminal for each, and a crossbar. Another file sees
+ * the input that a client chose. The input stays as it is while the camera has frames.
+ */
+TEST_F(client, inputs)
+{
+	KSPROPERTY_CROSSBAR_ROUTE_S route = { 0 };
+	int video = open_camera(0);
+	ULONG inputs, nodes, i;
+	GUID types[MAX_NODES];
+
+	inputs = expect_inputs(video, self->filter);
+	ASSERT_LT(1, inputs);
+	nodes = get_nodes(self->filter, types);
+	EXPECT_EQ(inputs, count_nodes(types, nodes, &KSNODETYPE_VIDEO_INPUT_TERMINAL));
+	EXPECT_EQ(1, count_nodes(types, nodes, &KSNODETYPE_VIDEO_SELECTOR));
+	EXPECT_EQ(1, count_nodes(types, nodes, &KSNODETYPE_VIDEO_PROCESSING));
+	EXPECT_EQ(1, count_nodes(types, nodes, &KSNODETYPE_VIDEO_STREAMING));
+	EXPECT_EQ(inputs + 3, nodes);
+
+	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_ACQUIRE));
+	EXPECT_EQ(HRESULT_FROM_WIN32(ERROR_BUSY), set_route(self->filter, 1));
+	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_STOP));
+	EXPECT_EQ(0, input_of(video));
+	EXPECT_EQ(HRESULT_FROM_WIN32(ERROR_INVALID_PARAMETER), set_route(self->filter, inputs));
+	EXPECT_EQ(0, input_of(video));
+	/* At the end, the first one again */
+	for (i = inputs; i-- > 0;) {
+		EXPECT_EQ(S_OK, set_route(self->filter, i));
+		EXPECT_EQ(i, input_of(video));
+		route.IndexInputPin = inputs;
+		EXPECT_EQ(S_OK, use_route(self->filter, &route, KSPROPERTY_TYPE_GET));
+		EXPECT_EQ(i, route.IndexInputPin);
+	}
+	close(video);
+}
+
 /*
  * B2, B3: ALLOC with an OVERLAPPED and without a free frame is pending. Two such calls are
  * served in order.
