@@ -52,6 +52,85 @@ static void expect_pictures(struct programs_fixture *self, const char *name)
 	free(pictures);
 }
 
+/* A camera with the multi-planar API. Returns the bytes of its plane, which can have an offset */
+static __u32 set_planes(int video)
+{
+	struct v4l2_format format = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE,
+		.fmt.pix_mp = {
+			.width = 320,
+			.height = 180,
+			.pixelformat = V4L2_PIX_FMT_YUYV,
+			.field = V4L2_FIELD_NONE,
+			.num_planes = 1,
+		},
+	};
+	struct v4l2_capability capability = { 0 };
+	int input = 0;
+
+	ASSERT_EQ(0, call_fd(video, VIDIOC_QUERYCAP, &capability));
+	ASSERT_FALSE(capability.device_caps & V4L2_CAP_VIDEO_CAPTURE);
+	ASSERT_TRUE(capability.device_caps & V4L2_CAP_VIDEO_CAPTURE_MPLANE);
+	ASSERT_EQ(0, call_fd(video, VIDIOC_S_INPUT, &input));
+	ASSERT_EQ(0, call_fd(video, VIDIOC_S_FMT, &format));
+	return format.fmt.pix_mp.plane_fmt[0].sizeimage;
+}
+
+/* The picture of such a camera, to be freed. If it has an offset, read() cuts the picture off */
+static unsigned char *read_plane(void)
+{
+	unsigned char *picture = malloc(PROGRAMS_BYTES);
+	int video;
+
+	need_vivid("2,1", "0,0");
+	video = open_camera(0);
+	ASSERT_EQ(PROGRAMS_BYTES, set_planes(video));
+	ASSERT_EQ(0, set_control(video, "OSD Text Mode", NO_TEXT));
+	ASSERT_EQ(PROGRAMS_BYTES, read(video, picture, PROGRAMS_BYTES));
+	EXPECT_EQ(0, set_control(video, "OSD Text Mode", ALL_TEXT));
+	close(video);
+	return picture;
+}
+
+/* Returns the bytes of a plane */
+static __u32 expect_pictures_of_planes(const char *multiplanar)
+{
+	unsigned char *expected = read_plane(), *pictures;
+	struct footprint before;
+	int video, i, wrong = 0;
+	__u32 bytes;
+
+	need_vivid(multiplanar, "0,0");
+	footprint_take(&before);
+	video = open_camera(0);
+	bytes = set_planes(video);
+	ASSERT_EQ(0, set_control(video, "OSD Text Mode", NO_TEXT));
+	close(video);
+	pictures = programs_run("events", node_path("vivid-000-vid-cap"));
+	for (i = 0; i < PROGRAMS_FRAMES; i++)
+		wrong += !!memcmp(pictures + i * PROGRAMS_BYTES, expected, PROGRAMS_BYTES);
+	EXPECT_EQ(0, wrong);
+	free(pictures);
+	free(expected);
+	video = open_camera(0);
+	EXPECT_EQ(0, set_control(video, "OSD Text Mode", ALL_TEXT));
+	close(video);
+	EXPECT_FOOTPRINT(&before);
+	return bytes;
+}
+
+/* J2: a camera with the multi-planar API, in a format with one plane of memory. */
+TEST(programs_plane)
+{
+	EXPECT_EQ(PROGRAMS_BYTES, expect_pictures_of_planes("2,1"));
+}
+
+/* J2: the same, and the picture begins with an offset in the plane. */
+TEST(programs_plane_with_offset)
+{
+	EXPECT_LT(PROGRAMS_BYTES, expect_pictures_of_planes("2,2"));
+}
+
 /* J2: SetupDi functions, many reads with events, and CancelIo(). */
 TEST_F(programs, events)
 {
