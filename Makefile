@@ -99,7 +99,7 @@ dkms-install:
 dkms-remove:
 	@packaging/dkms remove
 
-# What runs in the guests. ks-capture must not be older than its sources there
+# What runs in the guests: static programs. ks-capture must not be older than its sources there
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
 selftests:
 	@set -e; for dir in selftests uvc drivers; do \
@@ -107,7 +107,7 @@ selftests:
 	done
 	@$(MAKE) --no-print-directory -s $(PARALLEL) -C tools/ks-capture O=$(O) \
 		$(O)/bin/ks-capture-static
-	@$(MAKE) --no-print-directory -s $(PARALLEL) -C tools/ks-share O=$(O)
+	@$(MAKE) --no-print-directory -s $(PARALLEL) -C tools/ks-share O=$(O) $(O)/bin/ks-share-static
 
 check:
 	@tools/testing/deps build vm
