@@ -72,6 +72,7 @@ modules_install: modules
 	$(MAKE) -C $(KDIR) M=$(TOP) modules_install
 
 tools:
+	@tools/testing/deps --check tools
 	set -e; for dir in $(TOOLS); do $(MAKE) -C $$dir O=$(O) all; done
 
 install: tools
@@ -120,7 +121,7 @@ check-install:
 	@tools/testing/install/run $(R)
 
 check-sharing:
-	@tools/testing/deps build vm
+	@tools/testing/deps build vm sharing
 	@tools/testing/vm/accel --hint
 	@$(MAKE) --no-print-directory selftests O=$(O)
 	@tools/testing/sharing/run --tools $(O) $(K)
