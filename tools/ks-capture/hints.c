@@ -272,6 +272,19 @@ void hint_other(int err)
 	case -ENFILE:
 		say_advice("Too many files are open; see ulimit -n.");
 		break;
+	case -ENOMEM:
+		say_advice("The kernel has too little memory for it. End other programs.");
+		hint_log();
+		break;
+	case -EIO:
+	case -EPROTO:
+	case -EILSEQ:
+	case -ETIMEDOUT:
+		/* The USB core and uvcvideo return these if a camera does not answer, or wrongly */
+		say_advice("A USB camera may have a bad cable, hub or port, or too little power.");
+		say_advice("Plug it in again: with another cable, at another port, without a hub.");
+		hint_log();
+		break;
 	case -EACCES:
 	case -EPERM:
 		/* The node was opened. uvcvideo returns EPERM while its camera disappears */

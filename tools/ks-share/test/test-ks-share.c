@@ -260,6 +260,7 @@ static void test_others(void)
 	run((struct fake) { .open_errno = EIO });
 	SAID("  The kernel log may contain more");
 	run((struct fake) { .share_errno = EIO });
+	SAID("  A USB camera may have a bad cable, hub or port");
 	SAID("  The kernel log may contain more");
 	run((struct fake) { .share_errno = ENFILE });
 	SAID("  Too many files are open");
