@@ -4,6 +4,7 @@
  */
 #include "webcam.h"
 
+#include <fcntl.h>
 #include <linux/videodev2.h>
 #include <string.h>
 #include <unistd.h>
@@ -163,6 +164,13 @@ static bool is_suspended(struct webcam *cam)
 	return !strcmp(text, "suspended");
 }
 
+static void suspend_when_unused(struct webcam *cam)
+{
+	webcam_write(cam, "power/autosuspend_delay_ms", "0");
+	webcam_write(cam, "power/control", "auto");
+	ASSERT_TRUE(EVENTUALLY(is_suspended(cam)));
+}
+
 /* The largest preferred frame size */
 static unsigned int best_size(int connection)
 {
@@ -193,9 +201,7 @@ TEST_F(uvc_poor, suspended)
 	int i;
 
 	need_heap();
-	webcam_write(cam, "power/autosuspend_delay_ms", "0");
-	webcam_write(cam, "power/control", "auto");
-	ASSERT_TRUE(EVENTUALLY(is_suspended(cam)));
+	suspend_when_unused(cam);
 	for (i = 0; i < 3; i++) {
 		studio_connect(studio, 320, 180, 30);
 		studio_allocate(studio, i & 1 ? -1 : studio->rig.heap);
@@ -211,4 +217,103 @@ TEST_F(uvc_poor, suspended)
 		studio_disconnect(studio);
 		EXPECT_TRUE(EVENTUALLY(is_suspended(cam)));
 	}
+}
+
+/*
+ * The driver of 6.17 and later resumes the camera in each call that accesses it. Earlier drivers
+ * do so in open(), so the camera is awake while it has a share.
+ */
+static bool sleeps_while_open(struct webcam *cam)
+{
+	int video = webcam_open(cam);
+	bool sleeps = is_suspended(cam);
+
+	close(video);
+	return sleeps;
+}
+
+/* The camera has the request of a call before it answers, so the call has resumed it. */
+static void expect_format_reaches(struct webcam *cam, int node)
+{
+	struct v4l2_format format = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.fmt.pix = {
+			.width = 640,
+			.height = 360,
+			.pixelformat = V4L2_PIX_FMT_YUYV,
+		},
+	};
+	struct call call;
+
+	webcam_tell(cam, "hang 1");
+	call_start(&call, node, VIDIOC_S_FMT, &format);
+	EXPECT_TRUE(EVENTUALLY(webcam_waiting(cam) || call.done));
+	EXPECT_FALSE(call.done);
+	EXPECT_FALSE(is_suspended(cam));
+	webcam_tell(cam, "hang 0");
+	EXPECT_EQ(0, call_result(&call));
+	EXPECT_EQ(640, format.fmt.pix.width);
+}
+
+/* The value of a control, by the initial event of a subscription */
+static int initial_value(int node, unsigned int control)
+{
+	struct v4l2_event_subscription sub = {
+		.type = V4L2_EVENT_CTRL,
+		.id = control,
+		.flags = V4L2_EVENT_SUB_FL_SEND_INITIAL,
+	};
+	struct v4l2_event event = {};
+
+	EXPECT_EQ(0, call_fd(node, VIDIOC_SUBSCRIBE_EVENT, &sub));
+	EXPECT_EQ(0, call_fd(node, VIDIOC_DQEVENT, &event));
+	EXPECT_EQ(control, event.id);
+	return event.u.ctrl.value;
+}
+
+/* Waits until the camera is suspended, if it can be while it is open */
+static void expect_sleep(struct webcam *cam, bool sleeps)
+{
+	ASSERT_TRUE(!sleeps || EVENTUALLY(is_suspended(cam)));
+}
+
+/*
+ * K12: a program sets the format and controls on the node of a share while the camera is suspended.
+ * Each call resumes the camera. No control is read twice, because the driver keeps the values.
+ */
+TEST_F(uvc_poor, suspended_share)
+{
+	struct v4l2_control light = { .id = V4L2_CID_POWER_LINE_FREQUENCY };
+	struct studio *studio = &self->studio;
+	struct webcam *cam = &studio->cam;
+	struct sharing sharing;
+	bool sleeps;
+	int node;
+
+	suspend_when_unused(cam);
+	sleeps = sleeps_while_open(cam);
+	sharing_begin(&sharing, cam);
+	node = open(sharing.path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, node);
+
+	expect_sleep(cam, sleeps);
+	expect_format_reaches(cam, node);
+	expect_sleep(cam, sleeps);
+	EXPECT_EQ(0, webcam_set_mode(node, V4L2_PIX_FMT_YUYV, 320, 180, 15));
+	expect_sleep(cam, sleeps);
+	EXPECT_EQ(0, call_fd(node, VIDIOC_G_CTRL, &light));
+	EXPECT_EQ(V4L2_CID_POWER_LINE_FREQUENCY_50HZ, light.value);
+	expect_sleep(cam, sleeps);
+	EXPECT_EQ(0, webcam_set_control(node, V4L2_CID_BRIGHTNESS, -30));
+	expect_sleep(cam, sleeps);
+	EXPECT_EQ(50, initial_value(node, V4L2_CID_CONTRAST));
+	expect_sleep(cam, sleeps);
+	EXPECT_EQ(0, webcam_set_control(node, V4L2_CID_CONTRAST, 0));
+	close(node);
+	sharing_end(&sharing);
+
+	/* The pictures show what has reached the camera. */
+	run_in(studio, V4L2_PIX_FMT_YUYV);
+	EXPECT_EQ(98, look_at_next(studio, luma));
+	harness_note("%s while it is open", sleeps ? "suspended" : "not suspended");
 }

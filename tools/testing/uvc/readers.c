@@ -439,31 +439,6 @@ static void same_frame(struct program *programs, struct v4l2_buffer *buffers)
 	EXPECT_EQ(buffers[0].index, buffers[1].index);
 }
 
-/* The camera with a share. The path is that of its node. */
-struct sharing {
-	int ksalloc, video, share;
-	char path[32];
-};
-
-static void sharing_begin(struct sharing *sharing, struct webcam *cam)
-{
-	struct ksalloc_share arg = { .size = sizeof(arg) };
-
-	sharing->ksalloc = open_ksalloc();
-	sharing->video = webcam_open(cam);
-	arg.v4l2_fd = sharing->video;
-	sharing->share = call_fd(sharing->ksalloc, KSALLOC_SHARE, &arg);
-	ASSERT_LE(0, sharing->share);
-	snprintf(sharing->path, sizeof(sharing->path), "/dev/video%u", arg.node);
-}
-
-static void sharing_end(struct sharing *sharing)
-{
-	close(sharing->share);
-	close(sharing->video);
-	close(sharing->ksalloc);
-}
-
 /*
  * K11, K12: two programs stream from the node of a share at the same time. Both get the frames in
  * order, with the right pictures. The camera is busy for other files until both have stopped.

@@ -354,3 +354,22 @@ void try_format_end(struct try_format *try)
 	call_result(&try->call);
 	close(try->video);
 }
+
+void sharing_begin(struct sharing *sharing, struct webcam *webcam)
+{
+	struct ksalloc_share arg = { .size = sizeof(arg) };
+
+	sharing->ksalloc = open_ksalloc();
+	sharing->video = webcam_open(webcam);
+	arg.v4l2_fd = sharing->video;
+	sharing->share = call_fd(sharing->ksalloc, KSALLOC_SHARE, &arg);
+	ASSERT_LE(0, sharing->share);
+	snprintf(sharing->path, sizeof(sharing->path), "/dev/video%u", arg.node);
+}
+
+void sharing_end(struct sharing *sharing)
+{
+	close(sharing->share);
+	close(sharing->video);
+	close(sharing->ksalloc);
+}

@@ -83,6 +83,15 @@ void try_format_start(struct try_format *try, struct webcam *webcam);
 void try_format_hang(struct try_format *try, struct webcam *webcam);
 void try_format_end(struct try_format *try);
 
+/* The camera with a share. The path is that of its node. */
+struct sharing {
+	int ksalloc, video, share;
+	char path[32];
+};
+
+void sharing_begin(struct sharing *sharing, struct webcam *webcam);
+void sharing_end(struct sharing *sharing);
+
 /**
  * struct studio - a camera, a connection to it, and the frames
  * @cam: the camera
