@@ -18,6 +18,8 @@
 #define PATTERN 0xa5
 /* The camera writes long blocks, so it is sufficient to check some bytes */
 #define STEP 64
+/* The time of two pictures of studio_run(), rounded up */
+#define TWO_PICTURES_MS 67
 
 /**
  * struct painter - a thread that waits for a free frame
@@ -156,6 +158,8 @@ static void end(struct uvc_gone_fixture *self)
 
 	pthread_join(self->reader, NULL);
 	ASSERT_TRUE(EVENTUALLY(all_have_frames(self)));
+	/* A camera that is not stopped needs this time to write into a frame. */
+	sleep_ms(TWO_PICTURES_MS);
 	for (i = 0; i < WEBCAM_FRAMES; i++)
 		self->painters[i].stop = true;
 	for (i = 0; i < WEBCAM_FRAMES; i++)
