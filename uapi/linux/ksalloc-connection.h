@@ -178,7 +178,8 @@ struct ksalloc_set_allocator {
  *   KSALLOC_CIRCULATE, and the current stream does not circulate.
  * - EOPNOTSUPP: the device cannot use the memory of the allocator, or cannot have so many
  *   buffers.
- * - ENODEV, but not for KSSTATE_STOP
+ * - ENODEV, but not for KSSTATE_STOP. Before the driver has unregistered its node, this can be
+ *   another errno of the driver, such as EPERM.
  */
 struct ksalloc_set_state {
 	__u32 size;
