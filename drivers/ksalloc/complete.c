@@ -84,6 +84,7 @@ int ks_done_fetch(struct ks_connection *conn)
 	ks_done_mark(conn, &completion);
 	slot = &conn->slots[completion.index];
 	ks_filled_store(&slot->filled, &completion, conn->allocator);
+	slot->field = completion.field;
 	list_add_tail(&slot->link, &done->frames);
 	WRITE_ONCE(done->nr_done, done->nr_done + 1);
 	return 0;
@@ -124,7 +125,7 @@ void ks_filled_store(struct ks_filled *filled,
 }
 
 /* Describes a filled frame; writes only the @planes that it has. Contract I3 */
-void ks_filled_describe(const struct ks_filled *filled,
+void ks_filled_describe(const struct ks_filled *filled, u8 field,
 			const struct ks_allocator *alloc,
 			struct ksstream_header *header,
 			struct ksalloc_plane_data *planes)
@@ -133,6 +134,7 @@ void ks_filled_describe(const struct ks_filled *filled,
 
 	*header = (struct ksstream_header){
 		.header_size = sizeof(*header),
+		.type_specific_flags = field,
 		.presentation_time = {
 			.time = filled->time,
 			.numerator = 1,
@@ -152,13 +154,14 @@ void ks_filled_describe(const struct ks_filled *filled,
 }
 
 static void ks_fill_answer(struct ksalloc_complete *answer, u32 index,
-			   const struct ks_filled *filled,
+			   const struct ks_slot *slot,
 			   const struct ks_allocator *alloc)
 {
 	answer->index = index;
-	answer->sequence = filled->sequence;
+	answer->sequence = slot->filled.sequence;
 	answer->nr_planes = alloc->layout.count;
-	ks_filled_describe(filled, alloc, &answer->header, answer->planes);
+	ks_filled_describe(&slot->filled, slot->field, alloc, &answer->header,
+			   answer->planes);
 }
 
 /* Passes the next filled frame to the caller; -EAGAIN if there is none */
@@ -183,8 +186,7 @@ static int ks_done_take(struct ks_connection *conn, struct ks_complete *read)
 	}
 
 	slot = list_first_entry(&done->frames, struct ks_slot, link);
-	ks_fill_answer(&read->answer, slot - conn->slots, &slot->filled,
-		       conn->allocator);
+	ks_fill_answer(&read->answer, slot - conn->slots, slot, conn->allocator);
 	ret = read->copy_out(read);
 	if (ret)
 		return ret;

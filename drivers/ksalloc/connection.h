@@ -78,11 +78,13 @@
  * struct ks_slot - the position of a frame of the assigned allocator in the stream
  * @link: on &ks_connection.submitted or &ks_done.frames; otherwise empty
  * @queued: the frame is submitted and in the queue of the device
+ * @field: as in &struct ksalloc_completion. Not in @filled, which would be larger then
  * @filled: describes the data, when the frame is on &ks_done.frames
  */
 struct ks_slot {
 	struct list_head link;
 	bool queued;
+	u8 field;
 	struct ks_filled filled;
 };
 
@@ -288,7 +290,7 @@ void ks_done_mark(struct ks_connection *conn,
 void ks_filled_store(struct ks_filled *filled,
 		     const struct ksalloc_completion *completion,
 		     const struct ks_allocator *alloc);
-void ks_filled_describe(const struct ks_filled *filled,
+void ks_filled_describe(const struct ks_filled *filled, u8 field,
 			const struct ks_allocator *alloc,
 			struct ksstream_header *header,
 			struct ksalloc_plane_data *planes);

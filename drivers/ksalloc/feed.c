@@ -133,6 +133,7 @@ static void ks_feed_pass(struct ks_connection *conn,
 		ks_feed_count_returned(feed, -1);
 	}
 	frame->damaged = damaged;
+	frame->field = completion->field;
 	ks_filled_store(&frame->filled, completion, feed->allocator);
 	ks_allocator_deliver(feed->allocator, index, &feed->owner);
 	list_for_each_entry(reader, &feed->readers, link)

@@ -305,7 +305,7 @@ void ks_reader_set_promised(struct ks_feed *feed, struct ks_reader *reader,
 int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
 		   struct ksalloc_reader_frame *answer)
 {
-	const struct ks_filled *filled;
+	const struct ks_feed_frame *frame;
 	u32 index;
 
 	lockdep_assert_held(&feed->lock);
@@ -319,15 +319,16 @@ int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
 	__set_bit(index, reader->taken);
 	reader->nr_taken++;
 
-	filled = &feed->frames[index].filled;
+	frame = &feed->frames[index];
 	answer->index = index;
-	answer->sequence = filled->sequence;
+	answer->sequence = frame->filled.sequence;
 	answer->generation = feed->generation;
 	answer->lost = reader->lost;
 	answer->revoked = reader->revoked_now;
 	answer->nr_planes = feed->allocator->layout.count;
 	answer->__reserved = 0;
-	ks_filled_describe(filled, feed->allocator, &answer->header, answer->planes);
+	ks_filled_describe(&frame->filled, frame->field, feed->allocator,
+			   &answer->header, answer->planes);
 	answer->header.options_flags |= reader->options;
 	if (reader->lost)
 		answer->header.options_flags |=

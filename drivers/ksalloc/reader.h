@@ -119,6 +119,7 @@ struct ks_filled {
  * @damaged: the device has marked the data as damaged
  * @parked: neither the device nor a reader has the frame, because a reader does not want it. Only
  *	in shares, whose frames no client of the allocator can free
+ * @field: as in &struct ks_slot
  * @filled: describes the data
  */
 struct ks_feed_frame {
@@ -128,6 +129,7 @@ struct ks_feed_frame {
 	u32 promised;
 	bool damaged;
 	bool parked;
+	u8 field;
 	struct ks_filled filled;
 };
 

@@ -365,7 +365,7 @@ static int ks_v4l2_run(struct ksalloc_device *device)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 
-	v4l2->duration = ks_v4l2_frame_duration(v4l2->dev);
+	v4l2->duration = ks_v4l2_frame_duration(v4l2->dev, &v4l2->alternates);
 	return ks_v4l2_streamon(v4l2->dev);
 }
 
@@ -429,6 +429,19 @@ VISIBLE_IF_KUNIT u32 ks_v4l2_options_flags(u32 flags)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_v4l2_options_flags);
 
+/* The field of a buffer if the format is V4L2_FIELD_ALTERNATE. Contract I3 */
+static u8 ks_v4l2_field(u32 field)
+{
+	switch (field) {
+	case V4L2_FIELD_TOP:
+		return KS_VIDEO_FLAG_FIELD1;
+	case V4L2_FIELD_BOTTOM:
+		return KS_VIDEO_FLAG_FIELD2;
+	default:
+		return KS_VIDEO_FLAG_FRAME;
+	}
+}
+
 /*
  * Whether a buffer has the dma-buf of its frame; true if the driver does not set vdev->queue.
  * Frames with several planes are not queued by descriptors of clients, so only one plane can
@@ -464,6 +477,8 @@ static void ks_v4l2_complete(struct ks_v4l2 *v4l2,
 	completion->sequence = buffer->sequence;
 	completion->planes[0].data_used = buffer->bytesused;
 	completion->options_flags = ks_v4l2_options_flags(buffer->flags);
+	if (v4l2->alternates)
+		completion->field = ks_v4l2_field(buffer->field);
 	completion->time = div_u64(v4l2_buffer_get_timestamp(buffer), 100);
 	completion->duration = v4l2->duration;
 	if (ks_v4l2_is_mplane(v4l2->dev))

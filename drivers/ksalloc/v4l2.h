@@ -113,6 +113,7 @@ struct ks_v4l2_wait {
  * @length: size of each plane of the buffers, in ACQUIRE and above, if they are dma-bufs;
  *	otherwise 0
  * @duration: frame interval, in 100 ns; 0 if unknown. Read on the way to RUN
+ * @alternates: each buffer is one field, and says which. Read on the way to RUN
  * @prepared: frames that the driver has mapped, so that it does not look at their descriptors when
  *	they are queued. Protected by ks_connection.lock
  * @refused: the driver refused the last buffer. Protected by ks_connection.lock
@@ -129,6 +130,7 @@ struct ks_v4l2 {
 	enum v4l2_memory memory;
 	u32 length[VIDEO_MAX_PLANES];
 	s64 duration;
+	bool alternates;
 	DECLARE_BITMAP(prepared, KSALLOC_MAX_FRAMES);
 	bool refused;
 	struct v4l2_plane planes[VIDEO_MAX_PLANES];
@@ -197,7 +199,7 @@ int ks_v4l2_get_details(struct ks_v4l2_device *dev,
 int ks_v4l2_get_whole_format(struct ks_v4l2_device *dev,
 			     struct v4l2_format *format);
 int ks_v4l2_get_parm(struct ks_v4l2_device *dev, struct v4l2_streamparm *parm);
-s64 ks_v4l2_frame_duration(struct ks_v4l2_device *dev);
+s64 ks_v4l2_frame_duration(struct ks_v4l2_device *dev, bool *alternates);
 
 /* v4l2_memory.c */
 

@@ -323,10 +323,10 @@ int ks_v4l2_get_parm(struct ks_v4l2_device *dev, struct v4l2_streamparm *parm)
 }
 
 /*
- * The frame interval in 100 ns, or half of it if each field is a separate buffer; 0 if
- * unknown. No lock of the device is held. Contract I3.
+ * The frame interval in 100 ns, or half of it if each field is a separate buffer, which sets
+ * @alternates; 0 if unknown. No lock of the device is held. Contract I3.
  */
-s64 ks_v4l2_frame_duration(struct ks_v4l2_device *dev)
+s64 ks_v4l2_frame_duration(struct ks_v4l2_device *dev, bool *alternates)
 {
 	const struct v4l2_fract *interval;
 	struct v4l2_streamparm parm = { .type = dev->type };
@@ -334,10 +334,14 @@ s64 ks_v4l2_frame_duration(struct ks_v4l2_device *dev)
 	u64 duration;
 	int ret;
 
+	*alternates = false;
 	if (ks_v4l2_lock_device(dev))
 		return 0;
-	ret = ks_v4l2_get_parm(dev, &parm) ?:
-	      ks_v4l2_get_format(dev, &format);
+	ret = ks_v4l2_get_format(dev, &format);
+	if (!ret) {
+		*alternates = format.field == V4L2_FIELD_ALTERNATE;
+		ret = ks_v4l2_get_parm(dev, &parm);
+	}
 	ks_v4l2_unlock_device(dev);
 	interval = &parm.parm.capture.timeperframe;
 	if (ret || !interval->numerator || !interval->denominator)
@@ -345,7 +349,7 @@ s64 ks_v4l2_frame_duration(struct ks_v4l2_device *dev)
 
 	duration = DIV_ROUND_CLOSEST_ULL(interval->numerator * 10000000ULL,
 					 interval->denominator);
-	if (format.field == V4L2_FIELD_ALTERNATE)
+	if (*alternates)
 		duration = DIV_ROUND_CLOSEST_ULL(duration, 2);
 	return duration <= KS_V4L2_DURATION_MAX ? duration : 0;
 }

@@ -137,6 +137,8 @@ struct ksalloc_requirements {
  * @planes: the data in each memory plane. ksalloc truncates data that exceed the plane, and
  *	ignores planes that the frame does not have
  * @options_flags: KSSTREAM_HEADER_OPTIONSF_*
+ * @field: KS_VIDEO_FLAG_FIELD1 or KS_VIDEO_FLAG_FIELD2 if each frame is one field and the format
+ *	does not tell which; otherwise KS_VIDEO_FLAG_FRAME
  * @time: presentation time on CLOCK_MONOTONIC, in 100 ns
  * @duration: duration of the frame in 100 ns; 0 if unknown
  */
@@ -145,6 +147,7 @@ struct ksalloc_completion {
 	u32 sequence;
 	struct ksalloc_plane_data planes[KSALLOC_MAX_PLANES];
 	u32 options_flags;
+	u8 field;
 	s64 time;
 	s64 duration;
 };

@@ -2,7 +2,7 @@
 /*
  * Structures and values of Kernel Streaming that ksalloc uses.
  *
- * They have the layout and the values of ks.h of Windows (64-bit).
+ * They have the layout and the values of ks.h and ksmedia.h of Windows (64-bit).
  */
 #ifndef _UAPI_LINUX_KSALLOC_KS_H
 #define _UAPI_LINUX_KSALLOC_KS_H
@@ -334,9 +334,28 @@ struct kstime {
 #define KSSTREAM_HEADER_OPTIONSF_LOOPEDDATA 0x80000000
 
 /**
+ * DOC: Field of a filled frame
+ *
+ * If the format has V4L2_FIELD_ALTERNATE, each frame is one field of a picture. Then
+ * TypeSpecificFlags of KSSTREAM_HEADER tells which. The values are those of dwFrameFlags of
+ * KS_FRAME_INFO:
+ *
+ * KS_VIDEO_FLAG_FRAME
+ *	With all other formats: the format tells what a frame is. Otherwise the driver does not
+ *	say which field it is.
+ * KS_VIDEO_FLAG_FIELD1
+ *	The top field (V4L2_FIELD_TOP).
+ * KS_VIDEO_FLAG_FIELD2
+ *	The bottom field (V4L2_FIELD_BOTTOM).
+ */
+#define KS_VIDEO_FLAG_FRAME 0x0000
+#define KS_VIDEO_FLAG_FIELD1 0x0001
+#define KS_VIDEO_FLAG_FIELD2 0x0002
+
+/**
  * struct ksstream_header - KSSTREAM_HEADER
  * @header_size: sizeof(struct ksstream_header)
- * @type_specific_flags: zero
+ * @type_specific_flags: KS_VIDEO_FLAG_FRAME, KS_VIDEO_FLAG_FIELD1 or KS_VIDEO_FLAG_FIELD2
  * @presentation_time: timestamp of the device on CLOCK_MONOTONIC, in 100 ns
  * @duration: duration of the frame in 100 ns: the frame interval of the driver
  *	(VIDIOC_G_PARM) when the device started, or half of it if each field is a frame

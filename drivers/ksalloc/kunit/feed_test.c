@@ -208,6 +208,31 @@ static void feed_out_of_order(struct kunit *test)
 	}
 }
 
+/* Passes if readers get the field of each frame, also if its memory had another one before (I3). */
+static void feed_fields(struct kunit *test)
+{
+	static const u8 fields[] = {
+		KS_VIDEO_FLAG_FIELD2, KS_VIDEO_FLAG_FIELD1, KS_VIDEO_FLAG_FRAME,
+	};
+	struct feed_rig *feed = feed_running(test);
+	struct file *reader = feed_reader(feed, 1, 0);
+	struct ksalloc_reader_frame frame = {};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(fields); i++) {
+		const struct ksalloc_completion completion = {
+			.sequence = i,
+			.field = fields[i],
+		};
+
+		ks_fake_fill_as(feed->rig->fake, &completion);
+		KUNIT_ASSERT_EQ(test, 1, feed_take(feed, reader, &frame));
+		KUNIT_EXPECT_EQ(test, frame.index, 0);
+		KUNIT_EXPECT_EQ(test, frame.header.type_specific_flags, fields[i]);
+		feed_give(feed, reader, frame.index);
+	}
+}
+
 /* Passes if a frame that cannot be described stays the first one in the queue (K8). */
 static void feed_fault_keeps_order(struct kunit *test)
 {
@@ -719,6 +744,7 @@ static struct kunit_case feed_cases[] = {
 	KUNIT_CASE(feed_many_come_back),
 	KUNIT_CASE(feed_refused_at_begin),
 	KUNIT_CASE(feed_out_of_order),
+	KUNIT_CASE(feed_fields),
 	KUNIT_CASE(feed_fault_keeps_order),
 	KUNIT_CASE(feed_notified_for_nothing),
 	KUNIT_CASE(feed_poll_of_device),

@@ -248,6 +248,7 @@ static void stream_header(struct kunit *test)
 		.planes[0] = { .data_offset = 56, .data_used = 1234 },
 		.options_flags = KSSTREAM_HEADER_OPTIONSF_SPLICEPOINT |
 				 KSSTREAM_HEADER_OPTIONSF_TIMEVALID,
+		.field = KS_VIDEO_FLAG_FIELD2,
 		.time = 0x123456789abcdefLL,
 	};
 	struct ks_rig *rig = stream_rig(test, 1, KSSTATE_RUN);
@@ -260,7 +261,7 @@ static void stream_header(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, complete.index, 0);
 	KUNIT_EXPECT_EQ(test, complete.sequence, 77);
 	KUNIT_EXPECT_EQ(test, header->header_size, sizeof(*header));
-	KUNIT_EXPECT_EQ(test, header->type_specific_flags, 0);
+	KUNIT_EXPECT_EQ(test, header->type_specific_flags, KS_VIDEO_FLAG_FIELD2);
 	KUNIT_EXPECT_EQ(test, header->presentation_time.time, completion.time);
 	KUNIT_EXPECT_EQ(test, header->presentation_time.numerator, 1);
 	KUNIT_EXPECT_EQ(test, header->presentation_time.denominator, 1);

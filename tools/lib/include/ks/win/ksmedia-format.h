@@ -396,10 +396,7 @@ typedef struct {
 
 /* What follows the header of a frame */
 
-#define KS_VIDEO_FLAG_FRAME 0x0000
-#define KS_VIDEO_FLAG_FIELD1 0x0001
-#define KS_VIDEO_FLAG_FIELD2 0x0002
-/* mingw-w64 lacks these two */
+/* KS_VIDEO_FLAG_FRAME, FIELD1 and FIELD2 are in <linux/ksalloc.h>. mingw-w64 lacks these two */
 #define KS_VIDEO_FLAG_FIELD1FIRST 0x0004
 #define KS_VIDEO_FLAG_WEAVE 0x0008
 #define KS_VIDEO_FLAG_I_FRAME 0x0000
