@@ -350,6 +350,19 @@ out:
 	return ret;
 }
 
+/* V4L2_FIELD_ALTERNATE is of a format. Each buffer says which field it is */
+static u32 ks_share_field(const struct ks_feed_frame *frame, u32 format)
+{
+	switch (frame->field) {
+	case KS_VIDEO_FLAG_FIELD1:
+		return V4L2_FIELD_TOP;
+	case KS_VIDEO_FLAG_FIELD2:
+		return V4L2_FIELD_BOTTOM;
+	default:
+		return format;
+	}
+}
+
 static void ks_share_describe_data(struct ks_share_handle *handle,
 				   struct v4l2_buffer *buffer)
 {
@@ -364,8 +377,8 @@ static void ks_share_describe_data(struct ks_share_handle *handle,
 	buffer->timestamp.tv_sec = time;
 	buffer->timestamp.tv_usec = rest / 10;
 	buffer->sequence = filled->sequence;
-	buffer->field = mplane ? feed->format.fmt.pix_mp.field :
-				 feed->format.fmt.pix.field;
+	buffer->field = ks_share_field(frame, mplane ? feed->format.fmt.pix_mp.field :
+						       feed->format.fmt.pix.field);
 	if (frame->damaged)
 		buffer->flags |= V4L2_BUF_FLAG_ERROR;
 	if (filled->options_flags & KSSTREAM_HEADER_OPTIONSF_SPLICEPOINT)

@@ -30,6 +30,47 @@ TEST_F(share, each_frame)
 		close(fd[i]);
 }
 
+/* An input for TV and its formats, at the node of the camera, which the handles get. */
+static void select_fields(int video, __u32 field)
+{
+	struct v4l2_format format = { .type = TYPE };
+	int input = 1;
+
+	ASSERT_EQ(0, call(video, VIDIOC_S_INPUT, &input));
+	ASSERT_EQ(0, call(video, VIDIOC_G_FMT, &format));
+	format.fmt.pix.field = field;
+	ASSERT_EQ(0, call(video, VIDIOC_S_FMT, &format));
+	ASSERT_EQ(field, format.fmt.pix.field);
+}
+
+/* K11: if each buffer is one field, it says which. With 60 Hz, the bottom field comes first. */
+TEST_F(share, fields)
+{
+	struct v4l2_buffer buffer;
+	v4l2_std_id std = 0;
+	int fd, i, pairs = 0;
+	__u32 last = 0, before = V4L2_FIELD_ANY, first;
+
+	select_fields(self->video, V4L2_FIELD_ALTERNATE);
+	ASSERT_EQ(0, call(self->video, VIDIOC_G_STD, &std));
+	first = (std & V4L2_STD_525_60) ? V4L2_FIELD_BOTTOM : V4L2_FIELD_TOP;
+	fd = handle_start(self);
+	for (i = 0; i < 2 * FRAMES; i++) {
+		ASSERT_EQ(0, dequeue(fd, &buffer));
+		EXPECT_TRUE(buffer.field == V4L2_FIELD_TOP || buffer.field == V4L2_FIELD_BOTTOM);
+		/* vivid can give two frames the same number if the machine is busy */
+		if (i && buffer.sequence == last && buffer.field != before) {
+			EXPECT_EQ(first, before);
+			pairs++;
+		}
+		last = buffer.sequence;
+		before = buffer.field;
+		ASSERT_EQ(0, queue(fd, buffer.index));
+	}
+	EXPECT_LT(0, pairs);
+	close(fd);
+}
+
 /* K2: a handle that does not give its frames back loses frames, and the other one does not. */
 TEST_F(share, slow_one_loses)
 {
