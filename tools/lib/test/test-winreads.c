@@ -280,7 +280,7 @@ static void test_frame_info(void)
 	close_all(filter, pin);
 }
 
-/* dwFrameFlags has the field order of the format */
+/* J2: dwFrameFlags has the field order of the format, or the field of the picture. */
 static void test_fields(void)
 {
 	static const struct {
@@ -293,7 +293,8 @@ static void test_fields(void)
 		{ V4L2_FIELD_INTERLACED, KS_VIDEO_FLAG_WEAVE | KS_VIDEO_FLAG_FIELD1FIRST },
 		{ V4L2_FIELD_INTERLACED_TB, KS_VIDEO_FLAG_WEAVE | KS_VIDEO_FLAG_FIELD1FIRST },
 		{ V4L2_FIELD_INTERLACED_BT, KS_VIDEO_FLAG_WEAVE },
-		{ V4L2_FIELD_ALTERNATE, 0 },
+		{ V4L2_FIELD_ALTERNATE, KS_VIDEO_FLAG_FIELD1 },
+		{ V4L2_FIELD_ALTERNATE, KS_VIDEO_FLAG_FIELD2 },
 	};
 	struct one *one = &ones[0];
 	size_t i;
@@ -307,6 +308,7 @@ static void test_fields(void)
 		camera_fill();
 		CHECK_EQ(end_read(pin, &one->overlapped, TRUE), 0);
 		CHECK_EQ(one->info.dwFrameFlags, orders[i].flags);
+		CHECK_EQ(one->header.TypeSpecificFlags, 0);
 		CHECK_EQ(one->info.PictureNumber, 1);
 		CHECK_EQ(set_state(pin, KSSTATE_STOP), 0);
 	}

@@ -490,6 +490,14 @@ static void paint(__u32 index, __u32 number)
 	munmap(data, CAMERA_BYTES);
 }
 
+/* The top field is the first one */
+static __u32 field_of(__u32 sequence)
+{
+	if (camera.field != V4L2_FIELD_ALTERNATE)
+		return KS_VIDEO_FLAG_FRAME;
+	return sequence % 2 ? KS_VIDEO_FLAG_FIELD2 : KS_VIDEO_FLAG_FIELD1;
+}
+
 void camera_fill(void)
 {
 	struct ksalloc_complete *done;
@@ -505,6 +513,7 @@ void camera_fill(void)
 		.nr_planes = 1,
 		.header = {
 			.header_size = sizeof(done->header),
+			.type_specific_flags = field_of(model.sequence),
 			.presentation_time = { 1000LL * model.sequence, 1, 1 },
 			.duration = 1000,
 			.frame_extent = CAMERA_BYTES,

@@ -9,7 +9,10 @@
 
 /* States */
 
-/* What dwFrameFlags of KS_FRAME_INFO says of the lines in a picture */
+/*
+ * What dwFrameFlags of KS_FRAME_INFO says of the lines in all pictures. With V4L2_FIELD_ALTERNATE,
+ * each picture says which field it is
+ */
 static DWORD frame_flags(int video)
 {
 	struct v4l2_pix_format pix = { 0 };

@@ -71,7 +71,7 @@ struct pin {
 	__u32 sequence;
 	LONGLONG picture;
 	LONGLONG completed;
-	/* dwFrameFlags of KS_FRAME_INFO */
+	/* What dwFrameFlags of KS_FRAME_INFO has of the format */
 	DWORD frame_flags;
 	pthread_t completer;
 	bool has_completer;

@@ -113,6 +113,7 @@ static void count_picture(struct pin *pin, struct filled *filled)
 	filled->picture = pin->picture;
 }
 
+/* On Windows, TypeSpecificFlags of a picture are zero: its field is in KS_FRAME_INFO */
 static void make_header(const struct target *target, const struct filled *filled,
 			void *data, KSSTREAM_HEADER *header)
 {
@@ -120,7 +121,6 @@ static void make_header(const struct target *target, const struct filled *filled
 
 	*header = (KSSTREAM_HEADER) {
 		.Size = target->size,
-		.TypeSpecificFlags = native->type_specific_flags,
 		.PresentationTime.Time = native->presentation_time.time,
 		.PresentationTime.Numerator = native->presentation_time.numerator,
 		.PresentationTime.Denominator = native->presentation_time.denominator,
@@ -143,7 +143,7 @@ static int write_info(const struct pin *pin, const struct target *target,
 	if (room > sizeof(info))
 		room = sizeof(info);
 	info.ExtendedHeaderSize = (ULONG)room;
-	info.dwFrameFlags = pin->frame_flags;
+	info.dwFrameFlags = pin->frame_flags | filled->done.header.type_specific_flags;
 	info.PictureNumber = filled->picture;
 	info.DropCount = filled->picture - pin->completed;
 	info.FrameCompletionNumber = (ULONGLONG)pin->completed;
