@@ -56,7 +56,8 @@ static int ks_share_make_frames(struct ks_share *share, u32 frames)
 		share->layout = alloc->layout;
 		spin_unlock(&feed->lock);
 	}
-	fput(file);
+	/* Not fput(): in a kernel thread, the allocator would end later, and elsewhere */
+	__fput_sync(file);
 	return ret;
 }
 

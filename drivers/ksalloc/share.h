@@ -35,10 +35,10 @@
 /**
  * DOC: Locking of shares
  *
- * - No program takes a mutex of the share, of its connection or of the camera. Its call is made in
- *   a work item, with a copy of the argument. So neither the scheduler nor an access to user memory
- *   delays a task that has such a mutex. VIDIOC_DQBUF takes that of the connection, but not
- *   if a program is not trusted (see reader.h).
+ * - No program takes a mutex of the share or of the camera. Its call is made in a work item, with a
+ *   copy of the argument. So neither the scheduler nor an access to user memory delays a task that
+ *   has such a mutex. VIDIOC_DQBUF and VIDIOC_QBUF take the mutex of the connection, but not while
+ *   a program is not trusted (see reader.h).
  * - ks_share.lock, a mutex, protects the share. It is held while the camera starts, stops, or
  *   gets buffers, a format or a rate. ks_connection.lock nests within it. ks_share.ended,
  *   ks_share.users, ks_share.streams and ks_share_handle.nr_buffers are written with WRITE_ONCE()
@@ -77,15 +77,16 @@ struct ks_v4l2_device;
 /**
  * struct ks_share - a share
  * @v4l2_dev: counts references to the share
- * @link: in the list of shares, from ks_share_new() until the share is freed
+ * @link: in a list of shares, from ks_share_new() until the share is freed
+ * @id: number of the share
  * @vdev: the node
  * @camera: the camera, with a reference
  * @conn: the connection, with a reference to its structure
  * @file: the file of the connection
  * @program: that of KSALLOC_SHARE
- * @ask_wq: for ks_share_ask(), and for the last part of calls whose program was killed
+ * @ask_wq: for ks_share_ask()
  * @change_wq: for ks_share_change(), and for the end of handles; runs one work item at a time
- * @free_work: frees the share. Its last reference can be that of a work item in @ask_wq
+ * @free_work: closes the file of the camera, and frees the share
  * @lock: protects the fields down to @streams
  * @ended: the node is unregistered; written with WRITE_ONCE()
  * @asked: number of frames that the caller of KSALLOC_SHARE requested, or the default
@@ -105,6 +106,7 @@ struct ks_v4l2_device;
 struct ks_share {
 	struct v4l2_device v4l2_dev;
 	struct list_head link;
+	u32 id;
 	struct video_device vdev;
 	struct ks_v4l2_device *camera;
 	struct ks_connection *conn;
@@ -156,10 +158,11 @@ struct ks_share_handle {
 /**
  * struct ks_share_control - a call of a control
  * @cmd: the ioctl
- * @query: argument of VIDIOC_QUERYCTRL
- * @query_ext: argument of VIDIOC_QUERY_EXT_CTRL
- * @menu: argument of VIDIOC_QUERYMENU
- * @value: argument of VIDIOC_G_CTRL and VIDIOC_S_CTRL
+ * @arg: its argument
+ * @arg.query: that of VIDIOC_QUERYCTRL
+ * @arg.query_ext: that of VIDIOC_QUERY_EXT_CTRL
+ * @arg.menu: that of VIDIOC_QUERYMENU
+ * @arg.value: that of VIDIOC_G_CTRL and VIDIOC_S_CTRL
  */
 struct ks_share_control {
 	unsigned int cmd;
@@ -168,7 +171,7 @@ struct ks_share_control {
 		struct v4l2_query_ext_ctrl query_ext;
 		struct v4l2_querymenu menu;
 		struct v4l2_control value;
-	};
+	} arg;
 };
 
 /**
@@ -213,7 +216,8 @@ void ks_share_calls_exit(struct ks_share *share);
 ks_share_fn ks_share_enum_formats, ks_share_enum_sizes, ks_share_enum_intervals;
 ks_share_fn ks_share_get_format, ks_share_try_format, ks_share_set_format;
 ks_share_fn ks_share_get_parm, ks_share_set_parm, ks_share_get_input;
-ks_share_fn ks_share_call_control, ks_share_call_ext_controls, ks_share_subscribe;
+ks_share_fn ks_share_call_control, ks_share_call_ext_controls;
+ks_share_fn ks_share_subscribe, ks_share_unsubscribe;
 
 void ks_share_events_init(struct ks_share *share);
 void ks_share_events_exit(struct ks_share *share);

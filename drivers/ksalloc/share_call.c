@@ -17,8 +17,8 @@
 #include "v4l2.h"
 
 /*
- * Number of calls of a share that can wait for the lock of the camera at the same time. The frames
- * of the stream wait for this lock, too
+ * Number of calls of a share that can wait for the lock of the camera at the same time, on each
+ * NUMA node. The frames of the stream wait for this lock, too
  */
 #define KS_SHARE_ASKS 4
 
@@ -58,11 +58,12 @@ static void ks_share_call_work(struct work_struct *work)
 {
 	struct ks_share_call *call = container_of(work, struct ks_share_call, work);
 
-	call->ret = call->fn(call->handle, call->arg);
+	call->ret = READ_ONCE(call->handle->share->ended) ? -ENODEV :
+							    call->fn(call->handle, call->arg);
 	if (!atomic_xchg(&call->ended, true))
 		complete(&call->done);
 	else
-		queue_work(call->handle->share->ask_wq, &call->close_work);
+		ks_connection_queue_work(&call->close_work);
 }
 
 /* The caller is killed. Returns whether it has to free the call */
@@ -80,7 +81,7 @@ static bool ks_share_call_leave(struct ks_share_call *call)
 
 /*
  * If the caller is killed, a call that has begun goes on without it, and keeps the file open. So
- * the end of a process does not wait for the camera.
+ * the end of a process does not wait for its own call.
  */
 static int ks_share_call(struct workqueue_struct *wq, struct ks_share_handle *handle,
 			 ks_share_fn *fn, void *arg, size_t size)
@@ -115,7 +116,8 @@ static int ks_share_call(struct workqueue_struct *wq, struct ks_share_handle *ha
 
 /*
  * Calls @fn, which can take locks of the camera. @arg has @size bytes, and no pointers to memory
- * of the caller. Returns what @fn returns; -ENOMEM; -ERESTARTSYS if the caller is killed.
+ * of the caller. Returns what @fn returns; -ENODEV if the share has ended; -ENOMEM; -ERESTARTSYS
+ * if the caller is killed.
  */
 int ks_share_ask(struct ks_share_handle *handle, ks_share_fn *fn, void *arg, size_t size)
 {
@@ -159,8 +161,9 @@ int ks_share_calls_init(struct ks_share *share)
 {
 	const char *name = video_device_node_name(share->camera->vdev);
 
-	share->ask_wq = alloc_workqueue("ksalloc-ask-%s", WQ_UNBOUND, KS_SHARE_ASKS, name);
-	share->change_wq = alloc_ordered_workqueue("ksalloc-share-%s", 0, name);
+	share->ask_wq = alloc_workqueue("ksalloc-ask-%s", WQ_UNBOUND | WQ_FREEZABLE,
+					KS_SHARE_ASKS, name);
+	share->change_wq = alloc_ordered_workqueue("ksalloc-share-%s", WQ_FREEZABLE, name);
 	return share->ask_wq && share->change_wq ? 0 : -ENOMEM;
 }
 

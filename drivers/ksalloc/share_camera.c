@@ -230,15 +230,15 @@ static int ks_share_call_handler(struct ks_share *share, struct v4l2_ctrl_handle
 {
 	switch (control->cmd) {
 	case VIDIOC_QUERYCTRL:
-		return v4l2_queryctrl(handler, &control->query);
+		return v4l2_queryctrl(handler, &control->arg.query);
 	case VIDIOC_QUERY_EXT_CTRL:
-		return v4l2_query_ext_ctrl(handler, &control->query_ext);
+		return v4l2_query_ext_ctrl(handler, &control->arg.query_ext);
 	case VIDIOC_QUERYMENU:
-		return v4l2_querymenu(handler, &control->menu);
+		return v4l2_querymenu(handler, &control->arg.menu);
 	case VIDIOC_G_CTRL:
-		return v4l2_g_ctrl(handler, &control->value);
+		return v4l2_g_ctrl(handler, &control->arg.value);
 	default:
-		return v4l2_s_ctrl(ks_share_changing_fh(share), handler, &control->value);
+		return v4l2_s_ctrl(ks_share_changing_fh(share), handler, &control->arg.value);
 	}
 }
 
@@ -263,6 +263,7 @@ static int ks_share_query(struct ks_v4l2_device *camera, struct v4l2_queryctrl *
 	case V4L2_CTRL_TYPE_BOOLEAN:
 	case V4L2_CTRL_TYPE_MENU:
 	case V4L2_CTRL_TYPE_INTEGER_MENU:
+	case V4L2_CTRL_TYPE_STRING:
 	case V4L2_CTRL_TYPE_BITMASK:
 		query->minimum = ext.minimum;
 		query->maximum = ext.maximum;
@@ -287,6 +288,11 @@ static int ks_share_call_value(struct ks_v4l2_device *camera, unsigned int cmd,
 	};
 	int ret;
 
+	/* These are no classes of controls */
+	if (controls.which >= V4L2_CTRL_WHICH_DEF_VAL)
+		return -EINVAL;
+	if (cmd == VIDIOC_S_CTRL ? !ops->vidioc_s_ext_ctrls : !ops->vidioc_g_ext_ctrls)
+		return -ENOTTY;
 	ret = cmd == VIDIOC_S_CTRL ?
 	      ops->vidioc_s_ext_ctrls(camera->file, camera->file->private_data, &controls) :
 	      ops->vidioc_g_ext_ctrls(camera->file, camera->file->private_data, &controls);
@@ -302,16 +308,23 @@ static int ks_share_call_operation(struct ks_v4l2_device *camera,
 
 	switch (control->cmd) {
 	case VIDIOC_QUERYCTRL:
-		return ops->vidioc_query_ext_ctrl ? ks_share_query(camera, &control->query) :
+		return ops->vidioc_query_ext_ctrl ? ks_share_query(camera, &control->arg.query) :
 						    -ENOTTY;
 	case VIDIOC_QUERY_EXT_CTRL:
-		return ops->vidioc_query_ext_ctrl(camera->file, fh, &control->query_ext);
+		return ops->vidioc_query_ext_ctrl(camera->file, fh, &control->arg.query_ext);
 	case VIDIOC_QUERYMENU:
-		return ops->vidioc_querymenu(camera->file, fh, &control->menu);
+		return ops->vidioc_querymenu(camera->file, fh, &control->arg.menu);
 	default:
-		return ops->vidioc_g_ext_ctrls && ops->vidioc_s_ext_ctrls ?
-		       ks_share_call_value(camera, control->cmd, &control->value) : -ENOTTY;
+		return ks_share_call_value(camera, control->cmd, &control->arg.value);
 	}
+}
+
+/* As ks_v4l2_begin(). With a ctrl_handler, all ioctls for controls exist */
+static int ks_share_begin_controls(struct ks_share *share, unsigned int cmd,
+				   struct device **hardware)
+{
+	return ks_v4l2_begin(share->camera, ks_share_controls(share) ? VIDIOC_QUERYCAP : cmd,
+			     hardware);
 }
 
 int ks_share_call_control(struct ks_share_handle *handle, void *arg)
@@ -322,7 +335,7 @@ int ks_share_call_control(struct ks_share_handle *handle, void *arg)
 	struct device *hardware;
 	int ret;
 
-	ret = ks_v4l2_begin(share->camera, control->cmd, &hardware);
+	ret = ks_share_begin_controls(share, control->cmd, &hardware);
 	if (ret)
 		return ret;
 	handler = ks_share_controls(share);
@@ -369,7 +382,7 @@ int ks_share_call_ext_controls(struct ks_share_handle *handle, void *arg)
 	struct device *hardware;
 	int ret;
 
-	ret = ks_v4l2_begin(share->camera, ext->cmd, &hardware);
+	ret = ks_share_begin_controls(share, ext->cmd, &hardware);
 	if (ret)
 		return ret;
 	ext->controls.controls = ext->control;
@@ -490,6 +503,12 @@ int ks_share_subscribe(struct ks_share_handle *handle, void *arg)
 	}
 	mutex_unlock(&share->event_lock);
 	return ret;
+}
+
+/* In a work item, because ks_share_subscribe() waits for a mutex of the handle that this takes */
+int ks_share_unsubscribe(struct ks_share_handle *handle, void *arg)
+{
+	return v4l2_event_unsubscribe(&handle->fh, arg);
 }
 
 static bool ks_share_has_events(struct ks_v4l2_device *camera)

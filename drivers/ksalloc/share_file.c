@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 
 #include "connection.h"
+#include "ioctl.h"
 #include "share.h"
 #include "v4l2.h"
 
@@ -28,9 +29,11 @@ static const unsigned int ks_share_used[] = {
 	VIDIOC_UNSUBSCRIBE_EVENT, VIDIOC_DQEVENT,
 };
 
-/* All shares; @ks_shares_lock protects the list */
+/* All shares, and those whose @free_work has not ended. @ks_shares_lock protects the lists */
 static LIST_HEAD(ks_shares);
+static LIST_HEAD(ks_shares_freed);
 static DEFINE_SPINLOCK(ks_shares_lock);
+static DECLARE_WAIT_QUEUE_HEAD(ks_shares_wait);
 
 /* Unregisters the node, and stops the camera. Can be called twice */
 static void ks_share_file_end(struct ks_share *share)
@@ -59,6 +62,61 @@ static int ks_share_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
 	return 0;
 }
 
+static void ks_share_free_work(struct work_struct *work)
+{
+	struct ks_share *share = container_of(work, struct ks_share, free_work);
+
+	v4l2_device_unregister(&share->v4l2_dev);
+	if (share->conn)
+		ks_connection_put_memory(share->conn);
+	ks_v4l2_put(share->camera);
+	ks_share_calls_exit(share);
+	mutex_destroy(&share->relay_lock);
+	mutex_destroy(&share->event_lock);
+	mutex_destroy(&share->lock);
+
+	spin_lock(&ks_shares_lock);
+	list_del(&share->link);
+	spin_unlock(&ks_shares_lock);
+	wake_up_all(&ks_shares_wait);
+	kfree(share);
+}
+
+/*
+ * Called when the last reference to the share is dropped, also by a program on the node. The end of
+ * the camera's file takes locks of its driver
+ */
+static void ks_share_free(struct v4l2_device *v4l2_dev)
+{
+	struct ks_share *share = container_of(v4l2_dev, struct ks_share, v4l2_dev);
+
+	spin_lock(&ks_shares_lock);
+	list_move(&share->link, &ks_shares_freed);
+	spin_unlock(&ks_shares_lock);
+	ks_connection_queue_work(&share->free_work);
+}
+
+static bool ks_share_is_being_freed(u32 id)
+{
+	const struct ks_share *share;
+	bool found = false;
+
+	spin_lock(&ks_shares_lock);
+	list_for_each_entry(share, &ks_shares_freed, link)
+		found |= share->id == id;
+	spin_unlock(&ks_shares_lock);
+	return found;
+}
+
+/* Drops a reference. If it was the last one, the file of the camera is closed on return */
+static void ks_share_put(struct ks_share *share)
+{
+	const u32 id = share->id;
+
+	v4l2_device_put(&share->v4l2_dev);
+	wait_event(ks_shares_wait, !ks_share_is_being_freed(id));
+}
+
 static int ks_share_release(struct inode *inode, struct file *file)
 {
 	struct ks_share *share = file->private_data;
@@ -68,7 +126,7 @@ static int ks_share_release(struct inode *inode, struct file *file)
 	ks_share_file_end(share);
 	ks_share_node_exit(share);
 	fput(share->file);
-	v4l2_device_put(&share->v4l2_dev);
+	ks_share_put(share);
 	return 0;
 }
 
@@ -94,32 +152,6 @@ static const struct file_operations ks_share_fops = {
 	.show_fdinfo = ks_share_show_fdinfo,
 #endif
 };
-
-static void ks_share_free_work(struct work_struct *work)
-{
-	struct ks_share *share = container_of(work, struct ks_share, free_work);
-
-	ks_share_calls_exit(share);
-	mutex_destroy(&share->relay_lock);
-	mutex_destroy(&share->event_lock);
-	mutex_destroy(&share->lock);
-	kfree(share);
-}
-
-/* Called when the last reference to the share is dropped */
-static void ks_share_free(struct v4l2_device *v4l2_dev)
-{
-	struct ks_share *share = container_of(v4l2_dev, struct ks_share, v4l2_dev);
-
-	spin_lock(&ks_shares_lock);
-	list_del(&share->link);
-	spin_unlock(&ks_shares_lock);
-	v4l2_device_unregister(v4l2_dev);
-	if (share->conn)
-		ks_connection_put_memory(share->conn);
-	ks_v4l2_put(share->camera);
-	ks_connection_queue_work(&share->free_work);
-}
 
 /*
  * Minor numbers of V4L2 nodes are few, and those of ended shares are in use while a handle is open.
@@ -183,6 +215,7 @@ static struct ks_share *ks_share_new(struct ksalloc_device *device, u32 frames)
 	init_waitqueue_func_entry(&share->gone_wait, ks_share_wake);
 	INIT_WORK(&share->gone_work, ks_share_gone_work);
 	INIT_WORK(&share->free_work, ks_share_free_work);
+	share->id = ks_new_id();
 	ks_program_set(&share->program);
 	strscpy(share->v4l2_dev.name, "ksalloc", sizeof(share->v4l2_dev.name));
 	share->v4l2_dev.release = ks_share_free;
@@ -191,7 +224,7 @@ static struct ks_share *ks_share_new(struct ksalloc_device *device, u32 frames)
 	ret = ks_share_calls_init(share);
 	if (!ret)
 		return share;
-	v4l2_device_put(&share->v4l2_dev);
+	ks_share_put(share);
 	return ERR_PTR(ret);
 }
 
@@ -259,7 +292,7 @@ struct file *ks_share_open(int v4l2_fd, u32 frames, u32 *node)
 	}
 	file = ks_share_connect(share, device);
 	if (IS_ERR(file)) {
-		v4l2_device_put(&share->v4l2_dev);
+		ks_share_put(share);
 		return file;
 	}
 	ret = ks_share_register(share);

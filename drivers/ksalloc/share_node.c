@@ -66,7 +66,7 @@ static int ks_node_release(struct file *file)
 {
 	struct ks_share_handle *handle = ks_node_handle(file);
 
-	/* Others have no call of this handle any more. The camera may not respond to theirs */
+	/* Without buffers there is nothing to undo, so do not wait for the calls of others */
 	if (handle->nr_buffers)
 		ks_share_close_and_wait(handle);
 	ks_node_call_fh(v4l2_fh_del, &handle->fh, file);
@@ -106,20 +106,22 @@ static long ks_node_set_priority(struct ks_share_handle *handle, unsigned long a
 }
 
 /*
- * Calls a control. @control has the argument of its ioctl, of @size bytes, in @data. The arguments
- * of these ioctls have the same size for 32-bit programs
+ * Calls a control. The argument has @size bytes, and the driver gets the first @given of them, as
+ * from the V4L2 core. It has the same size for 32-bit programs.
  */
 static long ks_node_control(struct ks_share_handle *handle, unsigned int cmd,
-			    unsigned long arg, size_t size)
+			    unsigned long arg, size_t given, size_t size)
 {
-	struct ks_share_control control = { .cmd = cmd };
+	struct ks_share_control control;
 	void __user *user = (void __user *)arg;
 	int ret;
 
-	if (copy_from_user(&control.query, user, size))
+	memset(&control, 0, sizeof(control));
+	control.cmd = cmd;
+	if (copy_from_user(&control.arg, user, given))
 		return -EFAULT;
 	ret = ks_share_ask(handle, ks_share_call_control, &control, sizeof(control));
-	if (!ret && copy_to_user(user, &control.query, size))
+	if (!ret && copy_to_user(user, &control.arg, size))
 		ret = -EFAULT;
 	return ret;
 }
@@ -137,15 +139,22 @@ static long ks_node_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 		return ks_node_set_priority(handle, arg);
 	case VIDIOC_S_CTRL:
 		return ks_node_check_priority(handle) ?:
-		       ks_node_control(handle, cmd, arg, sizeof(struct v4l2_control));
+		       ks_node_control(handle, cmd, arg, sizeof(struct v4l2_control),
+				       sizeof(struct v4l2_control));
 	case VIDIOC_G_CTRL:
-		return ks_node_control(handle, cmd, arg, sizeof(struct v4l2_control));
+		return ks_node_control(handle, cmd, arg, offsetofend(struct v4l2_control, id),
+				       sizeof(struct v4l2_control));
 	case VIDIOC_QUERYCTRL:
-		return ks_node_control(handle, cmd, arg, sizeof(struct v4l2_queryctrl));
+		return ks_node_control(handle, cmd, arg, offsetofend(struct v4l2_queryctrl, id),
+				       sizeof(struct v4l2_queryctrl));
 	case VIDIOC_QUERY_EXT_CTRL:
-		return ks_node_control(handle, cmd, arg, sizeof(struct v4l2_query_ext_ctrl));
+		return ks_node_control(handle, cmd, arg,
+				       offsetofend(struct v4l2_query_ext_ctrl, id),
+				       sizeof(struct v4l2_query_ext_ctrl));
 	case VIDIOC_QUERYMENU:
-		return ks_node_control(handle, cmd, arg, sizeof(struct v4l2_querymenu));
+		return ks_node_control(handle, cmd, arg,
+				       offsetofend(struct v4l2_querymenu, index),
+				       sizeof(struct v4l2_querymenu));
 	default:
 		return video_ioctl2(file, cmd, arg);
 	}
@@ -455,6 +464,14 @@ static int ks_node_subscribe(struct v4l2_fh *fh, const struct v4l2_event_subscri
 	return ks_share_ask(handle, ks_share_subscribe, &copy, sizeof(copy));
 }
 
+static int ks_node_unsubscribe(struct v4l2_fh *fh, const struct v4l2_event_subscription *sub)
+{
+	struct ks_share_handle *handle = container_of(fh, struct ks_share_handle, fh);
+	struct v4l2_event_subscription copy = *sub;
+
+	return ks_share_ask(handle, ks_share_unsubscribe, &copy, sizeof(copy));
+}
+
 static const struct v4l2_ioctl_ops ks_node_ops = {
 	.vidioc_querycap = ks_node_querycap,
 	.vidioc_enum_fmt_vid_cap = ks_node_enum_fmt,
@@ -482,7 +499,7 @@ static const struct v4l2_ioctl_ops ks_node_ops = {
 	.vidioc_s_ext_ctrls = ks_node_s_ext_ctrls,
 	.vidioc_try_ext_ctrls = ks_node_try_ext_ctrls,
 	.vidioc_subscribe_event = ks_node_subscribe,
-	.vidioc_unsubscribe_event = v4l2_event_unsubscribe,
+	.vidioc_unsubscribe_event = ks_node_unsubscribe,
 };
 
 static int ks_node_get_card(struct ks_v4l2_device *camera, char *card, size_t size)

@@ -10,7 +10,9 @@
  */
 #include <linux/dma-buf.h>
 #include <linux/fdtable.h>
+#include <linux/file.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <media/v4l2-ioctl.h>
@@ -211,7 +213,11 @@ static int ks_v4l2_memory_alloc(void *context, u32 index, u32 plane,
 static void ks_v4l2_memory_free(void *context, u32 index, u32 plane,
 				struct ksalloc_memory *result)
 {
-	dma_buf_put(result->dmabuf);
+	/* In a kernel thread, dma_buf_put() would free the memory later */
+	if (current->flags & PF_KTHREAD)
+		__fput_sync(result->dmabuf->file);
+	else
+		dma_buf_put(result->dmabuf);
 }
 
 static void ks_v4l2_memory_delete(void *context)

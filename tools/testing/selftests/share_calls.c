@@ -58,7 +58,8 @@ static const struct {
 	CALL(QUERYCTRL, &query), CALL(QUERY_EXT_CTRL, &query_ext), CALL(QUERYMENU, &menu),
 	CALL(G_CTRL, &control), CALL(S_CTRL, &control), CALL(G_EXT_CTRLS, &ext_controls),
 	CALL(TRY_EXT_CTRLS, &ext_controls), CALL(S_EXT_CTRLS, &ext_controls),
-	CALL(SUBSCRIBE_EVENT, &subscription), CALL(REQBUFS, &buffers), CALL(STREAMON, &buffer_type),
+	CALL(SUBSCRIBE_EVENT, &subscription), CALL(UNSUBSCRIBE_EVENT, &subscription),
+	CALL(REQBUFS, &buffers), CALL(STREAMON, &buffer_type),
 	CALL(STREAMOFF, &buffer_type),
 };
 
@@ -105,6 +106,44 @@ TEST_F(share, calls_in_work)
 	trace_start("workqueue/workqueue_execute_start");
 	close(fd);
 	EXPECT_TRUE(is_in_trace("ks_share_closing_work"));
+}
+
+/* K12: when buffers are freed, the camera is free at once. */
+TEST_F(share, buffers_end_at_once)
+{
+	int fd = handle_open(self), i;
+
+	for (i = 0; i < 10; i++) {
+		ASSERT_EQ(FRAMES, request(fd, 4));
+		ASSERT_EQ(0, request(fd, 0));
+		ASSERT_EQ(0, set_format(fd, (2 - i % 2) * WIDTH, (2 - i % 2) * HEIGHT));
+		ASSERT_EQ(FRAMES, request(fd, 4));
+		EXPECT_EQ(-EBUSY, request(self->video, 2));
+		if (i & 1)
+			ASSERT_EQ(0, request(fd, 0));
+		else
+			close(fd);
+		ASSERT_EQ(2, request(self->video, 2));
+		ASSERT_EQ(0, request(self->video, 0));
+		if (!(i & 1))
+			fd = handle_open(self);
+	}
+	close(fd);
+}
+
+/* K12: as on the camera, fields of an answer that have no value are zero. */
+TEST_F(share, cleared_answers)
+{
+	struct v4l2_queryctrl answer;
+	int fd = handle_open(self);
+
+	memset(&answer, 0xff, sizeof(answer));
+	answer.id = V4L2_CID_BRIGHTNESS;
+	ASSERT_EQ(0, call(fd, VIDIOC_QUERYCTRL, &answer));
+	EXPECT_EQ(0, answer.reserved[0]);
+	EXPECT_EQ(0, answer.reserved[1]);
+	EXPECT_EQ(0, answer.name[sizeof(answer.name) - 1]);
+	close(fd);
 }
 
 /* A program that makes one call on the node, or the same one again and again */
