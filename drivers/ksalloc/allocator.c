@@ -176,7 +176,7 @@ static void ks_dmabuf_set_name(struct dma_buf *dmabuf, const char *name)
 	kfree(copy);
 }
 
-/* Sets @program to the calling one */
+/* Stores the name and the process of the calling program */
 void ks_program_set(struct ks_program *program)
 {
 	get_task_comm(program->comm, current->group_leader);

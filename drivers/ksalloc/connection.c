@@ -311,7 +311,7 @@ struct ks_allocator *ks_connection_get_allocator(struct ks_connection *conn)
 /*
  * Returns the dma-buf of a plane of the assigned allocator, with a reference; NULL if there is
  * none. @index and @plane can come from user space. Takes no reference to the allocator: if the
- * scheduler took the processor from a task that has one, the device could not free its buffers
+ * scheduler took the processor from a task with one, the device could not free its buffers
  */
 struct dma_buf *ks_connection_get_dmabuf(struct ks_connection *conn, u32 index, u32 plane)
 {

@@ -27,18 +27,20 @@
  * DOC: Frames for readers and for the device
  *
  * A reader has at most &ks_reader.depth frames, queued and taken ones together. If there is no
- * room for a new frame, the reader loses its oldest queued frame, or the new one.
+ * room for a new frame, the reader loses its oldest queued frame, or the new one if none is queued.
  *
  * The device must keep &ks_feed.keep frames. The frames above that number are promised to readers
- * (&ks_reader.promised) in the order in which the readers were made, as long as they suffice. The
- * other readers get frames, too, but these can be revoked: if the device has fewer than @keep
- * (returned and parked frames count as its own), the feed revokes the oldest frames that no reader
- * with a promise has. It also revokes frames that readers have taken.
+ * (&ks_reader.promised), to the oldest reader first. A reader gets a promise if @depth frames are
+ * left, and it does not have KSALLOC_READER_REVOCABLE. The other readers get frames, too, but these
+ * can be revoked: if the device has fewer than @keep (returned and parked frames count as its own),
+ * the feed revokes the oldest frames that no reader with a promise has. It also revokes frames that
+ * readers have taken.
  *
- * A reader of a share wants only the frames whose buffers are queued (&ks_reader.wanted), and would
- * lose others. So frames that a reader does not want are parked (&ks_feed_frame.parked). The device
- * gets them only if it has fewer than @keep. Nothing is parked for a reader that loses frames
- * because it gives none back, or if too few other frames would be left.
+ * A reader of a share can get only frames whose buffers are queued (&ks_reader.wanted). It loses a
+ * frame that is filled while its buffer is not queued. So frames that a reader does not want are
+ * parked (&ks_feed_frame.parked). The device gets them only if it has fewer than @keep. Nothing is
+ * parked for a reader that loses frames because it gives none back, or if too few other frames
+ * would be left for the device.
  */
 
 /**
@@ -48,10 +50,10 @@
  * wake first. But it holds ks_connection.lock meanwhile. If it is preempted then, the others wait,
  * and the scheduler can keep a task of low priority from running for seconds.
  *
- * So a reader is untrusted (&ks_reader.untrusted) if it has KSALLOC_READER_UNTRUSTED, or if a task
- * with a positive nice value or SCHED_IDLE has called KSALLOC_EXCHANGE or VIDIOC_DQBUF on it, or a
- * task of another user than the one that made the connection. (Tasks of one user can delay each
- * other in any case, for example by SIGSTOP.) While there is such a reader, only the thread of the
+ * So a reader is untrusted (&ks_reader.untrusted) if it has KSALLOC_READER_UNTRUSTED, or if one of
+ * these tasks has called KSALLOC_EXCHANGE or VIDIOC_DQBUF on it: a task with a positive nice value,
+ * one with SCHED_IDLE, or one of another user than the one that made the connection. (Tasks of one
+ * user can delay each other in any case, for example by SIGSTOP.) While there is such a reader, only the thread of the
  * feed fetches frames. It wakes the readers afterwards, and ks_feed_notify() does not.
  */
 
@@ -61,12 +63,12 @@
  * - ks_feed.lock, a spinlock, protects the feed and all its readers, except for the fields that
  *   are named below. It nests within ks_connection.lock, and ks_allocator.lock nests within it. It
  *   is not taken in interrupts. It is no mutex, because a reader that holds a mutex can be
- *   preempted. A frame that comes back after the stream is freed under it, but functions of
- *   eventfds and kernel clients are called by &ks_feed.free_work, without the lock.
+ *   preempted. If a frame comes back when the stream has ended, it is freed under this lock.
+ *   &ks_feed.free_work calls eventfds and kernel clients later, without the lock.
  * - Frames are moved between the feed and the device under ks_connection.lock, because queue() and
  *   dequeue() of the device are called under it. A reader that may fetch takes that lock if the
- *   device may have a filled frame, and its queue is empty or it wants the newest frame. Then it
- *   can wait for another call that holds the lock.
+ *   device may have a filled frame, and the queue of the reader is empty or the reader has
+ *   KSALLOC_READER_NEWEST. Then it can wait for another call that holds the lock.
  * - @pending, @work and @notifier are used in any context, without a lock.
  * - Views of a reader are made and put under ks_reader.view_lock. ks_feed.lock nests within it.
  */
@@ -158,15 +160,15 @@ struct ks_feed_frame {
  * @owner: the frames that readers have, and the returned and parked ones, are ALLOCATED to it
  * @wait: waiting readers and pollers
  * @pending: number of notifications of the device, less the frames that were fetched. It is not
- *	exact: a device can notify once for several frames, or without a frame. If it is zero in
- *	RUN, there is nothing to fetch
+ *	exact: a device can notify once for several frames, or without a frame. After each fetch,
+ *	->ready() of the device corrects it. So if it is zero in RUN, there is nothing to fetch
  * @notifier: queues @work when a frame becomes free, or a request waits for one; only while
  *	@running, else NULL
  * @grace: the grace period after which no earlier @notifier is used any more
  * @worker: runs @work in @thread
  * @thread: a thread of this connection while @running, else NULL. It does not exist all the time,
  *	because a user can have any number of connections, and no limit counts kernel threads
- * @work: fetches frames if no reader does, and gives free frames to the device
+ * @work: fetches frames if no reader does, and gives returned frames to the device
  * @free_work: calls the notifiers for @nr_freed frames, because that takes long, and a reader could
  *	delay it
  */
@@ -220,14 +222,14 @@ struct ks_feed {
  * @lost: frames that it lost since it took the last one
  * @lost_before: frames that it lost before that
  * @revoked_now: frames that were revoked since it took the last one
- * @nr_revoked: frames that were revoked
+ * @nr_revoked: frames that were revoked while they were taken, since the reader was made
  * @options: flags of frames that it did not get, for the next one
  * @taken: frames that were taken, and neither given back nor revoked
  * @revoked: frames that were revoked while they were taken, and not given back
  * @cancels: number of KSALLOC_READER_CANCEL calls
  * @ended: later calls that may wait are cancelled. Written before @cancels; never cleared
  * @view_lock: protects @views and @views_of
- * @views: one for each plane of each frame, or NULL; NULL before the first one is made
+ * @views: for each plane of each frame, its view or NULL. There is no array before the first one
  * @nr_views: length of @views
  * @views_of: the generation that @views are of
  * @queue: ring of queued frames
@@ -268,7 +270,7 @@ static inline void ks_feed_count_returned(struct ks_feed *feed, int change)
 {
 	lockdep_assert_held(&feed->lock);
 
-	/* Read without the lock: most calls find false, and need not take it */
+	/* ks_feed_return() reads it without the lock, and most times finds 0 */
 	WRITE_ONCE(feed->nr_returned, feed->nr_returned + change);
 }
 
@@ -351,7 +353,7 @@ struct file *ks_reader_open(struct ks_connection *conn, u32 depth, u32 every,
 /* view.c */
 
 /**
- * enum ks_view_flags - what a view does not permit
+ * enum ks_view_flags - what a view does not do
  * @KS_VIEW_NO_BOUNCE: devices that may need bounce buffers cannot import it
  * @KS_VIEW_NO_SYNC: the CPU does not synchronize the source
  */

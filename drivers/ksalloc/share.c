@@ -56,7 +56,7 @@ static int ks_share_make_frames(struct ks_share *share, u32 frames)
 		share->layout = alloc->layout;
 		spin_unlock(&feed->lock);
 	}
-	/* Not fput(): in a kernel thread, the allocator would end later, and elsewhere */
+	/* Not fput(): in a kernel thread, it defers the release, and the camera would stay busy */
 	__fput_sync(file);
 	return ret;
 }
@@ -351,7 +351,10 @@ out:
 	return ret;
 }
 
-/* V4L2_FIELD_ALTERNATE is of a format. Each buffer says which field it is */
+/*
+ * V4L2 permits V4L2_FIELD_ALTERNATE for a format, but not for a buffer. If the driver does not say
+ * which field this is, nothing better is known
+ */
 static u32 ks_share_field(const struct ks_feed_frame *frame, u32 format)
 {
 	switch (frame->field) {

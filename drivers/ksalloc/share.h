@@ -35,19 +35,22 @@
 /**
  * DOC: Locking of shares
  *
- * - No program takes a mutex of the share or of the camera. Its call is made in a work item, with a
- *   copy of the argument. So neither the scheduler nor an access to user memory delays a task that
- *   has such a mutex. VIDIOC_DQBUF and VIDIOC_QBUF take the mutex of the connection, but not while
- *   a program is not trusted (see reader.h).
+ * - Programs on the node take mutexes of the camera's driver only in VIDIOC_QBUF and VIDIOC_DQBUF,
+ *   within ks_connection.lock, and only while no program is untrusted (see reader.h). All their
+ *   other calls that need these mutexes, or those of the share, run in work items, with a copy of
+ *   the argument. So neither the scheduler nor an access to user memory delays a task that has
+ *   such a mutex.
  * - ks_share.lock, a mutex, protects the share. It is held while the camera starts, stops, or
  *   gets buffers, a format or a rate. ks_connection.lock nests within it. ks_share.ended,
- *   ks_share.users, ks_share.streams and ks_share_handle.nr_buffers are written with WRITE_ONCE()
- *   and can be read without the lock.
+ *   ks_share.users and ks_share.streams are written with WRITE_ONCE() and can be read without
+ *   the lock.
  * - ks_share.event_lock, a mutex, is held while a handle subscribes to an event. Only relay_lock,
  *   and locks of the camera and of the V4L2 core, nest within it.
- * - ks_share.relay_lock, a mutex, is held while events are passed on. Nobody waits under it.
+ * - ks_share.relay_lock, a mutex, is held while events are passed on. Its holder waits neither for
+ *   the camera nor for user memory.
  * - ks_share_handle.nr_buffers, ks_share_handle.reader, ks_share.layout and ks_share.nr_frames are
- *   written with ks_share.lock and ks_feed.lock held, and read with one of them.
+ *   written with ks_share.lock and ks_feed.lock held, and read with one of them. The number of
+ *   buffers and of planes can also be read without a lock, for a first check.
  *   ks_share_handle.queued is protected by ks_feed.lock. So VIDIOC_QBUF, VIDIOC_DQBUF,
  *   VIDIOC_QUERYBUF and poll() do not wait for other handles.
  * - mmap() and VIDIOC_EXPBUF take only a spinlock of the connection: mmap() is called under the
@@ -78,12 +81,12 @@ struct ks_v4l2_device;
  * struct ks_share - a share
  * @v4l2_dev: counts references to the share
  * @link: in a list of shares, from ks_share_new() until the share is freed
- * @id: number of the share
+ * @id: number of the share, for ks_share_put()
  * @vdev: the node
  * @camera: the camera, with a reference
  * @conn: the connection, with a reference to its structure
  * @file: the file of the connection
- * @program: that of KSALLOC_SHARE
+ * @program: the program that called KSALLOC_SHARE; dma-bufs have its name
  * @ask_wq: for ks_share_ask()
  * @change_wq: for ks_share_change(), and for the end of handles; runs one work item at a time
  * @free_work: closes the file of the camera, and frees the share
@@ -140,7 +143,7 @@ struct ks_share {
  * @fh: for the V4L2 core
  * @share: the share
  * @file: the open file
- * @depth: number of frames that it can have
+ * @depth: maximum number of frames of the reader
  * @nr_buffers: number of its buffers; 0 before VIDIOC_REQBUFS
  * @reader: gets the frames while the handle streams; otherwise NULL
  * @queued: buffers that it has queued and not dequeued yet
@@ -156,7 +159,7 @@ struct ks_share_handle {
 };
 
 /**
- * struct ks_share_control - a call of a control
+ * struct ks_share_control - arguments of an ioctl for one control
  * @cmd: the ioctl
  * @arg: its argument
  * @arg.query: that of VIDIOC_QUERYCTRL
@@ -175,7 +178,7 @@ struct ks_share_control {
 };
 
 /**
- * struct ks_share_ext_controls - a call of several controls
+ * struct ks_share_ext_controls - arguments of an ioctl for several controls
  * @cmd: VIDIOC_G_EXT_CTRLS, VIDIOC_S_EXT_CTRLS or VIDIOC_TRY_EXT_CTRLS
  * @controls: the argument
  * @control: its array

@@ -3,9 +3,9 @@
  * Calls of programs on the node of a share that take locks of the camera or of the share. share.h
  * describes the rules.
  *
- * Such a call is made in a work item, with a copy of its argument. In the calling task, the
- * scheduler could take the processor from a program of low priority while it has a lock, and
- * the stream to all others would stop until that program runs again.
+ * Such a call is made in a work item, with a copy of its argument. A task of low priority that
+ * takes the locks itself can be preempted while it holds one. Then the stream to all programs stops
+ * until that task runs again.
  */
 #include <linux/completion.h>
 #include <linux/file.h>
@@ -27,8 +27,8 @@
  * @work: calls @fn
  * @close_work: closes the file of @handle
  * @done: @ret and @arg are valid
- * @ended: @fn has returned, or the caller was killed. The first of both sets it; the second frees
- *	the call
+ * @ended: @fn has returned, or the caller was killed and does not wait. The work item frees the call
+ *	if the caller does not wait; otherwise the caller frees it
  * @handle: argument of @fn
  * @fn: the function
  * @ret: what it returned
@@ -49,7 +49,7 @@ static void ks_share_call_close_work(struct work_struct *work)
 {
 	struct ks_share_call *call = container_of(work, struct ks_share_call, close_work);
 
-	/* Not fput(): in a kernel thread, that leaves the rest to the system workqueue */
+	/* Not fput(): in a kernel thread, it defers the release to the system workqueue */
 	__fput_sync(call->handle->file);
 	kvfree(call);
 }
@@ -71,6 +71,7 @@ static bool ks_share_call_leave(struct ks_share_call *call)
 {
 	if (cancel_work(&call->work))
 		return true;
+	/* For the work item, which may use the file until it has closed it */
 	get_file(call->handle->file);
 	if (!atomic_xchg(&call->ended, true))
 		return false;
@@ -115,8 +116,8 @@ static int ks_share_call(struct workqueue_struct *wq, struct ks_share_handle *ha
 }
 
 /*
- * Calls @fn, which can take locks of the camera. @arg has @size bytes, and no pointers to memory
- * of the caller. Returns what @fn returns; -ENODEV if the share has ended; -ENOMEM; -ERESTARTSYS
+ * Calls @fn, which can take locks of the camera. @arg has @size bytes. @fn must not use pointers in
+ * it, because the caller can have been killed. Returns what @fn returns; -ENODEV if the share has ended; -ENOMEM; -ERESTARTSYS
  * if the caller is killed.
  */
 int ks_share_ask(struct ks_share_handle *handle, ks_share_fn *fn, void *arg, size_t size)
@@ -124,7 +125,7 @@ int ks_share_ask(struct ks_share_handle *handle, ks_share_fn *fn, void *arg, siz
 	return ks_share_call(handle->share->ask_wq, handle, fn, arg, size);
 }
 
-/* As ks_share_ask(), if @fn takes ks_share.lock. One such call of a share runs at a time */
+/* Instead of ks_share_ask(), if @fn takes ks_share.lock. One such call of a share runs at a time */
 int ks_share_change(struct ks_share_handle *handle, ks_share_fn *fn, void *arg, size_t size)
 {
 	return ks_share_call(handle->share->change_wq, handle, fn, arg, size);
@@ -156,7 +157,10 @@ void ks_share_close_and_wait(struct ks_share_handle *handle)
 	destroy_work_on_stack(&closing.work);
 }
 
-/* The caller calls ks_share_calls_exit(), after a failure, too */
+/*
+ * The caller must call ks_share_calls_exit(), even after a failure. The queues freeze, so that the
+ * calls of killed programs do not reach the camera during suspend
+ */
 int ks_share_calls_init(struct ks_share *share)
 {
 	const char *name = video_device_node_name(share->camera->vdev);

@@ -66,7 +66,7 @@ int ks_share_get_format(struct ks_share_handle *handle, void *arg)
 	return ks_v4l2_get_whole_format(handle->share->camera, arg);
 }
 
-/* If a handle has buffers, the caller gets the current format: uvcvideo would ask the camera */
+/* If a handle has buffers, the caller gets the current format: a request can disturb the stream */
 int ks_share_try_format(struct ks_share_handle *handle, void *arg)
 {
 	struct ks_share *share = handle->share;
@@ -218,7 +218,7 @@ static struct v4l2_ctrl_handler *ks_share_controls(struct ks_share *share)
 	return vdev->ctrl_handler;
 }
 
-/* The file whose change of a control is not an event for itself; NULL if there is none */
+/* The file that changes controls; NULL if it has no events */
 static struct v4l2_fh *ks_share_changing_fh(struct ks_share *share)
 {
 	return test_bit(V4L2_FL_USES_V4L2_FH, &share->camera->vdev->flags) ?
@@ -242,7 +242,7 @@ static int ks_share_call_handler(struct ks_share *share, struct v4l2_ctrl_handle
 	}
 }
 
-/* Drivers have no operation for VIDIOC_QUERYCTRL since 6.15. The range is 0 if it has no 32 bits */
+/* Drivers have no operation for VIDIOC_QUERYCTRL since 6.15. Other types have no range there */
 static int ks_share_query(struct ks_v4l2_device *camera, struct v4l2_queryctrl *query)
 {
 	struct v4l2_query_ext_ctrl ext = { .id = query->id };
@@ -356,7 +356,7 @@ static int ks_share_call_ext(struct ks_share *share, unsigned int cmd,
 	const struct v4l2_ioctl_ops *ops = camera->vdev->ioctl_ops;
 	void *fh = camera->file->private_data;
 
-	/* There is no media device, because the core refuses requests on this node */
+	/* The media device is NULL: it is only needed for requests, which the core refuses here */
 	switch (cmd) {
 	case VIDIOC_G_EXT_CTRLS:
 		return handler ?
@@ -431,9 +431,9 @@ static bool ks_share_is_subscribed(struct v4l2_fh *fh,
 }
 
 /*
- * Makes a subscription again that other handles have, too. uvcvideo refuses that if a signal is
- * pending and its lock is not free, and the others would lose the subscription. But a work item
- * gets no signals.
+ * Ends and repeats a subscription of the camera's file, which other handles use, too. If the second
+ * step failed, they would lose their events. In uvcvideo, a pending signal can cause that, but a
+ * work item gets no signals.
  */
 static int ks_share_subscribe_again(struct ks_share *share, struct v4l2_event_subscription *sub)
 {
@@ -505,7 +505,10 @@ int ks_share_subscribe(struct ks_share_handle *handle, void *arg)
 	return ret;
 }
 
-/* In a work item, because ks_share_subscribe() waits for a mutex of the handle that this takes */
+/*
+ * v4l2_event_unsubscribe() takes a mutex of the handle. ks_share_subscribe() waits for the same
+ * mutex, so this also runs in a work item
+ */
 int ks_share_unsubscribe(struct ks_share_handle *handle, void *arg)
 {
 	return v4l2_event_unsubscribe(&handle->fh, arg);

@@ -29,7 +29,10 @@ static const unsigned int ks_share_used[] = {
 	VIDIOC_UNSUBSCRIBE_EVENT, VIDIOC_DQEVENT,
 };
 
-/* All shares, and those whose @free_work has not ended. @ks_shares_lock protects the lists */
+/*
+ * ks_shares has the shares with references, ks_shares_freed those whose free_work has not ended.
+ * ks_shares_lock protects both
+ */
 static LIST_HEAD(ks_shares);
 static LIST_HEAD(ks_shares_freed);
 static DEFINE_SPINLOCK(ks_shares_lock);
@@ -83,8 +86,8 @@ static void ks_share_free_work(struct work_struct *work)
 }
 
 /*
- * Called when the last reference to the share is dropped, also by a program on the node. The end of
- * the camera's file takes locks of its driver
+ * Called when the last reference to the share is dropped, also by a program on the node. The
+ * release of the camera's file takes locks of the driver, so a work item does that
  */
 static void ks_share_free(struct v4l2_device *v4l2_dev)
 {
@@ -108,7 +111,7 @@ static bool ks_share_is_being_freed(u32 id)
 	return found;
 }
 
-/* Drops a reference. If it was the last one, the file of the camera is closed on return */
+/* Drops a reference. If it was the last one, waits until the share does not use the camera */
 static void ks_share_put(struct ks_share *share)
 {
 	const u32 id = share->id;

@@ -81,8 +81,8 @@ static int ks_node_check_priority(struct ks_share_handle *handle)
 }
 
 /*
- * v4l2_prio_change() is not atomic, and does not sleep. The V4L2 core calls it under the lock of a
- * node
+ * v4l2_prio_change() needs a lock. The V4L2 core uses that of the node, but this one has none. It
+ * does not sleep
  */
 static DEFINE_SPINLOCK(ks_node_priority_lock);
 

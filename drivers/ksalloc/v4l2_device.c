@@ -381,7 +381,7 @@ int ks_v4l2_check_priority(struct ks_v4l2_device *dev)
 	return v4l2_prio_check(vdev->prio, fh->prio);
 }
 
-/* The priority of the file does not keep others from changing the device any more */
+/* Sets the priority of the file to the lowest, so that others can change the device */
 void ks_v4l2_drop_priority(struct ks_v4l2_device *dev)
 {
 	struct v4l2_fh *fh = dev->file->private_data;
@@ -466,8 +466,9 @@ void ks_v4l2_free_buffers(struct ks_v4l2_device *dev,
 
 /*
  * uvcvideo before 6.17 reserves the device for the file that has set the format or the frame rate,
- * until this file frees its buffers. Ends that, unless an allocator has the buffers: at its end it
- * would free those of the next allocator. No lock of the device is held
+ * until this file frees its buffers. Ends the reservation with VIDIOC_REQBUFS. Not while an allocator
+ * has the buffers: the next allocator would make new ones, and the end of the first one would free
+ * those. No lock of the device is held
  */
 void ks_v4l2_end_reservation(struct ks_v4l2_device *dev)
 {

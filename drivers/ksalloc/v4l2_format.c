@@ -323,8 +323,9 @@ int ks_v4l2_get_parm(struct ks_v4l2_device *dev, struct v4l2_streamparm *parm)
 }
 
 /*
- * The frame interval in 100 ns, or half of it if each field is a separate buffer, which sets
- * @alternates; 0 if unknown. No lock of the device is held. Contract I3.
+ * The duration of a frame in 100 ns; 0 if unknown. Sets @alternates if each field is a separate
+ * buffer. Then the duration is half of the frame interval. No lock of the device is held. Contract
+ * I3.
  */
 s64 ks_v4l2_frame_duration(struct ks_v4l2_device *dev, bool *alternates)
 {

@@ -273,7 +273,7 @@ void hint_other(int err)
 		say_advice("Too many files are open; see ulimit -n.");
 		break;
 	case -ENOMEM:
-		say_advice("The kernel has too little memory for it. End other programs.");
+		say_advice("The kernel has too little free memory. End other programs.");
 		hint_log();
 		break;
 	case -EIO:

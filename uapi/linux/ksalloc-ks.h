@@ -341,8 +341,8 @@ struct kstime {
  * KS_FRAME_INFO:
  *
  * KS_VIDEO_FLAG_FRAME
- *	With all other formats: the format tells what a frame is. Otherwise the driver does not
- *	say which field it is.
+ *	Always, if the format is not V4L2_FIELD_ALTERNATE: the format tells what a frame is. If it
+ *	is, the driver does not say which field the frame is.
  * KS_VIDEO_FLAG_FIELD1
  *	The top field (V4L2_FIELD_TOP).
  * KS_VIDEO_FLAG_FIELD2

@@ -306,11 +306,11 @@
  *
  * Some drivers reserve the device for the file that set the format (uvcvideo before
  * 6.17). For these, the connection keeps a reference to the open file of @v4l2_fd until the
- * connection is closed. A priority (VIDIOC_S_PRIORITY) that this file gets later also stays until
- * then. The connection releases the reservation on the way to
- * KSSTATE_ACQUIRE, and when an allocator of the device's own memory is created. It cannot do
- * that if the file has requested buffers. In that case the device is busy until the file
- * frees its buffers or, if the caller has closed the file, until the connection is closed.
+ * connection is closed. If VIDIOC_S_PRIORITY is called on this file later, that priority also stays
+ * until then. The connection releases the reservation on the way to KSSTATE_ACQUIRE, and when an
+ * allocator of the device's own memory is created. It cannot do that if the file has requested
+ * buffers. In that case the device is busy until the file frees its buffers or, if the caller has
+ * closed the file, until the connection is closed.
  *
  * Errors:
  *
