@@ -542,6 +542,8 @@ int libks_find_memory(int connection, const struct ksallocator_framing *framing,
 	};
 	int ret;
 
+	if (maps)
+		*maps = NULL;
 	search.report->count = 0;
 	if (name && strlen(name) >= LIBKS_MEMORY_NAME)
 		return -ENAMETOOLONG;
