@@ -89,6 +89,8 @@ struct ks_v4l2_device;
  * @program: the program that called KSALLOC_SHARE; dma-bufs have its name
  * @ask_wq: for ks_share_ask()
  * @change_wq: for ks_share_change(), and for the end of handles; runs one work item at a time
+ * @close_wq: closes files of killed programs, which can wait for @change_wq. Not in a queue that
+ *	others need: any number of programs can be killed
  * @free_work: closes the file of the camera, and frees the share
  * @lock: protects the fields down to @streams
  * @ended: the node is unregistered; written with WRITE_ONCE()
@@ -118,6 +120,7 @@ struct ks_share {
 
 	struct workqueue_struct *ask_wq;
 	struct workqueue_struct *change_wq;
+	struct workqueue_struct *close_wq;
 	struct work_struct free_work;
 
 	struct mutex lock; /* see above */

@@ -27,8 +27,8 @@
  * @work: calls @fn
  * @close_work: closes the file of @handle
  * @done: @ret and @arg are valid
- * @ended: @fn has returned, or the caller was killed and does not wait. The work item frees the call
- *	if the caller does not wait; otherwise the caller frees it
+ * @ended: @fn has returned, or the caller was killed and does not wait. The work item frees the
+ *	call if the caller does not wait; otherwise the caller frees it
  * @handle: argument of @fn
  * @fn: the function
  * @ret: what it returned
@@ -63,7 +63,7 @@ static void ks_share_call_work(struct work_struct *work)
 	if (!atomic_xchg(&call->ended, true))
 		complete(&call->done);
 	else
-		ks_connection_queue_work(&call->close_work);
+		queue_work(call->handle->share->close_wq, &call->close_work);
 }
 
 /* The caller is killed. Returns whether it has to free the call */
@@ -103,7 +103,8 @@ static int ks_share_call(struct workqueue_struct *wq, struct ks_share_handle *ha
 	memcpy(call->arg, arg, size);
 	queue_work(wq, &call->work);
 
-	ret = wait_for_completion_killable(&call->done);
+	/* The queues freeze after the programs */
+	ret = wait_for_completion_state(&call->done, TASK_KILLABLE | TASK_FREEZABLE);
 	if (ret) {
 		if (ks_share_call_leave(call))
 			kvfree(call);
@@ -117,8 +118,8 @@ static int ks_share_call(struct workqueue_struct *wq, struct ks_share_handle *ha
 
 /*
  * Calls @fn, which can take locks of the camera. @arg has @size bytes. @fn must not use pointers in
- * it, because the caller can have been killed. Returns what @fn returns; -ENODEV if the share has ended; -ENOMEM; -ERESTARTSYS
- * if the caller is killed.
+ * it, because the caller can have been killed. Returns what @fn returns; -ENODEV if the share has
+ * ended; -ENOMEM; -ERESTARTSYS if the caller is killed.
  */
 int ks_share_ask(struct ks_share_handle *handle, ks_share_fn *fn, void *arg, size_t size)
 {
@@ -168,14 +169,18 @@ int ks_share_calls_init(struct ks_share *share)
 	share->ask_wq = alloc_workqueue("ksalloc-ask-%s", WQ_UNBOUND | WQ_FREEZABLE,
 					KS_SHARE_ASKS, name);
 	share->change_wq = alloc_ordered_workqueue("ksalloc-share-%s", WQ_FREEZABLE, name);
-	return share->ask_wq && share->change_wq ? 0 : -ENOMEM;
+	share->close_wq = alloc_workqueue("ksalloc-close-%s", WQ_UNBOUND | WQ_FREEZABLE, 0, name);
+	return share->ask_wq && share->change_wq && share->close_wq ? 0 : -ENOMEM;
 }
 
 /* There are no handles any more. Not called in a work item of these queues */
 void ks_share_calls_exit(struct ks_share *share)
 {
+	/* No work item waits. The last ones can be about to return */
 	if (share->ask_wq)
 		destroy_workqueue(share->ask_wq);
+	if (share->close_wq)
+		destroy_workqueue(share->close_wq);
 	if (share->change_wq)
 		destroy_workqueue(share->change_wq);
 }

@@ -288,8 +288,9 @@ static int ks_share_call_value(struct ks_v4l2_device *camera, unsigned int cmd,
 	};
 	int ret;
 
-	/* These are no classes of controls */
-	if (controls.which >= V4L2_CTRL_WHICH_DEF_VAL)
+	/* These are no classes of controls. The V4L2 core refuses them, too */
+	if (controls.which == V4L2_CID_PRIVATE_BASE ||
+	    controls.which >= V4L2_CTRL_WHICH_DEF_VAL)
 		return -EINVAL;
 	if (cmd == VIDIOC_S_CTRL ? !ops->vidioc_s_ext_ctrls : !ops->vidioc_g_ext_ctrls)
 		return -ENOTTY;

@@ -231,10 +231,10 @@ static void ks_v4l2_close(struct kref *refs)
 						  refs);
 
 	ks_v4l2_put_thread(dev);
-	/* Not fput(): after this, the driver must not access the buffers any more */
+	/* Not fput(): after this, the driver has no reservation, and does not access the buffers */
 	__fput_sync(dev->file);
 	if (dev->origin)
-		fput(dev->origin);
+		__fput_sync(dev->origin);
 	mutex_destroy(&dev->thread_lock);
 	kfree(dev);
 }

@@ -213,7 +213,7 @@ static int ks_v4l2_memory_alloc(void *context, u32 index, u32 plane,
 static void ks_v4l2_memory_free(void *context, u32 index, u32 plane,
 				struct ksalloc_memory *result)
 {
-	/* In a kernel thread, dma_buf_put() defers the release. The next buffers may need the memory */
+	/* dma_buf_put() in a kernel thread defers this, and the next buffers may need the memory */
 	if (current->flags & PF_KTHREAD)
 		__fput_sync(result->dmabuf->file);
 	else
