@@ -53,9 +53,9 @@
  * So a reader is untrusted (&ks_reader.untrusted) if it has KSALLOC_READER_UNTRUSTED, or if one of
  * these tasks has called KSALLOC_EXCHANGE or VIDIOC_DQBUF on it: a task with a positive nice value,
  * one with SCHED_IDLE, or one of another user than the one that made the connection. (Tasks of one
- * user can delay each other in any case, for example by SIGSTOP.) While there is such a reader, only
- * the thread of the feed fetches frames. It wakes the readers afterwards, and ks_feed_notify() does
- * not.
+ * user can delay each other in any case, for example by SIGSTOP.) While there is such a reader,
+ * only the thread of the feed fetches frames. It wakes the readers afterwards, and ks_feed_notify()
+ * does not.
  */
 
 /**

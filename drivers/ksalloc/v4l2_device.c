@@ -466,9 +466,9 @@ void ks_v4l2_free_buffers(struct ks_v4l2_device *dev,
 
 /*
  * uvcvideo before 6.17 reserves the device for the file that has set the format or the frame rate,
- * until this file frees its buffers. Ends the reservation with VIDIOC_REQBUFS. Not while an allocator
- * has the buffers: the next allocator would make new ones, and the end of the first one would free
- * those. No lock of the device is held
+ * until this file frees its buffers. Ends the reservation with VIDIOC_REQBUFS. Not while an
+ * allocator has the buffers: the next allocator would make new ones, and the end of the first one
+ * would free those. No lock of the device is held
  */
 void ks_v4l2_end_reservation(struct ks_v4l2_device *dev)
 {
