@@ -210,6 +210,55 @@ TEST_F(share, killed_while_it_waits)
 	}
 }
 
+/* A program with buffers, which stops. After SIGCONT, it sets a control. */
+static pid_t start_with_buffers(struct share_fixture *self)
+{
+	pid_t child = fork();
+	int fd, status;
+
+	ASSERT_LE(0, child);
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		fd = handle_open(self);
+		ASSERT_EQ(FRAMES, request(fd, 4));
+		kill(getpid(), SIGSTOP);
+		call(fd, VIDIOC_S_CTRL, &control);
+		_exit(0);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, WUNTRACED));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	return child;
+}
+
+/* K12: the same for programs with buffers, which a work item frees when the call has ended. */
+TEST_F(share, killed_with_buffers)
+{
+	pid_t children[2 * ASKS];
+	struct held_camera held;
+	struct footprint before;
+	unsigned int i;
+	int fd = handle_open(self);
+
+	ASSERT_EQ(0, call(self->video, VIDIOC_G_CTRL, &control));
+	ASSERT_EQ(FRAMES, request(fd, 4));
+	footprint_take(&before);
+	for (i = 0; i < ARRAY_SIZE(children); i++)
+		children[i] = start_with_buffers(self);
+	camera_hold(&held, 0);
+	for (i = 0; i < ARRAY_SIZE(children); i++) {
+		ASSERT_EQ(0, kill(children[i], SIGCONT));
+		EXPECT_TRUE(EVENTUALLY(waits(children[i])));
+	}
+	for (i = 0; i < ARRAY_SIZE(children); i++)
+		end_killed(children[i]);
+	camera_let_go(&held);
+	EXPECT_FOOTPRINT(&before);
+	ASSERT_EQ(0, stream(fd, true));
+	close(fd);
+	ASSERT_EQ(2, request(self->video, 2));
+	ASSERT_EQ(0, request(self->video, 0));
+}
+
 /* K2: a program with many calls does not delay the stream by all of them. */
 TEST_F(share, few_calls_wait)
 {
