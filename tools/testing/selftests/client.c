@@ -324,6 +324,11 @@ TEST_F(client, inputs)
 	EXPECT_EQ(HRESULT_FROM_WIN32(ERROR_BUSY), set_route(self->filter, 1));
 	ASSERT_EQ(S_OK, set_pin_state(self->pin, KSSTATE_STOP));
 	EXPECT_EQ(0, input_of(video));
+	/* The memory can be that of the camera */
+	ASSERT_TRUE(CloseHandle(self->pin));
+	self->pin = NULL;
+	ASSERT_TRUE(CloseHandle(self->allocator));
+	self->allocator = NULL;
 	EXPECT_EQ(HRESULT_FROM_WIN32(ERROR_INVALID_PARAMETER), set_route(self->filter, inputs));
 	EXPECT_EQ(0, input_of(video));
 	/* At the end, the first one again */
