@@ -712,7 +712,10 @@ static void set_two_planes(int video)
 	ASSERT_EQ(2, format.fmt.pix_mp.num_planes);
 }
 
-/* K11: a buffer with several planes has a mapping and a number of bytes for each of them. */
+/*
+ * K11: a buffer with several planes has a mapping and a number of bytes for each of them. The
+ * format is set and tried on the node.
+ */
 TEST(share_planes)
 {
 	static const unsigned int sizes[] = { WIDTH * HEIGHT, WIDTH * HEIGHT / 2 };
@@ -724,6 +727,7 @@ TEST(share_planes)
 	struct v4l2_buffer buffer = {
 		.type = type, .memory = V4L2_MEMORY_MMAP, .length = 1, .m.planes = planes,
 	};
+	struct v4l2_format format = { .type = type };
 	char path[32];
 	void *map;
 	int i;
@@ -731,12 +735,20 @@ TEST(share_planes)
 	need_vivid("2,2", "0,0");
 	ksalloc = open_ksalloc();
 	video = open_camera(0);
-	set_two_planes(video);
 	share = share_of(ksalloc, video, 0, path);
 	ASSERT_LE(0, share);
 	fd = open(path, O_RDWR);
 	ASSERT_LE(0, fd);
+	set_two_planes(fd);
+	ASSERT_EQ(0, call(video, VIDIOC_G_FMT, &format));
+	EXPECT_EQ(2, format.fmt.pix_mp.num_planes);
+	format.fmt.pix_mp.width *= 2;
+	EXPECT_EQ(0, call(fd, VIDIOC_TRY_FMT, &format));
+	EXPECT_LT(WIDTH, format.fmt.pix_mp.width);
 	ASSERT_EQ(0, call(fd, VIDIOC_REQBUFS, &buffers));
+	/* Now it gets the current one */
+	EXPECT_EQ(0, call(fd, VIDIOC_TRY_FMT, &format));
+	EXPECT_EQ(WIDTH, format.fmt.pix_mp.width);
 	EXPECT_EQ(-EINVAL, call(fd, VIDIOC_QUERYBUF, &buffer));
 	EXPECT_EQ(-EINVAL, call(fd, VIDIOC_QBUF, &buffer));
 	buffer.length = 2;
