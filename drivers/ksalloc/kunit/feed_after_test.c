@@ -22,9 +22,11 @@ static void feed_after_notify(struct ks_notifier *notifier)
 {
 	struct feed_after *after = container_of(notifier, struct feed_after, notifier);
 
-	/* Not spin_trylock(): another task can have the lock */
-	if (IS_ENABLED(CONFIG_LOCKDEP) &&
-	    lockdep_is_held(&after->feed->lock) == LOCK_STATE_HELD)
+	/*
+	 * Not spin_trylock(): another task can have the lock. Negative if lockdep is off. The names
+	 * of the results exist only with CONFIG_LOCKDEP
+	 */
+	if (IS_ENABLED(CONFIG_LOCKDEP) && lockdep_is_held(&after->feed->lock) > 0)
 		after->locked++;
 	WRITE_ONCE(after->frees, after->frees + 1);
 }
