@@ -34,7 +34,8 @@
  * left, and it does not have KSALLOC_READER_REVOCABLE. The other readers get frames, too, but these
  * can be revoked: if the device has fewer than @keep (returned and parked frames count as its own),
  * the feed revokes the oldest frames that no reader with a promise has. It also revokes frames that
- * readers have taken.
+ * readers have taken. If fewer frames than its depth are left, a new reader of a share gets a
+ * smaller depth, but at least KS_SHARE_DEPTH_LEAST.
  *
  * A reader of a share can get only frames whose buffers are queued (&ks_reader.wanted). It loses a
  * frame that is filled while its buffer is not queued. So frames that a reader does not want are
@@ -91,6 +92,9 @@
 #include <linux/workqueue.h>
 
 #include "allocator.h"
+
+/* Smallest depth of a reader of a share: a program shows one frame, and gets the next one */
+#define KS_SHARE_DEPTH_LEAST 2U
 
 struct ks_connection;
 struct ks_feed_free_notifier;
@@ -339,7 +343,7 @@ void ks_feed_gone(struct ks_connection *conn);
 
 /* readers.c: the readers of a feed */
 
-void ks_feed_promise(struct ks_feed *feed);
+u32 ks_feed_promise(struct ks_feed *feed);
 int ks_feed_add_reader(struct ks_feed *feed, struct ks_reader *reader);
 void ks_feed_remove_reader(struct ks_feed *feed, struct ks_reader *reader);
 bool ks_feed_trusts_caller(const struct ks_feed *feed);

@@ -11,8 +11,11 @@
 #include "connection.h"
 #include "reader.h"
 
-/* Decides which readers are promised their frames: see reader.h */
-void ks_feed_promise(struct ks_feed *feed)
+/*
+ * Decides which readers are promised their frames: see reader.h. Returns the number of frames that
+ * the device does not need, and no reader is promised
+ */
+u32 ks_feed_promise(struct ks_feed *feed)
 {
 	struct ks_reader *reader;
 	u32 left;
@@ -20,7 +23,7 @@ void ks_feed_promise(struct ks_feed *feed)
 	lockdep_assert_held(&feed->lock);
 
 	if (!feed->allocator)
-		return;
+		return 0;
 	left = feed->allocator->nr_frames - feed->keep;
 	list_for_each_entry(reader, &feed->readers, link) {
 		bool promised = !(reader->flags & KSALLOC_READER_REVOCABLE) &&
@@ -30,6 +33,24 @@ void ks_feed_promise(struct ks_feed *feed)
 			left -= reader->depth;
 		ks_reader_set_promised(feed, reader, promised);
 	}
+	return left;
+}
+
+/*
+ * A program on the node of a share cannot know that its frames can be revoked. So it rather gets a
+ * smaller depth than no promise
+ */
+static void ks_feed_fit_reader(struct ks_feed *feed, struct ks_reader *reader)
+{
+	u32 left;
+
+	lockdep_assert_held(&feed->lock);
+
+	if (!reader->wanted)
+		return;
+	left = ks_feed_promise(feed);
+	if (left >= KS_SHARE_DEPTH_LEAST)
+		reader->depth = min(reader->depth, left);
 }
 
 /* Only the thread fetches frames from now on, until the reader is removed */
@@ -56,6 +77,7 @@ int ks_feed_add_reader(struct ks_feed *feed, struct ks_reader *reader)
 	spin_lock(&feed->lock);
 	if (feed->nr_readers == KSALLOC_MAX_READERS)
 		goto out;
+	ks_feed_fit_reader(feed, reader);
 	list_add_tail(&reader->link, &feed->readers);
 	ks_feed_promise(feed);
 	if (feed->running && !reader->promised && !reader->wanted &&

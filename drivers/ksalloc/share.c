@@ -14,7 +14,7 @@
 #include "share.h"
 #include "v4l2.h"
 
-/* A handle can have 1 / KS_SHARE_PART of the frames, rounded up, and always two */
+/* A handle can have 1 / KS_SHARE_PART of the frames, rounded up, and always KS_SHARE_DEPTH_LEAST */
 #define KS_SHARE_PART 4
 
 /* If the camera cannot have all frames, fewer are tried, but not fewer than this */
@@ -120,7 +120,7 @@ int ks_share_request(struct ks_share_handle *handle, void *arg)
 	bitmap_zero(handle->queued, VIDEO_MAX_FRAME);
 	spin_unlock(&feed->lock);
 	depth = DIV_ROUND_UP(share->nr_frames, KS_SHARE_PART);
-	handle->depth = clamp(count, 2, max(2, depth));
+	handle->depth = clamp(count, KS_SHARE_DEPTH_LEAST, max(KS_SHARE_DEPTH_LEAST, depth));
 	*(u32 *)arg = handle->nr_buffers;
 	if (!share->users)
 		ks_connection_drop_allocator(share->conn);

@@ -253,6 +253,66 @@ static int clock_start(void)
 	return video;
 }
 
+/* A picture that a handle has got, and does not give back, and a copy of it. */
+struct kept {
+	unsigned char *map, *copy;
+};
+
+static void keep_next(int fd, struct kept *kept)
+{
+	struct v4l2_buffer buffer;
+
+	ASSERT_EQ(0, dequeue(fd, &buffer));
+	kept->map = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, fd, buffer.m.offset);
+	ASSERT_NE(MAP_FAILED, kept->map);
+	kept->copy = malloc(FRAME_SIZE);
+	ASSERT_TRUE(kept->copy);
+	memcpy(kept->copy, kept->map, FRAME_SIZE);
+}
+
+static bool kept_is_same(struct kept *kept)
+{
+	bool same = !memcmp(kept->copy, kept->map, FRAME_SIZE);
+
+	munmap(kept->map, FRAME_SIZE);
+	free(kept->copy);
+	return same;
+}
+
+/*
+ * K3: the frames that three programs have got stay as they are, and the camera goes on. The third
+ * one can have only two of them. There is a time in the picture.
+ */
+TEST_F(share, three_keep_frames)
+{
+	static const int can_have[3] = { DEPTH, DEPTH, 2 };
+	int fd[3], clock = clock_start(), fourth, i, n;
+	struct kept kept[3][DEPTH];
+	struct v4l2_buffer buffer;
+
+	for (i = 0; i < 3; i++) {
+		fd[i] = handle_start(self);
+		for (n = 0; n < can_have[i]; n++)
+			keep_next(fd[i], &kept[i][n]);
+	}
+	fourth = handle_start(self);
+	for (i = 0; i < 2 * FRAMES; i++)
+		next(clock);
+	ASSERT_EQ(0, fcntl(fd[2], F_SETFL, O_NONBLOCK));
+	EXPECT_EQ(-EAGAIN, dequeue(fd[2], &buffer));
+	for (i = 0; i < 3; i++)
+		for (n = 0; n < can_have[i]; n++)
+			EXPECT_TRUE(kept_is_same(&kept[i][n]));
+	/* The fourth one gets frames as soon as there are any for it */
+	close(fd[0]);
+	for (i = 0; i < FRAMES; i++)
+		next(fourth);
+	close(fd[1]);
+	close(fd[2]);
+	close(fourth);
+	close(clock);
+}
+
 /*
  * K12: the camera stands still after the last handle has stopped, while handles still have
  * buffers. There is a time in the picture, so each frame that is filled changes a buffer.
