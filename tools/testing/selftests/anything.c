@@ -349,6 +349,8 @@ void *make_argument(struct caller *caller, const struct ioctl_entry *command)
 	     command == &ioctls[IOCTL_ALLOCATOR_CANCEL] ||
 	     command == &ioctls[IOCTL_READER_CANCEL]) && pick(seed, 500))
 		flags &= ~KSALLOC_CANCEL_PERMANENT;
+	if (command == &ioctls[IOCTL_ALLOC] && caller->no_descriptor)
+		flags &= ~KSALLOC_ALLOC_DMABUF;
 	if (command == &ioctls[IOCTL_CREATE_ALLOCATOR] && chance(seed, 90))
 		agree_on_memory(flags, arg, size);
 	memcpy(arg, &size, sizeof(size));

@@ -30,6 +30,8 @@ struct caller {
 	unsigned int buffer;
 	/* The frame size that its connection needs */
 	unsigned int frame_size;
+	/* The result can be lost, so no descriptor may be in it */
+	bool no_descriptor;
 	/* Two pages, an inaccessible one, and a read-only one */
 	unsigned char *pages;
 };

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * All ioctls, and those of V4L2 for streaming from the node of a share, with random arguments, from
- * several threads and processes at the same time.
+ * several threads and processes at the same time, also as commands of io_uring.
  * The test passes if no call hangs or returns an errno that the ABI does not know, the
  * kernel logs no warning, and nothing is leaked. rough.h describes counts and seeds.
  */
-#include "anything.h"
+#include "fuzz.h"
 #include "passing.h"
 
 #include <fcntl.h>
@@ -46,36 +46,14 @@ static const int known_errors[] = {
 };
 
 #define CALLERS 8
+/* The number of the thread that uses io_uring, if liburing is there */
+#define RING_CALLER 0
 #define UNKNOWN_MAX 10
 /* Longer than any call takes that does not hang */
 #define HANG_MS 60000
 #define TICK_MS 20
 /* Percent of the calls that are V4L2 calls on the node of a share */
 #define NODE_PERCENT 15
-
-struct fuzz {
-	struct cameras *cameras;
-	int masters[FILE_KINDS][SLOTS_EACH];
-	int sockets[2];
-	atomic_bool stop;
-	atomic_uint unknown;
-	atomic_uint succeeded[IOCTLS];
-	atomic_uint failed[IOCTLS];
-	/* A share of the second camera, the device of its node, and the calls on that */
-	int share;
-	dev_t node;
-	atomic_uint node_succeeded[NODE_CALLS];
-	atomic_uint node_failed[NODE_CALLS];
-};
-
-/* A thread with random calls */
-struct thread {
-	struct fuzz *fuzz;
-	struct caller caller;
-	pthread_t thread;
-	atomic_uint calls;
-	atomic_ulong request;
-};
 
 static bool is_known(int err)
 {
@@ -137,8 +115,8 @@ static void take_result(struct caller *caller, unsigned long request,
 			take_field(caller, field, arg);
 }
 
-static void note_unknown(struct thread *thread, const char *name, unsigned long request, int fd,
-			 int err)
+void note_unknown(struct thread *thread, const char *name, unsigned long request, int fd,
+		  int err)
 {
 	if (is_known(err) || thread->fuzz->unknown++ > UNKNOWN_MAX)
 		return;
@@ -463,6 +441,14 @@ static void report_calls(struct fuzz *fuzz, struct thread *threads,
 			     fuzz->succeeded[i], fuzz->failed[i]);
 		EXPECT_LT(0, fuzz->failed[i]);
 	}
+	if (HAS_RINGS) {
+		harness_note("io_uring: %u commands succeeded, %u failed, %u cancelled; %u rings",
+			     fuzz->ring_succeeded, fuzz->ring_failed, fuzz->ring_cancelled,
+			     fuzz->rings);
+		EXPECT_LT(0, fuzz->ring_succeeded);
+		EXPECT_LT(0, fuzz->ring_cancelled);
+		EXPECT_LT(1, fuzz->rings);
+	}
 	/* Whether a stream gets a frame depends on what the connections do meanwhile */
 	for (i = 0; i < NODE_CALLS; i++) {
 		harness_note("on the node of a share, %#lx: %u succeeded, %u failed",
@@ -487,6 +473,15 @@ static void calm(struct cameras *cameras)
 		ASSERT_EQ(0, set_state(connections[i], KSSTATE_STOP));
 		ASSERT_EQ(0, set_allocator(connections[i], allocators[i]));
 	}
+}
+
+static void *(*role_of(unsigned int thread))(void *)
+{
+	if (HAS_RINGS && thread == RING_CALLER)
+		return call_rings;
+	if (thread == CALLERS)
+		return shuffle;
+	return thread == CALLERS + 1 ? breed : call_anything_always;
 }
 
 static void set_limit(const char *mbytes)
@@ -525,11 +520,7 @@ TEST_F_TIMEOUT(fuzz, every_ioctl, LAST_RESORT_S)
 		threads[i].fuzz = &fuzz;
 		caller_prepare(&threads[i].caller, seed_of(cameras->seed, i),
 			       cameras->rig.framing.frame_size);
-		ASSERT_EQ(0, pthread_create(&threads[i].thread, NULL,
-					    i == CALLERS ? shuffle :
-					    i == CALLERS + 1 ? breed :
-					    call_anything_always,
-					    &threads[i]));
+		ASSERT_EQ(0, pthread_create(&threads[i].thread, NULL, role_of(i), &threads[i]));
 	}
 	/* A thread that hangs would block the teardown as well. */
 	ASSERT_TRUE(watch(threads, scaled(CALLS)));
