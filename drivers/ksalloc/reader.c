@@ -31,6 +31,7 @@ struct ks_reader *ks_reader_new(u32 depth, u32 every, u32 flags)
 	mutex_init(&reader->view_lock);
 	atomic64_set(&reader->cancels, 0);
 	reader->depth = depth;
+	reader->limit = depth;
 	reader->every = every;
 	reader->flags = flags;
 	return reader;
@@ -45,8 +46,8 @@ static void ks_reader_set_queued(struct ks_reader *reader, u32 count)
 /*
  * Finds the frames that all readers of a share want. A reader wants those in &ks_reader.wanted, and
  * those that it has taken, or that were revoked: programs usually queue their buffers again. A
- * reader is ignored if it has as many frames as it can have, and has lost @depth frames since it
- * took the last one. If the readers have too few frames in common, the result is all frames
+ * reader is ignored if it has as many frames as it can have, and has lost as many since it took
+ * the last one. If the readers have too few frames in common, the result is all frames
  */
 static void ks_reader_find_common(const struct ks_feed *feed, unsigned long *common)
 {
@@ -62,8 +63,8 @@ static void ks_reader_find_common(const struct ks_feed *feed, unsigned long *com
 		bitmap_or(wanted, wanted, reader->revoked, VIDEO_MAX_FRAME);
 		held = reader->nr_queued + reader->nr_taken +
 		       bitmap_weight(reader->revoked, VIDEO_MAX_FRAME);
-		if (reader->lost >= reader->depth &&
-		    held >= min(reader->depth, bitmap_weight(wanted, VIDEO_MAX_FRAME)))
+		if (reader->lost >= reader->limit &&
+		    held >= min(reader->limit, bitmap_weight(wanted, VIDEO_MAX_FRAME)))
 			continue;
 		bitmap_and(common, common, wanted, VIDEO_MAX_FRAME);
 	}
@@ -73,7 +74,7 @@ static void ks_reader_find_common(const struct ks_feed *feed, unsigned long *com
 }
 
 /* All readers of a share have &ks_reader.wanted. Other readers do not have it */
-static bool ks_reader_in_share(struct ks_feed *feed)
+bool ks_reader_in_share(struct ks_feed *feed)
 {
 	return !list_empty(&feed->readers) &&
 	       list_first_entry(&feed->readers, struct ks_reader, link)->wanted;
@@ -193,7 +194,7 @@ static bool ks_reader_make_room(struct ks_feed *feed, struct ks_reader *reader)
 {
 	if (reader->flags & KSALLOC_READER_NEWEST)
 		ks_reader_drop_queue(feed, reader);
-	if (reader->nr_queued + reader->nr_taken < reader->depth)
+	if (reader->nr_queued + reader->nr_taken < reader->limit)
 		return true;
 	if (!reader->nr_queued)
 		return false;
@@ -295,6 +296,17 @@ void ks_reader_set_promised(struct ks_feed *feed, struct ks_reader *reader,
 	}
 	for_each_set_bit(index, reader->taken, KSALLOC_MAX_FRAMES)
 		feed->frames[index].promised += change;
+}
+
+/* If a reader has more frames than its limit, it loses its oldest queued frames */
+void ks_reader_trim(struct ks_feed *feed, struct ks_reader *reader)
+{
+	lockdep_assert_held(&feed->lock);
+
+	while (reader->nr_queued && reader->nr_queued + reader->nr_taken > reader->limit) {
+		ks_reader_drop(feed, reader);
+		reader->lost++;
+	}
 }
 
 /*
@@ -409,6 +421,8 @@ int ks_reader_give(struct ks_feed *feed, struct ks_reader *reader, u64 generatio
 		ks_reader_give_one(feed, reader,
 				   array_index_nospec(indices[i],
 						      KSALLOC_MAX_FRAMES));
+	if (feed->promise_again)
+		ks_feed_promise(feed);
 	return 0;
 }
 

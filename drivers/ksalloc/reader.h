@@ -26,7 +26,7 @@
 /**
  * DOC: Frames for readers and for the device
  *
- * A reader has at most &ks_reader.depth frames, queued and taken ones together. If there is no
+ * A reader has at most &ks_reader.limit frames, queued and taken ones together. If there is no
  * room for a new frame, the reader loses its oldest queued frame, or the new one if none is queued.
  *
  * The device must keep &ks_feed.keep frames. The frames above that number are promised to readers
@@ -34,8 +34,14 @@
  * left, and it does not have KSALLOC_READER_REVOCABLE. The other readers get frames, too, but these
  * can be revoked: if the device has fewer than @keep (returned and parked frames count as its own),
  * the feed revokes the oldest frames that no reader with a promise has. It also revokes frames that
- * readers have taken. If fewer frames than its depth are left, a new reader of a share gets a
- * smaller depth, but at least KS_SHARE_DEPTH_LEAST.
+ * readers have taken.
+ *
+ * A program on the node of a share cannot know that its frames can be revoked. So as many readers of
+ * a share as possible get a promise, and for that, each can have fewer frames than its depth
+ * (&ks_reader.limit), but at least KS_SHARE_DEPTH_LEAST. This is decided again when a reader begins
+ * or ends. A reader never has to give back what it has taken: if it has taken more than that, it is
+ * decided again when it gives a frame back. One frame is promised to nobody, so that readers which
+ * keep all their frames do not keep the others from getting any.
  *
  * A reader of a share can get only frames whose buffers are queued (&ks_reader.wanted). It loses a
  * frame that is filled while its buffer is not queued. So frames that a reader does not want are
@@ -93,7 +99,7 @@
 
 #include "allocator.h"
 
-/* Smallest depth of a reader of a share: a program shows one frame, and gets the next one */
+/* A reader of a share can have two frames at least: a program shows one, and gets the next one */
 #define KS_SHARE_DEPTH_LEAST 2U
 
 struct ks_connection;
@@ -156,6 +162,7 @@ struct ks_feed_frame {
  * @nr_parked: number of parked frames
  * @nr_freed: number of frames that have become free after the stream, for @free_work
  * @keep: number of frames that the device must keep
+ * @promise_again: another reader can get a promise when one gives a frame back. Only in shares
  * @running: a circulating stream is in PAUSE or RUN. Written under ks_connection.lock, too
  * @ended: the connection has ended, or its device has disappeared
  * @error: errno of the device that ended the stream, or 0. Cleared when the device starts
@@ -191,6 +198,7 @@ struct ks_feed {
 	u32 nr_parked;
 	u32 nr_freed;
 	u32 keep;
+	bool promise_again;
 	bool running;
 	bool ended;
 	int error;
@@ -214,7 +222,8 @@ struct ks_feed {
  * @link: on &ks_feed.readers
  * @conn: the connection. The file of the reader or the share has a reference to its structure
  * @flags: KSALLOC_READER_*
- * @depth: maximum number of frames that it has
+ * @depth: the maximum of @limit
+ * @limit: maximum number of frames that it has. It is @depth, but for readers of a share
  * @every: it gets each n-th frame, where n is @every
  * @skip: number of frames to skip before the next one that it gets
  * @promised: its frames are not revoked, unless a kernel client frees them
@@ -244,6 +253,7 @@ struct ks_reader {
 	struct ks_connection *conn;
 	u32 flags;
 	u32 depth;
+	u32 limit;
 	u32 every;
 	u32 skip;
 	bool promised;
@@ -319,6 +329,8 @@ int ks_reader_give(struct ks_feed *feed, struct ks_reader *reader, u64 generatio
 void ks_reader_give_all(struct ks_feed *feed, struct ks_reader *reader);
 void ks_reader_set_promised(struct ks_feed *feed, struct ks_reader *reader,
 			    bool promised);
+void ks_reader_trim(struct ks_feed *feed, struct ks_reader *reader);
+bool ks_reader_in_share(struct ks_feed *feed);
 
 /* feed.c: frames circulate between the device and the readers */
 
@@ -343,7 +355,7 @@ void ks_feed_gone(struct ks_connection *conn);
 
 /* readers.c: the readers of a feed */
 
-u32 ks_feed_promise(struct ks_feed *feed);
+void ks_feed_promise(struct ks_feed *feed);
 int ks_feed_add_reader(struct ks_feed *feed, struct ks_reader *reader);
 void ks_feed_remove_reader(struct ks_feed *feed, struct ks_reader *reader);
 bool ks_feed_trusts_caller(const struct ks_feed *feed);

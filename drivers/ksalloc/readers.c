@@ -12,10 +12,49 @@
 #include "reader.h"
 
 /*
- * Decides which readers are promised their frames: see reader.h. Returns the number of frames that
- * the device does not need, and no reader is promised
+ * Frames of a share that are promised to no reader. With them, the camera fills frames for the
+ * others even if all readers that have a promise keep their frames
  */
-u32 ks_feed_promise(struct ks_feed *feed)
+#define KS_SHARE_SPARE 1U
+
+/* The least that a reader of a share can be promised: what it has taken is not taken away */
+static u32 ks_feed_least(const struct ks_reader *reader)
+{
+	return min(reader->depth, max(KS_SHARE_DEPTH_LEAST, reader->nr_taken));
+}
+
+/*
+ * Each reader is promised the least before one is promised more. If a reader gets no promise, and
+ * one has taken more than KS_SHARE_DEPTH_LEAST frames, this is done again when one comes back
+ */
+static void ks_feed_promise_share(struct ks_feed *feed, u32 left)
+{
+	bool taken = false, missed = false;
+	struct ks_reader *reader;
+	u32 more;
+
+	left -= min(left, KS_SHARE_SPARE);
+	list_for_each_entry(reader, &feed->readers, link) {
+		const u32 least = ks_feed_least(reader);
+
+		ks_reader_set_promised(feed, reader, least <= left);
+		reader->limit = reader->promised ? least : reader->depth;
+		left -= reader->promised ? least : 0;
+		missed |= !reader->promised;
+		taken |= reader->nr_taken > KS_SHARE_DEPTH_LEAST;
+	}
+	feed->promise_again = missed && taken;
+
+	list_for_each_entry(reader, &feed->readers, link) {
+		more = min(reader->depth - reader->limit, left);
+		left -= more;
+		reader->limit += more;
+		ks_reader_trim(feed, reader);
+	}
+}
+
+/* Decides which readers are promised their frames: see reader.h */
+void ks_feed_promise(struct ks_feed *feed)
 {
 	struct ks_reader *reader;
 	u32 left;
@@ -23,8 +62,12 @@ u32 ks_feed_promise(struct ks_feed *feed)
 	lockdep_assert_held(&feed->lock);
 
 	if (!feed->allocator)
-		return 0;
+		return;
 	left = feed->allocator->nr_frames - feed->keep;
+	if (ks_reader_in_share(feed)) {
+		ks_feed_promise_share(feed, left);
+		return;
+	}
 	list_for_each_entry(reader, &feed->readers, link) {
 		bool promised = !(reader->flags & KSALLOC_READER_REVOCABLE) &&
 				reader->depth <= left;
@@ -33,24 +76,6 @@ u32 ks_feed_promise(struct ks_feed *feed)
 			left -= reader->depth;
 		ks_reader_set_promised(feed, reader, promised);
 	}
-	return left;
-}
-
-/*
- * A program on the node of a share cannot know that its frames can be revoked. So it rather gets a
- * smaller depth than no promise
- */
-static void ks_feed_fit_reader(struct ks_feed *feed, struct ks_reader *reader)
-{
-	u32 left;
-
-	lockdep_assert_held(&feed->lock);
-
-	if (!reader->wanted)
-		return;
-	left = ks_feed_promise(feed);
-	if (left >= KS_SHARE_DEPTH_LEAST)
-		reader->depth = min(reader->depth, left);
 }
 
 /* Only the thread fetches frames from now on, until the reader is removed */
@@ -77,7 +102,6 @@ int ks_feed_add_reader(struct ks_feed *feed, struct ks_reader *reader)
 	spin_lock(&feed->lock);
 	if (feed->nr_readers == KSALLOC_MAX_READERS)
 		goto out;
-	ks_feed_fit_reader(feed, reader);
 	list_add_tail(&reader->link, &feed->readers);
 	ks_feed_promise(feed);
 	if (feed->running && !reader->promised && !reader->wanted &&

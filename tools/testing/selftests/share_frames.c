@@ -279,38 +279,83 @@ static bool kept_is_same(struct kept *kept)
 	return same;
 }
 
+/* Gets as many frames as the handle can have, which must be @count. */
+static void keep_all(int fd, struct kept *kept, int count)
+{
+	struct v4l2_buffer buffer;
+	int i;
+
+	for (i = 0; i < count; i++)
+		keep_next(fd, &kept[i]);
+	ASSERT_EQ(0, fcntl(fd, F_SETFL, O_NONBLOCK));
+	EXPECT_EQ(-EAGAIN, dequeue(fd, &buffer));
+	ASSERT_EQ(0, fcntl(fd, F_SETFL, 0));
+}
+
 /*
- * K3: the frames that three programs have got stay as they are, and the camera goes on. The third
- * one can have only two of them. There is a time in the picture.
+ * K2, K3: the frames that three programs have got stay as they are, whatever a fourth one does, and
+ * that one gets frames, too. There is a time in the picture.
  */
 TEST_F(share, three_keep_frames)
 {
-	static const int can_have[3] = { DEPTH, DEPTH, 2 };
-	int fd[3], clock = clock_start(), fourth, i, n;
+	static const int can_have[3] = { DEPTH, 2, 2 };
 	struct kept kept[3][DEPTH];
 	struct v4l2_buffer buffer;
+	int fd[3], fourth, i, n;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 3; i++)
 		fd[i] = handle_start(self);
-		for (n = 0; n < can_have[i]; n++)
-			keep_next(fd[i], &kept[i][n]);
-	}
+	for (i = 0; i < 3; i++)
+		keep_all(fd[i], kept[i], can_have[i]);
 	fourth = handle_start(self);
 	for (i = 0; i < 2 * FRAMES; i++)
-		next(clock);
-	ASSERT_EQ(0, fcntl(fd[2], F_SETFL, O_NONBLOCK));
-	EXPECT_EQ(-EAGAIN, dequeue(fd[2], &buffer));
-	for (i = 0; i < 3; i++)
+		next(fourth);
+	/* It keeps frames, too */
+	ASSERT_EQ(0, dequeue(fourth, &buffer));
+	n = handle_start(self);
+	for (i = 0; i < 2 * FRAMES; i++)
+		next(n);
+	close(n);
+	for (i = 0; i < 3; i++) {
 		for (n = 0; n < can_have[i]; n++)
 			EXPECT_TRUE(kept_is_same(&kept[i][n]));
-	/* The fourth one gets frames as soon as there are any for it */
-	close(fd[0]);
-	for (i = 0; i < FRAMES; i++)
-		next(fourth);
-	close(fd[1]);
-	close(fd[2]);
+		close(fd[i]);
+	}
 	close(fourth);
-	close(clock);
+}
+
+/*
+ * K3: two programs have got three frames each. A third one is promised two when one of those comes
+ * back. When the first one ends, the second one can have three again.
+ */
+TEST_F(share, frames_for_next)
+{
+	int first = handle_start(self), second = handle_start(self), third, fourth, i;
+	struct kept kept[DEPTH], more;
+	struct v4l2_buffer buffer;
+
+	for (i = 0; i < DEPTH; i++) {
+		ASSERT_EQ(0, dequeue(first, &buffer));
+		ASSERT_EQ(0, dequeue(second, &buffer));
+	}
+	third = handle_start(self);
+	fourth = handle_start(self);
+	ASSERT_EQ(0, queue(second, buffer.index));
+	keep_all(third, kept, 2);
+	for (i = 0; i < 2 * FRAMES; i++)
+		next(fourth);
+	for (i = 0; i < 2; i++)
+		EXPECT_TRUE(kept_is_same(&kept[i]));
+
+	ASSERT_EQ(0, fcntl(second, F_SETFL, O_NONBLOCK));
+	EXPECT_EQ(-EAGAIN, dequeue(second, &buffer));
+	ASSERT_EQ(0, fcntl(second, F_SETFL, 0));
+	close(first);
+	close(fourth);
+	keep_next(second, &more);
+	kept_is_same(&more);
+	close(second);
+	close(third);
 }
 
 /*
