@@ -104,10 +104,19 @@ static int __init ks_init(void)
 	ret = ks_connection_init();
 	if (ret)
 		return ret;
+	ret = ks_shares_init();
+	if (ret)
+		goto err_connection;
 	ks_v4l2_init();
 	ret = misc_register(&ks_misc);
 	if (ret)
-		ks_connection_exit();
+		goto err_shares;
+	return 0;
+
+err_shares:
+	ks_shares_exit();
+err_connection:
+	ks_connection_exit();
 	return ret;
 }
 module_init(ks_init);
@@ -115,6 +124,7 @@ module_init(ks_init);
 static void __exit ks_exit(void)
 {
 	misc_deregister(&ks_misc);
+	ks_shares_exit();
 	ks_connection_exit();
 	ks_v4l2_exit();
 	/* Functions of this module free events after a grace period */

@@ -236,5 +236,7 @@ void ks_share_node_exit(struct ks_share *share);
 /* share_file.c */
 
 struct file *ks_share_open(int v4l2_fd, u32 frames, u32 *node);
+int ks_shares_init(void);
+void ks_shares_exit(void);
 
 #endif /* _KSALLOC_SHARE_H */

@@ -161,7 +161,8 @@ void ks_share_close_and_wait(struct ks_share_handle *handle)
 /*
  * The caller must call ks_share_calls_exit(), even after a failure. The queues freeze, so that the
  * calls of killed programs do not reach the camera during suspend. @close_wq does not, because its
- * work items wait for @change_wq
+ * work items wait for @change_wq. The last file of a camera is closed by &ks_share.free_work, which
+ * freezes, too
  */
 int ks_share_calls_init(struct ks_share *share)
 {
@@ -170,7 +171,7 @@ int ks_share_calls_init(struct ks_share *share)
 	share->ask_wq = alloc_workqueue("ksalloc-ask-%s", WQ_UNBOUND | WQ_FREEZABLE,
 					KS_SHARE_ASKS, name);
 	share->change_wq = alloc_ordered_workqueue("ksalloc-share-%s", WQ_FREEZABLE, name);
-	share->close_wq = alloc_workqueue("ksalloc-close-%s", WQ_UNBOUND, 0, name);
+	share->close_wq = alloc_workqueue("ksalloc-close-%s", WQ_UNBOUND, KS_SHARE_ASKS, name);
 	return share->ask_wq && share->change_wq && share->close_wq ? 0 : -ENOMEM;
 }
 

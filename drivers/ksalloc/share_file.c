@@ -38,6 +38,22 @@ static LIST_HEAD(ks_shares_freed);
 static DEFINE_SPINLOCK(ks_shares_lock);
 static DECLARE_WAIT_QUEUE_HEAD(ks_shares_wait);
 
+/* For free_work. It freezes, so that no file of a camera is closed during suspend */
+static struct workqueue_struct *ks_shares_wq;
+
+/* -ENOMEM */
+int __init ks_shares_init(void)
+{
+	ks_shares_wq = alloc_workqueue("ksalloc-free", WQ_UNBOUND | WQ_FREEZABLE, 0);
+	return ks_shares_wq ? 0 : -ENOMEM;
+}
+
+/* Called before ks_connection_exit(), when there is no file of this module */
+void ks_shares_exit(void)
+{
+	destroy_workqueue(ks_shares_wq);
+}
+
 /* Unregisters the node, and stops the camera. Can be called twice */
 static void ks_share_file_end(struct ks_share *share)
 {
@@ -96,7 +112,7 @@ static void ks_share_free(struct v4l2_device *v4l2_dev)
 	spin_lock(&ks_shares_lock);
 	list_move(&share->link, &ks_shares_freed);
 	spin_unlock(&ks_shares_lock);
-	ks_connection_queue_work(&share->free_work);
+	queue_work(ks_shares_wq, &share->free_work);
 }
 
 static bool ks_share_is_being_freed(u32 id)
