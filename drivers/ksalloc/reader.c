@@ -403,6 +403,7 @@ static void ks_reader_give_one(struct ks_feed *feed, struct ks_reader *reader,
 int ks_reader_give(struct ks_feed *feed, struct ks_reader *reader, u64 generation,
 		   const u32 *indices, u32 count)
 {
+	const bool again = feed->promise_again && reader->nr_taken > KS_SHARE_DEPTH_LEAST;
 	u32 i, index;
 
 	lockdep_assert_held(&feed->lock);
@@ -421,7 +422,7 @@ int ks_reader_give(struct ks_feed *feed, struct ks_reader *reader, u64 generatio
 		ks_reader_give_one(feed, reader,
 				   array_index_nospec(indices[i],
 						      KSALLOC_MAX_FRAMES));
-	if (feed->promise_again)
+	if (again)
 		ks_feed_promise(feed);
 	return 0;
 }

@@ -38,10 +38,10 @@
  *
  * A program on the node of a share cannot know that its frames can be revoked. So as many readers of
  * a share as possible get a promise, and for that, each can have fewer frames than its depth
- * (&ks_reader.limit), but at least KS_SHARE_DEPTH_LEAST. This is decided again when a reader begins
- * or ends. A reader never has to give back what it has taken: if it has taken more than that, it is
- * decided again when it gives a frame back. One frame is promised to nobody, so that readers which
- * keep all their frames do not keep the others from getting any.
+ * (&ks_reader.limit), but at least KS_SHARE_DEPTH_LEAST, and what it has taken. This is decided for
+ * all of them when the stream begins, and when a reader is added or removed. If then a reader without
+ * a promise could get one as soon as another one gives a frame back, it is decided again at that time.
+ * One frame is promised to nobody. So if readers keep all their frames, the others still get some.
  *
  * A reader of a share can get only frames whose buffers are queued (&ks_reader.wanted). It loses a
  * frame that is filled while its buffer is not queued. So frames that a reader does not want are
@@ -223,10 +223,11 @@ struct ks_feed {
  * @conn: the connection. The file of the reader or the share has a reference to its structure
  * @flags: KSALLOC_READER_*
  * @depth: the maximum of @limit
- * @limit: maximum number of frames that it has. It is @depth, but for readers of a share
+ * @limit: maximum number of frames that it has: @depth, or less for readers of a share
  * @every: it gets each n-th frame, where n is @every
  * @skip: number of frames to skip before the next one that it gets
- * @promised: its frames are not revoked, unless a kernel client frees them
+ * @promised: its frames are not revoked, unless a kernel client frees them. Can end when a stream
+ *	begins and the device must keep more frames than before
  * @untrusted: a task has used it that may not fetch frames. Never cleared
  * @wanted: for a handle of a share, &ks_share_handle.queued, the frames that it gets; otherwise
  *	NULL

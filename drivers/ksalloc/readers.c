@@ -17,15 +17,15 @@
  */
 #define KS_SHARE_SPARE 1U
 
-/* The least that a reader of a share can be promised: what it has taken is not taken away */
+/* What a reader of a share has at least: what it has taken is not taken away */
 static u32 ks_feed_least(const struct ks_reader *reader)
 {
 	return min(reader->depth, max(KS_SHARE_DEPTH_LEAST, reader->nr_taken));
 }
 
 /*
- * Each reader is promised the least before one is promised more. If a reader gets no promise, and
- * one has taken more than KS_SHARE_DEPTH_LEAST frames, this is done again when one comes back
+ * Each reader is promised the least before one is promised more. If a reader gets no promise, no
+ * later one does. Then this is done again when one gives back that has taken more than the least
  */
 static void ks_feed_promise_share(struct ks_feed *feed, u32 left)
 {
@@ -35,18 +35,17 @@ static void ks_feed_promise_share(struct ks_feed *feed, u32 left)
 
 	left -= min(left, KS_SHARE_SPARE);
 	list_for_each_entry(reader, &feed->readers, link) {
-		const u32 least = ks_feed_least(reader);
-
-		ks_reader_set_promised(feed, reader, least <= left);
-		reader->limit = reader->promised ? least : reader->depth;
-		left -= reader->promised ? least : 0;
-		missed |= !reader->promised;
-		taken |= reader->nr_taken > KS_SHARE_DEPTH_LEAST;
+		reader->limit = ks_feed_least(reader);
+		taken |= reader->limit > KS_SHARE_DEPTH_LEAST;
+		missed |= reader->limit > left;
+		ks_reader_set_promised(feed, reader, !missed);
+		if (!missed)
+			left -= reader->limit;
 	}
 	feed->promise_again = missed && taken;
 
 	list_for_each_entry(reader, &feed->readers, link) {
-		more = min(reader->depth - reader->limit, left);
+		more = reader->promised ? min(reader->depth - reader->limit, left) : 0;
 		left -= more;
 		reader->limit += more;
 		ks_reader_trim(feed, reader);
@@ -112,6 +111,8 @@ int ks_feed_add_reader(struct ks_feed *feed, struct ks_reader *reader)
 	feed->nr_readers++;
 	if (reader->flags & KSALLOC_READER_UNTRUSTED)
 		ks_feed_distrust(feed, reader);
+	/* Those that other readers of a share had above their new limits */
+	ks_feed_return_later(feed);
 	ret = 0;
 out:
 	spin_unlock(&feed->lock);

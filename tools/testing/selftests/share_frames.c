@@ -358,6 +358,27 @@ TEST_F(share, frames_for_next)
 	close(third);
 }
 
+/* K3: when a program ends, the oldest one that has no promise gets one. */
+TEST_F(share, oldest_is_next)
+{
+	static const int can_have[] = { DEPTH, 2, 2 };
+	struct kept kept[3][DEPTH];
+	int fd[5], i, n;
+
+	for (i = 0; i < 5; i++)
+		fd[i] = handle_start(self);
+	close(fd[0]);
+	for (i = 0; i < 3; i++)
+		keep_all(fd[i + 1], kept[i], can_have[i]);
+	for (i = 0; i < 2 * FRAMES; i++)
+		next(fd[4]);
+	for (i = 0; i < 3; i++)
+		for (n = 0; n < can_have[i]; n++)
+			EXPECT_TRUE(kept_is_same(&kept[i][n]));
+	for (i = 1; i < 5; i++)
+		close(fd[i]);
+}
+
 /*
  * K12: the camera stands still after the last handle has stopped, while handles still have
  * buffers. There is a time in the picture, so each frame that is filled changes a buffer.
