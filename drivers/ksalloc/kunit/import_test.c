@@ -100,9 +100,27 @@ static void import_refused(struct kunit *test)
 							       dmabufs, IMPORT_FRAMES)), -EINVAL);
 }
 
+/* Passes if the errno of a device that cannot say what it needs is returned (A4, A9). */
+static void import_device_fails(struct kunit *test)
+{
+	struct ks_rig *rig = ks_rig_create(test, IMPORT_FRAMES);
+	struct dma_buf *dmabufs[IMPORT_FRAMES];
+	long refs;
+
+	import_take(rig, dmabufs);
+	refs = file_count(dmabufs[0]->file);
+	ks_fake_fail(rig->fake, 1, -ENOSPC);
+	import_expect(rig, -ENOSPC, &import_framing, dmabufs, IMPORT_FRAMES);
+	KUNIT_EXPECT_EQ(test, rig->fake->failed, KS_FAKE_GET_FRAMING);
+	ks_fake_vanish(rig->fake);
+	import_expect(rig, -ENODEV, &import_framing, dmabufs, IMPORT_FRAMES);
+	KUNIT_EXPECT_EQ(test, file_count(dmabufs[0]->file), refs);
+}
+
 static struct kunit_case import_cases[] = {
 	KUNIT_CASE(import_frames),
 	KUNIT_CASE(import_refused),
+	KUNIT_CASE(import_device_fails),
 	{}
 };
 

@@ -19,6 +19,9 @@
 /**
  * struct view_source - a dma-buf of one page, which counts its mappings
  * @page: the page
+ * @attach_error: errno for devices that are attached, or 0
+ * @map_error: errno for mappings, or 0
+ * @attached: number of devices that are attached
  * @mapped: number of mappings
  * @direction: direction of the last one
  * @has_access: processes can access mappings with vm_operations_struct.access
@@ -28,6 +31,9 @@
  */
 struct view_source {
 	struct page *page;
+	int attach_error;
+	int map_error;
+	atomic_t attached;
 	atomic_t mapped;
 	enum dma_data_direction direction;
 	bool has_access;
@@ -36,12 +42,32 @@ struct view_source {
 	bool released;
 };
 
+static int view_source_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment)
+{
+	struct view_source *source = dmabuf->priv;
+
+	if (source->attach_error)
+		return source->attach_error;
+	atomic_inc(&source->attached);
+	return 0;
+}
+
+static void view_source_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment)
+{
+	struct view_source *source = dmabuf->priv;
+
+	atomic_dec(&source->attached);
+}
+
 static struct sg_table *view_source_map(struct dma_buf_attachment *attachment,
 					enum dma_data_direction direction)
 {
 	struct view_source *source = attachment->dmabuf->priv;
-	struct sg_table *table = kzalloc(sizeof(*table), GFP_KERNEL);
+	struct sg_table *table;
 
+	if (source->map_error)
+		return ERR_PTR(source->map_error);
+	table = kzalloc(sizeof(*table), GFP_KERNEL);
 	if (!table || sg_alloc_table(table, 1, GFP_KERNEL)) {
 		kfree(table);
 		return ERR_PTR(-ENOMEM);
@@ -117,6 +143,8 @@ static void view_source_release(struct dma_buf *dmabuf)
 }
 
 static const struct dma_buf_ops view_source_ops = {
+	.attach = view_source_attach,
+	.detach = view_source_detach,
 	.map_dma_buf = view_source_map,
 	.unmap_dma_buf = view_source_unmap,
 	.mmap = view_source_mmap,
@@ -238,6 +266,43 @@ static void view_directions(struct kunit *test)
 	view_put(test, view, source);
 }
 
+static void view_expect_not_attached(struct kunit *test, struct dma_buf *view,
+				     struct view_source *source, struct device *dev, int error)
+{
+	struct dma_buf_attachment *attachment = dma_buf_attach(view, dev);
+
+	KUNIT_EXPECT_EQ(test, PTR_ERR(attachment), error);
+	if (!IS_ERR(attachment))
+		dma_buf_detach(view, attachment);
+	KUNIT_EXPECT_EQ(test, atomic_read(&source->attached), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&source->mapped), 0);
+}
+
+/*
+ * Passes if a device is not attached to a view if the source refuses it or has no mapping for it,
+ * the errno is that of the source, and nothing of the attempt is left (K5).
+ */
+static void view_attach_fails(struct kunit *test)
+{
+	struct device *dev = view_device(test);
+	struct dma_buf_attachment *attachment;
+	struct view_source *source;
+	struct dma_buf *view = view_create(test, &source);
+
+	source->attach_error = -EBUSY;
+	view_expect_not_attached(test, view, source, dev, -EBUSY);
+	source->attach_error = 0;
+	source->map_error = -ENOSPC;
+	view_expect_not_attached(test, view, source, dev, -ENOSPC);
+	source->map_error = 0;
+	attachment = dma_buf_attach(view, dev);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, attachment);
+	KUNIT_EXPECT_EQ(test, atomic_read(&source->attached), 1);
+	dma_buf_detach(view, attachment);
+	KUNIT_EXPECT_EQ(test, atomic_read(&source->attached), 0);
+	view_put(test, view, source);
+}
+
 /* Passes if the kernel gets no mapping of a view, which could be written to (K5). */
 static void view_no_kernel_mapping(struct kunit *test)
 {
@@ -309,6 +374,7 @@ static void view_not_by_importer(struct kunit *test)
 
 static struct kunit_case view_cases[] = {
 	KUNIT_CASE(view_directions),
+	KUNIT_CASE(view_attach_fails),
 	KUNIT_CASE(view_sync),
 	KUNIT_CASE(view_no_sync),
 	KUNIT_CASE(view_no_kernel_mapping),
