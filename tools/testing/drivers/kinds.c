@@ -492,3 +492,111 @@ TEST_F(kinds, share_of_four)
 	close(video);
 	close(ksalloc);
 }
+
+/* A program that streams from the node of a share of a camera of this kind */
+struct viewer {
+	int ksalloc, video, share, fd;
+};
+
+static void viewer_open(struct viewer *viewer, const char *kind)
+{
+	char name[64], path[32];
+
+	snprintf(name, sizeof(name), DRIVER "-%s", kind);
+	viewer->ksalloc = open_ksalloc();
+	viewer->video = open_node(name, O_RDWR);
+	viewer->share = share_of(viewer->ksalloc, viewer->video, path);
+	ASSERT_LE(0, viewer->share);
+	viewer->fd = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, viewer->fd);
+}
+
+static void viewer_close(struct viewer *viewer)
+{
+	close(viewer->fd);
+	close(viewer->share);
+	close(viewer->video);
+	close(viewer->ksalloc);
+}
+
+static struct v4l2_buffer viewer_buffer(unsigned int index)
+{
+	return (struct v4l2_buffer){
+		.index = index,
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+}
+
+static void viewer_start(struct viewer *viewer)
+{
+	struct v4l2_requestbuffers request = {
+		.count = 4, .type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP,
+	};
+	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	struct v4l2_buffer buffer;
+	unsigned int i;
+
+	ASSERT_EQ(0, call_fd(viewer->fd, VIDIOC_REQBUFS, &request));
+	for (i = 0; i < request.count; i++) {
+		buffer = viewer_buffer(i);
+		ASSERT_EQ(0, call_fd(viewer->fd, VIDIOC_QBUF, &buffer));
+	}
+	ASSERT_EQ(0, call_fd(viewer->fd, VIDIOC_STREAMON, &type));
+}
+
+/*
+ * K11: a buffer says that it is a key frame, or damaged, and which field it is. If the driver does
+ * not say which field, nothing better than the format is known.
+ */
+TEST_F(kinds, marks_of_share)
+{
+	static const struct { __u32 flags, field; } expected[] = {
+		{ V4L2_BUF_FLAG_KEYFRAME, V4L2_FIELD_TOP },
+		{ V4L2_BUF_FLAG_ERROR, V4L2_FIELD_BOTTOM },
+		{ 0, V4L2_FIELD_ALTERNATE },
+	};
+	struct v4l2_buffer buffer;
+	struct viewer viewer;
+	unsigned int i, which;
+
+	(void)self;
+	viewer_open(&viewer, "marks");
+	viewer_start(&viewer);
+	for (i = 0; i < 12; i++) {
+		buffer = viewer_buffer(0);
+		ASSERT_EQ(0, call_fd(viewer.fd, VIDIOC_DQBUF, &buffer));
+		which = buffer.sequence % ARRAY_SIZE(expected);
+		EXPECT_EQ(expected[which].flags,
+			  buffer.flags & (V4L2_BUF_FLAG_KEYFRAME | V4L2_BUF_FLAG_ERROR));
+		EXPECT_EQ(expected[which].field, buffer.field);
+		ASSERT_EQ(0, call_fd(viewer.fd, VIDIOC_QBUF, &buffer));
+	}
+	viewer_close(&viewer);
+}
+
+/* K12: calls that the camera does not have are refused on the node of its share as on its own. */
+TEST_F(kinds, share_without_controls)
+{
+	struct v4l2_control control = { .id = V4L2_CID_BRIGHTNESS };
+	struct v4l2_ext_control ext = { .id = V4L2_CID_BRIGHTNESS };
+	struct v4l2_ext_controls controls = { .count = 1, .controls = &ext };
+	struct v4l2_queryctrl query = { .id = V4L2_CID_BRIGHTNESS };
+	struct v4l2_querymenu menu = { .id = V4L2_CID_BRIGHTNESS };
+	const struct { unsigned long request; void *arg; } calls[] = {
+		{ VIDIOC_QUERYCTRL, &query }, { VIDIOC_QUERYMENU, &menu },
+		{ VIDIOC_G_CTRL, &control }, { VIDIOC_S_CTRL, &control },
+		{ VIDIOC_G_EXT_CTRLS, &controls }, { VIDIOC_TRY_EXT_CTRLS, &controls },
+		{ VIDIOC_S_EXT_CTRLS, &controls },
+	};
+	struct viewer viewer;
+	unsigned int i;
+
+	(void)self;
+	viewer_open(&viewer, "fills-all");
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		EXPECT_EQ(-ENOTTY, call_fd(viewer.video, calls[i].request, calls[i].arg));
+		EXPECT_EQ(-ENOTTY, call_fd(viewer.fd, calls[i].request, calls[i].arg));
+	}
+	viewer_close(&viewer);
+}

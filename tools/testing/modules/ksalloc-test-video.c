@@ -40,6 +40,7 @@
  *	VIDIOC_PREPARE_BUF
  * @fills_all: fills whole buffers, as a driver whose device sends too much
  * @has_control: has V4L2_CID_BRIGHTNESS
+ * @marks: see test_mark()
  * @keeps_queue: VIDIOC_STREAMOFF does nothing while the device does not stream
  * @max_buffers: maximum number of buffers of VIDIOC_REQBUFS, or 0 for that of videobuf2
  * @start_error: error of the start of the stream, or 0
@@ -53,6 +54,7 @@ struct test_kind {
 	bool has_no_queue;
 	bool fills_all;
 	bool has_control;
+	bool marks;
 	bool keeps_queue;
 	unsigned int max_buffers;
 	int start_error;
@@ -76,6 +78,7 @@ static const struct test_kind test_kinds[] = {
 	  .has_no_queue = true, .keeps_queue = true },
 	{ "no-queue-no-dmabuf", TEST_CAPTURES, VB2_MMAP, false,
 	  .has_no_queue = true },
+	{ "marks", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true, .marks = true },
 	{ "read", V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_READWRITE, VB2_READ, false },
 	{ "epipe", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true,
 	  .start_error = -EPIPE },
@@ -152,11 +155,31 @@ static void test_return_buffers(struct test_video *video,
 		vb2_buffer_done(&buffer->vb.vb2_buf, state);
 }
 
+/*
+ * Each buffer is a field. Of three, the first one is a key frame, and the second one is damaged.
+ * The third one does not say which field it is
+ */
+static enum vb2_buffer_state test_mark(struct vb2_v4l2_buffer *vb)
+{
+	switch (vb->sequence % 3) {
+	case 0:
+		vb->field = V4L2_FIELD_TOP;
+		vb->flags |= V4L2_BUF_FLAG_KEYFRAME;
+		return VB2_BUF_STATE_DONE;
+	case 1:
+		vb->field = V4L2_FIELD_BOTTOM;
+		return VB2_BUF_STATE_ERROR;
+	default:
+		return VB2_BUF_STATE_DONE;
+	}
+}
+
 static void test_fill(struct work_struct *work)
 {
 	struct test_video *video = container_of(to_delayed_work(work),
 						struct test_video, work);
 	struct test_buffer *buffer = test_next_buffer(video);
+	enum vb2_buffer_state state = VB2_BUF_STATE_DONE;
 	u32 *data;
 
 	schedule_delayed_work(&video->work, msecs_to_jiffies(TEST_PERIOD_MS));
@@ -171,8 +194,9 @@ static void test_fill(struct work_struct *work)
 	buffer->vb.field = V4L2_FIELD_NONE;
 	buffer->vb.vb2_buf.timestamp = ktime_get_ns();
 	vb2_set_plane_payload(&buffer->vb.vb2_buf, 0, TEST_SIZE);
-	vb2_buffer_done(&buffer->vb.vb2_buf,
-			data ? VB2_BUF_STATE_DONE : VB2_BUF_STATE_ERROR);
+	if (video->kind->marks)
+		state = test_mark(&buffer->vb);
+	vb2_buffer_done(&buffer->vb.vb2_buf, data ? state : VB2_BUF_STATE_ERROR);
 }
 
 static int test_queue_setup(struct vb2_queue *queue, unsigned int *nr_buffers,
@@ -256,11 +280,13 @@ static int test_enum_fmt(struct file *file, void *fh, struct v4l2_fmtdesc *desc)
 
 static int test_get_fmt(struct file *file, void *fh, struct v4l2_format *format)
 {
+	const struct test_video *video = video_drvdata(file);
+
 	format->fmt.pix = (struct v4l2_pix_format){
 		.width = TEST_WIDTH,
 		.height = TEST_HEIGHT,
 		.pixelformat = V4L2_PIX_FMT_YUYV,
-		.field = V4L2_FIELD_NONE,
+		.field = video->kind->marks ? V4L2_FIELD_ALTERNATE : V4L2_FIELD_NONE,
 		.bytesperline = TEST_LINE,
 		.sizeimage = TEST_SIZE,
 		.colorspace = V4L2_COLORSPACE_SRGB,

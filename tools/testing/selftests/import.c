@@ -430,6 +430,19 @@ TEST_F(import, exporter_disappears)
 	close(allocator);
 }
 
+/* A4, A9: if the camera has disappeared, no allocator is made, and no reference is left. */
+TEST_F(import, camera_disappears)
+{
+	struct footprint before;
+
+	footprint_take(&before);
+	vivid_unbind();
+	EXPECT_EQ(-ENODEV, import(self, self->dmabufs, FRAMES));
+	EXPECT_FOOTPRINT(&before);
+	vivid_bind();
+	EXPECT_EQ(-ENODEV, import(self, self->dmabufs, FRAMES));
+}
+
 /* A9: who has the memory of a dma-buf cannot take it away from the device. */
 TEST_F(import, memory_is_removed)
 {

@@ -360,28 +360,40 @@ TEST_F(trace, refusals)
 	EXPECT_EQ(5, count_events(text, "refusal", ""));
 }
 
-/* I1: the same for a driver that cannot import memory. */
+/* A node refuses memory that it did not allocate. The connection stays in STOP */
+static void expect_import_refused(struct trace_fixture *self, const char *node, int error,
+				  int *number)
+{
+	int video = open_node(node, O_RDWR), connection;
+
+	connection = do_connect(self->rig.ksalloc, video);
+	ASSERT_LE(0, connection);
+	*number = info_number(connection, "id");
+	ASSERT_EQ(0, set_allocator(connection, self->rig.allocator));
+	EXPECT_EQ(-EOPNOTSUPP, set_state(connection, KSSTATE_ACQUIRE));
+	expect_refusal(connection, KSALLOC_REFUSAL_IMPORT, 0, error);
+	EXPECT_EQ(KSSTATE_STOP, get_state(connection));
+	EXPECT_EQ(0, in_device(self->rig.allocator));
+	close(connection);
+	close(video);
+}
+
+/* I1: the same for drivers that cannot import memory: one with vdev->queue, and one without. */
 TEST_F(trace, refusal_of_import)
 {
-	int video, connection;
 	const char *text;
-	int number;
+	int numbers[2];
 
 	if (system("modprobe -q ksalloc-test-video"))
 		SKIP("no module ksalloc-test-video");
 	rig_allocator(&self->rig, FRAMES);
-	video = open_node("ksalloc-test-no-queue-no-import", O_RDWR);
-	connection = do_connect(self->rig.ksalloc, video);
-	ASSERT_LE(0, connection);
-	number = info_number(connection, "id");
-	ASSERT_EQ(0, set_allocator(connection, self->rig.allocator));
-	ASSERT_EQ(-EOPNOTSUPP, set_state(connection, KSSTATE_ACQUIRE));
+	expect_import_refused(self, "ksalloc-test-no-queue-no-import", -EINVAL, &numbers[0]);
+	expect_import_refused(self, "ksalloc-test-no-import", 0, &numbers[1]);
 
 	text = trace_end(self);
-	expect_traced(text, number, "IMPORT frame=0 error=-22");
-	EXPECT_EQ(1, count_events(text, "refusal", ""));
-	close(connection);
-	close(video);
+	expect_traced(text, numbers[0], "IMPORT frame=0 error=-22");
+	expect_traced(text, numbers[1], "IMPORT frame=0 error=0");
+	EXPECT_EQ(2, count_events(text, "refusal", ""));
 	/* Later tests look at all cameras */
 	EXPECT_TRUE(EVENTUALLY(!system("rmmod ksalloc_test_video 2>/dev/null")));
 }

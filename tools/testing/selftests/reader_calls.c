@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* K8: several frames are given back and taken by one call. */
@@ -85,6 +86,87 @@ TEST_F(readers, foreign_frames)
 	EXPECT_EQ(-EINVAL, give(reader, &frames[0]));
 	close(reader);
 	close(other);
+}
+
+/* More than the module has room for on its stack */
+#define MANY 18
+
+static int give_many(int reader, const __u32 indices[MANY])
+{
+	struct ksalloc_exchange arg = {
+		.size = sizeof(arg),
+		.give = (uintptr_t)indices,
+		.nr_give = MANY,
+		.generation = 1,
+	};
+
+	return call_fd(reader, KSALLOC_EXCHANGE, &arg);
+}
+
+/* K6, K8: many frames are given back by one call; with a wrong index among them, none is. */
+TEST(many_given_back)
+{
+	struct ksalloc_reader_frame frames[MANY] = { };
+	__u32 indices[MANY];
+	struct rig rig;
+	int reader, i;
+
+	rig_open(&rig, 0, WIDTH, HEIGHT);
+	rig_allocator(&rig, MANY + KEEP);
+	ASSERT_EQ(0, circulate(rig.connection, KSSTATE_RUN));
+	reader = reader_open(rig.connection, MANY, 0, 0);
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(MANY, take_some(reader, frames, MANY));
+	EXPECT_EQ(1, frames[0].generation);
+	for (i = 0; i < MANY; i++)
+		indices[i] = frames[i].index;
+	indices[MANY - 1] = MANY + KEEP;
+	EXPECT_EQ(-EINVAL, give_many(reader, indices));
+	EXPECT_EQ(MANY, reader_info(reader).taken);
+	EXPECT_GE(KEEP, in_device(rig.allocator));
+	indices[MANY - 1] = frames[MANY - 1].index;
+	EXPECT_EQ(0, give_many(reader, indices));
+	EXPECT_EQ(0, reader_info(reader).taken);
+	/* Each of them comes back, and is filled again */
+	EXPECT_EQ(MANY, take_some(reader, frames, MANY));
+	close(reader);
+	EXPECT_TRUE(EVENTUALLY(in_device(rig.allocator) == MANY + KEEP));
+	rig_close(&rig);
+}
+
+/* A4, K5: without a descriptor for a view, nothing is left but the view of the reader. */
+TEST_F(readers, no_descriptor_for_view)
+{
+	int reader = reader_open(self->connection, 2, 0, 0), first, second, none;
+	int dmabufs, fds;
+	struct rlimit limit;
+	rlim_t soft;
+
+	ASSERT_LE(0, reader);
+	/* The reader keeps the view of each frame */
+	first = reader_export(reader, 0, 1);
+	ASSERT_LE(0, first);
+	close(first);
+	dmabufs = count_dmabufs();
+	fds = count_fds();
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
+	soft = limit.rlim_cur;
+	limit.rlim_cur = reader + 1;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	none = reader_export(reader, 0, 1);
+	second = reader_export(reader, 1, 1);
+	limit.rlim_cur = soft;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_EQ(-EMFILE, none);
+	EXPECT_EQ(-EMFILE, second);
+	EXPECT_EQ(fds, count_fds());
+	EXPECT_EQ(dmabufs + 1, count_dmabufs());
+	first = reader_export(reader, 0, 1);
+	EXPECT_LE(0, first);
+	close(first);
+	close(reader);
+	/* Both views have ended with it */
+	EXPECT_TRUE(EVENTUALLY(count_dmabufs() == dmabufs - 1));
 }
 
 /* K8: wrong arguments */

@@ -276,7 +276,10 @@ TEST_F(share, start_refused)
 	close(fd);
 }
 
-/* K11: after an error of the camera, a handle that begins again starts it for all. */
+/*
+ * K11: after an error of the camera, calls of all handles fail, and poll() says so. A handle that
+ * begins again starts it for all.
+ */
 TEST_F(share, camera_fails)
 {
 	int fd[2] = { handle_start(self), handle_start(self) }, i;
@@ -290,12 +293,16 @@ TEST_F(share, camera_fails)
 			errno = -dequeue(fd[i], &buffer);
 		} while (!errno);
 		EXPECT_EQ(EIO, errno);
+		/* vivid can go on to tell of frames */
+		EXPECT_TRUE(EVENTUALLY(dequeue(fd[i], &buffer) == -EIO &&
+				       poll_fd(fd[i], POLLIN, 0) == POLLERR));
 	}
 	ASSERT_EQ(0, stream(fd[0], false));
 	for (i = 0; i < FRAMES; i++)
 		ASSERT_EQ(0, queue(fd[0], i));
 	ASSERT_EQ(0, stream(fd[0], true));
 	next(fd[0]);
+	EXPECT_FALSE(poll_fd(fd[0], POLLIN, 0) & POLLERR);
 	for (i = 0; i < FRAMES; i++)
 		queue(fd[1], i);
 	next(fd[1]);

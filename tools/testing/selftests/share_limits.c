@@ -35,6 +35,22 @@ static __u32 control_of(int fd, const char *name)
 	return 0;
 }
 
+/* Makes a call while the process cannot have another descriptor */
+static int call_without_descriptor(int fd, unsigned long request, void *arg)
+{
+	struct rlimit limit;
+	int spare = dup(fd), ret;
+
+	close(spare);
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = spare;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	ret = call(fd, request, arg);
+	limit.rlim_cur = limit.rlim_max;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	return ret;
+}
+
 /* K12: without a descriptor there is no node, and the argument is as before. */
 TEST_F(share, no_descriptor)
 {
@@ -44,19 +60,28 @@ TEST_F(share, no_descriptor)
 		.node = 1234,
 	};
 	struct footprint before;
-	struct rlimit limit;
-	int spare = dup(self->video);
 
-	close(spare);
 	footprint_take(&before);
-	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
-	limit.rlim_cur = spare;
-	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
-	EXPECT_EQ(-EMFILE, call(self->ksalloc, KSALLOC_SHARE, &arg));
-	limit.rlim_cur = limit.rlim_max;
-	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_EQ(-EMFILE, call_without_descriptor(self->ksalloc, KSALLOC_SHARE, &arg));
 	EXPECT_EQ(1234, arg.node);
 	EXPECT_FOOTPRINT(&before);
+}
+
+/* K12: without a descriptor for a buffer, no view is left, and the argument is as before. */
+TEST_F(share, no_descriptor_for_buffer)
+{
+	struct v4l2_exportbuffer export = { .type = TYPE, .flags = O_CLOEXEC, .fd = 1234 };
+	int fd = handle_open(self);
+	struct footprint before;
+
+	ASSERT_EQ(FRAMES, request(fd, 4));
+	footprint_take(&before);
+	EXPECT_EQ(-EMFILE, call_without_descriptor(fd, VIDIOC_EXPBUF, &export));
+	EXPECT_EQ(1234, export.fd);
+	EXPECT_FOOTPRINT(&before);
+	ASSERT_EQ(0, call(fd, VIDIOC_EXPBUF, &export));
+	close(export.fd);
+	close(fd);
 }
 
 /* While the camera waits for memory of one program, another one gets buffers and streams. */
