@@ -297,6 +297,111 @@ TEST_F_TIMEOUT(share, killed_at_any_time, 120)
 	EXPECT_FOOTPRINT(&before);
 }
 
+static void on_signal(int number)
+{
+	(void)number;
+}
+
+static int drain(int fd)
+{
+	struct v4l2_buffer buffer;
+	int frames = 0;
+
+	while (!dequeue(fd, &buffer)) {
+		ASSERT_EQ(0, queue(fd, buffer.index));
+		frames++;
+	}
+	return frames;
+}
+
+/* Both handles have got all frames, and then the camera has filled another one. */
+static void wait_for_frame(const int fd[2])
+{
+	int frames, i;
+
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, fcntl(fd[i], F_SETFL, O_NONBLOCK));
+	do {
+		frames = drain(fd[0]) + drain(fd[1]);
+	} while (frames);
+	ASSERT_EQ(POLLIN, poll_fd(fd[0], POLLIN, PATIENCE_MS));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, fcntl(fd[i], F_SETFL, 0));
+}
+
+/*
+ * Begins VIDIOC_DQBUF, which waits. On a busy machine, the thread of the feed can have fetched
+ * frames before the camera was held. They come first.
+ */
+static void start_waiting(struct call *waiting, int fd, struct v4l2_buffer *got)
+{
+	call_start(waiting, fd, VIDIOC_DQBUF, got);
+	while (!call_waits(waiting)) {
+		ASSERT_EQ(0, call_result(waiting));
+		ASSERT_EQ(0, queue(fd, got->index));
+		call_start(waiting, fd, VIDIOC_DQBUF, got);
+	}
+}
+
+/*
+ * K2, K11: a signal ends a call that waits while another one fetches a frame from a camera that
+ * does not respond. The handle gets that frame by its next call.
+ */
+TEST_F(share, fetch_interrupted)
+{
+	const int fd[2] = { handle_start(self), handle_start(self) };
+	struct sigaction action = { .sa_handler = on_signal };
+	struct v4l2_buffer got[2] = { buffer_of(0), buffer_of(0) };
+	struct held_camera held;
+	struct call waiting[2];
+	int i;
+
+	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+	wait_for_frame(fd);
+	camera_hold(&held, 0);
+	for (i = 0; i < 2; i++)
+		start_waiting(&waiting[i], fd[i], &got[i]);
+	pthread_kill(waiting[1].thread, SIGUSR1);
+	EXPECT_EQ(-EINTR, call_result(&waiting[1]));
+	EXPECT_FALSE(waiting[0].done);
+	camera_let_go(&held);
+	EXPECT_EQ(0, call_result(&waiting[0]));
+	EXPECT_EQ(0, dequeue(fd[1], &got[1]));
+	EXPECT_EQ(got[0].sequence, got[1].sequence);
+	EXPECT_EQ(got[0].index, got[1].index);
+	for (i = 0; i < 2; i++)
+		close(fd[i]);
+}
+
+static void *unbind_thread(void *unused)
+{
+	vivid_unbind();
+	return unused;
+}
+
+/* K12: the camera disappears while a call waits for its lock: ENODEV. */
+TEST_F(share, unplug_during_call)
+{
+	char worker[64] = "+ksalloc-ask-";
+	int fd = handle_open(self);
+	struct held_camera held;
+	pthread_t thread;
+	struct call waiting;
+
+	ASSERT_TRUE(fdinfo_value(self->share, "device", worker + strlen(worker), 32));
+	camera_hold(&held, 0);
+	call_start(&waiting, fd, VIDIOC_G_PARM, &parm);
+	ASSERT_TRUE(EVENTUALLY(waiting_kernel_threads(worker) == 1));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, unbind_thread, NULL));
+	ASSERT_TRUE(EVENTUALLY(!node_exists("vivid-000-vid-cap")));
+	EXPECT_FALSE(waiting.done);
+	camera_let_go(&held);
+	EXPECT_EQ(-ENODEV, call_result(&waiting));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_TRUE(EVENTUALLY(open(self->path, O_RDWR) == -1));
+	close(fd);
+}
+
 /* K12: frames have the name of the program that shares. */
 TEST_F(share, name_of_frames)
 {
