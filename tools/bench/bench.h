@@ -59,8 +59,10 @@ bool disturbed_since(unsigned long before);
 extern unsigned int disturbed;
 /* Number of instructions that this thread has executed, in user space and kernel */
 __u64 thread_time(void);
+/* The same of all threads of this process, with those of io_uring */
+__u64 process_time(void);
 /* The difference of two consecutive such numbers */
-extern unsigned int thread_time_cost;
+extern unsigned int process_time_cost;
 void sleep_ms(unsigned int ms);
 
 /* Marks at which tools/bench/profile begins and ends to count */
@@ -73,6 +75,11 @@ void profile_end(void);
 #define HEIGHT 360
 #define FRAME_BYTES NV12_BYTES(WIDTH, HEIGHT)
 
+/* The size of the pictures of open_camera(). It is the one above, except while set otherwise */
+extern unsigned int picture_width, picture_height;
+#define PICTURE_BYTES NV12_BYTES(picture_width, picture_height)
+
+void set_picture(unsigned int width, unsigned int height);
 int open_camera(unsigned int number);
 int open_heap(void);
 int heap_alloc(int heap, size_t bytes);
@@ -87,8 +94,8 @@ __u64 runtime_of(int pid);
 /* The same for all kernel threads of ksalloc */
 __u64 runtime_of_ksalloc(void);
 
-/* Sets the highest frame rate of the camera */
-void set_fastest(int camera);
+/* Sets the frame rate of the camera */
+void set_rate(int camera, unsigned int rate);
 
 /* calls.c, capture.c, crowd.c, growth.c */
 
@@ -97,6 +104,11 @@ void bench_capture(unsigned int rounds);
 void bench_crowd(unsigned int rounds);
 void bench_growth(unsigned int rounds);
 void bench_wakeup(unsigned int rounds);
+/*
+ * After all others: a worker of io_uring stays, which shares the table of open files. So each later
+ * system call on a file would take more instructions
+ */
+void bench_uring(unsigned int rounds);
 /* Not with the others, because it needs 64 cameras */
 void bench_cameras(unsigned int rounds);
 /* Does the operation of one row once, between the marks; false if there is no such row */

@@ -15,8 +15,17 @@
 
 /* The name of the thread, truncated to the length that the kernel stores */
 #define PRODUCER "vivid-000-vid-cap"
-/* The kernel threads that queue frames without a descriptor */
+/* The kernel threads that queue frames without a descriptor, and those that fetch frames */
 #define KSALLOC_THREADS "ksalloc-"
+
+unsigned int picture_width = WIDTH;
+unsigned int picture_height = HEIGHT;
+
+void set_picture(unsigned int width, unsigned int height)
+{
+	picture_width = width;
+	picture_height = height;
+}
 
 /*
  * Without text in the picture, each one takes the same number of instructions, so that the
@@ -43,8 +52,8 @@ int open_camera(unsigned int number)
 	struct v4l2_format format = {
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
 		.fmt.pix = {
-			.width = WIDTH,
-			.height = HEIGHT,
+			.width = picture_width,
+			.height = picture_height,
 			.pixelformat = V4L2_PIX_FMT_NV12,
 			.field = V4L2_FIELD_NONE,
 		},
@@ -56,18 +65,18 @@ int open_camera(unsigned int number)
 	camera = must(open(path, O_RDWR | O_CLOEXEC), path);
 	must(ioctl(camera, VIDIOC_S_INPUT, &input), "VIDIOC_S_INPUT");
 	must(ioctl(camera, VIDIOC_S_FMT, &format), "VIDIOC_S_FMT");
-	if (format.fmt.pix.sizeimage != FRAME_BYTES)
+	if (format.fmt.pix.sizeimage != PICTURE_BYTES)
 		die("the camera's pictures have %u bytes instead of %u",
-		    format.fmt.pix.sizeimage, FRAME_BYTES);
+		    format.fmt.pix.sizeimage, PICTURE_BYTES);
 	no_text(camera);
 	return camera;
 }
 
-void set_fastest(int camera)
+void set_rate(int camera, unsigned int rate)
 {
 	struct v4l2_streamparm parameters = {
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.parm.capture.timeperframe = { 1, 1000 },
+		.parm.capture.timeperframe = { 1, rate },
 	};
 
 	must(ioctl(camera, VIDIOC_S_PARM, &parameters), "VIDIOC_S_PARM");

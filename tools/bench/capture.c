@@ -11,7 +11,7 @@
  * the benchmark verifies that vivid's thread did not run meanwhile.
  *
  * "waiting" is the loop of a real program with normal priority, which waits for each frame.
- * The result is the run time of the thread, which the scheduler measures with the same
+ * The result is the run time of the process, which the scheduler measures with the same
  * clock from one context switch to the next. The run times of vivid's thread and of the
  * threads of ksalloc are measured too, because waking the program is part of them.
  *
@@ -34,6 +34,8 @@
 #define READER_BUFFERS 24
 #define BATCHES 4
 #define WAITING_FRAMES 64
+/* Starts of each way in a round, because the first ones differ much */
+#define STARTS 4
 
 /* The times of one frame */
 enum moment { BEGIN, POLLED, TAKEN, COPIED, GIVEN, MOMENTS };
@@ -58,13 +60,19 @@ static void reader_start_heap(struct session *session)
 {
 	int heap = open_heap();
 
-	reader_start(session, heap, READER_BUFFERS, READY);
+	reader_start(session, heap, READER_BUFFERS, READY, 0);
 	close(heap);
 }
 
 static void reader_start_own(struct session *session)
 {
-	reader_start(session, -1, READER_BUFFERS, READY);
+	reader_start(session, -1, READER_BUFFERS, READY, 0);
+}
+
+/* Only the thread of the feed fetches frames */
+static void reader_start_untrusted(struct session *session)
+{
+	reader_start(session, -1, READER_BUFFERS, READY, KSALLOC_READER_UNTRUSTED);
 }
 
 /* A turn is one frame. Each eighth one takes eight */
@@ -94,10 +102,16 @@ static const struct way ways[] = {
 	  .ready = READY },
 	{ "reader-eight", reader_start_own, reader_stop, false, reader_take_eight, false,
 	  reader_give, .ready = READY },
+	{ "reader-untrusted", reader_start_untrusted, reader_stop, false, reader_take, false,
+	  reader_give, .ready = 0 },
+	{ "reader-uring", reader_start_own, uring_stop, false, uring_take, false, reader_give,
+	  .ready = READY },
 	{ "mmap-poll", mmap_start, mmap_stop, true, mmap_take, false, mmap_give,
 	  .ready = 0 },
 	{ "shared-poll", shared_start, shared_stop, true, mmap_take, false, mmap_give,
 	  .ready = 0 },
+	{ "shared-untrusted", shared_untrusted_start, shared_stop, true, mmap_take, false,
+	  mmap_give, .ready = 0 },
 	{ "mmap-copy", mmap_start, mmap_stop, true, mmap_take, true, mmap_give,
 	  .ready = BUFFERS },
 };
@@ -218,8 +232,8 @@ static void waiting_sample(const struct way *way, const char *part, unsigned int
 
 static void measure_waiting(struct session *session, const struct way *way, unsigned int round)
 {
-	const unsigned int own = thread_time_cost + WAITING_FRAMES * MOMENTS * now_cost;
-	__u64 moments[MOMENTS], thread, producer, ksalloc;
+	const unsigned int own = process_time_cost + WAITING_FRAMES * MOMENTS * now_cost;
+	__u64 moments[MOMENTS], process, producer, ksalloc;
 	int pid = producer_pid();
 	unsigned long lost;
 	unsigned int i;
@@ -233,16 +247,16 @@ static void measure_waiting(struct session *session, const struct way *way, unsi
 	producer = runtime_of(pid);
 	ksalloc = runtime_of_ksalloc();
 	lost = switches();
-	thread = thread_time();
+	process = process_time();
 	for (i = 0; i < WAITING_FRAMES; i++)
 		turn(session, way, moments);
-	thread = thread_time() - thread;
+	process = process_time() - process;
 	lost = switches() - lost;
 	sleep_ms(4);
 	producer = runtime_of(pid) - producer;
 	ksalloc = runtime_of_ksalloc() - ksalloc;
 
-	waiting_sample(way, "thread", round, thread - own);
+	waiting_sample(way, "process", round, process - own);
 	waiting_sample(way, "producer", round, producer);
 	waiting_sample(way, "ksalloc", round, ksalloc);
 	waiting_sample(way, "switches", round, lost);
@@ -333,25 +347,46 @@ static void measure_start(const struct start *start, unsigned int round)
 	start->close(&session);
 }
 
-void bench_capture(unsigned int rounds)
+static void measure_way(const struct way *way, unsigned int round)
 {
 	struct session session = { };
+
+	way->start(&session);
+	if (way->ready) {
+		exclusive(true);
+		measure_ready(&session, way, round);
+		exclusive(false);
+	}
+	measure_waiting(&session, way, round);
+	way->stop(&session);
+}
+
+static bool uses_uring(const struct way *way)
+{
+	return way->take == uring_take;
+}
+
+void bench_capture(unsigned int rounds)
+{
 	unsigned int round, i;
 
 	for (round = 0; round < rounds; round++) {
-		for (i = 0; i < ARRAY_SIZE(starts); i++)
-			measure_start(&starts[i], round);
-		for (i = 0; i < ARRAY_SIZE(ways); i++) {
-			ways[i].start(&session);
-			if (ways[i].ready) {
-				exclusive(true);
-				measure_ready(&session, &ways[i], round);
-				exclusive(false);
-			}
-			measure_waiting(&session, &ways[i], round);
-			ways[i].stop(&session);
-		}
+		for (i = 0; i < STARTS * ARRAY_SIZE(starts); i++)
+			measure_start(&starts[i % ARRAY_SIZE(starts)], round);
+		for (i = 0; i < ARRAY_SIZE(ways); i++)
+			if (!uses_uring(&ways[i]))
+				measure_way(&ways[i], round);
 	}
+}
+
+void bench_uring(unsigned int rounds)
+{
+	unsigned int round, i;
+
+	for (round = 0; round < rounds; round++)
+		for (i = 0; i < ARRAY_SIZE(ways); i++)
+			if (uses_uring(&ways[i]))
+				measure_way(&ways[i], round);
 }
 
 bool profile_capture(const char *row)

@@ -6,6 +6,9 @@
  * the peers, each reader is a process that sleeps until it is woken for a frame. For "ready", one
  * process has all readers. It sleeps for the frame of the first one, and then the same frame is
  * ready for the others. For "eight", these take eight frames with every eighth call.
+ *
+ * A reader that loses a frame ends the program. The others count frames that they have lost, by
+ * the numbers of frames.
  */
 #include "crowd.h"
 #include "meter.h"
@@ -17,6 +20,10 @@
 #define CROWD_BUFFERS 24
 #define DEPTH 4
 #define DEPTH_EIGHT (2 * EIGHT)
+/* A sample of large pictures has fewer frames, because vivid needs long for one */
+#define LARGE_WIDTH 1920
+#define LARGE_HEIGHT 1080
+#define LARGE_FRAMES 32
 
 struct crowd_reader {
 	struct reader reader;
@@ -30,12 +37,13 @@ static struct crowd_reader readers[READERS_MAX];
 
 static void plain_run(void *data)
 {
-	unsigned int index;
+	unsigned int index, next = 0;
 	bool more;
 
 	(void)data;
 	do {
-		index = mmap_take(&session);
+		index = mmap_take_next(&session);
+		crowd_number(&next, session.sequence);
 		more = crowd_mark();
 		mmap_give(&session, index);
 	} while (more);
@@ -45,7 +53,7 @@ static void plain_start(unsigned int count)
 {
 	(void)count;
 	mmap_start(&session);
-	set_fastest(session.camera);
+	set_rate(session.camera, CROWD_RATE);
 	crowd_process(plain_run, NULL);
 }
 
@@ -62,7 +70,7 @@ static void open_readers(unsigned int count, unsigned int depth, unsigned int fl
 	unsigned int i;
 
 	ks_open(&session, -1, CROWD_BUFFERS);
-	set_fastest(session.camera);
+	set_rate(session.camera, CROWD_RATE);
 	for (i = 0; i < count; i++) {
 		reader_open(&readers[i].reader, session.fd, i ? depth : DEPTH, i ? 0 : flags);
 		readers[i].marks = !i;
@@ -163,22 +171,23 @@ static unsigned int nr_sharers;
 static void shared_run(void *data)
 {
 	struct session *this = data;
-	unsigned int index;
+	unsigned int index, next = 0;
 	bool more;
 
 	do {
-		index = mmap_take(this);
+		index = mmap_take_next(this);
+		crowd_number(&next, this->sequence);
 		more = this == &sharers[0] ? crowd_mark() : crowd_goes_on();
 		mmap_give(this, index);
 	} while (more);
 }
 
-static void sharers_start(unsigned int count)
+static void start_sharers(unsigned int count, bool other_user)
 {
 	unsigned int i;
 
-	share_open(&share);
-	set_fastest(share.camera);
+	share_open(&share, other_user);
+	set_rate(share.camera, CROWD_RATE);
 	nr_sharers = count;
 	for (i = 0; i < count; i++)
 		share_prepare(&share, &sharers[i]);
@@ -187,6 +196,16 @@ static void sharers_start(unsigned int count)
 	/* The first one takes the samples, so it is started last */
 	for (i = count; i--;)
 		crowd_process(shared_run, &sharers[i]);
+}
+
+static void sharers_start(unsigned int count)
+{
+	start_sharers(count, false);
+}
+
+static void untrusted_sharers_start(unsigned int count)
+{
+	start_sharers(count, true);
 }
 
 static void sharers_stop(void)
@@ -205,27 +224,35 @@ static const struct crowd_way {
 	void (*start)(unsigned int count);
 	void (*stop)(void);
 	unsigned int counts[8];
+	bool large;
 } ways[] = {
-	{ "plain", plain_start, plain_stop, { 1 } },
-	{ "sleep", sleep_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 } },
-	{ "untrusted", untrusted_start, readers_stop, { 1, 8, 64 } },
-	{ "ready", ready_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 } },
-	{ "eight", eight_start, readers_stop, { 8, 64 } },
-	{ "shared", sharers_start, sharers_stop, { 1, 2, 4, 8, 16, 32, 64 } },
-	{ "daemon", daemon_start, daemon_stop, { 1, 8, 64 } },
-	{ "futex", futex_start, daemon_stop, { 1, 8, 64 } },
-	{ "loopback", loopback_start, loopback_stop, { 1, 8, 64 } },
+	{ "plain", plain_start, plain_stop, { 1 }, false },
+	{ "sleep", sleep_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 }, false },
+	{ "untrusted", untrusted_start, readers_stop, { 1, 8, 64 }, false },
+	{ "ready", ready_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 }, false },
+	{ "eight", eight_start, readers_stop, { 8, 64 }, false },
+	{ "shared", sharers_start, sharers_stop, { 1, 2, 4, 8, 16, 32, 64 }, false },
+	{ "shared-untrusted", untrusted_sharers_start, sharers_stop, { 1, 8, 64 }, false },
+	{ "daemon", daemon_start, daemon_stop, { 1, 8, 64 }, false },
+	{ "futex", futex_start, daemon_stop, { 1, 8, 64 }, false },
+	{ "loopback", loopback_start, loopback_stop, { 1, 8, 64 }, false },
+	{ "plain-large", plain_start, plain_stop, { 1 }, true },
+	{ "sleep-large", sleep_start, readers_stop, { 1, 8 }, true },
+	{ "ready-large", ready_start, readers_stop, { 1, 8 }, true },
 };
 
 static void measure(const struct crowd_way *way, unsigned int count, unsigned int round)
 {
 	char row[64];
 
-	crowd_begin(CROWD_FRAMES);
+	if (way->large)
+		set_picture(LARGE_WIDTH, LARGE_HEIGHT);
+	crowd_begin(way->large ? LARGE_FRAMES : CROWD_FRAMES);
 	way->start(count);
 	snprintf(row, sizeof(row), "crowd.%s.%u", way->name, count);
 	crowd_end(row, round);
 	way->stop();
+	set_picture(WIDTH, HEIGHT);
 }
 
 void bench_crowd(unsigned int rounds)

@@ -22,8 +22,14 @@
 #define THREAD_STACK (64 << 10)
 
 #define CAMERAS_MAX 64
-/* A sample of all cameras has fewer frames of each, because it takes long */
-#define MANY_CAMERAS_FRAMES 16
+/*
+ * The pictures are small and slow, so that one processor can make them. A sample of all cameras
+ * has fewer frames of each
+ */
+#define CAMERA_WIDTH 320
+#define CAMERA_HEIGHT 180
+#define CAMERA_RATE 25
+#define MANY_CAMERAS_FRAMES 32
 #define DEPTH 2
 
 static void do_pair(int allocator)
@@ -82,42 +88,53 @@ static void *thread_pairs(void *data)
 	return NULL;
 }
 
-/* The same by several threads, each with an open file of its own. Includes the scheduler */
-static void grow_threads(unsigned int rounds)
+/* The same by several threads. @files has an open file for each. Includes the scheduler */
+static void grow_thread_files(const char *name, int *files, unsigned int round)
 {
 	static const unsigned int counts[] = { 1, 2, 4, 8 };
-	int camera = open_camera(0), connection = open_connection(camera);
-	int allocator = create_allocator(connection, -1, BUFFERS, FRAME_BYTES);
-	struct ksalloc_open open = { .size = sizeof(open) };
 	pthread_t threads[THREADS_MAX];
 	pthread_attr_t small;
-	int clients[THREADS_MAX];
-	unsigned int round, i, j;
+	unsigned int i, j;
 	char row[64];
 	__u64 time;
 
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, THREAD_STACK);
-	for (i = 0; i < THREADS_MAX; i++)
-		clients[i] = must(ioctl(allocator, KSALLOC_ALLOCATOR_OPEN, &open),
-				  "KSALLOC_ALLOCATOR_OPEN");
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
+		time = now();
+		for (j = 0; j < counts[i]; j++)
+			if (pthread_create(&threads[j], &small, thread_pairs, &files[j]))
+				die("pthread_create failed");
+		for (j = 0; j < counts[i]; j++)
+			pthread_join(threads[j], NULL);
+		time = now() - time - now_cost;
+		snprintf(row, sizeof(row), "growth.%s.%u", name, counts[i]);
+		series_begin(row, round);
+		series_add((double)time / THREAD_PAIRS / counts[i]);
+		series_end();
+	}
+}
+
+/* Threads with an open file for each, and with one for all */
+static void grow_threads(unsigned int rounds)
+{
+	int camera = open_camera(0), connection = open_connection(camera);
+	int allocator = create_allocator(connection, -1, BUFFERS, FRAME_BYTES);
+	struct ksalloc_open open = { .size = sizeof(open) };
+	int own[THREADS_MAX], shared[THREADS_MAX];
+	unsigned int round, i;
+
+	for (i = 0; i < THREADS_MAX; i++) {
+		own[i] = must(ioctl(allocator, KSALLOC_ALLOCATOR_OPEN, &open),
+			      "KSALLOC_ALLOCATOR_OPEN");
+		shared[i] = own[0];
+	}
 	for (round = 0; round < rounds; round++) {
-		for (i = 0; i < ARRAY_SIZE(counts); i++) {
-			time = now();
-			for (j = 0; j < counts[i]; j++)
-				if (pthread_create(&threads[j], &small, thread_pairs, &clients[j]))
-					die("pthread_create failed");
-			for (j = 0; j < counts[i]; j++)
-				pthread_join(threads[j], NULL);
-			time = now() - time - now_cost;
-			snprintf(row, sizeof(row), "growth.threads.%u", counts[i]);
-			series_begin(row, round);
-			series_add((double)time / THREAD_PAIRS / counts[i]);
-			series_end();
-		}
+		grow_thread_files("threads", own, round);
+		grow_thread_files("shared-file", shared, round);
 	}
 	for (i = 0; i < THREADS_MAX; i++)
-		close(clients[i]);
+		close(own[i]);
 	close(allocator);
 	close(connection);
 	close(camera);
@@ -135,11 +152,12 @@ static bool goes_on(const struct session *session)
 static void plain_run(void *data)
 {
 	struct session *session = data;
-	unsigned int index;
+	unsigned int index, next = 0;
 	bool more;
 
 	do {
-		index = mmap_take(session);
+		index = mmap_take_next(session);
+		crowd_number(&next, session->sequence);
 		more = goes_on(session);
 		mmap_give(session, index);
 	} while (more);
@@ -180,7 +198,7 @@ static void grow_reader(unsigned int rounds)
 		for (i = 0; i < ARRAY_SIZE(counts); i++) {
 			crowd_begin(CROWD_FRAMES);
 			grow_reader_start(cameras, counts[i]);
-			set_fastest(cameras->camera);
+			set_rate(cameras->camera, CROWD_RATE);
 			snprintf(row, sizeof(row), "growth.reader.%u", counts[i]);
 			crowd_end(row, round);
 			reader_stop(cameras);
@@ -214,6 +232,7 @@ void bench_cameras(unsigned int rounds)
 	char row[64];
 
 	must(setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
+	set_picture(CAMERA_WIDTH, CAMERA_HEIGHT);
 	for (i = 0; i < CAMERAS_MAX; i++)
 		cameras[i].number = i;
 	meter_start();
@@ -222,8 +241,11 @@ void bench_cameras(unsigned int rounds)
 			for (j = 0; j < ARRAY_SIZE(ways); j++) {
 				crowd_begin(counts[i] == CAMERAS_MAX ? MANY_CAMERAS_FRAMES :
 					    CROWD_FRAMES);
-				for (k = 0; k < counts[i]; k++)
+				/* The first one takes the samples, so it is started last */
+				for (k = counts[i]; k--;) {
 					ways[j].start(&cameras[k], BUFFERS);
+					set_rate(cameras[k].camera, CAMERA_RATE);
+				}
 				snprintf(row, sizeof(row), "cameras.%s.%u", ways[j].name,
 					 counts[i]);
 				crowd_end(row, round);

@@ -42,6 +42,7 @@ int main(int argc, char **argv)
 	bench_crowd(crowd_rounds);
 	bench_growth(crowd_rounds);
 	bench_wakeup(crowd_rounds);
+	bench_uring(rounds);
 
 	series_begin("disturbed", 0);
 	series_add(disturbed);

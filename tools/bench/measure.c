@@ -21,7 +21,7 @@
 #define DISTURBED_MAX 100
 
 unsigned int now_cost;
-unsigned int thread_time_cost;
+unsigned int process_time_cost;
 unsigned int disturbed;
 
 noreturn void die(const char *format, ...)
@@ -70,6 +70,11 @@ static __u64 clock_ns(clockid_t clock)
 __u64 thread_time(void)
 {
 	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+__u64 process_time(void)
+{
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 void known_loop(unsigned long count)
@@ -148,7 +153,7 @@ void calibrate(void)
 		if (end - start < now_cost)
 			now_cost = end - start;
 	}
-	thread_time_cost = cost_of(thread_time);
+	process_time_cost = cost_of(process_time);
 
 	series_begin("calibration.now", 0);
 	series_add(now_cost);

@@ -39,6 +39,7 @@ static struct {
 	__u64 turns;
 	atomic_bool stop;
 	unsigned int frames, of_sample;
+	atomic_uint lost;
 	struct meter marks[CROWD_SAMPLES + 1];
 } *crowd;
 
@@ -125,6 +126,7 @@ void crowd_begin(unsigned int frames_of_sample)
 	sleeps_before = sleeps();
 	crowd->stop = false;
 	crowd->frames = 0;
+	crowd->lost = 0;
 	crowd->of_sample = frames_of_sample;
 	fflush(stdout);
 }
@@ -148,6 +150,14 @@ bool crowd_goes_on(void)
 	return !crowd->stop;
 }
 
+/* After the last sample, the exits of processes with many mappings can delay the camera */
+void crowd_number(__u32 *next, __u32 number)
+{
+	if (*next && number != *next && crowd->frames > CROWD_WARM_UP && !crowd->stop)
+		crowd->lost += number - *next;
+	*next = number + 1;
+}
+
 /* The number of instructions for each frame */
 static double sample(unsigned int i)
 {
@@ -165,6 +175,7 @@ void crowd_end(const char *row, unsigned int round)
 	crowd_wait();
 	printf("sleeps.%s %u %.10g\n", row, round,
 	       (double)(sleeps() - sleeps_before) / count / crowd->frames);
+	printf("lost.%s %u %u\n", row, round, crowd->lost);
 	series_begin(row, round);
 	for (i = 0; i < CROWD_SAMPLES; i++)
 		series_add(sample(i));

@@ -11,6 +11,8 @@
 
 /* Frames before the first sample, frames of most samples, and samples of each start of a way */
 #define CROWD_WARM_UP 16
+/* Frames in a second: a whole number of ticks for each, or vivid itself drops frames */
+#define CROWD_RATE 50
 #define CROWD_FRAMES 64
 #define CROWD_SAMPLES 2
 
@@ -29,6 +31,11 @@ void crowd_wait(void);
  */
 bool crowd_mark(void);
 bool crowd_goes_on(void);
+/*
+ * Counts the frames that a process loses from the first to the last sample. @next is 0 before its
+ * first frame
+ */
+void crowd_number(__u32 *next, __u32 number);
 /* Call crowd_begin() before the processes are made. crowd_end() waits for them and prints */
 void crowd_begin(unsigned int frames_of_sample);
 void crowd_end(const char *row, unsigned int round);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Other ways by which many programs see the pictures of one camera. Each is written to need few
- * instructions.
+ * instructions. The programs that capture, and the readers of v4l2loopback, count lost frames. The
+ * consumers of a daemon cannot lose one: the rings have a place for each buffer.
  *
  * The daemon captures, and tells each consumer the index of the picture by a ring in shared memory
  * and an eventfd. A consumer sleeps in read() of its eventfd. It gives a picture back by a counter
@@ -79,12 +80,13 @@ static void tell_all(unsigned int index)
 /* Queues pictures again in the order in which they were passed: an older one delays newer ones */
 static void daemon_run(void *data)
 {
-	unsigned int passed[BUFFERS], head = 0, tail = 0, index, i;
+	unsigned int passed[BUFFERS], head = 0, tail = 0, next = 0, index, i;
 	bool more;
 
 	(void)data;
 	do {
-		index = mmap_take(&session);
+		index = mmap_take_next(&session);
+		crowd_number(&next, session.sequence);
 		more = crowd_mark();
 		passed[head++ % BUFFERS] = index;
 		atomic_store(&daemon_memory->users[index], consumers);
@@ -140,7 +142,7 @@ static void start_daemon(unsigned int count, bool futex)
 	consumers = count;
 	with_futex = futex;
 	mmap_start(&session);
-	set_fastest(session.camera);
+	set_rate(session.camera, CROWD_RATE);
 	for (i = 0; i < count; i++) {
 		struct consumer *consumer = &daemon_memory->consumers[i];
 
@@ -196,17 +198,20 @@ static void loopback_buffer(int fd, unsigned long request, unsigned int type,
 static void loopback_writer(void *data)
 {
 	struct v4l2_buffer buffer = { };
-	unsigned int index;
+	unsigned int index, next = 0;
 	bool more;
 
 	(void)data;
 	do {
-		index = mmap_take(&session);
+		index = mmap_take_next(&session);
+		crowd_number(&next, session.sequence);
 		more = crowd_mark();
 		loopback_buffer(loopback.writer, VIDIOC_DQBUF, V4L2_BUF_TYPE_VIDEO_OUTPUT,
 				&buffer);
 		copy_picture(loopback.map[buffer.index], session.map[index]);
 		buffer.bytesused = FRAME_BYTES;
+		/* The readers get this time, and no sequence number */
+		buffer.timestamp.tv_sec = session.sequence + 1;
 		loopback_buffer(loopback.writer, VIDIOC_QBUF, V4L2_BUF_TYPE_VIDEO_OUTPUT,
 				&buffer);
 		mmap_give(&session, index);
@@ -217,9 +222,11 @@ static void loopback_reader(void *data)
 {
 	const int fd = *(const int *)data;
 	struct v4l2_buffer buffer = { };
+	unsigned int next = 0;
 
 	do {
 		loopback_buffer(fd, VIDIOC_DQBUF, V4L2_BUF_TYPE_VIDEO_CAPTURE, &buffer);
+		crowd_number(&next, buffer.timestamp.tv_sec);
 		loopback_buffer(fd, VIDIOC_QBUF, V4L2_BUF_TYPE_VIDEO_CAPTURE, &buffer);
 	} while (crowd_goes_on());
 }
@@ -277,7 +284,7 @@ void loopback_start(unsigned int count)
 		loopback.readers[i] = loopback_open(type);
 	loopback_map();
 	mmap_start(&session);
-	set_fastest(session.camera);
+	set_rate(session.camera, CROWD_RATE);
 	for (i = 0; i < count; i++) {
 		must(ioctl(loopback.readers[i], VIDIOC_STREAMON, &type),
 		     "VIDIOC_STREAMON of v4l2loopback");

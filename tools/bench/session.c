@@ -9,6 +9,7 @@
 #include <emmintrin.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <liburing.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,9 +17,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define URING_ENTRIES 4
+
 /* Plain V4L2 */
 
-static void v4l2_request(struct session *session, unsigned int count, unsigned int memory)
+static unsigned int v4l2_request(struct session *session, unsigned int count,
+				 unsigned int memory)
 {
 	struct v4l2_requestbuffers request = {
 		.count = count,
@@ -27,8 +31,13 @@ static void v4l2_request(struct session *session, unsigned int count, unsigned i
 	};
 
 	must(ioctl(session->camera, VIDIOC_REQBUFS, &request), "VIDIOC_REQBUFS");
-	if (request.count != count)
-		die("the camera gives %u buffers instead of %u", request.count, count);
+	return request.count;
+}
+
+static void check_buffers(unsigned int count)
+{
+	if (count != BUFFERS)
+		die("the camera gives %u buffers instead of %u", count, BUFFERS);
 }
 
 static void v4l2_run(struct session *session, bool on)
@@ -39,14 +48,22 @@ static void v4l2_run(struct session *session, bool on)
 	     "VIDIOC_STREAMON");
 }
 
-static unsigned int v4l2_take(struct session *session, unsigned int memory)
+static inline void v4l2_dequeue(struct session *session, unsigned int memory,
+				struct v4l2_buffer *buffer)
 {
-	struct v4l2_buffer buffer = {
+	*buffer = (struct v4l2_buffer) {
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
 		.memory = memory,
 	};
 
-	must(ioctl(session->camera, VIDIOC_DQBUF, &buffer), "VIDIOC_DQBUF");
+	must(ioctl(session->camera, VIDIOC_DQBUF, buffer), "VIDIOC_DQBUF");
+}
+
+static unsigned int v4l2_take(struct session *session, unsigned int memory)
+{
+	struct v4l2_buffer buffer;
+
+	v4l2_dequeue(session, memory, &buffer);
 	return buffer.index;
 }
 
@@ -82,7 +99,7 @@ void dmabuf_open(struct session *session)
 	session->fd = session->camera;
 	session->buffers = BUFFERS;
 	for (i = 0; i < BUFFERS; i++)
-		session->dmabuf[i] = heap_alloc(heap, FRAME_BYTES);
+		session->dmabuf[i] = heap_alloc(heap, PICTURE_BYTES);
 	close(heap);
 }
 
@@ -90,7 +107,7 @@ void dmabuf_stream_on(struct session *session)
 {
 	unsigned int i;
 
-	v4l2_request(session, BUFFERS, V4L2_MEMORY_DMABUF);
+	check_buffers(v4l2_request(session, BUFFERS, V4L2_MEMORY_DMABUF));
 	for (i = 0; i < BUFFERS; i++)
 		dmabuf_give(session, i);
 	v4l2_run(session, true);
@@ -123,6 +140,15 @@ unsigned int mmap_take(struct session *session)
 	return v4l2_take(session, V4L2_MEMORY_MMAP);
 }
 
+unsigned int mmap_take_next(struct session *session)
+{
+	struct v4l2_buffer buffer;
+
+	v4l2_dequeue(session, V4L2_MEMORY_MMAP, &buffer);
+	session->sequence = buffer.sequence;
+	return buffer.index;
+}
+
 void mmap_give(struct session *session, unsigned int index)
 {
 	v4l2_give(session, index, V4L2_MEMORY_MMAP, 0);
@@ -133,9 +159,9 @@ void mmap_prepare(struct session *session)
 	unsigned int i;
 
 	session->fd = session->camera;
-	session->buffers = BUFFERS;
-	v4l2_request(session, BUFFERS, V4L2_MEMORY_MMAP);
-	for (i = 0; i < BUFFERS; i++) {
+	/* A share has a number of its own */
+	session->buffers = v4l2_request(session, BUFFERS, V4L2_MEMORY_MMAP);
+	for (i = 0; i < session->buffers; i++) {
 		struct v4l2_buffer buffer = {
 			.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
 			.memory = V4L2_MEMORY_MMAP,
@@ -143,14 +169,14 @@ void mmap_prepare(struct session *session)
 		};
 
 		must(ioctl(session->camera, VIDIOC_QUERYBUF, &buffer), "VIDIOC_QUERYBUF");
-		session->map[i] = mmap(NULL, FRAME_BYTES, PROT_READ | PROT_WRITE,
+		session->map[i] = mmap(NULL, PICTURE_BYTES, PROT_READ | PROT_WRITE,
 				       MAP_SHARED | MAP_POPULATE, session->camera,
 				       buffer.m.offset);
 		if (session->map[i] == MAP_FAILED)
 			die("mmap: %s", strerror(errno));
 		mmap_give(session, i);
 	}
-	session->copy = mmap(NULL, FRAME_BYTES, PROT_READ | PROT_WRITE,
+	session->copy = mmap(NULL, PICTURE_BYTES, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (session->copy == MAP_FAILED)
 		die("mmap: %s", strerror(errno));
@@ -165,6 +191,7 @@ void mmap_start(struct session *session)
 {
 	session->camera = open_camera(session->number);
 	mmap_prepare(session);
+	check_buffers(session->buffers);
 	mmap_run(session);
 }
 
@@ -173,23 +200,30 @@ void mmap_stop(struct session *session)
 	unsigned int i;
 
 	v4l2_run(session, false);
-	for (i = 0; i < BUFFERS; i++)
-		munmap(session->map[i], FRAME_BYTES);
-	munmap(session->copy, FRAME_BYTES);
+	for (i = 0; i < session->buffers; i++)
+		munmap(session->map[i], PICTURE_BYTES);
+	munmap(session->copy, PICTURE_BYTES);
 	v4l2_request(session, 0, V4L2_MEMORY_MMAP);
 	close(session->camera);
 }
 
 /* The node of a share */
 
-void share_open(struct share *share)
+/* Any but root */
+#define OTHER_USER 1000
+
+void share_open(struct share *share, bool other_user)
 {
-	struct ksalloc_share arg = { .size = sizeof(arg), .frames = BUFFERS };
+	/* With the number of frames that ks-share has by default */
+	struct ksalloc_share arg = { .size = sizeof(arg) };
 	int device = must(open("/dev/ksalloc", O_RDWR | O_CLOEXEC), "/dev/ksalloc");
 
 	share->camera = open_camera(0);
 	arg.v4l2_fd = share->camera;
+	if (other_user)
+		must(seteuid(OTHER_USER), "seteuid");
 	share->fd = must(ioctl(device, KSALLOC_SHARE, &arg), "KSALLOC_SHARE");
+	must(seteuid(0), "seteuid");
 	share->node = arg.node;
 	close(device);
 }
@@ -211,11 +245,21 @@ void share_prepare(const struct share *share, struct session *session)
 
 static struct share only_share;
 
-void shared_start(struct session *session)
+static void only_start(struct session *session, bool other_user)
 {
-	share_open(&only_share);
+	share_open(&only_share, other_user);
 	share_prepare(&only_share, session);
 	mmap_run(session);
+}
+
+void shared_start(struct session *session)
+{
+	only_start(session, false);
+}
+
+void shared_untrusted_start(struct session *session)
+{
+	only_start(session, true);
 }
 
 void shared_stop(struct session *session)
@@ -323,7 +367,7 @@ void ks_open(struct session *session, int heap, unsigned int buffers)
 	session->camera = open_camera(session->number);
 	session->fd = open_connection(session->camera);
 	session->buffers = buffers;
-	session->allocator = create_allocator(session->fd, heap, buffers, FRAME_BYTES);
+	session->allocator = create_allocator(session->fd, heap, buffers, PICTURE_BYTES);
 	ks_export_all(session);
 	assign.allocator_fd = session->allocator;
 	must(ioctl(session->fd, KSALLOC_SET_ALLOCATOR, &assign), "KSALLOC_SET_ALLOCATOR");
@@ -381,11 +425,13 @@ void reader_open(struct reader *reader, int connection, unsigned int depth, unsi
 	reader->fd = must(ioctl(connection, KSALLOC_READER_OPEN, &open), "KSALLOC_READER_OPEN");
 }
 
-void reader_exchange(struct reader *reader, unsigned int count)
+static inline void exchange_prepare(struct reader *reader, unsigned int count,
+				    struct ksalloc_exchange *exchange)
 {
 	struct ksalloc_reader_frame *frames = reader->frames;
-	struct ksalloc_exchange exchange = {
-		.size = sizeof(exchange),
+
+	*exchange = (struct ksalloc_exchange) {
+		.size = sizeof(*exchange),
 		.give = (uintptr_t)reader->index,
 		.take = (uintptr_t)frames,
 		.nr_give = reader->taken,
@@ -394,11 +440,15 @@ void reader_exchange(struct reader *reader, unsigned int count)
 		.wait_for = count,
 		.generation = reader->generation,
 	};
+}
+
+static inline void exchange_end(struct reader *reader, unsigned int count, int result)
+{
+	const struct ksalloc_reader_frame *frames = reader->frames;
 	unsigned int i;
 
-	if (must(ioctl(reader->fd, KSALLOC_EXCHANGE, &exchange),
-		 "KSALLOC_EXCHANGE") != (int)count)
-		die("a reader takes less than %u frames", count);
+	if (result != (int)count)
+		die("a reader takes %d frames instead of %u", result, count);
 	reader->taken = count;
 	reader->generation = frames[0].generation;
 	for (i = 0; i < count; i++) {
@@ -408,10 +458,20 @@ void reader_exchange(struct reader *reader, unsigned int count)
 	}
 }
 
-void reader_start(struct session *session, int heap, unsigned int buffers, unsigned int depth)
+void reader_exchange(struct reader *reader, unsigned int count)
+{
+	struct ksalloc_exchange exchange;
+
+	exchange_prepare(reader, count, &exchange);
+	exchange_end(reader, count, must(ioctl(reader->fd, KSALLOC_EXCHANGE, &exchange),
+					 "KSALLOC_EXCHANGE"));
+}
+
+void reader_start(struct session *session, int heap, unsigned int buffers, unsigned int depth,
+		  unsigned int flags)
 {
 	ks_open(session, heap, buffers);
-	reader_open(&session->reader, session->fd, depth, 0);
+	reader_open(&session->reader, session->fd, depth, flags);
 	ks_circulate(session);
 }
 
@@ -431,4 +491,36 @@ void reader_give(struct session *session, unsigned int index)
 {
 	(void)session;
 	(void)index;
+}
+
+/* io_uring */
+
+static struct io_uring ring;
+
+unsigned int uring_take(struct session *session)
+{
+	struct ksalloc_exchange exchange;
+	struct ksalloc_uring_cmd cmd = { .arg = (uintptr_t)&exchange };
+	struct io_uring_cqe *cqe;
+	struct io_uring_sqe *sqe;
+
+	if (!ring.ring_fd && io_uring_queue_init(URING_ENTRIES, &ring, 0))
+		die("io_uring_queue_init failed");
+	exchange_prepare(&session->reader, 1, &exchange);
+	sqe = io_uring_get_sqe(&ring);
+	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, session->reader.fd, NULL, 0, 0);
+	sqe->cmd_op = KSALLOC_EXCHANGE;
+	memcpy(sqe->cmd, &cmd, sizeof(cmd));
+	if (io_uring_submit_and_wait(&ring, 1) != 1 || io_uring_peek_cqe(&ring, &cqe))
+		die("a command of io_uring failed");
+	exchange_end(&session->reader, 1, cqe->res);
+	io_uring_cqe_seen(&ring, cqe);
+	return 0;
+}
+
+void uring_stop(struct session *session)
+{
+	io_uring_queue_exit(&ring);
+	ring.ring_fd = 0;
+	reader_stop(session);
 }

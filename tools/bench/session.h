@@ -32,6 +32,8 @@ struct session {
 	void *map[BUFFERS];
 	void *copy;
 	struct reader reader;
+	/* Of the last frame of mmap_take_next() */
+	__u32 sequence;
 };
 
 /* Plain V4L2 */
@@ -46,6 +48,8 @@ void dmabuf_stop(struct session *session);
 
 unsigned int mmap_take(struct session *session);
 void mmap_give(struct session *session, unsigned int index);
+/* The same, and sets the sequence number */
+unsigned int mmap_take_next(struct session *session);
 /* Does everything before VIDIOC_STREAMON. The camera is open already */
 void mmap_prepare(struct session *session);
 void mmap_run(struct session *session);
@@ -61,12 +65,17 @@ struct share {
 	unsigned int node;
 };
 
-void share_open(struct share *share);
+/*
+ * The share is of the user of this program, or of another one. The latter is as if the programs
+ * were of another user than the share: only the thread of the feed fetches frames
+ */
+void share_open(struct share *share, bool other_user);
 void share_close(struct share *share);
 /* Opens the node and calls mmap_prepare(). Ended by mmap_stop() */
 void share_prepare(const struct share *share, struct session *session);
 /* The only program on the node of a share */
 void shared_start(struct session *session);
+void shared_untrusted_start(struct session *session);
 void shared_stop(struct session *session);
 
 /* ksalloc */
@@ -91,10 +100,15 @@ void reader_open(struct reader *reader, int connection, unsigned int depth, unsi
 /* Gives back all frames that the reader has, and takes @count frames */
 void reader_exchange(struct reader *reader, unsigned int count);
 /* A connection with one reader. Without a heap (-1), as ks_open() */
-void reader_start(struct session *session, int heap, unsigned int buffers, unsigned int depth);
+void reader_start(struct session *session, int heap, unsigned int buffers, unsigned int depth,
+		  unsigned int flags);
 void reader_stop(struct session *session);
 unsigned int reader_take(struct session *session);
 /* Does nothing: the next reader_take() gives the frame back */
 void reader_give(struct session *session, unsigned int index);
+
+/* The same call as a command of io_uring. The ring exists from the first use until uring_stop() */
+unsigned int uring_take(struct session *session);
+void uring_stop(struct session *session);
 
 #endif /* BENCH_SESSION_H */

@@ -20,6 +20,7 @@
 #define TRACING "/sys/kernel/tracing/"
 #define EVENT "vb2_buf_done: "
 #define WAKEUPS 400
+#define DEPTH 4
 /* Frames that were filled before the program waits, and more buffers than any way has */
 #define WARM_UP 64
 
@@ -103,7 +104,12 @@ static unsigned int poll_take(struct session *session)
 
 static void one_reader_start(struct session *session)
 {
-	reader_start(session, -1, BUFFERS, 4);
+	reader_start(session, -1, BUFFERS, DEPTH, 0);
+}
+
+static void untrusted_reader_start(struct session *session)
+{
+	reader_start(session, -1, BUFFERS, DEPTH, KSALLOC_READER_UNTRUSTED);
 }
 
 void bench_wakeup(unsigned int rounds)
@@ -118,7 +124,9 @@ void bench_wakeup(unsigned int rounds)
 		{ "poll", mmap_start, mmap_stop, poll_take, mmap_give },
 		{ "block", mmap_start, mmap_stop, mmap_take, mmap_give },
 		{ "reader", one_reader_start, reader_stop, reader_take, reader_give },
+		{ "untrusted", untrusted_reader_start, reader_stop, reader_take, reader_give },
 		{ "shared", shared_start, shared_stop, poll_take, mmap_give },
+		{ "shared-untrusted", shared_untrusted_start, shared_stop, poll_take, mmap_give },
 	};
 	static __u64 moments[WAKEUPS];
 	struct session session = { };
