@@ -4,6 +4,7 @@
  * delays the camera or another one. reader_calls.c tests the arguments of their calls, and views.c
  * that they cannot write.
  */
+#include "camera_gaps.h"
 #include "readers.h"
 
 #include <fcntl.h>
@@ -242,6 +243,7 @@ TEST_F(readers, hoarder)
 	int hoarder = reader_open(self->connection, FRAMES - KEEP - DEEP, 0, 0);
 	int reader = reader_open(self->connection, DEEP, 0, 0), i;
 	struct ksalloc_reader_frame kept[FRAMES] = { }, frame = { };
+	unsigned int gaps = gaps_of(self->connection);
 
 	ASSERT_LE(0, hoarder);
 	ASSERT_LE(0, reader);
@@ -257,15 +259,17 @@ TEST_F(readers, hoarder)
 	ASSERT_EQ(0, give(hoarder, &kept[0]));
 	ASSERT_EQ(1, take(hoarder, &frame));
 	EXPECT_LT(4 * FRAMES, frame.lost);
+	expect_no_gaps(gaps_of(self->connection) - gaps, 4 * FRAMES);
 	close(hoarder);
 }
 
-/* K2, K4: the death of readers gives their frames back. */
+/* K2, K4: the death of readers gives their frames back, and another reader loses none. */
 TEST_F(readers, death)
 {
 	int reader = reader_open(self->connection, DEEP, 0, 0), other, i;
 	struct ksalloc_reader_frame frame = { };
 	struct ksalloc_reader_frame kept[2] = { };
+	unsigned int gaps = gaps_of(self->connection);
 	pid_t child;
 	int pipes[2];
 	char byte;
@@ -290,8 +294,12 @@ TEST_F(readers, death)
 		close(pipes[0]);
 		kill(child, SIGKILL);
 		ASSERT_EQ(child, waitpid(child, NULL, 0));
-		ASSERT_EQ(1, turn(reader, &frame));
+		do {
+			ASSERT_EQ(1, turn(reader, &frame));
+			EXPECT_EQ(0, frame.lost);
+		} while (reader_info(reader).queued);
 	}
+	expect_no_gaps(gaps_of(self->connection) - gaps, 2 * FRAMES);
 	close(reader);
 	EXPECT_TRUE(EVENTUALLY(in_device(self->allocator) == FRAMES));
 }

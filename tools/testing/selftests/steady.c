@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define READERS_WITHOUT_FIXTURE
 
+#include "camera_gaps.h"
 #include "steady.h"
 
 #include <sched.h>
@@ -38,6 +39,8 @@ void steady_start(struct steady_readers *readers, int connection)
 	const struct sched_param urgent = { .sched_priority = 1 };
 	struct steady *steady;
 
+	readers->connection = connection;
+	readers->gaps = gaps_of(connection);
 	for (steady = readers->each; steady < readers->each + STEADY; steady++) {
 		steady->stop = &readers->stop;
 		steady->reader = reader_open(connection, STEADY_DEPTH, 0, 0);
@@ -52,8 +55,10 @@ void steady_start(struct steady_readers *readers, int connection)
 
 void steady_end(struct steady_readers *readers)
 {
+	unsigned int gaps = gaps_of(readers->connection) - readers->gaps;
 	struct steady *steady;
 
+	expect_no_gaps(gaps, readers->each[0].frames);
 	readers->stop = true;
 	for (steady = readers->each; steady < readers->each + STEADY; steady++) {
 		pthread_join(steady->thread, NULL);
