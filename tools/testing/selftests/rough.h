@@ -8,6 +8,7 @@
  *	STRESS          percent of the full counts
  *	STRESS_SEED     the seed of all random choices; it is printed
  *	STRESS_UNBINDS  percent of the unbinds of USB cameras, instead of STRESS; see check
+ *	STRESS_KILLS    percent of the readers killed in crowd.heap, instead of STRESS; see check
  *
  * "make check STRESS=100" uses the full counts. In a guest (the virtual machine), parameters
  * of the kernel command line become variables: tools/testing/vm/vm --append "STRESS_SEED=7".
