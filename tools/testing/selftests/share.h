@@ -46,6 +46,7 @@ static inline int share_of(int ksalloc, int video, unsigned int frames, char pat
 	return fd;
 }
 
+#ifndef SHARE_WITHOUT_FIXTURE
 FIXTURE_SETUP(share)
 {
 	self->ksalloc = open_ksalloc();
@@ -64,6 +65,7 @@ FIXTURE_TEARDOWN(share)
 	if (!vivid_is_bound())
 		vivid_bind();
 }
+#endif
 
 static inline int handle_open(struct share_fixture *self)
 {

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define SHARE_WITHOUT_FIXTURE
+
+#include "camera_gaps.h"
+#include "share_steady.h"
+
+#include <sched.h>
+#include <stdlib.h>
+
+/* More frames than a test reads */
+#define SEEN 1000000
+
+static void *read_steadily(void *data)
+{
+	struct steady *steady = data;
+	struct v4l2_buffer buffer;
+
+	while (!*steady->stop && !steady->error) {
+		steady->error = dequeue(steady->fd, &buffer);
+		if (steady->error || steady->frames == SEEN)
+			break;
+		steady->seen[steady->frames++] = (struct steady_frame){
+			.sequence = buffer.sequence,
+			.index = buffer.index,
+		};
+		steady->error = queue(steady->fd, buffer.index);
+	}
+	steady->ended = true;
+	return NULL;
+}
+
+static void set_rate(int video, unsigned int per_second)
+{
+	struct v4l2_streamparm parm = {
+		.type = TYPE,
+		.parm.capture.timeperframe = { 1, per_second },
+	};
+
+	ASSERT_EQ(0, call(video, VIDIOC_S_PARM, &parm));
+}
+
+static void steady_open(struct share_fixture *self, struct steady *steady)
+{
+	int i;
+
+	steady->fd = handle_open(self);
+	ASSERT_EQ(MANY, request(steady->fd, MANY));
+	for (i = 0; i < MANY; i++)
+		ASSERT_EQ(0, queue(steady->fd, i));
+	steady->seen = calloc(SEEN, sizeof(*steady->seen));
+	ASSERT_TRUE(steady->seen);
+}
+
+void steady_start(struct share_fixture *self, struct steady_handles *handles,
+		  unsigned int per_second)
+{
+	const struct sched_param urgent = { .sched_priority = 1 };
+	struct steady *steady;
+
+	close(self->share);
+	set_rate(self->video, per_second);
+	self->share = share_of(self->ksalloc, self->video, MANY, self->path);
+	ASSERT_LE(0, self->share);
+	for (steady = handles->each; steady < handles->each + STEADY; steady++)
+		steady_open(self, steady);
+	for (steady = handles->each; steady < handles->each + STEADY; steady++) {
+		steady->stop = &handles->stop;
+		ASSERT_EQ(0, stream(steady->fd, true));
+		ASSERT_EQ(0, pthread_create(&steady->thread, NULL, read_steadily, steady));
+		/* So that it takes frames in time, however many processes run */
+		ASSERT_EQ(0, pthread_setschedparam(steady->thread, SCHED_FIFO, &urgent));
+	}
+}
+
+/* Compares the frames of two handles. @later has begun after @steady. */
+static void expect_same_frames(const struct steady *steady, const struct steady *later)
+{
+	const struct steady_frame *seen = steady->seen, *end = seen + steady->frames, *other;
+
+	other = later->seen;
+	while (seen < end && (seen->sequence != other->sequence || seen->index != other->index))
+		seen++;
+	ASSERT_TRUE(seen < end);
+	for (; seen < end && other < later->seen + later->frames; seen++, other++) {
+		ASSERT_EQ(seen->sequence, other->sequence);
+		ASSERT_EQ(seen->index, other->index);
+	}
+}
+
+/* If all handles have lost the same frame, there is a gap, too */
+static void expect_no_number_missing(const struct steady *steady)
+{
+	const struct steady_frame *seen = steady->seen;
+	unsigned int gaps = 0, n;
+
+	/* vivid can give two frames the same number if the machine is busy */
+	for (n = 1; n < steady->frames; n++)
+		gaps += seen[n].sequence != seen[n - 1].sequence + 1 &&
+			seen[n].sequence != seen[n - 1].sequence;
+	expect_no_gaps(gaps, steady->frames);
+}
+
+void steady_end(struct steady_handles *handles)
+{
+	struct steady *steady;
+
+	handles->stop = true;
+	for (steady = handles->each; steady < handles->each + STEADY; steady++) {
+		/* Otherwise it waits for a frame, and the camera does not fill any */
+		if (!EXPECT_TRUE(EVENTUALLY(steady->ended)))
+			stream(steady->fd, false);
+		ASSERT_EQ(0, pthread_join(steady->thread, NULL));
+		EXPECT_EQ(0, steady->error);
+		ASSERT_LT(0, steady->frames);
+	}
+	expect_no_number_missing(&handles->each[0]);
+	for (steady = handles->each; steady < handles->each + STEADY; steady++) {
+		expect_same_frames(handles->each, steady);
+		close(steady->fd);
+	}
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Handles of a share that take each frame and lose none, whatever other programs do
+ */
+#ifndef SELFTESTS_SHARE_STEADY_H
+#define SELFTESTS_SHARE_STEADY_H
+
+#include "share.h"
+
+#define STEADY 3
+/* Frames of the share, and how many of them a handle can have: enough for promises to four */
+#define MANY 20
+#define STEADY_DEPTH ((MANY + 3) / 4)
+
+struct steady_frame {
+	__u32 sequence, index;
+};
+
+struct steady {
+	int fd;
+	pthread_t thread;
+	atomic_bool *stop, ended;
+	atomic_uint frames;
+	struct steady_frame *seen;
+	int error;
+};
+
+struct steady_handles {
+	atomic_bool stop;
+	struct steady each[STEADY];
+};
+
+/* Makes another share, with MANY frames and this rate, and starts the handles */
+void steady_start(struct share_fixture *self, struct steady_handles *handles,
+		  unsigned int per_second);
+/*
+ * Fails if a handle has lost a frame, or has got none, or the camera had no empty frame. Stops the
+ * handles
+ */
+void steady_end(struct steady_handles *handles);
+
+#endif
