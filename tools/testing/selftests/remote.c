@@ -91,6 +91,7 @@ static const struct {
 	{ "share_limits:*", "about limits and memory of the calling process" },
 	{ "share_calls:*", "has processes of its own" },
 	{ "share_crowd:*", "has processes of its own" },
+	{ "share_hostile:*", "has processes of its own" },
 	{ "uring:*", "io_uring makes the calls" },
 	{ "uring_workers:*", "io_uring makes the calls" },
 	{ "views:*", "about mappings of the calling process" },

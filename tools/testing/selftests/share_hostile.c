@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A process of another user that has only the node of a share, and tries to write to frames, to use
+ * what belongs to others, and to stall them. Meanwhile other handles lose no frame, and the picture
+ * in a frame that one of them has stays as it is.
+ */
+#include "camera_gaps.h"
+#include "share_steady.h"
+
+#include <grp.h>
+#include <linux/dma-buf.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#define NOBODY 65534
+/* Frames that the steady handles get during the attack */
+#define DURING 10
+/* Together, their depths are more than the frames of the share */
+#define HANDLES 6
+
+struct attack {
+	struct steady_handles steady;
+	/* The process sleeps at times, because a virtual clock is slow if a process never does */
+	bool sleeps;
+	/* Another handle, a buffer that it keeps, and a copy of the picture in it */
+	int keeper;
+	const unsigned char *picture;
+	unsigned char *copy;
+	/* In memory that the process shares: how often it has tried everything */
+	atomic_uint *rounds;
+};
+
+static void keep_picture(struct share_fixture *self, struct attack *attack)
+{
+	struct v4l2_buffer buffer;
+	int i;
+
+	attack->keeper = handle_open(self);
+	ASSERT_EQ(MANY, request(attack->keeper, 2));
+	for (i = 0; i < MANY; i++)
+		ASSERT_EQ(0, queue(attack->keeper, i));
+	ASSERT_EQ(0, stream(attack->keeper, true));
+	ASSERT_EQ(0, dequeue(attack->keeper, &buffer));
+	attack->picture = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, attack->keeper,
+			       buffer.m.offset);
+	ASSERT_TRUE((void *)attack->picture != MAP_FAILED);
+	attack->copy = malloc(FRAME_SIZE);
+	ASSERT_TRUE(attack->copy);
+	memcpy(attack->copy, attack->picture, FRAME_SIZE);
+}
+
+/* Keeps no right and no file. As after exec(), its own files in /proc belong to it */
+static void become_other_user(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	ASSERT_EQ(0, close_range(3, ~0U, 0));
+	ASSERT_EQ(0, setgroups(0, NULL));
+	ASSERT_EQ(0, setgid(NOBODY));
+	ASSERT_EQ(0, setuid(NOBODY));
+	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+}
+
+static void be_hostile(struct share_fixture *self, struct attack *attack,
+		       void (*run)(const char *path))
+{
+	become_other_user();
+	for (;;) {
+		run(self->path);
+		(*attack->rounds)++;
+		if (attack->sleeps)
+			sleep_ms(10);
+	}
+}
+
+/* Lets the process try everything again and again, and kills it then. */
+static void attack_with(struct share_fixture *self, void (*run)(const char *path))
+{
+	struct attack attack = { .sleeps = clock_is_virtual() };
+	struct steady *steady = attack.steady.each;
+	unsigned int end[STEADY], i;
+	pid_t child;
+	int status;
+
+	attack.rounds = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_TRUE((void *)attack.rounds != MAP_FAILED);
+	/* The process can use a processor all the time, so the others need more time */
+	steady_start(self, &attack.steady, 10);
+	keep_picture(self, &attack);
+	ASSERT_EQ(0, chmod(self->path, 0666));
+
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child)
+		be_hostile(self, &attack, run);
+	EXPECT_TRUE(EVENTUALLY(*attack.rounds));
+	for (i = 0; i < STEADY; i++)
+		end[i] = steady[i].frames + DURING;
+	for (i = 0; i < STEADY; i++)
+		EXPECT_TRUE(EVENTUALLY(steady[i].frames >= end[i]));
+	EXPECT_EQ(0, memcmp(attack.copy, attack.picture, FRAME_SIZE));
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	harness_note("%u rounds", *attack.rounds);
+	steady_end(&attack.steady);
+	close(attack.keeper);
+}
+
+/* A handle of the process that streams */
+static int start_handle(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK), i;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(MANY, request(fd, MANY));
+	for (i = 0; i < MANY; i++)
+		ASSERT_EQ(0, queue(fd, i));
+	ASSERT_EQ(0, stream(fd, true));
+	return fd;
+}
+
+/* Takes the next frame. Until the first attempt, poll() can also tell of one that others fetch */
+static struct v4l2_buffer take_next(int fd)
+{
+	struct v4l2_buffer buffer;
+	int ret;
+
+	do {
+		ASSERT_TRUE(poll_fd(fd, POLLIN, PATIENCE_MS) & POLLIN);
+		ret = dequeue(fd, &buffer);
+	} while (ret == -EAGAIN);
+	ASSERT_EQ(0, ret);
+	return buffer;
+}
+
+/* Writing */
+
+static sigjmp_buf before_fault;
+
+static void jump_back(int signal)
+{
+	siglongjmp(before_fault, signal);
+}
+
+/* By an instruction, which must fault */
+static void store(unsigned char *map)
+{
+	struct sigaction action = { .sa_handler = jump_back };
+	int signal;
+
+	ASSERT_EQ(0, sigaction(SIGSEGV, &action, NULL));
+	ASSERT_EQ(0, sigaction(SIGBUS, &action, NULL));
+	signal = sigsetjmp(before_fault, true);
+	if (!signal) {
+		__atomic_store_n(map, ~*map, __ATOMIC_SEQ_CST);
+		ASSERT_TRUE(!"there was a fault");
+	}
+	ASSERT_EQ(SIGSEGV, signal);
+}
+
+/* By changes of the mapping */
+static void map_for_writing(int fd, off_t offset, void *map)
+{
+	ASSERT_TRUE(mmap(NULL, FRAME_SIZE, PROT_WRITE, MAP_SHARED, fd, offset) == MAP_FAILED);
+	ASSERT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, offset) ==
+		    MAP_FAILED);
+	ASSERT_EQ(-EACCES, make_writable(map, FRAME_SIZE));
+	syscall(SYS_remap_file_pages, map, FRAME_SIZE, 0, 0, 0);
+	ASSERT_EQ(-EACCES, make_writable(map, FRAME_SIZE));
+	ASSERT_TRUE(mremap(map, FRAME_SIZE, FRAME_SIZE + getpagesize(), MREMAP_MAYMOVE) ==
+		    MAP_FAILED);
+}
+
+/* By a file of the memory of this process, and by the kernel */
+static void write_by_others(unsigned char *map)
+{
+	unsigned char byte = ~*map;
+	struct iovec local = { &byte, 1 }, remote = { map, 1 };
+	int mem = open("/proc/self/mem", O_RDWR), pipes[2];
+
+	ASSERT_LE(0, mem);
+	ASSERT_GT(1, pwrite(mem, &byte, 1, (off_t)(uintptr_t)map));
+	ASSERT_GT(1, process_vm_writev(getpid(), &local, 1, &remote, 1, 0));
+	ASSERT_EQ(0, pipe(pipes));
+	ASSERT_EQ(1, write(pipes[1], &byte, 1));
+	ASSERT_EQ(-1, read(pipes[0], map, 1));
+	close(pipes[0]);
+	close(pipes[1]);
+	close(mem);
+}
+
+/* By a dma-buf of the buffer, and by a fence that others would wait for */
+static void write_to_dmabuf(int fd, unsigned int index)
+{
+	struct v4l2_exportbuffer export = { .type = TYPE, .index = index, .flags = O_RDWR };
+	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW };
+	struct dma_buf_export_sync_file fence = { .flags = DMA_BUF_SYNC_RW };
+	struct dma_buf_import_sync_file import = { .flags = DMA_BUF_SYNC_WRITE };
+	char path[64], byte = 0;
+
+	ASSERT_EQ(0, call(fd, VIDIOC_EXPBUF, &export));
+	ASSERT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, export.fd, 0) ==
+		    MAP_FAILED);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", export.fd);
+	ASSERT_EQ(-1, open(path, O_RDWR));
+	ASSERT_EQ(-1, write(export.fd, &byte, 1));
+	ASSERT_EQ(-1, ftruncate(export.fd, 0));
+	ASSERT_GT(0, call(export.fd, DMA_BUF_IOCTL_SYNC, &sync));
+	if (!call(export.fd, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &fence)) {
+		import.fd = fence.fd;
+		call(export.fd, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import);
+		close(fence.fd);
+	}
+	close(export.fd);
+}
+
+/* To the buffer that it has, and to those that others have */
+static void try_to_write(const char *path)
+{
+	int fd = start_handle(path);
+	struct v4l2_buffer had = take_next(fd), buffer;
+	unsigned char *map, before;
+	unsigned int index;
+
+	for (index = 0; index < MANY; index++) {
+		buffer = buffer_of(index);
+		ASSERT_EQ(0, call(fd, VIDIOC_QUERYBUF, &buffer));
+		map = mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			   buffer.m.offset);
+		ASSERT_TRUE((void *)map != MAP_FAILED);
+		before = *map;
+		store(map);
+		map_for_writing(fd, buffer.m.offset, map);
+		write_by_others(map);
+		write_to_dmabuf(fd, index);
+		if (index == had.index)
+			ASSERT_EQ(before, *map);
+		munmap(map, FRAME_SIZE);
+	}
+	close(fd);
+}
+
+/* K5: another user finds no way to write to a frame, neither to its own nor to one of others. */
+TEST_F_TIMEOUT(share, hostile_writes, 120)
+{
+	attack_with(self, try_to_write);
+}
+
+/* Keeping */
+
+/* Buffers that it does not have, in each state of a handle */
+static void queue_of_others(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	unsigned int index;
+
+	ASSERT_LE(0, fd);
+	for (index = 0; index < 2 * MANY; index++)
+		ASSERT_EQ(-EINVAL, queue(fd, index));
+	close(fd);
+	fd = start_handle(path);
+	for (index = 0; index < 2 * MANY; index++)
+		ASSERT_EQ(-EINVAL, queue(fd, index));
+	ASSERT_EQ(-EINVAL, queue(fd, ~0U));
+	close(fd);
+}
+
+/* The handles have different frames, because each begins when the ones before have theirs */
+static void hoard(const char *path)
+{
+	static int fd[HANDLES];
+	static unsigned int handles;
+	struct v4l2_buffer buffer;
+	unsigned int taken, i;
+
+	if (!handles)
+		queue_of_others(path);
+	for (; handles < HANDLES; handles++) {
+		fd[handles] = start_handle(path);
+		for (taken = 0; taken < STEADY_DEPTH; taken++) {
+			if (!poll_fd(fd[handles], POLLIN, 250))
+				break;
+			dequeue(fd[handles], &buffer);
+		}
+	}
+	/* Those that are not promised to it have been revoked */
+	for (i = 0; i < HANDLES; i++)
+		while (!dequeue(fd[i], &buffer))
+			;
+}
+
+/* K2: another user who keeps all frames that it can get delays nobody. */
+TEST_F_TIMEOUT(share, hostile_hoards, 120)
+{
+	attack_with(self, hoard);
+}
+
+/* Calls */
+
+static void change_camera(int fd)
+{
+	struct v4l2_ext_control control = { .id = V4L2_CID_BRIGHTNESS };
+	struct v4l2_ext_controls controls = { .count = 1, .controls = &control };
+	struct v4l2_streamparm parm = {
+		.type = TYPE,
+		.parm.capture.timeperframe = { 1, 60 },
+	};
+	struct v4l2_format format = { .type = TYPE };
+	const int most = V4L2_PRIORITY_RECORD;
+
+	ASSERT_EQ(0, call(fd, VIDIOC_G_FMT, &format));
+	format.fmt.pix.width *= 2;
+	call(fd, VIDIOC_S_FMT, &format);
+	ASSERT_EQ(0, call(fd, VIDIOC_G_FMT, &format));
+	ASSERT_EQ(WIDTH, format.fmt.pix.width);
+	call(fd, VIDIOC_S_PARM, &parm);
+	ASSERT_EQ(0, call(fd, VIDIOC_G_PARM, &parm));
+	ASSERT_NE(60, parm.parm.capture.timeperframe.denominator);
+	ASSERT_EQ(0, call(fd, VIDIOC_G_EXT_CTRLS, &controls));
+	ASSERT_EQ(0, call(fd, VIDIOC_S_EXT_CTRLS, &controls));
+	ASSERT_EQ(-EBUSY, call(fd, VIDIOC_S_PRIORITY, (void *)&most));
+}
+
+static void subscribe_often(int fd)
+{
+	struct v4l2_event_subscription subscription = {
+		.type = V4L2_EVENT_CTRL,
+		.id = V4L2_CID_BRIGHTNESS,
+		.flags = V4L2_EVENT_SUB_FL_SEND_INITIAL | V4L2_EVENT_SUB_FL_ALLOW_FEEDBACK,
+	};
+	struct v4l2_event event;
+
+	ASSERT_EQ(0, call(fd, VIDIOC_SUBSCRIBE_EVENT, &subscription));
+	ASSERT_EQ(0, call(fd, VIDIOC_DQEVENT, &event));
+	ASSERT_EQ(0, call(fd, VIDIOC_UNSUBSCRIBE_EVENT, &subscription));
+}
+
+static void wait_often(int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLPRI | EPOLLET };
+	int epoll = epoll_create1(EPOLL_CLOEXEC), i;
+
+	ASSERT_LE(0, epoll);
+	ASSERT_EQ(0, epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+	for (i = 0; i < 10; i++) {
+		poll_fd(fd, POLLIN | POLLPRI, 0);
+		epoll_wait(epoll, &event, 1, 0);
+	}
+	close(epoll);
+}
+
+static void call_often(const char *path)
+{
+	struct v4l2_buffer buffer;
+	int fd[4];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fd); i++)
+		fd[i] = start_handle(path);
+	for (i = 0; i < ARRAY_SIZE(fd); i++) {
+		change_camera(fd[i]);
+		subscribe_often(fd[i]);
+		wait_often(fd[i]);
+		ASSERT_EQ(-EBUSY, request(fd[i], 0));
+		while (!dequeue(fd[i], &buffer))
+			;
+		ASSERT_EQ(0, stream(fd[i], false));
+		ASSERT_EQ(0, stream(fd[i], true));
+		ASSERT_EQ(0, stream(fd[i], false));
+		ASSERT_EQ(0, request(fd[i], 0));
+		ASSERT_EQ(MANY, request(fd[i], 1));
+	}
+	for (i = 0; i < ARRAY_SIZE(fd); i++)
+		close(fd[i]);
+}
+
+/* K2, K12: another user who makes calls all the time changes and delays nothing. */
+TEST_F_TIMEOUT(share, hostile_calls, 120)
+{
+	attack_with(self, call_often);
+}
