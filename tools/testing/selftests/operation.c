@@ -191,8 +191,8 @@ int operation_ioctl(struct faults_fixture *self)
 	before.head.size = op->ioctl->size;
 	complete_argument(self, op->ioctl, &before);
 	self->arg = before;
-	result = call_fd(file_of(self, op->ioctl->file),
-			 op->ioctl->request, &self->arg);
+	result = (op->call ? op->call : call_fd)(file_of(self, op->ioctl->file),
+						 op->ioctl->request, &self->arg);
 	if (result < 0 && result != -EFAULT)
 		EXPECT_EQ(0, memcmp(&before, &self->arg, op->ioctl->size));
 	return result;

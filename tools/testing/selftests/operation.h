@@ -49,6 +49,8 @@ struct operation {
 	 * entered
 	 */
 	void (*prepare)(struct faults_fixture *self);
+	/* Makes the ioctl; NULL for call_fd() */
+	int (*call)(int fd, unsigned long request, void *arg);
 	/* Makes the call, if it is more than the ioctl or another function */
 	int (*run)(struct faults_fixture *self);
 	/* Undoes the effects of a success; NULL if there are none */

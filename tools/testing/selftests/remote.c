@@ -94,6 +94,7 @@ static const struct {
 	{ "share_hostile:*", "has processes of its own" },
 	{ "uring:*", "io_uring makes the calls" },
 	{ "uring_workers:*", "io_uring makes the calls" },
+	{ "uring_faults:*", "io_uring makes the calls" },
 	{ "views:*", "about mappings of the calling process" },
 };
 

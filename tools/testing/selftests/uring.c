@@ -151,6 +151,29 @@ TEST_F(uring, complete)
 	EXPECT_EQ(-ECANCELED, result(&self->ring, 3));
 }
 
+/* K9: a COMPLETE that is cancelled takes no frame, now or later. */
+TEST_F(uring, complete_cancelled)
+{
+	struct ksalloc_complete arg = { .size = sizeof(arg) };
+	int i, ret;
+
+	take_all(self->allocator);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	for (i = 0; i < 20; i++) {
+		begin(&self->ring, self->connection, KSALLOC_COMPLETE, &arg, 5);
+		/* In the other rounds, the command may not wait yet */
+		if (i % 2)
+			ASSERT_TRUE(EVENTUALLY(waiting_commands(getpid()) == 1));
+		ret = cancelled(&self->ring, 5);
+		EXPECT_TRUE(ret == -EINTR || (ret == -ECANCELED && i % 2 == 0));
+		ASSERT_TRUE(EVENTUALLY(waiting_commands(getpid()) == 0));
+	}
+	ASSERT_EQ(0, submit(self->connection, 3));
+	EXPECT_EQ(3, complete(self->connection, 0, in_ms(PATIENCE_MS), NULL));
+	EXPECT_EQ(-EAGAIN, complete(self->connection, KSALLOC_NONBLOCK, 0, NULL));
+	EXPECT_EQ(0, io_uring_cq_ready(&self->ring));
+}
+
 /* The argument of an EXCHANGE that gives @frame back, and waits for the next one */
 static struct ksalloc_exchange turn_of(struct ksalloc_reader_frame *frame, __u32 *index)
 {
@@ -224,6 +247,74 @@ TEST_F(uring, exchange_after_poll)
 		}
 		close(reader);
 	}
+}
+
+/* The next result of a poll that continues, which must be that there is a frame */
+static bool polled(struct io_uring *ring, unsigned int ms)
+{
+	struct __kernel_timespec time = { ms / 1000, ms % 1000 * 1000000 };
+	struct io_uring_cqe *cqe;
+	int ret;
+
+	do
+		ret = io_uring_wait_cqe_timeout(ring, &cqe, &time);
+	while (ret == -EINTR);
+	if (ret)
+		return false;
+	EXPECT_EQ(1, cqe->user_data);
+	EXPECT_TRUE(cqe->flags & IORING_CQE_F_MORE);
+	EXPECT_EQ(POLLIN | POLLRDNORM, cqe->res);
+	io_uring_cqe_seen(ring, cqe);
+	return true;
+}
+
+/*
+ * K9: one poll (IORING_POLL_ADD_MULTI) tells of each frame. Without a frame, it tells of nothing.
+ * The unplugged camera ends it.
+ */
+TEST_F(uring, poll_continues)
+{
+	struct ksalloc_reader_frame frame = { }, last = { };
+	struct io_uring_cqe *cqe;
+	struct io_uring_sqe *sqe;
+	unsigned int round, taken;
+	bool more;
+	int reader;
+
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	reader = reader_open(self->connection, DEEP, 0, 0);
+	ASSERT_LE(0, reader);
+	sqe = io_uring_get_sqe(&self->ring);
+	io_uring_prep_poll_multishot(sqe, reader, POLLIN | POLLRDNORM);
+	io_uring_sqe_set_data64(sqe, 1);
+	ASSERT_EQ(1, io_uring_submit(&self->ring));
+	for (round = 0; round < 2; round++) {
+		for (taken = 0; taken < 3 * FRAMES;) {
+			ASSERT_TRUE(polled(&self->ring, PATIENCE_MS));
+			/* As with EPOLLET, a program takes all frames, or it is not told again */
+			while (take_now(reader, &frame) == 1) {
+				EXPECT_TRUE(!taken || follows(&frame, &last));
+				EXPECT_EQ(0, frame.lost);
+				last = frame;
+				taken++;
+				ASSERT_EQ(0, give(reader, &frame));
+			}
+		}
+		/* What came before the change */
+		ASSERT_EQ(0, set_state(self->connection, KSSTATE_ACQUIRE));
+		while (polled(&self->ring, 1))
+			;
+		EXPECT_FALSE(polled(&self->ring, 100));
+		ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	}
+	vivid_unbind();
+	do {
+		ASSERT_EQ(0, io_uring_wait_cqe(&self->ring, &cqe));
+		EXPECT_EQ(1, cqe->user_data);
+		more = cqe->flags & IORING_CQE_F_MORE && !(cqe->res & POLLHUP);
+		io_uring_cqe_seen(&self->ring, cqe);
+	} while (more);
+	close(reader);
 }
 
 /* K9: a command that has to wait gives a frame back only once, in the worker. */

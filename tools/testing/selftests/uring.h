@@ -8,8 +8,11 @@
 #define READERS_WITHOUT_FIXTURE
 #include "readers.h"
 
+#include <dirent.h>
 #include <liburing.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ENTRIES 16
 /* user_data of an IORING_OP_ASYNC_CANCEL. No command has this value */
@@ -36,6 +39,8 @@ FIXTURE_TEARDOWN(uring)
 	if (self->ring.ring_fd > 0)
 		io_uring_queue_exit(&self->ring);
 	rig_close(&self->rig);
+	if (!vivid_is_bound())
+		vivid_bind();
 }
 #endif
 
@@ -112,6 +117,79 @@ static inline int cancelled(struct io_uring *ring, __u64 data)
 		io_uring_cqe_seen(ring, cqe);
 	}
 	return ret;
+}
+
+/* Whether this task is a worker of io_uring that sleeps in a function of the module */
+static inline bool worker_waits(pid_t pid, const char *tid)
+{
+	char path[300], text[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%s/comm", pid, tid);
+	if (read_text(path, text, sizeof(text)) <= 0 || strncmp(text, "iou-wrk", 7))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/task/%s/wchan", pid, tid);
+	return read_text(path, text, sizeof(text)) > 0 && !strncmp(text, "ks_", 3);
+}
+
+/* The number of commands of a process that wait in workers */
+static inline int waiting_commands(pid_t pid)
+{
+	struct dirent *entry;
+	char path[32];
+	int count = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		count += worker_waits(pid, entry->d_name);
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+/* The commands that wait for something */
+enum command_kind { COMMAND_ALLOC, COMMAND_COMPLETE, COMMAND_EXCHANGE, COMMAND_KINDS };
+
+/* Memory for a command of each kind, and the open files that they use */
+struct commands {
+	int fds[COMMAND_KINDS];
+	struct ksalloc_alloc alloc;
+	struct ksalloc_complete complete;
+	struct ksalloc_exchange exchange;
+	struct ksalloc_reader_frame frame;
+};
+
+/* Open files of an allocator and of a connection, and a reader */
+static inline void commands_open(struct commands *commands, int allocator, int connection)
+{
+	commands->fds[COMMAND_ALLOC] = allocator_open(allocator);
+	commands->fds[COMMAND_COMPLETE] = connection_open(connection);
+	commands->fds[COMMAND_EXCHANGE] = reader_open(connection, 1, 0, 0);
+	ASSERT_LE(0, commands->fds[COMMAND_ALLOC]);
+	ASSERT_LE(0, commands->fds[COMMAND_COMPLETE]);
+	ASSERT_LE(0, commands->fds[COMMAND_EXCHANGE]);
+}
+
+static inline void commands_close(struct commands *commands)
+{
+	unsigned int kind;
+
+	for (kind = 0; kind < COMMAND_KINDS; kind++)
+		close(commands->fds[kind]);
+}
+
+/* Begins a command without a deadline. Its user_data is the kind */
+static inline void commands_begin(struct io_uring *ring, struct commands *commands, unsigned int kind)
+{
+	static const unsigned int ops[] = { KSALLOC_ALLOC, KSALLOC_COMPLETE, KSALLOC_EXCHANGE };
+	void *args[] = { &commands->alloc, &commands->complete, &commands->exchange };
+
+	commands->alloc = (struct ksalloc_alloc){ .size = sizeof(commands->alloc) };
+	commands->complete = (struct ksalloc_complete){ .size = sizeof(commands->complete) };
+	commands->exchange = exchange_of(&commands->frame, 1);
+	commands->exchange.deadline_ns = 0;
+	begin(ring, commands->fds[kind], ops[kind], args[kind], kind);
 }
 
 #endif /* URING_H */

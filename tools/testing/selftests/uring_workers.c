@@ -40,96 +40,201 @@ TEST_F(uring, ring_ends)
 	EXPECT_TRUE(EVENTUALLY(allocated(self->allocator) == FRAMES - 1));
 }
 
+/*
+ * What commands wait for goes to others: frame 2 becomes free, and the device fills it. No command
+ * has taken one before.
+ */
+static void expect_nothing_taken(struct uring_fixture *self)
+{
+	EXPECT_EQ(FRAMES, allocated(self->allocator));
+	ASSERT_EQ(0, free_frame(self->allocator, 2));
+	EXPECT_EQ(2, alloc_now(self->allocator));
+	EXPECT_EQ(0, waiters(self->allocator));
+	ASSERT_EQ(0, submit(self->connection, 2));
+	EXPECT_EQ(2, complete(self->connection, 0, in_ms(PATIENCE_MS), NULL));
+	EXPECT_EQ(FRAMES, allocated(self->allocator));
+}
+
+/* All frames are allocated, and the device has none */
+static void run_without_frames(struct uring_fixture *self)
+{
+	take_all(self->allocator);
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+}
+
+/* K9: the end of the ring ends a waiting command of each kind, and releases its file. */
+TEST_F(uring, ring_ends_in_each)
+{
+	struct commands commands;
+	struct footprint before;
+	struct io_uring ring;
+	unsigned int kind;
+
+	run_without_frames(self);
+	footprint_take(&before);
+	ASSERT_EQ(0, io_uring_queue_init(ENTRIES, &ring, 0));
+	commands_open(&commands, self->allocator, self->connection);
+	for (kind = 0; kind < COMMAND_KINDS; kind++) {
+		commands_begin(&ring, &commands, kind);
+		ASSERT_TRUE(EVENTUALLY(waiting_commands(getpid()) == (int)kind + 1));
+	}
+	commands_close(&commands);
+	EXPECT_EQ(0, io_uring_cq_ready(&ring));
+	io_uring_queue_exit(&ring);
+	EXPECT_TRUE(EVENTUALLY(waiting_commands(getpid()) == 0));
+	EXPECT_FOOTPRINT(&before);
+	expect_nothing_taken(self);
+}
+
+/*
+ * Starts a process with a command that waits, through files of its own. It exits with 0 if the
+ * command ends with EINTR
+ */
+static pid_t start_waiting(struct uring_fixture *self, unsigned int kind)
+{
+	struct commands commands;
+	struct io_uring ring;
+	pid_t child = fork();
+
+	ASSERT_LE(0, child);
+	if (child) {
+		EXPECT_TRUE(EVENTUALLY(waiting_commands(child) == 1));
+		return child;
+	}
+	commands_open(&commands, self->allocator, self->connection);
+	if (io_uring_queue_init(ENTRIES, &ring, 0))
+		_exit(1);
+	commands_begin(&ring, &commands, kind);
+	_exit(result(&ring, kind) == -EINTR ? 0 : 2);
+}
+
 /* K9: the same when the process is killed. */
 TEST_F(uring, process_dies)
 {
-	struct ksalloc_alloc arg = { .size = sizeof(arg) };
+	struct footprint before;
+	unsigned int kind;
 	pid_t child;
 
-	take_all(self->allocator);
-	child = fork();
-	ASSERT_LE(0, child);
-	if (!child) {
-		struct io_uring ring;
-
-		if (!io_uring_queue_init(ENTRIES, &ring, 0))
-			begin(&ring, self->allocator, KSALLOC_ALLOC, &arg, 1);
-		pause();
-		_exit(0);
+	run_without_frames(self);
+	footprint_take(&before);
+	for (kind = 0; kind < COMMAND_KINDS; kind++) {
+		child = start_waiting(self, kind);
+		EXPECT_EQ(kind == COMMAND_ALLOC, waiters(self->allocator));
+		kill(child, SIGKILL);
+		ASSERT_EQ(child, waitpid(child, NULL, 0));
+		EXPECT_FOOTPRINT(&before);
+		expect_nothing_taken(self);
 	}
-	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 1));
-	kill(child, SIGKILL);
-	ASSERT_EQ(child, waitpid(child, NULL, 0));
-	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 0));
-	ASSERT_EQ(0, free_frame(self->allocator, 2));
-	EXPECT_EQ(FRAMES - 1, allocated(self->allocator));
 }
 
-/* Starts a process whose command waits. It exits with 0 if the command ends with EINTR */
-static pid_t start_interrupted(int allocator)
-{
-	struct ksalloc_alloc arg = { .size = sizeof(arg) };
-	struct io_uring ring;
-	pid_t child;
-
-	take_all(allocator);
-	child = fork();
-	ASSERT_LE(0, child);
-	if (child) {
-		EXPECT_TRUE(EVENTUALLY(waiters(allocator) == 1));
-		return child;
-	}
-	if (io_uring_queue_init(ENTRIES, &ring, 0))
-		_exit(1);
-	begin(&ring, allocator, KSALLOC_ALLOC, &arg, 1);
-	_exit(result(&ring, 1) == -EINTR ? 0 : 2);
-}
-
-static void expect_interrupted(int allocator, pid_t child)
+static void expect_interrupted(struct uring_fixture *self, pid_t child)
 {
 	int status = 0;
 
 	EXPECT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_TRUE(WIFEXITED(status));
 	EXPECT_EQ(0, WEXITSTATUS(status));
-	/* The command has taken no frame */
-	ASSERT_EQ(0, free_frame(allocator, 2));
-	EXPECT_EQ(FRAMES - 1, allocated(allocator));
+	expect_nothing_taken(self);
 }
 
 /* K9: job control that stops the process ends a command that waits. */
 TEST_F(uring, stopped)
 {
-	pid_t child = start_interrupted(self->allocator);
-	int status = 0;
+	unsigned int kind;
+	pid_t child;
+	int status;
 
-	kill(child, SIGSTOP);
-	EXPECT_EQ(child, waitpid(child, &status, WUNTRACED));
-	EXPECT_TRUE(WIFSTOPPED(status));
-	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 0));
-	kill(child, SIGCONT);
-	expect_interrupted(self->allocator, child);
+	run_without_frames(self);
+	for (kind = 0; kind < COMMAND_KINDS; kind++) {
+		child = start_waiting(self, kind);
+		kill(child, SIGSTOP);
+		EXPECT_EQ(child, waitpid(child, &status, WUNTRACED));
+		EXPECT_TRUE(WIFSTOPPED(status));
+		EXPECT_TRUE(EVENTUALLY(waiting_commands(child) == 0));
+		kill(child, SIGCONT);
+		expect_interrupted(self, child);
+	}
 }
 
 /* K9: so does the freezer of a control group. */
 TEST_F(uring, frozen)
 {
+	unsigned int kind;
 	char pid[16];
 	pid_t child;
 
 	mkdir(CGROUP, 0755);
 	if (mount("none", CGROUP, "cgroup2", 0, NULL))
 		SKIP("no control groups");
-	child = start_interrupted(self->allocator);
-	snprintf(pid, sizeof(pid), "%d", child);
 	ASSERT_EQ(0, mkdir(CGROUP "/frozen", 0755));
-	ASSERT_EQ(0, write_text(CGROUP "/frozen/cgroup.procs", pid));
-	ASSERT_EQ(0, write_text(CGROUP "/frozen/cgroup.freeze", "1"));
-	EXPECT_TRUE(EVENTUALLY(waiters(self->allocator) == 0));
-	ASSERT_EQ(0, write_text(CGROUP "/frozen/cgroup.freeze", "0"));
-	expect_interrupted(self->allocator, child);
+	run_without_frames(self);
+	for (kind = 0; kind < COMMAND_KINDS; kind++) {
+		child = start_waiting(self, kind);
+		snprintf(pid, sizeof(pid), "%d", child);
+		ASSERT_EQ(0, write_text(CGROUP "/frozen/cgroup.procs", pid));
+		ASSERT_EQ(0, write_text(CGROUP "/frozen/cgroup.freeze", "1"));
+		EXPECT_TRUE(EVENTUALLY(waiting_commands(child) == 0));
+		ASSERT_EQ(0, write_text(CGROUP "/frozen/cgroup.freeze", "0"));
+		expect_interrupted(self, child);
+	}
 	EXPECT_TRUE(EVENTUALLY(!rmdir(CGROUP "/frozen")));
 	EXPECT_EQ(0, umount(CGROUP));
+}
+
+/*
+ * I6, K9: the camera disappears while a COMPLETE and two EXCHANGEs wait: ENODEV. An ALLOC goes on,
+ * and gets a frame.
+ */
+TEST_F(uring, camera_disappears)
+{
+	struct commands commands, other;
+	struct io_uring_cqe *cqe;
+	unsigned int i, seen = 0;
+
+	run_without_frames(self);
+	commands_open(&commands, self->allocator, self->connection);
+	commands_open(&other, self->allocator, self->connection);
+	for (i = 0; i < COMMAND_KINDS; i++)
+		commands_begin(&self->ring, &commands, i);
+	commands_begin(&self->ring, &other, COMMAND_EXCHANGE);
+	ASSERT_TRUE(EVENTUALLY(waiting_commands(getpid()) == COMMAND_KINDS + 1));
+	EXPECT_EQ(0, io_uring_cq_ready(&self->ring));
+	vivid_unbind();
+	for (i = 0; i < COMMAND_KINDS; i++) {
+		ASSERT_EQ(0, io_uring_wait_cqe(&self->ring, &cqe));
+		EXPECT_EQ(-ENODEV, cqe->res);
+		seen += cqe->user_data;
+		io_uring_cqe_seen(&self->ring, cqe);
+	}
+	EXPECT_EQ(COMMAND_COMPLETE + 2 * COMMAND_EXCHANGE, seen);
+	EXPECT_EQ(0, io_uring_cq_ready(&self->ring));
+	EXPECT_EQ(1, waiters(self->allocator));
+	/* Later commands do not begin to wait */
+	commands_begin(&self->ring, &commands, COMMAND_COMPLETE);
+	EXPECT_EQ(-ENODEV, result(&self->ring, COMMAND_COMPLETE));
+	commands_begin(&self->ring, &commands, COMMAND_EXCHANGE);
+	EXPECT_EQ(-ENODEV, result(&self->ring, COMMAND_EXCHANGE));
+	ASSERT_EQ(0, free_frame(self->allocator, 5));
+	EXPECT_EQ(0, result(&self->ring, COMMAND_ALLOC));
+	EXPECT_EQ(5, commands.alloc.index);
+	commands_close(&commands);
+	commands_close(&other);
+}
+
+/* I6, K9: the same for a reader of a stream that circulates, which waits for a frame. */
+TEST_F(uring, camera_of_readers_disappears)
+{
+	struct commands commands;
+
+	ASSERT_EQ(0, set_control(self->rig.video, "Percentage of Dropped Buffers", 100));
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	commands_open(&commands, self->allocator, self->connection);
+	commands_begin(&self->ring, &commands, COMMAND_EXCHANGE);
+	ASSERT_TRUE(EVENTUALLY(waiting_commands(getpid()) == 1));
+	vivid_unbind();
+	EXPECT_EQ(-ENODEV, result(&self->ring, COMMAND_EXCHANGE));
+	EXPECT_TRUE(EVENTUALLY(allocated(self->allocator) == 0));
+	commands_close(&commands);
 }
 
 /* A thread that submits the commands of a ring, and waits for a result */
