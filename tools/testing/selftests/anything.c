@@ -4,7 +4,6 @@
  */
 #include "anything.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -81,8 +80,7 @@ static unsigned int any_event(struct caller *caller)
 	return chance(seed, 80) ? pick(seed, 1000) : random_bits(seed);
 }
 
-/* Addresses that fit into the page, do not fit, or cannot be written */
-static __u64 any_room(struct caller *caller)
+__u64 any_room(struct caller *caller)
 {
 	unsigned int *seed = &caller->seed;
 
@@ -400,115 +398,4 @@ const struct ioctl_entry *any_command(struct caller *caller)
 	for (command = ioctls; left >= command->weight; command++)
 		left -= command->weight;
 	return command;
-}
-
-/* The node of a share */
-
-#define NODE_FRAMES 10
-
-const unsigned long node_requests[NODE_CALLS] = {
-	[NODE_REQBUFS] = VIDIOC_REQBUFS,
-	[NODE_QUERYBUF] = VIDIOC_QUERYBUF,
-	[NODE_EXPBUF] = VIDIOC_EXPBUF,
-	[NODE_QBUF] = VIDIOC_QBUF,
-	[NODE_DQBUF] = VIDIOC_DQBUF,
-	[NODE_STREAMON] = VIDIOC_STREAMON,
-	[NODE_STREAMOFF] = VIDIOC_STREAMOFF,
-};
-
-static unsigned int any_type(unsigned int *seed)
-{
-	if (chance(seed, 96))
-		return V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	return chance(seed, 60) ? V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE : random_bits(seed);
-}
-
-static unsigned int any_memory(unsigned int *seed)
-{
-	return chance(seed, 96) ? V4L2_MEMORY_MMAP : random_bits(seed) & 7;
-}
-
-static unsigned int any_buffer(struct caller *caller)
-{
-	unsigned int *seed = &caller->seed;
-
-	if (chance(seed, 30))
-		return caller->buffer;
-	return chance(seed, 95) ? pick(seed, NODE_FRAMES + 1) : random_bits(seed);
-}
-
-/*
- * Sometimes none, because the camera is busy for connections while a program has buffers. Seldom
- * enough that one of the programs mostly has some: a connection keeps the camera for long.
- */
-static struct v4l2_requestbuffers any_buffers(unsigned int *seed)
-{
-	return (struct v4l2_requestbuffers){
-		.count = chance(seed, 35) ? 0 : chance(seed, 95) ? pick(seed, 8) :
-								   random_bits(seed),
-		.type = any_type(seed),
-		.memory = any_memory(seed),
-		.flags = chance(seed, 5) ? random_bits(seed) : 0,
-	};
-}
-
-static struct v4l2_exportbuffer any_export(struct caller *caller)
-{
-	unsigned int *seed = &caller->seed;
-
-	return (struct v4l2_exportbuffer){
-		.type = any_type(seed),
-		.index = any_buffer(caller),
-		.plane = chance(seed, 95) ? 0 : random_bits(seed),
-		.flags = chance(seed, 90) ? O_CLOEXEC : random_bits(seed),
-	};
-}
-
-static struct v4l2_buffer any_queued(struct caller *caller)
-{
-	unsigned int *seed = &caller->seed;
-	struct v4l2_buffer buffer = {
-		.index = any_buffer(caller),
-		.type = any_type(seed),
-		.memory = any_memory(seed),
-	};
-
-	if (chance(seed, 90))
-		return buffer;
-	buffer.flags = random_bits(seed);
-	buffer.field = random_bits(seed);
-	buffer.bytesused = random_bits(seed);
-	buffer.length = pick(seed, 10);
-	buffer.m.planes = (void *)(uintptr_t)any_room(caller);
-	buffer.request_fd = random_bits(seed);
-	return buffer;
-}
-
-unsigned int make_node_call(struct caller *caller, union node_argument *arg)
-{
-	static const unsigned char calls[] = {
-		NODE_REQBUFS, NODE_REQBUFS, NODE_QUERYBUF, NODE_EXPBUF, NODE_QBUF, NODE_QBUF,
-		NODE_QBUF, NODE_QBUF, NODE_QBUF, NODE_DQBUF, NODE_DQBUF, NODE_STREAMON,
-		NODE_STREAMON, NODE_STREAMOFF,
-	};
-	unsigned int call = calls[pick(&caller->seed, ARRAY_SIZE(calls))];
-
-	memset(arg, 0, sizeof(*arg));
-	switch (call) {
-	case NODE_REQBUFS:
-		arg->request = any_buffers(&caller->seed);
-		break;
-	case NODE_EXPBUF:
-		arg->export = any_export(caller);
-		break;
-	case NODE_QUERYBUF:
-	case NODE_QBUF:
-	case NODE_DQBUF:
-		arg->buffer = any_queued(caller);
-		break;
-	default:
-		arg->type = any_type(&caller->seed);
-		break;
-	}
-	return call;
 }

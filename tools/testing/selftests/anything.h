@@ -26,8 +26,8 @@ struct caller {
 	unsigned int seed, first_seed;
 	/* The last frame and event that it got */
 	unsigned int index, event;
-	/* The last buffer that it got from the node of a share */
-	unsigned int buffer;
+	/* The last buffer that it got from the node of a share, and where another one is mapped */
+	unsigned int buffer, offset;
 	/* The frame size that its connection needs */
 	unsigned int frame_size;
 	/* The result can be lost, so no descriptor may be in it */
@@ -41,6 +41,8 @@ void caller_prepare(struct caller *caller, unsigned int seed,
 /* The descriptor with a number below SLOTS */
 int slot(unsigned int number);
 int any_fd(unsigned int *seed, enum file_kind kind);
+/* Addresses that fit into the page, do not fit, or cannot be written */
+__u64 any_room(struct caller *caller);
 const struct ioctl_entry *any_command(struct caller *caller);
 /* Mostly @right */
 unsigned long any_request(unsigned int *seed, unsigned long right);
@@ -49,29 +51,5 @@ unsigned long any_request(unsigned int *seed, unsigned long right);
  * beyond it faults.
  */
 void *make_argument(struct caller *caller, const struct ioctl_entry *command);
-
-/* V4L2 calls on the node of a share */
-enum {
-	NODE_REQBUFS,
-	NODE_QUERYBUF,
-	NODE_EXPBUF,
-	NODE_QBUF,
-	NODE_DQBUF,
-	NODE_STREAMON,
-	NODE_STREAMOFF,
-	NODE_CALLS
-};
-
-union node_argument {
-	struct v4l2_requestbuffers request;
-	struct v4l2_exportbuffer export;
-	struct v4l2_buffer buffer;
-	int type;
-};
-
-extern const unsigned long node_requests[NODE_CALLS];
-
-/* Chooses a call and makes its argument. Returns NODE_* */
-unsigned int make_node_call(struct caller *caller, union node_argument *arg);
 
 #endif

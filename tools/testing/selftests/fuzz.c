@@ -23,8 +23,6 @@
 /* The full count */
 #define CALLS 1000000
 
-#define VIDEO_MAJOR 81
-
 FIXTURE(fuzz) {
 	struct cameras cameras;
 };
@@ -52,8 +50,9 @@ static const int known_errors[] = {
 /* Longer than any call takes that does not hang */
 #define HANG_MS 60000
 #define TICK_MS 20
-/* Percent of the calls that are V4L2 calls on the node of a share */
+/* Percent of the calls that are V4L2 calls on the node of a share, also in the quiet phase */
 #define NODE_PERCENT 15
+#define NODE_PERCENT_QUIET 70
 
 static bool is_known(int err)
 {
@@ -66,7 +65,7 @@ static bool is_known(int err)
 }
 
 /* Replaces a descriptor by a new one, or closes it. */
-static void keep_fd(unsigned int *seed, int fd, enum file_kind kind)
+void keep_fd(unsigned int *seed, int fd, enum file_kind kind)
 {
 	if (chance(seed, 50))
 		dup3(fd, slot(kind * SLOTS_EACH + pick(seed, SLOTS_EACH)),
@@ -124,45 +123,9 @@ void note_unknown(struct thread *thread, const char *name, unsigned long request
 		     strerrorname_np(err), thread->calls, thread->caller.first_seed);
 }
 
-/* The camera of a program must not be busy because of its own node */
-static bool is_of_camera(const struct fuzz *fuzz, int fd)
-{
-	struct stat st;
-
-	return !fstat(fd, &st) && S_ISCHR(st.st_mode) && major(st.st_rdev) == VIDEO_MAJOR &&
-	       st.st_rdev != fuzz->node;
-}
-
-static void call_node(struct thread *thread)
+static void call_ioctl(struct thread *thread, const struct ioctl_entry *command)
 {
 	struct caller *caller = &thread->caller;
-	int fd = any_fd(&caller->seed, FILE_NODE), result;
-	struct fuzz *fuzz = thread->fuzz;
-	union node_argument arg;
-	unsigned int call;
-
-	call = make_node_call(caller, &arg);
-	if (is_of_camera(fuzz, fd))
-		return;
-	thread->request = node_requests[call];
-	result = call_fd(fd, node_requests[call], &arg);
-	thread->calls++;
-	if (result < 0) {
-		fuzz->node_failed[call]++;
-		note_unknown(thread, "on the node of a share", node_requests[call], fd, -result);
-		return;
-	}
-	fuzz->node_succeeded[call]++;
-	if (call == NODE_EXPBUF)
-		keep_fd(&caller->seed, arg.export.fd, FILE_DMABUF);
-	else if (call == NODE_DQBUF)
-		caller->buffer = arg.buffer.index;
-}
-
-static void call_anything(struct thread *thread)
-{
-	struct caller *caller = &thread->caller;
-	const struct ioctl_entry *command = any_command(caller);
 	int fd = any_fd(&caller->seed, command->file);
 	unsigned long request = any_request(&caller->seed, command->request);
 	void *arg = make_argument(caller, command);
@@ -174,6 +137,7 @@ static void call_anything(struct thread *thread)
 	thread->calls++;
 	if (result >= 0) {
 		fuzz->succeeded[command - ioctls]++;
+		fuzz->took += request == KSALLOC_EXCHANGE && result > 0;
 		take_result(caller, request, arg, result);
 		return;
 	}
@@ -183,19 +147,39 @@ static void call_anything(struct thread *thread)
 
 static void call_any_file(struct thread *thread)
 {
-	if (chance(&thread->caller.seed, NODE_PERCENT))
+	struct caller *caller = &thread->caller;
+
+	if (chance(&caller->seed, NODE_PERCENT))
 		call_node(thread);
 	else
-		call_anything(thread);
+		call_ioctl(thread, any_command(caller));
+}
+
+/* Not so often that streams end before they have frames */
+static void call_quietly(struct thread *thread)
+{
+	if (chance(&thread->caller.seed, NODE_PERCENT_QUIET))
+		call_node(thread);
+	else
+		call_ioctl(thread, &ioctls[IOCTL_EXCHANGE]);
+	sleep_ms(1);
 }
 
 static void *call_anything_always(void *data)
 {
 	struct thread *thread = data;
 
+	while (thread->fuzz->quiet)
+		call_quietly(thread);
 	while (!thread->fuzz->stop)
 		call_any_file(thread);
 	return NULL;
+}
+
+void wait_for_noise(struct thread *thread)
+{
+	while (thread->fuzz->quiet)
+		sleep_ms(5);
 }
 
 /* A descriptor from which slots are made again; if it is missing, another one */
@@ -245,6 +229,7 @@ static void *shuffle(void *data)
 	unsigned int count, number;
 	int fds[PASSING_MAX], fd;
 
+	wait_for_noise(thread);
 	while (!fuzz->stop) {
 		number = pick(seed, SLOTS);
 		fd = slot(number);
@@ -288,6 +273,7 @@ static void *breed(void *data)
 	int fds[PASSING_MAX];
 	pid_t pid;
 
+	wait_for_noise(thread);
 	while (!fuzz->stop) {
 		pid = fork();
 		if (!pid) {
@@ -318,14 +304,31 @@ static void no_action(int signal)
 	(void)signal;
 }
 
+static bool uses_rings(unsigned int thread)
+{
+	return HAS_RINGS && thread == RING_CALLER;
+}
+
+static bool is_quiet_enough(const struct fuzz *fuzz)
+{
+	return fuzz->took && node_has_succeeded(fuzz);
+}
+
 /*
- * Waits until this number of calls was made. A thread that waits in the kernel for too long
+ * Waits until this number of calls was made; or, in the quiet phase, until each of its calls has
+ * succeeded, and false if that takes too long. A thread that waits in the kernel for too long
  * is woken by a signal. If it does not return even then, it hangs.
  */
 static bool watch(struct thread *threads, unsigned int wanted)
 {
-	unsigned int last[CALLERS] = { 0 }, idle[CALLERS] = { 0 }, total, i;
+	unsigned int last[CALLERS], idle[CALLERS] = { 0 }, total, begun = 0, i;
+	struct harness_limit limit = harness_limit_begin(HANG_MS);
+	const struct fuzz *fuzz = threads->fuzz;
 
+	for (i = 0; i < CALLERS; i++) {
+		last[i] = threads[i].calls;
+		begun += last[i];
+	}
 	do {
 		sleep_ms(TICK_MS);
 		total = 0;
@@ -333,7 +336,8 @@ static bool watch(struct thread *threads, unsigned int wanted)
 			unsigned int calls = threads[i].calls;
 
 			total += calls;
-			idle[i] = calls == last[i] ? idle[i] + 1 : 0;
+			idle[i] = calls == last[i] && !(fuzz->quiet && uses_rings(i)) ?
+				idle[i] + 1 : 0;
 			last[i] = calls;
 			if (idle[i] > 2)
 				pthread_kill(threads[i].thread, SIGUSR1);
@@ -344,7 +348,9 @@ static bool watch(struct thread *threads, unsigned int wanted)
 				     threads[i].caller.first_seed);
 			return false;
 		}
-	} while (total < wanted);
+		if (fuzz->quiet && harness_limit_is_over(&limit))
+			return false;
+	} while (fuzz->quiet ? !is_quiet_enough(fuzz) : total - begun < wanted);
 	return true;
 }
 
@@ -353,27 +359,6 @@ static int open_reader(int connection)
 	struct ksalloc_reader_open arg = { .size = sizeof(arg), .depth = 2 };
 
 	return call_fd(connection, KSALLOC_READER_OPEN, &arg);
-}
-
-static void open_share(struct fuzz *fuzz)
-{
-	struct ksalloc_share arg = {
-		.size = sizeof(arg),
-		.v4l2_fd = fuzz->cameras->video,
-	};
-	char path[32];
-	struct stat st;
-	int i;
-
-	fuzz->share = call_fd(fuzz->cameras->rig.ksalloc, KSALLOC_SHARE, &arg);
-	ASSERT_LE(0, fuzz->share);
-	snprintf(path, sizeof(path), "/dev/video%u", arg.node);
-	for (i = 0; i < SLOTS_EACH; i++) {
-		fuzz->masters[FILE_NODE][i] = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-		ASSERT_LE(0, fuzz->masters[FILE_NODE][i]);
-	}
-	ASSERT_EQ(0, fstat(fuzz->masters[FILE_NODE][0], &st));
-	fuzz->node = st.st_rdev;
 }
 
 static void open_masters(struct fuzz *fuzz)
@@ -406,7 +391,7 @@ static void open_masters(struct fuzz *fuzz)
 			eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	fuzz->masters[OTHER][2] = open(cameras->video_path, O_PATH | O_CLOEXEC);
 	fuzz->masters[OTHER][3] = open(cameras->video_path, O_RDONLY | O_CLOEXEC);
-	open_share(fuzz);
+	node_open(fuzz);
 }
 
 static void close_masters(struct fuzz *fuzz)
@@ -449,12 +434,10 @@ static void report_calls(struct fuzz *fuzz, struct thread *threads,
 		EXPECT_LT(0, fuzz->ring_cancelled);
 		EXPECT_LT(1, fuzz->rings);
 	}
-	/* Whether a stream gets a frame depends on what the connections do meanwhile */
-	for (i = 0; i < NODE_CALLS; i++) {
-		harness_note("on the node of a share, %#lx: %u succeeded, %u failed",
-			     node_requests[i], fuzz->node_succeeded[i], fuzz->node_failed[i]);
-		EXPECT_LT(0, fuzz->node_succeeded[i] + fuzz->node_failed[i]);
-	}
+	harness_note("%u EXCHANGEs took frames", fuzz->took);
+	if (fuzz->has_quiet)
+		EXPECT_LT(0, fuzz->took);
+	node_report(fuzz);
 }
 
 /*
@@ -473,15 +456,41 @@ static void calm(struct cameras *cameras)
 		ASSERT_EQ(0, set_state(connections[i], KSSTATE_STOP));
 		ASSERT_EQ(0, set_allocator(connections[i], allocators[i]));
 	}
+	/* Programs of the share may have changed it */
+	ASSERT_EQ(0, set_format(cameras->video, 320, 180));
 }
 
 static void *(*role_of(unsigned int thread))(void *)
 {
-	if (HAS_RINGS && thread == RING_CALLER)
+	if (uses_rings(thread))
 		return call_rings;
 	if (thread == CALLERS)
 		return shuffle;
 	return thread == CALLERS + 1 ? breed : call_anything_always;
+}
+
+static void start_thread(struct fuzz *fuzz, struct thread *threads, unsigned int number)
+{
+	struct thread *thread = &threads[number];
+
+	thread->fuzz = fuzz;
+	caller_prepare(&thread->caller, seed_of(fuzz->cameras->seed, number),
+		       fuzz->cameras->rig.framing.frame_size);
+	ASSERT_EQ(0, pthread_create(&thread->thread, NULL, role_of(number), thread));
+}
+
+static void begin_quietly(struct fuzz *fuzz)
+{
+	struct ksalloc_set_state arg = {
+		.size = sizeof(arg),
+		.flags = KSALLOC_CIRCULATE,
+		.state = KSSTATE_RUN,
+	};
+
+	fuzz->has_quiet = true;
+	fuzz->quiet = true;
+	ASSERT_EQ(0, call_fd(fuzz->cameras->rig.connection, KSALLOC_SET_STATE, &arg));
+	node_request_buffers(fuzz);
 }
 
 static void set_limit(const char *mbytes)
@@ -513,14 +522,21 @@ TEST_F_TIMEOUT(fuzz, every_ioctl, LAST_RESORT_S)
 				fuzz.sockets));
 	set_limit("8");
 	open_masters(&fuzz);
-	for (i = 0; i < SLOTS; i++)
-		dup3(any_master(&fuzz, &cameras->seed, i), slot(i), O_CLOEXEC);
+	/* Each of them at first, so that there are readers of the first camera for certain */
+	for (i = 0; i < SLOTS; i++) {
+		int fd = fuzz.masters[i / SLOTS_EACH][i % SLOTS_EACH];
 
-	for (i = 0; i < CALLERS + 2; i++) {
-		threads[i].fuzz = &fuzz;
-		caller_prepare(&threads[i].caller, seed_of(cameras->seed, i),
-			       cameras->rig.framing.frame_size);
-		ASSERT_EQ(0, pthread_create(&threads[i].thread, NULL, role_of(i), &threads[i]));
+		dup3(fd > 0 ? fd : any_master(&fuzz, &cameras->seed, i), slot(i), O_CLOEXEC);
+	}
+
+	if (cameras->rig.heap >= 0)
+		begin_quietly(&fuzz);
+	for (i = 0; i < CALLERS + 2; i++)
+		start_thread(&fuzz, threads, i);
+	if (fuzz.has_quiet) {
+		EXPECT_TRUE(watch(threads, 0));
+		fuzz.quiet = false;
+		harness_note("%.2f s in the quiet phase", seconds_since(start));
 	}
 	/* A thread that hangs would block the teardown as well. */
 	ASSERT_TRUE(watch(threads, scaled(CALLS)));

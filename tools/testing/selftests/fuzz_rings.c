@@ -168,6 +168,7 @@ void *call_rings(void *data)
 			       thread->caller.frame_size);
 		rings.ops[i].caller.no_descriptor = true;
 	}
+	wait_for_noise(thread);
 	rings_begin(&rings);
 	while (!thread->fuzz->stop) {
 		turn(&rings);
