@@ -4,7 +4,9 @@
  * processes that are killed at any point. The tests pass if no call hangs, the kernel logs
  * no warning, and no frame, descriptor or dma-buf is leaked.
  */
-#include "ksalloc_test.h"
+#define FRAMES 6
+#define READERS_WITHOUT_FIXTURE
+#include "readers.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -14,8 +16,6 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define FRAMES 6
 
 FIXTURE(races) {
 	struct rig rig;
@@ -47,7 +47,9 @@ struct crowd {
 	const struct races_fixture *self;
 	atomic_bool stop;
 	atomic_int calls;
-	int connection, allocator;
+	/* Frames that readers took */
+	atomic_int taken;
+	int connection, allocator, reader;
 };
 
 struct member {
@@ -60,6 +62,36 @@ static unsigned int pick(struct member *member, unsigned int below)
 	return rand_r(&member->seed) % below;
 }
 
+/* Takes a frame, and gives it back. The reader can be used by others at the same time */
+static void use_reader(struct member *member, int reader)
+{
+	struct ksalloc_reader_frame frame = { };
+	struct ksalloc_exchange arg = exchange_of(&frame, 1);
+
+	arg.wait_for = pick(member, 2);
+	arg.deadline_ns = in_ms(pick(member, 20));
+	if (call_fd(reader, KSALLOC_EXCHANGE, &arg) != 1)
+		return;
+	member->crowd->taken++;
+	if (pick(member, 4))
+		close(reader_export(reader, frame.index, frame.generation));
+	if (pick(member, 8))
+		give(reader, &frame);
+}
+
+/* A reader that ends with or without frames, or is not given back to another thread */
+static void use_own_reader(struct member *member, int connection)
+{
+	int reader = reader_open(connection, 1 + pick(member, 2), pick(member, 3),
+				 pick(member, 3) ? 0 : KSALLOC_READER_NEWEST);
+
+	if (reader < 0)
+		return;
+	use_reader(member, reader);
+	use_reader(member, reader);
+	close(reader);
+}
+
 /* Any call, mostly with valid arguments */
 static void any_call(struct member *member, int connection, int allocator)
 {
@@ -68,7 +100,7 @@ static void any_call(struct member *member, int connection, int allocator)
 	struct ksalloc_status status;
 	int fd = -1;
 
-	switch (pick(member, 16)) {
+	switch (pick(member, 20)) {
 	case 0:
 		get_framing(connection, &framing);
 		break;
@@ -118,6 +150,20 @@ static void any_call(struct member *member, int connection, int allocator)
 	case 15:
 		connection_cancel(connection);
 		allocator_cancel(allocator);
+		break;
+	case 16:
+		/* A stream that begins explicitly does not circulate */
+		set_state(connection, KSSTATE_ACQUIRE);
+		circulate(connection, KSSTATE_RUN);
+		break;
+	case 17:
+		circulate(connection, pick(member, 2) ? KSSTATE_PAUSE : KSSTATE_RUN);
+		break;
+	case 18:
+		use_reader(member, member->crowd->reader);
+		break;
+	case 19:
+		use_own_reader(member, connection);
 		break;
 	}
 	if (fd >= 0)
@@ -174,11 +220,13 @@ static void run_crowd(struct races_fixture *self, void *(*first)(void *),
 		.self = self,
 		.connection = 200,
 		.allocator = 201,
+		.reader = reader_open(self->connection, 2, 0, 0),
 	};
 	struct member members[MEMBERS];
 	pthread_t threads[MEMBERS];
 	int i;
 
+	ASSERT_LE(0, crowd.reader);
 	ASSERT_EQ(200, dup2(self->connection, 200));
 	ASSERT_EQ(201, dup2(self->allocator, 201));
 	for (i = 0; i < MEMBERS; i++) {
@@ -193,7 +241,8 @@ static void run_crowd(struct races_fixture *self, void *(*first)(void *),
 		pthread_join(threads[i], NULL);
 	close(200);
 	close(201);
-	harness_note("%d calls", crowd.calls);
+	close(crowd.reader);
+	harness_note("%d calls, %d frames taken", crowd.calls, crowd.taken);
 	EXPECT_LT(100, crowd.calls);
 }
 
@@ -365,6 +414,7 @@ static void call_until_killed(struct member *member)
 	int connection = connection_open(self->connection);
 	int allocator = allocator_open(self->allocator);
 
+	member->crowd->reader = reader_open(connection, 1, 0, 0);
 	for (;;)
 		any_call(member, connection, allocator);
 }

@@ -7,7 +7,9 @@
 
 #include "ksalloc_test.h"
 
+#ifndef FRAMES
 #define FRAMES 8
+#endif
 #define WIDTH 320
 #define HEIGHT 180
 #define PITCH (WIDTH * 2)

@@ -7,6 +7,10 @@
 #include "passing.h"
 #include "rough.h"
 
+/* Of the cameras */
+#define READERS_WITHOUT_FIXTURE
+#include "readers.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -21,6 +25,7 @@
 
 /* The full counts */
 #define KILLS 1000
+#define OWNERS 300
 #define UNBINDS 100
 #define LOADS 100
 
@@ -85,6 +90,34 @@ static void share(const int *fds, unsigned int *seed, bool forever)
 	}
 }
 
+/* A process whose stream circulates. It has readers, which keep frames for some time */
+static void capture_circulating(int connection, unsigned int *seed)
+{
+	struct ksalloc_reader_frame frames[2] = { };
+	struct ksalloc_exchange arg;
+	int reader, count;
+
+	for (;;) {
+		if (circulate(connection, KSSTATE_RUN))
+			sleep_ms(1);
+		reader = reader_open(connection, 1 + pick(seed, 2), pick(seed, 2), 0);
+		if (reader < 0)
+			continue;
+		while (pick(seed, 8)) {
+			arg = exchange_of(frames, 1 + pick(seed, 2));
+			arg.wait_for = pick(seed, arg.nr_take + 1);
+			arg.deadline_ns = random_deadline(seed, 60, true);
+			count = call_fd(reader, KSALLOC_EXCHANGE, &arg);
+			sleep_ms(pick(seed, 8));
+			while (count-- > 0 && chance(seed, 90))
+				give(reader, &frames[count]);
+			if (chance(seed, 5))
+				set_state(connection, pick(seed, 4));
+		}
+		close(reader);
+	}
+}
+
 /* A process that captures with an allocator that it shares with others */
 static void capture(const struct cameras *cameras, int allocator,
 		    unsigned int *seed)
@@ -95,6 +128,8 @@ static void capture(const struct cameras *cameras, int allocator,
 
 	if (connection < 0 || set_allocator(connection, allocator))
 		_exit(1);
+	if (chance(seed, 40))
+		capture_circulating(connection, seed);
 	for (;;) {
 		/* Only one process has the device; the others try to get it. */
 		if (set_state(connection, KSSTATE_RUN))
@@ -244,15 +279,130 @@ TEST_F_TIMEOUT(stress, kills, LAST_RESORT_S)
 	expect_capture(cameras->connection, cameras->allocator);
 }
 
+/* A process whose connection has a stream that circulates. It passes a reader to the test */
+static void circulate_until_killed(const struct rig *rig, int socket, unsigned int *seed)
+{
+	int connection = do_connect(rig->ksalloc, open_camera(0)), reader;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (connection < 0 || set_allocator(connection, rig->allocator))
+		_exit(1);
+	/* The process before may not have released the device yet. */
+	while (circulate(connection, KSSTATE_RUN))
+		sleep_ms(1);
+	reader = reader_open(connection, 2, 0, 0);
+	if (reader < 0)
+		_exit(2);
+	send_fds(socket, &reader, 1);
+	close(reader);
+	for (;;) {
+		sleep_ms(pick(seed, 100));
+		set_state(connection, KSSTATE_PAUSE);
+		circulate(connection, KSSTATE_RUN);
+	}
+}
+
+/* A thread that takes frames until that fails */
+struct taking {
+	int reader;
+	unsigned int taken;
+	int result;
+};
+
+static void *take_until_end(void *data)
+{
+	struct ksalloc_reader_frame frame = { }, last = { };
+	struct taking *taking = data;
+	int result = 0;
+
+	do {
+		/* After a call that gives a frame back, and takes none, the next one has the errno */
+		result = result ? turn(taking->reader, &frame) : take(taking->reader, &frame);
+		if (result != 1)
+			continue;
+		if (taking->taken++)
+			EXPECT_TRUE(frame.lost || marked(&frame) || follows(&frame, &last));
+		last = frame;
+	} while (result >= 0);
+	taking->result = result;
+	return NULL;
+}
+
+/*
+ * B7, K4: a process is killed while its stream circulates, and another one waits for frames: ENODEV.
+ * All frames become free, also that which the other one has.
+ */
+TEST_F_TIMEOUT(stress, kills_of_owner, LAST_RESORT_S)
+{
+	unsigned int count = scaled(OWNERS), taken = 0, i;
+	struct rig *rig = &self->cameras.rig;
+	unsigned int *seed = &self->cameras.seed;
+	unsigned long long start = now_ns();
+	struct footprint before;
+	int sockets[2];
+
+	need_heap();
+	close(rig->connection);
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sockets));
+	footprint_take(&before);
+	for (i = 0; i < count; i++) {
+		struct taking taking = { };
+		int fds[PASSING_MAX];
+		pthread_t thread;
+		pid_t pid = fork();
+
+		ASSERT_LE(0, pid);
+		if (!pid)
+			circulate_until_killed(rig, sockets[0], seed);
+		random_bits(seed);
+		ASSERT_TRUE(EVENTUALLY(receive_fds(sockets[1], fds) == 1));
+		taking.reader = fds[0];
+		ASSERT_EQ(0, pthread_create(&thread, NULL, take_until_end, &taking));
+		sleep_ms(pick(seed, 80));
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+		pthread_join(thread, NULL);
+		EXPECT_EQ(-ENODEV, taking.result);
+		EXPECT_TRUE(poll_fd(taking.reader, POLLIN, 0) & POLLHUP);
+		ASSERT_TRUE(EVENTUALLY(allocated(rig->allocator) == 0));
+		EXPECT_EQ(0, reader_info(taking.reader).queued);
+		EXPECT_EQ(0, reader_info(taking.reader).taken);
+		ASSERT_EQ(0, waiters(rig->allocator));
+		close(taking.reader);
+		taken += taking.taken;
+	}
+	harness_note("%u processes killed, %u frames taken from them, in %.1f s", count, taken,
+		     seconds_since(start));
+	EXPECT_LT(0, taken);
+	EXPECT_FOOTPRINT(&before);
+	rig->connection = do_connect(rig->ksalloc, rig->video);
+	ASSERT_LE(0, rig->connection);
+	expect_capture(rig->connection, rig->allocator);
+}
+
 /* The driver unbound */
 
 /* Threads and processes that use a connection until its device has disappeared */
 struct users {
 	int connection, allocator;
+	/* Of KSALLOC_SET_STATE */
+	unsigned int flags;
 	atomic_int running;
-	atomic_bool gone;
+	/* Readers that a thread has begun to make, and those that were made */
+	atomic_int tried, readers;
 	atomic_uint frames;
 };
+
+static int run_users(struct users *users)
+{
+	struct ksalloc_set_state arg = {
+		.size = sizeof(arg),
+		.flags = users->flags,
+		.state = KSSTATE_RUN,
+	};
+
+	return call_fd(users->connection, KSALLOC_SET_STATE, &arg);
+}
 
 static void *read_until_gone(void *data)
 {
@@ -300,6 +450,38 @@ static void *submit_until_gone(void *data)
 	return NULL;
 }
 
+/* A reader of a stream that circulates */
+static void *exchange_until_gone(void *data)
+{
+	struct ksalloc_reader_frame frame = { };
+	struct users *users = data;
+	struct ksalloc_exchange arg;
+	int reader, result = 0;
+	__u32 index;
+
+	/* There are frames for two readers with a promise */
+	reader = reader_open(users->connection, 1, 0,
+			     users->tried++ < 2 ? 0 : KSALLOC_READER_REVOCABLE);
+	ASSERT_LE(0, reader);
+	users->readers++;
+	/* A call that gives a frame back does not fail. The next one does */
+	do {
+		index = frame.index;
+		arg = exchange_of(&frame, 1);
+		arg.give = (uintptr_t)&index;
+		arg.nr_give = result;
+		arg.generation = frame.generation;
+		arg.deadline_ns = 0;
+		result = call_fd(reader, KSALLOC_EXCHANGE, &arg);
+		users->frames += result == 1;
+	} while (result >= 0);
+	EXPECT_EQ(-ENODEV, result);
+	EXPECT_TRUE(poll_fd(reader, POLLIN, 0) & POLLHUP);
+	close(reader);
+	users->running--;
+	return NULL;
+}
+
 /* Passes frames through the device until it disappears. */
 static void *walk_until_gone(void *data)
 {
@@ -310,7 +492,7 @@ static void *walk_until_gone(void *data)
 		sleep_ms(3);
 		err = set_state(users->connection, KSSTATE_PAUSE);
 		if (err != -ENODEV)
-			err = set_state(users->connection, KSSTATE_RUN);
+			err = run_users(users);
 	}
 	users->running--;
 	return NULL;
@@ -333,6 +515,8 @@ static bool camera_exists(unsigned int instance)
 FIXTURE(unbound) {
 	struct rig rig;
 	unsigned int seed;
+	/* Frames that readers took from streams that circulate */
+	unsigned int circulated;
 	bool reloaded;
 };
 
@@ -370,27 +554,38 @@ static void bind_one(void)
 
 static unsigned int unbind_once(struct unbound_fixture *self)
 {
-	void *(*const work[])(void *) = {
+	enum { WORK = 5 };
+	void *(*const explicit[WORK])(void *) = {
 		read_until_gone, read_until_gone, poll_until_gone,
 		submit_until_gone, walk_until_gone,
 	};
-	struct users users = { .allocator = self->rig.allocator };
+	void *(*const circulating[WORK])(void *) = {
+		exchange_until_gone, exchange_until_gone, exchange_until_gone,
+		poll_until_gone, walk_until_gone,
+	};
+	struct users users = {
+		.allocator = self->rig.allocator,
+		.flags = chance(&self->seed, 50) ? KSALLOC_CIRCULATE : 0,
+	};
 	/* In some rounds, no thread changes the state. */
-	unsigned int count = ARRAY_SIZE(work) - pick(&self->seed, 2), i;
-	pthread_t threads[ARRAY_SIZE(work)];
+	unsigned int count = WORK - pick(&self->seed, 2), i;
+	pthread_t threads[WORK];
 	int video = open_camera(0);
 
 	ASSERT_EQ(0, set_format(video, 320, 180));
 	users.connection = do_connect(self->rig.ksalloc, video);
 	ASSERT_LE(0, users.connection);
 	ASSERT_EQ(0, set_allocator(users.connection, users.allocator));
-	ASSERT_EQ(0, set_state(users.connection, KSSTATE_RUN));
+	ASSERT_EQ(0, run_users(&users));
 	users.running = count;
 	for (i = 0; i < count; i++)
-		ASSERT_EQ(0, pthread_create(&threads[i], NULL, work[i],
-					    &users));
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL,
+					    users.flags ? circulating[i] : explicit[i], &users));
+	/* After the end, no reader can be made */
+	if (users.flags)
+		ASSERT_TRUE(EVENTUALLY(users.readers == 3));
 	/* If no thread stops the stream, a frame is completed for certain. */
-	if (count < ARRAY_SIZE(work) && chance(&self->seed, 50))
+	if (count < WORK && chance(&self->seed, 50))
 		ASSERT_TRUE(EVENTUALLY(users.frames));
 	sleep_ms(pick(&self->seed, 60));
 	vivid_unbind();
@@ -403,6 +598,8 @@ static unsigned int unbind_once(struct unbound_fixture *self)
 	close(users.connection);
 	close(video);
 	bind_one();
+	if (users.flags)
+		self->circulated += users.frames;
 	return users.frames;
 }
 
@@ -421,8 +618,8 @@ TEST_F_TIMEOUT(unbound, again_and_again, LAST_RESORT_S)
 	footprint_take(&before);
 	for (i = 0; i < count; i++)
 		frames += unbind_once(self);
-	harness_note("%u times unbound, %u frames read meanwhile, in %.1f s",
-		     count, frames, seconds_since(start));
+	harness_note("%u times unbound, %u frames read meanwhile, %u of them by readers, in %.1f s",
+		     count, frames, self->circulated, seconds_since(start));
 	if (count > 20)
 		EXPECT_LT(0, frames);
 	EXPECT_FOOTPRINT(&before);
