@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Failure injection, as in faults.c, for commands of io_uring that do not wait. They run in the task
- * that submits them, and failures are injected into one task. So they are not injected into workers.
+ * Failure injection, as in faults.c, for commands of io_uring that do not wait. They run in the
+ * task that submits them, and failures are injected into one task. So they are not injected into
+ * workers.
  */
 #include "operation.h"
 
