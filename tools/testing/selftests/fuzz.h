@@ -31,9 +31,9 @@ struct fuzz {
 	int sockets[2];
 	atomic_bool stop;
 	/*
-	 * At first, only readers of the first camera and the node are used, until each such call has
-	 * succeeded. Later, connections keep the second camera busy most of the time. Without heaps,
-	 * its own memory does so all the time, and there is no such phase
+	 * At first, only readers of the first camera and the node are used, until each such call
+	 * has succeeded. Later, connections keep the second camera busy most of the time. Without
+	 * heaps, its own memory does so all the time, and there is no such phase
 	 */
 	bool has_quiet;
 	atomic_bool quiet;

@@ -254,7 +254,7 @@ static int make_call(struct caller *caller, int fd, unsigned int call, union arg
 	case NODE_POLL:
 		/* Only POLLIN says that the camera has filled a frame */
 		return poll(&events, 1, pick(&caller->seed, 2)) < 0 ? -errno :
-			events.revents & POLLIN ? 0 : -EAGAIN;
+			(events.revents & POLLIN) ? 0 : -EAGAIN;
 	case NODE_MMAP:
 		return map_any(caller, fd);
 	default:

@@ -316,21 +316,21 @@ static void *take_until_end(void *data)
 	int result = 0;
 
 	do {
-		/* After a call that gives a frame back, and takes none, the next one has the errno */
+		/* A call that gives a frame back does not fail. The next one has the errno */
 		result = result ? turn(taking->reader, &frame) : take(taking->reader, &frame);
-		if (result != 1)
-			continue;
-		if (taking->taken++)
-			EXPECT_TRUE(frame.lost || marked(&frame) || follows(&frame, &last));
-		last = frame;
+		if (result == 1) {
+			if (taking->taken++)
+				EXPECT_TRUE(frame.lost || marked(&frame) || follows(&frame, &last));
+			last = frame;
+		}
 	} while (result >= 0);
 	taking->result = result;
 	return NULL;
 }
 
 /*
- * B7, K4: a process is killed while its stream circulates, and another one waits for frames: ENODEV.
- * All frames become free, also that which the other one has.
+ * B7, K4: a process is killed while its stream circulates, and another one waits for frames:
+ * ENODEV. All frames become free, also that which the other one has.
  */
 TEST_F_TIMEOUT(stress, kills_of_owner, LAST_RESORT_S)
 {
@@ -347,7 +347,7 @@ TEST_F_TIMEOUT(stress, kills_of_owner, LAST_RESORT_S)
 	footprint_take(&before);
 	for (i = 0; i < count; i++) {
 		struct taking taking = { };
-		int fds[PASSING_MAX];
+		int fds[PASSING_MAX] = { -1 };
 		pthread_t thread;
 		pid_t pid = fork();
 

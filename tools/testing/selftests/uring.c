@@ -275,7 +275,7 @@ static bool polled(struct io_uring *ring, unsigned int ms)
 TEST_F(uring, poll_continues)
 {
 	struct ksalloc_reader_frame frame = { }, last = { };
-	struct io_uring_cqe *cqe;
+	struct io_uring_cqe *cqe = NULL;
 	struct io_uring_sqe *sqe;
 	unsigned int round, taken;
 	bool more;

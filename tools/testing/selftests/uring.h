@@ -180,7 +180,8 @@ static inline void commands_close(struct commands *commands)
 }
 
 /* Begins a command without a deadline. Its user_data is the kind */
-static inline void commands_begin(struct io_uring *ring, struct commands *commands, unsigned int kind)
+static inline void commands_begin(struct io_uring *ring, struct commands *commands,
+				  unsigned int kind)
 {
 	static const unsigned int ops[] = { KSALLOC_ALLOC, KSALLOC_COMPLETE, KSALLOC_EXCHANGE };
 	void *args[] = { &commands->alloc, &commands->complete, &commands->exchange };

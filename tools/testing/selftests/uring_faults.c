@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Failure injection, as in faults.c, for commands of io_uring that do not wait. They run in the
- * task that submits them, and failures are injected into one task. So they are not injected into
- * workers.
+ * task that submits them. Failures are injected into that task only, and not into workers.
  */
 #include "operation.h"
 
@@ -46,7 +45,7 @@ static int call_by_ring(int fd, unsigned long request, void *arg)
 {
 	struct ksalloc_uring_cmd cmd = { .arg = (uintptr_t)arg };
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
-	struct io_uring_cqe *cqe;
+	struct io_uring_cqe *cqe = NULL;
 	int result;
 
 	ASSERT_TRUE(sqe);
@@ -74,7 +73,7 @@ static void undo_alloc(struct faults_fixture *self, int result)
 	ASSERT_EQ(0, free_frame(self->rig.allocator, self->arg.alloc.index));
 }
 
-/* A4, K9: ALLOC that fails takes neither a frame nor a descriptor. */
+/* A4: ALLOC that fails takes neither a frame nor a descriptor. */
 OPERATION(alloc) = {
 	CALLS(ALLOC, alloc, .flags = KSALLOC_ALLOC_DMABUF),
 	.use = "by io_uring",
@@ -97,7 +96,7 @@ static void undo_complete(struct faults_fixture *self, int result)
 	ASSERT_EQ(0, submit(self->rig.connection, self->arg.complete.index));
 }
 
-/* A4, K9: after a failure of COMPLETE, the next one returns the filled frame. */
+/* A4: after a failure of COMPLETE, the next one returns the filled frame. */
 OPERATION(complete) = {
 	CALLS(COMPLETE, complete),
 	.use = "by io_uring",
@@ -164,7 +163,7 @@ static void end_circulation(struct faults_fixture *self, int result)
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
 }
 
-/* A4, K9: EXCHANGE that cannot describe a frame leaves it in the queue. */
+/* A4: EXCHANGE that cannot describe a frame leaves it in the queue. */
 OPERATION(exchange) = {
 	.ioctl = &ioctls[IOCTL_EXCHANGE],
 	.use = "that takes, by io_uring",
@@ -198,7 +197,7 @@ static int give_by_ring(struct faults_fixture *self)
 	return call_by_ring(self->reader, KSALLOC_EXCHANGE, &arg);
 }
 
-/* A4, K9: EXCHANGE that fails gives no frame back. */
+/* A4: EXCHANGE that fails gives no frame back. */
 OPERATION(exchange_gives) = {
 	.ioctl = &ioctls[IOCTL_EXCHANGE],
 	.use = "that gives back, by io_uring",

@@ -188,7 +188,7 @@ TEST_F(uring, frozen)
 TEST_F(uring, camera_disappears)
 {
 	struct commands commands, other;
-	struct io_uring_cqe *cqe;
+	struct io_uring_cqe *cqe = NULL;
 	unsigned int i, seen = 0;
 
 	run_without_frames(self);
