@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The frames of one reader: those in its queue, and those that it has taken. reader.h describes
- * the rules. All functions except ks_reader_new() are called with ks_feed.lock held, which protects
- * the reader, and do not sleep.
+ * The frames of readers: those in the queue of each, those that it has taken, and which readers are
+ * promised theirs. reader.h describes the rules. All functions except ks_reader_new() are called
+ * with ks_feed.lock held, which protects the readers, and do not sleep.
  */
 #include <kunit/visibility.h>
 #include <linux/lockdep.h>
@@ -14,6 +14,12 @@
 
 /* Nothing is parked unless all readers want this many frames more than the device must keep */
 #define KS_READER_COMMON 2
+
+/*
+ * Frames of a share that are promised to no reader. With them, the camera fills frames for the
+ * others even if all readers that have a promise keep their frames
+ */
+#define KS_SHARE_SPARE 1U
 
 /* The flags that the next frame of a reader gets, if the reader does not get this one */
 #define KS_READER_OPTIONS (KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY | \
@@ -74,7 +80,7 @@ static void ks_reader_find_common(const struct ks_feed *feed, unsigned long *com
 }
 
 /* All readers of a share have &ks_reader.wanted. Other readers do not have it */
-bool ks_reader_in_share(struct ks_feed *feed)
+static bool ks_reader_in_share(struct ks_feed *feed)
 {
 	return !list_empty(&feed->readers) &&
 	       list_first_entry(&feed->readers, struct ks_reader, link)->wanted;
@@ -279,8 +285,8 @@ void ks_reader_revoke(struct ks_feed *feed, struct ks_reader *reader, u32 index)
  * Sets ks_reader.promised, and counts it in all frames of the reader. A frame with a promise is
  * revoked only if a kernel client frees it
  */
-void ks_reader_set_promised(struct ks_feed *feed, struct ks_reader *reader,
-			    bool promised)
+static void ks_reader_set_promised(struct ks_feed *feed, struct ks_reader *reader,
+				   bool promised)
 {
 	const int change = promised - reader->promised;
 	u32 i, index;
@@ -299,13 +305,73 @@ void ks_reader_set_promised(struct ks_feed *feed, struct ks_reader *reader,
 }
 
 /* If a reader has more frames than its limit, it loses its oldest queued frames */
-void ks_reader_trim(struct ks_feed *feed, struct ks_reader *reader)
+static void ks_reader_trim(struct ks_feed *feed, struct ks_reader *reader)
 {
 	lockdep_assert_held(&feed->lock);
 
 	while (reader->nr_queued && reader->nr_queued + reader->nr_taken > reader->limit) {
 		ks_reader_drop(feed, reader);
 		reader->lost++;
+	}
+}
+
+/* What a reader of a share has at least: what it has taken is not taken away */
+static u32 ks_reader_least(const struct ks_reader *reader)
+{
+	return min(reader->depth, max(KS_SHARE_DEPTH_LEAST, reader->nr_taken));
+}
+
+/*
+ * Each reader is promised the least before one is promised more. If a reader gets no promise, no
+ * later one does. Then this is done again when one gives back that has taken more than the least
+ */
+static void ks_feed_promise_share(struct ks_feed *feed, u32 left)
+{
+	bool taken = false, missed = false;
+	struct ks_reader *reader;
+	u32 more;
+
+	left -= min(left, KS_SHARE_SPARE);
+	list_for_each_entry(reader, &feed->readers, link) {
+		reader->limit = ks_reader_least(reader);
+		taken |= reader->limit > KS_SHARE_DEPTH_LEAST;
+		missed |= reader->limit > left;
+		ks_reader_set_promised(feed, reader, !missed);
+		if (!missed)
+			left -= reader->limit;
+	}
+	feed->promise_again = missed && taken;
+
+	list_for_each_entry(reader, &feed->readers, link) {
+		more = reader->promised ? min(reader->depth - reader->limit, left) : 0;
+		left -= more;
+		reader->limit += more;
+		ks_reader_trim(feed, reader);
+	}
+}
+
+/* Decides which readers are promised their frames: see reader.h */
+void ks_feed_promise(struct ks_feed *feed)
+{
+	struct ks_reader *reader;
+	u32 left;
+
+	lockdep_assert_held(&feed->lock);
+
+	if (!feed->allocator)
+		return;
+	left = feed->allocator->nr_frames - feed->keep;
+	if (ks_reader_in_share(feed)) {
+		ks_feed_promise_share(feed, left);
+		return;
+	}
+	list_for_each_entry(reader, &feed->readers, link) {
+		bool promised = !(reader->flags & KSALLOC_READER_REVOCABLE) &&
+				reader->depth <= left;
+
+		if (promised)
+			left -= reader->depth;
+		ks_reader_set_promised(feed, reader, promised);
 	}
 }
 

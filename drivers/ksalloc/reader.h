@@ -36,12 +36,12 @@
  * the feed revokes the oldest frames that no reader with a promise has. It also revokes frames that
  * readers have taken.
  *
- * A program on the node of a share cannot know that its frames can be revoked. So as many readers of
- * a share as possible get a promise, and for that, each can have fewer frames than its depth
+ * A program on the node of a share cannot know that its frames can be revoked. So as many readers
+ * of a share as possible get a promise, and for that, each can have fewer frames than its depth
  * (&ks_reader.limit), but at least KS_SHARE_DEPTH_LEAST, and what it has taken. This is decided for
- * all of them when the stream begins, and when a reader is added or removed. If then a reader without
- * a promise could get one as soon as another one gives a frame back, it is decided again at that time.
- * One frame is promised to nobody. So if readers keep all their frames, the others still get some.
+ * all of them when the stream begins, and when a reader is added or removed. It is decided again
+ * when a frame is given back, if a reader could get a promise by that. One frame is promised to
+ * nobody. So if readers keep all their frames, the others still get some.
  *
  * A reader of a share can get only frames whose buffers are queued (&ks_reader.wanted). It loses a
  * frame that is filled while its buffer is not queued. So frames that a reader does not want are
@@ -311,7 +311,7 @@ static inline void ks_feed_return_later(struct ks_feed *feed)
 		ks_feed_kick(feed, 0);
 }
 
-/* reader.c: the frames of one reader */
+/* reader.c: the frames of readers */
 
 struct ks_reader *ks_reader_new(u32 depth, u32 every, u32 flags);
 bool ks_reader_park(struct ks_feed *feed, struct ks_feed_frame *frame);
@@ -328,10 +328,7 @@ void ks_reader_untake(struct ks_feed *feed, struct ks_reader *reader,
 int ks_reader_give(struct ks_feed *feed, struct ks_reader *reader, u64 generation,
 		   const u32 *indices, u32 count);
 void ks_reader_give_all(struct ks_feed *feed, struct ks_reader *reader);
-void ks_reader_set_promised(struct ks_feed *feed, struct ks_reader *reader,
-			    bool promised);
-void ks_reader_trim(struct ks_feed *feed, struct ks_reader *reader);
-bool ks_reader_in_share(struct ks_feed *feed);
+void ks_feed_promise(struct ks_feed *feed);
 
 /* feed.c: frames circulate between the device and the readers */
 
@@ -356,7 +353,6 @@ void ks_feed_gone(struct ks_connection *conn);
 
 /* readers.c: the readers of a feed */
 
-void ks_feed_promise(struct ks_feed *feed);
 int ks_feed_add_reader(struct ks_feed *feed, struct ks_reader *reader);
 void ks_feed_remove_reader(struct ks_feed *feed, struct ks_reader *reader);
 bool ks_feed_trusts_caller(const struct ks_feed *feed);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The readers of a feed: which ones there are, which ones are promised frames, and whether they
- * are trusted to fetch frames. reader.h describes the rules.
+ * The readers of a feed: which ones there are, and whether they are trusted to fetch frames.
+ * reader.h describes the rules.
  */
 #include <linux/cred.h>
 #include <linux/lockdep.h>
@@ -10,72 +10,6 @@
 
 #include "connection.h"
 #include "reader.h"
-
-/*
- * Frames of a share that are promised to no reader. With them, the camera fills frames for the
- * others even if all readers that have a promise keep their frames
- */
-#define KS_SHARE_SPARE 1U
-
-/* What a reader of a share has at least: what it has taken is not taken away */
-static u32 ks_feed_least(const struct ks_reader *reader)
-{
-	return min(reader->depth, max(KS_SHARE_DEPTH_LEAST, reader->nr_taken));
-}
-
-/*
- * Each reader is promised the least before one is promised more. If a reader gets no promise, no
- * later one does. Then this is done again when one gives back that has taken more than the least
- */
-static void ks_feed_promise_share(struct ks_feed *feed, u32 left)
-{
-	bool taken = false, missed = false;
-	struct ks_reader *reader;
-	u32 more;
-
-	left -= min(left, KS_SHARE_SPARE);
-	list_for_each_entry(reader, &feed->readers, link) {
-		reader->limit = ks_feed_least(reader);
-		taken |= reader->limit > KS_SHARE_DEPTH_LEAST;
-		missed |= reader->limit > left;
-		ks_reader_set_promised(feed, reader, !missed);
-		if (!missed)
-			left -= reader->limit;
-	}
-	feed->promise_again = missed && taken;
-
-	list_for_each_entry(reader, &feed->readers, link) {
-		more = reader->promised ? min(reader->depth - reader->limit, left) : 0;
-		left -= more;
-		reader->limit += more;
-		ks_reader_trim(feed, reader);
-	}
-}
-
-/* Decides which readers are promised their frames: see reader.h */
-void ks_feed_promise(struct ks_feed *feed)
-{
-	struct ks_reader *reader;
-	u32 left;
-
-	lockdep_assert_held(&feed->lock);
-
-	if (!feed->allocator)
-		return;
-	left = feed->allocator->nr_frames - feed->keep;
-	if (ks_reader_in_share(feed)) {
-		ks_feed_promise_share(feed, left);
-		return;
-	}
-	list_for_each_entry(reader, &feed->readers, link) {
-		bool promised = !(reader->flags & KSALLOC_READER_REVOCABLE) &&
-				reader->depth <= left;
-
-		if (promised)
-			left -= reader->depth;
-		ks_reader_set_promised(feed, reader, promised);
-	}
-}
 
 /* Only the thread fetches frames from now on, until the reader is removed */
 void ks_feed_distrust(struct ks_feed *feed, struct ks_reader *reader)
