@@ -315,15 +315,19 @@ static void ks_reader_trim(struct ks_feed *feed, struct ks_reader *reader)
 	}
 }
 
-/* What a reader of a share has at least: what it has taken is not taken away */
+/*
+ * What a reader of a share has at least. What it has taken is not taken away. Nor is the last frame
+ * of its queue, because poll() can have reported it
+ */
 static u32 ks_reader_least(const struct ks_reader *reader)
 {
-	return min(reader->depth, max(KS_SHARE_DEPTH_LEAST, reader->nr_taken));
+	return min(reader->depth,
+		   max(KS_SHARE_DEPTH_LEAST, reader->nr_taken + !!reader->nr_queued));
 }
 
 /*
  * Each reader is promised the least before one is promised more. If a reader gets no promise, no
- * later one does. Then this is done again when one gives back that has taken more than the least
+ * later one does. Then this is done again when a reader gives back that has more than two
  */
 static void ks_feed_promise_share(struct ks_feed *feed, u32 left)
 {
@@ -469,7 +473,8 @@ static void ks_reader_give_one(struct ks_feed *feed, struct ks_reader *reader,
 int ks_reader_give(struct ks_feed *feed, struct ks_reader *reader, u64 generation,
 		   const u32 *indices, u32 count)
 {
-	const bool again = feed->promise_again && reader->nr_taken > KS_SHARE_DEPTH_LEAST;
+	const bool again = feed->promise_again &&
+			   reader->nr_taken + reader->nr_queued > KS_SHARE_DEPTH_LEAST;
 	u32 i, index;
 
 	lockdep_assert_held(&feed->lock);

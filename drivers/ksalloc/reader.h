@@ -37,11 +37,11 @@
  * readers have taken.
  *
  * A program on the node of a share cannot know that its frames can be revoked. So as many readers
- * of a share as possible get a promise, and for that, each can have fewer frames than its depth
- * (&ks_reader.limit), but at least KS_SHARE_DEPTH_LEAST, and what it has taken. This is decided for
- * all of them when the stream begins, and when a reader is added or removed. It is decided again
- * when a frame is given back, if a reader could get a promise by that. One frame is promised to
- * nobody. So if readers keep all their frames, the others still get some.
+ * of a share as possible get a promise. For that, &ks_reader.limit can be less than the depth. It
+ * is never less than KS_SHARE_DEPTH_LEAST, nor than what the reader has taken and one queued frame.
+ * This is decided for all readers when the stream begins, and when a reader is added or removed. It
+ * is decided again when a frame is given back, if that can give another reader a promise. One frame
+ * is promised to nobody. So if readers keep all their frames, the others still get some.
  *
  * A reader of a share can get only frames whose buffers are queued (&ks_reader.wanted). It loses a
  * frame that is filled while its buffer is not queued. So frames that a reader does not want are

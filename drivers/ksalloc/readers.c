@@ -45,7 +45,7 @@ int ks_feed_add_reader(struct ks_feed *feed, struct ks_reader *reader)
 	feed->nr_readers++;
 	if (reader->flags & KSALLOC_READER_UNTRUSTED)
 		ks_feed_distrust(feed, reader);
-	/* Those that other readers of a share had above their new limits */
+	/* The device gets the frames that other readers have just lost to their new limits */
 	ks_feed_return_later(feed);
 	ret = 0;
 out:

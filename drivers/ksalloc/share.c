@@ -17,6 +17,9 @@
 /* A handle can have 1 / KS_SHARE_PART of the frames, rounded up, and always KS_SHARE_DEPTH_LEAST */
 #define KS_SHARE_PART 4
 
+/* With what the camera needs, this is enough to promise frames to one program: see reader.h */
+#define KS_SHARE_MORE 2U
+
 /* If the camera cannot have all frames, fewer are tried, but not fewer than this */
 #define KS_SHARE_LEAST 4U
 
@@ -63,8 +66,8 @@ static int ks_share_make_frames(struct ks_share *share, u32 frames)
 
 /*
  * Makes the frames when the first handle requests buffers: as many as the caller of KSALLOC_SHARE
- * has requested, or as many as the camera needs if that is more. If this fails, half of the number
- * is tried, and so on, down to KS_SHARE_LEAST or what the camera needs
+ * has requested, or KS_SHARE_MORE more than the camera needs if that is more. If this fails, half
+ * of the number is tried, and so on, down to KS_SHARE_LEAST or what the camera needs
  */
 static int ks_share_make_memory(struct ks_share *share)
 {
@@ -78,7 +81,7 @@ static int ks_share_make_memory(struct ks_share *share)
 	ret = ks_connection_needs(share->conn, &needs);
 	if (ret)
 		return ret;
-	frames = max(share->asked, needs.framing.frames);
+	frames = max(share->asked, needs.framing.frames + KS_SHARE_MORE);
 	least = max(KS_SHARE_LEAST, needs.framing.frames);
 	if (queue)
 		frames = min(frames, queue->max_num_buffers);

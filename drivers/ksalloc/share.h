@@ -90,8 +90,8 @@ struct ks_v4l2_device;
  * @ask_wq: for ks_share_ask()
  * @change_wq: for ks_share_change(), and for the end of handles; runs one work item at a time
  * @close_wq: closes files of killed programs, which can wait for @change_wq. Not in a queue that
- *	others need: any number of programs can be killed. Some of them at a time, because kernel
- *	threads count for no user
+ *	others need: any number of programs can be killed. At most KS_SHARE_ASKS work items at a
+ *	time, because kernel threads are charged to no user
  * @free_work: closes the file of the camera, and frees the share; in a queue that freezes
  * @lock: protects the fields down to @streams
  * @ended: the node is unregistered; written with WRITE_ONCE()

@@ -161,8 +161,8 @@ void ks_share_close_and_wait(struct ks_share_handle *handle)
 /*
  * The caller must call ks_share_calls_exit(), even after a failure. The queues freeze, so that the
  * calls of killed programs do not reach the camera during suspend. @close_wq does not, because its
- * work items wait for @change_wq. The last file of a camera is closed by &ks_share.free_work, which
- * freezes, too
+ * work items wait for @change_wq. The last file of a camera is closed by &ks_share.free_work, whose
+ * queue freezes, too
  */
 int ks_share_calls_init(struct ks_share *share)
 {

@@ -12,10 +12,13 @@
 /* Frames that read_in_turn() reads of each handle */
 #define READ (3 * FRAMES)
 
+/* Frames that a handle can have, however many handles there are */
+#define LEAST 2
+
 /* A handle that keeps its first frames */
 struct slow {
 	int fd;
-	struct v4l2_buffer kept[DEPTH];
+	struct v4l2_buffer kept[LEAST];
 };
 
 /*
@@ -29,7 +32,7 @@ static void read_in_turn(const int *fd, int count, struct slow *slow)
 	int i, n, first;
 
 	for (n = 0; n < READ; n++) {
-		if (slow && n < DEPTH)
+		if (slow && n < LEAST)
 			ASSERT_EQ(0, dequeue(slow->fd, &slow->kept[n]));
 		for (i = 0; i < count; i++)
 			seen[i][n] = next(fd[i]);
@@ -111,10 +114,10 @@ TEST_F(share, slow_one_loses)
 
 	fd[1] = handle_start(self);
 	read_in_turn(fd, 2, &slow);
-	for (i = 0; i < DEPTH; i++)
+	for (i = 0; i < LEAST; i++)
 		ASSERT_EQ(0, queue(slow.fd, slow.kept[i].index));
 	ASSERT_EQ(0, dequeue(slow.fd, &buffer));
-	EXPECT_LT(slow.kept[DEPTH - 1].sequence + 2 * FRAMES, buffer.sequence);
+	EXPECT_LT(slow.kept[LEAST - 1].sequence + 2 * FRAMES, buffer.sequence);
 	close(slow.fd);
 	close(fd[0]);
 	close(fd[1]);
@@ -322,7 +325,7 @@ static void keep_all(int fd, struct kept *kept, int count)
  */
 TEST_F(share, three_keep_frames)
 {
-	static const int can_have[3] = { DEPTH, 2, 2 };
+	static const int can_have[3] = { DEPTH, LEAST, LEAST };
 	struct kept kept[3][DEPTH];
 	struct v4l2_buffer buffer;
 	int fd[3], fourth, i, n;
@@ -365,7 +368,7 @@ TEST_F(share, frames_for_next)
 	third = handle_start(self);
 	fourth = handle_start(self);
 	ASSERT_EQ(0, queue(second, buffer.index));
-	keep_all(third, kept, 2);
+	keep_all(third, kept, LEAST);
 	for (i = 0; i < 2 * FRAMES; i++)
 		next(fourth);
 	for (i = 0; i < 2; i++)
@@ -385,7 +388,7 @@ TEST_F(share, frames_for_next)
 /* K3: when a program ends, the oldest one that has no promise gets one. */
 TEST_F(share, oldest_is_next)
 {
-	static const int can_have[] = { DEPTH, 2, 2 };
+	static const int can_have[] = { DEPTH, LEAST, LEAST };
 	struct kept kept[3][DEPTH];
 	int fd[5], i, n;
 

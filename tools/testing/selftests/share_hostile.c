@@ -24,7 +24,7 @@
 #define NOBODY 65534
 /* Frames that the steady handles get during the attack */
 #define DURING 10
-/* Together, their depths are more than the frames of the share */
+/* Together, they ask for more frames than the share has */
 #define HANDLES 6
 
 struct attack {

@@ -8,7 +8,7 @@
 #include "share.h"
 
 #define STEADY 3
-/* Frames of the share, and how many of them a handle can have: enough for promises to four */
+/* Frames of the share, and how many of them a handle can have at most */
 #define MANY 20
 #define STEADY_DEPTH ((MANY + 3) / 4)
 
