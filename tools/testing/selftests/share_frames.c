@@ -385,6 +385,23 @@ TEST_F(share, frames_for_next)
 	close(third);
 }
 
+/* K3: when a third program begins, one that does not read loses its oldest frame of three. */
+TEST_F(share, queue_shrinks)
+{
+	int first = handle_start(self), second = handle_start(self), third, i;
+	struct kept kept[LEAST];
+
+	for (i = 0; i < 2 * DEPTH; i++)
+		next(first);
+	third = handle_start(self);
+	keep_all(second, kept, LEAST);
+	for (i = 0; i < LEAST; i++)
+		EXPECT_TRUE(kept_is_same(&kept[i]));
+	close(first);
+	close(second);
+	close(third);
+}
+
 /* K3: when a program ends, the oldest one that has no promise gets one. */
 TEST_F(share, oldest_is_next)
 {
