@@ -25,7 +25,7 @@
 /* Frames that the steady handles get during the attack */
 #define DURING 10
 /* Together, they ask for more frames than the share has */
-#define HANDLES 6
+#define HANDLES 10
 
 struct attack {
 	struct steady_handles steady;
