@@ -65,6 +65,7 @@ struct ks_v4l2_thread;
  * @origin: the caller's file, with a reference, for ks_v4l2_reqbufs(); NULL if the driver
  *	sets vdev->queue
  * @vdev: the device, which exists as long as the files are open
+ * @lock: the lock around operations on buffers: see ks_v4l2_lock()
  * @type: V4L2_BUF_TYPE_VIDEO_CAPTURE or its multi-planar variant
  * @has_memory: the MMAP buffers of @file are those of an allocator. Protected by the lock of
  *	ks_v4l2_lock()
@@ -78,6 +79,7 @@ struct ks_v4l2_device {
 	struct file *file;
 	struct file *origin;
 	struct video_device *vdev;
+	struct mutex *lock; /* of the driver, or of this module */
 	enum v4l2_buf_type type;
 	bool has_memory;
 	struct mutex thread_lock; /* see above */
@@ -152,21 +154,45 @@ ks_v4l2_device_of(struct ksalloc_device *device)
 	return container_of(device, struct ks_v4l2, device)->dev;
 }
 
+/*
+ * Takes the lock around operations on buffers. Only a fatal signal interrupts this. A
+ * state change that another signal interrupts would have to go back, and would lose
+ * frames that are already filled.
+ */
+static inline int ks_v4l2_lock(struct ks_v4l2_device *dev)
+{
+	return mutex_lock_killable(dev->lock);
+}
+
+static inline void ks_v4l2_unlock(struct ks_v4l2_device *dev)
+{
+	mutex_unlock(dev->lock);
+}
+
+/*
+ * Returns 0 if the driver supports the ioctl @cmd; -EOPNOTSUPP if not; -ENODEV if the device is
+ * unregistered. The operation can be NULL if the V4L2 core does not need it
+ */
+static inline int ks_v4l2_check(struct ks_v4l2_device *dev, unsigned int cmd)
+{
+	if (!video_is_registered(dev->vdev))
+		return -ENODEV;
+	if (!test_bit(_IOC_NR(cmd), dev->vdev->valid_ioctls))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
 /* v4l2_device.c: the file, its locks, checks and operations */
 
 void ks_v4l2_init(void);
 struct ks_v4l2_device *ks_v4l2_open(int fd);
 struct ks_v4l2_device *ks_v4l2_get(struct ks_v4l2_device *dev);
 void ks_v4l2_put(struct ks_v4l2_device *dev);
-struct mutex *ks_v4l2_mutex(struct ks_v4l2_device *dev);
-int ks_v4l2_lock(struct ks_v4l2_device *dev);
-void ks_v4l2_unlock(struct ks_v4l2_device *dev);
 int ks_v4l2_lock_device(struct ks_v4l2_device *dev);
 void ks_v4l2_unlock_device(struct ks_v4l2_device *dev);
 int ks_v4l2_begin(struct ks_v4l2_device *dev, unsigned int cmd,
 		  struct device **hardware);
 void ks_v4l2_end(struct ks_v4l2_device *dev, struct device *hardware);
-int ks_v4l2_check(struct ks_v4l2_device *dev, unsigned int cmd);
 int ks_v4l2_check_priority(struct ks_v4l2_device *dev);
 void ks_v4l2_drop_priority(struct ks_v4l2_device *dev);
 int ks_v4l2_reqbufs(struct ks_v4l2_device *dev, enum v4l2_memory memory,

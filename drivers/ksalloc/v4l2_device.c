@@ -124,6 +124,20 @@ static struct file *ks_v4l2_reopen(struct file *origin)
 }
 
 /*
+ * The lock around operations on buffers. The V4L2 core takes the lock of the queue, or
+ * that of the device if the queue has none. If the driver has neither, this is a lock of
+ * this module, which all connections to the device share.
+ */
+static struct mutex *ks_v4l2_find_lock(const struct ks_v4l2_device *dev)
+{
+	struct video_device *vdev = dev->vdev;
+
+	if (vdev->queue && vdev->queue->lock)
+		return vdev->queue->lock;
+	return vdev->lock ?: &ks_v4l2_locks[iminor(file_inode(dev->file))];
+}
+
+/*
  * Returns 0 if a file has a buffer; -EINVAL if it has none; another errno if that is unknown.
  * ks_v4l2_lock() was called
  */
@@ -132,7 +146,7 @@ static int ks_v4l2_ask_for_buffer(struct ks_v4l2_device *dev, struct file *file)
 	struct v4l2_buffer buffer = { .type = dev->type };
 	int ret;
 
-	lockdep_assert_held(ks_v4l2_mutex(dev));
+	lockdep_assert_held(dev->lock);
 
 	if (ks_v4l2_is_mplane(dev))
 		return -EOPNOTSUPP;
@@ -177,6 +191,7 @@ static int ks_v4l2_open_file(struct ks_v4l2_device *dev, struct file *origin)
 
 	dev->file = file;
 	dev->vdev = video_devdata(file);
+	dev->lock = ks_v4l2_find_lock(dev);
 	dev->type = dev->vdev->device_caps & V4L2_CAP_VIDEO_CAPTURE_MPLANE ?
 		    V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE :
 		    V4L2_BUF_TYPE_VIDEO_CAPTURE;
@@ -245,20 +260,6 @@ void ks_v4l2_put(struct ks_v4l2_device *dev)
 	kref_put(&dev->refs, ks_v4l2_close);
 }
 
-/*
- * The lock around operations on buffers. The V4L2 core takes the lock of the queue, or
- * that of the device if the queue has none. If the driver has neither, this is a lock of
- * this module, which all connections to the device share.
- */
-struct mutex *ks_v4l2_mutex(struct ks_v4l2_device *dev)
-{
-	struct video_device *vdev = dev->vdev;
-
-	if (vdev->queue && vdev->queue->lock)
-		return vdev->queue->lock;
-	return vdev->lock ?: &ks_v4l2_locks[iminor(file_inode(dev->file))];
-}
-
 /* The lock that excludes the submission of requests from STREAMON and STREAMOFF; may be NULL */
 static struct mutex *ks_v4l2_request_mutex(struct ks_v4l2_device *dev)
 {
@@ -286,21 +287,6 @@ static void ks_mutex_unlock(struct mutex *lock)
 }
 
 /*
- * Takes the lock around operations on buffers. Only a fatal signal interrupts this. A
- * state change that another signal interrupts would have to go back, and would lose
- * frames that are already filled.
- */
-int ks_v4l2_lock(struct ks_v4l2_device *dev)
-{
-	return mutex_lock_killable(ks_v4l2_mutex(dev));
-}
-
-void ks_v4l2_unlock(struct ks_v4l2_device *dev)
-{
-	mutex_unlock(ks_v4l2_mutex(dev));
-}
-
-/*
  * Takes the lock that the V4L2 core takes around other operations. Not together with
  * ks_v4l2_lock(): it can be the same mutex
  */
@@ -312,19 +298,6 @@ int ks_v4l2_lock_device(struct ks_v4l2_device *dev)
 void ks_v4l2_unlock_device(struct ks_v4l2_device *dev)
 {
 	ks_mutex_unlock(dev->vdev->lock);
-}
-
-/*
- * Returns 0 if the driver supports the ioctl @cmd; -EOPNOTSUPP if not; -ENODEV if the device is
- * unregistered. The operation can be NULL if the V4L2 core does not need it
- */
-int ks_v4l2_check(struct ks_v4l2_device *dev, unsigned int cmd)
-{
-	if (!video_is_registered(dev->vdev))
-		return -ENODEV;
-	if (!test_bit(_IOC_NR(cmd), dev->vdev->valid_ioctls))
-		return -EOPNOTSUPP;
-	return 0;
 }
 
 /* The hardware that unlocked_ioctl of the driver would resume; NULL if only operations do that */
@@ -401,7 +374,7 @@ static int ks_v4l2_do_reqbufs(struct ks_v4l2_device *dev,
 	};
 	int ret;
 
-	lockdep_assert_held(ks_v4l2_mutex(dev));
+	lockdep_assert_held(dev->lock);
 
 	ret = dev->vdev->ioctl_ops->vidioc_reqbufs(file, file->private_data,
 						   &req);
@@ -453,15 +426,14 @@ int ks_v4l2_reqbufs(struct ks_v4l2_device *dev, enum v4l2_memory memory,
 void ks_v4l2_free_buffers(struct ks_v4l2_device *dev,
 			  enum v4l2_memory memory)
 {
-	struct mutex *lock = ks_v4l2_mutex(dev);
 	u32 none = 0;
 
 	ks_v4l2_put_thread(dev);
-	mutex_lock(lock);
+	mutex_lock(dev->lock);
 	ks_v4l2_do_reqbufs(dev, dev->file, memory, &none);
 	if (memory == V4L2_MEMORY_MMAP)
 		dev->has_memory = false;
-	mutex_unlock(lock);
+	mutex_unlock(dev->lock);
 }
 
 /*
@@ -472,15 +444,14 @@ void ks_v4l2_free_buffers(struct ks_v4l2_device *dev,
  */
 void ks_v4l2_end_reservation(struct ks_v4l2_device *dev)
 {
-	struct mutex *lock = ks_v4l2_mutex(dev);
 	u32 none = 0;
 
 	if (dev->vdev->queue)
 		return;
-	mutex_lock(lock);
+	mutex_lock(dev->lock);
 	if (!dev->has_memory)
 		ks_v4l2_do_reqbufs(dev, dev->file, V4L2_MEMORY_MMAP, &none);
-	mutex_unlock(lock);
+	mutex_unlock(dev->lock);
 }
 
 /* @planes is an array of VIDEO_MAX_PLANES planes for @buffer */
@@ -489,7 +460,7 @@ int ks_v4l2_querybuf(struct ks_v4l2_device *dev, u32 index,
 {
 	int ret;
 
-	lockdep_assert_held(ks_v4l2_mutex(dev));
+	lockdep_assert_held(dev->lock);
 
 	ret = ks_v4l2_check(dev, VIDIOC_QUERYBUF);
 	if (ret)
@@ -532,18 +503,17 @@ bool ks_v4l2_has_queued(struct ks_v4l2_device *dev, u32 count,
 			struct v4l2_plane *planes)
 {
 	const struct vb2_queue *queue = dev->vdev->queue;
-	struct mutex *lock = ks_v4l2_mutex(dev);
 	struct v4l2_buffer buffer;
 	bool queued = false;
 	u32 i;
 
-	mutex_lock(lock);
+	mutex_lock(dev->lock);
 	if (queue)
 		queued = !list_empty(&queue->queued_list);
 	for (i = 0; i < count && !queue && !queued; i++)
 		queued = !ks_v4l2_querybuf(dev, i, &buffer, planes) &&
 			 (buffer.flags & V4L2_BUF_FLAG_QUEUED);
-	mutex_unlock(lock);
+	mutex_unlock(dev->lock);
 	return queued;
 }
 
@@ -578,15 +548,14 @@ out:
 int ks_v4l2_streamoff(struct ks_v4l2_device *dev)
 {
 	struct mutex *request_lock = ks_v4l2_request_mutex(dev);
-	struct mutex *lock = ks_v4l2_mutex(dev);
 	int ret;
 
 	ks_mutex_lock(request_lock);
-	mutex_lock(lock);
+	mutex_lock(dev->lock);
 	ret = dev->vdev->ioctl_ops->vidioc_streamoff(dev->file,
 						     dev->file->private_data,
 						     dev->type);
-	mutex_unlock(lock);
+	mutex_unlock(dev->lock);
 	ks_mutex_unlock(request_lock);
 	return ret;
 }
