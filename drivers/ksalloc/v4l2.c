@@ -318,9 +318,11 @@ static int ks_v4l2_acquire(struct ksalloc_device *device,
 	v4l2->allocator = allocator;
 	bitmap_zero(v4l2->prepared, KSALLOC_MAX_FRAMES);
 	device->queue_in_thread = false;
+	v4l2->direct = false;
 	device->written_by_cpu = ks_v4l2_is_written_by_cpu(v4l2->dev);
 	if (ks_v4l2_memory_is_of(v4l2->dev, allocator)) {
 		v4l2->memory = V4L2_MEMORY_MMAP;
+		v4l2->direct = ks_v4l2_is_direct(v4l2->dev);
 		memset(v4l2->length, 0, sizeof(v4l2->length));
 		return ks_v4l2_check(v4l2->dev, VIDIOC_QBUF) ?:
 		       ks_v4l2_check_priority(v4l2->dev);
@@ -343,10 +345,9 @@ static void ks_v4l2_release(struct ksalloc_device *device)
 	v4l2->allocator = NULL;
 }
 
-static int ks_v4l2_queue(struct ksalloc_device *device, u32 index,
-			 int dmabuf_fd)
+static noinline_for_stack int ks_v4l2_queue_buffer(struct ks_v4l2 *v4l2, u32 index,
+						   int dmabuf_fd)
 {
-	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 	struct ks_v4l2_give_call call = { v4l2, index };
 	bool prepared = __test_and_clear_bit(index, v4l2->prepared);
 
@@ -359,6 +360,15 @@ static int ks_v4l2_queue(struct ksalloc_device *device, u32 index,
 	return ks_v4l2_give(v4l2, VIDIOC_QBUF,
 			    v4l2->dev->vdev->ioctl_ops->vidioc_qbuf, index,
 			    dmabuf_fd == -1 ? NULL : &dmabuf_fd);
+}
+
+static int ks_v4l2_queue(struct ksalloc_device *device, u32 index,
+			 int dmabuf_fd)
+{
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
+
+	return v4l2->direct ? ks_v4l2_queue_direct(v4l2->dev, index) :
+			      ks_v4l2_queue_buffer(v4l2, index, dmabuf_fd);
 }
 
 static int ks_v4l2_run(struct ksalloc_device *device)
@@ -411,37 +421,6 @@ static bool ks_v4l2_gone(struct ksalloc_device *device)
 	return !video_is_registered(to_ks_v4l2(device)->dev->vdev);
 }
 
-/* Contract I3 */
-VISIBLE_IF_KUNIT u32 ks_v4l2_options_flags(u32 flags)
-{
-	u32 options = 0;
-
-	if ((flags & V4L2_BUF_FLAG_TIMESTAMP_MASK) ==
-	    V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC)
-		options |= KSSTREAM_HEADER_OPTIONSF_TIMEVALID;
-	if (flags & V4L2_BUF_FLAG_KEYFRAME)
-		options |= KSSTREAM_HEADER_OPTIONSF_SPLICEPOINT;
-	if (flags & V4L2_BUF_FLAG_ERROR)
-		options |= KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
-	if (flags & V4L2_BUF_FLAG_LAST)
-		options |= KSSTREAM_HEADER_OPTIONSF_ENDOFSTREAM;
-	return options;
-}
-EXPORT_SYMBOL_IF_KUNIT(ks_v4l2_options_flags);
-
-/* The field of a buffer if the format is V4L2_FIELD_ALTERNATE. Contract I3 */
-static u8 ks_v4l2_field(u32 field)
-{
-	switch (field) {
-	case V4L2_FIELD_TOP:
-		return KS_VIDEO_FLAG_FIELD1;
-	case V4L2_FIELD_BOTTOM:
-		return KS_VIDEO_FLAG_FIELD2;
-	default:
-		return KS_VIDEO_FLAG_FRAME;
-	}
-}
-
 /*
  * Whether a buffer has the dma-buf of its frame; true if the driver does not set vdev->queue.
  * Frames with several planes are not queued by descriptors of clients, so only one plane can
@@ -457,14 +436,6 @@ static bool ks_v4l2_is_right_buffer(struct ks_v4l2 *v4l2, u32 index)
 	vb = vb2_get_buffer(queue, index);
 	return vb && vb->planes[0].dbuf ==
 		     ksalloc_allocator_dmabuf(v4l2->allocator, index, 0);
-}
-
-/* Of a plane, bytesused includes data_offset */
-static void ks_v4l2_complete_plane(const struct v4l2_plane *plane,
-				   struct ksalloc_plane_data *data)
-{
-	data->data_offset = min(plane->data_offset, plane->bytesused);
-	data->data_used = plane->bytesused - data->data_offset;
 }
 
 static void ks_v4l2_complete(struct ks_v4l2 *v4l2,
@@ -483,7 +454,8 @@ static void ks_v4l2_complete(struct ks_v4l2 *v4l2,
 	completion->duration = v4l2->duration;
 	if (ks_v4l2_is_mplane(v4l2->dev))
 		for (i = 0; i < ksalloc_allocator_planes(v4l2->allocator); i++)
-			ks_v4l2_complete_plane(&v4l2->planes[i],
+			ks_v4l2_complete_plane(v4l2->planes[i].data_offset,
+					       v4l2->planes[i].bytesused,
 					       &completion->planes[i]);
 	/* The client replaced the file of the descriptor while KSALLOC_SUBMIT used it */
 	if (!ks_v4l2_is_right_buffer(v4l2, buffer->index)) {
@@ -493,17 +465,16 @@ static void ks_v4l2_complete(struct ks_v4l2 *v4l2,
 	}
 }
 
-/* The file is O_NONBLOCK, so the operation does not wait */
-static int ks_v4l2_dequeue(struct ksalloc_device *device,
-			   struct ksalloc_completion *completion)
+/*
+ * The file is O_NONBLOCK, so the operation does not wait. Not inline, so that ks_v4l2_dequeue() has
+ * no buffer on the stack
+ */
+static noinline_for_stack int ks_v4l2_dequeue_buffer(struct ks_v4l2 *v4l2,
+						     struct ksalloc_completion *completion)
 {
-	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
-	struct ks_v4l2_device *dev = v4l2->dev;
 	struct v4l2_buffer buffer __uninitialized;
+	struct ks_v4l2_device *dev = v4l2->dev;
 	int ret;
-
-	if (dev->vdev->queue && !ks_v4l2_queue_is_ready(dev->vdev->queue))
-		return ks_v4l2_check(dev, VIDIOC_DQBUF) ?: -EAGAIN;
 
 	ks_v4l2_buffer_init(v4l2, &buffer, VIDEO_MAX_PLANES);
 	ret = ks_v4l2_lock(dev);
@@ -518,6 +489,18 @@ static int ks_v4l2_dequeue(struct ksalloc_device *device,
 	ks_v4l2_unlock(dev);
 
 	return ret;
+}
+
+static int ks_v4l2_dequeue(struct ksalloc_device *device,
+			   struct ksalloc_completion *completion)
+{
+	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
+	struct vb2_queue *queue = v4l2->dev->vdev->queue;
+
+	if (queue && !ks_v4l2_queue_is_ready(queue))
+		return ks_v4l2_check(v4l2->dev, VIDIOC_DQBUF) ?: -EAGAIN;
+	return v4l2->direct ? ks_v4l2_dequeue_direct(v4l2, completion) :
+			      ks_v4l2_dequeue_buffer(v4l2, completion);
 }
 
 static int ks_v4l2_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,

@@ -3,8 +3,9 @@
  * V4L2 capture devices of connections. They use <linux/ksalloc.h> like the devices of other
  * modules, and the arithmetic of framing.h and planes.h.
  *
- * Layers, from top to bottom: v4l2 (the device of a connection); v4l2_format; v4l2_memory (the
- * device's own memory); v4l2_device (the file, its locks, checks and operations); v4l2_thread.
+ * Layers, from top to bottom: v4l2 (the device of a connection); v4l2_direct (its own buffers);
+ * v4l2_format; v4l2_memory (the device's own memory); v4l2_device (the file, its locks, checks and
+ * operations); v4l2_thread.
  *
  * "Contract" and an id such as B3 name a row of Documentation/conformance.rst.
  */
@@ -33,6 +34,10 @@
  *
  * Each of these calls is in the file of its purpose (v4l2_device.c, v4l2.c, v4l2_format.c,
  * v4l2_memory.c), next to the reason why it is safe there.
+ *
+ * For the device's own memory there is a shorter way, if the driver uses vb2_ioctl_qbuf() and
+ * vb2_ioctl_dqbuf(). These only check and copy struct v4l2_buffer around vb2_core_qbuf() and
+ * vb2_core_dqbuf(). v4l2_direct.c calls the latter, as videobuf2 does for read().
  *
  * A driver with its own unlocked_ioctl (uvcvideo since 6.17) also resumes the hardware there.
  * This module bypasses unlocked_ioctl, so a connection calls no operation that accesses the
@@ -112,6 +117,7 @@ struct ks_v4l2_wait {
  * @dev: the V4L2 device, with a reference
  * @allocator: the allocator, in ACQUIRE and above
  * @memory: memory type of the buffers, in ACQUIRE and above
+ * @direct: frames are queued and dequeued by v4l2_direct.c, in ACQUIRE and above
  * @length: size of each plane of the buffers, in ACQUIRE and above, if they are dma-bufs;
  *	otherwise 0
  * @duration: frame interval, in 100 ns; 0 if unknown. Read on the way to RUN
@@ -130,6 +136,7 @@ struct ks_v4l2 {
 	struct ks_v4l2_device *dev;
 	const struct ks_allocator *allocator;
 	enum v4l2_memory memory;
+	bool direct;
 	u32 length[VIDEO_MAX_PLANES];
 	s64 duration;
 	bool alternates;
@@ -235,11 +242,54 @@ bool ks_v4l2_has_memory(struct ks_v4l2_device *dev);
 bool ks_v4l2_memory_is_of(struct ks_v4l2_device *dev,
 			  const struct ks_allocator *allocator);
 
+/* For v4l2.c and v4l2_direct.c: what a buffer says about its frame */
+
+/* Contract I3 */
+static inline u32 ks_v4l2_options_flags(u32 flags)
+{
+	u32 options = 0;
+
+	if ((flags & V4L2_BUF_FLAG_TIMESTAMP_MASK) ==
+	    V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC)
+		options |= KSSTREAM_HEADER_OPTIONSF_TIMEVALID;
+	if (flags & V4L2_BUF_FLAG_KEYFRAME)
+		options |= KSSTREAM_HEADER_OPTIONSF_SPLICEPOINT;
+	if (flags & V4L2_BUF_FLAG_ERROR)
+		options |= KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+	if (flags & V4L2_BUF_FLAG_LAST)
+		options |= KSSTREAM_HEADER_OPTIONSF_ENDOFSTREAM;
+	return options;
+}
+
+/* The field of a buffer if the format is V4L2_FIELD_ALTERNATE. Contract I3 */
+static inline u8 ks_v4l2_field(u32 field)
+{
+	switch (field) {
+	case V4L2_FIELD_TOP:
+		return KS_VIDEO_FLAG_FIELD1;
+	case V4L2_FIELD_BOTTOM:
+		return KS_VIDEO_FLAG_FIELD2;
+	default:
+		return KS_VIDEO_FLAG_FRAME;
+	}
+}
+
+/* Of a plane, bytesused includes data_offset */
+static inline void ks_v4l2_complete_plane(u32 data_offset, u32 bytesused,
+					  struct ksalloc_plane_data *data)
+{
+	data->data_offset = min(data_offset, bytesused);
+	data->data_used = bytesused - data->data_offset;
+}
+
+/* v4l2_direct.c: the device's own buffers, without struct v4l2_buffer */
+
+bool ks_v4l2_is_direct(const struct ks_v4l2_device *dev);
+int ks_v4l2_queue_direct(struct ks_v4l2_device *dev, u32 index);
+int ks_v4l2_dequeue_direct(struct ks_v4l2 *v4l2, struct ksalloc_completion *completion);
+
 /* v4l2.c: the device of a connection */
 
 struct ksalloc_device *ks_v4l2_create(int fd);
-#if IS_ENABLED(CONFIG_KUNIT)
-u32 ks_v4l2_options_flags(u32 flags);
-#endif
 
 #endif /* _KSALLOC_V4L2_H */

@@ -6,6 +6,7 @@
  */
 #include "ksalloc_test.h"
 #include "pin.h"
+#include "probe.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -128,6 +129,105 @@ TEST_F(memory, stream)
 			close(dmabuf);
 		}
 	}
+}
+
+/*
+ * I3: the description of a frame is that of its buffer. VIDIOC_QUERYBUF is allowed for each file of
+ * the camera.
+ */
+TEST_F(memory, described)
+{
+	struct ksalloc_complete frame = { 0 };
+	struct v4l2_buffer buffer;
+	int i;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	for (i = 0; i < 2 * FRAMES; i++) {
+		ASSERT_LE(0, rig_complete(&self->rig, &frame));
+		buffer = (struct v4l2_buffer){
+			.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+			.index = frame.index,
+		};
+		ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_QUERYBUF, &buffer));
+		EXPECT_FALSE(buffer.flags & (V4L2_BUF_FLAG_QUEUED | V4L2_BUF_FLAG_DONE));
+		EXPECT_EQ(buffer.sequence, frame.sequence);
+		EXPECT_EQ(buffer.bytesused, frame.header.data_used);
+		EXPECT_EQ(buffer.timestamp.tv_sec * 10000000LL + buffer.timestamp.tv_usec * 10,
+			  frame.header.presentation_time.time);
+		EXPECT_TRUE(frame.header.options_flags & KSSTREAM_HEADER_OPTIONSF_TIMEVALID);
+		ASSERT_EQ(0, submit(self->connection, frame.index));
+		ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_QUERYBUF, &buffer));
+		EXPECT_TRUE(buffer.flags & (V4L2_BUF_FLAG_QUEUED | V4L2_BUF_FLAG_DONE));
+	}
+}
+
+#define QBUF "videobuf2_v4l2:vb2_qbuf"
+
+/* The frames are queued without struct v4l2_buffer. A program of V4L2 queues with it. */
+TEST_F(memory, direct)
+{
+	struct v4l2_buffer buffer = {
+		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+	int other = open_camera(1);
+
+	if (!probe_begin(QBUF))
+		SKIP("no kprobes");
+	expect_stream(&self->rig);
+	EXPECT_EQ(0, probe_count(QBUF));
+	ASSERT_EQ(2, reqbufs(other, V4L2_MEMORY_MMAP, 2));
+	ASSERT_EQ(0, call_fd(other, VIDIOC_QBUF, &buffer));
+	EXPECT_EQ(1, probe_count(QBUF));
+	probe_end(QBUF);
+	ASSERT_EQ(0, reqbufs(other, V4L2_MEMORY_MMAP, 0));
+	close(other);
+}
+
+static bool is_marked(const struct ksalloc_complete *frame)
+{
+	return frame->header.options_flags & KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+}
+
+/* I3: a frame that the device marks as damaged has DATADISCONTINUITY, and the next ones do not. */
+TEST_F(memory, damaged)
+{
+	struct ksalloc_complete frame;
+	int i, damaged = 0, whole = 0;
+	__u32 last = 0;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	for (i = 0; i < 40; i++) {
+		if (i % 8 == 4)
+			ASSERT_EQ(0, set_control(self->rig.video,
+						 "Inject V4L2_BUF_FLAG_ERROR", 1));
+		rig_turn(&self->rig, &frame);
+		if (i && frame.sequence == last + 1) {
+			damaged += is_marked(&frame);
+			whole += !is_marked(&frame);
+		}
+		last = frame.sequence;
+	}
+	EXPECT_LT(0, damaged);
+	EXPECT_GE(5, damaged);
+	EXPECT_LT(0, whole);
+}
+
+/* An error of the driver is passed on. After STOP the device can be used again. */
+TEST_F(memory, device_error)
+{
+	/* No buffer is filled */
+	ASSERT_EQ(0, set_control(self->rig.video, "Percentage of Dropped Buffers", 100));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
+	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
+	ASSERT_EQ(0, set_control(self->rig.video, "Inject Fatal Streaming Error", 1));
+	EXPECT_EQ(-EIO, rig_complete(&self->rig, NULL));
+	EXPECT_EQ(-EIO, complete(self->connection, KSALLOC_NONBLOCK, 0, NULL));
+	EXPECT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	ASSERT_EQ(0, set_control(self->rig.video, "Percentage of Dropped Buffers", 0));
+	expect_stream(&self->rig);
 }
 
 /* A9, D1: the status, and zero fields that select the values of the device. */
