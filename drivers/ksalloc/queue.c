@@ -70,8 +70,9 @@ int ks_connection_dequeue(struct ks_connection *conn,
 		/* The driver may not set all of it, and it is passed to user space */
 		*completion = (struct ksalloc_completion){ };
 		ret = conn->device->ops->dequeue(conn->device, completion);
+		/* A positive value of a driver is no errno, and could be taken for an index */
 		if (ret)
-			return ret;
+			return ret < 0 ? ret : -EIO;
 		slot = completion->index < alloc->nr_frames ?
 		       &conn->slots[completion->index] : NULL;
 	} while (!slot || !slot->queued);
