@@ -50,6 +50,22 @@ static void ks_completion_clamp(struct ksalloc_completion *completion,
 	}
 }
 
+/* A driver may not set all of it, and it is passed to user space */
+static void ks_completion_init(struct ksalloc_completion *completion,
+			       const struct ksalloc_planes *layout)
+{
+	u32 i;
+
+	completion->index = 0;
+	completion->sequence = 0;
+	completion->options_flags = 0;
+	completion->field = 0;
+	completion->time = 0;
+	completion->duration = 0;
+	for (i = 0; i < layout->count; i++)
+		completion->planes[i] = (struct ksalloc_plane_data){ };
+}
+
 /*
  * In RUN: takes one filled frame from the device; -EAGAIN if there is none. Its slot is
  * on no list afterwards. Skips frames that were not submitted, in case of a bug of the
@@ -67,8 +83,7 @@ int ks_connection_dequeue(struct ks_connection *conn,
 	if (list_empty(&conn->submitted))
 		return -EAGAIN;
 	do {
-		/* The driver may not set all of it, and it is passed to user space */
-		*completion = (struct ksalloc_completion){ };
+		ks_completion_init(completion, &alloc->layout);
 		ret = conn->device->ops->dequeue(conn->device, completion);
 		/* A positive value of a driver is no errno, and could be taken for an index */
 		if (ret)

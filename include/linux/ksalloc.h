@@ -195,8 +195,8 @@ struct v4l2_format;
  *	dma-buf in the calling task, or -1. It is always -1 if the frame has several planes.
  *	Must not wait for the device
  * @dequeue: takes the next filled frame from the device; -EAGAIN if there is none.
- *	All fields of the completion are zero before the call. Called only while frames are
- *	queued. Must not wait for the device
+ *	The fields of the completion are zero before the call, and so are the planes that the
+ *	frame has. Called only while frames are queued. Must not wait for the device
  * @run: PAUSE to RUN
  * @stop: stops the device and takes all queued frames away from it. Called in
  *	RUN and PAUSE, and after the device has disappeared. Returns 0 when the device
