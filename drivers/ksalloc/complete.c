@@ -266,6 +266,8 @@ int ks_connection_complete(struct ks_connection *conn, struct ks_complete *read)
 		return ret;
 
 	add_wait_queue(&conn->done.wait, &wait);
+	/* Pairs with wq_has_sleeper() in ks_connection_notify() */
+	smp_mb();
 	for (;;) {
 		ret = ks_complete_once(conn, read);
 		if (ret != -EAGAIN)

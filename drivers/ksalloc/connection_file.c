@@ -486,6 +486,11 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 	enum ksstate state;
 
 	poll_wait(file, &conn->done.wait, wait);
+	/*
+	 * Pairs with wq_has_sleeper() in ks_connection_notify(). poll_wait() has this barrier
+	 * itself since 6.14, and in some versions before
+	 */
+	smp_mb();
 
 	if (ks_connection_is_gone(conn))
 		return EPOLLERR | EPOLLHUP;

@@ -176,7 +176,9 @@ void ks_connection_force_stop(struct ks_connection *conn)
 /* The device has a frame or an error, or has disappeared. Called in any context */
 void ks_connection_notify(struct ks_connection *conn)
 {
-	ks_connection_wake_calls(conn);
+	/* While frames go to readers, usually nobody waits for the connection */
+	if (wq_has_sleeper(&conn->done.wait))
+		ks_connection_wake_calls(conn);
 	ks_feed_notify(conn);
 	if (ks_device_is_gone(conn->device))
 		ks_connection_queue_gone_work(conn, 0);
