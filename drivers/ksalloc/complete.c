@@ -215,8 +215,9 @@ int ks_sleep_woken(struct wait_queue_entry *wait, u64 deadline_ns)
 	else if (READ_ONCE(wait->flags) & WQ_FLAG_WOKEN)
 		/* Others may wake this task all the time */
 		ret = deadline_ns && ktime_get_ns() >= deadline_ns ? -ETIMEDOUT : 0;
-	else if (!schedule_hrtimeout(deadline_ns ? &deadline : NULL,
-				     HRTIMER_MODE_ABS))
+	else if (!deadline_ns)
+		schedule();
+	else if (!schedule_hrtimeout(&deadline, HRTIMER_MODE_ABS))
 		ret = -ETIMEDOUT;
 	__set_current_state(TASK_RUNNING);
 
