@@ -85,11 +85,13 @@
 
 #include <linux/atomic.h>
 #include <linux/bitmap.h>
+#include <linux/cred.h>
 #include <linux/kthread.h>
 #include <linux/ksalloc.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
@@ -295,6 +297,19 @@ static inline u32 ks_feed_index(const struct ks_feed *feed, const struct ks_feed
 	return frame - feed->frames;
 }
 
+/* Whether the calling task may fetch frames, if all readers are trusted */
+static inline bool ks_feed_trusts_caller(const struct ks_feed *feed)
+{
+	return uid_eq(current_euid(), feed->user) && task_nice(current) <= 0 &&
+	       current->policy != SCHED_IDLE;
+}
+
+/* Whether the calling task may move frames under ks_connection.lock. Otherwise the thread does */
+static inline bool ks_feed_may_fetch(const struct ks_feed *feed)
+{
+	return !READ_ONCE(feed->nr_untrusted) && ks_feed_trusts_caller(feed);
+}
+
 /* Queues the work, unless the stream has ended. Any context */
 static inline void ks_feed_kick(struct ks_feed *feed, unsigned long delay)
 {
@@ -355,8 +370,6 @@ void ks_feed_gone(struct ks_connection *conn);
 
 int ks_feed_add_reader(struct ks_feed *feed, struct ks_reader *reader);
 void ks_feed_remove_reader(struct ks_feed *feed, struct ks_reader *reader);
-bool ks_feed_trusts_caller(const struct ks_feed *feed);
-bool ks_feed_may_fetch(const struct ks_feed *feed);
 void ks_feed_distrust(struct ks_feed *feed, struct ks_reader *reader);
 
 /* reader_file.c */

@@ -3,10 +3,8 @@
  * The readers of a feed: which ones there are, and whether they are trusted to fetch frames.
  * reader.h describes the rules.
  */
-#include <linux/cred.h>
 #include <linux/lockdep.h>
 #include <linux/poll.h>
-#include <linux/sched.h>
 
 #include "connection.h"
 #include "reader.h"
@@ -71,17 +69,4 @@ void ks_feed_remove_reader(struct ks_feed *feed, struct ks_reader *reader)
 	/* ks_feed_notify() has not woken those that may fetch frames from now on */
 	if (reader->untrusted)
 		wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);
-}
-
-/* Whether the calling task may fetch frames, if all readers are trusted */
-bool ks_feed_trusts_caller(const struct ks_feed *feed)
-{
-	return uid_eq(current_euid(), feed->user) && task_nice(current) <= 0 &&
-	       current->policy != SCHED_IDLE;
-}
-
-/* Whether the calling task may move frames under ks_connection.lock. Otherwise the thread does */
-bool ks_feed_may_fetch(const struct ks_feed *feed)
-{
-	return !READ_ONCE(feed->nr_untrusted) && ks_feed_trusts_caller(feed);
 }

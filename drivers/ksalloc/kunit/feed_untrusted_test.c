@@ -178,6 +178,27 @@ static void untrusted_by_priority(struct kunit *test)
 }
 
 /*
+ * Passes if a task that is not trusted fetches no frame while another call makes the reader
+ * untrusted, or removes it (K2): the reader and the number are changed one after the other.
+ */
+static void untrusted_not_counted(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *file = feed_reader(feed, 2, 0);
+	struct ks_reader *reader = file->private_data;
+
+	feed_fill(feed);
+	WRITE_ONCE(reader->untrusted, true);
+	set_user_nice(current, 1);
+	feed_expect_none(feed, file, -EAGAIN);
+	set_user_nice(current, 0);
+	KUNIT_EXPECT_NULL(test, feed->rig->fake->dequeued_by);
+	WRITE_ONCE(reader->untrusted, false);
+	feed_expect(feed, file, 0, 0);
+	KUNIT_EXPECT_PTR_EQ(test, feed->rig->fake->dequeued_by, current);
+}
+
+/*
  * Passes if the thread fetches the frame if the priority of a task is lowered while it waits (K2).
  */
 static void untrusted_while_waiting(struct kunit *test)
@@ -238,6 +259,7 @@ static struct kunit_case feed_untrusted_cases[] = {
 	KUNIT_CASE(untrusted_thread_gives),
 	KUNIT_CASE(untrusted_gives_in_flush),
 	KUNIT_CASE(untrusted_by_priority),
+	KUNIT_CASE(untrusted_not_counted),
 	KUNIT_CASE(untrusted_while_waiting),
 	KUNIT_CASE(untrusted_by_user),
 	KUNIT_CASE(untrusted_limit),
