@@ -193,51 +193,6 @@ static void ks_feed_update_pending(struct ks_connection *conn, int seen, u32 fet
 		atomic_inc(pending);
 }
 
-/*
- * Fetches at most @frames filled frames from the device, and passes them to the readers.
- * The connection is in RUN. Returns 0 if there was a frame; -EAGAIN if there was none. Readers get
- * an errno of the device from ks_feed_fail().
- */
-int ks_feed_pump(struct ks_connection *conn, u32 frames)
-{
-	struct ks_feed *feed = &conn->feed;
-	/* Before the device is asked, so that no counted frame is missed */
-	const int pending = atomic_read_acquire(&feed->pending);
-	struct ksalloc_completion completion __uninitialized;
-	int ret = -EAGAIN;
-	bool damaged;
-	u32 fetched;
-
-	lockdep_assert_held(&conn->lock);
-
-	if (!feed->running || conn->flushing || conn->stuck)
-		return -EAGAIN;
-	ks_feed_refill(conn);
-	frames = min(frames, feed->allocator->nr_frames);
-	for (fetched = 0; fetched < frames; fetched++) {
-		ret = ks_connection_dequeue(conn, &completion);
-		if (ret)
-			break;
-		/* ks_done_mark() sets the same flag for gaps */
-		damaged = completion.options_flags &
-			  KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
-		ks_done_mark(conn, &completion);
-		ks_feed_pass(conn, &completion, damaged);
-	}
-	/* A signal ended this. There may be no further notification, so let the thread go on */
-	if (ks_errno_is_signal(ret)) {
-		ks_feed_kick(feed, 0);
-		ret = 0;
-	}
-	ks_feed_update_pending(conn, pending, fetched, ret);
-	if (ret && ret != -EAGAIN && !ks_connection_is_going(conn))
-		ks_feed_fail(feed, ks_connection_failure(ret));
-	if (!fetched)
-		return -EAGAIN;
-	ks_feed_refill(conn);
-	return 0;
-}
-
 /* The device has too few frames, and there are parked ones. Without ks_feed.lock: a hint */
 static bool ks_feed_needs_parked(const struct ks_connection *conn)
 {
@@ -409,6 +364,17 @@ static bool ks_feed_is_low(const struct ks_connection *conn)
 	       READ_ONCE(conn->nr_submitted) <= max(feed->keep, feed->allocator->nr_frames / 2);
 }
 
+/* As ks_feed_refill(), while the device can have frames */
+static void ks_feed_refill_device(struct ks_connection *conn)
+{
+	if (!ks_feed_has_frames(conn))
+		return;
+	if (!conn->device->queue_in_thread || (current->flags & PF_KTHREAD))
+		ks_feed_fill(conn);
+	else if (ks_feed_is_low(conn))
+		ks_feed_kick(&conn->feed, 0);
+}
+
 /*
  * Gives the device the frames that have come back, free frames, and parked ones if it has
  * fewer than ks_feed.keep. With ksalloc_device.queue_in_thread, only a kernel thread does
@@ -424,16 +390,55 @@ void ks_feed_refill(struct ks_connection *conn)
 
 	if (!feed->running)
 		return;
-	if (conn->flushing || conn->stuck) {
+	if (conn->flushing || conn->stuck)
 		ks_feed_free_returned(feed);
-		return;
+	else
+		ks_feed_refill_device(conn);
+}
+
+/*
+ * Fetches at most @frames filled frames from the device, and passes them to the readers.
+ * The connection is in RUN. Returns 0 if there was a frame; -EAGAIN if there was none. Readers get
+ * an errno of the device from ks_feed_fail().
+ */
+int ks_feed_pump(struct ks_connection *conn, u32 frames)
+{
+	struct ks_feed *feed = &conn->feed;
+	/* Before the device is asked, so that no counted frame is missed */
+	const int pending = atomic_read_acquire(&feed->pending);
+	struct ksalloc_completion completion __uninitialized;
+	int ret = -EAGAIN;
+	bool damaged;
+	u32 fetched;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (!feed->running || conn->flushing || conn->stuck)
+		return -EAGAIN;
+	ks_feed_refill_device(conn);
+	frames = min(frames, feed->allocator->nr_frames);
+	for (fetched = 0; fetched < frames; fetched++) {
+		ret = ks_connection_dequeue(conn, &completion);
+		if (ret)
+			break;
+		/* ks_done_mark() sets the same flag for gaps */
+		damaged = completion.options_flags &
+			  KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+		ks_done_mark(conn, &completion);
+		ks_feed_pass(conn, &completion, damaged);
 	}
-	if (!ks_feed_has_frames(conn))
-		return;
-	if (!conn->device->queue_in_thread || (current->flags & PF_KTHREAD))
-		ks_feed_fill(conn);
-	else if (ks_feed_is_low(conn))
+	/* A signal ended this. There may be no further notification, so let the thread go on */
+	if (ks_errno_is_signal(ret)) {
 		ks_feed_kick(feed, 0);
+		ret = 0;
+	}
+	ks_feed_update_pending(conn, pending, fetched, ret);
+	if (ret && ret != -EAGAIN && !ks_connection_is_going(conn))
+		ks_feed_fail(feed, ks_connection_failure(ret));
+	if (!fetched)
+		return -EAGAIN;
+	ks_feed_refill_device(conn);
+	return 0;
 }
 
 /* Calls the notifiers for the frames that readers have freed */
