@@ -79,21 +79,27 @@ static void ks_reader_find_common(const struct ks_feed *feed, unsigned long *com
 		bitmap_fill(common, VIDEO_MAX_FRAME);
 }
 
-/* All readers of a share have &ks_reader.wanted. Other readers do not have it */
-static bool ks_reader_in_share(struct ks_feed *feed)
-{
-	return !list_empty(&feed->readers) &&
-	       list_first_entry(&feed->readers, struct ks_reader, link)->wanted;
-}
-
-/* Not inline, so that frames of other streams do not pay for the bitmaps on the stack */
-static noinline_for_stack bool ks_reader_is_wanted(const struct ks_feed *feed,
-						   const struct ks_feed_frame *frame)
+/* Not inline, so that other frames do not pay for the bitmap on the stack */
+static noinline_for_stack bool ks_reader_is_common(const struct ks_feed *feed, u32 index)
 {
 	DECLARE_BITMAP(common, VIDEO_MAX_FRAME);
 
 	ks_reader_find_common(feed, common);
-	return test_bit(ks_feed_index(feed, frame), common);
+	return test_bit(index, common);
+}
+
+/*
+ * Usually all readers have queued the buffer. Then each result of ks_reader_find_common() has the
+ * frame
+ */
+static bool ks_reader_is_wanted(const struct ks_feed *feed, u32 index)
+{
+	const struct ks_reader *reader;
+
+	list_for_each_entry(reader, &feed->readers, link)
+		if (!test_bit(index, reader->wanted))
+			return ks_reader_is_common(feed, index);
+	return true;
 }
 
 /* Parks a frame that no reader has, if a reader does not want it. True if parked */
@@ -101,7 +107,7 @@ bool ks_reader_park(struct ks_feed *feed, struct ks_feed_frame *frame)
 {
 	lockdep_assert_held(&feed->lock);
 
-	if (!ks_reader_in_share(feed) || ks_reader_is_wanted(feed, frame))
+	if (!ks_reader_in_share(feed) || ks_reader_is_wanted(feed, ks_feed_index(feed, frame)))
 		return false;
 	frame->parked = true;
 	WRITE_ONCE(feed->nr_parked, feed->nr_parked + 1);
@@ -380,14 +386,11 @@ void ks_feed_promise(struct ks_feed *feed)
 }
 
 /*
- * Takes the next frame; -EAGAIN if the queue is empty, -ENODEV if no frame will come, or
- * an errno of the device. Does not write the planes of @answer that the frame does not
- * have.
+ * Takes the next frame. Returns its index; -EAGAIN if the queue is empty, -ENODEV if no frame will
+ * come, or an errno of the device
  */
-int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
-		   struct ksalloc_reader_frame *answer)
+static int ks_reader_take_next(struct ks_feed *feed, struct ks_reader *reader)
 {
-	const struct ks_feed_frame *frame;
 	u32 index;
 
 	lockdep_assert_held(&feed->lock);
@@ -400,6 +403,41 @@ int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
 	index = ks_reader_pop(reader);
 	__set_bit(index, reader->taken);
 	reader->nr_taken++;
+	return index;
+}
+
+/* What the reader has lost is reported with the frame that it takes now */
+static void ks_reader_clear_lost(struct ks_reader *reader)
+{
+	reader->lost_before += reader->lost;
+	reader->lost = 0;
+	reader->revoked_now = 0;
+	reader->options = 0;
+}
+
+/* Takes the next frame, as ks_reader_take(), and does not describe it */
+int ks_reader_take_index(struct ks_feed *feed, struct ks_reader *reader)
+{
+	int index = ks_reader_take_next(feed, reader);
+
+	if (index >= 0)
+		ks_reader_clear_lost(reader);
+	return index;
+}
+
+/*
+ * Takes the next frame, and describes it. Fails as ks_reader_take_next(). Does not write the planes
+ * of @answer that the frame does not have
+ */
+int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
+		   struct ksalloc_reader_frame *answer)
+{
+	const struct ks_feed_frame *frame;
+	int index;
+
+	index = ks_reader_take_next(feed, reader);
+	if (index < 0)
+		return index;
 
 	frame = &feed->frames[index];
 	answer->index = index;
@@ -415,10 +453,7 @@ int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
 	if (reader->lost)
 		answer->header.options_flags |=
 			KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
-	reader->lost_before += reader->lost;
-	reader->lost = 0;
-	reader->revoked_now = 0;
-	reader->options = 0;
+	ks_reader_clear_lost(reader);
 	return 0;
 }
 

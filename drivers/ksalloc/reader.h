@@ -297,6 +297,13 @@ static inline u32 ks_feed_index(const struct ks_feed *feed, const struct ks_feed
 	return frame - feed->frames;
 }
 
+/* All readers of a share have &ks_reader.wanted. Other readers do not have it */
+static inline bool ks_reader_in_share(const struct ks_feed *feed)
+{
+	return !list_empty(&feed->readers) &&
+	       list_first_entry(&feed->readers, struct ks_reader, link)->wanted;
+}
+
 /* Whether the calling task may fetch frames, if all readers are trusted */
 static inline bool ks_feed_trusts_caller(const struct ks_feed *feed)
 {
@@ -336,6 +343,7 @@ void ks_reader_return(struct ks_feed *feed, struct ks_feed_frame *frame);
 void ks_reader_offer(struct ks_feed *feed, struct ks_reader *reader, u32 index);
 void ks_reader_drop_queue(struct ks_feed *feed, struct ks_reader *reader);
 void ks_reader_revoke(struct ks_feed *feed, struct ks_reader *reader, u32 index);
+int ks_reader_take_index(struct ks_feed *feed, struct ks_reader *reader);
 int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
 		   struct ksalloc_reader_frame *answer);
 void ks_reader_untake(struct ks_feed *feed, struct ks_reader *reader,

@@ -331,18 +331,25 @@ int ks_share_describe(struct ks_share_handle *handle, struct v4l2_buffer *buffer
 	return ret;
 }
 
-/* Returns -EINVAL if there is no such buffer, or it is queued already */
-int ks_share_queue(struct ks_share_handle *handle, u32 index)
+/*
+ * Queues a buffer, and describes it. Returns -EINVAL if there is no such buffer, or it is queued
+ * already
+ */
+int ks_share_queue(struct ks_share_handle *handle, struct v4l2_buffer *buffer)
 {
 	struct ks_feed *feed = ks_share_feed(handle);
-	int ret = -EINVAL;
+	u32 index = buffer->index;
+	int ret;
 
 	spin_lock(&feed->lock);
-	if (index >= handle->nr_buffers)
+	ret = ks_share_describe_locked(handle, buffer);
+	if (ret)
 		goto out;
 	index = array_index_nospec(index, VIDEO_MAX_FRAME);
-	if (test_and_set_bit(index, handle->queued))
+	ret = -EINVAL;
+	if (__test_and_set_bit(index, handle->queued))
 		goto out;
+	buffer->flags |= V4L2_BUF_FLAG_QUEUED;
 	/* Fails if the handle did not have this frame. That is no error */
 	if (handle->reader)
 		ks_reader_give(feed, handle->reader, feed->generation, &index, 1);
@@ -405,23 +412,23 @@ static void ks_share_describe_data(struct ks_share_handle *handle,
 static int ks_share_take(struct ks_share_handle *handle, struct v4l2_buffer *buffer)
 {
 	struct ks_feed *feed = ks_share_feed(handle);
-	struct ksalloc_reader_frame frame __uninitialized;
 	int ret = -EINVAL;
+	u32 index;
 
 	spin_lock(&feed->lock);
 	if (!handle->reader)
 		goto out;
 	if (!ks_feed_trusts_caller(feed))
 		ks_feed_distrust(feed, handle->reader);
-	ret = ks_reader_take(feed, handle->reader, &frame);
-	if (ret)
+	ret = ks_reader_take_index(feed, handle->reader);
+	if (ret < 0)
 		goto out;
-	clear_bit(frame.index, handle->queued);
-	buffer->index = frame.index;
+	index = ret;
+	__clear_bit(index, handle->queued);
+	buffer->index = index;
 	ret = ks_share_describe_locked(handle, buffer);
 	if (ret)
-		ks_reader_give(feed, handle->reader, frame.generation,
-			       &frame.index, 1);
+		ks_reader_give(feed, handle->reader, feed->generation, &index, 1);
 	else
 		ks_share_describe_data(handle, buffer);
 out:

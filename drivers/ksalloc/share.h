@@ -204,7 +204,7 @@ int ks_share_lock(struct ks_share *share);
 void ks_share_end_reservation(struct ks_share *share);
 void ks_share_close(struct ks_share_handle *handle);
 int ks_share_describe(struct ks_share_handle *handle, struct v4l2_buffer *buffer);
-int ks_share_queue(struct ks_share_handle *handle, u32 index);
+int ks_share_queue(struct ks_share_handle *handle, struct v4l2_buffer *buffer);
 int ks_share_dequeue(struct ks_share_handle *handle, struct v4l2_buffer *buffer,
 		     bool nonblock);
 struct dma_buf *ks_share_view(struct ks_share_handle *handle, u32 index, u32 plane);

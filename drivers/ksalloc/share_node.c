@@ -327,8 +327,7 @@ static int ks_node_qbuf(struct file *file, void *priv, struct v4l2_buffer *buffe
 	if (!ks_node_buffer_is_right(handle->share, buffer) ||
 	    (buffer->flags & V4L2_BUF_FLAG_REQUEST_FD))
 		return -EINVAL;
-	return ks_share_queue(handle, buffer->index) ?:
-	       ks_share_describe(handle, buffer);
+	return ks_share_queue(handle, buffer);
 }
 
 static int ks_node_dqbuf(struct file *file, void *priv, struct v4l2_buffer *buffer)
