@@ -19,42 +19,47 @@ u32 ks_new_id(void)
 	return atomic_inc_return(&last);
 }
 
-static bool ks_is_aligned(const void __user *address)
+/*
+ * Reads words between user_read_access_begin() and user_read_access_end(). An argument has only a
+ * few, so a loop that copies two at a time needs fewer instructions than copy_from_user(). Inline,
+ * because functions must not be called there. Returns false if it cannot read them
+ */
+static __always_inline bool ks_read_words(void *to, const unsigned long __user *from, size_t size)
 {
-	return IS_ALIGNED((unsigned long)address, sizeof(unsigned long));
+	unsigned long *word = to, *end = to + size;
+
+	for (; word + 1 < end; word += 2, from += 2) {
+		unsafe_get_user(word[0], &from[0], fault);
+		unsafe_get_user(word[1], &from[1], fault);
+	}
+	if (word < end)
+		unsafe_get_user(*word, from, fault);
+	return true;
+
+fault:
+	return false;
 }
 
 /*
- * Copies the argument in if its size is that of this version of the ABI. An argument has only a few
- * words, so a loop that copies two at a time needs fewer instructions than copy_from_user().
- * ks_copy_out() does the same.
- * Returns 0; 1 if the size is another one, or the argument is not aligned or cannot be read;
- * -EFAULT only if fail_usercopy injects it
+ * Copies the argument in if its size is that of this version of the ABI. Returns 0; 1 if the size
+ * is another one, or the argument is not aligned or cannot be read; -EFAULT only if fail_usercopy
+ * injects it
  */
 static int ks_copy_in(struct ks_ucmd *ucmd, size_t size)
 {
 	const unsigned long __user *from = ucmd->uarg;
-	unsigned long *word = (void *)&ucmd->arg, *end = (void *)word + size;
+	int ret = 1;
 
 	if (should_fail_usercopy())
 		return -EFAULT;
 	if (!ks_is_aligned(from) || !user_read_access_begin(from, size))
 		return 1;
-	unsafe_get_user(ucmd->usize, (const u32 __user *)from, refuse);
-	if (ucmd->usize != size)
-		goto refuse;
-	for (; word + 1 < end; word += 2, from += 2) {
-		unsafe_get_user(word[0], &from[0], refuse);
-		unsafe_get_user(word[1], &from[1], refuse);
-	}
-	if (word < end)
-		unsafe_get_user(*word, from, refuse);
+	unsafe_get_user(ucmd->usize, (const u32 __user *)from, out);
+	if (ucmd->usize == size && ks_read_words(&ucmd->arg, from, size))
+		ret = 0;
+out:
 	user_read_access_end();
-	return 0;
-
-refuse:
-	user_read_access_end();
-	return 1;
+	return ret;
 }
 
 static int ks_copy_in_any_size(struct ks_ucmd *ucmd, const struct ks_ioctl *entry)
@@ -67,6 +72,22 @@ static int ks_copy_in_any_size(struct ks_ucmd *ucmd, const struct ks_ioctl *entr
 		return -E2BIG;
 	return copy_struct_from_user(&ucmd->arg, entry->size, ucmd->uarg,
 				     ucmd->usize);
+}
+
+/*
+ * Copies a structure from the caller. @size is a multiple of that of a word, and @from is aligned
+ * to it.
+ * Called without locks. Returns 0 or -EFAULT
+ */
+int ks_copy_aligned(void *to, const void __user *from, size_t size)
+{
+	bool done;
+
+	if (should_fail_usercopy() || !user_read_access_begin(from, size))
+		return -EFAULT;
+	done = ks_read_words(to, from, size);
+	user_read_access_end();
+	return done ? 0 : -EFAULT;
 }
 
 /*

@@ -2,9 +2,11 @@
 /*
  * The V4L2 node of a share. share.h describes the rules.
  *
- * The V4L2 core checks the arguments, and copies them from and to the memory of the program. Calls
- * that take locks of the camera or of the share are made in work items: see share_call.c.
+ * The V4L2 core checks most arguments, and copies them from and to the memory of the program:
+ * ks_node_ioctl() has the exceptions. Calls that take locks of the camera or of the share are made
+ * in work items: see share_call.c.
  */
+#include <linux/compat.h>
 #include <linux/dma-buf.h>
 #include <linux/fcntl.h>
 #include <linux/mm.h>
@@ -16,6 +18,7 @@
 #include <media/v4l2-ioctl.h>
 
 #include "connection.h"
+#include "ioctl.h"
 #include "share.h"
 #include "v4l2.h"
 
@@ -126,6 +129,71 @@ static long ks_node_control(struct ks_share_handle *handle, unsigned int cmd,
 	return ret;
 }
 
+/* The V4L2 core also accepts the type of the other planar API */
+static bool ks_node_is_type(struct file *file, u32 type)
+{
+	return type == ks_node_handle(file)->share->camera->type;
+}
+
+/* Checked first, so that a call with a wrong argument does not change the state of a buffer */
+static bool ks_node_buffer_is_right(const struct ks_share *share,
+				    const struct v4l2_buffer *buffer)
+{
+	if (buffer->type != share->camera->type || buffer->memory != V4L2_MEMORY_MMAP)
+		return false;
+	return !ks_v4l2_is_mplane(share->camera) ||
+	       (buffer->m.planes && buffer->length >= READ_ONCE(share->layout.count));
+}
+
+static int ks_node_qbuf(struct file *file, void *priv, struct v4l2_buffer *buffer)
+{
+	struct ks_share_handle *handle = ks_node_handle(file);
+
+	if (!ks_node_buffer_is_right(handle->share, buffer) ||
+	    (buffer->flags & V4L2_BUF_FLAG_REQUEST_FD))
+		return -EINVAL;
+	return ks_share_queue(handle, buffer);
+}
+
+static int ks_node_dqbuf(struct file *file, void *priv, struct v4l2_buffer *buffer)
+{
+	struct ks_share_handle *handle = ks_node_handle(file);
+
+	if (!ks_node_buffer_is_right(handle->share, buffer))
+		return -EINVAL;
+	return ks_share_dequeue(handle, buffer, file->f_flags & O_NONBLOCK);
+}
+
+/*
+ * VIDIOC_QBUF and VIDIOC_DQBUF do without video_ioctl2(), which needs more instructions than the
+ * operation. It is needed for planes, and for 32-bit programs. If dev_debug of the node is set, it
+ * prints and traces the calls
+ */
+static bool ks_node_is_plain(const struct ks_share *share, unsigned long arg)
+{
+	return !ks_v4l2_is_mplane(share->camera) && !in_compat_syscall() &&
+	       ks_is_aligned((void __user *)arg) && !READ_ONCE(share->vdev.dev_debug);
+}
+
+static long ks_node_buffer_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct ks_share *share = ks_node_handle(file)->share;
+	struct v4l2_buffer buffer __uninitialized;
+	void __user *user = (void __user *)arg;
+	int ret;
+
+	BUILD_BUG_ON(sizeof(buffer) % sizeof(unsigned long));
+
+	if (!ks_node_is_plain(share, arg))
+		return video_ioctl2(file, cmd, arg);
+	ret = ks_copy_aligned(&buffer, user, sizeof(buffer));
+	if (ret)
+		return ret;
+	ret = cmd == VIDIOC_QBUF ? ks_node_qbuf(file, NULL, &buffer) :
+				   ks_node_dqbuf(file, NULL, &buffer);
+	return ret ?: ks_copy_out(user, &buffer, sizeof(buffer));
+}
+
 /*
  * The V4L2 core has no operations for some of the ioctls for controls, or it has them only in some
  * versions
@@ -135,6 +203,9 @@ static long ks_node_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	struct ks_share_handle *handle = ks_node_handle(file);
 
 	switch (cmd) {
+	case VIDIOC_QBUF:
+	case VIDIOC_DQBUF:
+		return ks_node_buffer_ioctl(file, cmd, arg);
 	case VIDIOC_S_PRIORITY:
 		return ks_node_set_priority(handle, arg);
 	case VIDIOC_S_CTRL:
@@ -246,12 +317,6 @@ static int ks_node_enum_frameintervals(struct file *file, void *priv,
 			    sizeof(*interval));
 }
 
-/* The V4L2 core also accepts the type of the other planar API */
-static bool ks_node_is_type(struct file *file, u32 type)
-{
-	return type == ks_node_handle(file)->share->camera->type;
-}
-
 static int ks_node_g_fmt(struct file *file, void *priv, struct v4l2_format *format)
 {
 	if (!ks_node_is_type(file, format->type))
@@ -308,35 +373,6 @@ static int ks_node_querybuf(struct file *file, void *priv,
 {
 	return ks_node_is_type(file, buffer->type) ?
 	       ks_share_describe(ks_node_handle(file), buffer) : -EINVAL;
-}
-
-/* Checked first, so that a call with a wrong argument does not change the state of a buffer */
-static bool ks_node_buffer_is_right(const struct ks_share *share,
-				    const struct v4l2_buffer *buffer)
-{
-	if (buffer->type != share->camera->type || buffer->memory != V4L2_MEMORY_MMAP)
-		return false;
-	return !ks_v4l2_is_mplane(share->camera) ||
-	       (buffer->m.planes && buffer->length >= READ_ONCE(share->layout.count));
-}
-
-static int ks_node_qbuf(struct file *file, void *priv, struct v4l2_buffer *buffer)
-{
-	struct ks_share_handle *handle = ks_node_handle(file);
-
-	if (!ks_node_buffer_is_right(handle->share, buffer) ||
-	    (buffer->flags & V4L2_BUF_FLAG_REQUEST_FD))
-		return -EINVAL;
-	return ks_share_queue(handle, buffer);
-}
-
-static int ks_node_dqbuf(struct file *file, void *priv, struct v4l2_buffer *buffer)
-{
-	struct ks_share_handle *handle = ks_node_handle(file);
-
-	if (!ks_node_buffer_is_right(handle->share, buffer))
-		return -EINVAL;
-	return ks_share_dequeue(handle, buffer, file->f_flags & O_NONBLOCK);
 }
 
 /* Programs ask for O_RDWR. The view is read-only in any case */
