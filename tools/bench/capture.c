@@ -107,9 +107,9 @@ static const struct way ways[] = {
 	{ "reader-uring", reader_start_own, uring_stop, false, uring_take, false, reader_give,
 	  .ready = READY },
 	{ "mmap-poll", mmap_start, mmap_stop, true, mmap_take, false, mmap_give,
-	  .ready = 0 },
+	  .ready = 2 },
 	{ "shared-poll", shared_start, shared_stop, true, mmap_take, false, mmap_give,
-	  .ready = 0 },
+	  .ready = 2 },
 	{ "shared-untrusted", shared_untrusted_start, shared_stop, true, mmap_take, false,
 	  mmap_give, .ready = 0 },
 	{ "mmap-copy", mmap_start, mmap_stop, true, mmap_take, true, mmap_give,
@@ -145,7 +145,8 @@ static bool are_filled(const struct session *session, unsigned int count)
 			.index = i,
 		};
 
-		must(ioctl(session->camera, VIDIOC_QUERYBUF, &buffer), "VIDIOC_QUERYBUF");
+		must(ioctl(session->origin ?: session->camera, VIDIOC_QUERYBUF, &buffer),
+		     "VIDIOC_QUERYBUF");
 		if (buffer.flags & V4L2_BUF_FLAG_DONE)
 			filled++;
 	}

@@ -249,6 +249,7 @@ static void only_start(struct session *session, bool other_user)
 {
 	share_open(&only_share, other_user);
 	share_prepare(&only_share, session);
+	session->origin = only_share.camera;
 	mmap_run(session);
 }
 

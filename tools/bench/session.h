@@ -25,6 +25,8 @@ struct reader {
 struct session {
 	unsigned int number;
 	int camera;
+	/* A file of the camera's own node, if @camera is on the node of a share; otherwise 0 */
+	int origin;
 	int fd; /* camera or connection: the file to wait on */
 	int allocator;
 	unsigned int buffers;
