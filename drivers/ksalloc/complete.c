@@ -227,6 +227,38 @@ int ks_sleep_woken(struct wait_queue_entry *wait, u64 deadline_ns)
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_sleep_woken);
 
+/*
+ * Wakes a task, and removes its entry, so that the task does not take the lock of the wait queue
+ * for that. list_del_init_careful() is the last access to the entry
+ */
+int ks_wake_and_remove(struct wait_queue_entry *wait, unsigned int mode, int sync, void *key)
+{
+	int ret = woken_wake_function(wait, mode, sync, key);
+
+	list_del_init_careful(&wait->entry);
+	return ret;
+}
+
+/*
+ * Adds the entry of the calling task to a wait queue, unless it is there. Later wake-ups end
+ * ks_sleep_woken(). So this comes before the check for a frame
+ */
+void ks_wait_begin(struct wait_queue_head *head, struct wait_queue_entry *wait)
+{
+	spin_lock_irq(&head->lock);
+	if (list_empty(&wait->entry))
+		__add_wait_queue(head, wait);
+	spin_unlock_irq(&head->lock);
+	/* Pairs with wq_has_sleeper() in ks_connection_notify() */
+	smp_mb();
+}
+
+void ks_wait_end(struct wait_queue_head *head, struct wait_queue_entry *wait)
+{
+	if (!list_empty_careful(&wait->entry))
+		remove_wait_queue(head, wait);
+}
+
 /* Checks once for a frame */
 static int ks_complete_once(struct ks_connection *conn, struct ks_complete *read)
 {
@@ -252,7 +284,7 @@ static int ks_complete_once(struct ks_connection *conn, struct ks_complete *read
  */
 int ks_connection_complete(struct ks_connection *conn, struct ks_complete *read)
 {
-	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	DEFINE_WAIT_FUNC(wait, ks_wake_and_remove);
 	int ret, slept;
 
 	might_sleep();
@@ -266,23 +298,22 @@ int ks_connection_complete(struct ks_connection *conn, struct ks_complete *read)
 	if (ret != -EAGAIN || read->nonblock)
 		return ret;
 
-	add_wait_queue(&conn->done.wait, &wait);
-	/* Pairs with wq_has_sleeper() in ks_connection_notify() */
-	smp_mb();
 	for (;;) {
+		ks_wait_begin(&conn->done.wait, &wait);
 		ret = ks_complete_once(conn, read);
 		if (ret != -EAGAIN)
 			break;
 		slept = ks_sleep_woken(&wait, read->deadline_ns);
-		if (!slept)
-			continue;
-		/* If there is a frame now, return it, in spite of the signal or the deadline */
+		/* If there is a frame now, return it, in spite of a signal or the deadline */
 		ret = ks_complete_once(conn, read);
-		if (ret == -EAGAIN)
+		if (ret != -EAGAIN)
+			break;
+		if (slept) {
 			ret = slept;
-		break;
+			break;
+		}
 	}
-	remove_wait_queue(&conn->done.wait, &wait);
+	ks_wait_end(&conn->done.wait, &wait);
 
 	return ret;
 }

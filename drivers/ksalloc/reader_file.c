@@ -245,11 +245,11 @@ static bool ks_exchange_is_cancelled(const struct ks_exchange *call)
 static int ks_exchange_wait(struct ks_exchange *call)
 {
 	struct ks_feed *feed = ks_reader_feed(call->reader);
-	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	DEFINE_WAIT_FUNC(wait, ks_wake_and_remove);
 	int ret, slept;
 
-	add_wait_queue(&feed->wait, &wait);
 	for (;;) {
+		ks_wait_begin(&feed->wait, &wait);
 		ret = ks_exchange_take(call);
 		if (ret != -EAGAIN)
 			break;
@@ -258,15 +258,16 @@ static int ks_exchange_wait(struct ks_exchange *call)
 			break;
 		}
 		slept = ks_sleep_woken(&wait, call->arg->deadline_ns);
-		if (!slept)
-			continue;
 		/* If there is a frame now, return it, even after a signal or the deadline */
 		ret = ks_exchange_take(call);
-		if (ret == -EAGAIN)
+		if (ret != -EAGAIN)
+			break;
+		if (slept) {
 			ret = ks_exchange_is_cancelled(call) ? -ECANCELED : slept;
-		break;
+			break;
+		}
 	}
-	remove_wait_queue(&feed->wait, &wait);
+	ks_wait_end(&feed->wait, &wait);
 	return ret;
 }
 

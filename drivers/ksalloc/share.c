@@ -484,14 +484,18 @@ int ks_share_dequeue(struct ks_share_handle *handle, struct v4l2_buffer *buffer,
 		     bool nonblock)
 {
 	struct ks_feed *feed = ks_share_feed(handle);
-	DEFINE_WAIT_FUNC(wait, woken_wake_function);
-	int ret, slept = 0;
+	DEFINE_WAIT_FUNC(wait, ks_wake_and_remove);
+	int ret, slept;
 
 	ret = ks_share_try(handle, buffer, nonblock);
 	if (ret != -EAGAIN || nonblock)
 		return ret;
-	add_wait_queue(&feed->wait, &wait);
 	for (;;) {
+		ks_wait_begin(&feed->wait, &wait);
+		ret = ks_share_try(handle, buffer, false);
+		if (ret != -EAGAIN)
+			break;
+		slept = ks_sleep_woken(&wait, 0);
 		ret = ks_share_try(handle, buffer, false);
 		if (ret != -EAGAIN)
 			break;
@@ -499,9 +503,8 @@ int ks_share_dequeue(struct ks_share_handle *handle, struct v4l2_buffer *buffer,
 			ret = slept;
 			break;
 		}
-		slept = ks_sleep_woken(&wait, 0);
 	}
-	remove_wait_queue(&feed->wait, &wait);
+	ks_wait_end(&feed->wait, &wait);
 	return ret;
 }
 
