@@ -5,12 +5,7 @@
 #ifndef SELFTESTS_SHARE_H
 #define SELFTESTS_SHARE_H
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-
-#include "ksalloc_test.h"
+#include "node.h"
 
 #define FRAMES 10
 /* Frames that a handle can have */
@@ -18,33 +13,11 @@
 #define WIDTH 320
 #define HEIGHT 180
 #define FRAME_SIZE (WIDTH * HEIGHT * 2)
-#define TYPE V4L2_BUF_TYPE_VIDEO_CAPTURE
 
 FIXTURE(share) {
 	int ksalloc, video, share;
 	char path[32];
 };
-
-/* The calls are those of other programs, so no second process makes them. */
-static inline int call(int fd, unsigned long request, void *arg)
-{
-	int ret = ioctl(fd, request, arg);
-
-	return ret < 0 ? -errno : ret;
-}
-
-static inline int share_of(int ksalloc, int video, unsigned int frames, char path[32])
-{
-	struct ksalloc_share arg = {
-		.size = sizeof(arg),
-		.v4l2_fd = video,
-		.frames = frames,
-	};
-	int fd = call(ksalloc, KSALLOC_SHARE, &arg);
-
-	snprintf(path, 32, "/dev/video%u", arg.node);
-	return fd;
-}
 
 #ifndef SHARE_WITHOUT_FIXTURE
 FIXTURE_SETUP(share)
@@ -75,47 +48,6 @@ static inline int handle_open(struct share_fixture *self)
 	return fd;
 }
 
-static inline int request(int fd, unsigned int count)
-{
-	struct v4l2_requestbuffers arg = {
-		.count = count,
-		.type = TYPE,
-		.memory = V4L2_MEMORY_MMAP,
-	};
-	int ret = call(fd, VIDIOC_REQBUFS, &arg);
-
-	return ret ?: (int)arg.count;
-}
-
-static inline struct v4l2_buffer buffer_of(unsigned int index)
-{
-	return (struct v4l2_buffer){
-		.index = index,
-		.type = TYPE,
-		.memory = V4L2_MEMORY_MMAP,
-	};
-}
-
-static inline int queue(int fd, unsigned int index)
-{
-	struct v4l2_buffer buffer = buffer_of(index);
-
-	return call(fd, VIDIOC_QBUF, &buffer);
-}
-
-static inline int dequeue(int fd, struct v4l2_buffer *buffer)
-{
-	*buffer = buffer_of(0);
-	return call(fd, VIDIOC_DQBUF, buffer);
-}
-
-static inline int stream(int fd, bool on)
-{
-	int type = TYPE;
-
-	return call(fd, on ? VIDIOC_STREAMON : VIDIOC_STREAMOFF, &type);
-}
-
 /* An open handle that streams, with the first buffers queued */
 static inline int handle_start_with(struct share_fixture *self, int count)
 {
@@ -132,16 +64,6 @@ static inline int handle_start_with(struct share_fixture *self, int count)
 static inline int handle_start(struct share_fixture *self)
 {
 	return handle_start_with(self, FRAMES);
-}
-
-/* The next frame, which is queued again */
-static inline __u32 next(int fd)
-{
-	struct v4l2_buffer buffer;
-
-	ASSERT_EQ(0, dequeue(fd, &buffer));
-	ASSERT_EQ(0, queue(fd, buffer.index));
-	return buffer.sequence;
 }
 
 #endif
