@@ -624,7 +624,7 @@ static void undo_close(struct faults_fixture *self, int result)
  * free whatever fails.
  */
 OPERATION(close) = {
-	.use = "in RUN",
+	.use = "close() in RUN",
 	.prepare = prepare_running,
 	.run = run_close,
 	.undo = undo_close,

@@ -19,8 +19,6 @@
 #define CORE_SIZE "/sys/module/ksalloc/coresize"
 #define FAIL_NTH "/proc/thread-self/fail-nth"
 
-/* As many descriptors as fit into a table that has not grown yet */
-#define TABLE_SIZE 64
 /* The maximum depth at which the kernel looks for the module on the stack */
 #define DEPTH "32"
 
@@ -47,6 +45,9 @@ static struct symbol *symbols;
 
 /* The fail-nth file of the calling thread, and the descriptors that fill its table */
 static int fail_nth;
+static enum fault_kind current;
+/* The arguments of inject_arm_space() */
+static unsigned int armed_space, armed_failures;
 static int fillers[TABLE_SIZE], filled;
 
 static __attribute__((constructor)) void make_symbols(void)
@@ -175,8 +176,10 @@ void inject_tear_down(void)
 {
 	int kind;
 
-	for (kind = 0; kind < KINDS; kind++)
+	for (kind = 0; kind < KINDS; kind++) {
+		set_attribute(kind, "probability", "0");
 		set_attribute(kind, "stacktrace-depth", "0");
+	}
 }
 
 /* With depth 0, nothing is found on the stack and nothing is counted. */
@@ -184,6 +187,7 @@ void inject_begin(enum fault_kind chosen)
 {
 	int kind;
 
+	current = chosen;
 	fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, fail_nth);
 	for (kind = 0; kind < KINDS; kind++)
@@ -224,13 +228,54 @@ void inject_arm(unsigned int nth)
 	write_nth(nth);
 }
 
+static void empty_table(void)
+{
+	while (filled)
+		close(fillers[--filled]);
+}
+
 bool inject_disarm(void)
 {
 	char text[16] = "";
 
 	ASSERT_LT(0, pread(fail_nth, text, sizeof(text) - 1, 0));
 	write_nth(0);
-	while (filled)
-		close(fillers[--filled]);
+	empty_table();
 	return atoi(text) == 0;
+}
+
+static unsigned int get_attribute(const char *name)
+{
+	char path[128], text[16] = "";
+
+	snprintf(path, sizeof(path), "%s/%s", kind_dirs[current], name);
+	ASSERT_LT(0, read_text(path, text, sizeof(text)));
+	return atoi(text);
+}
+
+static void set_number(const char *name, unsigned int value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", value);
+	ASSERT_EQ(0, set_attribute(current, name, text));
+}
+
+/* Nothing fails after "times" failures. */
+void inject_arm_space(unsigned int space, unsigned int failures)
+{
+	fill_table();
+	armed_space = space;
+	armed_failures = failures;
+	set_number("space", space);
+	set_number("times", failures);
+	set_number("probability", 100);
+}
+
+bool inject_disarm_space(unsigned int *before)
+{
+	set_number("probability", 0);
+	*before = armed_space - get_attribute("space");
+	empty_table();
+	return get_attribute("times") < armed_failures;
 }

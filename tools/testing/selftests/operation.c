@@ -59,6 +59,7 @@ struct account {
 	char assigned[16], flushing[16], events[16];
 	/* Pages of address space */
 	int size;
+	char description[512];
 };
 
 static void account_take(struct faults_fixture *self, struct account *account)
@@ -79,6 +80,8 @@ static void account_take(struct faults_fixture *self, struct account *account)
 				 sizeof(account->events)));
 	ASSERT_LT(0, read_text("/proc/self/statm", text, sizeof(text)));
 	account->size = atoi(text);
+	if (self->op->describe)
+		self->op->describe(self, account->description, sizeof(account->description));
 }
 
 static bool expect_account(struct faults_fixture *self,
@@ -104,6 +107,7 @@ static bool expect_account(struct faults_fixture *self,
 	same &= EXPECT_EQ(0, memcmp(&before->status, &after.status,
 				    sizeof(after.status)));
 	same &= EXPECT_EQ(before->size, after.size);
+	same &= EXPECT_STREQ(before->description, after.description);
 	return same;
 }
 
@@ -234,7 +238,7 @@ static const char *name_of(const struct operation *op)
 	static char name[64];
 
 	snprintf(name, sizeof(name), "%s%s%s",
-		 op->ioctl ? op->ioctl->name : "close()", op->use ? ", " : "",
+		 op->ioctl ? op->ioctl->name : "", op->ioctl && op->use ? ", " : "",
 		 op->use ? op->use : "");
 	return name;
 }
@@ -247,19 +251,41 @@ static bool error_is_right(const struct operation *op, enum fault_kind kind,
 	return !op->never_fails && (err == -ENOMEM || err == -op->also);
 }
 
+/*
+ * Where one call fails: at the point @nth of the task. Or, if @space is not NULL, where inject.h
+ * says. It is set to what the call allocated before that.
+ */
+struct place {
+	unsigned int nth;
+	unsigned int *space;
+};
+
+static int run_with_failure(struct faults_fixture *self, const struct place *place,
+			    bool *injected)
+{
+	int result;
+
+	if (place->space)
+		inject_arm_space(*place->space, self->op->failures ?: 1);
+	else
+		inject_arm(place->nth);
+	result = run(self);
+	*injected = place->space ? inject_disarm_space(place->space) : inject_disarm();
+	return result;
+}
+
 /* Makes one call; returns whether a failure was injected into it. */
 static bool attempt(struct faults_fixture *self, enum fault_kind kind,
-		    unsigned int nth)
+		    const struct place *place)
 {
+	const unsigned int nth = place->nth;
 	struct account before;
 	bool injected, good = true;
 	int result;
 
 	prepare(self);
 	account_take(self, &before);
-	inject_arm(nth);
-	result = run(self);
-	injected = inject_disarm();
+	result = run_with_failure(self, place, &injected);
 
 	if (result >= 0) {
 		/*
@@ -274,7 +300,10 @@ static bool attempt(struct faults_fixture *self, enum fault_kind kind,
 	}
 	good &= EXPECT_TRUE(injected);
 	good &= EXPECT_TRUE(error_is_right(self->op, kind, result));
-	good &= expect_account(self, &before);
+	if (kind == COPY && self->op->copies_before && nth > self->op->copies_before)
+		undo(self, 0);
+	else
+		good &= expect_account(self, &before);
 	if (!good)
 		harness_note("%s: %s, point %u: %s", name_of(self->op),
 			     fault_kind_names[kind], nth,
@@ -285,18 +314,41 @@ static bool attempt(struct faults_fixture *self, enum fault_kind kind,
 	return injected;
 }
 
+/* From the first point to the last one. Returns their number */
+static unsigned int sweep_task(struct faults_fixture *self, enum fault_kind kind)
+{
+	struct place place = { .nth = 1 };
+
+	while (attempt(self, kind, &place)) {
+		place.nth++;
+		ASSERT_LT(place.nth, POINTS_MAX);
+	}
+	return place.nth - 1;
+}
+
+/* From the last point to the first one, because only what is before a point is known */
+static unsigned int sweep_space(struct faults_fixture *self, enum fault_kind kind)
+{
+	unsigned int space = SPACE_MAX, points = 0;
+	struct place place = { .space = &space };
+
+	EXPECT_FALSE(attempt(self, kind, &place));
+	while (space) {
+		place.nth++;
+		points += attempt(self, kind, &place);
+		space -= space < self->op->step ? space : self->op->step;
+		ASSERT_LT(place.nth, POINTS_MAX);
+	}
+	return points;
+}
+
 static void sweep(struct faults_fixture *self, enum fault_kind kind)
 {
-	unsigned int nth = 1;
-
 	self->index = tally->index;
 	inject_begin(kind);
-	while (attempt(self, kind, nth)) {
-		nth++;
-		ASSERT_LT(nth, POINTS_MAX);
-	}
-	tally->points[kind] = nth - 1;
-	tally->injected[kind] += nth - 1;
+	tally->points[kind] = self->op->in_work && kind != COPY ? sweep_space(self, kind) :
+								  sweep_task(self, kind);
+	tally->injected[kind] += tally->points[kind];
 	/* The process of the next kind begins with the same state. */
 	prepare(self);
 	tally->index = self->index;
@@ -326,7 +378,7 @@ static void expect_capture(struct faults_fixture *self)
  * Each kind of failure has its own process, whose table of descriptors has the minimum
  * size. The processes share the open files, and therefore the frames and events.
  */
-void operation_try(struct faults_fixture *self, const struct operation *op)
+void operation_fail(struct faults_fixture *self, const struct operation *op)
 {
 	int kind, status;
 
@@ -354,5 +406,10 @@ void operation_try(struct faults_fixture *self, const struct operation *op)
 	for (kind = 0; kind < KINDS; kind++)
 		EXPECT_LE(op->points[kind], tally->points[kind]);
 	tally->operations++;
+}
+
+void operation_try(struct faults_fixture *self, const struct operation *op)
+{
+	operation_fail(self, op);
 	expect_capture(self);
 }

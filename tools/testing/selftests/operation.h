@@ -20,6 +20,10 @@ FIXTURE(faults) {
 	int eventfd;
 	/* A reader */
 	int reader;
+	/* A share of the other camera, the path of its node, and a handle */
+	int share;
+	char node[32];
+	int handle;
 	/* The current operation */
 	const struct operation *op;
 	/*
@@ -38,7 +42,7 @@ FIXTURE(faults) {
 struct operation {
 	/* The ioctl; NULL if the operation is not an ioctl */
 	const struct ioctl_entry *ioctl;
-	/* The kind of use, if there are several of the ioctl */
+	/* The kind of use, if there are several of the ioctl; or the name, if there is no ioctl */
 	const char *use;
 	/* The constant part of the argument; operation.c sets the rest */
 	union ioctl_argument arg;
@@ -67,6 +71,22 @@ struct operation {
 	bool circulates;
 	/* A function of the kernel below which nothing fails, instead of the usual one */
 	const char *except;
+	/* A part of the call runs in another task, see inject_arm_space() */
+	bool in_work;
+	/*
+	 * The operation takes place after this number of copies. If a later one fails, it is undone
+	 * as after a success. 0 if a call that fails has no effect
+	 */
+	unsigned int copies_before;
+	/* Writes all that a failed call must not change, besides what operation.c compares */
+	void (*describe)(struct faults_fixture *self, char *text, size_t size);
+	/*
+	 * At least so many bytes are allocated between two points that fail, for a call in_work
+	 * with very many points; 0 if each point fails
+	 */
+	unsigned int step;
+	/* Points that fail, one after the other, in a call in_work; 0 for one */
+	unsigned int failures;
 	/* Minimum number of points */
 	unsigned int points[KINDS];
 };
@@ -96,7 +116,9 @@ bool operation_exists(const struct ioctl_entry *ioctl);
 void operation_prepare_state(struct faults_fixture *self, unsigned int state);
 /* Makes the ioctl, and checks that its argument is unchanged if it fails */
 int operation_ioctl(struct faults_fixture *self);
-/* Tests all failures of an operation, and makes a capture after that. */
+/* Tests all failures of an operation. */
+void operation_fail(struct faults_fixture *self, const struct operation *op);
+/* The same, and makes a capture after that. */
 void operation_try(struct faults_fixture *self, const struct operation *op);
 
 /* Results of all tests of this run */
