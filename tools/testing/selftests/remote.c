@@ -92,6 +92,7 @@ static const struct {
 	{ "share_calls:*", "has processes of its own" },
 	{ "share_crowd:*", "has processes of its own" },
 	{ "share_hostile:*", "has processes of its own" },
+	{ "share_faults:*", "faults are injected into the calling thread" },
 	{ "uring:*", "io_uring makes the calls" },
 	{ "uring_workers:*", "io_uring makes the calls" },
 	{ "uring_faults:*", "io_uring makes the calls" },
