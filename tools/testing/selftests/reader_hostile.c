@@ -6,6 +6,7 @@
  */
 #define READERS_WITHOUT_FIXTURE
 
+#include "attacker.h"
 #include "camera_gaps.h"
 #include "ioctls.h"
 #include "steady.h"
@@ -13,20 +14,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/dma-buf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NOBODY 65534
 /* The number of the descriptor that the process has */
 #define READER 3
 /* Of other descriptors, above all that the test has */
@@ -92,17 +88,12 @@ FIXTURE_TEARDOWN(hostile_reader)
 	rig_close(&self->rig);
 }
 
-/* Keeps only the reader, the first @kept of the other descriptors from KEPT on, and no right. */
-static void become_other_user(int reader, unsigned int kept)
+/* Keeps only the reader, and the first @kept of the other descriptors from KEPT on. */
+static void keep_reader(int reader, unsigned int kept)
 {
 	ASSERT_EQ(READER, dup2(reader, READER));
 	ASSERT_EQ(0, close_range(READER + 1, KEPT - 1, 0));
 	ASSERT_EQ(0, close_range(KEPT + kept, ~0U, 0));
-	ASSERT_EQ(0, setgroups(0, NULL));
-	ASSERT_EQ(0, setgid(NOBODY));
-	ASSERT_EQ(0, setuid(NOBODY));
-	/* As after exec(): its own files in /proc belong to it */
-	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
 }
 
 static void attack_always(struct hostile_reader_fixture *self, void (*attack)(void))
@@ -117,8 +108,8 @@ static void attack_always(struct hostile_reader_fixture *self, void (*attack)(vo
 
 static void be_hostile(struct hostile_reader_fixture *self, void (*attack)(void))
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	become_other_user(self->reader, 0);
+	keep_reader(self->reader, 0);
+	become_other_user();
 	attack_always(self, attack);
 }
 
@@ -168,20 +159,6 @@ static void attack_with(struct hostile_reader_fixture *self,
 
 /* Writing */
 
-static void map_for_writing(int view, void *map)
-{
-	ASSERT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, view, 0) ==
-		    MAP_FAILED);
-	ASSERT_TRUE(mmap(NULL, FRAME_SIZE, PROT_WRITE, MAP_SHARED, view, 0) == MAP_FAILED);
-	ASSERT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, view, 0) ==
-		    MAP_FAILED);
-	ASSERT_EQ(-EACCES, make_writable(map, FRAME_SIZE));
-	syscall(SYS_remap_file_pages, map, FRAME_SIZE, 0, 0, 0);
-	ASSERT_EQ(-EACCES, make_writable(map, FRAME_SIZE));
-	ASSERT_TRUE(mremap(map, FRAME_SIZE, FRAME_SIZE + getpagesize(), MREMAP_MAYMOVE) ==
-		    MAP_FAILED);
-}
-
 static void open_for_writing(int fd)
 {
 	char path[64];
@@ -190,24 +167,6 @@ static void open_for_writing(int fd)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	ASSERT_EQ(-1, open(path, O_RDWR));
 	ASSERT_EQ(-1, open(path, O_WRONLY | O_TRUNC));
-}
-
-/* By a file of the memory of this process, and by the kernel */
-static void write_by_others(unsigned char *map)
-{
-	unsigned char byte = ~*map;
-	struct iovec local = { &byte, 1 }, remote = { map, 1 };
-	int mem = open("/proc/self/mem", O_RDWR), pipes[2];
-
-	ASSERT_LE(0, mem);
-	ASSERT_GT(1, pwrite(mem, &byte, 1, (off_t)(uintptr_t)map));
-	ASSERT_GT(1, process_vm_writev(getpid(), &local, 1, &remote, 1, 0));
-	ASSERT_EQ(0, pipe(pipes));
-	ASSERT_EQ(1, write(pipes[1], &byte, 1));
-	ASSERT_EQ(-1, read(pipes[0], map, 1));
-	close(pipes[0]);
-	close(pipes[1]);
-	close(mem);
 }
 
 static void write_to_file(int view)
@@ -237,7 +196,9 @@ static void try_to_write(void)
 		map = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, view, 0);
 		ASSERT_TRUE((void *)map != MAP_FAILED);
 		before = *map;
-		map_for_writing(view, map);
+		ASSERT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, view, 0) ==
+			    MAP_FAILED);
+		map_for_writing(view, 0, map, FRAME_SIZE);
 		open_for_writing(view);
 		write_to_file(view);
 		write_by_others(map);
@@ -381,12 +342,12 @@ static void be_stopped(struct hostile_reader_fixture *self, void (*attack)(void)
 	const char nothing = 0;
 	enum place place;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (place = 0; place < PLACES; place++)
 		trap_set(&traps[place], TRAP_READ, &nothing, sizeof(nothing));
 	for (place = 0; place < PLACES; place++)
 		traps[place].fault_fd = dup2(traps[place].fault_fd, KEPT + place);
-	become_other_user(self->reader, PLACES);
+	keep_reader(self->reader, PLACES);
+	become_other_user();
 	for (place = 0; place < PLACES; place++)
 		stop_at(&traps[place], place);
 	attack_always(self, attack);

@@ -4,10 +4,10 @@
  * what belongs to others, and to stall them. Meanwhile other handles lose no frame, and the picture
  * in a frame that one of them has stays as it is.
  */
+#include "attacker.h"
 #include "camera_gaps.h"
 #include "share_steady.h"
 
-#include <grp.h>
 #include <linux/dma-buf.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -15,13 +15,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 
-#define NOBODY 65534
 /* Frames that the steady handles get during the attack */
 #define DURING 10
 /* Together, they ask for more frames than the share has */
@@ -58,20 +54,10 @@ static void keep_picture(struct share_fixture *self, struct attack *attack)
 	memcpy(attack->copy, attack->picture, FRAME_SIZE);
 }
 
-/* Keeps no right and no file. As after exec(), its own files in /proc belong to it */
-static void become_other_user(void)
-{
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	ASSERT_EQ(0, close_range(3, ~0U, 0));
-	ASSERT_EQ(0, setgroups(0, NULL));
-	ASSERT_EQ(0, setgid(NOBODY));
-	ASSERT_EQ(0, setuid(NOBODY));
-	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
-}
-
 static void be_hostile(struct share_fixture *self, struct attack *attack,
 		       void (*run)(const char *path))
 {
+	ASSERT_EQ(0, close_range(3, ~0U, 0));
 	become_other_user();
 	for (;;) {
 		run(self->path);
@@ -168,37 +154,6 @@ static void store(unsigned char *map)
 	ASSERT_EQ(SIGSEGV, signal);
 }
 
-/* By changes of the mapping */
-static void map_for_writing(int fd, off_t offset, void *map)
-{
-	ASSERT_TRUE(mmap(NULL, FRAME_SIZE, PROT_WRITE, MAP_SHARED, fd, offset) == MAP_FAILED);
-	ASSERT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, offset) ==
-		    MAP_FAILED);
-	ASSERT_EQ(-EACCES, make_writable(map, FRAME_SIZE));
-	syscall(SYS_remap_file_pages, map, FRAME_SIZE, 0, 0, 0);
-	ASSERT_EQ(-EACCES, make_writable(map, FRAME_SIZE));
-	ASSERT_TRUE(mremap(map, FRAME_SIZE, FRAME_SIZE + getpagesize(), MREMAP_MAYMOVE) ==
-		    MAP_FAILED);
-}
-
-/* By a file of the memory of this process, and by the kernel */
-static void write_by_others(unsigned char *map)
-{
-	unsigned char byte = ~*map;
-	struct iovec local = { &byte, 1 }, remote = { map, 1 };
-	int mem = open("/proc/self/mem", O_RDWR), pipes[2];
-
-	ASSERT_LE(0, mem);
-	ASSERT_GT(1, pwrite(mem, &byte, 1, (off_t)(uintptr_t)map));
-	ASSERT_GT(1, process_vm_writev(getpid(), &local, 1, &remote, 1, 0));
-	ASSERT_EQ(0, pipe(pipes));
-	ASSERT_EQ(1, write(pipes[1], &byte, 1));
-	ASSERT_EQ(-1, read(pipes[0], map, 1));
-	close(pipes[0]);
-	close(pipes[1]);
-	close(mem);
-}
-
 /* By a dma-buf of the buffer, and by a fence that others would wait for */
 static void write_to_dmabuf(int fd, unsigned int index)
 {
@@ -240,7 +195,7 @@ static void try_to_write(const char *path)
 		ASSERT_TRUE((void *)map != MAP_FAILED);
 		before = *map;
 		store(map);
-		map_for_writing(fd, buffer.m.offset, map);
+		map_for_writing(fd, buffer.m.offset, map, FRAME_SIZE);
 		write_by_others(map);
 		write_to_dmabuf(fd, index);
 		if (index == had.index)

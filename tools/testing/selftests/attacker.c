@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a process of another user tries: see attacker.h.
+ */
+#include "attacker.h"
+#include "ksalloc_test.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define NOBODY 65534
+
+void become_other_user(void)
+{
+	ASSERT_EQ(0, setgroups(0, NULL));
+	ASSERT_EQ(0, setgid(NOBODY));
+	ASSERT_EQ(0, setuid(NOBODY));
+	ASSERT_EQ(0, prctl(PR_SET_DUMPABLE, 1));
+	/* The kernel forgets it when the user changes */
+	ASSERT_EQ(0, prctl(PR_SET_PDEATHSIG, SIGKILL));
+}
+
+void map_for_writing(int fd, off_t offset, void *map, size_t size)
+{
+	ASSERT_TRUE(mmap(NULL, size, PROT_WRITE, MAP_SHARED, fd, offset) == MAP_FAILED);
+	ASSERT_TRUE(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, offset) ==
+		    MAP_FAILED);
+	ASSERT_EQ(-EACCES, make_writable(map, size));
+	syscall(SYS_remap_file_pages, map, size, 0, 0, 0);
+	ASSERT_EQ(-EACCES, make_writable(map, size));
+	ASSERT_TRUE(mremap(map, size, size + getpagesize(), MREMAP_MAYMOVE) == MAP_FAILED);
+}
+
+void write_by_others(unsigned char *map)
+{
+	unsigned char byte = ~*map;
+	struct iovec local = { &byte, 1 }, remote = { map, 1 };
+	int mem = open("/proc/self/mem", O_RDWR), pipes[2];
+
+	ASSERT_LE(0, mem);
+	ASSERT_GT(1, pwrite(mem, &byte, 1, (off_t)(uintptr_t)map));
+	ASSERT_GT(1, process_vm_writev(getpid(), &local, 1, &remote, 1, 0));
+	ASSERT_EQ(0, pipe(pipes));
+	ASSERT_EQ(1, write(pipes[1], &byte, 1));
+	ASSERT_EQ(-1, read(pipes[0], map, 1));
+	close(pipes[0]);
+	close(pipes[1]);
+	close(mem);
+}
