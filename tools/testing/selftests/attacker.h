@@ -8,7 +8,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Keeps no right, and ends with its parent. As after exec(), its own files in /proc belong to it */
+/*
+ * Keeps no right, and ends with its parent. As after exec(), its own files in /proc belong to it
+ */
 void become_other_user(void);
 /* Tries to write by changes of a mapping, which is read-only, of this file */
 void map_for_writing(int fd, off_t offset, void *map, size_t size);

@@ -27,6 +27,16 @@ struct timeline_point {
 #define TIMELINE_CREATE _IOWR('W', 0, struct timeline_point)
 #define TIMELINE_ADVANCE _IOW('W', 1, __u32)
 
+struct drm_dumb {
+	__u32 height;
+	__u32 width;
+	__u32 bpp;
+	__u32 flags;
+	__u32 handle;
+	__u32 pitch;
+	__u64 size;
+};
+
 struct drm_prime {
 	__u32 handle;
 	__u32 flags;
@@ -45,6 +55,8 @@ struct vgem_signal {
 	__u32 flags;
 };
 
+#define DRM_DUMB_CREATE _IOWR('d', 0xb2, struct drm_dumb)
+#define DRM_PRIME_EXPORT _IOWR('d', 0x2d, struct drm_prime)
 #define DRM_PRIME_IMPORT _IOWR('d', 0x2e, struct drm_prime)
 #define VGEM_ATTACH _IOWR('d', 0x41, struct vgem_attach)
 #define VGEM_SIGNAL _IOW('d', 0x42, struct vgem_signal)
@@ -66,39 +78,80 @@ int open_vgem(void)
 	return fd;
 }
 
-static void fence_by_sw_sync(struct fence *fence, int dmabuf)
+static int create_by_sw_sync(struct fence *fence)
 {
 	struct timeline_point point = { .value = 1 };
-	struct dma_buf_import_sync_file import = { .flags = DMA_BUF_SYNC_READ };
 
 	snprintf(point.name, sizeof(point.name), "fences");
 	ASSERT_EQ(0, ioctl(fence->source, TIMELINE_CREATE, &point));
-	import.fd = point.fence;
+	return point.fence;
+}
+
+static void fence_by_sw_sync(struct fence *fence, int dmabuf)
+{
+	struct dma_buf_import_sync_file import = {
+		.flags = DMA_BUF_SYNC_READ,
+		.fd = create_by_sw_sync(fence),
+	};
+
 	ASSERT_EQ(0, ioctl(dmabuf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import));
-	close(point.fence);
+	close(import.fd);
+}
+
+/* A fence on an object of vgem */
+static void attach_by_vgem(struct fence *fence, __u32 handle)
+{
+	struct vgem_attach attach = { .handle = handle };
+
+	ASSERT_EQ(0, ioctl(fence->source, VGEM_ATTACH, &attach));
+	fence->id = attach.fence;
 }
 
 static void fence_by_vgem(struct fence *fence, int dmabuf)
 {
 	struct drm_prime prime = { .fd = dmabuf };
-	struct vgem_attach attach = {};
 
 	ASSERT_EQ(0, ioctl(fence->source, DRM_PRIME_IMPORT, &prime));
-	attach.handle = prime.handle;
-	ASSERT_EQ(0, ioctl(fence->source, VGEM_ATTACH, &attach));
-	fence->id = attach.fence;
+	attach_by_vgem(fence, prime.handle);
 }
 
-void fence_begin(struct fence *fence, int dmabuf)
+/* Takes it from memory of vgem itself */
+static int create_by_vgem(struct fence *fence)
+{
+	struct dma_buf_export_sync_file export = { .flags = DMA_BUF_SYNC_RW };
+	struct drm_dumb dumb = { .height = 16, .width = 16, .bpp = 32 };
+	struct drm_prime prime = { };
+
+	ASSERT_EQ(0, ioctl(fence->source, DRM_DUMB_CREATE, &dumb));
+	prime.handle = dumb.handle;
+	ASSERT_EQ(0, ioctl(fence->source, DRM_PRIME_EXPORT, &prime));
+	attach_by_vgem(fence, dumb.handle);
+	ASSERT_EQ(0, ioctl(prime.fd, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &export));
+	close(prime.fd);
+	return export.fd;
+}
+
+static void open_source(struct fence *fence)
 {
 	fence->source = open(SW_SYNC, O_RDWR | O_CLOEXEC);
 	fence->vgem = fence->source < 0;
 	if (fence->vgem)
 		fence->source = open_vgem();
+}
+
+void fence_begin(struct fence *fence, int dmabuf)
+{
+	open_source(fence);
 	if (fence->vgem)
 		fence_by_vgem(fence, dmabuf);
 	else
 		fence_by_sw_sync(fence, dmabuf);
+}
+
+int fence_create(struct fence *fence)
+{
+	open_source(fence);
+	return fence->vgem ? create_by_vgem(fence) : create_by_sw_sync(fence);
 }
 
 void fence_signal(struct fence *fence)

@@ -18,6 +18,8 @@ struct fence {
 
 /* A device begins to read the memory */
 void fence_begin(struct fence *fence, int dmabuf);
+/* Only makes the fence, and returns its sync file. Any program can put that on any dma-buf */
+int fence_create(struct fence *fence);
 /* The device has finished reading */
 void fence_signal(struct fence *fence);
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A process of another user that has only the node of a share, and tries to write to frames, to use
- * what belongs to others, and to stall them. Meanwhile other handles lose no frame, and the picture
- * in a frame that one of them has stays as it is.
+ * what belongs to others, and to stall them, also by fences that others would wait for. Meanwhile
+ * other handles get each frame in time, and the picture in a frame that one of them has stays as it
+ * is.
  */
 #include "attacker.h"
 #include "camera_gaps.h"
+#include "fence.h"
 #include "share_steady.h"
 
 #include <linux/dma-buf.h>
@@ -22,6 +24,11 @@
 #define DURING 10
 /* Together, they ask for more frames than the share has */
 #define HANDLES 10
+/* The number of the descriptor of a fence that the process has in one test */
+#define FENCE 3
+/* It waits for frames with so many epoll files, in each of them with so many descriptors */
+#define EPOLLS 50
+#define WAITS 200
 
 struct attack {
 	struct steady_handles steady;
@@ -54,10 +61,12 @@ static void keep_picture(struct share_fixture *self, struct attack *attack)
 	memcpy(attack->copy, attack->picture, FRAME_SIZE);
 }
 
-static void be_hostile(struct share_fixture *self, struct attack *attack,
+static void be_hostile(struct share_fixture *self, struct attack *attack, int fence,
 		       void (*run)(const char *path))
 {
-	ASSERT_EQ(0, close_range(3, ~0U, 0));
+	if (fence >= 0)
+		ASSERT_EQ(FENCE, dup2(fence, FENCE));
+	ASSERT_EQ(0, close_range(FENCE + (fence >= 0), ~0U, 0));
 	become_other_user();
 	for (;;) {
 		run(self->path);
@@ -67,8 +76,12 @@ static void be_hostile(struct share_fixture *self, struct attack *attack,
 	}
 }
 
-/* Lets the process try everything again and again, and kills it then. */
-static void attack_with(struct share_fixture *self, void (*run)(const char *path))
+/*
+ * Lets the process try everything again and again, and kills it then. It has no file, besides
+ * @fence if that is not negative.
+ */
+static void attack_with_fence(struct share_fixture *self, int fence,
+			      void (*run)(const char *path))
 {
 	struct attack attack = { .sleeps = clock_is_virtual() };
 	struct steady *steady = attack.steady.each;
@@ -87,7 +100,7 @@ static void attack_with(struct share_fixture *self, void (*run)(const char *path
 	child = fork();
 	ASSERT_LE(0, child);
 	if (!child)
-		be_hostile(self, &attack, run);
+		be_hostile(self, &attack, fence, run);
 	EXPECT_TRUE(EVENTUALLY(*attack.rounds));
 	for (i = 0; i < STEADY; i++)
 		end[i] = steady[i].frames + DURING;
@@ -100,6 +113,11 @@ static void attack_with(struct share_fixture *self, void (*run)(const char *path
 	harness_note("%u rounds", *attack.rounds);
 	steady_end(&attack.steady);
 	close(attack.keeper);
+}
+
+static void attack_with(struct share_fixture *self, void (*run)(const char *path))
+{
+	attack_with_fence(self, -1, run);
 }
 
 /* A handle of the process that streams */
@@ -154,13 +172,11 @@ static void store(unsigned char *map)
 	ASSERT_EQ(SIGSEGV, signal);
 }
 
-/* By a dma-buf of the buffer, and by a fence that others would wait for */
+/* By a dma-buf of the buffer */
 static void write_to_dmabuf(int fd, unsigned int index)
 {
 	struct v4l2_exportbuffer export = { .type = TYPE, .index = index, .flags = O_RDWR };
 	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW };
-	struct dma_buf_export_sync_file fence = { .flags = DMA_BUF_SYNC_RW };
-	struct dma_buf_import_sync_file import = { .flags = DMA_BUF_SYNC_WRITE };
 	char path[64], byte = 0;
 
 	ASSERT_EQ(0, call(fd, VIDIOC_EXPBUF, &export));
@@ -171,11 +187,6 @@ static void write_to_dmabuf(int fd, unsigned int index)
 	ASSERT_EQ(-1, write(export.fd, &byte, 1));
 	ASSERT_EQ(-1, ftruncate(export.fd, 0));
 	ASSERT_GT(0, call(export.fd, DMA_BUF_IOCTL_SYNC, &sync));
-	if (!call(export.fd, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &fence)) {
-		import.fd = fence.fd;
-		call(export.fd, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import);
-		close(fence.fd);
-	}
 	close(export.fd);
 }
 
@@ -343,4 +354,79 @@ static void call_often(const char *path)
 TEST_F_TIMEOUT(share, hostile_calls, 120)
 {
 	attack_with(self, call_often);
+}
+
+/* Waiting */
+
+static int export_buffer(int fd, unsigned int index)
+{
+	struct v4l2_exportbuffer export = { .type = TYPE, .index = index, .flags = O_CLOEXEC };
+
+	ASSERT_EQ(0, call(fd, VIDIOC_EXPBUF, &export));
+	return export.fd;
+}
+
+/* A device that reads all buffers, and does not end */
+static void fence_buffers(int fd)
+{
+	struct dma_buf_import_sync_file import = { .flags = DMA_BUF_SYNC_RW, .fd = FENCE };
+	unsigned int index;
+	int dmabuf, other;
+
+	for (index = 0; index < MANY; index++) {
+		dmabuf = export_buffer(fd, index);
+		ASSERT_EQ(0, call(dmabuf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import));
+		ASSERT_EQ(0, poll_fd(dmabuf, POLLIN | POLLOUT, 0));
+		/* That of others, and of this process, too */
+		other = export_buffer(fd, index);
+		ASSERT_EQ(POLLIN | POLLOUT, poll_fd(other, POLLIN | POLLOUT, 0));
+		close(other);
+	}
+}
+
+/* Each of them is on the lists that are woken for each frame and each event. */
+static void wait_everywhere(int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLPRI };
+	int copies[WAITS], epoll, i, k;
+
+	for (k = 0; k < WAITS; k++) {
+		copies[k] = dup(fd);
+		ASSERT_LE(0, copies[k]);
+	}
+	for (i = 0; i < EPOLLS; i++) {
+		epoll = epoll_create1(EPOLL_CLOEXEC);
+		ASSERT_LE(0, epoll);
+		for (k = 0; k < WAITS; k++)
+			ASSERT_EQ(0, epoll_ctl(epoll, EPOLL_CTL_ADD, copies[k], &event));
+	}
+}
+
+/* Gets frames, too, so that its buffers circulate */
+static void wait_and_fence(const char *path)
+{
+	struct v4l2_buffer buffer;
+	static int fd;
+
+	if (!fd) {
+		fd = start_handle(path);
+		fence_buffers(fd);
+		wait_everywhere(fd);
+	}
+	buffer = take_next(fd);
+	ASSERT_EQ(0, queue(fd, buffer.index));
+}
+
+/*
+ * K2: another user whose device does not finish with the frames, and who waits in very many places,
+ * delays nobody.
+ */
+TEST_F_TIMEOUT(share, hostile_waits, 120)
+{
+	struct fence fence;
+	int file = fence_create(&fence);
+
+	attack_with_fence(self, file, wait_and_fence);
+	close(file);
+	fence_signal(&fence);
 }

@@ -22,11 +22,15 @@ struct steady {
 	atomic_bool *stop, ended;
 	atomic_uint frames;
 	struct steady_frame *seen;
+	/* Between two frames */
+	unsigned long long longest_ns;
 	int error;
 };
 
 struct steady_handles {
 	atomic_bool stop;
+	/* Of the camera */
+	unsigned long long period_ns;
 	struct steady each[STEADY];
 };
 
@@ -34,8 +38,8 @@ struct steady_handles {
 void steady_start(struct share_fixture *self, struct steady_handles *handles,
 		  unsigned int per_second);
 /*
- * Fails if a handle has lost a frame, or has got none, or the camera had no empty frame. Stops the
- * handles
+ * Fails if a handle has lost a frame, or has got none, or one too late, or the camera had no empty
+ * frame. Stops the handles
  */
 void steady_end(struct steady_handles *handles);
 
