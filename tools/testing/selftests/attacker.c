@@ -28,6 +28,12 @@ void become_other_user(void)
 
 void map_for_writing(int fd, off_t offset, void *map, size_t size)
 {
+	void *copy = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, offset);
+
+	if (copy != MAP_FAILED) {
+		ASSERT_EQ(-EACCES, make_writable(copy, size));
+		munmap(copy, size);
+	}
 	ASSERT_TRUE(mmap(NULL, size, PROT_WRITE, MAP_SHARED, fd, offset) == MAP_FAILED);
 	ASSERT_TRUE(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, offset) ==
 		    MAP_FAILED);

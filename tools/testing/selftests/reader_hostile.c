@@ -66,26 +66,51 @@ static void keep_picture(struct hostile_reader_fixture *self)
 	memcpy(self->copy, self->picture, FRAME_SIZE);
 }
 
-FIXTURE_SETUP(hostile_reader)
+static void hostile_reader_start(struct hostile_reader_fixture *self, __u32 memory)
 {
+	const struct ksallocator_framing framing = { .options_flags = memory, .frames = MANY };
+	struct rig *rig = &self->rig;
+
 	self->sleeps = clock_is_virtual();
-	rig_open(&self->rig, 0, WIDTH, HEIGHT);
+	rig_open(rig, 0, WIDTH, HEIGHT);
 	/* The process uses a processor all the time, so they need more time than others */
-	steady_set_rate(self->rig.video, 10);
-	rig_allocator(&self->rig, MANY);
+	steady_set_rate(rig->video, 10);
+	rig->allocator = create_framed(rig->connection, memory ? rig->heap : -1, &framing);
+	ASSERT_LE(0, rig->allocator);
+	ASSERT_EQ(0, set_allocator(rig->connection, rig->allocator));
 	self->rounds = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_TRUE((void *)self->rounds != MAP_FAILED);
-	ASSERT_EQ(0, circulate(self->rig.connection, KSSTATE_RUN));
-	self->reader = reader_open(self->rig.connection, DEPTH, 0, 0);
+	ASSERT_EQ(0, circulate(rig->connection, KSSTATE_RUN));
+	self->reader = reader_open(rig->connection, DEPTH, 0, 0);
 	ASSERT_LE(0, self->reader);
 	keep_picture(self);
-	steady_start(&self->steady, self->rig.connection);
+	steady_start(&self->steady, rig->connection);
+}
+
+FIXTURE_SETUP(hostile_reader)
+{
+	hostile_reader_start(self, usual_memory());
 }
 
 FIXTURE_TEARDOWN(hostile_reader)
 {
 	rig_close(&self->rig);
+}
+
+/* The same with memory of the camera, which is the usual one if the kernel has no heap */
+FIXTURE(hostile_own) {
+	struct hostile_reader_fixture base;
+};
+
+FIXTURE_SETUP(hostile_own)
+{
+	hostile_reader_start(&self->base, 0);
+}
+
+FIXTURE_TEARDOWN(hostile_own)
+{
+	hostile_reader_teardown(&self->base);
 }
 
 /* Keeps only the reader, and the first @kept of the other descriptors from KEPT on. */
@@ -377,4 +402,24 @@ TEST_F_TIMEOUT(hostile_reader, faults, 120)
 	trap_set(&trap, TRAP_READ, &nothing, sizeof(nothing));
 	close(trap.fault_fd);
 	attack_with(self, be_stopped, look_on);
+}
+
+/* At last, the reader is cancelled for ever. */
+static void try_everything(void)
+{
+	static unsigned int rounds;
+
+	if (rounds++ < 3) {
+		try_to_write();
+		try_calls();
+		cancel_always();
+	} else {
+		hoard();
+	}
+}
+
+/* K2, K5, K6: all of this with memory of the camera. */
+TEST_F_TIMEOUT(hostile_own, everything, 120)
+{
+	attack_with(&self->base, be_hostile, try_everything);
 }
