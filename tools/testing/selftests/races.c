@@ -42,10 +42,16 @@ static unsigned int race_ms(void)
 		2000 : 1000;
 }
 
+/* What threads do: any call; nothing; or they all use the same reader of a stream that goes on */
+enum phase { ANY, REST, READ };
+
 /* Threads that run until they are told to end */
 struct crowd {
 	const struct races_fixture *self;
 	atomic_bool stop;
+	atomic_int phase;
+	/* Threads that have nothing to do in REST, and make no call of ANY any more */
+	atomic_int resting;
 	atomic_int calls;
 	/* Frames that readers took */
 	atomic_int taken;
@@ -55,6 +61,7 @@ struct crowd {
 struct member {
 	struct crowd *crowd;
 	unsigned int seed;
+	bool rests;
 };
 
 static unsigned int pick(struct member *member, unsigned int below)
@@ -62,8 +69,11 @@ static unsigned int pick(struct member *member, unsigned int below)
 	return rand_r(&member->seed) % below;
 }
 
-/* Takes a frame, and gives it back. The reader can be used by others at the same time */
-static void use_reader(struct member *member, int reader)
+/*
+ * Takes a frame, and gives it back, unless it is to be @kept at times. The reader can be used by
+ * others at the same time
+ */
+static void use_reader(struct member *member, int reader, bool kept)
 {
 	struct ksalloc_reader_frame frame = { };
 	struct ksalloc_exchange arg = exchange_of(&frame, 1);
@@ -75,7 +85,7 @@ static void use_reader(struct member *member, int reader)
 	member->crowd->taken++;
 	if (pick(member, 4))
 		close(reader_export(reader, frame.index, frame.generation));
-	if (pick(member, 8))
+	if (!kept || pick(member, 8))
 		give(reader, &frame);
 }
 
@@ -87,8 +97,8 @@ static void use_own_reader(struct member *member, int connection)
 
 	if (reader < 0)
 		return;
-	use_reader(member, reader);
-	use_reader(member, reader);
+	use_reader(member, reader, true);
+	use_reader(member, reader, true);
 	close(reader);
 }
 
@@ -160,7 +170,7 @@ static void any_call(struct member *member, int connection, int allocator)
 		circulate(connection, pick(member, 2) ? KSSTATE_PAUSE : KSSTATE_RUN);
 		break;
 	case 18:
-		use_reader(member, member->crowd->reader);
+		use_reader(member, member->crowd->reader, true);
 		break;
 	case 19:
 		use_own_reader(member, connection);
@@ -171,13 +181,27 @@ static void any_call(struct member *member, int connection, int allocator)
 	member->crowd->calls++;
 }
 
+static void rest(struct member *member)
+{
+	if (!member->rests)
+		member->crowd->resting++;
+	member->rests = true;
+	sleep_ms(1);
+}
+
 static void *any_calls(void *data)
 {
 	struct member *member = data;
 	struct crowd *crowd = member->crowd;
 
-	while (!crowd->stop)
-		any_call(member, crowd->connection, crowd->allocator);
+	while (!crowd->stop) {
+		if (crowd->phase == ANY)
+			any_call(member, crowd->connection, crowd->allocator);
+		else if (crowd->phase == READ)
+			use_reader(member, crowd->reader, false);
+		else
+			rest(member);
+	}
 	return NULL;
 }
 
@@ -198,6 +222,10 @@ static void *close_and_dup(void *data)
 	struct crowd *crowd = member->crowd;
 
 	while (!crowd->stop) {
+		if (crowd->phase != ANY) {
+			rest(member);
+			continue;
+		}
 		close(crowd->connection);
 		if (pick(member, 2))
 			sleep_ms(1);
@@ -212,10 +240,33 @@ static void *close_and_dup(void *data)
 	return NULL;
 }
 
+#define MEMBERS 5
+
+/*
+ * Whatever the calls have done, the reader that all have used gets frames of the next stream. All
+ * threads take them, and nobody ends the stream, so each frame comes around.
+ */
+static void read_together(struct races_fixture *self, struct crowd *crowd)
+{
+	int i, end;
+
+	crowd->phase = REST;
+	ASSERT_TRUE(EVENTUALLY(crowd->resting == MEMBERS));
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	for (i = 0; i < FRAMES; i++)
+		free_frame(self->allocator, i);
+	/* Ends the frames that the reader has kept */
+	ASSERT_EQ(0, set_allocator(self->connection, -1));
+	ASSERT_EQ(0, set_allocator(self->connection, self->allocator));
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	end = crowd->taken + FRAMES + 1;
+	crowd->phase = READ;
+	EXPECT_TRUE(EVENTUALLY(crowd->taken >= end));
+}
+
 static void run_crowd(struct races_fixture *self, void *(*first)(void *),
 		      unsigned int ms)
 {
-	enum { MEMBERS = 5 };
 	struct crowd crowd = {
 		.self = self,
 		.connection = 200,
@@ -236,6 +287,7 @@ static void run_crowd(struct races_fixture *self, void *(*first)(void *),
 					    &members[i]));
 	}
 	sleep_ms(ms);
+	read_together(self, &crowd);
 	atomic_store(&crowd.stop, true);
 	for (i = 0; i < MEMBERS; i++)
 		pthread_join(threads[i], NULL);
@@ -288,6 +340,15 @@ TEST_F(races, calls_and_close)
 	expect_all_is_well(self);
 }
 
+static void release_video(int video)
+{
+	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	struct v4l2_requestbuffers none = { .type = type, .memory = V4L2_MEMORY_MMAP };
+
+	call_fd(video, VIDIOC_STREAMOFF, &type);
+	call_fd(video, VIDIOC_REQBUFS, &none);
+}
+
 static void *use_video(void *data)
 {
 	struct member *member = data;
@@ -300,6 +361,12 @@ static void *use_video(void *data)
 	};
 
 	while (!member->crowd->stop) {
+		if (member->crowd->phase != ANY) {
+			if (!member->rests)
+				release_video(video);
+			rest(member);
+			continue;
+		}
 		sleep_ms(pick(member, 5));
 		switch (pick(member, 6)) {
 		case 0:
@@ -327,10 +394,7 @@ static void *use_video(void *data)
 			break;
 		}
 	}
-	request.count = 0;
-	request.memory = V4L2_MEMORY_MMAP;
-	call_fd(video, VIDIOC_STREAMOFF, &type);
-	call_fd(video, VIDIOC_REQBUFS, &request);
+	release_video(video);
 	return NULL;
 }
 
