@@ -43,16 +43,10 @@ FIXTURE_TEARDOWN(faults)
 	rig_close(&self->rig);
 }
 
-static void undo_descriptor(struct faults_fixture *self, int fd)
-{
-	(void)self;
-	close(fd);
-}
-
 /* A4: CONNECT that fails keeps no connection and no reference to the V4L2 file. */
 OPERATION(connect) = {
 	CALLS(CONNECT, connect),
-	.undo = undo_descriptor,
+	.undo = operation_undo_descriptor,
 	.points = { [SLAB] = 5, [COPY] = 1 },
 };
 
@@ -63,7 +57,7 @@ OPERATION(connect) = {
  */
 OPERATION(share) = {
 	CALLS(SHARE, share),
-	.undo = undo_descriptor,
+	.undo = operation_undo_descriptor,
 	.also = EINVAL,
 	.except = "device_register",
 	.points = { [SLAB] = 8, [COPY] = 2 },
@@ -89,7 +83,7 @@ OPERATION(create_allocator) = {
 	CALLS(CREATE_ALLOCATOR, create_allocator,
 	      .framing.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
 	      .framing.frames = FRAMES),
-	.undo = undo_descriptor,
+	.undo = operation_undo_descriptor,
 	.also_copy = EINVAL,
 	.points = { [SLAB] = 30, [PAGES] = 6, [COPY] = 1 + 2 * FRAMES },
 };
@@ -105,7 +99,7 @@ OPERATION(create_own_allocator) = {
 	CALLS(CREATE_ALLOCATOR, create_allocator,
 	      .framing.frames = FRAMES),
 	.use = "own memory",
-	.undo = undo_descriptor,
+	.undo = operation_undo_descriptor,
 	.also = EOPNOTSUPP,
 	.except = "vmalloc_user",
 	.points = { [SLAB] = 20, [COPY] = 1 },
@@ -142,7 +136,7 @@ OPERATION(import_allocator) = {
 	.use = "import",
 	.prepare = prepare_import,
 	.run = import_allocator,
-	.undo = undo_descriptor,
+	.undo = operation_undo_descriptor,
 	.points = { [SLAB] = 6, [COPY] = 2 },
 };
 
@@ -379,18 +373,6 @@ OPERATION(submit_by_thread) = {
 	.points = { [COPY] = 1 },
 };
 
-static void prepare_filled(struct faults_fixture *self)
-{
-	operation_prepare_state(self, KSSTATE_RUN);
-	ASSERT_TRUE(poll_fd(self->rig.connection, POLLIN, PATIENCE_MS) & POLLIN);
-}
-
-static void undo_complete(struct faults_fixture *self, int result)
-{
-	ASSERT_EQ(0, result);
-	ASSERT_EQ(0, submit(self->rig.connection, self->arg.complete.index));
-}
-
 /*
  * A4: after a failure of COMPLETE the next COMPLETE returns the filled frame. If its answer
  * cannot be written at first, the module tries once more.
@@ -398,8 +380,8 @@ static void undo_complete(struct faults_fixture *self, int result)
 OPERATION(complete) = {
 	CALLS(COMPLETE, complete),
 	.answers_again = true,
-	.prepare = prepare_filled,
-	.undo = undo_complete,
+	.prepare = operation_prepare_filled,
+	.undo = operation_undo_complete,
 	.points = { [COPY] = 2 },
 };
 
@@ -416,7 +398,7 @@ OPERATION(complete_waiting) = {
 	.use = "that waits",
 	.answers_again = true,
 	.prepare = prepare_unfilled,
-	.undo = undo_complete,
+	.undo = operation_undo_complete,
 	.points = { [COPY] = 2 },
 };
 
@@ -512,7 +494,7 @@ OPERATION(free) = {
 /* A4: EXPORT that fails keeps no descriptor and no reference. */
 OPERATION(export) = {
 	CALLS(EXPORT, export, .index = 1),
-	.undo = undo_descriptor,
+	.undo = operation_undo_descriptor,
 	.points = { [SLAB] = 2, [COPY] = 1 },
 };
 
@@ -571,14 +553,14 @@ OPERATION(disable_event) = {
 /* A4: CONNECTION_OPEN that fails keeps no open file. */
 OPERATION(connection_open) = {
 	CALLS(CONNECTION_OPEN, connection_open),
-	.undo = undo_descriptor,
+	.undo = operation_undo_descriptor,
 	.points = { [SLAB] = 2, [COPY] = 1 },
 };
 
 /* A4: the same for ALLOCATOR_OPEN. */
 OPERATION(allocator_open) = {
 	CALLS(ALLOCATOR_OPEN, allocator_open),
-	.undo = undo_descriptor,
+	.undo = operation_undo_descriptor,
 	.points = { [SLAB] = 2, [COPY] = 1 },
 };
 

@@ -211,6 +211,24 @@ void operation_prepare_state(struct faults_fixture *self, unsigned int state)
 	ASSERT_EQ(FRAMES, get_pending(self->rig.connection));
 }
 
+void operation_prepare_filled(struct faults_fixture *self)
+{
+	operation_prepare_state(self, KSSTATE_RUN);
+	ASSERT_TRUE(poll_fd(self->rig.connection, POLLIN, PATIENCE_MS) & POLLIN);
+}
+
+void operation_undo_descriptor(struct faults_fixture *self, int fd)
+{
+	(void)self;
+	close(fd);
+}
+
+void operation_undo_complete(struct faults_fixture *self, int result)
+{
+	ASSERT_EQ(0, result);
+	ASSERT_EQ(0, submit(self->rig.connection, self->arg.complete.index));
+}
+
 static void prepare(struct faults_fixture *self)
 {
 	if (self->op->prepare)

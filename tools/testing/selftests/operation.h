@@ -114,6 +114,12 @@ void operation_list(const struct operation *op);
 bool operation_exists(const struct ioctl_entry *ioctl);
 
 void operation_prepare_state(struct faults_fixture *self, unsigned int state);
+/* The device runs, and has filled a frame. */
+void operation_prepare_filled(struct faults_fixture *self);
+/* Closes what a call has returned */
+void operation_undo_descriptor(struct faults_fixture *self, int fd);
+/* Submits the frame again that KSALLOC_COMPLETE has returned */
+void operation_undo_complete(struct faults_fixture *self, int result);
 /* Makes the ioctl, and checks that its argument is unchanged if it fails */
 int operation_ioctl(struct faults_fixture *self);
 /* Tests all failures of an operation. */

@@ -26,19 +26,13 @@ FIXTURE_TEARDOWN(faults)
 	planes_close();
 }
 
-static void undo_descriptor(struct faults_fixture *self, int fd)
-{
-	(void)self;
-	close(fd);
-}
-
 /* A4: CREATE_ALLOCATOR keeps nothing, at whichever plane of a frame it fails. */
 OPERATION(create_allocator) = {
 	CALLS(CREATE_ALLOCATOR, create_allocator,
 	      .framing.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
 	      .framing.frames = FRAMES),
 	.use = "planes",
-	.undo = undo_descriptor,
+	.undo = operation_undo_descriptor,
 	.also_copy = EINVAL,
 	.points = { [SLAB] = 30, [PAGES] = 6, [COPY] = 1 + 2 * FRAMES * PLANES },
 };
@@ -48,7 +42,7 @@ OPERATION(create_own_allocator) = {
 	CALLS(CREATE_ALLOCATOR, create_allocator,
 	      .framing.frames = FRAMES),
 	.use = "own memory, planes",
-	.undo = undo_descriptor,
+	.undo = operation_undo_descriptor,
 	.also = EOPNOTSUPP,
 	.except = "vmalloc_user",
 	.points = { [SLAB] = 20, [COPY] = 1 },
@@ -76,7 +70,7 @@ OPERATION(import_allocator) = {
 	.use = "import, planes",
 	.prepare = prepare_import,
 	.run = import_planes,
-	.undo = undo_descriptor,
+	.undo = operation_undo_descriptor,
 	.points = { [SLAB] = 6, [COPY] = 2 },
 };
 
@@ -95,21 +89,14 @@ OPERATION(stop_to_acquire) = {
 OPERATION(export) = {
 	CALLS(EXPORT, export, .index = 1, .plane = 1),
 	.use = "planes",
-	.undo = undo_descriptor,
+	.undo = operation_undo_descriptor,
 	.points = { [SLAB] = 2, [COPY] = 1 },
 };
 
-static void prepare_filled(struct faults_fixture *self)
-{
-	operation_prepare_state(self, KSSTATE_RUN);
-	ASSERT_TRUE(poll_fd(self->rig.connection, POLLIN, PATIENCE_MS) & POLLIN);
-}
-
 static void undo_complete(struct faults_fixture *self, int result)
 {
-	ASSERT_EQ(0, result);
 	ASSERT_EQ(PLANES, self->arg.complete.nr_planes);
-	ASSERT_EQ(0, submit(self->rig.connection, self->arg.complete.index));
+	operation_undo_complete(self, result);
 }
 
 /* A4: after a failure of COMPLETE the next COMPLETE returns the frame with all its planes. */
@@ -117,7 +104,7 @@ OPERATION(complete) = {
 	CALLS(COMPLETE, complete),
 	.use = "planes",
 	.answers_again = true,
-	.prepare = prepare_filled,
+	.prepare = operation_prepare_filled,
 	.undo = undo_complete,
 	.points = { [COPY] = 2 },
 };

@@ -166,18 +166,12 @@ static int run_open(struct faults_fixture *self)
 	return fd < 0 ? -errno : fd;
 }
 
-static void undo_open(struct faults_fixture *self, int fd)
-{
-	(void)self;
-	close(fd);
-}
-
 /* Open() that fails makes no handle. */
 static const struct operation op_open = {
 	ON_NODE("open() of the node"),
 	.prepare = prepare_idle,
 	.run = run_open,
-	.undo = undo_open,
+	.undo = operation_undo_descriptor,
 	.points = { [SLAB] = 1 },
 };
 

@@ -3,30 +3,11 @@
  * Failure injection, as in faults.c, for commands of io_uring that do not wait. They run in the
  * task that submits them. Failures are injected into that task only, and not into workers.
  */
-#include "operation.h"
+#include "reader_operation.h"
 
 #include <liburing.h>
 #include <string.h>
 #include <unistd.h>
-
-FIXTURE_SETUP(faults)
-{
-	if (!inject_is_possible())
-		SKIP("the kernel injects no failures");
-	rig_open(&self->rig, 0, 320, 180);
-	rig_allocator(&self->rig, FRAMES);
-	self->index = -1;
-	self->dmabuf = -1;
-}
-
-FIXTURE_TEARDOWN(faults)
-{
-	if (inject_is_possible())
-		inject_tear_down();
-	if (self->reader > 0)
-		close(self->reader);
-	rig_close(&self->rig);
-}
 
 /* A process that was forked cannot use the ring of its parent: both have a position in it */
 static struct io_uring ring;
@@ -86,14 +67,7 @@ OPERATION(alloc) = {
 static void prepare_filled(struct faults_fixture *self)
 {
 	prepare_ring();
-	operation_prepare_state(self, KSSTATE_RUN);
-	ASSERT_TRUE(poll_fd(self->rig.connection, POLLIN, PATIENCE_MS) & POLLIN);
-}
-
-static void undo_complete(struct faults_fixture *self, int result)
-{
-	ASSERT_EQ(0, result);
-	ASSERT_EQ(0, submit(self->rig.connection, self->arg.complete.index));
+	operation_prepare_filled(self);
 }
 
 /* A4: after a failure of COMPLETE, the next one returns the filled frame. */
@@ -103,107 +77,32 @@ OPERATION(complete) = {
 	.call = call_by_ring,
 	.answers_again = true,
 	.prepare = prepare_filled,
-	.undo = undo_complete,
+	.undo = operation_undo_complete,
 	.points = { [COPY] = 2 },
 };
 
-static struct ksalloc_reader_info info_of(int reader)
+static void prepare_ring_and_queued(struct faults_fixture *self)
 {
-	struct ksalloc_reader_info info = { .size = sizeof(info) };
-
-	EXPECT_EQ(0, call_fd(reader, KSALLOC_READER_INFO, &info));
-	return info;
-}
-
-/* In PAUSE, a frame waits in the queue of a reader. A command that failed left it there */
-static void prepare_queued(struct faults_fixture *self)
-{
-	struct ksalloc_reader_open reader = { .size = sizeof(reader), .depth = 1 };
-	struct ksalloc_set_state state = {
-		.size = sizeof(state),
-		.flags = KSALLOC_CIRCULATE,
-		.state = KSSTATE_RUN,
-	};
-
 	prepare_ring();
-	if (self->reader > 0) {
-		ASSERT_EQ(1, info_of(self->reader).queued);
-		ASSERT_EQ(0, info_of(self->reader).lost);
-		return;
-	}
-	self->reader = call_fd(self->rig.connection, KSALLOC_READER_OPEN, &reader);
-	ASSERT_LE(0, self->reader);
-	ASSERT_EQ(0, call_fd(self->rig.connection, KSALLOC_SET_STATE, &state));
-	ASSERT_EQ(POLLIN, poll_fd(self->reader, POLLIN, PATIENCE_MS));
-	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_PAUSE));
-}
-
-static int take_by_ring(struct faults_fixture *self)
-{
-	struct ksalloc_reader_frame frame = { };
-	struct ksalloc_exchange arg = {
-		.size = sizeof(arg),
-		.take = (uintptr_t)&frame,
-		.nr_take = 1,
-		.wait_for = 1,
-		.take_size = sizeof(frame),
-	};
-	int result = call_by_ring(self->reader, KSALLOC_EXCHANGE, &arg);
-
-	if (result == 1)
-		self->index = frame.index;
-	return result;
-}
-
-static void end_circulation(struct faults_fixture *self, int result)
-{
-	ASSERT_LE(0, result);
-	close(self->reader);
-	self->reader = -1;
-	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
+	prepare_queued(self);
 }
 
 /* A4: EXCHANGE that cannot describe a frame leaves it in the queue. */
 OPERATION(exchange) = {
-	.ioctl = &ioctls[IOCTL_EXCHANGE],
+	EXCHANGE_TAKES(prepare_ring_and_queued),
 	.use = "that takes, by io_uring",
-	.prepare = prepare_queued,
-	.run = take_by_ring,
-	.undo = end_circulation,
-	.circulates = true,
-	.points = { [COPY] = 2 },
+	.call = call_by_ring,
 };
 
-static void prepare_taken(struct faults_fixture *self)
+static void prepare_ring_and_taken(struct faults_fixture *self)
 {
-	if (self->reader <= 0) {
-		prepare_queued(self);
-		ASSERT_EQ(1, take_by_ring(self));
-	}
 	prepare_ring();
-	ASSERT_EQ(1, info_of(self->reader).taken);
-}
-
-static int give_by_ring(struct faults_fixture *self)
-{
-	__u32 index = self->index;
-	struct ksalloc_exchange arg = {
-		.size = sizeof(arg),
-		.give = (uintptr_t)&index,
-		.nr_give = 1,
-		.generation = 1,
-	};
-
-	return call_by_ring(self->reader, KSALLOC_EXCHANGE, &arg);
+	prepare_taken(self);
 }
 
 /* A4: EXCHANGE that fails gives no frame back. */
 OPERATION(exchange_gives) = {
-	.ioctl = &ioctls[IOCTL_EXCHANGE],
+	EXCHANGE_GIVES(prepare_ring_and_taken),
 	.use = "that gives back, by io_uring",
-	.prepare = prepare_taken,
-	.run = give_by_ring,
-	.undo = end_circulation,
-	.circulates = true,
-	.points = { [COPY] = 1 },
+	.call = call_by_ring,
 };
