@@ -45,8 +45,9 @@ FIXTURE(hostile_reader) {
 	struct ksalloc_reader_frame kept;
 	const unsigned char *picture;
 	unsigned char *copy;
-	/* In memory that the process shares: how often it has tried everything */
+	/* In memory that the process shares: how often it has tried everything; and the minimum */
 	atomic_uint *rounds;
+	unsigned int least_rounds;
 };
 
 static void keep_picture(struct hostile_reader_fixture *self)
@@ -72,6 +73,7 @@ static void hostile_reader_start(struct hostile_reader_fixture *self, __u32 memo
 	struct rig *rig = &self->rig;
 
 	self->sleeps = clock_is_virtual();
+	self->least_rounds = 1;
 	rig_open(rig, 0, WIDTH, HEIGHT);
 	/* The process uses a processor all the time, so they need more time than others */
 	steady_set_rate(rig->video, 10);
@@ -169,7 +171,7 @@ static void attack_with(struct hostile_reader_fixture *self,
 	if (!child)
 		run(self, attack);
 	close(self->reader);
-	EXPECT_TRUE(EVENTUALLY(*self->rounds));
+	EXPECT_TRUE(EVENTUALLY(*self->rounds >= self->least_rounds));
 	expect_no_effect(self);
 	ASSERT_EQ(0, kill(child, SIGKILL));
 	ASSERT_EQ(child, waitpid(child, &status, 0));
@@ -411,11 +413,10 @@ static void try_everything(void)
 
 	switch (rounds++) {
 	case 0:
-	case 1:
 		try_to_write();
 		try_calls();
 		break;
-	case 2:
+	case 1:
 		cancel_always();
 		break;
 	default:
@@ -427,5 +428,6 @@ static void try_everything(void)
 /* K2, K5, K6: all of this with memory of the camera. */
 TEST_F_TIMEOUT(hostile_own, everything, 120)
 {
+	self->base.least_rounds = 3;
 	attack_with(&self->base, be_hostile, try_everything);
 }

@@ -26,8 +26,12 @@
 #define HANDLES 10
 /* The number of the descriptor of a fence that the process has in one test */
 #define FENCE 3
-/* It waits for frames with so many epoll files, in each of them with so many descriptors */
+/*
+ * It waits for frames with so many epoll files, in each of them with so many descriptors. On the
+ * debug kernel, it takes seconds to begin as many
+ */
 #define EPOLLS 50
+#define EPOLLS_DEBUG 5
 #define WAITS 200
 
 struct attack {
@@ -384,17 +388,20 @@ static void fence_buffers(int fd)
 	}
 }
 
+static unsigned int epolls;
+
 /* Each of them is on the lists that are woken for each frame and each event. */
 static void wait_everywhere(int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLPRI };
-	int copies[WAITS], epoll, i, k;
+	int copies[WAITS], epoll, k;
+	unsigned int i;
 
 	for (k = 0; k < WAITS; k++) {
 		copies[k] = dup(fd);
 		ASSERT_LE(0, copies[k]);
 	}
-	for (i = 0; i < EPOLLS; i++) {
+	for (i = 0; i < epolls; i++) {
 		epoll = epoll_create1(EPOLL_CLOEXEC);
 		ASSERT_LE(0, epoll);
 		for (k = 0; k < WAITS; k++)
@@ -426,6 +433,7 @@ TEST_F_TIMEOUT(share, hostile_waits, 120)
 	struct fence fence;
 	int file = fence_create(&fence);
 
+	epolls = is_debug_kernel() ? EPOLLS_DEBUG : EPOLLS;
 	attack_with_fence(self, file, wait_and_fence);
 	close(file);
 	fence_signal(&fence);
