@@ -13,7 +13,7 @@
 #define WIDTH 320
 #define HEIGHT 180
 #define PITCH (WIDTH * 2)
-#define FRAME_SIZE (PITCH * HEIGHT)
+#define FRAME_SIZE (WIDTH * HEIGHT * 2)
 /* Frames that the camera keeps: what it needs to have queued */
 #define KEEP 2
 /* Depth of a reader that loses nothing, even if its process sleeps for some frames */
