@@ -19,9 +19,6 @@
 /* Delay before the thread gives frames to a device that has refused one */
 #define KS_FEED_AGAIN msecs_to_jiffies(100)
 
-/* Maximum number of frames that are taken in one critical section of ks_feed.lock */
-#define KS_FEED_BATCH 8
-
 /* Whether a signal interrupted a call. Then it is no error of the device */
 static bool ks_errno_is_signal(int ret)
 {
@@ -208,36 +205,32 @@ static bool ks_feed_has_frames(const struct ks_connection *conn)
 	       ks_feed_needs_parked(conn);
 }
 
-/* Takes frames that have come back. Returns their number */
-static u32 ks_feed_take_returned(struct ks_feed *feed, u32 *indices, u32 count)
+/* Takes the frame that came back first. Returns false if there is none */
+static bool ks_feed_take_returned(struct ks_feed *feed, u32 *index)
 {
 	struct ks_feed_frame *frame;
-	u32 taken;
 
 	if (!READ_ONCE(feed->nr_returned))
-		return 0;
+		return false;
 	spin_lock(&feed->lock);
-	for (taken = 0; taken < count && feed->nr_returned > taken; taken++) {
-		frame = list_first_entry(&feed->returned, struct ks_feed_frame, link);
+	frame = list_first_entry_or_null(&feed->returned, struct ks_feed_frame, link);
+	if (frame) {
 		list_del_init(&frame->link);
-		indices[taken] = ks_feed_index(feed, frame);
+		ks_feed_count_returned(feed, -1);
+		*index = ks_feed_index(feed, frame);
 	}
-	ks_feed_count_returned(feed, -(int)taken);
 	spin_unlock(&feed->lock);
-	return taken;
+	return frame;
 }
 
-/* Inserts frames that the device has refused at the head of &ks_feed.returned, in their order */
-static void ks_feed_put_back(struct ks_feed *feed, const u32 *indices, u32 count)
+/* Inserts a frame that the device has refused at the head of &ks_feed.returned */
+static void ks_feed_put_back(struct ks_feed *feed, u32 index)
 {
-	struct ks_feed_frame *frame;
+	struct ks_feed_frame *frame = &feed->frames[index];
 
 	spin_lock(&feed->lock);
-	while (count--) {
-		frame = &feed->frames[indices[count]];
-		/* A kernel client has freed it, and readers hold it: the last reader returns it */
-		if (frame->holds || !list_empty(&frame->link))
-			continue;
+	/* Or a kernel client has freed it, and readers hold it: the last reader returns it */
+	if (!frame->holds && list_empty(&frame->link)) {
 		list_add(&frame->link, &feed->returned);
 		ks_feed_count_returned(feed, 1);
 	}
@@ -278,22 +271,19 @@ static bool ks_feed_alloc(struct ks_feed *feed, u32 *index)
 }
 
 /*
- * Takes frames for the device: those that have come back, or a free one of the allocator, or a
- * parked one. Returns their number
+ * Takes a frame for the device: one that has come back, or a free one of the allocator, or a parked
+ * one. Returns false if there is none
  */
-static u32 ks_feed_next(struct ks_connection *conn, u32 *indices, u32 count)
+static bool ks_feed_next(struct ks_connection *conn, u32 *index)
 {
 	struct ks_feed *feed = &conn->feed;
-	u32 taken = ks_feed_take_returned(feed, indices, count);
 
-	if (taken)
-		return taken;
-	if (ks_feed_alloc(feed, indices))
-		return 1;
+	if (ks_feed_take_returned(feed, index) || ks_feed_alloc(feed, index))
+		return true;
 	if (!ks_feed_needs_parked(conn))
-		return 0;
+		return false;
 	ks_feed_unpark_oldest(feed);
-	return ks_feed_take_returned(feed, indices, 1);
+	return ks_feed_take_returned(feed, index);
 }
 
 /* Gives a frame to the device, or to a client that waits for one. Fails as the device does */
@@ -312,27 +302,21 @@ static int ks_feed_give(struct ks_connection *conn, u32 index)
 /* If the device refuses a frame, it gets the frame again later */
 int ks_feed_fill(struct ks_connection *conn)
 {
-	u32 indices[KS_FEED_BATCH] __uninitialized, count, i;
 	struct ks_feed *feed = &conn->feed;
+	u32 index;
 	int ret;
 
-	while (ks_feed_has_frames(conn)) {
-		count = ks_feed_next(conn, indices, ARRAY_SIZE(indices));
-		if (!count)
-			return 0;
-		for (i = 0; i < count; i++) {
-			ret = ks_feed_give(conn, indices[i]);
-			if (!ret)
-				continue;
-			ks_feed_put_back(feed, &indices[i], count - i);
-			if (ks_errno_is_signal(ret))
-				ks_feed_kick(feed, 0);
-			else
-				/* Does not delay work that is queued for a frame */
-				kthread_queue_delayed_work(&feed->worker, &feed->work,
-							   KS_FEED_AGAIN);
-			return ret;
-		}
+	while (ks_feed_next(conn, &index)) {
+		ret = ks_feed_give(conn, index);
+		if (!ret)
+			continue;
+		ks_feed_put_back(feed, index);
+		if (ks_errno_is_signal(ret))
+			ks_feed_kick(feed, 0);
+		else
+			/* Does not delay work that is queued for a frame */
+			kthread_queue_delayed_work(&feed->worker, &feed->work, KS_FEED_AGAIN);
+		return ret;
 	}
 	return 0;
 }
@@ -340,17 +324,15 @@ int ks_feed_fill(struct ks_connection *conn)
 /* Frees the frames that have come back, and the parked ones */
 void ks_feed_free_returned(struct ks_feed *feed)
 {
-	u32 indices[KS_FEED_BATCH] __uninitialized, count, i;
+	u32 index, i;
 
 	spin_lock(&feed->lock);
 	for (i = 0; i < feed->allocator->nr_frames && feed->nr_parked; i++)
 		if (feed->frames[i].parked)
 			ks_reader_unpark(feed, &feed->frames[i]);
 	spin_unlock(&feed->lock);
-	while ((count = ks_feed_take_returned(feed, indices, ARRAY_SIZE(indices)))) {
-		for (i = 0; i < count; i++)
-			ks_allocator_free_owned(feed->allocator, indices[i],
-						&feed->owner);
+	while (ks_feed_take_returned(feed, &index)) {
+		ks_allocator_free_owned(feed->allocator, index, &feed->owner);
 		cond_resched();
 	}
 }

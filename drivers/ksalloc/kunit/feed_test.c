@@ -146,7 +146,7 @@ static void feed_expect_order(struct feed_rig *feed, u32 frames)
 	ks_test_expect_counts(test, feed->rig->alloc, FEED_FRAMES, FEED_FRAMES, 0);
 }
 
-/* Passes if more frames than the feed takes at a time go to the device in their order (K4). */
+/* Passes if many frames that come back go to the device in their order (K4). */
 static void feed_many_come_back(struct kunit *test)
 {
 	struct feed_rig *feed = feed_running(test);
