@@ -103,11 +103,13 @@ int ks_copy_out(void __user *to, const void *from, size_t size)
 		return copy_to_user(to, from, size) ? -EFAULT : 0;
 	if (should_fail_usercopy() || !user_write_access_begin(target, size))
 		return -EFAULT;
-	for (word = from; word + 1 < end; word += 2, target += 2) {
+	for (word = from; word + 3 < end; word += 4, target += 4) {
 		unsafe_put_user(word[0], &target[0], fault);
 		unsafe_put_user(word[1], &target[1], fault);
+		unsafe_put_user(word[2], &target[2], fault);
+		unsafe_put_user(word[3], &target[3], fault);
 	}
-	if (word < end)
+	for (; word < end; word++, target++)
 		unsafe_put_user(*word, target, fault);
 	user_write_access_end();
 	return 0;

@@ -139,15 +139,22 @@ void ks_reader_unpark_wanted(struct ks_feed *feed)
 			ks_reader_unpark(feed, &feed->frames[i]);
 }
 
-/* Lets the device have a frame that no reader has, unless a reader does not want it */
-void ks_reader_return(struct ks_feed *feed, struct ks_feed_frame *frame)
+/* Inline, because it runs for each frame, and most streams are not those of a share */
+static __always_inline void ks_reader_return_inline(struct ks_feed *feed,
+						    struct ks_feed_frame *frame)
 {
 	lockdep_assert_held(&feed->lock);
 
-	if (ks_reader_park(feed, frame))
+	if (ks_reader_in_share(feed) && ks_reader_park(feed, frame))
 		return;
 	list_add_tail(&frame->link, &feed->returned);
 	ks_feed_count_returned(feed, 1);
+}
+
+/* Lets the device have a frame that no reader has, unless a reader does not want it */
+void ks_reader_return(struct ks_feed *feed, struct ks_feed_frame *frame)
+{
+	ks_reader_return_inline(feed, frame);
 }
 
 /* A frame became free. Lets a worker call the notifiers */
@@ -170,7 +177,7 @@ static void ks_reader_put_frame(struct ks_feed *feed, u32 index, bool promised)
 	if (--frame->holds)
 		return;
 	if (feed->running)
-		ks_reader_return(feed, frame);
+		ks_reader_return_inline(feed, frame);
 	else if (ks_allocator_free_quietly(feed->allocator, index, &feed->owner))
 		ks_feed_tell_later(feed);
 }

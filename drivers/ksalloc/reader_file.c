@@ -115,7 +115,7 @@ static bool ks_reader_has_news(const struct ks_reader *reader)
 	       READ_ONCE(feed->error);
 }
 
-static int ks_exchange_take_one(struct ks_exchange *call)
+static __always_inline int ks_exchange_take_one(struct ks_exchange *call)
 {
 	struct ks_feed *feed = ks_reader_feed(call->reader);
 	struct ksalloc_reader_frame frame __uninitialized;
