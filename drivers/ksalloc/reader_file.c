@@ -202,7 +202,7 @@ static int ks_exchange_fetch(struct ks_exchange *call)
 }
 
 /* Takes frames until there is none; -EAGAIN if there are fewer than the call waits for */
-static int ks_exchange_take(struct ks_exchange *call)
+static int ks_exchange_take_frames(struct ks_exchange *call)
 {
 	struct ks_feed *feed = ks_reader_feed(call->reader);
 	int ret, pending;
@@ -222,6 +222,17 @@ static int ks_exchange_take(struct ks_exchange *call)
 			return ret;
 	}
 	return 0;
+}
+
+/* The same. Most calls look twice in vain before they sleep, so that is inline */
+static __always_inline int ks_exchange_take(struct ks_exchange *call)
+{
+	/* As in ks_exchange_take_frames(), before the queue is read */
+	const int pending = atomic_read_acquire(&ks_reader_feed(call->reader)->pending);
+
+	if (call->taken < call->arg->wait_for && !pending && !ks_reader_has_news(call->reader))
+		return -EAGAIN;
+	return ks_exchange_take_frames(call);
 }
 
 /* The device may have a newer frame than the queue */
@@ -571,7 +582,7 @@ static __poll_t ks_reader_poll(struct file *file, poll_table *wait)
 	poll_wait(file, &feed->wait, wait);
 	if (READ_ONCE(feed->ended))
 		return EPOLLERR | EPOLLHUP;
-	/* Before the queue is read, as in ks_exchange_take() */
+	/* Before the queue is read, as in ks_exchange_take_frames() */
 	pending = atomic_read_acquire(&feed->pending);
 	/* During a change of the state, a non-blocking call does not fetch */
 	if (READ_ONCE(reader->nr_queued) ||
