@@ -352,6 +352,6 @@ int ks_connection_allocator_id(struct ks_connection *conn)
 int ks_connection_needs(struct ks_connection *conn,
 			struct ksalloc_requirements *needs)
 {
-	return conn->device->ops->get_framing(conn->device, needs) ?:
+	return ks_device_result(conn->device->ops->get_framing(conn->device, needs)) ?:
 	       ks_planes_of_device(needs);
 }

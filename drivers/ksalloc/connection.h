@@ -217,6 +217,12 @@ static inline bool ks_device_is_gone(struct ksalloc_device *device)
 	return device->ops->gone && device->ops->gone(device);
 }
 
+/* A positive result is a bug of the driver. It would be taken for success, or for an index */
+static inline int ks_device_result(int ret)
+{
+	return ret > 0 ? -EIO : ret;
+}
+
 bool ks_connection_is_going(struct ks_connection *conn);
 void ks_connection_queue_gone_work(struct ks_connection *conn, unsigned long delay);
 void ks_connection_queue_work(struct work_struct *work);

@@ -122,7 +122,7 @@ static int ks_connection_describe(struct ks_connection *conn,
 		return ret;
 	ks_framing_details_init(&needs.framing, ops->memory, &details);
 	if (ops->get_details)
-		ret = ops->get_details(conn->device, &details);
+		ret = ks_device_result(ops->get_details(conn->device, &details));
 	if (ret)
 		return ks_connection_result(conn, ret);
 
@@ -730,7 +730,7 @@ struct file *ksalloc_connect(struct ksalloc_device *device)
 	 * Before the file is made: on failure, fput() would release the file and destroy the
 	 * device only after this function has returned
 	 */
-	ret = device->ops->watch ? device->ops->watch(device) : 0;
+	ret = device->ops->watch ? ks_device_result(device->ops->watch(device)) : 0;
 	file = ret ? ERR_PTR(ret) : ks_connection_file(conn);
 	if (IS_ERR(file))
 		ks_connection_end(conn);

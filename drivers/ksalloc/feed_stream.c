@@ -164,7 +164,7 @@ static int ks_feed_set_up(struct ks_connection *conn)
 
 	ret = ks_connection_needs(conn, &needs);
 	if (!ret && ops->get_format)
-		ret = ops->get_format(conn->device, &format);
+		ret = ks_device_result(ops->get_format(conn->device, &format));
 	if (!ret)
 		ret = ks_feed_start_thread(conn);
 	if (!ret && !feed->allocator)

@@ -25,7 +25,7 @@ int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot,
 	ret = conn->device->ops->queue(conn->device, slot - conn->slots,
 				       dmabuf_fd);
 	slot->queued = !ret;
-	return ret;
+	return ks_device_result(ret);
 }
 
 /*
@@ -50,7 +50,7 @@ static void ks_completion_clamp(struct ksalloc_completion *completion,
 	}
 }
 
-/* A driver may not set all of it, and it is passed to user space */
+/* A driver can leave some of it unset, and it is passed to user space */
 static void ks_completion_init(struct ksalloc_completion *completion,
 			       const struct ksalloc_planes *layout)
 {
@@ -85,9 +85,8 @@ int ks_connection_dequeue(struct ks_connection *conn,
 	do {
 		ks_completion_init(completion, &alloc->layout);
 		ret = conn->device->ops->dequeue(conn->device, completion);
-		/* A positive value of a driver is no errno, and could be taken for an index */
 		if (ret)
-			return ret < 0 ? ret : -EIO;
+			return ks_device_result(ret);
 		slot = completion->index < alloc->nr_frames ?
 		       &conn->slots[completion->index] : NULL;
 	} while (!slot || !slot->queued);

@@ -264,7 +264,7 @@ static int ks_step_stop_to_acquire(struct ks_connection *conn)
 		slots[i].filled.planes = &planes[i * count];
 	}
 
-	ret = conn->device->ops->acquire(conn->device, alloc);
+	ret = ks_device_result(conn->device->ops->acquire(conn->device, alloc));
 	if (ret) {
 		kvfree(slots);
 		if (conn->refusal.reason == KSALLOC_REFUSAL_NONE)
@@ -293,7 +293,7 @@ static int ks_connection_run(struct ks_connection *conn)
 
 	/* Without a running device, a notification is not for a frame */
 	atomic_set(&conn->feed.pending, 0);
-	ret = conn->flushing ? 0 : conn->device->ops->run(conn->device);
+	ret = conn->flushing ? 0 : ks_device_result(conn->device->ops->run(conn->device));
 	if (!ret) {
 		conn->done.synchronized = false;
 		ks_feed_clear_error(conn);

@@ -195,8 +195,8 @@ struct v4l2_format;
  *	dma-buf in the calling task, or -1. It is always -1 if the frame has several planes.
  *	Must not wait for the device
  * @dequeue: takes the next filled frame from the device; -EAGAIN if there is none.
- *	The fields of the completion are zero before the call, and so are the planes that the
- *	frame has. Called only while frames are queued. Must not wait for the device
+ *	All fields of the completion are zero before the call, except for planes that the frame
+ *	does not have. Called only while frames are queued. Must not wait for the device
  * @run: PAUSE to RUN
  * @stop: stops the device and takes all queued frames away from it. Called in
  *	RUN and PAUSE, and after the device has disappeared. Returns 0 when the device
@@ -215,6 +215,8 @@ struct v4l2_format;
  * Context: process context, may sleep; except @gone. The mutex of the connection is held
  * during the operations, so only one of them runs at a time. It is not held during @gone,
  * @watch, @unwatch, @destroy, the operations of @memory and those that state otherwise.
+ *
+ * Return: operations that can fail return 0 or an errno. A positive value is taken for -EIO.
  */
 struct ksalloc_device_ops {
 	struct module *owner;
