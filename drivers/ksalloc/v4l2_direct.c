@@ -18,14 +18,14 @@
 
 /*
  * Whether the driver leaves the operations to videobuf2, and the file owns the queue. Then no other
- * file can dequeue its MMAP buffers, or replace them. The file has buffers
+ * file can dequeue its MMAP buffers, or replace them. Called when the file has buffers
  */
 bool ks_v4l2_is_direct(const struct ks_v4l2_device *dev)
 {
 	const struct v4l2_ioctl_ops *ops = dev->vdev->ioctl_ops;
 	const struct vb2_queue *queue = dev->vdev->queue;
 
-	return queue && queue->owner == dev->file->private_data &&
+	return queue && READ_ONCE(queue->owner) == dev->file->private_data &&
 	       ops->vidioc_qbuf == vb2_ioctl_qbuf && ops->vidioc_dqbuf == vb2_ioctl_dqbuf;
 }
 
@@ -39,7 +39,9 @@ static __always_inline int ks_v4l2_check_direct(struct ks_v4l2_device *dev, unsi
 	ret = ks_v4l2_check(dev, cmd);
 	if (ret)
 		return ret;
-	return vb2_queue_is_busy(queue, dev->file) || vb2_fileio_is_active(queue) ? -EBUSY : 0;
+	if (queue->owner != dev->file->private_data || vb2_fileio_is_active(queue))
+		return -EBUSY;
+	return 0;
 }
 
 static int ks_v4l2_queue_locked(struct ks_v4l2_device *dev, u32 index)
