@@ -170,24 +170,28 @@ void ks_feed_clear_error(struct ks_connection *conn)
 
 /*
  * Updates ks_feed.pending after a fetch. @seen: its value before the fetch. @drained: the device
- * has no further frame, or failed. Readers do not fetch while ks_feed.pending is zero, so it must
- * not stay zero while the device has filled frames. A driver can notify once for several frames, so
- * if the result is zero and the device is not drained, ->ready() is called.
+ * has no further frame, or failed. Readers do not fetch while ks_feed.pending is zero, and can
+ * begin to sleep then, so it must not become zero while the device has filled frames. A driver can
+ * notify once for several frames, so if the result would be zero and the device is not drained,
+ * ->ready() is called.
  */
 static void ks_feed_update_pending(struct ks_connection *conn, int seen, u32 fetched,
 				   bool drained)
 {
 	atomic_t *pending = &conn->feed.pending;
 
+	if (!drained) {
+		seen = min_t(int, fetched, seen);
+		/* ->ready() must see the frames that were counted */
+		smp_mb();
+		if (atomic_read(pending) == seen && conn->device->ops->ready(conn->device))
+			seen--;
+	}
 	/*
 	 * Pairs with atomic_read_acquire(): a task that reads zero also sees the frames in the
-	 * queues. A full barrier, because ->ready() must see the frames that were counted
+	 * queues
 	 */
-	if (!drained)
-		seen = min_t(int, fetched, seen);
-	if (!atomic_sub_return(seen, pending) && !drained &&
-	    conn->device->ops->ready(conn->device))
-		atomic_inc(pending);
+	atomic_sub_return_release(seen, pending);
 }
 
 /* The device has too few frames, and there are parked ones. Without ks_feed.lock: a hint */
@@ -229,7 +233,7 @@ static void ks_feed_put_back(struct ks_feed *feed, u32 index)
 	struct ks_feed_frame *frame = &feed->frames[index];
 
 	spin_lock(&feed->lock);
-	/* Or a kernel client has freed it, and readers hold it: the last reader returns it */
+	/* If a kernel client has freed it and readers hold it, the last reader returns it */
 	if (!frame->holds && list_empty(&frame->link)) {
 		list_add(&frame->link, &feed->returned);
 		ks_feed_count_returned(feed, 1);
@@ -346,8 +350,8 @@ static bool ks_feed_is_low(const struct ks_connection *conn)
 	       READ_ONCE(conn->nr_submitted) <= max(feed->keep, feed->allocator->nr_frames / 2);
 }
 
-/* As ks_feed_refill(), while the device can have frames */
-static void ks_feed_refill_device(struct ks_connection *conn)
+/* As ks_feed_refill(). The caller has checked that the stream runs and is not flushed */
+static void ks_feed_refill_running(struct ks_connection *conn)
 {
 	if (!ks_feed_has_frames(conn))
 		return;
@@ -375,7 +379,7 @@ void ks_feed_refill(struct ks_connection *conn)
 	if (conn->flushing || conn->stuck)
 		ks_feed_free_returned(feed);
 	else
-		ks_feed_refill_device(conn);
+		ks_feed_refill_running(conn);
 }
 
 /*
@@ -397,7 +401,7 @@ int ks_feed_pump(struct ks_connection *conn, u32 frames)
 
 	if (!feed->running || conn->flushing || conn->stuck)
 		return -EAGAIN;
-	ks_feed_refill_device(conn);
+	ks_feed_refill_running(conn);
 	frames = min(frames, feed->allocator->nr_frames);
 	for (fetched = 0; fetched < frames; fetched++) {
 		ret = ks_connection_dequeue(conn, &completion);
@@ -419,7 +423,7 @@ int ks_feed_pump(struct ks_connection *conn, u32 frames)
 		ks_feed_fail(feed, ks_connection_failure(ret));
 	if (!fetched)
 		return -EAGAIN;
-	ks_feed_refill_device(conn);
+	ks_feed_refill_running(conn);
 	return 0;
 }
 

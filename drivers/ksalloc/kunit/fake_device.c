@@ -277,7 +277,11 @@ static int ks_fake_stop(struct ksalloc_device *device)
 
 static bool ks_fake_ready(struct ksalloc_device *device)
 {
-	return READ_ONCE(to_fake(device)->hw.n_filled);
+	struct ks_fake *fake = to_fake(device);
+
+	if (fake->on_ready)
+		fake->on_ready(fake);
+	return READ_ONCE(fake->hw.n_filled);
 }
 
 static bool ks_fake_gone(struct ksalloc_device *device)

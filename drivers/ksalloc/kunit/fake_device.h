@@ -90,6 +90,7 @@ struct ks_fake_gate {
  * @stop_error: errno of stop; 0 if it does not fail
  * @on_call: called at the beginning of each call that can fail, and of stop
  * @on_call_data: its argument
+ * @on_ready: called by ->ready(); may be NULL. Not protected by @lock
  * @gate: argument of ks_fake_close_gate()
  */
 struct ks_fake {
@@ -122,6 +123,7 @@ struct ks_fake {
 
 	void (*on_call)(struct ks_fake *fake, enum ks_fake_op op, void *data);
 	void *on_call_data;
+	void (*on_ready)(struct ks_fake *fake);
 	struct ks_fake_gate gate;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KUnit suite "ksalloc_feed_interrupt": frames that kernel clients free in hard interrupts while
- * they circulate.
+ * they circulate, and interrupts that tell of several frames.
  */
 #include "feed_rig.h"
 
@@ -67,9 +67,40 @@ static void interrupt_frees_held(struct kunit *test)
 	ks_test_expect_counts(test, feed->rig->alloc, FEED_FRAMES, FEED_FRAMES, 0);
 }
 
+static int interrupt_pending;
+
+static void interrupt_look(struct ks_fake *fake)
+{
+	interrupt_pending = atomic_read(&fake->device.connection->feed.pending);
+}
+
+/*
+ * Passes if a reader that looks during a fetch does not begin to sleep, although the device has
+ * notified once for the frame that is fetched and the next one (K2).
+ */
+static void interrupt_for_two_frames(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *reader = feed_reader(feed, 2, 0);
+	atomic_t *pending = &feed->rig->conn->feed.pending;
+
+	feed_fill(feed);
+	feed_fill(feed);
+	atomic_set(pending, 1);
+	interrupt_pending = -1;
+	feed->rig->fake->on_ready = interrupt_look;
+	feed_expect(feed, reader, 0, 0);
+	feed->rig->fake->on_ready = NULL;
+	KUNIT_EXPECT_EQ(test, interrupt_pending, 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(pending), 1);
+	feed_expect(feed, reader, 1, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(pending), 0);
+}
+
 static struct kunit_case feed_interrupt_cases[] = {
 	KUNIT_CASE(interrupt_frees),
 	KUNIT_CASE(interrupt_frees_held),
+	KUNIT_CASE(interrupt_for_two_frames),
 	{}
 };
 
