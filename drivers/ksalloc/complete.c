@@ -229,7 +229,8 @@ EXPORT_SYMBOL_IF_KUNIT(ks_sleep_woken);
 
 /*
  * Wakes a task, and removes its entry, so that the task does not take the lock of the wait queue
- * for that. list_del_init_careful() is the last access to the entry
+ * for that. list_del_init_careful() is the last access: the entry is on the stack of the task,
+ * which can return then
  */
 int ks_wake_and_remove(struct wait_queue_entry *wait, unsigned int mode, int sync, void *key)
 {
@@ -249,10 +250,11 @@ void ks_wait_begin(struct wait_queue_head *head, struct wait_queue_entry *wait)
 	if (list_empty(&wait->entry))
 		__add_wait_queue(head, wait);
 	spin_unlock_irq(&head->lock);
-	/* Pairs with wq_has_sleeper() in ks_connection_notify() */
+	/* For ks_done.wait: pairs with wq_has_sleeper() in ks_connection_notify() */
 	smp_mb();
 }
 
+/* As finish_wait(): without the lock if a wake-up has removed the entry */
 void ks_wait_end(struct wait_queue_head *head, struct wait_queue_entry *wait)
 {
 	if (!list_empty_careful(&wait->entry))

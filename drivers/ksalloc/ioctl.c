@@ -75,11 +75,11 @@ static int ks_copy_in_any_size(struct ks_ucmd *ucmd, const struct ks_ioctl *entr
 }
 
 /*
- * Copies a structure from the caller. @size is a multiple of that of a word, and @from is aligned
- * to it.
+ * Copies a structure from the caller. @size is a multiple of sizeof(long), and @from is aligned to
+ * that.
  * Called without locks. Returns 0 or -EFAULT
  */
-int ks_copy_aligned(void *to, const void __user *from, size_t size)
+int ks_copy_in_aligned(void *to, const void __user *from, size_t size)
 {
 	bool done;
 

@@ -116,7 +116,7 @@ long ks_ioctl(struct file *file, unsigned int cmd, unsigned long uarg,
 	      const struct ks_ioctl *table, unsigned int entries);
 int ks_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags,
 		 const struct ks_ioctl *table, unsigned int entries);
-int ks_copy_aligned(void *to, const void __user *from, size_t size);
+int ks_copy_in_aligned(void *to, const void __user *from, size_t size);
 int ks_copy_out(void __user *to, const void *from, size_t size);
 int ks_reply(struct ks_ucmd *ucmd, size_t size);
 int ks_install(struct file *file);

@@ -89,8 +89,8 @@ static noinline_for_stack bool ks_reader_is_common(const struct ks_feed *feed, u
 }
 
 /*
- * Usually all readers have queued the buffer. Then each result of ks_reader_find_common() has the
- * frame
+ * Usually all readers have queued the buffer. Such a frame is always in the result of
+ * ks_reader_find_common()
  */
 static bool ks_reader_is_wanted(const struct ks_feed *feed, u32 index)
 {
@@ -413,7 +413,7 @@ static int ks_reader_take_next(struct ks_feed *feed, struct ks_reader *reader)
 	return index;
 }
 
-/* What the reader has lost is reported with the frame that it takes now */
+/* What was lost before a frame is told with that frame, so it is forgotten when it is taken */
 static void ks_reader_clear_lost(struct ks_reader *reader)
 {
 	reader->lost_before += reader->lost;

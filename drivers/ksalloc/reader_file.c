@@ -224,7 +224,10 @@ static int ks_exchange_take_frames(struct ks_exchange *call)
 	return 0;
 }
 
-/* The same. Most calls look twice in vain before they sleep, so that is inline */
+/*
+ * As ks_exchange_take_frames(). A call that sleeps finds no frame twice before that, so this check
+ * is inline
+ */
 static __always_inline int ks_exchange_take(struct ks_exchange *call)
 {
 	/* As in ks_exchange_take_frames(), before the queue is read */
@@ -582,7 +585,7 @@ static __poll_t ks_reader_poll(struct file *file, poll_table *wait)
 	poll_wait(file, &feed->wait, wait);
 	if (READ_ONCE(feed->ended))
 		return EPOLLERR | EPOLLHUP;
-	/* Before the queue is read, as in ks_exchange_take_frames() */
+	/* Before the queue is read, as in ks_exchange_take() */
 	pending = atomic_read_acquire(&feed->pending);
 	/* During a change of the state, a non-blocking call does not fetch */
 	if (READ_ONCE(reader->nr_queued) ||

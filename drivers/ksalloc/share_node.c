@@ -165,11 +165,11 @@ static int ks_node_dqbuf(struct file *file, void *priv, struct v4l2_buffer *buff
 }
 
 /*
- * VIDIOC_QBUF and VIDIOC_DQBUF do without video_ioctl2(), which needs more instructions than the
- * operation. It is needed for planes, and for 32-bit programs. If dev_debug of the node is set, it
- * prints and traces the calls
+ * Whether VIDIOC_QBUF and VIDIOC_DQBUF bypass video_ioctl2(), which needs more instructions than
+ * the operation. It is needed for the multi-planar API, for 32-bit programs, and for an argument at
+ * an odd address. If dev_debug of the node is set, it traces the calls, and can print them
  */
-static bool ks_node_is_plain(const struct ks_share *share, unsigned long arg)
+static bool ks_node_bypasses_core(const struct ks_share *share, unsigned long arg)
 {
 	return !ks_v4l2_is_mplane(share->camera) && !in_compat_syscall() &&
 	       ks_is_aligned((void __user *)arg) && !READ_ONCE(share->vdev.dev_debug);
@@ -184,9 +184,9 @@ static long ks_node_buffer_ioctl(struct file *file, unsigned int cmd, unsigned l
 
 	BUILD_BUG_ON(sizeof(buffer) % sizeof(unsigned long));
 
-	if (!ks_node_is_plain(share, arg))
+	if (!ks_node_bypasses_core(share, arg))
 		return video_ioctl2(file, cmd, arg);
-	ret = ks_copy_aligned(&buffer, user, sizeof(buffer));
+	ret = ks_copy_in_aligned(&buffer, user, sizeof(buffer));
 	if (ret)
 		return ret;
 	ret = cmd == VIDIOC_QBUF ? ks_node_qbuf(file, NULL, &buffer) :
@@ -196,7 +196,7 @@ static long ks_node_buffer_ioctl(struct file *file, unsigned int cmd, unsigned l
 
 /*
  * The V4L2 core has no operations for some of the ioctls for controls, or it has them only in some
- * versions
+ * versions. The ioctls for a frame are here because they must be fast
  */
 static long ks_node_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {

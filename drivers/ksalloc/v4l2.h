@@ -3,9 +3,9 @@
  * V4L2 capture devices of connections. They use <linux/ksalloc.h> like the devices of other
  * modules, and the arithmetic of framing.h and planes.h.
  *
- * Layers, from top to bottom: v4l2 (the device of a connection); v4l2_direct (its own buffers);
- * v4l2_format; v4l2_memory (the device's own memory); v4l2_device (the file, its locks, checks and
- * operations); v4l2_thread.
+ * Layers, from top to bottom: v4l2 (the device of a connection); v4l2_direct (the device's own
+ * buffers); v4l2_format; v4l2_memory (the device's own memory); v4l2_device (the file, its locks,
+ * checks and operations); v4l2_thread.
  *
  * "Contract" and an id such as B3 name a row of Documentation/conformance.rst.
  */
@@ -36,8 +36,9 @@
  * v4l2_memory.c), next to the reason why it is safe there.
  *
  * For the device's own memory there is a shorter way, if the driver uses vb2_ioctl_qbuf() and
- * vb2_ioctl_dqbuf(). These only check and copy struct v4l2_buffer around vb2_core_qbuf() and
- * vb2_core_dqbuf(). v4l2_direct.c calls the latter, as videobuf2 does for read().
+ * vb2_ioctl_dqbuf(), and the file owns the queue. These only check and copy struct v4l2_buffer
+ * around vb2_core_qbuf() and vb2_core_dqbuf(). v4l2_direct.c calls the latter, as videobuf2 does
+ * for read().
  *
  * A driver with its own unlocked_ioctl (uvcvideo since 6.17) also resumes the hardware there.
  * This module bypasses unlocked_ioctl, so a connection calls no operation that accesses the

@@ -14,7 +14,7 @@
 void become_other_user(void);
 /* Tries to write by changes of a mapping, which is read-only, of this file */
 void map_for_writing(int fd, off_t offset, void *map, size_t size);
-/* By a file of the memory of this process, and by the kernel */
+/* Tries /proc/self/mem, and system calls that write to the memory of the process */
 void write_by_others(unsigned char *map);
 
 #endif

@@ -145,7 +145,7 @@ static bool fault_is_logged(int log, __u64 address)
 	return false;
 }
 
-/* The device has not read this page yet: QEMU reports no fault on a page that it has translated */
+/* Before the device reads the page: QEMU reports no fault on a page that it has translated */
 static void expect_no_write(struct dma_fixture *self, const unsigned char *picture, size_t offset)
 {
 	__u64 address;
@@ -187,7 +187,7 @@ static const unsigned char *map_picture(int view)
 
 /*
  * Frames in memory of the camera, or of the heap. The device cannot write to the reader's view. It
- * can write to the dma-buf of the owner, so the test can fail.
+ * can write to the dma-buf of the owner, which shows that the test detects a write.
  */
 static void try_reader(struct dma_fixture *self, bool own)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Fault injection of the kernel: in one call, one point of failure of a kind fails.
+ * Fault injection of the kernel: in one call, one point of failure of a kind fails, or several.
  *
  * A point is an allocation from a slab, an allocation of pages, or a copy from or to user
  * memory that happens below a function of the module. They are counted down (fail-nth) for
@@ -22,7 +22,7 @@ extern const char * const fault_kind_names[KINDS];
 
 /* As many descriptors as fit into a table that has not grown yet */
 #define TABLE_SIZE 64
-/* More than one call allocates, in bytes or pages */
+/* More than any call allocates, in bytes or pages */
 #define SPACE_MAX 1000000000
 
 /* Does the kernel have all required features? */

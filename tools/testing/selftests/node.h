@@ -14,7 +14,7 @@
 
 #define TYPE V4L2_BUF_TYPE_VIDEO_CAPTURE
 
-/* The calls are those of other programs, so no second process makes them. */
+/* Not call_fd(): with -2, that would let the second process of remote.c make the call. */
 static inline int call(int fd, unsigned long request, void *arg)
 {
 	int ret = ioctl(fd, request, arg);

@@ -74,7 +74,7 @@ static const struct {
 	{ "table:*", "about the table of the calling process" },
 	{ "hostile:*", "has processes of its own, and wild arguments" },
 	{ "races:*", "has threads and processes of its own" },
-	{ "dma:*", "the argument has pointers to frames" },
+	{ "dma:*", "the argument has pointers to memory of the test" },
 	{ "client:*", "the library makes the calls" },
 	{ "find_memory:*", "the library makes the calls" },
 	{ "account:*", "about the user of the calling process" },

@@ -3,8 +3,8 @@
  * Failure injection, as in faults.c, for calls on the node of a share. Most of them allocate memory
  * in a work item, too, and that fails as well. faults.c has KSALLOC_SHARE.
  *
- * The V4L2 core copies the answer when the operation has taken place. If it cannot, the call fails
- * with EFAULT in spite of that (copies_before), as on any V4L2 node.
+ * The answer is copied when the operation has taken place. If that fails, the call returns EFAULT
+ * nevertheless (copies_before), as on any V4L2 node.
  */
 #include "node.h"
 #include "operation.h"

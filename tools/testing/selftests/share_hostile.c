@@ -370,7 +370,7 @@ static int export_buffer(int fd, unsigned int index)
 	return export.fd;
 }
 
-/* A device that reads all buffers, and does not end */
+/* As a device that writes to all buffers, and does not end */
 static void fence_buffers(int fd)
 {
 	struct dma_buf_import_sync_file import = { .flags = DMA_BUF_SYNC_RW, .fd = FENCE };
