@@ -153,6 +153,7 @@ TEST_F(share, buffer_is_debugged)
 	__u32 last;
 
 	ASSERT_LE(0, log);
+	ASSERT_LE(0, lseek(log, 0, SEEK_END));
 	last = next(fd);
 	EXPECT_EQ(0, messages(log, "VIDIOC_DQBUF"));
 	/* Names of ioctls, also while streaming */
