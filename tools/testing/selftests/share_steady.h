@@ -14,6 +14,8 @@
 
 struct steady_frame {
 	__u32 sequence, index;
+	/* From when the camera filled it until the handle had it */
+	unsigned long long late_ns;
 };
 
 struct steady {
