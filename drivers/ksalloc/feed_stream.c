@@ -193,6 +193,22 @@ static int ks_feed_set_up(struct ks_connection *conn)
 }
 
 /*
+ * Gives frames to a device that does not run and has none, if the stream circulates. Fails as the
+ * device does, if it refuses the first frame
+ */
+int ks_feed_fill_first(struct ks_connection *conn)
+{
+	int ret;
+
+	lockdep_assert_held(&conn->lock);
+
+	if (!conn->feed.running)
+		return 0;
+	ret = ks_feed_fill(conn);
+	return conn->nr_submitted ? 0 : ret;
+}
+
+/*
  * Begins a circulating stream, between ACQUIRE and PAUSE. Returns -ENOMEM, -EINTR, or an
  * errno of the device, if it does not tell its requirements or its format, or refuses the
  * first frame.
@@ -206,11 +222,9 @@ int ks_feed_begin(struct ks_connection *conn)
 	ret = ks_feed_set_up(conn);
 	if (ret)
 		return ret;
-	ret = ks_feed_fill(conn);
-	if (ret && !conn->nr_submitted)
+	ret = ks_feed_fill_first(conn);
+	if (ret)
 		ks_feed_stop(conn);
-	else
-		ret = 0;
 	return ret;
 }
 

@@ -360,6 +360,7 @@ void ks_feed_notify(struct ks_connection *conn);
 void ks_feed_fail(struct ks_feed *feed, int error);
 void ks_feed_clear_error(struct ks_connection *conn);
 int ks_feed_fill(struct ks_connection *conn);
+int ks_feed_fill_first(struct ks_connection *conn);
 void ks_feed_free_returned(struct ks_feed *feed);
 int ks_feed_pump(struct ks_connection *conn, u32 frames);
 void ks_feed_refill(struct ks_connection *conn);

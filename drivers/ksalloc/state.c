@@ -395,22 +395,22 @@ static void ks_connection_begin_flush(struct ks_connection *conn)
 	ks_connection_take_back(conn);
 }
 
-/* On failure, the flush is not ended */
+/* On failure, the flush goes on */
 static int ks_connection_end_flush(struct ks_connection *conn)
 {
-	int ret = 0;
+	int ret;
 
 	lockdep_assert_held(&conn->lock);
 
 	if (!conn->flushing)
 		return 0;
 	WRITE_ONCE(conn->flushing, false);
-	if (conn->state == KSSTATE_RUN)
+	/* Before it runs: videobuf2 starts a device only when it has frames, and may fail then */
+	ret = ks_feed_fill_first(conn);
+	if (!ret && conn->state == KSSTATE_RUN)
 		ret = ks_connection_run(conn);
 	if (ret)
-		WRITE_ONCE(conn->flushing, true);
-	else
-		ks_feed_refill(conn);
+		ks_connection_begin_flush(conn);
 	return ret;
 }
 

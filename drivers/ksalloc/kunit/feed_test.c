@@ -355,56 +355,6 @@ static void feed_poll_of_others(struct kunit *test)
 	feed_expect(feed, second, 0, 0);
 }
 
-/* Passes if a flush drops what waits in queues and in the device, and the stream goes on. */
-static void feed_flush_drops_queues(struct kunit *test)
-{
-	struct feed_rig *feed = feed_running(test);
-	struct file *first = feed_reader(feed, 2, 0), *second = feed_reader(feed, 2, 0);
-	struct ks_connection *conn = feed->rig->conn;
-
-	feed_fill(feed);
-	feed_expect(feed, first, 0, 0);
-	feed_fill(feed);
-	KUNIT_ASSERT_EQ(test, 0, ks_connection_reset(conn, KSRESET_BEGIN));
-	ks_test_expect_counts(test, feed->rig->alloc, 0, 0, 0);
-	KUNIT_EXPECT_EQ(test, ks_test_events(second), 0);
-	feed_expect_none(feed, second, -EAGAIN);
-	feed_expect_none(feed, first, -EAGAIN);
-	KUNIT_ASSERT_EQ(test, 0, ks_connection_reset(conn, KSRESET_END));
-	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
-	feed_fill(feed);
-	feed_expect(feed, second, 2, 0);
-	feed_expect(feed, first, 2, 0);
-}
-
-/*
- * Passes if a frame is free that a reader gives back during a flush, or had when it ended then: a
- * client can wait for it, and the device does not take it (K4).
- */
-static void feed_freed_during_flush(struct kunit *test)
-{
-	struct feed_rig *feed = feed_running(test);
-	struct file *first = feed_reader(feed, 1, 0), *second;
-	struct ks_connection *conn = feed->rig->conn;
-	struct ks_allocator *alloc = feed->rig->alloc;
-	struct ksalloc_reader_frame frames[2] = {};
-
-	feed_fill(feed);
-	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, first, &frames[0]));
-	second = feed_reader(feed, 1, 0);
-	feed_fill(feed);
-	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, second, &frames[1]));
-	KUNIT_ASSERT_EQ(test, 0, ks_connection_reset(conn, KSRESET_BEGIN));
-	KUNIT_EXPECT_EQ(test, alloc->nr_allocated, 2);
-	feed_give(feed, first, frames[0].index);
-	/* If the thread of the feed has the lock, it frees the frame */
-	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(alloc->nr_allocated) == 1));
-	kunit_release_action(test, feed_reader_end, second);
-	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(!READ_ONCE(alloc->nr_allocated)));
-	KUNIT_ASSERT_EQ(test, 0, ks_connection_reset(conn, KSRESET_END));
-	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
-}
-
 /* Passes if a reader gets the frames that are filled after it was made, and no others (K1). */
 static void feed_later_reader(struct kunit *test)
 {
@@ -755,8 +705,6 @@ static struct kunit_case feed_cases[] = {
 	KUNIT_CASE(feed_poll_in_change),
 	KUNIT_CASE(feed_nonblock_in_last_close),
 	KUNIT_CASE(feed_poll_of_others),
-	KUNIT_CASE(feed_flush_drops_queues),
-	KUNIT_CASE(feed_freed_during_flush),
 	KUNIT_CASE(feed_later_reader),
 	KUNIT_CASE(feed_depth_one),
 	KUNIT_CASE(feed_freed_frame),
