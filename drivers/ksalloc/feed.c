@@ -16,7 +16,7 @@
 #include "reader.h"
 #include "trace.h"
 
-/* Delay before the thread gives frames to a device that has refused one */
+/* Delay before the thread works again if the device refused a frame, or the machine is suspended */
 #define KS_FEED_AGAIN msecs_to_jiffies(100)
 
 /* Whether a signal interrupted a call. Then it is no error of the device */
@@ -25,9 +25,8 @@ static bool ks_errno_is_signal(int ret)
 	return ret == -EINTR || ret == -ERESTARTSYS;
 }
 
-static void ks_feed_work(struct kthread_work *work)
+static void ks_feed_fetch(struct ks_feed *feed)
 {
-	struct ks_feed *feed = container_of(work, struct ks_feed, work.work);
 	struct ks_connection *conn = container_of(feed, struct ks_connection, feed);
 
 	/* Not mutex_lock(): ks_feed_stop_thread() waits for this with the lock held */
@@ -42,6 +41,14 @@ static void ks_feed_work(struct kthread_work *work)
 	/* Even if nothing was fetched: ks_feed_notify() did not wake them for what readers got */
 	if (READ_ONCE(feed->nr_untrusted))
 		wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);
+}
+
+static void ks_feed_work(struct kthread_work *work)
+{
+	struct ks_feed *feed = container_of(work, struct ks_feed, work.work);
+
+	if (!ks_while_awake(ks_feed_fetch, feed))
+		ks_feed_kick(feed, KS_FEED_AGAIN);
 }
 
 /*

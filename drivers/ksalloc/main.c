@@ -10,6 +10,7 @@
 
 #include "connection.h"
 #include "ioctl.h"
+#include "reader.h"
 #include "share.h"
 #include "v4l2.h"
 
@@ -107,12 +108,17 @@ static int __init ks_init(void)
 	ret = ks_shares_init();
 	if (ret)
 		goto err_connection;
+	ret = ks_suspend_init();
+	if (ret)
+		goto err_shares;
 	ks_v4l2_init();
 	ret = misc_register(&ks_misc);
 	if (ret)
-		goto err_shares;
+		goto err_suspend;
 	return 0;
 
+err_suspend:
+	ks_suspend_exit();
 err_shares:
 	ks_shares_exit();
 err_connection:
@@ -127,6 +133,7 @@ static void __exit ks_exit(void)
 	ks_shares_exit();
 	ks_connection_exit();
 	ks_v4l2_exit();
+	ks_suspend_exit();
 	/* Functions of this module free events after a grace period */
 	rcu_barrier();
 }

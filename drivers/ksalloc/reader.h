@@ -353,6 +353,14 @@ int ks_reader_give(struct ks_feed *feed, struct ks_reader *reader, u64 generatio
 void ks_reader_give_all(struct ks_feed *feed, struct ks_reader *reader);
 void ks_feed_promise(struct ks_feed *feed);
 
+/* suspend.c: the threads of feeds and the suspend of the machine */
+
+bool ks_while_awake(void (*fn)(struct ks_feed *feed), struct ks_feed *feed);
+void ks_suspend_begin(void);
+void ks_suspend_end(void);
+int ks_suspend_init(void);
+void ks_suspend_exit(void);
+
 /* feed.c: frames circulate between the device and the readers */
 
 void ks_feed_init(struct ks_connection *conn);

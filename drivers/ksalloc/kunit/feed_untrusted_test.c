@@ -161,6 +161,26 @@ static void untrusted_gives_in_flush(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, ks_connection_reset(feed->rig->conn, KSRESET_END));
 }
 
+/*
+ * Passes if the thread does not access the device while the machine is suspended, and fetches the
+ * frame afterwards (K2).
+ */
+static void untrusted_while_suspended(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *file = feed_reader(feed, 2, KSALLOC_READER_UNTRUSTED);
+	const struct ks_reader *reader = file->private_data;
+
+	ks_suspend_begin();
+	feed_fill(feed);
+	kthread_flush_worker(&feed->rig->conn->feed.worker);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(reader->nr_queued), 0);
+	KUNIT_EXPECT_PTR_EQ(test, feed->rig->fake->dequeued_by, NULL);
+	ks_suspend_end();
+	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(reader->nr_queued)));
+	feed_expect(feed, file, 0, 0);
+}
+
 /* Passes if a call with a low priority makes the reader untrusted (K2). */
 static void untrusted_by_priority(struct kunit *test)
 {
@@ -258,6 +278,7 @@ static struct kunit_case feed_untrusted_cases[] = {
 	KUNIT_CASE(untrusted_ends_before_frame),
 	KUNIT_CASE(untrusted_thread_gives),
 	KUNIT_CASE(untrusted_gives_in_flush),
+	KUNIT_CASE(untrusted_while_suspended),
 	KUNIT_CASE(untrusted_by_priority),
 	KUNIT_CASE(untrusted_not_counted),
 	KUNIT_CASE(untrusted_while_waiting),
