@@ -202,27 +202,12 @@ int ks_share_get_input(struct ks_share_handle *handle, void *arg)
 	return 0;
 }
 
-static struct v4l2_fh *ks_share_camera_fh(struct ks_share *share)
-{
-	return share->camera->file->private_data;
-}
-
 /* The controls of the camera; NULL if its driver has operations for them */
 static struct v4l2_ctrl_handler *ks_share_controls(struct ks_share *share)
 {
-	struct video_device *vdev = share->camera->vdev;
+	struct v4l2_fh *fh = ks_v4l2_fh(share->camera);
 
-	if (test_bit(V4L2_FL_USES_V4L2_FH, &vdev->flags) &&
-	    ks_share_camera_fh(share)->ctrl_handler)
-		return ks_share_camera_fh(share)->ctrl_handler;
-	return vdev->ctrl_handler;
-}
-
-/* The file that changes controls; NULL if it has no events */
-static struct v4l2_fh *ks_share_changing_fh(struct ks_share *share)
-{
-	return test_bit(V4L2_FL_USES_V4L2_FH, &share->camera->vdev->flags) ?
-	       ks_share_camera_fh(share) : NULL;
+	return fh && fh->ctrl_handler ? fh->ctrl_handler : share->camera->vdev->ctrl_handler;
 }
 
 static int ks_share_call_handler(struct ks_share *share, struct v4l2_ctrl_handler *handler,
@@ -238,7 +223,7 @@ static int ks_share_call_handler(struct ks_share *share, struct v4l2_ctrl_handle
 	case VIDIOC_G_CTRL:
 		return v4l2_g_ctrl(handler, &control->arg.value);
 	default:
-		return v4l2_s_ctrl(ks_share_changing_fh(share), handler, &control->arg.value);
+		return v4l2_s_ctrl(ks_v4l2_fh(share->camera), handler, &control->arg.value);
 	}
 }
 
@@ -370,7 +355,7 @@ static int ks_share_call_ext(struct ks_share *share, unsigned int cmd,
 	default:
 		return ks_v4l2_check_priority(camera) ?:
 		       (handler ?
-			v4l2_s_ext_ctrls(ks_share_changing_fh(share), handler, camera->vdev, NULL,
+			v4l2_s_ext_ctrls(ks_v4l2_fh(share->camera), handler, camera->vdev, NULL,
 					 controls) :
 			ops->vidioc_s_ext_ctrls(camera->file, fh, controls));
 	}
@@ -399,7 +384,7 @@ static void ks_share_relay(struct ks_share *share)
 
 	/* Keeps the events in order */
 	mutex_lock(&share->relay_lock);
-	while (!v4l2_event_dequeue(ks_share_camera_fh(share), &event, true))
+	while (!v4l2_event_dequeue(ks_v4l2_fh(share->camera), &event, true))
 		v4l2_event_queue(&share->vdev, &event);
 	mutex_unlock(&share->relay_lock);
 }
@@ -439,7 +424,7 @@ static bool ks_share_is_subscribed(struct v4l2_fh *fh,
 static int ks_share_subscribe_again(struct ks_share *share, struct v4l2_event_subscription *sub)
 {
 	const struct v4l2_ioctl_ops *ops = share->camera->vdev->ioctl_ops;
-	struct v4l2_fh *fh = ks_share_camera_fh(share);
+	struct v4l2_fh *fh = ks_v4l2_fh(share->camera);
 	int ret;
 
 	/* Unsubscribing removes the events that are pending */
@@ -469,7 +454,7 @@ static int ks_share_subscribe_camera(struct ks_share *share,
 			 (sub->flags & V4L2_EVENT_SUB_FL_SEND_INITIAL),
 	};
 	const struct v4l2_ioctl_ops *ops = share->camera->vdev->ioctl_ops;
-	struct v4l2_fh *fh = ks_share_camera_fh(share);
+	struct v4l2_fh *fh = ks_v4l2_fh(share->camera);
 	struct device *hardware;
 	bool subscribed;
 	int ret;
@@ -517,7 +502,7 @@ int ks_share_unsubscribe(struct ks_share_handle *handle, void *arg)
 
 static bool ks_share_has_events(struct ks_v4l2_device *camera)
 {
-	return test_bit(V4L2_FL_USES_V4L2_FH, &camera->vdev->flags) &&
+	return ks_v4l2_fh(camera) &&
 	       !ks_v4l2_check(camera, VIDIOC_SUBSCRIBE_EVENT) &&
 	       !ks_v4l2_check(camera, VIDIOC_UNSUBSCRIBE_EVENT);
 }
@@ -530,13 +515,13 @@ void ks_share_events_init(struct ks_share *share)
 		return;
 	INIT_WORK(&share->event_work, ks_share_event_work);
 	init_waitqueue_func_entry(&share->event_wait, ks_share_event_wake);
-	add_wait_queue(&ks_share_camera_fh(share)->wait, &share->event_wait);
+	add_wait_queue(&ks_v4l2_fh(share->camera)->wait, &share->event_wait);
 }
 
 void ks_share_events_exit(struct ks_share *share)
 {
 	if (!share->relays)
 		return;
-	remove_wait_queue(&ks_share_camera_fh(share)->wait, &share->event_wait);
+	remove_wait_queue(&ks_v4l2_fh(share->camera)->wait, &share->event_wait);
 	cancel_work_sync(&share->event_work);
 }

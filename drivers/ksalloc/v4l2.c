@@ -19,6 +19,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <media/v4l2-common.h>
+#include <media/v4l2-fh.h>
 #include <media/v4l2-ioctl.h>
 #include <media/videobuf2-v4l2.h>
 
@@ -508,8 +509,11 @@ static int ks_v4l2_wake(wait_queue_entry_t *entry, unsigned int mode, int sync,
 {
 	struct ks_v4l2_wait *wait =
 		container_of(entry, struct ks_v4l2_wait, entry);
+	struct ksalloc_device *device = &wait->v4l2->device;
 
-	ksalloc_device_notify(&wait->v4l2->device);
+	/* The end of the node wakes this queue, too */
+	if (!wait->for_events || ks_v4l2_gone(device))
+		ksalloc_device_notify(device);
 	return 0;
 }
 
@@ -517,6 +521,7 @@ static void ks_v4l2_queue_wait(struct file *file, wait_queue_head_t *head,
 			       poll_table *poll)
 {
 	struct ks_v4l2 *v4l2 = container_of(poll, struct ks_v4l2, poll);
+	const struct v4l2_fh *fh = ks_v4l2_fh(v4l2->dev);
 	struct ks_v4l2_wait *wait;
 
 	/* ks_v4l2_watch() fails if the driver has more wait queues */
@@ -530,6 +535,7 @@ static void ks_v4l2_queue_wait(struct file *file, wait_queue_head_t *head,
 	wait = &v4l2->wait[v4l2->waits++];
 	wait->v4l2 = v4l2;
 	wait->head = head;
+	wait->for_events = fh && head == &fh->wait;
 	init_waitqueue_func_entry(&wait->entry, ks_v4l2_wake);
 	add_wait_queue(head, &wait->entry);
 }

@@ -97,18 +97,20 @@ static inline bool ks_v4l2_is_mplane(struct ks_v4l2_device *dev)
 	return V4L2_TYPE_IS_MULTIPLANAR(dev->type);
 }
 
-/* Drivers use two wait queues: that of videobuf2, and that of the events of the file */
+/* Drivers use two wait queues: that of videobuf2, and that of the V4L2 events of the file */
 #define KS_V4L2_WAIT_QUEUES 4
 
 /**
  * struct ks_v4l2_wait - an entry on a wait queue of the device
  * @entry: the entry
  * @head: the wait queue, which exists as long as the V4L2 file is open
+ * @for_events: it is that of the V4L2 events. These are not frames
  * @v4l2: the device
  */
 struct ks_v4l2_wait {
 	wait_queue_entry_t entry;
 	wait_queue_head_t *head;
+	bool for_events;
 	struct ks_v4l2 *v4l2;
 };
 
@@ -201,6 +203,7 @@ void ks_v4l2_unlock_device(struct ks_v4l2_device *dev);
 int ks_v4l2_begin(struct ks_v4l2_device *dev, unsigned int cmd,
 		  struct device **hardware);
 void ks_v4l2_end(struct ks_v4l2_device *dev, struct device *hardware);
+struct v4l2_fh *ks_v4l2_fh(struct ks_v4l2_device *dev);
 int ks_v4l2_check_priority(struct ks_v4l2_device *dev);
 void ks_v4l2_drop_priority(struct ks_v4l2_device *dev);
 int ks_v4l2_reqbufs(struct ks_v4l2_device *dev, enum v4l2_memory memory,

@@ -343,23 +343,27 @@ void ks_v4l2_end(struct ks_v4l2_device *dev, struct device *hardware)
 	ks_v4l2_unlock_device(dev);
 }
 
+/* The file handle of the device's file; NULL if the driver does not use struct v4l2_fh */
+struct v4l2_fh *ks_v4l2_fh(struct ks_v4l2_device *dev)
+{
+	return test_bit(V4L2_FL_USES_V4L2_FH, &dev->vdev->flags) ?
+	       dev->file->private_data : NULL;
+}
+
 /* Returns -EBUSY if another file has a higher priority */
 int ks_v4l2_check_priority(struct ks_v4l2_device *dev)
 {
-	struct video_device *vdev = dev->vdev;
-	struct v4l2_fh *fh = dev->file->private_data;
+	struct v4l2_fh *fh = ks_v4l2_fh(dev);
 
-	if (!test_bit(V4L2_FL_USES_V4L2_FH, &vdev->flags))
-		return 0;
-	return v4l2_prio_check(vdev->prio, fh->prio);
+	return fh ? v4l2_prio_check(dev->vdev->prio, fh->prio) : 0;
 }
 
 /* Sets the priority of the file to the lowest, so that others can change the device */
 void ks_v4l2_drop_priority(struct ks_v4l2_device *dev)
 {
-	struct v4l2_fh *fh = dev->file->private_data;
+	struct v4l2_fh *fh = ks_v4l2_fh(dev);
 
-	if (test_bit(V4L2_FL_USES_V4L2_FH, &dev->vdev->flags))
+	if (fh)
 		v4l2_prio_change(dev->vdev->prio, &fh->prio, V4L2_PRIORITY_BACKGROUND);
 }
 

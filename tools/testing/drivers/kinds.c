@@ -7,6 +7,7 @@
 #include "try.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -598,5 +599,44 @@ TEST_F(kinds, share_without_controls)
 		EXPECT_EQ(-ENOTTY, call_fd(viewer.video, calls[i].request, calls[i].arg));
 		EXPECT_EQ(-ENOTTY, call_fd(viewer.fd, calls[i].request, calls[i].arg));
 	}
+	viewer_close(&viewer);
+}
+
+static int viewer_take(struct viewer *viewer, struct v4l2_buffer *buffer)
+{
+	*buffer = viewer_buffer(0);
+	return call_fd(viewer->fd, VIDIOC_DQBUF, buffer);
+}
+
+static int poll_in(int fd, int timeout_ms)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+
+	ASSERT_LE(0, poll(&pollfd, 1, timeout_ms));
+	return pollfd.revents;
+}
+
+/* K11: an event of a control is no frame: poll() of a program that streams does not report one. */
+TEST_F(kinds, event_is_no_frame)
+{
+	struct v4l2_buffer buffer;
+	struct viewer viewer;
+	char path[32];
+	int fd, i;
+
+	(void)self;
+	viewer_open(&viewer, "two-frames");
+	set_brightness(viewer.video, 4);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", viewer.fd);
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, subscribe(fd, 0));
+	viewer_start(&viewer);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, viewer_take(&viewer, &buffer));
+	set_brightness(viewer.video, 5);
+	EXPECT_TRUE(EVENTUALLY(has_event(fd, 5)));
+	EXPECT_EQ(0, poll_in(viewer.fd, 0));
+	close(fd);
 	viewer_close(&viewer);
 }

@@ -41,6 +41,7 @@
  * @fills_all: fills whole buffers, as a driver whose device sends too much
  * @has_control: has V4L2_CID_BRIGHTNESS
  * @marks: see test_mark()
+ * @frames: fills that many frames, or 0 for no limit
  * @keeps_queue: VIDIOC_STREAMOFF does nothing while the device does not stream
  * @max_buffers: maximum number of buffers of VIDIOC_REQBUFS, or 0 for that of videobuf2
  * @start_error: error of the start of the stream, or 0
@@ -55,6 +56,7 @@ struct test_kind {
 	bool fills_all;
 	bool has_control;
 	bool marks;
+	unsigned int frames;
 	bool keeps_queue;
 	unsigned int max_buffers;
 	int start_error;
@@ -79,6 +81,8 @@ static const struct test_kind test_kinds[] = {
 	{ "no-queue-no-dmabuf", TEST_CAPTURES, VB2_MMAP, false,
 	  .has_no_queue = true },
 	{ "marks", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true, .marks = true },
+	{ "two-frames", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true, .has_control = true,
+	  .frames = 2 },
 	{ "read", V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_READWRITE, VB2_READ, false },
 	{ "epipe", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true,
 	  .start_error = -EPIPE },
@@ -178,11 +182,15 @@ static void test_fill(struct work_struct *work)
 {
 	struct test_video *video = container_of(to_delayed_work(work),
 						struct test_video, work);
-	struct test_buffer *buffer = test_next_buffer(video);
+	const unsigned int frames = video->kind->frames;
 	enum vb2_buffer_state state = VB2_BUF_STATE_DONE;
+	struct test_buffer *buffer;
 	u32 *data;
 
+	if (frames && video->sequence == frames)
+		return;
 	schedule_delayed_work(&video->work, msecs_to_jiffies(TEST_PERIOD_MS));
+	buffer = test_next_buffer(video);
 	if (!buffer)
 		return;
 	data = vb2_plane_vaddr(&buffer->vb.vb2_buf, 0);
