@@ -6,9 +6,11 @@
  * ks_node_ioctl() has the exceptions. Calls that take locks of the camera or of the share are made
  * in work items: see share_call.c.
  */
+#include <linux/bitmap.h>
 #include <linux/compat.h>
 #include <linux/dma-buf.h>
 #include <linux/fcntl.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/poll.h>
@@ -231,11 +233,27 @@ static long ks_node_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	}
 }
 
+/*
+ * Whether the handle could get a frame that the camera has filled. It may not have queued the
+ * buffer of that frame. A handle that has taken all that it can have must queue a buffer first
+ */
+static bool ks_node_can_fetch(const struct ks_share_handle *handle)
+{
+	const struct ks_reader *reader = handle->reader;
+	struct ks_connection *conn = handle->share->conn;
+
+	lockdep_assert_held(&conn->feed.lock);
+
+	return atomic_read(&conn->feed.pending) && !conn->feed.nr_untrusted &&
+	       READ_ONCE(conn->state) == KSSTATE_RUN && !atomic_read(&conn->changing) &&
+	       reader->nr_taken < reader->limit &&
+	       !bitmap_empty(handle->queued, VIDEO_MAX_FRAME);
+}
+
 static __poll_t ks_node_poll(struct file *file, poll_table *wait)
 {
 	struct ks_share_handle *handle = ks_node_handle(file);
-	struct ks_connection *conn = handle->share->conn;
-	struct ks_feed *feed = &conn->feed;
+	struct ks_feed *feed = &handle->share->conn->feed;
 	__poll_t events = 0;
 
 	poll_wait(file, &handle->fh.wait, wait);
@@ -250,10 +268,7 @@ static __poll_t ks_node_poll(struct file *file, poll_table *wait)
 		events |= EPOLLERR | EPOLLHUP | EPOLLPRI;
 	else if (!handle->reader)
 		events |= EPOLLERR;
-	else if (handle->reader->nr_queued ||
-		 (atomic_read(&feed->pending) && !feed->nr_untrusted &&
-		  READ_ONCE(conn->state) == KSSTATE_RUN &&
-		  !atomic_read(&conn->changing)))
+	else if (handle->reader->nr_queued || ks_node_can_fetch(handle))
 		events |= EPOLLIN | EPOLLRDNORM;
 	else if (feed->error)
 		events |= EPOLLERR;

@@ -640,3 +640,34 @@ TEST_F(kinds, event_is_no_frame)
 	close(fd);
 	viewer_close(&viewer);
 }
+
+/*
+ * K11: poll() does not report a frame to a program that has taken all frames that it can have, while
+ * the camera fills frames for another one. VIDIOC_DQBUF would wait for ever.
+ */
+TEST_F(kinds, poll_of_full_program)
+{
+	struct viewer viewer, other;
+	struct v4l2_buffer buffer;
+	char path[32];
+	int i;
+
+	(void)self;
+	viewer_open(&viewer, "plain");
+	other = viewer;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", viewer.fd);
+	other.fd = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, other.fd);
+	viewer_start(&other);
+	viewer_start(&viewer);
+	/* A quarter of ten, rounded up */
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, viewer_take(&viewer, &buffer));
+	EXPECT_EQ(POLLIN, poll_in(other.fd, PATIENCE_MS));
+	EXPECT_EQ(0, poll_in(viewer.fd, 100));
+	ASSERT_EQ(0, call_fd(viewer.fd, VIDIOC_QBUF, &buffer));
+	EXPECT_EQ(POLLIN, poll_in(viewer.fd, PATIENCE_MS));
+	EXPECT_EQ(0, viewer_take(&viewer, &buffer));
+	close(other.fd);
+	viewer_close(&viewer);
+}
