@@ -397,6 +397,8 @@ static void ks_share_describe_data(struct ks_share_handle *handle,
 		buffer->flags |= V4L2_BUF_FLAG_ERROR;
 	if (filled->options_flags & KSSTREAM_HEADER_OPTIONSF_SPLICEPOINT)
 		buffer->flags |= V4L2_BUF_FLAG_KEYFRAME;
+	if (filled->options_flags & KSSTREAM_HEADER_OPTIONSF_ENDOFSTREAM)
+		buffer->flags |= V4L2_BUF_FLAG_LAST;
 	if (!mplane) {
 		buffer->bytesused = filled->planes[0].data_used;
 		return;

@@ -402,8 +402,14 @@ static int ks_v4l2_stop(struct ksalloc_device *device)
  */
 static bool ks_v4l2_queue_is_ready(struct vb2_queue *queue)
 {
-	/* A bit field, so no READ_ONCE(): the driver sets it before it wakes */
-	return !list_empty(&queue->done_list) || data_race(queue->error != 0);
+	/*
+	 * Bit fields, so no READ_ONCE(). The driver sets @error before it wakes. The others change
+	 * in calls that are made with ks_connection.lock
+	 */
+	const bool no_more = data_race(queue->error || queue->last_buffer_dequeued ||
+				       !queue->streaming);
+
+	return no_more || !list_empty(&queue->done_list);
 }
 
 /* Without vdev->queue, vfs_poll() waits if the driver is starting or stopping the device */

@@ -642,8 +642,8 @@ TEST_F(kinds, event_is_no_frame)
 }
 
 /*
- * K11: poll() does not report a frame to a program that has taken all frames that it can have, while
- * the camera fills frames for another one. VIDIOC_DQBUF would wait for ever.
+ * K11: poll() does not report a frame to a program that has taken all frames that it can have,
+ * while the camera fills frames for another one. VIDIOC_DQBUF would wait for ever.
  */
 TEST_F(kinds, poll_of_full_program)
 {
@@ -670,4 +670,56 @@ TEST_F(kinds, poll_of_full_program)
 	EXPECT_EQ(0, viewer_take(&viewer, &buffer));
 	close(other.fd);
 	viewer_close(&viewer);
+}
+
+/* K11: the last frame says so, and no program waits for another one. The stream can begin again. */
+TEST_F(kinds, stream_of_share_ends)
+{
+	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE, round;
+	struct v4l2_buffer buffer;
+	struct viewer viewer;
+
+	(void)self;
+	viewer_open(&viewer, "ends");
+	for (round = 0; round < 2; round++) {
+		viewer_start(&viewer);
+		ASSERT_EQ(0, viewer_take(&viewer, &buffer));
+		EXPECT_FALSE(buffer.flags & V4L2_BUF_FLAG_LAST);
+		ASSERT_EQ(0, viewer_take(&viewer, &buffer));
+		EXPECT_TRUE(buffer.flags & V4L2_BUF_FLAG_LAST);
+		EXPECT_EQ(-EPIPE, viewer_take(&viewer, &buffer));
+		EXPECT_EQ(POLLERR, poll_in(viewer.fd, PATIENCE_MS));
+		ASSERT_EQ(0, call_fd(viewer.fd, VIDIOC_STREAMOFF, &type));
+	}
+	viewer_close(&viewer);
+}
+
+/* I2: the same for a connection: ENDOFSTREAM, then EPIPE. */
+TEST_F(kinds, stream_ends)
+{
+	int video = open_node(DRIVER "-ends", O_RDWR), ksalloc = open_ksalloc();
+	int connection = do_connect(ksalloc, video), dmabufs[2], allocator, i;
+	struct ksalloc_complete frame = { };
+
+	(void)self;
+	ASSERT_LE(0, connection);
+	allocator = assign_two_frames(connection, dmabufs);
+	ASSERT_EQ(0, set_state(connection, KSSTATE_RUN));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(i, alloc_now(allocator));
+		ASSERT_EQ(0, submit(connection, i));
+	}
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(i, complete(connection, 0, in_ms(PATIENCE_MS), &frame));
+		EXPECT_EQ(i, !!(frame.header.options_flags &
+				KSSTREAM_HEADER_OPTIONSF_ENDOFSTREAM));
+	}
+	ASSERT_EQ(0, submit(connection, 0));
+	EXPECT_EQ(-EPIPE, complete(connection, 0, in_ms(PATIENCE_MS), &frame));
+	for (i = 0; i < 2; i++)
+		close(dmabufs[i]);
+	close(allocator);
+	close(connection);
+	close(ksalloc);
+	close(video);
 }

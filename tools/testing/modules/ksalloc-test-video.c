@@ -42,6 +42,7 @@
  * @has_control: has V4L2_CID_BRIGHTNESS
  * @marks: see test_mark()
  * @frames: fills that many frames, or 0 for no limit
+ * @ends: the last frame has V4L2_BUF_FLAG_LAST
  * @keeps_queue: VIDIOC_STREAMOFF does nothing while the device does not stream
  * @max_buffers: maximum number of buffers of VIDIOC_REQBUFS, or 0 for that of videobuf2
  * @start_error: error of the start of the stream, or 0
@@ -57,6 +58,7 @@ struct test_kind {
 	bool has_control;
 	bool marks;
 	unsigned int frames;
+	bool ends;
 	bool keeps_queue;
 	unsigned int max_buffers;
 	int start_error;
@@ -83,6 +85,7 @@ static const struct test_kind test_kinds[] = {
 	{ "marks", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true, .marks = true },
 	{ "two-frames", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true, .has_control = true,
 	  .frames = 2 },
+	{ "ends", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true, .frames = 2, .ends = true },
 	{ "read", V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_READWRITE, VB2_READ, false },
 	{ "epipe", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true,
 	  .start_error = -EPIPE },
@@ -204,6 +207,8 @@ static void test_fill(struct work_struct *work)
 	vb2_set_plane_payload(&buffer->vb.vb2_buf, 0, TEST_SIZE);
 	if (video->kind->marks)
 		state = test_mark(&buffer->vb);
+	if (video->kind->ends && video->sequence == frames)
+		buffer->vb.flags |= V4L2_BUF_FLAG_LAST;
 	vb2_buffer_done(&buffer->vb.vb2_buf, data ? state : VB2_BUF_STATE_ERROR);
 }
 
