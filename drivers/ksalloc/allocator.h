@@ -7,7 +7,7 @@
  * Layers, from top to bottom: client; allocator_file; eventfd; allocator (creation and
  * memory); pool (frames); waiter, notify, fence and mapping. A file calls only lower layers.
  * Below all other files are framing and planes (arithmetic), account (memory of each user), ioctl
- * (dispatch), and heap and import (memory of allocators; heap is above import).
+ * (dispatch), sleep, and heap and import (memory of allocators; heap is above import).
  */
 
 /**

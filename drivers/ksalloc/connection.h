@@ -300,10 +300,6 @@ void ks_filled_describe(const struct ks_filled *filled, u8 field,
 			const struct ks_allocator *alloc,
 			struct ksstream_header *header,
 			struct ksalloc_plane_data *planes);
-int ks_wake_and_remove(struct wait_queue_entry *wait, unsigned int mode, int sync, void *key);
-void ks_wait_begin(struct wait_queue_head *head, struct wait_queue_entry *wait);
-void ks_wait_end(struct wait_queue_head *head, struct wait_queue_entry *wait);
-int ks_sleep_woken(struct wait_queue_entry *wait, u64 deadline_ns);
 void ks_done_end_stream(struct ks_connection *conn, bool interrupted);
 int ks_connection_complete(struct ks_connection *conn, struct ks_complete *read);
 

@@ -5,7 +5,8 @@
  *
  * Layers, from top to bottom: reader_file (ioctls); feed_stream (begin and end of streams); feed
  * (frames circulate between the device and the readers); readers (the readers of a feed); reader
- * (the frames of one reader); view. All are below assign and above complete (see connection.h).
+ * (the frames of one reader); view; suspend (when the threads of feeds must not work). All are
+ * below assign and above complete (see connection.h).
  */
 
 /**

@@ -20,6 +20,7 @@
 #include "ioctl.h"
 #include "planes.h"
 #include "reader.h"
+#include "sleep.h"
 
 /* Number of indices that KSALLOC_EXCHANGE copies to the stack */
 #define KS_EXCHANGE_FEW 16

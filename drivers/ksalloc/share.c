@@ -12,6 +12,7 @@
 
 #include "connection.h"
 #include "share.h"
+#include "sleep.h"
 #include "v4l2.h"
 
 /* A handle can have 1 / KS_SHARE_PART of the frames, rounded up, and always KS_SHARE_DEPTH_LEAST */

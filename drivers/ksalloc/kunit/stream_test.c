@@ -585,23 +585,8 @@ static void stream_storm(struct kunit *test)
 	ks_test_expect_counts(test, rig->alloc, 0, 0, 0);
 }
 
-/* Passes if a task that is woken all the time notices the deadline (I2). */
-static void stream_woken_at_deadline(struct kunit *test)
-{
-	DEFINE_WAIT_FUNC(wait, woken_wake_function);
-
-	wait.flags |= WQ_FLAG_WOKEN;
-	KUNIT_EXPECT_EQ(test, ks_sleep_woken(&wait, 0), 0);
-	wait.flags |= WQ_FLAG_WOKEN;
-	KUNIT_EXPECT_EQ(test, ks_sleep_woken(&wait, U64_MAX), 0);
-	wait.flags |= WQ_FLAG_WOKEN;
-	KUNIT_EXPECT_EQ(test, ks_sleep_woken(&wait, 1), -ETIMEDOUT);
-	KUNIT_EXPECT_FALSE(test, wait.flags & WQ_FLAG_WOKEN);
-}
-
 static struct kunit_case stream_cases[] = {
 	KUNIT_CASE(stream_submit_in_each_state),
-	KUNIT_CASE(stream_woken_at_deadline),
 	KUNIT_CASE(stream_submit_errors),
 	KUNIT_CASE(stream_submit_refused),
 	KUNIT_CASE(stream_submit_descriptor),
