@@ -723,3 +723,40 @@ TEST_F(kinds, stream_ends)
 	close(ksalloc);
 	close(video);
 }
+
+/*
+ * I6: when a node is unregistered, a call that waits for a frame ends, even if the driver does
+ * nothing more.
+ */
+TEST_F(kinds, unregistered_while_waiting)
+{
+	int video = open_node(DRIVER "-two-frames", O_RDWR), ksalloc = open_ksalloc();
+	int connection = do_connect(ksalloc, video), dmabufs[2], allocator, i;
+	struct ksalloc_complete frame;
+	struct call call;
+
+	(void)self;
+	ASSERT_LE(0, connection);
+	allocator = assign_two_frames(connection, dmabufs);
+	ASSERT_EQ(0, set_state(connection, KSSTATE_RUN));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(i, alloc_now(allocator));
+		ASSERT_EQ(0, submit(connection, i));
+		ASSERT_EQ(i, complete(connection, 0, in_ms(PATIENCE_MS), NULL));
+	}
+	/* The camera does not fill this one */
+	ASSERT_EQ(0, submit(connection, 0));
+	start_complete(&call, &frame, connection);
+	ASSERT_TRUE(call_waits(&call));
+	ASSERT_EQ(0, write_text("/sys/module/ksalloc_test_video/parameters/unregister",
+				"two-frames"));
+	EXPECT_EQ(-ENODEV, call_result(&call));
+	for (i = 0; i < 2; i++)
+		close(dmabufs[i]);
+	close(allocator);
+	close(connection);
+	close(ksalloc);
+	close(video);
+	/* The next test loads it with all nodes */
+	remove_module("ksalloc_test_video");
+}

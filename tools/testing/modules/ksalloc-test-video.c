@@ -330,6 +330,26 @@ static bool test_refuse_initial;
 module_param_named(refuse_initial, test_refuse_initial, bool, 0600);
 MODULE_PARM_DESC(refuse_initial, "Subscriptions with an initial event fail");
 
+/* As a driver that does nothing more when its device disappears */
+static int test_set_unregister(const char *value, const struct kernel_param *param)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(test_videos); i++) {
+		if (sysfs_streq(value, test_kinds[i].name)) {
+			video_unregister_device(&test_videos[i].vdev);
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static const struct kernel_param_ops test_unregister_ops = {
+	.set = test_set_unregister,
+};
+module_param_cb(unregister, &test_unregister_ops, NULL, 0200);
+MODULE_PARM_DESC(unregister, "Unregisters the node of this kind");
+
 static int test_subscribe_event(struct v4l2_fh *fh, const struct v4l2_event_subscription *sub)
 {
 	if (wait_event_interruptible(test_released_events, !READ_ONCE(test_hold_events)))
