@@ -78,6 +78,18 @@ int open_vgem(void)
 	return fd;
 }
 
+int vgem_alloc(int vgem, unsigned int width, unsigned int height)
+{
+	struct drm_dumb dumb = { .height = height, .width = width, .bpp = 16 };
+	struct drm_prime prime = { .flags = O_RDWR | O_CLOEXEC };
+
+	ASSERT_EQ(0, ioctl(vgem, DRM_DUMB_CREATE, &dumb));
+	ASSERT_LE(width * height * 2, dumb.size);
+	prime.handle = dumb.handle;
+	ASSERT_EQ(0, ioctl(vgem, DRM_PRIME_EXPORT, &prime));
+	return prime.fd;
+}
+
 static int create_by_sw_sync(struct fence *fence)
 {
 	struct timeline_point point = { .value = 1 };
@@ -98,36 +110,26 @@ static void fence_by_sw_sync(struct fence *fence, int dmabuf)
 	close(import.fd);
 }
 
-/* A fence on an object of vgem */
-static void attach_by_vgem(struct fence *fence, __u32 handle)
+/* The memory can be that of vgem itself */
+static void fence_by_vgem(struct fence *fence, int dmabuf)
 {
-	struct vgem_attach attach = { .handle = handle };
+	struct drm_prime prime = { .fd = dmabuf };
+	struct vgem_attach attach = { };
 
+	ASSERT_EQ(0, ioctl(fence->source, DRM_PRIME_IMPORT, &prime));
+	attach.handle = prime.handle;
 	ASSERT_EQ(0, ioctl(fence->source, VGEM_ATTACH, &attach));
 	fence->id = attach.fence;
 }
 
-static void fence_by_vgem(struct fence *fence, int dmabuf)
-{
-	struct drm_prime prime = { .fd = dmabuf };
-
-	ASSERT_EQ(0, ioctl(fence->source, DRM_PRIME_IMPORT, &prime));
-	attach_by_vgem(fence, prime.handle);
-}
-
-/* Takes it from memory of vgem itself */
 static int create_by_vgem(struct fence *fence)
 {
 	struct dma_buf_export_sync_file export = { .flags = DMA_BUF_SYNC_RW };
-	struct drm_dumb dumb = { .height = 16, .width = 16, .bpp = 32 };
-	struct drm_prime prime = { };
+	int dmabuf = vgem_alloc(fence->source, 16, 16);
 
-	ASSERT_EQ(0, ioctl(fence->source, DRM_DUMB_CREATE, &dumb));
-	prime.handle = dumb.handle;
-	ASSERT_EQ(0, ioctl(fence->source, DRM_PRIME_EXPORT, &prime));
-	attach_by_vgem(fence, dumb.handle);
-	ASSERT_EQ(0, ioctl(prime.fd, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &export));
-	close(prime.fd);
+	fence_by_vgem(fence, dmabuf);
+	ASSERT_EQ(0, ioctl(dmabuf, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &export));
+	close(dmabuf);
 	return export.fd;
 }
 

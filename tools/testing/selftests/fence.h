@@ -25,5 +25,10 @@ void fence_signal(struct fence *fence);
 
 /* A DRM device without hardware. Skips the test if the kernel has none */
 int open_vgem(void);
+/*
+ * Makes a picture in the memory of such a device, with two bytes for each pixel. Returns its
+ * dma-buf, which the caller closes. It stays valid when the device is closed
+ */
+int vgem_alloc(int vgem, unsigned int width, unsigned int height);
 
 #endif

@@ -72,38 +72,6 @@ FIXTURE_TEARDOWN(import)
 	close_dmabufs(self);
 }
 
-/* These have no header in /usr/include */
-struct drm_dumb {
-	__u32 height;
-	__u32 width;
-	__u32 bpp;
-	__u32 flags;
-	__u32 handle;
-	__u32 pitch;
-	__u64 size;
-};
-
-struct drm_prime {
-	__u32 handle;
-	__u32 flags;
-	__s32 fd;
-};
-
-#define DRM_CREATE_DUMB _IOWR('d', 0xb2, struct drm_dumb)
-#define DRM_PRIME_EXPORT _IOWR('d', 0x2d, struct drm_prime)
-
-static int from_drm(int drm)
-{
-	struct drm_dumb dumb = { .height = HEIGHT, .width = WIDTH, .bpp = 16 };
-	struct drm_prime prime = { .flags = O_RDWR | O_CLOEXEC };
-
-	ASSERT_EQ(0, call_fd(drm, DRM_CREATE_DUMB, &dumb));
-	ASSERT_LE(FRAME_SIZE, dumb.size);
-	prime.handle = dumb.handle;
-	ASSERT_EQ(0, call_fd(drm, DRM_PRIME_EXPORT, &prime));
-	return prime.fd;
-}
-
 static int import(struct import_fixture *self, const int *dmabufs, unsigned int count)
 {
 	return import_dmabufs(self->rig.connection, dmabufs, count);
@@ -211,7 +179,7 @@ TEST_F(import, drm)
 
 	close_dmabufs(self);
 	for (i = 0; i < FRAMES; i++)
-		self->dmabufs[i] = from_drm(drm);
+		self->dmabufs[i] = vgem_alloc(drm, WIDTH, HEIGHT);
 	close(drm);
 	allocator = import(self, self->dmabufs, FRAMES);
 	ASSERT_LE(0, allocator);
