@@ -177,41 +177,25 @@ static void expect_only_read(struct dma_fixture *self, int view, const unsigned 
 	edu_unmap(self);
 }
 
-static const unsigned char *map_picture(int view)
-{
-	const unsigned char *map = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, view, 0);
-
-	ASSERT_TRUE((const void *)map != MAP_FAILED);
-	return map;
-}
-
 /*
  * Frames in memory of the camera, or of the heap. The device cannot write to the reader's view. It
  * can write to the dma-buf of the owner, which shows that the test detects a write.
  */
 static void try_reader(struct dma_fixture *self, bool own)
 {
-	const struct ksallocator_framing framing = { .frames = FRAMES };
 	struct ksalloc_reader_frame frame = { };
 	const unsigned char *picture;
 	int reader, view, dmabuf;
 	struct rig rig;
 
 	rig_open(&rig, 0, WIDTH, HEIGHT);
-	if (own) {
-		rig.allocator = create_framed(rig.connection, -1, &framing);
-		ASSERT_LE(0, rig.allocator);
-		ASSERT_EQ(0, set_allocator(rig.connection, rig.allocator));
-	} else {
+	if (own)
+		rig_own_allocator(&rig, FRAMES);
+	else
 		rig_allocator(&rig, FRAMES);
-	}
 	ASSERT_EQ(0, circulate(rig.connection, KSSTATE_RUN));
-	reader = reader_open(rig.connection, 2, 0, 0);
-	ASSERT_LE(0, reader);
-	ASSERT_EQ(1, take(reader, &frame));
-	view = reader_export(reader, frame.index, frame.generation);
-	ASSERT_LE(0, view);
-	picture = map_picture(view);
+	reader = reader_with_view(rig.connection, 2, &frame, &view);
+	picture = map_frame(view, FRAME_SIZE, PROT_READ);
 	expect_only_read(self, view, picture);
 
 	dmabuf = export_frame(rig.allocator, frame.index);
@@ -281,7 +265,7 @@ TEST_F(dma, share)
 	ASSERT_EQ(0, dequeue(fd, &buffer));
 	export.index = buffer.index;
 	ASSERT_EQ(0, call(fd, VIDIOC_EXPBUF, &export));
-	picture = map_picture(export.fd);
+	picture = map_frame(export.fd, FRAME_SIZE, PROT_READ);
 	expect_only_read(self, export.fd, picture);
 
 	munmap((void *)picture, FRAME_SIZE);

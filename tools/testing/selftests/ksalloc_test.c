@@ -451,6 +451,15 @@ void rig_allocator(struct rig *rig, unsigned int frames)
 	ASSERT_EQ(0, set_allocator(rig->connection, rig->allocator));
 }
 
+void rig_own_allocator(struct rig *rig, unsigned int frames)
+{
+	const struct ksallocator_framing framing = { .frames = frames };
+
+	rig->allocator = create_framed(rig->connection, -1, &framing);
+	ASSERT_LE(0, rig->allocator);
+	ASSERT_EQ(0, set_allocator(rig->connection, rig->allocator));
+}
+
 /* A descriptor stands for one plane */
 static int submit_all_by_thread(struct rig *rig)
 {

@@ -132,6 +132,8 @@ void rig_open(struct rig *rig, unsigned int instance, unsigned int width,
 	      unsigned int height);
 /* Creates and assigns an allocator. */
 void rig_allocator(struct rig *rig, unsigned int frames);
+/* The same with memory of the camera, also if the kernel has a heap */
+void rig_own_allocator(struct rig *rig, unsigned int frames);
 /*
  * Allocates all free frames and submits them; returns their number. Frames with one plane are
  * submitted by descriptor.

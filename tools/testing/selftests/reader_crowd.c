@@ -180,10 +180,6 @@ TEST_F_TIMEOUT(crowd, heap, LAST_RESORT_S)
 /* K2: the same with the camera's own memory */
 TEST_F_TIMEOUT(crowd, own_memory, LAST_RESORT_S)
 {
-	const struct ksallocator_framing framing = { .frames = MANY };
-
-	self->rig.allocator = create_framed(self->rig.connection, -1, &framing);
-	ASSERT_LE(0, self->rig.allocator);
-	ASSERT_EQ(0, set_allocator(self->rig.connection, self->rig.allocator));
+	rig_own_allocator(&self->rig, MANY);
 	kill_readers(self, scaled(2 * READERS));
 }

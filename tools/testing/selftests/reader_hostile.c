@@ -54,22 +54,16 @@ static void keep_picture(struct hostile_reader_fixture *self)
 {
 	int view;
 
-	self->keeper = reader_open(self->rig.connection, 1, 0, 0);
-	ASSERT_LE(0, self->keeper);
-	ASSERT_EQ(1, take(self->keeper, &self->kept));
-	view = reader_export(self->keeper, self->kept.index, self->kept.generation);
-	ASSERT_LE(0, view);
-	self->picture = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, view, 0);
-	ASSERT_TRUE((void *)self->picture != MAP_FAILED);
+	self->keeper = reader_with_view(self->rig.connection, 1, &self->kept, &view);
+	self->picture = map_frame(view, FRAME_SIZE, PROT_READ);
 	close(view);
 	self->copy = malloc(FRAME_SIZE);
 	ASSERT_TRUE(self->copy);
 	memcpy(self->copy, self->picture, FRAME_SIZE);
 }
 
-static void hostile_reader_start(struct hostile_reader_fixture *self, __u32 memory)
+static void hostile_reader_start(struct hostile_reader_fixture *self, bool own)
 {
-	const struct ksallocator_framing framing = { .options_flags = memory, .frames = MANY };
 	struct rig *rig = &self->rig;
 
 	self->sleeps = clock_is_virtual();
@@ -77,9 +71,10 @@ static void hostile_reader_start(struct hostile_reader_fixture *self, __u32 memo
 	rig_open(rig, 0, WIDTH, HEIGHT);
 	/* The process uses a processor all the time, so they need more time than others */
 	steady_set_rate(rig->video, 10);
-	rig->allocator = create_framed(rig->connection, memory ? rig->heap : -1, &framing);
-	ASSERT_LE(0, rig->allocator);
-	ASSERT_EQ(0, set_allocator(rig->connection, rig->allocator));
+	if (own)
+		rig_own_allocator(rig, MANY);
+	else
+		rig_allocator(rig, MANY);
 	self->rounds = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_TRUE((void *)self->rounds != MAP_FAILED);
@@ -92,7 +87,7 @@ static void hostile_reader_start(struct hostile_reader_fixture *self, __u32 memo
 
 FIXTURE_SETUP(hostile_reader)
 {
-	hostile_reader_start(self, usual_memory());
+	hostile_reader_start(self, false);
 }
 
 FIXTURE_TEARDOWN(hostile_reader)
@@ -107,7 +102,7 @@ FIXTURE(hostile_own) {
 
 FIXTURE_SETUP(hostile_own)
 {
-	hostile_reader_start(&self->base, 0);
+	hostile_reader_start(&self->base, true);
 }
 
 FIXTURE_TEARDOWN(hostile_own)

@@ -281,12 +281,8 @@ FIXTURE(own_races) {
 
 FIXTURE_SETUP(own_races)
 {
-	const struct ksallocator_framing framing = { .frames = FRAMES };
-
 	rig_open(&self->rig, 0, WIDTH, HEIGHT);
-	self->rig.allocator = create_framed(self->rig.connection, -1, &framing);
-	ASSERT_LE(0, self->rig.allocator);
-	ASSERT_EQ(0, set_allocator(self->rig.connection, self->rig.allocator));
+	rig_own_allocator(&self->rig, FRAMES);
 	ASSERT_EQ(0, circulate(self->rig.connection, KSSTATE_RUN));
 	self->reader = reader_open(self->rig.connection, 2, 0, 0);
 	ASSERT_LE(0, self->reader);

@@ -741,15 +741,12 @@ TEST_F(readers, format)
 /* A camera's own memory circulates, too. */
 TEST(own_memory)
 {
-	const struct ksallocator_framing framing = { .frames = FRAMES };
 	struct ksalloc_reader_frame frame = { }, last;
 	struct rig rig;
 	int reader, i;
 
 	rig_open(&rig, 0, WIDTH, HEIGHT);
-	rig.allocator = create_framed(rig.connection, -1, &framing);
-	ASSERT_LE(0, rig.allocator);
-	ASSERT_EQ(0, set_allocator(rig.connection, rig.allocator));
+	rig_own_allocator(&rig, FRAMES);
 	ASSERT_EQ(0, circulate(rig.connection, KSSTATE_RUN));
 	reader = reader_open(rig.connection, DEEP, 0, 0);
 	ASSERT_LE(0, reader);

@@ -119,6 +119,22 @@ static inline int reader_export(int reader, unsigned int index, __u64 generation
 	return call_fd(reader, KSALLOC_READER_EXPORT, &arg);
 }
 
+/*
+ * Opens a reader that takes a frame, and exports that. Returns the reader. The caller closes it and
+ * the view, a dma-buf that can only be read
+ */
+static inline int reader_with_view(int connection, unsigned int depth,
+				   struct ksalloc_reader_frame *frame, int *view)
+{
+	int reader = reader_open(connection, depth, 0, 0);
+
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(1, take(reader, frame));
+	*view = reader_export(reader, frame->index, frame->generation);
+	ASSERT_LE(0, *view);
+	return reader;
+}
+
 static inline struct ksalloc_reader_info reader_info(int reader)
 {
 	struct ksalloc_reader_info info = { .size = sizeof(info) };

@@ -29,14 +29,8 @@ FIXTURE(views) {
 FIXTURE_SETUP(views)
 {
 	readers_setup(&self->base);
-	self->reader = reader_open(self->base.connection, 2, 0, 0);
-	ASSERT_LE(0, self->reader);
-	ASSERT_EQ(1, take(self->reader, &self->frame));
-	self->view = reader_export(self->reader, self->frame.index,
-				   self->frame.generation);
-	ASSERT_LE(0, self->view);
-	self->map = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, self->view, 0);
-	ASSERT_TRUE((void *)self->map != MAP_FAILED);
+	self->reader = reader_with_view(self->base.connection, 2, &self->frame, &self->view);
+	self->map = map_frame(self->view, FRAME_SIZE, PROT_READ);
 }
 
 FIXTURE_TEARDOWN(views)
@@ -54,8 +48,7 @@ static unsigned char *own_mapping(struct views_fixture *self)
 	void *map;
 
 	ASSERT_LE(0, dmabuf);
-	map = mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, 0);
-	ASSERT_TRUE(map != MAP_FAILED);
+	map = map_frame(dmabuf, FRAME_SIZE, PROT_READ | PROT_WRITE);
 	close(dmabuf);
 	return map;
 }
@@ -133,10 +126,7 @@ TEST_F(views, no_private_copy)
 	ASSERT_LE(0, own);
 	ASSERT_EQ(0, set_allocator(connection, own));
 	ASSERT_EQ(0, circulate(connection, KSSTATE_RUN));
-	reader = reader_open(connection, 1, 0, 0);
-	ASSERT_EQ(1, take(reader, &frame));
-	view = reader_export(reader, frame.index, frame.generation);
-	ASSERT_LE(0, view);
+	reader = reader_with_view(connection, 1, &frame, &view);
 
 	EXPECT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, view, 0) ==
 		    MAP_FAILED);
@@ -190,11 +180,7 @@ TEST(view_of_larger_dmabuf)
 	ASSERT_LE(0, rig.allocator);
 	ASSERT_EQ(0, set_allocator(rig.connection, rig.allocator));
 	ASSERT_EQ(0, circulate(rig.connection, KSSTATE_RUN));
-	reader = reader_open(rig.connection, 2, 0, 0);
-	ASSERT_LE(0, reader);
-	ASSERT_EQ(1, take(reader, &frame));
-	view = reader_export(reader, frame.index, frame.generation);
-	ASSERT_LE(0, view);
+	reader = reader_with_view(rig.connection, 2, &frame, &view);
 	EXPECT_EQ(bytes, lseek(view, 0, SEEK_END));
 	EXPECT_TRUE(mmap(NULL, 2 * bytes, PROT_READ, MAP_SHARED, view, 0) == MAP_FAILED);
 	EXPECT_EQ(EINVAL, errno);
