@@ -136,7 +136,6 @@ static int count_threads(void)
  */
 TEST(caller_threads)
 {
-	struct ksallocator_framing framing = { .frames = FRAMES };
 	struct ksalloc_set_state circulate = {
 		.size = sizeof(circulate),
 		.flags = KSALLOC_CIRCULATE,
@@ -166,13 +165,13 @@ TEST(caller_threads)
 	 * Two allocators, each of a camera's own memory, need two threads. When both are
 	 * closed, one thread is kept.
 	 */
-	own = create_framed(rig.connection, -1, &framing);
+	own = create_own(rig.connection, FRAMES, 0);
 	ASSERT_LE(0, own);
 	EXPECT_EQ(1, count_threads());
 	camera = open_camera(1);
 	connection = do_connect(rig.ksalloc, camera);
 	ASSERT_LE(0, connection);
-	second = create_framed(connection, -1, &framing);
+	second = create_own(connection, FRAMES, 0);
 	ASSERT_LE(0, second);
 	EXPECT_EQ(2, count_threads());
 	close(second);

@@ -62,6 +62,16 @@ int create_allocator(int connection, int heap, unsigned int frames,
 	return create_framed(connection, heap, &framing);
 }
 
+int create_own(int connection, unsigned int frames, unsigned int frame_size)
+{
+	const struct ksallocator_framing framing = {
+		.frames = frames,
+		.frame_size = frame_size,
+	};
+
+	return create_framed(connection, -1, &framing);
+}
+
 struct ksalloc_create_allocator import_of(const int *dmabufs, unsigned int count)
 {
 	return (struct ksalloc_create_allocator){

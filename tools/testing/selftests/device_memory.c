@@ -33,25 +33,12 @@ FIXTURE(memory) {
 	int connection, allocator;
 };
 
-static int create_own(int connection, unsigned int frames,
-		      unsigned int frame_size)
-{
-	struct ksallocator_framing framing = {
-		.frames = frames,
-		.frame_size = frame_size,
-	};
-
-	return create_framed(connection, -1, &framing);
-}
-
 FIXTURE_SETUP(memory)
 {
 	rig_open(&self->rig, 0, WIDTH, HEIGHT);
 	self->connection = self->rig.connection;
-	self->allocator = create_own(self->connection, FRAMES, 0);
-	ASSERT_LE(0, self->allocator);
-	self->rig.allocator = self->allocator;
-	ASSERT_EQ(0, set_allocator(self->connection, self->allocator));
+	rig_own_allocator(&self->rig, FRAMES);
+	self->allocator = self->rig.allocator;
 }
 
 FIXTURE_TEARDOWN(memory)
@@ -522,9 +509,7 @@ TEST_F(memory, unbind)
 	vivid_bind();
 	rig_close(&self->rig);
 	rig_open(&self->rig, 0, WIDTH, HEIGHT);
-	self->rig.allocator = create_own(self->rig.connection, FRAMES, 0);
-	ASSERT_LE(0, self->rig.allocator);
-	ASSERT_EQ(0, set_allocator(self->rig.connection, self->rig.allocator));
+	rig_own_allocator(&self->rig, FRAMES);
 	expect_stream(&self->rig);
 }
 
@@ -716,9 +701,7 @@ static void own_rig(struct memory_devices_fixture *self, unsigned int camera, st
 		set_mplane(rig->video, V4L2_PIX_FMT_YUYV);
 	rig->connection = do_connect(rig->ksalloc, rig->video);
 	ASSERT_LE(0, rig->connection);
-	rig->allocator = create_own(rig->connection, FRAMES, 0);
-	ASSERT_LE(0, rig->allocator);
-	ASSERT_EQ(0, set_allocator(rig->connection, rig->allocator));
+	rig_own_allocator(rig, FRAMES);
 }
 
 /*

@@ -347,8 +347,7 @@ TEST_F(import, limit)
  */
 TEST_F(import, own_buffers)
 {
-	const struct ksallocator_framing framing = { .frames = FRAMES };
-	int own = create_framed(self->rig.connection, -1, &framing), allocator, i;
+	int own = create_own(self->rig.connection, FRAMES, 0), allocator, i;
 
 	ASSERT_LE(0, own);
 	close_dmabufs(self);

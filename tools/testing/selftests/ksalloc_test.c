@@ -453,9 +453,7 @@ void rig_allocator(struct rig *rig, unsigned int frames)
 
 void rig_own_allocator(struct rig *rig, unsigned int frames)
 {
-	const struct ksallocator_framing framing = { .frames = frames };
-
-	rig->allocator = create_framed(rig->connection, -1, &framing);
+	rig->allocator = create_own(rig->connection, frames, 0);
 	ASSERT_LE(0, rig->allocator);
 	ASSERT_EQ(0, set_allocator(rig->connection, rig->allocator));
 }

@@ -443,11 +443,10 @@ FIXTURE_TEARDOWN(names)
 /* Memory of a heap, and the device's own memory; also if only the dma-buf is left. */
 TEST_F(names, bufinfo)
 {
-	const struct ksallocator_framing framing = { .frames = FRAMES };
 	char name[DMABUF_NAME];
 	int own, dmabuf;
 
-	own = create_framed(self->rig.connection, -1, &framing);
+	own = create_own(self->rig.connection, FRAMES, 0);
 	expect_named(own);
 	dmabuf_name(name, own, 1, -1);
 	dmabuf = export_frame(own, 1);

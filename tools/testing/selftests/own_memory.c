@@ -14,17 +14,6 @@
 /* More buffers than any queue of vivid has */
 #define TOO_MANY 512
 
-static int create_own(int connection, unsigned int frames,
-		      unsigned int frame_size)
-{
-	struct ksallocator_framing framing = {
-		.frames = frames,
-		.frame_size = frame_size,
-	};
-
-	return create_framed(connection, -1, &framing);
-}
-
 static int reqbufs(int video, enum v4l2_memory memory, unsigned int count)
 {
 	struct v4l2_requestbuffers req = {

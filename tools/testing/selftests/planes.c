@@ -33,19 +33,6 @@ FIXTURE_TEARDOWN(planes)
 	planes_close();
 }
 
-static void create_and_assign(struct planes_fixture *self, __u32 options)
-{
-	struct ksallocator_framing framing = {
-		.options_flags = options,
-		.frames = FRAMES,
-	};
-	struct rig *rig = &self->rig;
-
-	rig->allocator = create_framed(rig->connection, options ? rig->heap : -1, &framing);
-	ASSERT_LE(0, rig->allocator);
-	ASSERT_EQ(0, set_allocator(rig->connection, rig->allocator));
-}
-
 static unsigned char *map_plane(int allocator, unsigned int index, unsigned int plane,
 				size_t size)
 {
@@ -168,7 +155,7 @@ TEST_F(planes, dmabufs)
 	int allocator, fd;
 
 	need_heap();
-	create_and_assign(self, KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
+	rig_allocator(&self->rig, FRAMES);
 	allocator = self->rig.allocator;
 	ASSERT_EQ(0, get_status(allocator, &status));
 	EXPECT_EQ(2, status.planes.count);
@@ -223,7 +210,7 @@ TEST_F(planes, heap)
 	for (i = 0; i < ARRAY_SIZE(formats); i++) {
 		set_multi(self->rig.video, formats[i], &self->format);
 		ASSERT_EQ(0, get_framing(self->rig.connection, &self->rig.framing));
-		create_and_assign(self, KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
+		rig_allocator(&self->rig, FRAMES);
 		expect_stream(self);
 		close(self->rig.allocator);
 		ASSERT_EQ(0, set_allocator(self->rig.connection, -1));
@@ -240,7 +227,7 @@ TEST_F(planes, own_memory)
 		.memory = V4L2_MEMORY_MMAP,
 	};
 
-	create_and_assign(self, 0);
+	rig_own_allocator(&self->rig, FRAMES);
 	expect_stream(self);
 	expect_stream(self);
 	EXPECT_EQ(-EBUSY, call_fd(self->rig.video, VIDIOC_REQBUFS, &request));
@@ -255,7 +242,7 @@ TEST_F(planes, own_memory_of_another)
 {
 	struct planes_fixture other = *self;
 
-	create_and_assign(self, 0);
+	rig_own_allocator(&self->rig, FRAMES);
 	other.rig.video = open_camera(1);
 	set_multi(other.rig.video, V4L2_PIX_FMT_NV12M, NULL);
 	other.rig.connection = do_connect(self->rig.ksalloc, other.rig.video);
@@ -278,7 +265,7 @@ TEST_F(planes, no_descriptors)
 	int fds, plane, dmabuf;
 
 	need_heap();
-	create_and_assign(self, KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
+	rig_allocator(&self->rig, FRAMES);
 	fds = count_fds();
 	EXPECT_EQ(-EOPNOTSUPP, call_fd(self->rig.allocator, KSALLOC_ALLOC, &arg));
 	arg.flags = KSALLOC_ALLOC_DMABUF;
@@ -454,7 +441,7 @@ TEST_F(planes, thread_without_descriptors)
 	struct rlimit old, few;
 
 	need_heap();
-	create_and_assign(self, KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
+	rig_allocator(rig, FRAMES);
 	ASSERT_EQ(0, prlimit(KTHREADD, RLIMIT_NOFILE, NULL, &old));
 	few.rlim_max = old.rlim_max;
 	for (few.rlim_cur = 0; few.rlim_cur < 2; few.rlim_cur++) {
@@ -520,7 +507,7 @@ TEST_F(planes, another_number)
 	int two, one;
 
 	need_heap();
-	create_and_assign(self, KSALLOCATOR_OPTIONF_SYSTEM_MEMORY);
+	rig_allocator(rig, FRAMES);
 	two = rig->allocator;
 	set_multi(rig->video, V4L2_PIX_FMT_YUYV, NULL);
 	one = create_allocator(rig->connection, rig->heap, FRAMES, 1 << 20);
@@ -581,7 +568,7 @@ TEST_F(planes, offset)
 	for (i = 0; i < ARRAY_SIZE(formats); i++) {
 		set_multi(self->rig.video, formats[i], &self->format);
 		ASSERT_EQ(0, get_framing(self->rig.connection, &self->rig.framing));
-		create_and_assign(self, 0);
+		rig_own_allocator(&self->rig, FRAMES);
 		ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
 		ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
 		ASSERT_LE(0, rig_complete(&self->rig, &frame));
@@ -610,7 +597,7 @@ TEST_F(planes, fences)
 	struct fence fence;
 	int plane, dmabuf;
 
-	create_and_assign(self, usual_memory());
+	rig_allocator(rig, FRAMES);
 	ASSERT_EQ(0, set_state(rig->connection, KSSTATE_PAUSE));
 	for (plane = 0; plane < 2; plane++) {
 		take_all(rig->allocator);
@@ -650,7 +637,7 @@ TEST_F(planes, short_structures)
 	};
 	struct rig *rig = &self->rig;
 
-	create_and_assign(self, usual_memory());
+	rig_allocator(rig, FRAMES);
 	EXPECT_EQ(0, call_fd(rig->connection, KSALLOC_GET_FRAMING, &framing));
 	EXPECT_EQ(rig->framing.frame_size, framing.framing.frame_size);
 	EXPECT_EQ(77, framing.planes.count);

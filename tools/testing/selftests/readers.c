@@ -104,14 +104,13 @@ TEST_F(readers, returned_by_thread)
  */
 TEST_F(readers, returned_at_once)
 {
-	struct ksallocator_framing framing = { .frames = FRAMES };
 	struct ksalloc_reader_frame frames[FRAMES / 2] = { };
 	int own, reader, i, at_once = 0;
 
 	/* The camera has one allocator of its own memory, and without a heap it has that already */
 	need_heap();
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
-	own = create_framed(self->connection, -1, &framing);
+	own = create_own(self->connection, FRAMES, 0);
 	ASSERT_LE(0, own);
 	ASSERT_EQ(0, set_allocator(self->connection, own));
 	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));

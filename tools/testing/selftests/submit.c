@@ -314,17 +314,14 @@ TEST_F(submit, driver_refuses)
 /* I2, A9: frames of the device's own memory: with the right descriptor and with -1. */
 TEST_F(submit, device_memory)
 {
-	const struct ksallocator_framing framing = { .frames = FRAMES };
 	int i;
 
 	need_heap();
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
 	ASSERT_EQ(0, set_allocator(self->connection, -1));
 	close(self->allocator);
-	self->allocator = create_framed(self->connection, -1, &framing);
-	ASSERT_LE(0, self->allocator);
-	self->rig.allocator = self->allocator;
-	ASSERT_EQ(0, set_allocator(self->connection, self->allocator));
+	rig_own_allocator(&self->rig, FRAMES);
+	self->allocator = self->rig.allocator;
 	take_frames(self);
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 	expect_refused(self, -EINVAL, 0, self->dmabuf[1]);

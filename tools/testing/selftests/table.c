@@ -147,13 +147,12 @@ TEST_F_TIMEOUT(table, nothing_comes_with_a_connection, 60)
 	close(theirs);
 }
 
-static void create_own(int connection)
+static void create_often(int connection)
 {
-	const struct ksallocator_framing framing = { .frames = 4 };
 	int count = rounds(), i = 0, own;
 
 	while (i < count) {
-		own = create_framed(connection, -1, &framing);
+		own = create_own(connection, 4, 0);
 		/* The search can have a copy of the descriptor of the last one for a moment */
 		if (own == -EBUSY)
 			continue;
@@ -166,12 +165,11 @@ static void create_own(int connection)
 /* The same with frames of the device's own memory, also while they are made */
 TEST_F_TIMEOUT(table, nothing_of_device_memory, 60)
 {
-	const struct ksallocator_framing framing = { .frames = 4 };
 	int own;
 
 	need_heap();
-	EXPECT_EQ(0, search_while(self->connection, create_own));
-	own = create_framed(self->connection, -1, &framing);
+	EXPECT_EQ(0, search_while(self->connection, create_often));
+	own = create_own(self->connection, 4, 0);
 	ASSERT_LE(0, own);
 	ASSERT_EQ(0, set_allocator(self->connection, own));
 	EXPECT_EQ(0, search_while(self->connection, change_states));

@@ -113,7 +113,6 @@ TEST_F(views, no_writable_mapping)
  */
 TEST_F(views, no_private_copy)
 {
-	struct ksallocator_framing framing = { .frames = FRAMES };
 	struct ksalloc_reader_frame frame = { };
 	const int connection = self->base.connection;
 	int own, reader, view;
@@ -122,7 +121,7 @@ TEST_F(views, no_private_copy)
 	/* As in readers.returned_at_once */
 	need_heap();
 	ASSERT_EQ(0, set_state(connection, KSSTATE_STOP));
-	own = create_framed(connection, -1, &framing);
+	own = create_own(connection, FRAMES, 0);
 	ASSERT_LE(0, own);
 	ASSERT_EQ(0, set_allocator(connection, own));
 	ASSERT_EQ(0, circulate(connection, KSSTATE_RUN));
