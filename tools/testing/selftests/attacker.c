@@ -1,20 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a process of another user tries: see attacker.h.
+ * Attacks by a process of another user: see attacker.h.
  */
 #include "attacker.h"
-#include "ksalloc_test.h"
+#include "camera_gaps.h"
 
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define NOBODY 65534
+
+void attack_prepare(struct attack *attack)
+{
+	*attack = (struct attack){ .sleeps = clock_is_virtual() };
+	attack->rounds = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_TRUE((void *)attack->rounds != MAP_FAILED);
+}
+
+void attack_keep_picture(struct attack *attack, const unsigned char *picture, size_t size)
+{
+	attack->picture = picture;
+	attack->size = size;
+	attack->copy = malloc(size);
+	ASSERT_TRUE(attack->copy);
+	memcpy(attack->copy, picture, size);
+}
+
+void attack_end_round(struct attack *attack)
+{
+	(*attack->rounds)++;
+	if (attack->sleeps)
+		sleep_ms(10);
+}
+
+void attack_end(struct attack *attack, pid_t process)
+{
+	int status;
+
+	EXPECT_EQ(0, memcmp(attack->copy, attack->picture, attack->size));
+	ASSERT_EQ(0, kill(process, SIGKILL));
+	ASSERT_EQ(process, waitpid(process, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	harness_note("%u rounds", *attack->rounds);
+}
 
 void become_other_user(void)
 {

@@ -63,6 +63,16 @@ static inline int queue(int fd, unsigned int index)
 	return call(fd, VIDIOC_QBUF, &buffer);
 }
 
+/* Asks for some buffers, gets all @frames of the share, and queues the first @count of them */
+static inline void request_and_queue(int fd, int frames, int count)
+{
+	int i;
+
+	ASSERT_EQ(frames, request(fd, 4));
+	for (i = 0; i < count; i++)
+		ASSERT_EQ(0, queue(fd, i));
+}
+
 static inline int dequeue(int fd, struct v4l2_buffer *buffer)
 {
 	*buffer = buffer_of(0);

@@ -261,9 +261,7 @@ TEST_F(share, start_refused)
 	int fd = handle_open(self), i;
 	struct v4l2_buffer buffer;
 
-	ASSERT_EQ(FRAMES, request(fd, FRAMES));
-	for (i = 0; i < FRAMES; i++)
-		ASSERT_EQ(0, queue(fd, i));
+	request_and_queue(fd, FRAMES, FRAMES);
 	ASSERT_EQ(0, set_control(self->video, "Inject VIDIOC_STREAMON Error", 1));
 	EXPECT_EQ(-EINVAL, stream(fd, true));
 	EXPECT_EQ(-EINVAL, queue(fd, 0));

@@ -51,11 +51,9 @@ static inline int handle_open(struct share_fixture *self)
 /* An open handle that streams, with the first buffers queued */
 static inline int handle_start_with(struct share_fixture *self, int count)
 {
-	int fd = handle_open(self), i;
+	int fd = handle_open(self);
 
-	ASSERT_EQ(FRAMES, request(fd, 4));
-	for (i = 0; i < count; i++)
-		ASSERT_EQ(0, queue(fd, i));
+	request_and_queue(fd, FRAMES, count);
 	ASSERT_EQ(0, stream(fd, true));
 	return fd;
 }

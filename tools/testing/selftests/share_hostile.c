@@ -6,19 +6,15 @@
  * is.
  */
 #include "attacker.h"
-#include "camera_gaps.h"
 #include "fence.h"
 #include "share_steady.h"
 
 #include <linux/dma-buf.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 /* Frames that the steady handles get during the attack */
 #define DURING 10
@@ -34,35 +30,20 @@
 #define EPOLLS_DEBUG 5
 #define WAITS 200
 
-struct attack {
-	struct steady_handles steady;
-	/* The process sleeps at times, because a virtual clock is slow if a process never does */
-	bool sleeps;
-	/* Another handle, a buffer that it keeps, and a copy of the picture in it */
-	int keeper;
-	const unsigned char *picture;
-	unsigned char *copy;
-	/* In memory that the process shares: how often it has tried everything */
-	atomic_uint *rounds;
-};
-
-static void keep_picture(struct share_fixture *self, struct attack *attack)
+/* Returns another handle, which keeps a buffer with the picture until the caller closes it */
+static int keep_picture(struct share_fixture *self, struct attack *attack)
 {
 	struct v4l2_buffer buffer;
-	int i;
+	int fd = handle_open(self);
+	const unsigned char *map;
 
-	attack->keeper = handle_open(self);
-	ASSERT_EQ(MANY, request(attack->keeper, 2));
-	for (i = 0; i < MANY; i++)
-		ASSERT_EQ(0, queue(attack->keeper, i));
-	ASSERT_EQ(0, stream(attack->keeper, true));
-	ASSERT_EQ(0, dequeue(attack->keeper, &buffer));
-	attack->picture = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, attack->keeper,
-			       buffer.m.offset);
-	ASSERT_TRUE((void *)attack->picture != MAP_FAILED);
-	attack->copy = malloc(FRAME_SIZE);
-	ASSERT_TRUE(attack->copy);
-	memcpy(attack->copy, attack->picture, FRAME_SIZE);
+	request_and_queue(fd, MANY, MANY);
+	ASSERT_EQ(0, stream(fd, true));
+	ASSERT_EQ(0, dequeue(fd, &buffer));
+	map = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, fd, buffer.m.offset);
+	ASSERT_TRUE((void *)map != MAP_FAILED);
+	attack_keep_picture(attack, map, FRAME_SIZE);
+	return fd;
 }
 
 static void be_hostile(struct share_fixture *self, struct attack *attack, int fence,
@@ -74,9 +55,7 @@ static void be_hostile(struct share_fixture *self, struct attack *attack, int fe
 	become_other_user();
 	for (;;) {
 		run(self->path);
-		(*attack->rounds)++;
-		if (attack->sleeps)
-			sleep_ms(10);
+		attack_end_round(attack);
 	}
 }
 
@@ -87,18 +66,17 @@ static void be_hostile(struct share_fixture *self, struct attack *attack, int fe
 static void attack_with_fence(struct share_fixture *self, int fence,
 			      void (*run)(const char *path))
 {
-	struct attack attack = { .sleeps = clock_is_virtual() };
-	struct steady *steady = attack.steady.each;
+	struct steady_handles handles = { };
+	struct steady *steady = handles.each;
 	unsigned int end[STEADY], i;
+	struct attack attack;
 	pid_t child;
-	int status;
+	int keeper;
 
-	attack.rounds = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_TRUE((void *)attack.rounds != MAP_FAILED);
+	attack_prepare(&attack);
 	/* The process can use a processor all the time, so the others need more time */
-	steady_start(self, &attack.steady, 10);
-	keep_picture(self, &attack);
+	steady_start(self, &handles, 10);
+	keeper = keep_picture(self, &attack);
 	ASSERT_EQ(0, chmod(self->path, 0666));
 
 	child = fork();
@@ -110,13 +88,9 @@ static void attack_with_fence(struct share_fixture *self, int fence,
 		end[i] = steady[i].frames + DURING;
 	for (i = 0; i < STEADY; i++)
 		EXPECT_TRUE(EVENTUALLY(steady[i].frames >= end[i]));
-	EXPECT_EQ(0, memcmp(attack.copy, attack.picture, FRAME_SIZE));
-	ASSERT_EQ(0, kill(child, SIGKILL));
-	ASSERT_EQ(child, waitpid(child, &status, 0));
-	EXPECT_TRUE(WIFSIGNALED(status));
-	harness_note("%u rounds", *attack.rounds);
-	steady_end(&attack.steady);
-	close(attack.keeper);
+	attack_end(&attack, child);
+	steady_end(&handles);
+	close(keeper);
 }
 
 static void attack_with(struct share_fixture *self, void (*run)(const char *path))
@@ -127,12 +101,10 @@ static void attack_with(struct share_fixture *self, void (*run)(const char *path
 /* A handle of the process that streams */
 static int start_handle(const char *path)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK), i;
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(MANY, request(fd, MANY));
-	for (i = 0; i < MANY; i++)
-		ASSERT_EQ(0, queue(fd, i));
+	request_and_queue(fd, MANY, MANY);
 	ASSERT_EQ(0, stream(fd, true));
 	return fd;
 }

@@ -50,12 +50,8 @@ static void set_rate(int video, unsigned int per_second)
 
 static void steady_open(struct share_fixture *self, struct steady *steady)
 {
-	int i;
-
 	steady->fd = handle_open(self);
-	ASSERT_EQ(MANY, request(steady->fd, MANY));
-	for (i = 0; i < MANY; i++)
-		ASSERT_EQ(0, queue(steady->fd, i));
+	request_and_queue(steady->fd, MANY, MANY);
 	steady->seen = calloc(SEEN, sizeof(*steady->seen));
 	ASSERT_TRUE(steady->seen);
 }
