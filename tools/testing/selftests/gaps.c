@@ -96,15 +96,11 @@ TEST_F_TIMEOUT(stream, sequence_wraps, 60)
 {
 	struct ksalloc_complete frame;
 	bool wrapped = false;
-	struct v4l2_streamparm parm = {
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.parm.capture.timeperframe = { 1, 60 },
-	};
 	__u32 last = 0;
 	int i;
 
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
-	ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_S_PARM, &parm));
+	ASSERT_EQ(0, set_rate(self->rig.video, 60));
 	ASSERT_EQ(0, set_control(self->rig.video, "Wrap Sequence Number", 1));
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 	ASSERT_EQ(0, set_control(self->rig.video, "Wrap Sequence Number", 0));

@@ -38,17 +38,6 @@ static bool has_flag(const struct ksalloc_complete *frame, __u32 flag)
 	return frame->header.options_flags & flag;
 }
 
-static void set_interval(struct header_fixture *self, unsigned int numerator,
-			 unsigned int denominator)
-{
-	struct v4l2_streamparm parm = {
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.parm.capture.timeperframe = { numerator, denominator },
-	};
-
-	ASSERT_EQ(0, call_fd(self->rig.video, VIDIOC_S_PARM, &parm));
-}
-
 /* The frame interval of the driver, rounded to 100 ns */
 static unsigned long long interval(struct header_fixture *self)
 {
@@ -69,7 +58,7 @@ TEST_F(header, duration)
 	for (i = 0; i < ARRAY_SIZE(rates); i++) {
 		struct ksalloc_complete frame = { 0 };
 
-		set_interval(self, 1, rates[i]);
+		ASSERT_EQ(0, set_rate(self->rig.video, rates[i]));
 		ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 		ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
 		ASSERT_LE(0, rig_complete(&self->rig, &frame));
@@ -88,9 +77,9 @@ TEST_F(header, duration_asked_before_run)
 {
 	struct ksalloc_complete frame = { 0 };
 
-	set_interval(self, 1, 25);
+	ASSERT_EQ(0, set_rate(self->rig.video, 25));
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_PAUSE));
-	set_interval(self, 1, 30);
+	ASSERT_EQ(0, set_rate(self->rig.video, 30));
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_RUN));
 	ASSERT_EQ(FRAMES, rig_submit_all(&self->rig));
 	ASSERT_LE(0, rig_complete(&self->rig, &frame));

@@ -239,12 +239,18 @@ int open_camera(unsigned int instance)
 	return open_node(name, O_RDWR);
 }
 
-int set_format(int video, unsigned int width, unsigned int height)
+int set_rate(int video, unsigned int per_second)
 {
 	struct v4l2_streamparm parm = {
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.parm.capture.timeperframe = { 1, FRAME_RATE },
+		.parm.capture.timeperframe = { 1, per_second },
 	};
+
+	return call_fd(video, VIDIOC_S_PARM, &parm);
+}
+
+int set_format(int video, unsigned int width, unsigned int height)
+{
 	struct v4l2_format format = {
 		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
 		.fmt.pix = {
@@ -265,7 +271,7 @@ int set_format(int video, unsigned int width, unsigned int height)
 		return err;
 	if (format.fmt.pix.width != width || format.fmt.pix.height != height)
 		return -ERANGE;
-	return call_fd(video, VIDIOC_S_PARM, &parm);
+	return set_rate(video, FRAME_RATE);
 }
 
 int get_format(int video, struct v4l2_format *format)

@@ -48,6 +48,8 @@ int open_node(const char *name, int flags);
 int open_camera(unsigned int instance);
 /* Sets the camera's first input, this size in YUYV, and a moderate frame rate */
 int set_format(int video, unsigned int width, unsigned int height);
+/* Asks for this number of frames per second. The driver can choose another one */
+int set_rate(int video, unsigned int per_second);
 int get_format(int video, struct v4l2_format *format);
 int set_control(int video, const char *name, int value);
 /* Opens the system heap; -1 if the kernel has no heaps. Then tests use memory of the cameras. */

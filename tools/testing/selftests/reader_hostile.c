@@ -59,7 +59,7 @@ static void hostile_reader_start(struct hostile_reader_fixture *self, bool own)
 	self->least_rounds = 1;
 	rig_open(rig, 0, WIDTH, HEIGHT);
 	/* The process uses a processor all the time, so they need more time than others */
-	steady_set_rate(rig->video, 10);
+	ASSERT_EQ(0, set_rate(rig->video, 10));
 	if (own)
 		rig_own_allocator(rig, MANY);
 	else

@@ -310,7 +310,7 @@ TEST_F(share, camera_fails)
 }
 
 /* Asks for 1 / @rate seconds a frame. Returns what the handle gets; G_PARM says the same. */
-static unsigned int set_rate(int fd, unsigned int rate)
+static unsigned int negotiate_rate(int fd, unsigned int rate)
 {
 	struct v4l2_streamparm parm = {
 		.type = TYPE,
@@ -331,7 +331,7 @@ TEST_F(share, formats)
 	int first = handle_open(self), later = handle_open(self);
 	struct v4l2_format format;
 
-	EXPECT_EQ(10, set_rate(first, 10));
+	EXPECT_EQ(10, negotiate_rate(first, 10));
 	ASSERT_EQ(0, try_format(first, VIDIOC_S_FMT, 640, 360, &format));
 	EXPECT_EQ(640, format.fmt.pix.width);
 	EXPECT_EQ(FRAMES, request(first, 2));
@@ -341,10 +341,10 @@ TEST_F(share, formats)
 	EXPECT_EQ(360, format.fmt.pix.height);
 	ASSERT_EQ(0, try_format(later, VIDIOC_TRY_FMT, 320, 180, &format));
 	EXPECT_EQ(640, format.fmt.pix.width);
-	EXPECT_EQ(10, set_rate(later, 5));
-	EXPECT_EQ(10, set_rate(first, 5));
+	EXPECT_EQ(10, negotiate_rate(later, 5));
+	EXPECT_EQ(10, negotiate_rate(first, 5));
 	EXPECT_EQ(0, request(first, 0));
-	EXPECT_EQ(5, set_rate(later, 5));
+	EXPECT_EQ(5, negotiate_rate(later, 5));
 	ASSERT_EQ(0, EVENTUALLY(!try_format(later, VIDIOC_S_FMT, WIDTH, HEIGHT, &format)) - 1);
 	EXPECT_EQ(WIDTH, format.fmt.pix.width);
 	format.type = V4L2_BUF_TYPE_VIDEO_OUTPUT;

@@ -267,16 +267,6 @@ static const struct operation op_s_fmt = {
 	.points = { [SLAB] = 1 },
 };
 
-static int set_rate(int fd, unsigned int per_second)
-{
-	struct v4l2_streamparm parm = {
-		.type = TYPE,
-		.parm.capture.timeperframe = { 1, per_second },
-	};
-
-	return call(fd, VIDIOC_S_PARM, &parm);
-}
-
 static void prepare_rate(struct faults_fixture *self)
 {
 	prepare_idle(self);

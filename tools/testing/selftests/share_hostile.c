@@ -253,10 +253,7 @@ static void change_camera(int fd)
 {
 	struct v4l2_ext_control control = { .id = V4L2_CID_BRIGHTNESS };
 	struct v4l2_ext_controls controls = { .count = 1, .controls = &control };
-	struct v4l2_streamparm parm = {
-		.type = TYPE,
-		.parm.capture.timeperframe = { 1, 60 },
-	};
+	struct v4l2_streamparm parm = { .type = TYPE };
 	struct v4l2_format format = { .type = TYPE };
 	const int most = V4L2_PRIORITY_RECORD;
 
@@ -265,7 +262,7 @@ static void change_camera(int fd)
 	call(fd, VIDIOC_S_FMT, &format);
 	ASSERT_EQ(0, call(fd, VIDIOC_G_FMT, &format));
 	ASSERT_EQ(WIDTH, format.fmt.pix.width);
-	call(fd, VIDIOC_S_PARM, &parm);
+	set_rate(fd, 60);
 	ASSERT_EQ(0, call(fd, VIDIOC_G_PARM, &parm));
 	ASSERT_NE(60, parm.parm.capture.timeperframe.denominator);
 	ASSERT_EQ(0, call(fd, VIDIOC_G_EXT_CTRLS, &controls));

@@ -38,16 +38,6 @@ static void *read_steadily(void *data)
 	return NULL;
 }
 
-static void set_rate(int video, unsigned int per_second)
-{
-	struct v4l2_streamparm parm = {
-		.type = TYPE,
-		.parm.capture.timeperframe = { 1, per_second },
-	};
-
-	ASSERT_EQ(0, call(video, VIDIOC_S_PARM, &parm));
-}
-
 static void steady_open(struct share_fixture *self, struct steady *steady)
 {
 	steady->fd = handle_open(self);
@@ -63,7 +53,7 @@ void steady_start(struct share_fixture *self, struct steady_handles *handles,
 	struct steady *steady;
 
 	close(self->share);
-	set_rate(self->video, per_second);
+	ASSERT_EQ(0, set_rate(self->video, per_second));
 	handles->period_ns = 1000000000ULL / per_second;
 	self->share = share_of(self->ksalloc, self->video, MANY, self->path);
 	ASSERT_LE(0, self->share);

@@ -7,16 +7,6 @@
 #include <sched.h>
 #include <unistd.h>
 
-void steady_set_rate(int video, unsigned int per_second)
-{
-	struct v4l2_streamparm parm = {
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.parm.capture.timeperframe = { 1, per_second },
-	};
-
-	ASSERT_EQ(0, call_fd(video, VIDIOC_S_PARM, &parm));
-}
-
 static void *read_steadily(void *data)
 {
 	struct steady *steady = data;

@@ -30,8 +30,6 @@ struct steady_readers {
 	struct steady each[STEADY];
 };
 
-/* So that the readers lose no frame if the guest does not run for a moment */
-void steady_set_rate(int video, unsigned int per_second);
 void steady_start(struct steady_readers *readers, int connection);
 /* Fails if a reader has lost a frame, or has not got any, or the camera had no empty frame. */
 void steady_end(struct steady_readers *readers);

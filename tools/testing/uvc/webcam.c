@@ -248,10 +248,6 @@ int webcam_set_mode(int video, unsigned int pixelformat, unsigned int width,
 			.pixelformat = pixelformat,
 		},
 	};
-	struct v4l2_streamparm parm = {
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.parm.capture.timeperframe = { 1, rate },
-	};
 	int err;
 
 	err = call_fd(video, VIDIOC_S_FMT, &format);
@@ -260,7 +256,7 @@ int webcam_set_mode(int video, unsigned int pixelformat, unsigned int width,
 	EXPECT_EQ(width, format.fmt.pix.width);
 	EXPECT_EQ(height, format.fmt.pix.height);
 	EXPECT_EQ(pixelformat, format.fmt.pix.pixelformat);
-	return call_fd(video, VIDIOC_S_PARM, &parm);
+	return set_rate(video, rate);
 }
 
 int webcam_set_control(int video, unsigned int control, int value)
