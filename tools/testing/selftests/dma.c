@@ -252,24 +252,23 @@ TEST_F(dma, identity)
 /* K5: VIDIOC_EXPBUF of the node of a share */
 TEST_F(dma, share)
 {
-	struct v4l2_exportbuffer export = { .type = TYPE, .flags = O_RDWR | O_CLOEXEC };
 	struct share_fixture share = { .ksalloc = open_ksalloc(), .video = open_camera(0) };
 	const unsigned char *picture;
 	struct v4l2_buffer buffer;
-	int fd;
+	int fd, dmabuf;
 
 	ASSERT_EQ(0, set_format(share.video, WIDTH, HEIGHT));
 	share.share = share_of(share.ksalloc, share.video, 0, share.path);
 	ASSERT_LE(0, share.share);
 	fd = handle_start(&share);
 	ASSERT_EQ(0, dequeue(fd, &buffer));
-	export.index = buffer.index;
-	ASSERT_EQ(0, call(fd, VIDIOC_EXPBUF, &export));
-	picture = map_frame(export.fd, FRAME_SIZE, PROT_READ);
-	expect_only_read(self, export.fd, picture);
+	dmabuf = export_buffer(fd, buffer.index, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, dmabuf);
+	picture = map_frame(dmabuf, FRAME_SIZE, PROT_READ);
+	expect_only_read(self, dmabuf, picture);
 
 	munmap((void *)picture, FRAME_SIZE);
-	close(export.fd);
+	close(dmabuf);
 	close(fd);
 	close(share.share);
 	close(share.video);

@@ -4,7 +4,7 @@
  * from another camera.
  */
 #include "fence.h"
-#include "ksalloc_test.h"
+#include "node.h"
 #include "pin.h"
 
 #include <fcntl.h>
@@ -149,25 +149,14 @@ TEST_F(import, heap)
 /* Makes @self->dmabufs buffers of a camera, which are then not in its queue any more */
 static void export_buffers(struct import_fixture *self, unsigned int camera)
 {
-	struct v4l2_requestbuffers req = {
-		.count = FRAMES,
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.memory = V4L2_MEMORY_MMAP,
-	};
 	int video = open_camera(camera), i;
 
 	ASSERT_EQ(0, set_format(video, WIDTH, HEIGHT));
-	ASSERT_EQ(0, call_fd(video, VIDIOC_REQBUFS, &req));
+	ASSERT_EQ(FRAMES, request(video, FRAMES));
 	close_dmabufs(self);
 	for (i = 0; i < FRAMES; i++) {
-		struct v4l2_exportbuffer export = {
-			.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-			.index = i,
-			.flags = O_RDWR | O_CLOEXEC,
-		};
-
-		ASSERT_EQ(0, call_fd(video, VIDIOC_EXPBUF, &export));
-		self->dmabufs[i] = export.fd;
+		self->dmabufs[i] = export_buffer(video, i, O_RDWR | O_CLOEXEC);
+		ASSERT_LE(0, self->dmabufs[i]);
 	}
 	close(video);
 }

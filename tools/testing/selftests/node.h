@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Calls on the node of a share
+ * Calls on the node of a share, and the same calls on that of a camera
  */
 #ifndef SELFTESTS_NODE_H
 #define SELFTESTS_NODE_H
@@ -77,6 +77,15 @@ static inline int dequeue(int fd, struct v4l2_buffer *buffer)
 {
 	*buffer = buffer_of(0);
 	return call(fd, VIDIOC_DQBUF, buffer);
+}
+
+/* VIDIOC_EXPBUF: the dma-buf of a buffer, which the caller closes */
+static inline int export_buffer(int fd, unsigned int index, int flags)
+{
+	struct v4l2_exportbuffer arg = { .type = TYPE, .index = index, .flags = flags };
+	int ret = call(fd, VIDIOC_EXPBUF, &arg);
+
+	return ret ?: arg.fd;
 }
 
 static inline int stream(int fd, bool on)

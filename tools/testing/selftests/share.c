@@ -662,22 +662,21 @@ TEST_F(share, no_write)
 /* K5: an exported buffer is a view, even if a program asks for more. */
 TEST_F(share, export)
 {
-	struct v4l2_exportbuffer export = { .type = TYPE, .flags = O_RDWR | O_CLOEXEC };
-	int fd = handle_start(self);
+	int fd = handle_start(self), dmabuf = export_buffer(fd, 0, O_RDWR | O_CLOEXEC);
 	void *map;
 
-	ASSERT_EQ(0, call(fd, VIDIOC_EXPBUF, &export));
-	EXPECT_EQ(O_RDONLY, fcntl(export.fd, F_GETFL) & O_ACCMODE);
-	EXPECT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, export.fd,
-			 0) == MAP_FAILED);
-	map = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, export.fd, 0);
+	ASSERT_LE(0, dmabuf);
+	EXPECT_EQ(O_RDONLY, fcntl(dmabuf, F_GETFL) & O_ACCMODE);
+	EXPECT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, 0) ==
+		    MAP_FAILED);
+	map = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED, dmabuf, 0);
 	ASSERT_TRUE(map != MAP_FAILED);
 	close(fd);
 	close(self->share);
 	self->share = -1;
 	EXPECT_LE(0, *(unsigned char *)map);
 	munmap(map, FRAME_SIZE);
-	close(export.fd);
+	close(dmabuf);
 }
 
 /* Arguments of KSALLOC_SHARE */

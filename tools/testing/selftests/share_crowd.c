@@ -65,14 +65,15 @@ static void ask(int fd, unsigned int *seed)
 
 static void look_at(int fd, const struct v4l2_buffer *buffer)
 {
-	struct v4l2_exportbuffer export = { .type = TYPE, .index = buffer->index };
+	int dmabuf;
 	void *map;
 
 	map = mmap(NULL, FRAME_SIZE, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, buffer->m.offset);
 	if (map != MAP_FAILED)
 		munmap(map, FRAME_SIZE);
-	if (!call(fd, VIDIOC_EXPBUF, &export))
-		close(export.fd);
+	dmabuf = export_buffer(fd, buffer->index, 0);
+	if (dmabuf >= 0)
+		close(dmabuf);
 }
 
 /* It does not give all buffers back, so it can wait for ever at last. */

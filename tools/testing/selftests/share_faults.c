@@ -453,10 +453,7 @@ TEST_F_TIMEOUT(faults, streams, TIMEOUT_S)
 
 static int run_expbuf(struct faults_fixture *self)
 {
-	struct v4l2_exportbuffer export = { .type = TYPE, .index = 1, .flags = O_CLOEXEC };
-	int ret = call(self->handle, VIDIOC_EXPBUF, &export);
-
-	return ret ?: export.fd;
+	return export_buffer(self->handle, 1, O_CLOEXEC);
 }
 
 /* If only the answer could not be written, the new descriptor is above those of inject.c */

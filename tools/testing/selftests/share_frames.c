@@ -497,9 +497,8 @@ TEST(share_import)
 {
 	const enum v4l2_buf_type out = V4L2_BUF_TYPE_VIDEO_OUTPUT;
 	struct v4l2_buffer frames[DEPTH] = { }, done;
-	struct v4l2_exportbuffer export;
 	struct share_fixture self;
-	int fd, reading, writing, type = out, i;
+	int fd, reading, writing, dmabuf, type = out, i;
 
 	need_vivid("1,1", "1,1");
 	share_setup(&self);
@@ -508,11 +507,11 @@ TEST(share_import)
 	fd = handle_start(&self);
 	for (i = 0; i < DEPTH; i++) {
 		ASSERT_EQ(0, dequeue(fd, &frames[i]));
-		export = (struct v4l2_exportbuffer){ .type = TYPE, .index = frames[i].index };
-		ASSERT_EQ(0, call(fd, VIDIOC_EXPBUF, &export));
-		EXPECT_EQ(0, import(reading, out, i, export.fd));
-		EXPECT_GT(0, import(writing, TYPE, i, export.fd));
-		close(export.fd);
+		dmabuf = export_buffer(fd, frames[i].index, 0);
+		ASSERT_LE(0, dmabuf);
+		EXPECT_EQ(0, import(reading, out, i, dmabuf));
+		EXPECT_GT(0, import(writing, TYPE, i, dmabuf));
+		close(dmabuf);
 	}
 	ASSERT_EQ(0, call(reading, VIDIOC_STREAMON, &type));
 	/* vivid keeps one buffer */

@@ -151,19 +151,19 @@ static void store(unsigned char *map)
 /* By a dma-buf of the buffer */
 static void write_to_dmabuf(int fd, unsigned int index)
 {
-	struct v4l2_exportbuffer export = { .type = TYPE, .index = index, .flags = O_RDWR };
 	struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW };
+	int dmabuf = export_buffer(fd, index, O_RDWR);
 	char path[64], byte = 0;
 
-	ASSERT_EQ(0, call(fd, VIDIOC_EXPBUF, &export));
-	ASSERT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, export.fd, 0) ==
+	ASSERT_LE(0, dmabuf);
+	ASSERT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, 0) ==
 		    MAP_FAILED);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", export.fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", dmabuf);
 	ASSERT_EQ(-1, open(path, O_RDWR));
-	ASSERT_EQ(-1, write(export.fd, &byte, 1));
-	ASSERT_EQ(-1, ftruncate(export.fd, 0));
-	ASSERT_GT(0, call(export.fd, DMA_BUF_IOCTL_SYNC, &sync));
-	close(export.fd);
+	ASSERT_EQ(-1, write(dmabuf, &byte, 1));
+	ASSERT_EQ(-1, ftruncate(dmabuf, 0));
+	ASSERT_GT(0, call(dmabuf, DMA_BUF_IOCTL_SYNC, &sync));
+	close(dmabuf);
 }
 
 /* To the buffer that it has, and to those that others have */
@@ -331,14 +331,6 @@ TEST_F_TIMEOUT(share, hostile_calls, 120)
 
 /* Waiting */
 
-static int export_buffer(int fd, unsigned int index)
-{
-	struct v4l2_exportbuffer export = { .type = TYPE, .index = index, .flags = O_CLOEXEC };
-
-	ASSERT_EQ(0, call(fd, VIDIOC_EXPBUF, &export));
-	return export.fd;
-}
-
 /* As a device that writes to all buffers, and does not end */
 static void fence_buffers(int fd)
 {
@@ -347,11 +339,13 @@ static void fence_buffers(int fd)
 	int dmabuf, other;
 
 	for (index = 0; index < MANY; index++) {
-		dmabuf = export_buffer(fd, index);
+		dmabuf = export_buffer(fd, index, O_CLOEXEC);
+		ASSERT_LE(0, dmabuf);
 		ASSERT_EQ(0, call(dmabuf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import));
 		ASSERT_EQ(0, poll_fd(dmabuf, POLLIN | POLLOUT, 0));
 		/* That of others, and of this process, too */
-		other = export_buffer(fd, index);
+		other = export_buffer(fd, index, O_CLOEXEC);
+		ASSERT_LE(0, other);
 		ASSERT_EQ(POLLIN | POLLOUT, poll_fd(other, POLLIN | POLLOUT, 0));
 		close(other);
 	}
