@@ -5,6 +5,7 @@
  * queued, so a frame that goes back too early gets another picture.
  */
 #define READERS_WITHOUT_FIXTURE
+#include "../selftests/node.h"
 #include "../selftests/readers.h"
 #include "picture.h"
 #include "webcam.h"
@@ -237,26 +238,26 @@ TEST_F(uvc_readers, own_memory)
  */
 static void expect_unplug(struct studio *studio, int heap)
 {
-	struct ksalloc_reader_frame held = { }, next = { };
-	struct ksalloc_exchange arg = exchange_of(&next, 1);
+	struct ksalloc_reader_frame held = { }, later = { };
+	struct ksalloc_exchange arg = exchange_of(&later, 1);
 	struct viewer viewer;
 	unsigned int sent;
-	struct call call;
+	struct call waiting;
 
 	studio_allocate_frames(studio, heap, MANY);
 	viewer_open(&viewer, studio, 2, 1 << 30);
 	ASSERT_EQ(0, circulate(studio->rig.connection, KSSTATE_RUN));
 	viewer_take(&viewer, &held);
 	arg.deadline_ns = 0;
-	call_start(&call, viewer.reader, KSALLOC_EXCHANGE, &arg);
-	EXPECT_TRUE(call_waits(&call));
+	call_start(&waiting, viewer.reader, KSALLOC_EXCHANGE, &arg);
+	EXPECT_TRUE(call_waits(&waiting));
 	sent = webcam_pictures(&studio->cam);
 	ASSERT_TRUE(EVENTUALLY(webcam_pictures(&studio->cam) > sent + MANY));
-	EXPECT_FALSE(call.done);
+	EXPECT_FALSE(waiting.done);
 
 	webcam_unplug(&studio->cam);
-	EXPECT_EQ(-ENODEV, call_result(&call));
-	EXPECT_EQ(-ENODEV, take(viewer.reader, &next));
+	EXPECT_EQ(-ENODEV, call_result(&waiting));
+	EXPECT_EQ(-ENODEV, take(viewer.reader, &later));
 	EXPECT_EQ(POLLERR | POLLHUP, poll_fd(viewer.reader, POLLIN, 0));
 	/* The driver has given all others back, and writes no more */
 	EXPECT_TRUE(EVENTUALLY(allocated(studio->rig.allocator) == 1));
@@ -312,47 +313,6 @@ struct program {
 	size_t bytes;
 	uint32_t number, sequence;
 };
-
-static struct v4l2_buffer buffer_of(unsigned int index)
-{
-	return (struct v4l2_buffer){
-		.index = index,
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.memory = V4L2_MEMORY_MMAP,
-	};
-}
-
-/* Returns the number of buffers, or an errno */
-static int request(int fd, unsigned int count)
-{
-	struct v4l2_requestbuffers arg = {
-		.count = count,
-		.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
-		.memory = V4L2_MEMORY_MMAP,
-	};
-
-	return call_fd(fd, VIDIOC_REQBUFS, &arg) ?: (int)arg.count;
-}
-
-static int queue(int fd, unsigned int index)
-{
-	struct v4l2_buffer buffer = buffer_of(index);
-
-	return call_fd(fd, VIDIOC_QBUF, &buffer);
-}
-
-static int dequeue(int fd, struct v4l2_buffer *buffer)
-{
-	*buffer = buffer_of(0);
-	return call_fd(fd, VIDIOC_DQBUF, buffer);
-}
-
-static int stream(int fd, bool on)
-{
-	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-
-	return call_fd(fd, on ? VIDIOC_STREAMON : VIDIOC_STREAMOFF, &type);
-}
 
 /* Opens a node and sets a format. Only the first program of a share sets it in fact. */
 static int open_in_small(const char *path)
@@ -613,7 +573,7 @@ TEST_F(uvc_readers, unplug_share)
 	struct sharing sharing;
 	struct footprint before;
 	uint32_t number;
-	struct call call;
+	struct call waiting;
 	int waiter, err, i;
 
 	footprint_take(&before);
@@ -625,15 +585,15 @@ TEST_F(uvc_readers, unplug_share)
 	waiter = open_in_small(sharing.path);
 	ASSERT_LE(4, request(waiter, 4));
 	ASSERT_EQ(0, stream(waiter, true));
-	call_start(&call, waiter, VIDIOC_DQBUF, &wanted);
-	EXPECT_TRUE(call_waits(&call));
+	call_start(&waiting, waiter, VIDIOC_DQBUF, &wanted);
+	EXPECT_TRUE(call_waits(&waiting));
 	program_take(&holder, &buffer);
 	for (i = 0; i < MANY; i++)
 		program_turn(&holder, &buffer);
-	EXPECT_FALSE(call.done);
+	EXPECT_FALSE(waiting.done);
 
 	webcam_unplug(self->cam);
-	EXPECT_EQ(-ENODEV, call_result(&call));
+	EXPECT_EQ(-ENODEV, call_result(&waiting));
 	while (!(err = dequeue(holder.fd, &buffer)))
 		;
 	EXPECT_EQ(-ENODEV, err);
