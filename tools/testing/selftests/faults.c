@@ -15,10 +15,7 @@
 
 FIXTURE_SETUP(faults)
 {
-	if (!inject_is_possible())
-		SKIP("the kernel injects no failures");
-	rig_open(&self->rig, 0, 320, 180);
-	rig_allocator(&self->rig, FRAMES);
+	operation_set_up(self);
 	self->second = create_allocator(self->rig.connection, self->rig.heap,
 					FRAMES, 0);
 	ASSERT_LE(0, self->second);
@@ -26,21 +23,11 @@ FIXTURE_SETUP(faults)
 	ASSERT_EQ(0, set_format(self->video, 320, 180));
 	self->eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	ASSERT_LE(0, self->eventfd);
-	self->index = -1;
-	self->dmabuf = -1;
 }
 
 FIXTURE_TEARDOWN(faults)
 {
-	if (inject_is_possible())
-		inject_tear_down();
-	if (self->eventfd > 0)
-		close(self->eventfd);
-	if (self->second > 0)
-		close(self->second);
-	if (self->video > 0)
-		close(self->video);
-	rig_close(&self->rig);
+	operation_tear_down(self);
 }
 
 /* A4: CONNECT that fails keeps no connection and no reference to the V4L2 file. */
@@ -118,16 +105,7 @@ static void prepare_import(struct faults_fixture *self)
 
 static int import_allocator(struct faults_fixture *self)
 {
-	struct ksalloc_create_allocator arg = {
-		.size = sizeof(arg),
-		.flags = KSALLOC_IMPORT,
-		.heap_fd = -1,
-		.nr_dmabufs = FRAMES,
-		.framing.options_flags = KSALLOCATOR_OPTIONF_SYSTEM_MEMORY,
-		.dmabufs = (uintptr_t)self->imported,
-	};
-
-	return call_fd(self->rig.connection, KSALLOC_CREATE_ALLOCATOR, &arg);
+	return import_dmabufs(self->rig.connection, self->imported, FRAMES);
 }
 
 /* A4: the same with dma-bufs of the caller: no reference to a dma-buf is kept. */
@@ -402,18 +380,10 @@ OPERATION(complete_waiting) = {
 	.points = { [COPY] = 2 },
 };
 
-static void undo_alloc(struct faults_fixture *self, int result)
-{
-	ASSERT_EQ(0, result);
-	if (self->arg.head.flags & KSALLOC_ALLOC_DMABUF)
-		ASSERT_EQ(0, close(self->arg.alloc.dmabuf_fd));
-	ASSERT_EQ(0, free_frame(self->rig.allocator, self->arg.alloc.index));
-}
-
 /* A4: ALLOC that fails takes no frame. */
 OPERATION(alloc) = {
 	CALLS(ALLOC, alloc, .flags = KSALLOC_NONBLOCK),
-	.undo = undo_alloc,
+	.undo = operation_undo_alloc,
 	.points = { [COPY] = 2 },
 };
 
@@ -422,7 +392,7 @@ OPERATION(alloc_dmabuf) = {
 	CALLS(ALLOC, alloc,
 	      .flags = KSALLOC_NONBLOCK | KSALLOC_ALLOC_DMABUF),
 	.use = "with DMABUF",
-	.undo = undo_alloc,
+	.undo = operation_undo_alloc,
 	.points = { [SLAB] = 2, [COPY] = 2 },
 };
 
@@ -473,7 +443,7 @@ OPERATION(alloc_waiting) = {
 	.use = "that waits",
 	.prepare = prepare_none_free,
 	.run = run_alloc_waiting,
-	.undo = undo_alloc,
+	.undo = operation_undo_alloc,
 	.points = { [SLAB] = 2, [COPY] = 2 },
 };
 
@@ -590,11 +560,6 @@ static void prepare_running(struct faults_fixture *self)
 		ASSERT_EQ(0, submit(self->index, index));
 }
 
-static int run_close(struct faults_fixture *self)
-{
-	return close(self->index) ? -errno : 0;
-}
-
 static void undo_close(struct faults_fixture *self, int result)
 {
 	ASSERT_EQ(0, result);
@@ -608,7 +573,7 @@ static void undo_close(struct faults_fixture *self, int result)
 OPERATION(close) = {
 	.use = "close() in RUN",
 	.prepare = prepare_running,
-	.run = run_close,
+	.run = operation_run_close,
 	.undo = undo_close,
 	.never_fails = true,
 };
@@ -616,12 +581,7 @@ OPERATION(close) = {
 /* A4: each ioctl has an operation above, on any kernel. reader_faults.c has those of readers. */
 TEST(every_ioctl)
 {
-	const struct ioctl_entry *ioctl;
-
-	for_each_ioctl(ioctl)
-		if (ioctl->file != FILE_READER && ioctl->returns != FILE_READER &&
-		    !EXPECT_TRUE(operation_exists(ioctl)))
-			harness_note("%s has no operation", ioctl->name);
+	operation_expect_each_ioctl(false);
 }
 
 /* A4: the tests above have made each ioctl fail. Prints how often. */

@@ -40,7 +40,7 @@ void operation_list(const struct operation *op)
 	operations[n_operations++] = op;
 }
 
-bool operation_exists(const struct ioctl_entry *ioctl)
+static bool operation_exists(const struct ioctl_entry *ioctl)
 {
 	unsigned int i;
 
@@ -48,6 +48,41 @@ bool operation_exists(const struct ioctl_entry *ioctl)
 		if (operations[i]->ioctl == ioctl)
 			return true;
 	return false;
+}
+
+void operation_expect_each_ioctl(bool of_readers)
+{
+	const struct ioctl_entry *ioctl;
+
+	for_each_ioctl(ioctl)
+		if ((ioctl->file == FILE_READER || ioctl->returns == FILE_READER) == of_readers &&
+		    !EXPECT_TRUE(operation_exists(ioctl)))
+			harness_note("%s has no operation", ioctl->name);
+}
+
+void operation_set_up(struct faults_fixture *self)
+{
+	if (!inject_is_possible())
+		SKIP("the kernel injects no failures");
+	rig_open(&self->rig, 0, 320, 180);
+	rig_allocator(&self->rig, FRAMES);
+	self->index = -1;
+	self->dmabuf = -1;
+}
+
+void operation_tear_down(struct faults_fixture *self)
+{
+	const int files[] = {
+		self->handle, self->share, self->reader, self->eventfd, self->second, self->video,
+	};
+	unsigned int i;
+
+	if (inject_is_possible())
+		inject_tear_down();
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		if (files[i] > 0)
+			close(files[i]);
+	rig_close(&self->rig);
 }
 
 /* Everything that a failed call must not change */
@@ -217,10 +252,23 @@ void operation_prepare_filled(struct faults_fixture *self)
 	ASSERT_TRUE(poll_fd(self->rig.connection, POLLIN, PATIENCE_MS) & POLLIN);
 }
 
+int operation_run_close(struct faults_fixture *self)
+{
+	return close(self->index) ? -errno : 0;
+}
+
 void operation_undo_descriptor(struct faults_fixture *self, int fd)
 {
 	(void)self;
 	close(fd);
+}
+
+void operation_undo_alloc(struct faults_fixture *self, int result)
+{
+	ASSERT_EQ(0, result);
+	if (self->arg.head.flags & KSALLOC_ALLOC_DMABUF)
+		ASSERT_EQ(0, close(self->arg.alloc.dmabuf_fd));
+	ASSERT_EQ(0, free_frame(self->rig.allocator, self->arg.alloc.index));
 }
 
 void operation_undo_complete(struct faults_fixture *self, int result)

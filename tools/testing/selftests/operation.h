@@ -110,14 +110,28 @@ struct operation {
 	static const struct operation operation_##test
 
 void operation_list(const struct operation *op);
-/* Is there an operation for this ioctl? */
-bool operation_exists(const struct ioctl_entry *ioctl);
+/*
+ * Expects that the suite has an operation for each ioctl of readers, or for each other ioctl. The
+ * ioctls of readers include KSALLOC_READER_OPEN
+ */
+void operation_expect_each_ioctl(bool of_readers);
 
+/*
+ * For a fixture: opens the first camera, with an allocator. Skips the test if the kernel injects no
+ * failures
+ */
+void operation_set_up(struct faults_fixture *self);
+/* Closes all files of the fixture, whether the set-up has reached them or not */
+void operation_tear_down(struct faults_fixture *self);
 void operation_prepare_state(struct faults_fixture *self, unsigned int state);
 /* The device runs, and has filled a frame. */
 void operation_prepare_filled(struct faults_fixture *self);
+/* For @run: closes the file with the descriptor @index */
+int operation_run_close(struct faults_fixture *self);
 /* Closes what a call has returned */
 void operation_undo_descriptor(struct faults_fixture *self, int fd);
+/* Frees the frame that KSALLOC_ALLOC has returned, and closes its descriptor if there is one */
+void operation_undo_alloc(struct faults_fixture *self, int result);
 /* Submits the frame again that KSALLOC_COMPLETE has returned */
 void operation_undo_complete(struct faults_fixture *self, int result);
 /* Makes the ioctl, and checks that its argument is unchanged if it fails */

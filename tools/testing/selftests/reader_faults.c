@@ -89,10 +89,5 @@ OPERATION(reader_cancel) = {
 /* A4: each ioctl of readers has an operation above, on any kernel. */
 TEST(every_ioctl)
 {
-	const struct ioctl_entry *ioctl;
-
-	for_each_ioctl(ioctl)
-		if ((ioctl->file == FILE_READER || ioctl->returns == FILE_READER) &&
-		    !EXPECT_TRUE(operation_exists(ioctl)))
-			harness_note("%s has no operation", ioctl->name);
+	operation_expect_each_ioctl(true);
 }

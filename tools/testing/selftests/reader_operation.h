@@ -8,65 +8,44 @@
 
 #include "operation.h"
 
+#define READERS_WITHOUT_FIXTURE
+#include "readers.h"
+
 #include <unistd.h>
 
 FIXTURE_SETUP(faults)
 {
-	if (!inject_is_possible())
-		SKIP("the kernel injects no failures");
-	rig_open(&self->rig, 0, 320, 180);
-	rig_allocator(&self->rig, FRAMES);
-	self->index = -1;
-	self->dmabuf = -1;
+	operation_set_up(self);
 }
 
 FIXTURE_TEARDOWN(faults)
 {
-	if (inject_is_possible())
-		inject_tear_down();
-	if (self->reader > 0)
-		close(self->reader);
-	rig_close(&self->rig);
+	operation_tear_down(self);
 }
 
 /* In PAUSE, frames circulate, and there is a reader without views */
 static inline void prepare_reader(struct faults_fixture *self)
 {
-	struct ksalloc_reader_open reader = { .size = sizeof(reader), .depth = 1 };
-	struct ksalloc_set_state state = {
-		.size = sizeof(state),
-		.flags = KSALLOC_CIRCULATE,
-		.state = KSSTATE_PAUSE,
-	};
-
 	if (self->reader > 0)
 		close(self->reader);
-	self->reader = call_fd(self->rig.connection, KSALLOC_READER_OPEN, &reader);
+	self->reader = reader_open(self->rig.connection, 1, 0, 0);
 	ASSERT_LE(0, self->reader);
-	ASSERT_EQ(0, call_fd(self->rig.connection, KSALLOC_SET_STATE, &state));
-}
-
-static inline struct ksalloc_reader_info reader_info(struct faults_fixture *self)
-{
-	struct ksalloc_reader_info info = { .size = sizeof(info) };
-
-	EXPECT_EQ(0, call_fd(self->reader, KSALLOC_READER_INFO, &info));
-	return info;
+	ASSERT_EQ(0, circulate(self->rig.connection, KSSTATE_PAUSE));
 }
 
 /* A frame waits in its queue, and no other one comes. A call that failed left it there */
 static inline void prepare_queued(struct faults_fixture *self)
 {
 	if (self->reader > 0) {
-		ASSERT_EQ(1, reader_info(self).queued);
-		ASSERT_EQ(0, reader_info(self).lost);
+		ASSERT_EQ(1, reader_info(self->reader).queued);
+		ASSERT_EQ(0, reader_info(self->reader).lost);
 		return;
 	}
 	prepare_reader(self);
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_RUN));
 	ASSERT_EQ(POLLIN, poll_fd(self->reader, POLLIN, PATIENCE_MS));
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_PAUSE));
-	ASSERT_EQ(1, reader_info(self).queued);
+	ASSERT_EQ(1, reader_info(self->reader).queued);
 }
 
 static inline int exchange(struct faults_fixture *self, int give, bool take)
@@ -83,13 +62,12 @@ static inline int exchange(struct faults_fixture *self, int give, bool take)
 		.take_size = sizeof(frame),
 		.generation = 1,
 	};
-	int result;
+	int ret;
 
-	result = (self->op->call ? self->op->call : call_fd)(self->reader, KSALLOC_EXCHANGE,
-							     &arg);
-	if (result == 1)
+	ret = (self->op->call ? self->op->call : call_fd)(self->reader, KSALLOC_EXCHANGE, &arg);
+	if (ret == 1)
 		self->index = frame.index;
-	return result;
+	return ret;
 }
 
 static inline int take_frame(struct faults_fixture *self)
@@ -111,7 +89,7 @@ static inline void prepare_taken(struct faults_fixture *self)
 		prepare_queued(self);
 		ASSERT_EQ(1, take_frame(self));
 	}
-	ASSERT_EQ(1, reader_info(self).taken);
+	ASSERT_EQ(1, reader_info(self->reader).taken);
 }
 
 static inline int give_frame(struct faults_fixture *self)

@@ -19,30 +19,18 @@
 
 FIXTURE_SETUP(faults)
 {
-	if (!inject_is_possible())
-		SKIP("the kernel injects no failures");
-	rig_open(&self->rig, 0, WIDTH, HEIGHT);
-	rig_allocator(&self->rig, FRAMES);
+	operation_set_up(self);
 	self->video = open_camera(1);
 	ASSERT_EQ(0, set_format(self->video, WIDTH, HEIGHT));
 	self->share = share_of(self->rig.ksalloc, self->video, BUFFERS, self->node);
 	ASSERT_LE(0, self->share);
 	self->handle = open(self->node, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->handle);
-	self->index = -1;
 }
 
 FIXTURE_TEARDOWN(faults)
 {
-	if (inject_is_possible())
-		inject_tear_down();
-	if (self->handle > 0)
-		close(self->handle);
-	if (self->share > 0)
-		close(self->share);
-	if (self->video > 0)
-		close(self->video);
-	rig_close(&self->rig);
+	operation_tear_down(self);
 }
 
 /* The state of the share, of the camera, and of the buffers of the handle */
@@ -180,21 +168,15 @@ static void prepare_close(struct faults_fixture *self)
 	prepare_idle(self);
 	self->index = open(self->node, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->index);
-	ASSERT_EQ(BUFFERS, request(self->index, 2));
-	ASSERT_EQ(0, queue(self->index, 0));
+	request_and_queue(self->index, BUFFERS, 1);
 	ASSERT_EQ(0, stream(self->index, true));
-}
-
-static int run_close(struct faults_fixture *self)
-{
-	return close(self->index) ? -errno : 0;
 }
 
 /* Close() of a handle that streams cannot report an error: it always ends the stream. */
 static const struct operation op_close = {
 	IN_WORK("close() of a handle"),
 	.prepare = prepare_close,
-	.run = run_close,
+	.run = operation_run_close,
 	.never_fails = true,
 };
 
@@ -304,30 +286,28 @@ static void undo_reqbufs(struct faults_fixture *self, int result)
 	ASSERT_EQ(0, request(self->handle, 0));
 }
 
+/* The buffers are made as in create_own_allocator of faults.c. */
+#define MAKES_BUFFERS(name) \
+	IN_WORK(name), \
+	.prepare = prepare_idle, \
+	.run = run_reqbufs, \
+	.undo = undo_reqbufs, \
+	.step = 1000, \
+	.copies_before = 1, \
+	.points = { [SLAB] = 10 }
+
 /*
  * VIDIOC_REQBUFS that fails leaves no buffer, and the camera free. If there is memory for some
- * frames only, it succeeds. The buffers are made as in create_own_allocator of faults.c.
+ * frames only, it succeeds.
  */
 static const struct operation op_reqbufs = {
-	IN_WORK("VIDIOC_REQBUFS"),
-	.prepare = prepare_idle,
-	.run = run_reqbufs,
-	.undo = undo_reqbufs,
-	.step = 1000,
-	.copies_before = 1,
-	.points = { [SLAB] = 10 },
+	MAKES_BUFFERS("VIDIOC_REQBUFS"),
 };
 
 /* The same if there is no memory for fewer frames, either. */
 static const struct operation op_reqbufs_fails = {
-	IN_WORK("VIDIOC_REQBUFS without memory"),
-	.prepare = prepare_idle,
-	.run = run_reqbufs,
-	.undo = undo_reqbufs,
-	.step = 1000,
+	MAKES_BUFFERS("VIDIOC_REQBUFS without memory"),
 	.failures = 1000,
-	.copies_before = 1,
-	.points = { [SLAB] = 10 },
 };
 
 static int run_free(struct faults_fixture *self)

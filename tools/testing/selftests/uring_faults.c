@@ -3,11 +3,9 @@
  * Failure injection, as in faults.c, for commands of io_uring that do not wait. They run in the
  * task that submits them. Failures are injected into that task only, and not into workers.
  */
+#define URING_WITHOUT_FIXTURE
 #include "reader_operation.h"
-
-#include <liburing.h>
-#include <string.h>
-#include <unistd.h>
+#include "uring.h"
 
 /* A process that was forked cannot use the ring of its parent: both have a position in it */
 static struct io_uring ring;
@@ -24,21 +22,9 @@ static void prepare_ring(void)
 /* Makes an ioctl as a command, which must be complete when its submission returns */
 static int call_by_ring(int fd, unsigned long request, void *arg)
 {
-	struct ksalloc_uring_cmd cmd = { .arg = (uintptr_t)arg };
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
-	struct io_uring_cqe *cqe = NULL;
-	int result;
-
-	ASSERT_TRUE(sqe);
-	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, fd, NULL, 0, 0);
-	sqe->cmd_op = request;
-	memcpy(sqe->cmd, &cmd, sizeof(cmd));
-	ASSERT_EQ(1, io_uring_submit(&ring));
+	begin(&ring, fd, request, arg, 1);
 	ASSERT_EQ(1, io_uring_cq_ready(&ring));
-	ASSERT_EQ(0, io_uring_peek_cqe(&ring, &cqe));
-	result = cqe->res;
-	io_uring_cqe_seen(&ring, cqe);
-	return result;
+	return result(&ring, 1);
 }
 
 static void prepare_alloc(struct faults_fixture *self)
@@ -47,20 +33,13 @@ static void prepare_alloc(struct faults_fixture *self)
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
 }
 
-static void undo_alloc(struct faults_fixture *self, int result)
-{
-	ASSERT_EQ(0, result);
-	ASSERT_EQ(0, close(self->arg.alloc.dmabuf_fd));
-	ASSERT_EQ(0, free_frame(self->rig.allocator, self->arg.alloc.index));
-}
-
 /* A4: ALLOC that fails takes neither a frame nor a descriptor. */
 OPERATION(alloc) = {
 	CALLS(ALLOC, alloc, .flags = KSALLOC_ALLOC_DMABUF),
 	.use = "by io_uring",
 	.call = call_by_ring,
 	.prepare = prepare_alloc,
-	.undo = undo_alloc,
+	.undo = operation_undo_alloc,
 	.points = { [SLAB] = 2, [COPY] = 2 },
 };
 
