@@ -81,7 +81,7 @@ void map_for_writing(int fd, off_t offset, void *map, size_t size)
 	ASSERT_TRUE(mremap(map, size, size + getpagesize(), MREMAP_MAYMOVE) == MAP_FAILED);
 }
 
-void write_by_others(unsigned char *map)
+void write_by_calls(unsigned char *map)
 {
 	unsigned char byte = ~*map;
 	struct iovec local = { &byte, 1 }, remote = { map, 1 };

@@ -36,7 +36,7 @@ void attack_end(struct attack *attack, pid_t process);
 void become_other_user(void);
 /* Tries to write by changes of a mapping, which is read-only, of this file */
 void map_for_writing(int fd, off_t offset, void *map, size_t size);
-/* Tries /proc/self/mem, and system calls that write to the memory of the process */
-void write_by_others(unsigned char *map);
+/* Tries to let the kernel write: by /proc/self/mem, and by calls that write to this process */
+void write_by_calls(unsigned char *map);
 
 #endif

@@ -152,7 +152,7 @@ static void export_buffers(struct import_fixture *self, unsigned int camera)
 	int video = open_camera(camera), i;
 
 	ASSERT_EQ(0, set_format(video, WIDTH, HEIGHT));
-	ASSERT_EQ(FRAMES, request(video, FRAMES));
+	ASSERT_EQ(FRAMES, request_buffers(video, FRAMES));
 	close_dmabufs(self);
 	for (i = 0; i < FRAMES; i++) {
 		self->dmabufs[i] = export_buffer(video, i, O_RDWR | O_CLOEXEC);

@@ -81,7 +81,7 @@ int create_framed(int connection, int heap,
 		  const struct ksallocator_framing *framing);
 int create_allocator(int connection, int heap, unsigned int frames,
 		     unsigned int frame_size);
-/* An allocator with memory of the camera, also if the kernel has a heap */
+/* The same with memory of the camera, also if the kernel has a heap */
 int create_own(int connection, unsigned int frames, unsigned int frame_size);
 /* The argument of KSALLOC_CREATE_ALLOCATOR that imports dma-bufs, and the call */
 struct ksalloc_create_allocator import_of(const int *dmabufs, unsigned int count);
@@ -136,7 +136,7 @@ void rig_open(struct rig *rig, unsigned int instance, unsigned int width,
 	      unsigned int height);
 /* Creates and assigns an allocator. */
 void rig_allocator(struct rig *rig, unsigned int frames);
-/* The same with create_own() */
+/* The same with create_own(). rig_close() closes either of them */
 void rig_own_allocator(struct rig *rig, unsigned int frames);
 /*
  * Allocates all free frames and submits them; returns their number. Frames with one plane are

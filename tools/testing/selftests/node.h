@@ -22,6 +22,7 @@ static inline int call(int fd, unsigned long request, void *arg)
 	return ret < 0 ? -errno : ret;
 }
 
+/* KSALLOC_SHARE: writes the path of the node. Returns the share, which the caller closes */
 static inline int share_of(int ksalloc, int video, unsigned int frames, char path[32])
 {
 	struct ksalloc_share arg = {
@@ -35,7 +36,8 @@ static inline int share_of(int ksalloc, int video, unsigned int frames, char pat
 	return fd;
 }
 
-static inline int request(int fd, unsigned int count)
+/* VIDIOC_REQBUFS: returns the number of buffers that the file has then, or the negative errno */
+static inline int request_buffers(int fd, unsigned int count)
 {
 	struct v4l2_requestbuffers arg = {
 		.count = count,
@@ -47,6 +49,7 @@ static inline int request(int fd, unsigned int count)
 	return ret ?: (int)arg.count;
 }
 
+/* The argument of the calls for a buffer */
 static inline struct v4l2_buffer buffer_of(unsigned int index)
 {
 	return (struct v4l2_buffer){
@@ -68,18 +71,19 @@ static inline void request_and_queue(int fd, int frames, int count)
 {
 	int i;
 
-	ASSERT_EQ(frames, request(fd, 4));
+	ASSERT_EQ(frames, request_buffers(fd, 4));
 	for (i = 0; i < count; i++)
 		ASSERT_EQ(0, queue(fd, i));
 }
 
+/* VIDIOC_DQBUF: the buffer is overwritten in any case */
 static inline int dequeue(int fd, struct v4l2_buffer *buffer)
 {
 	*buffer = buffer_of(0);
 	return call(fd, VIDIOC_DQBUF, buffer);
 }
 
-/* VIDIOC_EXPBUF: the dma-buf of a buffer, which the caller closes */
+/* VIDIOC_EXPBUF: returns the dma-buf of a buffer, which the caller closes, or the negative errno */
 static inline int export_buffer(int fd, unsigned int index, int flags)
 {
 	struct v4l2_exportbuffer arg = { .type = TYPE, .index = index, .flags = flags };

@@ -412,8 +412,10 @@ static void sweep(struct faults_fixture *self, enum fault_kind kind)
 {
 	self->index = tally->index;
 	inject_begin(kind);
-	tally->points[kind] = self->op->in_work && kind != COPY ? sweep_space(self, kind) :
-								  sweep_task(self, kind);
+	if (self->op->with_work_item && kind != COPY)
+		tally->points[kind] = sweep_space(self, kind);
+	else
+		tally->points[kind] = sweep_task(self, kind);
 	tally->injected[kind] += tally->points[kind];
 	/* The process of the next kind begins with the same state. */
 	prepare(self);

@@ -71,8 +71,8 @@ struct operation {
 	bool circulates;
 	/* A function of the kernel below which nothing fails, instead of the usual one */
 	const char *except;
-	/* A part of the call runs in another task, see inject_arm_space() */
-	bool in_work;
+	/* A part of the call runs in a work item, so in another task: see inject_arm_space() */
+	bool with_work_item;
 	/*
 	 * The operation takes place after this number of copies. If a later one fails, it is undone
 	 * as after a success. 0 if a call that fails has no effect
@@ -81,11 +81,11 @@ struct operation {
 	/* Writes all that a failed call must not change, besides what operation.c compares */
 	void (*describe)(struct faults_fixture *self, char *text, size_t size);
 	/*
-	 * At least so many bytes are allocated between two points that fail, for a call in_work
-	 * with very many points; 0 if each point fails
+	 * At least so many bytes are allocated between two points that fail, for a call
+	 * with_work_item and very many points; 0 if each point fails
 	 */
 	unsigned int step;
-	/* Points that fail, one after the other, in a call in_work; 0 for one */
+	/* Points that fail, one after the other, in a call with_work_item; 0 for one */
 	unsigned int failures;
 	/* Minimum number of points */
 	unsigned int points[KINDS];

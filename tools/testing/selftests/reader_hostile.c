@@ -201,7 +201,7 @@ static void try_to_write(void)
 		map_for_writing(view, 0, map, FRAME_SIZE);
 		open_for_writing(view);
 		write_to_file(view);
-		write_by_others(map);
+		write_by_calls(map);
 		if (index == frame.index)
 			ASSERT_EQ(before, *map);
 		munmap(map, FRAME_SIZE);

@@ -32,7 +32,7 @@ static void *map_buffer(int fd, unsigned int index, int protection)
 /* Whether another file of the camera can get buffers: not while the share has them. */
 static bool camera_is_free(struct share_fixture *self)
 {
-	return request(self->video, 2) == 2 && request(self->video, 0) == 0;
+	return request_buffers(self->video, 2) == 2 && request_buffers(self->video, 0) == 0;
 }
 
 static bool share_says(struct share_fixture *self, const char *key, const char *value)
@@ -180,11 +180,11 @@ TEST_F(share, buffers_of_one)
 	int fd = handle_start(self), other = handle_open(self), i;
 	__u32 last = next(fd);
 
-	ASSERT_EQ(FRAMES, request(other, 2));
-	EXPECT_EQ(FRAMES, request(other, 5));
-	EXPECT_EQ(-EBUSY, request(fd, 0));
-	EXPECT_EQ(-EBUSY, request(fd, 3));
-	EXPECT_EQ(0, request(other, 0));
+	ASSERT_EQ(FRAMES, request_buffers(other, 2));
+	EXPECT_EQ(FRAMES, request_buffers(other, 5));
+	EXPECT_EQ(-EBUSY, request_buffers(fd, 0));
+	EXPECT_EQ(-EBUSY, request_buffers(fd, 3));
+	EXPECT_EQ(0, request_buffers(other, 0));
 	EXPECT_EQ(-EINVAL, stream(other, true));
 	EXPECT_EQ(-EINVAL, queue(other, 0));
 	for (i = 0; i < FRAMES; i++) {
@@ -194,7 +194,7 @@ TEST_F(share, buffers_of_one)
 		last = sequence;
 	}
 	EXPECT_EQ(0, stream(fd, false));
-	EXPECT_EQ(0, request(fd, 0));
+	EXPECT_EQ(0, request_buffers(fd, 0));
 	close(fd);
 	close(other);
 }
@@ -217,7 +217,7 @@ TEST_F(share, light)
 	EXPECT_EQ(0, stream(fd[1], false));
 	EXPECT_TRUE(share_says(self, "streams", "0"));
 	EXPECT_FALSE(camera_is_free(self));
-	EXPECT_EQ(0, request(fd[1], 0));
+	EXPECT_EQ(0, request_buffers(fd[1], 0));
 	EXPECT_TRUE(EVENTUALLY(camera_is_free(self)));
 	close(fd[1]);
 }
@@ -334,7 +334,7 @@ TEST_F(share, formats)
 	EXPECT_EQ(10, negotiate_rate(first, 10));
 	ASSERT_EQ(0, try_format(first, VIDIOC_S_FMT, 640, 360, &format));
 	EXPECT_EQ(640, format.fmt.pix.width);
-	EXPECT_EQ(FRAMES, request(first, 2));
+	EXPECT_EQ(FRAMES, request_buffers(first, 2));
 	EXPECT_EQ(-EBUSY, try_format(first, VIDIOC_S_FMT, 320, 180, &format));
 	ASSERT_EQ(0, try_format(later, VIDIOC_S_FMT, 320, 180, &format));
 	EXPECT_EQ(640, format.fmt.pix.width);
@@ -343,7 +343,7 @@ TEST_F(share, formats)
 	EXPECT_EQ(640, format.fmt.pix.width);
 	EXPECT_EQ(10, negotiate_rate(later, 5));
 	EXPECT_EQ(10, negotiate_rate(first, 5));
-	EXPECT_EQ(0, request(first, 0));
+	EXPECT_EQ(0, request_buffers(first, 0));
 	EXPECT_EQ(5, negotiate_rate(later, 5));
 	ASSERT_EQ(0, EVENTUALLY(!try_format(later, VIDIOC_S_FMT, WIDTH, HEIGHT, &format)) - 1);
 	EXPECT_EQ(WIDTH, format.fmt.pix.width);
@@ -450,7 +450,7 @@ TEST_F(share, ends_waiting)
 	pthread_t thread;
 	void *result = NULL;
 
-	ASSERT_EQ(FRAMES, request(fd, 2));
+	ASSERT_EQ(FRAMES, request_buffers(fd, 2));
 	ASSERT_EQ(0, stream(fd, true));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, dequeue_thread, &fd));
 	sleep_ms(100);
@@ -471,7 +471,7 @@ TEST_F(share, wrong_indices)
 	EXPECT_EQ(-EINVAL, stream(fd, true));
 	EXPECT_EQ(-EINVAL, dequeue(fd, &buffer));
 	EXPECT_EQ(0, stream(fd, false));
-	ASSERT_EQ(FRAMES, request(fd, 100));
+	ASSERT_EQ(FRAMES, request_buffers(fd, 100));
 	EXPECT_EQ(-EINVAL, queue(fd, FRAMES));
 	EXPECT_EQ(-EINVAL, queue(fd, ~0u));
 	EXPECT_EQ(0, queue(fd, 0));
@@ -532,7 +532,7 @@ TEST_F(share, end_of_share)
 	pthread_t thread;
 	void *result = NULL;
 
-	ASSERT_EQ(FRAMES, request(waiting, 2));
+	ASSERT_EQ(FRAMES, request_buffers(waiting, 2));
 	ASSERT_EQ(0, stream(waiting, true));
 	map = map_buffer(fd, 0, PROT_READ);
 	ASSERT_TRUE((void *)map != MAP_FAILED);
@@ -607,7 +607,7 @@ TEST_F(share, unplug_blocks_own_workqueue)
 	struct held_camera held;
 	pthread_t thread;
 
-	ASSERT_EQ(FRAMES, request(fd, 4));
+	ASSERT_EQ(FRAMES, request_buffers(fd, 4));
 	camera_hold(&held, 0);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, unbind_thread, NULL));
 	ASSERT_TRUE(EVENTUALLY(!node_exists("vivid-000-vid-cap")));
@@ -698,7 +698,7 @@ TEST_F(share, arguments)
 	self->share = share_of(self->ksalloc, self->video, 5, self->path);
 	ASSERT_LE(0, self->share);
 	fd = handle_open(self);
-	EXPECT_EQ(5, request(fd, 2));
+	EXPECT_EQ(5, request_buffers(fd, 2));
 	close(fd);
 }
 

@@ -102,7 +102,7 @@ TEST_F(share, calls_in_work)
 		EXPECT_EQ(0, ret);
 		EXPECT_TRUE(in_work);
 	}
-	ASSERT_EQ(FRAMES, request(fd, 4));
+	ASSERT_EQ(FRAMES, request_buffers(fd, 4));
 	trace_start("workqueue/workqueue_execute_start");
 	close(fd);
 	EXPECT_TRUE(is_in_trace("ks_share_closing_work"));
@@ -114,17 +114,17 @@ TEST_F(share, buffers_end_at_once)
 	int fd = handle_open(self), i;
 
 	for (i = 0; i < 10; i++) {
-		ASSERT_EQ(FRAMES, request(fd, 4));
-		ASSERT_EQ(0, request(fd, 0));
+		ASSERT_EQ(FRAMES, request_buffers(fd, 4));
+		ASSERT_EQ(0, request_buffers(fd, 0));
 		ASSERT_EQ(0, set_format(fd, (2 - i % 2) * WIDTH, (2 - i % 2) * HEIGHT));
-		ASSERT_EQ(FRAMES, request(fd, 4));
-		EXPECT_EQ(-EBUSY, request(self->video, 2));
+		ASSERT_EQ(FRAMES, request_buffers(fd, 4));
+		EXPECT_EQ(-EBUSY, request_buffers(self->video, 2));
 		if (i & 1)
-			ASSERT_EQ(0, request(fd, 0));
+			ASSERT_EQ(0, request_buffers(fd, 0));
 		else
 			close(fd);
-		ASSERT_EQ(2, request(self->video, 2));
-		ASSERT_EQ(0, request(self->video, 0));
+		ASSERT_EQ(2, request_buffers(self->video, 2));
+		ASSERT_EQ(0, request_buffers(self->video, 0));
 		if (!(i & 1))
 			fd = handle_open(self);
 	}
@@ -220,7 +220,7 @@ static pid_t start_with_buffers(struct share_fixture *self)
 	if (!child) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		fd = handle_open(self);
-		ASSERT_EQ(FRAMES, request(fd, 4));
+		ASSERT_EQ(FRAMES, request_buffers(fd, 4));
 		kill(getpid(), SIGSTOP);
 		call(fd, VIDIOC_S_CTRL, &control);
 		_exit(0);
@@ -240,7 +240,7 @@ TEST_F(share, killed_with_buffers)
 	int fd = handle_open(self);
 
 	ASSERT_EQ(0, call(self->video, VIDIOC_G_CTRL, &control));
-	ASSERT_EQ(FRAMES, request(fd, 4));
+	ASSERT_EQ(FRAMES, request_buffers(fd, 4));
 	footprint_take(&before);
 	for (i = 0; i < ARRAY_SIZE(children); i++)
 		children[i] = start_with_buffers(self);
@@ -255,8 +255,8 @@ TEST_F(share, killed_with_buffers)
 	EXPECT_FOOTPRINT(&before);
 	ASSERT_EQ(0, stream(fd, true));
 	close(fd);
-	ASSERT_EQ(2, request(self->video, 2));
-	ASSERT_EQ(0, request(self->video, 0));
+	ASSERT_EQ(2, request_buffers(self->video, 2));
+	ASSERT_EQ(0, request_buffers(self->video, 0));
 }
 
 /* K2: a program with many calls does not delay the stream by all of them. */
@@ -408,7 +408,7 @@ TEST_F(share, name_of_frames)
 	int fd = handle_open(self);
 	char bufinfo[1 << 16] = "", name[32];
 
-	ASSERT_EQ(FRAMES, request(fd, 4));
+	ASSERT_EQ(FRAMES, request_buffers(fd, 4));
 	snprintf(name, sizeof(name), ":%d", getpid());
 	ASSERT_LT(0, read_text("/sys/kernel/debug/dma_buf/bufinfo", bufinfo, sizeof(bufinfo)));
 	EXPECT_TRUE(strstr(bufinfo, name));

@@ -139,7 +139,7 @@ TEST_F(share, stream_32)
 	struct v4l2_buffer same;
 	int found = 0;
 
-	ASSERT_EQ(FRAMES, request(fd, 4));
+	ASSERT_EQ(FRAMES, request_buffers(fd, 4));
 	if (ioctl_32(fd, QUERYBUF_32, buffer_32(page, 0)) == -ENOTTY)
 		SKIP("the kernel has no CONFIG_COMPAT_32BIT_TIME");
 	for (i = 0; i < FRAMES; i++) {

@@ -112,7 +112,7 @@ static void be_killed(const char *path, atomic_int *doing, unsigned int seed)
 		*doing = ASKING;
 		ask(fd, &seed);
 		*doing = STARTING;
-		ASSERT_EQ(MANY, request(fd, 1 + pick(&seed, MANY)));
+		ASSERT_EQ(MANY, request_buffers(fd, 1 + pick(&seed, MANY)));
 		for (i = 0; i < MANY; i++)
 			if (chance(&seed, 90))
 				queue(fd, i);

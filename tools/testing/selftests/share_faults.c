@@ -64,7 +64,7 @@ static void describe(struct faults_fixture *self, char *text, size_t size)
 static void prepare_idle(struct faults_fixture *self)
 {
 	ASSERT_EQ(0, stream(self->handle, false));
-	ASSERT_EQ(0, request(self->handle, 0));
+	ASSERT_EQ(0, request_buffers(self->handle, 0));
 }
 
 /* It has buffers, and none is queued. */
@@ -75,8 +75,8 @@ static void prepare_buffers(struct faults_fixture *self)
 	ASSERT_EQ(0, stream(self->handle, false));
 	if (!call(self->handle, VIDIOC_QUERYBUF, &last))
 		return;
-	ASSERT_EQ(0, request(self->handle, 0));
-	ASSERT_EQ(BUFFERS, request(self->handle, 2));
+	ASSERT_EQ(0, request_buffers(self->handle, 0));
+	ASSERT_EQ(BUFFERS, request_buffers(self->handle, 2));
 }
 
 /* Queues all buffers that are not queued. */
@@ -122,8 +122,8 @@ static void expect_stream(struct faults_fixture *self)
 	for (i = 0; i < 2; i++)
 		next(self->handle);
 	prepare_idle(self);
-	EXPECT_EQ(2, request(self->video, 2));
-	EXPECT_EQ(0, request(self->video, 0));
+	EXPECT_EQ(2, request_buffers(self->video, 2));
+	EXPECT_EQ(0, request_buffers(self->video, 0));
 }
 
 static void try_each(struct faults_fixture *self, const struct operation *const *ops)
@@ -142,10 +142,10 @@ static void try_each(struct faults_fixture *self, const struct operation *const 
 	.describe = describe, \
 	.except = "vmalloc_user"
 
-/* Also in a work item */
-#define IN_WORK(name) \
+/* A part of the call runs in a work item */
+#define WITH_WORK_ITEM(name) \
 	ON_NODE(name), \
-	.in_work = true
+	.with_work_item = true
 
 static int run_open(struct faults_fixture *self)
 {
@@ -174,7 +174,7 @@ static void prepare_close(struct faults_fixture *self)
 
 /* Close() of a handle that streams cannot report an error: it always ends the stream. */
 static const struct operation op_close = {
-	IN_WORK("close() of a handle"),
+	WITH_WORK_ITEM("close() of a handle"),
 	.prepare = prepare_close,
 	.run = operation_run_close,
 	.never_fails = true,
@@ -195,7 +195,7 @@ static int run_g_fmt(struct faults_fixture *self)
 
 /* VIDIOC_G_FMT, as an example of the calls that only ask the camera. */
 static const struct operation op_g_fmt = {
-	IN_WORK("VIDIOC_G_FMT"),
+	WITH_WORK_ITEM("VIDIOC_G_FMT"),
 	.prepare = prepare_idle,
 	.run = run_g_fmt,
 	.points = { [SLAB] = 1 },
@@ -222,7 +222,7 @@ static int run_try_fmt(struct faults_fixture *self)
 
 /* The same for VIDIOC_TRY_FMT. */
 static const struct operation op_try_fmt = {
-	IN_WORK("VIDIOC_TRY_FMT"),
+	WITH_WORK_ITEM("VIDIOC_TRY_FMT"),
 	.prepare = prepare_idle,
 	.run = run_try_fmt,
 	.points = { [SLAB] = 1 },
@@ -241,7 +241,7 @@ static void undo_s_fmt(struct faults_fixture *self, int result)
 
 /* VIDIOC_S_FMT that fails changes neither the format nor the owner of the camera. */
 static const struct operation op_s_fmt = {
-	IN_WORK("VIDIOC_S_FMT"),
+	WITH_WORK_ITEM("VIDIOC_S_FMT"),
 	.prepare = prepare_idle,
 	.run = run_s_fmt,
 	.undo = undo_s_fmt,
@@ -262,7 +262,7 @@ static int run_s_parm(struct faults_fixture *self)
 
 /* VIDIOC_S_PARM that fails does not change the rate. */
 static const struct operation op_s_parm = {
-	IN_WORK("VIDIOC_S_PARM"),
+	WITH_WORK_ITEM("VIDIOC_S_PARM"),
 	.prepare = prepare_rate,
 	.run = run_s_parm,
 	.copies_before = 1,
@@ -277,18 +277,18 @@ TEST_F_TIMEOUT(faults, formats, TIMEOUT_S)
 
 static int run_reqbufs(struct faults_fixture *self)
 {
-	return request(self->handle, 2);
+	return request_buffers(self->handle, 2);
 }
 
 static void undo_reqbufs(struct faults_fixture *self, int result)
 {
 	ASSERT_LE(0, result);
-	ASSERT_EQ(0, request(self->handle, 0));
+	ASSERT_EQ(0, request_buffers(self->handle, 0));
 }
 
 /* The buffers are made as in create_own_allocator of faults.c. */
 #define MAKES_BUFFERS(name) \
-	IN_WORK(name), \
+	WITH_WORK_ITEM(name), \
 	.prepare = prepare_idle, \
 	.run = run_reqbufs, \
 	.undo = undo_reqbufs, \
@@ -312,12 +312,12 @@ static const struct operation op_reqbufs_fails = {
 
 static int run_free(struct faults_fixture *self)
 {
-	return request(self->handle, 0);
+	return request_buffers(self->handle, 0);
 }
 
 /* The same call for no buffers leaves all of them if it fails. */
 static const struct operation op_reqbufs_none = {
-	IN_WORK("VIDIOC_REQBUFS for none"),
+	WITH_WORK_ITEM("VIDIOC_REQBUFS for none"),
 	.prepare = prepare_buffers,
 	.run = run_free,
 	.copies_before = 1,
@@ -339,7 +339,7 @@ static int run_querybuf(struct faults_fixture *self)
 
 /* VIDIOC_QUERYBUF needs no memory. */
 static const struct operation op_querybuf = {
-	IN_WORK("VIDIOC_QUERYBUF"),
+	WITH_WORK_ITEM("VIDIOC_QUERYBUF"),
 	.prepare = prepare_buffers,
 	.run = run_querybuf,
 	.never_fails = true,
@@ -352,7 +352,7 @@ static int run_qbuf(struct faults_fixture *self)
 
 /* VIDIOC_QBUF needs no memory. */
 static const struct operation op_qbuf = {
-	IN_WORK("VIDIOC_QBUF"),
+	WITH_WORK_ITEM("VIDIOC_QBUF"),
 	.prepare = prepare_buffers,
 	.run = run_qbuf,
 	.never_fails = true,
@@ -375,7 +375,7 @@ static int run_qbuf_taken(struct faults_fixture *self)
 
 /* The same while the node streams: the frame goes back to the camera. */
 static const struct operation op_qbuf_in_stream = {
-	IN_WORK("VIDIOC_QBUF of a filled buffer"),
+	WITH_WORK_ITEM("VIDIOC_QBUF of a filled buffer"),
 	.prepare = prepare_taken,
 	.run = run_qbuf_taken,
 	.never_fails = true,
@@ -389,7 +389,7 @@ static int run_streamon(struct faults_fixture *self)
 
 /* After a failure of VIDIOC_STREAMON there is no stream, and the buffers stay queued. */
 static const struct operation op_streamon = {
-	IN_WORK("VIDIOC_STREAMON"),
+	WITH_WORK_ITEM("VIDIOC_STREAMON"),
 	.prepare = prepare_queued,
 	.run = run_streamon,
 	.points = { [SLAB] = 5 },
@@ -402,7 +402,7 @@ static int run_streamoff(struct faults_fixture *self)
 
 /* After a failure of VIDIOC_STREAMOFF the stream goes on. */
 static const struct operation op_streamoff = {
-	IN_WORK("VIDIOC_STREAMOFF"),
+	WITH_WORK_ITEM("VIDIOC_STREAMOFF"),
 	.prepare = prepare_streaming,
 	.run = run_streamoff,
 	.points = { [SLAB] = 1 },
@@ -417,7 +417,7 @@ static int run_dqbuf(struct faults_fixture *self)
 
 /* VIDIOC_DQBUF needs no memory. */
 static const struct operation op_dqbuf = {
-	IN_WORK("VIDIOC_DQBUF"),
+	WITH_WORK_ITEM("VIDIOC_DQBUF"),
 	.prepare = prepare_filled,
 	.run = run_dqbuf,
 	.never_fails = true,
@@ -448,7 +448,7 @@ static void undo_expbuf(struct faults_fixture *self, int fd)
 
 /* VIDIOC_EXPBUF that fails leaves no view. */
 static const struct operation op_expbuf = {
-	IN_WORK("VIDIOC_EXPBUF"),
+	WITH_WORK_ITEM("VIDIOC_EXPBUF"),
 	.prepare = prepare_buffers,
 	.run = run_expbuf,
 	.undo = undo_expbuf,
@@ -507,7 +507,7 @@ static int run_s_ctrl(struct faults_fixture *self)
 
 /* VIDIOC_S_CTRL that fails does not change the control. */
 static const struct operation op_s_ctrl = {
-	IN_WORK("VIDIOC_S_CTRL"),
+	WITH_WORK_ITEM("VIDIOC_S_CTRL"),
 	.prepare = prepare_brightness,
 	.run = run_s_ctrl,
 	.copies_before = 1,
@@ -529,7 +529,7 @@ static int run_g_ext_ctrls(struct faults_fixture *self)
 
 /* VIDIOC_G_EXT_CTRLS frees its two copies of the controls. */
 static const struct operation op_g_ext_ctrls = {
-	IN_WORK("VIDIOC_G_EXT_CTRLS"),
+	WITH_WORK_ITEM("VIDIOC_G_EXT_CTRLS"),
 	.prepare = prepare_brightness,
 	.run = run_g_ext_ctrls,
 	.points = { [SLAB] = 2 },
@@ -542,7 +542,7 @@ static int run_try_ext_ctrls(struct faults_fixture *self)
 
 /* The same for VIDIOC_TRY_EXT_CTRLS. */
 static const struct operation op_try_ext_ctrls = {
-	IN_WORK("VIDIOC_TRY_EXT_CTRLS"),
+	WITH_WORK_ITEM("VIDIOC_TRY_EXT_CTRLS"),
 	.prepare = prepare_brightness,
 	.run = run_try_ext_ctrls,
 	.points = { [SLAB] = 2 },
@@ -555,7 +555,7 @@ static int run_s_ext_ctrls(struct faults_fixture *self)
 
 /* VIDIOC_S_EXT_CTRLS that fails does not change the control. */
 static const struct operation op_s_ext_ctrls = {
-	IN_WORK("VIDIOC_S_EXT_CTRLS"),
+	WITH_WORK_ITEM("VIDIOC_S_EXT_CTRLS"),
 	.prepare = prepare_brightness,
 	.run = run_s_ext_ctrls,
 	.copies_before = 2,
@@ -611,7 +611,7 @@ static void describe_subscription(struct faults_fixture *self, char *text, size_
 	.use = name, \
 	.describe = describe_subscription, \
 	.except = "vmalloc_user", \
-	.in_work = true
+	.with_work_item = true
 
 static void prepare_unsubscribed(struct faults_fixture *self)
 {

@@ -129,7 +129,7 @@ TEST_F(share, only_queued)
 	int fd = handle_open(self), other = handle_start(self), i;
 	struct v4l2_buffer buffer;
 
-	ASSERT_EQ(FRAMES, request(fd, 2));
+	ASSERT_EQ(FRAMES, request_buffers(fd, 2));
 	ASSERT_EQ(0, queue(fd, 3));
 	ASSERT_EQ(0, queue(fd, 5));
 	ASSERT_EQ(0, stream(fd, true));
@@ -231,7 +231,7 @@ TEST_F(share, as_many_as_needed)
 	self->share = share_of(self->ksalloc, self->video, 1, self->path);
 	ASSERT_LE(0, self->share);
 	fd = handle_open(self);
-	count = request(fd, 1);
+	count = request_buffers(fd, 1);
 	EXPECT_LE(2, count);
 	EXPECT_GT(FRAMES, count);
 	while (count--)
@@ -272,7 +272,7 @@ static int clock_start(void)
 	int video = open_camera(1), count, i;
 
 	ASSERT_EQ(0, set_format(video, WIDTH, HEIGHT));
-	count = request(video, 4);
+	count = request_buffers(video, 4);
 	ASSERT_LT(0, count);
 	for (i = 0; i < count; i++)
 		ASSERT_EQ(0, queue(video, i));

@@ -183,7 +183,7 @@ static void try_to_write(const char *path)
 		before = *map;
 		store(map);
 		map_for_writing(fd, buffer.m.offset, map, FRAME_SIZE);
-		write_by_others(map);
+		write_by_calls(map);
 		write_to_dmabuf(fd, index);
 		if (index == had.index)
 			ASSERT_EQ(before, *map);
@@ -310,14 +310,14 @@ static void call_often(const char *path)
 		change_camera(fd[i]);
 		subscribe_often(fd[i]);
 		wait_often(fd[i]);
-		ASSERT_EQ(-EBUSY, request(fd[i], 0));
+		ASSERT_EQ(-EBUSY, request_buffers(fd[i], 0));
 		while (!dequeue(fd[i], &buffer))
 			;
 		ASSERT_EQ(0, stream(fd[i], false));
 		ASSERT_EQ(0, stream(fd[i], true));
 		ASSERT_EQ(0, stream(fd[i], false));
-		ASSERT_EQ(0, request(fd[i], 0));
-		ASSERT_EQ(MANY, request(fd[i], 1));
+		ASSERT_EQ(0, request_buffers(fd[i], 0));
+		ASSERT_EQ(MANY, request_buffers(fd[i], 1));
 	}
 	for (i = 0; i < ARRAY_SIZE(fd); i++)
 		close(fd[i]);

@@ -74,7 +74,7 @@ TEST_F(share, no_descriptor_for_buffer)
 	int fd = handle_open(self);
 	struct footprint before;
 
-	ASSERT_EQ(FRAMES, request(fd, 4));
+	ASSERT_EQ(FRAMES, request_buffers(fd, 4));
 	footprint_take(&before);
 	EXPECT_EQ(-EMFILE, call_without_descriptor(fd, VIDIOC_EXPBUF, &export));
 	EXPECT_EQ(1234, export.fd);
@@ -169,7 +169,7 @@ TEST_F(share, priority)
 
 	EXPECT_EQ(-EBUSY, call(bad, VIDIOC_S_PRIORITY, &record));
 	EXPECT_EQ(-EINVAL, call(bad, VIDIOC_S_PRIORITY, &none));
-	EXPECT_EQ(FRAMES, request(late, 4));
+	EXPECT_EQ(FRAMES, request_buffers(late, 4));
 	EXPECT_EQ(0, stream(good, false));
 	EXPECT_EQ(0, stream(good, true));
 	/* A lower one, which changes nothing while there are others */
@@ -393,7 +393,7 @@ TEST_F_TIMEOUT(share, streams, 120)
 
 	for (i = 0; i <= STREAMS; i++) {
 		fd[i] = handle_open(self);
-		ASSERT_EQ(FRAMES, request(fd[i], 2));
+		ASSERT_EQ(FRAMES, request_buffers(fd[i], 2));
 		ASSERT_EQ(i < STREAMS ? 0 : -EBUSY, stream(fd[i], true));
 	}
 	/* One that streams already, and another one after it has stopped */

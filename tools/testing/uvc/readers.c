@@ -331,7 +331,7 @@ static void program_start(struct program *program, const char *path)
 	int count;
 
 	*program = (struct program){ .fd = open_in_small(path) };
-	count = request(program->fd, 4);
+	count = request_buffers(program->fd, 4);
 	ASSERT_LE(4, count);
 	ASSERT_GE(VIDEO_MAX_FRAME, count);
 	for (; program->frames < (unsigned int)count; program->frames++) {
@@ -356,7 +356,7 @@ static void program_stop(struct program *program)
 {
 	EXPECT_EQ(0, stream(program->fd, false));
 	program_unmap(program);
-	EXPECT_EQ(0, request(program->fd, 0));
+	EXPECT_EQ(0, request_buffers(program->fd, 0));
 	close(program->fd);
 }
 
@@ -420,15 +420,15 @@ TEST_F(uvc_readers, share)
 		program_turn(&programs[0], &buffers[0]);
 		program_turn(&programs[1], &buffers[1]);
 	}
-	EXPECT_EQ(-EBUSY, request(sharing.video, 2));
+	EXPECT_EQ(-EBUSY, request_buffers(sharing.video, 2));
 	program_stop(&programs[0]);
-	EXPECT_EQ(-EBUSY, request(sharing.video, 2));
+	EXPECT_EQ(-EBUSY, request_buffers(sharing.video, 2));
 	for (i = 0; i < 4; i++)
 		program_turn(&programs[1], &buffers[1]);
 	program_stop(&programs[1]);
 
-	ASSERT_TRUE(EVENTUALLY(request(sharing.video, 2) == 2));
-	EXPECT_EQ(0, request(sharing.video, 0));
+	ASSERT_TRUE(EVENTUALLY(request_buffers(sharing.video, 2) == 2));
+	EXPECT_EQ(0, request_buffers(sharing.video, 0));
 	program_start(&other, self->cam->node);
 	program_take(&other, &buffer);
 	for (i = 0; i < 4; i++)
@@ -540,15 +540,15 @@ TEST_F(uvc_readers, share_buffers_of_next)
 	sharing_begin(&sharing, self->cam);
 	fd = open_in_small(sharing.path);
 	ASSERT_EQ(0, call_fd(fd, VIDIOC_G_PARM, &parm));
-	ASSERT_LE(4, request(fd, 4));
+	ASSERT_LE(4, request_buffers(fd, 4));
 	exporter_begin(&exporter, fd);
 	for (i = 0; i < 40; i++) {
 		usleep(10000 + i * 137);
 		atomic_store(&exporter.busy, true);
 		usleep(4000);
-		ASSERT_EQ(0, request(fd, 0));
+		ASSERT_EQ(0, request_buffers(fd, 0));
 		ASSERT_EQ(0, call_fd(fd, VIDIOC_S_PARM, &parm));
-		count = request(fd, 4);
+		count = request_buffers(fd, 4);
 		ASSERT_LE(4, count);
 		for (j = 0; j < count; j++)
 			ASSERT_EQ(0, queue(fd, j));
@@ -583,7 +583,7 @@ TEST_F(uvc_readers, unplug_share)
 	number = holder.number;
 	/* A program that has queued no buffer waits, although the camera runs */
 	waiter = open_in_small(sharing.path);
-	ASSERT_LE(4, request(waiter, 4));
+	ASSERT_LE(4, request_buffers(waiter, 4));
 	ASSERT_EQ(0, stream(waiter, true));
 	call_start(&waiting, waiter, VIDIOC_DQBUF, &wanted);
 	EXPECT_TRUE(call_waits(&waiting));
