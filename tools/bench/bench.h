@@ -114,5 +114,6 @@ void bench_cameras(unsigned int rounds);
 /* Does the operation of one row once, between the marks; false if there is no such row */
 bool profile_call(const char *row);
 bool profile_capture(const char *row);
+bool profile_crowd(const char *row);
 
 #endif /* BENCH_H */

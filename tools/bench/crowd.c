@@ -13,7 +13,9 @@
 #include "crowd.h"
 #include "meter.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* A reader that takes eight frames has others in its queue meanwhile */
@@ -253,6 +255,26 @@ static void measure(const struct crowd_way *way, unsigned int count, unsigned in
 	crowd_end(row, round);
 	way->stop();
 	set_picture(WIDTH, HEIGHT);
+}
+
+/* Does not return if there is such a row */
+bool profile_crowd(const char *row)
+{
+	unsigned int i, count;
+	char name[32];
+
+	if (sscanf(row, "crowd.%31[^.].%u", name, &count) != 2 || !count || count > READERS_MAX)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(ways) && strcmp(ways[i].name, name); i++)
+		;
+	if (i == ARRAY_SIZE(ways))
+		return false;
+	meter_start();
+	crowd_begin(UINT_MAX);
+	ways[i].start(count);
+	fprintf(stderr, "the crowd runs\n");
+	crowd_wait();
+	die("the crowd has ended");
 }
 
 void bench_crowd(unsigned int rounds)

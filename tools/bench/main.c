@@ -3,7 +3,8 @@
  * ks-bench ROUNDS CROWD-ROUNDS: takes all samples and prints them; see bench.h. The second number
  * is that of the rounds for many readers.
  * ks-bench cameras ROUNDS: takes the samples of many cameras. vivid must have 64.
- * ks-bench profile ROW: does one operation once, for tools/bench/profile.
+ * ks-bench profile ROW: does one operation once, or lets a crowd run for ever, for
+ * tools/bench/profile.
  */
 #include "bench.h"
 
@@ -22,7 +23,8 @@ int main(int argc, char **argv)
 	must(mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall");
 
 	if (argc == 3 && !strcmp(argv[1], "profile")) {
-		if (!profile_call(argv[2]) && !profile_capture(argv[2]))
+		if (!profile_call(argv[2]) && !profile_capture(argv[2]) &&
+		    !profile_crowd(argv[2]))
 			die("no such row: %s", argv[2]);
 		return 0;
 	}
