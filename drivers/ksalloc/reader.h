@@ -357,7 +357,7 @@ void ks_feed_promise(struct ks_feed *feed);
 /* suspend.c: the threads of feeds and the suspend of the machine */
 
 bool ks_while_awake(void (*fn)(struct ks_feed *feed), struct ks_feed *feed);
-void ks_suspend_begin(void);
+int ks_suspend_begin(unsigned long patience);
 void ks_suspend_end(void);
 int ks_suspend_init(void);
 void ks_suspend_exit(void);

@@ -9,13 +9,22 @@
  */
 #include <kunit/visibility.h>
 #include <linux/notifier.h>
-#include <linux/srcu.h>
+#include <linux/spinlock.h>
 #include <linux/suspend.h>
+#include <linux/wait.h>
 
 #include "reader.h"
 
-DEFINE_STATIC_SRCU(ks_awake_srcu);
-static bool ks_suspending;
+/* As long as the freezer waits for tasks by default. A camera may never respond */
+#define KS_SUSPEND_PATIENCE (20 * HZ)
+
+/*
+ * ks_suspends counts the reasons not to work: while /dev/snapshot is open, the machine can be
+ * suspended, too. ks_working counts the threads that work. ks_suspend_lock protects both
+ */
+static unsigned int ks_suspends, ks_working;
+static DEFINE_SPINLOCK(ks_suspend_lock);
+static DECLARE_WAIT_QUEUE_HEAD(ks_suspend_wait);
 
 /*
  * Calls a function, unless the machine is suspended or is about to be. The machine is not suspended
@@ -23,27 +32,48 @@ static bool ks_suspending;
  */
 bool ks_while_awake(void (*fn)(struct ks_feed *feed), struct ks_feed *feed)
 {
-	const int token = srcu_read_lock(&ks_awake_srcu);
-	/* Pairs with synchronize_srcu(): that waits for this reader, or this sees the value */
-	const bool awake = !READ_ONCE(ks_suspending);
+	bool awake;
 
-	if (awake)
-		fn(feed);
-	srcu_read_unlock(&ks_awake_srcu, token);
-	return awake;
+	spin_lock(&ks_suspend_lock);
+	awake = !ks_suspends;
+	ks_working += awake;
+	spin_unlock(&ks_suspend_lock);
+	if (!awake)
+		return false;
+
+	fn(feed);
+
+	spin_lock(&ks_suspend_lock);
+	WRITE_ONCE(ks_working, ks_working - 1);
+	if (ks_suspends)
+		wake_up(&ks_suspend_wait);
+	spin_unlock(&ks_suspend_lock);
+	return true;
 }
 
-/* From now on, the threads do not access devices. Waits until they have ended what they do */
-void ks_suspend_begin(void)
+/*
+ * From now on, the threads do not work. Waits until they have ended what they do; -EBUSY if that
+ * takes longer than @patience (jiffies), and they work on
+ */
+int ks_suspend_begin(unsigned long patience)
 {
-	WRITE_ONCE(ks_suspending, true);
-	synchronize_srcu(&ks_awake_srcu);
+	spin_lock(&ks_suspend_lock);
+	ks_suspends++;
+	spin_unlock(&ks_suspend_lock);
+	if (wait_event_timeout(ks_suspend_wait, !READ_ONCE(ks_working), patience))
+		return 0;
+	ks_suspend_end();
+	return -EBUSY;
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_suspend_begin);
 
+/* Ends a ks_suspend_begin(), or does nothing: the module can be loaded after PM_*_PREPARE */
 void ks_suspend_end(void)
 {
-	WRITE_ONCE(ks_suspending, false);
+	spin_lock(&ks_suspend_lock);
+	if (ks_suspends)
+		ks_suspends--;
+	spin_unlock(&ks_suspend_lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_suspend_end);
 
@@ -53,13 +83,11 @@ static int ks_suspend_notify(struct notifier_block *block, unsigned long event, 
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
-		ks_suspend_begin();
-		break;
+		return notifier_from_errno(ks_suspend_begin(KS_SUSPEND_PATIENCE));
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
 		ks_suspend_end();
-		break;
 	}
 	return NOTIFY_DONE;
 }

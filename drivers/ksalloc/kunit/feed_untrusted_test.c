@@ -171,7 +171,10 @@ static void untrusted_while_suspended(struct kunit *test)
 	struct file *file = feed_reader(feed, 2, KSALLOC_READER_UNTRUSTED);
 	const struct ks_reader *reader = file->private_data;
 
-	ks_suspend_begin();
+	KUNIT_ASSERT_EQ(test, 0, ks_suspend_begin(KS_TEST_PATIENCE));
+	/* As a suspend while a program has /dev/snapshot open */
+	KUNIT_ASSERT_EQ(test, 0, ks_suspend_begin(KS_TEST_PATIENCE));
+	ks_suspend_end();
 	feed_fill(feed);
 	kthread_flush_worker(&feed->rig->conn->feed.worker);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(reader->nr_queued), 0);
@@ -179,6 +182,26 @@ static void untrusted_while_suspended(struct kunit *test)
 	ks_suspend_end();
 	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(reader->nr_queued)));
 	feed_expect(feed, file, 0, 0);
+}
+
+/*
+ * Passes if the suspend waits until the thread has ended what it does with the device, but not for
+ * ever, and the thread works on if it does not end it in time (K2).
+ */
+static void untrusted_delays_suspend(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *file = feed_reader(feed, 2, KSALLOC_READER_UNTRUSTED);
+
+	ks_fake_close_gate(feed->rig->fake, KS_FAKE_DEQUEUE);
+	feed_fill(feed);
+	KUNIT_ASSERT_TRUE(test, ks_fake_wait_at_gate(feed->rig->fake));
+	KUNIT_EXPECT_EQ(test, -EBUSY, ks_suspend_begin(1));
+	ks_fake_open_gate(feed->rig->fake);
+	feed_fill_by_thread(feed, file);
+	kthread_flush_worker(&feed->rig->conn->feed.worker);
+	KUNIT_EXPECT_EQ(test, 0, ks_suspend_begin(KS_TEST_PATIENCE));
+	ks_suspend_end();
 }
 
 /* Passes if a call with a low priority makes the reader untrusted (K2). */
@@ -279,6 +302,7 @@ static struct kunit_case feed_untrusted_cases[] = {
 	KUNIT_CASE(untrusted_thread_gives),
 	KUNIT_CASE(untrusted_gives_in_flush),
 	KUNIT_CASE(untrusted_while_suspended),
+	KUNIT_CASE(untrusted_delays_suspend),
 	KUNIT_CASE(untrusted_by_priority),
 	KUNIT_CASE(untrusted_not_counted),
 	KUNIT_CASE(untrusted_while_waiting),

@@ -8,6 +8,7 @@
 #include "readers.h"
 #include "sleep.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 /* Shorter than the machine sleeps */
@@ -238,6 +239,37 @@ TEST_F(suspend, waiting_reader_and_devices)
 	for (i = 0; i < FRAMES; i++)
 		ASSERT_EQ(0, free_frame(self->allocator, i));
 	EXPECT_EQ(1, call_result(&exchanging));
+	EXPECT_EQ(0, give(reader, &frame));
+	close(reader);
+}
+
+/*
+ * K2: while a program prepares a hibernation, or a resume from one, no thread fetches frames for a
+ * reader that may not do so itself. Afterwards it gets frames again.
+ */
+TEST_F(suspend, snapshot)
+{
+	static const int modes[] = { O_RDONLY, O_WRONLY };
+	struct ksalloc_reader_frame frame = { };
+	int reader, snapshot;
+	unsigned int i;
+
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	reader = reader_open(self->connection, DEEP, 0, KSALLOC_READER_UNTRUSTED);
+	ASSERT_LE(0, reader);
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		ASSERT_EQ(1, take(reader, &frame));
+		ASSERT_EQ(0, give(reader, &frame));
+		snapshot = open("/dev/snapshot", modes[i] | O_CLOEXEC);
+		if (snapshot < 0)
+			SKIP("the kernel has no /dev/snapshot");
+		while (take_now(reader, &frame) == 1)
+			ASSERT_EQ(0, give(reader, &frame));
+		sleep_ms(SHORT_MS);
+		EXPECT_EQ(0, take_now(reader, &frame));
+		close(snapshot);
+	}
+	EXPECT_EQ(1, take(reader, &frame));
 	EXPECT_EQ(0, give(reader, &frame));
 	close(reader);
 }
