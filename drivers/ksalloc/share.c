@@ -164,6 +164,8 @@ static int ks_share_add_reader(struct ks_share_handle *handle)
 	spin_lock(&feed->lock);
 	handle->reader = reader;
 	spin_unlock(&feed->lock);
+	/* The frames are divided again, which can give others room */
+	wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);
 	return 0;
 }
 
@@ -339,6 +341,7 @@ int ks_share_describe(struct ks_share_handle *handle, struct v4l2_buffer *buffer
 int ks_share_queue(struct ks_share_handle *handle, struct v4l2_buffer *buffer)
 {
 	struct ks_feed *feed = ks_share_feed(handle);
+	bool had_room = true, promised = false;
 	u32 index = buffer->index;
 	int ret;
 
@@ -346,6 +349,11 @@ int ks_share_queue(struct ks_share_handle *handle, struct v4l2_buffer *buffer)
 	ret = ks_share_describe_locked(handle, buffer);
 	if (ret)
 		goto out;
+	if (handle->reader) {
+		had_room = ks_share_has_room(handle);
+		/* This can give other handles room */
+		promised = feed->promise_again;
+	}
 	index = array_index_nospec(index, VIDEO_MAX_FRAME);
 	ret = -EINVAL;
 	if (__test_and_set_bit(index, handle->queued))
@@ -359,6 +367,11 @@ out:
 	spin_unlock(&feed->lock);
 	if (!ret)
 		ks_feed_return(handle->share->conn);
+	/* Pollers saw that there was no room */
+	if (promised)
+		wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);
+	else if (!had_room)
+		wake_up_poll(&handle->fh.wait, EPOLLIN | EPOLLRDNORM);
 	return ret;
 }
 

@@ -196,6 +196,16 @@ struct ks_share_ext_controls {
 /* A call in a work item. The argument depends on the call */
 typedef int ks_share_fn(struct ks_share_handle *handle, void *arg);
 
+/*
+ * Whether a handle that streams can get another frame. If not, it must queue a buffer first. With
+ * ks_feed.lock
+ */
+static inline bool ks_share_has_room(const struct ks_share_handle *handle)
+{
+	return handle->reader->nr_taken < handle->reader->limit &&
+	       !bitmap_empty(handle->queued, VIDEO_MAX_FRAME);
+}
+
 /* share.c */
 
 ks_share_fn ks_share_request, ks_share_start, ks_share_stop;

@@ -234,20 +234,23 @@ static long ks_node_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 }
 
 /*
- * Whether the handle could get a frame that the camera has filled. It may not have queued the
- * buffer of that frame. A handle that has taken all that it can have must queue a buffer first
+ * Whether the handle can fetch a frame that the camera has filled. It may not have queued the
+ * buffer of that frame. If the handle has no room, VIDIOC_DQBUF would wait, so the thread fetches
+ * what the camera has: a frame for others, or an error, which no handle may fetch otherwise
  */
 static bool ks_node_can_fetch(const struct ks_share_handle *handle)
 {
-	const struct ks_reader *reader = handle->reader;
 	struct ks_connection *conn = handle->share->conn;
 
 	lockdep_assert_held(&conn->feed.lock);
 
-	return atomic_read(&conn->feed.pending) && !conn->feed.nr_untrusted &&
-	       READ_ONCE(conn->state) == KSSTATE_RUN && !atomic_read(&conn->changing) &&
-	       reader->nr_taken < reader->limit &&
-	       !bitmap_empty(handle->queued, VIDEO_MAX_FRAME);
+	if (!atomic_read(&conn->feed.pending) || conn->feed.nr_untrusted ||
+	    READ_ONCE(conn->state) != KSSTATE_RUN || atomic_read(&conn->changing))
+		return false;
+	if (ks_share_has_room(handle))
+		return true;
+	ks_feed_kick(&conn->feed, 0);
+	return false;
 }
 
 static __poll_t ks_node_poll(struct file *file, poll_table *wait)

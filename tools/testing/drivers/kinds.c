@@ -529,17 +529,24 @@ static struct v4l2_buffer viewer_buffer(unsigned int index)
 	};
 }
 
-static void viewer_start(struct viewer *viewer)
+/* Returns the number of buffers */
+static unsigned int viewer_request(struct viewer *viewer)
 {
 	struct v4l2_requestbuffers request = {
 		.count = 4, .type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP,
 	};
-	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	struct v4l2_buffer buffer;
-	unsigned int i;
 
 	ASSERT_EQ(0, call_fd(viewer->fd, VIDIOC_REQBUFS, &request));
-	for (i = 0; i < request.count; i++) {
+	return request.count;
+}
+
+static void viewer_start(struct viewer *viewer)
+{
+	unsigned int count = viewer_request(viewer), i;
+	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	struct v4l2_buffer buffer;
+
+	for (i = 0; i < count; i++) {
 		buffer = viewer_buffer(i);
 		ASSERT_EQ(0, call_fd(viewer->fd, VIDIOC_QBUF, &buffer));
 	}
@@ -691,6 +698,30 @@ TEST_F(kinds, stream_of_share_ends)
 		EXPECT_EQ(POLLERR, poll_in(viewer.fd, PATIENCE_MS));
 		ASSERT_EQ(0, call_fd(viewer.fd, VIDIOC_STREAMOFF, &type));
 	}
+	viewer_close(&viewer);
+}
+
+/*
+ * K11: poll() reports the end of the stream also to a program that has taken all frames that it can
+ * have. It has not asked for another one.
+ */
+TEST_F(kinds, end_for_full_program)
+{
+	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE, i;
+	struct v4l2_buffer buffer;
+	struct viewer viewer;
+
+	(void)self;
+	viewer_open(&viewer, "ends");
+	viewer_request(&viewer);
+	for (i = 0; i < 2; i++) {
+		buffer = viewer_buffer(i);
+		ASSERT_EQ(0, call_fd(viewer.fd, VIDIOC_QBUF, &buffer));
+	}
+	ASSERT_EQ(0, call_fd(viewer.fd, VIDIOC_STREAMON, &type));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, viewer_take(&viewer, &buffer));
+	EXPECT_EQ(POLLERR, poll_in(viewer.fd, PATIENCE_MS));
 	viewer_close(&viewer);
 }
 
