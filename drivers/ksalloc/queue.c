@@ -175,7 +175,15 @@ static int ks_connection_do_submit(struct ks_connection *conn, u32 index,
 		return -EBUSY;
 	ret = ks_frame_check_fd(alloc, index, dmabuf_fd) ?:
 	      ks_allocator_submit(alloc, index, conn);
-	return ret ?: ks_connection_give(conn, index, dmabuf_fd);
+	if (!ret)
+		ret = ks_connection_give(conn, index, dmabuf_fd);
+	/*
+	 * While no frame was submitted, a call could not see that the stream has ended. The device
+	 * does not notify again
+	 */
+	if (!ret && wq_has_sleeper(&conn->done.wait) && conn->device->ops->ready(conn->device))
+		ks_connection_wake_calls(conn);
+	return ret;
 }
 
 /* Gives an allocated frame to the device. Fails as KSALLOC_SUBMIT does (contract I2) */

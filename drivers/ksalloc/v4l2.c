@@ -403,8 +403,8 @@ static int ks_v4l2_stop(struct ksalloc_device *device)
 static bool ks_v4l2_queue_is_ready(struct vb2_queue *queue)
 {
 	/*
-	 * Bit fields, so no READ_ONCE(). The driver sets @error before it wakes. The others change
-	 * in calls that are made with ks_connection.lock
+	 * Bit fields, so no READ_ONCE(). The driver sets @error before it wakes, and the end of
+	 * streaming wakes, too. The last buffer is dequeued with ks_connection.lock
 	 */
 	const bool no_more = data_race(queue->error || queue->last_buffer_dequeued ||
 				       !queue->streaming);

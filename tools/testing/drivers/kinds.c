@@ -731,6 +731,7 @@ TEST_F(kinds, stream_ends)
 	int video = open_node(DRIVER "-ends", O_RDWR), ksalloc = open_ksalloc();
 	int connection = do_connect(ksalloc, video), dmabufs[2], allocator, i;
 	struct ksalloc_complete frame = { };
+	struct call call;
 
 	(void)self;
 	ASSERT_LE(0, connection);
@@ -745,7 +746,11 @@ TEST_F(kinds, stream_ends)
 		EXPECT_EQ(i, !!(frame.header.options_flags &
 				KSSTREAM_HEADER_OPTIONSF_ENDOFSTREAM));
 	}
+	/* Without a submitted frame, it waits for one */
+	start_complete(&call, &frame, connection);
+	ASSERT_TRUE(call_waits(&call));
 	ASSERT_EQ(0, submit(connection, 0));
+	EXPECT_EQ(-EPIPE, call_result(&call));
 	EXPECT_EQ(-EPIPE, complete(connection, 0, in_ms(PATIENCE_MS), &frame));
 	for (i = 0; i < 2; i++)
 		close(dmabufs[i]);
