@@ -6,7 +6,9 @@
 #include <linux/file.h>
 #include <linux/lockdep.h>
 #include <linux/nospec.h>
+#include <linux/pid.h>
 #include <linux/poll.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <media/videobuf2-v4l2.h>
 
@@ -541,6 +543,23 @@ struct dma_buf *ks_share_view(struct ks_share_handle *handle, u32 index, u32 pla
 	view = ks_view_create(source, source->size, 0);
 	dma_buf_put(source);
 	return view;
+}
+
+/* A line for each handle that streams */
+void ks_share_show_programs(struct seq_file *m, struct ks_share *share)
+{
+	struct ks_feed *feed = &share->conn->feed;
+	const struct ks_share_handle *handle;
+	const struct ks_reader *reader;
+
+	spin_lock(&feed->lock);
+	list_for_each_entry(reader, &feed->readers, link) {
+		handle = container_of(reader->wanted, struct ks_share_handle, queued[0]);
+		seq_printf(m, "program:\t%d\t%u\t%u\t%u\t%llu\n", pid_vnr(handle->program),
+			   reader->limit, reader->nr_queued, reader->nr_taken,
+			   reader->lost_before + reader->lost);
+	}
+	spin_unlock(&feed->lock);
 }
 
 /* Stops using the camera. The node is unregistered; open handles get -ENODEV */

@@ -147,6 +147,7 @@ struct ks_share {
  * @fh: for the V4L2 core
  * @share: the share
  * @file: the open file
+ * @program: the process that opened it
  * @depth: maximum number of frames of the reader
  * @nr_buffers: number of its buffers; 0 before VIDIOC_REQBUFS
  * @reader: gets the frames while the handle streams; otherwise NULL
@@ -156,6 +157,7 @@ struct ks_share_handle {
 	struct v4l2_fh fh;
 	struct ks_share *share;
 	struct file *file;
+	struct pid *program;
 	u32 depth;
 	u32 nr_buffers;
 	struct ks_reader *reader;
@@ -218,6 +220,7 @@ int ks_share_queue(struct ks_share_handle *handle, struct v4l2_buffer *buffer);
 int ks_share_dequeue(struct ks_share_handle *handle, struct v4l2_buffer *buffer,
 		     bool nonblock);
 struct dma_buf *ks_share_view(struct ks_share_handle *handle, u32 index, u32 plane);
+void ks_share_show_programs(struct seq_file *m, struct ks_share *share);
 void ks_share_end(struct ks_share *share);
 
 /* share_call.c */

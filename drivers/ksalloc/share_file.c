@@ -161,6 +161,7 @@ static void ks_share_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "node:\tvideo%d\n", share->vdev.num);
 	seq_printf(m, "users:\t%u\n", READ_ONCE(share->users));
 	seq_printf(m, "streams:\t%u\n", READ_ONCE(share->streams));
+	ks_share_show_programs(m, share);
 }
 #endif
 

@@ -13,7 +13,9 @@
 #include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pid.h>
 #include <linux/poll.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <media/v4l2-event.h>
@@ -61,6 +63,7 @@ static int ks_node_open(struct file *file)
 		return -ENOMEM;
 	handle->share = container_of(vdev, struct ks_share, vdev);
 	handle->file = file;
+	handle->program = get_pid(task_tgid(current));
 	v4l2_fh_init(&handle->fh, vdev);
 	file->private_data = &handle->fh;
 	ks_node_call_fh(v4l2_fh_add, &handle->fh, file);
@@ -76,6 +79,7 @@ static int ks_node_release(struct file *file)
 		ks_share_close_and_wait(handle);
 	ks_node_call_fh(v4l2_fh_del, &handle->fh, file);
 	v4l2_fh_exit(&handle->fh);
+	put_pid(handle->program);
 	kfree(handle);
 	return 0;
 }

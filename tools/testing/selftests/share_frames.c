@@ -123,6 +123,31 @@ TEST_F(share, slow_one_loses)
 	close(fd[1]);
 }
 
+/* K2: fdinfo shows what each program has, and what it has lost; the oldest first. */
+TEST_F(share, shows_programs)
+{
+	unsigned int limit = 0, queued = 0, taken = 0, lost = 0;
+	int fd = handle_start(self), other = handle_start(self), pid = 0, fields, i;
+	char text[64];
+
+	next(fd);
+	for (i = 0; i < 2 * FRAMES; i++)
+		next(other);
+	ASSERT_EQ(0, dequeue(fd, &(struct v4l2_buffer){ }));
+	ASSERT_TRUE(fdinfo_value(self->share, "program", text, sizeof(text)));
+	fields = sscanf(text, "%d %u %u %u %u", &pid, &limit, &queued, &taken, &lost);
+	ASSERT_EQ(5, fields);
+	EXPECT_EQ(getpid(), pid);
+	EXPECT_EQ(DEPTH, limit);
+	EXPECT_EQ(1, taken);
+	EXPECT_LE(DEPTH - 1, queued + taken);
+	/* The other program may have left frames in the camera */
+	EXPECT_LE(FRAMES, lost);
+	close(other);
+	close(fd);
+	EXPECT_TRUE(EVENTUALLY(!fdinfo_value(self->share, "program", text, sizeof(text))));
+}
+
 /* K11: a handle gets only frames whose buffers it has queued. */
 TEST_F(share, only_queued)
 {
