@@ -196,17 +196,15 @@ static int ks_v4l2_prepare_fn(void *data)
 	return 0;
 }
 
-/* Removes the buffers from the queue of a device that does not stream */
-static int ks_v4l2_unqueue(struct ks_v4l2 *v4l2)
+/*
+ * Replaces the buffers by new ones, which are not queued. They are not mapped before they are
+ * queued
+ */
+static int ks_v4l2_replace_buffers(struct ks_v4l2 *v4l2)
 {
 	const u32 nr_frames = ksalloc_allocator_frames(v4l2->allocator);
 	int ret;
 
-	ret = ks_v4l2_streamoff(v4l2->dev);
-	if (ret || !ks_v4l2_has_queued(v4l2->dev, nr_frames, v4l2->planes))
-		return ret;
-
-	/* New buffers are not mapped before they are queued */
 	ret = ks_v4l2_lock(v4l2->dev);
 	if (ret)
 		return ret;
@@ -217,6 +215,31 @@ static int ks_v4l2_unqueue(struct ks_v4l2 *v4l2)
 	if (ret < 0)
 		return ret;
 	return ret < nr_frames ? -ENOMEM : 0;
+}
+
+static bool ks_v4l2_is_queued(struct ks_v4l2 *v4l2)
+{
+	return ks_v4l2_has_queued(v4l2->dev, ksalloc_allocator_frames(v4l2->allocator),
+				  v4l2->planes);
+}
+
+/*
+ * Stops the device, and takes the buffers out of its queue. Some drivers (omap4iss) keep them if
+ * the device does not stream. REQBUFS takes them away. But the device's own memory would go, too
+ */
+static int ks_v4l2_unqueue(struct ks_v4l2 *v4l2)
+{
+	int ret;
+
+	ret = ks_v4l2_streamoff(v4l2->dev);
+	if (ret || !ks_v4l2_is_queued(v4l2))
+		return ret;
+	if (v4l2->memory != V4L2_MEMORY_DMABUF)
+		return -EIO;
+	ret = ks_v4l2_replace_buffers(v4l2);
+	if (ret)
+		return ret;
+	return ks_v4l2_is_queued(v4l2) ? -EIO : 0;
 }
 
 /*
@@ -383,16 +406,10 @@ static int ks_v4l2_run(struct ksalloc_device *device)
 static int ks_v4l2_stop(struct ksalloc_device *device)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
-	int ret;
 
 	bitmap_zero(v4l2->prepared, KSALLOC_MAX_FRAMES);
-	ret = ks_v4l2_streamoff(v4l2->dev);
-	if (ret)
-		return ret;
-	/* The device would fill these frames the next time, although they are free then */
-	return ks_v4l2_has_queued(v4l2->dev,
-				  ksalloc_allocator_frames(v4l2->allocator),
-				  v4l2->planes) ? -EIO : 0;
+	/* The device would fill queued frames the next time, although they are free then */
+	return ks_v4l2_unqueue(v4l2);
 }
 
 /*
