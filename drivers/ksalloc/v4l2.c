@@ -196,11 +196,16 @@ static int ks_v4l2_prepare_fn(void *data)
 	return 0;
 }
 
-/*
- * Replaces the buffers by new ones, which are not queued. They are not mapped before they are
- * queued
- */
-static int ks_v4l2_replace_buffers(struct ks_v4l2 *v4l2)
+/* Frees the buffers. The calling task may be exiting, so a signal does not end this */
+static void ks_v4l2_drop_buffers(struct ks_v4l2 *v4l2)
+{
+	mutex_lock(v4l2->dev->lock);
+	ks_v4l2_reqbufs(v4l2->dev, V4L2_MEMORY_DMABUF, 0);
+	mutex_unlock(v4l2->dev->lock);
+}
+
+/* Makes buffers again. They are neither queued nor mapped */
+static int ks_v4l2_renew_buffers(struct ks_v4l2 *v4l2)
 {
 	const u32 nr_frames = ksalloc_allocator_frames(v4l2->allocator);
 	int ret;
@@ -208,7 +213,6 @@ static int ks_v4l2_replace_buffers(struct ks_v4l2 *v4l2)
 	ret = ks_v4l2_lock(v4l2->dev);
 	if (ret)
 		return ret;
-	ks_v4l2_reqbufs(v4l2->dev, V4L2_MEMORY_DMABUF, 0);
 	ret = ks_v4l2_check(v4l2->dev, VIDIOC_REQBUFS) ?:
 	      ks_v4l2_reqbufs(v4l2->dev, V4L2_MEMORY_DMABUF, nr_frames);
 	ks_v4l2_unlock(v4l2->dev);
@@ -225,7 +229,8 @@ static bool ks_v4l2_is_queued(struct ks_v4l2 *v4l2)
 
 /*
  * Stops the device, and takes the buffers out of its queue. Some drivers (omap4iss) keep them if
- * the device does not stream. REQBUFS takes them away. But the device's own memory would go, too
+ * the device does not stream. Then the buffers are freed. That would also free the device's own
+ * memory, so such a device gets -EIO. Returns 1 if the device has no buffers any more
  */
 static int ks_v4l2_unqueue(struct ks_v4l2 *v4l2)
 {
@@ -236,10 +241,8 @@ static int ks_v4l2_unqueue(struct ks_v4l2 *v4l2)
 		return ret;
 	if (v4l2->memory != V4L2_MEMORY_DMABUF)
 		return -EIO;
-	ret = ks_v4l2_replace_buffers(v4l2);
-	if (ret)
-		return ret;
-	return ks_v4l2_is_queued(v4l2) ? -EIO : 0;
+	ks_v4l2_drop_buffers(v4l2);
+	return ks_v4l2_is_queued(v4l2) ? -EIO : 1;
 }
 
 /*
@@ -257,8 +260,10 @@ static int ks_v4l2_prepare(struct ks_v4l2 *v4l2)
 	v4l2->refused = false;
 	ret = ks_v4l2_run_in_thread(v4l2->dev, ks_v4l2_prepare_fn, &call);
 	/* videobuf2 also maps a buffer that is queued, and keeps the mapping */
-	if (!ret && !ks_v4l2_prepares(v4l2->dev))
-		return ks_v4l2_unqueue(v4l2);
+	if (!ret && !ks_v4l2_prepares(v4l2->dev)) {
+		ret = ks_v4l2_unqueue(v4l2);
+		return ret > 0 ? ks_v4l2_renew_buffers(v4l2) : ret;
+	}
 	if (!ret)
 		bitmap_set(v4l2->prepared, 0,
 			   ksalloc_allocator_frames(v4l2->allocator));
@@ -406,10 +411,16 @@ static int ks_v4l2_run(struct ksalloc_device *device)
 static int ks_v4l2_stop(struct ksalloc_device *device)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
+	int ret;
 
 	bitmap_zero(v4l2->prepared, KSALLOC_MAX_FRAMES);
 	/* The device would fill queued frames the next time, although they are free then */
-	return ks_v4l2_unqueue(v4l2);
+	ret = ks_v4l2_unqueue(v4l2);
+	if (ret <= 0)
+		return ret;
+	/* Nothing accesses the frames any more. If this fails, the next frame is refused */
+	ks_v4l2_renew_buffers(v4l2);
+	return 0;
 }
 
 /*
@@ -420,8 +431,9 @@ static int ks_v4l2_stop(struct ksalloc_device *device)
 static bool ks_v4l2_queue_is_ready(struct vb2_queue *queue)
 {
 	/*
-	 * Bit fields, so no READ_ONCE(). The driver sets @error before it wakes, and the end of
-	 * streaming wakes, too. The last buffer is dequeued with ks_connection.lock
+	 * READ_ONCE() cannot read bit fields. An old value does no harm: a wake-up follows when
+	 * @error is set and when @streaming is cleared, and @last_buffer_dequeued is set under
+	 * ks_connection.lock
 	 */
 	const bool no_more = data_race(queue->error || queue->last_buffer_dequeued ||
 				       !queue->streaming);
