@@ -257,6 +257,7 @@ int ks_connection_allocator_id(struct ks_connection *conn);
 
 int ks_connection_queue(struct ks_connection *conn, struct ks_slot *slot,
 			int dmabuf_fd);
+int ks_connection_ended(struct ks_connection *conn);
 int ks_connection_dequeue(struct ks_connection *conn,
 			  struct ksalloc_completion *completion);
 int ks_connection_give(struct ks_connection *conn, u32 index, int dmabuf_fd);

@@ -505,8 +505,9 @@ static __poll_t ks_connection_poll(struct file *file, poll_table *wait)
 	if (READ_ONCE(conn->feed.running))
 		return 0;
 	if (READ_ONCE(conn->done.nr_done) ||
-	    (state == KSSTATE_RUN && READ_ONCE(conn->nr_submitted) &&
-	     conn->device->ops->ready(conn->device)))
+	    (state == KSSTATE_RUN &&
+	     (READ_ONCE(conn->nr_submitted) ? conn->device->ops->ready(conn->device) :
+					      ks_connection_ended(conn) < 0)))
 		return EPOLLIN | EPOLLRDNORM;
 	return 0;
 }

@@ -66,6 +66,14 @@ static void ks_completion_init(struct ksalloc_completion *completion,
 		completion->planes[i] = (struct ksalloc_plane_data){ };
 }
 
+/* Why no frame comes before the device runs again; otherwise 0. In RUN */
+int ks_connection_ended(struct ks_connection *conn)
+{
+	const struct ksalloc_device_ops *ops = conn->device->ops;
+
+	return ops->ended ? ks_device_result(ops->ended(conn->device)) : 0;
+}
+
 /*
  * In RUN: takes one filled frame from the device; -EAGAIN if there is none. Its slot is
  * on no list afterwards. Skips frames that were not submitted, in case of a bug of the
@@ -81,7 +89,7 @@ int ks_connection_dequeue(struct ks_connection *conn,
 	lockdep_assert_held(&conn->lock);
 
 	if (list_empty(&conn->submitted))
-		return -EAGAIN;
+		return ks_connection_ended(conn) ?: -EAGAIN;
 	do {
 		ks_completion_init(completion, &alloc->layout);
 		ret = conn->device->ops->dequeue(conn->device, completion);
@@ -95,6 +103,9 @@ int ks_connection_dequeue(struct ks_connection *conn,
 	slot->queued = false;
 	list_del_init(&slot->link);
 	WRITE_ONCE(conn->nr_submitted, conn->nr_submitted - 1);
+	/* Other calls may wait for a frame, and the device does not notify again */
+	if (completion->options_flags & KSSTREAM_HEADER_OPTIONSF_ENDOFSTREAM)
+		ks_connection_wake_calls(conn);
 	return 0;
 }
 
@@ -175,15 +186,7 @@ static int ks_connection_do_submit(struct ks_connection *conn, u32 index,
 		return -EBUSY;
 	ret = ks_frame_check_fd(alloc, index, dmabuf_fd) ?:
 	      ks_allocator_submit(alloc, index, conn);
-	if (!ret)
-		ret = ks_connection_give(conn, index, dmabuf_fd);
-	/*
-	 * While no frame was submitted, a call could not see that the stream has ended. The device
-	 * does not notify again
-	 */
-	if (!ret && wq_has_sleeper(&conn->done.wait) && conn->device->ops->ready(conn->device))
-		ks_connection_wake_calls(conn);
-	return ret;
+	return ret ?: ks_connection_give(conn, index, dmabuf_fd);
 }
 
 /* Gives an allocated frame to the device. Fails as KSALLOC_SUBMIT does (contract I2) */

@@ -423,6 +423,19 @@ static int ks_v4l2_stop(struct ksalloc_device *device)
 	return 0;
 }
 
+/* The errno of VIDIOC_DQBUF after the filled buffers; 0 if there can be more of them */
+static int ks_v4l2_queue_ended(const struct vb2_queue *queue)
+{
+	/*
+	 * READ_ONCE() cannot read bit fields. An old value does no harm: a wake-up follows when
+	 * @error is set and when @streaming is cleared, and @last_buffer_dequeued is set under
+	 * ks_connection.lock
+	 */
+	return data_race(!queue->streaming ? -EINVAL :
+			 queue->error ? -EIO :
+			 queue->last_buffer_dequeued ? -EPIPE : 0);
+}
+
 /*
  * Whether a dequeue would return a frame or an error other than -EAGAIN. Does not take the
  * mutex of the queue, as v4l2_m2m_poll(): another task can hold it for seconds if a camera
@@ -430,15 +443,7 @@ static int ks_v4l2_stop(struct ksalloc_device *device)
  */
 static bool ks_v4l2_queue_is_ready(struct vb2_queue *queue)
 {
-	/*
-	 * READ_ONCE() cannot read bit fields. An old value does no harm: a wake-up follows when
-	 * @error is set and when @streaming is cleared, and @last_buffer_dequeued is set under
-	 * ks_connection.lock
-	 */
-	const bool no_more = data_race(queue->error || queue->last_buffer_dequeued ||
-				       !queue->streaming);
-
-	return no_more || !list_empty(&queue->done_list);
+	return ks_v4l2_queue_ended(queue) || !list_empty(&queue->done_list);
 }
 
 /* Without vdev->queue, vfs_poll() waits if the driver is starting or stopping the device */
@@ -450,6 +455,14 @@ static bool ks_v4l2_ready(struct ksalloc_device *device)
 		return ks_v4l2_queue_is_ready(dev->vdev->queue);
 	return vfs_poll(dev->file, NULL) &
 	       (EPOLLIN | EPOLLRDNORM | EPOLLERR | EPOLLHUP);
+}
+
+/* Without vdev->queue, this is not known */
+static int ks_v4l2_ended(struct ksalloc_device *device)
+{
+	const struct vb2_queue *queue = to_ks_v4l2(device)->dev->vdev->queue;
+
+	return queue ? ks_v4l2_queue_ended(queue) : 0;
 }
 
 static bool ks_v4l2_gone(struct ksalloc_device *device)
@@ -631,6 +644,7 @@ static const struct ksalloc_device_ops ks_v4l2_ops = {
 	.run = ks_v4l2_run,
 	.stop = ks_v4l2_stop,
 	.ready = ks_v4l2_ready,
+	.ended = ks_v4l2_ended,
 	.gone = ks_v4l2_gone,
 	.watch = ks_v4l2_watch,
 	.unwatch = ks_v4l2_unwatch,

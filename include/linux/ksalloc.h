@@ -204,6 +204,8 @@ struct v4l2_format;
  *	Then the frames stay in the device until @destroy has returned
  * @ready: whether @dequeue may return something else than -EAGAIN, while frames are
  *	queued. Called without the mutex
+ * @ended: the errno of @dequeue if no frame comes before the next @run, also while no frames are
+ *	queued; otherwise 0. Called in RUN, with or without the mutex. NULL if that never happens
  * @gone: whether the device has disappeared. Called in any context. NULL if it never does
  * @watch: the device may call ksalloc_device_notify() from now on; may be NULL
  * @unwatch: ends this. When it returns, no such call is in progress and none begins later.
@@ -236,6 +238,7 @@ struct ksalloc_device_ops {
 	int (*run)(struct ksalloc_device *device);
 	int (*stop)(struct ksalloc_device *device);
 	bool (*ready)(struct ksalloc_device *device);
+	int (*ended)(struct ksalloc_device *device);
 	bool (*gone)(struct ksalloc_device *device);
 	int (*watch)(struct ksalloc_device *device);
 	void (*unwatch)(struct ksalloc_device *device);

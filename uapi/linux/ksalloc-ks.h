@@ -318,8 +318,8 @@ struct kstime {
  * KSSTREAM_HEADER_OPTIONSF_DURATIONVALID
  *	@duration is valid.
  * KSSTREAM_HEADER_OPTIONSF_ENDOFSTREAM
- *	The device marked this as the last frame. KSALLOC_COMPLETE and KSALLOC_EXCHANGE then fail
- *	with EPIPE.
+ *	The device marked this as the last frame. After it, KSALLOC_COMPLETE and KSALLOC_EXCHANGE
+ *	fail with EPIPE.
  */
 #define KSSTREAM_HEADER_OPTIONSF_SPLICEPOINT 0x00000001
 #define KSSTREAM_HEADER_OPTIONSF_PREROLL 0x00000002
