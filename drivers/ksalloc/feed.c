@@ -28,6 +28,7 @@ static bool ks_errno_is_signal(int ret)
 static void ks_feed_fetch(struct ks_feed *feed)
 {
 	struct ks_connection *conn = container_of(feed, struct ks_connection, feed);
+	int ret = -EAGAIN;
 
 	/* Not mutex_lock(): ks_feed_stop_thread() waits for this with the lock held */
 	if (!mutex_trylock(&conn->lock)) {
@@ -35,11 +36,14 @@ static void ks_feed_fetch(struct ks_feed *feed)
 		return;
 	}
 	if (conn->state == KSSTATE_RUN)
-		ks_feed_pump(conn, U32_MAX);
+		ret = ks_feed_pump(conn, U32_MAX);
 	ks_feed_refill(conn);
 	mutex_unlock(&conn->lock);
-	/* Even if nothing was fetched: ks_feed_notify() did not wake them for what readers got */
-	if (READ_ONCE(feed->nr_untrusted))
+	/*
+	 * Readers that could not fetch sleep. With untrusted ones, even if nothing was fetched:
+	 * ks_feed_notify() did not wake them for what readers got
+	 */
+	if (!ret || READ_ONCE(feed->nr_untrusted))
 		wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);
 }
 
@@ -47,7 +51,7 @@ static void ks_feed_work(struct kthread_work *work)
 {
 	struct ks_feed *feed = container_of(work, struct ks_feed, work.work);
 
-	if (!ks_while_awake(ks_feed_fetch, feed))
+	if (!ks_call_unless_suspended(ks_feed_fetch, feed))
 		ks_feed_kick(feed, KS_FEED_AGAIN);
 }
 

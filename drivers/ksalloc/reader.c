@@ -358,6 +358,7 @@ static void ks_feed_promise_share(struct ks_feed *feed, u32 left)
 			left -= reader->limit;
 	}
 	feed->promise_again = missed && taken;
+	feed->divisions++;
 
 	list_for_each_entry(reader, &feed->readers, link) {
 		more = reader->promised ? min(reader->depth - reader->limit, left) : 0;

@@ -63,7 +63,7 @@
  * one with SCHED_IDLE, or one of another user than the one that made the connection. (Tasks of one
  * user can delay each other in any case, for example by SIGSTOP.) While there is such a reader,
  * only the thread of the feed fetches frames. It wakes the readers afterwards, and ks_feed_notify()
- * does not.
+ * does not. It fetches nothing while the machine is suspended (suspend.c).
  */
 
 /**
@@ -165,6 +165,7 @@ struct ks_feed_frame {
  * @nr_parked: number of parked frames
  * @nr_freed: number of frames that have become free after the stream, for @free_work
  * @keep: number of frames that the device must keep
+ * @divisions: how often the frames of a share were divided, which can raise limits
  * @promise_again: another reader can get a promise when one gives a frame back. Only in shares
  * @running: a circulating stream is in PAUSE or RUN. Written under ks_connection.lock, too
  * @ended: the connection has ended, or its device has disappeared
@@ -201,6 +202,7 @@ struct ks_feed {
 	u32 nr_parked;
 	u32 nr_freed;
 	u32 keep;
+	u64 divisions;
 	bool promise_again;
 	bool running;
 	bool ended;
@@ -356,9 +358,13 @@ void ks_feed_promise(struct ks_feed *feed);
 
 /* suspend.c: the threads of feeds and the suspend of the machine */
 
-bool ks_while_awake(void (*fn)(struct ks_feed *feed), struct ks_feed *feed);
-int ks_suspend_begin(unsigned long patience);
-void ks_suspend_end(void);
+bool ks_call_unless_suspended(void (*fn)(struct ks_feed *feed), struct ks_feed *feed);
+#define KS_SUSPEND_SUSPEND BIT(0)
+#define KS_SUSPEND_HIBERNATION BIT(1)
+#define KS_SUSPEND_RESTORE BIT(2)
+
+int ks_suspend_begin(unsigned int reason, unsigned long timeout);
+void ks_suspend_end(unsigned int reason);
 int ks_suspend_init(void);
 void ks_suspend_exit(void);
 

@@ -343,7 +343,8 @@ int ks_share_describe(struct ks_share_handle *handle, struct v4l2_buffer *buffer
 int ks_share_queue(struct ks_share_handle *handle, struct v4l2_buffer *buffer)
 {
 	struct ks_feed *feed = ks_share_feed(handle);
-	bool had_room = true, promised = false;
+	bool had_room = true;
+	u64 divisions = 0;
 	u32 index = buffer->index;
 	int ret;
 
@@ -351,30 +352,30 @@ int ks_share_queue(struct ks_share_handle *handle, struct v4l2_buffer *buffer)
 	ret = ks_share_describe_locked(handle, buffer);
 	if (ret)
 		goto out;
-	if (handle->reader) {
+	if (handle->reader)
 		had_room = ks_share_has_room(handle);
-		/* This can give other handles room */
-		promised = feed->promise_again;
-	}
 	index = array_index_nospec(index, VIDEO_MAX_FRAME);
 	ret = -EINVAL;
 	if (__test_and_set_bit(index, handle->queued))
 		goto out;
 	buffer->flags |= V4L2_BUF_FLAG_QUEUED;
 	/* Fails if the handle did not have this frame. That is no error */
+	divisions = feed->divisions;
 	if (handle->reader)
 		ks_reader_give(feed, handle->reader, feed->generation, &index, 1);
+	divisions -= feed->divisions;
 	ret = 0;
 out:
 	spin_unlock(&feed->lock);
-	if (!ret)
-		ks_feed_return(handle->share->conn);
+	if (ret)
+		return ret;
+	ks_feed_return(handle->share->conn);
 	/* Pollers saw that there was no room */
-	if (promised)
+	if (divisions)
 		wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);
 	else if (!had_room)
 		wake_up_poll(&handle->fh.wait, EPOLLIN | EPOLLRDNORM);
-	return ret;
+	return 0;
 }
 
 /*
@@ -555,7 +556,7 @@ void ks_share_show_programs(struct seq_file *m, struct ks_share *share)
 	spin_lock(&feed->lock);
 	list_for_each_entry(reader, &feed->readers, link) {
 		handle = container_of(reader->wanted, struct ks_share_handle, queued[0]);
-		seq_printf(m, "program:\t%d\t%u\t%u\t%u\t%llu\n", pid_vnr(handle->program),
+		seq_printf(m, "program:\t%d\t%u\t%u\t%u\t%llu\n", pid_vnr(handle->opener),
 			   reader->limit, reader->nr_queued, reader->nr_taken,
 			   reader->lost_before + reader->lost);
 	}

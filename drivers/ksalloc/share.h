@@ -147,7 +147,7 @@ struct ks_share {
  * @fh: for the V4L2 core
  * @share: the share
  * @file: the open file
- * @program: the process that opened it
+ * @opener: the process that opened it
  * @depth: maximum number of frames of the reader
  * @nr_buffers: number of its buffers; 0 before VIDIOC_REQBUFS
  * @reader: gets the frames while the handle streams; otherwise NULL
@@ -157,7 +157,7 @@ struct ks_share_handle {
 	struct v4l2_fh fh;
 	struct ks_share *share;
 	struct file *file;
-	struct pid *program;
+	struct pid *opener;
 	u32 depth;
 	u32 nr_buffers;
 	struct ks_reader *reader;
@@ -199,8 +199,8 @@ struct ks_share_ext_controls {
 typedef int ks_share_fn(struct ks_share_handle *handle, void *arg);
 
 /*
- * Whether a handle that streams can get another frame. If not, it must queue a buffer first. With
- * ks_feed.lock
+ * Whether VIDIOC_DQBUF of a handle that streams could take one more frame. If not, the handle waits
+ * until it queues a buffer, or until its limit rises. With ks_feed.lock
  */
 static inline bool ks_share_has_room(const struct ks_share_handle *handle)
 {

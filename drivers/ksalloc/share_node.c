@@ -63,7 +63,7 @@ static int ks_node_open(struct file *file)
 		return -ENOMEM;
 	handle->share = container_of(vdev, struct ks_share, vdev);
 	handle->file = file;
-	handle->program = get_pid(task_tgid(current));
+	handle->opener = get_pid(task_tgid(current));
 	v4l2_fh_init(&handle->fh, vdev);
 	file->private_data = &handle->fh;
 	ks_node_call_fh(v4l2_fh_add, &handle->fh, file);
@@ -79,7 +79,7 @@ static int ks_node_release(struct file *file)
 		ks_share_close_and_wait(handle);
 	ks_node_call_fh(v4l2_fh_del, &handle->fh, file);
 	v4l2_fh_exit(&handle->fh);
-	put_pid(handle->program);
+	put_pid(handle->opener);
 	kfree(handle);
 	return 0;
 }
@@ -238,11 +238,11 @@ static long ks_node_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 }
 
 /*
- * Whether the handle can fetch a frame that the camera has filled. It may not have queued the
- * buffer of that frame. If the handle has no room, VIDIOC_DQBUF would wait, so the thread fetches
- * what the camera has: a frame for others, or an error, which no handle may fetch otherwise
+ * Whether VIDIOC_DQBUF of the handle would fetch from the camera. The frame can be one whose buffer
+ * this handle has not queued. If the handle has no room, lets the thread of the feed fetch instead:
+ * the frame can be for others, or the camera can have an error that nobody else fetches
  */
-static bool ks_node_can_fetch(const struct ks_share_handle *handle)
+static bool ks_node_can_fetch_or_kick(const struct ks_share_handle *handle)
 {
 	struct ks_connection *conn = handle->share->conn;
 
@@ -275,7 +275,7 @@ static __poll_t ks_node_poll(struct file *file, poll_table *wait)
 		events |= EPOLLERR | EPOLLHUP | EPOLLPRI;
 	else if (!handle->reader)
 		events |= EPOLLERR;
-	else if (handle->reader->nr_queued || ks_node_can_fetch(handle))
+	else if (handle->reader->nr_queued || ks_node_can_fetch_or_kick(handle))
 		events |= EPOLLIN | EPOLLRDNORM;
 	else if (feed->error)
 		events |= EPOLLERR;

@@ -16,11 +16,11 @@
 #include "reader.h"
 
 /* As long as the freezer waits for tasks by default. A camera may never respond */
-#define KS_SUSPEND_PATIENCE (20 * HZ)
+#define KS_SUSPEND_TIMEOUT (20 * HZ)
 
 /*
- * ks_suspends counts the reasons not to work: while /dev/snapshot is open, the machine can be
- * suspended, too. ks_working counts the threads that work. ks_suspend_lock protects both
+ * ks_suspends has the reasons not to work (KS_SUSPEND_*): while /dev/snapshot is open, the machine
+ * can be suspended, too. ks_working counts the threads that work. ks_suspend_lock protects both
  */
 static unsigned int ks_suspends, ks_working;
 static DEFINE_SPINLOCK(ks_suspend_lock);
@@ -30,7 +30,7 @@ static DECLARE_WAIT_QUEUE_HEAD(ks_suspend_wait);
  * Calls a function, unless the machine is suspended or is about to be. The machine is not suspended
  * before the function returns. Returns whether the function was called
  */
-bool ks_while_awake(void (*fn)(struct ks_feed *feed), struct ks_feed *feed)
+bool ks_call_unless_suspended(void (*fn)(struct ks_feed *feed), struct ks_feed *feed)
 {
 	bool awake;
 
@@ -52,42 +52,52 @@ bool ks_while_awake(void (*fn)(struct ks_feed *feed), struct ks_feed *feed)
 }
 
 /*
- * From now on, the threads do not work. Waits until they have ended what they do; -EBUSY if that
- * takes longer than @patience (jiffies), and they work on
+ * Stops the threads from starting new work, and waits until current work has ended. If that takes
+ * longer than @timeout (jiffies), lets them work again, and returns -EBUSY
  */
-int ks_suspend_begin(unsigned long patience)
+int ks_suspend_begin(unsigned int reason, unsigned long timeout)
 {
 	spin_lock(&ks_suspend_lock);
-	ks_suspends++;
+	ks_suspends |= reason;
 	spin_unlock(&ks_suspend_lock);
-	if (wait_event_timeout(ks_suspend_wait, !READ_ONCE(ks_working), patience))
+	if (wait_event_timeout(ks_suspend_wait, !READ_ONCE(ks_working), timeout))
 		return 0;
-	ks_suspend_end();
+	ks_suspend_end(reason);
 	return -EBUSY;
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_suspend_begin);
 
-/* Ends a ks_suspend_begin(), or does nothing: the module can be loaded after PM_*_PREPARE */
-void ks_suspend_end(void)
+void ks_suspend_end(unsigned int reason)
 {
 	spin_lock(&ks_suspend_lock);
-	if (ks_suspends)
-		ks_suspends--;
+	ks_suspends &= ~reason;
 	spin_unlock(&ks_suspend_lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(ks_suspend_end);
+
+static int ks_suspend_prepare(unsigned int reason)
+{
+	return notifier_from_errno(ks_suspend_begin(reason, KS_SUSPEND_TIMEOUT));
+}
 
 static int ks_suspend_notify(struct notifier_block *block, unsigned long event, void *data)
 {
 	switch (event) {
 	case PM_SUSPEND_PREPARE:
+		return ks_suspend_prepare(KS_SUSPEND_SUSPEND);
 	case PM_HIBERNATION_PREPARE:
+		return ks_suspend_prepare(KS_SUSPEND_HIBERNATION);
 	case PM_RESTORE_PREPARE:
-		return notifier_from_errno(ks_suspend_begin(KS_SUSPEND_PATIENCE));
+		return ks_suspend_prepare(KS_SUSPEND_RESTORE);
 	case PM_POST_SUSPEND:
+		ks_suspend_end(KS_SUSPEND_SUSPEND);
+		break;
 	case PM_POST_HIBERNATION:
+		ks_suspend_end(KS_SUSPEND_HIBERNATION);
+		break;
 	case PM_POST_RESTORE:
-		ks_suspend_end();
+		ks_suspend_end(KS_SUSPEND_RESTORE);
+		break;
 	}
 	return NOTIFY_DONE;
 }

@@ -171,37 +171,41 @@ static void untrusted_while_suspended(struct kunit *test)
 	struct file *file = feed_reader(feed, 2, KSALLOC_READER_UNTRUSTED);
 	const struct ks_reader *reader = file->private_data;
 
-	KUNIT_ASSERT_EQ(test, 0, ks_suspend_begin(KS_TEST_PATIENCE));
+	KUNIT_ASSERT_EQ(test, 0, ks_suspend_begin(KS_SUSPEND_HIBERNATION, KS_TEST_PATIENCE));
 	/* As a suspend while a program has /dev/snapshot open */
-	KUNIT_ASSERT_EQ(test, 0, ks_suspend_begin(KS_TEST_PATIENCE));
-	ks_suspend_end();
+	KUNIT_ASSERT_EQ(test, 0, ks_suspend_begin(KS_SUSPEND_SUSPEND, KS_TEST_PATIENCE));
+	ks_suspend_end(KS_SUSPEND_SUSPEND);
 	feed_fill(feed);
 	kthread_flush_worker(&feed->rig->conn->feed.worker);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(reader->nr_queued), 0);
 	KUNIT_EXPECT_PTR_EQ(test, feed->rig->fake->dequeued_by, NULL);
-	ks_suspend_end();
+	ks_suspend_end(KS_SUSPEND_HIBERNATION);
 	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(reader->nr_queued)));
 	feed_expect(feed, file, 0, 0);
 }
 
 /*
- * Passes if the suspend waits until the thread has ended what it does with the device, but not for
- * ever, and the thread works on if it does not end it in time (K2).
+ * Passes if ks_suspend_begin() fails with -EBUSY while the thread is in the device, the thread then
+ * still fetches the frame, and a later ks_suspend_begin() succeeds (K2).
  */
 static void untrusted_delays_suspend(struct kunit *test)
 {
 	struct feed_rig *feed = feed_running(test);
 	struct file *file = feed_reader(feed, 2, KSALLOC_READER_UNTRUSTED);
+	const struct ks_reader *reader = file->private_data;
 
 	ks_fake_close_gate(feed->rig->fake, KS_FAKE_DEQUEUE);
 	feed_fill(feed);
 	KUNIT_ASSERT_TRUE(test, ks_fake_wait_at_gate(feed->rig->fake));
-	KUNIT_EXPECT_EQ(test, -EBUSY, ks_suspend_begin(1));
+	KUNIT_EXPECT_EQ(test, -EBUSY, ks_suspend_begin(KS_SUSPEND_SUSPEND, 1));
 	ks_fake_open_gate(feed->rig->fake);
+	KUNIT_EXPECT_TRUE(test, ks_test_wait_until(READ_ONCE(reader->nr_queued)));
+	feed_expect(feed, file, 0, 0);
 	feed_fill_by_thread(feed, file);
+	feed_expect(feed, file, 1, 0);
 	kthread_flush_worker(&feed->rig->conn->feed.worker);
-	KUNIT_EXPECT_EQ(test, 0, ks_suspend_begin(KS_TEST_PATIENCE));
-	ks_suspend_end();
+	KUNIT_EXPECT_EQ(test, 0, ks_suspend_begin(KS_SUSPEND_SUSPEND, KS_TEST_PATIENCE));
+	ks_suspend_end(KS_SUSPEND_SUSPEND);
 }
 
 /* Passes if a call with a low priority makes the reader untrusted (K2). */
