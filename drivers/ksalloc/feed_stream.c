@@ -193,8 +193,8 @@ static int ks_feed_set_up(struct ks_connection *conn)
 }
 
 /*
- * Gives frames to a device that does not run and has none, if the stream circulates. Fails as the
- * device does, if it refuses the first frame
+ * If the stream circulates: gives frames to a stopped device that has none. Returns the errno of
+ * the device if it took no frame, and 0 if it took at least one
  */
 int ks_feed_fill_first(struct ks_connection *conn)
 {

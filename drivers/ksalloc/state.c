@@ -405,7 +405,7 @@ static int ks_connection_end_flush(struct ks_connection *conn)
 	if (!conn->flushing)
 		return 0;
 	WRITE_ONCE(conn->flushing, false);
-	/* Before it runs: videobuf2 starts a device only when it has frames, and may fail then */
+	/* Fill before the start: videobuf2 starts the device with the last frame that it needs */
 	ret = ks_feed_fill_first(conn);
 	if (!ret && conn->state == KSSTATE_RUN)
 		ret = ks_connection_run(conn);

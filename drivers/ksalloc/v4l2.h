@@ -104,7 +104,7 @@ static inline bool ks_v4l2_is_mplane(struct ks_v4l2_device *dev)
  * struct ks_v4l2_wait - an entry on a wait queue of the device
  * @entry: the entry
  * @head: the wait queue, which exists as long as the V4L2 file is open
- * @for_events: it is that of the V4L2 events. These are not frames
+ * @for_events: @head is the queue of V4L2 events. A wake-up there does not mean that a frame came
  * @v4l2: the device
  */
 struct ks_v4l2_wait {

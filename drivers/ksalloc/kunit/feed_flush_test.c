@@ -27,8 +27,8 @@ static void flush_drops_queues(struct kunit *test)
 }
 
 /*
- * Passes if a frame is free that a reader gives back during a flush, or had when it ended then: a
- * client can wait for it, and the device does not take it (K4).
+ * Passes if a frame becomes free when a reader gives it back during a flush, or is closed during a
+ * flush while it has the frame: a client can wait for it, and the device does not take it (K4).
  */
 static void flush_frees_returned(struct kunit *test)
 {

@@ -392,10 +392,10 @@ TEST_F(shares, stream_ends)
 }
 
 /*
- * K11: poll() reports the end of the stream also to a program that has taken all frames that it can
- * have. It has not asked for another one.
+ * K11: poll() reports the end of the stream also to a program that has dequeued all buffers that it
+ * had queued.
  */
-TEST_F(shares, end_for_full_program)
+TEST_F(shares, end_without_queued_buffer)
 {
 	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE, i;
 	struct v4l2_buffer buffer;

@@ -41,7 +41,7 @@
  * @fills_all: fills whole buffers, as a driver whose device sends too much
  * @has_control: has V4L2_CID_BRIGHTNESS
  * @marks: see test_mark()
- * @frames: fills that many frames, or 0 for no limit
+ * @frames: number of frames that it fills in each stream, or 0 for no limit
  * @ends: the last frame has V4L2_BUF_FLAG_LAST
  * @keeps_queue: VIDIOC_STREAMOFF does nothing while the device does not stream
  * @max_buffers: maximum number of buffers of VIDIOC_REQBUFS, or 0 for that of videobuf2
@@ -330,7 +330,7 @@ static bool test_refuse_initial;
 module_param_named(refuse_initial, test_refuse_initial, bool, 0600);
 MODULE_PARM_DESC(refuse_initial, "Subscriptions with an initial event fail");
 
-/* As a driver that does nothing more when its device disappears */
+/* Only unregisters the node. Some drivers do not end the stream when their device disappears */
 static int test_set_unregister(const char *value, const struct kernel_param *param)
 {
 	unsigned int i;

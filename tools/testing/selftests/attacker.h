@@ -21,7 +21,7 @@ struct attack {
 	size_t size;
 };
 
-/* While nothing else goes on, see clock_is_virtual() */
+/* Sets up @attack. Call it before other tasks run, because it calls clock_is_virtual() */
 void attack_prepare(struct attack *attack);
 /* Copies a picture in mapped memory, which stays mapped until the attack ends */
 void attack_keep_picture(struct attack *attack, const unsigned char *picture, size_t size);
@@ -36,7 +36,7 @@ void attack_end(struct attack *attack, pid_t process);
 void become_other_user(void);
 /* Tries to write by changes of a mapping, which is read-only, of this file */
 void map_for_writing(int fd, off_t offset, void *map, size_t size);
-/* Tries to let the kernel write: by /proc/self/mem, and by calls that write to this process */
+/* Tries to change @map by writes of the kernel: /proc/self/mem, process_vm_writev(), read() */
 void write_by_calls(unsigned char *map);
 
 #endif

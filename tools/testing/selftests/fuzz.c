@@ -457,8 +457,8 @@ static void calm(struct cameras *cameras)
 		ASSERT_EQ(0, set_allocator(connections[i], allocators[i]));
 	}
 	/*
-	 * Programs of the share may have changed it. The rings of killed processes close files of
-	 * the share later, and these stop the camera
+	 * Programs of the share may have changed it. io_uring closes the files of a killed process
+	 * later. Until then, the share keeps the camera busy
 	 */
 	ASSERT_TRUE(EVENTUALLY(!set_format(cameras->video, 320, 180)));
 }

@@ -121,7 +121,7 @@ void operation_expect_each_ioctl(bool of_readers);
  * failures
  */
 void operation_set_up(struct faults_fixture *self);
-/* Closes all files of the fixture, whether the set-up has reached them or not */
+/* Closes the files that the fixture has opened, also if the set-up has ended early */
 void operation_tear_down(struct faults_fixture *self);
 void operation_prepare_state(struct faults_fixture *self, unsigned int state);
 /* The device runs, and has filled a frame. */

@@ -69,9 +69,9 @@ void steady_start(struct share_fixture *self, struct steady_handles *handles,
 }
 
 /*
- * Whether a handle can have lost the frames before this one because it was late. It keeps at least
- * one older frame, so it gets this one a period after it was filled, or later. With a virtual
- * clock, the load of the machine makes no handle late
+ * Whether a handle can have lost the frames before this one because it was late. A full queue
+ * drops its oldest frame. Then newer frames are behind this one, so it is at least one period old.
+ * With a virtual clock, the load of the machine makes no handle late
  */
 static bool was_late(const struct steady_frame *frame, unsigned long long period_ns)
 {
