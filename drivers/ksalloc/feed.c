@@ -43,6 +43,8 @@ static void ks_feed_fetch(struct ks_feed *feed)
 	 * Readers that could not fetch sleep. With untrusted ones, even if nothing was fetched:
 	 * ks_feed_notify() did not wake them for what readers got
 	 */
+	if (!ret && atomic_read(&feed->pending) && READ_ONCE(feed->nr_untrusted))
+		ks_feed_kick(feed, 0);
 	if (!ret || READ_ONCE(feed->nr_untrusted))
 		wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);
 }
