@@ -196,29 +196,24 @@ static int ks_v4l2_prepare_fn(void *data)
 	return 0;
 }
 
-/* Frees the buffers. The calling task may be exiting, so a signal does not end this */
-static void ks_v4l2_drop_buffers(struct ks_v4l2 *v4l2)
-{
-	mutex_lock(v4l2->dev->lock);
-	ks_v4l2_reqbufs(v4l2->dev, V4L2_MEMORY_DMABUF, 0);
-	mutex_unlock(v4l2->dev->lock);
-}
-
-/* Makes buffers again. They are neither queued nor mapped */
-static int ks_v4l2_renew_buffers(struct ks_v4l2 *v4l2)
+/*
+ * Replaces all buffers with new ones, which are neither queued nor mapped. The calling task may be
+ * exiting, so a signal does not end this. Afterwards, nothing accesses the frames any more. If
+ * there are no new buffers, the device cannot be used before the next ACQUIRE
+ */
+static void ks_v4l2_replace_buffers(struct ks_v4l2 *v4l2)
 {
 	const u32 nr_frames = ksalloc_allocator_frames(v4l2->allocator);
 	int ret;
 
-	ret = ks_v4l2_lock(v4l2->dev);
-	if (ret)
-		return ret;
+	mutex_lock(v4l2->dev->lock);
+	ks_v4l2_reqbufs(v4l2->dev, V4L2_MEMORY_DMABUF, 0);
 	ret = ks_v4l2_check(v4l2->dev, VIDIOC_REQBUFS) ?:
 	      ks_v4l2_reqbufs(v4l2->dev, V4L2_MEMORY_DMABUF, nr_frames);
-	ks_v4l2_unlock(v4l2->dev);
-	if (ret < 0)
-		return ret;
-	return ret < nr_frames ? -ENOMEM : 0;
+	mutex_unlock(v4l2->dev->lock);
+	if (ret >= 0)
+		ret = ret < nr_frames ? -ENOMEM : 0;
+	v4l2->no_buffers = ret;
 }
 
 static bool ks_v4l2_is_queued(struct ks_v4l2 *v4l2)
@@ -229,8 +224,8 @@ static bool ks_v4l2_is_queued(struct ks_v4l2 *v4l2)
 
 /*
  * Stops the device, and takes the buffers out of its queue. Some drivers (omap4iss) keep them if
- * the device does not stream. Then the buffers are freed. That would also free the device's own
- * memory, so such a device gets -EIO. Returns 1 if the device has no buffers any more
+ * the device does not stream. Then the buffers are freed and made again. That would also free the
+ * device's own memory, so such a device gets -EIO
  */
 static int ks_v4l2_unqueue(struct ks_v4l2 *v4l2)
 {
@@ -241,8 +236,8 @@ static int ks_v4l2_unqueue(struct ks_v4l2 *v4l2)
 		return ret;
 	if (v4l2->memory != V4L2_MEMORY_DMABUF)
 		return -EIO;
-	ks_v4l2_drop_buffers(v4l2);
-	return ks_v4l2_is_queued(v4l2) ? -EIO : 1;
+	ks_v4l2_replace_buffers(v4l2);
+	return ks_v4l2_is_queued(v4l2) ? -EIO : 0;
 }
 
 /*
@@ -260,10 +255,8 @@ static int ks_v4l2_prepare(struct ks_v4l2 *v4l2)
 	v4l2->refused = false;
 	ret = ks_v4l2_run_in_thread(v4l2->dev, ks_v4l2_prepare_fn, &call);
 	/* videobuf2 also maps a buffer that is queued, and keeps the mapping */
-	if (!ret && !ks_v4l2_prepares(v4l2->dev)) {
-		ret = ks_v4l2_unqueue(v4l2);
-		return ret > 0 ? ks_v4l2_renew_buffers(v4l2) : ret;
-	}
+	if (!ret && !ks_v4l2_prepares(v4l2->dev))
+		return ks_v4l2_unqueue(v4l2) ?: v4l2->no_buffers;
 	if (!ret)
 		bitmap_set(v4l2->prepared, 0,
 			   ksalloc_allocator_frames(v4l2->allocator));
@@ -346,6 +339,7 @@ static int ks_v4l2_acquire(struct ksalloc_device *device,
 
 	v4l2->allocator = allocator;
 	bitmap_zero(v4l2->prepared, KSALLOC_MAX_FRAMES);
+	v4l2->no_buffers = 0;
 	device->queue_in_thread = false;
 	v4l2->direct = false;
 	device->written_by_cpu = ks_v4l2_is_written_by_cpu(v4l2->dev);
@@ -396,6 +390,8 @@ static int ks_v4l2_queue(struct ksalloc_device *device, u32 index,
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 
+	if (v4l2->no_buffers)
+		return v4l2->no_buffers;
 	return v4l2->direct ? ks_v4l2_queue_direct(v4l2->dev, index) :
 			      ks_v4l2_queue_buffer(v4l2, index, dmabuf_fd);
 }
@@ -404,6 +400,8 @@ static int ks_v4l2_run(struct ksalloc_device *device)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
 
+	if (v4l2->no_buffers)
+		return v4l2->no_buffers;
 	v4l2->duration = ks_v4l2_frame_duration(v4l2->dev, &v4l2->alternates);
 	return ks_v4l2_streamon(v4l2->dev);
 }
@@ -411,16 +409,10 @@ static int ks_v4l2_run(struct ksalloc_device *device)
 static int ks_v4l2_stop(struct ksalloc_device *device)
 {
 	struct ks_v4l2 *v4l2 = to_ks_v4l2(device);
-	int ret;
 
 	bitmap_zero(v4l2->prepared, KSALLOC_MAX_FRAMES);
 	/* The device would fill queued frames the next time, although they are free then */
-	ret = ks_v4l2_unqueue(v4l2);
-	if (ret <= 0)
-		return ret;
-	/* Nothing accesses the frames any more. If this fails, the next frame is refused */
-	ks_v4l2_renew_buffers(v4l2);
-	return 0;
+	return ks_v4l2_unqueue(v4l2);
 }
 
 /* The errno of VIDIOC_DQBUF after the filled buffers; 0 if there can be more of them */

@@ -120,6 +120,7 @@ struct ks_v4l2_wait {
  * @dev: the V4L2 device, with a reference
  * @allocator: the allocator, in ACQUIRE and above
  * @memory: memory type of the buffers, in ACQUIRE and above
+ * @no_buffers: why the device has no buffers, or too few; usually 0. In ACQUIRE and above
  * @direct: frames are queued and dequeued by v4l2_direct.c, in ACQUIRE and above
  * @length: size of each plane of the buffers, in ACQUIRE and above, if they are dma-bufs;
  *	otherwise 0
@@ -139,6 +140,7 @@ struct ks_v4l2 {
 	struct ks_v4l2_device *dev;
 	const struct ks_allocator *allocator;
 	enum v4l2_memory memory;
+	int no_buffers;
 	bool direct;
 	u32 length[VIDEO_MAX_PLANES];
 	s64 duration;
