@@ -66,7 +66,7 @@ static void ks_completion_init(struct ksalloc_completion *completion,
 		completion->planes[i] = (struct ksalloc_plane_data){ };
 }
 
-/* Why no frame comes before the device runs again; otherwise 0. In RUN */
+/* Why no frame comes before the device runs again; otherwise 0. A hint without the lock */
 int ks_connection_ended(struct ks_connection *conn)
 {
 	const struct ksalloc_device_ops *ops = conn->device->ops;
@@ -88,8 +88,8 @@ int ks_connection_dequeue(struct ks_connection *conn,
 
 	lockdep_assert_held(&conn->lock);
 
-	if (list_empty(&conn->submitted))
-		return ks_connection_ended(conn) ?: -EAGAIN;
+	if (list_empty(&conn->submitted) && !ks_connection_ended(conn))
+		return -EAGAIN;
 	do {
 		ks_completion_init(completion, &alloc->layout);
 		ret = conn->device->ops->dequeue(conn->device, completion);
@@ -186,7 +186,16 @@ static int ks_connection_do_submit(struct ks_connection *conn, u32 index,
 		return -EBUSY;
 	ret = ks_frame_check_fd(alloc, index, dmabuf_fd) ?:
 	      ks_allocator_submit(alloc, index, conn);
-	return ret ?: ks_connection_give(conn, index, dmabuf_fd);
+	if (!ret)
+		ret = ks_connection_give(conn, index, dmabuf_fd);
+	/*
+	 * Without a submitted frame, a call does not see that the stream has ended if the device
+	 * does not know it. The device does not notify again
+	 */
+	if (!ret && conn->state == KSSTATE_RUN && wq_has_sleeper(&conn->done.wait) &&
+	    conn->device->ops->ready(conn->device))
+		ks_connection_wake_calls(conn);
+	return ret;
 }
 
 /* Gives an allocated frame to the device. Fails as KSALLOC_SUBMIT does (contract I2) */

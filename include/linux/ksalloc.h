@@ -204,8 +204,9 @@ struct v4l2_format;
  *	Then the frames stay in the device until @destroy has returned
  * @ready: whether @dequeue may return something else than -EAGAIN, while frames are
  *	queued. Called without the mutex
- * @ended: the errno of @dequeue if no frame comes before the next @run, also while no frames are
- *	queued; otherwise 0. Called in RUN, with or without the mutex. NULL if that never happens
+ * @ended: a hint that no frame comes before the next @run: the errno of @dequeue, which is called
+ *	then even if no frames are queued; otherwise 0. Not -EAGAIN. Called with or without the
+ *	mutex, until @destroy. NULL if the device does not know this
  * @gone: whether the device has disappeared. Called in any context. NULL if it never does
  * @watch: the device may call ksalloc_device_notify() from now on; may be NULL
  * @unwatch: ends this. When it returns, no such call is in progress and none begins later.
