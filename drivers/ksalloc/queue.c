@@ -103,9 +103,6 @@ int ks_connection_dequeue(struct ks_connection *conn,
 	slot->queued = false;
 	list_del_init(&slot->link);
 	WRITE_ONCE(conn->nr_submitted, conn->nr_submitted - 1);
-	/* Other calls may wait for a frame, and the device does not notify again */
-	if (completion->options_flags & KSSTREAM_HEADER_OPTIONSF_ENDOFSTREAM)
-		ks_connection_wake_calls(conn);
 	return 0;
 }
 
