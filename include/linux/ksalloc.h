@@ -196,14 +196,15 @@ struct v4l2_format;
  *	Must not wait for the device
  * @dequeue: takes the next filled frame from the device; -EAGAIN if there is none.
  *	All fields of the completion are zero before the call, except for planes that the frame
- *	does not have. Called only while frames are queued. Must not wait for the device
+ *	does not have. Called only while frames are queued, or if @ended is not 0. Must not wait
+ *	for the device
  * @run: PAUSE to RUN
  * @stop: stops the device and takes all queued frames away from it. Called in
  *	RUN and PAUSE, and after the device has disappeared. Returns 0 when the device
  *	does not access any frame any more. An errno means that it may still access frames.
  *	Then the frames stay in the device until @destroy has returned
  * @ready: whether @dequeue may return something else than -EAGAIN, while frames are
- *	queued. Called without the mutex
+ *	queued. Called with or without the mutex
  * @ended: a hint that no frame comes before the next @run: the errno of @dequeue, which is called
  *	then even if no frames are queued; otherwise 0. Not -EAGAIN. Called with or without the
  *	mutex, until @destroy. NULL if the device does not know this

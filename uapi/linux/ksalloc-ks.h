@@ -319,7 +319,7 @@ struct kstime {
  *	@duration is valid.
  * KSSTREAM_HEADER_OPTIONSF_ENDOFSTREAM
  *	The device marked this as the last frame. After it, KSALLOC_COMPLETE and KSALLOC_EXCHANGE
- *	fail with EPIPE.
+ *	fail with EPIPE; with some drivers (without vdev->queue) only while a frame is submitted.
  */
 #define KSSTREAM_HEADER_OPTIONSF_SPLICEPOINT 0x00000001
 #define KSSTREAM_HEADER_OPTIONSF_PREROLL 0x00000002
