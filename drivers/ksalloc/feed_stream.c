@@ -240,7 +240,7 @@ void ks_feed_flush(struct ks_connection *conn)
 		return;
 	spin_lock(&feed->lock);
 	list_for_each_entry(reader, &feed->readers, link)
-		ks_reader_drop_queue(feed, reader);
+		ks_reader_lose_queue(feed, reader);
 	spin_unlock(&feed->lock);
 	atomic_set(&feed->pending, 0);
 	ks_feed_free_returned(feed);

@@ -200,12 +200,23 @@ static void ks_reader_drop(struct ks_feed *feed, struct ks_reader *reader)
 	ks_reader_put_frame(feed, index, reader->promised);
 }
 
-void ks_reader_drop_queue(struct ks_feed *feed, struct ks_reader *reader)
+static void ks_reader_drop_queue(struct ks_feed *feed, struct ks_reader *reader)
 {
 	lockdep_assert_held(&feed->lock);
 
 	while (reader->nr_queued)
 		ks_reader_drop(feed, reader);
+}
+
+/* Empties the queue for a stop or a flush. The reader sees that in its next frame */
+void ks_reader_lose_queue(struct ks_feed *feed, struct ks_reader *reader)
+{
+	lockdep_assert_held(&feed->lock);
+
+	if (!(reader->flags & KSALLOC_READER_NEWEST))
+		reader->lost += reader->nr_queued;
+	ks_reader_drop_queue(feed, reader);
+	reader->options |= KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
 }
 
 /* Makes room in the queue for one frame. Returns whether there is room */

@@ -344,7 +344,7 @@ void ks_reader_unpark(struct ks_feed *feed, struct ks_feed_frame *frame);
 void ks_reader_unpark_wanted(struct ks_feed *feed);
 void ks_reader_return(struct ks_feed *feed, struct ks_feed_frame *frame);
 void ks_reader_offer(struct ks_feed *feed, struct ks_reader *reader, u32 index);
-void ks_reader_drop_queue(struct ks_feed *feed, struct ks_reader *reader);
+void ks_reader_lose_queue(struct ks_feed *feed, struct ks_reader *reader);
 void ks_reader_revoke(struct ks_feed *feed, struct ks_reader *reader, u32 index);
 int ks_reader_take_index(struct ks_feed *feed, struct ks_reader *reader);
 int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,

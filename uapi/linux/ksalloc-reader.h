@@ -111,9 +111,10 @@ struct ksalloc_reader_open {
  * @sequence: the sequence number of the device
  * @generation: the generation that @index belongs to; see KSALLOC_READER_EXPORT
  * @header: describes the data in the frame as a whole. DATADISCONTINUITY also if @lost is not
- *	zero
+ *	zero, and in the first frame after a stop or a flush during which the reader was open
  * @lost: number of frames that this reader has lost since the last one that it took. Frames that
- *	it does not get because of @every or KSALLOC_READER_NEWEST do not count
+ *	it does not get because of @every or KSALLOC_READER_NEWEST do not count. Those in its queue
+ *	at a stop or a flush do
  * @revoked: number of frames that were revoked since this reader took the last one. The oldest
  *	frames are revoked first, except those that a reader with a promise has, too. Data that
  *	were read from a frame after it was revoked can be wrong

@@ -22,8 +22,44 @@ static void flush_drops_queues(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, ks_connection_reset(conn, KSRESET_END));
 	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
 	feed_fill(feed);
-	feed_expect(feed, second, 2, 0);
+	feed_expect(feed, second, 2, 1);
 	feed_expect(feed, first, 2, 0);
+}
+
+/*
+ * Passes if each reader loses what is in its queue at a stop, and sees that in its next frame (K1).
+ */
+static void stop_counts_lost(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *all = feed_reader(feed, 4, 0);
+	struct file *newest = feed_reader(feed, 4, KSALLOC_READER_NEWEST);
+	struct ksalloc_reader_frame frame = {};
+
+	feed_fill(feed);
+	feed_fill(feed);
+	feed_fill(feed);
+	/* This fetches all three for both readers */
+	feed_expect(feed, newest, 2, 0);
+	feed_expect(feed, all, 0, 0);
+	ks_rig_request(feed->rig, KSSTATE_STOP);
+	feed_circulate(feed);
+	feed_fill(feed);
+	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, all, &frame));
+	KUNIT_EXPECT_EQ(test, frame.lost, 2);
+	KUNIT_EXPECT_TRUE(test, frame.header.options_flags &
+				KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY);
+	feed_give(feed, all, frame.index);
+	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, newest, &frame));
+	KUNIT_EXPECT_EQ(test, frame.lost, 0);
+	KUNIT_EXPECT_TRUE(test, frame.header.options_flags &
+				KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY);
+	feed_give(feed, newest, frame.index);
+	feed_fill(feed);
+	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, all, &frame));
+	KUNIT_EXPECT_EQ(test, frame.lost, 0);
+	KUNIT_EXPECT_FALSE(test, frame.header.options_flags &
+				 KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY);
 }
 
 /*
@@ -87,6 +123,7 @@ static void flush_end_fails(struct kunit *test)
 
 static struct kunit_case feed_flush_cases[] = {
 	KUNIT_CASE(flush_drops_queues),
+	KUNIT_CASE(stop_counts_lost),
 	KUNIT_CASE(flush_frees_returned),
 	KUNIT_CASE(flush_end_fails),
 	{}

@@ -507,11 +507,13 @@ TEST_F(readers, over_a_stop)
 	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
 	EXPECT_EQ(0, reader_info(reader).running);
 	EXPECT_EQ(1, reader_info(reader).taken);
+	EXPECT_EQ(0, reader_info(reader).queued);
 	arg.deadline_ns = 0;
 	call_start(&call, reader, KSALLOC_EXCHANGE, &arg);
 	EXPECT_TRUE(call_waits(&call));
 	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
 	EXPECT_EQ(1, call_result(&call));
+	EXPECT_TRUE(marked(&next));
 	EXPECT_EQ(frame.generation, next.generation);
 	EXPECT_EQ(0, give(reader, &frame));
 	EXPECT_EQ(0, give(reader, &next));
