@@ -458,9 +458,11 @@ static void calm(struct cameras *cameras)
 	}
 	/*
 	 * Programs of the share may have changed it. io_uring closes the files of a killed process
-	 * later. Until then, the share keeps the camera busy
+	 * later. Until then, the share keeps the camera busy. Without heaps, the allocator has the
+	 * camera's own memory, so the format did not change
 	 */
-	ASSERT_TRUE(EVENTUALLY(!set_format(cameras->video, 320, 180)));
+	if (cameras->rig.heap >= 0)
+		ASSERT_TRUE(EVENTUALLY(!set_format(cameras->video, 320, 180)));
 }
 
 static void *(*role_of(unsigned int thread))(void *)
