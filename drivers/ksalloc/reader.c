@@ -208,15 +208,21 @@ static void ks_reader_drop_queue(struct ks_feed *feed, struct ks_reader *reader)
 		ks_reader_drop(feed, reader);
 }
 
+static void ks_reader_lose(struct ks_reader *reader, u32 frames)
+{
+	if (!(reader->flags & KSALLOC_READER_NEWEST))
+		reader->lost += frames;
+}
+
 /* Empties the queue for a stop or a flush. The reader sees that in its next frame */
 void ks_reader_lose_queue(struct ks_feed *feed, struct ks_reader *reader)
 {
 	lockdep_assert_held(&feed->lock);
 
-	if (!(reader->flags & KSALLOC_READER_NEWEST))
-		reader->lost += reader->nr_queued;
+	ks_reader_lose(reader, reader->nr_queued);
 	ks_reader_drop_queue(feed, reader);
 	reader->options |= KSSTREAM_HEADER_OPTIONSF_DATADISCONTINUITY;
+	reader->flushes++;
 }
 
 /* Makes room in the queue for one frame. Returns whether there is room */
@@ -475,37 +481,7 @@ int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
 	ks_reader_clear_lost(reader);
 	return 0;
 }
-
-/*
- * Undoes ks_reader_take(). The frame is the next one again, unless it was revoked or the allocator
- * was replaced meanwhile
- */
-void ks_reader_untake(struct ks_feed *feed, struct ks_reader *reader,
-		      const struct ksalloc_reader_frame *answer)
-{
-	lockdep_assert_held(&feed->lock);
-
-	reader->lost += answer->lost;
-	reader->lost_before -= answer->lost;
-	reader->revoked_now += answer->revoked;
-	reader->options |= answer->header.options_flags & KS_READER_OPTIONS;
-	/* Since ks_reader_take(), the frame can have been revoked, or the allocator replaced */
-	if (answer->generation != feed->generation)
-		return;
-	if (__test_and_clear_bit(answer->index, reader->revoked)) {
-		/* Another ks_reader_take() may have reported this already */
-		if (reader->revoked_now)
-			reader->revoked_now--;
-		reader->nr_revoked--;
-		reader->lost++;
-	}
-	if (!__test_and_clear_bit(answer->index, reader->taken))
-		return;
-	reader->nr_taken--;
-	reader->first = (reader->first + reader->depth - 1) % reader->depth;
-	reader->queue[reader->first] = answer->index;
-	ks_reader_set_queued(reader, reader->nr_queued + 1);
-}
+EXPORT_SYMBOL_IF_KUNIT(ks_reader_take);
 
 static void ks_reader_give_one(struct ks_feed *feed, struct ks_reader *reader,
 			       u32 index)
@@ -518,6 +494,48 @@ static void ks_reader_give_one(struct ks_feed *feed, struct ks_reader *reader,
 	reader->nr_taken--;
 	ks_reader_put_frame(feed, index, reader->promised);
 }
+
+/*
+ * Undoes ks_reader_take(). The frame is the next one again, unless it was revoked or the allocator
+ * was replaced meanwhile. If the stream was stopped or flushed, the reader loses it, as those in
+ * the queue. @flushes is &ks_reader.flushes at ks_reader_take()
+ */
+void ks_reader_untake(struct ks_feed *feed, struct ks_reader *reader,
+		      const struct ksalloc_reader_frame *answer, u32 flushes)
+{
+	lockdep_assert_held(&feed->lock);
+
+	reader->lost += answer->lost;
+	reader->lost_before -= answer->lost;
+	reader->revoked_now += answer->revoked;
+	reader->options |= answer->header.options_flags & KS_READER_OPTIONS;
+	/* Since ks_reader_take(), the frame can have been revoked, or the allocator replaced */
+	if (answer->generation != feed->generation) {
+		/* After a stop */
+		ks_reader_lose(reader, 1);
+		return;
+	}
+	if (__test_and_clear_bit(answer->index, reader->revoked)) {
+		/* Another ks_reader_take() may have reported this already */
+		if (reader->revoked_now)
+			reader->revoked_now--;
+		reader->nr_revoked--;
+		reader->lost++;
+	}
+	if (!test_bit(answer->index, reader->taken))
+		return;
+	if (flushes != reader->flushes) {
+		ks_reader_lose(reader, 1);
+		ks_reader_give_one(feed, reader, answer->index);
+		return;
+	}
+	__clear_bit(answer->index, reader->taken);
+	reader->nr_taken--;
+	reader->first = (reader->first + reader->depth - 1) % reader->depth;
+	reader->queue[reader->first] = answer->index;
+	ks_reader_set_queued(reader, reader->nr_queued + 1);
+}
+EXPORT_SYMBOL_IF_KUNIT(ks_reader_untake);
 
 /*
  * Gives frames back. If @generation has passed, there is nothing to give back. Gives none

@@ -241,6 +241,7 @@ struct ks_feed {
  * @nr_taken: number of frames that were taken, and neither given back nor revoked
  * @lost: frames that it lost since it took the last one
  * @lost_before: frames that it lost before that
+ * @flushes: number of stops and flushes since it was made. It can wrap
  * @revoked_now: frames that were revoked since it took the last one
  * @nr_revoked: frames that were revoked while they were taken, since the reader was made
  * @options: flags of frames that it did not get, for the next one
@@ -270,6 +271,7 @@ struct ks_reader {
 	u32 nr_taken;
 	u32 lost;
 	u64 lost_before;
+	u32 flushes;
 	u32 revoked_now;
 	u64 nr_revoked;
 	u32 options;
@@ -350,7 +352,7 @@ int ks_reader_take_index(struct ks_feed *feed, struct ks_reader *reader);
 int ks_reader_take(struct ks_feed *feed, struct ks_reader *reader,
 		   struct ksalloc_reader_frame *answer);
 void ks_reader_untake(struct ks_feed *feed, struct ks_reader *reader,
-		      const struct ksalloc_reader_frame *answer);
+		      const struct ksalloc_reader_frame *answer, u32 flushes);
 int ks_reader_give(struct ks_feed *feed, struct ks_reader *reader, u64 generation,
 		   const u32 *indices, u32 count);
 void ks_reader_give_all(struct ks_feed *feed, struct ks_reader *reader);

@@ -120,9 +120,11 @@ static __always_inline int ks_exchange_take_one(struct ks_exchange *call)
 {
 	struct ks_feed *feed = ks_reader_feed(call->reader);
 	struct ksalloc_reader_frame frame __uninitialized;
+	u32 flushes;
 	int ret;
 
 	spin_lock(&feed->lock);
+	flushes = call->reader->flushes;
 	ret = ks_reader_take(feed, call->reader, &frame);
 	spin_unlock(&feed->lock);
 	if (ret)
@@ -134,8 +136,9 @@ static __always_inline int ks_exchange_take_one(struct ks_exchange *call)
 		return 0;
 	}
 	spin_lock(&feed->lock);
-	ks_reader_untake(feed, call->reader, &frame);
+	ks_reader_untake(feed, call->reader, &frame, flushes);
 	spin_unlock(&feed->lock);
+	ks_feed_return(call->reader->conn);
 	/* Another thread may have begun to wait for it */
 	wake_up_poll(&feed->wait, EPOLLIN | EPOLLRDNORM);
 	return ret;

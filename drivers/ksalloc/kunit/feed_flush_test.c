@@ -121,9 +121,46 @@ static void flush_end_fails(struct kunit *test)
 	}
 }
 
+/*
+ * Passes if a frame whose description cannot be written is lost if the stream was stopped
+ * meanwhile, and the device has it again in the next stream (K1, K4).
+ */
+static void untake_after_stop(struct kunit *test)
+{
+	struct feed_rig *feed = feed_running(test);
+	struct file *file = feed_reader(feed, 2, 0);
+	struct file *newest = feed_reader(feed, 1, KSALLOC_READER_NEWEST);
+	struct ks_reader *reader = file->private_data;
+	struct ks_feed *state = &feed->rig->conn->feed;
+	struct ksalloc_reader_frame frame = {};
+	u32 flushes;
+
+	feed_fill(feed);
+	feed_fill(feed);
+	/* This fetches both for both readers */
+	feed_expect(feed, newest, 1, 0);
+	spin_lock(&state->lock);
+	flushes = reader->flushes;
+	KUNIT_EXPECT_EQ(test, 0, ks_reader_take(state, reader, &frame));
+	spin_unlock(&state->lock);
+	ks_rig_request(feed->rig, KSSTATE_STOP);
+	spin_lock(&state->lock);
+	ks_reader_untake(state, reader, &frame, flushes);
+	spin_unlock(&state->lock);
+	feed_expect_none(feed, file, -EAGAIN);
+	ks_test_expect_counts(test, feed->rig->alloc, 0, 0, 0);
+
+	feed_circulate(feed);
+	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
+	feed_fill(feed);
+	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, file, &frame));
+	KUNIT_EXPECT_EQ(test, frame.lost, 2);
+}
+
 static struct kunit_case feed_flush_cases[] = {
 	KUNIT_CASE(flush_drops_queues),
 	KUNIT_CASE(stop_counts_lost),
+	KUNIT_CASE(untake_after_stop),
 	KUNIT_CASE(flush_frees_returned),
 	KUNIT_CASE(flush_end_fails),
 	{}
