@@ -83,6 +83,7 @@ struct ks_v4l2_device;
  * @link: in a list of shares, from ks_share_new() until the share is freed
  * @id: number of the share, for ks_share_put()
  * @vdev: the node
+ * @handles: number of open files of the node
  * @camera: the camera, with a reference
  * @conn: the connection, with a reference to its structure
  * @file: the file of the connection
@@ -114,6 +115,7 @@ struct ks_share {
 	struct list_head link;
 	u32 id;
 	struct video_device vdev;
+	atomic_t handles;
 	struct ks_v4l2_device *camera;
 	struct ks_connection *conn;
 	struct file *file;

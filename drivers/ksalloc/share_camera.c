@@ -377,15 +377,24 @@ int ks_share_call_ext_controls(struct ks_share_handle *handle, void *arg)
 	return ret;
 }
 
-/* Passes the events of the camera's file to the handles that have subscribed to them */
+/*
+ * Passes the events of the camera's file to the handles that have subscribed to them. Events that
+ * come meanwhile queue &ks_share.event_work, so a program that makes many does not keep this busy
+ */
 static void ks_share_relay(struct ks_share *share)
 {
+	struct v4l2_fh *fh = ks_v4l2_fh(share->camera);
 	struct v4l2_event event;
+	int pending;
 
 	/* Keeps the events in order */
 	mutex_lock(&share->relay_lock);
-	while (!v4l2_event_dequeue(ks_v4l2_fh(share->camera), &event, true))
+	for (pending = v4l2_event_pending(fh); pending; pending--) {
+		if (v4l2_event_dequeue(fh, &event, true))
+			break;
 		v4l2_event_queue(&share->vdev, &event);
+		cond_resched();
+	}
 	mutex_unlock(&share->relay_lock);
 }
 

@@ -28,6 +28,9 @@
 
 #define KS_NODE_SUFFIX " (shared)"
 
+/* v4l2_event_queue() searches the subscriptions of all handles, with interrupts disabled */
+#define KS_NODE_HANDLES 1024
+
 /*
  * Since 6.18, v4l2_fh_add() and v4l2_fh_del() have the file as an argument, too. One of these types
  * is that of the functions of this kernel.
@@ -56,12 +59,17 @@ static struct ks_share_handle *ks_node_handle(struct file *file)
 static int ks_node_open(struct file *file)
 {
 	struct video_device *vdev = video_devdata(file);
+	struct ks_share *share = container_of(vdev, struct ks_share, vdev);
 	struct ks_share_handle *handle;
 
+	if (!atomic_add_unless(&share->handles, 1, KS_NODE_HANDLES))
+		return -EBUSY;
 	handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
-	if (!handle)
+	if (!handle) {
+		atomic_dec(&share->handles);
 		return -ENOMEM;
-	handle->share = container_of(vdev, struct ks_share, vdev);
+	}
+	handle->share = share;
 	handle->file = file;
 	handle->opener = get_pid(task_tgid(current));
 	v4l2_fh_init(&handle->fh, vdev);
@@ -79,6 +87,7 @@ static int ks_node_release(struct file *file)
 		ks_share_close_and_wait(handle);
 	ks_node_call_fh(v4l2_fh_del, &handle->fh, file);
 	v4l2_fh_exit(&handle->fh);
+	atomic_dec(&handle->share->handles);
 	put_pid(handle->opener);
 	kfree(handle);
 	return 0;

@@ -20,6 +20,8 @@
 #define NODES 8
 /* Handles of a node that stream */
 #define STREAMS KSALLOC_MAX_READERS
+/* Handles of a node */
+#define HANDLES 1024
 #define NOBODY 65534
 
 static __u32 control_of(int fd, const char *name)
@@ -253,6 +255,34 @@ static bool is_told(int fd, int value)
 	struct v4l2_event event = { };
 
 	return !call(fd, VIDIOC_DQEVENT, &event) && event.u.ctrl.value == value;
+}
+
+/* K12: a program cannot make an event take long by many handles. All that there are get it. */
+TEST_F(share, handles_of_node)
+{
+	const struct rlimit many = { 2 * HANDLES, 2 * HANDLES };
+	int fd[2 * HANDLES], n, i;
+	struct rlimit before;
+
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &before));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &many));
+	for (n = 0; n < 2 * HANDLES; n++) {
+		fd[n] = open(self->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+		if (fd[n] < 0)
+			break;
+		subscribe(fd[n], 0);
+	}
+	EXPECT_EQ(EBUSY, errno);
+	ASSERT_EQ(HANDLES, n);
+	set_brightness(self->video, 99);
+	for (i = 0; i < n; i++)
+		EXPECT_TRUE(EVENTUALLY(is_told(fd[i], 99)));
+	close(fd[0]);
+	fd[0] = handle_open(self);
+	while (n)
+		close(fd[--n]);
+	set_brightness(self->video, 127);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &before));
 }
 
 struct vanishing {
