@@ -176,23 +176,23 @@ int ks_share_get_input(struct ks_share_handle *handle, void *arg)
 	void *fh = camera->file->private_data;
 	struct v4l2_input *input = arg;
 	unsigned int current_input = 0;
+	struct device *hardware;
 	int ret;
 
 	strscpy(input->name, "Camera", sizeof(input->name));
 	input->type = V4L2_INPUT_TYPE_CAMERA;
 	/* With V4L2_CAP_IO_MC, the core has both ioctls for drivers without the operations */
-	if (!ops->vidioc_enum_input || !ops->vidioc_g_input ||
-	    ks_v4l2_check(camera, VIDIOC_ENUMINPUT) ||
-	    ks_v4l2_check(camera, VIDIOC_G_INPUT))
+	if (!ops->vidioc_enum_input || !ops->vidioc_g_input)
 		return 0;
-	ret = ks_v4l2_lock_device(camera);
+	ret = ks_v4l2_begin(camera, VIDIOC_G_INPUT, &hardware);
 	if (ret)
-		return ret;
-	if (!ops->vidioc_g_input(camera->file, fh, &current_input)) {
+		return ret == -ENOTTY ? 0 : ret;
+	if (!ks_v4l2_check(camera, VIDIOC_ENUMINPUT) &&
+	    !ops->vidioc_g_input(camera->file, fh, &current_input)) {
 		input->index = current_input;
 		ops->vidioc_enum_input(camera->file, fh, input);
 	}
-	ks_v4l2_unlock_device(camera);
+	ks_v4l2_end(camera, hardware);
 	/* Standards and timings can only be set on the camera's own node */
 	input->index = 0;
 	input->std = 0;

@@ -573,11 +573,11 @@ static int ks_node_get_card(struct ks_v4l2_device *camera, char *card, size_t si
 	struct v4l2_capability cap = {};
 	int ret;
 
-	ret = ks_v4l2_check(camera, VIDIOC_QUERYCAP) ?: ks_v4l2_lock_device(camera);
+	ret = ks_v4l2_lock_device(camera);
 	if (ret)
 		return ret;
-	ret = camera->vdev->ioctl_ops->vidioc_querycap(camera->file,
-						       camera->file->private_data,
+	ret = ks_v4l2_check(camera, VIDIOC_QUERYCAP) ?:
+	      camera->vdev->ioctl_ops->vidioc_querycap(camera->file, camera->file->private_data,
 						       &cap);
 	ks_v4l2_unlock_device(camera);
 	snprintf(card, size, "%.*s" KS_NODE_SUFFIX,
