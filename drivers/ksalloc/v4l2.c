@@ -231,6 +231,9 @@ static int ks_v4l2_unqueue(struct ks_v4l2 *v4l2)
 {
 	int ret;
 
+	/* There is nothing to stop. The driver may refuse it, because others can use it now */
+	if (v4l2->no_buffers)
+		return 0;
 	ret = ks_v4l2_streamoff(v4l2->dev);
 	if (ret || !ks_v4l2_is_queued(v4l2))
 		return ret;
