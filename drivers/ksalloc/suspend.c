@@ -86,6 +86,8 @@ static int ks_suspend_notify(struct notifier_block *block, unsigned long event, 
 	case PM_SUSPEND_PREPARE:
 		return ks_suspend_prepare(KS_SUSPEND_SUSPEND);
 	case PM_HIBERNATION_PREPARE:
+		/* This excludes a restore. One that failed early may not have been ended */
+		ks_suspend_end(KS_SUSPEND_RESTORE);
 		return ks_suspend_prepare(KS_SUSPEND_HIBERNATION);
 	case PM_RESTORE_PREPARE:
 		return ks_suspend_prepare(KS_SUSPEND_RESTORE);
