@@ -302,7 +302,9 @@ struct ksalloc_submit {
  * - EBUSY: the stream circulates.
  * - ECANCELED: the state is lower than KSSTATE_PAUSE, or a flush is in progress; one of
  *   these began during the wait; or KSALLOC_CONNECTION_CANCEL was called.
+ * - EPIPE: the driver has ended the stream.
  * - ENODEV
+ * - an error of the driver
  */
 struct ksalloc_complete {
 	__u32 size;
@@ -398,7 +400,8 @@ struct ksalloc_get_framing_ex {
  * - ECANCELED: the state is lower than KSSTATE_PAUSE.
  * - ENODEV
  * - an error of the driver, if the device does not start again at the end. The flush
- *   continues. KSRESET_END can be tried again.
+ *   continues. KSRESET_END can be tried again; if the driver has no buffers any more, it fails
+ *   before KSSTATE_STOP.
  */
 struct ksalloc_reset_state {
 	__u32 size;

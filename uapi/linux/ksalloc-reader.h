@@ -39,6 +39,8 @@
  * The frames of a reader do not depend on the state of the connection. In a state lower than
  * PAUSE, in a flush, and while no stream circulates, KSALLOC_EXCHANGE waits. Frames that a reader
  * has taken stay taken. Frames in its queue are dropped when the stream ends or a flush begins.
+ * After an error of the device, and when the driver has ended the stream (EPIPE), calls do not wait
+ * before the next start of the device.
  *
  * When another allocator is assigned, the number @generation changes, and the next stream has
  * other frames. A reader has to export these, too. Frames of an earlier generation need not be

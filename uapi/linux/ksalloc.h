@@ -222,7 +222,7 @@
  *
  * poll() on a connection reports:
  *
- * - EPOLLIN and EPOLLRDNORM if KSALLOC_COMPLETE would return a frame
+ * - EPOLLIN and EPOLLRDNORM if KSALLOC_COMPLETE would return a frame or an error of the driver
  * - EPOLLERR in a state lower than KSSTATE_PAUSE, during a flush, and if the device did
  *   not stop
  * - EPOLLERR and EPOLLHUP when the device has disappeared, and its frames are free
