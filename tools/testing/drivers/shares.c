@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +28,9 @@ FIXTURE_SETUP(shares)
 	(void)self;
 	repair_machine();
 	load_module("ksalloc_test_video");
+	/* A test that was ended by a timeout has left them */
+	write_text(HOLD_EVENTS, "0");
+	write_text(REFUSE_INITIAL, "0");
 }
 
 FIXTURE_TEARDOWN(shares)
@@ -367,6 +371,125 @@ TEST_F(shares, poll_of_full_program)
 	EXPECT_EQ(0, viewer_take(&viewer, &buffer));
 	close(other.fd);
 	viewer_close(&viewer);
+}
+
+/* A call that holds the lock of the camera, which goes on to fill buffers */
+struct holder {
+	struct v4l2_event_subscription subscription;
+	struct call call;
+};
+
+/*
+ * Waits until the camera has filled a buffer, which nobody fetches, and then holds its lock. So the
+ * thread of the feed cannot fetch either
+ */
+static void hold_filled_buffer(struct viewer *viewer, struct holder *holder)
+{
+	ASSERT_EQ(POLLIN, poll_in(viewer->video, PATIENCE_MS));
+	holder->subscription = (struct v4l2_event_subscription){
+		.type = V4L2_EVENT_CTRL, .id = V4L2_CID_BRIGHTNESS,
+	};
+	ASSERT_EQ(0, write_text(HOLD_EVENTS, "1"));
+	call_start(&holder->call, viewer->video, VIDIOC_SUBSCRIBE_EVENT, &holder->subscription);
+	ASSERT_TRUE(call_waits(&holder->call));
+}
+
+static void let_go(struct holder *holder)
+{
+	ASSERT_EQ(0, write_text(HOLD_EVENTS, "0"));
+	EXPECT_EQ(0, call_result(&holder->call));
+}
+
+/* Begins to poll a node that has nothing to report. Returns a descriptor for was_woken() */
+static int begin_poll(int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int poller = epoll_create1(EPOLL_CLOEXEC);
+
+	ASSERT_EQ(0, epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event));
+	EXPECT_EQ(0, epoll_wait(poller, &event, 1, 0));
+	return poller;
+}
+
+/* Whether there was a wake-up, and a frame was reported then: without one, epoll does not ask */
+static bool was_woken(int poller)
+{
+	struct epoll_event event = { };
+
+	return epoll_wait(poller, &event, 1, PATIENCE_MS) == 1 && event.events == EPOLLIN;
+}
+
+/*
+ * K11: a program polls that has dequeued all buffers that it had queued. When one of its threads
+ * queues a buffer, poll() reports the frame that the camera has filled before. Nothing else wakes
+ * the program: the camera fills no further frame.
+ */
+TEST_F(shares, poll_woken_by_queue)
+{
+	int type = V4L2_BUF_TYPE_VIDEO_CAPTURE, poller;
+	struct v4l2_buffer buffer = viewer_buffer(0);
+	struct holder holder;
+	struct viewer viewer;
+
+	(void)self;
+	viewer_open(&viewer, "two-frames");
+	viewer_request(&viewer);
+	ASSERT_EQ(0, call_fd(viewer.fd, VIDIOC_QBUF, &buffer));
+	ASSERT_EQ(0, call_fd(viewer.fd, VIDIOC_STREAMON, &type));
+	ASSERT_EQ(0, viewer_take(&viewer, &buffer));
+	hold_filled_buffer(&viewer, &holder);
+	poller = begin_poll(viewer.fd);
+	buffer = viewer_buffer(1);
+	ASSERT_EQ(0, call_fd(viewer.fd, VIDIOC_QBUF, &buffer));
+	EXPECT_TRUE(was_woken(poller));
+	let_go(&holder);
+	ASSERT_EQ(0, viewer_take(&viewer, &buffer));
+	EXPECT_EQ(1, buffer.sequence);
+	close(poller);
+	viewer_close(&viewer);
+}
+
+/*
+ * K3, K11: the same if the program has as many frames as it can have, and can have one more because
+ * another program queues a buffer. Of the seven frames that can be promised, the other one has had
+ * three, so the last of four programs has no promise.
+ */
+TEST_F(shares, poll_woken_by_another)
+{
+	struct v4l2_buffer buffer, last;
+	struct viewer viewers[4];
+	struct holder holder;
+	char path[32];
+	int poller, i;
+
+	(void)self;
+	viewer_open(&viewers[0], "four-frames");
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", viewers[0].fd);
+	for (i = 1; i < 4; i++) {
+		viewers[i] = viewers[0];
+		viewers[i].fd = open(path, O_RDWR | O_CLOEXEC);
+		ASSERT_LE(0, viewers[i].fd);
+	}
+	for (i = 0; i < 2; i++)
+		viewer_start(&viewers[i]);
+	for (i = 0; i < 3; i++)
+		ASSERT_EQ(0, viewer_take(&viewers[1], &last));
+	for (i = 2; i < 4; i++)
+		viewer_start(&viewers[i]);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, viewer_take(&viewers[0], &buffer));
+	hold_filled_buffer(&viewers[0], &holder);
+	poller = begin_poll(viewers[0].fd);
+	/* The first program has this frame, too, so nothing is given to the camera now */
+	ASSERT_EQ(0, call_fd(viewers[1].fd, VIDIOC_QBUF, &last));
+	EXPECT_TRUE(was_woken(poller));
+	let_go(&holder);
+	ASSERT_EQ(0, viewer_take(&viewers[0], &buffer));
+	EXPECT_EQ(3, buffer.sequence);
+	close(poller);
+	for (i = 1; i < 4; i++)
+		close(viewers[i].fd);
+	viewer_close(&viewers[0]);
 }
 
 /* K11: the last frame says so, and no program waits for another one. The stream can begin again. */

@@ -85,6 +85,8 @@ static const struct test_kind test_kinds[] = {
 	{ "marks", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true, .marks = true },
 	{ "two-frames", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true, .has_control = true,
 	  .frames = 2 },
+	{ "four-frames", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true, .has_control = true,
+	  .frames = 4 },
 	{ "ends", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true, .frames = 2, .ends = true },
 	{ "read", V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_READWRITE, VB2_READ, false },
 	{ "epipe", TEST_CAPTURES, VB2_MMAP | VB2_DMABUF, true,
