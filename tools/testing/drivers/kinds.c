@@ -15,6 +15,9 @@
 
 #define DRIVER "ksalloc-test"
 
+/* After so many calls, VIDIOC_REQBUFS of some kinds makes one buffer only. "-1": never */
+#define FEW_AFTER "/sys/module/ksalloc_test_video/parameters/few_after"
+
 FIXTURE(kinds) {
 	char said[8192];
 };
@@ -24,11 +27,14 @@ FIXTURE_SETUP(kinds)
 	(void)self;
 	repair_machine();
 	load_module("ksalloc_test_video");
+	/* A test that was ended by a timeout has left it */
+	write_text(FEW_AFTER, "-1");
 }
 
 FIXTURE_TEARDOWN(kinds)
 {
 	(void)self;
+	write_text(FEW_AFTER, "-1");
 }
 
 static void expect_outcome(const char *kind, const char *what, const char *expected)
@@ -215,6 +221,71 @@ TEST_F(kinds, keeps_queue)
 	for (i = 0; i < 2; i++)
 		close(dmabufs[i]);
 	close(allocator);
+	close(ksalloc);
+	close(video);
+}
+
+/* A camera in STOP fills the two frames of this allocator. */
+static void expect_two_filled(int connection, int allocator)
+{
+	int i;
+
+	ASSERT_EQ(0, set_allocator(connection, allocator));
+	ASSERT_EQ(0, set_state(connection, KSSTATE_RUN));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(i, alloc_now(allocator));
+		ASSERT_EQ(0, submit(connection, i));
+	}
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(i, complete(connection, 0, in_ms(PATIENCE_MS), NULL));
+	ASSERT_EQ(0, set_state(connection, KSSTATE_STOP));
+}
+
+/*
+ * I1, I4: such a driver has no memory for all buffers when they are made again. Its frames become
+ * free, too. No frame can be queued, and the stream does not begin, before STOP and ACQUIRE.
+ */
+TEST_F(kinds, keeps_queue_without_memory)
+{
+	int video = open_node(DRIVER "-keeps-queue", O_RDWR), ksalloc = open_ksalloc();
+	int connection = do_connect(ksalloc, video), dmabufs[2], allocator, own, i;
+
+	(void)self;
+	ASSERT_LE(0, connection);
+	allocator = assign_two_frames(connection, dmabufs);
+	/* In ACQUIRE, the buffers are made again, too: frames are queued to be mapped */
+	ASSERT_EQ(0, write_text(FEW_AFTER, "1"));
+	EXPECT_EQ(-ENOMEM, set_state(connection, KSSTATE_ACQUIRE));
+	ASSERT_EQ(0, write_text(FEW_AFTER, "-1"));
+
+	ASSERT_EQ(0, set_state(connection, KSSTATE_PAUSE));
+	ASSERT_EQ(0, alloc_now(allocator));
+	ASSERT_EQ(0, submit(connection, 0));
+	ASSERT_EQ(0, write_text(FEW_AFTER, "0"));
+	EXPECT_EQ(0, set_state(connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(0, in_device(allocator));
+	ASSERT_EQ(0, write_text(FEW_AFTER, "-1"));
+	ASSERT_EQ(0, set_state(connection, KSSTATE_PAUSE));
+	for (i = 0; i < 2; i++)
+		ASSERT_LE(0, alloc_now(allocator));
+	/* There is a buffer for the first frame, but not for the second one */
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(-ENOMEM, submit(connection, i));
+	EXPECT_EQ(-ENOMEM, set_state(connection, KSSTATE_RUN));
+	EXPECT_EQ(KSSTATE_PAUSE, get_state(connection));
+
+	ASSERT_EQ(0, set_state(connection, KSSTATE_STOP));
+	own = create_own(connection, 2, 0);
+	ASSERT_LE(0, own);
+	expect_two_filled(connection, own);
+	close(own);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, free_frame(allocator, i));
+	expect_two_filled(connection, allocator);
+	for (i = 0; i < 2; i++)
+		close(dmabufs[i]);
+	close(allocator);
+	close(connection);
 	close(ksalloc);
 	close(video);
 }

@@ -434,6 +434,21 @@ static int test_end(struct test_video *video, int ret)
 	return ret;
 }
 
+/* After so many calls of VIDIOC_REQBUFS, there is memory for one buffer only. Negative: never */
+static int test_few_after = -1;
+module_param_named(few_after, test_few_after, int, 0600);
+MODULE_PARM_DESC(few_after, "Calls before there is memory for one buffer only");
+
+/* Whether there is memory for one buffer only */
+static bool test_has_few(void)
+{
+	const int after = READ_ONCE(test_few_after);
+
+	if (after > 0)
+		WRITE_ONCE(test_few_after, after - 1);
+	return !after;
+}
+
 static int test_reqbufs(struct file *file, void *fh,
 			struct v4l2_requestbuffers *request)
 {
@@ -443,6 +458,8 @@ static int test_reqbufs(struct file *file, void *fh,
 	ret = test_begin(video, file);
 	if (ret)
 		return ret;
+	if (request->count && test_has_few())
+		request->count = 1;
 	ret = vb2_reqbufs(&video->queue, request);
 	if (!ret)
 		video->owner = request->count ? file : NULL;
