@@ -460,18 +460,29 @@ static void feed_freed_and_filled(struct kunit *test)
 	ks_test_expect_counts(test, feed->rig->alloc, FEED_FRAMES, FEED_FRAMES, 0);
 }
 
-/* The same, but the device refuses the frame at first, and the reader gives it back then. */
+/*
+ * The same, but the device refuses the frame. Then it gets the frame when the reader gives it back,
+ * and not before.
+ */
 static void feed_freed_and_refused(struct kunit *test)
 {
 	struct feed_rig *feed = feed_running(test);
+	struct ks_connection *conn = feed->rig->conn;
 	struct file *file = feed_reader(feed, 2, 0);
 	struct ksalloc_reader_frame frame = {};
+	struct ks_fake_hw hw;
 
 	feed_fill(feed);
 	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, file, &frame));
 	ks_fake_fail(feed->rig->fake, 1, -ENOMEM);
 	KUNIT_ASSERT_EQ(test, 0, ks_allocator_free(feed->rig->alloc, frame.index, true));
 	KUNIT_ASSERT_TRUE(test, feed_device_fails(feed));
+	/* The thread of the feed has this lock while it gives frames to the device */
+	mutex_lock(&conn->lock);
+	ks_fake_look(feed->rig->fake, &hw);
+	KUNIT_EXPECT_EQ(test, hw.n_queued, FEED_FRAMES - 1);
+	KUNIT_EXPECT_EQ(test, conn->feed.nr_returned, 0);
+	mutex_unlock(&conn->lock);
 	feed_give(feed, file, frame.index);
 	KUNIT_EXPECT_TRUE(test, feed_device_has(feed, FEED_FRAMES));
 	ks_test_expect_counts(test, feed->rig->alloc, FEED_FRAMES, FEED_FRAMES, 0);
