@@ -103,19 +103,40 @@ TEST_F(kinds, no_queue)
 	EXPECT_EQ(0, capture("no-queue", self->said, sizeof(self->said)));
 }
 
-/* Assigns an allocator of two imported dma-bufs; returns it */
-static int assign_two_frames(int connection, int dmabufs[2])
+/* A connection to a driver of some kind, with an allocator of two imported dma-bufs */
+struct two_frames {
+	int video, ksalloc, connection, dmabufs[2], allocator;
+};
+
+static void two_frames_open(struct two_frames *two, const char *kind)
 {
 	struct ksallocator_framing framing = {};
-	int allocator, i;
+	char name[64];
+	int i;
 
-	ASSERT_EQ(0, get_framing(connection, &framing));
+	snprintf(name, sizeof(name), DRIVER "-%s", kind);
+	two->video = open_node(name, O_RDWR);
+	two->ksalloc = open_ksalloc();
+	two->connection = do_connect(two->ksalloc, two->video);
+	ASSERT_LE(0, two->connection);
+	ASSERT_EQ(0, get_framing(two->connection, &framing));
 	for (i = 0; i < 2; i++)
-		dmabufs[i] = from_udmabuf(whole_pages(framing.frame_size));
-	allocator = import_dmabufs(connection, dmabufs, 2);
-	ASSERT_LE(0, allocator);
-	ASSERT_EQ(0, set_allocator(connection, allocator));
-	return allocator;
+		two->dmabufs[i] = from_udmabuf(whole_pages(framing.frame_size));
+	two->allocator = import_dmabufs(two->connection, two->dmabufs, 2);
+	ASSERT_LE(0, two->allocator);
+	ASSERT_EQ(0, set_allocator(two->connection, two->allocator));
+}
+
+static void two_frames_close(struct two_frames *two)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		close(two->dmabufs[i]);
+	close(two->allocator);
+	close(two->connection);
+	close(two->ksalloc);
+	close(two->video);
 }
 
 /*
@@ -124,32 +145,26 @@ static int assign_two_frames(int connection, int dmabufs[2])
  */
 TEST_F(kinds, no_prepare_maps_once)
 {
-	int video = open_node(DRIVER "-no-queue", O_RDWR), ksalloc = open_ksalloc();
-	int connection = do_connect(ksalloc, video), dmabufs[2], allocator, before, i;
+	struct two_frames two;
+	int before, i;
 
 	(void)self;
-	ASSERT_LE(0, connection);
-	allocator = assign_two_frames(connection, dmabufs);
+	two_frames_open(&two, "no-queue");
 	if (!probe_maps_begin())
 		SKIP("the kernel does not count calls");
-	ASSERT_EQ(0, set_state(connection, KSSTATE_ACQUIRE));
+	ASSERT_EQ(0, set_state(two.connection, KSSTATE_ACQUIRE));
 	before = probe_maps_count();
 	EXPECT_LE(2, before);
-	ASSERT_EQ(0, set_state(connection, KSSTATE_RUN));
+	ASSERT_EQ(0, set_state(two.connection, KSSTATE_RUN));
 	for (i = 0; i < 6; i++) {
 		if (i < 2)
-			ASSERT_EQ(i, alloc_now(allocator));
-		ASSERT_EQ(0, submit_fd(connection, i % 2, i % 3 ? -1 : dmabufs[i % 2]));
-		ASSERT_EQ(i % 2, complete(connection, 0, in_ms(PATIENCE_MS), NULL));
+			ASSERT_EQ(i, alloc_now(two.allocator));
+		ASSERT_EQ(0, submit_fd(two.connection, i % 2, i % 3 ? -1 : two.dmabufs[i % 2]));
+		ASSERT_EQ(i % 2, complete(two.connection, 0, in_ms(PATIENCE_MS), NULL));
 	}
 	EXPECT_EQ(before, probe_maps_count());
 	probe_maps_end();
-	for (i = 0; i < 2; i++)
-		close(dmabufs[i]);
-	close(allocator);
-	close(connection);
-	close(ksalloc);
-	close(video);
+	two_frames_close(&two);
 }
 
 /* A driver that allows one open file: EBUSY, because a connection has a file of its own. */
@@ -198,31 +213,25 @@ TEST_F(kinds, no_queue_no_import)
  */
 TEST_F(kinds, keeps_queue)
 {
-	int video = open_node(DRIVER "-keeps-queue", O_RDWR), ksalloc = open_ksalloc();
-	int connection = do_connect(ksalloc, video), dmabufs[2], allocator, index[2], i;
+	struct two_frames two;
+	int index[2], i;
 
+	two_frames_open(&two, "keeps-queue");
 	EXPECT_EQ(0, capture("keeps-queue", self->said, sizeof(self->said)));
-	ASSERT_LE(0, connection);
-	allocator = assign_two_frames(connection, dmabufs);
-	ASSERT_EQ(0, set_state(connection, KSSTATE_PAUSE));
-	ASSERT_EQ(0, alloc_now(allocator));
-	ASSERT_EQ(0, submit(connection, 0));
-	EXPECT_EQ(0, set_state(connection, KSSTATE_ACQUIRE));
-	EXPECT_EQ(0, in_device(allocator));
-	ASSERT_EQ(0, set_state(connection, KSSTATE_RUN));
+	ASSERT_EQ(0, set_state(two.connection, KSSTATE_PAUSE));
+	ASSERT_EQ(0, alloc_now(two.allocator));
+	ASSERT_EQ(0, submit(two.connection, 0));
+	EXPECT_EQ(0, set_state(two.connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(0, in_device(two.allocator));
+	ASSERT_EQ(0, set_state(two.connection, KSSTATE_RUN));
 	for (i = 0; i < 2; i++) {
-		index[i] = alloc_now(allocator);
+		index[i] = alloc_now(two.allocator);
 		ASSERT_LE(0, index[i]);
-		ASSERT_EQ(0, submit(connection, index[i]));
+		ASSERT_EQ(0, submit(two.connection, index[i]));
 	}
 	for (i = 0; i < 2; i++)
-		EXPECT_EQ(index[i], complete(connection, 0, in_ms(PATIENCE_MS), NULL));
-	close(connection);
-	for (i = 0; i < 2; i++)
-		close(dmabufs[i]);
-	close(allocator);
-	close(ksalloc);
-	close(video);
+		EXPECT_EQ(index[i], complete(two.connection, 0, in_ms(PATIENCE_MS), NULL));
+	two_frames_close(&two);
 }
 
 /* A camera in STOP fills the two frames of this allocator. */
@@ -247,47 +256,41 @@ static void expect_two_filled(int connection, int allocator)
  */
 TEST_F(kinds, keeps_queue_without_memory)
 {
-	int video = open_node(DRIVER "-keeps-queue", O_RDWR), ksalloc = open_ksalloc();
-	int connection = do_connect(ksalloc, video), dmabufs[2], allocator, own, i;
+	struct two_frames two;
+	int own, i;
 
 	(void)self;
-	ASSERT_LE(0, connection);
-	allocator = assign_two_frames(connection, dmabufs);
+	two_frames_open(&two, "keeps-queue");
 	/* In ACQUIRE, the buffers are made again, too: frames are queued to be mapped */
 	ASSERT_EQ(0, write_text(FEW_AFTER, "1"));
-	EXPECT_EQ(-ENOMEM, set_state(connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(-ENOMEM, set_state(two.connection, KSSTATE_ACQUIRE));
 	ASSERT_EQ(0, write_text(FEW_AFTER, "-1"));
 
-	ASSERT_EQ(0, set_state(connection, KSSTATE_PAUSE));
-	ASSERT_EQ(0, alloc_now(allocator));
-	ASSERT_EQ(0, submit(connection, 0));
+	ASSERT_EQ(0, set_state(two.connection, KSSTATE_PAUSE));
+	ASSERT_EQ(0, alloc_now(two.allocator));
+	ASSERT_EQ(0, submit(two.connection, 0));
 	ASSERT_EQ(0, write_text(FEW_AFTER, "0"));
-	EXPECT_EQ(0, set_state(connection, KSSTATE_ACQUIRE));
-	EXPECT_EQ(0, in_device(allocator));
+	EXPECT_EQ(0, set_state(two.connection, KSSTATE_ACQUIRE));
+	EXPECT_EQ(0, in_device(two.allocator));
 	ASSERT_EQ(0, write_text(FEW_AFTER, "-1"));
-	ASSERT_EQ(0, set_state(connection, KSSTATE_PAUSE));
+	ASSERT_EQ(0, set_state(two.connection, KSSTATE_PAUSE));
 	for (i = 0; i < 2; i++)
-		ASSERT_LE(0, alloc_now(allocator));
+		ASSERT_LE(0, alloc_now(two.allocator));
 	/* There is a buffer for the first frame, but not for the second one */
 	for (i = 0; i < 2; i++)
-		EXPECT_EQ(-ENOMEM, submit(connection, i));
-	EXPECT_EQ(-ENOMEM, set_state(connection, KSSTATE_RUN));
-	EXPECT_EQ(KSSTATE_PAUSE, get_state(connection));
+		EXPECT_EQ(-ENOMEM, submit(two.connection, i));
+	EXPECT_EQ(-ENOMEM, set_state(two.connection, KSSTATE_RUN));
+	EXPECT_EQ(KSSTATE_PAUSE, get_state(two.connection));
 
-	ASSERT_EQ(0, set_state(connection, KSSTATE_STOP));
-	own = create_own(connection, 2, 0);
+	ASSERT_EQ(0, set_state(two.connection, KSSTATE_STOP));
+	own = create_own(two.connection, 2, 0);
 	ASSERT_LE(0, own);
-	expect_two_filled(connection, own);
+	expect_two_filled(two.connection, own);
 	close(own);
 	for (i = 0; i < 2; i++)
-		ASSERT_EQ(0, free_frame(allocator, i));
-	expect_two_filled(connection, allocator);
-	for (i = 0; i < 2; i++)
-		close(dmabufs[i]);
-	close(allocator);
-	close(connection);
-	close(ksalloc);
-	close(video);
+		ASSERT_EQ(0, free_frame(two.allocator, i));
+	expect_two_filled(two.connection, two.allocator);
+	two_frames_close(&two);
 }
 
 /* A driver that exports nothing: other memory can be used, and its own is refused. */
@@ -422,23 +425,22 @@ TEST_F(kinds, list)
  */
 TEST_F(kinds, stream_ends)
 {
-	int video = open_node(DRIVER "-ends", O_RDWR), ksalloc = open_ksalloc();
-	int connection = do_connect(ksalloc, video), dmabufs[2], allocator, result, i;
 	struct ksalloc_complete frames[3];
 	unsigned int last = 0, failed = 0;
+	struct two_frames two;
 	struct call calls[3];
+	int result, i;
 
 	(void)self;
-	ASSERT_LE(0, connection);
-	allocator = assign_two_frames(connection, dmabufs);
-	ASSERT_EQ(0, set_state(connection, KSSTATE_RUN));
+	two_frames_open(&two, "ends");
+	ASSERT_EQ(0, set_state(two.connection, KSSTATE_RUN));
 	for (i = 0; i < 3; i++) {
-		start_complete(&calls[i], &frames[i], connection);
+		start_complete(&calls[i], &frames[i], two.connection);
 		ASSERT_TRUE(call_waits(&calls[i]));
 	}
 	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(i, alloc_now(allocator));
-		ASSERT_EQ(0, submit(connection, i));
+		ASSERT_EQ(i, alloc_now(two.allocator));
+		ASSERT_EQ(0, submit(two.connection, i));
 	}
 	for (i = 0; i < 3; i++) {
 		result = call_result(&calls[i]);
@@ -449,14 +451,9 @@ TEST_F(kinds, stream_ends)
 	}
 	EXPECT_EQ(1, failed);
 	EXPECT_EQ(1, last);
-	EXPECT_EQ(-EPIPE, complete(connection, 0, in_ms(PATIENCE_MS), &frames[0]));
-	EXPECT_TRUE(poll_fd(connection, POLLIN, 0) & POLLIN);
-	for (i = 0; i < 2; i++)
-		close(dmabufs[i]);
-	close(allocator);
-	close(connection);
-	close(ksalloc);
-	close(video);
+	EXPECT_EQ(-EPIPE, complete(two.connection, 0, in_ms(PATIENCE_MS), &frames[0]));
+	EXPECT_TRUE(poll_fd(two.connection, POLLIN, 0) & POLLIN);
+	two_frames_close(&two);
 }
 
 /*
@@ -465,33 +462,27 @@ TEST_F(kinds, stream_ends)
  */
 TEST_F(kinds, unregistered_while_waiting)
 {
-	int video = open_node(DRIVER "-two-frames", O_RDWR), ksalloc = open_ksalloc();
-	int connection = do_connect(ksalloc, video), dmabufs[2], allocator, i;
 	struct ksalloc_complete frame;
+	struct two_frames two;
 	struct call call;
+	int i;
 
 	(void)self;
-	ASSERT_LE(0, connection);
-	allocator = assign_two_frames(connection, dmabufs);
-	ASSERT_EQ(0, set_state(connection, KSSTATE_RUN));
+	two_frames_open(&two, "two-frames");
+	ASSERT_EQ(0, set_state(two.connection, KSSTATE_RUN));
 	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(i, alloc_now(allocator));
-		ASSERT_EQ(0, submit(connection, i));
-		ASSERT_EQ(i, complete(connection, 0, in_ms(PATIENCE_MS), NULL));
+		ASSERT_EQ(i, alloc_now(two.allocator));
+		ASSERT_EQ(0, submit(two.connection, i));
+		ASSERT_EQ(i, complete(two.connection, 0, in_ms(PATIENCE_MS), NULL));
 	}
 	/* The camera does not fill this one */
-	ASSERT_EQ(0, submit(connection, 0));
-	start_complete(&call, &frame, connection);
+	ASSERT_EQ(0, submit(two.connection, 0));
+	start_complete(&call, &frame, two.connection);
 	ASSERT_TRUE(call_waits(&call));
 	ASSERT_EQ(0, write_text("/sys/module/ksalloc_test_video/parameters/unregister",
 				"two-frames"));
 	EXPECT_EQ(-ENODEV, call_result(&call));
-	for (i = 0; i < 2; i++)
-		close(dmabufs[i]);
-	close(allocator);
-	close(connection);
-	close(ksalloc);
-	close(video);
+	two_frames_close(&two);
 	/* The next test loads it with all nodes */
 	remove_module("ksalloc_test_video");
 }
