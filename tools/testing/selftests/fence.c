@@ -101,13 +101,10 @@ static int create_by_sw_sync(struct fence *fence)
 
 static void fence_by_sw_sync(struct fence *fence, int dmabuf)
 {
-	struct dma_buf_import_sync_file import = {
-		.flags = DMA_BUF_SYNC_READ,
-		.fd = create_by_sw_sync(fence),
-	};
+	int file = create_by_sw_sync(fence);
 
-	ASSERT_EQ(0, ioctl(dmabuf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import));
-	close(import.fd);
+	fence_import(file, dmabuf, DMA_BUF_SYNC_READ);
+	close(file);
 }
 
 /* The memory can be that of vgem itself */
@@ -154,6 +151,13 @@ int fence_create(struct fence *fence)
 {
 	open_source(fence);
 	return fence->vgem ? create_by_vgem(fence) : create_by_sw_sync(fence);
+}
+
+void fence_import(int file, int dmabuf, __u32 flags)
+{
+	struct dma_buf_import_sync_file import = { .flags = flags, .fd = file };
+
+	ASSERT_EQ(0, ioctl(dmabuf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import));
 }
 
 void fence_signal(struct fence *fence)

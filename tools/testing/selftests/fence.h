@@ -18,8 +18,16 @@ struct fence {
 
 /* A device begins to read the memory */
 void fence_begin(struct fence *fence, int dmabuf);
-/* Only makes the fence, and returns its sync file. Any program can put that on any dma-buf */
+/*
+ * Only makes the fence, and returns its sync file. It has no dma-buf of a test, so it also serves
+ * for one that vgem cannot import: a view
+ */
 int fence_create(struct fence *fence);
+/*
+ * Adds the fence to a dma-buf, as any program can. With DMA_BUF_SYNC_READ, a device reads the
+ * memory; with DMA_BUF_SYNC_WRITE, it writes
+ */
+void fence_import(int file, int dmabuf, __u32 flags);
 /* The device has finished reading */
 void fence_signal(struct fence *fence);
 

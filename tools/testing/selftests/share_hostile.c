@@ -334,14 +334,13 @@ TEST_F_TIMEOUT(share, hostile_calls, 120)
 /* As a device that writes to all buffers, and does not end */
 static void fence_buffers(int fd)
 {
-	struct dma_buf_import_sync_file import = { .flags = DMA_BUF_SYNC_RW, .fd = FENCE };
 	unsigned int index;
 	int dmabuf, other;
 
 	for (index = 0; index < MANY; index++) {
 		dmabuf = export_buffer(fd, index, O_CLOEXEC);
 		ASSERT_LE(0, dmabuf);
-		ASSERT_EQ(0, call(dmabuf, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import));
+		fence_import(FENCE, dmabuf, DMA_BUF_SYNC_RW);
 		ASSERT_EQ(0, poll_fd(dmabuf, POLLIN | POLLOUT, 0));
 		/* That of others, and of this process, too */
 		other = export_buffer(fd, index, O_CLOEXEC);
