@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A process of another user that has only a reader, and tries to write to frames, to use what
- * belongs to others, and to stall them. Meanwhile other readers lose no frame, and the picture in a
- * frame that one of them has stays as it is.
+ * belongs to others, and to stall them, also by fences that others would wait for. Meanwhile other
+ * readers lose no frame, and the picture in a frame that one of them has stays as it is.
  */
 #define READERS_WITHOUT_FIXTURE
 
 #include "attacker.h"
+#include "fence.h"
 #include "ioctls.h"
 #include "steady.h"
 #include "trap.h"
@@ -24,12 +25,15 @@
 #define READER 3
 /* Of other descriptors, above all that the test has */
 #define KEPT 600
+/* Frames per second if the process uses a processor all the time: the others need more time then */
+#define SLOW 10
 /* Frames that the reader can have */
 #define DEPTH 4
 /* And one frame for the reader that keeps its picture */
 #define MANY (STEADY_FRAMES + DEPTH + 1)
-/* Frames that the steady readers get during the attack */
+/* Frames that the steady readers get during the attack, and with a fence on all frames */
 #define DURING (MANY / 2)
+#define DURING_FENCE (MANY + 2)
 
 FIXTURE(hostile_reader) {
 	struct rig rig;
@@ -39,7 +43,8 @@ FIXTURE(hostile_reader) {
 	int keeper;
 	struct ksalloc_reader_frame kept;
 	struct attack attack;
-	unsigned int least_rounds;
+	/* What must happen before the attack ends: its rounds, and frames of each steady reader */
+	unsigned int least_rounds, during;
 };
 
 static void keep_picture(struct hostile_reader_fixture *self)
@@ -51,15 +56,16 @@ static void keep_picture(struct hostile_reader_fixture *self)
 	close(view);
 }
 
-static void hostile_reader_start(struct hostile_reader_fixture *self, bool own)
+static void hostile_reader_start(struct hostile_reader_fixture *self, bool own,
+				 unsigned int per_second)
 {
 	struct rig *rig = &self->rig;
 
 	attack_prepare(&self->attack);
 	self->least_rounds = 1;
+	self->during = DURING;
 	rig_open(rig, 0, WIDTH, HEIGHT);
-	/* The process uses a processor all the time, so they need more time than others */
-	ASSERT_EQ(0, set_rate(rig->video, 10));
+	ASSERT_EQ(0, set_rate(rig->video, per_second));
 	if (own)
 		rig_own_allocator(rig, MANY);
 	else
@@ -73,7 +79,7 @@ static void hostile_reader_start(struct hostile_reader_fixture *self, bool own)
 
 FIXTURE_SETUP(hostile_reader)
 {
-	hostile_reader_start(self, false);
+	hostile_reader_start(self, false, SLOW);
 }
 
 FIXTURE_TEARDOWN(hostile_reader)
@@ -88,10 +94,32 @@ FIXTURE(hostile_own) {
 
 FIXTURE_SETUP(hostile_own)
 {
-	hostile_reader_start(&self->base, true);
+	hostile_reader_start(&self->base, true, SLOW);
 }
 
 FIXTURE_TEARDOWN(hostile_own)
+{
+	hostile_reader_teardown(&self->base);
+}
+
+/* The same with the file of a fence, which the process has, too */
+FIXTURE(hostile_fence) {
+	struct hostile_reader_fixture base;
+	struct fence fence;
+};
+
+/* First the fence: to load vgem, a process runs, and its end can interrupt calls of readers */
+FIXTURE_SETUP(hostile_fence)
+{
+	int file = fence_create(&self->fence);
+
+	ASSERT_EQ(KEPT, dup2(file, KEPT));
+	close(file);
+	hostile_reader_start(&self->base, false, 25);
+	self->base.during = DURING_FENCE;
+}
+
+FIXTURE_TEARDOWN(hostile_fence)
 {
 	hostile_reader_teardown(&self->base);
 }
@@ -128,7 +156,7 @@ static void expect_no_delay(struct hostile_reader_fixture *self)
 	int i;
 
 	for (i = 0; i < STEADY; i++)
-		end[i] = self->steady.each[i].frames + DURING;
+		end[i] = self->steady.each[i].frames + self->during;
 	for (i = 0; i < STEADY; i++) {
 		steady = &self->steady.each[i];
 		for (last = steady->frames; goes_on && last < end[i]; last = steady->frames)
@@ -377,6 +405,55 @@ TEST_F_TIMEOUT(hostile_reader, faults, 120)
 	trap_set(&trap, TRAP_READ, &nothing, sizeof(nothing));
 	close(trap.fault_fd);
 	attack_with(self, be_stopped, look_on);
+}
+
+/* As a device that writes to all frames, and does not end */
+static void fence_frames(__u64 generation)
+{
+	unsigned int index;
+	int view;
+
+	for (index = 0; index < MANY; index++) {
+		view = reader_export(READER, index, generation);
+		ASSERT_LE(0, view);
+		ASSERT_EQ(POLLIN | POLLOUT, poll_fd(view, POLLIN | POLLOUT, 0));
+		fence_import(KEPT, view, DMA_BUF_SYNC_RW);
+		ASSERT_EQ(0, poll_fd(view, POLLIN | POLLOUT, 0));
+		close(view);
+	}
+}
+
+/* Gets frames, too, so that those of its reader circulate */
+static void fence_and_take(void)
+{
+	struct ksalloc_reader_frame frame = { };
+	static bool fenced;
+
+	ASSERT_EQ(1, take(READER, &frame));
+	if (!fenced)
+		fence_frames(frame.generation);
+	fenced = true;
+	ASSERT_EQ(0, give(READER, &frame));
+}
+
+static void be_fencing(struct hostile_reader_fixture *self, void (*attack)(void))
+{
+	keep_reader(self->reader, 1);
+	become_other_user();
+	attack_always(self, attack);
+}
+
+/*
+ * K2: nor does another user whose device does not finish with the frames. The fence is signalled
+ * only when the process has ended, and all frames are in the camera again.
+ */
+TEST_F_TIMEOUT(hostile_fence, all_frames, 120)
+{
+	attack_with(&self->base, be_fencing, fence_and_take);
+	/* Nothing has waited until vgem signals it */
+	EXPECT_EQ(0, poll_fd(KEPT, POLLIN, 0));
+	fence_signal(&self->fence);
+	close(KEPT);
 }
 
 /* cancel_always() can leave frames taken, and hoard() cancels the reader for ever. */
