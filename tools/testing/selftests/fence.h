@@ -19,8 +19,8 @@ struct fence {
 /* A device begins to read the memory */
 void fence_begin(struct fence *fence, int dmabuf);
 /*
- * Only makes the fence, and returns its sync file. It has no dma-buf of a test, so it also serves
- * for one that vgem cannot import: a view
+ * Makes a fence on memory of its own, and returns its sync file. fence_import() can add it to any
+ * dma-buf, also to a view, which vgem cannot import
  */
 int fence_create(struct fence *fence);
 /*

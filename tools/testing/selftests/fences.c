@@ -3,15 +3,21 @@
  * Frames that are returned while a fence on their dma-buf is not signalled: nobody gets
  * them before it is.
  */
-#include "fence.h"
-#include "ksalloc_test.h"
+#define READERS_WITHOUT_FIXTURE
+#define FRAMES 2
 
+#include "camera_gaps.h"
+#include "fence.h"
+#include "readers.h"
+
+#include <linux/dma-buf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define FRAMES 2
+/* Frames that circulate: enough for the camera and the reader, even without one of them */
+#define MANY (KEEP + DEEP + 2)
 
 /* A device begins to read the frame */
 static void fence_add(struct fence *fence, int allocator, unsigned int index)
@@ -353,4 +359,146 @@ TEST_F(fences, import_fails)
 	EXPECT_FOOTPRINT(&before);
 	fence_signal(&fence);
 	close(dmabuf);
+}
+
+/* A stream that circulates, and a reader with a frame that a device reads */
+FIXTURE(circulating) {
+	struct rig rig;
+	int connection, allocator, reader;
+	struct ksalloc_reader_frame frame;
+	struct fence fence;
+};
+
+static void circulating_start(struct circulating_fixture *self, bool own)
+{
+	/* Before the stream: it takes long if vgem is not loaded */
+	int file = fence_create(&self->fence), dmabuf;
+
+	rig_open(&self->rig, 0, WIDTH, HEIGHT);
+	if (own)
+		rig_own_allocator(&self->rig, MANY);
+	else
+		rig_allocator(&self->rig, MANY);
+	self->connection = self->rig.connection;
+	self->allocator = self->rig.allocator;
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	self->reader = reader_open(self->connection, DEEP, 0, 0);
+	ASSERT_LE(0, self->reader);
+	ASSERT_EQ(1, take(self->reader, &self->frame));
+	/* By the owner of the frame. A reader has only views, whose fences do not count */
+	dmabuf = export_frame(self->allocator, self->frame.index);
+	ASSERT_LE(0, dmabuf);
+	fence_import(file, dmabuf, DMA_BUF_SYNC_READ);
+	close(file);
+	close(dmabuf);
+}
+
+FIXTURE_SETUP(circulating)
+{
+	circulating_start(self, false);
+}
+
+FIXTURE_TEARDOWN(circulating)
+{
+	close(self->reader);
+	rig_close(&self->rig);
+}
+
+/* The same with memory of the camera. Such frames are returned by the call of the reader */
+FIXTURE(circulating_own) {
+	struct circulating_fixture base;
+};
+
+FIXTURE_SETUP(circulating_own)
+{
+	circulating_start(&self->base, true);
+}
+
+FIXTURE_TEARDOWN(circulating_own)
+{
+	circulating_teardown(&self->base);
+}
+
+/* The reader gives the frame with the fence back. The stream goes on with the other frames */
+static void go_on_without_it(struct circulating_fixture *self)
+{
+	unsigned int gaps = gaps_of(self->connection);
+	struct ksalloc_reader_frame frame = self->frame;
+	int i;
+
+	for (i = 0; i < 2 * MANY; i++) {
+		ASSERT_EQ(1, turn(self->reader, &frame));
+		EXPECT_NE(self->frame.index, frame.index);
+		EXPECT_EQ(0, frame.lost);
+	}
+	expect_no_gaps(gaps_of(self->connection) - gaps, 2 * MANY);
+	EXPECT_EQ(1, fenced(self->allocator));
+	ASSERT_EQ(0, give(self->reader, &frame));
+}
+
+/* In PAUSE no frame is filled, so that nobody has a reason to look for a free one */
+static void expect_return_by_signal(struct circulating_fixture *self)
+{
+	struct ksalloc_reader_frame frame = { };
+	int i = 0;
+
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_PAUSE));
+	while (take_now(self->reader, &frame) == 1)
+		ASSERT_EQ(0, give(self->reader, &frame));
+	sleep_ms(20);
+	EXPECT_EQ(1, fenced(self->allocator));
+	EXPECT_GT(MANY, in_device(self->allocator));
+	EXPECT_GT(MANY, get_pending(self->connection));
+
+	fence_signal(&self->fence);
+	EXPECT_TRUE(EVENTUALLY(get_pending(self->connection) == MANY));
+	EXPECT_EQ(MANY, in_device(self->allocator));
+	EXPECT_EQ(0, fenced(self->allocator));
+
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	do {
+		ASSERT_EQ(1, take(self->reader, &frame));
+		ASSERT_EQ(0, give(self->reader, &frame));
+	} while (frame.index != self->frame.index && ++i < MANY);
+	EXPECT_EQ(self->frame.index, frame.index);
+}
+
+/*
+ * H3, K4: a frame of a stream that circulates does not go to the camera before its fence is
+ * signalled. Then it goes there by itself.
+ */
+TEST_F(circulating, frame_is_kept)
+{
+	go_on_without_it(self);
+	expect_return_by_signal(self);
+}
+
+/* H3, K4: the same with memory of the camera */
+TEST_F(circulating_own, frame_is_kept)
+{
+	go_on_without_it(&self->base);
+	expect_return_by_signal(&self->base);
+}
+
+/* H3, K4: a frame that a reader gives back after the stream becomes free with the signal. */
+TEST_F(circulating, given_back_after_stream)
+{
+	int i, index;
+
+	ASSERT_EQ(0, set_state(self->connection, KSSTATE_STOP));
+	ASSERT_EQ(1, allocated(self->allocator));
+	ASSERT_EQ(0, give(self->reader, &self->frame));
+	sleep_ms(20);
+	EXPECT_EQ(1, fenced(self->allocator));
+	for (i = 0; i < MANY - 1; i++) {
+		index = alloc_now(self->allocator);
+		ASSERT_LE(0, index);
+		EXPECT_NE(self->frame.index, (__u32)index);
+	}
+	EXPECT_EQ(-EAGAIN, alloc_now(self->allocator));
+	EXPECT_EQ(0, poll_fd(self->allocator, POLLIN, 0));
+	fence_signal(&self->fence);
+	EXPECT_EQ(POLLIN, poll_fd(self->allocator, POLLIN, PATIENCE_MS));
+	EXPECT_EQ(self->frame.index, alloc_now(self->allocator));
+	EXPECT_EQ(0, fenced(self->allocator));
 }

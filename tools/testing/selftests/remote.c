@@ -66,6 +66,7 @@ static const struct {
 	{ "kernel_create:direct.heap_of_another_kind", "it replaces its own standard input" },
 	{ "observe:names.of_the_caller", "the argument has a pointer to descriptors" },
 	{ "fences:fences.import*", "the argument has a pointer to descriptors" },
+	{ "fences:circulating*", "the argument has pointers to frames" },
 	{ "planes:planes.import*", "the argument has a pointer to descriptors" },
 	{ "drivers:*", "about drivers, not about calls" },
 	{ "suspend:*", "about the machine, not about calls" },
