@@ -44,6 +44,84 @@ TEST_F(readers, batches)
 	close(reader);
 }
 
+/* Lets the camera run until the queue of a reader is full. After this, no frame is filled. */
+static void fill_queue(struct readers_fixture *self, int reader, int other)
+{
+	struct ksalloc_reader_frame frame = { };
+
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	while (reader_info(reader).queued < DEEP) {
+		ASSERT_EQ(1, take(other, &frame));
+		ASSERT_EQ(0, give(other, &frame));
+	}
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_PAUSE));
+}
+
+/* Gives all frames of the reader back, of which it has taken DEEP */
+static void give_all(int reader, const struct ksalloc_reader_frame *frames)
+{
+	int i;
+
+	for (i = 0; i < DEEP; i++)
+		ASSERT_EQ(0, give(reader, &frames[i]));
+}
+
+/*
+ * K8: a call that waits for fewer frames than it can take returns when there are so many, and takes
+ * all that are there. After the deadline, or without waiting, these can be fewer.
+ */
+TEST_F(readers, waits_for_some)
+{
+	int reader = reader_open(self->connection, DEEP, 0, 0), i;
+	int other = reader_open(self->connection, 1, 0, KSALLOC_READER_REVOCABLE);
+	struct ksalloc_reader_frame frames[FRAMES] = { };
+	struct ksalloc_exchange arg;
+	struct call call;
+
+	ASSERT_LE(0, reader);
+	ASSERT_LE(0, other);
+	/* More than it waits for are there. The deadline has passed, so it must not wait */
+	fill_queue(self, reader, other);
+	arg = exchange_of(frames, FRAMES);
+	arg.wait_for = 2;
+	arg.deadline_ns = 1;
+	EXPECT_EQ(DEEP, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	EXPECT_EQ(DEEP, reader_info(reader).taken);
+	give_all(reader, frames);
+
+	/* Fewer are there */
+	fill_queue(self, reader, other);
+	ASSERT_EQ(DEEP - 1, take_some(reader, frames, DEEP - 1));
+	arg = exchange_of(&frames[DEEP - 1], FRAMES - DEEP + 1);
+	arg.wait_for = 2;
+	arg.flags = KSALLOC_NONBLOCK;
+	EXPECT_EQ(1, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	EXPECT_EQ(-EAGAIN, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	give_all(reader, frames);
+	fill_queue(self, reader, other);
+	ASSERT_EQ(DEEP - 1, take_some(reader, frames, DEEP - 1));
+	arg.flags = 0;
+	arg.deadline_ns = in_ms(20);
+	EXPECT_EQ(1, call_fd(reader, KSALLOC_EXCHANGE, &arg));
+	EXPECT_LE(arg.deadline_ns, now_ns());
+	give_all(reader, frames);
+
+	/* None is there. The reader can have DEEP frames, so a wait for more would not end */
+	arg = exchange_of(frames, FRAMES);
+	arg.wait_for = DEEP;
+	arg.deadline_ns = 0;
+	call_start(&call, reader, KSALLOC_EXCHANGE, &arg);
+	EXPECT_TRUE(call_waits(&call));
+	ASSERT_EQ(0, circulate(self->connection, KSSTATE_RUN));
+	EXPECT_EQ(DEEP, call_result(&call));
+	for (i = 1; i < DEEP; i++) {
+		EXPECT_TRUE(follows(&frames[i], &frames[i - 1]));
+		EXPECT_EQ(0, frames[i].lost);
+	}
+	close(reader);
+	close(other);
+}
+
 static int give_three(int reader, const struct ksalloc_reader_frame *frames, __u32 third,
 		      __u64 generation)
 {
