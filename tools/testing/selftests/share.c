@@ -3,6 +3,7 @@
  * Shares: several handles of the node of a share stream at the same time, and none of them
  * disturbs another one or the camera.
  */
+#include "camera_gaps.h"
 #include "share.h"
 
 #include <fcntl.h>
@@ -174,11 +175,14 @@ TEST_F(share, same_memory)
 	}
 }
 
-/* K11: the buffers of one handle are not those of another one. */
+/*
+ * K11: the buffers of one handle are not those of another one. When a program requests or releases
+ * its own, no frame is missing for the other one.
+ */
 TEST_F(share, buffers_of_one)
 {
 	int fd = handle_start(self), other = handle_open(self), i;
-	__u32 last = next(fd);
+	__u32 last = next(fd), gaps = 0;
 
 	ASSERT_EQ(FRAMES, request_buffers(other, 2));
 	EXPECT_EQ(FRAMES, request_buffers(other, 5));
@@ -191,8 +195,14 @@ TEST_F(share, buffers_of_one)
 		__u32 sequence = next(fd);
 
 		EXPECT_LE(last, sequence);
+		gaps += sequence > last + 1;
 		last = sequence;
+		/* Now the camera has filled the next frame */
+		EXPECT_EQ(POLLIN, poll_fd(fd, POLLIN, PATIENCE_MS) & POLLIN);
+		EXPECT_EQ(FRAMES, request_buffers(other, 2));
+		EXPECT_EQ(0, request_buffers(other, 0));
 	}
+	expect_no_gaps(gaps, FRAMES);
 	EXPECT_EQ(0, stream(fd, false));
 	EXPECT_EQ(0, request_buffers(fd, 0));
 	close(fd);
