@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Many readers of one stream, in processes that are killed at random moments, while other readers
- * go on. rough.h describes counts and seeds.
+ * Many readers of one stream, in processes that are stopped and killed at random moments, while
+ * other readers go on. rough.h describes counts and seeds.
  */
 #include "rough.h"
 
@@ -34,6 +34,7 @@ FIXTURE(crowd) {
 	/* What each process does now, in shared memory */
 	atomic_int *doing;
 	unsigned int killed_when[DOINGS];
+	unsigned int stopped_when[DOINGS];
 };
 
 FIXTURE_SETUP(crowd)
@@ -109,6 +110,39 @@ static void be_killed(int reader, atomic_int *doing, unsigned int seed)
 	}
 }
 
+/* Of four processes, two are only killed, one is stopped first, one also continued */
+enum fate { RUNS, RUNS_TOO, STAYS_STOPPED, IS_CONTINUED, FATES };
+
+static enum fate fate_of(unsigned int process)
+{
+	return process % FATES;
+}
+
+/*
+ * SIGSTOP takes effect only when a task returns to user space: it interrupts a call that waits, and
+ * any other call runs to its end. So even a trusted reader holds no lock of the module while it is
+ * stopped. But it keeps its frames, and does not fetch those that it was woken for
+ */
+static void stop_some(struct crowd_fixture *self, const pid_t *pids, unsigned int size)
+{
+	unsigned int i;
+	int status;
+
+	for (i = 0; i < size; i++) {
+		if (fate_of(i) < STAYS_STOPPED)
+			continue;
+		usleep(pick(&self->seed, 8000));
+		self->stopped_when[self->doing[i]]++;
+		ASSERT_EQ(0, kill(pids[i], SIGSTOP));
+		ASSERT_EQ(pids[i], waitpid(pids[i], &status, WUNTRACED));
+		ASSERT_TRUE(WIFSTOPPED(status));
+	}
+	sleep_ms(pick(&self->seed, 100));
+	for (i = 0; i < size; i++)
+		if (fate_of(i) == IS_CONTINUED)
+			ASSERT_EQ(0, kill(pids[i], SIGCONT));
+}
+
 static void kill_some(struct crowd_fixture *self, unsigned int size)
 {
 	pid_t pids[CROWD];
@@ -129,7 +163,9 @@ static void kill_some(struct crowd_fixture *self, unsigned int size)
 		random_bits(&self->seed);
 		close(reader);
 	}
-	sleep_ms(20 + pick(&self->seed, 200));
+	sleep_ms(20 + pick(&self->seed, 50));
+	stop_some(self, pids, size);
+	sleep_ms(pick(&self->seed, 50));
 	for (i = 0; i < size; i++) {
 		sleep_ms(pick(&self->seed, 8));
 		self->killed_when[self->doing[i]]++;
@@ -162,15 +198,22 @@ static void kill_readers(struct crowd_fixture *self, unsigned int wanted)
 	harness_note("%u readers killed: %u waited, %u held frames, %u exported them; %u frames",
 		     killed, self->killed_when[WAITING], self->killed_when[HOLDING],
 		     self->killed_when[EXPORTING], self->steady.each[0].frames);
+	harness_note("stopped before: %u waited, %u held frames, %u exported them",
+		     self->stopped_when[WAITING], self->stopped_when[HOLDING],
+		     self->stopped_when[EXPORTING]);
 	EXPECT_LT(0, self->killed_when[WAITING]);
 	EXPECT_LT(0, self->killed_when[HOLDING]);
+	EXPECT_LT(0, self->stopped_when[HOLDING]);
 	EXPECT_TRUE(EVENTUALLY(in_device(self->rig.allocator) == MANY));
 	ASSERT_EQ(0, set_state(self->rig.connection, KSSTATE_STOP));
 	EXPECT_EQ(0, allocated(self->rig.allocator));
 	EXPECT_FOOTPRINT(&before);
 }
 
-/* K2: killed readers keep no frame, and others lose none. */
+/*
+ * K2: readers whose processes are stopped, continued and killed delay nobody: others lose no frame.
+ * Those that were killed keep none.
+ */
 TEST_F_TIMEOUT(crowd, heap, LAST_RESORT_S)
 {
 	need_heap();
