@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -79,6 +80,44 @@ void map_for_writing(int fd, off_t offset, void *map, size_t size)
 	syscall(SYS_remap_file_pages, map, size, 0, 0, 0);
 	ASSERT_EQ(-EACCES, make_writable(map, size));
 	ASSERT_TRUE(mremap(map, size, size + getpagesize(), MREMAP_MAYMOVE) == MAP_FAILED);
+}
+
+/* It has the same mappings, but no file, and ends with its parent, which can be killed */
+static pid_t start_tracee(void)
+{
+	pid_t parent = getpid(), child = fork();
+	int status;
+
+	ASSERT_LE(0, child);
+	if (!child) {
+		close_range(0, ~0U, 0);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (!ptrace(PTRACE_TRACEME, 0, NULL, NULL) && getppid() == parent)
+			raise(SIGSTOP);
+		_exit(0);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	return child;
+}
+
+void write_by_tracer(unsigned char *map)
+{
+	const unsigned char before = *map;
+	pid_t tracee = start_tracee();
+	int status;
+	long word;
+
+	errno = 0;
+	word = ptrace(PTRACE_PEEKDATA, tracee, map, NULL);
+	/* Heaps map with remap_pfn_range(), so that it cannot even read */
+	if (!errno)
+		EXPECT_EQ(before, (unsigned char)word);
+	EXPECT_EQ(-1, ptrace(PTRACE_POKEDATA, tracee, map, (void *)~word));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(before, *map);
+	ASSERT_EQ(0, kill(tracee, SIGKILL));
+	ASSERT_EQ(tracee, waitpid(tracee, &status, 0));
 }
 
 void write_by_calls(unsigned char *map)

@@ -38,5 +38,11 @@ void become_other_user(void);
 void map_for_writing(int fd, off_t offset, void *map, size_t size);
 /* Tries to change @map by writes of the kernel: /proc/self/mem, process_vm_writev(), read() */
 void write_by_calls(unsigned char *map);
+/*
+ * Traces a process that has the same mapping, and tries to write to it with PTRACE_POKEDATA. That
+ * ignores the protection of pages even where proc_mem.force_override forbids it to /proc/PID/mem.
+ * The camera must not fill the frame meanwhile
+ */
+void write_by_tracer(unsigned char *map);
 
 #endif

@@ -230,8 +230,10 @@ static void try_to_write(void)
 		open_for_writing(view);
 		write_to_file(view);
 		write_by_calls(map);
-		if (index == frame.index)
+		if (index == frame.index) {
+			write_by_tracer(map);
 			ASSERT_EQ(before, *map);
+		}
 		munmap(map, FRAME_SIZE);
 		close(view);
 	}

@@ -3,6 +3,7 @@
  * Shares: several handles of the node of a share stream at the same time, and none of them
  * disturbs another one or the camera.
  */
+#include "attacker.h"
 #include "camera_gaps.h"
 #include "share.h"
 
@@ -659,6 +660,7 @@ TEST_F(share, no_write)
 	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", (long)map,
 		 (long)map + FRAME_SIZE);
 	EXPECT_GT(0, open(path, O_RDWR));
+	write_by_tracer(map);
 	EXPECT_EQ(before, *(unsigned char *)map);
 	EXPECT_TRUE(mmap(NULL, FRAME_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0) ==
 		    MAP_FAILED);

@@ -2,6 +2,7 @@
 /*
  * Views: a reader can see frames, and has no way to write to them or to delay others.
  */
+#include "attacker.h"
 #include "fence.h"
 #include "planes.h"
 #include "readers.h"
@@ -221,6 +222,7 @@ TEST_F(views, no_forced_write)
 	EXPECT_GT(1, pwrite(mem, &byte, 1, (off_t)(uintptr_t)self->map));
 	EXPECT_GT(1, process_vm_writev(getpid(), &local, 1, &remote, 1, 0));
 	EXPECT_GT(1, pread(self->view, (void *)self->map, 1, 0));
+	write_by_tracer((unsigned char *)self->map);
 	EXPECT_EQ(before, self->map[0]);
 	close(mem);
 }
