@@ -324,8 +324,8 @@ static int open_in_small(const char *path)
 	return fd;
 }
 
-/* Opens a node, and streams with all its buffers queued */
-static void program_start(struct program *program, const char *path)
+/* Opens a node, and queues all its buffers */
+static void program_open(struct program *program, const char *path)
 {
 	struct v4l2_buffer buffer;
 	int count;
@@ -343,6 +343,11 @@ static void program_start(struct program *program, const char *path)
 		ASSERT_NE(MAP_FAILED, program->map[buffer.index]);
 		ASSERT_EQ(0, queue(program->fd, buffer.index));
 	}
+}
+
+static void program_start(struct program *program, const char *path)
+{
+	program_open(program, path);
 	ASSERT_EQ(0, stream(program->fd, true));
 }
 
@@ -401,7 +406,8 @@ static void same_frame(struct program *programs, struct v4l2_buffer *buffers)
 
 /*
  * K11, K12: two programs stream from the node of a share at the same time. Both get the frames in
- * order, with the right pictures. The camera is busy for other files until both have stopped.
+ * order, with the right pictures. The camera is busy for other files while a program has buffers.
+ * It is on, and so is its light, only while a program streams.
  */
 TEST_F(uvc_readers, share)
 {
@@ -411,8 +417,11 @@ TEST_F(uvc_readers, share)
 	int i;
 
 	sharing_begin(&sharing, self->cam);
+	for (i = 0; i < 2; i++)
+		program_open(&programs[i], sharing.path);
+	EXPECT_FALSE(webcam_streams(self->cam));
 	for (i = 0; i < 2; i++) {
-		program_start(&programs[i], sharing.path);
+		ASSERT_EQ(0, stream(programs[i].fd, true));
 		program_take(&programs[i], &buffers[i]);
 	}
 	for (i = 0; i < ROUNDS; i++) {
@@ -425,6 +434,10 @@ TEST_F(uvc_readers, share)
 	EXPECT_EQ(-EBUSY, request_buffers(sharing.video, 2));
 	for (i = 0; i < 4; i++)
 		program_turn(&programs[1], &buffers[1]);
+	EXPECT_TRUE(webcam_streams(self->cam));
+	EXPECT_EQ(0, stream(programs[1].fd, false));
+	EXPECT_FALSE(webcam_streams(self->cam));
+	EXPECT_EQ(-EBUSY, request_buffers(sharing.video, 2));
 	program_stop(&programs[1]);
 
 	ASSERT_TRUE(EVENTUALLY(request_buffers(sharing.video, 2) == 2));

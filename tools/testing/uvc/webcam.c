@@ -189,32 +189,38 @@ void webcam_tell(struct webcam *webcam, const char *format, ...)
 	ASSERT_STREQ("ok", line);
 }
 
-static void get_status_of(struct webcam *webcam, unsigned int *pictures,
-			  unsigned int *waiting)
+/* What the camera says of itself */
+struct status {
+	unsigned int pictures, streaming, waiting;
+};
+
+static struct status status_of(struct webcam *webcam)
 {
+	struct status status = { };
 	char line[128];
 	int got;
 
 	ASSERT_EQ(7, write(webcam->commands, "status\n", 7));
 	read_answer(webcam, line, sizeof(line));
-	got = sscanf(line, "pictures %u streaming %*d waiting %u", pictures, waiting);
-	ASSERT_EQ(2, got);
+	got = sscanf(line, "pictures %u streaming %u waiting %u", &status.pictures,
+		     &status.streaming, &status.waiting);
+	ASSERT_EQ(3, got);
+	return status;
 }
 
 unsigned int webcam_pictures(struct webcam *webcam)
 {
-	unsigned int pictures, waiting;
+	return status_of(webcam).pictures;
+}
 
-	get_status_of(webcam, &pictures, &waiting);
-	return pictures;
+bool webcam_streams(struct webcam *webcam)
+{
+	return status_of(webcam).streaming;
 }
 
 unsigned int webcam_waiting(struct webcam *webcam)
 {
-	unsigned int pictures, waiting;
-
-	get_status_of(webcam, &pictures, &waiting);
-	return waiting;
+	return status_of(webcam).waiting;
 }
 
 int webcam_value(struct webcam *webcam, unsigned int control)

@@ -48,6 +48,8 @@ void webcam_settle(struct webcam *webcam);
 LIKE_PRINTF(2, 3) void webcam_tell(struct webcam *webcam, const char *format, ...);
 /* Number of pictures that it has sent since it was plugged in */
 unsigned int webcam_pictures(struct webcam *webcam);
+/* Whether it is on: the host has started the stream, and not stopped it. Its light is on then */
+bool webcam_streams(struct webcam *webcam);
 /* Number of requests without an answer */
 unsigned int webcam_waiting(struct webcam *webcam);
 /* The value of a control of controls.h */
