@@ -369,7 +369,8 @@ TEST_F(readers, larger_element)
 	arg = exchange_of(&elements[0].frame, 2);
 	arg.take_size = sizeof(elements[0]);
 	ASSERT_EQ(2, call_fd(reader, KSALLOC_EXCHANGE, &arg));
-	EXPECT_EQ(elements[0].frame.sequence + 1, elements[1].frame.sequence);
+	/* On a busy machine, the camera can skip a picture */
+	EXPECT_LT(elements[0].frame.sequence, elements[1].frame.sequence);
 	for (i = 0; i < sizeof(elements[0].more); i++)
 		EXPECT_EQ(0, elements[0].more[i] | elements[1].more[i]);
 	close(reader);

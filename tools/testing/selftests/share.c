@@ -81,7 +81,7 @@ static int ks_capture(const char *arguments, char *said, size_t size)
 /* ks-capture cannot use the node of a share, and prints what the node is. */
 TEST_F(share, ks_capture)
 {
-	char arguments[64], said[4096], node[64];
+	char arguments[64], said[16384], node[64];
 
 	if (access(PROGRAM, X_OK))
 		SKIP("no " PROGRAM);
