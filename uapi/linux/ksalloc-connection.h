@@ -400,8 +400,8 @@ struct ksalloc_get_framing_ex {
  * - ECANCELED: the state is lower than KSSTATE_PAUSE.
  * - ENODEV
  * - an error of the driver, if the device does not start again at the end. The flush
- *   continues. KSRESET_END can be tried again; if the driver has no buffers any more, it fails
- *   before KSSTATE_STOP.
+ *   continues. KSRESET_END can be tried again. If the driver has no buffers any more, it fails
+ *   until the connection has been in KSSTATE_STOP.
  */
 struct ksalloc_reset_state {
 	__u32 size;

@@ -21,10 +21,13 @@
  * KSALLOC_READER_OPEN makes a reader, which is an open file. It can be passed to any process. A
  * reader gets each frame, or each n-th, or only the newest. It takes frames and gives them back
  * with KSALLOC_EXCHANGE, and maps them with KSALLOC_READER_EXPORT. It cannot change the
- * connection, the allocator or the contents of frames. Readers can be made and closed at any
- * time, also while the device runs. When a reader is closed, it gives all its frames back.
+ * connection, the allocator or the contents of frames. (But if the frames are in the device's own
+ * memory, V4L2 lets each program that can open the node of the device write to them.) Readers can
+ * be made and closed at any time, also while the device runs. When a reader is closed, it gives all
+ * its frames back.
  *
- * No reader waits for another one, and the device does not wait for readers. A frame is free
+ * No reader waits for another one, and the device does not wait for readers; for what the
+ * scheduler can do to processes of one user, see KSALLOC_READER_UNTRUSTED. A frame is free
  * again when the last reader has given it back. A reader has at most @depth frames: those that it
  * has taken, and those that wait in its queue. If there is no room for a new frame, the reader
  * loses the oldest frame in its queue; if the queue is empty, it loses the new one. It sees in the
@@ -39,8 +42,9 @@
  * The frames of a reader do not depend on the state of the connection. In a state lower than
  * PAUSE, in a flush, and while no stream circulates, KSALLOC_EXCHANGE waits. Frames that a reader
  * has taken stay taken. Frames in its queue are dropped when the stream ends or a flush begins.
- * After an error of the device, and when the driver has ended the stream (EPIPE), calls do not wait
- * before the next start of the device.
+ * After an error of the device, or after the driver has ended the stream (EPIPE), a call that finds
+ * no frame in the queue returns that error at once, until the device is started again. So then it
+ * does not wait below PAUSE, either.
  *
  * When another allocator is assigned, the number @generation changes, and the next stream has
  * other frames. A reader has to export these, too. Frames of an earlier generation need not be
@@ -116,7 +120,7 @@ struct ksalloc_reader_open {
  *	zero, and in the first frame after a stop or a flush during which the reader was open
  * @lost: number of frames that this reader has lost since the last one that it took. Frames that
  *	it does not get because of @every or KSALLOC_READER_NEWEST do not count. Those in its queue
- *	at a stop or a flush do
+ *	at a stop or a flush do, except with KSALLOC_READER_NEWEST
  * @revoked: number of frames that were revoked since this reader took the last one. The oldest
  *	frames are revoked first, except those that a reader with a promise has, too. Data that
  *	were read from a frame after it was revoked can be wrong
