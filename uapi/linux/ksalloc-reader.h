@@ -120,7 +120,8 @@ struct ksalloc_reader_open {
  *	zero, and in the first frame after a stop or a flush during which the reader was open
  * @lost: number of frames that this reader has lost since the last one that it took. Frames that
  *	it does not get because of @every or KSALLOC_READER_NEWEST do not count. Those in its queue
- *	at a stop or a flush do, except with KSALLOC_READER_NEWEST
+ *	at a stop or a flush do, except with KSALLOC_READER_NEWEST. Those that are still in the
+ *	device then do not
  * @revoked: number of frames that were revoked since this reader took the last one. The oldest
  *	frames are revoked first, except those that a reader with a promise has, too. Data that
  *	were read from a frame after it was revoked can be wrong
