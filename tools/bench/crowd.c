@@ -221,39 +221,53 @@ static void sharers_stop(void)
 
 /* All ways */
 
+enum crowd_kind {
+	USUAL,
+	/* All processes have a real-time priority */
+	REALTIME,
+	/* Pictures of 1920x1080 */
+	LARGE,
+};
+
 static const struct crowd_way {
 	const char *name;
 	void (*start)(unsigned int count);
 	void (*stop)(void);
 	unsigned int counts[8];
-	bool large;
+	enum crowd_kind kind;
 } ways[] = {
-	{ "plain", plain_start, plain_stop, { 1 }, false },
-	{ "sleep", sleep_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 }, false },
-	{ "untrusted", untrusted_start, readers_stop, { 1, 8, 64 }, false },
-	{ "ready", ready_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 }, false },
-	{ "eight", eight_start, readers_stop, { 8, 64 }, false },
-	{ "shared", sharers_start, sharers_stop, { 1, 2, 4, 8, 16, 32, 64 }, false },
-	{ "shared-untrusted", untrusted_sharers_start, sharers_stop, { 1, 8, 64 }, false },
-	{ "daemon", daemon_start, daemon_stop, { 1, 8, 64 }, false },
-	{ "futex", futex_start, daemon_stop, { 1, 8, 64 }, false },
-	{ "loopback", loopback_start, loopback_stop, { 1, 8, 64 }, false },
-	{ "plain-large", plain_start, plain_stop, { 1 }, true },
-	{ "sleep-large", sleep_start, readers_stop, { 1, 8 }, true },
-	{ "ready-large", ready_start, readers_stop, { 1, 8 }, true },
+	{ "plain", plain_start, plain_stop, { 1 }, USUAL },
+	{ "sleep", sleep_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 }, USUAL },
+	{ "untrusted", untrusted_start, readers_stop, { 1, 8, 64 }, USUAL },
+	{ "ready", ready_start, readers_stop, { 1, 2, 4, 8, 16, 32, 64 }, USUAL },
+	{ "eight", eight_start, readers_stop, { 8, 64 }, USUAL },
+	{ "shared", sharers_start, sharers_stop, { 1, 2, 4, 8, 16, 32, 64 }, USUAL },
+	{ "shared-untrusted", untrusted_sharers_start, sharers_stop, { 1, 8, 64 }, USUAL },
+	{ "daemon", daemon_start, daemon_stop, { 1, 8, 64 }, USUAL },
+	{ "futex", futex_start, daemon_stop, { 1, 8, 64 }, USUAL },
+	{ "loopback", loopback_start, loopback_stop, { 1, 8, 64 }, USUAL },
+	{ "plain-realtime", plain_start, plain_stop, { 1 }, REALTIME },
+	{ "sleep-realtime", sleep_start, readers_stop, { 1, 8, 64 }, REALTIME },
+	{ "shared-realtime", sharers_start, sharers_stop, { 1, 8, 64 }, REALTIME },
+	{ "futex-realtime", futex_start, daemon_stop, { 1, 8, 64 }, REALTIME },
+	{ "plain-large", plain_start, plain_stop, { 1 }, LARGE },
+	{ "sleep-large", sleep_start, readers_stop, { 1, 8 }, LARGE },
+	{ "ready-large", ready_start, readers_stop, { 1, 8 }, LARGE },
 };
 
 static void measure(const struct crowd_way *way, unsigned int count, unsigned int round)
 {
 	char row[64];
 
-	if (way->large)
+	if (way->kind == LARGE)
 		set_picture(LARGE_WIDTH, LARGE_HEIGHT);
-	crowd_begin(way->large ? LARGE_FRAMES : CROWD_FRAMES);
+	crowd_begin(way->kind == LARGE ? LARGE_FRAMES : CROWD_FRAMES);
+	crowd_realtime(way->kind == REALTIME);
 	way->start(count);
 	snprintf(row, sizeof(row), "crowd.%s.%u", way->name, count);
 	crowd_end(row, round);
 	way->stop();
+	crowd_realtime(false);
 	set_picture(WIDTH, HEIGHT);
 }
 
@@ -271,6 +285,7 @@ bool profile_crowd(const char *row)
 		return false;
 	meter_start();
 	crowd_begin(UINT_MAX);
+	crowd_realtime(ways[i].kind == REALTIME);
 	ways[i].start(count);
 	fprintf(stderr, "the crowd runs\n");
 	crowd_wait();

@@ -45,6 +45,7 @@ static struct {
 
 static pid_t idle_process;
 static unsigned int processes;
+static bool realtime;
 /* Voluntary context switches of all processes that have ended */
 static long sleeps_before;
 
@@ -95,10 +96,17 @@ void meter_stop(void)
 void crowd_process(void (*run)(void *data), void *data)
 {
 	if (!must(fork(), "fork")) {
+		if (realtime)
+			exclusive(true);
 		run(data);
 		_exit(0);
 	}
 	processes++;
+}
+
+void crowd_realtime(bool on)
+{
+	realtime = on;
 }
 
 void crowd_wait(void)

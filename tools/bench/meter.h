@@ -22,6 +22,8 @@ void meter_stop(void);
 
 /* Makes a process that calls @run and then ends. The meter must run */
 void crowd_process(void (*run)(void *data), void *data);
+/* Processes that are made after this call have a real-time priority, or a normal one */
+void crowd_realtime(bool on);
 /* Waits for all of these processes */
 void crowd_wait(void);
 
