@@ -101,6 +101,8 @@ struct ks_v4l2_device;
  * @layout: the planes of each frame, while there are users
  * @users: number of handles with buffers
  * @streams: number of handles that stream
+ * @priorities: number of handles of each priority. Not those of the node, which the V4L2 core
+ *	checks: with V4L2_PRIORITY_RECORD, a handle would keep the others from streaming
  * @event_lock: see above
  * @relay_lock: see above
  * @relays: events of controls are passed from the camera's file to the node; constant after
@@ -134,6 +136,7 @@ struct ks_share {
 	u32 users;
 	u32 streams;
 
+	struct v4l2_prio_state priorities;
 	struct mutex event_lock; /* subscriptions of the camera's file */
 	struct mutex relay_lock; /* the order of events */
 	bool relays;
@@ -150,6 +153,7 @@ struct ks_share {
  * @share: the share
  * @file: the open file
  * @opener: the process that opened it
+ * @priority: see VIDIOC_S_PRIORITY
  * @depth: maximum number of frames of the reader
  * @nr_buffers: number of its buffers; 0 before VIDIOC_REQBUFS
  * @reader: gets the frames while the handle streams; otherwise NULL
@@ -160,6 +164,7 @@ struct ks_share_handle {
 	struct ks_share *share;
 	struct file *file;
 	struct pid *opener;
+	enum v4l2_priority priority;
 	u32 depth;
 	u32 nr_buffers;
 	struct ks_reader *reader;
@@ -208,6 +213,12 @@ static inline bool ks_share_has_room(const struct ks_share_handle *handle)
 {
 	return handle->reader->nr_taken < handle->reader->limit &&
 	       !bitmap_empty(handle->queued, VIDEO_MAX_FRAME);
+}
+
+/* -EBUSY if another handle has a higher priority: this one must not change the camera */
+static inline int ks_share_check_priority(const struct ks_share_handle *handle)
+{
+	return v4l2_prio_check(&handle->share->priorities, READ_ONCE(handle->priority));
 }
 
 /* share.c */

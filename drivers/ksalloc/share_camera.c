@@ -77,7 +77,7 @@ int ks_share_try_format(struct ks_share_handle *handle, void *arg)
 	ret = ks_share_lock(share);
 	if (ret)
 		return ret;
-	if (share->users)
+	if (share->users || ks_share_check_priority(handle))
 		ret = ks_share_get_format(handle, arg);
 	else if (ks_v4l2_is_mplane(camera))
 		ret = ks_share_call_camera(camera, VIDIOC_TRY_FMT,
@@ -104,7 +104,10 @@ static int ks_share_change_format(struct ks_share *share, struct v4l2_format *fo
 	       ks_share_call_camera(camera, VIDIOC_S_FMT, ops->vidioc_s_fmt_vid_cap, format);
 }
 
-/* If another handle has buffers, the format cannot be changed: the caller gets the current one */
+/*
+ * If another handle has buffers, or a higher priority, the format cannot be changed: the caller
+ * gets the current one
+ */
 int ks_share_set_format(struct ks_share_handle *handle, void *arg)
 {
 	struct ks_share *share = handle->share;
@@ -115,7 +118,7 @@ int ks_share_set_format(struct ks_share_handle *handle, void *arg)
 		return ret;
 	if (handle->nr_buffers)
 		ret = -EBUSY;
-	else if (share->users)
+	else if (share->users || ks_share_check_priority(handle))
 		ret = ks_share_get_format(handle, arg);
 	else
 		ret = ks_share_change_format(share, arg);
@@ -152,7 +155,10 @@ static int ks_share_change_parm(struct ks_share *share, struct v4l2_streamparm *
 	return ret;
 }
 
-/* If a handle has buffers, the rate cannot be changed: the caller gets the current one */
+/*
+ * If a handle has buffers, or another one a higher priority, the rate cannot be changed: the caller
+ * gets the current one
+ */
 int ks_share_set_parm(struct ks_share_handle *handle, void *arg)
 {
 	struct ks_share *share = handle->share;
@@ -161,8 +167,8 @@ int ks_share_set_parm(struct ks_share_handle *handle, void *arg)
 	ret = ks_share_lock(share);
 	if (ret)
 		return ret;
-	ret = share->users ? ks_share_get_parm(handle, arg) :
-			     ks_share_change_parm(share, arg);
+	ret = share->users || ks_share_check_priority(handle) ? ks_share_get_parm(handle, arg) :
+								ks_share_change_parm(share, arg);
 	ks_share_end_reservation(share);
 	mutex_unlock(&share->lock);
 	return ret;

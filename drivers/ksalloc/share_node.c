@@ -72,6 +72,8 @@ static int ks_node_open(struct file *file)
 	handle->share = share;
 	handle->file = file;
 	handle->opener = get_pid(task_tgid(current));
+	handle->priority = V4L2_PRIORITY_UNSET;
+	v4l2_prio_open(&share->priorities, &handle->priority);
 	v4l2_fh_init(&handle->fh, vdev);
 	file->private_data = &handle->fh;
 	ks_node_call_fh(v4l2_fh_add, &handle->fh, file);
@@ -87,26 +89,20 @@ static int ks_node_release(struct file *file)
 		ks_share_close_and_wait(handle);
 	ks_node_call_fh(v4l2_fh_del, &handle->fh, file);
 	v4l2_fh_exit(&handle->fh);
+	v4l2_prio_close(&handle->share->priorities, handle->priority);
 	atomic_dec(&handle->share->handles);
 	put_pid(handle->opener);
 	kfree(handle);
 	return 0;
 }
 
-static int ks_node_check_priority(struct ks_share_handle *handle)
-{
-	return v4l2_prio_check(handle->share->vdev.prio, handle->fh.prio);
-}
-
-/*
- * v4l2_prio_change() needs a lock. The V4L2 core uses that of the node, but this one has none. It
- * does not sleep
- */
+/* v4l2_prio_change() needs a lock. It does not sleep */
 static DEFINE_SPINLOCK(ks_node_priority_lock);
 
 /*
- * VIDIOC_S_PRIORITY. If a handle had V4L2_PRIORITY_RECORD, the V4L2 core would not let the others
- * stream. Only one file of a node can have it, so the errno is that of a second one.
+ * VIDIOC_S_PRIORITY. As on other nodes, a handle with a lower priority than another one must not
+ * change it. With V4L2_PRIORITY_RECORD, the others cannot change controls, the format and the rate,
+ * but they can stream.
  */
 static long ks_node_set_priority(struct ks_share_handle *handle, unsigned long arg)
 {
@@ -115,12 +111,16 @@ static long ks_node_set_priority(struct ks_share_handle *handle, unsigned long a
 
 	if (get_user(priority, (u32 __user *)arg))
 		return -EFAULT;
-	if (priority == V4L2_PRIORITY_RECORD)
-		return -EBUSY;
 	spin_lock(&ks_node_priority_lock);
-	ret = v4l2_prio_change(handle->share->vdev.prio, &handle->fh.prio, priority);
+	ret = ks_share_check_priority(handle) ?:
+	      v4l2_prio_change(&handle->share->priorities, &handle->priority, priority);
 	spin_unlock(&ks_node_priority_lock);
 	return ret;
+}
+
+static long ks_node_get_priority(struct ks_share_handle *handle, unsigned long arg)
+{
+	return put_user((u32)v4l2_prio_max(&handle->share->priorities), (u32 __user *)arg);
 }
 
 /*
@@ -223,8 +223,10 @@ static long ks_node_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 		return ks_node_buffer_ioctl(file, cmd, arg);
 	case VIDIOC_S_PRIORITY:
 		return ks_node_set_priority(handle, arg);
+	case VIDIOC_G_PRIORITY:
+		return ks_node_get_priority(handle, arg);
 	case VIDIOC_S_CTRL:
-		return ks_node_check_priority(handle) ?:
+		return ks_share_check_priority(handle) ?:
 		       ks_node_control(handle, cmd, arg, sizeof(struct v4l2_control),
 				       sizeof(struct v4l2_control));
 	case VIDIOC_G_CTRL:
@@ -511,7 +513,8 @@ static int ks_node_g_ext_ctrls(struct file *file, void *priv,
 static int ks_node_s_ext_ctrls(struct file *file, void *priv,
 			       struct v4l2_ext_controls *controls)
 {
-	return ks_node_ext_controls(file, VIDIOC_S_EXT_CTRLS, controls);
+	return ks_share_check_priority(ks_node_handle(file)) ?:
+	       ks_node_ext_controls(file, VIDIOC_S_EXT_CTRLS, controls);
 }
 
 static int ks_node_try_ext_ctrls(struct file *file, void *priv,

@@ -205,16 +205,14 @@ static bool is_same(const struct failure *one, const struct failure *other)
 
 /*
  * The tests that fail at the node of a share by design, and the one error of each of them: a second
- * program gets buffers; no program gets V4L2_PRIORITY_RECORD; a control with a payload is refused
- * (EACCES, 13). Documentation/userspace-api/sharing.rst has these lines, with those of the source
+ * program gets buffers; a control with a payload is refused (EACCES, 13).
+ * Documentation/userspace-api/sharing.rst has these lines, with those of the source
  */
 static const struct exception {
 	const char *test, *file, *error;
 } exceptions[] = {
 	{ "test VIDIOC_REQBUFS/CREATE_BUFS/QUERYBUF: FAIL", "v4l2-test-buffers.cpp",
 	  "q2.reqbufs(node->node2, 1) != EBUSY" },
-	{ "test VIDIOC_G/S_PRIORITY: FAIL", "v4l2-compliance.cpp",
-	  "doioctl(node, VIDIOC_S_PRIORITY, &prio)" },
 	{ "test VIDIOC_G/S/TRY_EXT_CTRLS: FAIL", "v4l2-test-controls.cpp",
 	  "g_ext_ctrls returned an error (13)" },
 };

@@ -257,7 +257,7 @@ static void change_camera(int fd)
 	struct v4l2_ext_controls controls = { .count = 1, .controls = &control };
 	struct v4l2_streamparm parm = { .type = TYPE };
 	struct v4l2_format format = { .type = TYPE };
-	const int most = V4L2_PRIORITY_RECORD;
+	const int most = V4L2_PRIORITY_RECORD, usual = V4L2_PRIORITY_DEFAULT;
 
 	ASSERT_EQ(0, call(fd, VIDIOC_G_FMT, &format));
 	format.fmt.pix.width *= 2;
@@ -269,7 +269,9 @@ static void change_camera(int fd)
 	ASSERT_NE(60, parm.parm.capture.timeperframe.denominator);
 	ASSERT_EQ(0, call(fd, VIDIOC_G_EXT_CTRLS, &controls));
 	ASSERT_EQ(0, call(fd, VIDIOC_S_EXT_CTRLS, &controls));
-	ASSERT_EQ(-EBUSY, call(fd, VIDIOC_S_PRIORITY, (void *)&most));
+	ASSERT_EQ(0, call(fd, VIDIOC_S_PRIORITY, (void *)&most));
+	ASSERT_EQ(0, call(fd, VIDIOC_S_EXT_CTRLS, &controls));
+	ASSERT_EQ(0, call(fd, VIDIOC_S_PRIORITY, (void *)&usual));
 }
 
 static void subscribe_often(int fd)

@@ -162,26 +162,69 @@ TEST_F(share, payload_not_read)
 	close(good);
 }
 
-/* K11: the priority of a handle does not keep others from streaming. */
+/*
+ * K11: the priority of a handle keeps others from changing controls, the format and the rate, but
+ * not from streaming.
+ */
 TEST_F(share, priority)
 {
-	int record = V4L2_PRIORITY_RECORD, background = V4L2_PRIORITY_BACKGROUND, none = 0;
-	int bad = handle_open(self), good = handle_start(self), late = handle_open(self);
+	int record = V4L2_PRIORITY_RECORD, background = V4L2_PRIORITY_BACKGROUND;
+	int normal = V4L2_PRIORITY_DEFAULT, none = 0, highest = 0;
+	int owner = handle_open(self), other = handle_open(self), late;
 	struct v4l2_control control = { .id = V4L2_CID_BRIGHTNESS };
+	struct v4l2_ext_control ext = { .id = V4L2_CID_BRIGHTNESS, .value = 127 };
+	struct v4l2_ext_controls controls = { .count = 1, .controls = &ext };
+	struct v4l2_streamparm parm = { .type = TYPE };
+	struct v4l2_format format = { .type = TYPE }, larger;
+	struct v4l2_fract rate;
+	__u32 width;
 
-	EXPECT_EQ(-EBUSY, call(bad, VIDIOC_S_PRIORITY, &record));
-	EXPECT_EQ(-EINVAL, call(bad, VIDIOC_S_PRIORITY, &none));
+	ASSERT_EQ(0, call(other, VIDIOC_G_CTRL, &control));
+	EXPECT_EQ(-EINVAL, call(owner, VIDIOC_S_PRIORITY, &none));
+	EXPECT_EQ(0, call(owner, VIDIOC_S_PRIORITY, &record));
+	late = handle_open(self);
+	EXPECT_EQ(-EBUSY, call(other, VIDIOC_S_PRIORITY, &record));
+	EXPECT_EQ(-EBUSY, call(other, VIDIOC_S_PRIORITY, &normal));
+	EXPECT_EQ(0, call(late, VIDIOC_G_PRIORITY, &highest));
+	EXPECT_EQ(record, highest);
+	EXPECT_EQ(-EBUSY, call(other, VIDIOC_S_CTRL, &control));
+	EXPECT_EQ(-EBUSY, call(late, VIDIOC_S_EXT_CTRLS, &controls));
+	EXPECT_EQ(0, call(owner, VIDIOC_S_CTRL, &control));
+	EXPECT_EQ(0, call(owner, VIDIOC_S_EXT_CTRLS, &controls));
+	ASSERT_EQ(0, call(other, VIDIOC_G_FMT, &format));
+	width = format.fmt.pix.width;
+	format.fmt.pix.width = 2 * width;
+	format.fmt.pix.height *= 2;
+	larger = format;
+	EXPECT_EQ(0, call(other, VIDIOC_TRY_FMT, &format));
+	EXPECT_EQ(width, format.fmt.pix.width);
+	format = larger;
+	EXPECT_EQ(0, call(other, VIDIOC_S_FMT, &format));
+	EXPECT_EQ(width, format.fmt.pix.width);
+	ASSERT_EQ(0, call(other, VIDIOC_G_PARM, &parm));
+	rate = parm.parm.capture.timeperframe;
+	parm.parm.capture.timeperframe.denominator *= 2;
+	EXPECT_EQ(0, call(other, VIDIOC_S_PARM, &parm));
+	EXPECT_EQ(rate.denominator, parm.parm.capture.timeperframe.denominator);
+	parm.parm.capture.timeperframe.denominator *= 2;
+	EXPECT_EQ(0, call(owner, VIDIOC_S_PARM, &parm));
+	EXPECT_EQ(rate.denominator * 2, parm.parm.capture.timeperframe.denominator);
+	parm.parm.capture.timeperframe = rate;
+	EXPECT_EQ(0, call(owner, VIDIOC_S_PARM, &parm));
 	EXPECT_EQ(FRAMES, request_buffers(late, 4));
-	EXPECT_EQ(0, stream(good, false));
-	EXPECT_EQ(0, stream(good, true));
-	/* A lower one, which changes nothing while there are others */
-	ASSERT_EQ(0, call(bad, VIDIOC_G_CTRL, &control));
-	EXPECT_EQ(0, call(bad, VIDIOC_S_PRIORITY, &background));
-	EXPECT_EQ(-EBUSY, call(bad, VIDIOC_S_CTRL, &control));
-	EXPECT_EQ(0, call(good, VIDIOC_S_CTRL, &control));
-	close(bad);
-	close(good);
+	EXPECT_EQ(0, stream(late, true));
+	EXPECT_EQ(0, stream(late, false));
+	/* The end of a handle ends its priority */
+	close(owner);
+	EXPECT_EQ(0, call(other, VIDIOC_S_CTRL, &control));
+	EXPECT_EQ(0, call(other, VIDIOC_S_PRIORITY, &background));
+	EXPECT_EQ(-EBUSY, call(other, VIDIOC_S_CTRL, &control));
+	EXPECT_EQ(-EBUSY, call(other, VIDIOC_S_PRIORITY, &normal));
+	EXPECT_EQ(FRAMES, request_buffers(other, 4));
+	EXPECT_EQ(0, stream(other, true));
 	close(late);
+	EXPECT_EQ(0, call(other, VIDIOC_S_PRIORITY, &normal));
+	close(other);
 }
 
 /* K12: an open node of an ended share does not keep the priority of the camera. */
