@@ -239,6 +239,10 @@ void ks_share_end(struct ks_share *share);
 /* share_call.c */
 
 int ks_share_ask(struct ks_share_handle *handle, ks_share_fn *fn, void *arg, size_t size);
+int ks_share_ask_with_memory(struct ks_share_handle *handle, ks_share_fn *fn, void *arg,
+			     size_t size);
+int ks_share_use_memory(void *arg);
+void ks_share_unuse_memory(void *arg);
 int ks_share_change(struct ks_share_handle *handle, ks_share_fn *fn, void *arg, size_t size);
 void ks_share_close_and_wait(struct ks_share_handle *handle);
 int ks_share_calls_init(struct ks_share *share);

@@ -9,8 +9,10 @@
  */
 #include <linux/completion.h>
 #include <linux/file.h>
+#include <linux/kthread.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include "connection.h"
 #include "share.h"
@@ -30,6 +32,9 @@
  * @ended: @fn has returned, or the caller was killed and does not wait. The work item frees the
  *	call if the caller does not wait; otherwise the caller frees it
  * @handle: argument of @fn
+ * @mm: memory of the caller; NULL if @fn does not access it
+ * @mm_taken: the work item has begun to use @mm, so the caller has to wait, or the caller was
+ *	killed before that, so the work item must not use it: whoever is first
  * @fn: the function
  * @ret: what it returned
  * @arg: copy of the argument of the caller
@@ -40,6 +45,8 @@ struct ks_share_call {
 	struct completion done;
 	atomic_t ended;
 	struct ks_share_handle *handle;
+	struct mm_struct *mm;
+	atomic_t mm_taken;
 	ks_share_fn *fn;
 	int ret;
 	u64 arg[];
@@ -54,6 +61,35 @@ static void ks_share_call_close_work(struct work_struct *work)
 	kvfree(call);
 }
 
+/*
+ * A function that ks_share_ask_with_memory() calls with @arg can use pointers to the memory of the
+ * caller after this. It has locks of the camera then, so it must not wait for a page: an access to
+ * one that is not present fails with -EFAULT. Returns -EINTR if the caller was killed. With
+ * ks_share_ask(), does nothing
+ */
+int ks_share_use_memory(void *arg)
+{
+	struct ks_share_call *call = container_of(arg, struct ks_share_call, arg);
+
+	if (!call->mm)
+		return 0;
+	if (atomic_xchg(&call->mm_taken, true))
+		return -EINTR;
+	kthread_use_mm(call->mm);
+	pagefault_disable();
+	return 0;
+}
+
+void ks_share_unuse_memory(void *arg)
+{
+	struct ks_share_call *call = container_of(arg, struct ks_share_call, arg);
+
+	if (!call->mm)
+		return;
+	pagefault_enable();
+	kthread_unuse_mm(call->mm);
+}
+
 static void ks_share_call_work(struct work_struct *work)
 {
 	struct ks_share_call *call = container_of(work, struct ks_share_call, work);
@@ -66,11 +102,18 @@ static void ks_share_call_work(struct work_struct *work)
 		queue_work(call->handle->share->close_wq, &call->close_work);
 }
 
-/* The caller is killed. Returns whether it has to free the call */
+/*
+ * The caller is killed. Returns whether it has to free the call. It waits while its memory is used:
+ * the end of that memory can take as long as the program wants, so it must not be in a work item
+ */
 static bool ks_share_call_leave(struct ks_share_call *call)
 {
 	if (cancel_work(&call->work))
 		return true;
+	if (call->mm && atomic_xchg(&call->mm_taken, true)) {
+		wait_for_completion(&call->done);
+		return true;
+	}
 	/* For the work item, which may use the file until it has closed it */
 	get_file(call->handle->file);
 	if (!atomic_xchg(&call->ended, true))
@@ -82,10 +125,10 @@ static bool ks_share_call_leave(struct ks_share_call *call)
 
 /*
  * If the caller is killed, a call that has begun goes on without it, and keeps the file open. So
- * the end of a process does not wait for its own call.
+ * the end of a process does not wait for its own call, except while that uses its memory.
  */
 static int ks_share_call(struct workqueue_struct *wq, struct ks_share_handle *handle,
-			 ks_share_fn *fn, void *arg, size_t size)
+			 struct mm_struct *mm, ks_share_fn *fn, void *arg, size_t size)
 {
 	struct ks_share_call *call;
 	int ret;
@@ -99,6 +142,8 @@ static int ks_share_call(struct workqueue_struct *wq, struct ks_share_handle *ha
 	init_completion(&call->done);
 	atomic_set(&call->ended, false);
 	call->handle = handle;
+	call->mm = mm;
+	atomic_set(&call->mm_taken, false);
 	call->fn = fn;
 	memcpy(call->arg, arg, size);
 	queue_work(wq, &call->work);
@@ -123,13 +168,20 @@ static int ks_share_call(struct workqueue_struct *wq, struct ks_share_handle *ha
  */
 int ks_share_ask(struct ks_share_handle *handle, ks_share_fn *fn, void *arg, size_t size)
 {
-	return ks_share_call(handle->share->ask_wq, handle, fn, arg, size);
+	return ks_share_call(handle->share->ask_wq, handle, NULL, fn, arg, size);
+}
+
+/* As ks_share_ask(), but @fn can call ks_share_use_memory() */
+int ks_share_ask_with_memory(struct ks_share_handle *handle, ks_share_fn *fn, void *arg,
+			     size_t size)
+{
+	return ks_share_call(handle->share->ask_wq, handle, current->mm, fn, arg, size);
 }
 
 /* Instead of ks_share_ask(), if @fn takes ks_share.lock. One such call of a share runs at a time */
 int ks_share_change(struct ks_share_handle *handle, ks_share_fn *fn, void *arg, size_t size)
 {
-	return ks_share_call(handle->share->change_wq, handle, fn, arg, size);
+	return ks_share_call(handle->share->change_wq, handle, NULL, fn, arg, size);
 }
 
 /**

@@ -5,7 +5,8 @@
  *
  * These functions call operations of the camera, with the locks and checks of the V4L2 core. They
  * run in work items, see ks_share_ask() and ks_share_change(). Each has the argument of its ioctl,
- * in kernel memory: a program can delay an access to its own memory for ever.
+ * in kernel memory: a program can delay an access to its own memory for ever. Only payloads of
+ * controls are there, see ks_share_use_memory().
  */
 #include <linux/lockdep.h>
 #include <linux/string.h>
@@ -377,8 +378,13 @@ int ks_share_call_ext_controls(struct ks_share_handle *handle, void *arg)
 	ret = ks_share_begin_controls(share, ext->cmd, &hardware);
 	if (ret)
 		return ret;
+	ret = ks_share_use_memory(arg);
+	if (ret)
+		goto out;
 	ext->controls.controls = ext->control;
 	ret = ks_share_call_ext(share, ext->cmd, &ext->controls);
+	ks_share_unuse_memory(arg);
+out:
 	ks_v4l2_end(share->camera, hardware);
 	return ret;
 }

@@ -461,43 +461,110 @@ static int ks_node_s_input(struct file *file, void *priv, unsigned int input)
 	return input ? -EINVAL : 0;
 }
 
-/*
- * The array of controls is in kernel memory here. But a payload is not: the camera would copy it
- * with its locks held. So controls with a payload are refused.
- */
-static int ks_node_check_ext_controls(unsigned int cmd, struct v4l2_ext_controls *controls)
+/* Number of times that VIDIOC_*_EXT_CTRLS are tried if a payload is not present any more */
+#define KS_NODE_ATTEMPTS 8
+
+/* The V4L2 core calls this, too: it wants to know whether a 32-bit program gives a pointer */
+static int ks_node_query_ext_ctrl(struct file *file, void *priv, struct v4l2_query_ext_ctrl *query)
 {
+	struct ks_share_control control = {
+		.cmd = VIDIOC_QUERY_EXT_CTRL,
+		.arg.query_ext.id = query->id & V4L2_CTRL_ID_MASK,
+	};
+	int ret = ks_share_ask(ks_node_handle(file), ks_share_call_control, &control,
+			       sizeof(control));
+
+	*query = control.arg.query_ext;
+	return ret;
+}
+
+/* Makes the bytes present that the camera can access. Waits for as long as the program wants */
+static int ks_node_fault_in_payload(struct file *file, const struct v4l2_ext_control *control)
+{
+	struct v4l2_query_ext_ctrl query = { .id = control->id };
+	size_t size;
+	int ret;
+	u32 i;
+
+	if (!control->size)
+		return 0;
+	ret = ks_node_query_ext_ctrl(file, NULL, &query);
+	/* For a control that the camera does not have, its call fails */
+	if (ret == -EINVAL || ret == -ENOTTY)
+		return 0;
+	if (ret || !(query.flags & V4L2_CTRL_FLAG_HAS_PAYLOAD))
+		return ret;
+	size = query.elem_size;
+	for (i = 0; i < query.nr_of_dims; i++)
+		size = size_mul(size, query.dims[i]);
+	size = min_t(size_t, size, control->size);
+	/* The first one makes a stack larger */
+	return fault_in_readable(control->ptr, size) ||
+	       fault_in_safe_writeable(control->ptr, size) ? -EFAULT : 0;
+}
+
+static int ks_node_fault_in(struct file *file, const struct v4l2_ext_controls *controls)
+{
+	int ret, fault = 0;
 	u32 i;
 
 	for (i = 0; i < controls->count; i++) {
-		if (!controls->controls[i].size)
-			continue;
-		controls->error_idx = cmd == VIDIOC_TRY_EXT_CTRLS ? i : controls->count;
-		return -EACCES;
+		ret = ks_node_fault_in_payload(file, &controls->controls[i]);
+		if (ret == -EFAULT)
+			fault = ret;
+		else if (ret)
+			return ret;
 	}
-	return 0;
+	return fault;
 }
 
+/*
+ * A page can be gone again when the camera accesses it. Then the call is made again, but not after
+ * more than the first control was set: a later one could be a button
+ */
+static bool ks_node_calls_again(const struct ks_share_ext_controls *ext)
+{
+	const struct v4l2_ext_controls *controls = &ext->controls;
+
+	return ext->cmd != VIDIOC_S_EXT_CTRLS || !controls->error_idx ||
+	       controls->error_idx >= controls->count;
+}
+
+/*
+ * The array of controls is in kernel memory here. But payloads are not. If they cannot be made
+ * present, the camera fails as it does without a share
+ */
 static int ks_node_ext_controls(struct file *file, unsigned int cmd,
 				struct v4l2_ext_controls *controls)
 {
 	struct v4l2_ext_control *array = controls->controls;
 	struct ks_share_ext_controls *ext;
-	size_t size;
-	int ret;
+	typeof(ks_share_ask) *ask = ks_share_ask;
+	int ret, present, attempt = 0;
+	size_t size, array_size;
+	u32 i;
 
-	ret = ks_node_check_ext_controls(cmd, controls);
-	if (ret)
-		return ret;
+	for (i = 0; i < controls->count; i++)
+		if (array[i].size)
+			ask = ks_share_ask_with_memory;
+	array_size = flex_array_size(ext, control, controls->count);
 	size = struct_size(ext, control, controls->count);
 	ext = kvmalloc(size, GFP_KERNEL_ACCOUNT);
 	if (!ext)
 		return -ENOMEM;
-	ext->cmd = cmd;
-	ext->controls = *controls;
-	memcpy(ext->control, array, flex_array_size(ext, control, controls->count));
-	ret = ks_share_ask(ks_node_handle(file), ks_share_call_ext_controls, ext, size);
-	memcpy(array, ext->control, flex_array_size(ext, control, controls->count));
+	do {
+		present = ks_node_fault_in(file, controls);
+		if (present && present != -EFAULT) {
+			kvfree(ext);
+			return present;
+		}
+		ext->cmd = cmd;
+		ext->controls = *controls;
+		memcpy(ext->control, array, array_size);
+		ret = ask(ks_node_handle(file), ks_share_call_ext_controls, ext, size);
+	} while (ret == -EFAULT && !present && ks_node_calls_again(ext) &&
+		 ++attempt < KS_NODE_ATTEMPTS);
+	memcpy(array, ext->control, array_size);
 	*controls = ext->controls;
 	controls->controls = array;
 	kvfree(ext);
@@ -564,6 +631,7 @@ static const struct v4l2_ioctl_ops ks_node_ops = {
 	.vidioc_enum_input = ks_node_enum_input,
 	.vidioc_g_input = ks_node_g_input,
 	.vidioc_s_input = ks_node_s_input,
+	.vidioc_query_ext_ctrl = ks_node_query_ext_ctrl,
 	.vidioc_g_ext_ctrls = ks_node_g_ext_ctrls,
 	.vidioc_s_ext_ctrls = ks_node_s_ext_ctrls,
 	.vidioc_try_ext_ctrls = ks_node_try_ext_ctrls,

@@ -18,6 +18,8 @@
 /* While these are set, subscriptions to events wait, and those with an initial event fail */
 #define HOLD_EVENTS "/sys/module/ksalloc_test_video/parameters/hold_events"
 #define REFUSE_INITIAL "/sys/module/ksalloc_test_video/parameters/refuse_initial"
+/* While this is set, the control "Text" cannot be set yet */
+#define HOLD_TEXT "/sys/module/ksalloc_test_video/parameters/hold_text"
 
 FIXTURE(shares) {
 	char unused;
@@ -31,6 +33,7 @@ FIXTURE_SETUP(shares)
 	/* A test that was ended by a timeout has left them */
 	write_text(HOLD_EVENTS, "0");
 	write_text(REFUSE_INITIAL, "0");
+	write_text(HOLD_TEXT, "0");
 }
 
 FIXTURE_TEARDOWN(shares)
@@ -38,6 +41,7 @@ FIXTURE_TEARDOWN(shares)
 	(void)self;
 	write_text(HOLD_EVENTS, "0");
 	write_text(REFUSE_INITIAL, "0");
+	write_text(HOLD_TEXT, "0");
 }
 
 /* Makes a share of a node; the path is that of its own node */
@@ -163,6 +167,47 @@ TEST_F(shares, subscription_refused)
 	EXPECT_FALSE(has_event(listeners.fd[1], 4));
 	ASSERT_EQ(0, write_text(REFUSE_INITIAL, "0"));
 	listeners_close(&listeners);
+}
+
+/*
+ * K12: a program is killed while the driver sets a control with a payload, and has access to the
+ * memory of the program. The program ends when the driver has returned, not before.
+ */
+TEST_F(shares, killed_while_payload_is_used)
+{
+	int ksalloc = open_ksalloc(), video = open_node(DRIVER "-plain", O_RDWR), share, fd, status;
+	struct v4l2_ext_control control = { .id = control_of(video, "Text"), .size = 5 };
+	struct v4l2_ext_controls controls = { .count = 1, .controls = &control };
+	char text[5] = "late", path[32];
+	pid_t child;
+
+	(void)self;
+	control.string = text;
+	share = share_of(ksalloc, video, path);
+	ASSERT_LE(0, share);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, write_text(HOLD_TEXT, "1"));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		call_fd(fd, VIDIOC_S_EXT_CTRLS, &controls);
+		_exit(0);
+	}
+	EXPECT_TRUE(EVENTUALLY(waiting_calls(share) == 1));
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	usleep(100000);
+	EXPECT_EQ(0, waitpid(child, &status, WNOHANG));
+	ASSERT_EQ(0, write_text(HOLD_TEXT, "0"));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	memset(text, 0, sizeof(text));
+	EXPECT_EQ(0, call_fd(fd, VIDIOC_G_EXT_CTRLS, &controls));
+	EXPECT_STREQ("late", text);
+	close(fd);
+	close(share);
+	close(video);
+	close(ksalloc);
 }
 
 /* K11: a share of a camera that can have four buffers has four. */

@@ -594,8 +594,31 @@ static int test_init_queue(struct test_video *video)
 	return vb2_queue_init(queue);
 }
 
+#define TEST_TEXT (V4L2_CID_USER_BASE | 0x1001)
+
+/* While this is set, the text is being set: a device that responds late */
+static bool test_hold_text;
+static DECLARE_WAIT_QUEUE_HEAD(test_released_text);
+
+static int test_set_hold_text(const char *value, const struct kernel_param *param)
+{
+	int ret = param_set_bool(value, param);
+
+	wake_up_all(&test_released_text);
+	return ret;
+}
+
+static const struct kernel_param_ops test_hold_text_ops = {
+	.set = test_set_hold_text,
+	.get = param_get_bool,
+};
+module_param_cb(hold_text, &test_hold_text_ops, &test_hold_text, 0600);
+MODULE_PARM_DESC(hold_text, "The control \"Text\" cannot be set yet");
+
 static int test_set_control(struct v4l2_ctrl *control)
 {
+	if (control->id == TEST_TEXT)
+		wait_event(test_released_text, !READ_ONCE(test_hold_text));
 	return 0;
 }
 
@@ -605,7 +628,17 @@ static const struct v4l2_ctrl_ops test_control_ops = {
 
 static int test_init_controls(struct test_video *video)
 {
-	v4l2_ctrl_handler_init(&video->controls, 1);
+	static const struct v4l2_ctrl_config text = {
+		.ops = &test_control_ops,
+		.id = TEST_TEXT,
+		.name = "Text",
+		.type = V4L2_CTRL_TYPE_STRING,
+		.max = 4,
+		.step = 1,
+	};
+
+	v4l2_ctrl_handler_init(&video->controls, 2);
+	v4l2_ctrl_new_custom(&video->controls, &text, NULL);
 	v4l2_ctrl_new_std(&video->controls, &test_control_ops, V4L2_CID_BRIGHTNESS, 0, 255, 1, 127);
 	video->vdev.ctrl_handler = &video->controls;
 	return video->controls.error;

@@ -239,6 +239,20 @@ int open_camera(unsigned int instance)
 	return open_node(name, O_RDWR);
 }
 
+__u32 control_of(int video, const char *name)
+{
+	const __u32 next = V4L2_CTRL_FLAG_NEXT_CTRL | V4L2_CTRL_FLAG_NEXT_COMPOUND;
+	struct v4l2_queryctrl query = { .id = next };
+
+	while (!call_fd(video, VIDIOC_QUERYCTRL, &query)) {
+		if (!strcmp((const char *)query.name, name))
+			return query.id;
+		query.id |= next;
+	}
+	ASSERT_TRUE(!"the control exists");
+	return 0;
+}
+
 int set_rate(int video, unsigned int per_second)
 {
 	struct v4l2_streamparm parm = {
@@ -693,6 +707,14 @@ int waiting_kernel_threads(const char *suffix)
 			 is_waiting_kernel_thread(entry->d_name, suffix);
 	closedir(dir);
 	return count;
+}
+
+int waiting_calls(int share)
+{
+	char worker[64] = "+ksalloc-ask-";
+
+	ASSERT_TRUE(fdinfo_value(share, "device", worker + strlen(worker), 32));
+	return waiting_kernel_threads(worker);
 }
 
 bool is_debug_kernel(void)

@@ -46,6 +46,8 @@ bool node_exists(const char *name);
 int open_node(const char *name, int flags);
 /* Camera 0 or 1 */
 int open_camera(unsigned int instance);
+/* The control of a camera that has this name */
+__u32 control_of(int video, const char *name);
 /* Sets the camera's first input, this size in YUYV, and a moderate frame rate */
 int set_format(int video, unsigned int width, unsigned int height);
 /* Asks for this number of frames per second. The driver can choose another one */
@@ -244,6 +246,8 @@ void agent_kill(struct agent *agent);
  * work item, its name ends with "+" and the name of the workqueue
  */
 int waiting_kernel_threads(const char *suffix);
+/* Calls on the node of this share that wait for the camera */
+int waiting_calls(int share);
 
 /* Leak checks */
 struct footprint {

@@ -34,6 +34,9 @@ static struct v4l2_querymenu menu;
 static struct v4l2_control control = { .id = V4L2_CID_BRIGHTNESS };
 static struct v4l2_ext_control ext_control = { .id = V4L2_CID_BRIGHTNESS };
 static struct v4l2_ext_controls ext_controls = { .count = 1, .controls = &ext_control };
+static char payload[5];
+static struct v4l2_ext_control text_control = { .size = sizeof(payload), .string = payload };
+static struct v4l2_ext_controls text_controls = { .count = 1, .controls = &text_control };
 
 static struct v4l2_event_subscription subscription = {
 	.type = V4L2_EVENT_CTRL, .id = V4L2_CID_BRIGHTNESS,
@@ -264,16 +267,14 @@ TEST_F(share, few_calls_wait)
 {
 	pid_t children[2 * ASKS];
 	struct held_camera held;
-	char worker[64] = "+ksalloc-ask-";
 	unsigned int i;
 
-	ASSERT_TRUE(fdinfo_value(self->share, "device", worker + strlen(worker), 32));
 	camera_hold(&held, 0);
 	for (i = 0; i < ARRAY_SIZE(children); i++)
 		children[i] = start_call(self, VIDIOC_G_FMT, &format, false);
 	for (i = 0; i < ARRAY_SIZE(children); i++)
 		EXPECT_TRUE(EVENTUALLY(waits(children[i])));
-	EXPECT_TRUE(EVENTUALLY(waiting_kernel_threads(worker) == ASKS));
+	EXPECT_TRUE(EVENTUALLY(waiting_calls(self->share) == ASKS));
 	camera_let_go(&held);
 	for (i = 0; i < ARRAY_SIZE(children); i++)
 		EXPECT_EQ(children[i], waitpid(children[i], NULL, 0));
@@ -287,10 +288,14 @@ TEST_F_TIMEOUT(share, killed_at_any_time, 120)
 	int i;
 
 	ASSERT_EQ(0, call(self->video, VIDIOC_G_FMT, &format));
+	text_control.id = control_of(self->video, "String");
 	footprint_take(&before);
 	for (i = 0; i < KILLS; i++) {
-		child = i & 1 ? start_call(self, VIDIOC_S_FMT, &format, true) :
-				start_call(self, VIDIOC_G_FMT, &format, true);
+		if (i % 3 == 2)
+			child = start_call(self, VIDIOC_G_EXT_CTRLS, &text_controls, true);
+		else
+			child = start_call(self, i % 3 ? VIDIOC_S_FMT : VIDIOC_G_FMT, &format,
+					   true);
 		usleep(rand() % 20000);
 		end_killed(child);
 	}

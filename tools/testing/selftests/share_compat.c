@@ -130,6 +130,28 @@ TEST_F(share, controls_32)
 	close(fd);
 }
 
+/* K12: a 32-bit program reads a string. Its pointer has 32 bits of an argument of 64. */
+TEST_F(share, payload_32)
+{
+	struct v4l2_queryctrl query = { .id = V4L2_CTRL_FLAG_NEXT_CTRL };
+	struct ext_controls_32 *extended = page_32();
+	struct ext_control_32 *string = (void *)(extended + 1);
+	char *text = (char *)(string + 1);
+	int fd = handle_open(self);
+
+	while (!call(fd, VIDIOC_QUERYCTRL, &query) && query.type != V4L2_CTRL_TYPE_STRING)
+		query.id |= V4L2_CTRL_FLAG_NEXT_CTRL;
+	string->id = query.id;
+	string->size = query.maximum + 1;
+	string->value = (uintptr_t)text;
+	string->value_high = 1;
+	extended->count = 1;
+	extended->controls = (uintptr_t)string;
+	EXPECT_EQ(0, ioctl_32(fd, G_EXT_CTRLS_32, extended));
+	EXPECT_LE(query.minimum, (int)strlen(text));
+	close(fd);
+}
+
 /* K12: a 32-bit program streams. Its frames are those of a 64-bit program. */
 TEST_F(share, stream_32)
 {

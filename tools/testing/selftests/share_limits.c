@@ -24,19 +24,6 @@
 #define HANDLES 1024
 #define NOBODY 65534
 
-static __u32 control_of(int fd, const char *name)
-{
-	struct v4l2_queryctrl query = { .id = V4L2_CTRL_FLAG_NEXT_CTRL };
-
-	while (!call(fd, VIDIOC_QUERYCTRL, &query)) {
-		if (!strcmp((const char *)query.name, name))
-			return query.id;
-		query.id |= V4L2_CTRL_FLAG_NEXT_CTRL;
-	}
-	ASSERT_TRUE(!"the control exists");
-	return 0;
-}
-
 /* Makes a call while the process cannot have another descriptor */
 static int call_without_descriptor(int fd, unsigned long request, void *arg)
 {
@@ -129,37 +116,6 @@ TEST_F(share, control_not_read)
 
 	ASSERT_EQ(0, call(self->video, VIDIOC_G_CTRL, &control));
 	expect_no_delay(self, VIDIOC_S_CTRL, &control, sizeof(control));
-}
-
-/* K12: a control with a payload is refused, and the payload is not accessed. */
-TEST_F(share, payload_not_read)
-{
-	static const struct { unsigned long request; __u32 error_idx; } calls[] = {
-		{ VIDIOC_S_EXT_CTRLS, 2 }, { VIDIOC_TRY_EXT_CTRLS, 1 }, { VIDIOC_G_EXT_CTRLS, 2 },
-	};
-	static struct v4l2_ext_control control[2];
-	static struct v4l2_ext_controls controls;
-	int good = handle_start(self), bad = handle_open(self);
-	struct v4l2_buffer buffer;
-	struct trap trap;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(calls); i++) {
-		trap_set(&trap, TRAP_READ, "text", 5);
-		control[0] = (struct v4l2_ext_control){ .id = V4L2_CID_BRIGHTNESS };
-		control[1] = (struct v4l2_ext_control){
-			.id = control_of(bad, "String"), .size = 32, .string = trap.page,
-		};
-		controls = (struct v4l2_ext_controls){ .count = 2, .controls = control };
-		call_start(&trap.call, bad, calls[i].request, &controls);
-		EXPECT_EQ(0, poll_fd(trap.fault_fd, POLLIN, 300));
-		/* Ends the call of a module with this bug */
-		EXPECT_EQ(-EACCES, trap_release(&trap));
-		EXPECT_EQ(calls[i].error_idx, controls.error_idx);
-	}
-	ASSERT_EQ(0, dequeue(good, &buffer));
-	close(bad);
-	close(good);
 }
 
 /*

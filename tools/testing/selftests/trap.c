@@ -58,8 +58,7 @@ void trap_set(struct trap *trap, enum trap_kind kind, const void *arg,
 				     &protect));
 }
 
-/* A thread is at the page fault and waits. */
-static void wait_for_fault(struct trap *trap)
+void trap_wait(struct trap *trap)
 {
 	struct uffd_msg message;
 
@@ -71,7 +70,7 @@ static void wait_for_fault(struct trap *trap)
 void trap_spring(struct trap *trap, int fd, unsigned long request)
 {
 	call_start(&trap->call, fd, request, trap->page);
-	wait_for_fault(trap);
+	trap_wait(trap);
 }
 
 void trap_let_go(struct trap *trap)
@@ -125,19 +124,6 @@ void *read_only_page(const void *arg, size_t size)
 
 /* Cameras */
 
-static __u32 control_of(int video, const char *name)
-{
-	struct v4l2_queryctrl query = { .id = V4L2_CTRL_FLAG_NEXT_CTRL };
-
-	while (!call_fd(video, VIDIOC_QUERYCTRL, &query)) {
-		if (!strcmp((const char *)query.name, name))
-			return query.id;
-		query.id |= V4L2_CTRL_FLAG_NEXT_CTRL;
-	}
-	ASSERT_TRUE(!"the control exists");
-	return 0;
-}
-
 void camera_hold(struct held_camera *held, unsigned int instance)
 {
 	static struct v4l2_ext_control control;
@@ -156,7 +142,7 @@ void camera_hold(struct held_camera *held, unsigned int instance)
 		.controls = &control,
 	};
 	call_start(&held->trap.call, held->video, VIDIOC_S_EXT_CTRLS, &controls);
-	wait_for_fault(&held->trap);
+	trap_wait(&held->trap);
 }
 
 void camera_let_go(struct held_camera *held)

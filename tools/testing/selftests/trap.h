@@ -31,6 +31,8 @@ void trap_set(struct trap *trap, enum trap_kind kind, const void *arg,
 	      size_t size);
 /* Begins the call, and waits until it is stopped. */
 void trap_spring(struct trap *trap, int fd, unsigned long request);
+/* A thread is at the page fault and waits. */
+void trap_wait(struct trap *trap);
 /* Lets the call continue; trap_result() waits for its result. */
 void trap_let_go(struct trap *trap);
 int trap_result(struct trap *trap);
