@@ -333,7 +333,7 @@ int ks_share_call_control(struct ks_share_handle *handle, void *arg)
 		return ret;
 	handler = ks_share_controls(share);
 	if (control->cmd == VIDIOC_S_CTRL)
-		ret = ks_v4l2_check_priority(share->camera);
+		ret = ks_share_check_priority(handle) ?: ks_v4l2_check_priority(share->camera);
 	if (!ret)
 		ret = handler ? ks_share_call_handler(share, handler, control) :
 				ks_share_call_operation(share->camera, control);
@@ -360,11 +360,10 @@ static int ks_share_call_ext(struct ks_share *share, unsigned int cmd,
 		       v4l2_try_ext_ctrls(handler, camera->vdev, NULL, controls) :
 		       ops->vidioc_try_ext_ctrls(camera->file, fh, controls);
 	default:
-		return ks_v4l2_check_priority(camera) ?:
-		       (handler ?
-			v4l2_s_ext_ctrls(ks_v4l2_fh(share->camera), handler, camera->vdev, NULL,
-					 controls) :
-			ops->vidioc_s_ext_ctrls(camera->file, fh, controls));
+		return handler ?
+		       v4l2_s_ext_ctrls(ks_v4l2_fh(share->camera), handler, camera->vdev, NULL,
+					controls) :
+		       ops->vidioc_s_ext_ctrls(camera->file, fh, controls);
 	}
 }
 
@@ -378,7 +377,10 @@ int ks_share_call_ext_controls(struct ks_share_handle *handle, void *arg)
 	ret = ks_share_begin_controls(share, ext->cmd, &hardware);
 	if (ret)
 		return ret;
-	ret = ks_share_use_memory(arg);
+	if (ext->cmd == VIDIOC_S_EXT_CTRLS)
+		ret = ks_share_check_priority(handle) ?: ks_v4l2_check_priority(share->camera);
+	if (!ret)
+		ret = ks_share_use_memory(arg);
 	if (ret)
 		goto out;
 	ext->controls.controls = ext->control;

@@ -226,8 +226,7 @@ static long ks_node_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	case VIDIOC_G_PRIORITY:
 		return ks_node_get_priority(handle, arg);
 	case VIDIOC_S_CTRL:
-		return ks_share_check_priority(handle) ?:
-		       ks_node_control(handle, cmd, arg, sizeof(struct v4l2_control),
+		return ks_node_control(handle, cmd, arg, sizeof(struct v4l2_control),
 				       sizeof(struct v4l2_control));
 	case VIDIOC_G_CTRL:
 		return ks_node_control(handle, cmd, arg, offsetofend(struct v4l2_control, id),
@@ -580,8 +579,7 @@ static int ks_node_g_ext_ctrls(struct file *file, void *priv,
 static int ks_node_s_ext_ctrls(struct file *file, void *priv,
 			       struct v4l2_ext_controls *controls)
 {
-	return ks_share_check_priority(ks_node_handle(file)) ?:
-	       ks_node_ext_controls(file, VIDIOC_S_EXT_CTRLS, controls);
+	return ks_node_ext_controls(file, VIDIOC_S_EXT_CTRLS, controls);
 }
 
 static int ks_node_try_ext_ctrls(struct file *file, void *priv,

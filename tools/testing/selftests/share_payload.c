@@ -280,6 +280,21 @@ TEST_F(share, payload_gone_after_effect)
 	close(fd);
 }
 
+/* K11: a program that faults on its payload does not escape the priority of another one. */
+TEST_F(share, payload_of_lower_priority)
+{
+	int record = V4L2_PRIORITY_RECORD, fd = handle_open(self), owner = handle_open(self);
+	int before = brightness_of(fd);
+	struct trapped trapped;
+
+	trapped_start(&trapped, fd, VIDIOC_S_EXT_CTRLS, before ^ 1);
+	ASSERT_EQ(0, call(owner, VIDIOC_S_PRIORITY, &record));
+	EXPECT_EQ(-EBUSY, trap_release(&trapped.trap));
+	EXPECT_EQ(before, brightness_of(fd));
+	close(owner);
+	close(fd);
+}
+
 struct child_pipes {
 	int ready[2], go[2];
 };
