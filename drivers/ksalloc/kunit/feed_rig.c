@@ -141,6 +141,14 @@ bool feed_device_has(struct feed_rig *feed, u32 count)
 				   hw.n_queued + hw.n_filled == count));
 }
 
+u32 feed_device_queued(struct feed_rig *feed)
+{
+	struct ks_fake_hw hw;
+
+	ks_fake_look(feed->rig->fake, &hw);
+	return hw.n_queued;
+}
+
 /* EXCHANGE in a thread */
 
 static int feed_thread(struct ks_test_call *call)

@@ -63,6 +63,7 @@ void feed_expect(struct feed_rig *feed, struct file *reader, u32 sequence,
 void feed_expect_none(struct feed_rig *feed, struct file *reader, int error);
 void feed_fill(struct feed_rig *feed);
 bool feed_device_has(struct feed_rig *feed, u32 count);
+u32 feed_device_queued(struct feed_rig *feed);
 /* Starts a thread that waits for a frame, with an area of its own */
 struct ks_test_call *feed_start(struct feed_rig *feed, struct file *reader,
 				u32 area);

@@ -470,7 +470,6 @@ static void feed_freed_and_refused(struct kunit *test)
 	struct ks_connection *conn = feed->rig->conn;
 	struct file *file = feed_reader(feed, 2, 0);
 	struct ksalloc_reader_frame frame = {};
-	struct ks_fake_hw hw;
 
 	feed_fill(feed);
 	KUNIT_ASSERT_EQ(test, 1, feed_take(feed, file, &frame));
@@ -479,8 +478,7 @@ static void feed_freed_and_refused(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, feed_device_fails(feed));
 	/* The thread of the feed has this lock while it gives frames to the device */
 	mutex_lock(&conn->lock);
-	ks_fake_look(feed->rig->fake, &hw);
-	KUNIT_EXPECT_EQ(test, hw.n_queued, FEED_FRAMES - 1);
+	KUNIT_EXPECT_EQ(test, feed_device_queued(feed), FEED_FRAMES - 1);
 	KUNIT_EXPECT_EQ(test, conn->feed.nr_returned, 0);
 	mutex_unlock(&conn->lock);
 	feed_give(feed, file, frame.index);
