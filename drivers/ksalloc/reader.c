@@ -511,7 +511,7 @@ void ks_reader_untake(struct ks_feed *feed, struct ks_reader *reader,
 	reader->options |= answer->header.options_flags & KS_READER_OPTIONS;
 	/* Since ks_reader_take(), the frame can have been revoked, or the allocator replaced */
 	if (answer->generation != feed->generation) {
-		/* After a stop */
+		/* Of the previous allocator, which can only be replaced after a stop */
 		ks_reader_lose(reader, 1);
 		return;
 	}

@@ -360,11 +360,11 @@ void ks_feed_promise(struct ks_feed *feed);
 
 /* suspend.c: the threads of feeds and the suspend of the machine */
 
-bool ks_call_unless_suspended(void (*fn)(struct ks_feed *feed), struct ks_feed *feed);
 #define KS_SUSPEND_SUSPEND BIT(0)
 #define KS_SUSPEND_HIBERNATION BIT(1)
 #define KS_SUSPEND_RESTORE BIT(2)
 
+bool ks_call_unless_suspended(void (*fn)(struct ks_feed *feed), struct ks_feed *feed);
 int ks_suspend_begin(unsigned int reason, unsigned long timeout);
 void ks_suspend_end(unsigned int reason);
 int ks_suspend_init(void);

@@ -748,7 +748,7 @@ static void *toggle_priority(void *data)
 }
 
 /*
- * The V4L2 core counts the handles of each priority. The counts are right after a race: if one is
+ * A share counts the handles of each priority. The counts are right after a race: if one is
  * too low, the other one is too high, and the handle does not get the priority of one of them.
  */
 TEST(priority_of_share)
