@@ -124,8 +124,9 @@ static bool ks_share_call_leave(struct ks_share_call *call)
 }
 
 /*
- * If the caller is killed, a call that has begun goes on without it, and keeps the file open. So
- * the end of a process does not wait for its own call, except while that uses its memory.
+ * If the caller is killed, a call that has begun goes on without it, and keeps the file open. A
+ * call that needs its memory, and has not used it yet, fails. So the end of a process does not wait
+ * for its own call, except while that uses its memory.
  */
 static int ks_share_call(struct workqueue_struct *wq, struct ks_share_handle *handle,
 			 struct mm_struct *mm, ks_share_fn *fn, void *arg, size_t size)

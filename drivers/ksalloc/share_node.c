@@ -481,7 +481,7 @@ static int ks_node_query_ext_ctrl(struct file *file, void *priv, struct v4l2_que
 static int ks_node_fault_in_payload(struct file *file, const struct v4l2_ext_control *control)
 {
 	struct v4l2_query_ext_ctrl query = { .id = control->id };
-	size_t size;
+	size_t size, missing;
 	int ret;
 	u32 i;
 
@@ -498,8 +498,9 @@ static int ks_node_fault_in_payload(struct file *file, const struct v4l2_ext_con
 		size = size_mul(size, query.dims[i]);
 	size = min_t(size_t, size, control->size);
 	/* The first one makes a stack larger */
-	return fault_in_readable(control->ptr, size) ||
-	       fault_in_safe_writeable(control->ptr, size) ? -EFAULT : 0;
+	missing = fault_in_readable(control->ptr, size);
+	missing |= fault_in_safe_writeable(control->ptr, size);
+	return missing ? -EFAULT : 0;
 }
 
 static int ks_node_fault_in(struct file *file, const struct v4l2_ext_controls *controls)
