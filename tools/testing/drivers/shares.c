@@ -178,7 +178,7 @@ TEST_F(shares, killed_while_payload_is_used)
 	int ksalloc = open_ksalloc(), video = open_node(DRIVER "-plain", O_RDWR), share, fd, status;
 	struct v4l2_ext_control control = { .id = control_of(video, "Text"), .size = 5 };
 	struct v4l2_ext_controls controls = { .count = 1, .controls = &control };
-	char text[5] = "late", path[32];
+	char text[5] = "", path[32];
 	pid_t child;
 
 	(void)self;
@@ -187,6 +187,9 @@ TEST_F(shares, killed_while_payload_is_used)
 	ASSERT_LE(0, share);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, fd);
+	/* If the value does not change, the driver is not called */
+	ASSERT_EQ(0, call_fd(video, VIDIOC_S_EXT_CTRLS, &controls));
+	memcpy(text, "late", sizeof(text));
 	ASSERT_EQ(0, write_text(HOLD_TEXT, "1"));
 	child = fork();
 	ASSERT_LE(0, child);
@@ -196,6 +199,7 @@ TEST_F(shares, killed_while_payload_is_used)
 	}
 	EXPECT_TRUE(EVENTUALLY(waiting_calls(share) == 1));
 	ASSERT_EQ(0, kill(child, SIGKILL));
+	EXPECT_TRUE(EVENTUALLY(has_ended_or_waits(child)));
 	usleep(100000);
 	EXPECT_EQ(0, waitpid(child, &status, WNOHANG));
 	ASSERT_EQ(0, write_text(HOLD_TEXT, "0"));
