@@ -35,7 +35,6 @@
 /* The heap of the debug kernel with contiguous memory */
 #define CMA_HEAP "reserved"
 #define HIDDEN LIBKS_UDMABUF_DEVICE ".hidden"
-#define BUFINFO "/sys/kernel/debug/dma_buf/bufinfo"
 
 static const struct ksallocator_framing some = { .frames = FRAMES };
 

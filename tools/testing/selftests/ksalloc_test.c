@@ -25,7 +25,6 @@
 #define VIVID_MODULE "/sys/module/vivid"
 /* As in selftests.guest: the first device has all kinds of nodes, the other one is only a camera */
 #define VIVID_NODES "0xe1d3d,0x1"
-#define BUFINFO "/sys/kernel/debug/dma_buf/bufinfo"
 /*
  * vivid counts time in jiffies. If filling a frame takes half of a frame interval or more,
  * it repeats sequence numbers or falls behind.
@@ -640,38 +639,6 @@ int from_udmabuf(size_t size)
 
 /* Leak checks */
 
-int count_fds(void)
-{
-	struct dirent *entry;
-	int count = 0;
-	DIR *dir;
-
-	dir = opendir("/proc/self/fd");
-	ASSERT_NE(NULL, dir);
-	while ((entry = readdir(dir)))
-		count += entry->d_name[0] != '.';
-	closedir(dir);
-	return count;
-}
-
-int count_dmabufs(void)
-{
-	char *line = NULL;
-	int count = -1;
-	size_t size = 0;
-	FILE *file;
-
-	file = fopen(BUFINFO, "r");
-	ASSERT_NE(NULL, file);
-	while (getline(&line, &size, file) > 0)
-		if (strstr(line, " objects,") &&
-		    sscanf(line, "Total %d", &count) == 1)
-			break;
-	free(line);
-	fclose(file);
-	return count;
-}
-
 /* Flag in /proc/PID/stat. It is not in the headers for user space */
 #define PF_KTHREAD 0x00200000
 
@@ -725,42 +692,6 @@ bool is_debug_kernel(void)
 bool is_realtime_kernel(void)
 {
 	return !access("/sys/kernel/realtime", F_OK);
-}
-
-int module_refs(const char *module)
-{
-	char path[64], text[32];
-
-	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", module);
-	if (read_text(path, text, sizeof(text)) <= 0)
-		return -1;
-	return atoi(text);
-}
-
-void footprint_take(struct footprint *footprint)
-{
-	footprint->fds = count_fds();
-	footprint->dmabufs = count_dmabufs();
-	footprint->module_refs = module_refs("ksalloc");
-}
-
-void expect_footprint(const char *file, int line,
-		      const struct footprint *before)
-{
-	struct footprint after;
-
-	EVENTUALLY((footprint_take(&after), after.fds == before->fds &&
-		    after.dmabufs == before->dmabufs &&
-		    after.module_refs == before->module_refs));
-	harness_compare(file, line, "==", before->fds == after.fds,
-			"descriptors before", before->fds, "after", after.fds);
-	harness_compare(file, line, "==", before->dmabufs == after.dmabufs,
-			"dma-bufs before", before->dmabufs, "after",
-			after.dmabufs);
-	harness_compare(file, line, "==",
-			before->module_refs == after.module_refs,
-			"module references before", before->module_refs,
-			"after", after.module_refs);
 }
 
 bool fdinfo_value(int fd, const char *key, char *buf, size_t size)

@@ -256,20 +256,21 @@ struct footprint {
 	int module_refs;
 };
 
+#define BUFINFO "/sys/kernel/debug/dma_buf/bufinfo"
 int count_fds(void);
 int count_dmabufs(void);
 int module_refs(const char *module);
-
-/* Whether this is the debug kernel, which is slow */
-bool is_debug_kernel(void);
-/* Whether it has CONFIG_PREEMPT_RT */
-bool is_realtime_kernel(void);
 void footprint_take(struct footprint *footprint);
 /* Expects the same footprint as before (the kernel closes some files with a delay). */
 #define EXPECT_FOOTPRINT(before) \
 	expect_footprint(__FILE__, __LINE__, (before))
 void expect_footprint(const char *file, int line,
 		      const struct footprint *before);
+
+/* Whether this is the debug kernel, which is slow */
+bool is_debug_kernel(void);
+/* Whether it has CONFIG_PREEMPT_RT */
+bool is_realtime_kernel(void);
 
 /* Small files. The text ends with a NUL and is truncated if it does not fit. */
 int read_text(const char *path, char *buf, size_t size);
